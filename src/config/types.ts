@@ -1,0 +1,42 @@
+import type { Host } from '../upgrade/node/types.ts';
+import type { Approvers, Fleet } from '../upgrade/rollout/types.ts';
+
+/** Everything that was written, parsed and with defaults; secrets come from the environment. */
+export interface Settings {
+  /** Absolute path of the file that was read. */
+  file: string;
+  fleet: Fleet;
+  /** SSH access by node name. */
+  hosts: Record<string, Host>;
+  /** Health URL by node name. */
+  healthUrls: Record<string, string>;
+  /** Where archives are found: a directory, or a URL pattern with `{version}`. */
+  releases: { directory: string } | { url: string };
+  slack: {
+    /** Channel id in which everything happens; commands elsewhere are refused. */
+    channel: string;
+    /** Workspace id; payloads of other workspaces are refused when it is set. */
+    team: string | null;
+    botToken: string | null;
+    appToken: string | null;
+    /** Another address of the Slack API, for stand-ins; null for Slack itself. */
+    apiUrl: string | null;
+  };
+  /** null: a private Redis is started. */
+  redisUrl: string | null;
+  /** Directory for the private Redis, fetched archives and the like. */
+  stateDir: string;
+  roles: {
+    /** May start, pause, resume, retry. */
+    requesters: Approvers;
+    /** May begin outside a window with `--now` and a reason. */
+    breakers: Approvers;
+    /** May pause, stop and roll back, besides requesters and approvers. */
+    stoppers: Approvers;
+  };
+}
+
+/** A setting that cannot be used: where it is written, what is wrong, what is accepted. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}

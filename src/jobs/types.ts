@@ -1,0 +1,74 @@
+import type {
+  Actor,
+  Diagnosis,
+  Event,
+  NodeSurvey,
+  Rollout,
+} from '../upgrade/rollout/types.ts';
+
+/** One line of a rollout's append-only journal. */
+export interface JournalEntry {
+  at: number;
+  revision: number;
+  event: Event | { type: 'created'; at: number; by: Actor };
+}
+
+/** Where a message of a rollout stands in the chat, by the key that the view gave it. */
+export interface PostedMessage {
+  ts: string;
+  channel: string;
+  /** Hash of the content that is shown now: nothing is sent when it is the same. */
+  content: string;
+}
+
+/** Rollouts as values in Redis. Every write is compare-and-set on `revision`. */
+export interface Store {
+  load(id: string): Promise<Rollout | null>;
+  /** The fleet's open rollout. */
+  open(fleet: string): Promise<Rollout | null>;
+  /** Ids of all open rollouts of all fleets. */
+  openIds(): Promise<string[]>;
+  /** Newest first. */
+  latest(fleet: string, count: number): Promise<Rollout[]>;
+  /** @throws Refused naming the holder when the fleet has an open rollout. */
+  create(rollout: Rollout): Promise<void>;
+  /**
+   * Saves `rollout` (its revision one above the stored one) and appends to the journal, atomically.
+   * False when the stored revision is another by now. Takes or frees the fleet according to `isOpen`;
+   * @throws Refused when it would reopen a rollout of a fleet that another one holds.
+   */
+  save(rollout: Rollout, event: Event): Promise<boolean>;
+  journal(id: string): Promise<JournalEntry[]>;
+  /** Strictly rising over all rollouts of the fleet, and never below `now`. */
+  nextEpoch(fleet: string, now: number): Promise<number>;
+  /** True the first time that `key` is seen within `ttlMs`; for deliveries that come twice. */
+  firstTime(key: string, ttlMs: number): Promise<boolean>;
+  posted(rollout: string): Promise<Record<string, PostedMessage>>;
+  setPosted(rollout: string, key: string, message: PostedMessage): Promise<void>;
+  /** A plan that was shown and not yet confirmed; kept for `ttlMs`. */
+  saveDraft(rollout: Rollout, ttlMs: number): Promise<void>;
+  /** Takes the draft away, so that it starts once only; null when it is gone. */
+  takeDraft(id: string): Promise<Rollout | null>;
+}
+
+export type Recorded =
+  /** The rollout after the event; `changed` is false when the event had no effect (late, repeated, not allowed now). */
+  { rollout: Rollout; changed: boolean };
+
+/** What the chat and the command line see of the queue side. */
+export interface Control {
+  store: Store;
+  /** The one door: folds the event in, saves, journals, wakes whoever must act. @throws Refused for an unknown id. */
+  record(id: string, event: Event): Promise<Recorded>;
+  /** Stores a confirmed plan and wakes it. @throws Refused naming who holds the fleet. */
+  start(rollout: Rollout): Promise<void>;
+  /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */
+  survey(nodes: { name: string; region: string }[], timeoutMs: number): Promise<NodeSurvey[]>;
+  /** Asks a worker to look at one node; redacted. */
+  diagnose(node: { name: string; region: string }, timeoutMs: number): Promise<Diagnosis>;
+}
+
+/** Shows a rollout somewhere. Called with the newest rollout, as often as one likes; must be idempotent. */
+export interface Announcer {
+  show(rollout: Rollout): Promise<void>;
+}

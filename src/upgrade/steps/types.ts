@@ -1,0 +1,35 @@
+import type { Probe, Shell } from '../node/types.ts';
+import type { Gate, NodeRun, Report, Rollout, StepName } from '../rollout/types.ts';
+
+/** Time as an argument: wall clock, monotonic clock, and a wait that an abort ends (by rejecting). */
+export interface Clock {
+  /** Epoch ms. */
+  now(): number;
+  /** Milliseconds of a clock that never jumps. */
+  monotonic(): number;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface StepContext {
+  rollout: Rollout;
+  node: NodeRun;
+  attempt: number;
+  shell: Shell;
+  probe: Probe;
+  clock: Clock;
+  signal: AbortSignal;
+  /** Local path of the release archive, its hash verified. */
+  archive(): Promise<string>;
+  /**
+   * The pre-stop gates, evaluated now: the newest rollout from the store and fresh probes of the region.
+   * A step that will stop the service calls this right before and returns `gated` unless it is empty.
+   */
+  gates(): Promise<Gate[]>;
+}
+
+export type StepResult = Report | { is: 'gated'; gates: Gate[] };
+
+/** One step of a node's way: looks at the node first, does only what is lacking, reports. Never throws for a host's fault. */
+export type Step = (context: StepContext) => Promise<StepResult>;
+
+export type Steps = Record<StepName, Step>;

@@ -1,0 +1,34 @@
+/** Days as written in the settings. */
+export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+export type Weekday = (typeof weekdays)[number];
+
+/** A weekly maintenance window in the region's own zone. `to <= from` ends on the next local day. */
+export interface Window {
+  days: Weekday[];
+  /** Local wall-clock time, `HH:MM`. */
+  from: string;
+  /** Local wall-clock time, `HH:MM`, exclusive. */
+  to: string;
+}
+
+/** A span in which nothing is begun although a window is open. Instants are epoch milliseconds. */
+export interface Freeze {
+  start: number;
+  end: number;
+  reason: string;
+  author: string;
+}
+
+/** Half-open span `[start, end)` of epoch milliseconds. */
+export interface Interval {
+  start: number;
+  end: number;
+}
+
+/** When work may begin somewhere: a region's zone with its windows and freezes. */
+export interface Calendar {
+  /** IANA zone, e.g. `Asia/Kolkata`. */
+  zone: string;
+  windows: Window[];
+  freezes: Freeze[];
+}

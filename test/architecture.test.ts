@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+const src = join(root, 'src');
+
+/** Who may import whom. `types:` means `import type` only. The table of ARCHITECTURE.md, as a check. */
+const rooms: Record<string, { ours: string[]; types?: string[]; packages: string[] }> = {
+  windows: { ours: [], packages: ['temporal-polyfill'] },
+  'upgrade/rollout': { ours: ['windows'], packages: ['semver'] },
+  'upgrade/node': { ours: [], packages: ['ssh2', 'undici', 'ssh-config', 'node:'] },
+  'upgrade/steps': { ours: ['upgrade/rollout'], types: ['upgrade/node'], packages: ['node:'] },
+  releases: { ours: ['upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream', 'semver'] },
+  config: { ours: ['upgrade/rollout', 'windows'], types: ['upgrade/node'], packages: ['node:', 'yaml', 'zod', 'ssh-config', 'semver'] },
+  jobs: {
+    ours: ['upgrade/rollout', 'upgrade/steps', 'upgrade/node', 'windows'],
+    packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
+  },
+  bot: { ours: ['jobs', 'upgrade/rollout', 'windows'], packages: ['node:', '@slack/', 'semver', 'pino'] },
+  doctor: { ours: ['config', 'upgrade/node', 'upgrade/rollout', 'upgrade/steps', 'jobs', 'releases', 'windows'], packages: ['node:', 'ioredis', '@slack/web-api'] },
+  sandbox: { ours: [], packages: ['node:', 'ws', 'ssh2', 'react', 'react-dom', 'slack-blocks-to-jsx', 'yaml', 'temporal-polyfill'] },
+};
+const pure = ['windows', 'upgrade/rollout'];
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
+
+function roomOf(file: string): string | null {
+  return (
+    Object.keys(rooms)
+      .filter((room) => file.startsWith(`${room}/`))
+      .sort((a, b) => b.length - a.length)[0] ?? null
+  );
+}
+
+function importsOf(file: string): { from: string; typeOnly: boolean }[] {
+  const text = readFileSync(join(src, file), 'utf8');
+  return [...text.matchAll(/(?:^|\n)\s*(import|export)\s+(type\s)?[^;'"]*?from\s+['"]([^'"]+)['"]|import\(['"]([^'"]+)['"]\)/g)].map(
+    (match) => ({ from: match[3] ?? match[4] ?? '', typeOnly: match[2] !== undefined }),
+  );
+}
+
+describe('the house', () => {
+  it('has a room for every file except the entry', () => {
+    const lost = files.filter((file) => roomOf(file) === null && !/^(main|wiring|cli)[^/]*\.ts$/.test(file));
+    expect(lost).toEqual([]);
+  });
+
+  it('lets every room import only what its row allows', () => {
+    const wrong: string[] = [];
+    for (const file of files) {
+      const room = roomOf(file);
+      if (room === null) continue;
+      const rule = rooms[room];
+      if (!rule) continue;
+      for (const { from, typeOnly } of importsOf(file)) {
+        if (from.startsWith('.')) {
+          const target = relative(src, resolve(src, dirname(file), from));
+          const other = roomOf(target);
+          const allowed =
+            other === room || (other !== null && (rule.ours.includes(other) || (typeOnly && rule.types?.includes(other))));
+          if (!allowed) wrong.push(`${file} imports ${target}`);
+        } else if (!rule.packages.some((name) => from === name || from.startsWith(name.endsWith(':') || name.endsWith('/') ? name : `${name}/`))) {
+          wrong.push(`${file} imports ${from}`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('keeps clocks, randomness and I/O out of the pure rooms', () => {
+    const wrong = files
+      .filter((file) => pure.includes(roomOf(file) ?? ''))
+      .filter((file) => /Date\.now\(|Math\.random\(|new Date\(\)|performance\.now\(|randomUUID|process\.|from 'node:/.test(readFileSync(join(src, file), 'utf8')));
+    expect(wrong).toEqual([]);
+  });
+});
