@@ -1,0 +1,90 @@
+import type { RollbackScope, StrategyName } from '../upgrade/rollout/types.ts';
+
+/** When the first node may be begun. */
+export type When =
+  | { is: 'windows' }
+  | { is: 'now'; reason: string }
+  /** As the person wrote it; the command reads it in a region's zone. */
+  | { is: 'at'; text: string };
+
+/** What a person asked for, parsed. One variant per verb. */
+export type Command =
+  | {
+      verb: 'upgrade';
+      version: string;
+      strategy: StrategyName | null;
+      regions: string[] | null;
+      limit: number | null;
+      when: When;
+      dryRun: boolean;
+    }
+  /** Confirms a plan that was shown; `plan` names it together with the fleet it was made for. */
+  | { verb: 'start'; plan: string }
+  | { verb: 'cancel'; plan: string }
+  | { verb: 'status' }
+  | { verb: 'why'; node: string | null }
+  | { verb: 'approve'; region: string }
+  | { verb: 'pause' }
+  | { verb: 'resume' }
+  | { verb: 'stop' }
+  | { verb: 'retry' }
+  /** `null`: nothing was named; the answer lists the choices. A bare name is a node or a region. */
+  | { verb: 'rollback'; target: string | null }
+  | { verb: 'windows' }
+  | { verb: 'history' }
+  | { verb: 'verify' }
+  | { verb: 'help'; about: Verb | null }
+  | { verb: 'whoami' }
+  | { verb: 'diagnose'; node: string }
+  /** Nothing was written: status while something runs, else help. */
+  | { verb: 'bare' };
+
+export type Verb = Exclude<Command['verb'], 'bare'>;
+
+/** How a scope is written after `rollback`. */
+export function scopeWord(scope: RollbackScope): string {
+  if (scope.is === 'region') return scope.region;
+  return scope.is === 'node' ? scope.node : 'all';
+}
+
+export interface Manual {
+  usage: string;
+  what: string;
+  example: string;
+}
+
+/** In the order in which help lists them. */
+export const manual: Record<Verb, Manual> = {
+  upgrade: {
+    usage:
+      'upgrade VERSION [--strategy rolling|regions] [--regions a,b] [--nodes N] [--at TIME | --now --reason "…"] [--dry-run]',
+    what: 'shows a plan; nothing starts before you confirm it',
+    example: 'upgrade v2.0.0 --strategy regions',
+  },
+  status: { usage: 'status', what: 'what runs now, or what every node runs', example: 'status' },
+  why: { usage: 'why [NODE]', what: 'everything that holds the next node, and who can open it', example: 'why' },
+  approve: { usage: 'approve REGION', what: 'lets a region begin', example: 'approve eu-west' },
+  pause: { usage: 'pause', what: 'begins no further node; the one under way is finished', example: 'pause' },
+  resume: { usage: 'resume', what: 'goes on after a pause', example: 'resume' },
+  stop: { usage: 'stop', what: 'ends the rollout where it is; nodes that are done stay done', example: 'stop' },
+  retry: { usage: 'retry', what: 'tries again after a failure', example: 'retry' },
+  rollback: {
+    usage: 'rollback [NODE|REGION|all]',
+    what: 'brings nodes back to what they were before, newest first',
+    example: 'rollback us-east',
+  },
+  verify: { usage: 'verify', what: 'looks at all nodes: version, health, unit, running image', example: 'verify' },
+  diagnose: { usage: 'diagnose NODE', what: 'looks for the cause on one node', example: 'diagnose us-east-op-1' },
+  windows: { usage: 'windows', what: 'when each region may be worked on', example: 'windows' },
+  history: { usage: 'history', what: 'the last ten rollouts', example: 'history' },
+  start: { usage: 'start PLAN', what: 'starts a plan that was shown', example: 'start 01JD…' },
+  cancel: { usage: 'cancel PLAN', what: 'throws a plan away that was shown', example: 'cancel 01JD…' },
+  whoami: { usage: 'whoami', what: 'who you are here and what you may do', example: 'whoami' },
+  help: { usage: 'help [VERB]', what: 'this list, or one verb with an example', example: 'help upgrade' },
+};
+
+export const verbs: readonly string[] = Object.keys(manual);
+
+export function isVerb(word: string): word is Verb {
+  return Object.hasOwn(manual, word);
+}

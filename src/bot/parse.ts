@@ -1,0 +1,149 @@
+import { valid } from 'semver';
+import { type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
+import { type Command, isVerb, type Verb, verbs, type When } from './command.ts';
+import { type FlagShape, type Flags, readFlags, Unreadable } from './parse/flags.ts';
+import { nearest } from './parse/nearest.ts';
+import { plainInput, words } from './parse/words.ts';
+
+export type Parsed =
+  | { is: 'command'; command: Command }
+  /** `problem` and `input` are raw text: escape them before they are shown. */
+  | { is: 'usage'; problem: string; verb: Verb | null; input: string };
+
+/** Reads what follows `/zeitwork` or stands on the local command line. Never throws. */
+export function parse(text: string): Parsed {
+  const input = plainInput(text).trim();
+  const [first, ...rest] = words(input);
+  if (first === undefined) return { is: 'command', command: { verb: 'bare' } };
+  const word = first.toLowerCase();
+  if (!isVerb(word)) return { is: 'usage', problem: unknownVerb(first), verb: null, input };
+  try {
+    return { is: 'command', command: readers[word](rest) };
+  } catch (error) {
+    if (error instanceof Unreadable) return { is: 'usage', problem: error.message, verb: word, input };
+    throw error;
+  }
+}
+
+function unknownVerb(word: string): string {
+  const meant = nearest(word, verbs);
+  return meant === null ? `${word}: no such command` : `${word}: did you mean ${meant}?`;
+}
+
+const readers: Record<Verb, (input: string[]) => Command> = {
+  upgrade: readUpgrade,
+  start: (input) => ({ verb: 'start', plan: object(input, 'the plan') }),
+  cancel: (input) => ({ verb: 'cancel', plan: object(input, 'the plan') }),
+  status: (input) => alone(input, { verb: 'status' }),
+  why: (input) => ({ verb: 'why', node: optional(input) }),
+  approve: (input) => ({ verb: 'approve', region: object(input, 'the region') }),
+  pause: (input) => alone(input, { verb: 'pause' }),
+  resume: (input) => alone(input, { verb: 'resume' }),
+  stop: (input) => alone(input, { verb: 'stop' }),
+  retry: (input) => alone(input, { verb: 'retry' }),
+  rollback: (input) => ({ verb: 'rollback', target: optional(input) }),
+  windows: (input) => alone(input, { verb: 'windows' }),
+  history: (input) => alone(input, { verb: 'history' }),
+  verify: (input) => alone(input, { verb: 'verify' }),
+  help: readHelp,
+  whoami: (input) => alone(input, { verb: 'whoami' }),
+  diagnose: (input) => ({ verb: 'diagnose', node: object(input, 'the node') }),
+};
+
+const upgradeFlags: FlagShape = {
+  strategy: 'one',
+  regions: 'one',
+  nodes: 'one',
+  now: 'none',
+  reason: 'many',
+  at: 'many',
+  'dry-run': 'none',
+};
+
+function readUpgrade(input: string[]): Command {
+  const flags = readFlags(input, upgradeFlags);
+  const [version, ...extra] = flags.rest;
+  if (version === undefined) throw new Unreadable('which version? For example: upgrade v2.0.0');
+  if (extra.length > 0)
+    throw new Unreadable(`only one version is expected, then flags: ${extra.join(' ')} is too much`);
+  return {
+    verb: 'upgrade',
+    version: readVersion(version),
+    strategy: readStrategy(flags.values.get('strategy')),
+    regions: readRegions(flags.values.get('regions')),
+    limit: readLimit(flags.values.get('nodes')),
+    when: readWhen(flags),
+    dryRun: flags.values.has('dry-run'),
+  };
+}
+
+/** Strict: nothing but `v1.2.3` or `v1.2.3-rc.1`, since the version names files and reaches hosts as an argument. */
+function readVersion(word: string): string {
+  const bare = word.replace(/^v/i, '');
+  const strict = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(bare) && bare.length <= 64 && valid(bare) === bare;
+  if (!strict) throw new Unreadable(`${word} is not a version; write it like v2.0.0 or v2.0.0-rc.1`);
+  return `v${bare}`;
+}
+
+function readStrategy(word: string | undefined): StrategyName | null {
+  if (word === undefined) return null;
+  const name = word.toLowerCase();
+  const found = strategyNames.find((strategy) => strategy === name);
+  if (found !== undefined) return found;
+  const meant = nearest(name, strategyNames);
+  throw new Unreadable(
+    meant === null
+      ? `no strategy ${word}; there are ${strategyNames.join(' and ')}`
+      : `no strategy ${word}: did you mean ${meant}?`,
+  );
+}
+
+function readRegions(word: string | undefined): string[] | null {
+  if (word === undefined) return null;
+  const names = [...new Set(word.split(',').map((name) => name.trim().toLowerCase()))].filter((name) => name !== '');
+  if (names.length === 0) throw new Unreadable('--regions needs names, for example --regions us-east,eu-west');
+  return names;
+}
+
+function readLimit(word: string | undefined): number | null {
+  if (word === undefined) return null;
+  const count = Number(word);
+  if (!/^\d{1,4}$/.test(word) || count < 1) throw new Unreadable(`--nodes ${word}: a number from 1 is expected`);
+  return count;
+}
+
+function readWhen({ values }: Flags): When {
+  const [at, reason] = [values.get('at'), values.get('reason')];
+  if (values.has('now')) {
+    if (at !== undefined) throw new Unreadable('--now and --at exclude each other');
+    if (reason === undefined) throw new Unreadable('--now overrides the maintenance windows and needs --reason "…"');
+    return { is: 'now', reason };
+  }
+  if (reason !== undefined) throw new Unreadable('--reason belongs to --now');
+  return at === undefined ? { is: 'windows' } : { is: 'at', text: at };
+}
+
+function readHelp(input: string[]): Command {
+  const about = optional(input)?.toLowerCase() ?? null;
+  if (about !== null && !isVerb(about)) throw new Unreadable(unknownVerb(about));
+  return { verb: 'help', about };
+}
+
+function alone(input: string[], command: Command): Command {
+  const { rest } = readFlags(input, {});
+  if (rest.length > 0) throw new Unreadable(`nothing is expected after ${command.verb}: ${rest.join(' ')} is too much`);
+  return command;
+}
+
+function optional(input: string[]): string | null {
+  const { rest } = readFlags(input, {});
+  const [first, second] = rest;
+  if (second !== undefined) throw new Unreadable(`one name is expected: ${rest.slice(1).join(' ')} is too much`);
+  return first ?? null;
+}
+
+function object(input: string[], what: string): string {
+  const found = optional(input);
+  if (found === null) throw new Unreadable(`${what} is missing`);
+  return found;
+}

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Command } from '../../src/bot/command.ts';
+import { parse } from '../../src/bot/parse.ts';
+
+const upgrade: Extract<Command, { verb: 'upgrade' }> = {
+  verb: 'upgrade',
+  version: 'v2.0.0',
+  strategy: null,
+  regions: null,
+  limit: null,
+  when: { is: 'windows' },
+  dryRun: false,
+};
+
+const understood: [string, Command][] = [
+  ['', { verb: 'bare' }],
+  ['  \u00a0 ', { verb: 'bare' }],
+  ['upgrade v2.0.0', upgrade],
+  ['upgrade 2.0.0', upgrade],
+  ['UPGRADE V2.0.0  ', upgrade],
+  ['upgrade\u00a0v2.0.0\u00a0', upgrade],
+  ['upgrade <http://v2.0.0|v2.0.0>', upgrade],
+  ['upgrade v2.0.0-rc.1', { ...upgrade, version: 'v2.0.0-rc.1' }],
+  ['upgrade v2.0.0 --strategy regions', { ...upgrade, strategy: 'regions' }],
+  ['upgrade v2.0.0 --strategy=rolling', { ...upgrade, strategy: 'rolling' }],
+  ['upgrade —strategy regions v2.0.0', { ...upgrade, strategy: 'regions' }],
+  ['upgrade v2.0.0 –dry-run', { ...upgrade, dryRun: true }],
+  ['upgrade v2.0.0 —dry‑run', { ...upgrade, dryRun: true }],
+  ['upgrade v2.0.0 --regions us-east,EU-west,us-east', { ...upgrade, regions: ['us-east', 'eu-west'] }],
+  ['upgrade v2.0.0 --nodes 1', { ...upgrade, limit: 1 }],
+  ['upgrade v2.0.0 --now --reason "pager is on fire"', { ...upgrade, when: { is: 'now', reason: 'pager is on fire' } }],
+  ['upgrade v2.0.0 —now —reason “it’s down”', { ...upgrade, when: { is: 'now', reason: "it's down" } }],
+  ["upgrade v2.0.0 --reason don't wait --now", { ...upgrade, when: { is: 'now', reason: "don't wait" } }],
+  ['upgrade v2.0.0 --reason="a b" --now', { ...upgrade, when: { is: 'now', reason: 'a b' } }],
+  ['upgrade v2.0.0 --at tue 02:00 --dry-run', { ...upgrade, when: { is: 'at', text: 'tue 02:00' }, dryRun: true }],
+  ['why', { verb: 'why', node: null }],
+  ['why eu‑west‑op‑1', { verb: 'why', node: 'eu-west-op-1' }],
+  ['approve eu-west', { verb: 'approve', region: 'eu-west' }],
+  ['rollback', { verb: 'rollback', target: null }],
+  ['rollback all', { verb: 'rollback', target: 'all' }],
+  [
+    'rollback <http://eu-west-op-1.example.com|eu-west-op-1.example.com>',
+    { verb: 'rollback', target: 'eu-west-op-1.example.com' },
+  ],
+  ['diagnose <@U123|bob>', { verb: 'diagnose', node: '@U123' }],
+  ['help', { verb: 'help', about: null }],
+  ['help upgrade', { verb: 'help', about: 'upgrade' }],
+  ['start 01JD~ab', { verb: 'start', plan: '01JD~ab' }],
+  ['pause', { verb: 'pause' }],
+];
+
+const refused: [string, RegExp][] = [
+  ['upgarde v2.0.0', /did you mean upgrade\?/],
+  ['staus', /did you mean status\?/],
+  ['make me a coffee', /no such command/],
+  ['upgrade', /which version\?/],
+  ['upgrade banana', /banana is not a version/],
+  ['upgrade 2.0', /not a version/],
+  ['upgrade v02.0.0', /not a version/],
+  ['upgrade v2.0.0+build', /not a version/],
+  ['upgrade v2.0.0-', /not a version/],
+  ['upgrade v2.0.0; rm -rf /', /only one version|-rf is not known/],
+  ['upgrade "v2.0.0; rm -rf /"', /not a version/],
+  ['upgrade v2.0.0;reboot', /not a version/],
+  ['upgrade $(id)', /not a version/],
+  ['upgrade ../v2.0.0', /not a version/],
+  ['upgrade v2.0.0 v2.1.0', /only one version/],
+  ['upgrade v2.0.0 --stratgy rolling', /did you mean --strategy\?/],
+  ['upgrade v2.0.0 -now', /did you mean --now\?/],
+  ['upgrade v2.0.0 --colour red', /there are --strategy/],
+  ['upgrade v2.0.0 --strategy region', /did you mean regions\?/],
+  ['upgrade v2.0.0 --strategy yolo', /there are rolling and regions/],
+  ['upgrade v2.0.0 --nodes 0', /a number from 1/],
+  ['upgrade v2.0.0 --nodes many', /a number from 1/],
+  ['upgrade v2.0.0 --regions ,', /needs names/],
+  ['upgrade v2.0.0 --now', /needs --reason/],
+  ['upgrade v2.0.0 --now --reason', /--reason needs a value/],
+  ['upgrade v2.0.0 --now --at 02:00', /exclude each other/],
+  ['upgrade v2.0.0 --reason because', /belongs to --now/],
+  ['upgrade v2.0.0 --dry-run --dry-run', /given twice/],
+  ['upgrade v2.0.0 --dry-run=no', /takes no value/],
+  ['pause now', /nothing is expected/],
+  ['pause --force', /takes no flags/],
+  ['approve', /the region is missing/],
+  ['approve eu-west us-east', /one name is expected/],
+  ['help upgarde', /did you mean upgrade\?/],
+  ['constructor', /no such command/],
+  ['__proto__', /no such command/],
+];
+
+describe('parse', () => {
+  it.each(understood)('understands %j', (text, command) => {
+    expect(parse(text)).toEqual({ is: 'command', command });
+  });
+
+  it.each(refused)('refuses %j and says why', (text, problem) => {
+    const parsed = parse(text);
+    expect(parsed.is).toBe('usage');
+    expect(parsed.is === 'usage' && parsed.problem).toMatch(problem);
+  });
+
+  it('keeps the input as it was understood, for the echo', () => {
+    expect(parse('upgrade &lt;!channel&gt;')).toMatchObject({
+      is: 'usage',
+      input: 'upgrade <!channel>',
+      verb: 'upgrade',
+    });
+  });
+
+  it('never throws, whatever is typed', () => {
+    const pieces = fc.constantFrom(
+      'upgrade',
+      '--now',
+      '—at',
+      '"',
+      "'",
+      '=',
+      'v2.0.0',
+      '<@U1|x>',
+      '<',
+      '|',
+      '>',
+      '&lt;',
+      ' ',
+      '\u00a0',
+      '--',
+      '-',
+    );
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parse(text)));
+    fc.assert(
+      fc.property(fc.array(fc.oneof(pieces, fc.string()), { maxLength: 12 }), (parts) => void parse(parts.join(' '))),
+    );
+  });
+
+  it('lets nothing but a strict version through', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const parsed = parse(`upgrade ${text}`);
+        if (parsed.is === 'command' && parsed.command.verb === 'upgrade') {
+          expect(parsed.command.version).toMatch(/^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/);
+        }
+      }),
+    );
+  });
+});
