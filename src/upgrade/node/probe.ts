@@ -1,0 +1,81 @@
+import { Client } from 'undici';
+import { reasonOf, seconds } from './reasons.ts';
+import type { Health, Probe } from './types.ts';
+
+const bodyLimit = 64 * 1024;
+
+/** Why a body is not an answer. */
+class BadBody extends Error {}
+
+async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > bodyLimit) throw new BadBody('the answer is larger than 64 kB');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parse(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
+  } catch {
+    return null;
+  }
+}
+
+const stringOrNull = (value: unknown) => (typeof value === 'string' ? value : null);
+
+function judge(httpStatus: number, contentType: string, text: string): Health {
+  const unhealthy = (detail: string): Health => ({ is: 'unhealthy', httpStatus, detail });
+  const answer = parse(text);
+  const status = stringOrNull(answer?.status);
+  if (httpStatus >= 300 && httpStatus < 400) return unhealthy(`${httpStatus} redirect`);
+  if (httpStatus !== 200) return unhealthy(`${httpStatus}${status === null ? '' : ` ${status.slice(0, 100)}`}`);
+  if (/html|xml/i.test(contentType)) return unhealthy(`not JSON but ${contentType}`);
+  if (!answer) return unhealthy('the answer is not a JSON object');
+  if (status === null) return unhealthy('the answer has no status');
+  if (status !== 'healthy') return unhealthy(status.slice(0, 100));
+  return { is: 'healthy', version: stringOrNull(answer.version), hostname: stringOrNull(answer.hostname) };
+}
+
+async function ask(url: string, timeoutMs: number): Promise<Health> {
+  const { origin, pathname, search } = new URL(url);
+  const client = new Client(origin, {
+    connect: { timeout: timeoutMs },
+    pipelining: 0,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  });
+  const late = AbortSignal.timeout(timeoutMs);
+  let httpStatus: number | null = null;
+  try {
+    const answer = await client.request({ method: 'GET', path: pathname + search, reset: true, signal: late });
+    httpStatus = answer.statusCode;
+    const type = answer.headers['content-type'];
+    return judge(httpStatus, String(type ?? ''), await readBody(answer.body));
+  } catch (error) {
+    const detail = late.aborted ? `no full answer within ${seconds(timeoutMs)}` : reasonOf(error);
+    return httpStatus === null ? { is: 'unreachable', detail } : { is: 'unhealthy', httpStatus, detail };
+  } finally {
+    client.destroy().catch(() => {});
+  }
+}
+
+/** Asks each node's health address. Every request is a new connection, follows no redirect and knows no proxy. */
+export function createProbe(urls: Record<string, string>): Probe {
+  return {
+    async health(node, timeoutMs = 3000) {
+      const url = Object.hasOwn(urls, node) ? urls[node] : undefined;
+      if (!url) return { is: 'unreachable', detail: `no health address is configured for ${node}` };
+      try {
+        return await ask(url, timeoutMs);
+      } catch (error) {
+        return { is: 'unreachable', detail: reasonOf(error) };
+      }
+    },
+  };
+}

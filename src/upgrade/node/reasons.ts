@@ -1,0 +1,40 @@
+/** Nothing was sent to the node. `message` says why, in words. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable';
+}
+
+const socketReasons: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset by the node',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  ETIMEDOUT: 'connection timed out',
+  EPIPE: 'connection closed by the node',
+  ENOTFOUND: 'the address cannot be resolved',
+  EAI_AGAIN: 'the address cannot be resolved right now',
+};
+
+const sshReasons: [RegExp, string][] = [
+  [/All configured authentication methods failed/, 'permission denied (public key)'],
+  [/Keepalive timeout/, 'the node stopped answering'],
+  [/Connection lost before handshake/, 'the connection was closed before the SSH handshake'],
+  [/Invalid identification string|Protocol version/i, 'the port does not speak SSH 2'],
+  [/Not connected|No response from server/, 'the connection was lost'],
+];
+
+export function seconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
+}
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+}
+
+/** An error of a socket or of the SSH library, in words a person can act on. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  const known = socketReasons[codeOf(error) ?? ''];
+  if (known !== undefined) return known;
+  const message = error instanceof Error ? error.message : String(error);
+  return sshReasons.find(([pattern]) => pattern.test(message))?.[1] ?? message;
+}
