@@ -12,14 +12,24 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
   'upgrade/node': { ours: [], packages: ['ssh2', 'undici', 'ssh-config', 'node:'] },
   'upgrade/steps': { ours: ['upgrade/rollout'], types: ['upgrade/node'], packages: ['node:'] },
   releases: { ours: ['upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream', 'semver'] },
-  config: { ours: ['upgrade/rollout', 'windows'], types: ['upgrade/node'], packages: ['node:', 'yaml', 'zod', 'ssh-config', 'semver'] },
+  config: {
+    ours: ['upgrade/rollout', 'windows'],
+    types: ['upgrade/node'],
+    packages: ['node:', 'yaml', 'zod', 'ssh-config', 'semver'],
+  },
   jobs: {
     ours: ['upgrade/rollout', 'upgrade/steps', 'upgrade/node', 'windows'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
   bot: { ours: ['jobs', 'upgrade/rollout', 'windows'], packages: ['node:', '@slack/', 'semver', 'pino'] },
-  doctor: { ours: ['config', 'upgrade/node', 'upgrade/rollout', 'upgrade/steps', 'jobs', 'releases', 'windows'], packages: ['node:', 'ioredis', '@slack/web-api'] },
-  sandbox: { ours: [], packages: ['node:', 'ws', 'ssh2', 'react', 'react-dom', 'slack-blocks-to-jsx', 'yaml', 'temporal-polyfill'] },
+  doctor: {
+    ours: ['config', 'upgrade/node', 'upgrade/rollout', 'upgrade/steps', 'jobs', 'releases', 'windows'],
+    packages: ['node:', 'ioredis', '@slack/web-api'],
+  },
+  sandbox: {
+    ours: [],
+    packages: ['node:', 'ws', 'ssh2', 'react', 'react-dom', 'slack-blocks-to-jsx', 'yaml', 'temporal-polyfill'],
+  },
 };
 const pure = ['windows', 'upgrade/rollout'];
 
@@ -35,9 +45,11 @@ function roomOf(file: string): string | null {
 
 function importsOf(file: string): { from: string; typeOnly: boolean }[] {
   const text = readFileSync(join(src, file), 'utf8');
-  return [...text.matchAll(/(?:^|\n)\s*(import|export)\s+(type\s)?[^;'"]*?from\s+['"]([^'"]+)['"]|import\(['"]([^'"]+)['"]\)/g)].map(
-    (match) => ({ from: match[3] ?? match[4] ?? '', typeOnly: match[2] !== undefined }),
-  );
+  return [
+    ...text.matchAll(
+      /(?:^|\n)\s*(import|export)\s+(type\s)?[^;'"]*?from\s+['"]([^'"]+)['"]|import\(['"]([^'"]+)['"]\)/g,
+    ),
+  ].map((match) => ({ from: match[3] ?? match[4] ?? '', typeOnly: match[2] !== undefined }));
 }
 
 describe('the house', () => {
@@ -58,9 +70,14 @@ describe('the house', () => {
           const target = relative(src, resolve(src, dirname(file), from));
           const other = roomOf(target);
           const allowed =
-            other === room || (other !== null && (rule.ours.includes(other) || (typeOnly && rule.types?.includes(other))));
+            other === room ||
+            (other !== null && (rule.ours.includes(other) || (typeOnly && rule.types?.includes(other))));
           if (!allowed) wrong.push(`${file} imports ${target}`);
-        } else if (!rule.packages.some((name) => from === name || from.startsWith(name.endsWith(':') || name.endsWith('/') ? name : `${name}/`))) {
+        } else if (
+          !rule.packages.some(
+            (name) => from === name || from.startsWith(name.endsWith(':') || name.endsWith('/') ? name : `${name}/`),
+          )
+        ) {
           wrong.push(`${file} imports ${from}`);
         }
       }
@@ -71,7 +88,11 @@ describe('the house', () => {
   it('keeps clocks, randomness and I/O out of the pure rooms', () => {
     const wrong = files
       .filter((file) => pure.includes(roomOf(file) ?? ''))
-      .filter((file) => /Date\.now\(|Math\.random\(|new Date\(\)|performance\.now\(|randomUUID|process\.|from 'node:/.test(readFileSync(join(src, file), 'utf8')));
+      .filter((file) =>
+        /Date\.now\(|Math\.random\(|new Date\(\)|performance\.now\(|randomUUID|process\.|from 'node:/.test(
+          readFileSync(join(src, file), 'utf8'),
+        ),
+      );
     expect(wrong).toEqual([]);
   });
 });

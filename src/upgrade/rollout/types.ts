@@ -190,14 +190,23 @@ export interface Evidence {
 export type Direction = 'forward' | 'back';
 
 export type NodeState =
-  | { is: 'staging'; attempt: number; notBefore: number; lastReason: string | null }
-  /** Staged and verified, waiting for its turn. */
-  | { is: 'ready' }
+  | {
+      is: 'staging';
+      failures: number;
+      unknowns: number;
+      notBefore: number;
+      since: number | null;
+      lastReason: string | null;
+    }
+  /** Staged and verified, waiting for its turn; not begun before `notBefore`. */
+  | { is: 'ready'; notBefore: number }
   | {
       is: 'working';
       direction: Direction;
       step: StepName;
-      attempt: number;
+      /** Of this step; a success of the step before reset them. */
+      failures: number;
+      unknowns: number;
       notBefore: number;
       since: number;
       lastReason: string | null;
@@ -215,6 +224,8 @@ export interface NodeRun {
   name: string;
   region: string;
   state: NodeState;
+  /** Serial number of the try that is due now; rises with every new try of any step, never falls. */
+  attempt: number;
   /** This rollout changed it (the switch was begun) and has not brought it back. */
   touched: boolean;
   /** Epoch ms of the first switch in this rollout; orders a rollback newest first. */
@@ -226,7 +237,7 @@ export interface NodeRun {
   /** Why the forward direction failed, kept while it is rolled back. */
   failure: string | null;
   /** Gates that were closed right before its stop, as the worker saw them; null when none. */
-  held: { gates: Gate[]; at: number } | null;
+  held: { gates: Gate[]; at: number; times: number } | null;
   /** Its automatic rollback of this run was used. */
   rolledBackInRun: number | null;
 }
@@ -255,7 +266,14 @@ export interface Approval {
 /** Per batch: when its last node was done, what the watch saw, who approved. */
 export interface BatchRun extends Batch {
   finishedAt: number | null;
+  /** Last watch, and last watch that found every node of the region healthy. */
+  lastWatchAt: number | null;
   watchedAt: number | null;
+  /** Watches so far, and how many of them in a row found something unhealthy. */
+  watches: number;
+  misses: number;
+  /** Its own bake was watched to the end. */
+  bakedAt: number | null;
   /** Set when the bake is over and approval of this batch (its `approval` is true) is being asked. */
   askedAt: number | null;
   approved: Approval | null;

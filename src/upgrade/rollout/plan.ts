@@ -1,0 +1,168 @@
+import { compare } from 'semver';
+import { nextOpening, openInterval } from '../../windows/index.ts';
+import type { Calendar } from '../../windows/types.ts';
+import { strategies } from './strategies.ts';
+import {
+  type BatchRun,
+  type FleetNode,
+  type NodeRun,
+  type NodeSurvey,
+  type PlanInput,
+  Refused,
+  type Region,
+  type Rollout,
+} from './types.ts';
+
+/**
+ * What will be done, frozen: names, windows, zones and policy are copied, so that an edited fleet file never shifts a
+ * rollout that is under way.
+ * @throws Refused with what to do instead
+ */
+export function plan(input: PlanInput): Rollout {
+  const { fleet, release, now } = input;
+  const start = Math.max(now, input.startAt ?? now);
+  const regions = ordered(chosen(input), input, start);
+  const nodes = limited(regions, input.limit);
+  refuseImpossible(input, regions, start);
+  refuseUnreachable(input.survey, nodes);
+  refuseFinished(input, nodes);
+  const parts = regions
+    .map(({ name }) => ({
+      name,
+      nodes: sickFirst(
+        nodes.filter(({ region }) => region === name),
+        input.survey,
+      ),
+    }))
+    .filter((part) => part.nodes.length > 0);
+  const batches = strategies[input.strategy](parts, fleet.policy).map(fresh);
+  return {
+    id: input.id,
+    fleet: fleet.name,
+    service: fleet.service,
+    release,
+    strategy: input.strategy,
+    policy: fleet.policy,
+    requester: input.requester,
+    createdAt: now,
+    startAt: input.startAt,
+    override: input.override,
+    run: 1,
+    epoch: input.epoch,
+    revision: 1,
+    status: { is: 'running' },
+    batches,
+    calendars: Object.fromEntries(fleet.regions.map(({ name, calendar }) => [name, calendar])),
+    approvers: Object.fromEntries(fleet.regions.map(({ name, approvers }) => [name, approvers])),
+    nodes: Object.fromEntries(nodes.map((node) => [node.name, untouched(node, now)])),
+    peers: Object.fromEntries(fleet.regions.map(({ name, nodes: all }) => [name, all.map((node) => node.name)])),
+    lastNodeAt: null,
+    startedAt: null,
+  };
+}
+
+function chosen({ fleet, regions }: PlanInput): Region[] {
+  if (regions === null) return fleet.regions;
+  const names = fleet.regions.map(({ name }) => name);
+  const unknown = regions.filter((name) => !names.includes(name));
+  if (unknown.length > 0) {
+    throw new Refused(`There is no region ${unknown.join(', ')}. The fleet has ${names.join(', ')}.`);
+  }
+  return fleet.regions.filter(({ name }) => regions.includes(name));
+}
+
+/** Whose window opens first goes first, so that the least time is spent on mixed versions; or as declared. */
+function ordered(regions: Region[], { fleet, override }: PlanInput, start: number): Region[] {
+  if (fleet.policy.order === 'declared' || override) return regions;
+  return [...regions].sort((a, b) => opening(a.calendar, start) - opening(b.calendar, start));
+}
+
+function opening(calendar: Calendar, start: number): number {
+  if (openInterval(calendar, start)) return start;
+  const following = nextOpening(calendar, start);
+  return following.is === 'opens' ? following.interval.start : Number.MAX_SAFE_INTEGER;
+}
+
+function limited(regions: Region[], limit: number | null): FleetNode[] {
+  const nodes = regions.flatMap((region) => region.nodes);
+  return limit === null ? nodes : nodes.slice(0, limit);
+}
+
+function refuseImpossible({ fleet, override, startAt, now }: PlanInput, regions: Region[], start: number): void {
+  if (startAt !== null && startAt <= now) throw new Refused('That time has passed. Give a later one, or leave it out.');
+  if (override) return;
+  const needed = fleet.policy.expectedNode + fleet.policy.rollbackReserve;
+  for (const { name, calendar } of regions) {
+    if (openInterval(calendar, start)) continue;
+    const following = nextOpening(calendar, start);
+    if (following.is === 'never') throw new Refused(`${name} has no window: ${following.reason}`);
+    if (following.interval.end - following.interval.start < needed) {
+      throw new Refused(
+        `One node with its rollback reserve takes ${Math.ceil(needed / 60_000)} min, longer than the windows of ${name}. Widen them, or lower expectedNode.`,
+      );
+    }
+  }
+}
+
+function refuseUnreachable(survey: NodeSurvey[], nodes: FleetNode[]): void {
+  const lacking = nodes.flatMap(({ name }) => {
+    const seen = survey.find(({ node }) => node === name);
+    return seen?.unit != null ? [] : [`${name} (${seen?.detail ?? 'no answer'})`];
+  });
+  if (lacking.length > 0) {
+    throw new Refused(
+      `Nothing was started: ${lacking.join(', ')} cannot be reached over SSH. Mend that, or leave the region out with --regions.`,
+    );
+  }
+}
+
+function refuseFinished({ release, survey }: PlanInput, nodes: FleetNode[]): void {
+  const seen = nodes.map(({ name }) => survey.find(({ node }) => node === name));
+  if (seen.every((node) => node?.sha256 === release.binarySha256 && node.healthy)) {
+    throw new Refused(`Nothing to do: all ${nodes.length} nodes run ${release.version} and are healthy.`);
+  }
+  const newer = seen.filter((node) => isNewer(node?.version ?? null, release.version));
+  if (newer.length > 0) {
+    const names = newer.map((node) => `${node?.node} (${node?.version})`).join(', ');
+    throw new Refused(`${release.version} is older than what runs on ${names}. To go back, use rollback.`);
+  }
+}
+
+function isNewer(running: string | null, wanted: string): boolean {
+  return running !== null && /^v\d+\.\d+\.\d+/.test(running) && compare(running, wanted, { loose: true }) > 0;
+}
+
+/** A node that is down already costs no quorum: mend it first. */
+function sickFirst(nodes: FleetNode[], survey: NodeSurvey[]): string[] {
+  const sick = (name: string) => survey.find(({ node }) => node === name)?.healthy === false;
+  const names = nodes.map(({ name }) => name);
+  return [...names.filter(sick), ...names.filter((name) => !sick(name))];
+}
+
+const fresh = (batch: { region: string; nodes: string[]; approval: boolean; bake: number }): BatchRun => ({
+  ...batch,
+  finishedAt: null,
+  lastWatchAt: null,
+  watchedAt: null,
+  watches: 0,
+  misses: 0,
+  bakedAt: null,
+  askedAt: null,
+  approved: null,
+});
+
+const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
+  name,
+  region,
+  state: { is: 'staging', failures: 0, unknowns: 0, notBefore: now, since: null, lastReason: null },
+  attempt: 1,
+  touched: false,
+  touchedAt: null,
+  before: null,
+  already: false,
+  proof: null,
+  diagnosis: null,
+  failure: null,
+  held: null,
+  rolledBackInRun: null,
+});

@@ -1,0 +1,87 @@
+import type { NodeRun, NodeState, Rollout, Status } from './types.ts';
+
+/** Every way in which a node's state may change, and what makes it: `next` refuses all others. */
+export const nodeTransitions = {
+  staging: { 'staged and verified': 'ready', 'try again': 'staging', 'cannot be staged': 'failed' },
+  ready: { 'its turn': 'working', 'staged again': 'staging' },
+  working: {
+    'next step, or try again': 'working',
+    'gate closed before the stop, or a rollback was asked for': 'ready',
+    'proven on the new version': 'done',
+    'failed before anything changed': 'failed',
+    'failed, no automatic rollback': 'unproven',
+    'proven on the old version': 'rolled-back',
+    'unknown for too long, or rollback failed': 'stuck',
+  },
+  done: { 'rolled back on request': 'working' },
+  failed: { retry: 'staging' },
+  unproven: { 'retry or roll back': 'working' },
+  'rolled-back': { retry: 'staging' },
+  stuck: { 'retry or roll back': 'working' },
+} as const satisfies Record<NodeState['is'], Record<string, NodeState['is']>>;
+
+export const statusTransitions = {
+  running: {
+    pause: 'paused',
+    'a node failed': 'held',
+    'roll back': 'rolling-back',
+    stop: 'stopping',
+    'every node proven': 'done',
+  },
+  paused: {
+    resume: 'running',
+    'a node failed': 'held',
+    'roll back': 'rolling-back',
+    stop: 'stopping',
+    'every node proven': 'done',
+  },
+  held: {
+    'retry, or resume': 'running',
+    'another reason': 'held',
+    'roll back': 'rolling-back',
+    stop: 'stopping',
+  },
+  'rolling-back': {
+    'wider scope': 'rolling-back',
+    'scope brought back, or a rollback failed': 'held',
+    'everything brought back': 'rolled-back',
+    stop: 'stopping',
+  },
+  stopping: { 'roll back': 'rolling-back', 'node under way finished': 'stopped' },
+  done: { 'roll back': 'rolling-back' },
+  stopped: { 'roll back': 'rolling-back' },
+  'rolled-back': {},
+} as const satisfies Record<Status['is'], Record<string, Status['is']>>;
+
+function allowed(table: Record<string, Record<string, string>>, from: string, to: string): boolean {
+  return Object.values(table[from] ?? {}).includes(to);
+}
+
+/** Puts a node into a state that the table allows; anything else is a bug of ours. */
+export function moveNode(rollout: Rollout, node: NodeRun, state: NodeState, changes: Partial<NodeRun> = {}): Rollout {
+  if (!allowed(nodeTransitions, node.state.is, state.is)) {
+    throw new Error(`bug: ${node.name} cannot go from ${node.state.is} to ${state.is}`);
+  }
+  return { ...rollout, nodes: { ...rollout.nodes, [node.name]: { ...node, ...changes, state } } };
+}
+
+export function moveStatus(rollout: Rollout, status: Status): Rollout {
+  if (!allowed(statusTransitions, rollout.status.is, status.is)) {
+    throw new Error(`bug: a rollout cannot go from ${rollout.status.is} to ${status.is}`);
+  }
+  return { ...rollout, status };
+}
+
+/** The two tables as Mermaid state diagrams, for ARCHITECTURE.md. */
+export function transitionDiagrams(): { node: string; status: string } {
+  const draw = (table: Record<string, Record<string, string>>) =>
+    [
+      'stateDiagram-v2',
+      ...Object.entries(table).flatMap(([from, ways]) =>
+        Object.entries(ways).map(([why, to]) => `  ${id(from)} --> ${id(to)}: ${why}`),
+      ),
+    ].join('\n');
+  return { node: draw(nodeTransitions), status: draw(statusTransitions) };
+}
+
+const id = (state: string) => state.replace('-', '_');
