@@ -1,10 +1,4 @@
-import type {
-  Actor,
-  Diagnosis,
-  Event,
-  NodeSurvey,
-  Rollout,
-} from '../upgrade/rollout/types.ts';
+import type { Actor, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 
 /** One line of a rollout's append-only journal. */
 export interface JournalEntry {

@@ -1,0 +1,73 @@
+import type { Queue } from 'bullmq';
+import { nextWake, todo } from '../upgrade/rollout/index.ts';
+import { Refused, type Rollout, type Task } from '../upgrade/rollout/types.ts';
+import type { Clock } from '../upgrade/steps/types.ts';
+import type { Log } from './log.ts';
+import { kept, type Queues, type StepEnd, type StepJob } from './queues.ts';
+import type { Record } from './record.ts';
+
+/** A wake that is further away is left to the sweep, which comes by more often than this (ms). */
+const timerHorizon = 60_000;
+
+export interface AdvanceParts {
+  record: Record;
+  queues: Queues;
+  clock: Clock;
+  log: Log;
+}
+
+/** Lets time pass for one rollout, and makes sure that everything that should be in flight is. Asking twice is harmless. */
+export type Advance = (id: string) => Promise<void>;
+
+export function advancer({ record, queues, clock, log }: AdvanceParts): Advance {
+  return async (id) => {
+    const rollout = await ticked(id);
+    if (!rollout) return;
+    for (const task of todo(rollout, clock.now())) await ensure(task);
+    const now = clock.now();
+    const at = nextWake(rollout, now);
+    if (at !== null && at - now <= timerHorizon) await queues.wakeAt(id, at, Math.max(0, at - now));
+  };
+
+  async function ticked(id: string): Promise<Rollout | null> {
+    try {
+      return (await record(id, { type: 'ticked', at: clock.now() })).rollout;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      log.warn({ rollout: id }, 'woken for a rollout that does not exist');
+      return null;
+    }
+  }
+
+  async function ensure(task: Task): Promise<void> {
+    const queue = queues.step(task.region);
+    const state = await queue.getJobState(task.id);
+    if (state === 'failed' || state === 'completed') {
+      if (await countsAsTried(queue, task)) return;
+      await queue.remove(task.id);
+    } else if (state !== 'unknown') return;
+    await queue.add(task.step, { task }, { ...kept, jobId: task.id });
+    log.info({ rollout: task.rollout, region: task.region, job: task.id }, 'step asked for');
+  }
+
+  /** A job that is over without its task being over: nobody knows what it did, so this try is counted as unknown. */
+  async function countsAsTried(queue: Queue<StepJob, StepEnd>, task: Task): Promise<boolean> {
+    const { rollout, run, node, step, attempt } = task;
+    const job = await queue.getJob(task.id);
+    if (!job || step === 'watch') return false;
+    if (job.failedReason === undefined && job.returnvalue !== 'reported') return false;
+    const reason = `its worker gave up: ${job.failedReason ?? 'no report arrived'}`;
+    const report = { is: 'unknown', reason } as const;
+    const { changed, rollout: now } = await record(rollout, {
+      type: 'reported',
+      at: clock.now(),
+      run,
+      node,
+      step,
+      attempt,
+      report,
+    });
+    // Unchanged and still due: it failed before it was begun, so the same try may simply be made again.
+    return changed || !todo(now, clock.now()).some(({ id }) => id === task.id);
+  }
+}

@@ -1,0 +1,29 @@
+import type { Clock } from '../upgrade/steps/types.ts';
+import { createAsker } from './ask.ts';
+import type { Log } from './log.ts';
+import { createQueues } from './queues.ts';
+import { recorder } from './record.ts';
+import type { RedisHandle } from './redis.ts';
+import { createStore } from './store.ts';
+import type { Control } from './types.ts';
+
+/** The queue side as a person's programs see it. Every call fails within seconds when Redis is away. */
+export function createControl(redis: RedisHandle, clock: Clock, log: Log): Control & { close(): Promise<void> } {
+  const store = createStore(redis.caller);
+  const queues = createQueues(redis.caller, log);
+  const asker = createAsker(redis, queues, clock, log);
+  return {
+    store,
+    record: recorder(store, queues.wake),
+    async start(rollout) {
+      await store.create(rollout);
+      await queues.wake(rollout.id);
+    },
+    survey: asker.survey,
+    diagnose: asker.diagnose,
+    async close() {
+      await asker.close();
+      await queues.close();
+    },
+  };
+}

@@ -1,0 +1,8 @@
+export { createControl } from './control.ts';
+export { brokenLink, type ChainedEntry } from './journal.ts';
+export { type Log, reasonOf } from './log.ts';
+export { type PublisherParts, startPublisher } from './publish.ts';
+export { openRedis, type RedisHandle } from './redis.ts';
+export { startWorker, type WorkerParts } from './start.ts';
+export type { Archives } from './step.ts';
+export { createStore, type RolloutStore } from './store.ts';

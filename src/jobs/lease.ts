@@ -1,0 +1,93 @@
+import { performance } from 'node:perf_hooks';
+
+/** Why a job's signal was aborted although nothing failed: somebody else goes on with it, so nothing may be reported. */
+export class LetGo extends Error {
+  override readonly name = 'LetGo';
+}
+
+interface Run {
+  jobId: string;
+  renewedAt: number;
+  abort: AbortController;
+}
+
+/** The jobs that this process holds a lock for, and the moment when it must believe that it does not any more. */
+export interface Leases {
+  /** Runs `work` with a signal that aborts with LetGo once the lock is, or may be, lost. */
+  hold<T>(jobId: string, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  renewed(jobIds: readonly string[]): void;
+  lost(jobIds: readonly string[]): void;
+  letGoOfAll(reason: string): void;
+  /** Resolves when nothing is held, at the latest after `ms`; true when nothing is. */
+  idle(ms: number): Promise<boolean>;
+}
+
+/**
+ * While Redis cannot be reached nobody says that a lock is lost; so it counts as lost when its renewal was not
+ * confirmed within `duration` ms. Real time on purpose: Redis counts in it too.
+ */
+export function createLeases(duration: number): Leases {
+  const runs = new Set<Run>();
+  let empty: (() => void)[] = [];
+  const letGo = (run: Run, reason: string): void => run.abort.abort(new LetGo(reason));
+  const of = (jobIds: readonly string[]): Run[] => [...runs].filter(({ jobId }) => jobIds.includes(jobId));
+
+  return {
+    async hold(jobId, signal, work) {
+      const run: Run = { jobId, renewedAt: performance.now(), abort: new AbortController() };
+      const watch = setInterval(() => {
+        if (performance.now() - run.renewedAt > duration) letGo(run, 'the lock was not renewed in time');
+      }, duration / 10);
+      const cancelled = (): void => letGo(run, 'the job was cancelled');
+      signal?.addEventListener('abort', cancelled, { once: true });
+      runs.add(run);
+      try {
+        return await orAborted(work(run.abort.signal), run.abort.signal);
+      } finally {
+        clearInterval(watch);
+        signal?.removeEventListener('abort', cancelled);
+        runs.delete(run);
+        if (runs.size === 0) for (const resolve of empty.splice(0)) resolve();
+      }
+    },
+    renewed(jobIds) {
+      for (const run of of(jobIds)) run.renewedAt = performance.now();
+    },
+    lost(jobIds) {
+      for (const run of of(jobIds)) letGo(run, 'the lock was lost');
+    },
+    letGoOfAll(reason) {
+      for (const run of runs) letGo(run, reason);
+    },
+    async idle(ms) {
+      if (runs.size === 0) return true;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        empty = [
+          ...empty,
+          () => {
+            clearTimeout(timer);
+            resolve();
+          },
+        ];
+      });
+      return runs.size === 0;
+    },
+  };
+}
+
+/** Settles as `work` does, or rejects with the signal's reason: work that ignores the signal is left to itself. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    if (stop) signal.removeEventListener('abort', stop);
+    work.catch(() => undefined);
+  }
+}

@@ -1,0 +1,68 @@
+import { DelayedError } from 'bullmq';
+import type { Log } from './log.ts';
+import { reasonOf } from './log.ts';
+import { createQueues, queueNames, type WakeJob } from './queues.ts';
+import type { RedisHandle } from './redis.ts';
+import { createStore } from './store.ts';
+import { everySweep, type Sweeping } from './sweep.ts';
+import type { Announcer } from './types.ts';
+import { type Held, openWorker } from './worker.ts';
+
+export interface PublisherParts {
+  redis: RedisHandle;
+  announcer: Announcer;
+  log: Log;
+  /** Cron expression with seconds; every half minute when absent. */
+  sweep?: string;
+}
+
+/** Finished rollouts are drawn again for this long (ms): the last edit is the one that must not be missing. */
+const afterglow = 3_600_000;
+/** Nobody can ask for more patience than this (s). */
+const longestPause = 600;
+
+/** Shows rollouts, always the newest state. What goes wrong here never touches a rollout. */
+export async function startPublisher({ redis, announcer, log, sweep }: PublisherParts): Promise<Sweeping> {
+  const store = createStore(redis.patient());
+  const queues = createQueues(redis.patient(), log);
+
+  const show = async ({ job, token }: Held<WakeJob>): Promise<void> => {
+    const rollout = await store.load(job.data.id);
+    if (!rollout) return;
+    try {
+      await announcer.show(rollout);
+    } catch (error) {
+      log.warn({ rollout: rollout.id, reason: reasonOf(error) }, 'could not be shown');
+      const seconds = retryAfter(error);
+      if (seconds === null) throw error;
+      await job.moveToDelayed(Date.now() + Math.min(seconds, longestPause) * 1_000, token);
+      throw new DelayedError();
+    }
+  };
+
+  const worker = openWorker<WakeJob, void>({
+    queue: queueNames.publish,
+    redis: redis.patient(),
+    log,
+    concurrency: 4,
+    process: show,
+  });
+  const sweeping = everySweep(sweep, log, async () => {
+    const ids = new Set([...(await store.openIds()), ...(await store.changedSince(Date.now() - afterglow))]);
+    for (const id of ids) await queues.publish(id);
+  });
+  return {
+    sweep: sweeping.sweep,
+    async close() {
+      await sweeping.close();
+      await worker.close(5_000);
+      await queues.close();
+    },
+  };
+}
+
+/** Seconds that the chat asks to wait (HTTP 429), when the error says so. */
+function retryAfter(error: unknown): number | null {
+  if (!(error instanceof Error) || !('retryAfter' in error)) return null;
+  return typeof error.retryAfter === 'number' && error.retryAfter > 0 ? error.retryAfter : null;
+}

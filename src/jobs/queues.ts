@@ -1,0 +1,96 @@
+import { type JobsOptions, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Task } from '../upgrade/rollout/types.ts';
+import { type Log, reasonOf } from './log.ts';
+import { prefix } from './store.ts';
+
+/** Jobs carry references only, never state and never secrets: Redis keeps them in clear text. */
+export interface WakeJob {
+  id: string;
+}
+export interface StepJob {
+  task: Task;
+}
+export interface AskJob {
+  ask: 'survey' | 'diagnose';
+  node: string;
+  region: string;
+  /** Epoch ms after which nobody waits for the answer. */
+  until: number;
+}
+
+/** How a step's job ended; anything but `reported` frees its id. */
+export type StepEnd = 'reported' | 'gated' | 'dropped' | 'watched';
+
+export const queueNames = {
+  advance: 'advance',
+  publish: 'publish',
+  step: (region: string): string => `step-${region}`,
+  ask: (region: string): string => `ask-${region}`,
+};
+
+export interface Queues {
+  /** Something changed: rules and chat look at it soon. Bursts collapse; the last one is never lost. Never throws. */
+  wake(id: string): Promise<void>;
+  /** Draws the rollout again. */
+  publish(id: string): Promise<void>;
+  /** Looks at the rollout again in `delay` ms; asking twice for the same instant is harmless. */
+  wakeAt(id: string, at: number, delay: number): Promise<void>;
+  step(region: string): Queue<StepJob, StepEnd>;
+  ask(region: string): Queue<AskJob>;
+  close(): Promise<void>;
+}
+
+const day = 24 * 3600;
+/** Finished jobs stay for a while: a kept id is how the same step is not put in flight twice. */
+export const kept: JobsOptions = {
+  attempts: 1,
+  removeOnComplete: { age: 7 * day, count: 5_000 },
+  removeOnFail: { age: 30 * day, count: 5_000 },
+};
+
+/** @param redis the connection that all queues share; it stays the caller's to close */
+export function createQueues(redis: Redis, log: Log): Queues {
+  const opened = new Map<string, Queue>();
+  const queue = (name: string): Queue => {
+    const found = opened.get(name);
+    if (found) return found;
+    const created = new Queue(name, { connection: redis, prefix });
+    created.on('error', (error) => log.warn({ queue: name, reason: reasonOf(error) }, 'queue connection'));
+    opened.set(name, created);
+    return created;
+  };
+  const nudge = async (name: string, id: string, options: JobsOptions): Promise<void> => {
+    await queue(name).add(name, { id } satisfies WakeJob, {
+      ...options,
+      removeOnComplete: true,
+      removeOnFail: { age: day, count: 100 },
+      deduplication: { id, keepLastIfActive: true },
+    });
+  };
+  const publish = (id: string): Promise<void> =>
+    nudge(queueNames.publish, id, { attempts: 6, backoff: { type: 'exponential', delay: 1_000 } });
+  return {
+    async wake(id) {
+      const results = await Promise.allSettled([nudge(queueNames.advance, id, { attempts: 1 }), publish(id)]);
+      for (const result of results) {
+        // What happened is stored already; the sweep looks at it within seconds.
+        if (result.status === 'rejected') log.warn({ rollout: id, reason: reasonOf(result.reason) }, 'wake lost');
+      }
+    },
+    publish,
+    async wakeAt(id, at, delay) {
+      await queue(queueNames.advance).add('timer', { id } satisfies WakeJob, {
+        jobId: `timer.${id}.${at}`,
+        delay,
+        removeOnComplete: true,
+        removeOnFail: true,
+      });
+    },
+    step: (region) => queue(queueNames.step(region)),
+    ask: (region) => queue(queueNames.ask(region)),
+    async close() {
+      await Promise.allSettled([...opened.values()].map((each) => each.close()));
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { next } from '../upgrade/rollout/index.ts';
+import { type Event, Refused } from '../upgrade/rollout/types.ts';
+import type { Recorded, Store } from './types.ts';
+
+export type Record = (id: string, event: Event) => Promise<Recorded>;
+
+/**
+ * The one door through which anything happens to a rollout: button, command, timer and worker all enter here.
+ * Folds the event in and saves; when somebody else was quicker, folds it into what they left.
+ * @param wake told after every change; must not throw
+ */
+export function recorder(store: Pick<Store, 'load' | 'save'>, wake: (id: string) => Promise<void>): Record {
+  return async (id, event) => {
+    for (let overtaken = false; ; overtaken = true) {
+      const current = await store.load(id);
+      if (current === null) throw new Refused(`There is no rollout ${id}.`);
+      const after = next(current, event);
+      if (after === current) {
+        // Our own save may have counted although its answer was lost on the way: nobody was woken then.
+        if (overtaken) await wake(id);
+        return { rollout: current, changed: false };
+      }
+      const saved = { ...after, revision: current.revision + 1 };
+      if (!(await store.save(saved, event))) continue;
+      await wake(id);
+      return { rollout: saved, changed: true };
+    }
+  };
+}

@@ -1,0 +1,104 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { openPrivateRedis, type PrivateRedis } from './private-redis.ts';
+
+/** A checked Redis with the two kinds of connection that this program needs. */
+export interface RedisHandle {
+  /** Fails within seconds when Redis is away: for whoever answers a person. */
+  caller: Redis;
+  /** Waits for Redis as long as it takes: for workers. The same connection each time. */
+  patient(): Redis;
+  /** Closes all connections and ends a private server that this process started. */
+  stop(): Promise<void>;
+}
+
+/** ioredis keeps the old shape of replies under this setting; its types want it said. */
+type Options = RedisOptions & { replyMapping?: 'legacy' };
+
+/** Milliseconds after which a caller is told that Redis does not answer. */
+const callerTimeout = 4_000;
+
+/**
+ * Opens the Redis at `url`, or a private one in `stateDir` when it is null.
+ * @throws Error saying what to set or to install when it cannot be used safely.
+ */
+export async function openRedis(url: string | null, stateDir: string): Promise<RedisHandle> {
+  const server = url === null ? await openPrivateRedis(stateDir) : null;
+  const opened: Redis[] = [];
+  const dial = (options: Options): Redis => {
+    const redis = server ? new Redis({ ...options, path: server.socket }) : new Redis(url ?? '', options);
+    // Every failed command tells its caller; without a listener ioredis prints each reconnect as well.
+    redis.on('error', () => undefined);
+    opened.push(redis);
+    return redis;
+  };
+  const stop = async (): Promise<void> => {
+    for (const redis of opened) redis.disconnect();
+    await server?.stop();
+  };
+  try {
+    const caller = await dialCaller(dial);
+    checkServer(await caller.info());
+    let patient: Redis | null = null;
+    return {
+      caller,
+      patient: () => {
+        patient ??= dial({ maxRetriesPerRequest: null, retryStrategy });
+        return patient;
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw new Error(`${whereabouts(url, server)}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 5), 1_000);
+
+async function dialCaller(dial: (options: Options) => Redis): Promise<Redis> {
+  const caller = dial({
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: callerTimeout,
+    connectTimeout: callerTimeout,
+    retryStrategy,
+  });
+  let reason: Error | null = null;
+  caller.once('error', (error) => {
+    reason = error;
+  });
+  await caller.connect().catch((error: unknown) => {
+    throw reason ?? error;
+  });
+  return caller;
+}
+
+/** Never the URL itself: it may hold a password. */
+function whereabouts(url: string | null, server: PrivateRedis | null): string {
+  if (url === null) return `Redis at ${server?.socket ?? 'the state directory'}`;
+  const { hostname, port } = new URL(url);
+  return `Redis at ${hostname}:${port || '6379'}`;
+}
+
+/**
+ * A store that forgets acknowledged writes, or evicts them, would restart nodes twice.
+ * @param info the answer to INFO
+ * @throws Error naming each setting to change
+ */
+export function checkServer(info: string): void {
+  const fields = new Map(
+    info.split(/\r?\n/).map((line): [string, string] => [line.split(':')[0] ?? '', line.slice(line.indexOf(':') + 1)]),
+  );
+  const wrong: string[] = [];
+  const [major = 0, minor = 0] = (fields.get('redis_version') ?? '').split('.').map(Number);
+  if (major < 6 || (major === 6 && minor < 2)) {
+    wrong.push(`version ${fields.get('redis_version') ?? 'unknown'} is too old, 6.2 or newer is needed`);
+  }
+  if (fields.get('aof_enabled') !== '1') {
+    wrong.push('it loses writes when it stops: set `appendonly yes` and `appendfsync always`');
+  }
+  const policy = fields.get('maxmemory_policy') ?? 'unknown';
+  if (policy !== 'noeviction') wrong.push(`it may drop data (${policy}): set \`maxmemory-policy noeviction\``);
+  if (wrong.length > 0) throw new Error(wrong.join('; '));
+}

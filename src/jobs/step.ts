@@ -1,0 +1,121 @@
+import type { Probe, Shell } from '../upgrade/node/types.ts';
+import { gates, todo } from '../upgrade/rollout/index.ts';
+import type { Gate, Policy, Release, Report, Rollout, StepName, Task } from '../upgrade/rollout/types.ts';
+import type { Clock, StepContext, StepResult, Steps } from '../upgrade/steps/types.ts';
+import { takeEvidence } from './evidence.ts';
+import { LetGo, orAborted } from './lease.ts';
+import { type Log, reasonOf } from './log.ts';
+import type { StepEnd } from './queues.ts';
+import type { Record } from './record.ts';
+import type { Store } from './types.ts';
+
+/** Local path of a release's archive with its hash verified. */
+export type Archives = (release: Release, signal: AbortSignal) => Promise<string>;
+
+export interface StepParts {
+  store: Pick<Store, 'load'>;
+  record: Record;
+  steps: Steps;
+  shell: Shell;
+  probe: Probe;
+  archives: Archives;
+  clock: Clock;
+  log: Log;
+}
+
+/** Works on one task, if it is still to be done. `signal` aborts when another worker may have taken the task over. */
+export type RunTask = (task: Task, signal: AbortSignal) => Promise<StepEnd>;
+
+type NodeTask = Task & { step: StepName };
+
+/** Steps that change what runs on the node: when one breaks half-way, nobody knows what the node did. */
+const mutating: ReadonlySet<StepName> = new Set(['switch', 'restore']);
+
+const overtaken: Gate = { name: 'state', reason: 'the rollout moved on meanwhile', owner: 'nobody', opensAt: null };
+
+const isDue = (rollout: Rollout, task: Task, now: number): boolean =>
+  todo(rollout, now).some(({ id }) => id === task.id);
+
+/** The longest that any step may take under `policy`, in ms: beyond it the step hangs. */
+export function stepLimit(policy: Policy): number {
+  const proof = policy.healthDeadline + 2 * Math.max(policy.soak, policy.canarySoak);
+  return 2 * policy.transferTimeout + 10 * policy.commandTimeout + proof + 60_000;
+}
+
+export function taskRunner(parts: StepParts): RunTask {
+  const { store, record, probe, clock, log } = parts;
+
+  return async (task, signal) => {
+    const rollout = await store.load(task.rollout);
+    if (!rollout || !isDue(rollout, task, clock.now())) return 'dropped';
+    return isNodeTask(task) ? work(task, signal) : watch(task, rollout);
+  };
+
+  async function work(task: NodeTask, signal: AbortSignal): Promise<StepEnd> {
+    const { run, node, step, attempt } = task;
+    const at = clock.now();
+    const { rollout } = await record(task.rollout, { type: 'begun', at, run, node, step, attempt });
+    if (!isDue(rollout, task, at)) return 'dropped';
+    signal.throwIfAborted();
+    const result = await outcome(task, rollout, signal);
+    log.info({ rollout: task.rollout, node, step, attempt, result: result.is, ...reasonIn(result) }, 'step ended');
+    const end = { at: clock.now(), run, node, step, attempt };
+    if (result.is === 'gated') {
+      await record(task.rollout, { type: 'gated', ...end, gates: result.gates });
+      return 'gated';
+    }
+    await record(task.rollout, { type: 'reported', ...end, report: result });
+    return 'reported';
+  }
+
+  async function outcome(task: NodeTask, rollout: Rollout, lease: AbortSignal): Promise<StepResult> {
+    const limit = AbortSignal.timeout(stepLimit(rollout.policy));
+    const signal = AbortSignal.any([lease, limit]);
+    try {
+      return await orAborted(parts.steps[task.step](contextOf(task, rollout, signal)), signal);
+    } catch (error) {
+      // Whoever took the task over reports; a second voice would count a try that was none.
+      if (lease.aborted) throw lease.reason instanceof LetGo ? lease.reason : new LetGo(reasonOf(lease.reason));
+      return broken(task.step, limit.aborted ? 'the step hung and was given up' : reasonOf(error));
+    }
+  }
+
+  function contextOf(task: NodeTask, rollout: Rollout, signal: AbortSignal): StepContext {
+    const node = rollout.nodes[task.node];
+    if (!node) throw new Error(`rollout ${rollout.id} has no node ${task.node}`);
+    const { attempt } = task;
+    const { shell } = parts;
+    const archive = (): Promise<string> => parts.archives(rollout.release, signal);
+    const gatesNow = (): Promise<Gate[]> => orAborted(shutGates(task), signal);
+    return { rollout, node, attempt, shell, probe, clock, signal, archive, gates: gatesNow };
+  }
+
+  /** Probes first and reads the rollout last: a stop that was asked for during the probes still counts. */
+  async function shutGates(task: NodeTask): Promise<Gate[]> {
+    const before = await store.load(task.rollout);
+    const evidence = await takeEvidence(probe, before?.peers[task.region] ?? []);
+    const newest = await store.load(task.rollout);
+    const now = clock.now();
+    if (!newest || !isDue(newest, task, now)) return [overtaken];
+    return gates(newest, task.node, now, evidence);
+  }
+
+  async function watch(task: Task, { peers }: Rollout): Promise<StepEnd> {
+    const { healthy } = await takeEvidence(probe, peers[task.region] ?? []);
+    const unhealthy = Object.keys(healthy).filter((name) => healthy[name] !== true);
+    const { run, region } = task;
+    await record(task.rollout, { type: 'watched', at: clock.now(), run, region, unhealthy });
+    return 'watched';
+  }
+}
+
+const isNodeTask = (task: Task): task is NodeTask => task.step !== 'watch';
+
+function broken(step: StepName, reason: string): Report {
+  return mutating.has(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };
+}
+
+function reasonIn(result: StepResult): { reason?: string } {
+  if (result.is === 'gated') return { reason: result.gates.map(({ reason }) => reason).join('; ') };
+  return result.is === 'succeeded' ? {} : { reason: result.reason };
+}

@@ -1,0 +1,88 @@
+import { type Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { createLeases } from './lease.ts';
+import { type Log, reasonOf } from './log.ts';
+import { prefix } from './store.ts';
+
+/** What a processor gets: the job, its lock's token, and a signal that aborts when the lock is gone. */
+export interface Held<T> {
+  job: Job<T>;
+  token: string;
+  signal: AbortSignal;
+}
+
+export interface OpenWorker {
+  /** Takes no more jobs, waits `graceMs` for those under way, then leaves them to whoever takes their locks over. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface WorkerSetup<T, R> {
+  queue: string;
+  /** A patient connection. */
+  redis: Redis;
+  log: Log;
+  /** Jobs worked on at once. */
+  concurrency: number;
+  process: (held: Held<T>) => Promise<R>;
+}
+
+/** Milliseconds. A killed worker's job is taken over after at most the lock and two checks. */
+const lockDuration = 6_000;
+const stalledInterval = 2_000;
+const closeLimit = 2_000;
+
+/** A BullMQ worker with everything handled that it leaves to its user. */
+export function openWorker<T, R>({ queue, redis, log, concurrency, process }: WorkerSetup<T, R>): OpenWorker {
+  const leases = createLeases(lockDuration);
+  const worker = new Worker<T, R>(
+    queue,
+    // BullMQ counts the parameters: with fewer than three there is no signal.
+    async (job, token, signal) => {
+      try {
+        return await leases.hold(job.id ?? '', signal, (held) => process({ job, token: token ?? '', signal: held }));
+      } catch (error) {
+        // DelayedError is BullMQ's own word for "later"; anything else is stored with the job, so it is redacted.
+        if (error instanceof Error && error.name === 'DelayedError') throw error;
+        throw new Error(reasonOf(error));
+      }
+    },
+    {
+      connection: redis,
+      prefix,
+      concurrency,
+      lockDuration,
+      stalledInterval,
+      // The count is for a job's whole life and says nothing about the job: a worker was killed, no more.
+      maxStalledCount: 1_000,
+      drainDelay: 2,
+      runRetryDelay: 1_000,
+    },
+  );
+  worker.on('error', (error) => log.warn({ queue, reason: reasonOf(error) }, 'worker connection'));
+  worker.on('failed', (job, error) => log.error({ queue, job: job?.id, reason: reasonOf(error) }, 'job failed'));
+  worker.on('stalled', (job) => log.warn({ queue, job }, 'job taken over from a worker that fell silent'));
+  worker.on('locksRenewed', ({ jobIds }) => leases.renewed(jobIds));
+  worker.on('lockRenewalFailed', (jobs) => {
+    log.warn({ queue, jobs }, 'lost the lock, letting go');
+    leases.lost(jobs);
+    for (const job of jobs) worker.cancelJob(job, 'the lock was lost');
+  });
+  return {
+    async close(graceMs) {
+      await worker.pause(true);
+      const idle = await leases.idle(graceMs);
+      // A forced close leaves the jobs active: their locks expire and another worker takes them over.
+      await within(closeLimit, worker.close(!idle));
+      leases.letGoOfAll('this worker is closing');
+    },
+  };
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work.catch(() => undefined), limit]);
+  clearTimeout(timer);
+}
