@@ -1,0 +1,38 @@
+#!/bin/sh
+# Sees to it that the programs are there which npm cannot bring, and says what it does.
+# usage: scripts/setup.sh redis        a Redis server, for a private queue (npm run sandbox, npm test)
+#        scripts/setup.sh tests        the same, an OpenSSH server and Chromium (npm test)
+# Debian and its kin: missing ones are installed with apt-get as root, or through sudo without a password.
+# Elsewhere, or without that right, they are named and the script fails.
+set -eu
+
+has() { command -v "$1" >/dev/null 2>&1; }
+redis() { has redis-server || has valkey-server || has redis-check-rdb; }
+sshd() { has sshd || [ -x /usr/sbin/sshd ]; }
+chromium() { [ -n "${CHROMIUM:-}" ] || has chromium || has chromium-browser || has google-chrome; }
+
+missing=
+redis || missing="$missing redis-tools"
+case ${1:-} in
+  redis) ;;
+  tests)
+    sshd || missing="$missing openssh-server"
+    has ssh-keygen || missing="$missing openssh-client"
+    chromium || missing="$missing chromium"
+    ;;
+  *) sed -n 2,6p "$0" >&2; exit 2 ;;
+esac
+[ -n "$missing" ] || exit 0
+
+if has apt-get && [ "$(id -u)" = 0 ]; then as_root=
+elif has apt-get && has sudo && sudo -n true 2>/dev/null; then as_root='sudo -n'
+else
+  echo "setup: please install:$missing (on Debian: apt-get install$missing), then try again" >&2
+  exit 1
+fi
+echo "setup: installing$missing with apt-get (no service is started)" >&2
+# a package's own service must not start: only the program is wanted
+export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+$as_root apt-get update -qq >&2
+# shellcheck disable=SC2086
+$as_root apt-get install -qq -y --no-install-recommends $missing >&2
