@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Algorithms, Client, NegotiatedAlgorithms, ParsedKey, PublicKeyAuthMethod } from 'ssh2';
+import type { Algorithms, NegotiatedAlgorithms, ParsedKey, PublicKeyAuthMethod } from 'ssh2';
 import ssh2 from 'ssh2';
 import type { HostKeyCheck } from './host-key.ts';
 import { hostKeyCheck } from './host-key.ts';
@@ -10,23 +10,28 @@ import type { Host } from './types.ts';
 
 /** One authenticated SSH connection whose host key was checked. */
 export interface Connection {
-  readonly client: Client;
+  readonly client: ssh2.Client;
   readonly host: Host;
-  readonly negotiated: NegotiatedAlgorithms | null;
+  /** What both sides agreed on; null before the key exchange. */
+  negotiated(): NegotiatedAlgorithms | null;
   alive(): boolean;
   /** Why it ended, in words. */
   reason(): string;
-  /** Runs once when it has ended; at once when it has ended already. Returns the function that takes it back. */
+  /** Calls back once when it has ended; at once when it has ended already. Returns the function that takes it back. */
   onEnd(listener: () => void): () => void;
+  /** Says goodbye. */
   end(): void;
+  /** Ends it at once, whatever the peer does. */
   destroy(reason: string): void;
 }
 
 export interface DialOptions {
+  /** For address, TCP, key exchange and login together, ms. */
   connectTimeoutMs: number;
   passphrase?: string | undefined;
 }
 
+/** What the library can do, without SHA-1 and CBC; curve25519 and AES-GCM first, since they are the fastest here. */
 const algorithms = {
   kex: [
     'curve25519-sha256',
@@ -43,76 +48,71 @@ const algorithms = {
   compress: ['none'],
 } satisfies Algorithms;
 
-function connectionOf(client: Client, host: Host): Connection & { negotiated: NegotiatedAlgorithms | null } {
+/** Watches a client for its whole life: an `error` that nobody hears would end the process. */
+function connectionOf(client: ssh2.Client, host: Host, sock: Duplex): Connection {
   const listeners = new Set<() => void>();
-  let ended: string | null = null;
-  let heard: string | null = null;
-  client.on('error', (error) => {
-    heard ??= reasonOf(error);
-  });
+  let ended = false;
+  let reason: string | null = null;
+  let negotiated: NegotiatedAlgorithms | null = null;
   const close = () => {
-    if (ended !== null) return;
-    ended = heard ?? 'the connection was lost';
+    if (ended) return;
+    ended = true;
     for (const listener of [...listeners]) listener();
     listeners.clear();
   };
+  client.on('error', (error) => {
+    reason ??= reasonOf(error);
+  });
+  client.on('handshake', (agreed) => {
+    negotiated = agreed;
+  });
   client.on('close', close);
   return {
     client,
     host,
-    negotiated: null,
-    alive: () => ended === null && heard === null,
-    reason: () => ended ?? heard ?? 'the connection was lost',
+    negotiated: () => negotiated,
+    alive: () => !ended && reason === null && sock.writable,
+    reason: () => reason ?? 'the connection was lost',
     onEnd(listener) {
-      if (ended !== null) listener();
+      if (ended) listener();
       else listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    end: () => {
-      client.end();
-    },
-    destroy(reason) {
-      heard ??= reason;
+    end: () => void client.end(),
+    destroy(why) {
+      reason ??= why;
       client.destroy();
+      sock.destroy();
+      close();
     },
   };
 }
 
 function failure(connection: Connection, check: HostKeyCheck): Unreachable {
-  const refusal = check.refusal();
-  if (refusal !== null) return new Unreachable(refusal);
   const reason = connection.reason();
-  return new Unreachable(/no matching host key/i.test(reason) ? check.mismatch() : reason);
+  if (/no matching (server )?host key/i.test(reason)) return new Unreachable(check.mismatch());
+  return new Unreachable(check.refusal() ?? reason);
 }
 
-function handshake(
-  connection: Connection & { negotiated: NegotiatedAlgorithms | null },
+function login(
+  connection: Connection,
   sock: Duplex,
   key: ParsedKey,
   check: HostKeyCheck,
   timeoutMs: number,
 ): Promise<void> {
   const { client, host } = connection;
-  const login: PublicKeyAuthMethod = { type: 'publickey', username: host.user, key };
+  const method: PublicKeyAuthMethod = { type: 'publickey', username: host.user, key };
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => connection.destroy(`timed out after ${seconds(timeoutMs)}`), timeoutMs);
-    const unsubscribe = connection.onEnd(() => {
-      clearTimeout(timer);
-      sock.destroy();
-      reject(failure(connection, check));
-    });
-    client.on('handshake', (negotiated) => {
-      connection.negotiated ??= negotiated;
-    });
+    const unsubscribe = connection.onEnd(() => reject(failure(connection, check)));
     client.once('ready', () => {
-      clearTimeout(timer);
       unsubscribe();
       resolve();
     });
     client.connect({
       sock,
       username: host.user,
-      authHandler: [login],
+      authHandler: [method],
       algorithms: { ...algorithms, serverHostKey: check.algorithms },
       // Only `false` denies, and a promise would be taken for a yes: this must stay synchronous and strictly boolean.
       hostVerifier: (shown: Buffer) => check.accept(shown) === true,
@@ -124,22 +124,39 @@ function handshake(
 }
 
 /** A TCP socket of our own, because the library would leave Nagle's algorithm on: 40 ms per command. */
-export function tcp(host: Host): Duplex {
-  return connect({ host: host.address, port: host.port, noDelay: true });
+export function tcp(host: Host): Promise<Duplex> {
+  return Promise.resolve(connect({ host: host.address, port: host.port, noDelay: true }));
 }
 
 /**
- * Connects, checks the host key, logs in with the public key. Throws Unreachable with the reason in words; until the
- * host key is accepted nothing but the key exchange is sent.
+ * Connects over the socket that `open` gives, checks the host key, logs in with the public key. Throws Unreachable
+ * with the reason in words; until the host key is accepted nothing but the key exchange is sent.
  */
 export async function dial(
   host: Host,
-  open: () => Duplex | Promise<Duplex>,
+  open: () => Promise<Duplex>,
   options: DialOptions,
+  signal: AbortSignal,
 ): Promise<Connection> {
   const [key, check] = await Promise.all([readKey(host.keyFile, options.passphrase), hostKeyCheck(host)]);
-  const sock = await open();
-  const connection = connectionOf(new ssh2.Client(), host);
-  await handshake(connection, sock, key, check, options.connectTimeoutMs);
-  return connection;
+  const timeoutMs = options.connectTimeoutMs;
+  let connection: Connection | null = null;
+  const work = open().then(async (sock) => {
+    connection = connectionOf(new ssh2.Client(), host, sock);
+    await login(connection, sock, key, check, timeoutMs);
+    return connection;
+  });
+  return new Promise((resolve, reject) => {
+    const giveUp = (reason: string) => {
+      reject(new Unreachable(reason));
+      connection?.destroy(reason);
+    };
+    const timer = setTimeout(() => giveUp(`timed out after ${seconds(timeoutMs)}`), timeoutMs);
+    const close = () => giveUp('the shell is closed');
+    signal.addEventListener('abort', close, { once: true });
+    work.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', close);
+    });
+  });
 }

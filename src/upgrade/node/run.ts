@@ -8,9 +8,52 @@ import type { Command, Outcome } from './types.ts';
 /** How long the output may stay open after the command has ended: a child in the background may hold it. */
 const outputGraceMs = 2000;
 
+type Exit = { is: 'exited'; code: number } | { is: 'signalled'; signal: string };
+
+interface Followed {
+  stdout(): string;
+  stderr(): string;
+}
+
+/**
+ * Drains a channel to its end. `onEnd` hears the exit, or null when the channel closed without one: a lost connection
+ * closes it with no code at all, which must never read as 0. `onClosed` comes last; either may come more than once.
+ */
+function follow(channel: ClientChannel, onEnd: (exit: Exit | null) => void, onClosed: () => void): Followed {
+  const stdout = createCapture();
+  const stderr = createCapture();
+  let exit: Exit | null = null;
+  let grace: NodeJS.Timeout | null = null;
+  let streams = 2;
+  const settle = () => {
+    if (exit && streams === 0) onEnd(exit);
+  };
+  const ended = () => {
+    streams -= 1;
+    settle();
+  };
+  channel.on('error', () => {});
+  channel.on('data', (chunk: Buffer) => stdout.push(chunk)).on('end', ended);
+  channel.stderr.on('data', (chunk: Buffer) => stderr.push(chunk)).on('end', ended);
+  channel.on('exit', (code: number | null, signal?: string) => {
+    exit = code === null ? { is: 'signalled', signal: signal ?? 'unknown' } : { is: 'exited', code };
+    settle();
+    grace = setTimeout(() => {
+      onEnd(exit);
+      channel.close();
+    }, outputGraceMs);
+  });
+  channel.on('close', () => {
+    if (grace) clearTimeout(grace);
+    onEnd(exit);
+    onClosed();
+  });
+  return { stdout: () => stdout.text(), stderr: () => stderr.text() };
+}
+
 /**
  * Runs one command on a leased session and says what came of it; never rejects. The session is given back when the
- * node has closed it. An abort or a deadline leaves the node's own `timeout` to end the command.
+ * node has closed it. An abort or a deadline leaves it to the node's own `timeout` to end the command.
  */
 export function execute(
   lease: Lease,
@@ -19,87 +62,56 @@ export function execute(
   signal?: AbortSignal,
 ): Promise<Outcome> {
   const { connection } = lease;
-  const stdout = createCapture();
-  const stderr = createCapture();
-  let sent = false;
-
   return new Promise((resolve) => {
     let settled = false;
-    let timer: NodeJS.Timeout | null = null;
+    let sent: Followed | null = null;
+    const output = () => ({ stdout: sent?.stdout() ?? '', stderr: sent?.stderr() ?? '' });
     const settle = (outcome: Outcome) => {
-      if (settled) return;
       settled = true;
-      if (timer) clearTimeout(timer);
       clearTimeout(deadline);
       signal?.removeEventListener('abort', abort);
-      unsubscribe();
       resolve(outcome);
     };
-    const output = () => ({ stdout: stdout.text(), stderr: stderr.text() });
     const fail = (reason: string) => settle(sent ? { is: 'lost', reason, ...output() } : { is: 'unreachable', reason });
+    const giveBack = () => {
+      unsubscribe();
+      lease.release();
+    };
 
     const limitMs = command.timeoutMs + deadlineGraceMs;
     const deadline = setTimeout(() => {
-      fail(`no end of ${command.name} within ${seconds(limitMs)}`);
-      connection.destroy('a command overran its deadline');
-      lease.release();
+      fail(`${sent ? `no end of ${command.name}` : 'no session'} within ${seconds(limitMs)}`);
+      connection.destroy(`${command.name} overran its deadline`);
     }, limitMs);
     const abort = () => {
       fail(sent ? `${command.name} was cancelled while it ran` : 'cancelled before anything was sent');
       lease.retire();
-      lease.release();
+      giveBack();
     };
     const unsubscribe = connection.onEnd(() => {
       fail(connection.reason());
       lease.release();
     });
 
-    const attach = (channel: ClientChannel) => {
-      let exit: Outcome | null = null;
-      let open = 2;
-      const finish = () => {
-        if (exit) settle({ ...exit, ...output() });
-      };
-      const ended = () => {
-        open -= 1;
-        if (open === 0) finish();
-      };
-      channel.on('error', () => {});
-      channel.on('data', (chunk: Buffer) => stdout.push(chunk)).on('end', ended);
-      channel.stderr.on('data', (chunk: Buffer) => stderr.push(chunk)).on('end', ended);
-      channel.on('exit', (code: number | null, name?: string) => {
-        exit =
-          code === null
-            ? { is: 'signalled', signal: name ?? 'unknown', stdout: '', stderr: '' }
-            : { is: 'exited', code, stdout: '', stderr: '' };
-        if (open === 0) finish();
-        timer = setTimeout(() => {
-          finish();
-          channel.close();
-        }, outputGraceMs);
-      });
-      channel.on('close', () => {
-        if (exit) finish();
-        else fail('the session was closed without a result');
-        lease.release();
-      });
-      sent = true;
+    const started = (error: Error | undefined, channel: ClientChannel) => {
+      if (error) {
+        fail(`no session: ${reasonOf(error)}`);
+        return giveBack();
+      }
+      if (settled) return channel.close();
+      const onEnd = (exit: Exit | null) =>
+        exit ? settle({ ...exit, ...output() }) : fail('the session was closed without a result');
+      sent = follow(channel, onEnd, giveBack);
       channel.end(stdinOf(command));
     };
 
     if (signal?.aborted) return abort();
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      connection.client.exec(commandLine(command), (error, channel) => {
-        if (error) {
-          fail(`no session: ${reasonOf(error)}`);
-          lease.release();
-        } else if (settled) channel.close();
-        else attach(channel);
-      });
+      connection.client.exec(commandLine(command), started);
     } catch (error) {
       fail(reasonOf(error));
-      lease.release();
+      giveBack();
     }
   });
 }

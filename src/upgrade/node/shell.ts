@@ -15,10 +15,34 @@ export interface ShellOptions {
   maxSessions?: number;
   /** A connection without work is closed after this; default 300,000. */
   idleMs?: number;
+  /** Transfers at once over all nodes; default 8. */
+  maxTransfers?: number;
+  /** A transfer without progress is given up after this; default 30,000. */
+  stallMs?: number;
+  /** A transfer is given up after this in any case; default 600,000. */
+  transferTimeoutMs?: number;
   /** For encrypted key files. */
   passphrase?: string;
   /** Called for every new connection, e.g. to log what was negotiated. */
-  onConnect?: (connection: Connection) => void;
+  onConnect?: (connected: Connected) => void;
+}
+
+/** A connection that was just made, and the algorithms that both sides agreed on. */
+export interface Connected {
+  node: string;
+  kex: string;
+  hostKey: string;
+  cipher: string;
+}
+
+function describe(connection: Connection): Connected {
+  const agreed = connection.negotiated();
+  return {
+    node: connection.host.name,
+    kex: agreed?.kex ?? '',
+    hostKey: agreed?.serverHostKey ?? '',
+    cipher: agreed?.cs.cipher ?? '',
+  };
 }
 
 function refusal(error: unknown): { is: 'unreachable'; reason: string } {
@@ -33,9 +57,20 @@ export function createShell(hosts: Record<string, Host>, options: ShellOptions =
     maxSessions: options.maxSessions ?? 8,
     idleMs: options.idleMs ?? 300_000,
     passphrase: options.passphrase,
-    onConnect: options.onConnect,
+    onConnect(connection) {
+      try {
+        options.onConnect?.(describe(connection));
+      } catch {
+        // Whoever only watches must not break the connection.
+      }
+    },
   });
-  const sender = createSender();
+  const sender = createSender({
+    atOnce: options.maxTransfers ?? 8,
+    stallMs: options.stallMs ?? 30_000,
+    limitMs: options.transferTimeoutMs ?? 600_000,
+  });
+  const deadlineGraceMs = options.deadlineGraceMs ?? 8000;
   const hostOf = (node: string): Host => {
     const host = Object.hasOwn(hosts, node) ? hosts[node] : undefined;
     if (!host) throw new Unreachable(`no SSH host is configured for ${node}`);
@@ -45,8 +80,13 @@ export function createShell(hosts: Record<string, Host>, options: ShellOptions =
   return {
     async run(node: string, command: Command, signal?: AbortSignal): Promise<Outcome> {
       try {
-        const lease = await pool.lease(hostOf(node), signal);
-        return await execute(lease, command, options.deadlineGraceMs ?? 8000, signal);
+        const host = hostOf(node);
+        const lease = await pool.lease(host, signal);
+        const outcome = await execute(lease, command, deadlineGraceMs, signal);
+        const stale = outcome.is === 'unreachable' && lease.reused && !lease.connection.alive();
+        if (!stale || signal?.aborted) return outcome;
+        // A kept connection had died unnoticed and nothing was sent over it: a fresh one may do.
+        return await execute(await pool.lease(host, signal), command, deadlineGraceMs, signal);
       } catch (error) {
         return refusal(error);
       }

@@ -1,84 +1,100 @@
-import { readFile } from 'node:fs/promises';
-import { posix } from 'node:path';
+import type { SFTPWrapper } from 'ssh2';
 import { createLimiter } from './limiter.ts';
 import type { Lease } from './pool.ts';
-import { reasonOf, Unreachable } from './reasons.ts';
-import type { Sftp } from './sftp.ts';
+import { reasonOf, seconds, Unreachable } from './reasons.ts';
 import { sftpOf } from './sftp.ts';
+import { createSources } from './sources.ts';
 import type { Transfer } from './types.ts';
+import { upload } from './upload.ts';
 
-const chunkBytes = 128 * 1024;
-const chunksInFlight = 4;
+export interface SenderOptions {
+  /** Transfers at once, over all nodes. */
+  atOnce: number;
+  /** Given up when nothing was acknowledged for so long, ms. */
+  stallMs: number;
+  /** Given up after this in any case, ms. */
+  limitMs: number;
+}
 
 export interface Sender {
+  /** Rejects with Unreachable when there was no session to send it over. */
   send(lease: () => Promise<Lease>, localPath: string, remotePath: string, signal?: AbortSignal): Promise<Transfer>;
 }
 
-async function makeParents(sftp: Sftp, path: string): Promise<void> {
-  const parent = posix.dirname(path);
-  if (parent === '.' || parent === '/') return;
-  await sftp.mkdir(parent, 0o700).catch(async () => {
-    await makeParents(sftp, parent);
-    await sftp.mkdir(parent, 0o700).catch(() => {});
-  });
-}
-
-async function writeAll(sftp: Sftp, handle: Buffer, data: Buffer): Promise<void> {
-  let next = 0;
-  const lane = async () => {
-    while (next < data.length) {
-      const offset = next;
-      next += chunkBytes;
-      await sftp.write(handle, data, offset, Math.min(chunkBytes, data.length - offset));
-    }
-  };
-  await Promise.all(Array.from({ length: chunksInFlight }, lane));
-}
-
-async function store(sftp: Sftp, data: Buffer, path: string): Promise<Transfer> {
-  const handle = await sftp.open(path, 0o600).catch(async () => {
-    await makeParents(sftp, path);
-    return sftp.open(path, 0o600);
-  });
-  await sftp.chmod(handle, 0o600);
-  await writeAll(sftp, handle, data);
-  await sftp.sync(handle).catch(() => {});
-  const size = await sftp.size(handle);
-  await sftp.close(handle);
-  if (size !== data.length) return { is: 'failed', reason: `${path} has ${size} of ${data.length} bytes` };
-  return { is: 'sent', bytes: size };
-}
-
-/** Sends files, at most eight at once. */
-export function createSender(): Sender {
-  const limiter = createLimiter(8);
-  const transfer = (lease: Lease, data: Buffer, path: string, signal?: AbortSignal) =>
-    new Promise<Transfer>((resolve) => {
-      const fail = (reason: string) => resolve({ is: 'failed', reason });
-      lease.connection.onEnd(() => fail(lease.connection.reason()));
-      signal?.addEventListener('abort', () => fail('cancelled'), { once: true });
-      lease.connection.client.sftp((error, wrapper) => {
-        if (error) return fail(`no SFTP: ${reasonOf(error)}`);
-        store(sftpOf(wrapper), data, path)
-          .then(resolve, (problem: unknown) => fail(reasonOf(problem)))
-          .finally(() => wrapper.end());
-      });
+function openSftp(lease: Lease): Promise<SFTPWrapper> {
+  return new Promise((resolve, reject) => {
+    lease.connection.client.sftp((error, wrapper) => {
+      if (error) reject(new Error(`the node offers no SFTP: ${reasonOf(error)}`));
+      else resolve(wrapper);
     });
+  });
+}
 
+/** One upload over one leased session; gives the session back when the node is done with it. */
+function transfer(lease: Lease, data: Buffer, path: string, options: SenderOptions, signal?: AbortSignal) {
+  const { connection } = lease;
+  return new Promise<Transfer>((resolve) => {
+    let stopped = false;
+    const settle = (result: Transfer) => {
+      stopped = true;
+      clearTimeout(stall);
+      clearTimeout(limit);
+      signal?.removeEventListener('abort', cancel);
+      resolve(result);
+    };
+    const fail = (reason: string) => settle({ is: 'failed', reason });
+    const cancel = () => fail('cancelled');
+    const stall = setTimeout(() => {
+      fail(`no progress for ${seconds(options.stallMs)}`);
+      connection.destroy('a transfer stalled');
+    }, options.stallMs);
+    const limit = setTimeout(() => fail(`not finished within ${seconds(options.limitMs)}`), options.limitMs);
+    const unsubscribe = connection.onEnd(() => {
+      fail(connection.reason());
+      lease.release();
+    });
+    const giveBack = () => {
+      unsubscribe();
+      lease.release();
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+
+    const work = async () => {
+      const wrapper = await openSftp(lease);
+      wrapper.once('close', giveBack);
+      try {
+        const watch = { progress: () => void stall.refresh(), stopped: () => stopped };
+        await upload(sftpOf(wrapper), data, path, watch);
+        settle({ is: 'sent', bytes: data.length });
+      } finally {
+        wrapper.end();
+      }
+    };
+    work().catch((error: unknown) => {
+      fail(reasonOf(error));
+      giveBack();
+    });
+    if (signal?.aborted) cancel();
+  });
+}
+
+/** Sends files over SFTP; a file that goes to many nodes is read once. */
+export function createSender(options: SenderOptions): Sender {
+  const limiter = createLimiter(options.atOnce);
+  const sources = createSources();
   return {
     async send(lease, localPath, remotePath, signal) {
       const leave = await limiter.acquire(signal);
       try {
-        const data = await readFile(localPath);
-        const held = await lease();
+        const source = await sources.open(localPath);
         try {
-          return await transfer(held, data, remotePath, signal);
+          return await transfer(await lease(), source.data, remotePath, options, signal);
         } finally {
-          held.release();
+          source.release();
         }
       } catch (error) {
         if (error instanceof Unreachable) throw error;
-        return { is: 'failed', reason: reasonOf(error) };
+        return { is: 'failed', reason: `${localPath} cannot be read: ${reasonOf(error)}` };
       } finally {
         leave();
       }

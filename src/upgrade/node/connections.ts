@@ -1,0 +1,140 @@
+import type { Duplex } from 'node:stream';
+import type { Connection, DialOptions } from './dial.ts';
+import { dial, tcp } from './dial.ts';
+import { reasonOf, Unreachable } from './reasons.ts';
+import type { Host } from './types.ts';
+
+/** The right to use a shared connection. */
+export interface Use {
+  connection: Connection;
+  /** The connection was open before. */
+  reused: boolean;
+  /** Calling it twice is harmless. */
+  release(): void;
+  /** Nobody new may use this connection: something on the node may still hold a session of it. */
+  retire(): void;
+}
+
+export interface ConnectionsOptions extends DialOptions {
+  /** A connection without users is closed after this, ms. */
+  idleMs: number;
+  onConnect(connection: Connection): void;
+}
+
+export interface Connections {
+  /** Shares the open connection to this host, or dials. Rejects with Unreachable. */
+  share(host: Host): Promise<Use>;
+  close(): Promise<void>;
+}
+
+interface Shared {
+  connection: Connection;
+  users: number;
+  used: boolean;
+  retired: boolean;
+  idle: NodeJS.Timeout | null;
+}
+
+/** Equal for hosts that may share a connection: everything that decides who is reached, how, and with which proof. */
+export function keyOf(host: Host): string {
+  const own = [host.name, host.user, host.address, host.port, host.keyFile, host.knownHostsFile].join('\n');
+  return host.jump ? `${own}\nvia\n${keyOf(host.jump)}` : own;
+}
+
+function take(shared: Shared, idleMs: number): Use {
+  const reused = shared.used;
+  let given = false;
+  shared.used = true;
+  shared.users += 1;
+  if (shared.idle) clearTimeout(shared.idle);
+  return {
+    connection: shared.connection,
+    reused,
+    retire() {
+      shared.retired = true;
+    },
+    release() {
+      if (given) return;
+      given = true;
+      shared.users -= 1;
+      if (shared.users > 0) return;
+      if (shared.retired) shared.connection.end();
+      else shared.idle = setTimeout(() => shared.connection.end(), idleMs).unref();
+    },
+  };
+}
+
+function ended(connection: Connection): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => connection.destroy('the shell was closed'), 2000);
+    connection.onEnd(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    connection.end();
+  });
+}
+
+/** A channel through the jump host, which stays in use as long as the channel's connection lives. */
+function forward(through: Use, jump: Host, host: Host): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    through.connection.client.forwardOut('127.0.0.1', 0, host.address, host.port, (error, channel) => {
+      if (error) reject(new Unreachable(`the jump host ${jump.name} could not connect: ${reasonOf(error)}`));
+      else resolve(channel);
+    });
+  });
+}
+
+export function createConnections(options: ConnectionsOptions): Connections {
+  const dialled = new Map<string, Promise<Shared>>();
+  const open = new Set<Connection>();
+  const closing = new AbortController();
+
+  const viaJump = async (host: Host, jump: Host): Promise<Connection> => {
+    const through = await share(jump).catch((error: unknown) => {
+      throw new Unreachable(`jump host ${jump.name}: ${reasonOf(error)}`);
+    });
+    try {
+      const connection = await dial(host, () => forward(through, jump, host), options, closing.signal);
+      connection.onEnd(through.release);
+      return connection;
+    } catch (error) {
+      through.release();
+      throw error;
+    }
+  };
+
+  const start = async (host: Host): Promise<Shared> => {
+    const { jump } = host;
+    const connection = await (jump ? viaJump(host, jump) : dial(host, () => tcp(host), options, closing.signal));
+    open.add(connection);
+    connection.onEnd(() => open.delete(connection));
+    options.onConnect(connection);
+    return { connection, users: 0, used: false, retired: false, idle: null };
+  };
+
+  const share = async (host: Host): Promise<Use> => {
+    const key = keyOf(host);
+    for (;;) {
+      if (closing.signal.aborted) throw new Unreachable('the shell is closed');
+      const pending = dialled.get(key) ?? start(host);
+      dialled.set(key, pending);
+      const forget = () => dialled.get(key) === pending && dialled.delete(key);
+      const shared = await pending.catch((error: unknown) => {
+        forget();
+        throw error;
+      });
+      if (shared.connection.alive() && !shared.retired) return take(shared, options.idleMs);
+      forget();
+    }
+  };
+
+  return {
+    share,
+    async close() {
+      closing.abort();
+      await Promise.allSettled(dialled.values());
+      await Promise.all([...open].map(ended));
+    },
+  };
+}

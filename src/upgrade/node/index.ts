@@ -1,0 +1,3 @@
+export { createProbe } from './probe.ts';
+export { type Connected, createShell, type ShellOptions } from './shell.ts';
+export type * from './types.ts';

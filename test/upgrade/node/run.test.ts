@@ -1,0 +1,80 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ShellOptions } from '../../../src/upgrade/node/shell.ts';
+import { createShell } from '../../../src/upgrade/node/shell.ts';
+import type { Command, Outcome, Shell } from '../../../src/upgrade/node/types.ts';
+import type { Sshd } from '../../support/sshd.ts';
+import { startSshd } from '../../support/sshd.ts';
+
+let sshd: Sshd;
+const open: Shell[] = [];
+
+function shellOf(options?: ShellOptions): Shell {
+  const shell = createShell({ n: sshd.host() }, options);
+  open.push(shell);
+  return shell;
+}
+
+function command(script: string, more: Partial<Command> = {}): Command {
+  return { name: 'try', script, args: [], sudo: false, timeoutMs: 10_000, ...more };
+}
+
+function stdoutOf(outcome: Outcome): string {
+  return outcome.is === 'unreachable' ? '' : outcome.stdout;
+}
+
+beforeAll(async () => {
+  sshd = await startSshd({ config: ['Banner /etc/hostname'] });
+});
+afterAll(() => sshd.stop());
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((shell) => shell.close()));
+});
+
+describe('a command on a node', () => {
+  it.each([0, 1, 7, 124, 255])('comes back with exit code %i', async (code) => {
+    const outcome = await shellOf().run('n', command(`echo out; echo err >&2; exit ${code}`));
+    expect(outcome).toEqual({ is: 'exited', code, stdout: 'out\n', stderr: 'err\n' });
+  });
+
+  it('gets its arguments as they are', async () => {
+    const args = ["it's", '$(reboot)', '`id`', '-n', '--', 'two\nlines', 'ünï', '', '*', '\\'];
+    const outcome = await shellOf().run('n', command('for one in "$@"; do printf "<%s>" "$one"; done', { args }));
+    expect(stdoutOf(outcome)).toBe(args.map((arg) => `<${arg}>`).join(''));
+  });
+
+  it('runs in an emptied environment', async () => {
+    const outcome = await shellOf().run('n', command('env | grep -v ^PWD= | grep -v ^_= | sort'));
+    expect(stdoutOf(outcome)).toBe('LC_ALL=C\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n');
+  });
+
+  it('tells a death by signal from an exit', async () => {
+    const outcome = await shellOf().run('n', command('echo before; kill -9 $$'));
+    expect(outcome).toMatchObject({ is: 'signalled', signal: 'SIGKILL', stdout: 'before\n' });
+  });
+
+  it('is ended on the node by its own time limit', async () => {
+    const outcome = await shellOf().run('n', command('sleep 30', { timeoutMs: 1000 }));
+    expect(outcome).toMatchObject({ is: 'exited', code: 124 });
+  });
+
+  it('may write 5 MB to stderr, of which head and tail are kept', async () => {
+    const script = 'echo first >&2; head -c 5000000 /dev/zero | tr "\\0" x >&2; echo last >&2; echo done';
+    const outcome = await shellOf().run('n', command(script));
+    if (outcome.is !== 'exited') throw new Error(JSON.stringify(outcome));
+    expect(outcome.stdout).toBe('done\n');
+    expect(outcome.stderr).toMatch(/^first\nx+\n\[\d+ bytes left out\]\nx+last\n$/);
+    expect(outcome.stderr.length).toBeLessThan(270_000);
+  });
+
+  it('does not wait for a child in the background that holds its output', async () => {
+    const started = performance.now();
+    const outcome = await shellOf().run('n', command('sleep 15 & echo started'));
+    expect(outcome).toMatchObject({ is: 'exited', code: 0, stdout: 'started\n' });
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+
+  it('does nothing when only the first half of its script arrives', async () => {
+    const outcome = await shellOf().run('n', command('echo effect\nif true; then'));
+    expect(outcome).toMatchObject({ is: 'exited', stdout: '' });
+  });
+});
