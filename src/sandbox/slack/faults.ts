@@ -1,0 +1,39 @@
+/** What can be made to go wrong on the way to Slack. */
+export class Faults {
+  /** Every envelope comes twice, the second with an id of its own, as real Slack does now and then. */
+  duplicates = false;
+  isDown = false;
+  readonly refusedBlocks = new Set<string>();
+  readonly #limits = new Map<string, { retryAfterS: number; times: number }>();
+  readonly #dropped = new Map<string, number>();
+
+  /** Answers 429 with `Retry-After` (s) to the next calls of a method (`*` for any). */
+  rateLimitNext(method: string, retryAfterS: number, times = 1): void {
+    this.#limits.set(method, { retryAfterS, times });
+  }
+
+  /** Carries out the next call of a method, but cuts the connection instead of answering. */
+  dropReplyOf(method: string, times = 1): void {
+    this.#dropped.set(method, times);
+  }
+
+  /** Answers `invalid_blocks` to these block types, as a workspace without them would. */
+  refuseBlocks(...types: string[]): void {
+    this.refusedBlocks.clear();
+    for (const type of types) this.refusedBlocks.add(type);
+  }
+
+  /** The `Retry-After` of this call in seconds, or null when it may pass. */
+  takeLimit(method: string): number | null {
+    const limit = this.#limits.get(method) ?? this.#limits.get('*');
+    if (!limit || limit.times <= 0) return null;
+    limit.times -= 1;
+    return limit.retryAfterS;
+  }
+
+  takeDrop(method: string): boolean {
+    const left = this.#dropped.get(method) ?? 0;
+    this.#dropped.set(method, Math.max(0, left - 1));
+    return left > 0;
+  }
+}
