@@ -1,0 +1,48 @@
+import type { Health, Probe, Shell } from '../node/types.ts';
+import type { Diagnosis, Service } from '../rollout/types.ts';
+import { read, type Said } from './answer.ts';
+import * as commands from './commands.ts';
+import { diagnosisOf, lastError, type Signs } from './diagnosis.ts';
+import { readSpace, readUnit } from './observation.ts';
+import { redact } from './redact.ts';
+import type { StepContext } from './types.ts';
+
+function signsOf(said: Said, health: Health): Signs {
+  return {
+    health,
+    unit: readUnit(said.get('unit') ?? []),
+    journal: said.get('journal') ?? [],
+    listens: said.get('listens') ?? [],
+    file: (said.get('file') ?? [])[0] ?? '',
+    executable: said.get('executable')?.[0] !== 'no',
+    space: readSpace(said.get('space') ?? []).binary ?? null,
+  };
+}
+
+/** Looks for the likely cause of a sick node. Never fails: what cannot be seen is said. Redacted already. */
+export async function diagnoseNode(
+  node: string,
+  service: Service,
+  shell: Shell,
+  probe: Probe,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Diagnosis> {
+  const command = commands.diagnose(service, timeoutMs);
+  const [outcome, health] = await Promise.all([shell.run(node, command, signal), probe.health(node)]);
+  const answer = read(outcome);
+  if (answer.is === 'told') return diagnosisOf(signsOf(answer.said, health), service);
+  const why = answer.is === 'refused' ? answer.word : answer.reason;
+  const heard = health.is === 'healthy' ? 'healthy' : health.detail;
+  return { summary: `the node cannot be looked at: ${redact(why)}`, evidence: [redact(`health: ${heard}`)] };
+}
+
+/** The newest line of the journal that tells of an error, redacted; null when there is none or it cannot be read. */
+export async function lastWords(context: StepContext): Promise<string | null> {
+  const { rollout, node, shell, signal } = context;
+  const answer = read(
+    await shell.run(node.name, commands.diagnose(rollout.service, rollout.policy.commandTimeout), signal),
+  );
+  signal.throwIfAborted();
+  return answer.is === 'told' ? lastError(answer.said.get('journal') ?? []) : null;
+}

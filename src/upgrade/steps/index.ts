@@ -1,0 +1,25 @@
+import { backup } from './backup.ts';
+import { cleanup } from './cleanup.ts';
+import { diagnose } from './diagnose.ts';
+import { restore } from './restore.ts';
+import { stage } from './stage.ts';
+import { switchStep } from './switch.ts';
+import type { Steps } from './types.ts';
+import { verify, verifyRestored } from './verify.ts';
+
+/** Every step of a node's way. */
+export const steps: Steps = {
+  stage,
+  backup,
+  switch: switchStep,
+  verify,
+  cleanup,
+  diagnose,
+  restore,
+  'verify-restored': verifyRestored,
+};
+
+export { diagnoseNode } from './collect.ts';
+export { redact } from './redact.ts';
+export { surveyNode } from './survey.ts';
+export type { Clock, Step, StepContext, StepResult, Steps } from './types.ts';

@@ -1,0 +1,98 @@
+import type { Health } from '../node/types.ts';
+import type { UnitFacts } from './observation.ts';
+import type { Goal, Verdict, Watch } from './watch.ts';
+
+const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
+
+const failed = (reason: string): Verdict => ({ is: 'failed', reason });
+
+/** How a process ended, in words. */
+export function ending(unit: UnitFacts): string {
+  if (unit.result === 'exit-code') return `exit status ${unit.exitStatus}`;
+  if (unit.result === 'success')
+    return unit.mainPid > 0 && unit.exitStatus === 0 ? 'running again' : `exit status ${unit.exitStatus}`;
+  return unit.result;
+}
+
+function words(health: Health | null): string {
+  if (health === null) return 'health was not asked';
+  if (health.is === 'healthy') return 'health says healthy';
+  if (health.is === 'unreachable') return `health does not answer (${health.detail})`;
+  return health.httpStatus === 200 ? `health says ${health.detail} (HTTP 200)` : `health stays ${health.detail}`;
+}
+
+/** What is wrong for good, so that waiting helps nobody. */
+function hopeless(watch: Watch, goal: Goal): Verdict | null {
+  const { seen, first, died, health } = watch;
+  if (died !== null) {
+    const { unit, restartsBefore, lasted } = died;
+    const restarts =
+      unit.restarts > restartsBefore
+        ? `restarted by systemd (NRestarts ${restartsBefore} -> ${unit.restarts})`
+        : ending(unit);
+    return failed(`answered healthy for ${seconds(lasted)}, then died: ${restarts}`);
+  }
+  if (seen === null || first === null || watch.blind !== null) return null;
+  const { unit } = seen;
+  const restarts = unit.restarts - first.restarts;
+  if (restarts >= 2) return failed(`restarted ${restarts} times: ${ending(unit)}`);
+  if (unit.active === 'failed') return failed(`the unit failed: ${ending(unit)}`);
+  if (unit.active !== 'active') return null;
+  if (watch.streak >= goal.answers && seen.image !== null && seen.image !== goal.sha256) {
+    const version = health?.is === 'healthy' ? health.version : null;
+    const runs = version === null || version === goal.version ? `the image ${seen.image.slice(0, 12)}` : version;
+    return failed(`runs ${runs}, not ${goal.version ?? goal.sha256.slice(0, 12)}`);
+  }
+  if (watch.strangers >= goal.answers && health?.is === 'healthy') {
+    return failed(`runs ${health.version}, not ${goal.version}`);
+  }
+  return null;
+}
+
+/** Why the time is up; null while there is some left. A soak that began in time is let to its end. */
+function overdue(watch: Watch, at: number, goal: Goal): Verdict | null {
+  const from = watch.activeAt ?? watch.startedAt + (watch.first === null ? 0 : goal.slowStop);
+  const wasHealthy = watch.soak !== null || watch.broke !== null || watch.streak > 0;
+  const limit = from + goal.deadline + (wasHealthy ? goal.soak : 0);
+  if (at < limit || (watch.soak !== null && watch.soak.since <= from + goal.deadline && watch.blind === null))
+    return null;
+  if (watch.blind !== null || watch.seen === null) {
+    return {
+      is: 'unknown',
+      reason: `${words(watch.health)}, and the node cannot be looked at: ${watch.blind ?? 'no answer'}`,
+    };
+  }
+  const { unit, image, disk } = watch.seen;
+  if (watch.activeAt === null) {
+    return failed(`the unit did not become active within ${seconds(at - watch.startedAt)}: ${unit.active}/${unit.sub}`);
+  }
+  if (watch.streak >= goal.answers) return failed(unmeant(watch, goal, image, disk));
+  if (watch.broke !== null) return failed(`did not stay healthy for ${seconds(goal.soak)}: ${words(watch.health)}`);
+  const how =
+    watch.health?.is === 'unhealthy' ? words(watch.health) : `${words(watch.health)}, unit ${unit.active}/${unit.sub}`;
+  return failed(`${how} for ${seconds(at - from)}`);
+}
+
+function unmeant(watch: Watch, goal: Goal, image: string | null, disk: string | null): string {
+  if (image !== null && disk !== image) return 'the file on disk is not the one that runs: someone replaced it';
+  if (goal.envSha256 !== null && watch.seen?.env !== goal.envSha256)
+    return 'the environment file is not the recorded one';
+  if (watch.seen?.unit.invocation === goal.oldInvocation)
+    return 'the service was not restarted: the old process still answers';
+  return `did not stay the same process for ${seconds(goal.soak)}`;
+}
+
+/** What is known now; null: watch on. Proven needs a look and a healthy answer at the end of the soak. */
+export function judge(watch: Watch, at: number, goal: Goal): Verdict | null {
+  const wrong = hopeless(watch, goal);
+  if (wrong !== null) return wrong;
+  const { soak, seen, lookedAt } = watch;
+  const soaked = soak === null || lookedAt === null ? -1 : lookedAt - soak.since;
+  if (soak !== null && seen !== null && watch.blind === null && watch.streak >= goal.answers && soaked >= goal.soak) {
+    const { unit } = seen;
+    const version = watch.health?.is === 'healthy' ? watch.health.version : null;
+    const { invocation, mainPid, restarts } = unit;
+    return { is: 'proven', proof: { sha256: goal.sha256, invocation, mainPid, restarts, version, soaked } };
+  }
+  return overdue(watch, at, goal);
+}

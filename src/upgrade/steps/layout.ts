@@ -1,0 +1,35 @@
+import type { Recorded, Release, Rollout, Service } from '../rollout/types.ts';
+import { checked } from './arguments.ts';
+
+/** Where things lie on a node. The guide's own paths stay as they are; ours carry version and hash in their names. */
+export const stateFolder = '/var/lib/zeitwork-upgrades';
+
+const short = (sha256: string, length: number) => checked('sha256', sha256).slice(0, length);
+
+/** A version as part of a file name. */
+export function fileName(version: string | null): string {
+  const clean = (version ?? 'unknown').replace(/[^A-Za-z0-9._+-]/g, '_').slice(0, 60);
+  return /^[A-Za-z0-9]/.test(clean) ? clean : `x${clean}`;
+}
+
+/** Beside the installed binary, so that the switch is one rename within a directory. */
+export function stagedPath(service: Service, release: Release): string {
+  const name = `${fileName(release.version)}-${short(release.binarySha256, 12)}`;
+  return `${checked('path', service.binary)}.${name}.staged`;
+}
+
+/** One directory per binary and environment file, so that a backup never has to be overwritten. */
+export function backupPath(before: Recorded): string {
+  const env = before.envSha256 === null ? 'noenv' : short(before.envSha256, 8);
+  return `${stateFolder}/backups/${fileName(before.version)}-${short(before.sha256, 12)}-${env}`;
+}
+
+/** Relative to the login directory; private to one rollout. */
+export function uploadFolder(rollout: Rollout): string {
+  return `.zeitwork-upgrades/${checked('word', rollout.id)}`;
+}
+
+/** A name of its own for each try, so that a late writer of an earlier one cannot spoil it. */
+export function uploadPath(rollout: Rollout, attempt: number): string {
+  return `${uploadFolder(rollout)}/${rollout.run}.${attempt}-${checked('word', rollout.release.archive)}`;
+}

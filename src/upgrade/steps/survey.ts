@@ -1,0 +1,59 @@
+import type { Health, Probe, Shell } from '../node/types.ts';
+import type { NodeSurvey, Service } from '../rollout/types.ts';
+import { type Answer, read } from './answer.ts';
+import * as commands from './commands.ts';
+import { type Observation, readObservation } from './observation.ts';
+import { redact } from './redact.ts';
+import { reportOf } from './reports.ts';
+import type { Clock } from './types.ts';
+import { readVersion } from './version.ts';
+
+/**
+ * What is true on a node right now, over SSH and HTTP at once. Never fails: what could not be seen is in `detail`.
+ * `timeoutMs` is for the command on the node.
+ */
+export async function surveyNode(
+  node: string,
+  region: string,
+  service: Service,
+  shell: Shell,
+  probe: Probe,
+  clock: Clock,
+  timeoutMs = 20_000,
+  signal?: AbortSignal,
+): Promise<NodeSurvey> {
+  const run = async (ask: boolean) =>
+    read(await shell.run(node, commands.observe(service, timeoutMs, undefined, ask), signal));
+  const [first, health] = await Promise.all([run(false), probe.health(node)]);
+  const silent = health.is !== 'healthy' || health.version === null;
+  const answer = silent && first.is === 'told' && service.versionArgs !== null ? await run(true) : first;
+  return { node, region, ...summarise(answer, health, service), at: clock.now() };
+}
+
+type Summary = Omit<NodeSurvey, 'node' | 'region' | 'at'>;
+
+/** Puts both answers together. A node that SSH cannot reach has no hash, whatever health says. */
+export function summarise(answer: Answer, health: Health, service: Service): Summary {
+  const healthy = health.is === 'healthy';
+  const heard = healthy ? 'healthy' : health.detail;
+  const version = healthy ? health.version : null;
+  if (answer.is !== 'told') {
+    const report = reportOf(answer, 'unknown');
+    const why = report.is === 'succeeded' ? '' : report.reason;
+    return { version, sha256: null, healthy, detail: redact(`ssh: ${why}; health: ${heard}`), unit: null };
+  }
+  const seen = readObservation(answer.said);
+  return {
+    version: version ?? diskVersion(seen),
+    sha256: seen.image,
+    healthy,
+    detail: redact(seen.unit.loaded ? heard : `there is no unit ${service.unit}`),
+    unit: `${seen.unit.active}/${seen.unit.sub}`,
+  };
+}
+
+function diskVersion(seen: Observation): string | null {
+  if (seen.image !== null && seen.image !== seen.disk) return null;
+  const answer = readVersion(seen.version);
+  return answer.is === 'version' ? answer.version : null;
+}

@@ -1,0 +1,40 @@
+import { prove, slowStop } from './prove.ts';
+import { failed } from './reports.ts';
+import type { Step } from './types.ts';
+
+/**
+ * Proves that the node runs the release: its image hashes to the artifact, the process is a new one and stays the same
+ * over the soak, and health answers healthy all the time.
+ */
+export const verify: Step = async (context) => {
+  const { rollout, node } = context;
+  const { release, policy } = rollout;
+  const canary = rollout.batches.some((batch) => batch.nodes[0] === node.name);
+  const restarted = !node.already && node.before !== null && node.before.sha256 !== release.binarySha256;
+  return prove(context, {
+    sha256: release.binarySha256,
+    version: release.version,
+    envSha256: null,
+    oldInvocation: restarted ? (node.before?.invocation ?? null) : null,
+    answers: policy.healthyAnswers,
+    soak: canary ? policy.canarySoak : policy.soak,
+    deadline: policy.healthDeadline,
+    slowStop,
+  });
+};
+
+/** The same proof for what the node was before: it need not be a new process, but the recorded image, and stable. */
+export const verifyRestored: Step = async (context) => {
+  const { rollout, node } = context;
+  if (node.before === null) return failed('nothing was recorded of this node before the upgrade');
+  return prove(context, {
+    sha256: node.before.sha256,
+    version: node.before.version,
+    envSha256: node.before.envSha256,
+    oldInvocation: null,
+    answers: rollout.policy.healthyAnswers,
+    soak: rollout.policy.soak,
+    deadline: rollout.policy.healthDeadline,
+    slowStop,
+  });
+};

@@ -1,0 +1,166 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { createProbe } from '../../../src/upgrade/node/probe.ts';
+import { createShell } from '../../../src/upgrade/node/shell.ts';
+import type { Host, Shell } from '../../../src/upgrade/node/types.ts';
+import type { Facts, Gate, NodeRun, Policy, Release } from '../../../src/upgrade/rollout/types.ts';
+import { steps } from '../../../src/upgrade/steps/index.ts';
+import type { Clock, StepContext, StepResult } from '../../../src/upgrade/steps/types.ts';
+import { nodeRun, policy, rollout } from './support.ts';
+
+const home = process.env.FLEET_HOME ?? '/tmp/fleet';
+const tools = process.env.FLEET_TOOLS ?? '';
+
+/** Why the fleet cannot be used here; null when it can. */
+export function whyNoFleet(): string | null {
+  if (process.getuid?.() !== 0) return 'it needs root';
+  if (!existsSync(join(home, 'inventory.json'))) return `there is no fleet in ${home}`;
+  if (!existsSync(join(tools, 'fault'))) return 'FLEET_TOOLS does not name the folder of the tools `fault` and `up`';
+  return null;
+}
+
+interface Row {
+  name: string;
+  region: string;
+  address: string;
+  ssh_port: string;
+  user: string;
+  key: string;
+}
+
+function rows(): Row[] {
+  const value: Row[] = JSON.parse(readFileSync(join(home, 'inventory.json'), 'utf8'));
+  return value;
+}
+
+export function hosts(): Record<string, Host> {
+  return Object.fromEntries(
+    rows().map((row) => [
+      row.name,
+      {
+        name: row.name,
+        address: row.address,
+        port: Number(row.ssh_port),
+        user: row.user,
+        keyFile: row.key,
+        knownHostsFile: join(home, 'known_hosts'),
+      },
+    ]),
+  );
+}
+
+export const probe = () =>
+  createProbe(Object.fromEntries(rows().map((row) => [row.name, `http://${row.address}:8080/health`])));
+
+export const clock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await wait(ms, undefined, signal ? { signal } : {});
+  },
+};
+
+const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
+
+/** A release of the fleet: `v2.0.0`, or the name of a faulty build. */
+export function releaseOf(name: string): Release & { path: string } {
+  const good = name.startsWith('v');
+  const version = good ? name : 'v2.1.0';
+  const archive = `zeitwork-operator-${version}.tar.gz`;
+  const path = join(home, 'releases', good ? archive : join('faulty', name, archive));
+  const binary = execFileSync('tar', ['-xzOf', path, 'build/zeitwork-operator'], { maxBuffer: 256 * 1024 * 1024 });
+  return {
+    version,
+    archive,
+    archiveSha256: sha256(readFileSync(path)),
+    binarySha256: sha256(binary),
+    archiveBytes: statSync(path).size,
+    binaryBytes: binary.length,
+    path,
+  };
+}
+
+export const fault = (node: string, ...words: string[]) =>
+  execFileSync(join(tools, 'fault'), [node, ...words], { stdio: 'pipe' });
+
+/** Runs a command on a node by the plain ssh client, as root. */
+export function onNode(node: string, command: string): string {
+  return execFileSync('ssh', ['-n', '-F', join(home, 'ssh_config'), node, 'sudo', '-n', 'sh', '-c', `'${command}'`], {
+    encoding: 'utf8',
+  }).trim();
+}
+
+/** Everything about the installation that must survive a way there and back. */
+export const installation = (node: string) =>
+  onNode(
+    node,
+    'sha256sum /usr/local/bin/zeitwork-operator /etc/zeitwork/operator.env; stat -c "%n %U:%G %a" /usr/local/bin/zeitwork-operator /etc/zeitwork/operator.env',
+  );
+
+/** Times the service was started since the node exists, from the node's own journal. */
+export const starts = (node: string) =>
+  Number(onNode(node, 'journalctl -u zeitwork-operator --no-pager -o cat | grep -c "^Started " || true'));
+
+/** A node on its way: runs steps one after another and keeps what they learned, as the rollout would. */
+export class Way {
+  readonly reports: StepResult[] = [];
+  node: NodeRun;
+  epoch: number;
+  gates: Gate[] = [];
+  private readonly release: Release & { path: string };
+  private readonly shell: Shell;
+  private readonly policy: Policy;
+
+  constructor(
+    name: string,
+    release: Release & { path: string },
+    shell: Shell,
+    epoch: number,
+    change: Partial<Policy> = {},
+  ) {
+    this.node = nodeRun({ name, region: name.replace(/-op-.*/, '') });
+    this.release = release;
+    this.shell = shell;
+    this.epoch = epoch;
+    this.policy = { ...policy, soak: 1_500, canarySoak: 1_500, healthDeadline: 8_000, ...change };
+  }
+
+  context(shell = this.shell): StepContext {
+    const { path, ...release } = this.release;
+    return {
+      rollout: rollout({ id: `trial-${this.epoch}`, release, policy: this.policy, epoch: this.epoch }),
+      node: this.node,
+      attempt: this.node.attempt,
+      shell,
+      probe: probe(),
+      clock,
+      signal: new AbortController().signal,
+      archive: async () => path,
+      gates: async () => this.gates,
+    };
+  }
+
+  async run(name: keyof typeof steps, shell?: Shell): Promise<StepResult> {
+    const result = await steps[name](this.context(shell));
+    this.reports.push(result);
+    const facts: Facts = result.is === 'succeeded' || result.is === 'failed' ? result.facts : {};
+    this.node = { ...this.node, ...facts, attempt: this.node.attempt + 1 };
+    if (name === 'switch') this.node = { ...this.node, touched: true };
+    return result;
+  }
+
+  /** Runs the steps in order; the first result that is not a success ends it and is returned. */
+  async go(...names: (keyof typeof steps)[]): Promise<StepResult> {
+    let result: StepResult = { is: 'succeeded', facts: {} };
+    for (const name of names) {
+      result = await this.run(name);
+      if (result.is !== 'succeeded') return result;
+    }
+    return result;
+  }
+}
+
+export const connect = () => createShell(hosts());
