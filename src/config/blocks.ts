@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { nearest } from './suggest.ts';
+
+/** Messages follow the found value: `"x" is not a port; write ...`. Without a value they stand alone. */
+const missing = (accepted: string) => `is missing; write ${accepted}`;
+
+/** One value. `parse` gives undefined for what is not accepted; `kind` and `accepted` then make the message. */
+export function leaf<T>(kind: string, accepted: string, parse: (written: unknown) => T | undefined) {
+  return z.unknown().transform((written, context): T => {
+    const parsed = parse(written);
+    if (parsed !== undefined) return parsed;
+    const absent = written === undefined || written === null;
+    const message = absent ? missing(accepted) : `is not ${kind}; write ${accepted}`;
+    context.issues.push({ code: 'custom', input: written, message });
+    return z.NEVER;
+  });
+}
+
+/** A text that matches `pattern`. */
+export function text(kind: string, accepted: string, pattern: RegExp) {
+  return leaf(kind, accepted, (written) =>
+    typeof written === 'string' && pattern.test(written) ? written : undefined,
+  );
+}
+
+/** A whole number between `min` and `max`. */
+export function whole(min: number, max: number) {
+  return leaf(`a whole number from ${min} to ${max}`, `one, like ${Math.max(min, 3)}`, (written) =>
+    typeof written === 'number' && Number.isInteger(written) && written >= min && written <= max ? written : undefined,
+  );
+}
+
+/** One of a few words. */
+export function oneOf<const Word extends string>(words: readonly Word[]) {
+  return leaf('accepted here', words.join(' or '), (written) => words.find((word) => word === written));
+}
+
+/** A block of keys, all of them known. An unknown key gets one line of its message, in the order of `issue.keys`. */
+export function block<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, known)).join('\n');
+      return issue.input === undefined || issue.input === null
+        ? missing(`its keys: ${known.join(', ')}`)
+        : `is not a block with the keys ${known.join(', ')}`;
+    },
+  });
+}
+
+/** A list of `items`, with at least `min` of them. */
+export function list<Item extends z.ZodType>(items: Item, what: string, min = 0) {
+  const error = (issue: { input?: unknown }) =>
+    issue.input === undefined || issue.input === null ? missing(`a list of ${what}`) : `is not a list of ${what}`;
+  return z.array(items, { error }).min(min, { error: `is empty; write at least ${min} of ${what}` });
+}
+
+/** Named blocks. */
+export function named<Item extends z.ZodType>(items: Item, what: string) {
+  return z.record(z.string(), items, { error: `is not a block of named ${what}` });
+}
+
+/** `written` counts as if it stood in the file where the key is missing or empty. */
+export function withDefault<Inner extends z.ZodType>(written: unknown, inner: Inner) {
+  return z.preprocess((found) => found ?? written, inner);
+}
+
+function unknownKey(key: string, known: string[]): string {
+  const meant = nearest(key, known);
+  return meant === undefined ? `unknown key; known here: ${known.join(', ')}` : `unknown key; did you mean ${meant}?`;
+}

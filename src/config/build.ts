@@ -1,0 +1,64 @@
+import type { Host } from '../upgrade/node/types.ts';
+import type { Region } from '../upgrade/rollout/types.ts';
+import { freezeIn } from './calendars.ts';
+import type { Absolute } from './paths.ts';
+import type { Written } from './schema.ts';
+import type { Secrets } from './secrets.ts';
+import { serviceFrom } from './service.ts';
+import type { Settings } from './types.ts';
+
+export interface Origin {
+  /** Absolute path of the settings file. */
+  file: string;
+  env: NodeJS.ProcessEnv;
+  absolute: Absolute;
+}
+
+/** Puts together what was parsed and found sound. */
+export function build(written: Written, hosts: Record<string, Host>, secrets: Secrets, origin: Origin): Settings {
+  const { absolute, file } = origin;
+  const { releases } = written;
+  return {
+    file,
+    fleet: {
+      name: written.fleet,
+      service: serviceFrom(written.service),
+      regions: written.regions.map((region) => regionFrom(region, written)),
+      policy: written.policy,
+    },
+    hosts,
+    healthUrls: healthUrls(written, hosts),
+    releases: releases.url === undefined ? { directory: absolute(releases.directory ?? '') } : { url: releases.url },
+    slack: {
+      channel: written.channel,
+      team: written.team ?? null,
+      botToken: secrets.botToken,
+      appToken: secrets.appToken,
+      apiUrl: secrets.apiUrl,
+    },
+    redisUrl: secrets.redisUrl,
+    stateDir: absolute(written.stateDir),
+    roles: written.roles,
+  };
+}
+
+function regionFrom(region: Written['regions'][number], { freezes }: Written): Region {
+  const { name, zone, windows, approvers } = region;
+  const concerned = freezes.filter((freeze) => freeze.region === undefined || freeze.region === name);
+  return {
+    name,
+    calendar: { zone, windows, freezes: [...region.freezes, ...concerned].map((freeze) => freezeIn(freeze, zone)) },
+    approvers,
+    nodes: region.nodes.map((node) => ({ name: node.name, region: name })),
+  };
+}
+
+function healthUrls({ regions, health }: Written, hosts: Record<string, Host>): Record<string, string> {
+  const urlOf = (name: string) => {
+    const address = hosts[name]?.address ?? name;
+    const inUrl = address.includes(':') ? `[${address}]` : address;
+    return health.replaceAll('{address}', inUrl).replaceAll('{name}', name);
+  };
+  const nodes = regions.flatMap((region) => region.nodes);
+  return Object.fromEntries(nodes.map((node) => [node.name, node.healthUrl ?? urlOf(node.name)]));
+}

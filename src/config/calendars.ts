@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { parseLocalTime } from '../windows/index.ts';
+import { type Freeze, type Weekday, type Window, weekdays } from '../windows/types.ts';
+import { block, leaf, list, oneOf, withDefault } from './blocks.ts';
+import { name, words, zone } from './values.ts';
+
+export const defaultWindow = 'Tue-Thu 02:00-06:00';
+
+const clock = leaf('a time of day', 'one in quotes like "02:00"', (written) =>
+  typeof written === 'string' ? clockOf(written) : undefined,
+);
+
+/** Either `Tue-Thu 02:00-06:00` or the three keys. */
+export const window = z.preprocess(
+  (written) => (typeof written === 'string' ? (parseWindow(written) ?? written) : written),
+  block({ days: list(oneOf(weekdays), 'days like tue', 1), from: clock, to: clock }),
+);
+
+const moment = leaf(
+  'a date or time',
+  'a date like 2026-12-20, or a date and time like 2026-12-20 18:00 or 2026-12-20T18:00:00Z',
+  (written) => (typeof written === 'string' && instantOf(written, 'UTC') !== undefined ? written : undefined),
+);
+
+const freezeKeys = { from: moment, to: moment, reason: words, author: words, zone: zone.optional() };
+
+export const regionFreeze = block(freezeKeys);
+export const fleetFreeze = block({ ...freezeKeys, region: name.optional() });
+export type WrittenFreeze = z.output<typeof fleetFreeze>;
+
+export const windows = withDefault([defaultWindow], list(window, `windows like ${defaultWindow}`, 1));
+
+/**
+ * A freeze as instants. Dates are those of `freeze.zone`, else of the region's own zone; a `to` that is a date is
+ * frozen until its midnight.
+ */
+export function freezeIn(freeze: Omit<WrittenFreeze, 'region'>, regionZone: string): Freeze {
+  const { from, to, reason, author, zone: own = regionZone } = freeze;
+  const start = instantOf(from, own);
+  const end = instantOf(isDate(to) ? dayAfter(to) : to, own);
+  if (start === undefined || end === undefined) throw new RangeError(`a freeze from ${from} to ${to} cannot be read`);
+  return { start, end, reason, author };
+}
+
+/** Reads what `describeWindow` writes; undefined when it is no window. */
+export function parseWindow(written: string): Window | undefined {
+  const [, daysWritten, fromWritten, toWritten] =
+    /^(.+?)\s+(\d{2}:\d{2})\s*-\s*(\d{2}:\d{2})$/.exec(written.trim()) ?? [];
+  if (daysWritten === undefined || fromWritten === undefined || toWritten === undefined) return undefined;
+  const days = daysOf(daysWritten.toLowerCase());
+  const from = clockOf(fromWritten);
+  const to = clockOf(toWritten);
+  return days === undefined || from === undefined || to === undefined ? undefined : { days, from, to };
+}
+
+function daysOf(written: string): Weekday[] | undefined {
+  if (written === 'daily') return [...weekdays];
+  const runs = written.split(/\s*,\s*/).map((run) => runOf(run.split(/\s*-\s*/)));
+  return runs.includes(undefined) ? undefined : runs.flatMap((run) => run ?? []);
+}
+
+/** `fri-mon` goes over the end of the week. */
+function runOf([first = '', last = first, ...rest]: string[]): Weekday[] | undefined {
+  const order: readonly string[] = weekdays;
+  const start = order.indexOf(first);
+  const end = order.indexOf(last);
+  if (start < 0 || end < 0 || rest.length > 0) return undefined;
+  return start <= end ? weekdays.slice(start, end + 1) : [...weekdays.slice(start), ...weekdays.slice(0, end + 1)];
+}
+
+/** Midnight at the end of a day may be written 24:00. */
+function clockOf(written: string): string | undefined {
+  if (written === '24:00') return '00:00';
+  return /^([01]\d|2[0-3]):[0-5]\d$/.test(written) ? written : undefined;
+}
+
+function instantOf(written: string, zoneName: string): number | undefined {
+  const full = isDate(written) ? `${written} 00:00` : written;
+  try {
+    return /^\d{4}-/.test(full) ? parseLocalTime(full, zoneName, 0) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isDate(written: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(written);
+}
+
+function dayAfter(date: string): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+}

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { describeWindow } from '../windows/index.ts';
+import type { Window } from '../windows/types.ts';
+import { withDefault } from './blocks.ts';
+import { fleetFreeze, freezeIn, regionFreeze, type WrittenFreeze, windows } from './calendars.ts';
+import { formatDuration } from './durations.ts';
+import type { Path, Problem } from './problems.ts';
+import { approvers, node, policy, ssh } from './schema.ts';
+import * as value from './values.ts';
+
+const freezes = <Item extends z.ZodType>(item: Item) => z.array(item.nullable().catch(null)).catch([]);
+
+/** What was written, as far as it can be read: checks across keys run although other keys are wrong. */
+const sketch = z.object({
+  regions: z
+    .array(
+      z.object({
+        name: value.name.catch(''),
+        zone: value.zone.catch('UTC'),
+        windows: windows.catch([]),
+        approvers: approvers.nullable().catch(null),
+        freezes: freezes(regionFreeze),
+        nodes: z.array(node.nullable().catch(null)).catch([]),
+      }),
+    )
+    .catch([]),
+  freezes: freezes(fleetFreeze),
+  policy: withDefault({}, policy.nullable().catch(null)),
+  ssh: withDefault({}, ssh.nullable().catch(null)),
+  roles: z
+    .object({ requesters: approvers.nullable().catch(null) })
+    .nullable()
+    .catch(null),
+  releases: z.object({ directory: z.unknown(), url: z.unknown() }).nullable().catch(null),
+});
+export type Sketch = z.output<typeof sketch>;
+type SketchedPolicy = NonNullable<Sketch['policy']>;
+type SketchedRegion = Sketch['regions'][number];
+
+/** Null when the settings are not even a block of keys. */
+export function sketchOf(written: unknown): Sketch | null {
+  return sketch.safeParse(written).data ?? null;
+}
+
+/** What is wrong between keys that are right one by one. */
+export function crossProblems(settings: Sketch): Problem[] {
+  const { regions, roles } = settings;
+  return [
+    ...repeated(regions.map((region, at) => ({ name: region.name, path: ['regions', at, 'name'] }))),
+    ...repeated(regions.flatMap(namedNodes)),
+    ...nobodyMay(roles?.requesters ?? null, ['roles', 'requesters'], 'start an upgrade'),
+    ...regions.flatMap((region, at) =>
+      nobodyMay(region.approvers, ['regions', at, 'approvers'], 'approve this region'),
+    ),
+    ...regions.flatMap((region, at) => (settings.policy ? regionProblems(region, at, settings.policy) : [])),
+    ...(settings.policy ? policyProblems(settings.policy) : []),
+    ...freezeProblems(settings),
+    ...releaseProblems(settings.releases),
+  ];
+}
+
+function namedNodes(region: SketchedRegion, at: number): { name: string; path: Path }[] {
+  return region.nodes.map((each, index) => ({ name: each?.name ?? '', path: ['regions', at, 'nodes', index, 'name'] }));
+}
+
+function repeated(entries: { name: string; path: Path }[]): Problem[] {
+  const seen = new Set<string>();
+  return entries.flatMap(({ name, path }) => {
+    const again = name !== '' && seen.has(name);
+    seen.add(name);
+    return again ? [{ path, message: `"${name}" is used twice; names are unique` }] : [];
+  });
+}
+
+function nobodyMay(who: { users: string[]; groups: string[] } | null, path: Path, what: string): Problem[] {
+  if (who === null || who.users.length + who.groups.length > 0) return [];
+  return [{ path, message: `nobody could ${what}; write at least one user or group` }];
+}
+
+function regionProblems(region: SketchedRegion, at: number, rules: SketchedPolicy): Problem[] {
+  const problems: Problem[] = [];
+  const { minimumHealthy, expectedNode, rollbackReserve } = rules;
+  const count = region.nodes.length;
+  if (count > 0 && count <= minimumHealthy) {
+    const message = `has ${count} of them, and policy.minimumHealthy is ${minimumHealthy}: none could ever be stopped; add nodes or lower it`;
+    problems.push({ path: ['regions', at, 'nodes'], message });
+  }
+  const longest = region.windows.toSorted((a, b) => lengthOf(b) - lengthOf(a))[0];
+  const needed = expectedNode + rollbackReserve;
+  if (longest !== undefined && lengthOf(longest) < needed) {
+    const message = `${describeWindow(longest)} is too short: a node takes policy.expectedNode + policy.rollbackReserve = ${formatDuration(needed)}`;
+    problems.push({ path: ['regions', at, 'windows'], message });
+  }
+  return problems;
+}
+
+function lengthOf({ from, to }: Window): number {
+  const length = minutes(to) - minutes(from);
+  return (length > 0 ? length : length + 24 * 60) * 60_000;
+}
+
+function minutes(clock: string): number {
+  return Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3));
+}
+
+function policyProblems(rules: SketchedPolicy): Problem[] {
+  if (rules.poll <= rules.pollMax) return [];
+  const message = `${formatDuration(rules.poll)} is longer than policy.pollMax (${formatDuration(rules.pollMax)}); make it shorter`;
+  return [{ path: ['policy', 'poll'], message }];
+}
+
+function freezeProblems(settings: Sketch): Problem[] {
+  const names = settings.regions.map((region) => region.name);
+  const unknown = settings.freezes.flatMap((freeze, at): Problem[] => {
+    if (freeze?.region === undefined || names.includes(freeze.region)) return [];
+    const message = `"${freeze.region}" is not a region; write ${names.join(' or ')}`;
+    return [{ path: ['freezes', at, 'region'], message }];
+  });
+  const fleet = settings.freezes.flatMap((freeze, at) => turned(freeze, 'UTC', ['freezes', at]));
+  const own = settings.regions.flatMap((region, at) =>
+    region.freezes.flatMap((freeze, index) => turned(freeze, region.zone, ['regions', at, 'freezes', index])),
+  );
+  return [...unknown, ...fleet, ...own];
+}
+
+function turned(freeze: Omit<WrittenFreeze, 'region'> | null, zone: string, path: Path): Problem[] {
+  if (freeze === null) return [];
+  const { start, end } = freezeIn(freeze, zone);
+  return start < end ? [] : [{ path: [...path, 'to'], message: `"${freeze.to}" is not after from (${freeze.from})` }];
+}
+
+function releaseProblems(releases: Sketch['releases']): Problem[] {
+  if (releases === null || (releases.directory === undefined) !== (releases.url === undefined)) return [];
+  return [{ path: ['releases'], message: 'write one of directory and url, not both and not none' }];
+}

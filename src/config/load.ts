@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Host } from '../upgrade/node/types.ts';
+import { build, type Origin } from './build.ts';
+import { crossProblems, type Sketch, sketchOf } from './checks.ts';
+import { hostOf } from './hosts.ts';
+import { pathsFrom } from './paths.ts';
+import { type Problem, problemsOf, showPath } from './problems.ts';
+import { schema } from './schema.ts';
+import { hideSecrets, readSecrets, secretsWritten } from './secrets.ts';
+import { readSource } from './source.ts';
+import { readSshConfig, type SshLookup } from './ssh-config.ts';
+import { type Settings, SettingsError } from './types.ts';
+
+/**
+ * Reads the settings file, with secrets from the environment.
+ * @throws SettingsError with one line for every problem, each with the line of the file, the key and what is accepted.
+ */
+export function loadSettings(file: string, env: NodeJS.ProcessEnv): Settings {
+  const origin: Origin = { file: resolve(file), env, absolute: pathsFrom(file, env) };
+  const { source, problems } = readSource(readText(file));
+  if (source === null) throw settingsError(file, problems);
+
+  const { secrets, problems: environment } = readSecrets(env);
+  const parsed = schema.safeParse(source.value);
+  const sketch = sketchOf(source.value);
+  const reached = sketch ? hostsOf(sketch, origin) : { hosts: {}, problems: [] };
+  const found = [
+    ...secretsWritten(source, [secrets.botToken, secrets.appToken, secrets.redisUrl]),
+    ...(parsed.error ? problemsOf(parsed.error, source.value) : []),
+    ...(sketch ? crossProblems(sketch) : []),
+    ...reached.problems,
+  ].map((problem) => ({ line: source.lineOf(problem.path), ...problem }));
+  if (parsed.data && found.length + environment.length === 0) return build(parsed.data, reached.hosts, secrets, origin);
+  throw settingsError(file, found, environment);
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SettingsError(`${file} cannot be read: ${reason}; copy zeitwork.example.yaml to begin`);
+  }
+}
+
+function settingsError(file: string, problems: Problem[], environment: string[] = []): SettingsError {
+  const lines = problems
+    .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
+    .map(({ line, path, message }) =>
+      [`${file}:${line ?? 1}`, showPath(path), hideSecrets(message)].filter(Boolean).join(': '),
+    );
+  return new SettingsError([...new Set(lines), ...environment.map((each) => `environment: ${each}`)].join('\n'));
+}
+
+function hostsOf(sketch: Sketch, origin: Origin): { hosts: Record<string, Host>; problems: Problem[] } {
+  const { ssh } = sketch;
+  if (ssh === null) return { hosts: {}, problems: [] };
+  let lookup: SshLookup | null = null;
+  try {
+    if (ssh.config !== undefined) lookup = readSshConfig(origin.absolute(ssh.config), origin.env);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { hosts: {}, problems: [{ path: ['ssh', 'config'], message }] };
+  }
+  const found = sketch.regions.flatMap((region, at) =>
+    region.nodes.flatMap((node, index) =>
+      node === null ? [] : [hostOf(node, ['regions', at, 'nodes', index], { ssh, lookup, absolute: origin.absolute })],
+    ),
+  );
+  return {
+    hosts: Object.fromEntries(found.map(({ host }) => [host.name, host])),
+    problems: found.flatMap(({ problems }) => problems),
+  };
+}

@@ -1,0 +1,140 @@
+import type { z } from 'zod';
+import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
+import { fleetFreeze, regionFreeze, windows } from './calendars.ts';
+import * as value from './values.ts';
+
+const approverKeys = {
+  users: withDefault([], list(value.slackUser, 'Slack user ids')),
+  groups: withDefault([], list(value.slackGroup, 'Slack user group ids')),
+};
+export const approvers = block(approverKeys);
+const nobody = {};
+
+const absolutePath = text(
+  'an absolute path',
+  'one like /usr/local/bin/zeitwork-operator',
+  /^\/(?!.*\.\.)[A-Za-z0-9._/@-]+$/,
+);
+const mode = leaf('a file mode', 'one like "0755"', (written) => {
+  // 0755 without quotes is the number 755 in YAML 1.2.
+  const octal = typeof written === 'number' ? String(written).padStart(4, '0') : written;
+  return typeof octal === 'string' && /^0[0-7]{3}$/.test(octal) ? octal : undefined;
+});
+
+/** Defaults depend on the name and are filled in by `service.ts`. */
+export const service = block({
+  name: withDefault('zeitwork-operator', value.name),
+  unit: text('a systemd unit', 'its name without .service', /^(?!.*\.service$)[A-Za-z0-9][A-Za-z0-9@._-]*$/).optional(),
+  binary: absolutePath.optional(),
+  owner: withDefault(
+    'root:root',
+    text('an owner', 'user:group, like root:root', /^[a-z_][a-z0-9_-]*:[a-z_][a-z0-9_-]*$/),
+  ),
+  mode: withDefault('0755', mode),
+  envFile: absolutePath.nullable().optional(),
+  versionArgs: list(text('an argument', 'one like --version', /^[A-Za-z0-9=._-]+$/), 'arguments', 1)
+    .nullable()
+    .optional(),
+  archiveMember: text(
+    'a path inside the archive',
+    'one like build/zeitwork-operator',
+    /^(?!\/)(?!.*\.\.)[A-Za-z0-9._/-]+$/,
+  ).optional(),
+});
+
+const access = {
+  user: value.login.optional(),
+  port: value.port.optional(),
+  key: value.path.optional(),
+  knownHosts: value.path.optional(),
+  jump: value.name.nullable().optional(),
+};
+
+export const jumpHost = block({ address: value.address, ...access });
+export const ssh = block({
+  ...access,
+  config: value.path.optional(),
+  jumpHosts: withDefault({}, named(jumpHost, 'jump hosts')),
+});
+export const node = block({
+  name: value.name,
+  address: value.address.optional(),
+  ...access,
+  healthUrl: value.url.optional(),
+});
+
+export const region = block({
+  name: value.name,
+  zone: value.zone,
+  windows,
+  approvers,
+  freezes: withDefault([], list(regionFreeze, 'freezes')),
+  nodes: list(node, 'nodes', 1),
+});
+
+export const policy = block({
+  order: withDefault('next-opening', oneOf(['next-opening', 'declared'])),
+  minimumHealthy: withDefault(2, whole(1, 99)),
+  healthDeadline: withDefault('60s', value.duration),
+  poll: withDefault('100ms', value.duration),
+  pollMax: withDefault('2s', value.duration),
+  healthyAnswers: withDefault(3, whole(1, 100)),
+  soak: withDefault('30s', value.durationOrNone),
+  canarySoak: withDefault('60s', value.durationOrNone),
+  pause: withDefault('30s', value.durationOrNone),
+  bake: withDefault('1h', value.durationOrNone),
+  watch: withDefault('15s', value.duration),
+  approvalExpires: withDefault('48h', value.duration),
+  attempts: withDefault(3, whole(1, 100)),
+  unknownAttempts: withDefault(20, whole(1, 1_000)),
+  retryDelay: withDefault('5s', value.duration),
+  autoRollback: withDefault('node', oneOf(['node', 'none'])),
+  expectedNode: withDefault('3m', value.duration),
+  rollbackReserve: withDefault('3m', value.durationOrNone),
+  commandTimeout: withDefault('60s', value.duration),
+  transferTimeout: withDefault('10m', value.duration),
+  selfApproval: withDefault(false, value.flag),
+});
+
+const healthPattern = leaf(
+  'a health address',
+  'a URL with {address} or {name}, like http://{address}:8080/health',
+  (written) =>
+    typeof written === 'string' && /\{(address|name)\}/.test(written) && value.isHttp(fill(written))
+      ? written
+      : undefined,
+);
+const releaseUrl = leaf(
+  'an archive address',
+  'a URL with {version}, like https://files.example.com/{version}/app-{version}.tar.gz',
+  (written) =>
+    typeof written === 'string' && written.includes('{version}') && value.isHttp(fill(written)) ? written : undefined,
+);
+
+export const schema = block({
+  fleet: value.name,
+  channel: value.slackChannel,
+  team: value.slackTeam.optional(),
+  stateDir: withDefault('state', value.path),
+  releases: block({ directory: value.path.optional(), url: releaseUrl.optional() }),
+  service: withDefault({}, service),
+  health: withDefault('http://{address}:8080/health', healthPattern),
+  ssh: withDefault({}, ssh),
+  regions: list(region, 'regions', 1),
+  freezes: withDefault([], list(fleetFreeze, 'freezes')),
+  policy: withDefault({}, policy),
+  roles: block({
+    requesters: approvers,
+    breakers: withDefault(nobody, approvers),
+    stoppers: withDefault(nobody, approvers),
+  }),
+});
+
+export type Written = z.output<typeof schema>;
+export type WrittenSsh = z.output<typeof ssh>;
+export type WrittenNode = z.output<typeof node>;
+export type WrittenJump = z.output<typeof jumpHost>;
+
+function fill(pattern: string): string {
+  return pattern.replaceAll(/\{(address|name|version)\}/g, 'x');
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import type { Problem } from './problems.ts';
+import type { Source } from './source.ts';
+import { isHttp } from './values.ts';
+
+const patterns = [
+  /\bx(?:ox[a-z]|app)-[A-Za-z0-9-]{4,}/g,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*/g,
+  /(?<=:\/\/[^/\s:@"]*:)[^/\s@"]+(?=@)/g,
+];
+const secretKey = /token|secret|passw|passphrase|redisurl/i;
+const advice =
+  'does not belong in this file; give it as SLACK_BOT_TOKEN, SLACK_APP_TOKEN or REDIS_URL in the environment, or name a file with it, as in SLACK_BOT_TOKEN_FILE';
+
+export interface Secrets {
+  botToken: string | null;
+  appToken: string | null;
+  apiUrl: string | null;
+  redisUrl: string | null;
+}
+
+/** Reads each secret from `NAME` or from the file that `NAME_FILE` names. Problems never show a value. */
+export function readSecrets(env: NodeJS.ProcessEnv): { secrets: Secrets; problems: string[] } {
+  const problems: string[] = [];
+  const read = (name: string, accepted: RegExp | ((value: string) => boolean), write: string): string | null => {
+    const result = readOne(env, name);
+    if ('problem' in result) problems.push(result.problem);
+    const value = 'value' in result ? result.value : null;
+    const fine = value === null || (accepted instanceof RegExp ? accepted.test(value) : accepted(value));
+    if (!fine) problems.push(`${name} (value hidden) cannot be right; write ${write}`);
+    return value;
+  };
+  const secrets = {
+    botToken: read('SLACK_BOT_TOKEN', /^(?!xapp-)\S+$/, 'a bot token, which begins with xoxb-'),
+    appToken: read('SLACK_APP_TOKEN', /^(?!xoxb-)\S+$/, 'an app-level token, which begins with xapp-'),
+    apiUrl: read('SLACK_API_URL', isHttp, 'a URL like https://slack.com/api/'),
+    redisUrl: read('REDIS_URL', /^rediss?:\/\/\S+$|^\//, 'redis://host:6379, rediss://... or the path of a socket'),
+  };
+  return { secrets, problems };
+}
+
+/** Secrets that were written into the settings file, by their look, by their key, or because `known` holds them. */
+export function secretsWritten(source: Source, known: (string | null)[]): Problem[] {
+  const given = known.filter((secret) => secret !== null && secret.length >= 8);
+  return source.texts().flatMap(({ text, line, key }): Problem[] => {
+    if (key) return secretKey.test(text) ? [{ path: [text], line, message: `a secret ${advice}` }] : [];
+    const secret = hideSecrets(text) !== text || given.includes(text);
+    return secret ? [{ path: [], line, message: `this looks like a secret, which ${advice}` }] : [];
+  });
+}
+
+/** `text` with tokens, private keys and passwords in URLs replaced. */
+export function hideSecrets(text: string): string {
+  return patterns.reduce((shown, pattern) => shown.replaceAll(pattern, '(hidden)'), text);
+}
+
+function readOne(env: NodeJS.ProcessEnv, name: string): { value: string | null } | { problem: string } {
+  const fileName = `${name}_FILE`;
+  const value = env[name] || null;
+  const file = env[fileName] || null;
+  if (file === null) return { value };
+  if (value !== null) return { problem: `${name} and ${fileName} are both set; keep one of them` };
+  try {
+    const read = readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
+    return read === '' ? { problem: `${fileName}: ${file} is empty` } : { value: read };
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    return { problem: `${fileName}: ${file} cannot be read (${reason})` };
+  }
+}
