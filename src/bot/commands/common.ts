@@ -1,0 +1,75 @@
+import { isOpen } from '../../upgrade/rollout/index.ts';
+import { type Event, type NodeSurvey, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
+import type { Command } from '../command.ts';
+import { type Asking, type CommandDeps, defaultSurveyTimeoutMs, type Reply, say } from '../deps.ts';
+import { nearest } from '../parse/nearest.ts';
+import { permit, type Right } from '../permissions.ts';
+import { headline } from '../views/ending.ts';
+import { when, who } from '../views/text.ts';
+import { statusWord } from '../views/words.ts';
+
+/** One verb. Throws `Refused` or `Denied` for what may not or cannot be done. */
+export type Handler<V extends Command['verb']> = (
+  deps: CommandDeps,
+  asking: Asking,
+  command: Extract<Command, { verb: V }>,
+) => Promise<Reply>;
+
+/** Somebody may not do that; the message is finished mrkdwn. */
+export class Denied extends Error {
+  override readonly name = 'Denied';
+}
+
+/** @throws Denied with the reason */
+export async function demand(deps: CommandDeps, { actor }: Asking, right: Right): Promise<void> {
+  const verdict = await permit(deps, actor, right);
+  if (verdict.is === 'allowed') return;
+  deps.log.warn({ actor, right: right.is }, 'refused');
+  throw new Denied(verdict.reason);
+}
+
+/** The rollout that a button names, else the fleet's open one. @throws Refused when there is none */
+export async function theRollout({ control, fleet }: CommandDeps, { rollout }: Asking): Promise<Rollout> {
+  const found = rollout === null ? await control.store.open(fleet.name) : await control.store.load(rollout);
+  if (found !== null && found.fleet === fleet.name) return found;
+  throw new Refused(
+    rollout === null
+      ? 'Nothing is running. See history, or start with upgrade.'
+      : 'That rollout is not known any more.',
+  );
+}
+
+/** Folds a decision in and says what came of it; a late one changes nothing and is told so. */
+export async function decide(deps: CommandDeps, rollout: Rollout, event: Event, done: string): Promise<Reply> {
+  const { rollout: after, changed } = await deps.control.record(rollout.id, event);
+  deps.log.info({ rollout: rollout.id, event: event.type, changed }, 'decision');
+  return changed ? say(done) : outdated(after);
+}
+
+/** Says why a decision had no effect, and how things stand. */
+export function outdated(rollout: Rollout, why = 'That is outdated, nothing was changed'): Reply {
+  return say(`${why}. Now: ${standing(rollout)}`);
+}
+
+function standing(rollout: Rollout): string {
+  if (!isOpen(rollout)) return headline(rollout);
+  const { status, release } = rollout;
+  const by = 'by' in status ? ` (${who(status.by)}, ${when(status.at)})` : '';
+  return `${release.version} is ${statusWord(rollout)}${by}.`;
+}
+
+/** Fresh looks at every node of the fleet. */
+export async function survey({ control, fleet, surveyTimeoutMs }: CommandDeps): Promise<NodeSurvey[]> {
+  const nodes = fleet.regions.flatMap((region) => region.nodes);
+  return control.survey(nodes, surveyTimeoutMs ?? defaultSurveyTimeoutMs);
+}
+
+/** @throws Refused naming what exists */
+export function unknownName(kind: string, name: string, known: string[]): Refused {
+  const meant = nearest(name, known);
+  const hint =
+    meant === null
+      ? `There are ${known.slice(0, 12).join(', ')}${known.length > 12 ? ' …' : ''}.`
+      : `Did you mean ${meant}?`;
+  return new Refused(`There is no ${kind} ${name}. ${hint}`);
+}

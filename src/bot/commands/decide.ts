@@ -1,0 +1,123 @@
+import { isOpen } from '../../upgrade/rollout/index.ts';
+import { Refused, type RollbackScope, type Rollout } from '../../upgrade/rollout/types.ts';
+import { type Asking, type CommandDeps, type Reply, say, withButtons } from '../deps.ts';
+import { rollbackButtons } from '../views/buttons.ts';
+import { count, foreign, when, who } from '../views/text.ts';
+import { scopeName, touchedIn } from '../views/words.ts';
+import { decide, demand, type Handler, outdated, theRollout, unknownName } from './common.ts';
+
+export const approve: Handler<'approve'> = async (deps, asking, { region }) => {
+  const rollout = await theRollout(deps, asking);
+  const batch = rollout.batches.find((each) => each.region === region);
+  if (batch === undefined)
+    throw unknownName(
+      'region',
+      region,
+      rollout.batches.map((each) => each.region),
+    );
+  await demand(deps, asking, { is: 'approve', rollout, region });
+  const given = batch.approved;
+  if (given !== null)
+    return outdated(rollout, `${foreign(region)} was approved by ${who(given.by)} at ${when(given.at)}`);
+  if (!batch.approval) return outdated(rollout, `${foreign(region)} needs no approval`);
+  if (batch.askedAt === null && isOpen(rollout)) {
+    return outdated(
+      rollout,
+      `${foreign(region)} is not being asked for yet: the region before it must be done and watched first`,
+    );
+  }
+  const event = { type: 'approved', at: deps.clock.now(), region, by: asking.actor } as const;
+  return decide(deps, rollout, event, `${foreign(region)} is approved. It begins as soon as its window allows.`);
+};
+
+export const pause: Handler<'pause'> = async (deps, asking) => {
+  await demand(deps, asking, { is: 'halt' });
+  const rollout = await theRollout(deps, asking);
+  const event = { type: 'paused', at: deps.clock.now(), by: asking.actor } as const;
+  return decide(
+    deps,
+    rollout,
+    event,
+    'Paused. The node under way is finished or rolled back; no further one is begun.',
+  );
+};
+
+export const resume: Handler<'resume'> = async (deps, asking) => {
+  await demand(deps, asking, { is: 'go-on' });
+  const rollout = await theRollout(deps, asking);
+  const event = { type: 'resumed', at: deps.clock.now(), by: asking.actor } as const;
+  return decide(deps, rollout, event, 'Resumed.');
+};
+
+export const stop: Handler<'stop'> = async (deps, asking) => {
+  await demand(deps, asking, { is: 'halt' });
+  const rollout = await theRollout(deps, asking);
+  const event = { type: 'stopped', at: deps.clock.now(), by: asking.actor } as const;
+  return decide(
+    deps,
+    rollout,
+    event,
+    'Stopping. Nodes that are done stay on the new version; to bring them back, use rollback.',
+  );
+};
+
+export const retry: Handler<'retry'> = async (deps, asking) => {
+  await demand(deps, asking, { is: 'go-on' });
+  const rollout = await theRollout(deps, asking);
+  const now = deps.clock.now();
+  const epoch = await deps.control.store.nextEpoch(deps.fleet.name, now);
+  return decide(deps, rollout, { type: 'retried', at: now, by: asking.actor, epoch }, 'Trying again, as a new run.');
+};
+
+/** Works on the open rollout, else on the newest one as long as nobody else holds the fleet. */
+export const rollback: Handler<'rollback'> = async (deps, asking, { target }) => {
+  await demand(deps, asking, { is: 'halt' });
+  const rollout = await rollbackTarget(deps, asking);
+  if (target === null) return choices(rollout);
+  const scope = scopeOf(rollout, target);
+  const nodes = touchedIn(rollout, scope).length;
+  if (nodes === 0)
+    return outdated(rollout, `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)`);
+  const now = deps.clock.now();
+  const epoch = await deps.control.store.nextEpoch(deps.fleet.name, now);
+  const event = { type: 'rollback-asked', at: now, by: asking.actor, scope, epoch } as const;
+  return decide(
+    deps,
+    rollout,
+    event,
+    `Rolling back ${foreign(scopeName(scope))}: ${count(nodes, 'node')}, newest first.`,
+  );
+};
+
+async function rollbackTarget(deps: CommandDeps, asking: Asking): Promise<Rollout> {
+  const { store } = deps.control;
+  const [newest] = await store.latest(deps.fleet.name, 1);
+  const rollout =
+    asking.rollout === null ? ((await store.open(deps.fleet.name)) ?? newest) : await theRollout(deps, asking);
+  if (rollout === undefined) throw new Refused('There was no rollout yet, so there is nothing to roll back.');
+  if (!isOpen(rollout) && newest !== undefined && newest.id !== rollout.id) {
+    throw new Refused(
+      `That is outdated: after ${rollout.release.version} came ${newest.release.version}, and only the newest rollout can be rolled back.`,
+    );
+  }
+  return rollout;
+}
+
+function choices(rollout: Rollout): Reply {
+  const regions = [...new Set(rollout.batches.map(({ region }) => region))];
+  const scopes: RollbackScope[] = [...regions.map((region) => ({ is: 'region' as const, region })), { is: 'all' }];
+  const buttons = rollbackButtons(rollout, scopes).slice(0, 20);
+  if (buttons.length === 0) return outdated(rollout, 'Nothing to roll back: no node is changed by this rollout');
+  return withButtons(
+    say(`Roll back what? Nodes go back to what they ran before ${rollout.release.version}, newest first.`),
+    buttons,
+  );
+}
+
+function scopeOf(rollout: Rollout, target: string): RollbackScope {
+  if (target.toLowerCase() === 'all') return { is: 'all' };
+  if (rollout.batches.some(({ region }) => region === target)) return { is: 'region', region: target };
+  if (Object.hasOwn(rollout.nodes, target)) return { is: 'node', node: target };
+  const known = [...new Set(rollout.batches.map(({ region }) => region)), ...Object.keys(rollout.nodes), 'all'];
+  throw unknownName('node or region', target, known);
+}

@@ -1,0 +1,49 @@
+import { isVerb, manual, type Verb, verbs } from '../command.ts';
+import { type Reply, say } from '../deps.ts';
+import { permit, type Right } from '../permissions.ts';
+import { foreign, who } from '../views/text.ts';
+import { approverMentions } from '../views/words.ts';
+import type { Handler } from './common.ts';
+
+export const help: Handler<'help'> = async (_deps, _asking, { about }) => (about === null ? overview() : page(about));
+
+function overview(): Reply {
+  const lines = verbs
+    .filter(isVerb)
+    .map((verb) => `\`${manual[verb].usage.replace(/ \[--.*/, ' […]')}\`  ${manual[verb].what}`);
+  return say('*Commands*, each after `/zeitwork`:', ...lines, '`help VERB` shows one with an example.');
+}
+
+function page(verb: Verb): Reply {
+  const { usage, what, example } = manual[verb];
+  return say(`\`/zeitwork ${usage}\``, `${what}. For example: \`/zeitwork ${example}\``);
+}
+
+/** What could not be read, with the input as it was understood. */
+export function usage(problem: string, verb: Verb | null, input: string): Reply {
+  const hint = verb === null ? 'See `/zeitwork help`.' : `Usage: \`/zeitwork ${manual[verb].usage}\``;
+  return say(`Nothing was done: ${foreign(problem, 300)}`, `You wrote: \`${foreign(input, 200)}\``, hint);
+}
+
+export const whoami: Handler<'whoami'> = async (deps, { actor }) => {
+  const rights: [string, Right][] = [
+    ['look', { is: 'look' }],
+    ['start', { is: 'start' }],
+    ['override windows', { is: 'override' }],
+    ['pause, stop and roll back', { is: 'halt' }],
+    ['resume and retry', { is: 'go-on' }],
+  ];
+  const verdicts = await Promise.all(
+    rights.map(async ([what, right]) => [what, await permit(deps, actor, right)] as const),
+  );
+  const may = verdicts.flatMap(([what, { is }]) => (is === 'allowed' ? [what] : []));
+  const regions = deps.fleet.regions.map(
+    ({ name, approvers }) => `• ${foreign(name, 80)}: ${approverMentions(approvers)}`,
+  );
+  return say(
+    `You are ${who(actor)} (${foreign(actor, 60)}).`,
+    may.length === 0 ? 'You may do nothing here.' : `You may ${may.join('; ')}.`,
+    'Regions are approved by:',
+    ...regions,
+  );
+};

@@ -1,0 +1,55 @@
+import type { Command } from '../command.ts';
+import type { Asking, CommandDeps, Reply } from '../deps.ts';
+import type { Handler } from './common.ts';
+import { approve, pause, resume, retry, rollback, stop } from './decide.ts';
+import { help, whoami } from './help.ts';
+import { diagnose, history, status, why, windows } from './look.ts';
+import { cancel, start, upgrade } from './upgrade.ts';
+import { verify } from './verify.ts';
+
+const bare: Handler<'bare'> = async (deps, asking) => {
+  const open = await deps.control.store.open(deps.fleet.name);
+  return open === null ? help(deps, asking, { verb: 'help', about: null }) : status(deps, asking, { verb: 'status' });
+};
+
+const handlers: { [V in Command['verb']]: Handler<V> } = {
+  bare,
+  upgrade,
+  start,
+  cancel,
+  status,
+  why,
+  approve,
+  pause,
+  resume,
+  stop,
+  retry,
+  rollback,
+  windows,
+  history,
+  verify,
+  help,
+  whoami,
+  diagnose,
+};
+
+/** Does what was asked. @throws Refused, Denied */
+export function perform(deps: CommandDeps, asking: Asking, command: Command): Promise<Reply> {
+  return dispatch(deps, asking, command, command.verb);
+}
+
+/** The verb as a type parameter lets the compiler see that command and handler belong together. */
+function dispatch<V extends Command['verb']>(
+  deps: CommandDeps,
+  asking: Asking,
+  command: Command,
+  verb: V,
+): Promise<Reply> {
+  if (!is(command, verb)) throw new Error(`bug: ${command.verb} is not ${verb}`);
+  const handler: Handler<V> = handlers[verb];
+  return handler(deps, asking, command);
+}
+
+function is<V extends Command['verb']>(command: Command, verb: V): command is Extract<Command, { verb: V }> {
+  return command.verb === verb;
+}

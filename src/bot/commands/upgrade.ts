@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { isOpen, plan } from '../../upgrade/rollout/index.ts';
+import { type Actor, type NodeSurvey, type PlanInput, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
+import { parseLocalTime } from '../../windows/index.ts';
+import type { When } from '../command.ts';
+import { type CommandDeps, draftTtlMs, type Reply, say } from '../deps.ts';
+import { preview } from '../views/preview.ts';
+import { foreign } from '../views/text.ts';
+import { demand, type Handler, survey, unknownName } from './common.ts';
+
+type Request = Pick<PlanInput, 'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit'>;
+
+/** Answers with a plan; nothing starts before it is confirmed. */
+export const upgrade: Handler<'upgrade'> = async (deps, asking, command) => {
+  await demand(deps, asking, { is: 'start' });
+  if (command.when.is === 'now') await demand(deps, asking, { is: 'override' });
+  for (const name of command.regions ?? []) knownRegion(deps, name);
+  await refuseTaken(deps);
+  const request: Request = {
+    release: await deps.releases.resolve(command.version),
+    strategy: command.strategy ?? 'regions',
+    requester: asking.actor,
+    regions: command.regions,
+    limit: command.limit,
+    startAt: startAt(deps, command.when, command.regions),
+    override: command.when.is === 'now' ? { by: asking.actor, reason: command.when.reason } : null,
+  };
+  return show(deps, request, command.dryRun, null);
+};
+
+/** Takes the plan once, makes it anew over the fleet as it is now, and starts it if nothing moved since it was shown. */
+export const start: Handler<'start'> = async (deps, asking, { plan: token }) => {
+  const draft = await taken(deps, asking.actor, token);
+  await demand(deps, asking, { is: 'start' });
+  if (draft.override !== null) await demand(deps, asking, { is: 'override' });
+  const seen = await survey(deps);
+  const request = requestOf(deps, draft);
+  if (fingerprint(seen) !== token.split('~')[1] && token.includes('~')) {
+    return show(deps, request, false, 'The fleet has changed since the plan was made. This is the new plan:', seen);
+  }
+  const rollout = await made(deps, draft.id, request, seen);
+  await deps.control.start(rollout);
+  deps.log.info({ rollout: rollout.id, version: rollout.release.version, actor: asking.actor }, 'started');
+  return say(`${rollout.release.version} is under way: rollout ${foreign(rollout.id)}. The channel shows how it goes.`);
+};
+
+export const cancel: Handler<'cancel'> = async (deps, asking, { plan: token }) => {
+  const draft = await taken(deps, asking.actor, token);
+  return say(`The plan for ${draft.release.version} was thrown away; nothing was started.`);
+};
+
+async function taken(deps: CommandDeps, actor: Actor, token: string): Promise<Rollout> {
+  const [id = ''] = token.split('~');
+  const draft = await deps.control.store.takeDraft(id);
+  if (draft === null) {
+    const running = await deps.control.store.load(id);
+    throw new Refused(
+      running === null
+        ? 'This plan is gone: it was cancelled, or it is older than 30 min. Ask for a new one with upgrade.'
+        : 'This plan was started already.',
+    );
+  }
+  if (draft.requester === actor) return draft;
+  await deps.control.store.saveDraft(draft, draftTtlMs);
+  throw new Refused(
+    `This plan was made for ${draft.requester}. Ask for your own with upgrade ${draft.release.version}.`,
+  );
+}
+
+async function show(
+  deps: CommandDeps,
+  request: Request,
+  dryRun: boolean,
+  remark: string | null,
+  known: NodeSurvey[] | null = null,
+): Promise<Reply> {
+  const seen = known ?? (await survey(deps));
+  const rollout = await made(deps, deps.newId(), request, seen);
+  if (!dryRun) await deps.control.store.saveDraft(rollout, draftTtlMs);
+  const token = dryRun ? null : `${rollout.id}~${fingerprint(seen)}`;
+  return preview({ rollout, survey: seen, now: deps.clock.now(), token, remark });
+}
+
+async function made(deps: CommandDeps, id: string, request: Request, seen: NodeSurvey[]): Promise<Rollout> {
+  const now = deps.clock.now();
+  const epoch = await deps.control.store.nextEpoch(deps.fleet.name, now);
+  return plan({ ...request, id, fleet: deps.fleet, now, epoch, survey: seen });
+}
+
+/** What was asked, from the plan that it became. */
+function requestOf({ fleet }: CommandDeps, draft: Rollout): Request {
+  const chosen = [...new Set(draft.batches.map(({ region }) => region))];
+  const all = fleet.regions.filter(({ name }) => chosen.includes(name)).flatMap(({ nodes }) => nodes);
+  const planned = Object.keys(draft.nodes).length;
+  return {
+    release: draft.release,
+    strategy: draft.strategy,
+    requester: draft.requester,
+    startAt: draft.startAt,
+    override: draft.override,
+    regions: chosen.length === fleet.regions.length ? null : chosen,
+    limit: planned < all.length ? planned : null,
+  };
+}
+
+/** What every node runs, in short: equal as long as nobody changed a version or an image. */
+export function fingerprint(seen: NodeSurvey[]): string {
+  const lines = seen.map(({ node, version, sha256 }) => `${node} ${version} ${sha256}`).sort();
+  return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 12);
+}
+
+function startAt({ fleet, clock }: CommandDeps, when: When, regions: string[] | null): number | null {
+  if (when.is !== 'at') return null;
+  const first = fleet.regions.find(({ name }) => regions === null || regions.includes(name));
+  try {
+    return parseLocalTime(when.text, first?.calendar.zone ?? 'UTC', clock.now());
+  } catch (error) {
+    if (error instanceof RangeError) throw new Refused(`--at: ${error.message}`);
+    throw error;
+  }
+}
+
+function knownRegion({ fleet }: CommandDeps, name: string): void {
+  const known = fleet.regions.map((region) => region.name);
+  if (!known.includes(name)) throw unknownName('region', name, known);
+}
+
+async function refuseTaken({ control, fleet }: CommandDeps): Promise<void> {
+  const open = await control.store.open(fleet.name);
+  if (open === null || !isOpen(open)) return;
+  throw new Refused(
+    `${open.requester} holds the fleet with ${open.release.version} (rollout ${open.id}). Wait for it, or stop it first.`,
+  );
+}

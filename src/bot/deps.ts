@@ -1,0 +1,82 @@
+import type { Logger } from 'pino';
+import type { Control } from '../jobs/types.ts';
+import type { Actor, Approvers, Fleet, Release } from '../upgrade/rollout/types.ts';
+import type { Button, Part } from './views/parts.ts';
+
+/** Where commands are heard, and who may do what. */
+export interface Access {
+  /** Channel id; commands and clicks elsewhere are refused. */
+  channel: string;
+  /** Workspace id; people of other workspaces are refused when it is set. */
+  team: string | null;
+  roles: {
+    /** May start, pause, resume, retry. */
+    requesters: Approvers;
+    /** May begin outside a window. */
+    breakers: Approvers;
+    /** May pause, stop and roll back, besides requesters and approvers. */
+    stoppers: Approvers;
+  };
+}
+
+/** What the chat system knows about people. Every failure throws, and whoever asks refuses then. */
+export interface Directory {
+  person(user: string): Promise<Person>;
+  members(group: string): Promise<string[]>;
+}
+
+export interface Person {
+  bot: boolean;
+  guest: boolean;
+  deactivated: boolean;
+  team: string | null;
+}
+
+/** What every command needs, in chat and on the command line. */
+export interface CommandDeps {
+  control: Control;
+  fleet: Fleet;
+  releases: {
+    /** @throws Refused when there is no such release, or its hash does not match. */
+    resolve(version: string): Promise<Release>;
+    /** What can be installed, oldest first. */
+    versions(): Promise<string[]>;
+  };
+  access: Access;
+  directory: Directory;
+  clock: { now(): number };
+  newId(): string;
+  log: Logger;
+  /** How long nodes may take to answer a survey or a diagnosis; 15 s by default. */
+  surveyTimeoutMs?: number;
+}
+
+/** A command's answer, to the one who asked. */
+export interface Reply {
+  parts: Part[];
+}
+
+/** Who asks, and from which message: `rollout` and `scope` are null when it was typed. */
+export interface Asking {
+  actor: Actor;
+  rollout: string | null;
+}
+
+export const defaultSurveyTimeoutMs = 15_000;
+
+/** A plan that was shown can be confirmed for 30 minutes. */
+export const draftTtlMs = 30 * 60_000;
+
+export function say(...lines: string[]): Reply {
+  return { parts: [{ is: 'lines', lines }] };
+}
+
+export function withButtons(reply: Reply, buttons: Button[]): Reply {
+  return { parts: [...reply.parts, { is: 'buttons', buttons }] };
+}
+
+/** For the local command line: nobody there is looked up in the chat system. */
+export const noDirectory: Directory = {
+  person: async () => Promise.reject(new Error('no chat system is connected')),
+  members: async () => Promise.reject(new Error('no chat system is connected')),
+};

@@ -1,0 +1,39 @@
+import type { WebClient } from '@slack/web-api';
+import type { Directory, Person } from './deps.ts';
+
+const keptMs = 60_000;
+
+/** People and groups as Slack knows them now; remembered for at most a minute, failures never. */
+export function slackDirectory(client: WebClient, now: () => number): Directory {
+  return {
+    person: remembered(now, (user) => lookUp(client, user)),
+    members: remembered(now, async (group) => {
+      const { users } = await client.usergroups.users.list({ usergroup: group });
+      if (users === undefined) throw new Error(`Slack did not list the group ${group}`);
+      return users;
+    }),
+  };
+}
+
+async function lookUp(client: WebClient, id: string): Promise<Person> {
+  const { user } = await client.users.info({ user: id });
+  if (user === undefined) throw new Error(`Slack does not know the user ${id}`);
+  return {
+    bot: user.is_bot === true || user.is_workflow_bot === true || id === 'USLACKBOT',
+    guest: user.is_restricted === true || user.is_ultra_restricted === true || user.is_stranger === true,
+    deactivated: user.deleted === true,
+    team: user.team_id ?? null,
+  };
+}
+
+function remembered<T>(now: () => number, ask: (id: string) => Promise<T>): (id: string) => Promise<T> {
+  const known = new Map<string, { value: T; at: number }>();
+  return async (id) => {
+    const found = known.get(id);
+    if (found !== undefined && now() - found.at < keptMs && now() >= found.at) return found.value;
+    const value = await ask(id);
+    if (known.size > 1_000) known.clear();
+    known.set(id, { value, at: now() });
+    return value;
+  };
+}

@@ -1,0 +1,102 @@
+import type { Actor, Approvers, Fleet, Rollout } from '../upgrade/rollout/types.ts';
+import type { Access, Directory } from './deps.ts';
+
+/** What somebody wants to do. */
+export type Right =
+  | { is: 'look' }
+  | { is: 'start' }
+  | { is: 'override' }
+  | { is: 'approve'; rollout: Rollout; region: string }
+  /** Pause, stop, roll back: allowed to more people than starting. */
+  | { is: 'halt' }
+  /** Resume, retry. */
+  | { is: 'go-on' };
+
+export type Verdict = { is: 'allowed' } | { is: 'refused'; reason: string };
+
+interface Scene {
+  access: Pick<Access, 'team' | 'roles'>;
+  fleet: Fleet;
+  directory: Directory;
+}
+
+const allowed: Verdict = { is: 'allowed' };
+const refused = (reason: string): Verdict => ({ is: 'refused', reason });
+
+/** Somebody at this machine's command line holds all roles; the rule against self-approval holds for them too. */
+export function isLocal(actor: Actor): boolean {
+  return actor.startsWith('cli:');
+}
+
+/** Whether `actor` may; looks at user and group ids only, and refuses when a lookup fails. */
+export async function permit(scene: Scene, actor: Actor, right: Right): Promise<Verdict> {
+  const own = ownRollout(actor, right);
+  if (own !== null) return own;
+  if (isLocal(actor)) return allowed;
+  try {
+    const stranger = await strangeness(scene, actor);
+    if (stranger !== null) return refused(stranger);
+    if (right.is === 'look') return allowed;
+    for (const role of rolesFor(scene, right)) {
+      if (await holds(scene.directory, actor, role)) return allowed;
+    }
+  } catch {
+    return refused('Slack did not say who you are, so nothing was done. Try again in a moment.');
+  }
+  return refused(lacking(scene, right));
+}
+
+function ownRollout(actor: Actor, right: Right): Verdict | null {
+  if (right.is !== 'approve' || right.rollout.requester !== actor || right.rollout.policy.selfApproval) return null;
+  return refused(`You asked for this rollout, so somebody else approves ${right.region}.`);
+}
+
+async function strangeness({ access, directory }: Scene, actor: Actor): Promise<string | null> {
+  const person = await directory.person(actor);
+  if (person.bot) return 'Bots may not do that.';
+  if (person.deactivated) return 'This account is deactivated.';
+  if (access.team !== null && person.team !== access.team) return 'Only members of this workspace may do that.';
+  return person.guest ? 'Guests may not do that.' : null;
+}
+
+function rolesFor({ access, fleet }: Scene, right: Right): Approvers[] {
+  const { requesters, breakers, stoppers } = access.roles;
+  switch (right.is) {
+    case 'look':
+      return [];
+    case 'start':
+    case 'go-on':
+      return [requesters];
+    case 'override':
+      return [breakers];
+    case 'approve':
+      return [right.rollout.approvers[right.region] ?? { users: [], groups: [] }];
+    case 'halt':
+      return [stoppers, requesters, breakers, ...fleet.regions.map(({ approvers }) => approvers)];
+  }
+}
+
+async function holds(directory: Directory, actor: Actor, role: Approvers): Promise<boolean> {
+  if (role.users.includes(actor)) return true;
+  for (const group of role.groups) {
+    if ((await directory.members(group)).includes(actor)) return true;
+  }
+  return false;
+}
+
+function lacking(scene: Scene, right: Right): string {
+  const holders = rolesFor(scene, right).flatMap(({ users, groups }) => [
+    ...groups.map((group) => `<!subteam^${group}>`),
+    ...users.map((user) => `<@${user}>`),
+  ]);
+  const whom = [...new Set(holders)].slice(0, 8).join(', ') || 'nobody yet: the settings name no one';
+  const what: Record<Right['is'], string> = {
+    look: 'look at this',
+    start: 'start upgrades',
+    override: 'override maintenance windows',
+    approve: `approve ${right.is === 'approve' ? right.region : ''}`,
+    halt: 'pause, stop or roll back',
+    'go-on': 'resume or retry',
+  };
+  return `You may not ${what[right.is]}. Those who may: ${whom}.`;
+}

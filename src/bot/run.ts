@@ -1,0 +1,36 @@
+import { type Actor, Refused } from '../upgrade/rollout/types.ts';
+import type { Command } from './command.ts';
+import { Denied } from './commands/common.ts';
+import { usage } from './commands/help.ts';
+import { perform } from './commands/index.ts';
+import { type Asking, type CommandDeps, type Reply, say } from './deps.ts';
+import { parse } from './parse.ts';
+import { message } from './views/parts.ts';
+import { reason, toTerminal } from './views/text.ts';
+
+/** What was typed after `/zeitwork`, or on the local command line. Never throws: every trouble becomes an answer. */
+export async function runCommand(deps: CommandDeps, actor: Actor, text: string): Promise<Reply> {
+  const parsed = parse(text);
+  if (parsed.is === 'usage') return usage(parsed.problem, parsed.verb, parsed.input);
+  return answer(deps, { actor, rollout: null }, parsed.command);
+}
+
+/** A parsed command, typed or clicked. Never throws. */
+export async function answer(deps: CommandDeps, asking: Asking, command: Command): Promise<Reply> {
+  try {
+    return await perform(deps, asking, command);
+  } catch (error) {
+    if (error instanceof Denied) return say(error.message);
+    if (error instanceof Refused) return say(reason(error.message, 1_500));
+    const reference = deps.newId();
+    deps.log.error({ err: error, reference, verb: command.verb, actor: asking.actor }, 'command failed');
+    return say(
+      `That failed on our side and it is not clear what came of it: look with \`/zeitwork status\` before you try again. Reference: ${reason(reference, 60)}`,
+    );
+  }
+}
+
+/** An answer as plain text for a terminal. */
+export function asText({ parts }: Reply): string {
+  return toTerminal(message(parts, 'reply').text).replaceAll('/zeitwork ', 'zeitwork ');
+}

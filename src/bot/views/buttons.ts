@@ -1,0 +1,93 @@
+import type { RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
+import { scopeWord } from '../command.ts';
+import type { Button, Reference } from './parts.ts';
+import { count } from './text.ts';
+import { scopeName, touchedIn } from './words.ts';
+
+export function pauseButton(rollout: Rollout): Button {
+  return { label: 'Pause', action: 'pause', reference: reference(rollout), typed: 'pause' };
+}
+
+/** At a gate: the same as a pause, named after what it means there. */
+export function holdButton(rollout: Rollout): Button {
+  return { ...pauseButton(rollout), label: 'Hold', action: 'hold' };
+}
+
+export function resumeButton(rollout: Rollout): Button {
+  return { label: 'Resume', action: 'resume', reference: reference(rollout), style: 'primary', typed: 'resume' };
+}
+
+export function retryButton(rollout: Rollout): Button {
+  return { label: 'Retry', action: 'retry', reference: reference(rollout), style: 'primary', typed: 'retry' };
+}
+
+export function stopButton(rollout: Rollout, label = 'Stop'): Button {
+  return {
+    label,
+    action: 'stop',
+    reference: reference(rollout),
+    confirm: {
+      title: `Stop ${rollout.release.version}?`,
+      text: 'The node under way is finished or rolled back, then the rollout ends. Nodes that are done stay on the new version; the rest stays on the old one.',
+      yes: 'Stop',
+    },
+    typed: 'stop',
+  };
+}
+
+export function approveButton(rollout: Rollout, region: string): Button {
+  const nodes = rollout.batches.find((batch) => batch.region === region)?.nodes.length ?? 0;
+  return {
+    label: `Approve ${region}`,
+    action: `approve:${region}`,
+    reference: { ...reference(rollout), g: region },
+    style: 'primary',
+    confirm: {
+      title: `Approve ${region}?`,
+      text: `${count(nodes, 'node')} in ${region} will be brought to ${rollout.release.version}, one by one, within the maintenance window. Other regions stay as they are.`,
+      yes: `Approve ${region}`,
+    },
+    typed: `approve ${region}`,
+  };
+}
+
+export function diagnoseButton(rollout: Rollout, node: string): Button {
+  return {
+    label: `Diagnose ${node}`,
+    action: `diagnose:${node}`,
+    reference: { ...reference(rollout), g: node },
+    typed: `diagnose ${node}`,
+  };
+}
+
+/** The scopes that a rollback can have now, from small to all; equal ones once. */
+export function rollbackButtons(rollout: Rollout, scopes: RollbackScope[]): Button[] {
+  const seen = new Set<string>();
+  return scopes.flatMap((scope) => {
+    const nodes = touchedIn(rollout, scope).map(({ name }) => name);
+    const same = nodes.join();
+    if (nodes.length === 0 || seen.has(same)) return [];
+    seen.add(same);
+    return [rollbackButton(rollout, scope, nodes.length)];
+  });
+}
+
+function rollbackButton(rollout: Rollout, scope: RollbackScope, nodes: number): Button {
+  const what = scope.is === 'all' ? 'all' : scopeName(scope);
+  return {
+    label: `Roll back ${what} (${count(nodes, 'node')})`,
+    action: `rollback:${scopeWord(scope)}`,
+    reference: { ...reference(rollout), g: scopeWord(scope) },
+    style: 'danger',
+    confirm: {
+      title: `Roll back ${scopeName(scope)}?`,
+      text: `${count(nodes, 'node')} will go back to what they ran before this rollout, newest first, one at a time; windows are not waited for. ${scope.is === 'all' ? 'Nodes that it did not touch stay as they are.' : 'All other nodes stay as they are.'}`,
+      yes: 'Roll back',
+    },
+    typed: `rollback ${scopeWord(scope)}`,
+  };
+}
+
+function reference({ id, revision }: Rollout): Reference {
+  return { r: id, g: '', v: revision };
+}

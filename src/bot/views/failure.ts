@@ -1,0 +1,108 @@
+import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
+import { diagnoseButton, resumeButton, retryButton, rollbackButtons, stopButton } from './buttons.ts';
+import { evidence } from './node.ts';
+import type { Button, Part } from './parts.ts';
+import { type Post, post } from './post.ts';
+import { foreign, names, reason, when } from './text.ts';
+
+/** A broadcast for everything that went wrong, with the ways out while a decision is needed. */
+export function failurePosts(rollout: Rollout): Post[] {
+  const nodes = nodesInOrder(rollout).flatMap((node) => [...failed(rollout, node), ...stuck(rollout, node)]);
+  return [...nodes, ...heldWithoutNode(rollout)];
+}
+
+function failed(rollout: Rollout, node: NodeRun): Post[] {
+  if (node.failure === null) return [];
+  const run = node.rolledBackInRun ?? rollout.run;
+  const parts: Part[] = [
+    { is: 'lines', lines: [`✗ *${foreign(node.name, 80)} failed*: ${reason(node.failure, 500)}`, outcome(node)] },
+    ...evidence(node),
+    { is: 'lines', lines: [peers(rollout, node)] },
+    { is: 'buttons', buttons: node.state.is === 'stuck' ? [] : waysOut(rollout, node) },
+  ];
+  return [broadcast(rollout, `failed.${run}.${node.name}`, parts)];
+}
+
+function stuck(rollout: Rollout, node: NodeRun): Post[] {
+  const { state } = node;
+  if (state.is !== 'stuck') return [];
+  const problem = state.direction === 'back' ? 'could not be rolled back' : 'is in an unknown state';
+  const parts: Part[] = [
+    {
+      is: 'lines',
+      lines: [
+        `‼ *${foreign(node.name, 80)} ${problem}* and needs a person: ${reason(state.reason, 500)}`,
+        'Everything else is stopped; other nodes are left as they are.',
+      ],
+    },
+    ...(node.failure === null ? evidence(node) : []),
+    { is: 'buttons', buttons: waysOut(rollout, node) },
+  ];
+  return [broadcast(rollout, `stuck.${rollout.run}.${node.name}`, parts)];
+}
+
+/** Held by a watch, or after a region was rolled back on request. */
+function heldWithoutNode(rollout: Rollout): Post[] {
+  const { status } = rollout;
+  if (status.is !== 'held') return [];
+  const told = nodesInOrder(rollout).some(
+    (node) => node.name === status.node && (node.failure !== null || node.state.is === 'stuck'),
+  );
+  if (told) return [];
+  const watched = status.node !== null;
+  const parts: Part[] = [
+    {
+      is: 'lines',
+      lines: [
+        `${watched ? '✗' : '○'} *Held*: ${reason(status.reason, 500)}`,
+        'No further node is begun until somebody decides.',
+      ],
+    },
+    { is: 'buttons', buttons: [wayOn(rollout), ...rollbackButtons(rollout, [{ is: 'all' }]), stopButton(rollout)] },
+  ];
+  return [broadcast(rollout, `failed.${rollout.run}.held-${Math.floor(status.at / 1000)}`, parts)];
+}
+
+/** Closed or being rolled back: what stands there loses its buttons, nothing new is posted. */
+function broadcast(rollout: Rollout, key: string, parts: Part[]): Post {
+  const late = rollout.status.is === 'rolling-back' || !isOpen(rollout);
+  return post(rollout, key, { is: 'thread', broadcast: true }, parts, { onlyEdit: late });
+}
+
+function outcome({ state, before }: NodeRun): string {
+  const old = foreign(before?.version ?? 'what it was before', 80);
+  switch (state.is) {
+    case 'failed':
+      return 'Nothing on it was changed.';
+    case 'unproven':
+      return 'It was switched and is not rolled back by itself.';
+    case 'rolled-back':
+      return `It was rolled back at ${when(state.at)} and runs ${old} again.`;
+    case 'stuck':
+      return 'Its rollback did not work: see the next message.';
+    case 'working':
+      return state.direction === 'back' ? `It is being rolled back to ${old}.` : 'It is being worked on again.';
+    default:
+      return 'It is being tried again.';
+  }
+}
+
+function peers(rollout: Rollout, node: NodeRun): string {
+  const touched = nodesInOrder(rollout).filter(({ touched: is, name }) => is && name !== node.name);
+  if (touched.length === 0) return 'No other node runs the new version because of this rollout.';
+  return `On ${rollout.release.version} and left alone: ${names(touched.map(({ name }) => name))}`;
+}
+
+function waysOut(rollout: Rollout, node: NodeRun): Button[] {
+  if (rollout.status.is !== 'held' || node.state.is === 'working') return [];
+  const scopes = rollbackButtons(rollout, [{ is: 'region', region: node.region }, { is: 'all' }]);
+  return [retryButton(rollout), ...scopes, diagnoseButton(rollout, node.name)];
+}
+
+function wayOn(rollout: Rollout): Button {
+  const decide = nodesInOrder(rollout).some(({ state }) =>
+    ['failed', 'unproven', 'rolled-back', 'stuck'].includes(state.is),
+  );
+  return decide ? retryButton(rollout) : resumeButton(rollout);
+}

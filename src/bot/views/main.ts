@@ -1,0 +1,169 @@
+import { nextNode, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import type { BatchRun, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
+import { describeLocal } from '../../windows/index.ts';
+import { pauseButton, resumeButton, retryButton, rollbackButtons, stopButton } from './buttons.ts';
+import { forecast } from './forecast.ts';
+import type { Button, Part } from './parts.ts';
+import { type Post, post } from './post.ts';
+import { count, foreign, names, reason, when, who } from './text.ts';
+import { approverMentions, nodeWord, scopeName, statusWord, versionsBefore } from './words.ts';
+
+/** The one live message of a rollout: everything that matters now. */
+export function mainPost(rollout: Rollout): Post {
+  return post(rollout, 'main', { is: 'channel' }, mainParts(rollout));
+}
+
+export function mainParts(rollout: Rollout): Part[] {
+  return [
+    { is: 'title', text: `${rollout.service.name} ${rollout.release.version}: ${statusWord(rollout)}` },
+    { is: 'lines', lines: [what(rollout), progress(rollout), ...statusLines(rollout)] },
+    { is: 'lines', lines: rollout.batches.map((batch) => regionLine(rollout, batch)) },
+    { is: 'lines', lines: waitingLines(rollout) },
+    { is: 'note', text: note(rollout) },
+    { is: 'buttons', buttons: mainButtons(rollout) },
+  ];
+}
+
+function what(rollout: Rollout): string {
+  const before = versionsBefore(rollout);
+  const nodes = count(nodesInOrder(rollout).length, 'node');
+  const way = rollout.strategy === 'rolling' ? 'node by node through all regions' : 'region by region';
+  const change = before === '' ? `to ${rollout.release.version}` : `${before} → ${rollout.release.version}`;
+  return `*${change}* on ${nodes} of ${foreign(rollout.fleet)}, ${way}, asked for by ${who(rollout.requester)}`;
+}
+
+/** A bar of ten with the numbers beside it. */
+export function progress(rollout: Rollout): string {
+  const nodes = nodesInOrder(rollout);
+  const done = nodes.filter(({ state }) => state.is === 'done').length;
+  const filled = nodes.length === 0 ? 0 : Math.floor((10 * done) / nodes.length);
+  return `\`${'█'.repeat(filled)}${'░'.repeat(10 - filled)}\` ${done} of ${count(nodes.length, 'node')} on ${rollout.release.version}`;
+}
+
+function statusLines(rollout: Rollout): string[] {
+  const { status, override } = rollout;
+  const overridden = override
+    ? [`Maintenance windows are overridden by ${who(override.by)}: ${foreign(override.reason)}`]
+    : [];
+  return [...overridden, ...statusLine(status)];
+}
+
+function statusLine(status: Rollout['status']): string[] {
+  switch (status.is) {
+    case 'paused':
+      return [`Paused by ${who(status.by)} at ${when(status.at)}; no further node is begun`];
+    case 'held':
+      return [`*Held* since ${when(status.at)}: ${reason(status.reason, 500)}`];
+    case 'rolling-back':
+      return [
+        `Rolling back ${scopeName(status.scope)}, asked by ${who(status.by)} at ${when(status.at)}; still to go: ${names(status.queue)}`,
+      ];
+    case 'stopping':
+      return [`Being stopped by ${who(status.by)}; the node under way is finished or rolled back first`];
+    case 'done':
+      return [`Finished at ${when(status.at)}`];
+    case 'rolled-back':
+      return [`Rolled back (${scopeName(status.scope)}) at ${when(status.at)}`];
+    case 'stopped':
+      return [`Stopped by ${who(status.by)} at ${when(status.at)}`];
+    default:
+      return [];
+  }
+}
+
+/** Every node while that is readable, else numbers and only what moves or fails. */
+function regionLine(rollout: Rollout, batch: BatchRun): string {
+  const nodes = nodesInOrder(rollout).filter(({ name }) => batch.nodes.includes(name));
+  const named = nodesInOrder(rollout).length <= 30 && nodes.length <= 10;
+  const inside = named ? nodes.map((node) => nodeText(node, batch.region)).join('  ·  ') : counted(nodes);
+  return `*${foreign(batch.region)}*  ${inside}`;
+}
+
+function nodeText(node: NodeRun, region: string): string {
+  const { glyph, word } = nodeWord(node);
+  const short = node.name.startsWith(`${region}-`) ? node.name.slice(region.length + 1) : node.name;
+  return `${glyph} ${foreign(short, 60)} ${word}`;
+}
+
+function counted(nodes: NodeRun[]): string {
+  const groups = new Map<string, string[]>();
+  for (const node of nodes) {
+    const { glyph, word } = nodeWord(node);
+    const label = `${glyph} ${word}`;
+    groups.set(label, [...(groups.get(label) ?? []), node.name]);
+  }
+  const quiet = /^(✓|○)/;
+  return [...groups]
+    .map(([label, all]) => `${all.length} ${label}${quiet.test(label) ? '' : ` (${names(all, 3)})`}`)
+    .join('  ·  ');
+}
+
+function waitingLines(rollout: Rollout): string[] {
+  if (rollout.status.is !== 'running' && rollout.status.is !== 'paused') return [];
+  const node = nextNode(rollout);
+  const batch = rollout.batches.find(({ nodes }) => node !== null && nodes.includes(node.name));
+  if (node === null || batch === undefined) return [];
+  return [...gateLines(rollout, batch), ...windowLines(rollout, node), ...heldLines(node)];
+}
+
+function gateLines(rollout: Rollout, batch: BatchRun): string[] {
+  const before = rollout.batches[rollout.batches.indexOf(batch) - 1];
+  if (before && before.finishedAt !== null && before.bakedAt === null && before.bake > 0) {
+    return [`Watching ${foreign(before.region)} until ${when(before.finishedAt + before.bake)}`];
+  }
+  if (!batch.approval || batch.approved !== null || batch.askedAt === null) return [];
+  return [`Waiting for approval of *${foreign(batch.region)}* by ${approverMentions(rollout.approvers[batch.region])}`];
+}
+
+function windowLines(rollout: Rollout, node: NodeRun): string[] {
+  if (node.state.is === 'working') return [];
+  const next = forecast(rollout).regions.find(({ region }) => region === node.region);
+  const calendar = rollout.calendars[node.region];
+  if (next === undefined || calendar === undefined) return [];
+  return [`Next: ${foreign(node.name)}, not before ${when(next.begin)}, ${describeLocal(next.begin, calendar.zone)}`];
+}
+
+function heldLines({ name, held, state }: NodeRun): string[] {
+  if (held === null || state.is === 'working') return [];
+  return held.gates.map(
+    (gate) => `${foreign(name)} could not be begun: ${reason(gate.reason)} (${reason(gate.owner, 80)})`,
+  );
+}
+
+function note(rollout: Rollout): string {
+  const { end, regions } = forecast(rollout);
+  const approvals = rollout.batches.some(({ approval, approved }) => approval && approved === null);
+  const without = approvals ? ', not counting the time that approvals take' : '';
+  const expected = end === null || regions.length === 0 ? [] : [`Expected end: ${when(end)}${without}`];
+  const self =
+    rollout.policy.selfApproval && rollout.batches.some(({ approval }) => approval)
+      ? ['The requester may approve their own rollout here']
+      : [];
+  return [...expected, ...self, `Rollout ${foreign(rollout.id)}, run ${rollout.run}. Details are in the thread.`].join(
+    '. ',
+  );
+}
+
+function mainButtons(rollout: Rollout): Button[] {
+  const back = rollbackButtons(rollout, [{ is: 'all' }]);
+  switch (rollout.status.is) {
+    case 'running':
+      return [pauseButton(rollout), stopButton(rollout), ...back];
+    case 'paused':
+      return [resumeButton(rollout), stopButton(rollout), ...back];
+    case 'held':
+      return [heldWayOut(rollout), stopButton(rollout), ...back];
+    case 'stopping':
+      return back;
+    default:
+      return [];
+  }
+}
+
+/** A hold over a node wants a retry; one without (a watch, a region rolled back on request) may simply go on. */
+function heldWayOut(rollout: Rollout): Button {
+  const failed = nodesInOrder(rollout).some(({ state }) =>
+    ['failed', 'unproven', 'rolled-back', 'stuck'].includes(state.is),
+  );
+  return failed ? retryButton(rollout) : resumeButton(rollout);
+}

@@ -1,0 +1,93 @@
+import { nodesInOrder } from '../../upgrade/rollout/index.ts';
+import type { NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
+import type { Part } from './parts.ts';
+import { type Post, post } from './post.ts';
+import { codeLines, count, foreign, reason, span, when } from './text.ts';
+import { stepWord } from './words.ts';
+
+/** A line in the thread for every node that was begun in this run, with its proof or its failure. */
+export function nodePosts(rollout: Rollout): Post[] {
+  return nodesInOrder(rollout).flatMap((node) => {
+    const parts = nodeParts(rollout, node);
+    if (parts === null) return [];
+    const key = `node.${node.name}.${rollout.run}`;
+    return [post(rollout, key, { is: 'thread', broadcast: false }, parts, { unlessSaid: `node.${node.name}.` })];
+  });
+}
+
+function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
+  const { state } = node;
+  const name = `*${foreign(node.name, 80)}*`;
+  const lines = (...all: string[]): Part[] => [{ is: 'lines', lines: all }];
+  switch (state.is) {
+    case 'staging':
+    case 'ready':
+      return null;
+    case 'working':
+      return state.direction === 'forward'
+        ? lines(`▶ ${name} begun: ${change(rollout, node)}`)
+        : [
+            ...lines(
+              `◀ ${name} is being rolled back to ${foreign(node.before?.version ?? 'what it was', 80)}`,
+              ...why(node),
+            ),
+            ...evidence(node),
+          ];
+    case 'done':
+      return state.already ? null : lines(`✓ ${name} done: ${proofText(node.proof, rollout.release.version)}`);
+    case 'failed':
+      return [
+        ...lines(
+          `✗ ${name} failed while ${stepWord(state.step)}, nothing on it was changed: ${reason(state.reason, 500)}`,
+        ),
+        ...evidence(node),
+      ];
+    case 'unproven':
+      return [
+        ...lines(`✗ ${name} was switched and is not proven (${stepWord(state.step)}): ${reason(state.reason, 500)}`),
+        ...evidence(node),
+      ];
+    case 'rolled-back':
+      return [
+        ...lines(
+          `↩ ${name} rolled back at ${when(state.at)}: runs ${foreign(node.before?.version ?? 'what it was before', 80)} again`,
+          ...why(node),
+        ),
+        ...evidence(node),
+      ];
+    case 'stuck':
+      return [
+        ...lines(`‼ ${name} needs a person (${stepWord(state.step)}): ${reason(state.reason, 500)}`, ...why(node)),
+        ...evidence(node),
+      ];
+  }
+}
+
+function change(rollout: Rollout, node: NodeRun): string {
+  const before = node.before?.version ?? null;
+  return before === null ? `to ${rollout.release.version}` : `${foreign(before, 80)} → ${rollout.release.version}`;
+}
+
+/** E.g. `runs v2.0.0, healthy 30 s, image a1b2c3d4e5f6, 0 restarts`. */
+export function proofText(proof: Proof | null, wanted: string): string {
+  if (proof === null) return `proven on ${wanted}`;
+  return [
+    `runs ${foreign(proof.version ?? wanted, 80)}`,
+    `healthy ${span(proof.soaked)}`,
+    `image ${foreign(proof.sha256.slice(0, 12))}`,
+    count(proof.restarts, 'restart'),
+  ].join(', ');
+}
+
+function why(node: NodeRun): string[] {
+  return node.failure === null ? [] : [`Reason: ${reason(node.failure, 500)}`];
+}
+
+/** What was found before a rollback destroyed it. */
+export function evidence({ diagnosis }: NodeRun): Part[] {
+  if (diagnosis === null) return [];
+  return [
+    { is: 'lines', lines: [`Likely cause: ${reason(diagnosis.summary, 500)}`] },
+    { is: 'code', text: codeLines(diagnosis.evidence, 8) },
+  ];
+}

@@ -1,0 +1,106 @@
+import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
+import { describeLocal, openInterval } from '../../windows/index.ts';
+import type { Reply } from '../deps.ts';
+import { forecast } from './forecast.ts';
+import type { Button, Part } from './parts.ts';
+import { count, foreign, names, span, when } from './text.ts';
+import { approverMentions } from './words.ts';
+
+export interface Preview {
+  rollout: Rollout;
+  survey: NodeSurvey[];
+  now: number;
+  /** Confirms exactly this plan over exactly this fleet; null for a dry run. */
+  token: string | null;
+  /** Said first, e.g. that the fleet has moved. */
+  remark: string | null;
+}
+
+/** What an upgrade would do, before anything is done. */
+export function preview({ rollout, survey, now, token, remark }: Preview): Reply {
+  const title = `${token === null ? 'Dry run' : 'Plan'}: ${rollout.service.name} to ${rollout.release.version}`;
+  const parts: Part[] = [
+    ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
+    { is: 'title', text: title },
+    { is: 'lines', lines: regionLines(rollout, survey) },
+    { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey)] },
+    { is: 'lines', lines: rules(rollout) },
+    { is: 'note', text: ending(rollout, token) },
+  ];
+  return { parts: token === null ? parts : [...parts, { is: 'buttons', buttons: buttons(rollout, now, token) }] };
+}
+
+function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
+  const { regions } = forecast(rollout);
+  return rollout.batches.map(({ region, nodes, approval }, index) => {
+    const begin = regions.find((each) => each.region === region)?.begin;
+    const zone = rollout.calendars[region]?.zone;
+    const at =
+      begin === undefined || zone === undefined ? '' : `; not before ${when(begin)}, ${describeLocal(begin, zone)}`;
+    const asked = approval ? `; after approval by ${approverMentions(rollout.approvers[region])}` : '';
+    return `${index + 1}. *${foreign(region, 80)}* ${versions(survey, nodes)} → ${rollout.release.version}: ${names(nodes)}${asked}${at}`;
+  });
+}
+
+function versions(survey: NodeSurvey[], nodes: string[]): string {
+  const seen = survey.filter(({ node }) => nodes.includes(node)).map(({ version }) => version ?? 'unknown');
+  return names([...new Set(seen)].sort(), 3) || 'unknown';
+}
+
+function skipped(rollout: Rollout, survey: NodeSurvey[]): string[] {
+  const already = survey.filter(
+    ({ node, sha256 }) => rollout.nodes[node] !== undefined && sha256 === rollout.release.binarySha256,
+  );
+  const left = survey.filter(({ node }) => rollout.nodes[node] === undefined);
+  return [
+    ...(already.length === 0 ? [] : [`Not restarted, on it already: ${names(already.map(({ node }) => node))}`]),
+    ...(left.length === 0 ? [] : [`Left out of this rollout: ${names(left.map(({ node }) => node))}`]),
+  ];
+}
+
+function unwell(survey: NodeSurvey[]): string[] {
+  const sick = survey.filter(({ healthy }) => !healthy);
+  return sick.length === 0
+    ? [`All ${count(survey.length, 'node')} are healthy now`]
+    : sick.slice(0, 5).map(({ node, detail }) => `‼ ${foreign(node, 80)} is not healthy now: ${foreign(detail, 200)}`);
+}
+
+function rules({ policy, override, strategy }: Rollout): string[] {
+  const undo =
+    policy.autoRollback === 'node'
+      ? 'rolled back by itself, then the rollout holds'
+      : 'left as it is and the rollout holds';
+  return [
+    `Each node: staged, backed up, restarted, proven healthy for ${span(policy.soak)} (the first of a region ${span(policy.canarySoak)}) with the right image. One at a time, at least ${policy.minimumHealthy} healthy per region. A node that fails is ${undo}`,
+    ...(strategy === 'regions' ? [`Each region is watched for ${span(policy.bake)} before the next is asked for`] : []),
+    ...(policy.selfApproval ? ['*Self-approval is allowed here: you may approve your own rollout*'] : []),
+    ...(override === null ? [] : [`*Maintenance windows are overridden*: ${foreign(override.reason)}`]),
+  ];
+}
+
+function ending(rollout: Rollout, token: string | null): string {
+  const { end } = forecast(rollout);
+  const approvals = rollout.batches.some(({ approval }) => approval)
+    ? ', not counting the time that approvals take'
+    : '';
+  const expected =
+    end === null ? 'Expected end: unknown, a region has no window in sight' : `Expected end: ${when(end)}${approvals}`;
+  return `${expected}. ${token === null ? 'Nothing was started.' : 'Nothing has started yet; this plan can be confirmed for 30 min.'}`;
+}
+
+function buttons(rollout: Rollout, now: number, token: string): Button[] {
+  const reference = { r: token, g: '', v: rollout.revision };
+  return [
+    { label: startLabel(rollout, now), action: 'start', reference, style: 'primary', typed: `start ${token}` },
+    { label: 'Cancel', action: 'cancel', reference, typed: `cancel ${token}` },
+  ];
+}
+
+/** `Start`, or what pressing it means when the first node has to wait. */
+function startLabel(rollout: Rollout, now: number): string {
+  const [first] = forecast(rollout).regions;
+  const calendar = first === undefined ? undefined : rollout.calendars[first.region];
+  if (first === undefined || calendar === undefined) return 'Start';
+  const waits = first.begin > now || (rollout.override === null && openInterval(calendar, now) === null);
+  return waits ? `Schedule for ${describeLocal(first.begin, calendar.zone).replace(/ \(.*\)$/, '')}` : 'Start';
+}

@@ -1,0 +1,96 @@
+import type { Actor } from '../../upgrade/rollout/types.ts';
+
+const control =
+  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+/** Removes control, bidirectional and invisible characters; keeps line breaks. */
+export function clean(text: string): string {
+  return text
+    .replace(/\r\n?/g, '\n')
+    .replace(/\t/g, ' ')
+    .replace(control, '')
+    .replace(/\p{Surrogate}/gu, '\ufffd');
+}
+
+/** What Slack needs escaped, so that no text can become a mention or a link. */
+export function escaped(text: string): string {
+  return text.replace(/[&<>]/g, (sign) => entities[sign] ?? sign);
+}
+
+/** At most `max` code points, the last one an ellipsis when something was cut. */
+export function clip(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const points = [...text];
+  return points.length <= max ? text : `${points.slice(0, max - 1).join('')}…`;
+}
+
+/** At most `max` UTF-16 units of finished mrkdwn, never ending inside an entity, a mention or a character. */
+export function cut(text: string, max: number): string {
+  if (text.length <= max) return text;
+  return `${text.slice(0, max - 1).replace(/(&[a-z]*|<[^<>]*|[\ud800-\udbff])$/, '')}…`;
+}
+
+/** One line of text that came from a host or a person, safe in mrkdwn: it cannot mention, link, quote or break the line. */
+export function foreign(text: string, max = 300): string {
+  const line = clean(text).replace(/\s+/g, ' ').trim();
+  return escaped(clip(line, max)).replaceAll('`', 'ʼ');
+}
+
+/** Lines from a host for a code block, in which only backticks could do harm. */
+export function codeLines(lines: string[], maxLines: number, maxWidth = 160): string {
+  const shown = lines.flatMap((line) => clean(line).split('\n')).slice(0, maxLines);
+  return shown.map((line) => escaped(clip(line, maxWidth)).replaceAll('`', 'ʼ')).join('\n');
+}
+
+/** Like `foreign`, with Slack user ids in it turned into mentions: reasons of the core name people by id. */
+export function reason(text: string, max = 300): string {
+  return foreign(text, max).replace(/\b[UW][A-Z0-9]{7,}\b/g, (id) => `<@${id}>`);
+}
+
+export function who(actor: Actor): string {
+  return /^[UW][A-Z0-9]+$/.test(actor) ? `<@${actor}>` : foreign(actor, 60);
+}
+
+/** An instant (epoch ms) in the reader's own zone, with UTC for whoever cannot show that. */
+export function when(at: number): string {
+  return `<!date^${Math.floor(at / 1000)}^{date_short_pretty} {time}|${utc(at)}>`;
+}
+
+export function utc(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+/** Milliseconds in words: `45 s`, `5 min`, `1 h 5 min`. */
+export function span(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const rest = minutes % 60;
+  return rest === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
+}
+
+export function count(many: number, noun: string): string {
+  return `${many} ${noun}${many === 1 ? '' : 's'}`;
+}
+
+/** At most `max` names, then how many more. */
+export function names(all: string[], max = 6): string {
+  const shown = all.slice(0, max).map((name) => foreign(name, 80));
+  return all.length > max ? `${shown.join(', ')} and ${all.length - max} more` : shown.join(', ');
+}
+
+/** mrkdwn as a terminal shows it: no mentions, dates as UTC, no formatting signs. */
+export function toTerminal(text: string): string {
+  return text
+    .replace(/<!date\^[^|>]*\|([^>]*)>/g, '$1')
+    .replace(/<!subteam\^([^|>]*)(?:\|[^>]*)?>/g, '@$1')
+    .replace(/<@([^|>]*)(?:\|[^>]*)?>/g, '@$1')
+    .replace(/(^|\s)\*([^*\n]+)\*/g, '$1$2')
+    .replace(/```\n?/g, '')
+    .replaceAll('`', '')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
+}
