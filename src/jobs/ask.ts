@@ -1,10 +1,8 @@
-import { QueueEvents } from 'bullmq';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
 import type { Clock } from '../upgrade/steps/types.ts';
-import { type Log, reasonOf } from './log.ts';
-import { type AskJob, type Queues, queueNames } from './queues.ts';
-import type { RedisHandle } from './redis.ts';
-import { prefix } from './store.ts';
+import { reasonOf } from './log.ts';
+import type { AskJob, Queues } from './queues.ts';
 
 /** Looks at one node, now. Must not throw for a node that cannot be reached. */
 export interface Lookers {
@@ -24,55 +22,49 @@ export async function answer(
   return ask === 'survey' ? lookers.survey(where, signal) : lookers.diagnose(where, signal);
 }
 
+/** What people's programs ask the workers; see `Control`. */
 export interface Asker {
   survey(nodes: FleetNode[], timeoutMs: number): Promise<NodeSurvey[]>;
   diagnose(node: FleetNode, timeoutMs: number): Promise<Diagnosis>;
-  close(): Promise<void>;
 }
 
-/** Asks the workers through the queue and waits for their answers. */
-export function createAsker(redis: RedisHandle, queues: Queues, clock: Clock, log: Log): Asker {
-  const opened = new Map<string, QueueEvents>();
-  const events = (region: string): QueueEvents => {
-    const found = opened.get(region);
-    if (found) return found;
-    const created = new QueueEvents(queueNames.ask(region), { connection: redis.patient(), prefix });
-    created.on('error', (error) => log.warn({ region, reason: reasonOf(error) }, 'answers connection'));
-    opened.set(region, created);
-    return created;
-  };
+/** Milliseconds between two looks at an answer: short at first, since most arrive at once. */
+const looks = { first: 20, longest: 250 };
 
-  /** @throws Error in words when no answer came, or the worker could not give one */
+/** Asks the workers through the queue and waits for their answers. */
+export function createAsker(queues: Queues, clock: Clock): Asker {
   const put = async (ask: AskJob['ask'], { name, region }: FleetNode, timeoutMs: number): Promise<unknown> => {
-    const arriving = events(region);
+    const queue = queues.ask(region);
     const data: AskJob = { ask, node: name, region, until: clock.now() + timeoutMs };
     const kept = { age: 600, count: 1_000 };
-    const job = await queues.ask(region).add(ask, data, { removeOnComplete: kept, removeOnFail: kept });
-    try {
-      return await job.waitUntilFinished(arriving, timeoutMs);
-    } catch (error) {
-      if (!reasonOf(error).includes('timed out')) throw error;
-      await job.remove().catch(() => undefined);
-      throw new Error(`no worker of ${region} answered within ${Math.round(timeoutMs / 1_000)} s`);
+    const { id = '' } = await queue.add(ask, data, { removeOnComplete: kept, removeOnFail: kept });
+    const deadline = performance.now() + timeoutMs;
+    // Looked at rather than listened for: an event that is published before the listener's first read is lost.
+    for (let wait = looks.first; performance.now() < deadline; wait = Math.min(wait * 2, looks.longest)) {
+      await pause(Math.min(wait, Math.max(0, deadline - performance.now())));
+      const state = await queue.getJobState(id);
+      if (state !== 'completed' && state !== 'failed') continue;
+      const job = await queue.getJob(id);
+      return job?.failedReason ?? job?.returnvalue;
     }
+    await queue.remove(id).catch(() => undefined);
+    return `no worker of ${region} answered within ${Math.round(timeoutMs / 1_000)} s`;
   };
+
+  const asked = async (ask: AskJob['ask'], node: FleetNode, timeoutMs: number): Promise<unknown> =>
+    (await put(ask, node, timeoutMs).catch(reasonOf)) ?? 'the answer came too late';
 
   return {
     survey: (nodes, timeoutMs) =>
       Promise.all(
         nodes.map(async (node) => {
-          const seen = await put('survey', node, timeoutMs).catch((error: unknown) => error);
-          return isSurvey(seen) ? seen : unreachable(node, reasonOf(seen ?? 'the answer came too late'), clock.now());
+          const seen = await asked('survey', node, timeoutMs);
+          return isSurvey(seen) ? seen : unreachable(node, String(seen), clock.now());
         }),
       ),
     async diagnose(node, timeoutMs) {
-      const seen = await put('diagnose', node, timeoutMs).catch((error: unknown) => error);
-      return isDiagnosis(seen)
-        ? seen
-        : { summary: `${node.name}: ${reasonOf(seen ?? 'the answer came too late')}`, evidence: [] };
-    },
-    async close() {
-      await Promise.allSettled([...opened.values()].map((each) => each.close()));
+      const seen = await asked('diagnose', node, timeoutMs);
+      return isDiagnosis(seen) ? seen : { summary: `${node.name}: ${String(seen)}`, evidence: [] };
     },
   };
 }

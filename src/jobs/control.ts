@@ -11,7 +11,7 @@ import type { Control } from './types.ts';
 export function createControl(redis: RedisHandle, clock: Clock, log: Log): Control & { close(): Promise<void> } {
   const store = createStore(redis.caller);
   const queues = createQueues(redis.caller, log);
-  const asker = createAsker(redis, queues, clock, log);
+  const asker = createAsker(queues, clock);
   return {
     store,
     record: recorder(store, queues.wake),
@@ -21,9 +21,6 @@ export function createControl(redis: RedisHandle, clock: Clock, log: Log): Contr
     },
     survey: asker.survey,
     diagnose: asker.diagnose,
-    async close() {
-      await asker.close();
-      await queues.close();
-    },
+    close: queues.close,
   };
 }

@@ -1,0 +1,205 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { brokenLink, createStore, type RolloutStore } from '../../src/jobs/index.ts';
+import { recorder } from '../../src/jobs/record.ts';
+import { plan } from '../../src/upgrade/rollout/index.ts';
+import { type Event, Refused, type Rollout } from '../../src/upgrade/rollout/types.ts';
+import { startTestRedis, type TestRedis } from '../support/redis.ts';
+import { fleetOf, inputOf, recorded } from '../support/rollouts.ts';
+import { quickRollout } from './fixtures/parts.ts';
+
+let redis: TestRedis;
+let store: RolloutStore;
+
+beforeAll(async () => {
+  redis = await startTestRedis();
+  store = createStore(redis.handle.caller);
+});
+afterAll(() => redis.stop());
+afterEach(() => redis.handle.caller.flushall());
+
+const tick: Event = { type: 'ticked', at: 1 };
+const raised = (rollout: Rollout, changes: Partial<Rollout> = {}): Rollout => ({
+  ...rollout,
+  ...changes,
+  revision: rollout.revision + 1,
+});
+const stoppedAt = (at: number): Pick<Rollout, 'status'> => ({ status: { is: 'stopped', by: 'U1', at } });
+
+describe('the store', () => {
+  it('gives back what was created', async () => {
+    const rollout = quickRollout('r1');
+    await store.create(rollout);
+    expect(await store.load('r1')).toEqual(rollout);
+    expect(await store.open('production')).toEqual(rollout);
+    expect(await store.openIds()).toEqual(['r1']);
+    expect(await store.load('r2')).toBeNull();
+  });
+
+  it('keeps one open rollout per fleet and names the one that holds it', async () => {
+    await store.create(quickRollout('r1'));
+    const second = store.create(quickRollout('r2'));
+    await expect(second).rejects.toThrow(Refused);
+    await expect(second).rejects.toThrow(/r1 \(v2\.0\.0, asked for by U-requester, running\) holds the fleet/);
+    await store.create(quickRollout('r3', { fleet: 'staging' }));
+    expect((await store.openIds()).sort()).toEqual(['r1', 'r3']);
+  });
+
+  it('lets exactly one of many creations win', async () => {
+    const ids = Array.from({ length: 20 }, (_, index) => `r${index}`);
+    const results = await Promise.allSettled(ids.map((id) => store.create(quickRollout(id))));
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('refuses to create the same rollout twice', async () => {
+    const rollout = quickRollout('r1');
+    await store.create(rollout);
+    await store.save(raised(rollout, stoppedAt(2)), tick);
+    await expect(store.create(rollout)).rejects.toThrow(/started already/);
+    expect((await store.load('r1'))?.status.is).toBe('stopped');
+  });
+
+  it('frees the fleet when a rollout is over, and refuses to reopen it once another one holds it', async () => {
+    const first = quickRollout('r1');
+    await store.create(first);
+    const over = raised(first, stoppedAt(2));
+    expect(await store.save(over, tick)).toBe(true);
+    expect(await store.open('production')).toBeNull();
+    await store.create(quickRollout('r2'));
+    await expect(store.save(raised(over, { status: { is: 'running' } }), tick)).rejects.toThrow(/r2.*holds the fleet/);
+    expect((await store.load('r1'))?.status.is).toBe('stopped');
+    expect((await store.open('production'))?.id).toBe('r2');
+  });
+
+  it('reopens a rollout of a free fleet', async () => {
+    const first = quickRollout('r1');
+    await store.create(first);
+    const over = raised(first, stoppedAt(2));
+    await store.save(over, tick);
+    expect(await store.save(raised(over, { status: { is: 'running' } }), tick)).toBe(true);
+    expect((await store.open('production'))?.id).toBe('r1');
+  });
+
+  it('refuses to save over what somebody else saved', async () => {
+    const rollout = quickRollout('r1');
+    await store.create(rollout);
+    const results = await Promise.all(Array.from({ length: 20 }, () => store.save(raised(rollout), tick)));
+    expect(results.filter(Boolean)).toHaveLength(1);
+    expect(await store.journal('r1')).toHaveLength(2);
+    expect(await store.save({ ...rollout, revision: 9 }, tick)).toBe(false);
+  });
+
+  it('lists the newest rollouts first', async () => {
+    for (const [index, id] of ['r1', 'r2', 'r3'].entries()) {
+      const rollout = quickRollout(id, { createdAt: 1_000 + index });
+      await store.create(rollout);
+      await store.save(raised(rollout, stoppedAt(2)), tick);
+    }
+    expect((await store.latest('production', 2)).map(({ id }) => id)).toEqual(['r3', 'r2']);
+    expect(await store.latest('production', 0)).toEqual([]);
+  });
+
+  it('gives every epoch once, rising, and never below the clock', async () => {
+    const now = Date.now();
+    const epochs = await Promise.all(Array.from({ length: 50 }, () => store.nextEpoch('production', now)));
+    expect(new Set(epochs).size).toBe(50);
+    expect(Math.min(...epochs)).toBe(now);
+    const later = await store.nextEpoch('production', now - 60_000);
+    expect(later).toBe(now + 50);
+    expect(await store.nextEpoch('production', now + 1_000)).toBe(now + 1_000);
+  });
+
+  it('sees a delivery for the first time once, until it forgets it', async () => {
+    const seen = await Promise.all(Array.from({ length: 10 }, () => store.firstTime('click', 60_000)));
+    expect(seen.filter(Boolean)).toHaveLength(1);
+    expect(await store.firstTime('brief', 1)).toBe(true);
+    await expect.poll(() => store.firstTime('brief', 1)).toBe(true);
+  });
+
+  it('gives a draft away once', async () => {
+    const draft = quickRollout('r1');
+    await store.saveDraft(draft, 60_000);
+    const taken = await Promise.all([store.takeDraft('r1'), store.takeDraft('r1'), store.takeDraft('r1')]);
+    expect(taken.filter((each) => each !== null)).toEqual([draft]);
+  });
+
+  it('remembers where messages stand', async () => {
+    await store.setPosted('r1', 'status', { ts: '1.2', channel: 'C1', content: 'x' });
+    await store.setPosted('r1', 'status', { ts: '1.2', channel: 'C1', content: 'y' });
+    expect(await store.posted('r1')).toEqual({ status: { ts: '1.2', channel: 'C1', content: 'y' } });
+    expect(await store.posted('r2')).toEqual({});
+  });
+
+  it('refuses what another version of the program stored', async () => {
+    await store.create(quickRollout('r1'));
+    await redis.handle.caller.hset('{zw}:rollout:r1', 'body', JSON.stringify({ format: 2, rollout: {} }));
+    await expect(store.load('r1')).rejects.toThrow(/r1 was stored in format 2, this program reads format 1/);
+  });
+});
+
+describe('record', () => {
+  it('loses none of 50 reports that arrive together', async () => {
+    const fleet = fleetOf({}, { perRegion: 50 });
+    const rollout = plan(inputOf(fleet, { regions: ['us-east'] }));
+    await store.create(rollout);
+    const record = recorder(store, async () => undefined);
+    const report = { is: 'succeeded', facts: { before: recorded, already: false } } as const;
+    const results = await Promise.all(
+      Object.values(rollout.nodes).map(({ name: node, attempt }) =>
+        record('r1', { type: 'reported', at: 1, run: 1, node, step: 'stage', attempt, report }),
+      ),
+    );
+    const stored = await store.load('r1');
+    const journal = await store.journal('r1');
+    expect(results.filter(({ changed }) => changed)).toHaveLength(50);
+    expect(Object.values(stored?.nodes ?? {}).filter(({ state }) => state.is === 'ready')).toHaveLength(50);
+    expect(stored?.revision).toBe(51);
+    expect(journal.map(({ revision }) => revision)).toEqual(Array.from({ length: 51 }, (_, index) => index + 1));
+    expect(brokenLink('r1', journal)).toBeNull();
+  });
+
+  it('says that a repeated event changed nothing, and wakes nobody for it', async () => {
+    await store.create(quickRollout('r1'));
+    const woken: string[] = [];
+    const record = recorder(store, async (id) => void woken.push(id));
+    const event: Event = { type: 'paused', at: 5, by: 'U1' };
+    expect(await record('r1', event)).toMatchObject({ changed: true, rollout: { revision: 2 } });
+    expect(await record('r1', event)).toMatchObject({ changed: false, rollout: { revision: 2 } });
+    expect(woken).toEqual(['r1']);
+  });
+
+  it('still wakes when the answer to its own save was lost', async () => {
+    await store.create(quickRollout('r1'));
+    const woken: string[] = [];
+    const forgetful = {
+      load: store.load,
+      save: async (rollout: Rollout, event: Event) => {
+        await store.save(rollout, event);
+        return false;
+      },
+    };
+    const record = recorder(forgetful, async (id) => void woken.push(id));
+    expect(await record('r1', { type: 'paused', at: 5, by: 'U1' })).toMatchObject({ changed: false });
+    expect(woken).toEqual(['r1']);
+    expect(await store.journal('r1')).toHaveLength(2);
+  });
+
+  it('refuses an unknown rollout', async () => {
+    await expect(recorder(store, async () => undefined)('r9', tick)).rejects.toThrow(/There is no rollout r9/);
+  });
+});
+
+describe('the journal', () => {
+  it('shows where a line was altered, moved or taken out', async () => {
+    await store.create(quickRollout('r1'));
+    const record = recorder(store, async () => undefined);
+    for (const at of [1, 2, 3]) await record('r1', { type: at % 2 ? 'paused' : 'resumed', at, by: 'U1' });
+    const lines = await store.journal('r1');
+    const [first, second, third, fourth] = lines;
+    if (!first || !second || !third || !fourth) throw new Error('four lines expected');
+    expect(brokenLink('r1', lines)).toBeNull();
+    expect(brokenLink('r2', lines)).toBe(0);
+    expect(brokenLink('r1', [first, { ...second, at: 99 }, third, fourth])).toBe(1);
+    expect(brokenLink('r1', [first, third, fourth])).toBe(1);
+    expect(brokenLink('r1', [first, second, fourth, third])).toBe(2);
+  });
+});
