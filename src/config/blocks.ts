@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { namesSecret, secretAdvice } from './hidden.ts';
 import { nearest } from './suggest.ts';
 
 /** Messages follow the found value: `"x" is not a port; write ...`. Without a value they stand alone. */
@@ -32,18 +33,20 @@ export function whole(min: number, max: number) {
 
 /** One of a few words. */
 export function oneOf<const Word extends string>(words: readonly Word[]) {
-  return leaf('accepted here', words.join(' or '), (written) => words.find((word) => word === written));
+  return leaf('accepted here', new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(words), (written) =>
+    words.find((word) => word === written),
+  );
 }
 
 /** A block of keys, all of them known. An unknown key gets one line of its message, in the order of `issue.keys`. */
-export function block<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+export function block<Shape extends z.core.$ZodLooseShape>(shape: Shape, like?: string) {
   const known = Object.keys(shape);
+  const accepted = like ?? `its keys: ${known.join(', ')}`;
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, known)).join('\n');
-      return issue.input === undefined || issue.input === null
-        ? missing(`its keys: ${known.join(', ')}`)
-        : `is not a block with the keys ${known.join(', ')}`;
+      const absent = issue.input === undefined || issue.input === null;
+      return absent ? missing(accepted) : `is not accepted here; write ${accepted}`;
     },
   });
 }
@@ -66,6 +69,7 @@ export function withDefault<Inner extends z.ZodType>(written: unknown, inner: In
 }
 
 function unknownKey(key: string, known: string[]): string {
+  if (namesSecret(key)) return `looks like a secret, ${secretAdvice}`;
   const meant = nearest(key, known);
   return meant === undefined ? `unknown key; known here: ${known.join(', ')}` : `unknown key; did you mean ${meant}?`;
 }

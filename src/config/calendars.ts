@@ -13,7 +13,7 @@ const clock = leaf('a time of day', 'one in quotes like "02:00"', (written) =>
 /** Either `Tue-Thu 02:00-06:00` or the three keys. */
 export const window = z.preprocess(
   (written) => (typeof written === 'string' ? (parseWindow(written) ?? written) : written),
-  block({ days: list(oneOf(weekdays), 'days like tue', 1), from: clock, to: clock }),
+  block({ days: list(oneOf(weekdays), 'days like tue', 1), from: clock, to: clock }, `a window like ${defaultWindow}`),
 );
 
 const moment = leaf(

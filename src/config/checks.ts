@@ -8,7 +8,17 @@ import type { Path, Problem } from './problems.ts';
 import { approvers, node, policy, ssh } from './schema.ts';
 import * as value from './values.ts';
 
-const freezes = <Item extends z.ZodType>(item: Item) => z.array(item.nullable().catch(null)).catch([]);
+/** Null for what is wrong by itself, and was told already. */
+const sound = <Item extends z.ZodType>(item: Item) => item.nullable().catch(null);
+const all = <Item extends z.ZodType>(item: Item) => z.array(sound(item)).catch([]);
+const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax } = policy.shape;
+const rules = z.object({
+  minimumHealthy: sound(minimumHealthy),
+  expectedNode: sound(expectedNode),
+  rollbackReserve: sound(rollbackReserve),
+  poll: sound(poll),
+  pollMax: sound(pollMax),
+});
 
 /** What was written, as far as it can be read: checks across keys run although other keys are wrong. */
 const sketch = z.object({
@@ -18,20 +28,17 @@ const sketch = z.object({
         name: value.name.catch(''),
         zone: value.zone.catch('UTC'),
         windows: windows.catch([]),
-        approvers: approvers.nullable().catch(null),
-        freezes: freezes(regionFreeze),
-        nodes: z.array(node.nullable().catch(null)).catch([]),
+        approvers: sound(approvers),
+        freezes: all(regionFreeze),
+        nodes: all(node.strip()),
       }),
     )
     .catch([]),
-  freezes: freezes(fleetFreeze),
-  policy: withDefault({}, policy.nullable().catch(null)),
-  ssh: withDefault({}, ssh.nullable().catch(null)),
-  roles: z
-    .object({ requesters: approvers.nullable().catch(null) })
-    .nullable()
-    .catch(null),
-  releases: z.object({ directory: z.unknown(), url: z.unknown() }).nullable().catch(null),
+  freezes: all(fleetFreeze),
+  policy: withDefault({}, sound(rules)),
+  ssh: withDefault({}, sound(ssh)),
+  roles: sound(z.object({ requesters: sound(approvers) })),
+  releases: sound(z.object({ directory: z.unknown(), url: z.unknown() })),
 });
 export type Sketch = z.output<typeof sketch>;
 type SketchedPolicy = NonNullable<Sketch['policy']>;
@@ -77,21 +84,23 @@ function nobodyMay(who: { users: string[]; groups: string[] } | null, path: Path
   return [{ path, message: `nobody could ${what}; write at least one user or group` }];
 }
 
-function regionProblems(region: SketchedRegion, at: number, rules: SketchedPolicy): Problem[] {
-  const problems: Problem[] = [];
-  const { minimumHealthy, expectedNode, rollbackReserve } = rules;
-  const count = region.nodes.length;
-  if (count > 0 && count <= minimumHealthy) {
-    const message = `has ${count} of them, and policy.minimumHealthy is ${minimumHealthy}: none could ever be stopped; add nodes or lower it`;
-    problems.push({ path: ['regions', at, 'nodes'], message });
-  }
-  const longest = region.windows.toSorted((a, b) => lengthOf(b) - lengthOf(a))[0];
+function regionProblems(region: SketchedRegion, at: number, settings: SketchedPolicy): Problem[] {
+  return [...tooFew(region.nodes.length, at, settings), ...tooShort(region.windows, at, settings)];
+}
+
+function tooFew(count: number, at: number, { minimumHealthy }: SketchedPolicy): Problem[] {
+  if (minimumHealthy === null || count === 0 || count > minimumHealthy) return [];
+  const message = `has ${count} of them, and policy.minimumHealthy is ${minimumHealthy}: none could ever be stopped; add nodes or lower it`;
+  return [{ path: ['regions', at, 'nodes'], message }];
+}
+
+function tooShort(windows: Window[], at: number, { expectedNode, rollbackReserve }: SketchedPolicy): Problem[] {
+  const longest = windows.toSorted((a, b) => lengthOf(b) - lengthOf(a))[0];
+  if (longest === undefined || expectedNode === null || rollbackReserve === null) return [];
   const needed = expectedNode + rollbackReserve;
-  if (longest !== undefined && lengthOf(longest) < needed) {
-    const message = `${describeWindow(longest)} is too short: a node takes policy.expectedNode + policy.rollbackReserve = ${formatDuration(needed)}`;
-    problems.push({ path: ['regions', at, 'windows'], message });
-  }
-  return problems;
+  if (lengthOf(longest) >= needed) return [];
+  const message = `${describeWindow(longest)} is too short: a node takes policy.expectedNode + policy.rollbackReserve = ${formatDuration(needed)}`;
+  return [{ path: ['regions', at, 'windows'], message }];
 }
 
 function lengthOf({ from, to }: Window): number {
@@ -103,9 +112,9 @@ function minutes(clock: string): number {
   return Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3));
 }
 
-function policyProblems(rules: SketchedPolicy): Problem[] {
-  if (rules.poll <= rules.pollMax) return [];
-  const message = `${formatDuration(rules.poll)} is longer than policy.pollMax (${formatDuration(rules.pollMax)}); make it shorter`;
+function policyProblems({ poll, pollMax }: SketchedPolicy): Problem[] {
+  if (poll === null || pollMax === null || poll <= pollMax) return [];
+  const message = `${formatDuration(poll)} is longer than policy.pollMax (${formatDuration(pollMax)}); make it shorter`;
   return [{ path: ['policy', 'poll'], message }];
 }
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { hideSecrets } from './secrets.ts';
+import { hideSecrets } from './hidden.ts';
 
 export type Path = readonly PropertyKey[];
 

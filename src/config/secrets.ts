@@ -1,16 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { hideSecrets, secretAdvice } from './hidden.ts';
 import type { Problem } from './problems.ts';
 import type { Source } from './source.ts';
 import { isHttp } from './values.ts';
-
-const patterns = [
-  /\bx(?:ox[a-z]|app)-[A-Za-z0-9-]{4,}/g,
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*/g,
-  /(?<=:\/\/[^/\s:@"]*:)[^/\s@"]+(?=@)/g,
-];
-const secretKey = /token|secret|passw|passphrase|redisurl/i;
-const advice =
-  'does not belong in this file; give it as SLACK_BOT_TOKEN, SLACK_APP_TOKEN or REDIS_URL in the environment, or name a file with it, as in SLACK_BOT_TOKEN_FILE';
 
 export interface Secrets {
   botToken: string | null;
@@ -39,19 +31,13 @@ export function readSecrets(env: NodeJS.ProcessEnv): { secrets: Secrets; problem
   return { secrets, problems };
 }
 
-/** Secrets that were written into the settings file, by their look, by their key, or because `known` holds them. */
+/** Secrets that were written into the settings file: by their look, or because `known` holds them. */
 export function secretsWritten(source: Source, known: (string | null)[]): Problem[] {
   const given = known.filter((secret) => secret !== null && secret.length >= 8);
-  return source.texts().flatMap(({ text, line, key }): Problem[] => {
-    if (key) return secretKey.test(text) ? [{ path: [text], line, message: `a secret ${advice}` }] : [];
-    const secret = hideSecrets(text) !== text || given.includes(text);
-    return secret ? [{ path: [], line, message: `this looks like a secret, which ${advice}` }] : [];
-  });
-}
-
-/** `text` with tokens, private keys and passwords in URLs replaced. */
-export function hideSecrets(text: string): string {
-  return patterns.reduce((shown, pattern) => shown.replaceAll(pattern, '(hidden)'), text);
+  return source
+    .texts()
+    .filter(({ text }) => hideSecrets(text) !== text || given.includes(text))
+    .map(({ line }) => ({ path: [], line, message: `this looks like a secret, ${secretAdvice}` }));
 }
 
 function readOne(env: NodeJS.ProcessEnv, name: string): { value: string | null } | { problem: string } {

@@ -10,7 +10,7 @@ export const name = text(
   'lower-case letters, digits, dots and dashes, at most 63, like eu-west-op-1',
   /^[a-z0-9][a-z0-9.-]{0,62}$/,
 );
-export const words = text('a text', 'a text', /\S/);
+export const words = text('a text', 'some words', /\S/);
 export const port = leaf('a port', 'a number from 1 to 65535', (written) =>
   typeof written === 'number' && Number.isInteger(written) && written >= 1 && written <= 65_535 ? written : undefined,
 );

@@ -1,0 +1,18 @@
+const patterns = [
+  /\bx(?:ox[a-z]|app)-[A-Za-z0-9-]{4,}/g,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----[^"]*/g,
+  /(?<=:\/\/[^/\s:@"]*:)[^/\s@"]+(?=@)/g,
+];
+
+/** What to do with a secret that was found in the settings file. */
+export const secretAdvice =
+  'which does not belong in this file; give SLACK_BOT_TOKEN, SLACK_APP_TOKEN and REDIS_URL in the environment, or name a file, as in SLACK_BOT_TOKEN_FILE';
+
+/** `text` with tokens, private keys and passwords in URLs replaced. */
+export function hideSecrets(text: string): string {
+  return patterns.reduce((shown, pattern) => shown.replaceAll(pattern, '(hidden)'), text);
+}
+
+export function namesSecret(key: string): boolean {
+  return /token|secret|passw|passphrase|redisurl/i.test(key);
+}
