@@ -1,0 +1,46 @@
+import type { Command } from '../command.ts';
+import type { Reference } from '../views/parts.ts';
+
+/** What a pressed button asks for. `rollout` is null when the command names its object itself. */
+export interface Click {
+  command: Command;
+  rollout: string | null;
+  /** The answer takes the place of the message that was clicked: a preview is used up. */
+  replaces: boolean;
+}
+
+type Reading = (reference: Reference) => Command;
+
+const readings: Record<string, Reading> = {
+  start: ({ r }) => ({ verb: 'start', plan: r }),
+  cancel: ({ r }) => ({ verb: 'cancel', plan: r }),
+  approve: ({ g }) => ({ verb: 'approve', region: g }),
+  hold: () => ({ verb: 'pause' }),
+  pause: () => ({ verb: 'pause' }),
+  resume: () => ({ verb: 'resume' }),
+  stop: () => ({ verb: 'stop' }),
+  retry: () => ({ verb: 'retry' }),
+  rollback: ({ g }) => ({ verb: 'rollback', target: g }),
+  diagnose: ({ g }) => ({ verb: 'diagnose', node: g }),
+};
+
+/** Reads action id (`zw:approve:eu-west`) and value; null for what this version does not know. */
+export function readClick(actionId: string, value: string | undefined): Click | null {
+  const [, kind = ''] = actionId.split(':');
+  const reference = readReference(value);
+  const reading = Object.hasOwn(readings, kind) ? readings[kind] : undefined;
+  if (reading === undefined || reference === null) return null;
+  const isPlan = kind === 'start' || kind === 'cancel';
+  return { command: reading(reference), rollout: isPlan ? null : reference.r, replaces: isPlan };
+}
+
+function readReference(value: string | undefined): Reference | null {
+  try {
+    const read: unknown = JSON.parse(value ?? '');
+    if (typeof read !== 'object' || read === null || !('r' in read) || !('g' in read) || !('v' in read)) return null;
+    const { r, g, v } = read;
+    return typeof r === 'string' && typeof g === 'string' && typeof v === 'number' ? { r, g, v } : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Announcer, PostedMessage, Store } from '../jobs/types.ts';
+import type { Rollout } from '../upgrade/rollout/types.ts';
+import type { Chat, Letter } from './chat.ts';
+import { outdated, type Post, posts } from './views/posts.ts';
+
+export interface AnnouncerParts {
+  chat: Chat;
+  store: Pick<Store, 'posted' | 'setPosted'>;
+  channel: string;
+  log: Logger;
+  clock: { now(): number; sleep(ms: number): Promise<void> };
+}
+
+/** Slack takes about one edit per second and message; the newest state is never dropped, only late. */
+const editEveryMs = 1_500;
+
+/** Written before a message is posted: until the real `ts` replaces it, nobody knows whether it stands there. */
+const unknownTs = '';
+
+/** Makes the chat say what the rollout says: posts what is missing, edits what changed, and nothing else. */
+export function createAnnouncer(parts: AnnouncerParts): Announcer {
+  const lanes = new Map<string, { newest: Rollout; tail: Promise<void> }>();
+  const editedAt = new Map<string, number>();
+  return {
+    /** Calls for one rollout wait for each other; whoever waited draws the newest state that is known by then. */
+    show(rollout) {
+      const lane = lanes.get(rollout.id) ?? { newest: rollout, tail: Promise.resolve() };
+      lanes.set(rollout.id, lane);
+      if (rollout.revision > lane.newest.revision) lane.newest = rollout;
+      const turn = lane.tail.then(() => new Drawing(parts, editedAt, lane.newest).draw());
+      const tail = turn
+        .catch(() => undefined)
+        .then(() => {
+          if (lane.tail === tail) lanes.delete(rollout.id);
+        });
+      lane.tail = tail;
+      return turn;
+    },
+  };
+}
+
+/** One pass over everything that should stand in the chat. */
+class Drawing {
+  readonly #parts: AnnouncerParts;
+  readonly #editedAt: Map<string, number>;
+  readonly #rollout: Rollout;
+  #standing: Record<string, PostedMessage> = {};
+
+  constructor(parts: AnnouncerParts, editedAt: Map<string, number>, rollout: Rollout) {
+    this.#parts = parts;
+    this.#editedAt = editedAt;
+    this.#rollout = rollout;
+  }
+
+  /** @throws the first trouble, after everything else was tried; at once when Slack asks to wait (`retryAfter`, s). */
+  async draw(): Promise<void> {
+    this.#standing = await this.#parts.store.posted(this.#rollout.id);
+    const wanted = [...posts(this.#rollout), ...outdated(this.#rollout, Object.keys(this.#standing))];
+    const stands = ({ key }: Post) => (this.#standing[key]?.ts ?? unknownTs) !== unknownTs;
+    // The thread hangs on the main message; then what is new, since it may be urgent; then edits.
+    const [main, ...rest] = wanted;
+    const inOrder = [
+      ...(main === undefined || stands(main) ? [] : [main]),
+      ...rest.filter((post) => !stands(post)),
+      ...wanted.filter(stands),
+    ];
+    const troubles: unknown[] = [];
+    for (const post of inOrder) {
+      try {
+        await (stands(post) ? this.#edit(post) : this.#post(post));
+      } catch (error) {
+        this.#note(post, error, troubles);
+      }
+    }
+    if (troubles.length > 0) throw troubles[0];
+  }
+
+  /** Somebody who cannot get direct messages must not keep the channel from its news. */
+  #note(post: Post, error: unknown, troubles: unknown[]): void {
+    if (error instanceof Error && 'retryAfter' in error) throw error;
+    this.#parts.log.warn({ err: error, rollout: this.#rollout.id, key: post.key }, 'message could not be shown');
+    if (post.place.is !== 'dm') troubles.push(error);
+    if (post.key === 'main' && this.#standing.main === undefined) throw error;
+  }
+
+  async #post(post: Post): Promise<void> {
+    if (post.onlyEdit || this.#isSaid(post)) return;
+    const { chat, store } = this.#parts;
+    const letter = await this.#letter(post);
+    if (letter === null) return;
+    const lost = this.#standing[post.key] !== undefined;
+    const found = lost ? await chat.find(letter, this.#rollout.createdAt) : null;
+    if (found !== null) {
+      await this.#keep(post, { ts: found, channel: letter.channel, content: '' });
+      return this.#edit(post);
+    }
+    if (!lost)
+      await store.setPosted(this.#rollout.id, post.key, { ts: unknownTs, channel: letter.channel, content: '' });
+    const ts = await chat.post(letter);
+    await this.#keep(post, { ts, channel: letter.channel, content: digest(post) });
+  }
+
+  async #edit(post: Post): Promise<void> {
+    const standing = this.#standing[post.key];
+    if (standing === undefined || standing.content === digest(post)) return;
+    const letter = await this.#letter(post);
+    if (letter === null) return;
+    await this.#pace(post.key);
+    const there = await this.#parts.chat.edit(standing, letter);
+    if (there) return this.#keep(post, { ...standing, content: digest(post) });
+    // Somebody deleted it: what matters is said again, what is over is not.
+    const ts = post.onlyEdit ? standing.ts : await this.#parts.chat.post(letter);
+    await this.#keep(post, { ...standing, ts, content: digest(post) });
+  }
+
+  async #keep(post: Post, message: PostedMessage): Promise<void> {
+    this.#standing[post.key] = message;
+    await this.#parts.store.setPosted(this.#rollout.id, post.key, message);
+  }
+
+  async #pace(key: string): Promise<void> {
+    const { clock } = this.#parts;
+    const id = `${this.#rollout.id} ${key}`;
+    const wait = (this.#editedAt.get(id) ?? Number.NEGATIVE_INFINITY) + editEveryMs - clock.now();
+    if (wait > 0) await clock.sleep(Math.min(wait, editEveryMs));
+    if (this.#editedAt.size > 5_000) this.#editedAt.clear();
+    this.#editedAt.set(id, clock.now());
+  }
+
+  #isSaid({ unlessSaid, ...post }: Post): boolean {
+    const same = digest(post);
+    return (
+      unlessSaid !== null &&
+      Object.entries(this.#standing).some(([key, { content }]) => key.startsWith(unlessSaid) && content === same)
+    );
+  }
+
+  async #letter({ key, place, text, blocks }: Post): Promise<Letter | null> {
+    const mark = { rollout: this.#rollout.id, key };
+    const rest = { content: { text, blocks }, mark, broadcast: false, thread: null };
+    switch (place.is) {
+      case 'channel':
+        return { ...rest, channel: this.#parts.channel };
+      case 'dm':
+        return { ...rest, channel: this.#standing[key]?.channel ?? (await this.#parts.chat.direct(place.user)) };
+      case 'thread': {
+        const main = this.#standing.main;
+        if (main === undefined || main.ts === unknownTs) return null;
+        return { ...rest, channel: main.channel, thread: main.ts, broadcast: place.broadcast };
+      }
+    }
+  }
+}
+
+/** Equal for messages that look the same: ids of blocks and references of buttons carry the revision, which nobody sees. */
+function digest({ text, blocks }: Pick<Post, 'text' | 'blocks'>): string {
+  const seen = JSON.stringify([text, blocks], (name, value) =>
+    name === 'block_id' || name === 'value' ? undefined : value,
+  );
+  return createHash('sha256').update(seen).digest('hex').slice(0, 24);
+}

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import bolt from '@slack/bolt';
+import { WebClient, type WebClientOptions } from '@slack/web-api';
+import type { Announcer } from '../jobs/types.ts';
+import { createAnnouncer } from './announcer.ts';
+import { slackChat } from './chat.ts';
+import { keepConnected } from './connection.ts';
+import type { CommandDeps } from './deps.ts';
+import { slackDirectory } from './directory.ts';
+import { hearing } from './hear.ts';
+import { slackLogger } from './logger.ts';
+
+export interface BotDeps extends Omit<CommandDeps, 'directory'> {
+  slack: {
+    botToken: string;
+    appToken: string;
+    /** Another address of the Slack API, for stand-ins; null for Slack itself. */
+    apiUrl: string | null;
+  };
+}
+
+export interface Bot {
+  announcer: Announcer;
+  /** Resolves at the first hello of Slack. Until then, and whenever Slack is away, connecting is tried again and again. */
+  connected: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Listens to one workspace over Socket Mode. Returns at once, also when Slack is away. */
+export async function startBot(deps: BotDeps): Promise<Bot> {
+  const { slack, clock, log, control, access } = deps;
+  const logger = slackLogger(log);
+  const options = { ...clientOptions(slack.apiUrl), logger };
+  // Two clients: a burst of edits that Slack slows down must not delay the answer to a person.
+  const asking = new WebClient(slack.botToken, { ...options, retryConfig: { retries: 1, minTimeout: 300 } });
+  const telling = new WebClient(slack.botToken, options);
+  const receiver = new bolt.SocketModeReceiver({
+    appToken: slack.appToken,
+    logger,
+    autoReconnectEnabled: false,
+    installerOptions: { clientOptions: clientOptions(slack.apiUrl) },
+  });
+  const app = new bolt.App({
+    receiver,
+    authorize: async () => ({ botToken: slack.botToken }),
+    clientOptions: options,
+    logger,
+  });
+  const heard = hearing({ ...deps, directory: slackDirectory(asking, () => clock.now()) }, asking);
+  app.command('/zeitwork', async ({ ack, command, respond }) => {
+    await ack();
+    await heard.command(command, respond);
+  });
+  app.action<bolt.BlockAction<bolt.ButtonAction>>(
+    { type: 'block_actions', action_id: /^zw:/ },
+    async ({ ack, body, action, respond }) => {
+      await ack();
+      await heard.click(body, action, respond);
+    },
+  );
+  app.error(async (error) => log.error({ err: error }, 'a delivery from Slack failed'));
+  const connection = keepConnected(receiver.client, log);
+  return {
+    announcer: createAnnouncer({
+      chat: slackChat(telling),
+      store: control.store,
+      channel: access.channel,
+      log,
+      clock: { now: () => clock.now(), sleep: (ms) => sleep(ms) },
+    }),
+    connected: connection.first,
+    close: connection.close,
+  };
+}
+
+/** No repeats (a repeated post is a second message), an end to every call, and "slow down" as an error. */
+function clientOptions(apiUrl: string | null): WebClientOptions {
+  return {
+    timeout: 10_000,
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    allowAbsoluteUrls: false,
+    ...(apiUrl === null ? {} : { slackApiUrl: apiUrl.endsWith('/') ? apiUrl : `${apiUrl}/` }),
+  };
+}

@@ -1,0 +1,102 @@
+import type { BlockAction, ButtonAction, RespondFn, SlashCommand } from '@slack/bolt';
+import type { WebClient } from '@slack/web-api';
+import { readClick } from './actions/click.ts';
+import type { Access, CommandDeps, Reply } from './deps.ts';
+import { say } from './deps.ts';
+import { answer, runCommand } from './run.ts';
+import { message } from './views/parts.ts';
+
+/** Deliveries come twice, sometimes minutes later. */
+const rememberedMs = 3_600_000;
+/** After this long without an answer, the person is told that it takes a while. */
+const patienceMs = 2_500;
+
+interface Origin {
+  user: string;
+  team: string | null;
+  channel: string | null;
+  respond: RespondFn;
+}
+
+/** Turns what Slack delivers (already acknowledged) into one answer to the person. Never throws. */
+export function hearing(deps: CommandDeps, client: WebClient) {
+  return {
+    async command(body: SlashCommand, respond: RespondFn): Promise<void> {
+      const origin = { user: body.user_id, team: body.team_id, channel: body.channel_id, respond };
+      await once(deps, client, origin, `command:${body.trigger_id}`, false, () =>
+        runCommand(deps, body.user_id, body.text),
+      );
+    },
+    async click(body: BlockAction, action: ButtonAction, respond: RespondFn): Promise<void> {
+      const click = readClick(action.action_id, action.value);
+      const user = body.user.id;
+      const origin = {
+        user,
+        team: body.user.team_id ?? body.team?.id ?? null,
+        channel: body.channel?.id ?? null,
+        respond,
+      };
+      const key = `click:${placeOf(body)}:${action.action_id}:${action.action_ts}:${user}`;
+      await once(deps, client, origin, key, click?.replaces ?? false, async () =>
+        click === null
+          ? say('This button is from another version of this bot and does nothing any more. See `/zeitwork status`.')
+          : answer(deps, { actor: user, rollout: click.rollout }, click.command),
+      );
+    },
+  };
+}
+
+async function once(
+  deps: CommandDeps,
+  client: WebClient,
+  origin: Origin,
+  key: string,
+  replace: boolean,
+  work: () => Promise<Reply>,
+): Promise<void> {
+  const tell = (reply: Reply, replaces: boolean) => deliver(deps, client, origin, reply, replaces);
+  const elsewhere = wrongPlace(deps.access, origin);
+  if (elsewhere !== null) return tell(say(elsewhere), false);
+  try {
+    if (!(await deps.control.store.firstTime(key, rememberedMs))) return;
+  } catch (error) {
+    deps.log.error({ err: error }, 'the store does not answer');
+    return tell(
+      say(
+        'The store behind this bot does not answer, so nothing was done. A rollout under way is not touched by that.',
+      ),
+      false,
+    );
+  }
+  const slow = setTimeout(() => void tell(say('Looking at the nodes, this takes a few seconds …'), false), patienceMs);
+  const reply = await work().finally(() => clearTimeout(slow));
+  await tell(reply, replace);
+}
+
+function wrongPlace({ channel, team }: Access, origin: Origin): string | null {
+  if (team !== null && origin.team !== team) return 'This bot does not serve your workspace.';
+  return origin.channel === channel ? null : `This bot is heard in <#${channel}> only.`;
+}
+
+/** Through the address that came with the delivery; when that fails, as an ephemeral message in plain text. */
+async function deliver(
+  deps: CommandDeps,
+  client: WebClient,
+  { user, respond }: Origin,
+  reply: Reply,
+  replace: boolean,
+) {
+  const content = message(reply.parts, 'reply');
+  try {
+    await respond({ response_type: 'ephemeral', replace_original: replace, unfurl_links: false, ...content });
+  } catch (error) {
+    deps.log.warn({ err: error }, 'could not answer in place');
+    await client.chat
+      .postEphemeral({ channel: deps.access.channel, user, text: content.text })
+      .catch((second: unknown) => deps.log.error({ err: second, user }, 'an answer was lost'));
+  }
+}
+
+function placeOf({ container }: BlockAction): string {
+  return typeof container.message_ts === 'string' ? container.message_ts : String(container.view_id ?? '');
+}
