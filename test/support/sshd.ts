@@ -14,6 +14,8 @@ export type KeyType = 'ed25519' | 'rsa' | 'ecdsa';
 /** A real OpenSSH server of our own on a loopback port, for the user who runs the test. */
 export interface Sshd {
   readonly port: number;
+  /** Of the listener. */
+  readonly pid: number;
   /** Its folder; removed by `stop`. */
   readonly dir: string;
   readonly knownHostsFile: string;
@@ -144,6 +146,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
 
   return {
     port,
+    pid,
     dir,
     knownHostsFile,
     keyFile: join(dir, 'login'),

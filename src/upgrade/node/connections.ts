@@ -79,8 +79,10 @@ function ended(connection: Connection): Promise<void> {
 function forward(through: Use, jump: Host, host: Host): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     through.connection.client.forwardOut('127.0.0.1', 0, host.address, host.port, (error, channel) => {
-      if (error) reject(new Unreachable(`the jump host ${jump.name} could not connect: ${reasonOf(error)}`));
-      else resolve(channel);
+      if (!error) resolve(channel);
+      else if (/open failed/.test(error.message)) {
+        reject(new Unreachable(`the jump host ${jump.name} does not allow forwarding (AllowTcpForwarding)`));
+      } else reject(new Unreachable(`the jump host ${jump.name} could not connect: ${reasonOf(error)}`));
     });
   });
 }

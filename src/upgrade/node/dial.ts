@@ -28,6 +28,8 @@ export interface Connection {
 export interface DialOptions {
   /** For address, TCP, key exchange and login together, ms. */
   connectTimeoutMs: number;
+  /** Pause between two signs of life asked of the node, ms; after three in silence the connection is given up. */
+  keepaliveMs: number;
   passphrase?: string | undefined;
 }
 
@@ -99,7 +101,7 @@ function login(
   sock: Duplex,
   key: ParsedKey,
   check: HostKeyCheck,
-  timeoutMs: number,
+  options: DialOptions,
 ): Promise<void> {
   const { client, host } = connection;
   const method: PublicKeyAuthMethod = { type: 'publickey', username: host.user, key };
@@ -116,9 +118,9 @@ function login(
       algorithms: { ...algorithms, serverHostKey: check.algorithms },
       // Only `false` denies, and a promise would be taken for a yes: this must stay synchronous and strictly boolean.
       hostVerifier: (shown: Buffer) => check.accept(shown) === true,
-      readyTimeout: timeoutMs,
-      keepaliveInterval: 5000,
-      keepaliveCountMax: 3,
+      readyTimeout: options.connectTimeoutMs,
+      keepaliveInterval: options.keepaliveMs,
+      keepaliveCountMax: 2,
     });
   });
 }
@@ -143,7 +145,7 @@ export async function dial(
   let connection: Connection | null = null;
   const work = open().then(async (sock) => {
     connection = connectionOf(new ssh2.Client(), host, sock);
-    await login(connection, sock, key, check, timeoutMs);
+    await login(connection, sock, key, check, options);
     return connection;
   });
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Pin, Verdict } from './known-hosts.ts';
 import { fingerprint, judge, namesOf, parseKnownHosts, pinsFor } from './known-hosts.ts';
-import { Unreachable } from './reasons.ts';
+import { fileReasonOf, Unreachable } from './reasons.ts';
 import type { Host } from './types.ts';
 
 const rsa = ['rsa-sha2-512', 'rsa-sha2-256'] as const;
@@ -52,8 +52,7 @@ async function readPins(file: string): Promise<Pin[]> {
   try {
     return parseKnownHosts(await readFile(file, 'utf8'));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new Unreachable(`the known_hosts file ${file} cannot be read (${code})`);
+    throw new Unreachable(`the known_hosts file ${file} cannot be read: ${fileReasonOf(error)}`);
   }
 }
 

@@ -1,14 +1,14 @@
 import { open } from 'node:fs/promises';
 import type { ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
-import { Unreachable } from './reasons.ts';
-
-const words: Record<string, string> = { ENOENT: 'does not exist', EACCES: 'may not be read', EISDIR: 'is a directory' };
+import { fileReasonOf, Unreachable } from './reasons.ts';
 
 async function readPrivate(file: string): Promise<Buffer> {
   const handle = await open(file, 'r');
   try {
-    const mode = (await handle.stat()).mode & 0o777;
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new Unreachable(`the key file ${file} is not a file`);
+    const mode = stats.mode & 0o777;
     if ((mode & 0o077) !== 0) {
       throw new Unreachable(
         `the key file ${file} may be read by others (mode 0${mode.toString(8)}); run: chmod 600 ${file}`,
@@ -22,8 +22,7 @@ async function readPrivate(file: string): Promise<Buffer> {
 
 function problem(file: string, error: unknown): Unreachable {
   if (error instanceof Unreachable) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return new Unreachable(`the key file ${file} ${words[code] ?? `cannot be read (${code})`}`);
+  return new Unreachable(`the key file ${file} cannot be read: ${fileReasonOf(error)}`);
 }
 
 /** Reads a private key. Throws Unreachable, in words, when the file is missing, open to others, encrypted or no key. */

@@ -19,12 +19,20 @@ const sshReasons: [RegExp, string][] = [
   [/Keepalive timeout/, 'the node stopped answering'],
   [/Connection lost before handshake/, 'the connection was closed before the SSH handshake'],
   [/Invalid identification string|Protocol version/i, 'the port does not speak SSH 2'],
+  [/Channel open failure: open failed/, 'the node refused another session'],
+  [/Channel open failure: Connection refused/, 'connection refused'],
   [/Not connected|No response from server/, 'the connection was lost'],
 ];
 
 export function seconds(ms: number): string {
   return `${Math.round(ms / 100) / 10} s`;
 }
+
+const fileReasons: Record<string, string> = {
+  ENOENT: 'it does not exist',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+};
 
 function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
@@ -37,4 +45,10 @@ export function reasonOf(error: unknown): string {
   if (known !== undefined) return known;
   const message = error instanceof Error ? error.message : String(error);
   return sshReasons.find(([pattern]) => pattern.test(message))?.[1] ?? message;
+}
+
+/** An error of the local file system, in words. */
+export function fileReasonOf(error: unknown): string {
+  const code = codeOf(error);
+  return fileReasons[code ?? ''] ?? code ?? reasonOf(error);
 }

@@ -11,6 +11,8 @@ export interface ShellOptions {
   deadlineGraceMs?: number;
   /** For address, TCP, key exchange and login together; default 15,000. */
   connectTimeoutMs?: number;
+  /** A connection is given up after three of these in silence; default 5,000. */
+  keepaliveMs?: number;
   /** Sessions at once per node; default 8, since sshd allows 10. */
   maxSessions?: number;
   /** A connection without work is closed after this; default 300,000. */
@@ -54,6 +56,7 @@ function refusal(error: unknown): { is: 'unreachable'; reason: string } {
 export function createShell(hosts: Record<string, Host>, options: ShellOptions = {}): Shell {
   const pool = createPool({
     connectTimeoutMs: options.connectTimeoutMs ?? 15_000,
+    keepaliveMs: options.keepaliveMs ?? 5000,
     maxSessions: options.maxSessions ?? 8,
     idleMs: options.idleMs ?? 300_000,
     passphrase: options.passphrase,

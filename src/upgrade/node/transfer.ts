@@ -1,7 +1,7 @@
 import type { SFTPWrapper } from 'ssh2';
 import { createLimiter } from './limiter.ts';
 import type { Lease } from './pool.ts';
-import { reasonOf, seconds, Unreachable } from './reasons.ts';
+import { fileReasonOf, reasonOf, seconds, Unreachable } from './reasons.ts';
 import { sftpOf } from './sftp.ts';
 import { createSources } from './sources.ts';
 import type { Transfer } from './types.ts';
@@ -94,7 +94,7 @@ export function createSender(options: SenderOptions): Sender {
         }
       } catch (error) {
         if (error instanceof Unreachable) throw error;
-        return { is: 'failed', reason: `${localPath} cannot be read: ${reasonOf(error)}` };
+        return { is: 'failed', reason: `${localPath} cannot be read: ${fileReasonOf(error)}` };
       } finally {
         leave();
       }
