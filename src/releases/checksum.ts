@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+/**
+ * The hash that a `.sha256` file gives for `archive`: a line of sha256sum(1) with its name, or the bare hash alone.
+ * Null when there is none for it.
+ */
+export function publishedHash(text: string, archive: string): string | null {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const [only] = lines;
+  if (only !== undefined && lines.length === 1 && /^[0-9a-f]{64}$/i.test(only.trim())) return only.trim().toLowerCase();
+  for (const line of lines) {
+    const [, hash, file] = /^([0-9a-f]{64}) [ *](.+)$/i.exec(line) ?? [];
+    if (hash !== undefined && file !== undefined && basename(file) === archive) return hash.toLowerCase();
+  }
+  return null;
+}
+
+/** SHA-256 of a file, lower-case hex. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
+}
+
+/** Enough of a hash for a person to compare. */
+export function short(hash: string): string {
+  return hash.slice(0, 12);
+}

@@ -1,0 +1,52 @@
+import { access, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Refused } from '../upgrade/rollout/types.ts';
+import { publishedHash } from './checksum.ts';
+import { archiveName, versionsAmong } from './names.ts';
+import type { Shelf } from './shelf.ts';
+
+/** Archives with a `.sha256` beside each, in one directory. */
+export function directoryShelf(directory: string, service: string): Shelf {
+  async function versions(): Promise<string[]> {
+    try {
+      return versionsAmong(await readdir(directory), service);
+    } catch (error) {
+      throw new Refused(
+        `the releases directory ${directory} cannot be read (${codeOf(error)}); correct releases.directory`,
+      );
+    }
+  }
+
+  async function find(version: string) {
+    const archive = archiveName(service, version);
+    const path = join(directory, archive);
+    if (!(await exists(path))) throw new Refused(noArchive(archive, directory, await versions()));
+    const text = await readFile(`${path}.sha256`, 'utf8').catch((error: unknown) => {
+      throw new Refused(
+        `${archive} has no readable ${archive}.sha256 beside it (${codeOf(error)}); make it with sha256sum`,
+      );
+    });
+    const published = publishedHash(text, archive);
+    if (published === null)
+      throw new Refused(`${archive}.sha256 holds no SHA-256 of ${archive}; make it with sha256sum`);
+    return { path, published };
+  }
+
+  return { versions, find, locate: async (release) => join(directory, archiveName(service, release.version)) };
+}
+
+function noArchive(archive: string, directory: string, versions: string[]): string {
+  const there = versions.length === 0 ? 'no archive is there' : `there are ${versions.slice(-10).join(', ')}`;
+  return `there is no ${archive} in ${directory}; ${there}`;
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}

@@ -1,0 +1,1 @@
+export { openReleases, type Releases } from './open.ts';
