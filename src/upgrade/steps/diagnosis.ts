@@ -1,5 +1,6 @@
 import type { Health } from '../node/types.ts';
 import type { Diagnosis, Service } from '../rollout/types.ts';
+import { errorLine, fatalLine, lastError, lifetime, messageOf, recent } from './journal.ts';
 import { ending } from './judge.ts';
 import type { Space, UnitFacts } from './observation.ts';
 import { redact } from './redact.ts';
@@ -17,49 +18,15 @@ export interface Signs {
   space: Space | null;
 }
 
-const errorLine = /\b(?:FATAL|CRITICAL|PANIC|panic:|ERROR)\b/;
-const fatalLine = /\b(?:FATAL|CRITICAL|PANIC|panic:)/;
-const startLine = /\bsystemd\[\d+\]: Started\b/;
-
-/** The message of a journal line, without time, host and process. */
-export function messageOf(line: string): string {
-  const text = line.replace(/^\S+ \S+ [^\s:]+(?:\[\d+\])?: /, '');
-  return (/\bmsg="((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text).trim();
-}
-
-const ofThisStart = (journal: string[]) =>
-  journal.slice(
-    Math.max(
-      0,
-      journal.findLastIndex((line) => startLine.test(line)),
-    ),
-  );
-
-/** The message of the newest error line, redacted. */
-export function lastError(journal: string[]): string | null {
-  const line =
-    journal.findLast((entry) => fatalLine.test(entry)) ??
-    ofThisStart(journal).findLast((entry) => errorLine.test(entry));
-  return line === undefined ? null : redact(messageOf(line)).slice(0, 200);
-}
-
-/** How long the process lived that wrote the newest fatal line, ms; null when that cannot be told. */
-function lifetime(journal: string[]): number | null {
-  const end = journal.findLastIndex((line) => fatalLine.test(line));
-  const start = journal.slice(0, Math.max(0, end)).findLast((line) => startLine.test(line));
-  const lived = Date.parse(journal[end]?.split(' ')[0] ?? '') - Date.parse(start?.split(' ')[0] ?? '');
-  return Number.isFinite(lived) ? lived : null;
-}
-
 const longLife = 3000;
 
 const because = (signs: Signs) => {
   const error = lastError(signs.journal);
   return error === null ? '' : `: ${error}`;
 };
-const mentions = (signs: Signs, pattern: RegExp) => ofThisStart(signs.journal).findLast((line) => pattern.test(line));
+const mentions = (signs: Signs, pattern: RegExp) => recent(signs.journal).findLast((line) => pattern.test(line));
 const isDown = ({ unit }: Signs) => unit.mainPid === 0 || unit.active !== 'active' || unit.restarts > 0;
-const hasFatal = (signs: Signs) => signs.journal.some((line) => fatalLine.test(line));
+const hasFatal = (signs: Signs) => recent(signs.journal).some((line) => fatalLine.test(line));
 
 /** The first rule that applies names the likely cause. */
 const rules: ((signs: Signs, service: Service) => string | null)[] = [

@@ -1,0 +1,310 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Shell } from '../../src/upgrade/node/types.ts';
+import { steps, surveyNode } from '../../src/upgrade/steps/index.ts';
+import {
+  clock,
+  connect,
+  fault,
+  installation,
+  onNode,
+  probe,
+  releaseOf,
+  starts,
+  Way,
+  whyNoFleet,
+} from '../upgrade/steps/fleet.ts';
+import { service } from '../upgrade/steps/support.ts';
+
+const why = whyNoFleet();
+if (why !== null) console.log(`The steps are not tried on a fleet: ${why}.`);
+
+const said: unknown[] = [];
+const keep = <T>(value: T): T => {
+  said.push(value);
+  return value;
+};
+
+describe.skipIf(why !== null)('the steps on real nodes', () => {
+  let shell: Shell;
+  let epoch: number;
+  const way = (node: string, build: string, change = {}) => {
+    epoch += 1;
+    const made = new Way(node, releaseOf(build), shell, epoch, change);
+    said.push(made.reports);
+    return made;
+  };
+
+  beforeAll(() => {
+    shell = connect();
+    epoch = Number(onNode('us-east-op-1', 'cat /var/lib/zeitwork-upgrades/epoch 2>/dev/null || echo 0'));
+    epoch = Math.max(epoch, Math.floor(Date.now() / 1000));
+  });
+  afterAll(() => shell.close());
+
+  it('bring a node to a release once, and do nothing the second time', async () => {
+    const there = way('us-east-op-1', 'v2.0.0');
+    expect(await there.go('stage', 'backup', 'switch', 'verify', 'cleanup')).toMatchObject({ is: 'succeeded' });
+    expect(there.node.proof).toMatchObject({ version: 'v2.0.0', restarts: 0 });
+    const before = starts('us-east-op-1');
+
+    expect(await there.go('stage', 'backup', 'switch', 'verify', 'cleanup')).toMatchObject({ is: 'succeeded' });
+    const again = way('us-east-op-1', 'v2.0.0');
+    expect(await again.go('stage', 'backup', 'switch', 'verify', 'cleanup')).toMatchObject({ is: 'succeeded' });
+    expect(again.node.already).toBe(true);
+    expect(starts('us-east-op-1')).toBe(before);
+    expect(onNode('us-east-op-1', 'ls -A /usr/local/bin /home/ops')).not.toMatch(/staged|\.zeitwork-upgrades|part/);
+  });
+
+  it('bring binary and environment file back byte for byte, with owner and mode', async () => {
+    const node = 'us-east-op-2';
+    const before = installation(node);
+    const there = way(node, 'v2.0.0');
+    await there.go('stage', 'backup', 'switch', 'verify');
+    onNode(node, 'echo LOG_LEVEL=debug >>/etc/zeitwork/operator.env');
+    expect(installation(node)).not.toBe(before);
+
+    expect(await there.go('restore', 'verify-restored', 'cleanup')).toMatchObject({ is: 'succeeded' });
+    expect(installation(node)).toBe(before);
+    const count = starts(node);
+    expect(await there.go('restore')).toMatchObject({ is: 'succeeded' });
+    expect(starts(node)).toBe(count);
+  });
+
+  it('bring the binary back on a full disk', async () => {
+    const node = 'us-east-op-2';
+    const before = installation(node);
+    const there = way(node, 'v2.0.0');
+    await there.go('stage', 'backup', 'switch', 'verify', 'cleanup');
+    fault(node, 'fill-disk');
+    epoch += 1;
+    there.epoch = epoch;
+    try {
+      expect(await there.go('restore', 'verify-restored')).toMatchObject({ is: 'succeeded' });
+    } finally {
+      fault(node, 'free-disk');
+    }
+    expect(installation(node)).toBe(before);
+  });
+
+  it('do nothing for an older run', async () => {
+    const node = 'us-east-op-3';
+    const newer = way(node, 'v2.0.0');
+    const older = way(node, 'v2.1.0');
+    older.epoch = newer.epoch - 1;
+    await newer.go('stage', 'backup');
+    const before = installation(node);
+    expect(await older.go('stage')).toMatchObject({
+      is: 'failed',
+      retry: false,
+      reason: expect.stringMatching(/newer run owns/),
+    });
+    older.node = newer.node;
+    expect(await older.go('switch')).toMatchObject({
+      is: 'failed',
+      reason: expect.stringMatching(/newer run.*nothing was changed/),
+    });
+    expect(installation(node)).toBe(before);
+    expect(await newer.go('cleanup')).toMatchObject({ is: 'succeeded' });
+  });
+
+  it('wait their turn while another command runs on the node', async () => {
+    const node = 'us-east-op-3';
+    const there = way(node, 'v2.0.0', { commandTimeout: 1_500 });
+    await there.go('stage', 'backup');
+    const holding = shell.run(node, {
+      name: 'hold',
+      script: 'exec 9>>/var/lib/zeitwork-upgrades/lock; flock -n 9; sleep 6',
+      args: [],
+      sudo: true,
+      timeoutMs: 10_000,
+    });
+    await clock.sleep(500);
+    const busy = { is: 'failed', retry: true, reason: expect.stringMatching(/another command still runs/) };
+    expect(await there.go('backup')).toMatchObject(busy);
+    expect(await there.go('switch')).toMatchObject(busy);
+    await holding;
+    there.node = { ...there.node, touched: false };
+    expect(await there.go('cleanup')).toMatchObject({ is: 'succeeded' });
+  });
+
+  it('do not stop a service when a gate is closed', async () => {
+    const node = 'us-east-op-3';
+    const there = way(node, 'v2.0.0');
+    await there.go('stage', 'backup');
+    const count = starts(node);
+    there.gates = [{ name: 'quorum', reason: 'us-east-op-2 is down', owner: 'us-east-op-2', opensAt: null }];
+    expect(await there.run('switch')).toMatchObject({ is: 'gated', gates: [{ name: 'quorum' }] });
+    expect(starts(node)).toBe(count);
+    await there.go('cleanup');
+  });
+
+  it.each([
+    ['0', /disk is too full|disk of the node is full/],
+    ['40000', /disk is too full: 39 MB free/],
+  ])('leave the binary alone when the disk has %s KB left', async (free, reason) => {
+    const node = 'eu-west-op-1';
+    const before = installation(node);
+    fault(node, 'fill-disk', free);
+    try {
+      expect(await way(node, 'v2.0.0').go('stage')).toMatchObject({
+        is: 'failed',
+        retry: false,
+        reason: expect.stringMatching(reason),
+      });
+    } finally {
+      fault(node, 'free-disk');
+    }
+    expect(installation(node)).toBe(before);
+  });
+
+  it('switch although the disk has filled up since, or leave everything as it was', async () => {
+    const node = 'eu-west-op-1';
+    const before = installation(node);
+    const there = way(node, 'v2.0.0');
+    await there.go('stage', 'backup');
+    fault(node, 'fill-disk');
+    try {
+      expect(await there.go('switch', 'verify', 'restore', 'verify-restored')).toMatchObject({ is: 'succeeded' });
+    } finally {
+      fault(node, 'free-disk');
+    }
+    expect(installation(node)).toBe(before);
+    await there.go('cleanup');
+  });
+
+  it('say what to do when sudo asks for a password', async () => {
+    const node = 'eu-west-op-1';
+    fault(node, 'break-sudo');
+    try {
+      const reason = expect.stringMatching(/sudo asks for a password: allow/);
+      expect(await way(node, 'v2.0.0').go('stage')).toMatchObject({ is: 'failed', retry: false, reason });
+      const survey = keep(await surveyNode(node, 'eu-west', service, shell, probe(), clock));
+      expect(survey).toMatchObject({ healthy: true, version: 'v1.0.0', sha256: null, unit: null, detail: reason });
+    } finally {
+      fault(node, 'fix-sudo');
+    }
+  });
+
+  it('notice that someone replaced the file on disk', async () => {
+    const node = 'eu-west-op-1';
+    const bin = '/usr/local/bin/zeitwork-operator';
+    onNode(node, `cp -p ${bin} /root/kept; cp -p ${bin} ${bin}.n; echo >>${bin}.n; mv ${bin}.n ${bin}`);
+    expect(await way(node, 'v2.0.0').go('stage')).toMatchObject({
+      is: 'failed',
+      retry: false,
+      reason: expect.stringMatching(/replaced/),
+    });
+    onNode(node, `mv /root/kept ${bin}; systemctl restart zeitwork-operator`);
+  });
+
+  const builds: [string, string, RegExp, RegExp, object][] = [
+    [
+      'eu-west-op-1',
+      'never-healthy',
+      /^health stays 503 starting for (?:8|9) s/,
+      /never becomes healthy: 503 starting/,
+      {},
+    ],
+    [
+      'eu-west-op-2',
+      'exit-at-start',
+      /^restarted 2 times: exit status 1 \(migration lock/,
+      /^exits at start \(exit status 1\): migration/,
+      {},
+    ],
+    [
+      'eu-west-op-3',
+      'unhealthy-200',
+      /^health says unhealthy \(HTTP 200\).*reconcile loop/,
+      /unhealthy: reconcile loop stalled/,
+      {},
+    ],
+    [
+      'ap-south-op-1',
+      'dies-after-20s',
+      /^answered healthy for (?:19|20) s, then died.*out of memory/,
+      /^dies after 20 s: out of memory in reconcile loop/,
+      { soak: 25_000, canarySoak: 25_000 },
+    ],
+  ];
+  it.concurrent.each(builds)(
+    'on %s tell why %s failed, and bring the old build back',
+    async (node, build, reason, cause, change) => {
+      const before = installation(node);
+      const there = way(node, build, change);
+      expect(await there.go('stage', 'backup', 'switch', 'verify')).toMatchObject({
+        is: 'failed',
+        retry: false,
+        reason: expect.stringMatching(reason),
+      });
+      await there.go('diagnose');
+      expect(there.node.diagnosis?.summary).toMatch(cause);
+      there.node = { ...there.node };
+      expect(await there.go('restore', 'verify-restored', 'cleanup')).toMatchObject({ is: 'succeeded' });
+      expect(installation(node)).toBe(before);
+    },
+  );
+
+  it('refuse a build that says another version, before anything is stopped', async () => {
+    const node = 'ap-south-op-2';
+    const before = installation(node);
+    expect(await way(node, 'wrong-version').go('stage')).toMatchObject({
+      is: 'failed',
+      retry: false,
+      reason: 'says v2.0.9, expected v2.1.0',
+    });
+    expect(installation(node)).toBe(before);
+    expect(onNode(node, 'ls -A /usr/local/bin /home/ops')).not.toMatch(/staged|\.zeitwork-upgrades/);
+  });
+
+  it('have patience with a good build that starts slowly', async () => {
+    const there = way('ap-south-op-2', 'slow-start', { healthDeadline: 15_000 });
+    expect(await there.go('stage', 'backup', 'switch', 'verify', 'cleanup')).toMatchObject({ is: 'succeeded' });
+  });
+
+  it.each(['kill-sshd', 'drop-network'])(
+    'know nothing when the connection is lost in the middle of the switch (%s), and do not restart twice',
+    async (how) => {
+      const node = 'ap-south-op-3';
+      const slow = '/etc/systemd/system/zeitwork-operator.service.d';
+      const release = how === 'kill-sshd' ? 'v2.0.0' : 'v2.1.0';
+      onNode(
+        node,
+        `mkdir -p ${slow}; printf "[Service]\\nExecStop=/bin/sleep 3\\n" >${slow}/slow.conf; systemctl daemon-reload`,
+      );
+      const there = way(node, release);
+      await there.go('stage', 'backup');
+      const count = starts(node);
+      const other = connect();
+      const running = steps.switch(there.context(other));
+      await clock.sleep(1_200);
+      fault(node, how);
+      expect(keep(await running)).toMatchObject({ is: 'unknown' });
+      await other.close();
+      fault(node, how === 'kill-sshd' ? 'start-sshd' : 'restore-network');
+      expect(await there.go('switch', 'verify', 'cleanup')).toMatchObject({ is: 'succeeded' });
+      expect(starts(node)).toBe(count + 1);
+      onNode(node, `rm -r ${slow}; systemctl daemon-reload`);
+    },
+  );
+
+  it('say unknown, not failed, when the node went silent during the proof', async () => {
+    const node = 'ap-south-op-1';
+    const there = way(node, 'v2.0.0', { healthDeadline: 4_000 });
+    await there.go('stage', 'backup', 'switch');
+    fault(node, 'drop-network');
+    try {
+      expect(await there.go('verify')).toMatchObject({ is: 'unknown' });
+      await there.go('diagnose');
+      expect(there.node.diagnosis?.summary).toMatch(/cannot be looked at/);
+    } finally {
+      fault(node, 'restore-network');
+    }
+    expect(await there.go('verify', 'cleanup')).toMatchObject({ is: 'succeeded' });
+  });
+
+  it('never let a secret of the node out', () => {
+    expect(JSON.stringify(said)).not.toMatch(/s3cret/);
+    expect(JSON.stringify(said).length).toBeGreaterThan(10_000);
+  });
+});
