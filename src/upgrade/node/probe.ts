@@ -29,34 +29,42 @@ function parse(text: string): Record<string, unknown> | null {
 
 const stringOrNull = (value: unknown) => (typeof value === 'string' ? value : null);
 
-function judge(httpStatus: number, contentType: string, text: string): Health {
+interface Answer {
+  httpStatus: number;
+  contentType: string;
+  contentEncoding: string;
+  text: string;
+}
+
+function judge({ httpStatus, contentType, contentEncoding, text }: Answer): Health {
   const unhealthy = (detail: string): Health => ({ is: 'unhealthy', httpStatus, detail });
   const answer = parse(text);
   const status = stringOrNull(answer?.status);
   if (httpStatus >= 300 && httpStatus < 400) return unhealthy(`${httpStatus} redirect`);
-  if (httpStatus !== 200) return unhealthy(`${httpStatus}${status === null ? '' : ` ${status.slice(0, 100)}`}`);
-  if (/html|xml/i.test(contentType)) return unhealthy(`not JSON but ${contentType}`);
+  if (httpStatus !== 200) return unhealthy(`${httpStatus} ${status?.slice(0, 100) ?? ''}`.trim());
+  if (contentEncoding !== '') return unhealthy(`the answer is compressed (${contentEncoding})`);
+  if (contentType !== '' && !/json|^text\/plain/i.test(contentType)) return unhealthy(`not JSON but ${contentType}`);
   if (!answer) return unhealthy('the answer is not a JSON object');
   if (status === null) return unhealthy('the answer has no status');
   if (status !== 'healthy') return unhealthy(status.slice(0, 100));
   return { is: 'healthy', version: stringOrNull(answer.version), hostname: stringOrNull(answer.hostname) };
 }
 
-async function ask(url: string, timeoutMs: number): Promise<Health> {
-  const { origin, pathname, search } = new URL(url);
-  const client = new Client(origin, {
+async function ask(url: URL, timeoutMs: number): Promise<Health> {
+  const client = new Client(url.origin, {
     connect: { timeout: timeoutMs },
-    pipelining: 0,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   });
   const late = AbortSignal.timeout(timeoutMs);
   let httpStatus: number | null = null;
   try {
-    const answer = await client.request({ method: 'GET', path: pathname + search, reset: true, signal: late });
-    httpStatus = answer.statusCode;
-    const type = answer.headers['content-type'];
-    return judge(httpStatus, String(type ?? ''), await readBody(answer.body));
+    const path = url.pathname + url.search;
+    const { statusCode, headers, body } = await client.request({ method: 'GET', path, reset: true, signal: late });
+    httpStatus = statusCode;
+    const header = (name: string) => String(headers[name] ?? '');
+    const contentType = header('content-type');
+    return judge({ httpStatus, contentType, contentEncoding: header('content-encoding'), text: await readBody(body) });
   } catch (error) {
     const detail = late.aborted ? `no full answer within ${seconds(timeoutMs)}` : reasonOf(error);
     return httpStatus === null ? { is: 'unreachable', detail } : { is: 'unhealthy', httpStatus, detail };
@@ -71,8 +79,9 @@ export function createProbe(urls: Record<string, string>): Probe {
     async health(node, timeoutMs = 3000) {
       const url = Object.hasOwn(urls, node) ? urls[node] : undefined;
       if (!url) return { is: 'unreachable', detail: `no health address is configured for ${node}` };
+      if (!URL.canParse(url)) return { is: 'unreachable', detail: `the health address ${url} is no URL` };
       try {
-        return await ask(url, timeoutMs);
+        return await ask(new URL(url), timeoutMs);
       } catch (error) {
         return { is: 'unreachable', detail: reasonOf(error) };
       }
