@@ -176,7 +176,7 @@ describe.skipIf(why !== null)('the steps on real nodes', () => {
     const node = 'eu-west-op-1';
     fault(node, 'break-sudo');
     try {
-      const reason = expect.stringMatching(/sudo asks for a password: allow/);
+      const reason = expect.stringMatching(/sudo asks for a password; give/);
       expect(await way(node, 'v2.0.0').go('stage')).toMatchObject({ is: 'failed', retry: false, reason });
       const survey = keep(await surveyNode(node, 'eu-west', service, shell, probe(), clock));
       expect(survey).toMatchObject({ healthy: true, version: 'v1.0.0', sha256: null, unit: null, detail: reason });

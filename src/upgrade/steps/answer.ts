@@ -34,7 +34,7 @@ export function last(said: Said, key: string): string | null {
 const complaints: [RegExp, string, boolean][] = [
   [
     /sudo:.*(?:password is required|terminal is required|no tty present)/,
-    'sudo asks for a password: allow this user `NOPASSWD` in /etc/sudoers.d on the node',
+    'sudo asks for a password; give this user NOPASSWD in /etc/sudoers.d on the node',
     false,
   ],
   [

@@ -35,7 +35,7 @@ export async function diagnoseNode(
   if (answer.is === 'told') return diagnosisOf(signsOf(answer.said, health), service);
   const why = answer.is === 'refused' ? answer.word : answer.reason;
   const heard = health.is === 'healthy' ? 'healthy' : health.detail;
-  return { summary: `the node cannot be looked at: ${redact(why)}`, evidence: [redact(`health: ${heard}`)] };
+  return { summary: `the node cannot be looked at: ${why}`, evidence: [redact(`health: ${heard}`)] };
 }
 
 /** The newest line of the journal that tells of an error, redacted; null when there is none or it cannot be read. */

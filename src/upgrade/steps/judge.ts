@@ -79,7 +79,8 @@ function unmeant(watch: Watch, goal: Goal, image: string | null, disk: string | 
     return 'the environment file is not the recorded one';
   if (watch.seen?.unit.invocation === goal.oldInvocation)
     return 'the service was not restarted: the old process still answers';
-  return `did not stay the same process for ${seconds(goal.soak)}`;
+  const broke = watch.broke === null ? '' : `, it broke off after ${seconds(watch.broke.lasted)}`;
+  return `did not stay healthy for ${seconds(goal.soak)} as one process${broke}`;
 }
 
 /** What is known now; null: watch on. Proven needs a look and a healthy answer at the end of the soak. */

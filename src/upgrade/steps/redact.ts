@@ -1,5 +1,6 @@
-const secretName =
-  '[A-Za-z0-9_.-]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|KEY|DATABASE_URL|DSN|CREDENTIALS?)[A-Za-z0-9_]*';
+const words = 'PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|DATABASE_URL|DSN|CREDENTIALS?';
+const name = (key: string) => `[A-Za-z0-9_.-]*(?:${words}|${key})[A-Za-z0-9_]*`;
+const value = `(?:"[^"]*"?|'[^']*'?|[^\\s&,;"']+)`;
 
 const rules: [RegExp, string][] = [
   [/-----BEGIN [^-]*PRIVATE KEY-----[\s\S]*?(?:-----END [^-]*PRIVATE KEY-----|$)/g, '[private key]'],
@@ -7,7 +8,9 @@ const rules: [RegExp, string][] = [
   [/([a-z][a-z0-9+.-]*:\/\/)[^\s"'<>]*@/gi, '$1***@'],
   [/\b(authorization["']?\s*[:=]\s*["']?(?:basic|bearer)?)\s*[^\s"',]+/gi, '$1 ***'],
   [/\b(bearer)\s+[^\s"',]+/gi, '$1 ***'],
-  [new RegExp(`(${secretName}["']?\\s*[=:]\\s*)(?:"[^"]*"?|'[^']*'?|[^\\s&,;"']+)`, 'gi'), '$1***'],
+  [new RegExp(`(${name('KEY')}["']?\\s*=\\s*)${value}`, 'gi'), '$1***'],
+  // "host key: changed" is prose; `api_key: x` is not.
+  [new RegExp(`(${name('[_-]KEY|APIKEY')}["']?\\s*:\\s*)${value}`, 'gi'), '$1***'],
   [/\b(?:xox[a-z]|xapp|ghp|gho|pscale_(?:pw|tkn))[-_][A-Za-z0-9_-]+/g, '***'],
 ];
 

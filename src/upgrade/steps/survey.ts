@@ -40,7 +40,7 @@ export function summarise(answer: Answer, health: Health, service: Service): Sum
   if (answer.is !== 'told') {
     const report = reportOf(answer, 'unknown');
     const why = report.is === 'succeeded' ? '' : report.reason;
-    return { version, sha256: null, healthy, detail: redact(`ssh: ${why}; health: ${heard}`), unit: null };
+    return { version, sha256: null, healthy, detail: `ssh: ${why}; health: ${redact(heard)}`, unit: null };
   }
   const seen = readObservation(answer.said);
   return {
