@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -200,12 +200,12 @@ describe('the archive of a plan', () => {
   });
 
   it('is refused when it was replaced by one of the same size and time', async () => {
-    await putRelease(directory, 'v2.0.0', good);
-    const release = await releases.resolve('v2.0.0');
     const path = join(directory, archive);
-    const { atime, mtime } = await stat(path);
+    await putRelease(directory, 'v2.0.0', good);
+    await utimes(path, 1_700_000_000, 1_700_000_000);
+    const release = await releases.resolve('v2.0.0');
     await writeFile(`${path}.new`, Buffer.alloc(good.length));
-    await utimes(`${path}.new`, atime, mtime);
+    await utimes(`${path}.new`, 1_700_000_000, 1_700_000_000);
     await rename(`${path}.new`, path);
     expect(await refusal(releases.archivePath(release))).toMatch(/has changed since the plan/);
   });
