@@ -1,9 +1,13 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ssh2 from 'ssh2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ShellOptions } from '../../../src/upgrade/node/shell.ts';
 import { createShell } from '../../../src/upgrade/node/shell.ts';
 import type { Command, Outcome, Shell } from '../../../src/upgrade/node/types.ts';
 import type { Sshd } from '../../support/sshd.ts';
-import { startSshd } from '../../support/sshd.ts';
+import { freePort, generateKey, startSshd } from '../../support/sshd.ts';
 
 let sshd: Sshd;
 const open: Shell[] = [];
@@ -76,5 +80,39 @@ describe('a command on a node', () => {
   it('does nothing when only the first half of its script arrives', async () => {
     const outcome = await shellOf().run('n', command('echo effect\nif true; then'));
     expect(outcome).toMatchObject({ is: 'exited', stdout: '' });
+  });
+});
+
+/** A server that no OpenSSH can play: it closes the session without saying how the command ended. */
+async function silentServer(dir: string): Promise<{ server: ssh2.Server; port: number; pin: string }> {
+  const pin = generateKey(join(dir, 'silent'), 'ed25519');
+  const server = new ssh2.Server({ hostKeys: [readFileSync(join(dir, 'silent'))] }, (client) => {
+    client.on('error', () => {});
+    client.on('authentication', (login) => login.accept());
+    client.on('session', (accept) => {
+      accept().on('exec', (begin) => {
+        const channel = begin();
+        channel.on('data', () => {
+          channel.write('so far');
+          channel.close();
+        });
+      });
+    });
+  });
+  const port = await freePort();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, port, pin };
+}
+
+describe('a session that ends without a result', () => {
+  it('leaves the result unknown, never 0', async () => {
+    const { server, port, pin } = await silentServer(sshd.dir);
+    const shell = createShell({ n: sshd.hostWith([`node-1 ${pin}`], { port }) });
+    const outcome = await shell.run('n', command('true'));
+    await shell.close();
+    server.close();
+    const reason = 'the session was closed without a result';
+    expect(outcome).toEqual({ is: 'lost', reason, stdout: 'so far', stderr: '' });
   });
 });
