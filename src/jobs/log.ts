@@ -5,6 +5,25 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
+/**
+ * A reporter for what repeats several times a second while Redis is away: the same reason is said once in `ms`.
+ * @param say gets the reason and how often it was held back since the last time
+ */
+export function seldom(ms: number, say: (reason: string, heldBack: number) => void): (error: unknown) => void {
+  const last = new Map<string, { at: number; heldBack: number }>();
+  return (error) => {
+    const reason = reasonOf(error);
+    const seen = last.get(reason);
+    if (seen && performance.now() - seen.at < ms) {
+      seen.heldBack += 1;
+      return;
+    }
+    if (last.size > 100) last.clear();
+    last.set(reason, { at: performance.now(), heldBack: 0 });
+    say(reason, seen?.heldBack ?? 0);
+  };
+}
+
 const secrets: [RegExp, string][] = [
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1***@'],
   [/\b(xox[a-z]|xapp)-[\w-]+/gi, '$1-***'],

@@ -1,4 +1,5 @@
 import { DelayedError } from 'bullmq';
+import type { Clock } from '../upgrade/steps/types.ts';
 import type { Log } from './log.ts';
 import { reasonOf } from './log.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
@@ -11,6 +12,7 @@ import { type Held, openWorker } from './worker.ts';
 export interface PublisherParts {
   redis: RedisHandle;
   announcer: Announcer;
+  clock: Clock;
   log: Log;
   /** Cron expression with seconds; every half minute when absent. */
   sweep?: string;
@@ -22,7 +24,7 @@ const afterglow = 3_600_000;
 const longestPause = 600;
 
 /** Shows rollouts, always the newest state. What goes wrong here never touches a rollout. */
-export async function startPublisher({ redis, announcer, log, sweep }: PublisherParts): Promise<Sweeping> {
+export async function startPublisher({ redis, announcer, clock, log, sweep }: PublisherParts): Promise<Sweeping> {
   const store = createStore(redis.patient());
   const queues = createQueues(redis.patient(), log);
 
@@ -35,6 +37,7 @@ export async function startPublisher({ redis, announcer, log, sweep }: Publisher
       log.warn({ rollout: rollout.id, reason: reasonOf(error) }, 'could not be shown');
       const seconds = retryAfter(error);
       if (seconds === null) throw error;
+      // BullMQ judges delays by the real time.
       await job.moveToDelayed(Date.now() + Math.min(seconds, longestPause) * 1_000, token);
       throw new DelayedError();
     }
@@ -48,7 +51,7 @@ export async function startPublisher({ redis, announcer, log, sweep }: Publisher
     process: show,
   });
   const sweeping = everySweep(sweep, log, async () => {
-    const ids = new Set([...(await store.openIds()), ...(await store.changedSince(Date.now() - afterglow))]);
+    const ids = new Set([...(await store.openIds()), ...(await store.changedSince(clock.now() - afterglow))]);
     for (const id of ids) await queues.publish(id);
   });
   return {

@@ -1,7 +1,7 @@
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Task } from '../upgrade/rollout/types.ts';
-import { type Log, reasonOf } from './log.ts';
+import { type Log, reasonOf, seldom } from './log.ts';
 import { prefix } from './store.ts';
 
 /** Jobs carry references only, never state and never secrets: Redis keeps them in clear text. */
@@ -56,7 +56,10 @@ export function createQueues(redis: Redis, log: Log): Queues {
     const found = opened.get(name);
     if (found) return found;
     const created = new Queue(name, { connection: redis, prefix });
-    created.on('error', (error) => log.warn({ queue: name, reason: reasonOf(error) }, 'queue connection'));
+    created.on(
+      'error',
+      seldom(10_000, (reason, heldBack) => log.warn({ queue: name, reason, heldBack }, 'queue in trouble')),
+    );
     opened.set(name, created);
     return created;
   };

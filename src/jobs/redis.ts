@@ -77,6 +77,7 @@ async function dialCaller(dial: (options: Options) => Redis): Promise<Redis> {
 /** Never the URL itself: it may hold a password. */
 function whereabouts(url: string | null, server: PrivateRedis | null): string {
   if (url === null) return `Redis at ${server?.socket ?? 'the state directory'}`;
+  if (!URL.canParse(url)) return 'Redis at REDIS_URL';
   const { hostname, port } = new URL(url);
   return `Redis at ${hostname}:${port || '6379'}`;
 }

@@ -21,6 +21,8 @@ export interface StepParts {
   archives: Archives;
   clock: Clock;
   log: Log;
+  /** Milliseconds after which a step counts as hung; `stepLimit` when absent. */
+  limit?: (policy: Policy) => number;
 }
 
 /** Works on one task, if it is still to be done. `signal` aborts when another worker may have taken the task over. */
@@ -69,7 +71,7 @@ export function taskRunner(parts: StepParts): RunTask {
   }
 
   async function outcome(task: NodeTask, rollout: Rollout, lease: AbortSignal): Promise<StepResult> {
-    const limit = AbortSignal.timeout(stepLimit(rollout.policy));
+    const limit = AbortSignal.timeout((parts.limit ?? stepLimit)(rollout.policy));
     const signal = AbortSignal.any([lease, limit]);
     try {
       return await orAborted(parts.steps[task.step](contextOf(task, rollout, signal)), signal);

@@ -1,7 +1,7 @@
 import { type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { createLeases } from './lease.ts';
-import { type Log, reasonOf } from './log.ts';
+import { type Log, reasonOf, seldom } from './log.ts';
 import { prefix } from './store.ts';
 
 /** What a processor gets: the job, its lock's token, and a signal that aborts when the lock is gone. */
@@ -58,7 +58,8 @@ export function openWorker<T, R>({ queue, redis, log, concurrency, process }: Wo
       runRetryDelay: 1_000,
     },
   );
-  worker.on('error', (error) => log.warn({ queue, reason: reasonOf(error) }, 'worker connection'));
+  const complain = seldom(10_000, (reason, heldBack) => log.warn({ queue, reason, heldBack }, 'worker in trouble'));
+  worker.on('error', complain);
   worker.on('failed', (job, error) => log.error({ queue, job: job?.id, reason: reasonOf(error) }, 'job failed'));
   worker.on('stalled', (job) => log.warn({ queue, job }, 'job taken over from a worker that fell silent'));
   worker.on('locksRenewed', ({ jobIds }) => leases.renewed(jobIds));
@@ -78,7 +79,8 @@ export function openWorker<T, R>({ queue, redis, log, concurrency, process }: Wo
   };
 }
 
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
+/** Waits for `work`, but not longer than `ms`; what it throws is nobody's business any more. */
+export async function within(ms: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);

@@ -302,6 +302,29 @@ describe('lost and doubled jobs', () => {
     expect(runs).toBeLessThan(300);
   });
 
+  it('a timer that is promoted by hand begins nothing before its time', async () => {
+    await worker({ sweep: never });
+    const { start, store } = control();
+    await start(quickRollout('r1', { startAt: Date.now() + 30_000 }));
+    const advance = new Queue('advance', { connection: redis.handle.caller, prefix: '{zw}' });
+    closing.push(advance);
+    const [timer] = await eventually(
+      () => advance.getDelayed(),
+      (jobs) => jobs.length > 0,
+    );
+    await eventually(
+      () => store.load('r1'),
+      (rollout) => Object.values(rollout?.nodes ?? {}).every(({ state }) => state.is === 'ready'),
+    );
+    await timer?.promote();
+    await eventually(
+      () => advance.getJobCounts('wait', 'active'),
+      ({ wait, active }) => wait === 0 && active === 0,
+    );
+    expect((await store.load('r1'))?.startedAt).toBeNull();
+    expect(await queues().step('us-east').getJobCounts('wait', 'active')).toMatchObject({ wait: 0, active: 0 });
+  });
+
   it('a wake for a rollout that does not exist harms nobody', async () => {
     await worker();
     const { start, store } = control();
@@ -313,7 +336,13 @@ describe('lost and doubled jobs', () => {
 
 describe('publishing', () => {
   const publisher = async (show: (rollout: Rollout) => Promise<void>, sweep = never): Promise<Sweeping> => {
-    const started = await startPublisher({ redis: redis.handle, announcer: { show }, log: silent, sweep });
+    const started = await startPublisher({
+      redis: redis.handle,
+      announcer: { show },
+      clock: systemClock,
+      log: silent,
+      sweep,
+    });
     closing.push(started);
     return started;
   };

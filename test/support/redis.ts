@@ -8,6 +8,8 @@ export interface TestRedis {
   /** State directory: another process opens the same server with it. */
   dir: string;
   handle: RedisHandle;
+  /** `SIGSTOP` makes it silent, `SIGCONT` wakes it. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): Promise<void>;
   /** Kills the server as a power cut would and starts it again on the same files. */
   crash(): Promise<void>;
   stop(): Promise<void>;
@@ -19,11 +21,15 @@ export async function startTestRedis(): Promise<TestRedis> {
   const handles = [await openRedis(null, dir)];
   const [handle] = handles;
   if (!handle) throw new Error('no handle');
+  const serverPid = async (): Promise<number> => Number(await readFile(join(dir, 'redis', 'redis.pid'), 'utf8'));
   return {
     dir,
     handle,
+    async signal(name) {
+      process.kill(await serverPid(), name);
+    },
     async crash() {
-      const pid = Number(await readFile(join(dir, 'redis', 'redis.pid'), 'utf8'));
+      const pid = await serverPid();
       process.kill(pid, 'SIGKILL');
       while (alive(pid)) await pause(5);
       handles.push(await openRedis(null, dir));

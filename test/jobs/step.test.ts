@@ -1,0 +1,145 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createStore, type RolloutStore } from '../../src/jobs/index.ts';
+import { recorder } from '../../src/jobs/record.ts';
+import { type StepParts, stepLimit, taskRunner } from '../../src/jobs/step.ts';
+import type { Probe } from '../../src/upgrade/node/types.ts';
+import { todo } from '../../src/upgrade/rollout/index.ts';
+import type { Gate, Task } from '../../src/upgrade/rollout/types.ts';
+import type { Step } from '../../src/upgrade/steps/types.ts';
+import { startTestRedis, type TestRedis } from '../support/redis.ts';
+import { quickRollout, workerParts } from './fixtures/parts.ts';
+
+let redis: TestRedis;
+let store: RolloutStore;
+
+beforeAll(async () => {
+  redis = await startTestRedis();
+  store = createStore(redis.handle.caller);
+});
+afterAll(() => redis.stop());
+afterEach(() => redis.handle.caller.flushall());
+
+const quiet = new AbortController().signal;
+const record = (...args: Parameters<ReturnType<typeof recorder>>) => recorder(store, async () => undefined)(...args);
+
+function runner(changes: Partial<StepParts> = {}) {
+  return taskRunner({ ...workerParts(redis.handle), store, record, ...changes });
+}
+const withStep = (name: 'stage' | 'backup' | 'switch', step: Step) => ({
+  steps: { ...workerParts(redis.handle).steps, [name]: step },
+});
+
+async function due(): Promise<Task> {
+  const [task] = todo((await store.load('r1')) ?? quickRollout('r1'), Date.now());
+  if (!task) throw new Error('nothing is due');
+  return task;
+}
+
+/** Runs whatever is due until `step` is. */
+async function reach(step: Task['step']): Promise<Task> {
+  await store.create(quickRollout('r1'));
+  for (let count = 0; count < 20; count += 1) {
+    const task = await due();
+    if (task.step === step) return task;
+    await runner()(task, quiet);
+  }
+  throw new Error(`${step} never came`);
+}
+
+describe('a step', () => {
+  it('is written down before it is run', async () => {
+    await store.create(quickRollout('r1'));
+    const task = await due();
+    const seen: string[] = [];
+    const stage: Step = async () => {
+      seen.push(...(await store.journal('r1')).map(({ event }) => event.type));
+      return { is: 'succeeded', facts: {} };
+    };
+    expect(await runner(withStep('stage', stage))(task, quiet)).toBe('reported');
+    expect(seen.at(-1)).toBe('begun');
+  });
+
+  it('is dropped when it is not due any more', async () => {
+    const task = await reach('backup');
+    await record('r1', { type: 'paused', at: Date.now(), by: 'U1' });
+    let ran = false;
+    const backup: Step = async () => {
+      ran = true;
+      return { is: 'succeeded', facts: {} };
+    };
+    expect(await runner(withStep('backup', backup))(task, quiet)).toBe('dropped');
+    expect(ran).toBe(false);
+  });
+
+  it('is given up when it hangs, as unknown when it changes the node', async () => {
+    const task = await reach('switch');
+    const hanging: Step = () => new Promise(() => undefined);
+    expect(await runner({ ...withStep('switch', hanging), limit: () => 50 })(task, quiet)).toBe('reported');
+    const state = (await store.load('r1'))?.nodes[task.node]?.state;
+    expect(state).toMatchObject({
+      is: 'working',
+      step: 'switch',
+      unknowns: 1,
+      lastReason: 'the step hung and was given up',
+    });
+  });
+
+  it('reports nothing when its lock is lost: whoever took it over does', async () => {
+    const task = await reach('switch');
+    const lease = new AbortController();
+    const hanging: Step = () => {
+      setTimeout(() => lease.abort(new Error('the lock was lost')), 20);
+      return new Promise(() => undefined);
+    };
+    await expect(runner(withStep('switch', hanging))(task, lease.signal)).rejects.toThrow('the lock was lost');
+    expect((await store.load('r1'))?.nodes[task.node]?.state).toMatchObject({ unknowns: 0, failures: 0 });
+  });
+
+  it.each([
+    ['a peer that is silent', { is: 'unreachable', detail: 'no answer' }],
+    ['a peer that is unhealthy', { is: 'unhealthy', httpStatus: 503, detail: 'starting' }],
+  ] as const)('finds the quorum gate shut by %s', async (_what, sick) => {
+    const probe: Probe = {
+      health: async (node) => (node === 'us-east-op-3' ? sick : { is: 'healthy', version: null, hostname: null }),
+    };
+    const task = await reach('switch');
+    let found: Gate[] = [];
+    const looks: Step = async ({ gates }) => {
+      found = await gates();
+      return { is: 'gated', gates: found };
+    };
+    expect(await runner({ ...withStep('switch', looks), probe })(task, quiet)).toBe('gated');
+    expect(found).toMatchObject([{ name: 'quorum' }]);
+  });
+
+  it('takes a probe that breaks for an unhealthy peer', async () => {
+    const probe: Probe = {
+      health: async (node) => {
+        if (node === 'us-east-op-3') throw new Error('bug');
+        return { is: 'healthy', version: null, hostname: null };
+      },
+    };
+    const task = await reach('switch');
+    expect(await runner({ probe })(task, quiet)).toBe('gated');
+  });
+
+  it('finds a gate shut when the rollout moved on while it looked', async () => {
+    const task = await reach('switch');
+    let found: Gate[] = [];
+    const slow: Step = async ({ gates }) => {
+      const { run, node, attempt } = task;
+      const report = { is: 'unknown', reason: 'somebody else said so' } as const;
+      await record('r1', { type: 'reported', at: Date.now(), run, node, step: 'switch', attempt, report });
+      found = await gates();
+      return { is: 'gated', gates: found };
+    };
+    await runner(withStep('switch', slow))(task, quiet);
+    expect(found).toMatchObject([{ name: 'state', reason: 'the rollout moved on meanwhile' }]);
+  });
+
+  it('may take as long as its policy allows, and no longer', () => {
+    const { policy } = quickRollout('r1');
+    expect(stepLimit(policy)).toBeGreaterThan(policy.transferTimeout + policy.healthDeadline + policy.canarySoak);
+    expect(Number.isFinite(stepLimit(policy))).toBe(true);
+  });
+});
