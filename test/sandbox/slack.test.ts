@@ -1,4 +1,5 @@
 import { App, LogLevel } from '@slack/bolt';
+import type { Button, KnownBlock, PlainTextElement, View } from '@slack/types';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
 import type { SlackOptions } from '../../src/sandbox/slack/types.ts';
@@ -43,7 +44,9 @@ async function until(slack: Slack, holds: () => boolean): Promise<void> {
   });
 }
 
-const section = (text: string) => ({ type: 'section', text: { type: 'mrkdwn', text } });
+const section = (text: string): KnownBlock => ({ type: 'section', text: { type: 'mrkdwn', text } });
+
+const plain = (text: string): PlainTextElement => ({ type: 'plain_text', text });
 
 describe('a slash command', () => {
   it('reaches the app with its text escaped, and what the app responds is seen by one person', async () => {
@@ -175,14 +178,13 @@ describe('messages and buttons', () => {
   it('do nothing when the person says no in the confirm dialog', async () => {
     const slack = await slackWith();
     const app = await boltOn(slack);
-    const plain = (text: string) => ({ type: 'plain_text' as const, text });
     const confirm = {
       title: plain('Sure?'),
       text: plain('This stops it.'),
       confirm: plain('Stop'),
       deny: plain('Back'),
     };
-    const button = { type: 'button', action_id: 'stop', text: plain('Stop'), confirm };
+    const button: Button = { type: 'button', action_id: 'stop', text: plain('Stop'), confirm };
     const { ts } = await app.client.chat.postMessage({
       channel: 'C1',
       text: 'x',
@@ -207,20 +209,17 @@ describe('views', () => {
   it('open by a fresh trigger, come back with what was put in, and close', async () => {
     const slack = await slackWith();
     const submitted: unknown[] = [];
-    const input = {
-      type: 'input',
-      block_id: 'why',
-      label: { type: 'plain_text', text: 'Reason' },
-      element: { type: 'plain_text_input', action_id: 'reason' },
-    } as const;
+    const field = { type: 'plain_text_input', action_id: 'reason' } as const;
+    const view: View = {
+      type: 'modal',
+      callback_id: 'freeze',
+      title: plain('Freeze'),
+      submit: plain('Freeze'),
+      blocks: [{ type: 'input', block_id: 'why', label: plain('Reason'), element: field }],
+    };
     await boltOn(slack, (app) => {
       app.command('/zeitwork', async ({ ack, command, client }) => {
         await ack();
-        const words = {
-          title: { type: 'plain_text', text: 'Freeze' },
-          submit: { type: 'plain_text', text: 'Freeze' },
-        } as const;
-        const view = { type: 'modal', callback_id: 'freeze', ...words, blocks: [input] } as const;
         await client.views.open({ trigger_id: command.trigger_id, view });
       });
       app.view('freeze', async ({ ack, view }) => {
@@ -254,7 +253,7 @@ describe('views', () => {
     await boltOn(slack, (app) => {
       app.command('/zeitwork', async ({ ack, command, client }) => {
         await ack();
-        const view = { type: 'modal', title: { type: 'plain_text', text: 'One' }, blocks: [section('x')] } as const;
+        const view: View = { type: 'modal', title: plain('One'), blocks: [section('x')] };
         await client.views.open({ trigger_id: command.trigger_id, view });
         await client.views
           .open({ trigger_id: command.trigger_id, view })

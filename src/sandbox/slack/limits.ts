@@ -75,8 +75,23 @@ function checkBlock(block: unknown, at: string, refused: ReadonlySet<string>, pr
     problems.push(`unsupported block type: ${block.type} [json-pointer:${at}/type]`);
   else check(block, at, problems);
   checkId(block.block_id, `${at}/block_id`, problems);
-  const id = typeof block.block_id === 'string' ? block.block_id : Math.random().toString(36).slice(2, 7);
-  return { ...block, type: block.type, block_id: id };
+  return withIds(block, block.type);
+}
+
+/** Slack names whatever the app left without a name, so that every action can say where it comes from. */
+function withIds(block: Record<string, unknown>, type: string): Block {
+  const named = (element: unknown) =>
+    isRecord(element) && element.action_id === undefined ? { ...element, action_id: freshId() } : element;
+  const blockId = typeof block.block_id === 'string' ? block.block_id : freshId();
+  const inside: Record<string, unknown> = {};
+  if (type === 'actions' && Array.isArray(block.elements)) inside.elements = block.elements.map(named);
+  if (block.accessory !== undefined) inside.accessory = named(block.accessory);
+  if (type === 'input') inside.element = named(block.element);
+  return { ...block, ...inside, type, block_id: blockId };
+}
+
+function freshId(): string {
+  return Math.random().toString(36).slice(2, 7);
 }
 
 function checkSection(block: Record<string, unknown>, at: string, problems: Problems): void {

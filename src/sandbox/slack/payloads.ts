@@ -6,17 +6,19 @@ import { appId, bot, botId, type Workspace } from './workspace.ts';
 
 type Json = Record<string, unknown>;
 
-export function slashCommand(workspace: Workspace, user: Person, command: string, text: string, hooks: Hooks): Json {
+type Typed = { channel: string; command: string; text: string };
+
+export function slashCommand(workspace: Workspace, user: Person, typed: Typed, hooks: Hooks): Json {
   return {
     token: 'sandbox',
     team_id: user.teamId ?? workspace.team.id,
     team_domain: workspace.team.name,
-    channel_id: workspace.channel.id,
-    channel_name: workspace.channel.name,
+    channel_id: typed.channel,
+    channel_name: typed.channel === workspace.channel.id ? workspace.channel.name : 'directmessage',
     user_id: user.id,
     user_name: user.name,
-    command,
-    text,
+    command: typed.command,
+    text: typed.text,
     api_app_id: appId,
     is_enterprise_install: 'false',
     response_url: hooks.responseUrl,

@@ -20,16 +20,22 @@ export type Desk = {
 };
 
 /** A person types a slash command. What fails is told to that person the way Slack does. */
-export async function command(desk: Desk, userId: string, line: string): Promise<Outcome> {
+export async function command(desk: Desk, userId: string, line: string, channel?: string): Promise<Outcome> {
   const { workspace } = desk;
   const user = workspace.person(userId);
   const [, name = '/zeitwork', rest = ''] = /^(\/\S+)?\s*(.*)$/s.exec(line) ?? [];
   const responses: ChannelMessage[] = [];
-  const asked = { user: userId, channel: workspace.channel.id, original: null, responses };
+  const place = channel ?? workspace.channel.id;
+  const asked = { user: userId, channel: place, original: null, responses };
   const hooks = { responseUrl: desk.responseUrl(desk.responses.give(asked)), triggerId: desk.triggers.give(userId) };
-  const payload = payloads.slashCommand(workspace, user, name, asSent(workspace, rest), hooks);
+  const payload = payloads.slashCommand(
+    workspace,
+    user,
+    { channel: place, command: name, text: asSent(workspace, rest) },
+    hooks,
+  );
   const ack = await desk.dispatch('slash_commands', payload);
-  if (!ack.acked) tell(workspace, user, `\`${name}\` failed with the error \`${ack.error}\``);
+  if (!ack.acked) tell(workspace, user, place, `\`${name}\` failed with the error \`${ack.error}\``);
   else if (Object.keys(ack.payload).length > 0) desk.responses.say(asked, ack.payload);
   return { acked: ack.acked, error: ack.error, afterMs: ack.afterMs, responses };
 }
@@ -82,13 +88,15 @@ export async function click(
   const hooks = { responseUrl: desk.responseUrl(desk.responses.give(asked)), triggerId: desk.triggers.give(userId) };
   const pressed = { ...found, chosen: chosen(found.element, picked) };
   const ack = await desk.dispatch('interactive', payloads.messageAction(workspace, user, message, pressed, hooks));
-  if (!ack.acked) tell(workspace, user, `“${labelOf(found.element)}” got no answer from the app (\`${ack.error}\`)`);
+  if (!ack.acked)
+    tell(workspace, user, message.channel, `“${labelOf(found.element)}” got no answer from the app (\`${ack.error}\`)`);
   return { acked: ack.acked, error: ack.error, afterMs: ack.afterMs, responses };
 }
 
-/** Finds an element by its action id, its value, or its label. */
+/** Finds an element by block and action id (`block/action`), action id, value, or label. */
 export function pick(elements: Found[], match: string): Found {
   const keys = [
+    ({ element, blockId }: Found) => `${blockId}/${element.action_id}`,
     ({ element }: Found) => element.action_id,
     ({ element }: Found) => element.value,
     ({ element }: Found) => labelOf(element),
@@ -101,8 +109,8 @@ export function pick(elements: Found[], match: string): Found {
   throw new Refusal('no_such_element', [`"${match}" is not among: ${offered || 'nothing to press'}`]);
 }
 
-export function tell(workspace: Workspace, user: Person, text: string): void {
-  workspace.post({ channel: workspace.channel.id, user: slackbot.id, text, visibleTo: user.id });
+export function tell(workspace: Workspace, user: Person, channel: string, text: string): void {
+  workspace.post({ channel, user: slackbot.id, text, visibleTo: user.id });
 }
 
 /** As Slack sends text with `should_escape`: markup made harmless, names and channels resolved to ids. */

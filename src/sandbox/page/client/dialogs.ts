@@ -1,0 +1,60 @@
+import type { Ui } from './ui.ts';
+
+/** Confirm dialogs, modals and the passing notices at the bottom. */
+export function dialogs(ui: Ui): void {
+  ui.confirmed = (button) => {
+    const asked = button.parentElement?.querySelector<HTMLTemplateElement>('template.confirm');
+    const dialog = document.querySelector<HTMLDialogElement>('dialog.confirm-dialog');
+    if (!asked || !dialog) return Promise.resolve(true);
+    dialog.replaceChildren(asked.content.cloneNode(true));
+    for (const listener of ui.onPatch) listener();
+    dialog.returnValue = '';
+    dialog.showModal();
+    dialog.querySelector<HTMLElement>('[data-answer="no"]')?.focus();
+    return new Promise((resolve) => {
+      dialog.onclose = () => resolve(dialog.returnValue === 'yes');
+      dialog.onclick = (event) => {
+        const answer = event.target instanceof HTMLElement ? event.target.closest<HTMLElement>('[data-answer]') : null;
+        if (answer) dialog.close(answer.dataset.answer);
+        else if (event.target === dialog) dialog.close('no');
+      };
+    });
+  };
+
+  let hiding: ReturnType<typeof setTimeout>;
+  ui.toast = (text) => {
+    const toast = document.querySelector<HTMLElement>('.toast');
+    if (!toast) return;
+    toast.textContent = text;
+    toast.hidden = false;
+    clearTimeout(hiding);
+    hiding = setTimeout(() => {
+      toast.hidden = true;
+    }, 5000);
+  };
+
+  document.addEventListener('submit', (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || !form.matches('[data-modal]')) return;
+    event.preventDefault();
+    const values: Record<string, string[]> = {};
+    for (const field of form.elements) {
+      if (field.hasAttribute('name')) values[field.getAttribute('name') ?? ''] = [];
+    }
+    for (const [name, value] of new FormData(form)) values[name]?.push(String(value));
+    void ui.act({ do: 'submit', values });
+  });
+
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && document.querySelector('[data-modal]')) void ui.act({ do: 'closeModal' });
+  });
+
+  // The first field of a modal that has just opened.
+  let opened: Element | null = null;
+  ui.onPatch.push(() => {
+    const modal = document.querySelector('[data-modal]');
+    if (modal && modal !== opened)
+      modal.querySelector<HTMLElement>('.modal-body :is(input, textarea, select)')?.focus();
+    opened = modal;
+  });
+}

@@ -1,0 +1,216 @@
+import type { App } from '@slack/bolt';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
+import type { FleetNode } from '../../src/sandbox/slack/types.ts';
+import { openBrowser } from '../support/browser.ts';
+import { workspaceOptions } from '../support/slack-workspace.ts';
+import { startToyBot } from '../support/toy-bot.ts';
+import { toyFleet } from '../support/toy-fleet.ts';
+
+let browser: Browser;
+let slack: Slack;
+let bot: App;
+let page: Page;
+let nodes: FleetNode[];
+const errors: string[] = [];
+
+beforeAll(async () => {
+  browser = await openBrowser();
+});
+afterAll(() => browser.close());
+
+beforeEach(async () => {
+  const toy = toyFleet();
+  nodes = toy.nodes;
+  const tries = [
+    { text: '/zeitwork upgrade v2.0.0 --now', about: 'a good release' },
+    {
+      text: '/zeitwork upgrade v2.1.0-never-healthy --now',
+      about: 'starts, and never becomes healthy: it must stop at the first node',
+    },
+  ];
+  slack = await startSlack({ ...workspaceOptions(), ...toy, tries, hint: '/zeitwork upgrade v2.0.0' });
+  bot = await startToyBot(slack);
+  page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  errors.length = 0;
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+  await page.goto(slack.pageUrl);
+});
+
+afterEach(async () => {
+  await page.close();
+  await bot.stop();
+  await slack.close();
+  expect(errors).toEqual([]);
+});
+
+const composer = () => page.getByRole('textbox', { name: 'Message #control-plane' });
+const log = () => page.getByRole('log', { name: 'Messages' });
+const message = (text: string) => log().getByRole('article').filter({ hasText: text });
+
+async function type(line: string): Promise<void> {
+  await composer().fill(line);
+  await composer().press('Enter');
+}
+
+async function become(name: string): Promise<void> {
+  await page.getByRole('button', { name }).click();
+}
+
+/** Set SCREENSHOTS to a folder to look at what the tests see. */
+async function picture(name: string): Promise<void> {
+  const folder = process.env.SCREENSHOTS;
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
+}
+
+describe('the page', () => {
+  it('tells a newcomer what to type, and fills it in at a click', async () => {
+    await picture('first');
+    await page.getByRole('button', { name: 'Put /zeitwork upgrade v2.0.0 into the composer', exact: true }).click();
+    expect(await composer().inputValue()).toBe('/zeitwork upgrade v2.0.0');
+  });
+
+  it('shows an ephemeral to one person only, until it is dismissed', async () => {
+    await type('/zeitwork hello');
+    await message('Only visible to you').waitFor();
+    expect(await message('You typed').count()).toBe(1);
+    await become('Ines Duarte');
+    await expect.poll(() => message('You typed').count()).toBe(0);
+    await become('Rosa Weber');
+    await message('You typed').getByRole('button', { name: 'Dismiss' }).click();
+    await expect.poll(() => message('You typed').count()).toBe(0);
+  });
+
+  it('asks before a button with a confirm dialog, and does nothing at No', async () => {
+    await type('/zeitwork upgrade v2.0.0');
+    await page.getByRole('button', { name: 'Approve eu-west' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Confirm' });
+    expect(await dialog.textContent()).toContain('Three nodes go to v2.0.0');
+    await picture('confirm');
+    const before = slack.envelopes();
+    await dialog.getByRole('button', { name: 'Not yet' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    expect(slack.envelopes()).toBe(before);
+  });
+
+  it('follows a click: the edit, the thread, the direct message', async () => {
+    await type('/zeitwork upgrade v2.0.0');
+    await page.getByRole('button', { name: 'Approve eu-west' }).waitFor();
+    await become('Ines Duarte');
+    await page.getByRole('button', { name: 'Approve eu-west' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Approve eu-west' }).click();
+    await message('(edited)').waitFor();
+    expect(await message('(edited)').textContent()).toContain('eu-west approved by @ines');
+    expect(await message('replied to a thread').count()).toBe(1);
+    await message('Your approval is noted.').waitFor();
+    await page.getByRole('button', { name: /^3 replies/ }).click();
+    const replies = page.getByRole('log', { name: 'Replies' });
+    await replies.getByText('done in 41 s').waitFor();
+    await page.getByRole('textbox', { name: 'Reply…' }).fill('lgtm');
+    await page.getByRole('textbox', { name: 'Reply…' }).press('Enter');
+    await replies.getByText('lgtm').waitFor();
+    await picture('thread');
+    await page.getByRole('button', { name: 'Close the thread' }).click();
+    await page.getByRole('button', { name: 'Direct messages' }).click();
+    await message('I tell you here how it ends').waitFor();
+  });
+
+  it('opens a modal, keeps it when a field is missing, and sends what was put in', async () => {
+    await type('/zeitwork freeze');
+    const modal = page.getByRole('dialog', { name: 'Freeze upgrades' });
+    await modal.getByRole('button', { name: 'Freeze' }).click();
+    await modal.getByText('Please complete this required field.').waitFor();
+    await picture('modal');
+    await modal.getByRole('textbox', { name: 'Reason' }).fill('the autumn sale');
+    await modal.getByRole('button', { name: 'Freeze' }).click();
+    await message('froze all upgrades: the autumn sale').waitFor();
+    expect(await modal.count()).toBe(0);
+  });
+
+  it('shows the Home tab that the app publishes', async () => {
+    await page.getByRole('button', { name: 'Home' }).click();
+    await page.getByRole('button', { name: 'Upgrade…' }).waitFor();
+    await picture('home');
+  });
+
+  it('completes commands and remembers what was typed', async () => {
+    await type('/zeitwork hello');
+    await composer().pressSequentially('/zeitwork up');
+    await page.getByRole('option', { name: '/zeitwork upgrade' }).waitFor();
+    await picture('completion');
+    await composer().press('Tab');
+    expect(await composer().inputValue()).toBe('/zeitwork upgrade ');
+    await composer().fill('');
+    await composer().press('ArrowUp');
+    expect(await composer().inputValue()).toBe('/zeitwork hello');
+  });
+
+  it('says it when the app does not answer', async () => {
+    await bot.stop();
+    await page.getByText('zeitwork is not connected').waitFor();
+    await type('/zeitwork status');
+    await message('failed with the error').waitFor();
+    expect(await message('failed with the error').textContent()).toContain(
+      '/zeitwork failed with the error dispatch_failed',
+    );
+  });
+});
+
+describe('the fleet beside it', () => {
+  it('shows every node in words, and what a person broke', async () => {
+    const counter = page.getByRole('region', { name: 'Zero-downtime counter' });
+    expect(await counter.textContent()).toContain('0times below two healthy in a region');
+    for (const node of ['us-east-1', 'us-east-2']) {
+      await page
+        .locator('summary', { hasText: '' })
+        .and(page.getByLabel(`Break or mend ${node}`))
+        .click();
+      await page.locator(`[data-node="${node}"]`, { hasText: 'Stop the service' }).click();
+    }
+    await counter.getByText('Downtime seen').waitFor();
+    await page.getByText('1 of 3 healthy').waitFor();
+    await picture('broken');
+  });
+
+  it('follows a new version without a reload', async () => {
+    for (const node of nodes.slice(0, 3)) Object.assign(node, { version: 'v2.0.0', status: 'starting' });
+    await expect.poll(() => page.getByText('v2.0.0', { exact: true }).count()).toBe(3);
+  });
+
+  it('jumps to the next window and says what happened', async () => {
+    const clock = page.locator('[data-clock]');
+    const before = await clock.getAttribute('data-clock');
+    await page.getByRole('button', { name: 'Jump to the next window' }).click();
+    await page.getByText('The window of eu-west has just opened.').waitFor();
+    await expect.poll(() => clock.getAttribute('data-clock')).not.toBe(before);
+  });
+});
+
+describe('on a phone', () => {
+  it('everything fits: people on top, tabs for the channel and the fleet', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await type('/zeitwork upgrade v2.0.0');
+    await page.getByRole('button', { name: 'Approve eu-west' }).waitFor();
+    await picture('phone');
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width).toBeLessThanOrEqual(390);
+    await page.getByRole('button', { name: 'Fleet' }).click();
+    await page.getByText('eu-west-1').waitFor();
+    await picture('phone-fleet');
+  });
+});
+
+describe('the door of the page', () => {
+  it('refuses acts that another page sends', async () => {
+    const send = (origin: string) =>
+      fetch(`${slack.pageUrl}page/act`, {
+        method: 'POST',
+        headers: { origin, 'content-type': 'text/plain' },
+        body: JSON.stringify({ do: 'say', as: 'U1', text: 'hi' }),
+      });
+    expect((await send('https://evil.example')).status).toBe(403);
+    expect((await send(new URL(slack.pageUrl).origin)).status).toBe(200);
+  });
+});
