@@ -1,0 +1,211 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import type { ParsedKey, Server } from 'ssh2';
+import ssh2 from 'ssh2';
+import { answerCalls } from './calls.ts';
+import { Door } from './door.ts';
+import { Commands } from './exec.ts';
+import type { FaultId } from './faults.ts';
+import { Journal } from './journal.ts';
+import { type Layout, layoutIn } from './layout.ts';
+import { Program } from './program.ts';
+import { rewriter } from './rewrite.ts';
+import { type SshService, sshServer } from './server.ts';
+import { type Answer, systemctl } from './systemctl.ts';
+import { growTree } from './tree.ts';
+import { Unit } from './unit.ts';
+
+export interface HostOptions {
+  name: string;
+  region: string;
+  root: string;
+  clientKey: ParsedKey;
+  /** Version that is installed at first and after a reset. */
+  initial: string;
+  restartMs: number;
+  timeScale: number;
+}
+
+/** One node: an SSH server, a tree of files, systemd with one unit, and the service's port. */
+export class SimulatedHost {
+  readonly name: string;
+  readonly region: string;
+  /** Public half of the right host key, as in known_hosts: `ssh-ed25519 AAAA…`. */
+  readonly hostKey: string;
+  readonly sshPort: number;
+  readonly healthPort: number;
+  readonly journal: Journal;
+  readonly unit: Unit;
+  readonly #options: HostOptions;
+  readonly #layout: Layout;
+  readonly #commands: Commands;
+  readonly #ssh: Door;
+  readonly #health: Door;
+  readonly #calls: { close(): void };
+  readonly #servers: { right: Server; strange: Server };
+  #peers = '';
+  #strange = false;
+  #diskFull = false;
+  #reboot: NodeJS.Timeout | undefined;
+
+  /** The shims and the FIFO of the node must be there already; it does not run before `install`. */
+  static async create(options: HostOptions): Promise<SimulatedHost> {
+    let host: SimulatedHost | null = null;
+    const ssh = await Door.onFreePort((socket) => host?.sshd.injectSocket(socket));
+    const health = await Door.onFreePort((socket) => {
+      const program = host?.unit.program;
+      if (program) program.enter(socket);
+      else socket.destroy();
+    });
+    health.shut();
+    host = new SimulatedHost(options, ssh, health);
+    return host;
+  }
+
+  private constructor(options: HostOptions, ssh: Door, health: Door) {
+    const layout = layoutIn(options.root);
+    this.name = options.name;
+    this.region = options.region;
+    this.sshPort = ssh.port;
+    this.healthPort = health.port;
+    this.journal = new Journal(options.name);
+    this.#options = options;
+    this.#layout = layout;
+    this.#ssh = ssh;
+    this.#health = health;
+    const { timeScale, restartMs } = options;
+    const { binary, envFile, proc, tree, home } = layout;
+    this.unit = new Unit(
+      { binary, envFile, proc, restartMs },
+      this.journal,
+      (build, around) => new Program(build, { ...around, hostname: options.name, door: health, timeScale }),
+    );
+    const searched = () => (this.#diskFull ? [layout.fullShims, layout.shims] : [layout.shims]);
+    const paths = rewriter(tree, searched);
+    this.#commands = new Commands({ tree, home, rewriter: paths, searched, diskFull: () => this.#diskFull });
+    this.#calls = answerCalls(layout, (command, args) => this.#answer(command, args));
+    const service: SshService = {
+      commands: this.#commands,
+      disk: { path: paths.path, outwards: paths.outwards, full: () => this.#diskFull },
+      clientKey: options.clientKey,
+      seen: (line) => this.#seen(line),
+    };
+    const right = ssh2.utils.generateKeyPairSync('ed25519');
+    const strange = ssh2.utils.generateKeyPairSync('ed25519');
+    this.hostKey = right.public.trim();
+    this.#servers = { right: sshServer(right.private, service), strange: sshServer(strange.private, service) };
+  }
+
+  get sshd(): Server {
+    return this.#strange ? this.#servers.strange : this.#servers.right;
+  }
+
+  /** A fresh disk with the first version on it, nothing broken, an empty journal; starts the service. */
+  async install(peers: string = this.#peers): Promise<void> {
+    this.#peers = peers;
+    clearTimeout(this.#reboot);
+    await this.#mend();
+    this.unit.kill();
+    await this.#commands.end();
+    await growTree(this.#layout, {
+      version: this.#options.initial,
+      env: {
+        PORT: String(this.healthPort),
+        DATABASE_URL: this.#databaseUrl(),
+        ZEITWORK_REGION: this.region,
+        ZEITWORK_PEERS: peers,
+      },
+    });
+    this.journal.clear();
+    await this.unit.start();
+  }
+
+  /** Breaks or mends the node; returns when that has happened. A reboot comes back by itself. */
+  async inject(fault: FaultId): Promise<void> {
+    switch (fault) {
+      case 'stop-service':
+        return this.unit.stop();
+      case 'start-service':
+        this.unit.resetFailed();
+        return this.unit.start();
+      case 'drop-network':
+        this.#ssh.silence();
+        return this.#health.silence();
+      case 'restore-network':
+        this.#ssh.rejoin();
+        return this.#health.rejoin();
+      case 'kill-sshd':
+        return this.#ssh.shut();
+      case 'start-sshd':
+        return this.#ssh.open();
+      case 'break-sudo':
+        return writeFileSync(this.#layout.sudoBroken, '');
+      case 'fix-sudo':
+        return rmSync(this.#layout.sudoBroken, { force: true });
+      case 'fill-disk':
+      case 'free-disk':
+        this.#diskFull = fault === 'fill-disk';
+        return;
+      case 'change-hostkey':
+      case 'restore-hostkey':
+        this.#strange = fault === 'change-hostkey';
+        return;
+      case 'reboot':
+        return this.#goDown();
+      case 'heal':
+        await this.#mend();
+        return this.inject('start-service');
+    }
+  }
+
+  /** Ends everything that belongs to the node: connections, commands, timers. */
+  async close(): Promise<void> {
+    clearTimeout(this.#reboot);
+    this.unit.kill();
+    this.#ssh.shut();
+    this.#health.shut();
+    this.#calls.close();
+    await this.#commands.end();
+  }
+
+  async #mend(): Promise<void> {
+    for (const fault of ['restore-network', 'fix-sudo', 'free-disk', 'restore-hostkey', 'start-sshd'] as const) {
+      await this.inject(fault);
+    }
+  }
+
+  async #goDown(): Promise<void> {
+    await this.unit.stop();
+    this.#ssh.shut();
+    await this.#commands.end();
+    clearTimeout(this.#reboot);
+    this.#reboot = setTimeout(() => {
+      void this.#ssh.open();
+      void this.unit.start();
+    }, 800 * this.#options.timeScale);
+  }
+
+  async #answer(command: string, args: string[]): Promise<Answer> {
+    if (command === 'systemctl') return systemctl(args, this.unit, this.journal);
+    if (command === 'journalctl') return { code: 0, out: this.journal.answer(args), err: '' };
+    return { code: 0, out: this.#listeners(), err: '' };
+  }
+
+  /** `ss -ltnp`. */
+  #listeners(): string {
+    const row = (port: number, name: string, pid: number) =>
+      `LISTEN 0      128        127.0.0.1:${port}      0.0.0.0:*    users:(("${name}",pid=${pid},fd=3))\n`;
+    const service = this.unit.pid === 0 ? '' : row(this.healthPort, 'zeitwork-operat', this.unit.pid);
+    return `State  Recv-Q Send-Q Local Address:Port Peer Address:PortProcess\n${service}${row(this.sshPort, 'sshd', 34)}`;
+  }
+
+  /** As sudo itself, so that who did what can be read afterwards. */
+  #seen(line: string): void {
+    if (!/(^|\s)sudo\s/.test(line)) return;
+    const message = `     ops : PWD=/home/ops ; USER=root ; COMMAND=${line.replace(/^.*?\ssudo(\s-\S+)*\s/s, '').slice(0, 500)}`;
+    this.journal.add({ identifier: 'sudo', pid: 1000, message, invocation: '' });
+  }
+
+  #databaseUrl(): string {
+    return `postgres://zeitwork:s3cret-${this.name}@db.internal:5432/zeitwork`;
+  }
+}

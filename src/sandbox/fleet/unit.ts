@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Journal } from './journal.ts';
+import type { Program, Surroundings } from './program.ts';
+import { type Build, buildIn } from './releases.ts';
+
+export interface UnitFile {
+  binary: string;
+  envFile: string;
+  /** The node's `/proc`. */
+  proc: string;
+  /** ms between the death of the service and its automatic restart. */
+  restartMs: number;
+}
+
+type ActiveState = 'active' | 'activating' | 'deactivating' | 'inactive';
+type Run = (build: Build, surroundings: Pick<Surroundings, 'env' | 'log' | 'exited'>) => Program;
+
+const description = 'zeitwork-operator.service - Zeitwork Operator';
+
+// Above every pid that Linux gives out (2^22), so that no real process can be meant.
+let lastPid = 4_194_304;
+
+/** `zeitwork-operator.service` as systemd 252 keeps it: Type=simple, Restart=always, no start limit. */
+export class Unit {
+  readonly #file: UnitFile;
+  readonly #journal: Journal;
+  readonly #run: Run;
+  #program: Program | null = null;
+  #build: Build | null = null;
+  #state: ActiveState = 'inactive';
+  #pid = 0;
+  #invocation = '';
+  #restarts = 0;
+  #result = 'success';
+  #status = 0;
+  #activeSince = 0n;
+  #startedAt = 0n;
+  #restartTimer: NodeJS.Timeout | undefined;
+  #stopped: (() => void) | null = null;
+  #job: Promise<void> = Promise.resolve();
+
+  constructor(file: UnitFile, journal: Journal, run: Run) {
+    this.#file = file;
+    this.#journal = journal;
+    this.#run = run;
+  }
+
+  get state(): ActiveState {
+    return this.#state;
+  }
+
+  get pid(): number {
+    return this.#pid;
+  }
+
+  get program(): Program | null {
+    return this.#program;
+  }
+
+  /** What runs, or ran last. */
+  get build(): Build | null {
+    return this.#build;
+  }
+
+  /** Returns as soon as the process is forked, whatever becomes of it. */
+  start(): Promise<void> {
+    return this.#after(async () => {
+      if (this.#state === 'active') return;
+      this.#restarts = 0;
+      this.#launch();
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.#after(() => this.#end());
+  }
+
+  restart(): Promise<void> {
+    return this.#after(async () => {
+      await this.#end();
+      this.#restarts = 0;
+      this.#launch();
+    });
+  }
+
+  resetFailed(): void {
+    this.#result = 'success';
+    this.#restarts = 0;
+  }
+
+  /** The machine goes down: no orderly end. */
+  kill(): void {
+    clearTimeout(this.#restartTimer);
+    this.#state = 'deactivating';
+    this.#program?.kill();
+    this.#state = 'inactive';
+  }
+
+  /** Properties in the order in which `systemctl show` prints them, whatever was asked first. */
+  properties(): Record<string, string> {
+    return {
+      Type: 'simple',
+      Restart: 'always',
+      RestartUSec: `${this.#file.restartMs}ms`,
+      MainPID: String(this.#pid),
+      Result: this.#result,
+      NRestarts: String(this.#restarts),
+      ExecMainStartTimestampMonotonic: String(this.#startedAt),
+      ExecMainCode: this.#status === 0 ? '0' : '1',
+      ExecMainStatus: String(this.#status),
+      User: 'zeitwork',
+      Id: 'zeitwork-operator.service',
+      LoadState: 'loaded',
+      ActiveState: this.#state,
+      SubState: this.#subState(),
+      FragmentPath: '/etc/systemd/system/zeitwork-operator.service',
+      UnitFileState: 'enabled',
+      ActiveEnterTimestampMonotonic: String(this.#activeSince),
+      NeedDaemonReload: 'no',
+      InvocationID: this.#invocation,
+    };
+  }
+
+  #subState(): string {
+    if (this.#state === 'active') return 'running';
+    if (this.#state === 'activating') return 'auto-restart';
+    return this.#state === 'deactivating' ? 'stop-sigterm' : 'dead';
+  }
+
+  /** One job at a time, as systemd queues them. */
+  #after(job: () => Promise<void>): Promise<void> {
+    this.#job = this.#job.then(job);
+    return this.#job;
+  }
+
+  #launch(): void {
+    clearTimeout(this.#restartTimer);
+    this.#pid = ++lastPid;
+    this.#invocation = randomBytes(16).toString('hex');
+    this.#state = 'active';
+    this.#result = 'success';
+    this.#status = 0;
+    this.#startedAt = this.#activeSince = process.hrtime.bigint() / 1000n;
+    this.#say(`Started ${description}.`);
+    if (!this.#execute()) setImmediate(() => this.#exited(203));
+  }
+
+  /** The kernel's part: the running image keeps its inode, whatever is renamed over the path. */
+  #execute(): boolean {
+    const { binary, proc, envFile } = this.#file;
+    const build = existsSync(binary) ? buildIn(readFileSync(binary)) : null;
+    this.#build = build;
+    if (!build || !existsSync(envFile)) {
+      this.#say('zeitwork-operator.service: Failed to execute /usr/local/bin/zeitwork-operator');
+      return false;
+    }
+    mkdirSync(join(proc, String(this.#pid)), { recursive: true });
+    linkSync(binary, join(proc, String(this.#pid), 'exe'));
+    const pid = this.#pid;
+    this.#program = this.#run(build, {
+      env: parseEnv(readFileSync(envFile, 'utf8')),
+      log: (message) =>
+        this.#journal.add({ identifier: 'zeitwork-operator', pid, message, invocation: this.#invocation }),
+      exited: (code) => this.#exited(code),
+    });
+    return true;
+  }
+
+  #exited(code: number): void {
+    rmSync(join(this.#file.proc, String(this.#pid)), { recursive: true, force: true });
+    this.#pid = 0;
+    this.#program = null;
+    this.#status = code;
+    if (this.#state === 'deactivating') this.#deactivated();
+    else if (this.#state === 'active') this.#died(code);
+  }
+
+  #died(code: number): void {
+    this.#result = code === 0 ? 'success' : 'exit-code';
+    this.#say(
+      `zeitwork-operator.service: Main process exited, code=exited, status=${code}${code === 1 ? '/FAILURE' : ''}`,
+    );
+    if (code !== 0) this.#say("zeitwork-operator.service: Failed with result 'exit-code'.");
+    this.#state = 'activating';
+    this.#restartTimer = setTimeout(() => this.#startAgain(), this.#file.restartMs);
+  }
+
+  #startAgain(): void {
+    this.#restarts++;
+    this.#say(`zeitwork-operator.service: Scheduled restart job, restart counter is at ${this.#restarts}.`);
+    this.#say(`Stopped ${description}.`);
+    this.#launch();
+  }
+
+  #end(): Promise<void> {
+    clearTimeout(this.#restartTimer);
+    if (!this.#program) {
+      this.#state = 'inactive';
+      return Promise.resolve();
+    }
+    this.#say(`Stopping ${description}...`);
+    this.#state = 'deactivating';
+    return new Promise((resolve) => {
+      this.#stopped = resolve;
+      this.#program?.terminate();
+    });
+  }
+
+  #deactivated(): void {
+    this.#state = 'inactive';
+    this.#say('zeitwork-operator.service: Deactivated successfully.');
+    this.#say(`Stopped ${description}.`);
+    this.#stopped?.();
+    this.#stopped = null;
+  }
+
+  #say(message: string): void {
+    this.#journal.add({ identifier: 'systemd', pid: 1, message, invocation: this.#invocation });
+  }
+}
+
+/** An environment file as systemd reads it: `KEY=value` lines, comments, one pair of quotes. */
+function parseEnv(text: string): Record<string, string> {
+  const lines = text.split('\n').map((line) => /^\s*([A-Za-z_]\w*)=(["']?)(.*)\2\s*$/.exec(line));
+  return Object.fromEntries(lines.flatMap((match) => (match?.[1] ? [[match[1], match[3] ?? '']] : [])));
+}
