@@ -1,6 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Connection, DialOptions } from './dial.ts';
 import { dial, tcp } from './dial.ts';
+import { createLimiter } from './limiter.ts';
 import { reasonOf, Unreachable } from './reasons.ts';
 import type { Host } from './types.ts';
 
@@ -87,17 +89,31 @@ function forward(through: Use, jump: Host, host: Host): Promise<Duplex> {
   });
 }
 
+/** More key exchanges at once would only time each other out. */
+const dialsAtOnce = 64;
+
 export function createConnections(options: ConnectionsOptions): Connections {
+  const dials = createLimiter(dialsAtOnce);
   const dialled = new Map<string, Promise<Shared>>();
   const open = new Set<Connection>();
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+
+  const dialOne = async (host: Host, socket: () => Promise<Duplex>): Promise<Connection> => {
+    const leave = await dials.acquire(closing.signal);
+    try {
+      return await dial(host, socket, options, closing.signal);
+    } finally {
+      leave();
+    }
+  };
 
   const viaJump = async (host: Host, jump: Host): Promise<Connection> => {
     const through = await share(jump).catch((error: unknown) => {
       throw new Unreachable(`jump host ${jump.name}: ${reasonOf(error)}`);
     });
     try {
-      const connection = await dial(host, () => forward(through, jump, host), options, closing.signal);
+      const connection = await dialOne(host, () => forward(through, jump, host));
       connection.onEnd(through.release);
       return connection;
     } catch (error) {
@@ -108,7 +124,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
   const start = async (host: Host): Promise<Shared> => {
     const { jump } = host;
-    const connection = await (jump ? viaJump(host, jump) : dial(host, () => tcp(host), options, closing.signal));
+    const connection = await (jump ? viaJump(host, jump) : dialOne(host, () => tcp(host)));
     open.add(connection);
     connection.onEnd(() => open.delete(connection));
     options.onConnect(connection);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Connection } from './dial.ts';
 import { createPool } from './pool.ts';
 import { reasonOf, Unreachable } from './reasons.ts';
@@ -52,6 +53,11 @@ function refusal(error: unknown): { is: 'unreachable'; reason: string } {
   return { is: 'unreachable', reason: reasonOf(error) };
 }
 
+/** One signal may stop the work on hundreds of nodes, which Node would report as a leak. */
+function manyListeners(signal: AbortSignal | undefined): void {
+  if (signal) setMaxListeners(0, signal);
+}
+
 /** The door to these nodes, by name. Neither `run` nor `put` throws for a host's fault. */
 export function createShell(hosts: Record<string, Host>, options: ShellOptions = {}): Shell {
   const pool = createPool({
@@ -82,6 +88,7 @@ export function createShell(hosts: Record<string, Host>, options: ShellOptions =
 
   return {
     async run(node: string, command: Command, signal?: AbortSignal): Promise<Outcome> {
+      manyListeners(signal);
       try {
         const host = hostOf(node);
         const lease = await pool.lease(host, signal);
@@ -95,6 +102,7 @@ export function createShell(hosts: Record<string, Host>, options: ShellOptions =
       }
     },
     async put(node: string, localPath: string, remotePath: string, signal?: AbortSignal): Promise<Transfer> {
+      manyListeners(signal);
       try {
         const host = hostOf(node);
         return await sender.send(() => pool.lease(host, signal), localPath, remotePath, signal);
