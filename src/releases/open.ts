@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { Refused, type Release, type Service } from '../upgrade/rollout/types.ts';
 import { hashFile, short } from './checksum.ts';
-import { inspect, type Member } from './contents.ts';
+import { inspect } from './contents.ts';
 import { directoryShelf } from './directory.ts';
 import type { Limits } from './download.ts';
 import { archiveName, checkVersion } from './names.ts';
@@ -28,19 +28,19 @@ export function openReleases(
   cacheDir: string,
   limits: Limits = defaultLimits,
 ): Releases {
-  const shelf =
-    'url' in where
-      ? remoteShelf(where.url, service.name, cacheDir, limits)
-      : directoryShelf(where.directory, service.name);
   const hashes = remembering(hashFile);
   const members = remembering((path) => inspect(path, service.archiveMember));
+  const shelf =
+    'url' in where
+      ? remoteShelf(where.url, service.name, cacheDir, limits, async (path) => (await hashes(path)).value)
+      : directoryShelf(where.directory, service.name);
 
   async function resolve(version: string): Promise<Release> {
     const archive = archiveName(service.name, checkVersion(version));
     const { path, published } = await shelf.find(version);
     const { value: archiveSha256, bytes: archiveBytes } = await hashes(path);
     if (archiveSha256 !== published) throw mismatch(archive, archiveSha256, published);
-    const { value: member }: { value: Member } = await members(path);
+    const { value: member } = await members(path);
     return { version, archive, archiveSha256, archiveBytes, binarySha256: member.sha256, binaryBytes: member.bytes };
   }
 

@@ -1,15 +1,23 @@
 import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refused, type Release } from '../upgrade/rollout/types.ts';
-import { hashFile, publishedHash, short } from './checksum.ts';
+import { publishedHash, short } from './checksum.ts';
 import { existsAt, fetchFile, fetchText, type Limits, shown } from './download.ts';
 import { archiveName } from './names.ts';
 import type { Shelf } from './shelf.ts';
 
+type HashFile = (path: string) => Promise<string>;
+
 const checksumLimits: Limits = { maxBytes: 64 * 1024, timeoutMs: 30_000 };
 
 /** Archives behind a URL pattern with `{version}`; copies are kept in `cacheDir/<sha256>/` and used without the server. */
-export function remoteShelf(pattern: string, service: string, cacheDir: string, limits: Limits): Shelf {
+export function remoteShelf(
+  pattern: string,
+  service: string,
+  cacheDir: string,
+  limits: Limits,
+  hashFile: HashFile,
+): Shelf {
   const urlOf = (version: string) => new URL(pattern.replaceAll('{version}', version));
   const copyOf = (hash: string, version: string) => join(cacheDir, hash, archiveName(service, version));
 
@@ -28,33 +36,39 @@ export function remoteShelf(pattern: string, service: string, cacheDir: string, 
     throw new Refused(`${shown(beside(url))} holds no SHA-256 of ${fileOf(url)}; publish one made with sha256sum`);
   }
 
-  /** Complete or not there: the copy is renamed into place after its hash was checked. */
   async function download(version: string, published: string): Promise<string> {
-    const copy = copyOf(published, version);
-    if (await exists(copy)) return copy;
-    await mkdir(join(cacheDir, published), { recursive: true });
+    await mkdir(cacheDir, { recursive: true });
     const scratch = await mkdtemp(join(cacheDir, 'fetch-'));
     try {
       const fetched = join(scratch, archiveName(service, version));
       await fetchFile(urlOf(version), fetched, limits);
       const hash = await hashFile(fetched);
       if (hash !== published) throw mismatch(shown(urlOf(version)), hash, published);
-      await rename(fetched, copy);
+      await renameUnlessThere(scratch, join(cacheDir, published));
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
-    return copy;
+    return copyOf(published, version);
+  }
+
+  /** A copy that was damaged since is removed, so that it is fetched again. */
+  async function soundCopy(hash: string, version: string): Promise<string | null> {
+    const copy = copyOf(hash, version);
+    if (!(await exists(copy))) return null;
+    if ((await hashFile(copy)) === hash) return copy;
+    await rm(join(cacheDir, hash), { recursive: true, force: true });
+    return null;
   }
 
   async function find(version: string) {
     const published = await publishedFor(version);
-    return { path: await download(version, published), published };
+    const path = (await soundCopy(published, version)) ?? (await download(version, published));
+    return { path, published };
   }
 
   async function locate(release: Release): Promise<string> {
-    const copy = copyOf(release.archiveSha256, release.version);
-    if (await exists(copy)) return copy;
-    return (await find(release.version)).path;
+    const copy = await soundCopy(release.archiveSha256, release.version);
+    return copy ?? (await find(release.version)).path;
   }
 
   return { versions: async () => [], find, locate };
@@ -64,6 +78,16 @@ export function mismatch(archive: string, hash: string, published: string): Refu
   return new Refused(
     `${archive} does not match its .sha256: it is ${short(hash)}, published was ${short(published)}; publish both again`,
   );
+}
+
+/** The copy appears whole or not at all; one that another process put there first is left alone. */
+async function renameUnlessThere(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    const first = error instanceof Error && 'code' in error && ['ENOTEMPTY', 'EEXIST'].includes(String(error.code));
+    if (!first) throw error;
+  }
 }
 
 function beside(url: URL): URL {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -86,14 +86,23 @@ describe('a release behind a URL', () => {
     expect(release.archiveSha256).toBe(sha256(good));
   });
 
+  it('is fetched again when its copy was damaged', async () => {
+    publish(good);
+    const release = await open().resolve('v2.0.0');
+    const copy = await open().archivePath(release);
+    await writeFile(copy, 'damaged');
+    expect(await readFile(await open().archivePath(release))).toEqual(good);
+    expect(await open().resolve('v2.0.0')).toEqual(release);
+  });
+
   it('cannot be listed', async () => {
     expect(await open().versions()).toEqual([]);
   });
 
-  it('is fetched whole by each of two who ask at the same time', async () => {
+  it('is fetched whole by each of many who ask at the same time', async () => {
     publish(good);
-    const [first, second] = await Promise.all([open().resolve('v2.0.0'), open().resolve('v2.0.0')]);
-    expect(first).toEqual(second);
+    const resolved = await Promise.all(Array.from({ length: 8 }, () => open().resolve('v2.0.0')));
+    expect(new Set(resolved.map((release) => release.binarySha256)).size).toBe(1);
     expect(await readdir(cache)).toEqual([sha256(good)]);
   });
 });
