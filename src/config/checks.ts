@@ -38,7 +38,7 @@ const sketch = z.object({
   policy: withDefault({}, sound(rules)),
   ssh: withDefault({}, sound(ssh)),
   roles: sound(z.object({ requesters: sound(approvers) })),
-  releases: sound(z.object({ directory: z.unknown(), url: z.unknown() })),
+  releases: sound(z.object({ directory: z.unknown().optional(), url: z.unknown().optional() })),
 });
 export type Sketch = z.output<typeof sketch>;
 type SketchedPolicy = NonNullable<Sketch['policy']>;

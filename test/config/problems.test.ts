@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { complaints, edited, shortest } from './settings.ts';
+
+/** What is wrong -> the one line that says so. */
+const wrong: [string, string, string][] = [
+  [
+    'fleet: zeitwork',
+    'fleet: Zeit Work',
+    '1: fleet: "Zeit Work" is not a name; write lower-case letters, digits, dots and dashes, at most 63, like eu-west-op-1',
+  ],
+  [
+    'channel: C1',
+    'channel: "#ops"',
+    '2: channel: "#ops" is not a Slack channel id; write one like C012AB3CD (channel details > channel ID)',
+  ],
+  ['channel: C1', 'chanel: C1\nchannel: C1', '2: chanel: unknown key; did you mean channel?'],
+  ['channel: C1', 'channel:', '2: channel: is missing; write one like C012AB3CD (channel details > channel ID)'],
+  ['channel: C1', 'channel: C1\nteam: acme', '3: team: "acme" is not a Slack workspace id; write one like T012AB3CD'],
+  ['{ directory: releases }', '{}', '3: releases: write one of directory and url, not both and not none'],
+  [
+    '{ directory: releases }',
+    '{ directory: a, url: "http://x/{version}" }',
+    '3: releases: write one of directory and url, not both and not none',
+  ],
+  [
+    '{ directory: releases }',
+    '{ url: http://x/latest }',
+    '3: releases.url: "http://x/latest" is not an archive address; write a URL with {version}, like https://files.example.com/{version}/app-{version}.tar.gz',
+  ],
+  [
+    '{ directory: releases }',
+    '{ directory: ~bo/x }',
+    '3: releases.directory: "~bo/x" is not a path; write one, absolute, starting with ~/ or relative to this file',
+  ],
+  ['{ user: ops }', '{ user: ops, port: "22" }', '4: ssh.port: "22" is not a port; write a number from 1 to 65535'],
+  ['{ user: ops }', '{ user: ops, prot: 22 }', '4: ssh.prot: unknown key; did you mean port?'],
+  [
+    '{ user: ops }',
+    '{ user: ops, jump: bastion }',
+    '4: ssh.jump: "bastion" is not a jump host; describe it under ssh.jumpHosts',
+  ],
+  ['{ user: ops }', '{}', '4: ssh.user: is missing; write the login of all nodes here, or user at each'],
+  [
+    '{ user: ops }',
+    '{ user: ops, config: /nowhere }',
+    "4: ssh.config: ENOENT: no such file or directory, open '/nowhere'",
+  ],
+  [
+    'Europe/Dublin',
+    'Europe/Dubln',
+    '7: regions[0].zone: "Europe/Dubln" is not an IANA time zone; write one like Europe/Dublin',
+  ],
+  ['Europe/Dublin', '+05:30', '7: regions[0].zone: "+05:30" is not an IANA time zone; write one like Europe/Dublin'],
+  ['    zone: Europe/Dublin\n', '', '6: regions[0].zone: is missing; write an IANA time zone like Europe/Dublin'],
+  [
+    'users: [U1] }\n    nodes',
+    'users: [ana] }\n    nodes',
+    '8: regions[0].approvers.users[0]: "ana" is not a Slack user id; write one like U012AB3CD (profile > copy member ID)',
+  ],
+  [
+    'users: [U1] }\n    nodes',
+    '}\n    nodes',
+    '8: regions[0].approvers: nobody could approve this region; write at least one user or group',
+  ],
+  [
+    'requesters: { users: [U1] }',
+    'requesters: { users: [] }',
+    '14: roles.requesters: nobody could start an upgrade; write at least one user or group',
+  ],
+  ['name: op-2', 'name: op-1', '11: regions[0].nodes[1].name: "op-1" is used twice; names are unique'],
+  [
+    'name: op-2, ',
+    '',
+    '11: regions[0].nodes[1].name: is missing; write lower-case letters, digits, dots and dashes, at most 63, like eu-west-op-1',
+  ],
+  [
+    '10.0.0.2',
+    'ops@10.0.0.2',
+    '11: regions[0].nodes[1].address: "ops@10.0.0.2" is not a host name or IP address; write one like 10.0.1.11, without user and port',
+  ],
+  [
+    '10.0.0.2',
+    '-oProxyCommand=x',
+    '11: regions[0].nodes[1].address: "-oProxyCommand=x" is not a host name or IP address; write one like 10.0.1.11, without user and port',
+  ],
+  [
+    '10.0.0.2',
+    '10.0.0.2:22',
+    '11: regions[0].nodes[1].address: "10.0.0.2:22" is not a host name or IP address; write one like 10.0.1.11, without user and port',
+  ],
+  [', address: 10.0.0.2', '', '11: regions[0].nodes[1].address: is missing; write a host name or IP address'],
+  [
+    '      - { name: op-3, address: 10.0.0.3 }\n',
+    '',
+    '9: regions[0].nodes: has 2 of them, and policy.minimumHealthy is 2: none could ever be stopped; add nodes or lower it',
+  ],
+];
+
+/** Added at the end, after line 14. */
+const added: [string, string][] = [
+  [
+    'policy: { soak: 30 }',
+    '15: policy.soak: 30 is not a duration; write one like 250ms, 30s, 5m or 1h, or 0s for none',
+  ],
+  ['policy: { soak: 0s }', ''],
+  ['policy: { poll: 0s }', '15: policy.poll: "0s" is not a duration; write one above zero like 250ms, 30s, 5m or 1h'],
+  ['policy: { poll: 5s }', '15: policy.poll: 5s is longer than policy.pollMax (2s); make it shorter'],
+  ['policy: { bakke: 1h }', '15: policy.bakke: unknown key; did you mean bake?'],
+  ['policy: { attempts: 0 }', '15: policy.attempts: 0 is not a whole number from 1 to 100; write one, like 3'],
+  ['policy: { order: random }', '15: policy.order: "random" is not accepted here; write next-opening or declared'],
+  ['policy: { selfApproval: yes }', '15: policy.selfApproval: "yes" is not accepted here; write true or false'],
+  [
+    'policy: { minimumHealthy: 3 }',
+    '9: regions[0].nodes: has 3 of them, and policy.minimumHealthy is 3: none could ever be stopped; add nodes or lower it',
+  ],
+  [
+    'policy: { expectedNode: 4h }',
+    '6: regions[0].windows: Tue-Thu 02:00-06:00 is too short: a node takes policy.expectedNode + policy.rollbackReserve = 243m',
+  ],
+  [
+    'policy: 5',
+    '15: policy: 5 is not accepted here; write its keys: order, minimumHealthy, healthDeadline, poll, pollMax, healthyAnswers, soak, canarySoak, pause, bake, watch, approvalExpires, attempts, unknownAttempts, retryDelay, autoRollback, expectedNode, rollbackReserve, commandTimeout, transferTimeout, selfApproval',
+  ],
+  [
+    'service: { unit: op.service }',
+    '15: service.unit: "op.service" is not a systemd unit; write its name without .service',
+  ],
+  [
+    'service: { binary: op }',
+    '15: service.binary: "op" is not an absolute path; write one like /usr/local/bin/zeitwork-operator',
+  ],
+  [
+    'service: { binary: /usr/../etc/passwd }',
+    '15: service.binary: "/usr/../etc/passwd" is not an absolute path; write one like /usr/local/bin/zeitwork-operator',
+  ],
+  ['service: { mode: "0o755" }', '15: service.mode: "0o755" is not a file mode; write one like "0755"'],
+  ['service: { owner: root }', '15: service.owner: "root" is not an owner; write user:group, like root:root'],
+  ['service: { versionArgs: [] }', '15: service.versionArgs: is empty; write at least 1 of arguments'],
+  [
+    'service: { archiveMember: ../x }',
+    '15: service.archiveMember: "../x" is not a path inside the archive; write one like build/zeitwork-operator',
+  ],
+  [
+    'health: http://10.0.0.1/health',
+    '15: health: "http://10.0.0.1/health" is not a health address; write a URL with {address} or {name}, like http://{address}:8080/health',
+  ],
+  [
+    'freezes: [{ from: 2026-12-20, to: 2026-12-10, reason: x, author: y }]',
+    '15: freezes[0].to: "2026-12-10" is not after from (2026-12-20)',
+  ],
+  [
+    'freezes: [{ from: 2026-02-30, to: 2026-12-10, reason: x, author: y }]',
+    '15: freezes[0].from: "2026-02-30" is not a date or time; write a date like 2026-12-20, or a date and time like 2026-12-20 18:00 or 2026-12-20T18:00:00Z',
+  ],
+  [
+    'freezes: [{ from: 02:00, to: 2026-12-10, reason: x, author: y }]',
+    '15: freezes[0].from: "02:00" is not a date or time; write a date like 2026-12-20, or a date and time like 2026-12-20 18:00 or 2026-12-20T18:00:00Z',
+  ],
+  ['freezes: [{ from: 2026-12-01, to: 2026-12-10, author: y }]', '15: freezes[0].reason: is missing; write some words'],
+  [
+    'freezes: [{ from: 2026-12-01, to: 2026-12-10, reason: x, author: y, region: us }]',
+    '15: freezes[0].region: "us" is not a region; write eu-west',
+  ],
+];
+
+describe('a setting that cannot be used', () => {
+  it.each(wrong)('%j -> %j', (from, to, line) => {
+    expect(complaints(edited(from, to))).toEqual([`zeitwork.yaml:${line}`]);
+  });
+
+  it.each(added)('%s', (addition, line) => {
+    expect(complaints(`${shortest}${addition}\n`)).toEqual(line === '' ? [] : [`zeitwork.yaml:${line}`]);
+  });
+
+  it('is named together with all others, in the order of the file', () => {
+    const yaml = edited('channel: C1', 'channel: ops')
+      .replace('Europe/Dublin', 'Dublin')
+      .replace('name: op-2', 'name: op-1');
+    const lines = complaints(`${yaml}policy: { soak: 30, pol: 1s, minimumHealthy: 3 }\nfreezes: 7\n`);
+    expect(lines.map((line) => line.split(': ').slice(0, 2).join(' '))).toEqual([
+      'zeitwork.yaml:2 channel',
+      'zeitwork.yaml:7 regions[0].zone',
+      'zeitwork.yaml:9 regions[0].nodes',
+      'zeitwork.yaml:11 regions[0].nodes[1].name',
+      'zeitwork.yaml:15 policy.soak',
+      'zeitwork.yaml:15 policy.pol',
+      'zeitwork.yaml:16 freezes',
+    ]);
+  });
+
+  it('is found behind an anchor', () => {
+    const yaml = shortest
+      .replace('{ users: [U1] }', '&ops { users: [ana] }')
+      .replace(/requesters: .*/, 'requesters: *ops');
+    expect(complaints(yaml).map((line) => line.slice(0, 50))).toEqual([
+      'zeitwork.yaml:8: regions[0].approvers.users[0]: "a',
+      'zeitwork.yaml:8: roles.requesters.users[0]: "ana" ',
+    ]);
+  });
+});
