@@ -7,6 +7,7 @@ import {
   checkBackupScript,
   cleanupScript,
   diagnoseScript,
+  lookScript,
   observeScript,
   restoreScript,
   stageScript,
@@ -47,7 +48,12 @@ const asRoot = (name: string, script: string, args: string[], timeoutMs: number)
   timeoutMs,
 });
 
-/** Sees everything, changes nothing. `ask` also runs the installed binary for its version. */
+/** Sees what runs and what lies on disk. */
+export function glance(service: Service, timeoutMs: number): Command {
+  return asRoot('look', lookScript, place(service), timeoutMs);
+}
+
+/** Sees everything that staging needs. `ask` also runs the installed binary for its version. */
 export function observe(service: Service, timeoutMs: number, rollout?: Rollout, ask = false): Command {
   const staged = rollout ? stagedPath(service, rollout.release) : '-';
   const args = [...place(service), `staged=${staged}`, ...(ask ? versionQuestion(service) : [])];

@@ -1,6 +1,6 @@
 import type { Command } from '../node/types.ts';
 import { type Answer, read } from './answer.ts';
-import { observe } from './commands.ts';
+import { glance, observe } from './commands.ts';
 import { type Observation, readObservation } from './observation.ts';
 import type { StepContext } from './types.ts';
 
@@ -13,9 +13,19 @@ export async function tell(context: StepContext, command: Command): Promise<Answ
   return read(outcome);
 }
 
-/** Observes the step's node; `ask` also asks the installed binary for its version. */
-export async function look(context: StepContext, ask = false): Promise<Look> {
+/** What runs on the step's node and what lies on its disk. */
+export function look(context: StepContext): Promise<Look> {
+  const { service, policy } = context.rollout;
+  return see(context, glance(service, policy.commandTimeout));
+}
+
+/** That, and all that staging needs, with the version of the installed binary. */
+export function lookClosely(context: StepContext): Promise<Look> {
   const { rollout } = context;
-  const answer = await tell(context, observe(rollout.service, rollout.policy.commandTimeout, rollout, ask));
+  return see(context, observe(rollout.service, rollout.policy.commandTimeout, rollout, true));
+}
+
+async function see(context: StepContext, command: Command): Promise<Look> {
+  const answer = await tell(context, command);
   return answer.is === 'told' ? { is: 'seen', seen: readObservation(answer.said) } : answer;
 }

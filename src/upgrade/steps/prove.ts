@@ -1,7 +1,7 @@
 import type { Report } from '../rollout/types.ts';
 import { lastWords } from './collect.ts';
 import { judge } from './judge.ts';
-import { look } from './look.ts';
+import { type Look, look } from './look.ts';
 import { failed, succeeded, unknown } from './reports.ts';
 import type { StepContext } from './types.ts';
 import { begin, type Goal, heard, looked, missed, type Verdict, type Watch, wantsLook } from './watch.ts';
@@ -28,28 +28,28 @@ async function watchUntilJudged(context: StepContext, goal: Goal): Promise<Verdi
   let pause = poll;
   for (;;) {
     const before = watch;
-    const health = await probe.health(node.name);
+    const sight = wantsLook(watch, clock.monotonic(), goal) ? look(context) : null;
+    const [health, seen] = await Promise.all([probe.health(node.name), sight]);
     signal.throwIfAborted();
-    watch = heard(watch, health, clock.monotonic(), goal);
-    if (wantsLook(watch, clock.monotonic(), goal)) watch = await lookOnce(context, watch, goal);
-    const verdict = judge(watch, clock.monotonic(), goal);
+    const at = clock.monotonic();
+    watch = heard(watch, health, at, goal);
+    if (seen !== null) watch = fold(watch, seen, at, goal);
+    const verdict = judge(watch, at, goal);
     if (verdict !== null) return verdict;
     pause = turned(before, watch) ? poll : Math.min(pollMax, pause * backOff);
     await clock.sleep(pauseOf(watch, clock.monotonic(), pause, goal), signal);
   }
 }
 
-/** Health began, or the soak did: the next answer is wanted soon. */
-const turned = (before: Watch, watch: Watch) => before.streak === 0 && watch.streak === 1;
+/** Health began or broke off: the next answer is wanted soon. */
+const turned = (before: Watch, watch: Watch) => (before.streak === 0) !== (watch.streak === 0);
 
 function pauseOf(watch: Watch, at: number, pause: number, goal: Goal): number {
   if (watch.soak === null) return pause;
   return Math.max(1, Math.min(pause, watch.soak.since + goal.soak - at));
 }
 
-async function lookOnce(context: StepContext, watch: Watch, goal: Goal): Promise<Watch> {
-  const result = await look(context);
-  const at = context.clock.monotonic();
-  if (result.is === 'seen') return looked(watch, result.seen, at, goal);
-  return missed(watch, result.is === 'refused' ? result.word : result.reason, at);
+function fold(watch: Watch, sight: Look, at: number, goal: Goal): Watch {
+  if (sight.is === 'seen') return looked(watch, sight.seen, at, goal);
+  return missed(watch, sight.is === 'refused' ? sight.word : sight.reason, at);
 }

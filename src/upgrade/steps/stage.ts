@@ -3,7 +3,7 @@ import type { Facts, Recorded, Report } from '../rollout/types.ts';
 import { find } from './before.ts';
 import * as commands from './commands.ts';
 import { uploadPath } from './layout.ts';
-import { look, tell } from './look.ts';
+import { lookClosely, tell } from './look.ts';
 import type { Observation } from './observation.ts';
 import { failed, failedForNow, reportOf, succeeded } from './reports.ts';
 import { lackOfRoom } from './room.ts';
@@ -16,7 +16,7 @@ import { judgeVersion } from './version.ts';
  */
 export const stage: Step = async (context) => {
   const { rollout, node, probe } = context;
-  const [seen, health] = await Promise.all([look(context, true), probe.health(node.name)]);
+  const [seen, health] = await Promise.all([lookClosely(context), probe.health(node.name)]);
   if (seen.is !== 'seen') return reportOf(seen, 'retry');
   const found = find(seen.seen, health, rollout.release, rollout.service);
   if (found.is === 'unfit') return failed(found.reason);

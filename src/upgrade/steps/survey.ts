@@ -22,8 +22,9 @@ export async function surveyNode(
   timeoutMs = 20_000,
   signal?: AbortSignal,
 ): Promise<NodeSurvey> {
-  const run = async (ask: boolean) =>
-    read(await shell.run(node, commands.observe(service, timeoutMs, undefined, ask), signal));
+  const command = (ask: boolean) =>
+    ask ? commands.observe(service, timeoutMs, undefined, true) : commands.glance(service, timeoutMs);
+  const run = async (ask: boolean) => read(await shell.run(node, command(ask), signal));
   const [first, health] = await Promise.all([run(false), probe.health(node)]);
   const silent = health.is !== 'healthy' || health.version === null;
   const answer = silent && first.is === 'told' && service.versionArgs !== null ? await run(true) : first;

@@ -126,10 +126,10 @@ export const missed = (watch: Watch, reason: string, at: number): Watch => ({ ..
 
 const betweenLooks = 2000;
 
-/** Whether the node is to be looked at now: at first, when health has just changed, at the soak's ends, and now and then. */
+/** Whether to look at the node together with the next health answer: at first, at the soak's ends, after a bad answer, now and then. */
 export function wantsLook(watch: Watch, at: number, goal: Goal): boolean {
   if (watch.lookedAt === null) return true;
-  if (watch.soak === null && watch.streak === goal.answers) return true;
+  if (watch.soak === null && watch.streak > 0 && watch.streak >= goal.answers - 1) return true;
   if (watch.soak !== null && (watch.streak === 0 || at - watch.soak.since >= goal.soak)) return true;
   return at - watch.lookedAt >= Math.max(betweenLooks, watch.soak === null ? 0 : goal.soak / 5);
 }

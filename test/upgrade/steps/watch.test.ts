@@ -53,8 +53,9 @@ function play(node: (at: number) => Moment, aim: Goal = goal): { verdict: Verdic
   let watch = begin(0);
   for (let at = 0; at < 400_000; at += 1_000) {
     const now = node(at);
+    const wanted = wantsLook(watch, at, aim);
     watch = heard(watch, now.health, at, aim);
-    if (wantsLook(watch, at, aim)) {
+    if (wanted) {
       watch = now.sight === null ? missed(watch, 'connection timed out', at) : looked(watch, sight(now.sight), at, aim);
     }
     const verdict = judge(watch, at, aim);

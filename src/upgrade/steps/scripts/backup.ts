@@ -6,7 +6,7 @@ export const backups = `
 check_backup() {
   [ -d "$backup" ] || refuse no-backup "$backup"
   [ "$(digest backup "$backup/binary")" = "$before" ] || refuse damaged "$backup/binary"
-  [ "$before_env" = - ] || [ "$(fresh "$backup/env")" = "$before_env" ] || refuse damaged "$backup/env"
+  [ "$before_env" = - ] || [ "$(small "$backup/env")" = "$before_env" ] || refuse damaged "$backup/env"
 }
 make_backup() { # of what runs now; of the file when nothing runs
   [ ! -d "$backup" ] || return 0
@@ -21,7 +21,7 @@ make_backup() { # of what runs now; of the file when nothing runs
   [ "$sum" = "$before" ] || refuse drift "$sum"
   if [ "$before_env" != - ]; then
     cp -p "$env" "$scrap/env"
-    sum=$(fresh "$scrap/env")
+    sum=$(small "$scrap/env")
     [ "$sum" = "$before_env" ] || refuse drift-env "$sum"
     sync "$scrap/env"
   fi

@@ -5,11 +5,11 @@
 export const fence = `
 enter() {
   trap '' HUP PIPE
-  mkdir -p "$state"
-  chmod 700 "$state"
+  [ -d "$state" ] || { mkdir -p "$state" && chmod 700 "$state"; }
   exec 9>>"$state/lock"
   flock -n 9 || { say refused 'busy -'; exit 75; }
-  held=$(cat "$state/epoch" 2>/dev/null) || held=0
+  held=0
+  [ ! -f "$state/epoch" ] || read -r held <"$state/epoch" || :
   case $held in '' | *[!0-9]*) refuse epoch "$state/epoch" ;; esac
   [ "$held" -le "$epoch" ] || { say refused "fenced $held"; exit 76; }
   [ "$held" -eq "$epoch" ] || raise
@@ -27,7 +27,8 @@ raise() {
   fi
 }
 restart() {
-  systemctl reset-failed "$unit" >/dev/null 2>&1 9>&- || :
+  # a unit that failed or was restarted often may be held back by its start limit
+  if [ "$pid" = 0 ]; then systemctl reset-failed "$unit" >/dev/null 2>&1 9>&- || :; fi
   code=0
   systemctl restart "$unit" 9>&- || code=$?
   say restart "$code"

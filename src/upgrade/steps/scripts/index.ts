@@ -18,7 +18,7 @@
 export { backupScript, checkBackupScript } from './backup.ts';
 export { cleanupScript } from './cleanup.ts';
 export { diagnoseScript } from './diagnose.ts';
-export { observeScript } from './observe.ts';
+export { lookScript, observeScript } from './observe.ts';
 export { restoreScript } from './restore.ts';
 export { stageScript } from './stage.ts';
 export { switchScript } from './switch.ts';

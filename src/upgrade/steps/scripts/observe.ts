@@ -26,23 +26,38 @@ space() { # LABEL FOLDER: device, free bytes = blocks * size, free inodes, all i
 }
 `;
 
-/** Everything that can be seen without changing anything. With arguments after \`--\` it asks the binary for its version. */
-export const observeScript = script(
-  [askVersion, space],
-  `  unit_facts
-  hashes
+const lookAround = `
+look_around() {
   printf '%s\\n' "$facts" | each unit
   say image "$image"
   say disk "$disk"
   say env "$environment"
+}
+`;
+
+/** What runs and what lies on disk: quick, since it is asked often. */
+export const lookScript = script(
+  [lookAround],
+  `  unit_facts
+  hashes
+  look_around
+  say end ok`,
+);
+
+/** All that staging and a survey want to know. With arguments after \`--\` it asks the binary for its version. */
+export const observeScript = script(
+  [lookAround, askVersion, space],
+  `  unit_facts
+  hashes
+  look_around
   [ "$staged" = - ] || [ ! -f "$staged" ] || say staged "$(digest staged "$staged")"
   say epoch "$(cat "$state/epoch" 2>/dev/null || echo 0)"
   say machine "$(uname -m)"
-  bin=$(dirname "$binary")
+  bin=\${binary%/*}
   if [ -w "$bin" ]; then say writable yes; else say writable no; fi
   space home .
   space binary "$bin"
-  space state "$(dirname "$state")"
+  space state "\${state%/*}"
   [ $# = 0 ] || [ -z "$disk" ] || ask_version "$binary" "$@"
   say end ok`,
 );

@@ -12,7 +12,7 @@ put_back() { # FROM TO SHA256
   sync "$scrap" || :
   mv -fT "$scrap" "$2"
   scrap=
-  sync "$(dirname "$2")" || :
+  sync "\${2%/*}" || :
 }
 `;
 

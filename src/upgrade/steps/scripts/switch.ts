@@ -20,7 +20,7 @@ export const switchScript = script(
     [ "$sum" = "$target" ] || refuse staged "$sum"
     mv -fT "$staged" "$binary"
     say did renamed
-    sync "$(dirname "$binary")" || :
+    sync "\${binary%/*}" || :
   fi
   if [ "$image" = "$target" ]; then say restart skipped; else restart; fi
   say end ok`,
