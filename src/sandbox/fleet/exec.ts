@@ -71,9 +71,12 @@ export class Commands {
     child.once('error', () => this.#running.delete(child));
   }
 
-  /** With a file size limit of nothing the kernel itself refuses every write to a file. */
+  /**
+   * With a file size limit the kernel itself refuses to write. One block of 512 bytes is left, since also on a full
+   * disk a small file can be written over.
+   */
   #limits(): string {
-    return this.#machine.diskFull() ? "trap '' XFSZ; ulimit -f 0; " : '';
+    return this.#machine.diskFull() ? "trap '' XFSZ; ulimit -f 1; " : '';
   }
 
   #environment(): NodeJS.ProcessEnv {
