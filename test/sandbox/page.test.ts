@@ -33,6 +33,7 @@ beforeEach(async () => {
   slack = await startSlack({ ...workspaceOptions(), ...toy, tries, hint: '/zeitwork upgrade v2.0.0' });
   bot = await startToyBot(slack);
   page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  page.setDefaultTimeout(10_000);
   errors.length = 0;
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
@@ -113,8 +114,13 @@ describe('the page', () => {
     await replies.getByText('lgtm').waitFor();
     await picture('thread');
     await page.getByRole('button', { name: 'Close the thread' }).click();
-    await page.getByRole('button', { name: 'Direct messages' }).click();
+    await page.getByRole('button', { name: 'Direct messages 1 unread' }).click();
     await message('I tell you here how it ends').waitFor();
+    await page.getByRole('button', { name: 'Direct messages', exact: true }).click();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.getByRole('button', { name: 'control-plane' }).click();
+    await message('(edited)').waitFor();
+    await picture('dark');
   });
 
   it('opens a modal, keeps it when a field is missing, and sends what was put in', async () => {

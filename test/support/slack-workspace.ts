@@ -4,9 +4,9 @@ import type { SlackOptions } from '../../src/sandbox/slack/types.ts';
 export function workspaceOptions(): SlackOptions {
   return {
     people: [
-      { id: 'U1', name: 'rosa', realName: 'Rosa Weber', emoji: '🦊', role: 'on call, may start' },
-      { id: 'U2', name: 'ines', realName: 'Ines Duarte', emoji: '🦉', role: 'approver of eu-west' },
-      { id: 'U3', name: 'gil', realName: 'Gil Haddad', emoji: '🐢', role: 'guest, may only look', guest: true },
+      { id: 'U1', name: 'rosa', realName: 'Rosa Weber', role: 'on call, may start' },
+      { id: 'U2', name: 'ines', realName: 'Ines Duarte', role: 'approver of eu-west' },
+      { id: 'U3', name: 'gil', realName: 'Gil Haddad', role: 'guest, may only look', guest: true },
       { id: 'U4', name: 'otto', realName: 'Otto Lind', role: 'left the company', deleted: true },
     ],
     channel: { id: 'C1', name: 'control-plane' },

@@ -14,7 +14,7 @@ const acts: Record<string, Act> = {
     const line = required(args, 'text').trim();
     const thread = text(args, 'thread');
     const tab = text(args, 'tab') === 'direct' ? 'direct' : 'channel';
-    const place = placeOf({ workspace, desk, ...rest }, { as, tab, thread: null });
+    const place = placeOf({ workspace, desk, ...rest }, { as, tab });
     if (!line.startsWith('/')) await persons.say(desk, as, line, thread, place);
     else if (thread !== null) return `${line.split(' ')[0]} is not supported in threads. Sorry!`;
     else await persons.command(desk, as, line, place);
@@ -24,7 +24,10 @@ const acts: Record<string, Act> = {
     const where = required(args, 'where');
     const match = required(args, 'match');
     const picked = [text(args, 'pick') ?? []].flat();
-    if (where !== 'home' && where !== 'modal') return failure(await persons.click(desk, as, where, match, picked));
+    if (where !== 'home' && where !== 'modal') {
+      await persons.click(desk, as, where, match, picked);
+      return null;
+    }
     return failure(await views.clickView(desk, as, where, match, picked));
   },
   submit: async ({ desk }, args, as) => {

@@ -1,21 +1,29 @@
 import type { ReactElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import type { ChannelMessage } from '../slack/types.ts';
+import type { Workspace } from '../slack/workspace.ts';
 import { Clock, Counter, Region } from './fleet.tsx';
 import { MessageItem } from './message.tsx';
 import type { PageRoom } from './server.ts';
-import { Chip, Empty, HomeItem, ModalItem, PersonItem } from './views.tsx';
+import { Chip, Empty, HomeItem, ModalItem, PersonItem, UnreadCount } from './views.tsx';
 
 /** What one browser is looking at. */
-export type Look = { as: string; tab: 'channel' | 'direct' | 'home'; thread: string | null };
+export type Look = {
+  as: string;
+  tab: 'channel' | 'direct' | 'home';
+  thread: string | null;
+  /** The last direct message that was seen, by person. */
+  seen: ReadonlyMap<string, string>;
+};
 
 /** The page as named lists of keyed pieces of HTML, so that only what changed is sent. */
 export type Lists = Record<ListName, [key: string, html: string][]>;
-export type ListName = 'people' | 'messages' | 'thread' | 'fleet' | 'modal' | 'status';
+export type ListName = 'unread' | 'people' | 'messages' | 'thread' | 'fleet' | 'modal' | 'status';
 
 export function drawLists(room: PageRoom, look: Look): Lists {
   return {
     people: drawPeople(room, look),
+    unread: drawUnread(room, look),
     messages: look.tab === 'home' ? drawHome(room, look) : drawMessages(room, look),
     thread: drawThread(room, look),
     fleet: drawFleet(room),
@@ -26,10 +34,10 @@ export function drawLists(room: PageRoom, look: Look): Lists {
 
 /** A newcomer is the first person of the workspace and sees the channel. */
 export function firstLook({ workspace }: PageRoom): Look {
-  return { as: workspace.people[0]?.id ?? '', tab: 'channel', thread: null };
+  return { as: workspace.people[0]?.id ?? '', tab: 'channel', thread: null, seen: new Map() };
 }
 
-export function placeOf(room: PageRoom, look: Look): string {
+export function placeOf(room: PageRoom, look: Pick<Look, 'as' | 'tab'>): string {
   return look.tab === 'direct' ? room.workspace.direct(look.as) : room.workspace.channel.id;
 }
 
@@ -42,8 +50,7 @@ function drawMessages(room: PageRoom, look: Look): [string, string][] {
   const { workspace } = room;
   const place = placeOf(room, look);
   const seen = workspace.all().filter((message) => isSeen(message, place, look.as));
-  if (seen.length > 0)
-    return seen.map((message) => item(message.ts, <MessageItem message={message} workspace={workspace} />));
+  if (seen.length > 0) return seen.map((message) => drawMessage(workspace, message, false));
   return [look.tab === 'direct' ? noDirect : emptyChannel(room)];
 }
 
@@ -60,7 +67,28 @@ function drawThread({ workspace }: PageRoom, look: Look): [string, string][] {
   const seen = workspace.all().filter((one) => one.ts === thread || one.threadTs === thread);
   return seen
     .filter((message) => message.visibleTo === null || message.visibleTo === look.as)
-    .map((message) => item(message.ts, <MessageItem message={message} workspace={workspace} inThread />));
+    .map((message) => drawMessage(workspace, message, true));
+}
+
+/** Drawing is what costs time here, and a message that was not edited looks the same unless its thread grew. */
+function drawMessage(workspace: Workspace, message: ChannelMessage, inThread: boolean): [string, string] {
+  const replies = workspace.replies(message.channel, message.ts).at(-1)?.ts;
+  const root = message.threadTs ? workspace.find(message.channel, message.threadTs)?.text : '';
+  const variant = [inThread, replies, root].join(' ');
+  const known = drawn.get(message);
+  if (known?.variant === variant) return [message.ts, known.html];
+  const [key, html] = item(message.ts, <MessageItem message={message} workspace={workspace} inThread={inThread} />);
+  drawn.set(message, { variant, html });
+  return [key, html];
+}
+
+const drawn = new WeakMap<ChannelMessage, { variant: string; html: string }>();
+
+function drawUnread({ workspace }: PageRoom, look: Look): [string, string][] {
+  const last = look.seen.get(look.as) ?? '';
+  const count =
+    look.tab === 'direct' ? 0 : workspace.lasting(workspace.direct(look.as)).filter(({ ts }) => ts > last).length;
+  return count === 0 ? [] : [item('unread', <UnreadCount count={count} />)];
 }
 
 function drawHome({ workspace }: PageRoom, look: Look): [string, string][] {

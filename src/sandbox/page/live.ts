@@ -5,7 +5,7 @@ import { isRecord, text } from '../slack/args.ts';
 import { drawLists, firstLook, type ListName, type Lists, type Look } from './fragments.tsx';
 import type { PageRoom } from './server.ts';
 
-type Viewer = { socket: WebSocket; look: Look; sent: Map<string, string> };
+type Viewer = { socket: WebSocket; look: Look; seen: Map<string, string>; sent: Map<string, string> };
 type Change = { order: string[]; changed: Record<string, string> };
 
 const drawWithinMs = 25;
@@ -30,12 +30,12 @@ export function livePages(room: PageRoom) {
   return {
     take(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
       acceptor.handleUpgrade(request, socket, head, (accepted) => {
-        const viewer: Viewer = { socket: accepted, look: firstLook(room), sent: new Map() };
+        const viewer: Viewer = { socket: accepted, look: firstLook(room), seen: new Map(), sent: new Map() };
         viewers.add(viewer);
         accepted.on('close', () => viewers.delete(viewer));
         accepted.on('error', () => accepted.terminate());
         accepted.on('message', (data) => {
-          viewer.look = readLook(room, String(data));
+          viewer.look = { ...readLook(room, String(data)), seen: viewer.seen };
           update(room, viewer);
         });
       });
@@ -51,6 +51,8 @@ export function livePages(room: PageRoom) {
 }
 
 function update(room: PageRoom, viewer: Viewer): void {
+  const { as, tab } = viewer.look;
+  if (tab === 'direct') viewer.seen.set(as, room.workspace.lasting(room.workspace.direct(as)).at(-1)?.ts ?? '');
   const lists = changes(drawLists(room, viewer.look), viewer.sent);
   if (Object.keys(lists).length > 0) viewer.socket.send(JSON.stringify({ lists }));
 }
@@ -75,7 +77,7 @@ function changes(lists: Lists, sent: Map<string, string>): Record<string, Change
   return found;
 }
 
-function readLook(room: PageRoom, data: string): Look {
+function readLook(room: PageRoom, data: string): Omit<Look, 'seen'> {
   const first = firstLook(room);
   try {
     const parsed: unknown = JSON.parse(data);

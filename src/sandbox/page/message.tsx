@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { ChannelMessage, Person } from '../slack/types.ts';
-import type { Workspace } from '../slack/workspace.ts';
+import { bot, type Workspace } from '../slack/workspace.ts';
 import { Blocks, Mrkdwn } from './blocks.tsx';
 
 type Props = { message: ChannelMessage; workspace: Workspace; inThread?: boolean };
@@ -38,11 +38,38 @@ export function MessageItem({ message, workspace, inThread = false }: Props): Re
 }
 
 export function Avatar({ person }: { person: Person | undefined }): ReactNode {
-  const hue = [...(person?.id ?? '')].reduce((sum, letter) => sum * 7 + letter.charCodeAt(0), 3) % 360;
+  if (person?.id === bot.id) {
+    return (
+      <span className="avatar app" aria-hidden="true">
+        <Mark />
+      </span>
+    );
+  }
+  const hue = [...(person?.id ?? '')].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0) * 67) % 360, 40);
+  const initials = (person?.realName ?? '?').split(' ').map((word) => [...word][0]);
   return (
-    <span className="avatar" style={{ background: `oklch(0.82 0.09 ${hue})` }} aria-hidden="true">
-      {person?.emoji ?? person?.realName.slice(0, 1) ?? '?'}
+    <span className="avatar" style={{ background: `oklch(0.85 0.08 ${hue})` }} aria-hidden="true">
+      {initials.slice(0, 2)}
     </span>
+  );
+}
+
+/** The mark of the product: a clock that turns upwards. */
+export function Mark(): ReactNode {
+  return (
+    <svg
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="2.4"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+    >
+      <path d="M20.5 12a8.5 8.5 0 1 1-2.7-6.2" />
+      <path d="M20.8 2.6v4.2h-4.2" />
+      <path d="M12 7.6V12l3 1.8" />
+    </svg>
   );
 }
 

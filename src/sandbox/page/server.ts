@@ -68,8 +68,12 @@ function isFromOurPage(request: IncomingMessage): boolean {
   return origin !== undefined && URL.canParse(origin) && new URL(origin).host === host;
 }
 
-/** The library scopes its style to one id; here many messages share it as a class. */
+/** The library scopes its style to one id; here many messages share it as a class. Its layer lies below the page's own style. */
 function blockStyle(): string {
   const path = createRequire(import.meta.url).resolve('slack-blocks-to-jsx/dist/style.css');
-  return readFileSync(path, 'utf8').replaceAll('#slack_blocks_to_jsx', '.slack_blocks_to_jsx');
+  const rules = readFileSync(path, 'utf8').replaceAll(
+    '#slack_blocks_to_jsx',
+    ':is(#slack_blocks_to_jsx, .slack_blocks_to_jsx)',
+  );
+  return `@layer library {\n${rules.replaceAll('!important', '')}\n}\n`;
 }

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import type { Suggestion } from '../slack/types.ts';
 import { drawLists, firstLook, type ListName, type Lists } from './fragments.tsx';
+import { Mark } from './message.tsx';
 import type { PageRoom } from './server.ts';
 import { commands } from './suggestions.ts';
 import { Chip } from './views.tsx';
@@ -28,14 +29,14 @@ function Page({ room }: { room: PageRoom }): ReactNode {
       <body data-as={look.as} data-tab="channel" data-fleet={hasFleet}>
         <aside className="side" aria-label="People">
           <h1>
-            <span aria-hidden="true">🛰️</span> zeitwork <small>sandbox</small>
+            <Mark /> zeitwork <small>sandbox</small>
           </h1>
           <List name="status" lists={lists} className="status" />
           <h2>Act as</h2>
           <List name="people" lists={lists} className="people" />
         </aside>
         <main>
-          <ChannelHead name={workspace.channel.name} hasFleet={hasFleet} />
+          <ChannelHead name={workspace.channel.name} hasFleet={hasFleet} lists={lists} />
           <List name="messages" lists={lists} className="messages" label="Messages" live />
           <Composer
             id="composer"
@@ -68,7 +69,7 @@ function Page({ room }: { room: PageRoom }): ReactNode {
   );
 }
 
-function ChannelHead({ name, hasFleet }: { name: string; hasFleet: boolean }): ReactNode {
+function ChannelHead({ name, hasFleet, lists }: { name: string; hasFleet: boolean; lists: Lists }): ReactNode {
   return (
     <header className="head">
       <nav aria-label="Views">
@@ -79,7 +80,8 @@ function ChannelHead({ name, hasFleet }: { name: string; hasFleet: boolean }): R
           Home
         </button>
         <button type="button" data-tab-to="direct">
-          Direct<span className="wide-only"> messages</span>
+          Direct<span className="wide-only"> messages</span>{' '}
+          <List name="unread" lists={lists} className="unread" inline />
         </button>
         {hasFleet && (
           <button type="button" data-tab-to="fleet" className="narrow-only">
@@ -119,11 +121,12 @@ function Tries({ tries }: { tries: Suggestion[] }): ReactNode {
   );
 }
 
-type ListProps = { name: ListName; lists: Lists; className: string; label?: string; live?: boolean };
+type ListProps = { name: ListName; lists: Lists; className: string; label?: string; live?: boolean; inline?: boolean };
 
-function List({ name, lists, className, label, live = false }: ListProps): ReactNode {
+function List({ name, lists, className, label, live = false, inline = false }: ListProps): ReactNode {
   const html = lists[name].map(([, piece]) => piece).join('');
   const spoken = { ...(label ? { 'aria-label': label } : {}), ...(live ? { role: 'log' } : {}) };
+  const Tag = inline ? 'span' : 'div';
   // biome-ignore lint/security/noDangerouslySetInnerHtml: the pieces were rendered and escaped by React
-  return <div className={className} data-list={name} {...spoken} dangerouslySetInnerHTML={{ __html: html }} />;
+  return <Tag className={className} data-list={name} {...spoken} dangerouslySetInnerHTML={{ __html: html }} />;
 }

@@ -78,3 +78,11 @@ export function Chip({ text }: { text: string }): ReactNode {
     </button>
   );
 }
+
+export function UnreadCount({ count }: { count: number }): ReactNode {
+  return (
+    <span className="count" data-key="unread">
+      {count} <span className="unseen">unread</span>
+    </span>
+  );
+}

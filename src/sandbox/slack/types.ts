@@ -9,7 +9,6 @@ export type Person = {
   id: string;
   name: string;
   realName: string;
-  emoji?: string;
   /** What this person may do, in words, for the page: "on call, may start". */
   role?: string;
   bot?: boolean;

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Refusal } from './args.ts';
 import type { ApiCall, Broadcast, ChannelMessage, Group, Person, Place, SlackOptions, View } from './types.ts';
 
-export const bot: Person = { id: 'U0ZEITWORK', name: 'zeitwork', realName: 'Zeitwork', bot: true, emoji: '🛰️' };
-export const slackbot: Person = { id: 'USLACKBOT', name: 'slackbot', realName: 'Slackbot', bot: true, emoji: '🔔' };
+export const bot: Person = { id: 'U0ZEITWORK', name: 'zeitwork', realName: 'Zeitwork', bot: true };
+export const slackbot: Person = { id: 'USLACKBOT', name: 'slackbot', realName: 'Slackbot', bot: true };
 export const botId = 'B0ZEITWORK';
 export const appId = 'A0ZEITWORK';
 

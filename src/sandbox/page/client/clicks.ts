@@ -22,6 +22,8 @@ export function clicks(ui: Ui): void {
       else one.removeAttribute('aria-current');
     }
     openThread(null);
+    const field = document.querySelector<HTMLTextAreaElement>('#composer textarea');
+    if (field) field.placeholder = tab === 'direct' ? 'Message zeitwork' : (field.getAttribute('aria-label') ?? '');
     ui.setLook({ tab });
     if (tab === 'home') void ui.act({ do: 'openHome' });
   };

@@ -20,6 +20,7 @@ export function composer(ui: Ui): void {
         ...offered.map((one, index) => {
           const option = document.createElement('div');
           option.className = 'suggestion';
+          option.id = `${form.id}-${index}`;
           option.setAttribute('role', 'option');
           option.setAttribute('aria-selected', String(index === chosen));
           const code = document.createElement('code');
@@ -34,6 +35,7 @@ export function composer(ui: Ui): void {
           return option;
         }),
       );
+      field.setAttribute('aria-activedescendant', list.children[chosen]?.id ?? '');
       list.children[chosen]?.scrollIntoView({ block: 'nearest' });
     };
     const suggest = () => {
@@ -61,6 +63,7 @@ export function composer(ui: Ui): void {
       if (history.at(-1) !== text) history.push(text);
       back = history.length;
       put('');
+      ui.toEnd = true;
       void ui.act({ do: 'say', text, thread: isThread ? ui.look.thread : null });
     };
     const move = (by: number) => {

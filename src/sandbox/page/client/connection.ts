@@ -4,10 +4,12 @@ import type { Look, Ui } from './ui.ts';
 export function connection(ui: Ui): void {
   let socket: WebSocket | null = null;
   ui.onPatch = [];
+  ui.toEnd = true;
   ui.look = { as: document.body.dataset.as ?? '', tab: 'channel', thread: null };
 
   ui.setLook = (change: Partial<Look>) => {
     Object.assign(ui.look, change);
+    ui.toEnd = true;
     document.body.dataset.as = ui.look.as;
     document.body.dataset.tab = ui.look.tab;
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(ui.look));

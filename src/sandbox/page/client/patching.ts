@@ -46,11 +46,12 @@ export function patching(ui: Ui): void {
     if (!(event instanceof CustomEvent)) return;
     for (const [name, change] of Object.entries<Change>(event.detail)) {
       for (const list of document.querySelectorAll(`[data-list="${name}"]`)) {
-        const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+        const atEnd = ui.toEnd || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
         patch(list, change);
         if (atEnd && list.classList.contains('messages')) list.scrollTop = list.scrollHeight;
       }
     }
+    ui.toEnd = false;
     for (const listener of ui.onPatch) listener();
   });
 }

@@ -2,7 +2,7 @@
 export const fleet = `
 .fleet-list { display: flex; flex-direction: column; gap: 10px; }
 .clock { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 10px; justify-content: space-between; }
-.clock time { font-variant-numeric: tabular-nums; color: var(--soft); font-size: 13px; }
+.clock time { flex-basis: 100%; font-variant-numeric: tabular-nums; color: var(--soft); font-size: 13px; }
 .clock time b { color: var(--ink); font-size: 20px; letter-spacing: -.01em; }
 .clock .button { padding: 3px 10px; font-size: 13px; }
 .clock .link { font-size: 13px; padding: 0; }
@@ -23,8 +23,8 @@ export const fleet = `
 .node { display: grid; grid-template-columns: 14px minmax(0, 1fr) auto 98px 26px; gap: 6px; align-items: center; min-height: 30px; font-size: 13px; }
 .node-name { font-weight: 550; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .node code { font-size: 12px; color: var(--soft); }
-.node .words { text-align: left; line-height: 1.1; font-size: 12.5px; padding-left: 4px; }
-.node small { display: block; color: var(--soft); font-size: 10.5px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.node .words { text-align: left; line-height: 1.1; font-size: 13px; padding-left: 4px; }
+.node small { display: block; color: var(--soft); font-size: 11px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .glyph { text-align: center; font-size: 12px; }
 .node.healthy .glyph { color: var(--good); }
 .node.starting :is(.glyph, .words) { color: var(--warn); }

@@ -5,8 +5,9 @@ body[data-fleet=false] { grid-template-columns: 232px minmax(0, 1fr); }
 body.with-thread { grid-template-columns: 232px minmax(0, 1fr) minmax(0, 380px) 336px; }
 body.with-thread[data-fleet=false] { grid-template-columns: 232px minmax(0, 1fr) 420px; }
 .side { background: var(--side); color: var(--side-ink); padding: 16px 10px; display: flex; flex-direction: column; gap: 4px; overflow: auto; }
-.side h1 { font-size: 17px; letter-spacing: -.01em; padding: 0 8px; }
-.side h1 small { font-weight: 500; font-size: 12px; color: var(--side-soft); border: 1px solid var(--side-lit); border-radius: 99px; padding: 1px 8px; margin-left: 4px; }
+.side h1 { display: flex; align-items: center; gap: 7px; font-size: 17px; letter-spacing: -.01em; padding: 0 8px; }
+.side h1 svg { width: 20px; color: #63d3a6; }
+.side h1 small { font-weight: 500; font-size: 12px; color: var(--side-soft); border: 1px solid var(--side-lit); border-radius: 99px; padding: 1px 8px; margin-left: 2px; }
 .side h2 { font-size: 12px; font-weight: 600; color: var(--side-soft); padding: 18px 8px 4px; }
 .bot-status { padding: 0 8px; font-size: 13px; color: #f0b765; }
 .bot-status.on { color: #63d3a6; }
@@ -31,6 +32,7 @@ main, .thread { display: flex; flex-direction: column; min-width: 0; background:
 .composer textarea { flex: 1; min-width: 0; resize: none; border: 0; background: none; padding: 5px 0; outline: none; line-height: 1.4; }
 .composer textarea::placeholder { color: var(--soft); }
 .send { width: 34px; height: 34px; border: 0; border-radius: 8px; background: var(--accent); color: var(--accent-ink); font-size: 17px; }
+.count { display: inline-block; margin-left: 5px; min-width: 18px; padding: 0 5px; border-radius: 99px; background: var(--danger); color: var(--paper); font-size: 11.5px; line-height: 18px; text-align: center; }
 body[data-tab=home] main .composer { display: none; }
 .offline .bot-status::after { content: ' (page offline, trying again)'; }
 `;

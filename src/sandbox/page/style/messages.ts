@@ -3,12 +3,14 @@ export const messages = `
 .messages { flex: 1; overflow-y: auto; overflow-x: hidden; padding: 14px 0 10px; scroll-behavior: auto; }
 .message { display: grid; grid-template-columns: 38px minmax(0, 1fr); column-gap: 11px; padding: 8px 20px; position: relative; }
 .message:hover { background: color-mix(in srgb, var(--faint) 60%, transparent); }
-.avatar { width: 38px; height: 38px; border-radius: 10px; display: grid; place-items: center; font-size: 20px; color: #16222a; flex: none; }
+.avatar { width: 38px; height: 38px; border-radius: 10px; display: grid; place-items: center; font-size: 14px; font-weight: 650; letter-spacing: .01em; color: #16222a; flex: none; }
 .said > header { display: flex; align-items: baseline; gap: 7px; line-height: 1.3; }
 .said > header time { color: var(--soft); font-size: 12px; }
 .badge { font-size: 10.5px; font-weight: 600; color: var(--soft); background: var(--faint); border-radius: 4px; padding: 1px 5px; }
 .edited { color: var(--soft); font-size: 12px; }
-.mark { grid-column: 2; color: var(--soft); font-size: 12.5px; display: flex; gap: 6px; align-items: center; }
+.avatar.app { background: #14343c; color: #63d3a6; }
+.avatar svg { width: 58%; }
+.mark { grid-column: 2; white-space: nowrap; color: var(--soft); font-size: 12.5px; display: flex; gap: 6px; align-items: center; }
 .mark .link { font-size: inherit; padding: 0 2px; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .ephemeral { background: color-mix(in srgb, var(--warn-soft) 40%, transparent); }
 .ephemeral:hover { background: color-mix(in srgb, var(--warn-soft) 65%, transparent); }

@@ -13,7 +13,7 @@ export const narrow = `
   .bot-status span { font-size: 14px; }
   .people { flex-direction: row; }
   .person { padding: 4px 10px 4px 4px; gap: 7px; white-space: nowrap; }
-  .person .avatar { width: 28px; height: 28px; font-size: 15px; }
+  .person .avatar { width: 28px; height: 28px; font-size: 11px; border-radius: 8px; }
   .person small { display: none; }
   .person b { font-size: 13px; }
   .person[aria-pressed=true] { box-shadow: inset 0 0 0 2px #35b5a3; }

@@ -37,4 +37,5 @@ code { font-family: var(--mono); font-size: .86em; }
 .button[aria-busy=true] { opacity: .55; cursor: progress; }
 .card { background: var(--paper); border: 1px solid var(--line); border-radius: 12px; padding: 12px 14px; }
 .narrow-only { display: none; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 `;
