@@ -8,9 +8,10 @@ const patterns = [
 export const secretAdvice =
   'which does not belong in this file; give SLACK_BOT_TOKEN, SLACK_APP_TOKEN and REDIS_URL in the environment, or name a file, as in SLACK_BOT_TOKEN_FILE';
 
-/** `text` with tokens, private keys and passwords in URLs replaced. */
-export function hideSecrets(text: string): string {
-  return patterns.reduce((shown, pattern) => shown.replaceAll(pattern, '(hidden)'), text);
+/** `text` with tokens, private keys and passwords in URLs replaced, and whatever is in `known`. */
+export function hideSecrets(text: string, known: string[] = []): string {
+  const given = known.reduce((shown, secret) => shown.replaceAll(secret, '(hidden)'), text);
+  return patterns.reduce((shown, pattern) => shown.replaceAll(pattern, '(hidden)'), given);
 }
 
 export function namesSecret(key: string): boolean {

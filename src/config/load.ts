@@ -8,7 +8,7 @@ import { hostOf } from './hosts.ts';
 import { pathsFrom } from './paths.ts';
 import { type Problem, problemsOf, showPath } from './problems.ts';
 import { schema } from './schema.ts';
-import { readSecrets, secretsWritten } from './secrets.ts';
+import { knownSecrets, readSecrets, secretsWritten } from './secrets.ts';
 import { readSource } from './source.ts';
 import { readSshConfig, type SshLookup } from './ssh-config.ts';
 import { type Settings, SettingsError } from './types.ts';
@@ -19,21 +19,22 @@ import { type Settings, SettingsError } from './types.ts';
  */
 export function loadSettings(file: string, env: NodeJS.ProcessEnv): Settings {
   const origin: Origin = { file: resolve(file), env, absolute: pathsFrom(file, env) };
-  const { source, problems } = readSource(readText(file));
-  if (source === null) throw settingsError(file, problems);
-
   const { secrets, problems: environment } = readSecrets(env);
+  const known = knownSecrets(secrets);
+  const { source, problems } = readSource(readText(file));
+  if (source === null) throw settingsError(file, problems, known);
+
   const parsed = schema.safeParse(source.value);
   const sketch = sketchOf(source.value);
   const reached = sketch ? hostsOf(sketch, origin) : { hosts: {}, problems: [] };
   const found = [
-    ...secretsWritten(source, [secrets.botToken, secrets.appToken, secrets.redisUrl]),
-    ...(parsed.error ? problemsOf(parsed.error, source.value) : []),
+    ...secretsWritten(source, known),
+    ...(parsed.error ? problemsOf(parsed.error, source.value, known) : []),
     ...(sketch ? crossProblems(sketch) : []),
     ...reached.problems,
   ].map((problem) => ({ line: source.lineOf(problem.path), ...problem }));
   if (parsed.data && found.length + environment.length === 0) return build(parsed.data, reached.hosts, secrets, origin);
-  throw settingsError(file, found, environment);
+  throw settingsError(file, found, known, environment);
 }
 
 function readText(file: string): string {
@@ -45,12 +46,11 @@ function readText(file: string): string {
   }
 }
 
-function settingsError(file: string, problems: Problem[], environment: string[] = []): SettingsError {
+function settingsError(file: string, problems: Problem[], known: string[], environment: string[] = []): SettingsError {
   const lines = problems
     .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
-    .map(({ line, path, message }) =>
-      [`${file}:${line ?? 1}`, showPath(path), hideSecrets(message)].filter(Boolean).join(': '),
-    );
+    .map(({ line, path, message }) => [`${file}:${line ?? 1}`, showPath(path), message].filter(Boolean).join(': '))
+    .map((line) => hideSecrets(line, known));
   return new SettingsError([...new Set(lines), ...environment.map((each) => `environment: ${each}`)].join('\n'));
 }
 

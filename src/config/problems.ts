@@ -10,8 +10,8 @@ export interface Problem {
   message: string;
 }
 
-/** One problem per wrong key, with the value that was found. */
-export function problemsOf(error: z.ZodError, value: unknown): Problem[] {
+/** One problem per wrong key, with the value that was found unless it is a secret. */
+export function problemsOf(error: z.ZodError, value: unknown, secrets: string[]): Problem[] {
   return error.issues.flatMap((issue): Problem[] => {
     if (issue.code === 'unrecognized_keys') {
       const messages = issue.message.split('\n');
@@ -21,7 +21,7 @@ export function problemsOf(error: z.ZodError, value: unknown): Problem[] {
       }));
     }
     const found = lookUp(value, issue.path);
-    const message = issue.message.startsWith('is not') ? `${show(found)} ${issue.message}` : issue.message;
+    const message = issue.message.startsWith('is not') ? `${show(found, secrets)} ${issue.message}` : issue.message;
     return [{ path: issue.path, message }];
   });
 }
@@ -34,10 +34,10 @@ export function showPath(path: Path): string {
   }, '');
 }
 
-function show(found: unknown): string {
+function show(found: unknown, secrets: string[]): string {
   if (Array.isArray(found)) return 'a list';
   if (typeof found === 'object' && found !== null) return 'a block';
-  const shown = hideSecrets(JSON.stringify(found) ?? 'nothing');
+  const shown = hideSecrets(JSON.stringify(found) ?? 'nothing', secrets);
   return shown.length <= 80 ? shown : `${shown.slice(0, 77)}..."`;
 }
 

@@ -31,12 +31,16 @@ export function readSecrets(env: NodeJS.ProcessEnv): { secrets: Secrets; problem
   return { secrets, problems };
 }
 
-/** Secrets that were written into the settings file: by their look, or because `known` holds them. */
-export function secretsWritten(source: Source, known: (string | null)[]): Problem[] {
-  const given = known.filter((secret) => secret !== null && secret.length >= 8);
+/** The secrets that may never be shown; shorter ones would hide ordinary words. */
+export function knownSecrets({ botToken, appToken, redisUrl }: Secrets): string[] {
+  return [botToken, appToken, redisUrl].filter((secret) => secret !== null).filter((secret) => secret.length >= 8);
+}
+
+/** Secrets that were written into the settings file: by their look, or because they are among `known`. */
+export function secretsWritten(source: Source, known: string[]): Problem[] {
   return source
     .texts()
-    .filter(({ text }) => hideSecrets(text) !== text || given.includes(text))
+    .filter(({ text }) => hideSecrets(text, known) !== text)
     .map(({ line }) => ({ path: [], line, message: `this looks like a secret, ${secretAdvice}` }));
 }
 
