@@ -5,6 +5,7 @@ import ssh2 from 'ssh2';
 import type { HostKeyCheck } from './host-key.ts';
 import { hostKeyCheck } from './host-key.ts';
 import { readKey } from './keys.ts';
+import type { ReadPins } from './pin-files.ts';
 import { reasonOf, seconds, Unreachable } from './reasons.ts';
 import type { Host } from './types.ts';
 
@@ -30,6 +31,7 @@ export interface DialOptions {
   connectTimeoutMs: number;
   /** Pause between two signs of life asked of the node, ms; after three in silence the connection is given up. */
   keepaliveMs: number;
+  readPins: ReadPins;
   passphrase?: string | undefined;
 }
 
@@ -118,7 +120,8 @@ function login(
       algorithms: { ...algorithms, serverHostKey: check.algorithms },
       // Only `false` denies, and a promise would be taken for a yes: this must stay synchronous and strictly boolean.
       hostVerifier: (shown: Buffer) => check.accept(shown) === true,
-      readyTimeout: options.connectTimeoutMs,
+      // The dial as a whole has its own limit.
+      readyTimeout: 0,
       keepaliveInterval: options.keepaliveMs,
       keepaliveCountMax: 2,
     });
@@ -140,16 +143,22 @@ export async function dial(
   options: DialOptions,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const [key, check] = await Promise.all([readKey(host.keyFile, options.passphrase), hostKeyCheck(host)]);
+  const [key, check] = await Promise.all([
+    readKey(host.keyFile, options.passphrase),
+    hostKeyCheck(host, options.readPins),
+  ]);
   const timeoutMs = options.connectTimeoutMs;
+  let over: string | null = null;
   let connection: Connection | null = null;
   const work = open().then(async (sock) => {
     connection = connectionOf(new ssh2.Client(), host, sock);
-    await login(connection, sock, key, check, options);
+    if (over !== null) connection.destroy(over);
+    else await login(connection, sock, key, check, options);
     return connection;
   });
   return new Promise((resolve, reject) => {
     const giveUp = (reason: string) => {
+      over = reason;
       reject(new Unreachable(reason));
       connection?.destroy(reason);
     };

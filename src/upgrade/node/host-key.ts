@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import type { Pin, Verdict } from './known-hosts.ts';
-import { fingerprint, judge, namesOf, parseKnownHosts, pinsFor } from './known-hosts.ts';
-import { fileReasonOf, Unreachable } from './reasons.ts';
+import type { Verdict } from './known-hosts.ts';
+import { fingerprint, judge, namesOf, pinsFor } from './known-hosts.ts';
+import type { ReadPins } from './pin-files.ts';
+import { Unreachable } from './reasons.ts';
 import type { Host } from './types.ts';
 
 const rsa = ['rsa-sha2-512', 'rsa-sha2-256'] as const;
@@ -48,16 +48,8 @@ function refusalOf(verdict: Exclude<Verdict, { is: 'accepted' }>, host: Host, ke
   }
 }
 
-async function readPins(file: string): Promise<Pin[]> {
-  try {
-    return parseKnownHosts(await readFile(file, 'utf8'));
-  } catch (error) {
-    throw new Unreachable(`the known_hosts file ${file} cannot be read: ${fileReasonOf(error)}`);
-  }
-}
-
 /** Throws Unreachable when the file cannot be read or pins only key types that cannot be checked. */
-export async function hostKeyCheck(host: Host): Promise<HostKeyCheck> {
+export async function hostKeyCheck(host: Host, readPins: ReadPins): Promise<HostKeyCheck> {
   const pins = pinsFor(await readPins(host.knownHostsFile), namesOf(host));
   const plain = pins.filter((pin) => pin.marker === null);
   const types = [...new Set(plain.map((pin) => pin.type))];

@@ -50,6 +50,7 @@ function hashMatches(hashed: string, name: string): boolean {
 }
 
 function glob(pattern: string, name: string): boolean {
+  if (!/[*?]/.test(pattern)) return pattern.toLowerCase() === name.toLowerCase();
   const source = pattern
     .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
     .replaceAll('*', '.*')

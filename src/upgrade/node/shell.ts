@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Connection } from './dial.ts';
+import { createPinFiles } from './pin-files.ts';
 import { createPool } from './pool.ts';
 import { reasonOf, Unreachable } from './reasons.ts';
 import { execute } from './run.ts';
@@ -66,6 +67,7 @@ export function createShell(hosts: Record<string, Host>, options: ShellOptions =
     maxSessions: options.maxSessions ?? 8,
     idleMs: options.idleMs ?? 300_000,
     passphrase: options.passphrase,
+    readPins: createPinFiles(),
     onConnect(connection) {
       try {
         options.onConnect?.(describe(connection));
