@@ -164,9 +164,11 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     async stop() {
       signalSessions('SIGCONT');
       signalSessions('SIGKILL');
-      const gone = once(child, 'exit');
-      child.kill('SIGKILL');
-      await gone;
+      if (child.exitCode === null && child.signalCode === null) {
+        const gone = once(child, 'exit');
+        child.kill('SIGKILL');
+        await gone;
+      }
       rmSync(dir, { recursive: true, force: true });
     },
   };

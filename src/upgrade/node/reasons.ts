@@ -12,6 +12,8 @@ const socketReasons: Record<string, string> = {
   EPIPE: 'connection closed by the node',
   ENOTFOUND: 'the address cannot be resolved',
   EAI_AGAIN: 'the address cannot be resolved right now',
+  UND_ERR_SOCKET: 'the connection was closed',
+  UND_ERR_CONNECT_TIMEOUT: 'connection timed out',
 };
 
 const sshReasons: [RegExp, string][] = [
@@ -41,8 +43,10 @@ function codeOf(error: unknown): string | null {
 /** An error of a socket or of the SSH library, in words a person can act on. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  const known = socketReasons[codeOf(error) ?? ''];
+  const code = codeOf(error) ?? '';
+  const known = socketReasons[code];
   if (known !== undefined) return known;
+  if (code.startsWith('HPE_')) return 'the port does not speak HTTP';
   const message = error instanceof Error ? error.message : String(error);
   return sshReasons.find(([pattern]) => pattern.test(message))?.[1] ?? message;
 }

@@ -103,7 +103,7 @@ describe('a node is not healthy', () => {
     const cut: RequestListener = (_, response) => {
       response.writeHead(200, { 'content-length': '100' }).write('{"status":"healthy"}', () => response.destroy());
     };
-    expect(await ask(cut)).toMatchObject({ is: 'unhealthy', httpStatus: 200 });
+    expect(await ask(cut)).toEqual({ is: 'unhealthy', httpStatus: 200, detail: 'the connection was closed' });
   });
 });
 
@@ -119,7 +119,8 @@ describe('a node is unreachable', () => {
 
   it('that does not speak HTTP', async () => {
     const url = await listen(createTcpServer((socket) => socket.end('SSH-2.0-OpenSSH\r\n')));
-    expect(await createProbe({ n: url }).health('n')).toMatchObject({ is: 'unreachable' });
+    const health = await createProbe({ n: url }).health('n');
+    expect(health).toEqual({ is: 'unreachable', detail: 'the port does not speak HTTP' });
   });
 
   it.each([

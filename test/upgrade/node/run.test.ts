@@ -61,6 +61,15 @@ describe('a command on a node', () => {
     expect(outcome).toMatchObject({ is: 'exited', code: 124 });
   });
 
+  it('that will not end is killed on the node five seconds later', async () => {
+    const outcome = await shellOf().run('n', command("trap '' TERM; sleep 30; sleep 30", { timeoutMs: 1000 }));
+    expect(outcome).toMatchObject({ is: 'signalled', signal: 'SIGKILL' });
+  });
+
+  it('keeps the banner of the server out of its output', async () => {
+    expect(await shellOf().run('n', command('echo out'))).toMatchObject({ stdout: 'out\n', stderr: '' });
+  });
+
   it('may write 5 MB to stderr, of which head and tail are kept', async () => {
     const script = 'echo first >&2; head -c 5000000 /dev/zero | tr "\\0" x >&2; echo last >&2; echo done';
     const outcome = await shellOf().run('n', command(script));
