@@ -1,0 +1,164 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { loadSettings } from './config/index.ts';
+import { type SimulatedFleet, startFleet } from './sandbox/fleet/fleet.ts';
+import { type Slack, startSlack } from './sandbox/slack/start.ts';
+import { nextOpening } from './windows/index.ts';
+import { closeHouse, createLog, type House, openHouse, type Role, startBotRole, startWorkerRole, systemClock } from './wiring.ts';
+
+export interface SandboxOptions {
+  /** Of the page; 0 for any free one. */
+  port: number;
+  /** `guide`: Tuesday to Thursday, 02:00-06:00 in each region; `always`: work may begin at any time. */
+  windows: 'guide' | 'always';
+  /** Where to put everything; a temporary directory that is removed at the end when null. */
+  directory?: string | null;
+  say(line: string): void;
+}
+
+const rosa = { id: 'U0ROSA', name: 'rosa', realName: 'Rosa Lindqvist', role: 'on call: may start, stop and break the glass' };
+const ines = { id: 'U0INES', name: 'ines', realName: 'Inês Duarte', role: 'approves every region' };
+const kiran = { id: 'U0KIRAN', name: 'kiran', realName: 'Kiran Rao', role: 'approves ap-south' };
+const vic = { id: 'U0VIC', name: 'vic', realName: 'Vic Novak', role: 'reads along, may do nothing' };
+
+const zones: Record<string, string> = {
+  'us-east': 'America/New_York',
+  'eu-west': 'Europe/Dublin',
+  'ap-south': 'Asia/Kolkata',
+};
+
+/** The whole product against a simulated fleet: real SSH, real Redis, real Socket Mode, a page to click. */
+export async function startSandbox(options: SandboxOptions): Promise<Role & { pageUrl: string; slack: Slack; fleet: SimulatedFleet }> {
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'zeitwork-sandbox-'));
+  const time = { ahead: 0 };
+  const clock = systemClock(() => time.ahead);
+  const fleet = await startFleet({ directory: join(directory, 'fleet') });
+  let house: House | null = null;
+  const slack = await startSlack({
+    port: options.port,
+    people: [rosa, ines, kiran, vic],
+    channel: { id: 'C0UPGRADES', name: 'upgrades' },
+    team: { id: 'T0SANDBOX', name: 'Sandbox' },
+    groups: [{ id: 'S0ONCALL', handle: 'on-call', users: [rosa.id] }],
+    fleet: fleet.source,
+    controls: {
+      now: () => clock.now(),
+      resetFleet: () => fleet.reset(),
+      jumpToNextWindow: async () => {
+        const opens = house ? earliestOpening(house, clock.now()) : null;
+        if (opens === null) return 'Every window is open now.';
+        time.ahead += opens - clock.now() + 1_000;
+        return 'The clock stands at the next window.';
+      },
+    },
+    hint: '/zeitwork upgrade v2.0.0',
+    tries: tries(fleet),
+  });
+  const file = join(directory, 'zeitwork.yaml');
+  writeFileSync(file, stringify(settingsOf(fleet, options.windows, directory)));
+  const settings = loadSettings(file, {
+    SLACK_BOT_TOKEN: slack.botToken,
+    SLACK_APP_TOKEN: slack.appToken,
+    SLACK_API_URL: slack.apiUrl,
+  });
+  house = await openHouse(settings, createLog('sandbox'), clock);
+  const opened = house;
+  const worker = await startWorkerRole(opened, null);
+  const bot = await startBotRole(opened);
+  for (const line of welcome(slack.pageUrl, options.windows)) options.say(line);
+  return {
+    pageUrl: slack.pageUrl,
+    slack,
+    fleet,
+    async close() {
+      await Promise.allSettled([bot.close(), worker.close()]);
+      await closeHouse(opened);
+      await slack.close();
+      await fleet.close();
+      if (!options.directory) rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function earliestOpening({ settings }: House, now: number): number | null {
+  const openings = settings.fleet.regions
+    .map(({ calendar }) => nextOpening(calendar, now))
+    .flatMap((opening) => (opening.is === 'opens' ? [opening.interval.start] : []));
+  return openings.length > 0 ? Math.min(...openings) : null;
+}
+
+function settingsOf(fleet: SimulatedFleet, windows: 'guide' | 'always', directory: string) {
+  const everyDay = [{ days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00', to: '00:00' }];
+  const regions = [...new Set(fleet.nodes.map(({ region }) => region))];
+  return {
+    fleet: 'sandbox',
+    channel: 'C0UPGRADES',
+    team: 'T0SANDBOX',
+    stateDir: join(directory, 'state'),
+    releases: { directory: fleet.releasesDirectory },
+    service: fleet.service,
+    roles: {
+      requesters: { users: [rosa.id] },
+      breakers: { users: [rosa.id] },
+      stoppers: { users: [rosa.id, ines.id, kiran.id] },
+    },
+    // Minutes of the real thing pass in seconds here; every check is made all the same.
+    policy: {
+      order: windows === 'guide' ? 'next-opening' : 'declared',
+      soak: '2s',
+      canarySoak: '3s',
+      pause: '1s',
+      bake: '8s',
+      watch: '2s',
+      healthDeadline: '12s',
+      retryDelay: '1s',
+    },
+    regions: regions.map((name) => ({
+      name,
+      zone: zones[name] ?? 'Etc/UTC',
+      ...(windows === 'always' ? { windows: everyDay } : {}),
+      approvers: { users: name === 'ap-south' ? [ines.id, kiran.id] : [ines.id] },
+      nodes: fleet.nodes
+        .filter(({ region }) => region === name)
+        .map(({ name: node, address, port, user, keyFile, knownHostsFile, healthUrl }) => ({
+          name: node,
+          address,
+          port,
+          user,
+          key: keyFile,
+          knownHosts: knownHostsFile,
+          healthUrl,
+        })),
+    })),
+  };
+}
+
+function tries(fleet: SimulatedFleet) {
+  const offered = (version: string, about: string) =>
+    fleet.versions.includes(version) ? [{ text: `/zeitwork upgrade ${version}`, about }] : [];
+  return [
+    { text: '/zeitwork upgrade v2.0.0', about: 'a good build, approved region by region' },
+    { text: '/zeitwork upgrade v2.0.0 --strategy rolling', about: 'a good build, node by node, nobody is asked' },
+    ...offered('v2.1.0-never-healthy', 'a build that never gets healthy'),
+    ...offered('v2.1.0-dies-after-20s', 'a build that dies after 20 s: longer than the soak here'),
+    ...offered('v2.1.0-exit-at-start', 'a build that ends at once'),
+    ...offered('v2.2.0-bad-checksum', 'an archive that is not what its checksum says'),
+    { text: '/zeitwork rollback all', about: 'bring back what the last upgrade changed' },
+    { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
+  ];
+}
+
+const welcome = (pageUrl: string, windows: 'guide' | 'always') => [
+  '',
+  `  Open ${pageUrl}`,
+  '  and type there   /zeitwork upgrade v2.0.0',
+  '',
+  '  Nine simulated nodes take real SSH, SFTP and HTTP on this machine; the chat is a stand-in for Slack.',
+  windows === 'guide'
+    ? '  Windows are Tue-Thu 02:00-06:00 in each region: the clock on the page jumps to the next one.'
+    : '  Windows are open all day here; `npm run sandbox -- --windows guide` keeps Tue-Thu 02:00-06:00.',
+  '  Ctrl-C ends it and leaves nothing behind.',
+  '',
+];

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Logger, pino } from 'pino';
+import { type CommandDeps, noDirectory, startBot } from './bot/index.ts';
+import { type Settings, SettingsError } from './config/index.ts';
+import { createControl, openRedis, type RedisHandle, startPublisher, startWorker } from './jobs/index.ts';
+import type { Control } from './jobs/types.ts';
+import { openReleases, type Releases } from './releases/index.ts';
+import { createProbe, createShell } from './upgrade/node/index.ts';
+import { diagnoseNode, steps, surveyNode } from './upgrade/steps/index.ts';
+import type { Clock } from './upgrade/steps/types.ts';
+
+/** What every role needs. */
+export interface House {
+  settings: Settings;
+  redis: RedisHandle;
+  control: Control & { close(): Promise<void> };
+  releases: Releases;
+  clock: Clock;
+  log: Logger;
+}
+
+/** A role that runs until it is closed. */
+export interface Role {
+  close(): Promise<void>;
+}
+
+/** @param ahead milliseconds that the wall clock is put forward; the sandbox jumps to the next window with it */
+export function systemClock(ahead: () => number = () => 0): Clock {
+  return {
+    now: () => Date.now() + ahead(),
+    monotonic: () => performance.now(),
+    sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
+  };
+}
+
+/** JSON lines on stderr, so that stdout stays for people. `ZEITWORK_LOG` sets the level. */
+export function createLog(role: string): Logger {
+  const level = process.env.ZEITWORK_LOG ?? 'info';
+  return pino({ level, base: { role } }, pino.destination({ dest: 2, sync: false }));
+}
+
+export async function openHouse(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<House> {
+  const redis = await openRedis(settings.redisUrl, settings.stateDir);
+  const control = createControl(redis, clock, log);
+  const releases = openReleases(settings.releases, settings.fleet.service, join(settings.stateDir, 'releases'));
+  return { settings, redis, control, releases, clock, log };
+}
+
+export async function closeHouse({ control, redis }: House): Promise<void> {
+  await control.close();
+  await redis.stop();
+}
+
+/** Advances rollouts and works on the nodes of `regions`; null: of all. */
+export async function startWorkerRole(house: House, regions: string[] | null): Promise<Role> {
+  const { settings, redis, releases, clock, log } = house;
+  const shell = createShell(settings.hosts);
+  const probe = createProbe(settings.healthUrls);
+  const { service, regions: all, policy } = settings.fleet;
+  const names = regions ?? all.map(({ name }) => name);
+  const limit = policy.commandTimeout;
+  const worker = await startWorker({
+    redis,
+    regions: names,
+    steps,
+    shell,
+    probe,
+    archives: (release) => releases.archivePath(release),
+    survey: ({ name, region }, signal) => surveyNode(name, region, service, shell, probe, clock, limit, signal),
+    diagnose: ({ name }, signal) => diagnoseNode(name, service, shell, probe, limit, signal),
+    clock,
+    log,
+  });
+  return {
+    async close() {
+      await worker.close();
+      await shell.close();
+    },
+  };
+}
+
+/** Talks to Slack: commands, buttons, and the messages that follow from every rollout. */
+export async function startBotRole(house: House): Promise<Role> {
+  const { settings, redis, clock, log } = house;
+  const { botToken, appToken, apiUrl } = settings.slack;
+  if (botToken === null || appToken === null) {
+    throw new SettingsError('The bot needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…); see the README.');
+  }
+  const bot = await startBot({ ...commandDeps(house), slack: { botToken, appToken, apiUrl } });
+  const publisher = await startPublisher({ redis, announcer: bot.announcer, clock, log });
+  return {
+    async close() {
+      await publisher.close();
+      await bot.close();
+    },
+  };
+}
+
+/** For commands that come from elsewhere than Slack: nobody is looked up there. */
+export function commandDeps({ settings, control, releases, clock, log }: House): CommandDeps {
+  const { fleet, roles, slack } = settings;
+  return {
+    control,
+    fleet,
+    releases,
+    clock,
+    log,
+    access: { channel: slack.channel, team: slack.team, roles },
+    directory: noDirectory,
+    newId: () => `r-${randomBytes(4).toString('hex')}`,
+  };
+}

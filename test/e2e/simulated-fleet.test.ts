@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createStore } from '../../src/jobs/index.ts';
+import { type SimulatedFleet, startFleet } from '../../src/sandbox/fleet/fleet.ts';
+import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { Conversation } from '../support/conversation.ts';
+import { type Product, people, startProduct } from '../support/product.ts';
+
+const policy = {
+  soak: '500ms',
+  canarySoak: '500ms',
+  pause: '100ms',
+  bake: '1s',
+  watch: '300ms',
+  healthDeadline: '5s',
+  retryDelay: '300ms',
+};
+
+describe('the whole product on a simulated fleet', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'zw-sim-'));
+  let fleet: SimulatedFleet;
+  let product: Product;
+  let talk: Conversation;
+
+  beforeAll(async () => {
+    fleet = await startFleet({ directory: join(directory, 'fleet') });
+    product = await startProduct({ nodes: fleet.nodes, releases: fleet.releasesDirectory, policy, service: fleet.service });
+    talk = new Conversation(product);
+  });
+  afterAll(async () => {
+    await product.close();
+    await fleet.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const rollouts = (): Promise<Rollout[]> => createStore(product.redis.handle.caller).latest('trial', 10);
+  const open = async () => (await createStore(product.redis.handle.caller).open('trial')) ?? null;
+  const allRun = (version: string) => fleet.source.nodes().every((node) => node.version === version && node.status === 'healthy');
+
+  describe('asked for something impossible', () => {
+    afterEach(async () => expect(await rollouts()).toEqual([]));
+
+    const wrong: [string, RegExp][] = [
+      ['upgrade banana', /version.*v2\.0\.0/is],
+      ['upgrade v2.0.0; rm -rf /', /version|not.*understand|unexpected/i],
+      ['upgrade v9.9.9', /v9\.9\.9.*v2\.0\.0/s],
+      ['upgrade v2.2.0-bad-checksum', /sha-?256|checksum/i],
+      ['upgrade v2.0.0 --regions mars', /mars.*us-east/s],
+      ['upgarde v2.0.0', /did you mean .*upgrade/i],
+      ['upgrade v2.0.0 --now', /reason/i],
+    ];
+    it.each(wrong)('says what to do about "/zeitwork %s", and starts nothing', async (text, answer) => {
+      expect(await talk.type(text)).toMatch(answer);
+    });
+
+    it('tells a person without the role who may, and starts nothing', async () => {
+      expect(await talk.type('upgrade v2.0.0', people.visitor.id)).toMatch(/may not|not allowed|role|requester/i);
+    });
+  });
+
+  it('is driven through regions and approvals, refuses a second upgrade meanwhile, and rolls everything back', async () => {
+    await talk.type('upgrade v2.0.0');
+    await talk.click('Start');
+    await talk.until('it is open', async () => (await open()) !== null, 20_000);
+    expect(await talk.type('upgrade v2.1.0')).toMatch(/v2\.0\.0.*(under way|holds|open|running)|(under way|holds|open|running).*v2\.0\.0/is);
+    await talk.until('eu-west is asked for', async () => (await open())?.batches[1]?.askedAt != null, 60_000);
+    expect(await talk.type('approve eu-west', people.visitor.id)).toMatch(/may not|not allowed|approver/i);
+    expect(await talk.type('approve eu-west', people.rosa.id)).toMatch(/may not|not allowed|approver|requester|own/i);
+    await talk.click('Approve eu-west', people.ines.id);
+    await talk.click('Approve ap-south', people.ines.id);
+    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 60_000);
+    expect(allRun('v2.0.0')).toBe(true);
+    expect(fleet.source.counter().failures).toBe(0);
+
+    await talk.type('rollback all');
+    await talk.until('it is rolled back', async () => (await rollouts())[0]?.status.is === 'rolled-back', 90_000);
+    expect(allRun('v1.0.0')).toBe(true);
+    expect(fleet.source.counter().failures).toBe(0);
+  });
+
+  it('brings the node back from a build that never gets healthy and goes on with nothing by itself', async () => {
+    await talk.type('upgrade v2.1.0-never-healthy --strategy rolling');
+    await talk.click('Start');
+    await talk.until('it is held', async () => (await open())?.status.is === 'held', 60_000);
+    await talk.until('the node is back', () => allRun('v1.0.0'), 60_000);
+    await talk.sees(/503/);
+    expect(await talk.type('why')).toMatch(/503|held/i);
+    expect(await talk.type('stop')).toMatch(/stop/i);
+    await talk.until('it is over', async () => (await open()) === null, 20_000);
+  });
+
+  it('takes the same delivery twice as once', async () => {
+    product.slack.faults.duplicateDeliveries(true);
+    const before = (await rollouts()).length;
+    await talk.type('upgrade v2.0.0 --strategy rolling --nodes 1');
+    await talk.click('Start');
+    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 60_000);
+    product.slack.faults.duplicateDeliveries(false);
+    expect((await rollouts()).length).toBe(before + 1);
+    expect(product.slack.warnings).toEqual([]);
+  });
+
+  it('never lets a secret of a node out', () => {
+    expect(talk.words()).not.toContain('s3cret');
+    expect(product.logs()).not.toContain('s3cret');
+  });
+});

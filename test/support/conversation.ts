@@ -1,0 +1,72 @@
+import type { ChannelMessage, Outcome } from '../../src/sandbox/slack/types.ts';
+import { type Product, people, until } from './product.ts';
+
+/** All the words of a message, also those inside its blocks. */
+export function wordsOf(message: ChannelMessage): string {
+  const texts: string[] = [message.text];
+  const walk = (value: unknown) => {
+    if (Array.isArray(value)) value.forEach(walk);
+    else if (value !== null && typeof value === 'object') {
+      for (const [key, inner] of Object.entries(value)) {
+        if (key === 'text' && typeof inner === 'string') texts.push(inner);
+        else walk(inner);
+      }
+    }
+  };
+  walk(message.blocks);
+  return texts.join('\n');
+}
+
+/** What a person sees and does in the channel. */
+export class Conversation {
+  readonly product: Product;
+
+  constructor(product: Product) {
+    this.product = product;
+  }
+
+  /** Types a slash command; the answer that only that person sees, once it is there. */
+  async type(text: string, who: string = people.rosa.id): Promise<string> {
+    const outcome: Outcome = await this.product.slack.command(who, `/zeitwork ${text}`);
+    if (!outcome.acked) throw new Error(`/zeitwork ${text} was not acknowledged: ${outcome.error}`);
+    await this.until(`an answer to ${text}`, () => outcome.responses.length > 0, 30_000);
+    return outcome.responses.map(wordsOf).join('\n');
+  }
+
+  /** Clicks the newest button whose label contains `label`, as soon as somebody can see it. */
+  async click(label: string, who: string = people.rosa.id, timeoutMs = 60_000): Promise<void> {
+    const { slack } = this.product;
+    const find = () =>
+      [...slack.ephemerals(who), ...this.everything()].reverse().find((message) => hasButton(message, label));
+    await this.until(`a button ${label}`, () => find() !== undefined, timeoutMs);
+    const message = find();
+    if (!message) throw new Error(`the button ${label} went away`);
+    const outcome = await slack.click(who, message.ts, label, { confirm: true });
+    if (!outcome.acked) throw new Error(`the click on ${label} was not acknowledged: ${outcome.error}`);
+  }
+
+  everything(): ChannelMessage[] {
+    const { slack } = this.product;
+    const top = slack.messages();
+    return top.flatMap((message) => [message, ...slack.thread(message.ts).filter(({ ts }) => ts !== message.ts)]);
+  }
+
+  /** Every word that anybody can read in the channel and its threads. */
+  words(): string {
+    return this.everything().map(wordsOf).join('\n');
+  }
+
+  async sees(pattern: RegExp, timeoutMs = 120_000): Promise<void> {
+    await this.until(`the channel says ${pattern}`, () => pattern.test(this.words()), timeoutMs);
+  }
+
+  until(what: string, check: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {
+    const logs = () => `${this.words().slice(-3_000)}\n${this.product.logs().slice(-3_000)}`;
+    return until(what, check, { timeoutMs, logs });
+  }
+}
+
+function hasButton({ blocks }: ChannelMessage, label: string): boolean {
+  const drawn = JSON.stringify(blocks);
+  return drawn.includes(`"text":"${label}"`) && drawn.includes(`"type":"button"`);
+}

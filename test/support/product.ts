@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
+import { startTestRedis, type TestRedis } from './redis.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+export const people = {
+  rosa: { id: 'U0ROSA', name: 'rosa', realName: 'Rosa' },
+  ines: { id: 'U0INES', name: 'ines', realName: 'Ines' },
+  visitor: { id: 'U0VISITOR', name: 'visitor', realName: 'Vic' },
+};
+
+export interface ProductNode {
+  name: string;
+  region: string;
+  address: string;
+  port: number;
+  user: string;
+  keyFile: string;
+  knownHostsFile: string;
+  healthUrl: string;
+}
+
+export interface ProductOptions {
+  nodes: ProductNode[];
+  releases: string;
+  policy: Record<string, string | number>;
+  service?: Record<string, unknown>;
+  windows?: { days: string[]; from: string; to: string }[];
+}
+
+/** The whole product as its users run it: a bot process, a worker process, one Redis, and Slack's stand-in. */
+export interface Product {
+  slack: Slack;
+  redis: TestRedis;
+  startBot(): void;
+  startWorker(): void;
+  kill(role: 'bot' | 'worker'): Promise<void>;
+  logs(): string;
+  close(): Promise<void>;
+}
+
+const everyDay = [{ days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00', to: '00:00' }];
+
+export async function startProduct(options: ProductOptions): Promise<Product> {
+  const directory = mkdtempSync(join(tmpdir(), 'zeitwork-e2e-'));
+  const redis = await startTestRedis();
+  const slack = await startSlack({
+    people: Object.values(people),
+    channel: { id: 'C0UPGRADES', name: 'upgrades' },
+    team: { id: 'T0SANDBOX', name: 'Sandbox' },
+    groups: [],
+  });
+  const file = join(directory, 'zeitwork.yaml');
+  writeFileSync(file, stringify(settingsOf(options, redis.dir)));
+  const log = createWriteStream(join(directory, 'product.log'));
+  const kept: string[] = [];
+  const children = new Map<string, ChildProcess>();
+
+  const start = (role: 'bot' | 'worker') => {
+    const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/main.ts'), role], {
+      cwd: root,
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        ZEITWORK_CONFIG: file,
+        SLACK_API_URL: slack.apiUrl,
+        SLACK_BOT_TOKEN: slack.botToken,
+        SLACK_APP_TOKEN: slack.appToken,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        kept.push(`${role}: ${chunk.toString()}`);
+        log.write(chunk);
+      });
+    }
+    children.set(role, child);
+  };
+  const kill = (role: string, signal: NodeJS.Signals = 'SIGKILL') =>
+    new Promise<void>((done) => {
+      const child = children.get(role);
+      children.delete(role);
+      if (!child || child.exitCode !== null || child.signalCode !== null) return done();
+      child.once('exit', () => done());
+      child.kill(signal);
+    });
+
+  start('worker');
+  start('bot');
+  const product: Product = {
+    slack,
+    redis,
+    startBot: () => start('bot'),
+    startWorker: () => start('worker'),
+    kill: (role) => kill(role),
+    logs: () => kept.join(''),
+    async close() {
+      await Promise.all([kill('bot', 'SIGTERM'), kill('worker', 'SIGTERM')]);
+      await slack.close();
+      await redis.stop();
+      log.end();
+    },
+  };
+  await until('the bot is connected', () => slack.connections() > 0, { timeoutMs: 30_000, logs: product.logs });
+  return product;
+}
+
+function settingsOf({ nodes, releases, policy, service, windows }: ProductOptions, stateDir: string) {
+  const regions = [...new Set(nodes.map(({ region }) => region))];
+  return {
+    fleet: 'trial',
+    channel: 'C0UPGRADES',
+    team: 'T0SANDBOX',
+    stateDir,
+    releases: { directory: releases },
+    ...(service ? { service } : {}),
+    roles: {
+      requesters: { users: [people.rosa.id, people.ines.id] },
+      breakers: { users: [people.rosa.id] },
+      stoppers: { users: [people.rosa.id, people.ines.id] },
+    },
+    policy: { order: 'declared', ...policy },
+    regions: regions.map((region) => ({
+      name: region,
+      zone: 'Etc/UTC',
+      windows: windows ?? everyDay,
+      approvers: { users: [people.ines.id] },
+      nodes: nodes
+        .filter((node) => node.region === region)
+        .map(({ name, address, port, user, keyFile, knownHostsFile, healthUrl }) => ({
+          name,
+          address,
+          port,
+          user,
+          key: keyFile,
+          knownHosts: knownHostsFile,
+          healthUrl,
+        })),
+    })),
+  };
+}
+
+/** Waits for something to become true, looking often; fails with what was waited for and the product's last words. */
+export async function until(
+  what: string,
+  check: () => boolean | Promise<boolean>,
+  options: { timeoutMs: number; logs?: () => string },
+): Promise<void> {
+  const end = performance.now() + options.timeoutMs;
+  while (performance.now() < end) {
+    if (await check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`waited ${options.timeoutMs} ms in vain: ${what}\n${(options.logs?.() ?? '').slice(-4_000)}`);
+}

@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const scripts = process.env.ZEITWORK_FLEET_SCRIPTS ?? resolve(import.meta.dirname, '../../../shared/fleet');
+const home = process.env.FLEET_HOME ?? '/tmp/fleet';
+
+export interface RealNode {
+  name: string;
+  region: string;
+  address: string;
+  port: number;
+  user: string;
+  key: string;
+}
+
+/** One row of the fleet's own `status`, read on the node itself. */
+export interface NodeStatus {
+  node: string;
+  binary: string;
+  sha: string;
+  backup: string;
+  owner: string;
+  unit: string;
+  starts: string;
+  serves: string;
+  health: string;
+  tmp: string;
+}
+
+/** Why the tests on the real fleet cannot run here; null when they can. */
+export function whyNoRealFleet(): string | null {
+  if (process.getuid?.() !== 0) return 'the real fleet needs root';
+  if (!existsSync(join(scripts, 'up'))) return `the fleet's scripts are not in ${scripts} (set ZEITWORK_FLEET_SCRIPTS)`;
+  if (!existsSync(join(home, 'inventory.json'))) return `no fleet is up in ${home}: run ${join(scripts, 'up')}`;
+  return null;
+}
+
+export const knownHosts = join(home, 'known_hosts');
+export const releasesDirectory = join(home, 'releases');
+
+export function inventory(): RealNode[] {
+  const rows: { name: string; region: string; address: string; ssh_port: string; user: string; key: string }[] =
+    JSON.parse(readFileSync(join(home, 'inventory.json'), 'utf8'));
+  return rows.map(({ name, region, address, ssh_port, user, key }) => ({
+    name,
+    region,
+    address,
+    port: Number(ssh_port),
+    user,
+    key,
+  }));
+}
+
+/** Every node back to v1.0.0 on a new disk. */
+export async function freshFleet(): Promise<void> {
+  await run(join(scripts, 'up'), ['--fresh', '--etc-hosts'], { timeout: 120_000 });
+}
+
+export async function fleetStatus(): Promise<NodeStatus[]> {
+  const { stdout } = await run(join(scripts, 'status'), ['--json'], { timeout: 60_000 });
+  return JSON.parse(stdout);
+}
+
+export async function fault(node: string, ...words: string[]): Promise<void> {
+  await run(join(scripts, 'fault'), [node, ...words], { timeout: 60_000 });
+}
+
+/** A command on the node, as root. */
+export async function onNode(node: string, command: string): Promise<string> {
+  const { stdout } = await run('ssh', ['-n', '-F', join(home, 'ssh_config'), node, `sudo sh -c ${quoted(command)}`], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout;
+}
+
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** When the service was started on a node, epoch ms, as its own journal tells. */
+export async function starts(node: string): Promise<number[]> {
+  const lines = await onNode(
+    node,
+    'journalctl -u zeitwork-operator -o json --no-pager | grep -F "Started zeitwork-operator" || true',
+  );
+  return lines
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const entry: { __REALTIME_TIMESTAMP: string } = JSON.parse(line);
+      return Math.round(Number(entry.__REALTIME_TIMESTAMP) / 1000);
+    });
+}
