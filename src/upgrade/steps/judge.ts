@@ -1,5 +1,6 @@
 import type { Health } from '../node/types.ts';
 import type { UnitFacts } from './observation.ts';
+import { redact } from './redact.ts';
 import type { Goal, Verdict, Watch } from './watch.ts';
 
 const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
@@ -17,8 +18,9 @@ export function ending(unit: UnitFacts): string {
 function words(health: Health | null): string {
   if (health === null) return 'health was not asked';
   if (health.is === 'healthy') return 'health says healthy';
-  if (health.is === 'unreachable') return `health does not answer (${health.detail})`;
-  return health.httpStatus === 200 ? `health says ${health.detail} (HTTP 200)` : `health stays ${health.detail}`;
+  const detail = redact(health.detail);
+  if (health.is === 'unreachable') return `health does not answer (${detail})`;
+  return health.httpStatus === 200 ? `health says ${detail} (HTTP 200)` : `health stays ${detail}`;
 }
 
 /** What is wrong for good, so that waiting helps nobody. */

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Command, Health, Outcome, Probe, Shell } from '../../../src/upgrade/node/types.ts';
+import type { Command, Health, Outcome, Probe, Shell, Transfer } from '../../../src/upgrade/node/types.ts';
 import type { Release } from '../../../src/upgrade/rollout/types.ts';
 
 const systemctl = `#!/bin/sh
@@ -134,11 +134,11 @@ export class LittleNode implements Shell, Probe {
     });
   }
 
-  async put(_node: string, localPath: string, remotePath: string) {
+  async put(_node: string, localPath: string, remotePath: string): Promise<Transfer> {
     const target = join(this.path('home'), remotePath);
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(localPath, target);
-    return { is: 'sent' as const, bytes: statSync(target).size };
+    return { is: 'sent', bytes: statSync(target).size };
   }
 
   async health(): Promise<Health> {

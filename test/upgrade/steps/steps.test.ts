@@ -261,6 +261,19 @@ describe('the steps of a node', () => {
     expect(await go('stage')).toMatchObject({ is: 'succeeded' });
   });
 
+  it('say why nothing could be sent, and leave no half of it behind', async () => {
+    const put = node.put.bind(node);
+    const cut = async (name: string, from: string, to: string) => {
+      await put(name, from, to);
+      return { is: 'failed' as const, reason: 'the connection was lost' };
+    };
+    node.put = cut;
+    expect(await go('stage')).toMatchObject(failure(/could not be sent: the connection was lost/, true));
+    expect(node.exec('ls -A home')).toBe('');
+    const broken = { ...context(), archive: () => Promise.reject(new Error('the release server is down')) };
+    expect(await steps.stage(broken)).toMatchObject(failure(/could not be sent: the release server is down/, true));
+  });
+
   it('have a survey and a diagnosis for everyone, without secrets', async () => {
     const survey = await surveyNode('us-east-op-1', 'us-east', service, node, node, quickClock());
     expect(survey).toEqual({

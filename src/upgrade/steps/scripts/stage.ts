@@ -25,8 +25,8 @@ export const stageScript = script(
     sync "$scrap"
     mv -fT "$scrap" "$staged"
     scrap=
-    rm -f "$upload"
-    rmdir "$(dirname "$upload")" 2>/dev/null || :
+    rm -rf "\${upload%/*}"
+    rmdir "\${upload%%/*}" 2>/dev/null || :
   fi
   sum=$(fresh "$staged") || refuse no-staged "$staged"
   [ "$sum" = "$target" ] || { rm -f "$staged"; refuse staged "$sum"; }

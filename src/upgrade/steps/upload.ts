@@ -1,0 +1,49 @@
+import type { Transfer } from '../node/types.ts';
+import type { Report } from '../rollout/types.ts';
+import * as commands from './commands.ts';
+import { uploadPath } from './layout.ts';
+import { tell } from './look.ts';
+import { failed, failedForNow } from './reports.ts';
+import type { StepContext } from './types.ts';
+
+/** Sends the archive into the rollout's own folder; a report only when that failed. What half arrived is removed. */
+export async function upload(context: StepContext): Promise<Report | null> {
+  const { rollout, node, attempt, shell } = context;
+  const sent = await within(context, async (signal) => {
+    const path = await archiveOf(context);
+    return path.is === 'failed' ? path : shell.put(node.name, path.path, uploadPath(rollout, attempt), signal);
+  });
+  if (sent.is === 'sent') return null;
+  await tell(context, commands.cleanup(rollout));
+  const noRoom = /no space|disk is full|quota/i.test(sent.reason);
+  return noRoom
+    ? failed('the disk of the node is full')
+    : failedForNow(`the archive could not be sent: ${sent.reason}`);
+}
+
+async function archiveOf(
+  context: StepContext,
+): Promise<{ is: 'there'; path: string } | { is: 'failed'; reason: string }> {
+  try {
+    return { is: 'there', path: await context.archive() };
+  } catch (error) {
+    return { is: 'failed', reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Gives the transfer its time and no more. */
+async function within(context: StepContext, send: (signal: AbortSignal) => Promise<Transfer>): Promise<Transfer> {
+  const limit = context.rollout.policy.transferTimeout;
+  const over = new AbortController();
+  const done = new AbortController();
+  const timer = context.clock.sleep(limit, done.signal).then(
+    () => over.abort(),
+    () => undefined,
+  );
+  const sent = await send(AbortSignal.any([context.signal, over.signal]));
+  done.abort();
+  await timer;
+  context.signal.throwIfAborted();
+  if (sent.is === 'sent' || !over.signal.aborted) return sent;
+  return { is: 'failed', reason: `it took longer than ${Math.round(limit / 1000)} s` };
+}
