@@ -68,7 +68,7 @@ class Route {
 
   #named(name: string | null, path: Path, passed: string[]): Host | null {
     if (name === null) return null;
-    const written = this.#access.ssh.jumpHosts[name];
+    const written = this.#jumpHost(name);
     if (written === undefined) return this.#say(path, `"${name}" is not a jump host; describe it under ssh.jumpHosts`);
     if (passed.includes(name)) return this.#say(path, `"${name}" leads through itself; end the chain with jump: null`);
     return this.resolve({ name, written, path: ['ssh', 'jumpHosts', name], passed: [...passed, name] });
@@ -85,10 +85,15 @@ class Route {
         `ProxyJump "${written}" (ssh.config) leads nowhere; write [user@]host[:port]`,
       );
     }
-    const own = { ...this.#access.ssh.jumpHosts[name], ...(user && { user }), ...(port && { port: Number(port) }) };
+    const own = { ...this.#jumpHost(name), ...(user && { user }), ...(port && { port: Number(port) }) };
     const host = this.resolve({ name, written: own, path: stop.path, passed: [...stop.passed, name] });
     const before = hops.length > 0 ? this.#proxied(hops.join(','), { ...stop, passed: [...stop.passed, name] }) : null;
     return before === null ? host : { ...host, jump: before };
+  }
+
+  #jumpHost(name: string): WrittenJump | undefined {
+    const { jumpHosts } = this.#access.ssh;
+    return Object.hasOwn(jumpHosts, name) ? jumpHosts[name] : undefined;
   }
 
   #say(path: Path, message: string): null {

@@ -1,5 +1,5 @@
 import { describeLocal, describeWindow } from './describe.ts';
-import { localTime } from './local.ts';
+import { dayAt } from './local.ts';
 import { spans, windowSpans } from './spans.ts';
 import type { Calendar, Freeze, Interval } from './types.ts';
 
@@ -16,15 +16,15 @@ export type Opening = { is: 'opens'; interval: Interval } | { is: 'never'; reaso
  */
 export function openInterval(calendar: Calendar, now: number): Interval | null {
   if (frozenBy(calendar, now) !== null || !insideWindow(calendar, now)) return null;
-  const first = localTime(now, calendar.zone).toPlainDate().subtract({ days: chainDays });
-  return spans(calendar, first, 2 * chainDays + 1).find((span) => contains(span, now)) ?? null;
+  const firstDay = dayAt(now, calendar.zone) - chainDays;
+  return spans(calendar, firstDay, 2 * chainDays + 1).find((span) => contains(span, now)) ?? null;
 }
 
 /** The first opening that starts after `after` (epoch ms), within 14 days; freezes removed. Else says why there is none. */
 export function nextOpening(calendar: Calendar, after: number): Opening {
   if (calendar.windows.length === 0) return { is: 'never', reason: 'no maintenance window is configured' };
-  const first = localTime(after, calendar.zone).toPlainDate().subtract({ days: chainDays });
-  const next = spans(calendar, first, chainDays + horizonDays + 2).find((span) => span.start > after);
+  const firstDay = dayAt(after, calendar.zone) - chainDays;
+  const next = spans(calendar, firstDay, chainDays + horizonDays + 2).find((span) => span.start > after);
   const interval = next === undefined ? null : openInterval(calendar, next.start);
   if (interval === null || interval.start > after + horizonDays * dayMs) return never(calendar, after);
   return { is: 'opens', interval };
@@ -42,7 +42,7 @@ export function fits(interval: Interval, now: number, neededMs: number): boolean
 }
 
 function insideWindow(calendar: Calendar, now: number): boolean {
-  const yesterday = localTime(now, calendar.zone).toPlainDate().subtract({ days: 1 });
+  const yesterday = dayAt(now, calendar.zone) - 1;
   return windowSpans(calendar, yesterday, 2).some((span) => contains(span, now));
 }
 

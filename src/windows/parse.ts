@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { instantOf, localTime } from './local.ts';
+import { dayAt, dayOf, instantOf } from './local.ts';
 
 const clock = /^\d{2}:\d{2}$/;
 const local = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}(?::\d{2})?)$/;
@@ -12,12 +12,12 @@ const instant = /^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d
  */
 export function parseLocalTime(text: string, zone: string, now: number): number {
   const written = text.trim();
-  const today = localTime(now, zone).toPlainDate();
+  const today = dayAt(now, zone);
   try {
     if (clock.test(written)) return nextTime(written, zone, today, now);
     if (instant.test(written)) return Temporal.Instant.from(written.toUpperCase()).epochMilliseconds;
     const [, date, time] = local.exec(written) ?? [];
-    if (date !== undefined && time !== undefined) return instantOf(Temporal.PlainDate.from(date), time, zone);
+    if (date !== undefined && time !== undefined) return instantOf(dayOf(Temporal.PlainDate.from(date)), time, zone);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     // A date or time that no calendar has, like 2026-02-30 or 25:00.
@@ -27,7 +27,7 @@ export function parseLocalTime(text: string, zone: string, now: number): number 
   );
 }
 
-function nextTime(time: string, zone: string, today: Temporal.PlainDate, now: number): number {
+function nextTime(time: string, zone: string, today: number, now: number): number {
   const candidate = instantOf(today, time, zone);
-  return candidate > now ? candidate : instantOf(today.add({ days: 1 }), time, zone);
+  return candidate > now ? candidate : instantOf(today + 1, time, zone);
 }

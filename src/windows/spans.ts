@@ -1,27 +1,26 @@
-import type { Temporal } from 'temporal-polyfill';
 import { instantOf, weekdayOf } from './local.ts';
 import type { Calendar, Freeze, Interval, Window } from './types.ts';
 
 /**
- * When work may begin, for windows that start on one of `days` local days from `first`: sorted by start, overlapping
+ * When work may begin, for windows that start on one of `count` local days from `firstDay`: sorted by start, overlapping
  * and touching windows joined, freezes cut out.
  */
-export function spans(calendar: Calendar, first: Temporal.PlainDate, days: number): Interval[] {
-  return without(join(windowSpans(calendar, first, days)), calendar.freezes);
+export function spans(calendar: Calendar, firstDay: number, count: number): Interval[] {
+  return without(join(windowSpans(calendar, firstDay, count)), calendar.freezes);
 }
 
 /** Each window by itself, freezes ignored, in no order. */
-export function windowSpans(calendar: Calendar, first: Temporal.PlainDate, days: number): Interval[] {
-  const dates = Array.from({ length: days }, (_, index) => first.add({ days: index }));
-  return dates.flatMap((date) => calendar.windows.flatMap((window) => spanOn(window, date, calendar.zone)));
+export function windowSpans(calendar: Calendar, firstDay: number, count: number): Interval[] {
+  const days = Array.from({ length: count }, (_, index) => firstDay + index);
+  return days.flatMap((day) => calendar.windows.flatMap((window) => spanOn(window, day, calendar.zone)));
 }
 
 /** Empty on other days, and when a clock change shrinks the window to nothing. */
-function spanOn(window: Window, date: Temporal.PlainDate, zone: string): Interval[] {
-  const weekday = weekdayOf(date);
+function spanOn(window: Window, day: number, zone: string): Interval[] {
+  const weekday = weekdayOf(day);
   if (weekday === undefined || !window.days.includes(weekday)) return [];
-  const endDate = window.to <= window.from ? date.add({ days: 1 }) : date;
-  const span = { start: instantOf(date, window.from, zone), end: instantOf(endDate, window.to, zone) };
+  const endDay = window.to <= window.from ? day + 1 : day;
+  const span = { start: instantOf(day, window.from, zone), end: instantOf(endDay, window.to, zone) };
   return span.start < span.end ? [span] : [];
 }
 

@@ -62,6 +62,11 @@ describe('the way to a node', () => {
       '4: ssh.jump: "x" is not a jump host; describe it under ssh.jumpHosts',
     ],
     [
+      'a word that every object knows',
+      'jump: constructor',
+      '4: ssh.jump: "constructor" is not a jump host; describe it under ssh.jumpHosts',
+    ],
+    [
       'a jump host behind one that is not described',
       'jump: a, jumpHosts: { a: { address: a, jump: b } }',
       '4: ssh.jumpHosts.a.jump: "b" is not a jump host; describe it under ssh.jumpHosts',
