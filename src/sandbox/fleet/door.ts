@@ -41,11 +41,13 @@ export class Door {
     if (this.#server !== server) server.close();
   }
 
-  /** Ends every connection; later ones are refused. */
-  shut(): void {
-    this.#server?.close();
+  /** Ends every connection; later ones are refused. Resolves when all is closed. */
+  async shut(): Promise<void> {
+    const server = this.#server;
     this.#server = null;
+    const closed = new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
     for (const socket of this.#sockets) socket.destroy();
+    await closed;
   }
 
   /** From now on nothing comes in and nothing goes out, and nobody is told. */

@@ -23,6 +23,8 @@ export interface FleetOptions {
   restartMs?: number;
   /** Multiplies the durations of the service (healthy after 300 ms, dies after 20 s, …); default 1. */
   timeScale?: number;
+  /** ms between two looks of the counter at every node; default 100. */
+  probeMs?: number;
 }
 
 export interface NodeAccess {
@@ -91,7 +93,7 @@ export async function startFleet(options: FleetOptions): Promise<SimulatedFleet>
   const client = ssh2.utils.generateKeyPairSync('ed25519');
   const hosts = await makeHosts(options, directory, client.public);
   const access = await writeAccess(directory, hosts, client.private);
-  const prober = new Prober(access);
+  const prober = new Prober(access, options.probeMs ?? 100);
   const peers = hosts.map((host) => `${host.name}=127.0.0.1`).join(',');
   const hostOf = (name: string): SimulatedHost => {
     const host = hosts.find((candidate) => candidate.name === name);

@@ -41,22 +41,26 @@ export class SimulatedHost {
   readonly #ssh: Door;
   readonly #health: Door;
   readonly #calls: { close(): void };
-  readonly #servers: { right: Server; strange: Server };
+  readonly #right: Server;
+  /** A server that shows a host key which nobody has seen. */
+  readonly #strange: () => Server;
+  #sshd: Server;
   #peers = '';
-  #strange = false;
   #diskFull = false;
   #reboot: NodeJS.Timeout | undefined;
 
   /** The shims and the FIFO of the node must be there already; it does not run before `install`. */
   static async create(options: HostOptions): Promise<SimulatedHost> {
     let host: SimulatedHost | null = null;
-    const ssh = await Door.onFreePort((socket) => host?.sshd.injectSocket(socket));
+    const ssh = await Door.onFreePort((socket) => {
+      if (host) host.#sshd.injectSocket(socket);
+    });
     const health = await Door.onFreePort((socket) => {
       const program = host?.unit.program;
       if (program) program.enter(socket);
       else socket.destroy();
     });
-    health.shut();
+    await health.shut();
     host = new SimulatedHost(options, ssh, health);
     return host;
   }
@@ -90,13 +94,10 @@ export class SimulatedHost {
       seen: (line) => this.#seen(line),
     };
     const right = ssh2.utils.generateKeyPairSync('ed25519');
-    const strange = ssh2.utils.generateKeyPairSync('ed25519');
     this.hostKey = right.public.trim();
-    this.#servers = { right: sshServer(right.private, service), strange: sshServer(strange.private, service) };
-  }
-
-  get sshd(): Server {
-    return this.#strange ? this.#servers.strange : this.#servers.right;
+    this.#right = sshServer(right.private, service);
+    this.#strange = () => sshServer(ssh2.utils.generateKeyPairSync('ed25519').private, service);
+    this.#sshd = this.#right;
   }
 
   /** A fresh disk with the first version on it, nothing broken, an empty journal; starts the service. */
@@ -147,7 +148,7 @@ export class SimulatedHost {
         return;
       case 'change-hostkey':
       case 'restore-hostkey':
-        this.#strange = fault === 'change-hostkey';
+        this.#sshd = fault === 'change-hostkey' ? this.#strange() : this.#right;
         return;
       case 'reboot':
         return this.#goDown();
@@ -161,10 +162,8 @@ export class SimulatedHost {
   async close(): Promise<void> {
     clearTimeout(this.#reboot);
     this.unit.kill();
-    this.#ssh.shut();
-    this.#health.shut();
     this.#calls.close();
-    await this.#commands.end();
+    await Promise.all([this.#ssh.shut(), this.#health.shut(), this.#commands.end()]);
   }
 
   async #mend(): Promise<void> {
@@ -175,8 +174,7 @@ export class SimulatedHost {
 
   async #goDown(): Promise<void> {
     await this.unit.stop();
-    this.#ssh.shut();
-    await this.#commands.end();
+    await Promise.all([this.#ssh.shut(), this.#commands.end()]);
     clearTimeout(this.#reboot);
     this.#reboot = setTimeout(() => {
       void this.#ssh.open();

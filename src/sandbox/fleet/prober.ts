@@ -24,22 +24,23 @@ export interface Count {
   since: number;
 }
 
-const intervalMs = 100;
 /** An answer that is this many rounds late counts as none. Rounds, because they pass only while this process runs. */
 const patience = 3;
 const down: Sight = { status: 'down', version: null };
 
-/** Looks at every node ten times a second, over HTTP as anyone else would, and keeps count. */
+/** Looks at every node in rounds, over HTTP as anyone else would, and keeps count. */
 export class Prober {
   readonly #targets: Target[];
+  readonly #intervalMs: number;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #sights = new Map<string, Sight>();
   readonly #waiting = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #count: Count;
 
-  constructor(targets: Target[]) {
+  constructor(targets: Target[], intervalMs: number) {
     this.#targets = targets;
+    this.#intervalMs = intervalMs;
     this.#count = this.#zero();
   }
 
@@ -48,7 +49,7 @@ export class Prober {
     await Promise.all(this.#targets.map((target) => this.#probe(target)));
     this.#count = this.#zero();
     // After the poll phase, so that an answer that is here already is not taken for late.
-    this.#timer ??= setInterval(() => setImmediate(() => this.#round()), intervalMs);
+    this.#timer ??= setInterval(() => setImmediate(() => this.#round()), this.#intervalMs);
   }
 
   stop(): void {

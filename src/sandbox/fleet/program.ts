@@ -81,7 +81,7 @@ export class Program {
     if (this.#ended) return;
     this.#ended = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    this.#around.door.shut();
+    void this.#around.door.shut();
     this.#around.exited(code);
   }
 
