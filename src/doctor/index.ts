@@ -1,0 +1,92 @@
+import { loadSettings, type Settings, SettingsError } from '../config/index.ts';
+import { createProbe, createShell } from '../upgrade/node/index.ts';
+import { type Finding, lineOf, right, wordsOf, wrong } from './finding.ts';
+import { examineNative } from './native.ts';
+import { examineNode } from './nodes.ts';
+import { examineRedis } from './redis.ts';
+import { examineReleases } from './releases.ts';
+import { examineSlack } from './slack.ts';
+
+export interface DoctorOptions {
+  /** This machine's clock, epoch ms. */
+  now?: () => number;
+  /** Milliseconds in which a node must let us in; default 10,000. */
+  connectTimeoutMs?: number;
+}
+
+/** One line of the examination; not `ok` when something has to be done before the night. */
+export interface Examined {
+  ok: boolean;
+  line: string;
+}
+
+/**
+ * Checks everything that can be checked beforehand and changes nothing: settings, Redis, Slack, releases, every node.
+ * All at once, told in order. Never throws for what it finds, never shows a secret.
+ */
+export async function* examine(
+  file: string,
+  env: NodeJS.ProcessEnv,
+  options: DoctorOptions = {},
+): AsyncIterable<Examined> {
+  const settings = read(file, env);
+  if (Array.isArray(settings)) {
+    yield* told(settings, 'settings'.length);
+    return;
+  }
+  const width = Math.max('settings'.length, ...nodesOf(settings).map(({ name }) => name.length));
+  const { checks, close } = start(settings, options);
+  try {
+    for (const check of checks) yield* told(await check, width);
+  } finally {
+    await Promise.allSettled(checks);
+    await close();
+  }
+}
+
+function* told(findings: Finding[], width: number): Iterable<Examined> {
+  for (const finding of findings) yield { ok: finding.is !== 'wrong', line: lineOf(finding, width) };
+}
+
+/** The settings, or everything that is wrong with them. */
+function read(file: string, env: NodeJS.ProcessEnv): Settings | Finding[] {
+  try {
+    return loadSettings(file, env);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return error.message.split('\n').map((line) => wrong('settings', line));
+  }
+}
+
+const nodesOf = ({ fleet }: Settings) => fleet.regions.flatMap(({ nodes }) => nodes);
+
+/** Begins all checks; each settles with what it found. */
+function start(settings: Settings, options: DoctorOptions): { checks: Promise<Finding[]>[]; close(): Promise<void> } {
+  const { service } = settings.fleet;
+  const { now = Date.now, connectTimeoutMs = 10_000 } = options;
+  const shell = createShell(settings.hosts, { connectTimeoutMs });
+  const probe = createProbe(settings.healthUrls);
+  const shelf = examineReleases(settings);
+  const safely = (subject: string, check: Promise<Finding[]>): Promise<Finding[]> =>
+    check.catch((error: unknown) => [wrong(subject, `the check itself failed: ${wordsOf(error)}`)]);
+  const nodes = nodesOf(settings).map(async (node) => [
+    await examineNode(node, { service, shell, probe, now, largest: (await shelf).largest }),
+  ]);
+  const checks = [
+    Promise.resolve([right('settings', summaryOf(settings))]),
+    Promise.resolve(examineNative()),
+    safely('redis', examineRedis(settings.redisUrl, settings.stateDir)),
+    safely('slack', examineSlack(settings.slack, now)),
+    safely(
+      'releases',
+      shelf.then(({ findings }) => findings),
+    ),
+    ...nodes.map((check, index) => safely(nodesOf(settings)[index]?.name ?? 'node', check)),
+  ];
+  return { checks, close: () => shell.close() };
+}
+
+function summaryOf(settings: Settings): string {
+  const { name, regions } = settings.fleet;
+  return `${settings.file}: fleet ${name}, ${nodesOf(settings).length} nodes in ${regions.map((region) => region.name).join(', ')}`;
+}

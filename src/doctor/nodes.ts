@@ -1,0 +1,91 @@
+import type { Health, Probe, Shell } from '../upgrade/node/types.ts';
+import type { FleetNode, Release, Service } from '../upgrade/rollout/types.ts';
+import { type Answer, last, read, type Said } from '../upgrade/steps/answer.ts';
+import { observe } from '../upgrade/steps/commands.ts';
+import { type Observation, readObservation } from '../upgrade/steps/observation.ts';
+import { lackOfRoom } from '../upgrade/steps/room.ts';
+import { readVersion } from '../upgrade/steps/version.ts';
+import { skewIn } from './clock.ts';
+import { type Finding, right, wrong } from './finding.ts';
+import { lookAround } from './node-script.ts';
+
+export interface NodeParts {
+  service: Service;
+  shell: Shell;
+  probe: Probe;
+  /** Epoch ms. */
+  now(): number;
+  /** The release that needs most room; null when none is known. */
+  largest: Release | null;
+}
+
+const timeoutMs = 20_000;
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+
+/** One line about one node: everything that is wrong with it, or what it is. Changes nothing there. */
+export async function examineNode(node: FleetNode, parts: NodeParts): Promise<Finding> {
+  const { service, shell, probe } = parts;
+  const [around, health] = await Promise.all([
+    timed(() => shell.run(node.name, lookAround(timeoutMs)), parts.now),
+    probe.health(node.name),
+  ]);
+  const tools = read(around.result);
+  if (tools.is !== 'told') return wrong(node.name, `${refusalIn(tools)}${healthProblem(health, '; ')}`);
+  // Some builds start a second service when they are asked for their version: only where nothing else tells it.
+  const ask = service.versionArgs !== null && (health.is !== 'healthy' || health.version === null);
+  const observed = read(await shell.run(node.name, observe(service, timeoutMs, undefined, ask)));
+  const problems = [...toolProblems(tools.said), ...clockProblems(tools.said, around)];
+  if (observed.is !== 'told') {
+    return wrong(node.name, [...problems, refusalIn(observed), healthProblem(health)].filter(Boolean).join('; '));
+  }
+  const facts = readObservation(observed.said);
+  const all = [...problems, ...unitProblems(facts, parts), healthProblem(health)].filter(Boolean);
+  return all.length > 0 ? wrong(node.name, all.join('; ')) : right(node.name, portrait(facts, health));
+}
+
+async function timed<T>(work: () => Promise<T>, now: () => number) {
+  const from = now();
+  const result = await work();
+  return { result, from, to: now() };
+}
+
+function refusalIn(answer: Exclude<Answer, { is: 'told' }>): string {
+  return answer.is === 'refused' ? `${answer.word} ${answer.detail}` : answer.reason;
+}
+
+function healthProblem(health: Health, before = ''): string {
+  if (health.is === 'healthy') return '';
+  const heard = health.is === 'unhealthy' ? `answers ${health.httpStatus}, ${health.detail}` : health.detail;
+  return `${before}health: ${heard}`;
+}
+
+const toolProblems = (said: Said): string[] =>
+  said.has('missing') ? [`install ${(said.get('missing') ?? []).join(', ')} on it`] : [];
+
+/** The node read its clock somewhere between the two instants. */
+function clockProblems(said: Said, { from, to }: { from: number; to: number }): string[] {
+  const theirs = Number(last(said, 'clock')) * 1_000;
+  const skew = Number.isFinite(theirs) ? skewIn(theirs - (from + to) / 2, (to - from) / 2) : null;
+  return skew === null ? [] : [`its clock is ${skew}: switch time synchronisation on there`];
+}
+
+function unitProblems(seen: Observation, { service, largest }: NodeParts): string[] {
+  const { unit, disk, env, writable } = seen;
+  if (!unit.loaded) return [`there is no unit ${service.unit}: see service.unit`];
+  const readOnly = writable ? null : 'the directory of the binary is not writable (mounted read-only?)';
+  const room = largest === null ? readOnly : lackOfRoom(seen, largest);
+  return [
+    unit.active === 'active' ? '' : `the unit is ${unit.active}/${unit.sub}`,
+    disk === null ? `there is no ${service.binary}: see service.binary` : '',
+    service.envFile !== null && env === null ? `there is no ${service.envFile}: see service.envFile` : '',
+    room ?? '',
+  ];
+}
+
+function portrait(seen: Observation, health: Health): string {
+  const told = readVersion(seen.version);
+  const version =
+    (health.is === 'healthy' ? health.version : null) ?? (told.is === 'version' ? told.version : 'version unknown');
+  const free = seen.space.binary === undefined ? '' : `, ${gigabytes(seen.space.binary.freeBytes)} free`;
+  return `${version}, healthy, ${seen.unit.active}/${seen.unit.sub}, ${seen.machine}${free}, host key pinned, sudo without password`;
+}
