@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
-import type { Connection, DialOptions } from './dial.ts';
+import type { Connection } from './connection.ts';
+import type { DialOptions } from './dial.ts';
 import { dial, tcp } from './dial.ts';
 import { createLimiter } from './limiter.ts';
 import { reasonOf, Unreachable } from './reasons.ts';

@@ -14,15 +14,17 @@ const socketReasons: Record<string, string> = {
   EAI_AGAIN: 'the address cannot be resolved right now',
   UND_ERR_SOCKET: 'the connection was closed',
   UND_ERR_CONNECT_TIMEOUT: 'connection timed out',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the answer was cut short',
 };
 
-const sshReasons: [RegExp, string][] = [
+const libraryReasons: [RegExp, string][] = [
   [/All configured authentication methods failed/, 'permission denied (public key)'],
   [/Keepalive timeout/, 'the node stopped answering'],
   [/Connection lost before handshake/, 'the connection was closed before the SSH handshake'],
   [/Invalid identification string|Protocol version/i, 'the port does not speak SSH 2'],
   [/Channel open failure: open failed/, 'the node refused another session'],
   [/Channel open failure: Connection refused/, 'connection refused'],
+  [/does not match the HTTP/, 'the port does not speak HTTP'],
   [/Not connected|No response from server/, 'the connection was lost'],
 ];
 
@@ -43,12 +45,10 @@ function codeOf(error: unknown): string | null {
 /** An error of a socket or of the SSH library, in words a person can act on. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  const code = codeOf(error) ?? '';
-  const known = socketReasons[code];
+  const known = socketReasons[codeOf(error) ?? ''];
   if (known !== undefined) return known;
-  if (code.startsWith('HPE_')) return 'the port does not speak HTTP';
   const message = error instanceof Error ? error.message : String(error);
-  return sshReasons.find(([pattern]) => pattern.test(message))?.[1] ?? message;
+  return libraryReasons.find(([pattern]) => pattern.test(message))?.[1] ?? message;
 }
 
 /** An error of the local file system, in words. */

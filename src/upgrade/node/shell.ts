@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { Connection } from './dial.ts';
+import type { Connection } from './connection.ts';
 import { createPinFiles } from './pin-files.ts';
 import { createPool } from './pool.ts';
 import { reasonOf, Unreachable } from './reasons.ts';

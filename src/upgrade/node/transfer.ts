@@ -57,14 +57,16 @@ function transfer(lease: Lease, data: Buffer, path: string, options: SenderOptio
       unsubscribe();
       lease.release();
     };
+    const progress = () => {
+      if (!stopped) stall.refresh();
+    };
     signal?.addEventListener('abort', cancel, { once: true });
 
     const work = async () => {
       const wrapper = await openSftp(lease);
       wrapper.once('close', giveBack);
       try {
-        const watch = { progress: () => void stall.refresh(), stopped: () => stopped };
-        await upload(sftpOf(wrapper), data, path, watch);
+        await upload(sftpOf(wrapper), data, path, { progress, stopped: () => stopped });
         settle({ is: 'sent', bytes: data.length });
       } finally {
         wrapper.end();

@@ -97,6 +97,7 @@ async function fill(sftp: Sftp, handle: Buffer, data: Buffer, path: string, watc
 
 /** Writes the data to a path of mode 0600 and syncs it; throws UploadFailed and then leaves no partial file. */
 export async function upload(sftp: Sftp, data: Buffer, path: string, watch: UploadWatch): Promise<void> {
+  if (watch.stopped()) throw new UploadFailed('cancelled');
   let handle: Buffer | null = null;
   try {
     handle = await openFile(sftp, path);

@@ -103,7 +103,7 @@ describe('a node is not healthy', () => {
     const cut: RequestListener = (_, response) => {
       response.writeHead(200, { 'content-length': '100' }).write('{"status":"healthy"}', () => response.destroy());
     };
-    expect(await ask(cut)).toEqual({ is: 'unhealthy', httpStatus: 200, detail: 'the connection was closed' });
+    expect(await ask(cut)).toEqual({ is: 'unhealthy', httpStatus: 200, detail: 'the answer was cut short' });
   });
 });
 
