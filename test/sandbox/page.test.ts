@@ -5,7 +5,7 @@ import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
 import type { FleetNode } from '../../src/sandbox/slack/types.ts';
 import { openBrowser } from '../support/browser.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
-import { startToyBot } from '../support/toy-bot.ts';
+import { record, startToyBot } from '../support/toy-bot.ts';
 import { toyFleet } from '../support/toy-fleet.ts';
 
 let browser: Browser;
@@ -161,6 +161,18 @@ describe('the page', () => {
     expect(await message('failed with the error').textContent()).toContain(
       '/zeitwork failed with the error dispatch_failed',
     );
+  });
+});
+
+describe('blocks', () => {
+  it('of every kind are drawn, and markup that was escaped stays text', async () => {
+    await bot.client.chat.postMessage({ channel: 'C1', text: 'the record', blocks: record });
+    await message('Record of the upgrade').waitFor();
+    const text = await message('Record of the upgrade').textContent();
+    for (const part of ['eu-west-1 upgraded', 'p99', '<b>not bold</b>', '<!channel> @channel', '10.0.0.1'])
+      expect(text).toContain(part);
+    expect(await message('Record of the upgrade').locator('b', { hasText: 'not bold' }).count()).toBe(0);
+    await picture('record');
   });
 });
 

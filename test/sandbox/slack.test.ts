@@ -1,4 +1,5 @@
 import { App, LogLevel } from '@slack/bolt';
+import { SocketModeClient } from '@slack/socket-mode';
 import type { Button, KnownBlock, PlainTextElement, View } from '@slack/types';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
@@ -262,6 +263,58 @@ describe('views', () => {
     });
     await slack.command('U1', '/zeitwork upgrade');
     await expect.poll(() => errors).toEqual(['exchanged_trigger_id']);
+  });
+});
+
+describe('what Slack allows only for a while', () => {
+  it('is a trigger', async () => {
+    const slack = await slackWith({ triggerLifeMs: 0 });
+    const errors: unknown[] = [];
+    await boltOn(slack, (app) => {
+      app.command('/zeitwork', async ({ ack, command, client }) => {
+        await ack();
+        const view: View = { type: 'modal', title: plain('Late'), blocks: [section('x')] };
+        await client.views
+          .open({ trigger_id: command.trigger_id, view })
+          .catch((error) => errors.push(error.data.error));
+      });
+    });
+    await slack.command('U1', '/zeitwork upgrade');
+    await expect.poll(() => errors).toEqual(['expired_trigger_id']);
+  });
+
+  it('is a response_url: five posts, the sixth is refused', async () => {
+    const slack = await slackWith();
+    const statuses: number[] = [];
+    await boltOn(slack, (app) => {
+      app.command('/zeitwork', async ({ ack, command }) => {
+        await ack();
+        for (let post = 0; post < 6; post += 1) {
+          const headers = { 'content-type': 'application/json' };
+          const response = await fetch(command.response_url, { method: 'POST', headers, body: '{"text":"again"}' });
+          statuses.push(response.status);
+        }
+      });
+    });
+    await slack.command('U1', '/zeitwork status');
+    await expect.poll(() => statuses).toEqual([200, 200, 200, 200, 200, 404]);
+    expect(slack.ephemerals('U1')).toHaveLength(5);
+  });
+});
+
+describe('events', () => {
+  it('that nobody acknowledges come again, with their number, at most three times', async () => {
+    const slack = await slackWith({ ackTimeoutMs: 60 });
+    const client = new SocketModeClient({ appToken: slack.appToken, clientOptions: { slackApiUrl: slack.apiUrl } });
+    open.push(() => client.disconnect());
+    const numbers: unknown[] = [];
+    client.on('app_mention', ({ retry_num, event }) => numbers.push([retry_num, event.text]));
+    await client.start();
+    await slack.say('U1', 'hello @zeitwork');
+    await expect.poll(() => numbers.length).toBe(3);
+    expect(numbers).toEqual([0, 1, 2].map((number) => [number, 'hello <@U0ZEITWORK|zeitwork>']));
+    await slack.say('U1', 'nobody is meant');
+    expect(slack.envelopes()).toBe(3);
   });
 });
 

@@ -153,3 +153,29 @@ const home: View = {
     section('● *us-east* v1.4.2 · 3 of 3 healthy'),
   ],
 };
+
+/** Blocks beyond the plain ones, with text from a host that tries to be markup. */
+export const record: KnownBlock[] = [
+  {
+    type: 'plan',
+    title: 'Record of the upgrade',
+    tasks: [
+      { type: 'task_card', task_id: 't1', title: 'eu-west-1 upgraded', status: 'complete' },
+      { type: 'task_card', task_id: 't2', title: 'eu-west-2 restarting', status: 'in_progress' },
+    ],
+  },
+  {
+    type: 'table',
+    rows: [
+      [
+        { type: 'raw_text', text: 'node' },
+        { type: 'raw_text', text: 'p99' },
+      ],
+      [
+        { type: 'raw_text', text: '10.0.0.1' },
+        { type: 'raw_text', text: '12 ms' },
+      ],
+    ],
+  },
+  section('stderr: ```&lt;b&gt;not bold&lt;/b&gt;``` and &lt;!channel&gt; <!channel>'),
+];

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic */
 import type { ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { type Block as LibraryBlock, Message, type MessageProps } from 'slack-blocks-to-jsx';
@@ -5,6 +6,7 @@ import { isRecord } from '../slack/args.ts';
 import type { Block, BlockElement } from '../slack/types.ts';
 import type { Workspace } from '../slack/workspace.ts';
 import { Control, InputBlock } from './elements.tsx';
+import { hideEscapes, showEscapes } from './escapes.ts';
 
 /** Where a click on these blocks is reported from: a message timestamp, `home` or `modal`. */
 export type Where = string;
@@ -47,14 +49,28 @@ export function Mrkdwn({ text, workspace }: { text: string; workspace: Workspace
 }
 
 function Drawn({ block, workspace }: { block: unknown; workspace: Workspace }): ReactNode {
-  if (!isLibraryBlock(block)) return null;
-  const html = renderToStaticMarkup(
-    <Message name="" logo="" blocks={[block]} withoutWrapper data={names(workspace)} hooks={hooks} />,
-  );
+  const hidden = hideEscapes(block);
+  if (!isLibraryBlock(hidden)) return null;
+  const html = showEscapes(markupOf(hidden, workspace));
   // The library gives every message the same id and fixes its theme; both are the page's to decide.
   const bare = html.replaceAll(/ id="[^"]*"/g, '').replaceAll(' data-theme="light"', '');
-  // biome-ignore lint/security/noDangerouslySetInnerHtml: React rendered and escaped it one line above
+  // biome-ignore lint/security/noDangerouslySetInnerHtml: React rendered and escaped it in markupOf
   return <div className="drawn" dangerouslySetInnerHTML={{ __html: bare }} />;
+}
+
+/** A block that the library cannot draw must not take the page down with it. */
+function markupOf(block: LibraryBlock, workspace: Workspace): string {
+  try {
+    return renderToStaticMarkup(
+      <Message name="" logo="" blocks={[block]} withoutWrapper data={names(workspace)} hooks={hooks} />,
+    );
+  } catch (error) {
+    return renderToStaticMarkup(
+      <p role="alert">
+        This {block.type} block could not be drawn here: {String(error)}
+      </p>,
+    );
+  }
 }
 
 function isLibraryBlock(block: unknown): block is LibraryBlock {

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic */
 import type { ReactNode } from 'react';
 import { isRecord } from '../slack/args.ts';
 import { initialValues, labelOf, optionsOf } from '../slack/forms.ts';

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic */
 import type { ReactNode } from 'react';
 import type { Fault, FleetNode, FleetSource, NodeStatus } from '../slack/types.ts';
 
@@ -25,7 +26,9 @@ export function Region({
           {healthy} of {nodes.length} healthy
         </span>
         {fewest !== undefined && (
-          <span className={fewest < fewestAllowed ? 'fewest low' : 'fewest'}>fewest {fewest}</span>
+          <span className={fewest < fewestAllowed ? 'fewest low' : 'fewest'}>
+            {fewest < fewestAllowed ? `fell to ${fewest}` : `never below ${fewest}`}
+          </span>
         )}
       </header>
       <ul>
@@ -44,7 +47,7 @@ function NodeRow({ node, faults }: { node: FleetNode; faults: Fault[] }): ReactN
         {glyphs[node.status]}
       </span>
       <span className="node-name">{node.name}</span>
-      <code>{node.version}</code>
+      <code title={node.version}>{node.version}</code>
       <span className="words">
         {node.status} <small>{node.unit}</small>
       </span>
@@ -68,7 +71,7 @@ function NodeRow({ node, faults }: { node: FleetNode; faults: Fault[] }): ReactN
 
 /** The zero-downtime counter: what a client outside would have seen. */
 export function Counter({ fleet }: { fleet: FleetSource }): ReactNode {
-  const { probes, failures, fewestHealthy } = fleet.counter();
+  const { probes, failures, fewestHealthy, since } = fleet.counter();
   const low = Object.entries(fewestHealthy).filter(([, fewest]) => fewest < fewestAllowed);
   const good = failures === 0 && low.length === 0;
   return (
@@ -83,7 +86,7 @@ export function Counter({ fleet }: { fleet: FleetSource }): ReactNode {
       </div>
       <p>
         <span aria-hidden="true">{good ? '✓' : '!'}</span> {good ? 'No downtime' : 'Downtime seen'} in{' '}
-        {probes.toLocaleString('en')} probes
+        {probes.toLocaleString('en')} probes since <time data-at={since} data-format="{time}" />
       </p>
     </section>
   );

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic */
 import type { ReactElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import type { ChannelMessage } from '../slack/types.ts';
@@ -149,7 +150,7 @@ function emptyChannel({ workspace, options }: PageRoom): [string, string] {
   return item(
     'empty',
     <Empty id="empty" title={`Welcome to #${workspace.channel.name}`}>
-      <p>This is a sandbox: the real bot, a fleet of nine small servers, and nothing that can break.</p>
+      <p>This is a sandbox: the real bot and a small fleet of its own. Nothing you do here can hurt anyone.</p>
       <p>Start by typing</p>
       <Chip text={hint} />
       <p>and press Enter. You can be somebody else at any time: choose a person on the left.</p>

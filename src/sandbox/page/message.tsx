@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic */
 import type { ReactNode } from 'react';
 import type { ChannelMessage, Person } from '../slack/types.ts';
 import { bot, type Workspace } from '../slack/workspace.ts';

@@ -1,3 +1,4 @@
+/** @jsxRuntime automatic */
 import type { ReactNode } from 'react';
 import type { Person, View } from '../slack/types.ts';
 import type { Workspace } from '../slack/workspace.ts';

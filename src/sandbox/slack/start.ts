@@ -40,13 +40,13 @@ export async function startSlack(options: SlackOptions) {
   const host = options.host ?? '127.0.0.1';
   const workspace = new Workspace(options);
   const faults = new Faults();
-  const triggers = new Triggers();
+  const triggers = new Triggers(options.triggerLifeMs ?? 3_000);
   const responses = new Responses(workspace, faults);
   const sockets = new Sockets(options.ackTimeoutMs ?? 3_000, (text) => workspace.warnings.push(text));
   const tokens: Tokens = { bot: `xoxb-sandbox-${randomUUID()}`, app: `xapp-sandbox-${randomUUID()}` };
   const tickets = new Set<string>();
   const at = { port: 0 };
-  const origin = () => `http://${host.includes(':') ? `[${host}]` : host}:${at.port}`;
+  const origin = () => `http://${nameOf(host)}:${at.port}`;
 
   const office: Office = {
     workspace,
@@ -129,6 +129,12 @@ export async function startSlack(options: SlackOptions) {
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** A host to connect to, given the one to listen on: "everywhere" is reached by the loopback address. */
+function nameOf(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** How a person answers a confirm dialog (yes unless told), and what is picked from a menu. */

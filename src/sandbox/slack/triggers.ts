@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Refusal } from './args.ts';
 
-const lifeMs = 3_000;
-
-/** Trigger ids: each opens one view, for one person, within three seconds. */
+/** Trigger ids: each opens one view, for one person, within a few seconds. */
 export class Triggers {
+  readonly #lifeMs: number;
   readonly #given = new Map<string, { user: string; at: number; used: boolean }>();
+
+  constructor(lifeMs: number) {
+    this.#lifeMs = lifeMs;
+  }
 
   give(user: string): string {
     const id = `${Date.now()}.${randomUUID().replaceAll('-', '')}`;
@@ -18,7 +21,7 @@ export class Triggers {
     const trigger = this.#given.get(id);
     if (!trigger) throw new Refusal('invalid_trigger_id');
     if (trigger.used) throw new Refusal('exchanged_trigger_id');
-    if (performance.now() - trigger.at > lifeMs) throw new Refusal('expired_trigger_id');
+    if (performance.now() - trigger.at > this.#lifeMs) throw new Refusal('expired_trigger_id');
     trigger.used = true;
     return trigger.user;
   }

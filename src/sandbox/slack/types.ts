@@ -107,6 +107,8 @@ export type SlackOptions = {
   events?: string[];
   /** How long an envelope may wait for its acknowledgement, ms; Slack's is 3,000. */
   ackTimeoutMs?: number;
+  /** How long a trigger id can open a view, ms; Slack's is 3,000. */
+  triggerLifeMs?: number;
   fleet?: FleetSource;
   controls?: Controls;
   /** What the empty channel tells a newcomer to type. */

@@ -1,0 +1,25 @@
+import { isRecord } from '../slack/args.ts';
+
+/**
+ * The library turns `&lt;!channel&gt;` back into `<!channel>` before it looks for markup, and so draws a live mention
+ * where Slack shows text. Escapes therefore travel through it as characters of the private use area.
+ */
+const pairs: readonly [escaped: string, standIn: string][] = [
+  ['&lt;', '\ue000'],
+  ['&gt;', '\ue001'],
+  ['&amp;', '\ue002'],
+];
+
+/** Replaces the escapes in every text of a block. */
+export function hideEscapes(value: unknown): unknown {
+  if (typeof value === 'string')
+    return pairs.reduce((text, [escaped, standIn]) => text.replaceAll(escaped, standIn), value);
+  if (Array.isArray(value)) return value.map(hideEscapes);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, hideEscapes(one)]));
+}
+
+/** Puts them back into HTML, where they read as the characters they stand for. */
+export function showEscapes(html: string): string {
+  return pairs.reduce((text, [escaped, standIn]) => text.replaceAll(standIn, escaped), html);
+}
