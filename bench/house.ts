@@ -1,0 +1,109 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createControl, type Log, openRedis, startWorker } from '../src/jobs/index.ts';
+import type { Control } from '../src/jobs/types.ts';
+import { openReleases } from '../src/releases/index.ts';
+import { createProbe, createShell, type Host, type Shell } from '../src/upgrade/node/index.ts';
+import { plan } from '../src/upgrade/rollout/index.ts';
+import type { Fleet, FleetNode, Rollout } from '../src/upgrade/rollout/types.ts';
+import { diagnoseNode, steps, surveyNode } from '../src/upgrade/steps/index.ts';
+import { clock } from './clock.ts';
+import { fleetOf } from './fleet.ts';
+
+export interface Where {
+  /** Addresses; ssh on port 2222 as root, health on port 8080. */
+  nodes: string[];
+  archive: string;
+  key: string;
+  known: string;
+}
+
+/** Everything between the settings and the nodes: a Redis of its own, queues, store, journal, worker, connections. */
+export interface House {
+  fleet: Fleet;
+  nodes: FleetNode[];
+  control: Control;
+  planRelease(version: string, startAt: number | null): Promise<Rollout>;
+  /** How long each remote command and transfer took, ms, by name. */
+  commands: Map<string, number[]>;
+  close(): Promise<void>;
+}
+
+/** Notes how long everything takes that goes through `shell`. */
+function timed(shell: Shell, commands: Map<string, number[]>): Shell {
+  const note = async <T>(name: string, work: Promise<T>): Promise<T> => {
+    const from = performance.now();
+    const result = await work;
+    commands.set(name, [...(commands.get(name) ?? []), performance.now() - from]);
+    return result;
+  };
+  return {
+    run: (node, command, signal) => note(command.name, shell.run(node, command, signal)),
+    put: (node, local, remote, signal) => note('put', shell.put(node, local, remote, signal)),
+    close: () => shell.close(),
+  };
+}
+
+const troubles = (fields: object, message: string): void => console.error(message, JSON.stringify(fields));
+const log: Log = { info: () => undefined, warn: troubles, error: troubles };
+const commandTimeout = 60_000;
+
+export async function openHouse({ nodes: addresses, archive, key, known }: Where): Promise<House> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'zeitwork-bench-'));
+  const fleet = fleetOf(addresses);
+  const nodes = fleet.regions.flatMap((region) => region.nodes);
+  const byName = <T>(make: (address: string) => T): Record<string, T> =>
+    Object.fromEntries(nodes.map(({ name }) => [name, make(name)]));
+  const hosts = byName<Host>((name) => ({
+    name,
+    address: name,
+    port: 2222,
+    user: 'root',
+    keyFile: key,
+    knownHostsFile: known,
+  }));
+  const commands = new Map<string, number[]>();
+  const shell = timed(createShell(hosts), commands);
+  const probe = createProbe(byName((address) => `http://${address}:8080/health`));
+  const releases = openReleases({ directory: dirname(archive) }, fleet.service, join(stateDir, 'releases'));
+  const redis = await openRedis(null, stateDir);
+  const control = createControl(redis, clock, log);
+  await startWorker({
+    redis,
+    regions: fleet.regions.map(({ name }) => name),
+    steps,
+    shell,
+    probe,
+    archives: (release) => releases.archivePath(release),
+    survey: ({ name, region }, signal) =>
+      surveyNode(name, region, fleet.service, shell, probe, clock, commandTimeout, signal),
+    diagnose: ({ name }, signal) => diagnoseNode(name, fleet.service, shell, probe, commandTimeout, signal),
+    clock,
+    log,
+  });
+  return {
+    fleet,
+    nodes,
+    control,
+    commands,
+    async planRelease(version, startAt) {
+      const [release, survey] = await Promise.all([releases.resolve(version), control.survey(nodes, commandTimeout)]);
+      const now = clock.now();
+      const epoch = await control.store.nextEpoch(fleet.name, now);
+      const asked = {
+        strategy: 'rolling',
+        requester: 'cli:bench',
+        override: null,
+        regions: null,
+        limit: null,
+      } as const;
+      return plan({ ...asked, id: 'r-bench', fleet, release, now, epoch, startAt, survey });
+    },
+    // Nothing is under way by now; whoever ends this process need not wait for idle workers.
+    async close() {
+      await redis.stop();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
