@@ -134,7 +134,8 @@ function note(rollout: Rollout): string {
   const { end, regions } = forecast(rollout);
   const approvals = rollout.batches.some(({ approval, approved }) => approval && approved === null);
   const without = approvals ? ', not counting the time that approvals take' : '';
-  const expected = end === null || regions.length === 0 ? [] : [`Expected end: ${when(end)}${without}`];
+  const goesOn = rollout.status.is === 'running' || rollout.status.is === 'paused';
+  const expected = end === null || regions.length === 0 || !goesOn ? [] : [`Expected end: ${when(end)}${without}`];
   const self =
     rollout.policy.selfApproval && rollout.batches.some(({ approval }) => approval)
       ? ['The requester may approve their own rollout here']

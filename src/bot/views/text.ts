@@ -45,7 +45,7 @@ export function codeLines(lines: string[], maxLines: number, maxWidth = 160): st
 
 /** Like `foreign`, with Slack user ids in it turned into mentions: reasons of the core name people by id. */
 export function reason(text: string, max = 300): string {
-  return foreign(text, max).replace(/\b[UW][A-Z0-9]{7,}\b/g, (id) => `<@${id}>`);
+  return foreign(text, max).replace(/\b[UW](?!TF)(?=[A-Z]*\d)[A-Z0-9]{2,}\b/g, (id) => `<@${id}>`);
 }
 
 export function who(actor: Actor): string {

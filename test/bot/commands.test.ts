@@ -1,0 +1,302 @@
+import { describe, expect, it } from 'vitest';
+import { readClick } from '../../src/bot/actions/click.ts';
+import type { Reply } from '../../src/bot/deps.ts';
+import { answer, asText, runCommand } from '../../src/bot/run.ts';
+import { message } from '../../src/bot/views/parts.ts';
+import { hours, newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
+import { drive, worldOf } from '../support/simulation.ts';
+import { type Trial, trial, trialFleet } from './support.ts';
+
+const run = async ({ deps }: Trial, actor: string, text: string): Promise<string> =>
+  asText(await runCommand(deps, actor, text));
+
+/** Presses a button of an answer or message, by its label. */
+async function press({ deps }: Trial, actor: string, reply: Reply, label: string): Promise<Reply> {
+  const blocks = message(reply.parts, 't').blocks;
+  const all = blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []));
+  const button = all.find((each) => each.type === 'button' && each.text.text === label);
+  if (button?.type !== 'button' || button.action_id === undefined)
+    throw new Error(`no button ${label} in ${JSON.stringify(all)}`);
+  const click = readClick(button.action_id, button.value);
+  if (click === null) throw new Error('not readable');
+  return answer(deps, { actor, rollout: click.rollout }, click.command);
+}
+
+/** A rollout that was really asked for and started, driven until `fits`. */
+async function under(here: Trial, fits: (ids: string) => boolean): Promise<void> {
+  const preview = await runCommand(here.deps, 'U0ROSA', 'upgrade v2.0.0');
+  await press(here, 'U0ROSA', preview, 'Start');
+  const [rollout] = here.control.rollouts.values();
+  if (!rollout) throw new Error('not started');
+  const world = worldOf(rollout);
+  let at = { rollout, now: rollout.createdAt };
+  for (let step = 0; step < 500 && !fits(JSON.stringify(at.rollout)); step++) {
+    at = drive(at.rollout, world, { from: at.now, limit: 1 });
+  }
+  here.control.rollouts.set(rollout.id, at.rollout);
+  here.clock.at = at.now;
+}
+const euWestAsked = (json: string) => /"region":"eu-west"[^{}]*"askedAt":\d/.test(json);
+const oneDone = (json: string) => json.includes('"is":"done"');
+
+describe('upgrade', () => {
+  it('answers with a plan and starts nothing', async () => {
+    const here = trial();
+    expect(await run(here, 'U0ROSA', 'upgrade v2.0.0')).toMatchInlineSnapshot(`
+      "Plan: zeitwork-operator to v2.0.0
+      1. us-east v1.0.0 → v2.0.0: us-east-op-1, us-east-op-2, us-east-op-3; not before 2026-11-24 07:30 UTC, Tue 24 Nov 02:30 (America/New_York)
+      2. eu-west v1.0.0 → v2.0.0: eu-west-op-1, eu-west-op-2, eu-west-op-3; after approval by @S0APPROVERS; not before 2026-11-24 08:40 UTC, Tue 24 Nov 08:40 (Europe/Dublin)
+      3. ap-south v1.0.0 → v2.0.0: ap-south-op-1, ap-south-op-2, ap-south-op-3; after approval by @S0APPROVERS; not before 2026-11-24 09:50 UTC, Tue 24 Nov 15:20 (Asia/Kolkata)
+      All 9 nodes are healthy now
+      Each node: staged, backed up, restarted, proven healthy for 30 s (the first of a region 60 s) with the right image. One at a time, at least 2 healthy per region. A node that fails is rolled back by itself, then the rollout holds
+      Each region is watched for 60 min before the next is asked for
+      Expected end: 2026-11-24 10:00 UTC, not counting the time that approvals take. Nothing has started yet; this plan can be confirmed for 30 min.
+      Start: zeitwork start r1~db40c07491bc
+      Cancel: zeitwork cancel r1~db40c07491bc"
+    `);
+    expect(here.control.rollouts.size).toBe(0);
+    expect(here.control.drafts.size).toBe(1);
+  });
+
+  it('starts by its button, once', async () => {
+    const here = trial();
+    const preview = await runCommand(here.deps, 'U0ROSA', 'upgrade v2.0.0');
+    expect(asText(await press(here, 'U0ROSA', preview, 'Start'))).toMatch(/v2\.0\.0 is under way/);
+    expect(asText(await press(here, 'U0ROSA', preview, 'Start'))).toMatch(/was started already/);
+    expect(here.control.rollouts.size).toBe(1);
+  });
+
+  it('starts by what is typed, on a command line without Slack', async () => {
+    const here = trial();
+    const [typed] = /start \S+/.exec(await run(here, 'cli:rosa', 'upgrade v2.0.0')) ?? [];
+    expect(await run(here, 'cli:rosa', typed ?? '')).toMatch(/under way/);
+  });
+
+  it('shows a dry run without a way to start it', async () => {
+    const here = trial();
+    const text = await run(here, 'U0ROSA', 'upgrade v2.0.0 --dry-run');
+    expect(text).toMatch(/^Dry run/);
+    expect(text).not.toMatch(/zeitwork start/);
+    expect(here.control.drafts.size).toBe(0);
+  });
+
+  it('offers to schedule when the next window is closed', async () => {
+    const here = trial({ fleet: trialFleet({}, 'guide') });
+    here.clock.at = tuesday + hours(6);
+    expect(await run(here, 'U0ROSA', 'upgrade v2.0.0')).toContain('Schedule for Wed 25 Nov 02:00: zeitwork start');
+  });
+
+  it('shows a new plan when the fleet moved since the first', async () => {
+    const here = trial();
+    const preview = await runCommand(here.deps, 'U0ROSA', 'upgrade v2.0.0 --regions us-east,eu-west --nodes 2');
+    here.control.looks = surveyOf(here.deps.fleet, { 'eu-west-op-1': { version: 'v1.1.0', sha256: 'd'.repeat(64) } });
+    const again = await press(here, 'U0ROSA', preview, 'Start');
+    expect(asText(again)).toMatch(/^The fleet has changed since the plan was made/);
+    expect(here.control.rollouts.size).toBe(0);
+    await press(here, 'U0ROSA', again, 'Start');
+    expect([...here.control.rollouts.values()].map(({ nodes }) => Object.keys(nodes))).toEqual([
+      ['us-east-op-1', 'us-east-op-2'],
+    ]);
+  });
+
+  it('throws a plan away', async () => {
+    const here = trial();
+    const preview = await runCommand(here.deps, 'U0ROSA', 'upgrade v2.0.0');
+    expect(asText(await press(here, 'U0ROSA', preview, 'Cancel'))).toMatch(/thrown away/);
+    expect(asText(await press(here, 'U0ROSA', preview, 'Start'))).toMatch(/This plan is gone/);
+  });
+
+  it.each([
+    ['U0LU', 'upgrade v2.0.0', /You may not start upgrades\. Those who may: @U0ROSA/],
+    ['U0GIL', 'upgrade v2.0.0', /Guests may not/],
+    ['U0BOT', 'upgrade v2.0.0', /Bots may not/],
+    ['U0GONE', 'upgrade v2.0.0', /deactivated/],
+    ['U0FAR', 'status', /Only members of this workspace/],
+    ['U0NEVER', 'status', /Slack did not say who you are/],
+    ['U0ROSA', 'upgrade v2.0.0 --now --reason fire', /You may not override maintenance windows/],
+    ['U0ROSA', 'upgrade v9.9.9', /There is no release v9\.9\.9/],
+    ['U0ROSA', 'upgrade v2.0.0 --regions us-esat', /Did you mean us-east\?/],
+    ['U0ROSA', 'upgrade v2.0.0 --at noon', /--at: "noon" is not a time/],
+    ['U0ROSA', 'upgrade v2.0.0 --at 2020-01-01 02:00', /That time has passed/],
+    ['U0ROSA', 'start nothing', /This plan is gone/],
+    ['U0ROSA', 'pause', /Nothing is running/],
+    ['U0ROSA', 'rollback', /There was no rollout yet/],
+    ['U0ROSA', 'diagnose us-east-op-9', /There is no node us-east-op-9\. Did you mean us-east-op/],
+    ['U0ROSA', 'upgrade <!channel>', /Nothing was done: .*is not a version/],
+  ])('refuses %s who types %j', async (actor, text, reason) => {
+    const here = trial();
+    expect(await run(here, actor, text)).toMatch(reason);
+    expect(here.control.rollouts.size + here.control.drafts.size).toBe(0);
+  });
+
+  it('names who holds the fleet', async () => {
+    const here = trial();
+    await under(here, oneDone);
+    expect(await run(here, 'U0ROSA', 'upgrade v2.0.0')).toMatch(/@U0ROSA holds the fleet with v2\.0\.0 \(rollout r1\)/);
+  });
+
+  it('starts a plan only for whom it was made', async () => {
+    const here = trial();
+    here.deps.access.roles.requesters.users.push('U0LU');
+    const preview = await runCommand(here.deps, 'U0ROSA', 'upgrade v2.0.0');
+    expect(asText(await press(here, 'U0LU', preview, 'Start'))).toMatch(/was made for @U0ROSA/);
+    expect(asText(await press(here, 'U0ROSA', preview, 'Start'))).toMatch(/under way/);
+  });
+
+  it('fails closed when a group cannot be looked up', async () => {
+    const here = trial();
+    here.deps.access.roles.requesters = { users: [], groups: ['S0GONE'] };
+    expect(await run(here, 'U0ROSA', 'upgrade v2.0.0')).toMatch(/Slack did not say who you are, so nothing was done/);
+  });
+});
+
+describe('decisions', () => {
+  it('lets an approver approve, once, and tells who was first', async () => {
+    const here = trial();
+    await under(here, euWestAsked);
+    expect(await run(here, 'U0ROSA', 'approve eu-west')).toMatch(/somebody else approves eu-west/);
+    expect(await run(here, 'U0OTTO', 'approve eu-west')).toMatch(
+      /You may not approve eu-west\. Those who may: @S0APPROVERS/,
+    );
+    expect(await run(here, 'U0INES', 'approve eu-wets')).toMatch(/Did you mean eu-west/);
+    expect(await run(here, 'U0INES', 'approve ap-south')).toMatch(/not being asked for yet/);
+    expect(await run(here, 'U0INES', 'approve eu-west')).toMatch(/eu-west is approved/);
+    expect(await run(here, 'U0INES', 'approve eu-west')).toMatch(/eu-west was approved by @U0INES at/);
+    expect(here.control.journals.get('r1')).toHaveLength(1);
+  });
+
+  it('lets more people stop than start', async () => {
+    const here = trial();
+    await under(here, oneDone);
+    expect(await run(here, 'U0LU', 'pause')).toMatch(/You may not pause, stop or roll back/);
+    expect(await run(here, 'U0OTTO', 'pause')).toMatch(/^Paused/);
+    expect(await run(here, 'U0OTTO', 'pause')).toMatch(
+      /outdated, nothing was changed\. Now: v2\.0\.0 is paused \(@U0OTTO/,
+    );
+    expect(await run(here, 'U0OTTO', 'resume')).toMatch(/You may not resume or retry/);
+    expect(await run(here, 'U0ROSA', 'resume')).toBe('Resumed.');
+    expect(await run(here, 'U0ROSA', 'retry')).toMatch(/outdated/);
+    expect(await run(here, 'U0OTTO', 'stop')).toMatch(/^Stopping/);
+  });
+
+  it('rolls back a node, a region or all, and lists the choices', async () => {
+    const here = trial();
+    await under(here, euWestAsked);
+    const choices = await runCommand(here.deps, 'U0OTTO', 'rollback');
+    expect(asText(choices)).toMatch(/Roll back us-east \(3 nodes\): zeitwork rollback us-east/);
+    expect(await run(here, 'U0OTTO', 'rollback eu-west')).toMatch(/Nothing to roll back/);
+    expect(await run(here, 'U0OTTO', 'rollback us-east-op-2')).toMatch(/Rolling back us-east-op-2: 1 node/);
+    expect(asText(await press(here, 'U0OTTO', choices, 'Roll back us-east (3 nodes)'))).toMatch(
+      /Rolling back us-east: 3 nodes/,
+    );
+  });
+
+  it('tells a late click how things stand now', async () => {
+    const here = trial();
+    await under(here, oneDone);
+    const old = await runCommand(here.deps, 'U0ROSA', 'status');
+    await run(here, 'U0OTTO', 'stop');
+    expect(asText(await press(here, 'U0OTTO', old, 'Pause'))).toMatch(
+      /outdated, nothing was changed\. Now: .*Stopped by @U0OTTO/s,
+    );
+  });
+
+  it('does not roll back an older rollout', async () => {
+    const here = trial();
+    await under(here, oneDone);
+    const old = await runCommand(here.deps, 'U0ROSA', 'status');
+    await run(here, 'U0OTTO', 'stop');
+    const [first] = here.control.rollouts.values();
+    if (!first) throw new Error('none');
+    here.control.rollouts.set('r9', { ...first, id: 'r9', createdAt: first.createdAt + 1 });
+    expect(asText(await press(here, 'U0OTTO', old, 'Roll back all (1 node)'))).toMatch(
+      /only the newest rollout can be rolled back/,
+    );
+  });
+});
+
+describe('looking', () => {
+  it('tells every gate, its owner and when it changes', async () => {
+    const here = trial();
+    await under(here, euWestAsked);
+    expect(await run(here, 'U0LU', 'why')).toMatchInlineSnapshot(`
+      "eu-west-op-1: ○ waiting; the rollout is running
+      • approval: eu-west is not approved. Opened by the approvers of eu-west; does not change by itself"
+    `);
+    expect(await run(here, 'U0LU', 'why us-east-op-1')).toMatch(/us-east-op-1: ✓ done/);
+    expect(await run(here, 'U0LU', 'why nobody')).toMatch(/There is no node nobody/);
+  });
+
+  it('says plainly which nodes are not right', async () => {
+    const fleet = trialFleet();
+    const looks = surveyOf(fleet, {
+      'us-east-op-1': { version: 'v2.0.0', sha256: newImage },
+      'us-east-op-2': { version: 'v2.0.0', sha256: oldImage },
+      'eu-west-op-3': { healthy: false, detail: '503 starting', unit: null, sha256: null, version: null },
+    });
+    expect(await run(trial({ fleet, looks }), 'U0LU', 'verify')).toMatchInlineSnapshot(`
+      "✗ 11 things not right:
+      ✗ us-east-op-2 says v2.0.0, and its image aaaaaaaaaaaa is not that release's
+      ✗ us-east-op-3: there is no archive of v1.0.0 to compare with
+      ✗ eu-west-op-1: there is no archive of v1.0.0 to compare with
+      ✗ eu-west-op-2: there is no archive of v1.0.0 to compare with
+      ✗ eu-west-op-3 is not healthy: 503 starting
+      ✗ eu-west-op-3: its unit is unknown, SSH gave no answer
+      ✗ eu-west-op-3 does not say its version
+      ✗ eu-west-op-3: the running image could not be read
+      ✗ ap-south-op-1: there is no archive of v1.0.0 to compare with
+      ✗ ap-south-op-2: there is no archive of v1.0.0 to compare with
+      ✗ ap-south-op-3: there is no archive of v1.0.0 to compare with
+      Mixed versions: unknown, v1.0.0, v2.0.0; the newest release is v2.0.0
+      us-east: 3 of 3 healthy
+      ✓ us-east-op-1  v2.0.0  healthy, active/running, image bbbbbbbbbbbb
+      ✓ us-east-op-2  v2.0.0  healthy, active/running, image aaaaaaaaaaaa
+      ✓ us-east-op-3  v1.0.0  healthy, active/running, image aaaaaaaaaaaa
+      eu-west: 2 of 3 healthy, none to spare
+      ✓ eu-west-op-1  v1.0.0  healthy, active/running, image aaaaaaaaaaaa
+      ✓ eu-west-op-2  v1.0.0  healthy, active/running, image aaaaaaaaaaaa
+      ✗ eu-west-op-3  version unknown  not healthy: 503 starting, unit unknown, image unknown
+      ap-south: 3 of 3 healthy
+      ✓ ap-south-op-1  v1.0.0  healthy, active/running, image aaaaaaaaaaaa
+      ✓ ap-south-op-2  v1.0.0  healthy, active/running, image aaaaaaaaaaaa
+      ✓ ap-south-op-3  v1.0.0  healthy, active/running, image aaaaaaaaaaaa"
+    `);
+  });
+
+  it('tells the windows in the words of each region', async () => {
+    expect(await run(trial({ fleet: trialFleet({}, 'guide') }), 'U0LU', 'windows')).toMatchInlineSnapshot(`
+      "us-east open now until 2026-11-24 11:00 UTC, Tue 24 Nov 06:00 (America/New_York). Tue-Thu 02:00-06:00 (America/New_York)
+      eu-west closed; opens 2026-11-25 02:00 UTC, Wed 25 Nov 02:00 (Europe/Dublin). Tue-Thu 02:00-06:00 (Europe/Dublin)
+      ap-south closed; opens 2026-11-24 20:30 UTC, Wed 25 Nov 02:00 (Asia/Kolkata). Tue-Thu 02:00-06:00 (Asia/Kolkata)"
+    `);
+  });
+
+  it('answers the bare command with help while nothing runs, else with the status', async () => {
+    const here = trial();
+    expect(await run(here, 'U0LU', '')).toMatch(/^Commands/);
+    await under(here, oneDone);
+    expect(await run(here, 'U0LU', '')).toMatch(/^zeitwork-operator v2\.0\.0: running/);
+    expect(await run(here, 'U0LU', 'history')).toMatch(/v2\.0\.0 running, asked for by @U0ROSA \(r1\)/);
+  });
+
+  it('shows a diagnosis with what the host said made harmless', async () => {
+    const reply = await runCommand(trial().deps, 'U0LU', 'diagnose us-east-op-1');
+    expect(message(reply.parts, 't').text).toContain('connection refused &lt;!channel&gt;');
+  });
+
+  it('tells who one is, and where to read on', async () => {
+    expect(await run(trial(), 'U0OTTO', 'whoami')).toMatch(/You may look; pause, stop and roll back\./);
+    expect(await run(trial(), 'cli:rosa', 'whoami')).toMatch(/You may look; start; override windows/);
+    expect(await run(trial(), 'U0LU', 'help upgrade')).toMatch(/For example: zeitwork upgrade v2\.0\.0/);
+    expect(await run(trial(), 'U0LU', 'upgarde v2.0.0')).toMatch(/did you mean upgrade\?/);
+  });
+
+  it('does not hide that it failed, and keeps details for the log', async () => {
+    const here = trial();
+    here.control.survey = async () => Promise.reject(new Error('secret detail'));
+    const text = await run(here, 'U0LU', 'verify');
+    expect(text).toMatch(/failed on our side.*Reference: r1/);
+    expect(text).not.toContain('secret');
+    expect(here.logged.join()).toContain('secret detail');
+  });
+});

@@ -1,0 +1,175 @@
+import pino from 'pino';
+import type { CommandDeps, Directory, Person } from '../../src/bot/deps.ts';
+import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
+import { isOpen, next } from '../../src/upgrade/rollout/index.ts';
+import {
+  type Event,
+  type Fleet,
+  type NodeSurvey,
+  Refused,
+  type Release,
+  type Rollout,
+} from '../../src/upgrade/rollout/types.ts';
+import { fleetOf, release, surveyOf, tuesday } from '../support/rollouts.ts';
+
+/** Everything in memory, with the real rules of the core: what the store promises, without Redis. */
+export class MemoryControl implements Control {
+  readonly rollouts = new Map<string, Rollout>();
+  readonly drafts = new Map<string, Rollout>();
+  readonly seen = new Set<string>();
+  readonly marks = new Map<string, Record<string, PostedMessage>>();
+  readonly journals = new Map<string, JournalEntry[]>();
+  epoch = 0;
+  looks: NodeSurvey[];
+
+  constructor(looks: NodeSurvey[]) {
+    this.looks = looks;
+  }
+
+  readonly store: Control['store'] = {
+    load: async (id) => this.rollouts.get(id) ?? null,
+    open: async (fleet) => [...this.rollouts.values()].find((each) => each.fleet === fleet && isOpen(each)) ?? null,
+    openIds: async () => [...this.rollouts.values()].filter(isOpen).map(({ id }) => id),
+    latest: async (fleet, count) =>
+      [...this.rollouts.values()]
+        .filter((each) => each.fleet === fleet)
+        .sort((a, b) => b.createdAt - a.createdAt)
+        .slice(0, count),
+    create: async (rollout) => {
+      const holder = await this.store.open(rollout.fleet);
+      if (holder) throw new Refused(`${holder.requester} holds the fleet with rollout ${holder.id}`);
+      this.rollouts.set(rollout.id, rollout);
+    },
+    save: async (rollout, event) => {
+      this.rollouts.set(rollout.id, rollout);
+      this.journals.set(rollout.id, [
+        ...(this.journals.get(rollout.id) ?? []),
+        { at: event.at, revision: rollout.revision, event },
+      ]);
+      return true;
+    },
+    journal: async (id) => this.journals.get(id) ?? [],
+    nextEpoch: async (_fleet, now) => {
+      this.epoch = Math.max(this.epoch + 1, now);
+      return this.epoch;
+    },
+    firstTime: async (key) => !this.seen.has(key) && this.seen.add(key) !== undefined,
+    posted: async (id) => ({ ...this.marks.get(id) }),
+    setPosted: async (id, key, message) => {
+      this.marks.set(id, { ...this.marks.get(id), [key]: message });
+    },
+    saveDraft: async (rollout) => {
+      this.drafts.set(rollout.id, rollout);
+    },
+    takeDraft: async (id) => {
+      const draft = this.drafts.get(id) ?? null;
+      this.drafts.delete(id);
+      return draft;
+    },
+  };
+
+  async record(id: string, event: Event): Promise<Recorded> {
+    const rollout = this.rollouts.get(id);
+    if (!rollout) throw new Refused(`there is no rollout ${id}`);
+    const after = next(rollout, event);
+    if (after === rollout) return { rollout, changed: false };
+    const saved = { ...after, revision: rollout.revision + 1 };
+    await this.store.save(saved, event);
+    return { rollout: saved, changed: true };
+  }
+
+  start(rollout: Rollout): Promise<void> {
+    return this.store.create(rollout);
+  }
+
+  async survey(): Promise<NodeSurvey[]> {
+    return this.looks;
+  }
+
+  async diagnose() {
+    return { summary: 'the database refuses connections', evidence: ['dial tcp: connection refused <!channel>'] };
+  }
+}
+
+export const member: Person = { bot: false, guest: false, deactivated: false, team: 'T0' };
+
+export function directoryOf(people: Record<string, Partial<Person>>, groups: Record<string, string[]> = {}): Directory {
+  return {
+    person: async (user) => {
+      const found = people[user];
+      if (found === undefined) throw new Error('user_not_found');
+      return { ...member, ...found };
+    },
+    members: async (group) => {
+      const found = groups[group];
+      if (found === undefined) throw new Error('no_such_subteam');
+      return found;
+    },
+  };
+}
+
+/** Rosa asks, Ines approves eu-west and ap-south (by group), Otto may stop, Gil is a guest, Lu is nobody in particular. */
+export const people = {
+  U0ROSA: {},
+  U0INES: {},
+  U0OTTO: {},
+  U0LU: {},
+  U0GIL: { guest: true },
+  U0BOT: { bot: true },
+  U0GONE: { deactivated: true },
+  U0FAR: { team: 'T9' },
+};
+
+export function trialFleet(
+  changes: Partial<Fleet['policy']> = {},
+  windows: 'guide' | 'always' = 'always',
+  perRegion = 3,
+): Fleet {
+  const fleet = fleetOf(changes, { windows, perRegion });
+  return {
+    ...fleet,
+    regions: fleet.regions.map((region) => ({ ...region, approvers: { users: [], groups: ['S0APPROVERS'] } })),
+  };
+}
+
+export interface Trial {
+  deps: CommandDeps;
+  control: MemoryControl;
+  clock: { at: number };
+  logged: string[];
+}
+
+export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeSurvey[] } = {}): Trial {
+  const fleet = options.fleet ?? trialFleet();
+  const known = options.known ?? [release];
+  const control = new MemoryControl(options.looks ?? surveyOf(fleet));
+  const clock = { at: tuesday };
+  const logged: string[] = [];
+  let ids = 0;
+  const deps: CommandDeps = {
+    control,
+    fleet,
+    releases: {
+      resolve: async (version) => {
+        const found = known.find((each) => each.version === version);
+        if (!found) throw new Refused(`There is no release ${version}.`);
+        return found;
+      },
+      versions: async () => known.map(({ version }) => version),
+    },
+    access: {
+      channel: 'C0',
+      team: 'T0',
+      roles: {
+        requesters: { users: ['U0ROSA'], groups: [] },
+        breakers: { users: ['U0INES'], groups: [] },
+        stoppers: { users: ['U0OTTO'], groups: [] },
+      },
+    },
+    directory: directoryOf(people, { S0APPROVERS: ['U0INES'] }),
+    clock: { now: () => clock.at },
+    newId: () => `r${++ids}`,
+    log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
+  };
+  return { deps, control, clock, logged };
+}
