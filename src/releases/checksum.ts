@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { Refused } from '../upgrade/rollout/types.ts';
 
 /**
  * The hash that a `.sha256` file gives for `archive`: a line of sha256sum(1) with its name, or the bare hash alone.
@@ -28,4 +29,10 @@ export async function hashFile(path: string): Promise<string> {
 /** Enough of a hash for a person to compare. */
 export function short(hash: string): string {
   return hash.slice(0, 12);
+}
+
+export function mismatch(archive: string, hash: string, published: string): Refused {
+  return new Refused(
+    `${archive} does not match its .sha256: it is ${short(hash)}, published was ${short(published)}; publish both again`,
+  );
 }

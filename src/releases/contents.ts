@@ -19,11 +19,10 @@ export interface Member {
 }
 
 /**
- * Looks into a `.tar.gz`: besides directories it may hold one thing only, the regular file `member`.
+ * Looks into the `.tar.gz` at `path`, called `archive` in messages: besides directories it may hold one thing only, the regular file `member`.
  * @throws Refused saying what is wrong with the archive.
  */
-export async function inspect(path: string, member: string): Promise<Member> {
-  const archive = posix.basename(path);
+export async function inspect(path: string, archive: string, member: string): Promise<Member> {
   const entries = extract();
   const unpacked = pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), createGunzip(), entries);
   const [read, piped] = await Promise.allSettled([readEntries(entries, archive, member), unpacked]);

@@ -1,7 +1,8 @@
-import { access, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refused } from '../upgrade/rollout/types.ts';
 import { publishedHash } from './checksum.ts';
+import { exists } from './files.ts';
 import { archiveName, versionsAmong } from './names.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -38,13 +39,6 @@ export function directoryShelf(directory: string, service: string): Shelf {
 function noArchive(archive: string, directory: string, versions: string[]): string {
   const there = versions.length === 0 ? 'no archive is there' : `there are ${versions.slice(-10).join(', ')}`;
   return `there is no ${archive} in ${directory}; ${there}`;
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function codeOf(error: unknown): string {

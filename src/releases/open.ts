@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { Refused, type Release, type Service } from '../upgrade/rollout/types.ts';
-import { hashFile, short } from './checksum.ts';
+import { hashFile, mismatch, short } from './checksum.ts';
 import { inspect } from './contents.ts';
 import { directoryShelf } from './directory.ts';
 import type { Limits } from './download.ts';
 import { archiveName, checkVersion } from './names.ts';
-import { mismatch, remoteShelf } from './remote.ts';
+import { remoteShelf } from './remote.ts';
 
 export interface Releases {
   /** Finds the archive of a version, checks it and looks into it. @throws Refused with what to do. */
@@ -29,7 +30,7 @@ export function openReleases(
   limits: Limits = defaultLimits,
 ): Releases {
   const hashes = remembering(hashFile);
-  const members = remembering((path) => inspect(path, service.archiveMember));
+  const members = remembering((path, archive) => inspect(path, archive, service.archiveMember));
   const shelf =
     'url' in where
       ? remoteShelf(where.url, service.name, cacheDir, limits, async (path) => (await hashes(path)).value)
@@ -40,7 +41,7 @@ export function openReleases(
     const { path, published } = await shelf.find(version);
     const { value: archiveSha256, bytes: archiveBytes } = await hashes(path);
     if (archiveSha256 !== published) throw mismatch(archive, archiveSha256, published);
-    const { value: member } = await members(path);
+    const { value: member } = await members(path, archive);
     return { version, archive, archiveSha256, archiveBytes, binarySha256: member.sha256, binaryBytes: member.bytes };
   }
 
@@ -60,12 +61,12 @@ export function openReleases(
  * Remembers what was computed from a file until the file changes; callers at the same time share the work.
  * Inode and ctime see a replaced file even when its size and mtime were made to look the same.
  */
-function remembering<T>(compute: (path: string) => Promise<T>) {
+function remembering<T>(compute: (path: string, archive: string) => Promise<T>) {
   const known = new Map<string, { state: string; value: Promise<T> }>();
-  return async (path: string): Promise<{ value: T; bytes: number }> => {
+  return async (path: string, archive = basename(path)): Promise<{ value: T; bytes: number }> => {
     const { state, bytes } = await stateOf(path);
     const entry = known.get(path);
-    const value = entry?.state === state ? entry.value : compute(path);
+    const value = entry?.state === state ? entry.value : compute(path, archive);
     known.set(path, { state, value });
     try {
       const computed = await value;

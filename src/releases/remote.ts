@@ -1,8 +1,9 @@
-import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refused, type Release } from '../upgrade/rollout/types.ts';
-import { publishedHash, short } from './checksum.ts';
+import { mismatch, publishedHash } from './checksum.ts';
 import { existsAt, fetchFile, fetchText, type Limits, shown } from './download.ts';
+import { exists, makeScratch, renameUnlessThere } from './files.ts';
 import { archiveName } from './names.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -19,7 +20,9 @@ export function remoteShelf(
   hashFile: HashFile,
 ): Shelf {
   const urlOf = (version: string) => new URL(pattern.replaceAll('{version}', version));
-  const copyOf = (hash: string, version: string) => join(cacheDir, hash, archiveName(service, version));
+  // Without the version: a release candidate and the release may be the same bytes.
+  const fileName = `${service}.tar.gz`;
+  const copyOf = (hash: string) => join(cacheDir, hash, fileName);
 
   async function publishedFor(version: string): Promise<string> {
     const url = urlOf(version);
@@ -38,9 +41,9 @@ export function remoteShelf(
 
   async function download(version: string, published: string): Promise<string> {
     await mkdir(cacheDir, { recursive: true });
-    const scratch = await mkdtemp(join(cacheDir, 'fetch-'));
+    const scratch = await makeScratch(cacheDir);
     try {
-      const fetched = join(scratch, archiveName(service, version));
+      const fetched = join(scratch, fileName);
       await fetchFile(urlOf(version), fetched, limits);
       const hash = await hashFile(fetched);
       if (hash !== published) throw mismatch(shown(urlOf(version)), hash, published);
@@ -48,12 +51,12 @@ export function remoteShelf(
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
-    return copyOf(published, version);
+    return copyOf(published);
   }
 
   /** A copy that was damaged since is removed, so that it is fetched again. */
-  async function soundCopy(hash: string, version: string): Promise<string | null> {
-    const copy = copyOf(hash, version);
+  async function soundCopy(hash: string): Promise<string | null> {
+    const copy = copyOf(hash);
     if (!(await exists(copy))) return null;
     if ((await hashFile(copy)) === hash) return copy;
     await rm(join(cacheDir, hash), { recursive: true, force: true });
@@ -62,32 +65,16 @@ export function remoteShelf(
 
   async function find(version: string) {
     const published = await publishedFor(version);
-    const path = (await soundCopy(published, version)) ?? (await download(version, published));
+    const path = (await soundCopy(published)) ?? (await download(version, published));
     return { path, published };
   }
 
   async function locate(release: Release): Promise<string> {
-    const copy = await soundCopy(release.archiveSha256, release.version);
+    const copy = await soundCopy(release.archiveSha256);
     return copy ?? (await find(release.version)).path;
   }
 
   return { versions: async () => [], find, locate };
-}
-
-export function mismatch(archive: string, hash: string, published: string): Refused {
-  return new Refused(
-    `${archive} does not match its .sha256: it is ${short(hash)}, published was ${short(published)}; publish both again`,
-  );
-}
-
-/** The copy appears whole or not at all; one that another process put there first is left alone. */
-async function renameUnlessThere(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    const first = error instanceof Error && 'code' in error && ['ENOTEMPTY', 'EEXIST'].includes(String(error.code));
-    if (!first) throw error;
-  }
 }
 
 function beside(url: URL): URL {
@@ -98,11 +85,4 @@ function beside(url: URL): URL {
 
 function fileOf(url: URL): string {
   return decodeURIComponent(url.pathname.split('/').at(-1) ?? '');
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -48,7 +48,7 @@ describe('a release behind a URL', () => {
     publish(good);
     const release = await open().resolve('v2.0.0');
     const path = await open().archivePath(release);
-    expect(path).toBe(join(cache, sha256(good), 'zeitwork-operator-v2.0.0.tar.gz'));
+    expect(path).toBe(join(cache, sha256(good), 'zeitwork-operator.tar.gz'));
     expect(await readFile(path)).toEqual(good);
     expect(server.asked).toEqual([`GET ${file}.sha256`, `GET ${file}`]);
     expect(await readdir(cache)).toEqual([sha256(good)]);
@@ -86,6 +86,24 @@ describe('a release behind a URL', () => {
     expect(release.archiveSha256).toBe(sha256(good));
   });
 
+  it('may be the same bytes as its candidate', async () => {
+    publish(good);
+    const candidate = file.replaceAll('v2.0.0', 'v2.0.0-rc.1');
+    server.answers.set(candidate, good);
+    server.answers.set(`${candidate}.sha256`, sha256(good));
+    const releases = open();
+    const resolved = [await releases.resolve('v2.0.0-rc.1'), await releases.resolve('v2.0.0')];
+    expect(resolved.map(({ archive }) => archive)).toEqual([
+      'zeitwork-operator-v2.0.0-rc.1.tar.gz',
+      'zeitwork-operator-v2.0.0.tar.gz',
+    ]);
+  });
+
+  it('is named in what is wrong with its content', async () => {
+    publish(await tarGz([]));
+    expect(await refusal(open().resolve('v2.0.0'))).toMatch(/^zeitwork-operator-v2\.0\.0\.tar\.gz does not hold/);
+  });
+
   it('is fetched again when its copy was damaged', async () => {
     publish(good);
     const release = await open().resolve('v2.0.0');
@@ -93,6 +111,15 @@ describe('a release behind a URL', () => {
     await writeFile(copy, 'damaged');
     expect(await readFile(await open().archivePath(release))).toEqual(good);
     expect(await open().resolve('v2.0.0')).toEqual(release);
+  });
+
+  it('clears away what a killed process left, but not what another one is fetching', async () => {
+    await mkdir(join(cache, 'fetch-dead'));
+    await mkdir(join(cache, 'fetch-live'));
+    await utimes(join(cache, 'fetch-dead'), 1_700_000_000, 1_700_000_000);
+    publish(good);
+    await open().resolve('v2.0.0');
+    expect((await readdir(cache)).toSorted()).toEqual([sha256(good), 'fetch-live'].toSorted());
   });
 
   it('cannot be listed', async () => {

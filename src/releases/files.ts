@@ -1,0 +1,39 @@
+import { access, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const scratchPrefix = 'fetch-';
+const abandonedAfterMs = 24 * 3_600_000;
+
+export function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A new folder of our own in `directory`, which must be on the same file system as the place that it is renamed to. */
+export async function makeScratch(directory: string): Promise<string> {
+  await removeAbandoned(directory);
+  return mkdtemp(join(directory, scratchPrefix));
+}
+
+/** The folder appears whole or not at all; one that another process put there first is left alone. */
+export async function renameUnlessThere(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    const first = error instanceof Error && 'code' in error && ['ENOTEMPTY', 'EEXIST'].includes(String(error.code));
+    if (!first) throw error;
+  }
+}
+
+/** What a process that was killed while it fetched has left behind. */
+async function removeAbandoned(cacheDir: string): Promise<void> {
+  for (const name of await readdir(cacheDir)) {
+    if (!name.startsWith(scratchPrefix)) continue;
+    const path = join(cacheDir, name);
+    const changed = await stat(path).catch(() => null);
+    if (changed !== null && changed.mtimeMs < Date.now() - abandonedAfterMs)
+      await rm(path, { recursive: true, force: true });
+  }
+}
