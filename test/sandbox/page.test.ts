@@ -193,8 +193,9 @@ describe('the fleet beside it', () => {
   });
 
   it('follows a new version without a reload', async () => {
-    for (const node of nodes.slice(0, 3)) Object.assign(node, { version: 'v2.0.0', status: 'starting' });
-    await expect.poll(() => page.getByText('v2.0.0', { exact: true }).count()).toBe(3);
+    for (const node of nodes.slice(0, 3)) Object.assign(node, { version: 'v2.1.0-never-healthy', status: 'starting' });
+    await expect.poll(() => page.getByText('v2.1.0-never-healthy', { exact: true }).count()).toBe(3);
+    await picture('starting');
   });
 
   it('jumps to the next window and says what happened', async () => {
