@@ -14,7 +14,7 @@ interface Run {
 /** The jobs that this process holds a lock for, and the moment when it must believe that it does not any more. */
 export interface Leases {
   /** Runs `work` with a signal that aborts with LetGo once the lock is, or may be, lost. */
-  hold<T>(jobId: string, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  hold<T>(jobId: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   renewed(jobIds: readonly string[]): void;
   lost(jobIds: readonly string[]): void;
   letGoOfAll(reason: string): void;
@@ -33,19 +33,16 @@ export function createLeases(duration: number): Leases {
   const of = (jobIds: readonly string[]): Run[] => [...runs].filter(({ jobId }) => jobIds.includes(jobId));
 
   return {
-    async hold(jobId, signal, work) {
+    async hold(jobId, work) {
       const run: Run = { jobId, renewedAt: performance.now(), abort: new AbortController() };
       const watch = setInterval(() => {
         if (performance.now() - run.renewedAt > duration) letGo(run, 'the lock was not renewed in time');
       }, duration / 10);
-      const cancelled = (): void => letGo(run, 'the job was cancelled');
-      signal?.addEventListener('abort', cancelled, { once: true });
       runs.add(run);
       try {
         return await orAborted(work(run.abort.signal), run.abort.signal);
       } finally {
         clearInterval(watch);
-        signal?.removeEventListener('abort', cancelled);
         runs.delete(run);
         if (runs.size === 0) for (const resolve of empty.splice(0)) resolve();
       }

@@ -36,10 +36,10 @@ export function openWorker<T, R>({ queue, redis, log, concurrency, process }: Wo
   const leases = createLeases(lockDuration);
   const worker = new Worker<T, R>(
     queue,
-    // BullMQ counts the parameters: with fewer than three there is no signal.
-    async (job, token, signal) => {
+    // Not BullMQ's own signal: it says nothing while Redis is away, which is when it matters.
+    async (job, token) => {
       try {
-        return await leases.hold(job.id ?? '', signal, (held) => process({ job, token: token ?? '', signal: held }));
+        return await leases.hold(job.id ?? '', (signal) => process({ job, token: token ?? '', signal }));
       } catch (error) {
         // DelayedError is BullMQ's own word for "later"; anything else is stored with the job, so it is redacted.
         if (error instanceof Error && error.name === 'DelayedError') throw error;
@@ -66,7 +66,6 @@ export function openWorker<T, R>({ queue, redis, log, concurrency, process }: Wo
   worker.on('lockRenewalFailed', (jobs) => {
     log.warn({ queue, jobs }, 'lost the lock, letting go');
     leases.lost(jobs);
-    for (const job of jobs) worker.cancelJob(job, 'the lock was lost');
   });
   return {
     async close(graceMs) {

@@ -1,6 +1,7 @@
 import { Queue } from 'bullmq';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { advancer } from '../../src/jobs/advance.ts';
+import { answer } from '../../src/jobs/ask.ts';
 import { brokenLink, createControl, createStore, startPublisher, startWorker } from '../../src/jobs/index.ts';
 import { createQueues } from '../../src/jobs/queues.ts';
 import { recorder } from '../../src/jobs/record.ts';
@@ -249,26 +250,23 @@ describe('lost and doubled jobs', () => {
     ]);
   });
 
-  it('all queues obliterated in the middle: a sweep puts everything back', async () => {
-    const { sweep } = await worker({ sweep: never });
+  it('all jobs lost in the middle of a node: a sweep puts back what should be in flight', async () => {
+    const first = await worker({ sweep: never, grace: 0 });
     const { start, store } = control();
-    await slowDown(redis.handle.caller, 'us-east-op-2', 'switch', 1_000);
+    await slowDown(redis.handle.caller, 'us-east-op-2', 'switch', 60_000);
     await start(quickRollout('r1'));
     await eventually(
       () => effects(redis.handle.caller),
       (lines) => lines.includes('switch us-east-op-2'),
     );
+    await first.close();
     for (const name of ['advance', 'publish', 'step-us-east']) {
       const queue = new Queue(name, { connection: redis.handle.caller, prefix: '{zw}' });
       await queue.obliterate({ force: true });
       await queue.close();
     }
-    await redis.handle.caller.hset('{zw}:advance:meta', 'opts.maxLenEvents', 10_000);
-    await eventually(async () => {
-      await sweep();
-      return store.load('r1');
-    }, done);
-    expect(await effects(redis.handle.caller)).toEqual(expect.arrayContaining(everyNodeOnce));
+    await worker({ sweep: never });
+    await eventually(() => store.load('r1'), done);
     const restarts = (await effects(redis.handle.caller)).filter((line) => line.startsWith('restart'));
     expect(restarts).toEqual(nodes.map((node) => `restart ${node}`));
   });
@@ -421,6 +419,14 @@ describe('asking', () => {
       detail: 'no worker of ap-south answered within 1 s',
     });
     expect((await diagnose(lonely, 500)).summary).toMatch(/no worker of ap-south/);
+  });
+
+  it('is not answered any more once nobody waits', async () => {
+    const parts = workerParts(redis.handle);
+    const ask = { ask: 'survey', node: 'us-east-op-1', region: 'us-east' } as const;
+    const { signal } = new AbortController();
+    expect(await answer({ ...ask, until: Date.now() - 1 }, parts, systemClock, signal)).toBeNull();
+    expect(await answer({ ...ask, until: Date.now() + 60_000 }, parts, systemClock, signal)).not.toBeNull();
   });
 
   it('shows what broke, without its secrets, when a worker cannot answer', async () => {

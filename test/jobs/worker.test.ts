@@ -70,7 +70,7 @@ describe('a worker', () => {
 
 describe('a lease', () => {
   const hold = (leases: ReturnType<typeof createLeases>): Promise<unknown> =>
-    leases.hold('job', undefined, (signal) => untilAborted(signal)).catch((error: unknown) => error);
+    leases.hold('job', (signal) => untilAborted(signal)).catch((error: unknown) => error);
 
   it('is let go when no renewal was confirmed for its duration', async () => {
     expect(await hold(createLeases(50))).toBeInstanceOf(LetGo);
