@@ -59,3 +59,15 @@ export function connectionOf(client: Client, host: Host, sock: Duplex): Connecti
     },
   };
 }
+
+/** Says goodbye and resolves when the connection has ended, after two seconds in any case. */
+export function ended(connection: Connection): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => connection.destroy('the shell was closed'), 2000);
+    connection.onEnd(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    connection.end();
+  });
+}

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
-import type { Connection } from './connection.ts';
+import { type Connection, ended } from './connection.ts';
 import type { DialOptions } from './dial.ts';
 import { dial, tcp } from './dial.ts';
 import { createLimiter } from './limiter.ts';
@@ -65,17 +65,6 @@ function take(shared: Shared, idleMs: number): Use {
       else shared.idle = setTimeout(() => shared.connection.end(), idleMs).unref();
     },
   };
-}
-
-function ended(connection: Connection): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => connection.destroy('the shell was closed'), 2000);
-    connection.onEnd(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    connection.end();
-  });
 }
 
 /** A channel through the jump host, which stays in use as long as the channel's connection lives. */
