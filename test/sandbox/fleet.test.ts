@@ -71,6 +71,7 @@ describe('the unit of a simulated node', () => {
   it('keeps the running image when another file is renamed over its path', async () => {
     const image = () => run('sha256sum < "/proc/$(systemctl show -p MainPID --value zeitwork-operator)/exe"');
     const first = await image();
+    await run(`[ "/proc/$(systemctl show -p MainPID --value zeitwork-operator)/exe" -ef ${binary} ]`);
     await run(`cp ${binary} ${binary}.new; echo '# more' >> ${binary}.new; mv -T ${binary}.new ${binary}`);
     expect(await image()).toBe(first);
     await run('systemctl restart zeitwork-operator');

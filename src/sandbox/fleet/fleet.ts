@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import ssh2 from 'ssh2';
 import { faultNamed, faults } from './faults.ts';
 import { SimulatedHost } from './host.ts';
+import { freshKeyPair } from './keys.ts';
 import { layoutIn } from './layout.ts';
 import { type Count, Prober, type Sight } from './prober.ts';
 import { versions, writeReleases } from './releases.ts';
@@ -90,7 +91,7 @@ const service = {
 export async function startFleet(options: FleetOptions): Promise<SimulatedFleet> {
   const directory = await cleanDirectory(options.directory);
   const releasesDirectory = join(directory, 'releases');
-  const client = ssh2.utils.generateKeyPairSync('ed25519');
+  const client = freshKeyPair();
   const hosts = await makeHosts(options, directory, client.public);
   const access = await writeAccess(directory, hosts, client.private);
   const prober = new Prober(access, options.probeMs ?? 100);

@@ -1,11 +1,11 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import type { ParsedKey, Server } from 'ssh2';
-import ssh2 from 'ssh2';
 import { answerCalls } from './calls.ts';
 import { Door } from './door.ts';
 import { Commands } from './exec.ts';
 import type { FaultId } from './faults.ts';
 import { Journal } from './journal.ts';
+import { freshKeyPair } from './keys.ts';
 import { type Layout, layoutIn } from './layout.ts';
 import { Program } from './program.ts';
 import { rewriter } from './rewrite.ts';
@@ -93,10 +93,10 @@ export class SimulatedHost {
       clientKey: options.clientKey,
       seen: (line) => this.#seen(line),
     };
-    const right = ssh2.utils.generateKeyPairSync('ed25519');
-    this.hostKey = right.public.trim();
+    const right = freshKeyPair();
+    this.hostKey = right.public;
     this.#right = sshServer(right.private, service);
-    this.#strange = () => sshServer(ssh2.utils.generateKeyPairSync('ed25519').private, service);
+    this.#strange = () => sshServer(freshKeyPair().private, service);
     this.#sshd = this.#right;
   }
 

@@ -43,8 +43,16 @@ function sound(version: string): Build {
   return { version, reported: version, fault: 'none' };
 }
 
+const made = new Map<string, Buffer>();
+
 /** The installed file: a small script that knows its version, made large enough for a transfer to be seen. */
-export function binaryOf(version: string, bytes = 200_000): Buffer {
+export function binaryOf(version: string): Buffer {
+  const binary = made.get(version) ?? makeBinary(version, 200_000);
+  made.set(version, binary);
+  return binary;
+}
+
+function makeBinary(version: string, bytes: number): Buffer {
   const build = builds.find((candidate) => candidate.version === version) ?? sound(version);
   const head = `#!/bin/sh
 # zeitwork-operator version=${build.version} reported=${build.reported} fault=${build.fault}
