@@ -121,7 +121,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
 
   const child = spawn(binary, ['-D', '-e', '-f', join(dir, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
   const lines: string[] = [];
-  await listening(child, lines);
+  await listening(child, lines).catch((error: unknown) => {
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  });
   const pid = child.pid ?? 0;
   let files = 0;
 
