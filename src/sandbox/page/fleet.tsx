@@ -46,8 +46,9 @@ function NodeRow({ node, faults }: { node: FleetNode; faults: Fault[] }): ReactN
       <span className="glyph" aria-hidden="true">
         {glyphs[node.status]}
       </span>
-      <span className="node-name">{node.name}</span>
-      <code title={node.version}>{node.version}</code>
+      <span className="node-name">
+        {node.name} <code title={node.version}>{node.version}</code>
+      </span>
       <span className="words">
         {node.status} <small>{node.unit}</small>
       </span>

@@ -20,10 +20,10 @@ export const fleet = `
 .tally, .fewest { font-size: 12px; color: var(--soft); }
 .fewest { border-left: 1px solid var(--line); padding-left: 8px; }
 .low { color: var(--danger); font-weight: 600; }
-.node { display: grid; grid-template-columns: 14px minmax(72px, 1fr) minmax(0, auto) 98px 26px; gap: 6px; align-items: center; min-height: 30px; font-size: 13px; }
-.node-name { font-weight: 550; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.node code { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 12px; color: var(--soft); }
-.node .words { text-align: left; line-height: 1.1; font-size: 13px; padding-left: 4px; }
+.node { display: grid; grid-template-columns: 14px minmax(0, 1fr) 94px 24px; gap: 6px; align-items: center; min-height: 37px; font-size: 13px; }
+.node-name { font-weight: 600; line-height: 1.25; min-width: 0; }
+.node code { display: block; font-weight: 400; letter-spacing: -.03em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 12px; color: var(--soft); }
+.node .words { text-align: left; line-height: 1.25; font-size: 13px; }
 .node small { display: block; color: var(--soft); font-size: 11px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .glyph { text-align: center; font-size: 12px; }
 .node.healthy .glyph { color: var(--good); }
