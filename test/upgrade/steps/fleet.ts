@@ -104,6 +104,9 @@ export const installation = (node: string) =>
 export const starts = (node: string) =>
   Number(onNode(node, 'journalctl -u zeitwork-operator --no-pager -o cat | grep -c "^Started " || true'));
 
+/** A number that no node of the fleet has seen a higher one of, as long as all runs take theirs from here. */
+export const lastEpoch = () => Math.floor(Date.now() / 1000);
+
 /** A node on its way: runs steps one after another and keeps what they learned, as the rollout would. */
 export class Way {
   readonly reports: StepResult[] = [];
