@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import bolt from '@slack/bolt';
+import { App, type BlockAction, type ButtonAction, SocketModeReceiver } from '@slack/bolt';
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Announcer } from '../jobs/types.ts';
 import { createAnnouncer } from './announcer.ts';
@@ -7,7 +7,7 @@ import { slackChat } from './chat.ts';
 import { keepConnected } from './connection.ts';
 import type { CommandDeps } from './deps.ts';
 import { slackDirectory } from './directory.ts';
-import { hearing } from './hear.ts';
+import { drawHome, hearing } from './hear.ts';
 import { slackLogger } from './logger.ts';
 
 export interface BotDeps extends Omit<CommandDeps, 'directory'> {
@@ -34,24 +34,34 @@ export async function startBot(deps: BotDeps): Promise<Bot> {
   // Two clients: a burst of edits that Slack slows down must not delay the answer to a person.
   const asking = new WebClient(slack.botToken, { ...options, retryConfig: { retries: 1, minTimeout: 300 } });
   const telling = new WebClient(slack.botToken, options);
-  const receiver = new bolt.SocketModeReceiver({
+  const receiver = new SocketModeReceiver({
     appToken: slack.appToken,
     logger,
     autoReconnectEnabled: false,
     installerOptions: { clientOptions: clientOptions(slack.apiUrl) },
   });
-  const app = new bolt.App({
+  const app = new App({
     receiver,
     authorize: async () => ({ botToken: slack.botToken }),
     clientOptions: options,
     logger,
   });
-  const heard = hearing({ ...deps, directory: slackDirectory(asking, () => clock.now()) }, asking);
+  const commandDeps = { ...deps, directory: slackDirectory(asking, () => clock.now()) };
+  const heard = hearing(commandDeps, asking);
+  app.event('app_home_opened', async ({ event }) => {
+    if (event.tab === 'home') await drawHome(commandDeps, asking, event.user);
+  });
+  app.event('app_mention', async ({ event }) => {
+    if (event.user === undefined || event.channel !== access.channel) return;
+    const text =
+      'I listen to `/zeitwork` and to buttons; nothing that is written in a thread counts. See `/zeitwork help`.';
+    await asking.chat.postEphemeral({ channel: event.channel, user: event.user, text });
+  });
   app.command('/zeitwork', async ({ ack, command, respond }) => {
     await ack();
     await heard.command(command, respond);
   });
-  app.action<bolt.BlockAction<bolt.ButtonAction>>(
+  app.action<BlockAction<ButtonAction>>(
     { type: 'block_actions', action_id: /^zw:/ },
     async ({ ack, body, action, respond }) => {
       await ack();

@@ -18,6 +18,20 @@ interface Origin {
   respond: RespondFn;
 }
 
+/** Draws the home tab of somebody who opened it; without buttons, since decisions belong into the channel. */
+export async function drawHome(deps: CommandDeps, client: WebClient, user: string): Promise<void> {
+  const asking = { actor: user, rollout: null };
+  const [now, windows, history] = await Promise.all([
+    answer(deps, asking, { verb: 'bare' }),
+    answer(deps, asking, { verb: 'windows' }),
+    answer(deps, asking, { verb: 'history' }),
+  ]);
+  const parts = [...now.parts, ...windows.parts, ...history.parts].filter(({ is }) => is !== 'buttons');
+  const where: Reply = say(`Upgrade, approve and roll back in <#${deps.access.channel}>, with \`/zeitwork\`.`);
+  const { blocks } = message([...parts, ...where.parts], 'home');
+  await client.views.publish({ user_id: user, view: { type: 'home', blocks } });
+}
+
 /** Turns what Slack delivers (already acknowledged) into one answer to the person. Never throws. */
 export function hearing(deps: CommandDeps, client: WebClient) {
   return {

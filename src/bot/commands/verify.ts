@@ -13,9 +13,10 @@ export const verify: Handler<'verify'> = async (deps, asking) => {
   const newest = (await deps.releases.versions()).at(-1) ?? null;
   return say(
     wrong.length === 0
-      ? `✓ All ${count(seen.length, 'node')} are right: healthy, running, and the image is the one of its release.`
+      ? `✓ All ${count(seen.length, 'node')} are right: healthy, running, and no image differs from its release.`
       : `✗ ${count(wrong.length, 'thing')} not right:`,
     ...wrong,
+    ...uncompared(seen, releases),
     ...mixed(seen, newest),
     ...surveyLines(deps.fleet, seen),
   );
@@ -50,15 +51,21 @@ function complaints(
       : [`✗ ${name}: its unit is ${foreign(unit ?? 'unknown, SSH gave no answer', 80)}`]),
     ...(version === null ? [`✗ ${name} does not say its version`] : []),
     ...(sha256 === null ? [`✗ ${name}: the running image could not be read`] : []),
-    ...(version !== null && wanted === null
-      ? [`✗ ${name}: there is no archive of ${foreign(version, 60)} to compare with`]
-      : []),
     ...(wanted !== null && sha256 !== null && sha256 !== wanted.binarySha256
       ? [
           `✗ ${name} says ${foreign(version ?? '', 60)}, and its image ${foreign(sha256.slice(0, 12))} is not that release's`,
         ]
       : []),
   ];
+}
+
+function uncompared(seen: NodeSurvey[], releases: Map<string, Release | null>): string[] {
+  return [...releases].flatMap(([version, release]) => {
+    const nodes = seen.filter((each) => each.version === version).map(({ node }) => node);
+    return release === null
+      ? [`○ Images not compared, there is no archive of ${foreign(version, 60)}: ${names(nodes)}`]
+      : [];
+  });
 }
 
 function mixed(seen: NodeSurvey[], newest: string | null): string[] {

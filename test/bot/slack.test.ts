@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import pino from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Bot, startBot } from '../../src/bot/index.ts';
+import { startSlack } from '../../src/sandbox/slack/start.ts';
+import type { ChannelMessage } from '../../src/sandbox/slack/types.ts';
+import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { drive, worldOf } from '../support/simulation.ts';
+import { type Trial, trial } from './support.ts';
+
+type Slack = Awaited<ReturnType<typeof startSlack>>;
+
+let slack: Slack;
+let here: Trial;
+let bot: Bot;
+
+const person = (id: string) => ({ id, name: id.toLowerCase(), realName: id });
+
+beforeEach(async () => {
+  here = trial();
+  slack = await startSlack({
+    people: [person('U0ROSA'), person('U0INES'), person('U0OTTO'), { ...person('U0GIL'), guest: true }],
+    channel: { id: 'C0', name: 'upgrades' },
+    team: { id: 'T0', name: 'Trial' },
+    groups: [{ id: 'S0APPROVERS', handle: 'approvers', users: ['U0INES'] }],
+  });
+  bot = await startBot({
+    ...here.deps,
+    newId: randomUUID,
+    clock: { now: () => Date.now() },
+    slack: { botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },
+    log: pino({ level: 'silent' }),
+  });
+  await bot.connected;
+});
+
+afterEach(async () => {
+  await bot.close();
+  await slack.close();
+});
+
+async function until<T>(what: string, look: () => T | undefined | null | false, timeoutMs = 8_000): Promise<T> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const found = look();
+    if (found) return found;
+    if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+}
+
+async function type(user: string, text: string): Promise<ChannelMessage> {
+  const outcome = await slack.command(user, `/zeitwork ${text}`);
+  expect(outcome).toMatchObject({ acked: true, error: null });
+  return until(`an answer to ${text}`, () => outcome.responses.at(-1));
+}
+
+async function started(): Promise<Rollout> {
+  const preview = await type('U0ROSA', 'upgrade v2.0.0');
+  await slack.click('U0ROSA', preview.ts, 'Start');
+  return until('a rollout', () => [...here.control.rollouts.values()][0]);
+}
+
+/** Drives on and shows after every event, as the publisher would. */
+async function driven(rollout: Rollout, fits: (rollout: Rollout) => boolean, bad: string[] = []): Promise<Rollout> {
+  const world = worldOf(rollout);
+  for (const node of bad) world.bad.add(node);
+  let at = { rollout, now: rollout.createdAt };
+  for (let step = 0; step < 500 && !fits(at.rollout); step++) at = drive(at.rollout, world, { from: at.now, limit: 1 });
+  here.control.rollouts.set(rollout.id, at.rollout);
+  await bot.announcer.show(at.rollout);
+  return at.rollout;
+}
+
+const asked = (rollout: Rollout) => rollout.batches[1]?.askedAt !== null;
+const main = () => slack.messages().find(({ threadTs }) => threadTs === null) ?? raise();
+const thread = () => slack.thread(main().ts).filter(({ threadTs }) => threadTs !== null);
+const raise = (): never => {
+  throw new Error('there is no message');
+};
+
+describe('the bot in Slack', () => {
+  it('goes from a command over a preview to a rollout', async () => {
+    const preview = await type('U0ROSA', 'upgrade v2.0.0');
+    expect(preview.visibleTo).toBe('U0ROSA');
+    expect(preview.text).toMatch(/^Plan: zeitwork-operator to v2\.0\.0/);
+    const outcome = await slack.click('U0ROSA', preview.ts, 'Start');
+    expect((await until('the answer', () => outcome.responses[0])).text).toMatch(/under way/);
+    expect(here.control.rollouts.size).toBe(1);
+    expect(slack.warnings).toEqual([]);
+  });
+
+  it('acts once on what is delivered twice', async () => {
+    slack.faults.duplicateDeliveries(true);
+    const rollout = await started();
+    await driven(rollout, asked);
+    const gate = await until('the gate', () => thread().find(({ text }) => text.includes('may *eu-west*')));
+    await slack.click('U0INES', gate.ts, 'Approve eu-west', { confirm: true });
+    await until('the approval', () =>
+      here.control.journals.get(rollout.id)?.some(({ event }) => event.type === 'approved'),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(here.control.journals.get(rollout.id)).toHaveLength(1);
+    expect(slack.ephemerals('U0INES').filter(({ text }) => /approved/.test(text))).toHaveLength(1);
+  });
+
+  it('refuses guests', async () => {
+    expect((await type('U0GIL', 'status')).text).toBe('Guests may not do that.');
+  });
+
+  it('keeps one live message with its details in the thread', async () => {
+    const rollout = await started();
+    await bot.announcer.show(rollout);
+    await driven(rollout, asked);
+    expect(main().text).toContain('Waiting for approval of *eu-west*');
+    expect(slack.messages().filter(({ threadTs }) => threadTs === null)).toHaveLength(1);
+    expect(thread().filter(({ text }) => text.startsWith('✓ *us-east-op-'))).toHaveLength(3);
+    expect(thread().find(({ text }) => text.includes('may *eu-west*'))?.broadcast).toBe(true);
+    expect(slack.dms('U0ROSA').map(({ text }) => text)).toEqual([expect.stringContaining('waits for approval')]);
+    expect(slack.warnings).toEqual([]);
+  });
+
+  it('sends nothing when nothing changed', async () => {
+    const rollout = await driven(await started(), asked);
+    const before = slack.calls.length;
+    await bot.announcer.show({ ...rollout, revision: rollout.revision + 1 });
+    expect(slack.calls.length).toBe(before);
+  });
+
+  it('posts once although the answer to the posting was lost', async () => {
+    const rollout = await started();
+    slack.faults.dropReplyOf('chat.postMessage');
+    await expect(bot.announcer.show(rollout)).rejects.toThrow();
+    await bot.announcer.show(rollout);
+    await bot.announcer.show(rollout);
+    expect(slack.messages().filter(({ threadTs }) => threadTs === null)).toHaveLength(1);
+    expect(here.control.marks.get(rollout.id)?.main?.ts).toBe(main().ts);
+  });
+
+  it('says how long Slack asks it to wait, and shows the last state afterwards', async () => {
+    const rollout = await started();
+    slack.faults.rateLimitNext('chat.postMessage', 7);
+    await expect(bot.announcer.show(rollout)).rejects.toMatchObject({ retryAfter: 7 });
+    await bot.announcer.show(rollout);
+    expect(main().text).toContain('prepared');
+  });
+
+  it('says it in plain text when Slack refuses the blocks', async () => {
+    const rollout = await started();
+    slack.faults.refuseBlocks('header', 'section');
+    await bot.announcer.show(rollout);
+    expect(main().blocks).toEqual([]);
+    expect(main().text).toContain('Pause: /zeitwork pause');
+    await slack.command('U0OTTO', '/zeitwork status');
+    await until('the answer', () => slack.ephemerals('U0OTTO').find(({ text }) => text.includes('v2.0.0: prepared')));
+  });
+
+  it('turns the buttons of a failure into a line once it is decided', async () => {
+    const rollout = await driven(
+      await started(),
+      ({ status, nodes }) => status.is === 'held' && nodes['us-east-op-1']?.state.is === 'rolled-back',
+      ['us-east-op-1'],
+    );
+    const failure = await until('the failure', () =>
+      thread().find(({ text }) => text.startsWith('✗ *us-east-op-1 failed*')),
+    );
+    expect(failure.broadcast).toBe(true);
+    await slack.click('U0ROSA', failure.ts, 'Retry');
+    const after = await until('the retry', () =>
+      [here.control.rollouts.get(rollout.id)].find((each) => each?.run === 2),
+    );
+    await bot.announcer.show(after);
+    expect(thread().find(({ ts }) => ts === failure.ts)?.text).toMatch(/failed in run 1\. That was decided since/);
+  });
+
+  it('shows in its home what runs, the windows and what ran before', async () => {
+    await started();
+    await slack.openHome('U0OTTO');
+    const home = await until('the home', () => slack.state.homes.get('U0OTTO'));
+    const drawn = JSON.stringify(home.blocks);
+    expect(drawn).toContain('zeitwork-operator v2.0.0: prepared');
+    expect(drawn).toContain('open now until');
+    expect(home.blocks.some(({ type: kind }) => kind === 'actions')).toBe(false);
+    await slack.openHome('U0GIL');
+    expect(JSON.stringify((await until('a home', () => slack.state.homes.get('U0GIL'))).blocks)).toContain(
+      'Guests may not',
+    );
+  });
+
+  it('comes back by itself after the connection was cut, and after Slack was away', async () => {
+    slack.faults.disconnectSockets('cut');
+    await until('a new connection', () => slack.connections() === 1, 15_000);
+    expect((await type('U0ROSA', 'whoami')).text).toMatch(/You are <@U0ROSA>/);
+    slack.faults.disconnectSockets('refresh_requested');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await until('another one', () => slack.connections() === 1, 15_000);
+    expect((await type('U0ROSA', 'whoami')).text).toMatch(/You are <@U0ROSA>/);
+  });
+});
