@@ -8,6 +8,8 @@
  *   -p ActiveEnterTimestampMonotonic -p LoadState` (a property that is left out is taken as unknown),
  *   `systemctl reset-failed UNIT`, `systemctl restart UNIT`, `systemctl status UNIT --no-pager`;
  * - `journalctl -u UNIT -n N --no-pager -o short-iso`;
+ * - `/proc/PID/exe` only as a file to read (`openssl`, `sha256sum`, `stat -L`, `test -ef`, `cp -p`), so a hard link to the
+ *   image will do; nothing is concluded from where the link points;
  * - absolute paths begin with `/usr/local/bin/`, `/etc/zeitwork/` (both from the service's profile),
  *   `/var/lib/zeitwork-upgrades` and `/proc/`; tools are called by bare name; uploads are found relative to the
  *   directory in which the login begins, which `sudo` keeps.
