@@ -5,11 +5,11 @@ export class Unreachable extends Error {
 
 const socketReasons: Record<string, string> = {
   ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset by the node',
+  ECONNRESET: 'the connection was lost',
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'no route to the network',
   ETIMEDOUT: 'connection timed out',
-  EPIPE: 'connection closed by the node',
+  EPIPE: 'the connection was lost',
   ENOTFOUND: 'the address cannot be resolved',
   EAI_AGAIN: 'the address cannot be resolved right now',
   UND_ERR_SOCKET: 'the connection was closed',

@@ -61,7 +61,7 @@ describe('a connection', () => {
   it('that is cut in the middle of a command leaves the result unknown, and is dialled again', async () => {
     const { outcome } = await long();
     sshd.signalSessions('SIGKILL');
-    expect(await outcome).toMatchObject({ is: 'lost', stdout: 'so far\n' });
+    expect(await outcome).toMatchObject({ is: 'lost', reason: 'the connection was lost', stdout: 'so far\n' });
     expect(await shell.run('n', command('true'))).toMatchObject(ok);
     expect(sshd.accepted()).toBe(2);
   });

@@ -156,10 +156,7 @@ describe('a transfer that is cut short', () => {
   it('fails when the connection is lost', async () => {
     const { result } = await started(shellOf(), remote('lost'));
     sshd.signalSessions('SIGKILL');
-    expect(await result).toMatchObject({
-      is: 'failed',
-      reason: expect.stringMatching(/^(the connection was lost|connection reset)/),
-    });
+    expect(await result).toEqual({ is: 'failed', reason: 'the connection was lost' });
   });
 
   it('fails when nothing moves any more', async () => {
