@@ -25,31 +25,53 @@ export interface House {
   nodes: FleetNode[];
   control: Control;
   planRelease(version: string, startAt: number | null): Promise<Rollout>;
-  /** How long each remote command and transfer took, ms, by name. */
+  /** How long each remote command and transfer took, ms, by name; empty without `trace`. */
   commands: Map<string, number[]>;
   close(): Promise<void>;
 }
 
-/** Notes how long everything takes that goes through `shell`. */
+/** Notes how long everything takes that goes through `shell`, and what the commands cost the nodes. */
 function timed(shell: Shell, commands: Map<string, number[]>): Shell {
+  const add = (name: string, ms: number) => commands.set(name, [...(commands.get(name) ?? []), ms]);
   const note = async <T>(name: string, work: Promise<T>): Promise<T> => {
     const from = performance.now();
     const result = await work;
-    commands.set(name, [...(commands.get(name) ?? []), performance.now() - from]);
+    add(name, performance.now() - from);
     return result;
   };
   return {
-    run: (node, command, signal) => note(command.name, shell.run(node, command, signal)),
+    async run(node, command, signal) {
+      const outcome = await note(
+        command.name,
+        shell.run(node, { ...command, script: `${command.script}\ntimes` }, signal),
+      );
+      if (outcome.is === 'exited') add(`${command.name}, CPU there`, cpuIn(outcome.stdout));
+      return outcome;
+    },
     put: (node, local, remote, signal) => note('put', shell.put(node, local, remote, signal)),
     close: () => shell.close(),
   };
+}
+
+/** What `times` of a POSIX shell says at the end: user and system time of itself and of its children, in ms. */
+function cpuIn(stdout: string): number {
+  const spans = [
+    ...stdout
+      .trim()
+      .split('\n')
+      .slice(-2)
+      .join(' ')
+      .matchAll(/(\d+)m([\d.]+)s/g),
+  ];
+  return spans.reduce((sum, [, minutes, seconds]) => sum + 60_000 * Number(minutes) + 1_000 * Number(seconds), 0);
 }
 
 const troubles = (fields: object, message: string): void => console.error(message, JSON.stringify(fields));
 const log: Log = { info: () => undefined, warn: troubles, error: troubles };
 const commandTimeout = 60_000;
 
-export async function openHouse({ nodes: addresses, archive, key, known }: Where): Promise<House> {
+/** @param trace notes times of remote commands, which changes them a little */
+export async function openHouse({ nodes: addresses, archive, key, known }: Where, trace: boolean): Promise<House> {
   const stateDir = await mkdtemp(join(tmpdir(), 'zeitwork-bench-'));
   const fleet = fleetOf(addresses);
   const nodes = fleet.regions.flatMap((region) => region.nodes);
@@ -64,7 +86,7 @@ export async function openHouse({ nodes: addresses, archive, key, known }: Where
     knownHostsFile: known,
   }));
   const commands = new Map<string, number[]>();
-  const shell = timed(createShell(hosts), commands);
+  const shell = trace ? timed(createShell(hosts), commands) : createShell(hosts);
   const probe = createProbe(byName((address) => `http://${address}:8080/health`));
   const releases = openReleases({ directory: dirname(archive) }, fleet.service, join(stateDir, 'releases'));
   const redis = await openRedis(null, stateDir);

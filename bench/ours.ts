@@ -106,7 +106,7 @@ async function main(): Promise<void> {
   if (mode === 'send') return send(where);
   const run = modes[mode];
   if (!run || values.nodes === '') throw new Error(usage);
-  const house = await openHouse(where);
+  const house = await openHouse(where, values.trace);
   say('open');
   try {
     await run(house);

@@ -1,0 +1,104 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Settings } from '../src/config/index.ts';
+import { startWorker } from '../src/jobs/index.ts';
+import { type Slack, startSlack } from '../src/sandbox/slack/start.ts';
+import type { ChannelMessage } from '../src/sandbox/slack/types.ts';
+import type { Step } from '../src/upgrade/steps/types.ts';
+import { closeHouse, createLog, openHouse, startBotRole } from '../src/wiring.ts';
+import { eventually, quickRollout, workerParts } from '../test/jobs/fixtures/parts.ts';
+import { fleetOf } from '../test/support/rollouts.ts';
+import { clock } from './clock.ts';
+
+const regions = ['us-east', 'eu-west', 'ap-south'];
+const approver = 'U1';
+const nobody = { users: [], groups: [] };
+
+function settingsFor(slack: Slack, stateDir: string): Settings {
+  return {
+    file: '',
+    fleet: fleetOf(),
+    hosts: {},
+    healthUrls: {},
+    releases: { directory: stateDir },
+    slack: { channel: 'C1', team: 'T1', botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },
+    redisUrl: null,
+    stateDir,
+    roles: { requesters: nobody, breakers: nobody, stoppers: nobody },
+  };
+}
+
+/**
+ * Times from the click on an approval in Slack until the first step on the next node begins on a worker, ms: Socket Mode,
+ * permission, record, queue and store are in the way; the nodes are simulated.
+ */
+export async function clickTimes(rollouts: number): Promise<number[]> {
+  process.env.ZEITWORK_LOG ??= 'silent';
+  const stateDir = await mkdtemp(join(tmpdir(), 'zeitwork-bench-'));
+  const slack = await startSlack({
+    people: [{ id: approver, name: 'ines', realName: 'Ines' }],
+    channel: { id: 'C1', name: 'upgrades' },
+    team: { id: 'T1', name: 'Bench' },
+    groups: [],
+  });
+  const log = createLog('bench');
+  const house = await openHouse(settingsFor(slack, stateDir), log, clock);
+  const begun = new Map<string, number>();
+  const parts = workerParts(house.redis, { regions, log });
+  const noting =
+    (step: Step): Step =>
+    (context) => {
+      const key = `${context.rollout.id} ${context.node.name}`;
+      if (context.node.state.is === 'working' && !begun.has(key)) begun.set(key, performance.now());
+      return step(context);
+    };
+  const { steps } = parts;
+  const worker = await startWorker({ ...parts, steps: { ...steps, backup: noting(steps.backup) } });
+  const bot = await startBotRole(house);
+  const times: number[] = [];
+  try {
+    for (let round = 0; round < rollouts; round++) {
+      const id = `r${round}`;
+      const rollout = quickRollout(id, {}, {}, { regions: null, strategy: 'regions' });
+      const approvers = Object.fromEntries(regions.map((region) => [region, { users: [approver], groups: [] }]));
+      await house.control.start({ ...rollout, approvers });
+      for (const region of regions.slice(1)) times.push(await approve(slack, id, region, begun));
+      const over = async () => (await house.control.store.load(id))?.status.is;
+      await eventually(over, (status) => status === 'done', 30_000);
+    }
+    return times;
+  } finally {
+    await bot.close();
+    await worker.close();
+    await closeHouse(house);
+    await slack.close();
+    await rm(stateDir, { recursive: true, force: true });
+  }
+}
+
+async function approve(slack: Slack, id: string, region: string, begun: Map<string, number>): Promise<number> {
+  const message = await eventually(
+    async () => gateOf(slack, id, region),
+    (found) => found !== undefined,
+    30_000,
+  );
+  if (!message) throw new Error('no gate');
+  const clicked = performance.now();
+  const { acked, error } = await slack.click(approver, message.ts, `Approve ${region}`, { confirm: true });
+  if (!acked) throw new Error(`the click was not taken: ${error}`);
+  const at = await eventually(
+    async () => begun.get(`${id} ${region}-op-1`),
+    (found) => found !== undefined,
+  );
+  return (at ?? Number.NaN) - clicked;
+}
+
+/** The message that asks for this region of this rollout. */
+function gateOf(slack: Slack, id: string, region: string): ChannelMessage | undefined {
+  const everything = slack.messages().flatMap((message) => [message, ...slack.thread(message.ts)]);
+  return everything.find(({ blocks }) => {
+    const drawn = JSON.stringify(blocks);
+    return drawn.includes(`"Approve ${region}"`) && drawn.includes(`\\"r\\":\\"${id}\\"`);
+  });
+}

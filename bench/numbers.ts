@@ -1,0 +1,38 @@
+import { clickTimes } from './click.ts';
+import { costOf } from './cost.ts';
+import { recoveryTime } from './recovery.ts';
+import { median, quantile } from './statistics.ts';
+
+const rows: [what: string, measured: string, goal: string][] = [];
+
+// Often enough first that the compiler of the runtime is done with it.
+for (let round = 0; round < 30; round++) costOf(3);
+const costs = [3, 33, 100, 333].map(costOf);
+const [smallest] = costs;
+for (const { nodes, events, perNodeAndEvent } of costs) {
+  const ratio = perNodeAndEvent / (smallest?.perNodeAndEvent ?? perNodeAndEvent);
+  const text = `${perNodeAndEvent.toFixed(2)} µs, ${ratio.toFixed(2)} of that with 9 (${events} events)`;
+  rows.push([`cost per node and event, ${nodes} nodes`, text, '<= 1.5']);
+}
+rows.push(['memory after that', `${Math.round(process.resourceUsage().maxRSS / 1024)} MB at most`, '<= 250 MB']);
+
+const clicks = await clickTimes(12);
+rows.push([
+  'button click to the first step on the next node',
+  `p95 ${quantile(clicks, 0.95).toFixed(0)} ms, median ${median(clicks).toFixed(0)} ms (${clicks.length} clicks)`,
+  'p95 <= 250 ms',
+]);
+
+const recoveries: number[] = [];
+for (let round = 0; round < 3; round++) {
+  recoveries.push(...(await Promise.all(Array.from({ length: 3 }, recoveryTime))));
+}
+rows.push([
+  'recovery after kill -9 of a worker',
+  `p95 ${(quantile(recoveries, 0.95) / 1_000).toFixed(1)} s, median ${(median(recoveries) / 1_000).toFixed(1)} s (${recoveries.length} kills)`,
+  'p95 <= 10 s',
+]);
+
+console.log('\n## without peers\n\n| what | measured | goal |\n|---|---|---|');
+for (const row of rows) console.log(`| ${row.join(' | ')} |`);
+process.exit(0);
