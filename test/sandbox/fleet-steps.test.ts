@@ -96,6 +96,17 @@ describe('the steps of an upgrade on a simulated node', () => {
     expect(trial.fleet.starts(node)).toBe(1);
   });
 
+  it('refuse a build that reports another version while it is staged', async () => {
+    const { name, result } = await walk(await releaseOf('v2.1.0-wrong-version'), there);
+    expect(name).toBe('stage');
+    expect('reason' in result ? result.reason : '').toContain('v2.0.9');
+    expect(trial.fleet.starts(node)).toBe(1);
+  });
+
+  it('wait for a good build that is slow to start', async () => {
+    expect(await walk(await releaseOf('v2.1.0-slow-start'), there)).toMatchObject({ name: 'all' });
+  });
+
   it('can roll back on a disk that became full', async () => {
     const release = await releaseOf('v2.1.0-never-healthy');
     const forward = await walk(release, there);

@@ -25,7 +25,7 @@ export interface Count {
 }
 
 /** An answer that is this many rounds late counts as none. Rounds, because they pass only while this process runs. */
-const patience = 3;
+const patience = 10;
 const down: Sight = { status: 'down', version: null };
 
 /** Looks at every node in rounds, over HTTP as anyone else would, and keeps count. */
@@ -70,7 +70,7 @@ export class Prober {
   look(target: Target): Promise<Sight> {
     return new Promise((resolve) => {
       const lost = () => resolve(down);
-      get(target.healthUrl, { agent: this.#agent, timeout: 1_000 }, (response) => {
+      get(target.healthUrl, { agent: this.#agent, timeout: 3_000 }, (response) => {
         let body = '';
         response.setEncoding('utf8').on('data', (text: string) => {
           body += text;
