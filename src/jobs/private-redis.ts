@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { takeLock } from './lock-file.ts';
 
 /** A server for this fleet alone, reached over a unix socket that only this user can open. */
 export interface PrivateRedis {
@@ -34,6 +35,7 @@ export async function openPrivateRedis(stateDir: string): Promise<PrivateRedis> 
       await pause(50);
       continue;
     }
+    // Two servers on one append-only file would destroy it.
     const release = await takeLock(join(dir, 'starting'));
     if (!release) {
       await pause(50);
@@ -151,37 +153,4 @@ async function executable(file: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Null while another living process holds it. Two servers on one append-only file would destroy it. */
-async function takeLock(file: string): Promise<(() => Promise<void>) | null> {
-  try {
-    await writeFile(file, String(process.pid), { flag: 'wx', mode: 0o600 });
-    return () => rm(file, { force: true });
-  } catch {
-    const holder = await readFile(file, 'utf8').catch(() => '');
-    if (holder !== '' && !alive(Number(holder))) await removeStale(file, holder);
-    return null;
-  }
-}
-
-async function removeStale(file: string, holder: string): Promise<void> {
-  const aside = `${file}.${process.pid}`;
-  const moved = await rename(file, aside).then(
-    () => true,
-    () => false,
-  );
-  if (!moved) return;
-  // Somebody quicker had replaced it already: that lock is alive and goes back.
-  if ((await readFile(aside, 'utf8')) === holder) await rm(aside);
-  else await rename(aside, file);
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }

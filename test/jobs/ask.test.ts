@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { answer } from '../../src/jobs/ask.ts';
+import { systemClock, workerParts } from './fixtures/parts.ts';
+import { makeRig } from './fixtures/rig.ts';
+
+const rig = makeRig();
+const { worker, control } = rig;
+
+describe('asking', () => {
+  const where = { name: 'us-east-op-1', region: 'us-east' };
+
+  it('brings back what a worker of the region sees', async () => {
+    await worker();
+    const { survey, diagnose } = control();
+    expect(await survey([where, { name: 'us-east-op-2', region: 'us-east' }], 5_000)).toMatchObject([
+      { node: 'us-east-op-1', healthy: true, version: 'v1.0.0' },
+      { node: 'us-east-op-2', healthy: true },
+    ]);
+    expect(await diagnose(where, 5_000)).toEqual({ summary: 'us-east-op-1 is fine', evidence: [] });
+  });
+
+  it('shows a node as unreachable when no worker of its region answers', async () => {
+    await worker({ regions: ['us-east'] });
+    const { survey, diagnose } = control();
+    const lonely = { name: 'ap-south-op-1', region: 'ap-south' };
+    const [here, there] = await survey([where, lonely], 1_000);
+    expect(here).toMatchObject({ healthy: true });
+    expect(there).toMatchObject({
+      node: 'ap-south-op-1',
+      healthy: false,
+      unit: null,
+      detail: 'no worker of ap-south answered within 1 s',
+    });
+    expect((await diagnose(lonely, 500)).summary).toMatch(/no worker of ap-south/);
+  });
+
+  it('is not answered any more once nobody waits', async () => {
+    const parts = workerParts(rig.redis.handle);
+    const ask = { ask: 'survey', node: 'us-east-op-1', region: 'us-east' } as const;
+    const { signal } = new AbortController();
+    expect(await answer({ ...ask, until: Date.now() - 1 }, parts, systemClock, signal)).toBeNull();
+    expect(await answer({ ...ask, until: Date.now() + 60_000 }, parts, systemClock, signal)).not.toBeNull();
+  });
+
+  it('shows what broke, without its secrets, when a worker cannot answer', async () => {
+    const survey = async (): Promise<never> => {
+      throw new Error('bad settings: SLACK_TOKEN=abc123');
+    };
+    await worker({ survey });
+    const [seen] = await control().survey([where], 5_000);
+    expect(seen).toMatchObject({ healthy: false, detail: 'bad settings: SLACK_TOKEN=***' });
+  });
+});

@@ -1,0 +1,70 @@
+import { Queue } from 'bullmq';
+import { describe, expect, it } from 'vitest';
+import { startPublisher } from '../../src/jobs/index.ts';
+import type { Sweeping } from '../../src/jobs/sweep.ts';
+import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { eventually, quickRollout, silent, systemClock } from './fixtures/parts.ts';
+import { done, makeRig, never } from './fixtures/rig.ts';
+
+const rig = makeRig();
+const { worker, control } = rig;
+
+describe('publishing', () => {
+  const publisher = async (show: (rollout: Rollout) => Promise<void>, sweep = never): Promise<Sweeping> => {
+    const started = await startPublisher({
+      redis: rig.redis.handle,
+      announcer: { show },
+      clock: systemClock,
+      log: silent,
+      sweep,
+    });
+    return rig.closeLater(started);
+  };
+
+  it('ends with the final state and never holds a rollout up, however often it fails', async () => {
+    const shown: number[] = [];
+    let calls = 0;
+    await publisher(async (rollout) => {
+      calls += 1;
+      if (calls % 2 === 1) throw new Error('channel_not_found');
+      shown.push(rollout.revision);
+    });
+    await worker();
+    const { start, store } = control();
+    await start(quickRollout('r1'));
+    const final = await eventually(() => store.load('r1'), done);
+    await eventually(
+      async () => shown.at(-1),
+      (revision) => revision === final?.revision,
+    );
+    expect(shown).toEqual([...shown].sort((a, b) => a - b));
+  });
+
+  it('waits as long as the chat asks', async () => {
+    const calls: number[] = [];
+    await publisher(async () => {
+      calls.push(performance.now());
+      if (calls.length === 1) throw Object.assign(new Error('ratelimited'), { retryAfter: 2 });
+    });
+    const { start } = control();
+    await start(quickRollout('r1'));
+    await eventually(
+      async () => calls,
+      (all) => all.length === 2,
+    );
+    expect((calls[1] ?? 0) - (calls[0] ?? 0)).toBeGreaterThan(1_900);
+  });
+
+  it('draws a rollout that ended again when its last wake was lost', async () => {
+    const { start, record } = control();
+    await start(quickRollout('r1'));
+    await record('r1', { type: 'stopped', at: Date.now(), by: 'U1' });
+    await new Queue('publish', { connection: rig.redis.handle.caller, prefix: '{zw}' }).obliterate({ force: true });
+    const shown: string[] = [];
+    await publisher(async ({ status }) => void shown.push(status.is));
+    await eventually(
+      async () => shown,
+      (all) => all.includes('stopped'),
+    );
+  });
+});
