@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
-import { asText, runCommand } from './bot/index.ts';
+import { asText, manifestLink, readManifest, runCommand } from './bot/index.ts';
 import { loadSettings, type Settings, SettingsError } from './config/index.ts';
-import { examine } from './doctor/index.ts';
 import { closeHouse, commandDeps, createLog, openHouse, type Role, startBotRole, startWorkerRole } from './wiring.ts';
-import { startSandbox } from './wiring-sandbox.ts';
 
 const usage = `usage: zeitwork ROLE | VERB ...
 
@@ -18,6 +16,7 @@ roles (each runs until Ctrl-C or SIGTERM)
 
 once
   doctor                 checks everything that can be checked before the night
+  manifest               prints the link that creates the Slack app
   VERB ...               the same verbs as in Slack, here: zeitwork status, zeitwork upgrade v2.0.0, zeitwork help
 
 settings: ZEITWORK_CONFIG (zeitwork.yaml); secrets: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, REDIS_URL, or each as NAME_FILE`;
@@ -38,9 +37,12 @@ async function main([word, ...rest]: string[]): Promise<number> {
     case 'worker':
       return untilAsked(await roles(regionsIn(rest), ['worker']));
     case 'sandbox':
-      return untilAsked(await startSandbox({ ...sandboxOptions(rest), say: (line) => console.log(line) }));
+      return sandbox(rest);
     case 'doctor':
       return doctor();
+    case 'manifest':
+      console.log(manifestLink(await readManifest()));
+      return 0;
     default:
       return verb([word, ...rest].map(quoted).join(' '));
   }
@@ -72,10 +74,19 @@ function regionsIn(words: string[]): string[] | null {
   return values.region ?? null;
 }
 
+/** Loaded when asked for: a production role carries neither the page nor the simulated fleet. */
+async function sandbox(words: string[]): Promise<number> {
+  const { startSandbox } = await import('./wiring-sandbox.ts');
+  return untilAsked(await startSandbox({ ...sandboxOptions(words), say: (line) => console.log(line) }));
+}
+
 function sandboxOptions(words: string[]): { port: number; windows: 'guide' | 'always' } {
   const { values } = parseArgs({
     args: words,
-    options: { port: { type: 'string', default: process.env.PORT ?? '4000' }, windows: { type: 'string', default: 'always' } },
+    options: {
+      port: { type: 'string', default: process.env.PORT ?? '4000' },
+      windows: { type: 'string', default: 'always' },
+    },
   });
   const port = Number(values.port);
   const { windows } = values;
@@ -87,6 +98,7 @@ function sandboxOptions(words: string[]): { port: number; windows: 'guide' | 'al
 }
 
 async function doctor(): Promise<number> {
+  const { examine } = await import('./doctor/index.ts');
   let healthy = true;
   for await (const { ok, line } of examine(process.env.ZEITWORK_CONFIG ?? 'zeitwork.yaml', process.env)) {
     console.log(line);
@@ -132,7 +144,10 @@ function untilAsked(role: Role): Promise<number> {
 // Slack's client may reject where nobody listens (a revoked token, a race of two reconnects): that must never end a
 // process which has a node half-way. What must not be survived still throws.
 process.on('unhandledRejection', (reason) => {
-  createLog('process').error({ reason: reason instanceof Error ? reason.message : String(reason) }, 'unhandled rejection');
+  createLog('process').error(
+    { reason: reason instanceof Error ? reason.message : String(reason) },
+    'unhandled rejection',
+  );
 });
 
 main(process.argv.slice(2)).then(

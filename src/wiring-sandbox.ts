@@ -6,7 +6,16 @@ import { loadSettings } from './config/index.ts';
 import { type SimulatedFleet, startFleet } from './sandbox/fleet/fleet.ts';
 import { type Slack, startSlack } from './sandbox/slack/start.ts';
 import { nextOpening } from './windows/index.ts';
-import { closeHouse, createLog, type House, openHouse, type Role, startBotRole, startWorkerRole, systemClock } from './wiring.ts';
+import {
+  closeHouse,
+  createLog,
+  type House,
+  openHouse,
+  type Role,
+  startBotRole,
+  startWorkerRole,
+  systemClock,
+} from './wiring.ts';
 
 export interface SandboxOptions {
   /** Of the page; 0 for any free one. */
@@ -18,7 +27,12 @@ export interface SandboxOptions {
   say(line: string): void;
 }
 
-const rosa = { id: 'U0ROSA', name: 'rosa', realName: 'Rosa Lindqvist', role: 'on call: may start, stop and break the glass' };
+const rosa = {
+  id: 'U0ROSA',
+  name: 'rosa',
+  realName: 'Rosa Lindqvist',
+  role: 'on call: may start, stop and break the glass',
+};
 const ines = { id: 'U0INES', name: 'ines', realName: 'Inês Duarte', role: 'approves every region' };
 const kiran = { id: 'U0KIRAN', name: 'kiran', realName: 'Kiran Rao', role: 'approves ap-south' };
 const vic = { id: 'U0VIC', name: 'vic', realName: 'Vic Novak', role: 'reads along, may do nothing' };
@@ -30,7 +44,9 @@ const zones: Record<string, string> = {
 };
 
 /** The whole product against a simulated fleet: real SSH, real Redis, real Socket Mode, a page to click. */
-export async function startSandbox(options: SandboxOptions): Promise<Role & { pageUrl: string; slack: Slack; fleet: SimulatedFleet }> {
+export async function startSandbox(
+  options: SandboxOptions,
+): Promise<Role & { pageUrl: string; slack: Slack; fleet: SimulatedFleet }> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'zeitwork-sandbox-'));
   const time = { ahead: 0 };
   const clock = systemClock(() => time.ahead);

@@ -2,8 +2,8 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { JournalEntry } from '../../src/jobs/types.ts';
 import { createStore } from '../../src/jobs/index.ts';
+import type { JournalEntry } from '../../src/jobs/types.ts';
 import { Conversation } from '../support/conversation.ts';
 import { type Prober, startProber } from '../support/prober.ts';
 import { type Product, type ProductOptions, people, startProduct } from '../support/product.ts';
@@ -14,15 +14,11 @@ import {
   knownHosts,
   onNode,
   releasesDirectory,
+  sayWhyNot,
   starts,
-  whyNoRealFleet,
 } from '../support/real-fleet.ts';
 
-const reason = whyNoRealFleet();
-if (reason !== null) {
-  console.warn(`The acceptance tests on the real fleet do not run here: ${reason}.`);
-  if (process.env.ZEITWORK_FLEET_SCRIPTS) throw new Error(`The real fleet was promised, but ${reason}.`);
-}
+const reason = sayWhyNot('The acceptance tests on the real fleet');
 
 const quick = {
   soak: '1s',
@@ -95,11 +91,12 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
   });
   afterEach(async () => {
     prober.stop();
-    await product.close();
+    await product?.close();
   });
   afterAll(() => rmSync(versions, { recursive: true, force: true }));
 
   it('upgrades all nine by regions with approvals, proves each, and rolls all back again', async () => {
+    const before = Object.fromEntries((await fleetStatus()).map(({ node, sha }) => [node, sha]));
     await begin();
     const since = Date.now();
     const preview = await talk.type('upgrade v2.0.0 --strategy regions');
@@ -108,18 +105,31 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
     await talk.click('Approve eu-west', people.ines.id, 120_000);
     await talk.click('Approve ap-south', people.ines.id, 120_000);
     await talk.sees(/all 9 nodes|9 of 9/i);
-    await talk.until('the rollout is done', async () => (await journal()).length > 0 && (await fleetStatus()).every(({ serves }) => serves === 'v2.0.0'), 60_000);
+    await talk.until(
+      'the rollout is done',
+      async () => (await journal()).length > 0 && (await fleetStatus()).every(({ serves }) => serves === 'v2.0.0'),
+      60_000,
+    );
 
     for (const row of await fleetStatus()) {
-      expect(row).toMatchObject({ binary: 'v2.0.0', serves: 'v2.0.0', health: 'healthy', unit: 'active', starts: '2', tmp: '0' });
+      expect(row).toMatchObject({
+        binary: 'v2.0.0',
+        serves: 'v2.0.0',
+        health: 'healthy',
+        unit: 'active',
+        starts: '2',
+        tmp: '0',
+      });
       expect(row.owner).toBe('root:root:755');
     }
     for (const name of names) {
-      const left = await onNode(name, 'ls -A /home/ops/.zeitwork-upgrades 2>/dev/null; ls /usr/local/bin | grep -c staged || true');
+      const left = await onNode(
+        name,
+        'ls -A /home/ops/.zeitwork-upgrades 2>/dev/null; ls /usr/local/bin | grep -c staged || true',
+      );
       expect(left.trim()).toBe('0');
       const backup = await onNode(name, 'sha256sum /var/lib/zeitwork-upgrades/backups/*/binary | cut -c1-12');
-      expect(backup.trim()).toBe('dbdfaabb6e05'.length === 12 ? backup.trim() : '');
-      expect(backup.trim().split('\n')).toHaveLength(1);
+      expect(backup.trim()).toBe(before[name]);
     }
     const forward = await journal();
     expect(stopsIn(forward, 'switch')).toEqual(names);
@@ -129,8 +139,11 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
 
     const back = Date.now();
     await talk.type('rollback all');
-    await talk.click('Roll back all', people.rosa.id).catch(() => undefined);
-    await talk.until('v1.0.0 everywhere', async () => (await fleetStatus()).every(({ serves }) => serves === 'v1.0.0'), 180_000);
+    await talk.until(
+      'v1.0.0 everywhere',
+      async () => (await fleetStatus()).every(({ serves }) => serves === 'v1.0.0'),
+      180_000,
+    );
     await talk.sees(/rolled back/i);
     expect(await startsSince(back)).toEqual([...names].reverse());
     for (const row of await fleetStatus()) {
@@ -144,7 +157,8 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
     const since = Date.now();
     await talk.type('upgrade v2.0.0 --strategy rolling');
     await talk.click('Start');
-    const done = async (count: number) => (await fleetStatus()).filter(({ serves }) => serves === 'v2.0.0').length >= count;
+    const done = async (count: number) =>
+      (await fleetStatus()).filter(({ serves }) => serves === 'v2.0.0').length >= count;
 
     await talk.until('one node is upgraded', () => done(1), 90_000);
     await product.kill('worker');
@@ -169,30 +183,38 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
     ['unhealthy-200', /unhealthy/i, { ...quick, healthDeadline: '4s' }],
     ['wrong-version', /v2\.0\.9/, quick],
   ];
-  it.each(faulty)('brings the first node back from a build that is %s, and touches no other', async (build, words, policy) => {
-    offer(join('faulty', build), 'v2.1.0');
-    const since = Date.now();
-    await begin(policy);
-    await talk.type('upgrade v2.1.0 --strategy rolling');
-    await talk.click('Start');
-    await talk.sees(words, 120_000);
-    await talk.click('Retry', people.visitor.id);
-    await talk.until(
-      'the rollout is held and its node is back',
-      async () => {
-        const store = createStore(product.redis.handle.caller);
-        const rollout = await store.open('trial');
-        return rollout?.status.is === 'held' && Object.values(rollout.nodes).every(({ touched }) => !touched);
-      },
-      120_000,
-    );
-    const [first, ...others] = await fleetStatus();
-    expect(first).toMatchObject({ binary: 'v1.0.0', serves: 'v1.0.0', health: 'healthy', unit: 'active', owner: 'zeitwork:zeitwork:755' });
-    for (const other of others) expect(other).toMatchObject({ binary: 'v1.0.0', starts: '1', health: 'healthy' });
-    expect((await startsSince(since)).filter((node) => node !== names[0])).toEqual([]);
-    expect(talk.words()).not.toContain('s3cret');
-    quorumHeld();
-  });
+  it.each(faulty)(
+    'brings the first node back from a build that is %s, and touches no other',
+    async (build, words, policy) => {
+      offer(join('faulty', build), 'v2.1.0');
+      const since = Date.now();
+      await begin(policy);
+      await talk.type('upgrade v2.1.0 --strategy rolling');
+      await talk.click('Start');
+      await talk.sees(words, 120_000);
+      await talk.until(
+        'the rollout is held and its node is back',
+        async () => {
+          const store = createStore(product.redis.handle.caller);
+          const rollout = await store.open('trial');
+          return rollout?.status.is === 'held' && Object.values(rollout.nodes).every(({ touched }) => !touched);
+        },
+        120_000,
+      );
+      const [first, ...others] = await fleetStatus();
+      expect(first).toMatchObject({
+        binary: 'v1.0.0',
+        serves: 'v1.0.0',
+        health: 'healthy',
+        unit: 'active',
+        owner: 'zeitwork:zeitwork:755',
+      });
+      for (const other of others) expect(other).toMatchObject({ binary: 'v1.0.0', starts: '1', health: 'healthy' });
+      expect((await startsSince(since)).filter((node) => node !== names[0])).toEqual([]);
+      expect(talk.words()).not.toContain('s3cret');
+      quorumHeld();
+    },
+  );
 
   it('has the patience for a build that is slow to start', async () => {
     offer(join('faulty', 'slow-start'), 'v2.1.0');

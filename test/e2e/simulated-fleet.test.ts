@@ -26,18 +26,24 @@ describe('the whole product on a simulated fleet', () => {
 
   beforeAll(async () => {
     fleet = await startFleet({ directory: join(directory, 'fleet') });
-    product = await startProduct({ nodes: fleet.nodes, releases: fleet.releasesDirectory, policy, service: fleet.service });
+    product = await startProduct({
+      nodes: fleet.nodes,
+      releases: fleet.releasesDirectory,
+      policy,
+      service: fleet.service,
+    });
     talk = new Conversation(product);
   });
   afterAll(async () => {
-    await product.close();
+    await product?.close();
     await fleet.close();
     rmSync(directory, { recursive: true, force: true });
   });
 
   const rollouts = (): Promise<Rollout[]> => createStore(product.redis.handle.caller).latest('trial', 10);
   const open = async () => (await createStore(product.redis.handle.caller).open('trial')) ?? null;
-  const allRun = (version: string) => fleet.source.nodes().every((node) => node.version === version && node.status === 'healthy');
+  const allRun = (version: string) =>
+    fleet.source.nodes().every((node) => node.version === version && node.status === 'healthy');
 
   describe('asked for something impossible', () => {
     afterEach(async () => expect(await rollouts()).toEqual([]));
@@ -62,9 +68,11 @@ describe('the whole product on a simulated fleet', () => {
 
   it('is driven through regions and approvals, refuses a second upgrade meanwhile, and rolls everything back', async () => {
     await talk.type('upgrade v2.0.0');
-    await talk.click('Start');
+    expect(await talk.click('Start')).toMatch(/under way/);
     await talk.until('it is open', async () => (await open()) !== null, 20_000);
-    expect(await talk.type('upgrade v2.1.0')).toMatch(/v2\.0\.0.*(under way|holds|open|running)|(under way|holds|open|running).*v2\.0\.0/is);
+    expect(await talk.type('upgrade v2.1.0')).toMatch(
+      /v2\.0\.0.*(under way|holds|open|running)|(under way|holds|open|running).*v2\.0\.0/is,
+    );
     await talk.until('eu-west is asked for', async () => (await open())?.batches[1]?.askedAt != null, 60_000);
     expect(await talk.type('approve eu-west', people.visitor.id)).toMatch(/may not|not allowed|approver/i);
     expect(await talk.type('approve eu-west', people.rosa.id)).toMatch(/may not|not allowed|approver|requester|own/i);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Shell } from '../../src/upgrade/node/types.ts';
 import { surveyNode } from '../../src/upgrade/steps/index.ts';
+import { freshFleet, sayWhyNot } from '../support/real-fleet.ts';
 import {
   clock,
   connect,
@@ -12,12 +13,10 @@ import {
   releaseOf,
   starts,
   Way,
-  whyNoFleet,
 } from '../upgrade/steps/fleet.ts';
 import { service } from '../upgrade/steps/support.ts';
 
-const why = whyNoFleet();
-if (why !== null) console.log(`The steps are not tried on a fleet: ${why}.`);
+const why = sayWhyNot('The steps on real nodes');
 
 const said: unknown[] = [];
 const keep = <T>(value: T): T => {
@@ -35,7 +34,8 @@ describe.skipIf(why !== null)('the steps on real nodes', () => {
     return made;
   };
 
-  beforeAll(() => {
+  beforeAll(async () => {
+    await freshFleet();
     shell = connect();
     epoch = lastEpoch();
   });

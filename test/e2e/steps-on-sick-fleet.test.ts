@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Shell } from '../../src/upgrade/node/types.ts';
 import { steps } from '../../src/upgrade/steps/index.ts';
+import { freshFleet, sayWhyNot } from '../support/real-fleet.ts';
 import {
   clock,
   connect,
@@ -11,11 +12,9 @@ import {
   releaseOf,
   starts,
   Way,
-  whyNoFleet,
 } from '../upgrade/steps/fleet.ts';
 
-const why = whyNoFleet();
-if (why !== null) console.log(`The steps are not tried on a sick fleet: ${why}.`);
+const why = sayWhyNot('The steps on sick nodes');
 
 const said: unknown[] = [];
 const keep = <T>(value: T): T => {
@@ -33,7 +32,8 @@ describe.skipIf(why !== null)('the steps on real nodes that fall ill', () => {
     return made;
   };
 
-  beforeAll(() => {
+  beforeAll(async () => {
+    await freshFleet();
     shell = connect();
     epoch = lastEpoch();
   });

@@ -34,7 +34,7 @@ export class Conversation {
   }
 
   /** Clicks the newest button whose label contains `label`, as soon as somebody can see it. */
-  async click(label: string, who: string = people.rosa.id, timeoutMs = 60_000): Promise<void> {
+  async click(label: string, who: string = people.rosa.id, timeoutMs = 60_000): Promise<string> {
     const { slack } = this.product;
     const find = () =>
       [...slack.ephemerals(who), ...this.everything()].reverse().find((message) => hasButton(message, label));
@@ -43,6 +43,8 @@ export class Conversation {
     if (!message) throw new Error(`the button ${label} went away`);
     const outcome = await slack.click(who, message.ts, label, { confirm: true });
     if (!outcome.acked) throw new Error(`the click on ${label} was not acknowledged: ${outcome.error}`);
+    await this.until(`an answer to the click on ${label}`, () => outcome.responses.length > 0, 30_000);
+    return outcome.responses.map(wordsOf).join('\n');
   }
 
   everything(): ChannelMessage[] {

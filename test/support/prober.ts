@@ -27,7 +27,9 @@ export function startProber(nodes: { name: string; region: string; healthUrl: st
   return {
     fewest: () => ({ ...fewest }),
     probes: () => probes,
-    stop: () => timers.forEach((timer) => clearInterval(timer)),
+    stop: () => {
+      for (const timer of timers) clearInterval(timer);
+    },
   };
 }
 

@@ -80,6 +80,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
         log.write(chunk);
       });
     }
+    child.once('exit', (code, signal) => kept.push(`${role}: ended with ${code ?? signal}\n`));
     children.set(role, child);
   };
   const kill = (role: string, signal: NodeJS.Signals = 'SIGKILL') =>

@@ -10,13 +10,17 @@ const pairs: readonly [escaped: string, standIn: string][] = [
   ['&amp;', '\ue002'],
 ];
 
-/** Replaces the escapes in every text of a block. */
+/**
+ * Replaces the escapes in every text of a block. Leaves `verbatim` out: Slack only stops making links by itself under
+ * it, while the library draws no markup at all.
+ */
 export function hideEscapes(value: unknown): unknown {
   if (typeof value === 'string')
     return pairs.reduce((text, [escaped, standIn]) => text.replaceAll(escaped, standIn), value);
   if (Array.isArray(value)) return value.map(hideEscapes);
   if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, hideEscapes(one)]));
+  const entries = Object.entries(value).filter(([key]) => key !== 'verbatim');
+  return Object.fromEntries(entries.map(([key, one]) => [key, hideEscapes(one)]));
 }
 
 /** Puts them back into HTML, where they read as the characters they stand for. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createProbe } from '../../../src/upgrade/node/probe.ts';
@@ -9,51 +9,27 @@ import type { Host, Shell } from '../../../src/upgrade/node/types.ts';
 import type { Facts, Gate, NodeRun, Policy, Release } from '../../../src/upgrade/rollout/types.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
 import type { Clock, StepContext, StepResult } from '../../../src/upgrade/steps/types.ts';
+import { home, inventory, knownHosts, releasesDirectory, scripts } from '../../support/real-fleet.ts';
 import { nodeRun, policy, rollout } from './support.ts';
-
-const home = process.env.FLEET_HOME ?? '/tmp/fleet';
-const tools = process.env.FLEET_TOOLS ?? '';
-
-/** Why the fleet cannot be used here; null when it can. */
-export function whyNoFleet(): string | null {
-  if (process.getuid?.() !== 0) return 'it needs root';
-  if (!existsSync(join(home, 'inventory.json'))) return `there is no fleet in ${home}`;
-  if (!existsSync(join(tools, 'fault'))) return 'FLEET_TOOLS does not name the folder of the tools `fault` and `up`';
-  return null;
-}
-
-interface Row {
-  name: string;
-  region: string;
-  address: string;
-  ssh_port: string;
-  user: string;
-  key: string;
-}
-
-function rows(): Row[] {
-  const value: Row[] = JSON.parse(readFileSync(join(home, 'inventory.json'), 'utf8'));
-  return value;
-}
 
 export function hosts(): Record<string, Host> {
   return Object.fromEntries(
-    rows().map((row) => [
+    inventory().map((row) => [
       row.name,
       {
         name: row.name,
         address: row.address,
-        port: Number(row.ssh_port),
+        port: row.port,
         user: row.user,
         keyFile: row.key,
-        knownHostsFile: join(home, 'known_hosts'),
+        knownHostsFile: knownHosts,
       },
     ]),
   );
 }
 
 export const probe = () =>
-  createProbe(Object.fromEntries(rows().map((row) => [row.name, `http://${row.address}:8080/health`])));
+  createProbe(Object.fromEntries(inventory().map((row) => [row.name, `http://${row.address}:8080/health`])));
 
 export const clock: Clock = {
   now: () => Date.now(),
@@ -70,7 +46,7 @@ export function releaseOf(name: string): Release & { path: string } {
   const good = name.startsWith('v');
   const version = good ? name : 'v2.1.0';
   const archive = `zeitwork-operator-${version}.tar.gz`;
-  const path = join(home, 'releases', good ? archive : join('faulty', name, archive));
+  const path = join(releasesDirectory, good ? archive : join('faulty', name, archive));
   const binary = execFileSync('tar', ['-xzOf', path, 'build/zeitwork-operator'], { maxBuffer: 256 * 1024 * 1024 });
   return {
     version,
@@ -84,7 +60,7 @@ export function releaseOf(name: string): Release & { path: string } {
 }
 
 export const fault = (node: string, ...words: string[]) =>
-  execFileSync(join(tools, 'fault'), [node, ...words], { stdio: 'pipe' });
+  execFileSync(join(scripts, 'fault'), [node, ...words], { stdio: 'pipe' });
 
 /** Runs a command on a node by the plain ssh client, as root. */
 export function onNode(node: string, command: string): string {
@@ -105,7 +81,7 @@ export const starts = (node: string) =>
   Number(onNode(node, 'journalctl -u zeitwork-operator --no-pager -o cat | grep -c "^Started " || true'));
 
 /** A number that no node of the fleet has seen a higher one of, as long as all runs take theirs from here. */
-export const lastEpoch = () => Math.floor(Date.now() / 1000);
+export const lastEpoch = () => Date.now();
 
 /** A node on its way: runs steps one after another and keeps what they learned, as the rollout would. */
 export class Way {
