@@ -10,8 +10,8 @@ import { tableOf, timesOf } from './times.ts';
 const usage =
   'usage: ours.js roll|stage|send|survey --nodes A,B,... --archive FILE --key FILE --known FILE [--trace] [--warm N]';
 
-/** Looked at often, since nobody pushes: this is the only polling that a user of the store would do too. */
-const look = 5;
+/** Milliseconds between two looks at the rollout: often enough to end in time, seldom enough to cost little with many nodes. */
+const lookEvery = (nodes: number): number => Math.max(5, nodes);
 
 /** Starts the rollout and waits until `until` says so. */
 async function follow(house: House, startAt: number | null, until: (rollout: Rollout) => boolean): Promise<Rollout> {
@@ -31,7 +31,7 @@ async function follow(house: House, startAt: number | null, until: (rollout: Rol
     const bad = nodes.find(({ state }) => ['failed', 'stuck', 'unproven', 'rolled-back'].includes(state.is));
     if (bad || rollout.status.is === 'held')
       throw new Error(`${rollout.status.is}: ${JSON.stringify(bad ?? rollout.status)}`);
-    await clock.sleep(look);
+    await clock.sleep(lookEvery(nodes.length));
   }
 }
 
