@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
-import { asText, manifestLink, readManifest, runCommand } from './bot/index.ts';
 import { loadSettings, type Settings, SettingsError } from './config/index.ts';
 import { closeHouse, commandDeps, createLog, openHouse, type Role, startBotRole, startWorkerRole } from './wiring.ts';
 
@@ -41,8 +40,7 @@ async function main([word, ...rest]: string[]): Promise<number> {
     case 'doctor':
       return doctor();
     case 'manifest':
-      console.log(manifestLink(await readManifest()));
-      return 0;
+      return manifest();
     default:
       return verb([word, ...rest].map(quoted).join(' '));
   }
@@ -107,8 +105,15 @@ async function doctor(): Promise<number> {
   return healthy ? 0 : 1;
 }
 
+async function manifest(): Promise<number> {
+  const { manifestLink, readManifest } = await import('./bot/index.ts');
+  console.log(manifestLink(await readManifest()));
+  return 0;
+}
+
 /** The same verbs without Slack: whoever can log in here and read the settings holds every role. */
 async function verb(text: string): Promise<number> {
+  const { asText, runCommand } = await import('./bot/index.ts');
   const house = await openHouse(settings(), createLog('cli'));
   try {
     const reply = await runCommand(commandDeps(house), `cli:${userInfo().username}`, text);

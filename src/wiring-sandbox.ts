@@ -24,8 +24,21 @@ export interface SandboxOptions {
   windows: 'guide' | 'always';
   /** Where to put everything; a temporary directory that is removed at the end when null. */
   directory?: string | null;
+  /** What the clock shows at first, epoch ms; the real time when absent. */
+  startAt?: number;
   say(line: string): void;
 }
+
+export interface Sandbox extends Role {
+  pageUrl: string;
+  slack: Slack;
+  fleet: SimulatedFleet;
+  /** Puts the clock forward to the next opening of any region; says what it did. */
+  jumpToNextWindow(): Promise<string>;
+}
+
+/** Twenty seconds of a build's life are two here, so that its failures show within the short soaks. */
+const timeScale = 0.1;
 
 const rosa = {
   id: 'U0ROSA',
@@ -44,14 +57,18 @@ const zones: Record<string, string> = {
 };
 
 /** The whole product against a simulated fleet: real SSH, real Redis, real Socket Mode, a page to click. */
-export async function startSandbox(
-  options: SandboxOptions,
-): Promise<Role & { pageUrl: string; slack: Slack; fleet: SimulatedFleet }> {
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'zeitwork-sandbox-'));
-  const time = { ahead: 0 };
+  const time = { ahead: options.startAt === undefined ? 0 : options.startAt - Date.now() };
   const clock = systemClock(() => time.ahead);
-  const fleet = await startFleet({ directory: join(directory, 'fleet') });
+  const fleet = await startFleet({ directory: join(directory, 'fleet'), timeScale });
   let house: House | null = null;
+  const jumpToNextWindow = async (): Promise<string> => {
+    const opens = house ? earliestOpening(house, clock.now()) : null;
+    if (opens === null) return 'Every window is open now.';
+    time.ahead += opens - clock.now() + 1_000;
+    return 'The clock stands at the next window.';
+  };
   const slack = await startSlack({
     port: options.port,
     people: [rosa, ines, kiran, vic],
@@ -62,12 +79,7 @@ export async function startSandbox(
     controls: {
       now: () => clock.now(),
       resetFleet: () => fleet.reset(),
-      jumpToNextWindow: async () => {
-        const opens = house ? earliestOpening(house, clock.now()) : null;
-        if (opens === null) return 'Every window is open now.';
-        time.ahead += opens - clock.now() + 1_000;
-        return 'The clock stands at the next window.';
-      },
+      jumpToNextWindow,
     },
     hint: '/zeitwork upgrade v2.0.0',
     tries: tries(fleet),
@@ -88,6 +100,7 @@ export async function startSandbox(
     pageUrl: slack.pageUrl,
     slack,
     fleet,
+    jumpToNextWindow,
     async close() {
       await Promise.allSettled([bot.close(), worker.close()]);
       await closeHouse(opened);
@@ -130,6 +143,8 @@ function settingsOf(fleet: SimulatedFleet, windows: 'guide' | 'always', director
       watch: '2s',
       healthDeadline: '12s',
       retryDelay: '1s',
+      expectedNode: '8s',
+      rollbackReserve: '8s',
     },
     regions: regions.map((name) => ({
       name,
@@ -158,7 +173,7 @@ function tries(fleet: SimulatedFleet) {
     { text: '/zeitwork upgrade v2.0.0', about: 'a good build, approved region by region' },
     { text: '/zeitwork upgrade v2.0.0 --strategy rolling', about: 'a good build, node by node, nobody is asked' },
     ...offered('v2.1.0-never-healthy', 'a build that never gets healthy'),
-    ...offered('v2.1.0-dies-after-20s', 'a build that dies after 20 s: longer than the soak here'),
+    ...offered('v2.1.0-dies-after-20s', 'a build that dies after a while'),
     ...offered('v2.1.0-exit-at-start', 'a build that ends at once'),
     ...offered('v2.2.0-bad-checksum', 'an archive that is not what its checksum says'),
     { text: '/zeitwork rollback all', about: 'bring back what the last upgrade changed' },

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
-import { type CommandDeps, noDirectory, startBot } from './bot/index.ts';
+import { type CommandDeps, noDirectory } from './bot/deps.ts';
 import { type Settings, SettingsError } from './config/index.ts';
 import { createControl, openRedis, type RedisHandle, startPublisher, startWorker } from './jobs/index.ts';
 import type { Control } from './jobs/types.ts';
@@ -56,7 +56,7 @@ export async function closeHouse({ control, redis }: House): Promise<void> {
 /** Advances rollouts and works on the nodes of `regions`; null: of all. */
 export async function startWorkerRole(house: House, regions: string[] | null): Promise<Role> {
   const { settings, redis, releases, clock, log } = house;
-  const shell = createShell(settings.hosts);
+  const shell = createShell(settings.hosts, { transferTimeoutMs: settings.fleet.policy.transferTimeout });
   const probe = createProbe(settings.healthUrls);
   const { service, regions: all, policy } = settings.fleet;
   const names = regions ?? all.map(({ name }) => name);
@@ -81,13 +81,14 @@ export async function startWorkerRole(house: House, regions: string[] | null): P
   };
 }
 
-/** Talks to Slack: commands, buttons, and the messages that follow from every rollout. */
+/** Loads Slack's libraries only here: a worker does without them. Talks to Slack: commands, buttons, and the messages that follow from every rollout. */
 export async function startBotRole(house: House): Promise<Role> {
   const { settings, redis, clock, log } = house;
   const { botToken, appToken, apiUrl } = settings.slack;
   if (botToken === null || appToken === null) {
     throw new SettingsError('The bot needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…); see the README.');
   }
+  const { startBot } = await import('./bot/index.ts');
   const bot = await startBot({ ...commandDeps(house), slack: { botToken, appToken, apiUrl } });
   const publisher = await startPublisher({ redis, announcer: bot.announcer, clock, log });
   return {

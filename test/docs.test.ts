@@ -15,9 +15,10 @@ describe('the documentation', () => {
   it('links only to files that exist', () => {
     for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/glossary.md']) {
       for (const [, target] of text(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-        expect(() => readFileSync(join(resolve(import.meta.dirname, '..'), file, '..', target ?? '')), `${file}: ${target}`).not.toThrow(
-          /ENOENT/,
-        );
+        expect(
+          () => readFileSync(join(resolve(import.meta.dirname, '..'), file, '..', target ?? '')),
+          `${file}: ${target}`,
+        ).not.toThrow(/ENOENT/);
       }
     }
   });

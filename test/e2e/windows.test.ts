@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Outcome } from '../../src/sandbox/slack/types.ts';
+import { startSandbox } from '../../src/wiring-sandbox.ts';
+import { wordsOf } from '../support/conversation.ts';
+import { until } from '../support/product.ts';
+
+type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
+
+describe('maintenance windows, on a clock that jumps', () => {
+  let sandbox: Sandbox;
+  const words = () => {
+    const top = sandbox.slack.messages();
+    return top
+      .flatMap(({ ts }) => sandbox.slack.thread(ts))
+      .map(wordsOf)
+      .join('\n');
+  };
+  const versions = (region: string) =>
+    sandbox.fleet.source.nodes().flatMap((node) => (node.region === region ? [node.version] : []));
+  const wait = (what: string, check: () => boolean) => until(what, check, { timeoutMs: 60_000, logs: words });
+  const type = async (who: string, text: string) => {
+    const outcome: Outcome = await sandbox.slack.command(who, `/zeitwork ${text}`);
+    await wait(`an answer to ${text}`, () => outcome.responses.length > 0);
+    return outcome.responses;
+  };
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({
+      port: 0,
+      windows: 'guide',
+      say: () => undefined,
+      startAt: Date.UTC(2026, 10, 22, 12),
+    });
+  });
+  afterAll(() => sandbox?.close());
+
+  it('waits for each region, says so, goes on by itself, and needs an approval besides', async () => {
+    const [preview] = await type('U0ROSA', 'upgrade v2.0.0');
+    if (!preview) throw new Error('no preview');
+    expect(wordsOf(preview)).toMatch(/ap-south[\s\S]*eu-west[\s\S]*us-east/);
+    expect(wordsOf(preview)).toContain('Tue 24 Nov 02:00 (Asia/Kolkata)');
+    const label = /Schedule for [^\n":]+:\d\d/.exec(wordsOf(preview))?.[0] ?? 'Start';
+    expect(label).toContain('Tue');
+    await sandbox.slack.click('U0ROSA', preview.ts, label);
+    await wait('the schedule is announced', () => /Tue 24 Nov 02:00 \(Asia\/Kolkata\)/.test(words()));
+    await wait('everything is staged', () => /waiting|not before/i.test(words()));
+    expect(versions('ap-south')).toEqual(['v1.0.0', 'v1.0.0', 'v1.0.0']);
+
+    await sandbox.jumpToNextWindow();
+    await wait('the first region is upgraded', () => versions('ap-south').every((version) => version === 'v2.0.0'));
+    expect(versions('eu-west')).toEqual(['v1.0.0', 'v1.0.0', 'v1.0.0']);
+
+    await wait('the second is asked for', () => /may \*eu-west\*/.test(words()));
+    await type('U0INES', 'approve eu-west');
+    const [why] = await type('U0VIC', 'why');
+    if (!why) throw new Error('no answer to why');
+    expect(wordsOf(why)).toContain('Tue 24 Nov 02:00 (Europe/Dublin)');
+    expect(versions('eu-west')).toEqual(['v1.0.0', 'v1.0.0', 'v1.0.0']);
+    await sandbox.jumpToNextWindow();
+    await wait('the second region is upgraded', () => versions('eu-west').every((version) => version === 'v2.0.0'));
+    expect(sandbox.fleet.source.counter().failures).toBe(0);
+  });
+});
