@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Shell } from '../../src/upgrade/node/types.ts';
-import { surveyNode } from '../../src/upgrade/steps/index.ts';
-import { freshFleet, sayWhyNot } from '../support/real-fleet.ts';
+import type { Shell } from '../../../src/upgrade/node/types.ts';
+import { surveyNode } from '../../../src/upgrade/steps/index.ts';
+import { freshFleet, sayWhyNot } from '../../support/real-fleet.ts';
 import {
   clock,
   connect,
@@ -13,8 +13,8 @@ import {
   releaseOf,
   starts,
   Way,
-} from '../upgrade/steps/fleet.ts';
-import { service } from '../upgrade/steps/support.ts';
+} from '../../upgrade/steps/fleet.ts';
+import { service } from '../../upgrade/steps/support.ts';
 
 const why = sayWhyNot('The steps on real nodes');
 

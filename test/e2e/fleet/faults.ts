@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Shell } from '../../src/upgrade/node/types.ts';
-import { steps } from '../../src/upgrade/steps/index.ts';
-import { freshFleet, sayWhyNot } from '../support/real-fleet.ts';
+import type { Shell } from '../../../src/upgrade/node/types.ts';
+import { steps } from '../../../src/upgrade/steps/index.ts';
+import { freshFleet, sayWhyNot } from '../../support/real-fleet.ts';
 import {
   clock,
   connect,
@@ -12,7 +12,7 @@ import {
   releaseOf,
   starts,
   Way,
-} from '../upgrade/steps/fleet.ts';
+} from '../../upgrade/steps/fleet.ts';
 
 const why = sayWhyNot('The steps on sick nodes');
 
