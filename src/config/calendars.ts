@@ -45,7 +45,7 @@ export function freezeIn(freeze: Omit<WrittenFreeze, 'region'>, regionZone: stri
 /** Reads what `describeWindow` writes; undefined when it is no window. */
 export function parseWindow(written: string): Window | undefined {
   const [, daysWritten, fromWritten, toWritten] =
-    /^(.+?)\s+(\d{2}:\d{2})\s*-\s*(\d{2}:\d{2})$/.exec(written.trim()) ?? [];
+    /^(.+?)\s+(\d{2}:\d{2})\s*[-–]\s*(\d{2}:\d{2})$/.exec(written.trim()) ?? [];
   if (daysWritten === undefined || fromWritten === undefined || toWritten === undefined) return undefined;
   const days = daysOf(daysWritten.toLowerCase());
   const from = clockOf(fromWritten);

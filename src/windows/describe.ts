@@ -11,9 +11,12 @@ export function describeLocal(at: number, zone: string): string {
   return `${dayNames[local.dayOfWeek - 1]} ${local.day} ${monthNames[local.month - 1]} ${clock} (${zone})`;
 }
 
-/** E.g. `Tue-Thu 02:00-06:00`, `Mon, Wed 22:00-02:00`, `daily 01:00-03:00`. */
+/**
+ * E.g. `Tue-Thu 02:00–06:00`, `Mon, Wed 22:00–02:00`, `daily 01:00–03:00`. The dash is a long one:
+ * chat systems read `:00-06:` as an emoji.
+ */
 export function describeWindow(window: Window): string {
-  return `${describeDays(window.days)} ${window.from}-${window.to}`;
+  return `${describeDays(window.days)} ${window.from}–${window.to}`;
 }
 
 function describeDays(days: Weekday[]): string {

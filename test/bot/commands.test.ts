@@ -260,9 +260,9 @@ describe('looking', () => {
 
   it('tells the windows in the words of each region', async () => {
     expect(await run(trial({ fleet: trialFleet({}, 'guide') }), 'U0LU', 'windows')).toMatchInlineSnapshot(`
-      "us-east open now until 2026-11-24 11:00 UTC, Tue 24 Nov 06:00 (America/New_York). Tue-Thu 02:00-06:00 (America/New_York)
-      eu-west closed; opens 2026-11-25 02:00 UTC, Wed 25 Nov 02:00 (Europe/Dublin). Tue-Thu 02:00-06:00 (Europe/Dublin)
-      ap-south closed; opens 2026-11-24 20:30 UTC, Wed 25 Nov 02:00 (Asia/Kolkata). Tue-Thu 02:00-06:00 (Asia/Kolkata)"
+      "us-east open now until 2026-11-24 11:00 UTC, Tue 24 Nov 06:00 (America/New_York). Tue-Thu 02:00–06:00 (America/New_York)
+      eu-west closed; opens 2026-11-25 02:00 UTC, Wed 25 Nov 02:00 (Europe/Dublin). Tue-Thu 02:00–06:00 (Europe/Dublin)
+      ap-south closed; opens 2026-11-24 20:30 UTC, Wed 25 Nov 02:00 (Asia/Kolkata). Tue-Thu 02:00–06:00 (Asia/Kolkata)"
     `);
   });
 

@@ -179,7 +179,7 @@ describe('the bot in Slack', () => {
     const home = await until('the home', () => slack.state.homes.get('U0OTTO'));
     const drawn = JSON.stringify(home.blocks);
     expect(drawn).toContain('zeitwork-operator v2.0.0: prepared');
-    expect(drawn).toContain('open now until');
+    expect(drawn).toContain('open all the time');
     expect(home.blocks.some(({ type: kind }) => kind === 'actions')).toBe(false);
     await slack.openHome('U0GIL');
     expect(JSON.stringify((await until('a home', () => slack.state.homes.get('U0GIL'))).blocks)).toContain(

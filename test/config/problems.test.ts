@@ -115,7 +115,7 @@ const added: [string, string][] = [
   ],
   [
     'policy: { expectedNode: 4h }',
-    '6: regions[0].windows: Tue-Thu 02:00-06:00 is too short: a node takes policy.expectedNode + policy.rollbackReserve = 243m',
+    '6: regions[0].windows: Tue-Thu 02:00–06:00 is too short: a node takes policy.expectedNode + policy.rollbackReserve = 243m',
   ],
   [
     'policy: 5',

@@ -11,12 +11,12 @@ it.each([
 });
 
 it.each<[Weekday[], string]>([
-  [['tue', 'wed', 'thu'], 'Tue-Thu 02:00-06:00'],
-  [['thu', 'tue', 'wed'], 'Tue-Thu 02:00-06:00'],
-  [['mon'], 'Mon 02:00-06:00'],
-  [['mon', 'tue'], 'Mon, Tue 02:00-06:00'],
-  [['mon', 'wed', 'thu', 'fri', 'sun'], 'Mon, Wed-Fri, Sun 02:00-06:00'],
-  [['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], 'daily 02:00-06:00'],
+  [['tue', 'wed', 'thu'], 'Tue-Thu 02:00–06:00'],
+  [['thu', 'tue', 'wed'], 'Tue-Thu 02:00–06:00'],
+  [['mon'], 'Mon 02:00–06:00'],
+  [['mon', 'tue'], 'Mon, Tue 02:00–06:00'],
+  [['mon', 'wed', 'thu', 'fri', 'sun'], 'Mon, Wed-Fri, Sun 02:00–06:00'],
+  [['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], 'daily 02:00–06:00'],
 ])('tells %j as %s', (days, expected) => {
   expect(describeWindow({ days, from: '02:00', to: '06:00' })).toBe(expected);
 });

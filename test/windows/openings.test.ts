@@ -35,7 +35,7 @@ function shown(instant: number): string {
   return new Date(instant).toISOString().slice(0, 16);
 }
 
-describe('the usual window, Tuesday to Thursday 02:00-06:00 local', () => {
+describe('the usual window, Tuesday to Thursday 02:00–06:00 local', () => {
   it.each([
     ['Asia/Kolkata', '2026-07-06T00:00', '2026-07-06T20:30 2026-07-07T00:30'],
     ['Europe/Dublin', '2026-07-06T00:00', '2026-07-07T01:00 2026-07-07T05:00'],
@@ -232,7 +232,7 @@ describe('a freeze', () => {
   it('is named with its author, reason and end when it covers the next 14 days', () => {
     const freezes = [freeze('2026-12-10T00:00', '2027-01-04T00:00')];
     expect(opensNext('Europe/Dublin', '2026-12-11T00:00', [usual], freezes)).toBe(
-      'no window (Tue-Thu 02:00-06:00, Europe/Dublin) opens within 14 days: ' +
+      'no window (Tue-Thu 02:00–06:00, Europe/Dublin) opens within 14 days: ' +
         'frozen until Mon 4 Jan 00:00 (Europe/Dublin) by ana (year-end sale)',
     );
   });

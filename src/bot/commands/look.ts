@@ -61,9 +61,13 @@ export const windows: Handler<'windows'> = async (deps, asking) => {
   return say(...deps.fleet.regions.map(({ name, calendar }) => `*${foreign(name, 80)}* ${windowText(calendar, now)}`));
 };
 
+/** Beyond a week an end is only how far somebody looked ahead: no weekly window is that long. */
+const longest = 7 * 86_400_000;
+
 function windowText(calendar: Calendar, now: number): string {
   const written = `${calendar.windows.map(describeWindow).join(', ')} (${calendar.zone})`;
   const open = openInterval(calendar, now);
+  if (open !== null && open.end - now > longest) return `open all the time. ${written}`;
   if (open !== null) return `open now until ${when(open.end)}, ${describeLocal(open.end, calendar.zone)}. ${written}`;
   const frozen = frozenBy(calendar, now);
   const why = frozen === null ? '' : `frozen by ${foreign(frozen.author, 80)} (${foreign(frozen.reason)}); `;
