@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { takeLock } from './lock-file.ts';
 
@@ -101,6 +101,7 @@ async function start(dir: string, socket: string): Promise<PrivateRedis> {
     ]);
     patience.abort();
     await exited;
+    if (dirname(socket) !== dir) await rm(dirname(socket), { recursive: true, force: true });
   };
   const deadline = performance.now() + startLimit;
   while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {

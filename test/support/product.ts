@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdtempSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
@@ -106,6 +106,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       await slack.close();
       await redis.stop();
       log.end();
+      rmSync(directory, { recursive: true, force: true });
     },
   };
   await until('the bot is connected', () => slack.connections() > 0, { timeoutMs: 30_000, logs: product.logs });
