@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openReleases, type Releases } from '../../src/releases/index.ts';
 import { Refused } from '../../src/upgrade/rollout/types.ts';
 import { goodEntries, putRelease, type ReleaseEntry, sha256, tarGz } from '../support/release-archives.ts';
-import { operator } from '../support/release-service.ts';
+import { service as operator } from '../support/rollouts.ts';
 
 const archive = 'zeitwork-operator-v2.0.0.tar.gz';
 let directory: string;

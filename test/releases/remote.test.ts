@@ -6,7 +6,7 @@ import { openReleases, type Releases } from '../../src/releases/index.ts';
 import { Refused } from '../../src/upgrade/rollout/types.ts';
 import { goodEntries, sha256, tarGz } from '../support/release-archives.ts';
 import { type ReleaseServer, startReleaseServer } from '../support/release-server.ts';
-import { operator } from '../support/release-service.ts';
+import { service as operator } from '../support/rollouts.ts';
 
 const file = '/v2.0.0/zeitwork-operator-v2.0.0.tar.gz';
 const limits = { maxBytes: 100_000, timeoutMs: 5_000 };

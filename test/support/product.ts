@@ -3,6 +3,7 @@ import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import type { NodeAccess } from '../../src/sandbox/fleet/fleet.ts';
 import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 
@@ -14,19 +15,8 @@ export const people = {
   visitor: { id: 'U0VISITOR', name: 'visitor', realName: 'Vic' },
 };
 
-export interface ProductNode {
-  name: string;
-  region: string;
-  address: string;
-  port: number;
-  user: string;
-  keyFile: string;
-  knownHostsFile: string;
-  healthUrl: string;
-}
-
 export interface ProductOptions {
-  nodes: ProductNode[];
+  nodes: NodeAccess[];
   releases: string;
   policy: Record<string, string | number>;
   service?: Record<string, unknown>;

@@ -1,15 +1,7 @@
-import type { NodeRun, Policy, Release, Rollout, Service } from '../../../src/upgrade/rollout/types.ts';
+import type { NodeRun, Policy, Release, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { service } from '../../support/rollouts.ts';
 
-export const service: Service = {
-  name: 'zeitwork-operator',
-  unit: 'zeitwork-operator',
-  binary: '/usr/local/bin/zeitwork-operator',
-  owner: 'root:root',
-  mode: '0755',
-  envFile: '/etc/zeitwork/operator.env',
-  versionArgs: ['--version'],
-  archiveMember: 'build/zeitwork-operator',
-};
+export { service };
 
 export const policy: Policy = {
   order: 'declared',
