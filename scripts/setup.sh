@@ -7,18 +7,18 @@
 set -eu
 
 has() { command -v "$1" >/dev/null 2>&1; }
-redis() { has redis-server || has valkey-server || has redis-check-rdb; }
-sshd() { has sshd || [ -x /usr/sbin/sshd ]; }
-chromium() { [ -n "${CHROMIUM:-}" ] || has chromium || has chromium-browser || has google-chrome; }
+redis_is_there() { has redis-server || has valkey-server || has redis-check-rdb; }
+sshd_is_there() { has sshd || [ -x /usr/sbin/sshd ]; }
+chromium_is_there() { [ -n "${CHROMIUM:-}" ] || has chromium || has chromium-browser || has google-chrome; }
 
 missing=
-redis || missing="$missing redis-tools"
+redis_is_there || missing="$missing redis-tools"
 case ${1:-} in
   redis) ;;
   tests)
-    sshd || missing="$missing openssh-server"
+    sshd_is_there || missing="$missing openssh-server"
     has ssh-keygen || missing="$missing openssh-client"
-    chromium || missing="$missing chromium"
+    chromium_is_there || missing="$missing chromium"
     ;;
   *) sed -n 2,6p "$0" >&2; exit 2 ;;
 esac
