@@ -110,6 +110,16 @@ describe('the whole product on a simulated fleet', () => {
     expect(product.slack.warnings).toEqual([]);
   });
 
+  it('takes the same verbs on a shell, without Slack', async () => {
+    const plan = await product.shell('upgrade', 'v2.1.0', '--strategy', 'rolling', '--nodes', '1');
+    const start = /zeitwork (start \S+)/.exec(plan)?.[1] ?? '';
+    expect(start).toMatch(/^start /);
+    expect(await product.shell(...start.split(' '))).toMatch(/under way/);
+    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 60_000);
+    expect(await product.shell('history')).toContain('v2.1.0');
+    expect(await product.shell('upgrade', 'banana')).toMatch(/not a version/);
+  });
+
   it('never lets a secret of a node out', () => {
     expect(talk.words()).not.toContain('s3cret');
     expect(product.logs()).not.toContain('s3cret');

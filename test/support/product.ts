@@ -1,12 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import type { NodeAccess } from '../../src/sandbox/fleet/fleet.ts';
 import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 
+const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
 
 export const people = {
@@ -30,6 +32,8 @@ export interface Product {
   startBot(): void;
   startWorker(): void;
   kill(role: 'bot' | 'worker'): Promise<void>;
+  /** The same verbs without Slack, as a process of its own; what it printed. */
+  shell(...words: string[]): Promise<string>;
   logs(): string;
   close(): Promise<void>;
 }
@@ -51,17 +55,13 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const kept: string[] = [];
   const children = new Map<string, ChildProcess>();
 
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ZEITWORK_CONFIG: file };
+  const tokens = { SLACK_API_URL: slack.apiUrl, SLACK_BOT_TOKEN: slack.botToken, SLACK_APP_TOKEN: slack.appToken };
+  const words = ['--import', 'tsx', join(root, 'src/main.ts')];
   const start = (role: 'bot' | 'worker') => {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/main.ts'), role], {
+    const child = spawn(process.execPath, [...words, role], {
       cwd: root,
-      env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        ZEITWORK_CONFIG: file,
-        SLACK_API_URL: slack.apiUrl,
-        SLACK_BOT_TOKEN: slack.botToken,
-        SLACK_APP_TOKEN: slack.appToken,
-      },
+      env: { ...env, ...tokens },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr]) {
@@ -90,6 +90,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     startBot: () => start('bot'),
     startWorker: () => start('worker'),
     kill: (role) => kill(role),
+    shell: async (...typed) => (await run(process.execPath, [...words, ...typed], { cwd: root, env })).stdout,
     logs: () => kept.join(''),
     async close() {
       await Promise.all([kill('bot', 'SIGTERM'), kill('worker', 'SIGTERM')]);
