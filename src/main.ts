@@ -2,7 +2,16 @@
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { loadSettings, type Settings, SettingsError } from './config/index.ts';
-import { closeHouse, commandDeps, createLog, openHouse, type Role, startBotRole, startWorkerRole } from './wiring.ts';
+import {
+  closeHouse,
+  commandDeps,
+  createLog,
+  openHouse,
+  type Role,
+  showSignOfLife,
+  startBotRole,
+  startWorkerRole,
+} from './wiring.ts';
 
 const usage = `usage: zeitwork ROLE | VERB ...
 
@@ -56,6 +65,7 @@ async function roles(regions: string[] | null, which: ('bot' | 'worker')[]): Pro
   try {
     if (which.includes('worker')) started.push(await startWorkerRole(house, regions));
     if (which.includes('bot')) started.push(await startBotRole(house));
+    started.push(showSignOfLife(house, which.join('-')));
   } catch (error) {
     await close();
     throw error;

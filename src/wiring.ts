@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
@@ -42,6 +43,7 @@ export function createLog(role: string): Logger {
 }
 
 export async function openHouse(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<House> {
+  await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
   const redis = await openRedis(settings.redisUrl, settings.stateDir);
   const control = createControl(redis, clock, log);
   const releases = openReleases(settings.releases, settings.fleet.service, join(settings.stateDir, 'releases'));
@@ -51,6 +53,23 @@ export async function openHouse(settings: Settings, log: Logger, clock: Clock = 
 export async function closeHouse({ control, redis }: House): Promise<void> {
   await control.close();
   await redis.stop();
+}
+
+/** A file that is written anew while the role lives and reaches its Redis: what a container's health check looks at. */
+export function showSignOfLife({ settings, redis, clock }: House, name: string): Role {
+  const file = join(settings.stateDir, `alive-${name}`);
+  const write = async () => {
+    await redis.caller.ping();
+    await writeFile(file, `${new Date(clock.now()).toISOString()}\n`);
+  };
+  const timer = setInterval(() => write().catch(() => undefined), 5_000);
+  void write().catch(() => undefined);
+  return {
+    async close() {
+      clearInterval(timer);
+      await rm(file, { force: true });
+    },
+  };
 }
 
 /** Advances rollouts and works on the nodes of `regions`; null: of all. */

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -118,6 +119,13 @@ describe('the whole product on a simulated fleet', () => {
     await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 60_000);
     expect(await product.shell('history')).toContain('v2.1.0');
     expect(await product.shell('upgrade', 'banana')).toMatch(/not a version/);
+  });
+
+  it('shows that both roles live, for whoever watches them', async () => {
+    for (const role of ['bot', 'worker']) {
+      const { mtimeMs } = await stat(join(product.redis.dir, `alive-${role}`));
+      expect(Date.now() - mtimeMs).toBeLessThan(15_000);
+    }
   });
 
   it('never lets a secret of a node out', () => {
