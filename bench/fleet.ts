@@ -18,7 +18,7 @@ const policy: Policy = {
   minimumHealthy: 2,
   healthDeadline: 60_000,
   poll: 25,
-  pollMax: 250,
+  pollMax: 50,
   healthyAnswers: 1,
   soak: 0,
   canarySoak: 0,
