@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { examineSlack } from '../../src/doctor/slack.ts';
+import { parse } from 'yaml';
+import { readManifest } from '../../src/bot/manifest.ts';
+import { examineSlack, neededScopes } from '../../src/doctor/slack.ts';
 import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
 import type { SlackOptions } from '../../src/sandbox/slack/types.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
@@ -19,6 +21,11 @@ const look = async (settings: Parameters<typeof examineSlack>[0]) =>
   (await examineSlack(settings, Date.now)).map(({ is, text }) => `${is}: ${text}`);
 
 describe('the look at Slack', () => {
+  it('asks for nothing that the manifest does not ask for', async () => {
+    const { oauth_config } = parse(await readManifest());
+    expect(oauth_config.scopes.bot).toEqual(expect.arrayContaining([...neededScopes]));
+  });
+
   it('finds workspace, scopes, channel, clock and Socket Mode right', async () => {
     const { settings } = await start();
     const found = await look(settings);
