@@ -1,0 +1,93 @@
+/** Steps, what they learn, and what keeps them from being taken. */
+
+/** `stage` runs on all nodes at once, before any node is begun; the rest one node at a time. */
+export const stepNames = [
+  'stage',
+  'backup',
+  'switch',
+  'verify',
+  'cleanup',
+  'diagnose',
+  'restore',
+  'verify-restored',
+] as const;
+export type StepName = (typeof stepNames)[number];
+
+/** Who did it: a Slack user id, or `cli:<login>`. */
+export type Actor = string;
+
+/** What a node was before this run touched it; rollback returns to exactly this. */
+export interface Recorded {
+  version: string | null;
+  sha256: string;
+  envSha256: string | null;
+  /** systemd's InvocationID at that time. */
+  invocation: string;
+}
+
+/** Proof that the running image is the one that was meant. */
+export interface Proof {
+  sha256: string;
+  invocation: string;
+  mainPid: number;
+  restarts: number;
+  version: string | null;
+  /** How long it was watched, ms. */
+  soaked: number;
+}
+
+export interface Diagnosis {
+  /** One line: the likely cause in words. */
+  summary: string;
+  /** Redacted lines that show it. */
+  evidence: string[];
+}
+
+/** What a step learned; merged into the node's record. */
+export interface Facts {
+  before?: Recorded;
+  /** The node ran the target already when it was staged. */
+  already?: boolean;
+  proof?: Proof;
+  diagnosis?: Diagnosis;
+}
+
+/** A step's outcome. `unknown`: nobody knows what the node did; it is observed again. */
+export type Report =
+  | { is: 'succeeded'; facts: Facts }
+  /** `retry`: another try may help (a transfer cut short); false: it will not (wrong version, full disk). */
+  | { is: 'failed'; reason: string; retry: boolean; facts: Facts }
+  | { is: 'unknown'; reason: string };
+
+/** Why a node may not be stopped right now. */
+export interface Gate {
+  name: 'state' | 'schedule' | 'pause' | 'window' | 'freeze' | 'approval' | 'bake' | 'turn' | 'quorum' | 'staged';
+  /** In words a person at 2 AM understands. */
+  reason: string;
+  /** Who can open it. */
+  owner: string;
+  /** Epoch ms when it changes by itself; null when it waits for a person or a node. */
+  opensAt: number | null;
+}
+
+/** Fresh answers about the other nodes of the region, taken right before a stop. */
+export interface Evidence {
+  /** Healthy or not, by node name; includes the node itself. */
+  healthy: Record<string, boolean>;
+}
+
+/** What is true on a node, seen just now; `status`, `verify` and the plan are made from it. */
+export interface NodeSurvey {
+  node: string;
+  region: string;
+  /** Version of the running process (its health answer), else of the binary on disk; null when unknown. */
+  version: string | null;
+  /** SHA-256 of the running image; null when it could not be read. */
+  sha256: string | null;
+  healthy: boolean;
+  /** In words: `healthy`, `503 starting`, `connection refused`, `ssh: host key changed` … */
+  detail: string;
+  /** systemd's ActiveState/SubState, e.g. `active/running`; null when SSH failed. */
+  unit: string | null;
+  at: number;
+}

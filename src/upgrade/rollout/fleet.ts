@@ -1,0 +1,102 @@
+import type { Calendar } from '../../windows/types.ts';
+
+/** A systemd service as the fleet runs it: a profile, so that sibling services fit. */
+export interface Service {
+  name: string;
+  /** systemd unit without `.service`. */
+  unit: string;
+  /** Absolute path of the installed binary. */
+  binary: string;
+  /** `user:group` of the installed binary. */
+  owner: string;
+  /** Octal mode of the installed binary, e.g. `0755`. */
+  mode: string;
+  /** Absolute path of the environment file, paired with the binary in backups; null when there is none. */
+  envFile: string | null;
+  /** Arguments that make the binary print its version and exit; null when it cannot. */
+  versionArgs: string[] | null;
+  /** Path of the binary inside the archive, e.g. `build/zeitwork-operator`. */
+  archiveMember: string;
+}
+
+/** One immutable build. Hashes are lower-case hex SHA-256. */
+export interface Release {
+  version: string;
+  /** File name of the archive, e.g. `zeitwork-operator-v2.0.0.tar.gz`. */
+  archive: string;
+  archiveSha256: string;
+  binarySha256: string;
+  archiveBytes: number;
+  binaryBytes: number;
+}
+
+export interface Approvers {
+  /** Slack user ids. */
+  users: string[];
+  /** Slack user group ids. */
+  groups: string[];
+}
+
+export interface FleetNode {
+  name: string;
+  region: string;
+}
+
+export interface Region {
+  name: string;
+  calendar: Calendar;
+  approvers: Approvers;
+  nodes: FleetNode[];
+}
+
+export interface Fleet {
+  name: string;
+  service: Service;
+  /** In declared order. */
+  regions: Region[];
+  policy: Policy;
+}
+
+/** Durations in milliseconds. Copied into the Rollout by `plan`, so that edits never shift one under way. */
+export interface Policy {
+  /** `declared`: regions as written; `next-opening`: whose window opens first goes first. */
+  order: 'declared' | 'next-opening';
+  minimumHealthy: number;
+  /** From "active" until the first of N consecutive healthy answers. */
+  healthDeadline: number;
+  /** First pause between health polls; backs off to `pollMax`. */
+  poll: number;
+  pollMax: number;
+  /** Consecutive healthy answers that start the soak. */
+  healthyAnswers: number;
+  /** How long a node must stay healthy and unrestarted. */
+  soak: number;
+  /** The same for the first node of each region. */
+  canarySoak: number;
+  /** Pause between two nodes. */
+  pause: number;
+  /** Watched time after a region, before approval of the next is asked. */
+  bake: number;
+  /** How often a baking region is probed. */
+  watch: number;
+  approvalExpires: number;
+  /** Tries per step before a failure counts. */
+  attempts: number;
+  /** Tries after which an unknown result needs a person. */
+  unknownAttempts: number;
+  /** Pause before another try. */
+  retryDelay: number;
+  /** What happens by itself when a node that was switched does not prove healthy. */
+  autoRollback: 'node' | 'none';
+  /** Expected duration of one node, for "does it still fit the window?". */
+  expectedNode: number;
+  /** Reserve to roll one node back before the window ends. */
+  rollbackReserve: number;
+  commandTimeout: number;
+  transferTimeout: number;
+  /** `requester may approve` is for a team of one only. */
+  selfApproval: boolean;
+}
+
+export const strategyNames = ['rolling', 'regions'] as const;
+export type StrategyName = (typeof strategyNames)[number];
