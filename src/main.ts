@@ -27,7 +27,7 @@ once
   manifest               prints the link that creates the Slack app
   VERB ...               the same verbs as in Slack, here: zeitwork status, zeitwork upgrade v2.0.0, zeitwork help
 
-settings: ZEITWORK_CONFIG (zeitwork.yaml); secrets: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, REDIS_URL, or each as NAME_FILE`;
+settings: ZEITWORK_CONFIG (zeitwork.yaml); log level: ZEITWORK_LOG (info); secrets: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, REDIS_URL, or each as NAME_FILE`;
 
 const settings = (): Settings => loadSettings(process.env.ZEITWORK_CONFIG ?? 'zeitwork.yaml', process.env);
 
@@ -124,7 +124,7 @@ async function manifest(): Promise<number> {
 /** The same verbs without Slack: whoever can log in here and read the settings holds every role. */
 async function verb(text: string): Promise<number> {
   const { asText, runCommand } = await import('./bot/index.ts');
-  const house = await openHouse(settings(), createLog('cli'));
+  const house = await openHouse(settings(), createLog('cli', 'warn'));
   try {
     const reply = await runCommand(commandDeps(house), `cli:${userInfo().username}`, text);
     console.log(asText(reply));

@@ -91,7 +91,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     SLACK_APP_TOKEN: slack.appToken,
     SLACK_API_URL: slack.apiUrl,
   });
-  house = await openHouse(settings, createLog('sandbox'), clock);
+  house = await openHouse(settings, createLog('sandbox', 'warn'), clock);
   const opened = house;
   const worker = await startWorkerRole(opened, null);
   const bot = await startBotRole(opened);

@@ -36,9 +36,9 @@ export function systemClock(ahead: () => number = () => 0): Clock {
   };
 }
 
-/** JSON lines on stderr, so that stdout stays for people. `ZEITWORK_LOG` sets the level. */
-export function createLog(role: string): Logger {
-  const level = process.env.ZEITWORK_LOG ?? 'info';
+/** JSON lines on stderr, so that stdout stays for people. `ZEITWORK_LOG` sets another level than `usual`. */
+export function createLog(role: string, usual: 'info' | 'warn' = 'info'): Logger {
+  const level = process.env.ZEITWORK_LOG ?? usual;
   return pino({ level, base: { role } }, pino.destination({ dest: 2, sync: false }));
 }
 
