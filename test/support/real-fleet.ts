@@ -63,12 +63,17 @@ export function sayWhyNot(what: string): string | null {
   return reason;
 }
 
-/** Every node back to v1.0.0 on a new disk. On a busy machine a node's network can be late: `up` again mends that. */
-export async function freshFleet(): Promise<void> {
-  const limit = { timeout: 180_000 };
-  await run(join(scripts, 'up'), ['--fresh', '--etc-hosts'], limit).catch(() =>
-    run(join(scripts, 'up'), ['--etc-hosts'], limit),
-  );
+/**
+ * Every node back to v1.0.0 on a new disk. A node's link is not always up in time, and `up` gives up then, with the
+ * nodes behind it on their old disks: so it is done again from the start.
+ */
+export async function freshFleet(tries = 5): Promise<void> {
+  try {
+    await run(join(scripts, 'up'), ['--fresh', '--etc-hosts'], { timeout: 180_000 });
+  } catch (error) {
+    if (tries <= 1) throw error;
+    await freshFleet(tries - 1);
+  }
 }
 
 export async function fleetStatus(): Promise<NodeStatus[]> {
