@@ -77,6 +77,7 @@ describe('the whole product on a simulated fleet', () => {
     await talk.until('eu-west is asked for', async () => (await open())?.batches[1]?.askedAt != null, 60_000);
     expect(await talk.type('approve eu-west', people.visitor.id)).toMatch(/may not|not allowed|approver/i);
     expect(await talk.type('approve eu-west', people.rosa.id)).toMatch(/somebody else/i);
+    expect((await open())?.nodes['eu-west-op-1']?.state.is).toBe('ready');
     await talk.click('Approve eu-west', people.ines.id);
     await talk.click('Approve ap-south', people.ines.id);
     await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 60_000);
@@ -119,6 +120,20 @@ describe('the whole product on a simulated fleet', () => {
     await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 60_000);
     expect(await product.shell('history')).toContain('v2.1.0');
     expect(await product.shell('upgrade', 'banana')).toMatch(/not a version/);
+  });
+
+  it('spreads over workers that serve one region each', async () => {
+    await product.kill('worker');
+    for (const region of ['us-east', 'eu-west', 'ap-south']) product.startWorker(region);
+    await talk.until(
+      'all nodes answer',
+      async () => /9 nodes/.test(await talk.type('upgrade v2.1.0 --dry-run')),
+      60_000,
+    );
+    await talk.type('upgrade v2.1.0 --strategy rolling');
+    expect(await talk.click('Start')).toMatch(/under way/);
+    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 60_000);
+    expect(allRun('v2.1.0')).toBe(true);
   });
 
   it('shows that both roles live, for whoever watches them', async () => {

@@ -30,7 +30,8 @@ export interface Product {
   slack: Slack;
   redis: TestRedis;
   startBot(): void;
-  startWorker(): void;
+  /** One for the region that is named, else one for all. */
+  startWorker(region?: string): void;
   kill(role: 'bot' | 'worker'): Promise<void>;
   /** The same verbs without Slack, as a process of its own; what it printed. */
   shell(...words: string[]): Promise<string>;
@@ -58,8 +59,8 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, ZEITWORK_CONFIG: file };
   const tokens = { SLACK_API_URL: slack.apiUrl, SLACK_BOT_TOKEN: slack.botToken, SLACK_APP_TOKEN: slack.appToken };
   const words = ['--import', 'tsx', join(root, 'src/main.ts')];
-  const start = (role: 'bot' | 'worker') => {
-    const child = spawn(process.execPath, [...words, role], {
+  const start = (role: 'bot' | 'worker', ...more: string[]) => {
+    const child = spawn(process.execPath, [...words, role, ...more], {
       cwd: root,
       env: { ...env, ...tokens },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -71,7 +72,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       });
     }
     child.once('exit', (code, signal) => kept.push(`${role}: ended with ${code ?? signal}\n`));
-    children.set(role, child);
+    children.set([role, ...more].join(' '), child);
   };
   const kill = (role: string, signal: NodeJS.Signals = 'SIGKILL') =>
     new Promise<void>((done) => {
@@ -88,12 +89,12 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     slack,
     redis,
     startBot: () => start('bot'),
-    startWorker: () => start('worker'),
+    startWorker: (region) => start('worker', ...(region === undefined ? [] : ['--region', region])),
     kill: (role) => kill(role),
     shell: async (...typed) => (await run(process.execPath, [...words, ...typed], { cwd: root, env })).stdout,
     logs: () => kept.join(''),
     async close() {
-      await Promise.all([kill('bot', 'SIGTERM'), kill('worker', 'SIGTERM')]);
+      await Promise.all([...children.keys()].map((role) => kill(role, 'SIGTERM')));
       await slack.close();
       await redis.stop();
       log.end();
