@@ -105,8 +105,8 @@ describe('a step', () => {
     const task = await reach('switch');
     let found: Gate[] = [];
     const looks: Step = async ({ gates }) => {
-      found = await gates();
-      return { is: 'gated', gates: found };
+      found = await gates({ down: false, unchanged: true });
+      return { is: 'gated', gates: found, unchanged: true };
     };
     expect(await runner({ ...withStep('switch', looks), probe })(task, quiet)).toBe('gated');
     expect(found).toMatchObject([{ name: 'quorum' }]);
@@ -130,8 +130,8 @@ describe('a step', () => {
       const { run, node, attempt } = task;
       const report = { is: 'unknown', reason: 'somebody else said so' } as const;
       await record('r1', { type: 'reported', at: Date.now(), run, node, step: 'switch', attempt, report });
-      found = await gates();
-      return { is: 'gated', gates: found };
+      found = await gates({ down: false, unchanged: true });
+      return { is: 'gated', gates: found, unchanged: true };
     };
     await runner(withStep('switch', slow))(task, quiet);
     expect(found).toMatchObject([{ name: 'state', reason: 'the rollout moved on meanwhile' }]);

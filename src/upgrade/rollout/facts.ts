@@ -43,6 +43,22 @@ export interface Diagnosis {
   evidence: string[];
 }
 
+/** What stands on a node that this run neither found nor put there: somebody's work, never overwritten unasked. */
+export interface Foreign {
+  what: 'binary' | 'environment';
+  /** Of the file as it was seen. */
+  sha256: string;
+  /** What it says it is, when it runs; null when that is not known. */
+  version: string | null;
+}
+
+/** What a person decided about exactly this work: it is put aside and replaced, or it stays where it is. */
+export interface Decided {
+  foreign: Foreign;
+  as: 'replace' | 'keep';
+  by: Actor;
+}
+
 /** What a step learned; merged into the node's record. */
 export interface Facts {
   before?: Recorded;
@@ -50,6 +66,16 @@ export interface Facts {
   already?: boolean;
   proof?: Proof;
   diagnosis?: Diagnosis;
+  /** Why it failed: somebody's work stands in the way. */
+  foreign?: Foreign;
+}
+
+/** What a step saw on its node under the node's lock, right before it asks for the gates. */
+export interface Sight {
+  /** No process of the service runs: stopping it costs no quorum. */
+  down: boolean;
+  /** Disk and running image are both what they were before this step: no earlier try of it changed anything. */
+  unchanged: boolean;
 }
 
 /** A step's outcome. `unknown`: nobody knows what the node did; it is observed again. */

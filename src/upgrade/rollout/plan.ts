@@ -162,6 +162,8 @@ const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
   already: false,
   proof: null,
   diagnosis: null,
+  foreign: null,
+  decided: null,
   failure: null,
   held: null,
   rolledBackInRun: null,

@@ -1,5 +1,5 @@
 import type { Calendar } from '../../windows/types.ts';
-import type { Actor, Diagnosis, Gate, Proof, Recorded, StepName } from './facts.ts';
+import type { Actor, Decided, Diagnosis, Foreign, Gate, Proof, Recorded, StepName } from './facts.ts';
 import type { Approvers, Policy, Release, Service, StrategyName } from './fleet.ts';
 
 /** Consecutive nodes of one region, worked one by one. Compiled by a strategy, then only read. */
@@ -59,6 +59,10 @@ export interface NodeRun {
   already: boolean;
   proof: Proof | null;
   diagnosis: Diagnosis | null;
+  /** Somebody's work that the last step would have overwritten; null when there is none. */
+  foreign: Foreign | null;
+  /** What a person decided about it. */
+  decided: Decided | null;
   /** Why the forward direction failed, kept while it is rolled back. */
   failure: string | null;
   /** Gates that were closed right before its stop, as the worker saw them; null when none. */

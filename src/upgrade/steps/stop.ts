@@ -21,9 +21,10 @@ export async function stopFor(context: StepContext, lacking: () => Promise<Lack>
     const lack = await lacking();
     if (lack.is === 'nothing') return succeeded();
     if (lack.is === 'reported') return lack.report;
-    const gates = await context.gates();
+    const sight = { down: false, unchanged: false };
+    const gates = await context.gates(sight);
     signal.throwIfAborted();
-    if (gates.length > 0) return { is: 'gated', gates };
+    if (gates.length > 0) return { is: 'gated', gates, unchanged: sight.unchanged };
     const answer = await tell(context, lack.command);
     const busy = answer.is === 'refused' && answer.word === 'busy';
     if (!busy || clock.monotonic() >= until) return stopReport(answer);

@@ -1,5 +1,5 @@
 import type { Probe, Shell } from '../node/types.ts';
-import type { Gate, NodeRun, Report, Rollout, StepName } from '../rollout/types.ts';
+import type { Gate, NodeRun, Report, Rollout, Sight, StepName } from '../rollout/types.ts';
 
 /** Time as an argument: wall clock, monotonic clock, and a wait that an abort ends (by rejecting). */
 export interface Clock {
@@ -22,12 +22,13 @@ export interface StepContext {
   archive(): Promise<string>;
   /**
    * The pre-stop gates, evaluated now: the newest rollout from the store and fresh probes of the region.
-   * A step that will stop the service calls this right before and returns `gated` unless it is empty.
+   * A step that will stop the service calls this right before, with what it saw, and returns `gated` unless it is empty.
    */
-  gates(): Promise<Gate[]>;
+  gates(sight: Sight): Promise<Gate[]>;
 }
 
-export type StepResult = Report | { is: 'gated'; gates: Gate[] };
+/** `unchanged`: as in the `Sight` that the gates were asked with. */
+export type StepResult = Report | { is: 'gated'; gates: Gate[]; unchanged: boolean };
 
 /** One step of a node's way: looks at the node first, does only what is lacking, reports. Never throws for a host's fault. */
 export type Step = (context: StepContext) => Promise<StepResult>;

@@ -55,6 +55,8 @@ export function nodeRun(change: Partial<NodeRun> = {}): NodeRun {
     already: false,
     proof: null,
     diagnosis: null,
+    foreign: null,
+    decided: null,
     failure: null,
     held: null,
     rolledBackInRun: null,
