@@ -7,7 +7,7 @@ import { openReleases } from '../src/releases/index.ts';
 import { createProbe, createShell, type Host, type Shell } from '../src/upgrade/node/index.ts';
 import { plan } from '../src/upgrade/rollout/index.ts';
 import type { Fleet, FleetNode, Rollout } from '../src/upgrade/rollout/types.ts';
-import { diagnoseNode, steps, surveyNode } from '../src/upgrade/steps/index.ts';
+import { diagnoseNode, steps, stillProven, surveyNode } from '../src/upgrade/steps/index.ts';
 import { clock } from './clock.ts';
 import { fleetOf } from './fleet.ts';
 
@@ -98,6 +98,8 @@ export async function openHouse({ nodes: addresses, archive, key, known }: Where
     shell,
     probe,
     archives: (release) => releases.archivePath(release),
+    stillProven: (node, proof, signal) => stillProven(node, proof, fleet.service, shell, commandTimeout, signal),
+    freezes: () => [],
     survey: ({ name, region }, signal) =>
       surveyNode(name, region, fleet.service, shell, probe, clock, commandTimeout, signal),
     diagnose: ({ name }, signal) => diagnoseNode(name, fleet.service, shell, probe, commandTimeout, signal),

@@ -9,7 +9,7 @@ import { createControl, openRedis, type RedisHandle, startPublisher, startWorker
 import type { Control } from './jobs/types.ts';
 import { openReleases, type Releases } from './releases/index.ts';
 import { createProbe, createShell } from './upgrade/node/index.ts';
-import { diagnoseNode, steps, surveyNode } from './upgrade/steps/index.ts';
+import { diagnoseNode, steps, stillProven, surveyNode } from './upgrade/steps/index.ts';
 import type { Clock } from './upgrade/steps/types.ts';
 
 /** What every role needs. */
@@ -87,6 +87,8 @@ export async function startWorkerRole(house: House, regions: string[] | null): P
     shell,
     probe,
     archives: (release) => releases.archivePath(release),
+    stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
+    freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal) => surveyNode(name, region, service, shell, probe, clock, limit, signal),
     diagnose: ({ name }, signal) => diagnoseNode(name, service, shell, probe, limit, signal),
     clock,

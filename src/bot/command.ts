@@ -28,6 +28,9 @@ export type Command =
   | { verb: 'resume' }
   | { verb: 'stop' }
   | { verb: 'retry' }
+  /** Somebody's work on a node: put aside and replaced, or left where it is. `mark` begins its SHA-256, as it was shown. */
+  | { verb: 'replace'; node: string; mark: string }
+  | { verb: 'keep'; node: string; mark: string }
   /** `null`: nothing was named; the answer lists the choices. A bare name is a node or a region. */
   | { verb: 'rollback'; target: string | null }
   | { verb: 'windows' }
@@ -68,6 +71,16 @@ export const manual: Record<Verb, Manual> = {
   resume: { usage: 'resume', what: 'goes on after a pause', example: 'resume' },
   stop: { usage: 'stop', what: 'ends the rollout where it is; nodes that are done stay done', example: 'stop' },
   retry: { usage: 'retry', what: 'tries again after a failure', example: 'retry' },
+  replace: {
+    usage: 'replace NODE HASH',
+    what: "puts somebody's work on a node aside and goes on over it; the message that shows it has the hash",
+    example: 'replace us-east-op-2 3f9a0c1b2d4e',
+  },
+  keep: {
+    usage: 'keep NODE HASH',
+    what: 'leaves an environment file that somebody changed as it is, and goes on',
+    example: 'keep us-east-op-2 3f9a0c1b2d4e',
+  },
   rollback: {
     usage: 'rollback [NODE|REGION|all]',
     what: 'brings nodes back to what they were before, newest first',

@@ -41,6 +41,8 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   resume: (input) => alone(input, { verb: 'resume' }),
   stop: (input) => alone(input, { verb: 'stop' }),
   retry: (input) => alone(input, { verb: 'retry' }),
+  replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
+  keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
   rollback: (input) => ({ verb: 'rollback', target: optional(input) }),
   windows: (input) => alone(input, { verb: 'windows' }),
   history: (input) => alone(input, { verb: 'history' }),
@@ -133,6 +135,17 @@ function alone(input: string[], command: Command): Command {
   const { rest } = readFlags(input, {});
   if (rest.length > 0) throw new Unreadable(`nothing is expected after ${command.verb}: ${rest.join(' ')} is too much`);
   return command;
+}
+
+function nodeAndMark(input: string[]): { node: string; mark: string } {
+  const { rest } = readFlags(input, {});
+  const [node, mark = '', ...extra] = rest;
+  if (node === undefined) throw new Unreadable('the node is missing');
+  if (extra.length > 0) throw new Unreadable(`a node and a hash are expected: ${extra.join(' ')} is too much`);
+  if (!/^[0-9a-f]{12,64}$/i.test(mark)) {
+    throw new Unreadable('the hash is missing: the message that shows the change has the command with it');
+  }
+  return { node, mark: mark.toLowerCase() };
 }
 
 function optional(input: string[]): string | null {

@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import { nextWake, todo } from '../upgrade/rollout/index.ts';
+import { isLook, nextWake, todo } from '../upgrade/rollout/index.ts';
 import { Refused, type Rollout, type Task } from '../upgrade/rollout/types.ts';
 import type { Clock } from '../upgrade/steps/types.ts';
 import type { Log } from './log.ts';
@@ -52,9 +52,10 @@ export function advancer({ record, queues, clock, log }: AdvanceParts): Advance 
 
   /** A job that is over without its task being over: nobody knows what it did, so this try is counted as unknown. */
   async function countsAsTried(queue: Queue<StepJob, StepEnd>, task: Task): Promise<boolean> {
+    if (isLook(task)) return false;
     const { rollout, run, node, step, attempt } = task;
     const job = await queue.getJob(task.id);
-    if (!job || step === 'watch') return false;
+    if (!job) return false;
     if (job.failedReason === undefined && job.returnvalue !== 'reported') return false;
     const reason = `its worker gave up: ${job.failedReason ?? 'no report arrived'}`;
     const report = { is: 'unknown', reason } as const;

@@ -1,6 +1,7 @@
 import type { Probe, Shell } from '../upgrade/node/types.ts';
 import type { Diagnosis, NodeSurvey } from '../upgrade/rollout/types.ts';
-import type { Clock, Steps } from '../upgrade/steps/types.ts';
+import type { Clock, Steps, StillProven } from '../upgrade/steps/types.ts';
+import type { Freeze } from '../windows/types.ts';
 import { advancer } from './advance.ts';
 import { answer, type Lookers } from './ask.ts';
 import { type Log, reasonOf } from './log.ts';
@@ -20,6 +21,9 @@ export interface WorkerParts extends Lookers {
   shell: Shell;
   probe: Probe;
   archives: Archives;
+  stillProven: StillProven;
+  /** Freezes of a region as the settings of now have them. */
+  freezes: (region: string) => Freeze[];
   clock: Clock;
   log: Log;
   /** Cron expression with seconds; every half minute when absent. */
@@ -30,13 +34,13 @@ export interface WorkerParts extends Lookers {
 
 /** Advances rollouts, and works on and answers for the nodes of its regions. Any number of these may run. */
 export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
-  const { regions, steps, shell, probe, archives, clock, log } = parts;
+  const { regions, clock, log } = parts;
   const redis = parts.redis.patient();
   const store = createStore(redis);
   const queues = createQueues(redis, log);
   const record = recorder(store, queues.wake);
   const advance = advancer({ record, queues, clock, log });
-  const runTask = taskRunner({ store, record, steps, shell, probe, archives, clock, log });
+  const runTask = taskRunner({ ...parts, store, record });
 
   const perRegion = (region: string): OpenWorker[] => [
     openWorker<StepJob, StepEnd>({

@@ -1,8 +1,20 @@
 import type { Probe, Shell } from '../upgrade/node/types.ts';
-import { gates, todo } from '../upgrade/rollout/index.ts';
-import type { Gate, Policy, Release, Report, Rollout, StepName, Task } from '../upgrade/rollout/types.ts';
-import type { Clock, StepContext, StepResult, Steps } from '../upgrade/steps/types.ts';
-import { takeEvidence } from './evidence.ts';
+import { finishedNodes, gates, isLook, todo } from '../upgrade/rollout/index.ts';
+import type {
+  Gate,
+  LookTask,
+  NodeTask,
+  Policy,
+  Release,
+  Report,
+  Rollout,
+  Sight,
+  StepName,
+  Task,
+} from '../upgrade/rollout/types.ts';
+import type { Clock, StepContext, StepResult, Steps, StillProven } from '../upgrade/steps/types.ts';
+import type { Freeze } from '../windows/types.ts';
+import { askAll, lookAt, standings } from './evidence.ts';
 import { LetGo, orAborted } from './lease.ts';
 import { type Log, reasonOf } from './log.ts';
 import type { StepEnd } from './queues.ts';
@@ -19,6 +31,9 @@ export interface StepParts {
   shell: Shell;
   probe: Probe;
   archives: Archives;
+  stillProven: StillProven;
+  /** Freezes of a region as the settings of now have them. */
+  freezes: (region: string) => Freeze[];
   clock: Clock;
   log: Log;
   /** Milliseconds after which a step counts as hung; `stepLimit` when absent. */
@@ -27,8 +42,6 @@ export interface StepParts {
 
 /** Works on one task, if it is still to be done. `signal` aborts when another worker may have taken the task over. */
 export type RunTask = (task: Task, signal: AbortSignal) => Promise<StepEnd>;
-
-type NodeTask = Task & { step: StepName };
 
 /** Steps that change what runs on the node: when one breaks half-way, nobody knows what the node did. */
 const mutating: ReadonlySet<StepName> = new Set(['switch', 'restore']);
@@ -50,7 +63,7 @@ export function taskRunner(parts: StepParts): RunTask {
   return async (task, signal) => {
     const rollout = await store.load(task.rollout);
     if (!rollout || !isDue(rollout, task, clock.now())) return 'dropped';
-    return isNodeTask(task) ? work(task, signal) : watch(task, rollout);
+    return isLook(task) ? watch(task, rollout, signal) : work(task, signal);
   };
 
   async function work(task: NodeTask, signal: AbortSignal): Promise<StepEnd> {
@@ -63,7 +76,7 @@ export function taskRunner(parts: StepParts): RunTask {
     log.info({ rollout: task.rollout, node, step, attempt, result: result.is, ...reasonIn(result) }, 'step ended');
     const end = { at: clock.now(), run, node, step, attempt };
     if (result.is === 'gated') {
-      await record(task.rollout, { type: 'gated', ...end, gates: result.gates });
+      await record(task.rollout, { type: 'gated', ...end, gates: result.gates, unchanged: result.unchanged });
       return 'gated';
     }
     await record(task.rollout, { type: 'reported', ...end, report: result });
@@ -88,30 +101,30 @@ export function taskRunner(parts: StepParts): RunTask {
     const { attempt } = task;
     const { shell } = parts;
     const archive = (): Promise<string> => parts.archives(rollout.release, signal);
-    const gatesNow = (): Promise<Gate[]> => orAborted(shutGates(task), signal);
+    const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     return { rollout, node, attempt, shell, probe, clock, signal, archive, gates: gatesNow };
   }
 
   /** Probes first and reads the rollout last: a stop that was asked for during the probes still counts. */
-  async function shutGates(task: NodeTask): Promise<Gate[]> {
+  async function shutGates(task: NodeTask, sight: Sight): Promise<Gate[]> {
     const before = await store.load(task.rollout);
-    const evidence = await takeEvidence(probe, before?.peers[task.region] ?? []);
+    const answers = await askAll(probe, before?.peers[task.region] ?? [], clock);
+    const evidence = { standing: standings(answers), sight, freezes: parts.freezes(task.region) };
     const newest = await store.load(task.rollout);
     const now = clock.now();
     if (!newest || !isDue(newest, task, now)) return [overtaken];
     return gates(newest, task.node, now, evidence);
   }
 
-  async function watch(task: Task, { peers }: Rollout): Promise<StepEnd> {
-    const { healthy } = await takeEvidence(probe, peers[task.region] ?? []);
-    const unhealthy = Object.keys(healthy).filter((name) => healthy[name] !== true);
-    const { run, region } = task;
-    await record(task.rollout, { type: 'watched', at: clock.now(), run, region, unhealthy });
+  async function watch(task: LookTask, rollout: Rollout, signal: AbortSignal): Promise<StepEnd> {
+    const { run, region, attempt } = task;
+    const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
+    const seen = await lookAt(rollout.peers[region] ?? [], finished, parts, signal);
+    signal.throwIfAborted();
+    await record(task.rollout, { type: 'watched', at: clock.now(), run, region, attempt, seen });
     return 'watched';
   }
 }
-
-const isNodeTask = (task: Task): task is NodeTask => task.step !== 'watch';
 
 function broken(step: StepName, reason: string): Report {
   return mutating.has(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };

@@ -52,7 +52,7 @@ describe('lost and doubled jobs', () => {
     const advance = advancer({ record: recorder(store, queue.wake), queues: queue, clock: systemClock, log: silent });
     await store.create(
       quickRollout('r1', {
-        status: { is: 'rolling-back', scope: { is: 'all' }, queue: ['us-east-op-1'], by: 'U1', at: 1 },
+        status: { is: 'rolling-back', scope: { is: 'all' }, queue: ['us-east-op-1'], by: 'U1', at: 1, after: null },
       }),
     );
     await advance('r1');

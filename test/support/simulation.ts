@@ -1,82 +1,182 @@
-import { gates, isOpen, next, nextWake, nodesInOrder, todo } from '../../src/upgrade/rollout/index.ts';
-import type { Event, Evidence, Report, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
+import {
+  bakingBatch,
+  gates,
+  isLook,
+  isOpen,
+  next,
+  nextWake,
+  nodesInOrder,
+  todo,
+  whyWaiting,
+} from '../../src/upgrade/rollout/index.ts';
+import type {
+  Event,
+  Evidence,
+  LookTask,
+  NodeTask,
+  Report,
+  Rollout,
+  Seen,
+  Sight,
+  Standing,
+  Task,
+} from '../../src/upgrade/rollout/types.ts';
+import type { Freeze } from '../../src/windows/types.ts';
 import { newImage, oldImage, recorded } from './rollouts.ts';
 
-/** How the new build behaves on a node, and how the way there misbehaves. */
+/** What is true of the nodes, how the new build behaves on them, and how the way there misbehaves. */
 export interface World {
+  /** The running image and the file on disk, by node. */
   image: Record<string, string>;
+  disk: Record<string, string>;
+  /** What each node ran before anything was done. */
+  initial: Record<string, string>;
+  /** Rises with every start of the service. */
+  invocation: Record<string, number>;
+  /** The service is not running; the machine answers. */
   down: Set<string>;
+  /** The machine does not answer at all. */
+  silent: Set<string>;
   /** Nodes on which the new build never proves healthy. */
   bad: Set<string>;
   /** Nodes whose rollback does not prove healthy the first n times. */
   badRestore: Map<string, number>;
-  starts: { node: string; image: string; at: number; peersLeft: number; wasDown: boolean }[];
-  epoch: Record<string, number>;
+  /** Probes of healthy nodes that get lost, the next n by node. */
+  lostProbes: Map<string, number>;
+  /** Declared in the settings of now, for all regions. */
+  freezes: Freeze[];
+  /** Every stop of the service, with what was true right before. */
+  starts: { node: string; image: string; at: number; peersLeft: number; wasDown: boolean; frozen: boolean }[];
+  fence: Record<string, [epoch: number, attempt: number]>;
 }
 
 export function worldOf(rollout: Rollout): World {
   const names = Object.values(rollout.peers).flat();
+  const each = <T>(value: T) => Object.fromEntries(names.map((name) => [name, value]));
   return {
-    image: Object.fromEntries(names.map((name) => [name, oldImage])),
+    image: each(oldImage),
+    disk: each(oldImage),
+    initial: each(oldImage),
+    invocation: each(0),
     down: new Set(),
+    silent: new Set(),
     bad: new Set(),
     badRestore: new Map(),
+    lostProbes: new Map(),
+    freezes: [],
     starts: [],
-    epoch: {},
+    fence: {},
   };
 }
 
-const healthy = (world: World, node: string) =>
-  !world.down.has(node) && !(world.image[node] === newImage && world.bad.has(node));
+const serves = (world: World, node: string) =>
+  !world.down.has(node) && !world.silent.has(node) && !(world.image[node] === newImage && world.bad.has(node));
 
-export const evidenceOf = (world: World, names: string[]): Evidence => ({
-  healthy: Object.fromEntries(names.map((name) => [name, healthy(world, name)])),
-});
+/** What HTTP says: a lost probe of a healthy node proves nothing. */
+function standingOf(world: World, node: string): Standing {
+  if (world.silent.has(node)) return 'unclear';
+  if (!serves(world, node)) return 'down';
+  const lost = world.lostProbes.get(node) ?? 0;
+  if (lost > 0) world.lostProbes.set(node, lost - 1);
+  return lost > 0 ? 'unclear' : 'healthy';
+}
+
+function evidenceOf(world: World, names: string[], sight: Sight): Evidence {
+  const standing = Object.fromEntries(names.map((name) => [name, standingOf(world, name)]));
+  return { standing, sight, freezes: world.freezes };
+}
+
+/** How far the worker gets: `half`: it is lost between the rename and the restart. */
+export type Reach = 'whole' | 'half';
 
 /** What an honest worker does for one task, on the simulated nodes; the event that it would report. */
-export function perform(rollout: Rollout, task: Task, world: World, now: number): Event {
-  const { run, node, step, attempt } = task;
-  if (step === 'watch') {
-    const names = rollout.peers[task.region] ?? [];
-    return {
-      type: 'watched',
-      at: now,
-      run,
-      region: task.region,
-      unhealthy: names.filter((name) => !healthy(world, name)),
-    };
-  }
+export function perform(rollout: Rollout, task: Task, world: World, now: number, reach: Reach = 'whole'): Event {
+  return isLook(task) ? lookAt(rollout, task, world, now) : work(rollout, task, world, now, reach);
+}
+
+function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, world: World, at: number): Event {
+  const proofOf = (name: string): Seen['proof'] => {
+    const node = rollout.nodes[name];
+    if (step !== 'prove' || node?.state.is !== 'done') return 'not asked';
+    if (world.silent.has(name)) return 'unseen';
+    const same = world.disk[name] === newImage && node.proof?.invocation === `i${world.invocation[name]}`;
+    return same && world.image[name] === newImage && !world.down.has(name) ? 'holds' : 'broken';
+  };
+  const names = rollout.peers[region] ?? [];
+  const seen = names.map((name): [string, Seen] => {
+    const standing = standingOf(world, name);
+    return [
+      name,
+      { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof: proofOf(name) },
+    ];
+  });
+  return { type: 'watched', at, run, region, attempt, seen: Object.fromEntries(seen) };
+}
+
+function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach: Reach): Event {
+  const { run, node, step, attempt, region } = task;
   const common = { at: now, run, node, step, attempt };
-  if ((world.epoch[node] ?? 0) > rollout.epoch) {
+  if (world.silent.has(node))
+    return { type: 'reported', ...common, report: { is: 'unknown', reason: 'does not answer' } };
+  const [epoch, held] = world.fence[node] ?? [0, 0];
+  if (epoch > rollout.epoch || (epoch === rollout.epoch && held > attempt)) {
     return { type: 'reported', ...common, report: failed('a newer run owns this node', false) };
   }
-  world.epoch[node] = rollout.epoch;
+  world.fence[node] = [rollout.epoch, attempt];
   if (step === 'switch' || step === 'restore') {
-    const image = step === 'switch' ? newImage : oldImage;
-    if (world.image[node] === image) return { type: 'reported', ...common, report: succeeded({}) };
-    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[task.region] ?? []));
-    if (closed.length > 0) return { type: 'gated', ...common, gates: closed };
-    const peers = (rollout.peers[task.region] ?? []).filter((name) => name !== node);
-    const peersLeft = peers.filter((name) => healthy(world, name)).length;
-    world.starts.push({ node, image, at: now, peersLeft, wasDown: !healthy(world, node) });
-    world.image[node] = image;
-    world.down.delete(node);
+    const [from, to] = step === 'switch' ? [oldImage, newImage] : [newImage, oldImage];
+    if (world.image[node] === to && world.disk[node] === to && !world.down.has(node)) {
+      return { type: 'reported', ...common, report: succeeded({}) };
+    }
+    const sight = {
+      down: world.down.has(node),
+      unchanged: world.image[node] === from && world.disk[node] === from,
+    };
+    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], sight));
+    if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged: sight.unchanged };
+    if (world.disk[node] !== to && world.disk[node] !== from) {
+      return { type: 'reported', ...common, report: failed('somebody replaced the file on disk', false) };
+    }
+    world.disk[node] = to;
+    if (reach === 'half') return { type: 'reported', ...common, report: { is: 'unknown', reason: 'cut' } };
+    start(rollout, world, node, region, now);
   }
   return { type: 'reported', ...common, report: reportOf(task, world) };
 }
 
-function reportOf({ step, node }: Task, world: World): Report {
+/** A stop and a start of the service: it comes up with what lies on disk. */
+function start(rollout: Rollout, world: World, node: string, region: string, at: number): void {
+  const peers = (rollout.peers[region] ?? []).filter((name) => name !== node);
+  world.starts.push({
+    node,
+    image: world.disk[node] ?? '',
+    at,
+    peersLeft: peers.filter((name) => serves(world, name)).length,
+    wasDown: !serves(world, node),
+    frozen: world.freezes.some((freeze) => freeze.start <= at && at < freeze.end),
+  });
+  world.image[node] = world.disk[node] ?? '';
+  world.invocation[node] = (world.invocation[node] ?? 0) + 1;
+  world.down.delete(node);
+}
+
+function reportOf({ step, node }: NodeTask, world: World): Report {
+  const proof = { ...proofOf(world.image[node] ?? ''), invocation: `i${world.invocation[node]}` };
   switch (step) {
     case 'stage':
-      return succeeded(world.image[node] === newImage ? { already: true, before: recorded } : { before: recorded });
+      return succeeded(
+        world.image[node] === newImage ? { already: true, before: recorded } : { already: false, before: recorded },
+      );
     case 'verify':
-      return healthy(world, node) && world.image[node] === newImage
-        ? succeeded({ proof: proofOf(newImage) })
+      return serves(world, node) && world.image[node] === newImage
+        ? succeeded({ proof })
         : failed('health stayed 503 starting', false);
     case 'verify-restored': {
       const left = world.badRestore.get(node) ?? 0;
       if (left > 0) world.badRestore.set(node, left - 1);
-      return left === 0 && healthy(world, node) ? succeeded({ proof: proofOf(oldImage) }) : failed('still sick', false);
+      return left === 0 && serves(world, node) && world.image[node] === oldImage
+        ? succeeded({ proof })
+        : failed('still sick', false);
     }
     case 'diagnose':
       return succeeded({ diagnosis: { summary: 'never healthy', evidence: [] } });
@@ -87,45 +187,50 @@ function reportOf({ step, node }: Task, world: World): Report {
 
 const succeeded = (facts: Extract<Report, { is: 'succeeded' }>['facts']): Report => ({ is: 'succeeded', facts });
 export const failed = (reason: string, retry: boolean): Report => ({ is: 'failed', reason, retry, facts: {} });
-const proofOf = (sha256: string) => ({
-  sha256,
-  invocation: 'i1',
-  mainPid: 1,
-  restarts: 0,
-  version: null,
-  soaked: 30_000,
-});
+const proofOf = (sha256: string) => ({ sha256, mainPid: 1, restarts: 0, version: null, soaked: 30_000 });
 
 export interface Line {
   event: Event;
   tasks: string[];
 }
 
+/** The intent that a worker writes down before the first effect of a task; null for a look. */
+export function intentOf(task: Task, at: number): Event | null {
+  if (isLook(task)) return null;
+  const { run, node, step, attempt } = task;
+  return { type: 'begun', at, run, node, step, attempt };
+}
+
 /** Drives a rollout with an honest worker until nothing is left to do; the clock jumps to what `nextWake` says. */
 export function drive(
-  start: Rollout,
+  begin: Rollout,
   world: World,
-  options: { from: number; limit?: number },
+  options: { from: number; limit?: number; until?: (rollout: Rollout) => boolean },
 ): { rollout: Rollout; now: number; events: Event[] } {
-  let rollout = start;
+  let rollout = begin;
   let now = options.from;
   const events: Event[] = [];
-  for (let step = 0; step < (options.limit ?? 500) && isOpen(rollout); step++) {
+  for (let step = 0; step < (options.limit ?? 5_000) && isOpen(rollout); step++) {
+    if (options.until?.(rollout)) break;
     const [task] = todo(rollout, now);
+    const opening = task && isLook(task) ? farOpening(rollout, now) : null;
+    if (opening !== null) {
+      now = opening;
+      rollout = apply(rollout, { type: 'ticked', at: now }, events);
+      continue;
+    }
     if (task) {
       now += 100;
-      if (task.step !== 'watch') {
-        rollout = apply(
-          rollout,
-          { type: 'begun', at: now, run: task.run, node: task.node, step: task.step, attempt: task.attempt },
-          events,
-        );
+      const intent = intentOf(task, now);
+      if (intent !== null) {
+        rollout = apply(rollout, intent, events);
         if (!todo(rollout, now).some(({ id }) => id === task.id)) continue;
       }
       now += 1_000;
       rollout = apply(rollout, perform(rollout, task, world, now), events);
       continue;
     }
+    if (isWatchedOnly(rollout)) break;
     const wake = nextWake(rollout, now);
     if (wake === null) break;
     now = wake;
@@ -134,7 +239,25 @@ export function drive(
   return { rollout, now, events };
 }
 
-function apply(rollout: Rollout, event: Event, events: Event[]): Rollout {
+/** Hours until a window: the looks in between are not worth a test's time. */
+function farOpening(rollout: Rollout, now: number): number | null {
+  if (bakingBatch(rollout) !== null) return null;
+  const far = whyWaiting(rollout, now).flatMap(({ opensAt }) =>
+    opensAt !== null && opensAt > now + 300_000 ? [opensAt] : [],
+  );
+  return far.length === 0 ? null : Math.min(...far);
+}
+
+/** Nothing but a person moves it: it is looked at for days, which no test wants to see. */
+function isWatchedOnly(rollout: Rollout): boolean {
+  const asked = rollout.batches.some(({ askedAt, approved }) => askedAt !== null && approved === null);
+  return (
+    (rollout.status.is === 'paused' || asked) &&
+    !nodesInOrder(rollout).some(({ state }) => state.is === 'working' || state.is === 'staging')
+  );
+}
+
+export function apply(rollout: Rollout, event: Event, events: Event[]): Rollout {
   const after = next(rollout, event);
   if (after !== rollout) events.push(event);
   return after === rollout ? rollout : { ...after, revision: rollout.revision + 1 };

@@ -20,9 +20,17 @@ const readings: Record<string, Reading> = {
   resume: () => ({ verb: 'resume' }),
   stop: () => ({ verb: 'stop' }),
   retry: () => ({ verb: 'retry' }),
+  replace: ({ g }) => ({ verb: 'replace', ...nodeAndMark(g) }),
+  keep: ({ g }) => ({ verb: 'keep', ...nodeAndMark(g) }),
   rollback: ({ g }) => ({ verb: 'rollback', target: g }),
   diagnose: ({ g }) => ({ verb: 'diagnose', node: g }),
 };
+
+/** `us-east-op-2 3f9a0c1b2d4e`, as the buttons have it. */
+function nodeAndMark(text: string): { node: string; mark: string } {
+  const [node = '', mark = ''] = text.split(' ');
+  return { node, mark };
+}
 
 /** Reads action id (`zw:approve:eu-west`) and value; null for what this version does not know. */
 export function readClick(actionId: string, value: string | undefined): Click | null {

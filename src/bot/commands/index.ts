@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 import type { Asking, CommandDeps, Reply } from '../deps.ts';
 import type { Handler } from './common.ts';
 import { approve, pause, resume, retry, rollback, stop } from './decide.ts';
+import { keep, replace } from './foreign.ts';
 import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
 import { cancel, start, upgrade } from './upgrade.ts';
@@ -24,6 +25,8 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   resume,
   stop,
   retry,
+  replace,
+  keep,
   rollback,
   windows,
   history,

@@ -41,7 +41,7 @@ function whyLines(rollout: Rollout, node: NodeRun, now: number): string[] {
       : [];
   const closed = gates(rollout, node.name, now);
   const seen = (node.held?.gates ?? []).filter((held) => !closed.some((gate) => gate.name === held.name));
-  if (closed.length === 0 && seen.length === 0) return [head, ...tries, 'Nothing holds it.'];
+  if (closed.length === 0 && seen.length === 0 && tries.length === 0) return [head, 'Nothing holds it.'];
   return [
     head,
     ...tries,

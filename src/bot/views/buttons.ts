@@ -1,8 +1,8 @@
-import type { RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
+import type { Decided, Foreign, NodeRun, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import { scopeWord } from '../command.ts';
 import type { Button, Reference } from './parts.ts';
 import { count } from './text.ts';
-import { scopeName, touchedIn } from './words.ts';
+import { foreignWord, scopeName, touchedIn } from './words.ts';
 
 export function pauseButton(rollout: Rollout): Button {
   return { label: 'Pause', action: 'pause', reference: reference(rollout), typed: 'pause' };
@@ -48,6 +48,33 @@ export function approveButton(rollout: Rollout, region: string): Button {
       yes: `Approve ${region}`,
     },
     typed: `approve ${region}`,
+  };
+}
+
+/** What can be decided about somebody's work that stands in the way; each names it. Nothing else may overwrite it. */
+export function foreignButtons(rollout: Rollout, node: NodeRun): Button[] {
+  const work = node.foreign;
+  if (work === null) return [];
+  const goesBack = node.state.is === 'stuck' && node.state.direction === 'back';
+  const ways: Decided['as'][] = work.what === 'binary' ? ['replace'] : goesBack ? ['keep', 'replace'] : ['keep'];
+  return ways.map((as) => foreignButton(rollout, node.name, work, as));
+}
+
+function foreignButton(rollout: Rollout, node: string, work: Foreign, as: Decided['as']): Button {
+  const mark = work.sha256.slice(0, 12);
+  const what = work.what === 'environment' ? 'environment' : (work.version ?? mark);
+  const word = as === 'replace' ? 'Replace' : 'Keep';
+  const text =
+    as === 'replace'
+      ? `${foreignWord(work)} on ${node} is put aside on the node and replaced by what this rollout has for it.`
+      : `${foreignWord(work)} on ${node} stays as it is now; the rest goes on.`;
+  return {
+    label: `${word} ${what} on ${node}`,
+    action: `${as}:${node}`,
+    reference: { ...reference(rollout), g: `${node} ${mark}` },
+    ...(as === 'replace' ? { style: 'danger' as const } : {}),
+    confirm: { title: `${word} ${what}?`, text, yes: word },
+    typed: `${as} ${node} ${mark}`,
   };
 }
 

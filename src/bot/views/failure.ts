@@ -1,6 +1,6 @@
 import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
-import { diagnoseButton, resumeButton, retryButton, rollbackButtons, stopButton } from './buttons.ts';
+import { diagnoseButton, foreignButtons, resumeButton, retryButton, rollbackButtons, stopButton } from './buttons.ts';
 import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
@@ -97,7 +97,7 @@ function peers(rollout: Rollout, node: NodeRun): string {
 function waysOut(rollout: Rollout, node: NodeRun): Button[] {
   if (rollout.status.is !== 'held' || node.state.is === 'working') return [];
   const scopes = rollbackButtons(rollout, [{ is: 'region', region: node.region }, { is: 'all' }]);
-  return [retryButton(rollout), ...scopes, diagnoseButton(rollout, node.name)];
+  return [retryButton(rollout), ...foreignButtons(rollout, node), ...scopes, diagnoseButton(rollout, node.name)];
 }
 
 function wayOn(rollout: Rollout): Button {

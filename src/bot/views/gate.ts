@@ -6,7 +6,7 @@ import { forecast } from './forecast.ts';
 import { proofText } from './node.ts';
 import type { Part } from './parts.ts';
 import { type Post, post } from './post.ts';
-import { count, foreign, span, when, who } from './text.ts';
+import { count, foreign, names, span, when, who } from './text.ts';
 import { approverMentions, nodeWord } from './words.ts';
 
 /** A broadcast for every region that was asked for; asking again after an expiry is a new message, since edits notify nobody. */
@@ -41,17 +41,24 @@ function asking(rollout: Rollout, batch: BatchRun, index: number): Part[] {
 /** What was learned since the last gate, node by node while that is readable. */
 function facts(rollout: Rollout, before: BatchRun): string[] {
   const nodes = nodesInOrder(rollout).filter(({ name }) => before.nodes.includes(name));
-  const watched =
-    before.bake === 0
-      ? ''
-      : `, watched for ${span(before.bake)} (${count(before.watches, 'look')}, the last one healthy)`;
+  const watched = before.bake === 0 ? '' : `, seen healthy for ${span(before.healthyFor)}`;
   const head = `*${foreign(before.region, 80)}* is done${watched}:`;
   const shown = nodes.slice(0, 5).map((node) => {
     const { glyph, word } = nodeWord(node);
     const proof = node.proof === null ? '' : `: ${proofText(node.proof, rollout.release.version)}`;
     return `${glyph} ${foreign(node.name, 80)} ${word}${proof}`;
   });
-  return [head, ...shown, ...(nodes.length > 5 ? [`… and ${nodes.length - 5} more`] : [])];
+  return [head, ...shown, ...(nodes.length > 5 ? [`… and ${nodes.length - 5} more`] : []), ...seenNow(rollout, before)];
+}
+
+/** The region is looked at until somebody decides: an approval is given on what is true now. */
+function seenNow({ looks }: Rollout, { region }: BatchRun): string[] {
+  const { at = null, standing = {} } = looks[region] ?? {};
+  if (at === null) return [];
+  const bad = Object.keys(standing).filter((name) => standing[name] !== 'healthy');
+  const all = Object.keys(standing).length;
+  const now = bad.length === 0 ? `all ${count(all, 'node')} healthy` : `not healthy: ${names(bad)}`;
+  return [`Now (${when(at)}): ${now}`];
 }
 
 function rest(rollout: Rollout, before: BatchRun): string {

@@ -1,4 +1,4 @@
-import { nextNode, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { bakeEnd, nextNode, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { BatchRun, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, resumeButton, retryButton, rollbackButtons, stopButton } from './buttons.ts';
@@ -53,7 +53,12 @@ function statusLine(status: Rollout['status']): string[] {
     case 'paused':
       return [`Paused by ${who(status.by)} at ${when(status.at)}; no further node is begun`];
     case 'held':
-      return [`*Held* since ${when(status.at)}: ${reason(status.reason, 500)}`];
+      return [
+        `*Held* since ${when(status.at)}: ${reason(status.reason, 500)}`,
+        ...(status.pending === null
+          ? []
+          : [`The rollback of ${scopeName(status.pending.scope)} was cut short; Retry goes on with it`]),
+      ];
     case 'rolling-back':
       return [
         `Rolling back ${scopeName(status.scope)}, asked by ${who(status.by)} at ${when(status.at)}; still to go: ${names(status.queue)}`,
@@ -108,8 +113,9 @@ function waitingLines(rollout: Rollout): string[] {
 
 function gateLines(rollout: Rollout, batch: BatchRun): string[] {
   const before = rollout.batches[rollout.batches.indexOf(batch) - 1];
-  if (before && before.finishedAt !== null && before.bakedAt === null && before.bake > 0) {
-    return [`Watching ${foreign(before.region)} until ${when(before.finishedAt + before.bake)}`];
+  const until = before ? bakeEnd(before) : null;
+  if (before && until !== null && before.bakedAt === null && before.bake > 0) {
+    return [`Watching ${foreign(before.region)} until ${when(until)}`];
   }
   if (!batch.approval || batch.approved !== null || batch.askedAt === null) return [];
   return [`Waiting for approval of *${foreign(batch.region)}* by ${approverMentions(rollout.approvers[batch.region])}`];

@@ -8,6 +8,7 @@ import { nodePosts } from './node.ts';
 import { type Post, post } from './post.ts';
 import { schedulePosts } from './schedule.ts';
 import { foreign, who } from './text.ts';
+import { waitPosts } from './waits.ts';
 
 export type { Place, Post } from './post.ts';
 
@@ -17,6 +18,7 @@ export function posts(rollout: Rollout): Post[] {
     mainPost(rollout),
     ...schedulePosts(rollout),
     ...failurePosts(rollout),
+    ...waitPosts(rollout),
     ...gatePosts(rollout),
     ...endingPosts(rollout),
     ...nodePosts(rollout),
@@ -39,10 +41,16 @@ export function outdated(rollout: Rollout, standing: string[]): Post[] {
   });
 }
 
+function waitIsOver(key: string): string {
+  const [, , name = ''] = key.split('.');
+  return `That *${foreign(name, 80)}* was waited for is over; the live message above says how it went on.`;
+}
+
 function closingLine({ status, run: now }: Rollout, key: string): string | null {
   const [, gate] = /^gate\.(.+)\.\d+$/.exec(key) ?? [];
   const by = status.is === 'rolling-back' ? ` by ${who(status.by)}` : '';
   if (gate !== undefined) return `*${foreign(gate, 80)}* is not being asked for any more: run ${now} goes another way.`;
+  if (/^wait\./.test(key)) return waitIsOver(key);
   const [, kind, run, node] = /^(failed|stuck|finished|stopped)\.(\d+)(?:\.(.+))?$/.exec(key) ?? [];
   if (kind === undefined) return null;
   const named = node !== undefined && !node.startsWith('held-');

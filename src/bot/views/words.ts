@@ -1,6 +1,6 @@
-import { nodesInOrder } from '../../upgrade/rollout/index.ts';
-import type { Approvers, NodeRun, RollbackScope, Rollout, StepName } from '../../upgrade/rollout/types.ts';
-import { names, who } from './text.ts';
+import { nodeOf, nodesInOrder, touchedNewestFirst } from '../../upgrade/rollout/index.ts';
+import type { Approvers, Foreign, NodeRun, RollbackScope, Rollout, StepName } from '../../upgrade/rollout/types.ts';
+import { foreign, names, who } from './text.ts';
 
 export interface Word {
   glyph: string;
@@ -18,16 +18,24 @@ const stepWords: Record<StepName, string> = {
   'verify-restored': 'proving the rollback',
 };
 
+/** Somebody's work in words, safe in mrkdwn: `v2.1.0`, or `the environment file (3f9a0c1b2d4e)`. */
+export function foreignWord({ what, version, sha256 }: Foreign): string {
+  const mark = sha256.slice(0, 12);
+  if (what === 'environment') return `the environment file (${mark})`;
+  return version === null ? `the binary ${mark}` : `${foreign(version, 60)} (${mark})`;
+}
+
 /** A node's state as a glyph and a word: never the glyph alone. */
-export function nodeWord({ state }: NodeRun): Word {
+export function nodeWord({ state, sick, touched }: NodeRun): Word {
   switch (state.is) {
     case 'staging':
       return { glyph: '○', word: 'staging' };
     case 'ready':
-      return { glyph: '○', word: 'waiting' };
+      return touched ? { glyph: '?', word: 'to be proven again' } : { glyph: '○', word: 'waiting' };
     case 'working':
       return { glyph: state.direction === 'forward' ? '▶' : '◀', word: stepWords[state.step] };
     case 'done':
+      if (sick !== null) return { glyph: '✗', word: 'sick since' };
       return { glyph: '✓', word: state.already ? 'was on it already' : 'done' };
     case 'failed':
       return { glyph: '✗', word: 'failed, unchanged' };
@@ -68,19 +76,20 @@ export function statusWord({ status, startedAt }: Rollout): string {
 
 /** Nodes that a rollback of this scope would bring back, newest first. */
 export function touchedIn(rollout: Rollout, scope: RollbackScope): NodeRun[] {
-  return nodesInOrder(rollout)
-    .filter((node) => node.touched && inside(node, scope))
-    .sort((a, b) => (b.touchedAt ?? 0) - (a.touchedAt ?? 0));
-}
-
-function inside(node: NodeRun, scope: RollbackScope): boolean {
-  if (scope.is === 'region') return node.region === scope.region;
-  return scope.is === 'all' || node.name === scope.node;
+  return touchedNewestFirst(rollout, scope).map((name) => nodeOf(rollout, name));
 }
 
 export function scopeName(scope: RollbackScope): string {
-  if (scope.is === 'region') return scope.region;
-  return scope.is === 'node' ? scope.node : 'everything';
+  switch (scope.is) {
+    case 'all':
+      return 'everything';
+    case 'region':
+      return scope.region;
+    case 'node':
+      return scope.node;
+    case 'nodes':
+      return names(scope.nodes);
+  }
 }
 
 /** Mentions that notify: groups and users who may approve. */

@@ -1,5 +1,5 @@
-import { firstBackStep, inScope, isOpen, nodesInOrder, touchedNewestFirst } from './queries.ts';
-import { toStep } from './reports.ts';
+import { bakingBatch, firstBackStep, inScope, isOpen, nodesInOrder, touchedNewestFirst } from './queries.ts';
+import { canBePutOff, putOff, toStep } from './reports.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { BatchRun, Event, NodeRun, NodeState, RollbackScope, Rollout } from './types.ts';
 
@@ -10,67 +10,70 @@ export function paused(rollout: Rollout, { by, at }: Of<'paused'>): Rollout {
 }
 
 /** After a pause; after a hold only when no node waits for a decision, since going on would step over it. */
-export function resumed(rollout: Rollout): Rollout {
+export function resumed(rollout: Rollout, { at }: Of<'resumed'>): Rollout {
   const { status } = rollout;
   if (status.is === 'paused') return moveStatus(rollout, { is: 'running' });
-  if (status.is !== 'held' || nodesInOrder(rollout).some((node) => needsDecision(node) || goesBack(node))) {
-    return rollout;
-  }
-  return moveStatus({ ...rollout, batches: rollout.batches.map(freshWatch) }, { is: 'running' });
+  if (status.is !== 'held' || status.pending !== null) return rollout;
+  if (nodesInOrder(rollout).some((node) => needsDecision(node) || goesBack(node))) return rollout;
+  return moveStatus(watchAnew(provenAnew(rollout, at)), { is: 'running' });
 }
 
+/** What can be let go is let go at once; what is under way is finished or rolled back first. */
 export function stopped(rollout: Rollout, { by, at }: Of<'stopped'>): Rollout {
   if (!isOpen(rollout) || rollout.status.is === 'stopping') return rollout;
-  return moveStatus(rollout, { is: 'stopping', by, at });
+  return moveStatus(
+    letGo(rollout, () => true, at),
+    { is: 'stopping', by, at },
+  );
 }
 
 /** Only while it is being asked, and never by the requester unless the policy says so. */
 export function approved(rollout: Rollout, { region, by, at }: Of<'approved'>): Rollout {
   if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;
   if (!['running', 'paused'].includes(rollout.status.is)) return rollout;
+  const before = rollout.batches[rollout.batches.findIndex((batch) => batch.region === region) - 1];
+  const given = { by, at, bake: before?.bakedAt ?? null };
   return changeBatch(rollout, region, (batch) =>
-    batch.approval && batch.askedAt !== null && batch.approved === null ? { ...batch, approved: { by, at } } : batch,
+    batch.approval && batch.askedAt !== null && batch.approved === null ? { ...batch, approved: given } : batch,
   );
 }
 
 /**
- * A new run over what failed, once an automatic rollback has ended. A stuck rollback is tried again first and the hold stays until it is clear what the
- * node runs; everything else starts again from staging.
+ * A new run over what failed, once an automatic rollback has ended. Rollbacks that failed, or that were cut short by
+ * one, are gone on with first; everything else starts again from staging, and what was switched is proven again.
  */
 export function retried(rollout: Rollout, { at, by, epoch }: Of<'retried'>): Rollout {
-  if (rollout.status.is !== 'held' || nodesInOrder(rollout).some(goesBack)) return rollout;
+  const { status } = rollout;
+  if (status.is !== 'held' || nodesInOrder(rollout).some(goesBack)) return rollout;
   const fresh = newRun(rollout, epoch);
   const stuckBack = nodesInOrder(fresh).filter(({ state }) => state.is === 'stuck' && state.direction === 'back');
-  if (stuckBack.length > 0) {
-    const names = stuckBack.map(({ name }) => name).join(', ');
-    const reason = `the rollback of ${names} is being tried again, asked by ${by}`;
-    const status = { is: 'held', reason, node: stuckBack[0]?.name ?? null, at } as const;
-    return moveStatus(
-      stuckBack.reduce((acc, node) => goOn(acc, node, at), fresh),
-      status,
-    );
+  const names = stuckBack.map(({ name }) => name);
+  if (status.pending !== null || names.length > 0) {
+    const scope = status.pending?.scope ?? { is: 'nodes' as const, nodes: names };
+    const queue = [...new Set([...names, ...touchedNewestFirst(fresh, scope)])];
+    return moveStatus(fresh, { is: 'rolling-back', scope, queue, by: status.pending?.by ?? by, at, after: null });
   }
   const after = nodesInOrder(fresh).reduce((acc, node) => startAgain(acc, node, at), fresh);
-  return moveStatus({ ...after, batches: after.batches.map(freshWatch) }, { is: 'running' });
+  return moveStatus(watchAnew(provenAnew(after, at)), { is: 'running' });
+}
+
+/** A person has seen somebody's work on a node and says what is to become of it; then the node is tried again. */
+export function decided(rollout: Rollout, event: Of<'decided'>): Rollout {
+  const node = rollout.nodes[event.node];
+  const foreign = node?.foreign ?? null;
+  if (!node || foreign === null || foreign.sha256 !== event.sha256 || rollout.status.is !== 'held') return rollout;
+  const told = { ...node, decided: { foreign, as: event.as, by: event.by } };
+  const after = retried({ ...rollout, nodes: { ...rollout.nodes, [node.name]: told } }, { ...event, type: 'retried' });
+  return after.run === rollout.run ? rollout : after;
 }
 
 function startAgain(rollout: Rollout, node: NodeRun, at: number): Rollout {
-  if (node.state.is === 'stuck' || node.state.is === 'unproven') return goOn(rollout, node, at);
+  const fresh = { attempt: node.attempt + 1, failure: null, held: null };
+  if (node.state.is === 'stuck' || node.state.is === 'unproven') {
+    return moveNode(rollout, node, { is: 'ready', notBefore: at }, { ...fresh, diagnosis: null });
+  }
   if (!needsDecision(node)) return rollout;
-  const attempt = node.attempt + 1;
-  return moveNode(rollout, node, stagingAgain(at), {
-    attempt,
-    failure: null,
-    diagnosis: null,
-    proof: null,
-    held: null,
-  });
-}
-
-function goOn(rollout: Rollout, node: NodeRun, at: number): Rollout {
-  const { state } = node;
-  if (state.is === 'stuck') return toStep(rollout, node, state.direction, state.step, at);
-  return state.is === 'unproven' ? toStep(rollout, node, 'forward', state.step, at, { failure: null }) : rollout;
+  return moveNode(rollout, node, stagingAgain(at), { ...fresh, diagnosis: null, proof: null });
 }
 
 const needsDecision = ({ state }: NodeRun) => ['failed', 'unproven', 'rolled-back', 'stuck'].includes(state.is);
@@ -86,36 +89,81 @@ const stagingAgain = (at: number): NodeState => ({
   lastReason: null,
 });
 
+/** What was finished and fell sick is proven again before anything else is begun. */
+function provenAnew(rollout: Rollout, at: number): Rollout {
+  return nodesInOrder(rollout).reduce(
+    (acc, node) =>
+      node.state.is === 'done' && node.sick !== null
+        ? moveNode(acc, node, { is: 'ready', notBefore: at }, { attempt: node.attempt + 1, sick: null, held: null })
+        : acc,
+    rollout,
+  );
+}
+
+/** Misses are counted anew, and a region in which something was sick is watched anew unless the next one was begun. */
+function watchAnew(rollout: Rollout): Rollout {
+  const looks = Object.fromEntries(
+    Object.entries(rollout.looks).map(([region, each]) => [region, { ...each, misses: {} }]),
+  );
+  const isWhole = (batch: BatchRun) => batch.nodes.every((name) => rollout.nodes[name]?.state.is === 'done');
+  const isBegun = (batch: BatchRun | undefined) =>
+    batch?.nodes.some((name) => !['ready', 'staging'].includes(rollout.nodes[name]?.state.is ?? '')) ?? false;
+  const baking = bakingBatch(rollout);
+  const batches = rollout.batches.map((batch, index) => {
+    if (batch === baking && isWhole(batch)) return { ...batch, healthyFor: 0, healthyAt: null };
+    return isWhole(batch) || isBegun(rollout.batches[index + 1]) ? batch : unwatched(batch);
+  });
+  return forgetApprovals({ ...rollout, looks, batches });
+}
+
 /** Works on a finished rollout too: it opens again, if nobody else holds the fleet (the store sees to that). */
 export function rollbackAsked(rollout: Rollout, { at, by, scope, epoch }: Of<'rollback-asked'>): Rollout {
-  if (rollout.status.is === 'rolled-back') return rollout;
-  const wanted = wider(rollout, scope);
-  if (rollout.status.is === 'rolling-back' && wanted === rollout.status.scope) return rollout;
+  const { status } = rollout;
+  if (status.is === 'rolled-back') return rollout;
+  const wanted = status.is === 'rolling-back' ? together(rollout, status.scope, scope) : scope;
   const queue = touchedNewestFirst(rollout, wanted);
   if (queue.length === 0) return rollout;
+  if (status.is === 'rolling-back' && sameNames(queue, status.queue)) return rollout;
   const fresh = newRun(rollout, epoch);
-  const waiting = nodesInOrder(fresh).reduce((acc, node) => backToReady(acc, node, at), fresh);
-  const turned = queue.reduce((acc, name) => turnBack(acc, name, at), waiting);
-  const batches = turned.batches.map((batch) => (touches(turned, batch, queue) ? reset(batch) : batch));
-  return moveStatus({ ...turned, batches }, { is: 'rolling-back', scope: wanted, queue, by, at });
+  const released = letGo(fresh, (node) => !queue.includes(node.name) && wasAsked(status, node), at);
+  const turned = queue.reduce((acc, name) => turnBack(acc, name, at), released);
+  const after = status.is === 'rolling-back' ? status.after : null;
+  const anew = (batch: BatchRun) => (touches(batch, queue) ? unasked(unwatched(batch)) : batch);
+  return moveStatus(forgetApprovals({ ...turned, batches: turned.batches.map(anew) }), {
+    is: 'rolling-back',
+    scope: wanted,
+    queue,
+    by,
+    at,
+    after,
+  });
 }
 
-/** Asking for more while a rollback is under way widens it; asking for less never narrows it. */
-function wider(rollout: Rollout, scope: RollbackScope): RollbackScope {
-  const { status } = rollout;
-  if (status.is !== 'rolling-back') return scope;
-  const both = nodesInOrder(rollout).filter((node) => inScope(node, scope) || inScope(node, status.scope));
-  const regions = new Set(both.map(({ region }) => region));
-  if (both.every((node) => inScope(node, status.scope))) return status.scope;
-  if (both.every((node) => inScope(node, scope))) return scope;
-  const [only] = regions;
-  return regions.size === 1 && only !== undefined ? { is: 'region', region: only } : { is: 'all' };
+const wasAsked = (status: Rollout['status'], { name }: NodeRun): boolean =>
+  status.is === 'rolling-back' && status.queue.includes(name);
+
+/** Asking for less narrows a rollback that is under way to that; asking for something else widens it. */
+function together(rollout: Rollout, now: RollbackScope, asked: RollbackScope): RollbackScope {
+  const nodes = nodesInOrder(rollout);
+  const isInside = (inner: RollbackScope, outer: RollbackScope) =>
+    nodes.filter((node) => inScope(node, inner)).every((node) => inScope(node, outer));
+  if (isInside(asked, now) || isInside(now, asked)) return asked;
+  const both = nodes.filter((node) => inScope(node, asked) || inScope(node, now));
+  const [only, ...others] = new Set(both.map(({ region }) => region));
+  return only !== undefined && others.length === 0 ? { is: 'region', region: only } : { is: 'all' };
 }
 
-/** A node that was begun and not touched yet must not be switched in the middle of a rollback. */
-function backToReady(rollout: Rollout, node: NodeRun, at: number): Rollout {
-  if (node.state.is !== 'working' || node.state.direction === 'back' || node.touched) return rollout;
-  return moveNode(rollout, node, { is: 'ready', notBefore: at }, { attempt: node.attempt + 1 });
+const sameNames = (a: string[], b: string[]): boolean => a.length === b.length && a.every((name) => b.includes(name));
+
+/** Lets go of what was begun and not touched, and of rollbacks that changed nothing yet, where `which` says so. */
+function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number): Rollout {
+  return nodesInOrder(rollout).reduce((acc, node) => {
+    const { state } = node;
+    if (state.is !== 'working') return acc;
+    const next = { ...node, attempt: node.attempt + 1 };
+    if (state.direction === 'forward' && !node.touched) return moveNode(acc, next, { is: 'ready', notBefore: at });
+    return which(node) && canBePutOff(node) ? putOff(acc, next, at) : acc;
+  }, rollout);
 }
 
 /** A node caught on its way forward turns round where it is. */
@@ -125,23 +173,25 @@ function turnBack(rollout: Rollout, name: string, at: number): Rollout {
   return toStep(rollout, node, 'back', firstBackStep(node), at, { held: null });
 }
 
-function touches(rollout: Rollout, batch: BatchRun, queue: string[]): boolean {
-  return batch.nodes.some((name) => queue.includes(name) && rollout.nodes[name] !== undefined);
-}
+const touches = (batch: BatchRun, queue: string[]): boolean => batch.nodes.some((name) => queue.includes(name));
 
-const freshWatch = (batch: BatchRun): BatchRun => (batch.misses > 0 ? { ...batch, misses: 0 } : batch);
-
-/** What comes back must be finished, watched and approved anew. */
-const reset = (batch: BatchRun): BatchRun => ({
+/** What comes back, or fell sick, must be finished and watched anew. */
+const unwatched = (batch: BatchRun): BatchRun => ({
   ...batch,
   finishedAt: null,
+  healthyFor: 0,
+  healthyAt: null,
   bakedAt: null,
-  watchedAt: null,
-  lastWatchAt: null,
-  misses: 0,
-  askedAt: null,
-  approved: null,
 });
+
+/** No approval outlives a bake before it. */
+function forgetApprovals(rollout: Rollout): Rollout {
+  const first = rollout.batches.findIndex((batch) => batch.bakedAt === null);
+  const batches = rollout.batches.map((batch, index) => (first >= 0 && index > first ? unasked(batch) : batch));
+  return { ...rollout, batches };
+}
+
+export const unasked = (batch: BatchRun): BatchRun => ({ ...batch, askedAt: null, approved: null });
 
 export function newRun(rollout: Rollout, epoch: number): Rollout {
   return { ...rollout, run: rollout.run + 1, epoch: Math.max(epoch, rollout.epoch + 1) };

@@ -1,21 +1,34 @@
-import type { Actor, Gate, NodeSurvey, Report, StepName } from './facts.ts';
+import type { Actor, Decided, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release, StrategyName } from './fleet.ts';
 import type { RollbackScope } from './rollout.ts';
 
 /** Something that happened. `at` is epoch ms. `next` is total: repeats and late ones change nothing. */
 export type Event =
-  | { type: 'ticked'; at: number }
+  /** `silent`: regions that no living worker serves, as far as is known. */
+  | { type: 'ticked'; at: number; silent?: string[] }
   /** Written before the first effect of a step. */
   | { type: 'begun'; at: number; run: number; node: string; step: StepName; attempt: number }
   | { type: 'reported'; at: number; run: number; node: string; step: StepName; attempt: number; report: Report }
-  /** A gate was closed right before the stop: nothing was done. */
-  | { type: 'gated'; at: number; run: number; node: string; step: StepName; attempt: number; gates: Gate[] }
-  | { type: 'watched'; at: number; run: number; region: string; unhealthy: string[] }
+  /** A gate was closed right before the stop. `unchanged`: seen under the node's lock that no try changed anything. */
+  | {
+      type: 'gated';
+      at: number;
+      run: number;
+      node: string;
+      step: StepName;
+      attempt: number;
+      gates: Gate[];
+      unchanged: boolean;
+    }
+  /** A look at all nodes of a region; `attempt` is its serial number. */
+  | { type: 'watched'; at: number; run: number; region: string; attempt: number; seen: Record<string, Seen> }
   | { type: 'approved'; at: number; region: string; by: Actor }
   | { type: 'paused'; at: number; by: Actor }
   | { type: 'resumed'; at: number; by: Actor }
   | { type: 'stopped'; at: number; by: Actor }
   | { type: 'retried'; at: number; by: Actor; epoch: number }
+  /** What is to become of somebody's work on a node; `sha256` is that of the work which the person was shown. */
+  | { type: 'decided'; at: number; by: Actor; node: string; sha256: string; as: Decided['as']; epoch: number }
   | { type: 'rollback-asked'; at: number; by: Actor; scope: RollbackScope; epoch: number };
 
 /** What was asked, with everything that the decision needs. */

@@ -1,3 +1,5 @@
+import type { Freeze } from '../../windows/types.ts';
+
 /** Steps, what they learn, and what keeps them from being taken. */
 
 /** `stage` runs on all nodes at once, before any node is begun; the rest one node at a time. */
@@ -87,7 +89,18 @@ export type Report =
 
 /** Why a node may not be stopped right now. */
 export interface Gate {
-  name: 'state' | 'schedule' | 'pause' | 'window' | 'freeze' | 'approval' | 'bake' | 'turn' | 'quorum' | 'staged';
+  name:
+    | 'state'
+    | 'schedule'
+    | 'pause'
+    | 'window'
+    | 'freeze'
+    | 'approval'
+    | 'bake'
+    | 'turn'
+    | 'quorum'
+    | 'staged'
+    | 'proof';
   /** In words a person at 2 AM understands. */
   reason: string;
   /** Who can open it. */
@@ -96,10 +109,29 @@ export interface Gate {
   opensAt: number | null;
 }
 
-/** Fresh answers about the other nodes of the region, taken right before a stop. */
+/**
+ * What HTTP says of a node. `down` is proven: refused, or a wrong answer, several times in a row. Silence proves nothing,
+ * and neither do answers that differ: `unclear`.
+ */
+export type Standing = 'healthy' | 'down' | 'unclear';
+
+/** Fresh answers about the region, taken right before a stop. */
 export interface Evidence {
-  /** Healthy or not, by node name; includes the node itself. */
-  healthy: Record<string, boolean>;
+  /** By node name; includes the node itself. */
+  standing: Record<string, Standing>;
+  /** What the step saw on the node under its lock. */
+  sight: Sight;
+  /** Freezes of the region as the settings of now have them. */
+  freezes: Freeze[];
+}
+
+/** One node in a look at a region. */
+export interface Seen {
+  standing: Standing;
+  /** In words, e.g. `503 starting`. */
+  detail: string;
+  /** Whether a finished node still is what was proven, by SSH; `unseen`: it could not be told. */
+  proof: 'holds' | 'broken' | 'unseen' | 'not asked';
 }
 
 /** What is true on a node, seen just now; `status`, `verify` and the plan are made from it. */

@@ -1,5 +1,8 @@
 import { describeLocal, fits, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
-import { batchIndexOf, isFirstTryOfSwitch, needsBake, nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
+import type { Freeze } from '../../windows/types.ts';
+import { looksBeforeBegin } from './freshness.ts';
+import { bakeEnd, batchIndexOf, needsBake, nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
+import { rested } from './rest.ts';
 import type { Evidence, Gate, NodeRun, Rollout } from './types.ts';
 
 /** One rule: the gate that it holds shut, or null when it is open. */
@@ -45,8 +48,8 @@ const turn: Rule = (rollout, node, now) => {
   if (busy && busy.name !== node.name) return shut('turn', `${busy.name} is being worked on`, busy.name);
   const first = nextNode(rollout);
   if (first && first.name !== node.name) return shut('turn', `${first.name} goes first`, first.name);
-  const pauseEnd = rollout.lastNodeAt === null ? 0 : rollout.lastNodeAt + rollout.policy.pause;
-  if (pauseEnd > now) return shut('turn', 'pause between two nodes', 'the clock', pauseEnd);
+  const pauseLeft = rollout.policy.pause - rested(rollout, now);
+  if (pauseLeft > 0) return shut('turn', 'pause between two nodes', 'the clock', now + pauseLeft);
   if (node.state.is === 'ready' && node.state.notBefore > now) {
     const why = node.held?.gates.map(({ reason }) => reason).join('; ') ?? 'waiting to try again';
     return shut('turn', why, 'the clock', node.state.notBefore);
@@ -59,18 +62,30 @@ const bake: Rule = (rollout, node) => {
   const before = rollout.batches[index];
   if (!before || before.bakedAt !== null || !needsBake(rollout, index)) return null;
   if (before.finishedAt === null) return shut('bake', `${before.region} is not finished`, before.region);
-  return shut('bake', `${before.region} is being watched`, 'the clock', before.finishedAt + before.bake);
+  return shut('bake', `${before.region} is being watched`, 'the clock', bakeEnd(before));
 };
 
-const approval: Rule = (rollout, node) => {
-  const batch = rollout.batches[batchIndexOf(rollout, node.name)];
-  if (!batch?.approval || batch.approved !== null) return null;
-  return shut('approval', `${batch.region} is not approved`, `the approvers of ${batch.region}`);
+/** An approval holds for the bake that it was given on, and not for ever: judged here, at the last moment. */
+const approval: Rule = (rollout, node, now) => {
+  const index = batchIndexOf(rollout, node.name);
+  const batch = rollout.batches[index];
+  if (!batch?.approval) return null;
+  const owner = `the approvers of ${batch.region}`;
+  const { approved } = batch;
+  if (approved === null) return shut('approval', `${batch.region} is not approved`, owner);
+  if (now - approved.at > rollout.policy.approvalExpires) {
+    return shut('approval', `the approval of ${batch.region} by ${approved.by} has expired`, owner);
+  }
+  const before = rollout.batches[index - 1];
+  if (before === undefined || approved.bake === before.bakedAt) return null;
+  return shut('approval', `${before.region} was watched anew since ${batch.region} was approved`, owner);
 };
+
+const overridden = ({ override }: Rollout, now: number): boolean => override !== null && now < override.until;
 
 const window: Rule = (rollout, node, now) => {
   const calendar = rollout.calendars[node.region];
-  if (rollout.override || !calendar || frozenBy(calendar, now)) return null;
+  if (overridden(rollout, now) || !calendar || frozenBy(calendar, now)) return null;
   const needed = rollout.policy.expectedNode + rollout.policy.rollbackReserve;
   const open = openInterval(calendar, now);
   if (open && fits(open, now, needed)) return null;
@@ -81,24 +96,47 @@ const window: Rule = (rollout, node, now) => {
   return shut('window', `${node.region}: ${why}; opens ${describeLocal(opens, calendar.zone)}`, 'the clock', opens);
 };
 
-const freeze: Rule = (rollout, node, now) => {
+/** An override never outlives a freeze that was declared after it. */
+const freeze: Rule = (rollout, node, now, evidence) => {
   const calendar = rollout.calendars[node.region];
-  const frozen = rollout.override || !calendar ? null : frozenBy(calendar, now);
+  if (!calendar) return null;
+  const since = (evidence?.freezes ?? []).filter((freeze) => !calendar.freezes.some((known) => same(known, freeze)));
+  const freezes = overridden(rollout, now) ? since : [...calendar.freezes, ...since];
+  const frozen = frozenBy({ ...calendar, freezes }, now);
   return frozen ? shut('freeze', `${node.region} is frozen: ${frozen.reason}`, frozen.author, frozen.end) : null;
 };
 
-/** Never fewer than the minimum because of us; a node that is already down may be worked on (guide, high availability). */
+const same = (a: Freeze, b: Freeze): boolean => a.start === b.start && a.end === b.end && a.reason === b.reason;
+
+/**
+ * Never fewer than the minimum because of us; a node that is proven to be down may be worked on (guide, high
+ * availability). Silence proves nothing: when nobody answers, the gate is shut.
+ */
 const quorum: Rule = (rollout, node, _now, evidence) => {
-  if (evidence === null || evidence.healthy[node.name] === false) return null;
+  if (evidence === null) return null;
+  const { standing, sight } = evidence;
+  if (sight.down || standing[node.name] === 'down') return null;
   const others = (rollout.peers[node.region] ?? []).filter((name) => name !== node.name);
-  const sick = others.filter((name) => evidence.healthy[name] !== true);
+  const sick = others.filter((name) => standing[name] !== 'healthy');
   const left = others.length - sick.length;
   if (left >= rollout.policy.minimumHealthy) return null;
-  const reason = `stopping ${node.name} would leave ${left} healthy in ${node.region}, ${rollout.policy.minimumHealthy} are needed; not healthy: ${sick.join(', ')}`;
-  return shut('quorum', reason, sick.join(', '));
+  const all = sick.length === 0 ? '' : `; not healthy: ${sick.join(', ')}`;
+  const reason = `stopping ${node.name} would leave ${left} healthy in ${node.region}, ${rollout.policy.minimumHealthy} are needed${all}`;
+  return shut('quorum', reason, sick.join(', ') || node.region);
 };
 
-const beforeBegin: Rule[] = [status, schedule, staged, turn, bake, approval, freeze, window, quorum];
+/** What is finished must still be what was proven, as far as fresh looks tell, before the next node is begun. */
+const proof: Rule = (rollout, node, now, evidence) => {
+  if (evidence !== null || node.state.is !== 'ready') return null;
+  const [old] = looksBeforeBegin(rollout, node, now);
+  if (old === undefined) return null;
+  const misses = Object.entries(rollout.looks[old.region]?.misses ?? {}).filter(([, count]) => count > 0);
+  const missed = misses.map(([name]) => name).join(', ');
+  const why = missed === '' ? `${old.region} is being looked at` : `${missed} did not answer healthy at the last look`;
+  return shut('proof', why, missed || 'the workers');
+};
+
+const beforeLooks: Rule[] = [status, schedule, staged, turn, bake, approval, freeze, window, quorum];
 
 /**
  * A node that was begun is finished or rolled back, also past its window, through a pause or a hold: only the
@@ -106,23 +144,46 @@ const beforeBegin: Rule[] = [status, schedule, staged, turn, bake, approval, fre
  */
 const onceTouched: Rule[] = [quorum];
 
+/** What was changed already is finished before anything new is begun; that needs no window and no approval. */
+const toBeProvenAgain: Rule[] = [status, turn];
+
 /**
  * Every reason why a node may not be stopped right now; empty when it may. Feeds `todo`, the worker right before
  * a stop (with fresh `evidence`), and `/zeitwork why`.
  * @param now epoch ms
  */
 export function gates(rollout: Rollout, name: string, now: number, evidence: Evidence | null = null): Gate[] {
-  const node = nodeOf(rollout, name);
-  const rules = mustGoOn(rollout, node) ? onceTouched : beforeBegin;
-  return rules.map((rule) => rule(rollout, node, now, evidence)).filter((gate) => gate !== null);
+  const shutGates = gatesBeforeLooks(rollout, name, now, evidence);
+  if (shutGates.length > 0 || rulesFor(rollout, nodeOf(rollout, name), evidence) !== beforeLooks) return shutGates;
+  const last = proof(rollout, nodeOf(rollout, name), now, evidence);
+  return last === null ? [] : [last];
 }
 
-/** On its way back, or possibly switched already. The first try of the switch still obeys every gate. */
-function mustGoOn(rollout: Rollout, node: NodeRun): boolean {
+/** The same without the looks at what is finished: they are taken when nothing else holds the node. */
+export function gatesBeforeLooks(
+  rollout: Rollout,
+  name: string,
+  now: number,
+  evidence: Evidence | null = null,
+): Gate[] {
+  const node = nodeOf(rollout, name);
+  return rulesFor(rollout, node, evidence)
+    .map((rule) => rule(rollout, node, now, evidence))
+    .filter((gate) => gate !== null);
+}
+
+function rulesFor(rollout: Rollout, node: NodeRun, evidence: Evidence | null): Rule[] {
   const { state } = node;
-  if (state.is !== 'working') return rollout.status.is === 'rolling-back' && node.touched;
+  if (mustGoOn(rollout, node, evidence)) return onceTouched;
+  return state.is === 'ready' && node.touched ? toBeProvenAgain : beforeLooks;
+}
+
+/** On its way back, or possibly switched already. A switch that is seen to have changed nothing obeys every gate. */
+function mustGoOn({ status: current }: Rollout, node: NodeRun, evidence: Evidence | null): boolean {
+  const { state, touched } = node;
+  if (state.is !== 'working') return current.is === 'rolling-back' && touched;
   if (state.direction === 'back') return true;
-  return node.touched && !isFirstTryOfSwitch(node);
+  return touched && !(state.step === 'switch' && evidence?.sight.unchanged === true);
 }
 
 /** The gates of the next node in order, whatever its state: why the rollout does not go on. */

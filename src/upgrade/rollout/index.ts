@@ -1,10 +1,15 @@
+export { expectedAge } from './expected.ts';
+export { finishedNodes } from './freshness.ts';
 export { gates, whyWaiting } from './gates.ts';
+export { lift } from './lift.ts';
 export { next, summary } from './next.ts';
 export { plan } from './plan.ts';
 export {
+  bakeEnd,
   bakingBatch,
   batchIndexOf,
   inScope,
+  isLook,
   isOpen,
   nextNode,
   nodeOf,
@@ -14,4 +19,5 @@ export {
 } from './queries.ts';
 export { todo } from './todo.ts';
 export { transitionDiagrams } from './transitions.ts';
+export { neglected } from './unattended.ts';
 export { nextWake } from './wake.ts';

@@ -1,13 +1,36 @@
-import { approved, changeBatch, paused, resumed, retried, rollbackAsked, stopped } from './decisions.ts';
+import {
+  approved,
+  changeBatch,
+  decided,
+  paused,
+  resumed,
+  retried,
+  rollbackAsked,
+  stopped,
+  unasked,
+} from './decisions.ts';
 import { gates } from './gates.ts';
-import { bakingBatch, firstBackStep, firstForwardStep, isOpen, nodeOf, nodesInOrder, workingNode } from './queries.ts';
-import { gated, reported, toStep } from './reports.ts';
+import { watched } from './looks.ts';
+import {
+  changes,
+  firstBackStep,
+  firstForwardStep,
+  goesForward,
+  isOpen,
+  nodeOf,
+  nodesInOrder,
+  workingNode,
+} from './queries.ts';
+import { gated, lost, reported, toStep } from './reports.ts';
+import { goOnResting } from './rest.ts';
 import { settle } from './settle.ts';
+import { toBringBack } from './todo.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, NodeRun, Rollout, StepName } from './types.ts';
+import { attended, takenUp } from './unattended.ts';
 
-/** Watches in a row that must find a node unhealthy before the rollout is held: one lost probe is no outage. */
-const missesAllowed = 3;
+type Begun = Extract<Event, { type: 'begun' }>;
+type Ticked = Extract<Event, { type: 'ticked' }>;
 
 /**
  * Folds one fact into the rollout. Total: what is late, repeated or impossible now returns the same object.
@@ -15,13 +38,13 @@ const missesAllowed = 3;
  */
 export function next(rollout: Rollout, event: Event): Rollout {
   const after = fold(rollout, event);
-  return after === rollout ? rollout : settle(after, event.at);
+  return after === rollout ? rollout : settle(goOnResting(takenUp(after, event), event.at), event.at);
 }
 
 function fold(rollout: Rollout, event: Event): Rollout {
   switch (event.type) {
     case 'ticked':
-      return expireApprovals(rollout, event.at);
+      return ticked(rollout, event);
     case 'begun':
       return begun(rollout, event);
     case 'reported':
@@ -37,11 +60,13 @@ function fold(rollout: Rollout, event: Event): Rollout {
     case 'paused':
       return paused(rollout, event);
     case 'resumed':
-      return resumed(rollout);
+      return resumed(rollout, event);
     case 'stopped':
       return stopped(rollout, event);
     case 'retried':
       return retried(rollout, event);
+    case 'decided':
+      return decided(rollout, event);
     case 'rollback-asked':
       return rollbackAsked(rollout, event);
   }
@@ -59,69 +84,65 @@ function dueNode(
   return state.is === 'working' && state.step === event.step ? node : null;
 }
 
-/** Intent before effect: from here on the node counts as begun, at the switch as touched. */
-function begun(rollout: Rollout, event: Extract<Event, { type: 'begun' }>): Rollout {
+/** Intent before effect: from here on the node counts as begun, and from a changing step on as possibly changed. */
+function begun(rollout: Rollout, event: Begun): Rollout {
   const due = dueNode(rollout, event);
   if (due === null) return beginTurn(rollout, event);
   const { state } = due;
-  if ((state.is !== 'working' && state.is !== 'staging') || state.since === event.at) return rollout;
-  const touches = event.step === 'switch' && !due.touched;
-  const changes = touches ? { touched: true, touchedAt: event.at } : {};
-  return moveNode(rollout, due, { ...state, since: event.at }, changes);
+  if (state.is !== 'working' && state.is !== 'staging') return rollout;
+  if (due.begun !== due.attempt) return moveNode(rollout, due, { ...state, since: event.at }, intent(due, event));
+  return state.since === event.at ? rollout : lost(rollout, due, event.at);
 }
 
-/** The first step of a node: forward when every gate is open, back when it heads the queue of a rollback. */
-function beginTurn(rollout: Rollout, event: Extract<Event, { type: 'begun' }>): Rollout {
+function intent(node: NodeRun, { step, at, attempt }: Begun): Partial<NodeRun> {
+  if (!changes(step)) return { begun: attempt };
+  const touched = step === 'switch' ? { touched: true, touchedAt: node.touchedAt ?? at } : {};
+  return { begun: attempt, uncertain: true, ...touched };
+}
+
+/** The first step of a node: forward when every gate is open, back when it is its turn in a rollback. */
+function beginTurn(rollout: Rollout, event: Begun): Rollout {
   const node = rollout.nodes[event.node];
   if (!node || event.run !== rollout.run || event.attempt !== node.attempt || workingNode(rollout)) return rollout;
-  const { status } = rollout;
-  if (status.is === 'rolling-back' && status.queue[0] === node.name && event.step === firstBackStep(node)) {
-    return toStep(rollout, node, 'back', event.step, event.at, { attempt: node.attempt, held: null });
+  const here = { attempt: node.attempt, ...intent(node, event) };
+  if (toBringBack(rollout, event.at)?.name === node.name && event.step === firstBackStep(node)) {
+    return toStep(rollout, node, 'back', event.step, event.at, here);
   }
   if (node.state.is !== 'ready' || event.step !== firstForwardStep(node)) return rollout;
   if (gates(rollout, node.name, event.at).length > 0) return rollout;
-  const begunNode = toStep(rollout, node, 'forward', event.step, event.at, { attempt: node.attempt });
+  const begunNode = toStep(rollout, node, 'forward', event.step, event.at, here);
   return { ...begunNode, startedAt: rollout.startedAt ?? event.at };
 }
 
-/** Really watched: a region that finished is probed until its bake is over, and only then the next is asked for. */
-function watched(rollout: Rollout, event: Extract<Event, { type: 'watched' }>): Rollout {
-  const { at, region, unhealthy } = event;
-  const batch = bakingBatch(rollout);
-  if (batch === null || batch.region !== region || event.run !== rollout.run || batch.finishedAt === null)
-    return rollout;
-  if (!['running', 'paused'].includes(rollout.status.is)) return rollout;
-  const seen = { ...batch, watches: batch.watches + 1, lastWatchAt: at };
-  if (unhealthy.length > 0) {
-    const misses = batch.misses + 1;
-    const after = changeBatch(rollout, region, () => ({ ...seen, misses }));
-    if (misses < missesAllowed) return after;
-    const reason = `${unhealthy.join(', ')} became unhealthy while ${region} was being watched`;
-    return moveStatus(after, { is: 'held', reason, node: unhealthy[0] ?? null, at });
-  }
-  const over = at >= batch.finishedAt + batch.bake;
-  const after = changeBatch(rollout, region, () => ({ ...seen, misses: 0, watchedAt: at, bakedAt: over ? at : null }));
-  return over ? askForNext(after, region, at) : after;
-}
-
-function askForNext(rollout: Rollout, region: string, at: number): Rollout {
-  const following = rollout.batches[rollout.batches.findIndex((batch) => batch.region === region) + 1];
-  if (!following?.approval || following.approved) return rollout;
-  return changeBatch(rollout, following.region, (batch) => ({ ...batch, askedAt: at }));
+function ticked(rollout: Rollout, event: Ticked): Rollout {
+  if (!isOpen(rollout)) return rollout;
+  return goOnResting(attended(unanswered(expired(rollout, event.at), event.at), event), event.at);
 }
 
 /** An approval never fires days later: when it expires before its first node was begun, it is asked for again. */
-function expireApprovals(rollout: Rollout, at: number): Rollout {
-  if (!isOpen(rollout)) return rollout;
+function expired(rollout: Rollout, at: number): Rollout {
   const untouched = (names: string[]) =>
     names.every((name) => ['ready', 'staging'].includes(nodeOf(rollout, name).state.is));
   return rollout.batches.reduce(
     (acc, { region, approved: given, nodes }) =>
       given && at - given.at > rollout.policy.approvalExpires && untouched(nodes)
-        ? changeBatch(acc, region, (batch) => ({ ...batch, approved: null, askedAt: at }))
+        ? changeBatch(acc, region, unasked)
         : acc,
     rollout,
   );
+}
+
+/** Nor does a question stand for ever: what nobody answers holds the rollout, and is never taken for a yes. */
+function unanswered(rollout: Rollout, at: number): Rollout {
+  if (!goesForward(rollout)) return rollout;
+  const old = rollout.batches.find(
+    ({ askedAt, approved: given }) =>
+      askedAt !== null && given === null && at - askedAt > rollout.policy.approvalExpires,
+  );
+  if (!old) return rollout;
+  const hours = Math.round(rollout.policy.approvalExpires / 3_600_000);
+  const reason = `nobody approved ${old.region} within ${hours} h`;
+  return moveStatus(changeBatch(rollout, old.region, unasked), { is: 'held', reason, node: null, at, pending: null });
 }
 
 /** Every node, in order, with its state in one word; for logs and tests. */

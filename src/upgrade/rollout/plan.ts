@@ -10,8 +10,12 @@ import {
   type PlanInput,
   Refused,
   type Region,
+  type RegionLooks,
   type Rollout,
 } from './types.ts';
+
+/** An override (`--now`) ends by itself: milliseconds from the start that was asked for. */
+const overrideEnds = 4 * 3_600_000;
 
 /**
  * What will be done, frozen: names, windows, zones and policy are copied, so that an edited fleet file never shifts a
@@ -46,7 +50,7 @@ export function plan(input: PlanInput): Rollout {
     requester: input.requester,
     createdAt: now,
     startAt: input.startAt,
-    override: input.override,
+    override: input.override === null ? null : { ...input.override, until: start + overrideEnds },
     run: 1,
     epoch: input.epoch,
     revision: 1,
@@ -56,7 +60,10 @@ export function plan(input: PlanInput): Rollout {
     approvers: Object.fromEntries(fleet.regions.map(({ name, approvers }) => [name, approvers])),
     nodes: Object.fromEntries(nodes.map((node) => [node.name, untouched(node, now)])),
     peers: Object.fromEntries(fleet.regions.map(({ name, nodes: all }) => [name, all.map((node) => node.name)])),
+    looks: Object.fromEntries(fleet.regions.map(({ name }) => [name, unseen])),
     lastNodeAt: null,
+    rest: null,
+    unattended: [],
     startedAt: null,
   };
 }
@@ -139,13 +146,13 @@ function sickFirst(nodes: FleetNode[], survey: NodeSurvey[]): string[] {
   return [...names.filter(sick), ...names.filter((name) => !sick(name))];
 }
 
+const unseen: RegionLooks = { count: 0, at: null, standing: {}, misses: {} };
+
 const fresh = (batch: { region: string; nodes: string[]; approval: boolean; bake: number }): BatchRun => ({
   ...batch,
   finishedAt: null,
-  lastWatchAt: null,
-  watchedAt: null,
-  watches: 0,
-  misses: 0,
+  healthyFor: 0,
+  healthyAt: null,
   bakedAt: null,
   askedAt: null,
   approved: null,
@@ -156,8 +163,10 @@ const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
   region,
   state: { is: 'staging', failures: 0, unknowns: 0, notBefore: now, since: null, lastReason: null },
   attempt: 1,
+  begun: null,
   touched: false,
   touchedAt: null,
+  uncertain: false,
   before: null,
   already: false,
   proof: null,
@@ -166,5 +175,9 @@ const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
   decided: null,
   failure: null,
   held: null,
+  silentSince: null,
+  sick: null,
+  seenAt: null,
+  provenAt: null,
   rolledBackInRun: null,
 });

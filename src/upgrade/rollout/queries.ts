@@ -1,10 +1,14 @@
-import type { BatchRun, NodeRun, RollbackScope, Rollout, Status, StepName } from './types.ts';
+import type { BatchRun, LookTask, NodeRun, RollbackScope, Rollout, Status, StepName, Task } from './types.ts';
 
 const closed: Status['is'][] = ['done', 'rolled-back', 'stopped'];
 
 /** An open rollout holds its fleet. */
 export function isOpen(rollout: Rollout): boolean {
   return !closed.includes(rollout.status.is);
+}
+
+export function goesForward({ status }: Rollout): boolean {
+  return status.is === 'running' || status.is === 'paused';
 }
 
 export function nodeOf(rollout: Rollout, name: string): NodeRun {
@@ -27,9 +31,21 @@ export function workingNode(rollout: Rollout): NodeRun | null {
   return nodesInOrder(rollout).find((node) => node.state.is === 'working') ?? null;
 }
 
-/** The first node in order that is not done: the only one that may be begun. */
+/**
+ * The only node that may be begun: of the first batch that is not finished the one that was changed already, else one
+ * that is known to be down (it costs no quorum, guide: high availability), else the first in order.
+ */
 export function nextNode(rollout: Rollout): NodeRun | null {
-  return nodesInOrder(rollout).find((node) => node.state.is !== 'done') ?? null;
+  for (const { nodes } of rollout.batches) {
+    const left = nodes.map((name) => nodeOf(rollout, name)).filter(({ state }) => state.is !== 'done');
+    const next = left.find(({ touched }) => touched) ?? left.find((node) => isDown(rollout, node)) ?? left[0];
+    if (next) return next;
+  }
+  return null;
+}
+
+export function isDown(rollout: Rollout, { name, region }: NodeRun): boolean {
+  return rollout.looks[region]?.standing[name] === 'down';
 }
 
 /** The batch that is done and whose bake is not over; null when none. */
@@ -47,19 +63,29 @@ export function needsBake(rollout: Rollout, index: number): boolean {
   return batch !== undefined && following !== undefined && (batch.bake > 0 || following.approval);
 }
 
-/** Epoch ms of the next probe of a baking batch: every `policy.watch`, and exactly at the end of the bake. */
-export function watchDue(rollout: Rollout, batch: BatchRun): number {
-  if (batch.finishedAt === null) return Number.POSITIVE_INFINITY;
-  const end = batch.finishedAt + batch.bake;
-  const last = batch.lastWatchAt ?? batch.finishedAt;
-  return last < end ? Math.min(last + rollout.policy.watch, end) : last + rollout.policy.watch;
+/** Earliest end of a bake, if every look from here on is healthy. */
+export function bakeEnd({ bake, healthyFor, healthyAt, finishedAt }: BatchRun): number | null {
+  const from = healthyAt ?? finishedAt;
+  return from === null ? null : from + Math.max(0, bake - healthyFor);
+}
+
+/** Batches whose approval can be asked for: all before is baked, and nobody was asked yet. */
+export function askable(rollout: Rollout): BatchRun[] {
+  return rollout.batches.filter((batch, index) => {
+    const before = rollout.batches[index - 1];
+    return batch.approval && batch.approved === null && batch.askedAt === null && before?.bakedAt != null;
+  });
 }
 
 export const forwardSteps: readonly StepName[] = ['backup', 'switch', 'verify', 'cleanup'];
 export const backSteps: readonly StepName[] = ['diagnose', 'restore', 'verify-restored', 'cleanup'];
 
-/** A node that runs the target already is only proven. */
+/** Steps that change what runs. */
+export const changes = (step: StepName): boolean => step === 'switch' || step === 'restore';
+
+/** A node that runs the target already, or was switched before, is only proven; unless nobody knows what came of it. */
 export function firstForwardStep(node: NodeRun): StepName {
+  if (node.touched) return node.uncertain ? 'switch' : 'verify';
   return node.already ? 'verify' : 'backup';
 }
 
@@ -69,8 +95,16 @@ export function firstBackStep(node: NodeRun): StepName {
 }
 
 export function inScope(node: NodeRun, scope: RollbackScope): boolean {
-  if (scope.is === 'all') return true;
-  return scope.is === 'region' ? node.region === scope.region : node.name === scope.node;
+  switch (scope.is) {
+    case 'all':
+      return true;
+    case 'region':
+      return node.region === scope.region;
+    case 'node':
+      return node.name === scope.node;
+    case 'nodes':
+      return scope.nodes.includes(node.name);
+  }
 }
 
 /** Names of the nodes that this rollout changed and has not brought back, newest first. */
@@ -82,7 +116,9 @@ export function touchedNewestFirst(rollout: Rollout, scope: RollbackScope): stri
     .map((node) => node.name);
 }
 
-/** Nothing can have been changed yet: a later try may follow one that did change something. */
-export function isFirstTryOfSwitch({ state }: NodeRun): boolean {
-  return state.is === 'working' && state.step === 'switch' && state.failures === 0 && state.unknowns === 0;
+export const isLook = (task: Task): task is LookTask => task.step === 'watch' || task.step === 'prove';
+
+/** The try that is due was begun: a command of it may be on its way. */
+export function inFlight(node: NodeRun): boolean {
+  return node.begun === node.attempt;
 }

@@ -1,11 +1,16 @@
-import { backSteps, firstBackStep, forwardSteps, isFirstTryOfSwitch } from './queries.ts';
+import { backSteps, changes, firstBackStep, forwardSteps, inFlight } from './queries.ts';
 import { moveNode, moveStatus } from './transitions.ts';
-import type { Event, Facts, NodeRun, NodeState, Rollout, StepName } from './types.ts';
+import type { Event, Facts, NodeRun, NodeState, Rollout, Status, StepName } from './types.ts';
 
 type Reported = Extract<Event, { type: 'reported' }>;
 type Gated = Extract<Event, { type: 'gated' }>;
 type Working = Extract<NodeState, { is: 'working' }>;
 type Staging = Extract<NodeState, { is: 'staging' }>;
+
+/** A gate that was closed is asked again after this at the latest (ms), so that what opens is noticed soon. */
+const longestHold = 15_000;
+/** A node that is half changed and cannot go on for so long (ms) lets a stop end, and needs a person. */
+const patienceOfStop = 60_000;
 
 /** A step's report about a node whose try is due. */
 export function reported(rollout: Rollout, before: NodeRun, event: Reported): Rollout {
@@ -22,11 +27,30 @@ export function reported(rollout: Rollout, before: NodeRun, event: Reported): Ro
       return report.retry && state.failures + 1 < rollout.policy.attempts
         ? again(rollout, node, state, at, { failures: state.failures + 1, lastReason: report.reason })
         : failed(rollout, node, state, report.reason, at);
-    case 'unknown':
-      return state.unknowns + 1 < rollout.policy.unknownAttempts
-        ? again(rollout, node, state, at, { unknowns: state.unknowns + 1, lastReason: report.reason })
-        : unknownForTooLong(rollout, node, state, report.reason, at);
+    case 'unknown': {
+      const silent = { ...node, silentSince: node.silentSince ?? at };
+      return unknown(rollout, silent, state, report.reason, at, at + rollout.policy.retryDelay);
+    }
   }
+}
+
+/** The try was begun before and never reported: its worker was lost. Its number is used up, so that its commands are fenced. */
+export function lost(rollout: Rollout, node: NodeRun, at: number): Rollout {
+  const { state } = node;
+  if (state.is !== 'staging' && state.is !== 'working') return rollout;
+  return unknown(rollout, node, state, 'its worker fell silent', at, at);
+}
+
+function unknown(
+  rollout: Rollout,
+  node: NodeRun,
+  state: Working | Staging,
+  reason: string,
+  at: number,
+  notBefore: number,
+): Rollout {
+  if (state.unknowns + 1 >= rollout.policy.unknownAttempts) return unknownForTooLong(rollout, node, state, reason, at);
+  return again(rollout, node, state, at, { unknowns: state.unknowns + 1, lastReason: reason, notBefore });
 }
 
 function withFacts(node: NodeRun, facts: Facts): NodeRun {
@@ -37,6 +61,8 @@ function withFacts(node: NodeRun, facts: Facts): NodeRun {
     already: node.touched ? node.already : (facts.already ?? node.already),
     proof: facts.proof ?? node.proof,
     diagnosis: facts.diagnosis ?? node.diagnosis,
+    foreign: facts.foreign ?? null,
+    silentSince: null,
   };
 }
 
@@ -45,9 +71,9 @@ function again(
   node: NodeRun,
   state: Working | Staging,
   at: number,
-  change: Partial<Pick<Working, 'failures' | 'unknowns' | 'lastReason'>>,
+  change: Partial<Pick<Working, 'failures' | 'unknowns' | 'lastReason' | 'notBefore'>>,
 ): Rollout {
-  const retry = { ...state, ...change, notBefore: at + rollout.policy.retryDelay };
+  const retry = { ...state, notBefore: at + rollout.policy.retryDelay, ...change };
   return moveNode(rollout, node, retry, { attempt: node.attempt + 1 });
 }
 
@@ -55,8 +81,8 @@ function succeeded(rollout: Rollout, node: NodeRun, state: Working, at: number):
   const path = state.direction === 'forward' ? forwardSteps : backSteps;
   const following = path[path.indexOf(state.step) + 1];
   if (following !== undefined) {
-    const stopped = state.step === 'switch' || state.step === 'restore';
-    return toStep(rollout, node, state.direction, following, at, stopped ? { held: null } : {});
+    const known = changes(state.step) ? { held: null, uncertain: false } : {};
+    return toStep(rollout, node, state.direction, following, at, known);
   }
   return state.direction === 'forward' ? done(rollout, node, at) : rolledBack(rollout, node, at);
 }
@@ -67,7 +93,7 @@ export function toStep(
   direction: Working['direction'],
   step: StepName,
   at: number,
-  changes: Partial<NodeRun> = {},
+  changed: Partial<NodeRun> = {},
 ): Rollout {
   const state: Working = {
     is: 'working',
@@ -79,12 +105,14 @@ export function toStep(
     since: at,
     lastReason: null,
   };
-  return moveNode(rollout, node, state, { attempt: node.attempt + 1, ...changes });
+  return moveNode(rollout, node, state, { attempt: node.attempt + 1, ...changed });
 }
 
+/** Proven this moment: what `verify` saw counts as the newest look at it. */
 function done(rollout: Rollout, node: NodeRun, at: number): Rollout {
-  const after = moveNode(rollout, node, { is: 'done', at, already: node.already }, { failure: null });
-  return { ...after, lastNodeAt: node.already ? rollout.lastNodeAt : at };
+  const known = { failure: null, sick: null, seenAt: at, provenAt: at };
+  const after = moveNode(rollout, node, { is: 'done', at, already: node.already }, known);
+  return node.already ? after : { ...after, lastNodeAt: at, rest: { ms: 0, at } };
 }
 
 function rolledBack(rollout: Rollout, node: NodeRun, at: number): Rollout {
@@ -93,9 +121,9 @@ function rolledBack(rollout: Rollout, node: NodeRun, at: number): Rollout {
     rollout,
     node,
     { is: 'rolled-back', reason, at },
-    { touched: false, touchedAt: null, proof: null },
+    { touched: false, touchedAt: null, uncertain: false, proof: null, sick: null, seenAt: null, provenAt: null },
   );
-  return { ...after, lastNodeAt: at };
+  return { ...after, lastNodeAt: at, rest: { ms: 0, at } };
 }
 
 function failed(rollout: Rollout, node: NodeRun, state: Working | Staging, reason: string, at: number): Rollout {
@@ -103,14 +131,19 @@ function failed(rollout: Rollout, node: NodeRun, state: Working | Staging, reaso
   if (state.step === 'cleanup') return succeeded(rollout, node, state, at);
   if (state.step === 'diagnose') return toStep(rollout, node, 'back', 'restore', at);
   if (state.direction === 'back') {
-    return hold(stuck(rollout, node, state, reason, at), node, `its rollback failed: ${reason}`, at);
+    return callPeople(stuck(rollout, node, state, reason, at), node, `its rollback failed: ${reason}`, at);
   }
-  if (!node.touched) return hold(giveUp(rollout, node, state.step, reason, at), node, reason, at);
+  if (!node.touched || node.foreign !== null) {
+    return hold(giveUp(rollout, node, state.step, reason, at), node, reason, at);
+  }
   return hold(undo(rollout, node, state.step, reason, at), node, reason, at);
 }
 
+/** Nothing of ours is on the node: it was not changed, or somebody put something else there since. */
 function giveUp(rollout: Rollout, node: NodeRun, step: StepName, reason: string, at: number): Rollout {
-  return moveNode(rollout, node, { is: 'failed', step, reason, at }, { attempt: node.attempt + 1, failure: reason });
+  const state: NodeState = { is: 'failed', step, reason, at };
+  const clean = { touched: false, touchedAt: null, uncertain: false };
+  return moveNode(rollout, node, state, { ...clean, attempt: node.attempt + 1, failure: reason });
 }
 
 /** One automatic rollback per node and run; then a person decides. */
@@ -120,8 +153,8 @@ function undo(rollout: Rollout, node: NodeRun, step: StepName, reason: string, a
     return moveNode(rollout, node, state, { attempt: node.attempt + 1, failure: reason });
   }
   const back = { ...node, proof: null, diagnosis: null };
-  const changes = { failure: reason, rolledBackInRun: rollout.run };
-  return toStep(rollout, back, 'back', firstBackStep(back), at, changes);
+  const changed = { failure: reason, rolledBackInRun: rollout.run };
+  return toStep(rollout, back, 'back', firstBackStep(back), at, changed);
 }
 
 function unknownForTooLong(rollout: Rollout, node: NodeRun, state: Working | Staging, reason: string, at: number) {
@@ -129,7 +162,7 @@ function unknownForTooLong(rollout: Rollout, node: NodeRun, state: Working | Sta
   if (state.step === 'cleanup' || state.step === 'diagnose') return failed(rollout, node, state, reason, at);
   if (!node.touched) return failed(rollout, node, state, reason, at);
   const why = `nobody knows what ${node.name} did: ${reason}`;
-  return hold(stuck(rollout, node, state, why, at), node, why, at);
+  return callPeople(stuck(rollout, node, state, why, at), node, why, at);
 }
 
 function stuck(rollout: Rollout, node: NodeRun, state: Working, reason: string, at: number): Rollout {
@@ -137,20 +170,75 @@ function stuck(rollout: Rollout, node: NodeRun, state: Working, reason: string, 
   return moveNode(rollout, node, { is: 'stuck', direction, step, reason, at }, { attempt: node.attempt + 1 });
 }
 
-/** No new node is begun until somebody decides. Somebody's `stop` stays. */
+/** No new node is begun until somebody decides. Somebody's `stop` stays, and a rollback that was asked for goes on first. */
 function hold(rollout: Rollout, node: NodeRun, reason: string, at: number): Rollout {
-  if (rollout.status.is === 'stopping') return rollout;
-  return moveStatus(rollout, { is: 'held', reason: `${node.name}: ${reason}`, node: node.name, at });
+  const { status } = rollout;
+  if (status.is === 'stopping') return rollout;
+  if (status.is === 'rolling-back') return moveStatus(rollout, { ...status, after: { node: node.name, reason } });
+  return moveStatus(rollout, held(rollout, node, reason, at));
 }
 
-/** A gate was closed right before the stop: an untouched node waits for its turn again, a touched one tries again. */
+/** Everything stops, also a rollback: what it had left to do is remembered. */
+function callPeople(rollout: Rollout, node: NodeRun, reason: string, at: number): Rollout {
+  const { status } = rollout;
+  if (status.is === 'stopping') return rollout;
+  return moveStatus(rollout, held(rollout, node, reason, at));
+}
+
+function held({ status }: Rollout, { name }: NodeRun, reason: string, at: number): Status {
+  const cutShort = status.is === 'rolling-back' ? { scope: status.scope, by: status.by } : null;
+  const pending = status.is === 'held' ? status.pending : cutShort;
+  return { is: 'held', reason: `${name}: ${reason}`, node: name, at, pending };
+}
+
+/**
+ * A gate was closed right before the stop. What is seen to be unchanged waits for its turn again; what may be changed
+ * tries again until it is clear.
+ */
 export function gated(rollout: Rollout, node: NodeRun, event: Gated): Rollout {
   const { state } = node;
   if (state.is !== 'working') return rollout;
+  const { at, gates } = event;
   const times = (node.held?.times ?? 0) + 1;
-  const notBefore = event.at + Math.min(rollout.policy.retryDelay * 2 ** (times - 1), 60_000);
-  const changes = { attempt: node.attempt + 1, held: { gates: event.gates, at: event.at, times } };
-  const untouched = state.direction === 'forward' && (!node.touched || isFirstTryOfSwitch(node));
-  if (!untouched) return moveNode(rollout, node, { ...state, notBefore }, changes);
-  return moveNode(rollout, node, { is: 'ready', notBefore }, { ...changes, touched: false, touchedAt: null });
+  const since = node.held?.since ?? at;
+  const until = at + Math.min(rollout.policy.retryDelay * 2 ** (times - 1), longestHold);
+  const waiting = { attempt: node.attempt + 1, held: { gates, since, at, times, until } };
+  if (!event.unchanged) return goOnOrGiveUp(rollout, { ...node, ...waiting }, { ...state, notBefore: until }, at);
+  if (state.direction === 'forward') {
+    const clean = { ...waiting, touched: false, touchedAt: null, uncertain: false };
+    return moveNode(rollout, node, { is: 'ready', notBefore: until }, clean);
+  }
+  const back = { ...node, ...waiting, uncertain: false };
+  return isFree(rollout, back) ? putOff(rollout, back, at) : moveNode(rollout, back, { ...state, notBefore: until });
 }
+
+/** Half changed: it cannot be left alone. But a stop must end, and the person who asked for it be told. */
+function goOnOrGiveUp(rollout: Rollout, node: NodeRun, state: Working, at: number): Rollout {
+  const waits = at - (node.held?.since ?? at);
+  if (rollout.status.is !== 'stopping' || waits < patienceOfStop) return moveNode(rollout, node, state);
+  const why = node.held?.gates.map(({ reason }) => reason).join('; ');
+  return stuck(rollout, node, state, `it may be changed half, and could not be finished: ${why}`, at);
+}
+
+/** A rollback that the queue, or a stop, may take back from the node; its automatic one stays due. */
+function isFree({ status }: Rollout, { name }: NodeRun): boolean {
+  return status.is === 'stopping' || (status.is === 'rolling-back' && status.queue.includes(name));
+}
+
+/** A rollback of a node that was not changed by it yet is put off: the node is what it was before. */
+export function putOff(rollout: Rollout, node: NodeRun, at: number): Rollout {
+  const reason = node.failure ?? 'its rollback was put off';
+  const state: NodeState =
+    node.proof === null ? { is: 'unproven', step: 'restore', reason, at } : { is: 'done', at, already: node.already };
+  return moveNode(rollout, node, state);
+}
+
+/** Nothing of it is on its way and nothing was changed: it can be let go. */
+export function canBePutOff(node: NodeRun): boolean {
+  const { state } = node;
+  return (
+    state.is === 'working' && state.direction === 'back' && !node.uncertain && !inFlight(node) && !isProvingBack(state)
+  );
+}
+
+const isProvingBack = ({ step }: Working): boolean => step === 'verify-restored' || step === 'cleanup';

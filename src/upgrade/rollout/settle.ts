@@ -1,28 +1,41 @@
-import { nodeOf, nodesInOrder, workingNode } from './queries.ts';
+import { finishedNodes, unprovenRegions } from './freshness.ts';
+import { askable, goesForward, nodeOf, nodesInOrder, workingNode } from './queries.ts';
 import { moveStatus } from './transitions.ts';
 import type { BatchRun, Rollout } from './types.ts';
 
-/** What follows from the state by itself, after any event: finished batches, an emptied queue, the end. */
+/** What follows from the state by itself, after any event: finished batches, an ask, an emptied queue, the end. */
 export function settle(rollout: Rollout, at: number): Rollout {
-  return settleStatus(settleBatches(rollout, at), at);
+  return settleStatus(settleAsks(settleBatches(rollout, at), at), at);
 }
 
 function settleBatches(rollout: Rollout, at: number): Rollout {
   const finish = (batch: BatchRun): BatchRun => {
     const over = batch.nodes.every((name) => nodeOf(rollout, name).state.is === 'done');
-    return over && batch.finishedAt === null ? { ...batch, finishedAt: at } : batch;
+    return over && batch.finishedAt === null ? { ...batch, finishedAt: at, healthyFor: 0, healthyAt: at } : batch;
   };
-  const batches = rollout.batches.map(finish);
+  return withBatches(rollout, rollout.batches.map(finish));
+}
+
+/** Asked only when all that is finished was just proven again. */
+function settleAsks(rollout: Rollout, at: number): Rollout {
+  if (!goesForward(rollout) || askable(rollout).length === 0 || unprovenRegions(rollout, at).length > 0) return rollout;
+  const due = askable(rollout);
+  return withBatches(
+    rollout,
+    rollout.batches.map((batch) => (due.includes(batch) ? { ...batch, askedAt: at } : batch)),
+  );
+}
+
+function withBatches(rollout: Rollout, batches: BatchRun[]): Rollout {
   return batches.every((batch, index) => batch === rollout.batches[index]) ? rollout : { ...rollout, batches };
 }
 
 function settleStatus(rollout: Rollout, at: number): Rollout {
   const { status } = rollout;
-  const everyNodeDone = nodesInOrder(rollout).every(({ state }) => state.is === 'done');
   switch (status.is) {
     case 'running':
     case 'paused':
-      return everyNodeDone ? moveStatus(rollout, { is: 'done', at }) : rollout;
+      return allProven(rollout, at) ? moveStatus(rollout, { is: 'done', at }) : rollout;
     case 'stopping':
       return workingNode(rollout) ? rollout : moveStatus(rollout, { is: 'stopped', by: status.by, at });
     case 'rolling-back':
@@ -32,16 +45,28 @@ function settleStatus(rollout: Rollout, at: number): Rollout {
   }
 }
 
-function settleQueue(
-  rollout: Rollout,
-  status: Extract<Rollout['status'], { is: 'rolling-back' }>,
-  at: number,
-): Rollout {
+/** The last word: every node is done, and was just proven again. */
+function allProven(rollout: Rollout, at: number): boolean {
+  return finishedNodes(rollout).length === nodesInOrder(rollout).length && unprovenRegions(rollout, at).length === 0;
+}
+
+type RollingBack = Extract<Rollout['status'], { is: 'rolling-back' }>;
+
+/** Over when nothing of the queue is left, and no other node is under way (its own failure, meanwhile). */
+function settleQueue(rollout: Rollout, status: RollingBack, at: number): Rollout {
   const queue = status.queue.filter((name) => nodeOf(rollout, name).touched);
-  if (queue.length === status.queue.length) return rollout;
-  if (queue.length > 0) return moveStatus(rollout, { ...status, queue });
-  const { scope, by } = status;
+  if (queue.length > 0 || workingNode(rollout)) {
+    return queue.length === status.queue.length ? rollout : moveStatus(rollout, { ...status, queue });
+  }
+  const { scope, after } = status;
   if (scope.is === 'all') return moveStatus(rollout, { is: 'rolled-back', scope, at });
-  const what = scope.is === 'region' ? scope.region : scope.node;
-  return moveStatus(rollout, { is: 'held', reason: `${what} was rolled back on request of ${by}`, node: null, at });
+  const failed = after === null ? '' : `; meanwhile ${after.node} failed: ${after.reason}`;
+  const node = after?.node ?? null;
+  return moveStatus(rollout, { is: 'held', reason: `${broughtBack(status)}${failed}`, node, at, pending: null });
+}
+
+function broughtBack({ scope, by }: RollingBack): string {
+  if (scope.is === 'nodes') return `${scope.nodes.join(', ')} runs again what it ran before, after a retry by ${by}`;
+  const what = scope.is === 'region' ? scope.region : scope.is === 'node' ? scope.node : 'everything';
+  return `${what} was rolled back on request of ${by}`;
 }

@@ -1,65 +1,70 @@
+import { looksBeforePick } from './freshness.ts';
 import { gates } from './gates.ts';
 import {
-  bakingBatch,
   firstBackStep,
   firstForwardStep,
+  goesForward,
+  isDown,
   isOpen,
   nextNode,
   nodeOf,
   nodesInOrder,
-  watchDue,
   workingNode,
 } from './queries.ts';
-import type { NodeRun, Rollout, StepName, Task } from './types.ts';
+import type { NodeRun, NodeTask, Rollout, StepName, Task } from './types.ts';
+import { looksDue } from './watching.ts';
 
 /** What should be in flight right now, derived from the state alone; empty when settled. `now` is epoch ms. */
 export function todo(rollout: Rollout, now: number): Task[] {
   if (!isOpen(rollout)) return [];
   const working = workingNode(rollout);
-  return [...staging(rollout, now), ...(working ? underWay(rollout, working, now) : oneMore(rollout, now))];
+  const nodes = working ? underWay(rollout, working, now) : oneMore(rollout, now);
+  return [...staging(rollout, now), ...nodes, ...looksDue(rollout, now)];
 }
 
-function staging(rollout: Rollout, now: number): Task[] {
-  if (!['running', 'paused'].includes(rollout.status.is)) return [];
+function staging(rollout: Rollout, now: number): NodeTask[] {
+  if (!goesForward(rollout)) return [];
   return nodesInOrder(rollout)
     .filter(({ state }) => state.is === 'staging' && state.notBefore <= now)
     .map((node) => task(rollout, node, 'stage'));
 }
 
-function underWay(rollout: Rollout, node: NodeRun, now: number): Task[] {
+function underWay(rollout: Rollout, node: NodeRun, now: number): NodeTask[] {
   return node.state.is === 'working' && node.state.notBefore <= now ? [task(rollout, node, node.state.step)] : [];
 }
 
-function oneMore(rollout: Rollout, now: number): Task[] {
-  const { status } = rollout;
-  if (status.is === 'rolling-back') {
-    const [head] = status.queue;
-    if (head === undefined) return [];
-    const node = nodeOf(rollout, head);
-    return [task(rollout, node, firstBackStep(node))];
-  }
-  return [...watch(rollout, now), ...begin(rollout, now)];
+function oneMore(rollout: Rollout, now: number): NodeTask[] {
+  const node = toBringBack(rollout, now);
+  return node === null ? begin(rollout, now) : [task(rollout, node, firstBackStep(node))];
 }
 
-function begin(rollout: Rollout, now: number): Task[] {
+/**
+ * Of a rollback's queue the node whose turn it is, decided anew each time: what is sick costs no quorum and goes first,
+ * then what was switched last. Null while none may, or while the looks are too old to choose by.
+ */
+export function toBringBack(rollout: Rollout, now: number): NodeRun | null {
+  if (rollout.status.is !== 'rolling-back' || workingNode(rollout)) return null;
+  const queue = rollout.status.queue.map((name) => nodeOf(rollout, name));
+  const regions = queue.map(({ region }) => region);
+  if (looksBeforePick(rollout, regions, now).length > 0) return null;
+  const free = queue.filter(({ held }) => held === null || held.until <= now);
+  return free.sort((a, b) => sickness(rollout, b) - sickness(rollout, a) || newest(b) - newest(a))[0] ?? null;
+}
+
+const newest = ({ touchedAt }: NodeRun): number => touchedAt ?? 0;
+
+function sickness(rollout: Rollout, node: NodeRun): number {
+  if (isDown(rollout, node)) return 2;
+  return rollout.looks[node.region]?.standing[node.name] === 'healthy' ? 0 : 1;
+}
+
+function begin(rollout: Rollout, now: number): NodeTask[] {
   const node = nextNode(rollout);
   if (rollout.status.is !== 'running' || node?.state.is !== 'ready') return [];
   return gates(rollout, node.name, now).length === 0 ? [task(rollout, node, firstForwardStep(node))] : [];
 }
 
-function watch(rollout: Rollout, now: number): Task[] {
-  const batch = bakingBatch(rollout);
-  if (batch === null || watchDue(rollout, batch) > now) return [];
-  if (!['running', 'paused'].includes(rollout.status.is)) return [];
-  const attempt = batch.watches + 1;
-  const { id, run } = rollout;
-  const { region } = batch;
-  return [
-    { id: `${id}.${run}.${region}.watch.${attempt}`, rollout: id, run, region, node: region, step: 'watch', attempt },
-  ];
-}
-
-function task(rollout: Rollout, node: NodeRun, step: StepName): Task {
+function task(rollout: Rollout, node: NodeRun, step: StepName): NodeTask {
   const { id, run } = rollout;
   const { name, region, attempt } = node;
   return { id: `${id}.${run}.${name}.${step}.${attempt}`, rollout: id, run, region, node: name, step, attempt };

@@ -7,30 +7,30 @@ export const nodeTransitions = {
   working: {
     'next step, or try again': 'working',
     'gate closed before the stop, or a rollback was asked for': 'ready',
-    'proven on the new version': 'done',
+    'proven on the new version, or its rollback was put off': 'done',
     'failed before anything changed': 'failed',
-    'failed, no automatic rollback': 'unproven',
+    'failed and not rolled back, or its rollback was put off': 'unproven',
     'proven on the old version': 'rolled-back',
     'unknown for too long, or rollback failed': 'stuck',
   },
-  done: { 'rolled back on request': 'working' },
+  done: { 'rolled back on request': 'working', 'sick since: to be proven again': 'ready' },
   failed: { retry: 'staging' },
-  unproven: { 'retry or roll back': 'working' },
+  unproven: { 'roll back': 'working', retry: 'ready' },
   'rolled-back': { retry: 'staging' },
-  stuck: { 'retry or roll back': 'working' },
+  stuck: { 'roll back, or its rollback again': 'working', retry: 'ready' },
 } as const satisfies Record<NodeState['is'], Record<string, NodeState['is']>>;
 
 export const statusTransitions = {
   running: {
     pause: 'paused',
-    'a node failed': 'held',
+    'a node failed or fell sick, or nobody approved': 'held',
     'roll back': 'rolling-back',
     stop: 'stopping',
     'every node proven': 'done',
   },
   paused: {
     resume: 'running',
-    'a node failed': 'held',
+    'a node failed or fell sick, or nobody approved': 'held',
     'roll back': 'rolling-back',
     stop: 'stopping',
     'every node proven': 'done',
@@ -38,11 +38,11 @@ export const statusTransitions = {
   held: {
     'retry, or resume': 'running',
     'another reason': 'held',
-    'roll back': 'rolling-back',
+    'roll back, or the pending one again': 'rolling-back',
     stop: 'stopping',
   },
   'rolling-back': {
-    'wider scope': 'rolling-back',
+    'another scope': 'rolling-back',
     'scope brought back, or a rollback failed': 'held',
     'everything brought back': 'rolled-back',
     stop: 'stopping',

@@ -1,6 +1,8 @@
 import { whyWaiting } from './gates.ts';
-import { bakingBatch, isOpen, nodesInOrder, watchDue } from './queries.ts';
+import { isOpen, nodesInOrder } from './queries.ts';
+import { restDue } from './rest.ts';
 import type { Rollout } from './types.ts';
+import { nextLook } from './watching.ts';
 
 /**
  * When the clock alone changes what there is to do: the earliest instant after `now` (epoch ms), or null when only
@@ -8,12 +10,18 @@ import type { Rollout } from './types.ts';
  */
 export function nextWake(rollout: Rollout, now: number): number | null {
   if (!isOpen(rollout)) return null;
-  const baking = bakingBatch(rollout);
+  const { approvalExpires } = rollout.policy;
   const instants = [
-    ...nodesInOrder(rollout).map(({ state }) => ('notBefore' in state ? state.notBefore : 0)),
+    ...nodesInOrder(rollout).flatMap(({ state, held }) => [
+      'notBefore' in state ? state.notBefore : 0,
+      held?.until ?? 0,
+    ]),
     ...whyWaiting(rollout, now).map(({ opensAt }) => opensAt ?? 0),
-    ...(baking ? [watchDue(rollout, baking)] : []),
-    ...rollout.batches.map(({ approved }) => (approved ? approved.at + rollout.policy.approvalExpires + 1 : 0)),
+    nextLook(rollout, now) ?? 0,
+    restDue(rollout) ?? 0,
+    ...rollout.batches.map(
+      ({ approved, askedAt }) => (approved?.at ?? askedAt ?? -approvalExpires) + approvalExpires + 1,
+    ),
   ].filter((at) => at > now);
   return instants.length > 0 ? Math.min(...instants) : null;
 }

@@ -1,5 +1,5 @@
 import type { Probe, Shell } from '../node/types.ts';
-import type { Gate, NodeRun, Report, Rollout, Sight, StepName } from '../rollout/types.ts';
+import type { Gate, NodeRun, Proof, Report, Rollout, Sight, StepName } from '../rollout/types.ts';
 
 /** Time as an argument: wall clock, monotonic clock, and a wait that an abort ends (by rejecting). */
 export interface Clock {
@@ -26,6 +26,11 @@ export interface StepContext {
    */
   gates(sight: Sight): Promise<Gate[]>;
 }
+
+/** Whether a finished node still is what was proven; `reason` in words. */
+export type ProofLook = { is: 'holds' } | { is: 'broken'; reason: string } | { is: 'unseen'; reason: string };
+
+export type StillProven = (node: string, proof: Proof, signal: AbortSignal) => Promise<ProofLook>;
 
 /** `unchanged`: as in the `Sight` that the gates were asked with. */
 export type StepResult = Report | { is: 'gated'; gates: Gate[]; unchanged: boolean };

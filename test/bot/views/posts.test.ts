@@ -212,7 +212,10 @@ describe('a gate', () => {
   });
 
   it('asks nothing while the rollout is held or over', () => {
-    const rollout: Rollout = { ...atGate(), status: { is: 'held', reason: 'x', node: null, at: tuesday } };
+    const rollout: Rollout = {
+      ...atGate(),
+      status: { is: 'held', reason: 'x', node: null, at: tuesday, pending: null },
+    };
     expect(buttons(found(rollout, /^gate\./))).toEqual([]);
     expect(found(rollout, /^gate\./).onlyEdit).toBe(true);
   });
@@ -304,6 +307,7 @@ describe('a failure', () => {
         reason: 'us-east-op-1 became unhealthy while us-east was being watched',
         node: 'us-east-op-1',
         at: tuesday,
+        pending: null,
       },
     };
     expect(text(rollout, /^failed\./)).toMatchInlineSnapshot(`

@@ -1,0 +1,73 @@
+import { neglected, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import type { NodeRun, Rollout, Unattended } from '../../upgrade/rollout/types.ts';
+import { type Post, post } from './post.ts';
+import { count, foreign, reason, when } from './text.ts';
+import { stepWord } from './words.ts';
+
+/** A gate that stays shut for so long (ms) is told, with its reason. */
+const patience = 60_000;
+
+/** Whatever a rollout waits for without anybody having said so: broadcast once each, then kept true. */
+export function waitPosts(rollout: Rollout): Post[] {
+  return [
+    ...nodesInOrder(rollout).flatMap((node) => [...silent(rollout, node), ...gated(rollout, node)]),
+    ...neglected(rollout).map((each) => unattended(rollout, each)),
+  ];
+}
+
+/** Told after the first look that nobody could make sense of: it may be switched, and it does not answer. */
+function silent(rollout: Rollout, node: NodeRun): Post[] {
+  const { state, silentSince, touched } = node;
+  if (state.is !== 'working' || silentSince === null || !touched || state.unknowns === 0) return [];
+  const after = node.uncertain ? `while ${stepWord(state.step)}` : 'after its restart';
+  return [
+    wait(rollout, node.name, silentSince, [
+      `? *${foreign(node.name, 80)} does not answer* since ${when(silentSince)} (${after}): ${reason(state.lastReason ?? 'nothing came back')}`,
+      `Tried ${state.unknowns} of ${rollout.policy.unknownAttempts}, then a person is called. ${serving(rollout, node)} Nothing else is begun.`,
+    ]),
+  ];
+}
+
+/** What still serves in its region, as the last look at it saw it. */
+function serving({ looks, peers }: Rollout, { name, region }: NodeRun): string {
+  const { at = null, standing = {} } = looks[region] ?? {};
+  if (at === null) return '';
+  const others = (peers[region] ?? []).filter((peer) => peer !== name);
+  const healthy = others.filter((peer) => standing[peer] === 'healthy').length;
+  return `Of the others in ${foreign(region, 80)} ${healthy} of ${others.length} were healthy at ${when(at)}.`;
+}
+
+function gated(rollout: Rollout, { name, held, state }: NodeRun): Post[] {
+  if (held === null || held.at - held.since < patience || state.is === 'done' || state.is === 'stuck') return [];
+  const gates = held.gates.map((gate) => reason(gate.reason)).join('; ');
+  return [
+    wait(rollout, name, held.since, [
+      `‼ *Stuck: ${foreign(name, 80)} waits* since ${when(held.since)}: ${gates}`,
+      `Asked ${count(held.times, 'time')}, the last time ${when(held.at)}. It goes on by itself when that changes; until then nothing else is begun.`,
+    ]),
+  ];
+}
+
+const because: Record<Unattended['why'], (region: string, since: string) => string[]> = {
+  'no worker': (region, since) => [
+    `‼ *No living worker serves ${region}* since ${since}: nothing moves there.`,
+    `Start one where its nodes can be reached: \`zeitwork worker --region ${region}\`.`,
+  ],
+  'not taken up': (region, since) => [
+    `‼ *Work for ${region} waits* since ${since} and no worker takes it up.`,
+    'Its workers live; is the queue paused, or Redis in trouble?',
+  ],
+  'no report': (region, since) => [
+    `? *A step in ${region} takes longer than it should*, noticed ${since}: no report arrives.`,
+    'Nothing else is begun there. `/zeitwork why` names the node.',
+  ],
+};
+
+function unattended(rollout: Rollout, { region, why, since }: Unattended): Post {
+  return wait(rollout, region, since, because[why](foreign(region, 80), when(since)));
+}
+
+function wait(rollout: Rollout, name: string, since: number, lines: string[]): Post {
+  const key = `wait.${rollout.run}.${name}.${Math.floor(since / 1000)}`;
+  return post(rollout, key, { is: 'thread', broadcast: true }, [{ is: 'lines', lines }]);
+}

@@ -1,0 +1,46 @@
+import { nodesInOrder } from './queries.ts';
+import type { NodeRun, Rollout } from './types.ts';
+
+/** Milliseconds for which a look at a finished node counts before the next node is begun. */
+export const freshFor = 15_000;
+/** Milliseconds for which a proof counts before an approval is asked, and before the last word. */
+const provenFor = 60_000;
+
+/** Clocks of two workers differ a little: an instant shortly ahead is as fresh as one shortly ago. */
+const isFresh = (at: number | null, now: number, ms: number): boolean => at !== null && Math.abs(now - at) <= ms;
+
+export const finishedNodes = (rollout: Rollout, region?: string): NodeRun[] =>
+  nodesInOrder(rollout).filter((node) => node.state.is === 'done' && (region === undefined || node.region === region));
+
+/** A look that some region needs, before anything else may happen. */
+export interface Need {
+  region: string;
+  step: 'watch' | 'prove';
+}
+
+/** Looks that are too old for beginning `node` now: at all that is finished, and by proof in its own region. */
+export function looksBeforeBegin(rollout: Rollout, node: NodeRun, now: number): Need[] {
+  const regions = new Set([node.region, ...finishedNodes(rollout).map(({ region }) => region)]);
+  return [...regions].flatMap((region): Need[] => {
+    const finished = finishedNodes(rollout, region);
+    const own = region === node.region;
+    if (own && finished.some(({ provenAt }) => !isFresh(provenAt, now, freshFor))) return [{ region, step: 'prove' }];
+    const seen = ({ seenAt, provenAt }: NodeRun) => isFresh(seenAt, now, freshFor) || isFresh(provenAt, now, freshFor);
+    const looked = !own || isFresh(rollout.looks[region]?.at ?? null, now, freshFor);
+    return looked && finished.every(seen) ? [] : [{ region, step: 'watch' }];
+  });
+}
+
+/** Regions whose finished nodes must be proven again before an approval is asked, and before the last word. */
+export function unprovenRegions(rollout: Rollout, now: number): string[] {
+  const old = finishedNodes(rollout).filter(
+    ({ provenAt, sick }) => sick !== null || !isFresh(provenAt, now, provenFor),
+  );
+  return [...new Set(old.map(({ region }) => region))];
+}
+
+/** Whether the last look at each region of the queue is fresh enough to choose by. */
+export function looksBeforePick({ looks }: Rollout, regions: string[], now: number): Need[] {
+  const old = [...new Set(regions)].filter((region) => !isFresh(looks[region]?.at ?? null, now, freshFor));
+  return old.map((region) => ({ region, step: 'watch' }));
+}

@@ -1,0 +1,94 @@
+import { finishedNodes, looksBeforeBegin, looksBeforePick, type Need, unprovenRegions } from './freshness.ts';
+import { gatesBeforeLooks } from './gates.ts';
+import { askable, bakeEnd, bakingBatch, goesForward, nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
+import type { LookTask, Rollout } from './types.ts';
+
+/** How often finished nodes are looked at while nothing happens (ms). */
+const idleWatch = 60_000;
+/** After a look that missed something the next one waits this long at most (ms). */
+const lookAgain = 2_000;
+
+/** A look at a region, due at an instant (epoch ms). */
+interface Wanted extends Need {
+  at: number;
+}
+
+/** The looks that should be in flight now. */
+export function looksDue(rollout: Rollout, now: number): LookTask[] {
+  return wanted(rollout, now)
+    .filter(({ at }) => at <= now)
+    .map((need) => look(rollout, need));
+}
+
+/** When the next look is due, epoch ms; null when none is. */
+export function nextLook(rollout: Rollout, now: number): number | null {
+  const later = wanted(rollout, now).map(({ at }) => at);
+  return later.length === 0 ? null : Math.min(...later);
+}
+
+/** One look per region: the earliest, and of those the one that sees more. */
+function wanted(rollout: Rollout, now: number): Wanted[] {
+  const byRegion = new Map<string, Wanted>();
+  for (const need of [...baking(rollout), ...needed(rollout, now), ...idle(rollout)]) {
+    const other = byRegion.get(need.region);
+    if (other === undefined || need.at < other.at || (need.at === other.at && need.step === 'prove')) {
+      byRegion.set(need.region, need);
+    }
+  }
+  return [...byRegion.values()];
+}
+
+function baking(rollout: Rollout): Wanted[] {
+  const batch = goesForward(rollout) ? bakingBatch(rollout) : null;
+  if (batch === null || batch.finishedAt === null) return [];
+  const { region } = batch;
+  const last = Math.max(rollout.looks[region]?.at ?? 0, batch.finishedAt);
+  const regular = last + rollout.policy.watch;
+  const end = bakeEnd(batch);
+  return [{ region, step: 'prove', at: end !== null && end > last ? Math.min(regular, end) : regular }];
+}
+
+/** What must be looked at before anything else may happen. */
+function needed(rollout: Rollout, now: number): Wanted[] {
+  return needs(rollout, now).map((need) => ({ ...need, at: soon(rollout, need.region) }));
+}
+
+function needs(rollout: Rollout, now: number): Need[] {
+  if (rollout.status.is === 'rolling-back') {
+    const regions = rollout.status.queue.map((name) => nodeOf(rollout, name).region);
+    return workingNode(rollout) ? [] : looksBeforePick(rollout, regions, now);
+  }
+  if (!goesForward(rollout)) return [];
+  const over = nodesInOrder(rollout).every(({ state }) => state.is === 'done');
+  if (over || askable(rollout).length > 0) {
+    return unprovenRegions(rollout, now).map((region) => ({ region, step: 'prove' }));
+  }
+  const node = nextNode(rollout);
+  if (node?.state.is !== 'ready' || gatesBeforeLooks(rollout, node.name, now).length > 0) return [];
+  return looksBeforeBegin(rollout, node, now);
+}
+
+/** At once, unless the last look missed somebody: then a little later. */
+function soon({ looks, policy }: Rollout, region: string): number {
+  const { at = null, misses = {} } = looks[region] ?? {};
+  const missed = Object.values(misses).some((count) => count > 0);
+  return missed && at !== null ? at + Math.min(policy.watch, lookAgain) : 0;
+}
+
+/** Days may pass between a bake and an approval: somebody looks all the time. */
+function idle(rollout: Rollout): Wanted[] {
+  if (!goesForward(rollout)) return [];
+  const regions = new Set(finishedNodes(rollout).map(({ region }) => region));
+  return [...regions].map((region) => {
+    const proven = finishedNodes(rollout, region).map(({ provenAt }) => provenAt ?? 0);
+    const last = Math.max(rollout.looks[region]?.at ?? 0, Math.min(...proven));
+    const missed = Object.values(rollout.looks[region]?.misses ?? {}).some((count) => count > 0);
+    const pause = missed ? Math.min(rollout.policy.watch, idleWatch) : Math.max(rollout.policy.watch, idleWatch);
+    return { region, step: 'prove', at: last + pause };
+  });
+}
+
+function look({ id, run, looks }: Rollout, { region, step }: Need): LookTask {
+  const attempt = (looks[region]?.count ?? 0) + 1;
+  return { id: `${id}.${run}.${region}.${step}.${attempt}`, rollout: id, run, region, node: region, step, attempt };
+}

@@ -1,0 +1,34 @@
+import type { Shell } from '../node/types.ts';
+import type { Proof, Service } from '../rollout/types.ts';
+import { read } from './answer.ts';
+import * as commands from './commands.ts';
+import { type Observation, readObservation } from './observation.ts';
+import { reportOf } from './reports.ts';
+import type { ProofLook } from './types.ts';
+
+/** Whether a finished node still is what was proven: the same image, on disk too, in the same process. Never throws. */
+export async function stillProven(
+  node: string,
+  proof: Proof,
+  service: Service,
+  shell: Shell,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<ProofLook> {
+  const answer = read(await shell.run(node, commands.glance(service, timeoutMs), signal));
+  if (answer.is === 'told') return compare(readObservation(answer.said), proof);
+  const report = reportOf(answer, 'unknown');
+  return { is: 'unseen', reason: `cannot be looked at: ${'reason' in report ? report.reason : ''}` };
+}
+
+function compare({ unit, image, disk }: Observation, proof: Proof): ProofLook {
+  const broken = (reason: string): ProofLook => ({ is: 'broken', reason });
+  if (unit.mainPid === 0) return broken(`the service does not run (${unit.active}/${unit.sub})`);
+  if (image !== proof.sha256) return broken(`runs another image (${image?.slice(0, 12) ?? 'unreadable'})`);
+  if (disk !== proof.sha256) return broken('somebody replaced the file on disk');
+  if (unit.restarts > proof.restarts) {
+    return broken(`systemd restarted it since it was proven (${proof.restarts} -> ${unit.restarts} restarts)`);
+  }
+  if (unit.invocation !== proof.invocation) return broken('was restarted since it was proven');
+  return { is: 'holds' };
+}

@@ -1,0 +1,193 @@
+import fc from 'fast-check';
+import { isLook, next, nextWake, nodesInOrder, plan, todo } from '../../src/upgrade/rollout/index.ts';
+import type { Event, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
+import { checkStep, checkStop } from './invariants.ts';
+import { fleetOf, hours, inputOf, newImage, surveyOf, tuesday } from './rollouts.ts';
+import { intentOf, perform, type Reach, type World, worldOf } from './simulation.ts';
+
+/** What chance does in one move; `pick` chooses among what is possible. */
+const kinds = [
+  ...Array.from({ length: 6 }, () => 'work'),
+  'lose',
+  'half',
+  'lost-worker',
+  'repeat',
+  'deliver-late',
+  'never-began',
+  'wait',
+  'click',
+  'click',
+  'outage',
+  'silence',
+  'restart-by-itself',
+  'lost-probe',
+  'freeze',
+  'mend',
+  'tick',
+] as const;
+type Kind = (typeof kinds)[number];
+
+const move = fc.record({ kind: fc.constantFrom(...(kinds as readonly Kind[])), pick: fc.nat(1000) });
+
+/** One story: what is wrong from the start, and what happens. */
+export const scenario = fc.record({
+  strategy: fc.constantFrom('rolling' as const, 'regions' as const),
+  windows: fc.constantFrom('guide' as const, 'always' as const),
+  autoRollback: fc.constantFrom('node' as const, 'none' as const),
+  bad: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
+  badRestore: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
+  /** Nodes that run the target already. */
+  already: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
+  moves: fc.array(move, { minLength: 30, maxLength: 160 }),
+});
+export type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
+
+const decisions = (rollout: Rollout, at: number): Event[] => [
+  { type: 'approved', at, region: 'eu-west', by: 'U-eu-west' },
+  { type: 'approved', at, region: 'ap-south', by: 'U-ap-south' },
+  { type: 'approved', at, region: 'us-east', by: rollout.requester },
+  { type: 'paused', at, by: 'U1' },
+  { type: 'resumed', at, by: 'U1' },
+  { type: 'resumed', at, by: 'U1' },
+  { type: 'retried', at, by: 'U1', epoch: rollout.epoch },
+  { type: 'retried', at, by: 'U2', epoch: 0 },
+  { type: 'rollback-asked', at, by: 'U1', scope: { is: 'region', region: 'us-east' }, epoch: at },
+  { type: 'rollback-asked', at, by: 'U1', scope: { is: 'node', node: 'eu-west-op-2' }, epoch: at },
+  { type: 'rollback-asked', at, by: 'U1', scope: { is: 'node', node: 'us-east-op-1' }, epoch: at },
+  { type: 'rollback-asked', at, by: 'U1', scope: { is: 'all' }, epoch: at },
+  { type: 'stopped', at, by: 'U3' },
+];
+
+/** A rollout, a fleet, and chance. Every change and every stop of a service is checked. */
+export class Run {
+  rollout: Rollout;
+  now = tuesday;
+  readonly world: World;
+  readonly sent: Event[] = [];
+  readonly late: Event[] = [];
+
+  constructor({ strategy, windows, autoRollback, bad, badRestore, already }: Scenario) {
+    const fleet = fleetOf({ autoRollback, bake: hours(0.1) }, { windows });
+    const names = fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
+    const running = already.map((index) => names[index] ?? '');
+    const survey = surveyOf(fleet, Object.fromEntries(running.map((name) => [name, { sha256: newImage }])));
+    this.rollout = plan(inputOf(fleet, { strategy, survey }));
+    this.world = worldOf(this.rollout);
+    for (const index of bad) this.world.bad.add(names[index] ?? '');
+    for (const index of badRestore) this.world.badRestore.set(names[index] ?? '', 1);
+    for (const name of running) {
+      this.world.image[name] = newImage;
+      this.world.disk[name] = newImage;
+      this.world.initial[name] = newImage;
+      this.world.bad.delete(name);
+    }
+  }
+
+  apply(event: Event): void {
+    const before = this.rollout;
+    const after = next(before, event);
+    this.sent.push(event);
+    if (after === before) return;
+    this.rollout = { ...after, revision: before.revision + 1 };
+    checkStep(before, after, event, this.world);
+  }
+
+  /** What a worker does with a task that it holds: intent, work, and (unless lost) the report. */
+  work(task: Task, report: 'sent' | 'lost' | 'late' | 'none', reach: Reach = 'whole'): void {
+    this.now += 50;
+    const intent = intentOf(task, this.now);
+    if (intent !== null) {
+      this.apply(intent);
+      if (!todo(this.rollout, this.now).some(({ id }) => id === task.id)) return;
+    }
+    const before = this.world.starts.length;
+    this.now += 500;
+    const event = perform(this.rollout, task, this.world, this.now, reach);
+    if (this.world.starts.length > before) checkStop(this.rollout, task, this.world, this.now);
+    if (report === 'sent') this.apply(event);
+    if (report === 'late') this.late.push(event);
+    if (report === 'lost' && !isLook(task)) {
+      const { run, node, step, attempt } = task;
+      const unknown = { is: 'unknown', reason: 'lost' } as const;
+      this.apply({ type: 'reported', at: this.now, run, node, step, attempt, report: unknown });
+    }
+  }
+
+  step({ kind, pick }: { kind: Kind; pick: number }): void {
+    const tasks = todo(this.rollout, this.now);
+    const task = tasks[pick % Math.max(tasks.length, 1)];
+    const names = Object.keys(this.rollout.nodes);
+    const name = names[pick % names.length] ?? '';
+    switch (kind) {
+      case 'outage':
+        this.world.down.add(name);
+        return;
+      case 'silence':
+        this.world.silent.add(name);
+        return;
+      case 'restart-by-itself':
+        if (!this.world.down.has(name)) this.comesUpAgain(name);
+        return;
+      case 'lost-probe':
+        this.world.lostProbes.set(name, 1 + (pick % 2));
+        return;
+      case 'freeze':
+        this.world.freezes = [{ start: this.now, end: this.now + hours(1), reason: `freeze ${pick}`, author: 'U9' }];
+        return;
+      case 'mend':
+        this.mend();
+        return;
+      case 'repeat':
+        return this.repeat(pick);
+      case 'click':
+        return this.click(pick);
+      case 'wait':
+        return this.wait((pick + 1) * 10_000);
+      case 'tick':
+        return this.wait(1_000);
+      default:
+        if (task) this.doWork(kind, task);
+    }
+  }
+
+  private doWork(kind: Kind, task: Task): void {
+    if (kind === 'work') this.work(task, 'sent');
+    if (kind === 'lose') this.work(task, 'lost');
+    if (kind === 'half') this.work(task, 'none', 'half');
+    if (kind === 'lost-worker') this.work(task, 'none');
+    if (kind === 'deliver-late') this.work(task, 'late');
+  }
+
+  /** systemd brings it up again, with what lies on disk. */
+  private comesUpAgain(name: string): void {
+    this.world.image[name] = this.world.disk[name] ?? '';
+    this.world.invocation[name] = (this.world.invocation[name] ?? 0) + 1;
+  }
+
+  /** A person mends machines and services; a build stays what it is. */
+  mend(): void {
+    for (const name of this.world.down) this.comesUpAgain(name);
+    this.world.down.clear();
+    this.world.silent.clear();
+    this.world.lostProbes.clear();
+  }
+
+  private repeat(pick: number): void {
+    const source = pick % 2 === 0 ? this.late : this.sent;
+    const event = source[pick % Math.max(source.length, 1)];
+    if (event) this.apply(event);
+  }
+
+  private click(pick: number): void {
+    const all = decisions(this.rollout, this.now);
+    const event = all[pick % all.length];
+    if (event) this.apply(event);
+  }
+
+  private wait(ms: number): void {
+    this.now = Math.min(this.now + ms, nextWake(this.rollout, this.now) ?? this.now + ms);
+    this.apply({ type: 'ticked', at: this.now });
+  }
+
+  names = (): string[] => nodesInOrder(this.rollout).map(({ name }) => name);
+}
