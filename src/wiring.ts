@@ -45,7 +45,7 @@ export function createLog(role: string, usual: 'info' | 'warn' = 'info'): Logger
 export async function openHouse(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<House> {
   await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
   const redis = await openRedis(settings.redisUrl, settings.stateDir);
-  const control = createControl(redis, clock, log);
+  const control = createControl(redis, settings.fleet.name, clock, log);
   const releases = openReleases(settings.releases, settings.fleet.service, join(settings.stateDir, 'releases'));
   return { settings, redis, control, releases, clock, log };
 }
@@ -82,6 +82,7 @@ export async function startWorkerRole(house: House, regions: string[] | null): P
   const limit = policy.commandTimeout;
   const worker = await startWorker({
     redis,
+    fleet: settings.fleet,
     regions: names,
     steps,
     shell,
@@ -109,7 +110,7 @@ export async function startBotRole(house: House): Promise<Role> {
   }
   const { startBot } = await import('./bot/index.ts');
   const bot = await startBot({ ...commandDeps(house), slack: { botToken, appToken, apiUrl } });
-  const publisher = await startPublisher({ redis, announcer: bot.announcer, clock, log });
+  const publisher = await startPublisher({ redis, fleet: settings.fleet.name, announcer: bot.announcer, clock, log });
   return {
     async close() {
       await publisher.close();

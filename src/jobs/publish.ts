@@ -11,6 +11,8 @@ import { type Held, openWorker } from './worker.ts';
 
 export interface PublisherParts {
   redis: RedisHandle;
+  /** Whose rollouts are shown. */
+  fleet: string;
   announcer: Announcer;
   clock: Clock;
   log: Log;
@@ -24,9 +26,16 @@ const afterglow = 3_600_000;
 const longestPause = 600;
 
 /** Shows rollouts, always the newest state. What goes wrong here never touches a rollout. */
-export async function startPublisher({ redis, announcer, clock, log, sweep }: PublisherParts): Promise<Sweeping> {
-  const store = createStore(redis.patient());
-  const queues = createQueues(redis.patient(), log);
+export async function startPublisher({
+  redis,
+  fleet,
+  announcer,
+  clock,
+  log,
+  sweep,
+}: PublisherParts): Promise<Sweeping> {
+  const store = createStore(redis.patient(), fleet, log);
+  const queues = createQueues(redis.patient(), fleet, log);
 
   const show = async ({ job, token }: Held<WakeJob>): Promise<void> => {
     const rollout = await store.load(job.data.id);
@@ -44,6 +53,7 @@ export async function startPublisher({ redis, announcer, clock, log, sweep }: Pu
   };
 
   const worker = openWorker<WakeJob, void>({
+    fleet,
     queue: queueNames.publish,
     redis: redis.patient(),
     log,

@@ -1,6 +1,6 @@
 /** Lua run inside Redis, so that a check and what follows from it cannot be torn apart. */
 
-/** KEYS: rollout, holder, open, fleet, journal, changed. ARGV: id, open, body, revision, hash, entry, now, … */
+/** KEYS: rollout, holder, open, rollouts, journal, changed. ARGV: id, open, body, revision, hash, entry, now, … */
 const write = `
   if ARGV[2] == '1' then
     redis.call('SET', KEYS[2], ARGV[1])

@@ -1,8 +1,9 @@
 import type { Probe, Shell } from '../upgrade/node/types.ts';
-import type { Diagnosis, NodeSurvey } from '../upgrade/rollout/types.ts';
+import type { Fleet } from '../upgrade/rollout/types.ts';
 import type { Clock, Steps } from '../upgrade/steps/types.ts';
 import { advancer } from './advance.ts';
-import { answer, type Lookers } from './ask.ts';
+import { type Answer, answer, type Lookers } from './ask.ts';
+import { guardOf } from './guard.ts';
 import { type Log, reasonOf } from './log.ts';
 import { type AskJob, createQueues, queueNames, type StepEnd, type StepJob, type WakeJob } from './queues.ts';
 import { recorder } from './record.ts';
@@ -14,6 +15,8 @@ import { type OpenWorker, openWorker } from './worker.ts';
 
 export interface WorkerParts extends Lookers {
   redis: RedisHandle;
+  /** Its name keeps it apart from other fleets on the same Redis; no other node is looked at. */
+  fleet: Pick<Fleet, 'name' | 'regions'>;
   /** Works on the nodes of these regions. */
   regions: readonly string[];
   steps: Steps;
@@ -32,31 +35,43 @@ export interface WorkerParts extends Lookers {
 export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   const { regions, steps, shell, probe, archives, clock, log } = parts;
   const redis = parts.redis.patient();
-  const store = createStore(redis);
-  const queues = createQueues(redis, log);
+  const fleet = parts.fleet.name;
+  const store = createStore(redis, fleet, log);
+  const queues = createQueues(redis, fleet, log);
   const record = recorder(store, queues.wake);
   const advance = advancer({ record, queues, clock, log });
   const runTask = taskRunner({ store, record, steps, shell, probe, archives, clock, log });
 
-  const perRegion = (region: string): OpenWorker[] => [
-    openWorker<StepJob, StepEnd>({
-      queue: queueNames.step(region),
-      redis,
-      log,
-      // Staging runs on all nodes at once; what must go one by one is never due at the same time.
-      concurrency: 16,
-      process: ({ job, signal }) => runTask(job.data.task, signal),
-    }),
-    openWorker<AskJob, NodeSurvey | Diagnosis | null>({
-      queue: queueNames.ask(region),
-      redis,
-      log,
-      concurrency: 16,
-      process: ({ job, signal }) => answer(job.data, parts, clock, signal),
-    }),
-  ];
+  const perRegion = (region: string): OpenWorker[] => {
+    const guard = guardOf(parts.fleet, region);
+    return [
+      openWorker<StepJob, StepEnd>({
+        fleet,
+        queue: queueNames.step(region),
+        redis,
+        log,
+        // Staging runs on all nodes at once; what must go one by one is never due at the same time.
+        concurrency: 16,
+        process: async ({ job, signal }) => {
+          const { task } = job.data;
+          if (guard.isHere(task)) return runTask(task, signal);
+          log.warn({ region, job: job.id, of: task.region, rollout: task.rollout }, 'step of another region refused');
+          return 'dropped';
+        },
+      }),
+      openWorker<AskJob, Answer>({
+        fleet,
+        queue: queueNames.ask(region),
+        redis,
+        log,
+        concurrency: 16,
+        process: ({ job, signal }) => answer(job.data, { ...parts, guard }, signal),
+      }),
+    ];
+  };
   const workers = [
     openWorker<WakeJob, void>({
+      fleet,
       queue: queueNames.advance,
       redis,
       log,

@@ -1,9 +1,10 @@
 import { Queue } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { startPublisher } from '../../src/jobs/index.ts';
+import { prefixOf } from '../../src/jobs/keys.ts';
 import type { Sweeping } from '../../src/jobs/sweep.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
-import { eventually, quickRollout, silent, systemClock } from './fixtures/parts.ts';
+import { eventually, production, quickRollout, silent, systemClock } from './fixtures/parts.ts';
 import { done, makeRig, never } from './fixtures/rig.ts';
 
 const rig = makeRig();
@@ -13,6 +14,7 @@ describe('publishing', () => {
   const publisher = async (show: (rollout: Rollout) => Promise<void>, sweep = never): Promise<Sweeping> => {
     const started = await startPublisher({
       redis: rig.redis.handle,
+      fleet: production,
       announcer: { show },
       clock: systemClock,
       log: silent,
@@ -59,7 +61,9 @@ describe('publishing', () => {
     const { start, record } = control();
     await start(quickRollout('r1'));
     await record('r1', { type: 'stopped', at: Date.now(), by: 'U1' });
-    await new Queue('publish', { connection: rig.redis.handle.caller, prefix: '{zw}' }).obliterate({ force: true });
+    await new Queue('publish', { connection: rig.redis.handle.caller, prefix: prefixOf(production) }).obliterate({
+      force: true,
+    });
     const shown: string[] = [];
     await publisher(async ({ status }) => void shown.push(status.is));
     await eventually(
