@@ -28,8 +28,8 @@ export function keysOf(fleet: string) {
     open: key('open'),
     /** Sorted set of all ids, by when they were created. */
     rollouts: key('rollouts'),
-    /** Sorted set of ids, by when they were saved last. */
-    changed: key('changed'),
+    /** Sorted set of the ids whose newest revision (the score) is not known to stand in the chat. */
+    unpainted: key('unpainted'),
     epoch: key('epoch'),
   };
 }

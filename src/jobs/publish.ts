@@ -20,26 +20,17 @@ export interface PublisherParts {
   sweep?: string;
 }
 
-/** Finished rollouts are drawn again for this long (ms): the last edit is the one that must not be missing. */
-const afterglow = 3_600_000;
 /** Nobody can ask for more patience than this (s). */
 const longestPause = 600;
 
 /** Shows rollouts, always the newest state. What goes wrong here never touches a rollout. */
-export async function startPublisher({
-  redis,
-  fleet,
-  announcer,
-  clock,
-  log,
-  sweep,
-}: PublisherParts): Promise<Sweeping> {
+export async function startPublisher({ redis, fleet, announcer, log, sweep }: PublisherParts): Promise<Sweeping> {
   const store = createStore(redis.patient(), fleet, log);
   const queues = createQueues(redis.patient(), fleet, log);
 
   const show = async ({ job, token }: Held<WakeJob>): Promise<void> => {
     const rollout = await store.load(job.data.id);
-    if (!rollout) return;
+    if (!rollout) return store.painted(job.data.id, Number.MAX_SAFE_INTEGER);
     try {
       await announcer.show(rollout);
     } catch (error) {
@@ -50,6 +41,7 @@ export async function startPublisher({
       await job.moveToDelayed(Date.now() + Math.min(seconds, longestPause) * 1_000, token);
       throw new DelayedError();
     }
+    await store.painted(rollout.id, rollout.revision);
   };
 
   const worker = openWorker<WakeJob, void>({
@@ -61,7 +53,8 @@ export async function startPublisher({
     process: show,
   });
   const sweeping = everySweep(sweep, log, async () => {
-    const ids = new Set([...(await store.openIds()), ...(await store.changedSince(clock.now() - afterglow))]);
+    // The last edit of a finished rollout is the one that must not be missing, also when Slack was away for days.
+    const ids = new Set([...(await store.openIds()), ...(await store.unpainted())]);
     for (const id of ids) await queues.publish(id);
   });
   return {

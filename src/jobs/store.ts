@@ -4,7 +4,7 @@ import { Refused, type Rollout } from '../upgrade/rollout/types.ts';
 import { type ChainedEntry, chain } from './journal.ts';
 import { keysOf } from './keys.ts';
 import type { Log } from './log.ts';
-import { createScript, epochScript, saveScript } from './scripts.ts';
+import { createScript, epochScript, paintedScript, saveScript } from './scripts.ts';
 import type { PostedMessage, Store } from './types.ts';
 
 /** Shape of what is stored; raised when an older program could misread it. */
@@ -13,8 +13,10 @@ const format = 1;
 /** `Store`, plus what only this side of the house needs. */
 export interface RolloutStore extends Store {
   journal(id: string): Promise<ChainedEntry[]>;
-  /** Ids of rollouts that were saved at or after `since` (epoch ms), open or not. */
-  changedSince(since: number): Promise<string[]>;
+  /** Ids of rollouts whose newest revision is not known to stand in the chat, open or not, however old. */
+  unpainted(): Promise<string[]>;
+  /** This revision stands in the chat; one that was saved meanwhile stays to be painted. */
+  painted(id: string, revision: number): Promise<void>;
 }
 
 /**
@@ -40,17 +42,17 @@ export function createStore(redis: Redis, fleet: string, log: Pick<Log, 'warn'> 
     const { id } = rollout;
     if (rollout.fleet !== fleet)
       throw new Error(`rollout ${id} is of fleet ${rollout.fleet}, this is ${fleet}'s store`);
-    const touched = [keys.rollout(id), keys.holder, keys.open, keys.rollouts, keys.journal(id), keys.changed];
-    const fields = [id, isOpen(rollout) ? '1' : '0', encode(rollout), rollout.revision, entry.hash];
-    const answer: unknown = await redis.eval(
-      script,
-      touched.length,
-      ...touched,
-      ...fields,
+    const touched = [keys.rollout(id), keys.holder, keys.open, keys.rollouts, keys.journal(id), keys.unpainted];
+    const { revision } = rollout;
+    const fields = [
+      id,
+      isOpen(rollout) ? '1' : '0',
+      encode(rollout),
+      String(revision),
+      entry.hash,
       JSON.stringify(entry),
-      entry.at,
-      last,
-    );
+    ];
+    const answer: unknown = await redis.eval(script, touched.length, ...touched, ...fields, last);
     const [verdict, holder] = Array.isArray(answer) ? answer.map(String) : [String(answer)];
     if (verdict === 'held') throw await heldBy(holder ?? '');
     return verdict ?? '';
@@ -89,7 +91,10 @@ export function createStore(redis: Redis, fleet: string, log: Pick<Log, 'warn'> 
     async journal(id) {
       return (await redis.lrange(keys.journal(id), 0, -1)).map(decodeEntry);
     },
-    changedSince: (since) => redis.zrangebyscore(keys.changed, since, '+inf'),
+    unpainted: () => redis.zrange(keys.unpainted, '0', '-1'),
+    async painted(id, revision) {
+      await redis.eval(paintedScript, 1, keys.unpainted, id, String(revision));
+    },
     async nextEpoch(now) {
       return Number(await redis.eval(epochScript, 1, keys.epoch, now));
     },

@@ -128,6 +128,17 @@ describe('the store', () => {
     expect(await store.posted('r2')).toEqual({});
   });
 
+  it('remembers what is still to be painted, until its newest revision is', async () => {
+    const first = quickRollout('r1');
+    await store.create(first);
+    expect(await store.unpainted()).toEqual(['r1']);
+    await store.save(raised(first, stoppedAt(2)), tick);
+    await store.painted('r1', 1);
+    expect(await store.unpainted()).toEqual(['r1']);
+    await store.painted('r1', 2);
+    expect(await store.unpainted()).toEqual([]);
+  });
+
   it('refuses what another version of the program stored', async () => {
     await store.create(quickRollout('r1'));
     await redis.handle.caller.hset(
