@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { type CommandDeps, noDirectory } from './bot/deps.ts';
 import { type Settings, SettingsError } from './config/index.ts';
-import { createControl, openRedis, type RedisHandle, startPublisher, startWorker } from './jobs/index.ts';
+import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from './jobs/index.ts';
 import type { Control } from './jobs/types.ts';
 import { openReleases, type Releases } from './releases/index.ts';
 import { createProbe, createShell } from './upgrade/node/index.ts';
@@ -45,6 +45,7 @@ export function createLog(role: string, usual: 'info' | 'warn' = 'info'): Logger
 export async function openHouse(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<House> {
   await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
   const redis = await openRedis(settings.redisUrl, settings.stateDir);
+  await bringOver(redis.caller, settings.fleet.name, log);
   const control = createControl(redis, settings.fleet.name, clock, log);
   const releases = openReleases(settings.releases, settings.fleet.service, join(settings.stateDir, 'releases'));
   return { settings, redis, control, releases, clock, log };

@@ -1,5 +1,6 @@
 import { DelayedError } from 'bullmq';
 import type { Clock } from '../upgrade/steps/types.ts';
+import { bringOver } from './bring-over.ts';
 import type { Log } from './log.ts';
 import { reasonOf } from './log.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
@@ -25,6 +26,7 @@ const longestPause = 600;
 
 /** Shows rollouts, always the newest state. What goes wrong here never touches a rollout. */
 export async function startPublisher({ redis, fleet, announcer, log, sweep }: PublisherParts): Promise<Sweeping> {
+  await bringOver(redis.patient(), fleet, log);
   const store = createStore(redis.patient(), fleet, log);
   const queues = createQueues(redis.patient(), fleet, log);
 

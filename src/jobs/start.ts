@@ -3,6 +3,7 @@ import type { Fleet } from '../upgrade/rollout/types.ts';
 import type { Clock, Steps } from '../upgrade/steps/types.ts';
 import { advancer } from './advance.ts';
 import { type Answer, answer, type Lookers } from './ask.ts';
+import { bringOver } from './bring-over.ts';
 import { guardOf } from './guard.ts';
 import { type Log, reasonOf } from './log.ts';
 import { type AskJob, createQueues, queueNames, type StepEnd, type StepJob, type WakeJob } from './queues.ts';
@@ -36,6 +37,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   const { regions, steps, shell, probe, archives, clock, log } = parts;
   const redis = parts.redis.patient();
   const fleet = parts.fleet.name;
+  await bringOver(redis, fleet, log);
   const store = createStore(redis, fleet, log);
   const queues = createQueues(redis, fleet, log);
   const record = recorder(store, queues.wake);
@@ -83,6 +85,8 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
 
   // Not through the queue: a sweep must also help when the queue is what was lost.
   const sweeping = everySweep(parts.sweep, log, async () => {
+    // Again and again: during an update, a program of the version before may start a rollout when we run already.
+    await bringOver(redis, fleet, log).catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not moved'));
     for (const id of await store.openIds()) {
       await advance(id).catch((error: unknown) => log.error({ rollout: id, reason: reasonOf(error) }, 'cannot go on'));
     }
