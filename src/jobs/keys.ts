@@ -30,6 +30,8 @@ export function keysOf(fleet: string) {
     rollouts: key('rollouts'),
     /** Sorted set of the ids whose newest revision (the score) is not known to stand in the chat. */
     unpainted: key('unpainted'),
+    /** Sorted set of `region worker`, by when that sign of life expires. */
+    living: key('living'),
     epoch: key('epoch'),
   };
 }

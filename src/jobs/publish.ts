@@ -4,9 +4,11 @@ import { bringOver } from './bring-over.ts';
 import type { Log } from './log.ts';
 import { reasonOf } from './log.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
+import { recorder } from './record.ts';
 import type { RedisHandle } from './redis.ts';
 import { createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
+import { ticker } from './tick.ts';
 import type { Announcer } from './types.ts';
 import { type Held, openWorker } from './worker.ts';
 
@@ -25,10 +27,14 @@ export interface PublisherParts {
 const longestPause = 600;
 
 /** Shows rollouts, always the newest state. What goes wrong here never touches a rollout. */
-export async function startPublisher({ redis, fleet, announcer, log, sweep }: PublisherParts): Promise<Sweeping> {
+export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
+  const { redis, fleet, announcer, clock, log } = parts;
   await bringOver(redis.patient(), fleet, log);
   const store = createStore(redis.patient(), fleet, log);
   const queues = createQueues(redis.patient(), fleet, log);
+  const tick = ticker({ store, record: recorder(store, queues.wake), clock, log });
+  const trouble = (id: string, error: unknown): void =>
+    log.warn({ rollout: id, reason: reasonOf(error) }, 'time could not pass');
 
   const show = async ({ job, token }: Held<WakeJob>): Promise<void> => {
     const rollout = await store.load(job.data.id);
@@ -54,9 +60,12 @@ export async function startPublisher({ redis, fleet, announcer, log, sweep }: Pu
     concurrency: 4,
     process: show,
   });
-  const sweeping = everySweep(sweep, log, async () => {
+  const sweeping = everySweep(parts.sweep, log, async () => {
+    const open = await store.openIds();
+    // Not only the workers let time pass: that there is none must be noticed as well.
+    for (const id of open) await tick(id).catch((error: unknown) => trouble(id, error));
     // The last edit of a finished rollout is the one that must not be missing, also when Slack was away for days.
-    const ids = new Set([...(await store.openIds()), ...(await store.unpainted())]);
+    const ids = new Set([...open, ...(await store.unpainted())]);
     for (const id of ids) await queues.publish(id);
   });
   return {

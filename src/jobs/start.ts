@@ -1,18 +1,22 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Probe, Shell } from '../upgrade/node/types.ts';
 import type { Fleet } from '../upgrade/rollout/types.ts';
 import type { Clock, Steps } from '../upgrade/steps/types.ts';
 import { advancer } from './advance.ts';
-import { type Answer, answer, type Lookers } from './ask.ts';
+import type { Lookers } from './ask.ts';
 import { bringOver } from './bring-over.ts';
-import { guardOf } from './guard.ts';
+import { keysOf } from './keys.ts';
+import { type PulseRate, startPulse } from './living.ts';
 import { type Log, reasonOf } from './log.ts';
-import { type AskJob, createQueues, queueNames, type StepEnd, type StepJob, type WakeJob } from './queues.ts';
+import { createQueues, queueNames, type WakeJob } from './queues.ts';
 import { recorder } from './record.ts';
 import type { RedisHandle } from './redis.ts';
+import { regionWorkers } from './region-workers.ts';
 import { type Archives, taskRunner } from './step.ts';
 import { createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
-import { type OpenWorker, openWorker } from './worker.ts';
+import { openWorker } from './worker.ts';
 
 export interface WorkerParts extends Lookers {
   redis: RedisHandle;
@@ -30,6 +34,8 @@ export interface WorkerParts extends Lookers {
   sweep?: string;
   /** How long `close` waits for steps under way, in ms; then they are left to the next worker. */
   grace?: number;
+  /** How it says that it lives; every 5 s for 20 s when absent. */
+  pulse?: PulseRate;
 }
 
 /** Advances rollouts, and works on and answers for the nodes of its regions. Any number of these may run. */
@@ -38,39 +44,20 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   const redis = parts.redis.patient();
   const fleet = parts.fleet.name;
   await bringOver(redis, fleet, log);
+  const pulse = await startPulse({
+    redis,
+    key: keysOf(fleet).living,
+    worker: `${hostname()}.${process.pid}.${randomBytes(3).toString('hex')}`,
+    regions,
+    log,
+    ...(parts.pulse ? { rate: parts.pulse } : {}),
+  });
   const store = createStore(redis, fleet, log);
   const queues = createQueues(redis, fleet, log);
   const record = recorder(store, queues.wake);
-  const advance = advancer({ record, queues, clock, log });
+  const advance = advancer({ store, record, queues, clock, log });
   const runTask = taskRunner({ store, record, steps, shell, probe, archives, clock, log });
 
-  const perRegion = (region: string): OpenWorker[] => {
-    const guard = guardOf(parts.fleet, region);
-    return [
-      openWorker<StepJob, StepEnd>({
-        fleet,
-        queue: queueNames.step(region),
-        redis,
-        log,
-        // Staging runs on all nodes at once; what must go one by one is never due at the same time.
-        concurrency: 16,
-        process: async ({ job, signal }) => {
-          const { task } = job.data;
-          if (guard.isHere(task)) return runTask(task, signal);
-          log.warn({ region, job: job.id, of: task.region, rollout: task.rollout }, 'step of another region refused');
-          return 'dropped';
-        },
-      }),
-      openWorker<AskJob, Answer>({
-        fleet,
-        queue: queueNames.ask(region),
-        redis,
-        log,
-        concurrency: 16,
-        process: ({ job, signal }) => answer(job.data, { ...parts, guard }, signal),
-      }),
-    ];
-  };
   const workers = [
     openWorker<WakeJob, void>({
       fleet,
@@ -80,7 +67,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
       concurrency: 4,
       process: ({ job }) => advance(job.data.id),
     }),
-    ...regions.flatMap(perRegion),
+    ...regions.flatMap((region) => regionWorkers(parts, redis, region, runTask)),
   ];
 
   // Not through the queue: a sweep must also help when the queue is what was lost.
@@ -95,6 +82,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     sweep: sweeping.sweep,
     async close() {
       await sweeping.close();
+      await pulse.close();
       await Promise.allSettled(workers.map((worker) => worker.close(parts.grace ?? 10_000)));
       await queues.close();
     },

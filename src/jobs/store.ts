@@ -3,6 +3,7 @@ import { isOpen } from '../upgrade/rollout/index.ts';
 import { Refused, type Rollout } from '../upgrade/rollout/types.ts';
 import { type ChainedEntry, chain } from './journal.ts';
 import { keysOf } from './keys.ts';
+import { livingRegions } from './living.ts';
 import type { Log } from './log.ts';
 import { createScript, epochScript, paintedScript, saveScript } from './scripts.ts';
 import type { PostedMessage, Store } from './types.ts';
@@ -17,6 +18,8 @@ export interface RolloutStore extends Store {
   unpainted(): Promise<string[]>;
   /** This revision stands in the chat; one that was saved meanwhile stays to be painted. */
   painted(id: string, revision: number): Promise<void>;
+  /** Regions that at least one living worker serves; one that died is not counted after a few seconds. */
+  livingRegions(): Promise<string[]>;
 }
 
 /**
@@ -95,6 +98,7 @@ export function createStore(redis: Redis, fleet: string, log: Pick<Log, 'warn'> 
     async painted(id, revision) {
       await redis.eval(paintedScript, 1, keys.unpainted, id, String(revision));
     },
+    livingRegions: () => livingRegions(redis, keys.living),
     async nextEpoch(now) {
       return Number(await redis.eval(epochScript, 1, keys.epoch, now));
     },

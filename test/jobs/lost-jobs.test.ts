@@ -26,6 +26,7 @@ describe('lost and doubled jobs', () => {
     const queue = queues();
     const store = createStore(rig.redis.handle.caller, production);
     const advance = advancer({
+      store,
       record: recorder(store, async () => undefined),
       queues: queue,
       clock: systemClock,
@@ -59,7 +60,13 @@ describe('lost and doubled jobs', () => {
   it('a step whose job failed before it was begun is simply tried again', async () => {
     const queue = queues();
     const store = createStore(rig.redis.handle.caller, production);
-    const advance = advancer({ record: recorder(store, queue.wake), queues: queue, clock: systemClock, log: silent });
+    const advance = advancer({
+      store,
+      record: recorder(store, queue.wake),
+      queues: queue,
+      clock: systemClock,
+      log: silent,
+    });
     await store.create(
       quickRollout('r1', {
         status: { is: 'rolling-back', scope: { is: 'all' }, queue: ['us-east-op-1'], by: 'U1', at: 1 },
@@ -89,7 +96,7 @@ describe('lost and doubled jobs', () => {
     const queue = queues();
     const store = createStore(rig.redis.handle.caller, production);
     const record = recorder(store, async () => undefined);
-    const advance = advancer({ record, queues: queue, clock: systemClock, log: silent });
+    const advance = advancer({ store, record, queues: queue, clock: systemClock, log: silent });
     await store.create(quickRollout('r1'));
     await advance('r1');
     const doomed = openWorker({

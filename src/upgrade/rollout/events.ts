@@ -4,7 +4,8 @@ import type { RollbackScope } from './rollout.ts';
 
 /** Something that happened. `at` is epoch ms. `next` is total: repeats and late ones change nothing. */
 export type Event =
-  | { type: 'ticked'; at: number }
+  /** Regions that no living worker serves, as far as is known. */
+  | { type: 'ticked'; at: number; silent?: string[] }
   /** Written before the first effect of a step. */
   | { type: 'begun'; at: number; run: number; node: string; step: StepName; attempt: number }
   | { type: 'reported'; at: number; run: number; node: string; step: StepName; attempt: number; report: Report }
