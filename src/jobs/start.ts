@@ -9,6 +9,7 @@ import { bringOver } from './bring-over.ts';
 import { keysOf } from './keys.ts';
 import { type PulseRate, startPulse } from './living.ts';
 import { type Log, reasonOf } from './log.ts';
+import { prune } from './prune.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
 import { recorder } from './record.ts';
 import type { RedisHandle } from './redis.ts';
@@ -77,6 +78,8 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     for (const id of await store.openIds()) {
       await advance(id).catch((error: unknown) => log.error({ rollout: id, reason: reasonOf(error) }, 'cannot go on'));
     }
+    const removed = await prune(redis, fleet, clock.now());
+    if (removed.length > 0) log.info({ rollouts: removed }, 'rollouts of long ago removed');
   });
   return {
     sweep: sweeping.sweep,
