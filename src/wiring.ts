@@ -45,7 +45,11 @@ export function createLog(role: string, usual: 'info' | 'warn' = 'info'): Logger
 export async function openHouse(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<House> {
   await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
   const redis = await openRedis(settings.redisUrl, settings.stateDir);
-  await bringOver(redis.caller, settings.fleet.name, log);
+  for (const doubt of redis.doubts) log.warn(`Redis: ${doubt}`);
+  await bringOver(redis.caller, settings.fleet.name, log).catch(async (error: unknown) => {
+    await redis.stop();
+    throw error;
+  });
   const control = createControl(redis, settings.fleet.name, clock, log);
   const releases = openReleases(settings.releases, settings.fleet.service, join(settings.stateDir, 'releases'));
   return { settings, redis, control, releases, clock, log };
