@@ -90,9 +90,10 @@ export async function openHouse({ nodes: addresses, archive, key, known }: Where
   const probe = createProbe(byName((address) => `http://${address}:8080/health`));
   const releases = openReleases({ directory: dirname(archive) }, fleet.service, join(stateDir, 'releases'));
   const redis = await openRedis(null, stateDir);
-  const control = createControl(redis, clock, log);
+  const control = createControl(redis, fleet.name, clock, log);
   await startWorker({
     redis,
+    fleet,
     regions: fleet.regions.map(({ name }) => name),
     steps,
     shell,
@@ -114,7 +115,7 @@ export async function openHouse({ nodes: addresses, archive, key, known }: Where
     async planRelease(version, startAt) {
       const [release, survey] = await Promise.all([releases.resolve(version), control.survey(nodes, commandTimeout)]);
       const now = clock.now();
-      const epoch = await control.store.nextEpoch(fleet.name, now);
+      const epoch = await control.store.nextEpoch(now);
       const asked = {
         strategy: 'rolling',
         requester: 'cli:bench',

@@ -13,7 +13,7 @@ const node = 'us-east-op-2';
 export async function recoveryTime(): Promise<number> {
   const redis = await startTestRedis();
   const { caller } = redis.handle;
-  const control = createControl(redis.handle, clock, silent);
+  const control = createControl(redis.handle, 'production', clock, silent);
   const started: ChildProcess[] = [];
   const startWorker = async (): Promise<ChildProcess> => {
     const child = fork(file, [redis.dir], { stdio: 'inherit' });

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { type CommandDeps, noDirectory } from './bot/deps.ts';
 import { type Settings, SettingsError } from './config/index.ts';
-import { createControl, openRedis, type RedisHandle, startPublisher, startWorker } from './jobs/index.ts';
+import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from './jobs/index.ts';
 import type { Control } from './jobs/types.ts';
 import { openReleases, type Releases } from './releases/index.ts';
 import { createProbe, createShell } from './upgrade/node/index.ts';
@@ -45,7 +45,12 @@ export function createLog(role: string, usual: 'info' | 'warn' = 'info'): Logger
 export async function openHouse(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<House> {
   await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
   const redis = await openRedis(settings.redisUrl, settings.stateDir);
-  const control = createControl(redis, clock, log);
+  for (const doubt of redis.doubts) log.warn(`Redis: ${doubt}`);
+  await bringOver(redis.caller, settings.fleet.name, log).catch(async (error: unknown) => {
+    await redis.stop();
+    throw error;
+  });
+  const control = createControl(redis, settings.fleet.name, clock, log);
   const releases = openReleases(settings.releases, settings.fleet.service, join(settings.stateDir, 'releases'));
   return { settings, redis, control, releases, clock, log };
 }
@@ -82,6 +87,7 @@ export async function startWorkerRole(house: House, regions: string[] | null): P
   const limit = policy.commandTimeout;
   const worker = await startWorker({
     redis,
+    fleet: settings.fleet,
     regions: names,
     steps,
     shell,
@@ -111,7 +117,7 @@ export async function startBotRole(house: House): Promise<Role> {
   }
   const { startBot } = await import('./bot/index.ts');
   const bot = await startBot({ ...commandDeps(house), slack: { botToken, appToken, apiUrl } });
-  const publisher = await startPublisher({ redis, announcer: bot.announcer, clock, log });
+  const publisher = await startPublisher({ redis, fleet: settings.fleet.name, announcer: bot.announcer, clock, log });
   return {
     async close() {
       await publisher.close();

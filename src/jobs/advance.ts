@@ -1,43 +1,30 @@
 import type { Queue } from 'bullmq';
 import { isLook, nextWake, todo } from '../upgrade/rollout/index.ts';
-import { Refused, type Rollout, type Task } from '../upgrade/rollout/types.ts';
-import type { Clock } from '../upgrade/steps/types.ts';
-import type { Log } from './log.ts';
+import type { Task } from '../upgrade/rollout/types.ts';
 import { kept, type Queues, type StepEnd, type StepJob } from './queues.ts';
-import type { Record } from './record.ts';
+import { type TickParts, ticker } from './tick.ts';
 
 /** A wake that is further away is left to the sweep, which comes by more often than this (ms). */
 const timerHorizon = 60_000;
 
-export interface AdvanceParts {
-  record: Record;
+export interface AdvanceParts extends TickParts {
   queues: Queues;
-  clock: Clock;
-  log: Log;
 }
 
 /** Lets time pass for one rollout, and makes sure that everything that should be in flight is. Asking twice is harmless. */
 export type Advance = (id: string) => Promise<void>;
 
-export function advancer({ record, queues, clock, log }: AdvanceParts): Advance {
+export function advancer({ store, record, queues, clock, log }: AdvanceParts): Advance {
+  const tick = ticker({ store, record, clock, log });
+
   return async (id) => {
-    const rollout = await ticked(id);
+    const rollout = await tick(id);
     if (!rollout) return;
     for (const task of todo(rollout, clock.now())) await ensure(task);
     const now = clock.now();
     const at = nextWake(rollout, now);
     if (at !== null && at - now <= timerHorizon) await queues.wakeAt(id, at, Math.max(0, at - now));
   };
-
-  async function ticked(id: string): Promise<Rollout | null> {
-    try {
-      return (await record(id, { type: 'ticked', at: clock.now() })).rollout;
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      log.warn({ rollout: id }, 'woken for a rollout that does not exist');
-      return null;
-    }
-  }
 
   async function ensure(task: Task): Promise<void> {
     const queue = queues.step(task.region);

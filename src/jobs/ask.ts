@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
 import type { Clock } from '../upgrade/steps/types.ts';
-import { reasonOf } from './log.ts';
+import type { Guard } from './guard.ts';
+import { type Log, reasonOf } from './log.ts';
 import type { AskJob, Queues } from './queues.ts';
 
 /** Looks at one node, now. Must not throw for a node that cannot be reached. */
@@ -10,16 +11,22 @@ export interface Lookers {
   diagnose(node: FleetNode, signal: AbortSignal): Promise<Diagnosis>;
 }
 
-/** Answers an ask on a worker of the node's region; null when nobody waits for it any more. */
+/** What was seen; a sentence when it was not looked at; null when nobody waits for it any more. */
+export type Answer = NodeSurvey | Diagnosis | string | null;
+
+/** Answers an ask on a worker of the node's region. */
 export async function answer(
   { ask, node, region, until }: AskJob,
-  lookers: Lookers,
-  clock: Clock,
+  { survey, diagnose, guard, clock, log }: Lookers & { guard: Guard; clock: Clock; log: Log },
   signal: AbortSignal,
-): Promise<NodeSurvey | Diagnosis | null> {
+): Promise<Answer> {
   if (clock.now() > until) return null;
   const where = { name: node, region };
-  return ask === 'survey' ? lookers.survey(where, signal) : lookers.diagnose(where, signal);
+  if (!guard.knows(where)) {
+    log.warn({ ask, node, region }, 'asked for a node that is not in the settings, refused');
+    return `the worker that was asked does not have ${node} in ${region} in its settings`;
+  }
+  return ask === 'survey' ? survey(where, signal) : diagnose(where, signal);
 }
 
 /** What people's programs ask the workers; see `Control`. */

@@ -7,10 +7,15 @@ import type { RedisHandle } from './redis.ts';
 import { createStore } from './store.ts';
 import type { Control } from './types.ts';
 
-/** The queue side as a person's programs see it. Every call fails within seconds when Redis is away. */
-export function createControl(redis: RedisHandle, clock: Clock, log: Log): Control & { close(): Promise<void> } {
-  const store = createStore(redis.caller);
-  const queues = createQueues(redis.caller, log);
+/** The queue side of a fleet as a person's programs see it. Every call fails within seconds when Redis is away. */
+export function createControl(
+  redis: RedisHandle,
+  fleet: string,
+  clock: Clock,
+  log: Log,
+): Control & { close(): Promise<void> } {
+  const store = createStore(redis.caller, fleet, log);
+  const queues = createQueues(redis.caller, fleet, log);
   const asker = createAsker(queues, clock);
   return {
     store,

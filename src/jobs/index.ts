@@ -1,3 +1,4 @@
+export { bringOver } from './bring-over.ts';
 export { createControl } from './control.ts';
 export { brokenLink, type ChainedEntry } from './journal.ts';
 export { type Log, reasonOf } from './log.ts';

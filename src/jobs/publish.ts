@@ -1,16 +1,21 @@
 import { DelayedError } from 'bullmq';
 import type { Clock } from '../upgrade/steps/types.ts';
+import { bringOver } from './bring-over.ts';
 import type { Log } from './log.ts';
 import { reasonOf } from './log.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
+import { recorder } from './record.ts';
 import type { RedisHandle } from './redis.ts';
 import { createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
+import { ticker } from './tick.ts';
 import type { Announcer } from './types.ts';
 import { type Held, openWorker } from './worker.ts';
 
 export interface PublisherParts {
   redis: RedisHandle;
+  /** Whose rollouts are shown. */
+  fleet: string;
   announcer: Announcer;
   clock: Clock;
   log: Log;
@@ -18,19 +23,22 @@ export interface PublisherParts {
   sweep?: string;
 }
 
-/** Finished rollouts are drawn again for this long (ms): the last edit is the one that must not be missing. */
-const afterglow = 3_600_000;
 /** Nobody can ask for more patience than this (s). */
 const longestPause = 600;
 
 /** Shows rollouts, always the newest state. What goes wrong here never touches a rollout. */
-export async function startPublisher({ redis, announcer, clock, log, sweep }: PublisherParts): Promise<Sweeping> {
-  const store = createStore(redis.patient());
-  const queues = createQueues(redis.patient(), log);
+export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
+  const { redis, fleet, announcer, clock, log } = parts;
+  await bringOver(redis.patient(), fleet, log);
+  const store = createStore(redis.patient(), fleet, log);
+  const queues = createQueues(redis.patient(), fleet, log);
+  const tick = ticker({ store, record: recorder(store, queues.wake), clock, log });
+  const trouble = (id: string, error: unknown): void =>
+    log.warn({ rollout: id, reason: reasonOf(error) }, 'time could not pass');
 
   const show = async ({ job, token }: Held<WakeJob>): Promise<void> => {
     const rollout = await store.load(job.data.id);
-    if (!rollout) return;
+    if (!rollout) return store.painted(job.data.id, Number.MAX_SAFE_INTEGER);
     try {
       await announcer.show(rollout);
     } catch (error) {
@@ -41,17 +49,23 @@ export async function startPublisher({ redis, announcer, clock, log, sweep }: Pu
       await job.moveToDelayed(Date.now() + Math.min(seconds, longestPause) * 1_000, token);
       throw new DelayedError();
     }
+    await store.painted(rollout.id, rollout.revision);
   };
 
   const worker = openWorker<WakeJob, void>({
+    fleet,
     queue: queueNames.publish,
     redis: redis.patient(),
     log,
     concurrency: 4,
     process: show,
   });
-  const sweeping = everySweep(sweep, log, async () => {
-    const ids = new Set([...(await store.openIds()), ...(await store.changedSince(clock.now() - afterglow))]);
+  const sweeping = everySweep(parts.sweep, log, async () => {
+    const open = await store.openIds();
+    // Not only the workers let time pass: that there is none must be noticed as well.
+    for (const id of open) await tick(id).catch((error: unknown) => trouble(id, error));
+    // The last edit of a finished rollout is the one that must not be missing, also when Slack was away for days.
+    const ids = new Set([...open, ...(await store.unpainted())]);
     for (const id of ids) await queues.publish(id);
   });
   return {

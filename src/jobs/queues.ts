@@ -1,8 +1,8 @@
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Task } from '../upgrade/rollout/types.ts';
+import { prefixOf } from './keys.ts';
 import { type Log, reasonOf, seldom } from './log.ts';
-import { prefix } from './store.ts';
 
 /** Jobs carry references only, never state and never secrets: Redis keeps them in clear text. */
 export interface WakeJob {
@@ -22,6 +22,7 @@ export interface AskJob {
 /** How a step's job ended; anything but `reported` frees its id. */
 export type StepEnd = 'reported' | 'gated' | 'dropped' | 'watched';
 
+/** Under the fleet's prefix, which keeps queues of the same name apart. */
 export const queueNames = {
   advance: 'advance',
   publish: 'publish',
@@ -49,13 +50,16 @@ export const kept: JobsOptions = {
   removeOnFail: { age: 30 * day, count: 5_000 },
 };
 
-/** @param redis the connection that all queues share; it stays the caller's to close */
-export function createQueues(redis: Redis, log: Log): Queues {
+/**
+ * The queues of one fleet.
+ * @param redis the connection that all queues share; it stays the caller's to close
+ */
+export function createQueues(redis: Redis, fleet: string, log: Log): Queues {
   const opened = new Map<string, Queue>();
   const queue = (name: string): Queue => {
     const found = opened.get(name);
     if (found) return found;
-    const created = new Queue(name, { connection: redis, prefix });
+    const created = new Queue(name, { connection: redis, prefix: prefixOf(fleet) });
     created.on(
       'error',
       seldom(10_000, (reason, heldBack) => log.warn({ queue: name, reason, heldBack }, 'queue in trouble')),

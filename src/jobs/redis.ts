@@ -1,4 +1,4 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis, type RedisOptions, ReplyError } from 'ioredis';
 import { openPrivateRedis, type PrivateRedis } from './private-redis.ts';
 
 /** A checked Redis with the two kinds of connection that this program needs. */
@@ -7,6 +7,8 @@ export interface RedisHandle {
   caller: Redis;
   /** Waits for Redis as long as it takes: for workers. The same connection each time. */
   patient(): Redis;
+  /** What could not be checked, each a line that says what must hold. */
+  doubts: readonly string[];
   /** Closes all connections and ends a private server that this process started. */
   stop(): Promise<void>;
 }
@@ -37,7 +39,8 @@ export async function openRedis(url: string | null, stateDir: string): Promise<R
   };
   try {
     const caller = await dialCaller(dial);
-    checkServer(await caller.info());
+    const sync = await syncOf(caller);
+    checkServer(await caller.info(), sync);
     let patient: Redis | null = null;
     return {
       caller,
@@ -45,6 +48,7 @@ export async function openRedis(url: string | null, stateDir: string): Promise<R
         patient ??= dial({ maxRetriesPerRequest: null, retryStrategy });
         return patient;
       },
+      doubts: sync === null ? [untoldSync] : [],
       stop,
     };
   } catch (error) {
@@ -82,12 +86,25 @@ function whereabouts(url: string | null, server: PrivateRedis | null): string {
   return `Redis at ${hostname}:${port || '6379'}`;
 }
 
+const untoldSync =
+  'it does not let CONFIG GET be asked, so nobody knows its appendfsync: it must be `always`, else a crash forgets finished work';
+
+/** Its `appendfsync`; null when it is not told: hosted servers often refuse CONFIG. INFO does not say it. */
+async function syncOf(redis: Redis): Promise<string | null> {
+  const answer: unknown = await redis.config('GET', 'appendfsync').catch((error: unknown) => {
+    if (error instanceof ReplyError) return null;
+    throw error;
+  });
+  return Array.isArray(answer) && typeof answer[1] === 'string' ? answer[1] : null;
+}
+
 /**
  * A store that forgets acknowledged writes, or evicts them, would restart nodes twice.
  * @param info the answer to INFO
+ * @param sync its `appendfsync`; null when it is not known, which is not held against it
  * @throws Error naming each setting to change
  */
-export function checkServer(info: string): void {
+export function checkServer(info: string, sync: string | null): void {
   const fields = new Map(
     info.split(/\r?\n/).map((line): [string, string] => [line.split(':')[0] ?? '', line.slice(line.indexOf(':') + 1)]),
   );
@@ -98,6 +115,8 @@ export function checkServer(info: string): void {
   }
   if (fields.get('aof_enabled') !== '1') {
     wrong.push('it loses writes when it stops: set `appendonly yes` and `appendfsync always`');
+  } else if (sync !== null && sync !== 'always') {
+    wrong.push(`appendfsync is ${sync}, so a crash forgets finished work: set \`appendfsync always\``);
   }
   const policy = fields.get('maxmemory_policy') ?? 'unknown';
   if (policy !== 'noeviction') wrong.push(`it may drop data (${policy}): set \`maxmemory-policy noeviction\``);

@@ -1,6 +1,6 @@
 /** Lua run inside Redis, so that a check and what follows from it cannot be torn apart. */
 
-/** KEYS: rollout, holder, open, fleet, journal, changed. ARGV: id, open, body, revision, hash, entry, now, … */
+/** KEYS: rollout, holder, open, rollouts, journal, unpainted. ARGV: id, open, body, revision, hash, entry, … */
 const write = `
   if ARGV[2] == '1' then
     redis.call('SET', KEYS[2], ARGV[1])
@@ -11,7 +11,7 @@ const write = `
   end
   redis.call('HSET', KEYS[1], 'body', ARGV[3], 'revision', ARGV[4], 'hash', ARGV[5])
   redis.call('RPUSH', KEYS[5], ARGV[6])
-  redis.call('ZADD', KEYS[6], ARGV[7], ARGV[1])
+  redis.call('ZADD', KEYS[6], ARGV[4], ARGV[1])
 `;
 
 const refuseHeld = `
@@ -19,21 +19,27 @@ const refuseHeld = `
   if ARGV[2] == '1' and holder and holder ~= ARGV[1] then return {'held', holder} end
 `;
 
-/** ARGV[8]: created at. */
+/** ARGV[7]: created at. */
 export const createScript = `
   if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', ''} end
   ${refuseHeld}
-  redis.call('ZADD', KEYS[4], ARGV[8], ARGV[1])
+  redis.call('ZADD', KEYS[4], ARGV[7], ARGV[1])
   ${write}
   return {'saved', ''}
 `;
 
-/** ARGV[8]: the revision that must still be stored. */
+/** ARGV[7]: the revision that must still be stored. */
 export const saveScript = `
-  if redis.call('HGET', KEYS[1], 'revision') ~= ARGV[8] then return {'conflict', ''} end
+  if redis.call('HGET', KEYS[1], 'revision') ~= ARGV[7] then return {'conflict', ''} end
   ${refuseHeld}
   ${write}
   return {'saved', ''}
+`;
+
+/** KEYS: unpainted. ARGV: id, the revision that was painted. */
+export const paintedScript = `
+  local newest = redis.call('ZSCORE', KEYS[1], ARGV[1])
+  if newest and tonumber(newest) <= tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end
 `;
 
 /** KEYS: epoch. ARGV: now. */

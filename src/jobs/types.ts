@@ -15,15 +15,16 @@ export interface PostedMessage {
   content: string;
 }
 
-/** Rollouts as values in Redis. Every write is compare-and-set on `revision`. */
+/** The rollouts of one fleet as values in Redis. Every write is compare-and-set on `revision`. */
 export interface Store {
+  /** Null also for one that turns out to be another fleet's. */
   load(id: string): Promise<Rollout | null>;
-  /** The fleet's open rollout. */
-  open(fleet: string): Promise<Rollout | null>;
-  /** Ids of all open rollouts of all fleets. */
+  /** The open rollout, which holds the fleet. */
+  open(): Promise<Rollout | null>;
+  /** Ids of all open rollouts. */
   openIds(): Promise<string[]>;
   /** Newest first. */
-  latest(fleet: string, count: number): Promise<Rollout[]>;
+  latest(count: number): Promise<Rollout[]>;
   /** @throws Refused naming the holder when the fleet has an open rollout. */
   create(rollout: Rollout): Promise<void>;
   /**
@@ -34,7 +35,7 @@ export interface Store {
   save(rollout: Rollout, event: Event): Promise<boolean>;
   journal(id: string): Promise<JournalEntry[]>;
   /** Strictly rising over all rollouts of the fleet, and never below `now`. */
-  nextEpoch(fleet: string, now: number): Promise<number>;
+  nextEpoch(now: number): Promise<number>;
   /** True the first time that `key` is seen within `ttlMs`; for deliveries that come twice. */
   firstTime(key: string, ttlMs: number): Promise<boolean>;
   posted(rollout: string): Promise<Record<string, PostedMessage>>;

@@ -1,8 +1,8 @@
 import { type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { prefixOf } from './keys.ts';
 import { createLeases } from './lease.ts';
 import { type Log, reasonOf, seldom } from './log.ts';
-import { prefix } from './store.ts';
 
 /** What a processor gets: the job, its lock's token, and a signal that aborts when the lock is gone. */
 export interface Held<T> {
@@ -17,6 +17,7 @@ export interface OpenWorker {
 }
 
 export interface WorkerSetup<T, R> {
+  fleet: string;
   queue: string;
   /** A patient connection. */
   redis: Redis;
@@ -32,7 +33,7 @@ const stalledInterval = 2_000;
 const closeLimit = 2_000;
 
 /** A BullMQ worker with everything handled that it leaves to its user. */
-export function openWorker<T, R>({ queue, redis, log, concurrency, process }: WorkerSetup<T, R>): OpenWorker {
+export function openWorker<T, R>({ fleet, queue, redis, log, concurrency, process }: WorkerSetup<T, R>): OpenWorker {
   const leases = createLeases(lockDuration);
   const worker = new Worker<T, R>(
     queue,
@@ -48,7 +49,7 @@ export function openWorker<T, R>({ queue, redis, log, concurrency, process }: Wo
     },
     {
       connection: redis,
-      prefix,
+      prefix: prefixOf(fleet),
       concurrency,
       lockDuration,
       stalledInterval,

@@ -28,15 +28,11 @@ export class MemoryControl implements Control {
 
   readonly store: Control['store'] = {
     load: async (id) => this.rollouts.get(id) ?? null,
-    open: async (fleet) => [...this.rollouts.values()].find((each) => each.fleet === fleet && isOpen(each)) ?? null,
+    open: async () => [...this.rollouts.values()].find(isOpen) ?? null,
     openIds: async () => [...this.rollouts.values()].filter(isOpen).map(({ id }) => id),
-    latest: async (fleet, count) =>
-      [...this.rollouts.values()]
-        .filter((each) => each.fleet === fleet)
-        .sort((a, b) => b.createdAt - a.createdAt)
-        .slice(0, count),
+    latest: async (count) => [...this.rollouts.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, count),
     create: async (rollout) => {
-      const holder = await this.store.open(rollout.fleet);
+      const holder = await this.store.open();
       if (holder) throw new Refused(`${holder.requester} holds the fleet with rollout ${holder.id}`);
       this.rollouts.set(rollout.id, rollout);
     },
@@ -49,7 +45,7 @@ export class MemoryControl implements Control {
       return true;
     },
     journal: async (id) => this.journals.get(id) ?? [],
-    nextEpoch: async (_fleet, now) => {
+    nextEpoch: async (now) => {
       this.epoch = Math.max(this.epoch + 1, now);
       return this.epoch;
     },

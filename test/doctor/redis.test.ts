@@ -40,6 +40,13 @@ describe('the look at Redis', () => {
     expect(await look()).toMatchObject({ is: 'wrong', text: expect.stringMatching(words) });
   });
 
+  it('is not sure of one that does not tell how it syncs', async () => {
+    await redis.handle.caller.call('ACL', 'SETUSER', 'default', '-config');
+    const found = await look();
+    await redis.handle.caller.call('ACL', 'SETUSER', 'default', '+config');
+    expect(found).toMatchObject({ is: 'note', text: expect.stringMatching(/AOF, noeviction; .*must be `always`/) });
+  });
+
   it('starts the private one where none runs, and ends it again', async () => {
     const dir = scratch();
     const [found] = await examineRedis(null, dir);

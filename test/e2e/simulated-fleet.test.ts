@@ -41,8 +41,8 @@ describe('the whole product on a simulated fleet', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const rollouts = (): Promise<Rollout[]> => createStore(product.redis.handle.caller).latest('trial', 10);
-  const open = async () => (await createStore(product.redis.handle.caller).open('trial')) ?? null;
+  const rollouts = (): Promise<Rollout[]> => createStore(product.redis.handle.caller, 'trial').latest(10);
+  const open = async () => (await createStore(product.redis.handle.caller, 'trial').open()) ?? null;
   const allRun = (version: string) =>
     fleet.source.nodes().every((node) => node.version === version && node.status === 'healthy');
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answer } from '../../src/jobs/ask.ts';
-import { systemClock, workerParts } from './fixtures/parts.ts';
+import { guardOf } from '../../src/jobs/guard.ts';
+import { silent, workerParts } from './fixtures/parts.ts';
 import { makeRig } from './fixtures/rig.ts';
 
 const rig = makeRig();
@@ -35,11 +36,23 @@ describe('asking', () => {
   });
 
   it('is not answered any more once nobody waits', async () => {
-    const parts = workerParts(rig.redis.handle);
+    const looking = workerParts(rig.redis.handle);
+    const parts = { ...looking, guard: guardOf(looking.fleet, 'us-east') };
     const ask = { ask: 'survey', node: 'us-east-op-1', region: 'us-east' } as const;
     const { signal } = new AbortController();
-    expect(await answer({ ...ask, until: Date.now() - 1 }, parts, systemClock, signal)).toBeNull();
-    expect(await answer({ ...ask, until: Date.now() + 60_000 }, parts, systemClock, signal)).not.toBeNull();
+    expect(await answer({ ...ask, until: Date.now() - 1 }, parts, signal)).toBeNull();
+    expect(await answer({ ...ask, until: Date.now() + 60_000 }, parts, signal)).not.toBeNull();
+  });
+
+  it('is not answered for a node that the worker does not have in its settings', async () => {
+    const warned: object[] = [];
+    await worker({ log: { ...silent, warn: (fields) => void warned.push(fields) } });
+    const [seen] = await control().survey([{ name: 'us-east-op-9', region: 'us-east' }], 5_000);
+    expect(seen).toMatchObject({
+      healthy: false,
+      detail: 'the worker that was asked does not have us-east-op-9 in us-east in its settings',
+    });
+    expect(warned).toMatchObject([{ ask: 'survey', node: 'us-east-op-9', region: 'us-east' }]);
   });
 
   it('shows what broke, without its secrets, when a worker cannot answer', async () => {

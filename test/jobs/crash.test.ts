@@ -10,6 +10,7 @@ import {
   effects,
   eventually,
   nodes,
+  production,
   quickRollout,
   silent,
   slowDown,
@@ -25,7 +26,7 @@ async function scene({ onTestFinished, expect }: TestContext) {
   const redis = await startTestRedis();
   onTestFinished(redis.stop);
   const { caller } = redis.handle;
-  const control = createControl(redis.handle, systemClock, silent);
+  const control = createControl(redis.handle, production, systemClock, silent);
   const { store } = control;
   const done = (rollout: Rollout | null): boolean => rollout?.status.is === 'done';
 
@@ -53,7 +54,7 @@ async function scene({ onTestFinished, expect }: TestContext) {
     async expectEveryNodeRestartedOnce(): Promise<void> {
       const restarts = (await effects(caller)).filter((line) => line.startsWith('restart'));
       expect(restarts).toEqual(everyNodeOnce);
-      expect(brokenLink('r1', await createStore(caller).journal('r1'))).toBeNull();
+      expect(brokenLink('r1', await createStore(caller, production).journal('r1'))).toBeNull();
     },
     async outcomes(): Promise<Set<string>> {
       const journal = await store.journal('r1');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { brokenLink, createStore } from '../../src/jobs/index.ts';
 import type { Probe } from '../../src/upgrade/node/types.ts';
-import { effects, eventually, quickRollout, slowDown, workerParts } from './fixtures/parts.ts';
+import { effects, eventually, production, quickRollout, slowDown, workerParts } from './fixtures/parts.ts';
 import { done, everyNodeOnce, makeRig } from './fixtures/rig.ts';
 
 const rig = makeRig();
@@ -14,7 +14,7 @@ describe('a rollout in the queues', () => {
     await start(quickRollout('r1'));
     await eventually(() => store.load('r1'), done);
     expect(await effects(rig.redis.handle.caller)).toEqual(everyNodeOnce);
-    expect(brokenLink('r1', await createStore(rig.redis.handle.caller).journal('r1'))).toBeNull();
+    expect(brokenLink('r1', await createStore(rig.redis.handle.caller, production).journal('r1'))).toBeNull();
   });
 
   it('goes on through several workers at once', async () => {
@@ -58,7 +58,7 @@ describe('a rollout in the queues', () => {
       (lines) => lines.includes('switch us-east-op-2'),
     );
     const at = Date.now();
-    const epoch = await store.nextEpoch('production', at);
+    const epoch = await store.nextEpoch(at);
     await record('r1', { type: 'rollback-asked', at, by: 'U1', scope: { is: 'all' }, epoch });
     await eventually(
       () => store.load('r1'),

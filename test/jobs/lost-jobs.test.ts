@@ -2,10 +2,20 @@ import { Queue } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { advancer } from '../../src/jobs/advance.ts';
 import { createStore } from '../../src/jobs/index.ts';
+import { prefixOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { openWorker } from '../../src/jobs/worker.ts';
 import { todo } from '../../src/upgrade/rollout/index.ts';
-import { effects, eventually, nodes, quickRollout, silent, slowDown, systemClock } from './fixtures/parts.ts';
+import {
+  effects,
+  eventually,
+  nodes,
+  production,
+  quickRollout,
+  silent,
+  slowDown,
+  systemClock,
+} from './fixtures/parts.ts';
 import { done, makeRig, never } from './fixtures/rig.ts';
 
 const rig = makeRig();
@@ -14,8 +24,9 @@ const { worker, control, queues } = rig;
 describe('lost and doubled jobs', () => {
   it('the same tick delivered many times puts each step in flight once', async () => {
     const queue = queues();
-    const store = createStore(rig.redis.handle.caller);
+    const store = createStore(rig.redis.handle.caller, production);
     const advance = advancer({
+      store,
       record: recorder(store, async () => undefined),
       queues: queue,
       clock: systemClock,
@@ -48,8 +59,14 @@ describe('lost and doubled jobs', () => {
 
   it('a step whose job failed before it was begun is simply tried again', async () => {
     const queue = queues();
-    const store = createStore(rig.redis.handle.caller);
-    const advance = advancer({ record: recorder(store, queue.wake), queues: queue, clock: systemClock, log: silent });
+    const store = createStore(rig.redis.handle.caller, production);
+    const advance = advancer({
+      store,
+      record: recorder(store, queue.wake),
+      queues: queue,
+      clock: systemClock,
+      log: silent,
+    });
     await store.create(
       quickRollout('r1', {
         status: { is: 'rolling-back', scope: { is: 'all' }, queue: ['us-east-op-1'], by: 'U1', at: 1, after: null },
@@ -57,6 +74,7 @@ describe('lost and doubled jobs', () => {
     );
     await advance('r1');
     const doomed = openWorker({
+      fleet: production,
       queue: 'step-us-east',
       redis: rig.redis.handle.patient(),
       log: silent,
@@ -76,12 +94,13 @@ describe('lost and doubled jobs', () => {
 
   it('a step whose job failed after it was begun counts as unknown', async () => {
     const queue = queues();
-    const store = createStore(rig.redis.handle.caller);
+    const store = createStore(rig.redis.handle.caller, production);
     const record = recorder(store, async () => undefined);
-    const advance = advancer({ record, queues: queue, clock: systemClock, log: silent });
+    const advance = advancer({ store, record, queues: queue, clock: systemClock, log: silent });
     await store.create(quickRollout('r1'));
     await advance('r1');
     const doomed = openWorker({
+      fleet: production,
       queue: 'step-us-east',
       redis: rig.redis.handle.patient(),
       log: silent,
@@ -115,7 +134,7 @@ describe('lost and doubled jobs', () => {
     );
     await first.close();
     for (const name of ['advance', 'publish', 'step-us-east']) {
-      const queue = new Queue(name, { connection: rig.redis.handle.caller, prefix: '{zw}' });
+      const queue = new Queue(name, { connection: rig.redis.handle.caller, prefix: prefixOf(production) });
       await queue.obliterate({ force: true });
       await queue.close();
     }
@@ -131,6 +150,7 @@ describe('lost and doubled jobs', () => {
     let seen = 0;
     let runs = 0;
     const watcher = openWorker({
+      fleet: production,
       queue: 'advance',
       redis: rig.redis.handle.patient(),
       log: silent,
@@ -158,7 +178,7 @@ describe('lost and doubled jobs', () => {
     await worker({ sweep: never });
     const { start, store } = control();
     await start(quickRollout('r1', { startAt: Date.now() + 30_000 }));
-    const advance = new Queue('advance', { connection: rig.redis.handle.caller, prefix: '{zw}' });
+    const advance = new Queue('advance', { connection: rig.redis.handle.caller, prefix: prefixOf(production) });
     rig.closeLater(advance);
     const [timer] = await eventually(
       () => advance.getDelayed(),

@@ -1,22 +1,28 @@
 import { Queue } from 'bullmq';
 import { describe, expect, it } from 'vitest';
-import { startPublisher } from '../../src/jobs/index.ts';
+import { createStore, type PublisherParts, startPublisher } from '../../src/jobs/index.ts';
+import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import type { Sweeping } from '../../src/jobs/sweep.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
-import { eventually, quickRollout, silent, systemClock } from './fixtures/parts.ts';
+import { eventually, production, quickRollout, silent, systemClock } from './fixtures/parts.ts';
 import { done, makeRig, never } from './fixtures/rig.ts';
 
 const rig = makeRig();
 const { worker, control } = rig;
 
 describe('publishing', () => {
-  const publisher = async (show: (rollout: Rollout) => Promise<void>, sweep = never): Promise<Sweeping> => {
+  const publisher = async (
+    show: (rollout: Rollout) => Promise<void>,
+    changes: Partial<PublisherParts> = {},
+  ): Promise<Sweeping> => {
     const started = await startPublisher({
       redis: rig.redis.handle,
+      fleet: production,
       announcer: { show },
       clock: systemClock,
       log: silent,
-      sweep,
+      sweep: never,
+      ...changes,
     });
     return rig.closeLater(started);
   };
@@ -55,16 +61,36 @@ describe('publishing', () => {
     expect((calls[1] ?? 0) - (calls[0] ?? 0)).toBeGreaterThan(1_900);
   });
 
-  it('draws a rollout that ended again when its last wake was lost', async () => {
+  it('shows how a rollout ended although Slack was away for more than a day and its last wake is lost', async () => {
     const { start, record } = control();
+    const clock = { ...systemClock, ahead: 0, now: () => Date.now() + clock.ahead };
+    const away = await publisher(() => Promise.reject(new Error('ECONNREFUSED')), { clock });
     await start(quickRollout('r1'));
     await record('r1', { type: 'stopped', at: Date.now(), by: 'U1' });
-    await new Queue('publish', { connection: rig.redis.handle.caller, prefix: '{zw}' }).obliterate({ force: true });
+    const store = createStore(rig.redis.handle.caller, production);
+    const queue = new Queue('publish', { connection: rig.redis.handle.caller, prefix: prefixOf(production) });
+    await eventually(
+      () => queue.getDelayedCount(),
+      (count) => count > 0,
+    );
+    await away.close();
+    await queue.obliterate({ force: true });
+    clock.ahead = 25 * 3_600_000;
+    expect(await store.unpainted()).toEqual(['r1']);
     const shown: string[] = [];
-    await publisher(async ({ status }) => void shown.push(status.is));
+    await publisher(async ({ status }) => void shown.push(status.is), { clock });
     await eventually(
       async () => shown,
       (all) => all.includes('stopped'),
     );
+    await eventually(store.unpainted, (ids) => ids.length === 0);
+  });
+
+  it('forgets what it should paint when the rollout is gone', async () => {
+    const store = createStore(rig.redis.handle.caller, production);
+    await store.create(quickRollout('r1'));
+    await rig.redis.handle.caller.del(keysOf(production).rollout('r1'), keysOf(production).open);
+    await publisher(async () => undefined);
+    await eventually(store.unpainted, (ids) => ids.length === 0);
   });
 });

@@ -80,6 +80,36 @@ describe('the private Redis', () => {
   });
 });
 
+describe('a Redis that syncs', () => {
+  it.each(['everysec', 'no'])('%s is refused, saying what to set', async (sync) => {
+    const dir = await stateDir();
+    const { caller } = await open(dir);
+    await caller.config('SET', 'appendfsync', sync);
+    await expect(open(dir)).rejects.toThrow(
+      `appendfsync is ${sync}, so a crash forgets finished work: set \`appendfsync always\``,
+    );
+    await caller.config('SET', 'appendfsync', 'always');
+    expect((await open(dir)).doubts).toEqual([]);
+  });
+
+  it('as nobody may ask is taken, with the doubt told', async () => {
+    const dir = await stateDir();
+    const { caller } = await open(dir);
+    await caller.config('SET', 'appendfsync', 'everysec');
+    await caller.call('ACL', 'SETUSER', 'default', '-config');
+    const { doubts } = await open(dir);
+    expect(doubts).toEqual([expect.stringMatching(/CONFIG GET.*appendfsync: it must be `always`/)]);
+  });
+
+  it('as nobody may ask is refused all the same when it appends nothing', async () => {
+    const dir = await stateDir();
+    const { caller } = await open(dir);
+    await caller.config('SET', 'appendonly', 'no');
+    await caller.call('ACL', 'SETUSER', 'default', '-config');
+    await expect(open(dir)).rejects.toThrow(/set `appendonly yes` and `appendfsync always`/);
+  });
+});
+
 describe('a Redis by URL', () => {
   it('is named without its password when it cannot be reached', async () => {
     const attempt = openRedis('redis://user:hunter2@127.0.0.1:1/0', await stateDir());
@@ -97,7 +127,7 @@ describe('a Redis by URL', () => {
     ['forgets what it acknowledged', { aof_enabled: '0' }, /appendonly yes/],
     ['evicts', { maxmemory_policy: 'allkeys-lru' }, /allkeys-lru.*noeviction/],
   ])('is refused when it %s', (_why, changes, message) => {
-    expect(() => checkServer(info(changes))).toThrow(message);
+    expect(() => checkServer(info(changes), 'always')).toThrow(message);
   });
 
   it.each([
@@ -105,6 +135,6 @@ describe('a Redis by URL', () => {
     { redis_version: '8.4.1' },
     { redis_version: '7.2.4', valkey_version: '8.0.1' },
   ])('is taken as %o', (changes) => {
-    expect(() => checkServer(info(changes))).not.toThrow();
+    expect(() => checkServer(info(changes), 'always')).not.toThrow();
   });
 });

@@ -14,7 +14,7 @@ let store: RolloutStore;
 
 beforeAll(async () => {
   redis = await startTestRedis();
-  store = createStore(redis.handle.caller);
+  store = createStore(redis.handle.caller, 'production');
 });
 afterAll(() => redis.stop());
 afterEach(() => redis.handle.caller.flushall());

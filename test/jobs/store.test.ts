@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { brokenLink, createStore, type RolloutStore } from '../../src/jobs/index.ts';
+import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { plan } from '../../src/upgrade/rollout/index.ts';
 import { type Event, Refused, type Rollout } from '../../src/upgrade/rollout/types.ts';
@@ -12,7 +13,7 @@ let store: RolloutStore;
 
 beforeAll(async () => {
   redis = await startTestRedis();
-  store = createStore(redis.handle.caller);
+  store = createStore(redis.handle.caller, 'production');
 });
 afterAll(() => redis.stop());
 afterEach(() => redis.handle.caller.flushall());
@@ -30,18 +31,16 @@ describe('the store', () => {
     const rollout = quickRollout('r1');
     await store.create(rollout);
     expect(await store.load('r1')).toEqual(rollout);
-    expect(await store.open('production')).toEqual(rollout);
+    expect(await store.open()).toEqual(rollout);
     expect(await store.openIds()).toEqual(['r1']);
     expect(await store.load('r2')).toBeNull();
   });
 
-  it('keeps one open rollout per fleet and names the one that holds it', async () => {
+  it('keeps one open rollout and names the one that holds it', async () => {
     await store.create(quickRollout('r1'));
     const second = store.create(quickRollout('r2'));
     await expect(second).rejects.toThrow(Refused);
     await expect(second).rejects.toThrow(/r1 \(v2\.0\.0, asked for by U-requester, running\) holds the fleet/);
-    await store.create(quickRollout('r3', { fleet: 'staging' }));
-    expect((await store.openIds()).sort()).toEqual(['r1', 'r3']);
   });
 
   it('lets exactly one of many creations win', async () => {
@@ -63,11 +62,11 @@ describe('the store', () => {
     await store.create(first);
     const over = raised(first, stoppedAt(2));
     expect(await store.save(over, tick)).toBe(true);
-    expect(await store.open('production')).toBeNull();
+    expect(await store.open()).toBeNull();
     await store.create(quickRollout('r2'));
     await expect(store.save(raised(over, { status: { is: 'running' } }), tick)).rejects.toThrow(/r2.*holds the fleet/);
     expect((await store.load('r1'))?.status.is).toBe('stopped');
-    expect((await store.open('production'))?.id).toBe('r2');
+    expect((await store.open())?.id).toBe('r2');
   });
 
   it('reopens a rollout of a free fleet', async () => {
@@ -76,7 +75,7 @@ describe('the store', () => {
     const over = raised(first, stoppedAt(2));
     await store.save(over, tick);
     expect(await store.save(raised(over, { status: { is: 'running' } }), tick)).toBe(true);
-    expect((await store.open('production'))?.id).toBe('r1');
+    expect((await store.open())?.id).toBe('r1');
   });
 
   it('refuses to save over what somebody else saved', async () => {
@@ -94,18 +93,18 @@ describe('the store', () => {
       await store.create(rollout);
       await store.save(raised(rollout, stoppedAt(2)), tick);
     }
-    expect((await store.latest('production', 2)).map(({ id }) => id)).toEqual(['r3', 'r2']);
-    expect(await store.latest('production', 0)).toEqual([]);
+    expect((await store.latest(2)).map(({ id }) => id)).toEqual(['r3', 'r2']);
+    expect(await store.latest(0)).toEqual([]);
   });
 
   it('gives every epoch once, rising, and never below the clock', async () => {
     const now = Date.now();
-    const epochs = await Promise.all(Array.from({ length: 50 }, () => store.nextEpoch('production', now)));
+    const epochs = await Promise.all(Array.from({ length: 50 }, () => store.nextEpoch(now)));
     expect(new Set(epochs).size).toBe(50);
     expect(Math.min(...epochs)).toBe(now);
-    const later = await store.nextEpoch('production', now - 60_000);
+    const later = await store.nextEpoch(now - 60_000);
     expect(later).toBe(now + 50);
-    expect(await store.nextEpoch('production', now + 1_000)).toBe(now + 1_000);
+    expect(await store.nextEpoch(now + 1_000)).toBe(now + 1_000);
   });
 
   it('sees a delivery for the first time once, until it forgets it', async () => {
@@ -129,9 +128,24 @@ describe('the store', () => {
     expect(await store.posted('r2')).toEqual({});
   });
 
+  it('remembers what is still to be painted, until its newest revision is', async () => {
+    const first = quickRollout('r1');
+    await store.create(first);
+    expect(await store.unpainted()).toEqual(['r1']);
+    await store.save(raised(first, stoppedAt(2)), tick);
+    await store.painted('r1', 1);
+    expect(await store.unpainted()).toEqual(['r1']);
+    await store.painted('r1', 2);
+    expect(await store.unpainted()).toEqual([]);
+  });
+
   it('refuses what another version of the program stored', async () => {
     await store.create(quickRollout('r1'));
-    await redis.handle.caller.hset('{zw}:rollout:r1', 'body', JSON.stringify({ format: 2, rollout: {} }));
+    await redis.handle.caller.hset(
+      keysOf('production').rollout('r1'),
+      'body',
+      JSON.stringify({ format: 2, rollout: {} }),
+    );
     await expect(store.load('r1')).rejects.toThrow(/r1 was stored in format 2, this program reads format 1/);
   });
 });

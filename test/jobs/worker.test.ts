@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { prefixOf } from '../../src/jobs/keys.ts';
 import { createLeases, LetGo, orAborted } from '../../src/jobs/lease.ts';
 import { reasonOf, seldom } from '../../src/jobs/log.ts';
 import { openWorker } from '../../src/jobs/worker.ts';
@@ -22,6 +23,7 @@ describe('a worker', () => {
   it('is told when the lock of its job is gone', async () => {
     const seen: unknown[] = [];
     const worker = openWorker({
+      fleet: 'a',
       queue: 'lost',
       redis: redis.handle.patient(),
       log: silent,
@@ -30,13 +32,13 @@ describe('a worker', () => {
         if (seen.length === 0) seen.push(await untilAborted(signal));
       },
     });
-    const queue = new Queue('lost', { connection: redis.handle.caller, prefix: '{zw}' });
+    const queue = new Queue('lost', { connection: redis.handle.caller, prefix: prefixOf('a') });
     const { id } = await queue.add('work', {});
     await eventually(
       () => queue.getActiveCount(),
       (count) => count === 1,
     );
-    await redis.handle.caller.set(`{zw}:lost:${id}:lock`, 'somebody else');
+    await redis.handle.caller.set(`${prefixOf('a')}:lost:${id}:lock`, 'somebody else');
     await eventually(
       async () => seen.length,
       (count) => count === 1,
@@ -48,6 +50,7 @@ describe('a worker', () => {
 
   it('stores why a job failed without the secrets in it', async () => {
     const worker = openWorker({
+      fleet: 'a',
       queue: 'broken',
       redis: redis.handle.patient(),
       log: silent,
@@ -56,13 +59,13 @@ describe('a worker', () => {
         throw new Error('curl -u app https://bob:hunter2@example.com failed');
       },
     });
-    const queue = new Queue('broken', { connection: redis.handle.caller, prefix: '{zw}' });
+    const queue = new Queue('broken', { connection: redis.handle.caller, prefix: prefixOf('a') });
     const { id = '' } = await queue.add('work', {});
     await eventually(
       () => queue.getFailedCount(),
       (count) => count === 1,
     );
-    expect(JSON.stringify(await redis.handle.caller.hgetall(`{zw}:broken:${id}`))).not.toContain('hunter2');
+    expect(JSON.stringify(await redis.handle.caller.hgetall(`${prefixOf('a')}:broken:${id}`))).not.toContain('hunter2');
     await worker.close(1_000);
     await queue.close();
   });

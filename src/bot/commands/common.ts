@@ -30,7 +30,7 @@ export async function demand(deps: CommandDeps, { actor }: Asking, right: Right)
 
 /** The rollout that a button names, else the fleet's open one. @throws Refused when there is none */
 export async function theRollout({ control, fleet }: CommandDeps, { rollout }: Asking): Promise<Rollout> {
-  const found = rollout === null ? await control.store.open(fleet.name) : await control.store.load(rollout);
+  const found = rollout === null ? await control.store.open() : await control.store.load(rollout);
   if (found !== null && found.fleet === fleet.name) return found;
   throw new Refused(
     rollout === null

@@ -65,7 +65,7 @@ export const retry: Handler<'retry'> = async (deps, asking) => {
   await demand(deps, asking, { is: 'go-on' });
   const rollout = await theRollout(deps, asking);
   const now = deps.clock.now();
-  const epoch = await deps.control.store.nextEpoch(deps.fleet.name, now);
+  const epoch = await deps.control.store.nextEpoch(now);
   return decide(deps, rollout, { type: 'retried', at: now, by: asking.actor, epoch }, 'Trying again, as a new run.');
 };
 
@@ -79,7 +79,7 @@ export const rollback: Handler<'rollback'> = async (deps, asking, { target }) =>
   if (nodes === 0)
     return outdated(rollout, `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)`);
   const now = deps.clock.now();
-  const epoch = await deps.control.store.nextEpoch(deps.fleet.name, now);
+  const epoch = await deps.control.store.nextEpoch(now);
   const event = { type: 'rollback-asked', at: now, by: asking.actor, scope, epoch } as const;
   return decide(
     deps,
@@ -91,9 +91,8 @@ export const rollback: Handler<'rollback'> = async (deps, asking, { target }) =>
 
 async function rollbackTarget(deps: CommandDeps, asking: Asking): Promise<Rollout> {
   const { store } = deps.control;
-  const [newest] = await store.latest(deps.fleet.name, 1);
-  const rollout =
-    asking.rollout === null ? ((await store.open(deps.fleet.name)) ?? newest) : await theRollout(deps, asking);
+  const [newest] = await store.latest(1);
+  const rollout = asking.rollout === null ? ((await store.open()) ?? newest) : await theRollout(deps, asking);
   if (rollout === undefined) throw new Refused('There was no rollout yet, so there is nothing to roll back.');
   if (!isOpen(rollout) && newest !== undefined && newest.id !== rollout.id) {
     throw new Refused(

@@ -20,7 +20,7 @@ async function about(deps: CommandDeps, asking: Asking, name: string, mark: stri
     return outdated(rollout, `Nothing of that kind waits for a decision on ${foreign(name, 80)}`);
   }
   const now = deps.clock.now();
-  const epoch = await deps.control.store.nextEpoch(deps.fleet.name, now);
+  const epoch = await deps.control.store.nextEpoch(now);
   const event = { type: 'decided', at: now, by: asking.actor, node: name, sha256: work.sha256, as, epoch } as const;
   const what = `${foreignWord(work)} on ${foreign(name, 80)}`;
   return decide(

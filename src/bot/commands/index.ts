@@ -9,7 +9,7 @@ import { cancel, start, upgrade } from './upgrade.ts';
 import { verify } from './verify.ts';
 
 const bare: Handler<'bare'> = async (deps, asking) => {
-  const open = await deps.control.store.open(deps.fleet.name);
+  const open = await deps.control.store.open();
   return open === null ? help(deps, asking, { verb: 'help', about: null }) : status(deps, asking, { verb: 'status' });
 };
 

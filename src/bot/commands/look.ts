@@ -13,9 +13,9 @@ import { demand, type Handler, survey, theRollout, unknownName } from './common.
 export const status: Handler<'status'> = async (deps, asking) => {
   await demand(deps, asking, { is: 'look' });
   const { store } = deps.control;
-  const open = await store.open(deps.fleet.name);
+  const open = await store.open();
   if (open !== null) return { parts: mainParts(open) };
-  const [last] = await store.latest(deps.fleet.name, 1);
+  const [last] = await store.latest(1);
   const lines = surveyLines(deps.fleet, await survey(deps));
   return say(last === undefined ? 'Nothing is running.' : `Nothing is running. Last: ${headline(last)}`, ...lines);
 };
@@ -78,7 +78,7 @@ function windowText(calendar: Calendar, now: number): string {
 
 export const history: Handler<'history'> = async (deps, asking) => {
   await demand(deps, asking, { is: 'look' });
-  const last = await deps.control.store.latest(deps.fleet.name, 10);
+  const last = await deps.control.store.latest(10);
   return last.length === 0 ? say('There was no rollout yet.') : say(...last.map(historyLine));
 };
 

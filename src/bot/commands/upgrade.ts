@@ -83,7 +83,7 @@ async function show(
 
 async function made(deps: CommandDeps, id: string, request: Request, seen: NodeSurvey[]): Promise<Rollout> {
   const now = deps.clock.now();
-  const epoch = await deps.control.store.nextEpoch(deps.fleet.name, now);
+  const epoch = await deps.control.store.nextEpoch(now);
   return plan({ ...request, id, fleet: deps.fleet, now, epoch, survey: seen });
 }
 
@@ -125,8 +125,8 @@ function knownRegion({ fleet }: CommandDeps, name: string): void {
   if (!known.includes(name)) throw unknownName('region', name, known);
 }
 
-async function refuseTaken({ control, fleet }: CommandDeps): Promise<void> {
-  const open = await control.store.open(fleet.name);
+async function refuseTaken({ control }: CommandDeps): Promise<void> {
+  const open = await control.store.open();
   if (open === null || !isOpen(open)) return;
   throw new Refused(
     `${open.requester} holds the fleet with ${open.release.version} (rollout ${open.id}). Wait for it, or stop it first.`,

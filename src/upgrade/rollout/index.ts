@@ -1,7 +1,7 @@
 export { expectedAge } from './expected.ts';
 export { finishedNodes } from './freshness.ts';
 export { gates, whyWaiting } from './gates.ts';
-export { lift } from './lift.ts';
+export { format, lift } from './lift.ts';
 export { next, summary } from './next.ts';
 export { plan } from './plan.ts';
 export {

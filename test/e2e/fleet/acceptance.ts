@@ -58,8 +58,8 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
     }
   };
   const journal = async (): Promise<JournalEntry[]> => {
-    const store = createStore(product.redis.handle.caller);
-    const [newest] = await store.latest('trial', 1);
+    const store = createStore(product.redis.handle.caller, 'trial');
+    const [newest] = await store.latest(1);
     return newest ? store.journal(newest.id) : [];
   };
   /** Nodes in the order in which our journal says that their service was stopped. */
@@ -194,8 +194,8 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
       await talk.until(
         'the rollout is held and its node is back',
         async () => {
-          const store = createStore(product.redis.handle.caller);
-          const rollout = await store.open('trial');
+          const store = createStore(product.redis.handle.caller, 'trial');
+          const rollout = await store.open();
           return rollout?.status.is === 'held' && Object.values(rollout.nodes).every(({ touched }) => !touched);
         },
         120_000,

@@ -1,0 +1,74 @@
+import type { Redis } from 'ioredis';
+import { type Log, reasonOf, seldom } from './log.ts';
+import { within } from './worker.ts';
+
+/** Redis' own clock, so that those of the machines do not matter. */
+const now = `
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/** KEYS: living. ARGV: ms for which the sign is good, members. */
+const beatScript = `
+  ${now}
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+  for i = 2, #ARGV do redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[1]), ARGV[i]) end
+`;
+
+/** KEYS: living. */
+const livingScript = `
+  ${now}
+  return redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')
+`;
+
+export interface Pulse {
+  redis: Redis;
+  /** The sorted set of `region worker`, by when the sign expires. */
+  key: string;
+  /** Another one for every process. */
+  worker: string;
+  regions: readonly string[];
+  log: Log;
+  rate?: PulseRate;
+}
+
+/** How often a worker says that it lives, and for how long each time is good, both in ms. */
+export interface PulseRate {
+  every: number;
+  ttl: number;
+}
+
+const usual: PulseRate = { every: 5_000, ttl: 20_000 };
+const closeLimit = 1_000;
+
+/** Says that a worker serves these regions until it is closed; a process that dies falls silent within the ttl. */
+export async function startPulse({ redis, key, worker, regions, log, rate = usual }: Pulse) {
+  const members = regions.map((region) => `${region} ${worker}`);
+  const complain = seldom(60_000, (reason) => log.warn({ reason }, 'cannot say that this worker lives'));
+  let latest: Promise<unknown> | null = null;
+  const beat = async (): Promise<void> => {
+    // While Redis is away one sign waits for it, not a queue of them.
+    if (latest !== null) return;
+    latest = redis.eval(beatScript, 1, key, rate.ttl, ...members).catch((error: unknown) => complain(reasonOf(error)));
+    await latest;
+    latest = null;
+  };
+  await beat();
+  const timer = setInterval(beat, rate.every);
+  return {
+    async close(): Promise<void> {
+      clearInterval(timer);
+      await within(
+        closeLimit,
+        Promise.resolve(latest).then(() => (members.length > 0 ? redis.zrem(key, ...members) : 0)),
+      );
+    },
+  };
+}
+
+/** Regions that at least one living worker serves. */
+export async function livingRegions(redis: Redis, key: string): Promise<string[]> {
+  const answer: unknown = await redis.eval(livingScript, 1, key);
+  const members = Array.isArray(answer) ? answer.map(String) : [];
+  return [...new Set(members.map((member) => member.split(' ')[0] ?? ''))].sort();
+}

@@ -1,0 +1,34 @@
+import type { Redis } from 'ioredis';
+import { type Answer, answer } from './ask.ts';
+import { guardOf } from './guard.ts';
+import { type AskJob, queueNames, type StepEnd, type StepJob } from './queues.ts';
+import type { WorkerParts } from './start.ts';
+import type { RunTask } from './step.ts';
+import { type OpenWorker, openWorker } from './worker.ts';
+
+/** Steps at once. Staging runs on all nodes together; what must go one by one is never due at the same time. */
+const concurrency = 16;
+
+/** What works on, and answers for, the nodes of one region. */
+export function regionWorkers(parts: WorkerParts, redis: Redis, region: string, runTask: RunTask): OpenWorker[] {
+  const { log } = parts;
+  const guard = guardOf(parts.fleet, region);
+  const setup = { fleet: parts.fleet.name, redis, log, concurrency };
+  return [
+    openWorker<StepJob, StepEnd>({
+      ...setup,
+      queue: queueNames.step(region),
+      process: async ({ job, signal }) => {
+        const { task } = job.data;
+        if (guard.isHere(task)) return runTask(task, signal);
+        log.warn({ region, job: job.id, of: task.region, rollout: task.rollout }, 'step of another region refused');
+        return 'dropped';
+      },
+    }),
+    openWorker<AskJob, Answer>({
+      ...setup,
+      queue: queueNames.ask(region),
+      process: ({ job, signal }) => answer(job.data, { ...parts, guard }, signal),
+    }),
+  ];
+}

@@ -1,0 +1,94 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { bringOver, createStore, type RolloutStore } from '../../src/jobs/index.ts';
+import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { writeFormer, writeFormerEpoch } from './fixtures/former-layout.ts';
+import { eventually, production, quickRollout, silent } from './fixtures/parts.ts';
+import { done, makeRig, never } from './fixtures/rig.ts';
+
+const rig = makeRig();
+const main = { ts: '1.2', channel: 'C1', content: 'x' };
+const over: Partial<Rollout> = { status: { is: 'stopped', by: 'U1', at: 1 } };
+
+const redis = () => rig.redis.handle.caller;
+const formerKeys = async () => (await redis().keys('{zw}:*')).sort();
+const move = (fleet = production) => bringOver(redis(), fleet, silent);
+let store: RolloutStore;
+beforeEach(() => {
+  store = createStore(redis(), production);
+});
+
+describe('what the version before stored', () => {
+  it('is found where it belongs now, whole, and no longer where it was', async () => {
+    const [old, open] = [quickRollout('r1', { ...over, createdAt: 1 }), quickRollout('r2', { revision: 7 })];
+    await writeFormer(redis(), old, { main });
+    await writeFormer(redis(), open, { main: { ...main, ts: '3.4' } });
+    const epoch = Date.now() + 60_000;
+    await writeFormerEpoch(redis(), production, epoch);
+    await move();
+    expect(await formerKeys()).toEqual([]);
+    expect(await store.latest(10)).toEqual([open, old]);
+    expect([await store.open(), await store.openIds()]).toEqual([open, ['r2']]);
+    expect((await store.journal('r1')).map(({ event }) => event.type)).toEqual(['created']);
+    expect([await store.posted('r1'), await store.posted('r2')]).toEqual([{ main }, { main: { ...main, ts: '3.4' } }]);
+    expect(await store.nextEpoch(1)).toBe(epoch + 1);
+    expect(await store.unpainted()).toEqual(['r2']);
+    const paused = { ...open, revision: 8, status: { is: 'paused', by: 'U1', at: 9 } } as const;
+    expect(await store.save(paused, { type: 'paused', at: 9, by: 'U1' })).toBe(true);
+    await expect(store.create(quickRollout('r3'))).rejects.toThrow(/r2.*holds the fleet/);
+  });
+
+  it('is moved once: a second time changes nothing, also what was written since', async () => {
+    await writeFormer(redis(), quickRollout('r1'));
+    await writeFormerEpoch(redis(), production, 5);
+    await Promise.all([move(), move(), move()]);
+    const epoch = await store.nextEpoch(Date.now());
+    await writeFormerEpoch(redis(), production, 5);
+    await store.painted('r1', 1);
+    await move();
+    expect(await store.nextEpoch(1)).toBe(epoch + 1);
+    expect((await store.latest(10)).map(({ id }) => id)).toEqual(['r1']);
+    expect(await store.unpainted()).toEqual([]);
+  });
+
+  it('of another fleet stays for that fleet', async () => {
+    await writeFormer(redis(), quickRollout('r1'));
+    await writeFormer(redis(), quickRollout('s1', { fleet: 'staging' }));
+    await writeFormerEpoch(redis(), 'staging', 5);
+    await move();
+    expect(await formerKeys()).toEqual([
+      '{zw}:changed',
+      '{zw}:epoch:staging',
+      '{zw}:fleet:staging',
+      '{zw}:holder:staging',
+      '{zw}:journal:s1',
+      '{zw}:open',
+      '{zw}:rollout:s1',
+    ]);
+    await move('staging');
+    expect(await formerKeys()).toEqual([]);
+    expect((await createStore(redis(), 'staging').open())?.id).toBe('s1');
+    expect((await store.open())?.id).toBe('r1');
+  });
+
+  it('stays where it is, and is told, when another rollout holds the fleet by now', async () => {
+    await store.create(quickRollout('r2'));
+    await writeFormer(redis(), quickRollout('r1'));
+    await writeFormer(redis(), quickRollout('r0', { ...over, createdAt: 1 }));
+    const told: object[] = [];
+    await bringOver(redis(), production, { ...silent, error: (fields) => void told.push(fields) });
+    expect(told).toEqual([{ fleet: production, rollout: 'r1' }]);
+    expect((await store.open())?.id).toBe('r2');
+    expect(await store.load('r1')).toBeNull();
+    expect((await store.latest(10)).map(({ id }) => id)).toEqual(['r2', 'r0']);
+    await store.save({ ...quickRollout('r2', over), revision: 2 }, { type: 'stopped', at: 2, by: 'U1' });
+    await move();
+    expect((await store.open())?.id).toBe('r1');
+    expect(await formerKeys()).toEqual([]);
+  });
+
+  it('goes on where it was when a worker starts', async () => {
+    await writeFormer(redis(), quickRollout('r1'));
+    await rig.worker({ sweep: never });
+    await eventually(() => store.load('r1'), done);
+  });
+});
