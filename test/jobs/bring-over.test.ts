@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { bringOver, createStore, type RolloutStore } from '../../src/jobs/index.ts';
+import { lift } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { writeFormer, writeFormerEpoch } from './fixtures/former-layout.ts';
 import { eventually, production, quickRollout, silent } from './fixtures/parts.ts';
@@ -12,6 +13,8 @@ const over: Partial<Rollout> = { status: { is: 'stopped', by: 'U1', at: 1 } };
 const redis = () => rig.redis.handle.caller;
 const formerKeys = async () => (await redis().keys('{zw}:*')).sort();
 const move = (fleet = production) => bringOver(redis(), fleet, silent);
+/** As the former version wrote it, read by this one. */
+const lifted = (rollout: Rollout) => lift({ format: 1, rollout });
 let store: RolloutStore;
 beforeEach(() => {
   store = createStore(redis(), production);
@@ -26,8 +29,8 @@ describe('what the version before stored', () => {
     await writeFormerEpoch(redis(), production, epoch);
     await move();
     expect(await formerKeys()).toEqual([]);
-    expect(await store.latest(10)).toEqual([open, old]);
-    expect([await store.open(), await store.openIds()]).toEqual([open, ['r2']]);
+    expect(await store.latest(10)).toEqual([lifted(open), lifted(old)]);
+    expect([await store.open(), await store.openIds()]).toEqual([lifted(open), ['r2']]);
     expect((await store.journal('r1')).map(({ event }) => event.type)).toEqual(['created']);
     expect([await store.posted('r1'), await store.posted('r2')]).toEqual([{ main }, { main: { ...main, ts: '3.4' } }]);
     expect(await store.nextEpoch(1)).toBe(epoch + 1);

@@ -115,7 +115,7 @@ describe('a region that nobody serves', () => {
     const worker = await rig.worker({ regions: ['eu-west'], sweep: never, log });
     await worker.sweep();
     const ticks = (await store().journal('r1')).filter(({ event }) => event.type === 'ticked');
-    expect(ticks).toMatchObject([{ event: { silent: ['us-east'] } }]);
+    expect(ticks[0]).toMatchObject({ event: { silent: ['us-east'] } });
     expect(said).toEqual(['no living worker serves us-east']);
   });
 });

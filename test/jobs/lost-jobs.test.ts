@@ -6,6 +6,7 @@ import { prefixOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { openWorker } from '../../src/jobs/worker.ts';
 import { todo } from '../../src/upgrade/rollout/index.ts';
+import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import {
   effects,
   eventually,
@@ -20,6 +21,15 @@ import { done, makeRig, never } from './fixtures/rig.ts';
 
 const rig = makeRig();
 const { worker, control, queues } = rig;
+
+/** One node, staged, and looked at a moment ago: its backup is due and was not begun. */
+function readyToBegin(): Rollout {
+  const rollout = quickRollout('r1', {}, {}, { limit: 1 });
+  const [node] = Object.values(rollout.nodes);
+  if (!node) throw new Error('one node expected');
+  const looks = { 'us-east': { count: 0, at: Date.now(), standing: {}, misses: {} } };
+  return { ...rollout, looks, nodes: { [node.name]: { ...node, state: { is: 'ready', notBefore: 0 } } } };
+}
 
 describe('lost and doubled jobs', () => {
   it('the same tick delivered many times puts each step in flight once', async () => {
@@ -67,11 +77,7 @@ describe('lost and doubled jobs', () => {
       clock: systemClock,
       log: silent,
     });
-    await store.create(
-      quickRollout('r1', {
-        status: { is: 'rolling-back', scope: { is: 'all' }, queue: ['us-east-op-1'], by: 'U1', at: 1, after: null },
-      }),
-    );
+    await store.create(readyToBegin());
     await advance('r1');
     const doomed = openWorker({
       fleet: production,

@@ -139,14 +139,16 @@ describe('the store', () => {
     expect(await store.unpainted()).toEqual([]);
   });
 
-  it('refuses what another version of the program stored', async () => {
+  it('refuses what a later version of the program stored', async () => {
     await store.create(quickRollout('r1'));
     await redis.handle.caller.hset(
       keysOf('production').rollout('r1'),
       'body',
-      JSON.stringify({ format: 2, rollout: {} }),
+      JSON.stringify({ format: 3, rollout: {} }),
     );
-    await expect(store.load('r1')).rejects.toThrow(/r1 was stored in format 2, this program reads format 1/);
+    await expect(store.load('r1')).rejects.toThrow(
+      /r1 cannot be read: it was stored in format 3, this program reads formats 1 to 2/,
+    );
   });
 });
 

@@ -117,37 +117,28 @@ export class Run {
     const tasks = todo(this.rollout, this.now);
     const task = tasks[pick % Math.max(tasks.length, 1)];
     const names = Object.keys(this.rollout.nodes);
-    const name = names[pick % names.length] ?? '';
-    switch (kind) {
-      case 'outage':
-        this.world.down.add(name);
-        return;
-      case 'silence':
-        this.world.silent.add(name);
-        return;
-      case 'restart-by-itself':
-        if (!this.world.down.has(name)) this.comesUpAgain(name);
-        return;
-      case 'lost-probe':
-        this.world.lostProbes.set(name, 1 + (pick % 2));
-        return;
-      case 'freeze':
-        this.world.freezes = [{ start: this.now, end: this.now + hours(1), reason: `freeze ${pick}`, author: 'U9' }];
-        return;
-      case 'mend':
-        this.mend();
-        return;
-      case 'repeat':
-        return this.repeat(pick);
-      case 'click':
-        return this.click(pick);
-      case 'wait':
-        return this.wait((pick + 1) * 10_000);
-      case 'tick':
-        return this.wait(1_000);
-      default:
-        if (task) this.doWork(kind, task);
-    }
+    const elsewhere = this.elsewhere(names[pick % names.length] ?? '', pick);
+    if (Object.hasOwn(elsewhere, kind)) elsewhere[kind]?.();
+    else if (task) this.doWork(kind, task);
+  }
+
+  /** What happens without a worker. */
+  private elsewhere(name: string, pick: number): Partial<Record<Kind, () => void>> {
+    const { world, now } = this;
+    return {
+      outage: () => void world.down.add(name),
+      silence: () => void world.silent.add(name),
+      'restart-by-itself': () => world.down.has(name) || this.comesUpAgain(name),
+      'lost-probe': () => void world.lostProbes.set(name, 1 + (pick % 2)),
+      freeze: () => {
+        world.freezes = [{ start: now, end: now + hours(1), reason: `freeze ${pick}`, author: 'U9' }];
+      },
+      mend: () => this.mend(),
+      repeat: () => this.repeat(pick),
+      click: () => this.click(pick),
+      wait: () => this.wait((pick + 1) * 10_000),
+      tick: () => this.wait(1_000),
+    };
   }
 
   private doWork(kind: Kind, task: Task): void {

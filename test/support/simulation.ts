@@ -205,13 +205,13 @@ export function intentOf(task: Task, at: number): Event | null {
 export function drive(
   begin: Rollout,
   world: World,
-  options: { from: number; limit?: number; until?: (rollout: Rollout) => boolean },
+  options: { from: number; limit?: number; until?: (rollout: Rollout, now: number) => boolean },
 ): { rollout: Rollout; now: number; events: Event[] } {
   let rollout = begin;
   let now = options.from;
   const events: Event[] = [];
   for (let step = 0; step < (options.limit ?? 5_000) && isOpen(rollout); step++) {
-    if (options.until?.(rollout)) break;
+    if (options.until?.(rollout, now)) break;
     const [task] = todo(rollout, now);
     const opening = task && isLook(task) ? farOpening(rollout, now) : null;
     if (opening !== null) {

@@ -33,10 +33,17 @@ export function looksBeforeBegin(rollout: Rollout, node: NodeRun, now: number): 
 
 /** Regions whose finished nodes must be proven again before an approval is asked, and before the last word. */
 export function unprovenRegions(rollout: Rollout, now: number): string[] {
-  const old = finishedNodes(rollout).filter(
-    ({ provenAt, sick }) => sick !== null || !isFresh(provenAt, now, provenFor),
-  );
+  const since = lastChange(rollout);
+  const isProven = ({ provenAt, sick }: NodeRun) =>
+    sick === null && isFresh(provenAt, now, provenFor) && (provenAt ?? 0) >= since;
+  const old = finishedNodes(rollout).filter((node) => !isProven(node));
   return [...new Set(old.map(({ region }) => region))];
+}
+
+/** What was seen before the last node was finished, or the last bake was over, proves nothing about now. */
+function lastChange(rollout: Rollout): number {
+  const finished = finishedNodes(rollout).map(({ state }) => (state.is === 'done' ? state.at : 0));
+  return Math.max(0, ...finished, ...rollout.batches.map(({ bakedAt }) => bakedAt ?? 0));
 }
 
 /** Whether the last look at each region of the queue is fresh enough to choose by. */

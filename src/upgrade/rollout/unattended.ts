@@ -39,6 +39,7 @@ function isOverdue({ policy }: Rollout, { state }: NodeRun, at: number): boolean
 function noted(rollout: Rollout, region: string, task: Task, why: Unattended['why'], at: number): Unattended {
   const before = rollout.unattended.find((each) => each.region === region);
   if (before === undefined) return { region, task: task.id, why, since: at, ms: 0, at };
+  if (before.why === why && isTold(before)) return before;
   return { ...before, why, ms: before.ms + capped(at - before.at, largestGap), at };
 }
 
@@ -55,5 +56,7 @@ export function takenUp(rollout: Rollout, event: Event): Rollout {
 
 /** What people are told of. */
 export function neglected({ unattended }: Rollout): Unattended[] {
-  return unattended.filter(({ why, ms }) => why !== 'not taken up' || ms >= patience);
+  return unattended.filter(isTold);
 }
+
+const isTold = ({ why, ms }: Unattended): boolean => why !== 'not taken up' || ms >= patience;

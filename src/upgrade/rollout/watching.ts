@@ -5,8 +5,8 @@ import type { LookTask, Rollout } from './types.ts';
 
 /** How often finished nodes are looked at while nothing happens (ms). */
 const idleWatch = 60_000;
-/** After a look that missed something the next one waits this long at most (ms). */
-const lookAgain = 2_000;
+/** Looks at one region are this far apart (ms); after one that missed something a little further. */
+const apart = { usual: 200, missed: 2_000 };
 
 /** A look at a region, due at an instant (epoch ms). */
 interface Wanted extends Need {
@@ -68,11 +68,12 @@ function needs(rollout: Rollout, now: number): Need[] {
   return looksBeforeBegin(rollout, node, now);
 }
 
-/** At once, unless the last look missed somebody: then a little later. */
+/** Nearly at once, unless the last look missed somebody: then a little later. */
 function soon({ looks, policy }: Rollout, region: string): number {
   const { at = null, misses = {} } = looks[region] ?? {};
+  if (at === null) return 0;
   const missed = Object.values(misses).some((count) => count > 0);
-  return missed && at !== null ? at + Math.min(policy.watch, lookAgain) : 0;
+  return at + Math.min(policy.watch, missed ? apart.missed : apart.usual);
 }
 
 /** Days may pass between a bake and an approval: somebody looks all the time. */

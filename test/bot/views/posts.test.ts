@@ -82,7 +82,7 @@ describe('the live message', () => {
       *us-east*  ✓ op-1 done  ·  ▶ op-2 proving  ·  ○ op-3 waiting
       *eu-west*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
       *ap-south*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
-      Expected end: <!date^1795514204^{date_short_pretty} {time}|2026-11-24 09:56 UTC>, not counting the time that approvals take. Rollout r1, run 1. Details are in the thread.
+      Expected end: <!date^1795514205^{date_short_pretty} {time}|2026-11-24 09:56 UTC>, not counting the time that approvals take. Rollout r1, run 1. Details are in the thread.
       Pause: /zeitwork pause
       Stop: /zeitwork stop
       Roll back all (2 nodes): /zeitwork rollback all"
@@ -98,8 +98,8 @@ describe('the live message', () => {
       *eu-west*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
       *ap-south*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
       Waiting for approval of *eu-west* by <!subteam^S0APPROVERS>
-      Next: eu-west-op-1, not before <!date^1795509084^{date_short_pretty} {time}|2026-11-24 08:31 UTC>, Tue 24 Nov 08:31 (Europe/Dublin)
-      Expected end: <!date^1795513884^{date_short_pretty} {time}|2026-11-24 09:51 UTC>, not counting the time that approvals take. Rollout r1, run 1. Details are in the thread.
+      Next: eu-west-op-1, not before <!date^1795509087^{date_short_pretty} {time}|2026-11-24 08:31 UTC>, Tue 24 Nov 08:31 (Europe/Dublin)
+      Expected end: <!date^1795513887^{date_short_pretty} {time}|2026-11-24 09:51 UTC>, not counting the time that approvals take. Rollout r1, run 1. Details are in the thread.
       Pause: /zeitwork pause
       Stop: /zeitwork stop
       Roll back all (3 nodes): /zeitwork rollback all"
@@ -111,7 +111,7 @@ describe('the live message', () => {
       "zeitwork-operator v2.0.0: held, a decision is needed
       *v1.0.0 → v2.0.0* on 9 nodes of production, region by region, asked for by <@U0ROSA>
       \`█░░░░░░░░░\` 1 of 9 nodes on v2.0.0
-      *Held* since <!date^1795505447^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: us-east-op-2: health stayed 503 starting
+      *Held* since <!date^1795505449^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: us-east-op-2: health stayed 503 starting
       *us-east*  ✓ op-1 done  ·  ↩ op-2 rolled back  ·  ○ op-3 waiting
       *eu-west*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
       *ap-south*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
@@ -169,7 +169,7 @@ describe('a line in the thread for every node', () => {
 
   it('tells why one was rolled back', () => {
     expect(text(failed(), /^node\.us-east-op-2\./)).toMatchInlineSnapshot(`
-      "↩ *us-east-op-2* rolled back at <!date^1795505452^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: runs v1.0.0 again
+      "↩ *us-east-op-2* rolled back at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: runs v1.0.0 again
       Reason: health stayed 503 starting
       Likely cause: never healthy"
     `);
@@ -186,12 +186,13 @@ describe('a gate', () => {
     expect(gate.place).toEqual({ is: 'thread', broadcast: true });
     expect(gate.text).toMatchInlineSnapshot(`
       "<!subteam^S0APPROVERS>: may *eu-west* (3 nodes) go to v2.0.0?
-      *us-east* is done, watched for 60 min (224 looks, the last one healthy):
+      *us-east* is done, seen healthy for 60 min:
       ✓ us-east-op-1 done: runs v2.0.0, healthy 30 s, image bbbbbbbbbbbb, 0 restarts
       ✓ us-east-op-2 done: runs v2.0.0, healthy 30 s, image bbbbbbbbbbbb, 0 restarts
       ✓ us-east-op-3 done: runs v2.0.0, healthy 30 s, image bbbbbbbbbbbb, 0 restarts
+      Now (<!date^1795509087^{date_short_pretty} {time}|2026-11-24 08:31 UTC>): all 3 nodes healthy
       Not begun yet: eu-west, ap-south
-      If approved: begins <!date^1795509084^{date_short_pretty} {time}|2026-11-24 08:31 UTC>, Tue 24 Nov 08:31 (Europe/Dublin)
+      If approved: begins <!date^1795509087^{date_short_pretty} {time}|2026-11-24 08:31 UTC>, Tue 24 Nov 08:31 (Europe/Dublin)
       An approval holds for 48 h. <@U0ROSA> asked for the rollout and may not approve it.
       Approve eu-west: /zeitwork approve eu-west
       Hold: /zeitwork pause
@@ -239,7 +240,7 @@ describe('a failure', () => {
     expect(failure.place).toEqual({ is: 'thread', broadcast: true });
     expect(failure.text).toMatchInlineSnapshot(`
       "✗ *us-east-op-2 failed*: health stayed 503 starting
-      It was rolled back at <!date^1795505452^{date_short_pretty} {time}|2026-11-24 07:30 UTC> and runs v1.0.0 again.
+      It was rolled back at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC> and runs v1.0.0 again.
       Likely cause: never healthy
       On v2.0.0 and left alone: us-east-op-1
       Retry: /zeitwork retry
@@ -412,7 +413,7 @@ describe('a schedule', () => {
   it('is told again when the first node is begun', () => {
     const rollout = until(planned(trialFleet({}, 'guide'), { now: closed }), ({ startedAt }) => startedAt !== null);
     expect(text(rollout, /^started$/)).toMatchInlineSnapshot(
-      `"▶ *zeitwork-operator v2.0.0* has begun at <!date^1795590000^{date_short_pretty} {time}|2026-11-25 07:00 UTC>, as scheduled."`,
+      `"▶ *zeitwork-operator v2.0.0* has begun at <!date^1795590001^{date_short_pretty} {time}|2026-11-25 07:00 UTC>, as scheduled."`,
     );
     expect(buttons(found(rollout, /^scheduled$/))).toEqual([]);
   });
