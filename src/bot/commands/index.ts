@@ -4,6 +4,7 @@ import type { Handler } from './common.ts';
 import { approve, pause, resume, retry, rollback, stop } from './decide.ts';
 import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
+import { acting } from './unknown.ts';
 import { cancel, start, upgrade } from './upgrade.ts';
 import { verify } from './verify.ts';
 
@@ -19,12 +20,12 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   cancel,
   status,
   why,
-  approve,
-  pause,
-  resume,
-  stop,
-  retry,
-  rollback,
+  approve: acting(approve),
+  pause: acting(pause),
+  resume: acting(resume),
+  stop: acting(stop),
+  retry: acting(retry),
+  rollback: acting(rollback),
   windows,
   history,
   verify,
