@@ -20,7 +20,7 @@ const editEveryMs = 1_500;
 const unknownTs = '';
 
 /** Makes the chat say what the rollout says: posts what is missing, edits what changed, and nothing else. */
-export function createAnnouncer(parts: AnnouncerParts): Announcer {
+export function createAnnouncer(parts: AnnouncerParts): Pick<Announcer, 'show'> {
   const lanes = new Map<string, { newest: Rollout; tail: Promise<void> }>();
   const editedAt = new Map<string, number>();
   return {
@@ -138,7 +138,8 @@ class Drawing {
   }
 
   async #letter({ key, place, text, blocks }: Post): Promise<Letter | null> {
-    const mark = { rollout: this.#rollout.id, key };
+    const { id: rollout, fleet, revision } = this.#rollout;
+    const mark = { fleet, rollout, key, revision };
     const rest = { content: { text, blocks }, mark, broadcast: false, thread: null };
     switch (place.is) {
       case 'channel':

@@ -3,12 +3,13 @@ import { App, type BlockAction, type ButtonAction, SocketModeReceiver } from '@s
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Announcer } from '../jobs/types.ts';
 import { createAnnouncer } from './announcer.ts';
-import { slackChat } from './chat.ts';
+import { type Chat, slackChat } from './chat.ts';
 import { keepConnected } from './connection.ts';
 import type { CommandDeps } from './deps.ts';
 import { slackDirectory } from './directory.ts';
 import { drawHome, hearing } from './hear.ts';
 import { slackLogger } from './logger.ts';
+import { createRepair } from './repair.ts';
 
 export interface BotDeps extends Omit<CommandDeps, 'directory'> {
   slack: {
@@ -28,7 +29,7 @@ export interface Bot {
 
 /** Listens to one workspace over Socket Mode. Returns at once, also when Slack is away. */
 export async function startBot(deps: BotDeps): Promise<Bot> {
-  const { slack, clock, log, control, access } = deps;
+  const { slack, clock, log, access } = deps;
   const logger = slackLogger(log);
   const options = { ...clientOptions(slack.apiUrl), logger };
   // Two clients: a burst of edits that Slack slows down must not delay the answer to a person.
@@ -71,16 +72,16 @@ export async function startBot(deps: BotDeps): Promise<Bot> {
   app.error(async (error) => log.error({ err: error }, 'a delivery from Slack failed'));
   const connection = keepConnected(receiver.client, log);
   return {
-    announcer: createAnnouncer({
-      chat: slackChat(telling),
-      store: control.store,
-      channel: access.channel,
-      log,
-      clock: { now: () => clock.now(), sleep: (ms) => sleep(ms) },
-    }),
+    announcer: announcing(deps, slackChat(telling)),
     connected: connection.first,
     close: connection.close,
   };
+}
+
+function announcing({ control, access, fleet, clock, log }: BotDeps, chat: Chat): Announcer {
+  const common = { chat, store: control.store, channel: access.channel, log };
+  const { show } = createAnnouncer({ ...common, clock: { now: () => clock.now(), sleep: (ms) => sleep(ms) } });
+  return { show, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
 }
 
 /** No repeats (a repeated post is a second message), an end to every call, and "slow down" as an error. */

@@ -1,11 +1,8 @@
+import type { Block, KnownBlock } from '@slack/types';
 import { WebAPIPlatformError, type WebClient } from '@slack/web-api';
+import { ours, type Standing, type Where } from './history.ts';
+import { type Mark, metadataOf } from './marks.ts';
 import type { Message } from './views/parts.ts';
-
-/** Which message of which rollout: sent along, so that a message can be found when the answer to its posting was lost. */
-export interface Mark {
-  rollout: string;
-  key: string;
-}
 
 export interface Letter {
   channel: string;
@@ -21,14 +18,21 @@ export interface Chat {
   /** Posts and returns the message's `ts`. */
   post(letter: Letter): Promise<string>;
   /** False when there is no such message any more. */
-  edit(at: { channel: string; ts: string }, letter: Letter): Promise<boolean>;
+  edit(at: { channel: string; ts: string }, letter: { content: Content; mark: Mark }): Promise<boolean>;
   /** The channel of direct messages with this user. */
   direct(user: string): Promise<string>;
   /** The `ts` of the message with this mark, if it was posted after all; `since` is epoch ms. */
   find(letter: Letter, since: number): Promise<string | null>;
+  /** What we posted there, as it stands now; `since` is epoch ms. */
+  ours(where: Where, since: number): Promise<Standing[]>;
 }
 
-const eventType = 'zeitwork_post';
+/** What a message says; its blocks may have come back from the chat. */
+interface Content {
+  text: string;
+  blocks: (KnownBlock | Block)[];
+}
+
 const blockTroubles = ['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_long', 'msg_too_long'];
 const goneTroubles = ['message_not_found', 'cant_update_message', 'edit_window_closed'];
 
@@ -43,7 +47,7 @@ export function slackChat(client: WebClient): Chat {
     },
     async edit({ channel, ts }, { content, mark }) {
       try {
-        await orPlain(content, (sent) => client.chat.update({ channel, ts, ...sent, metadata: metadata(mark) }));
+        await orPlain(content, (sent) => client.chat.update({ channel, ts, ...sent, metadata: metadataOf(mark) }));
         return true;
       } catch (error) {
         if (isTrouble(error, goneTroubles)) return false;
@@ -55,16 +59,27 @@ export function slackChat(client: WebClient): Chat {
       if (channel?.id === undefined) throw new Error(`Slack opened no direct messages with ${user}`);
       return channel.id;
     },
-    find: (letter, since) => find(client, letter, since),
+    async find(letter, since) {
+      // A minute for clocks that differ.
+      for await (const { ts, mark } of ours(client, letter, since - 60_000)) {
+        if (mark.rollout === letter.mark.rollout && mark.key === letter.mark.key) return ts;
+      }
+      return null;
+    },
+    async ours(where, since) {
+      const found: Standing[] = [];
+      for await (const standing of ours(client, where, since)) found.push(standing);
+      return found;
+    },
   };
 }
 
 /** Blocks that Slack refuses must not cost the message: its text says the same. */
-async function orPlain<T>(content: Message, send: (content: Message) => Promise<T>): Promise<T> {
+async function orPlain<C extends Content, T>(content: C, send: (content: C) => Promise<T>): Promise<T> {
   try {
     return await send(content);
   } catch (error) {
-    if (isTrouble(error, blockTroubles)) return send({ text: content.text, blocks: [] });
+    if (isTrouble(error, blockTroubles)) return send({ ...content, blocks: [] });
     throw error;
   }
 }
@@ -75,41 +90,7 @@ function address({ channel, thread, broadcast }: Letter) {
 }
 
 function frame(mark: Mark) {
-  return { metadata: metadata(mark), unfurl_links: false, unfurl_media: false };
-}
-
-function metadata({ rollout, key }: Mark) {
-  return { event_type: eventType, event_payload: { rollout, key } };
-}
-
-async function find(client: WebClient, { channel, thread, mark }: Letter, since: number): Promise<string | null> {
-  let cursor = '';
-  for (let page = 0; page < 5; page++) {
-    const asked = {
-      channel,
-      oldest: String(Math.floor(since / 1000) - 60),
-      limit: 200,
-      include_all_metadata: true,
-      ...(cursor === '' ? {} : { cursor }),
-    };
-    const found =
-      thread === null
-        ? await client.conversations.history(asked)
-        : await client.conversations.replies({ ...asked, ts: thread });
-    for (const { ts, metadata: seen } of found.messages ?? []) {
-      if (ts !== undefined && isMarked(seen, mark)) return ts;
-    }
-    cursor = found.response_metadata?.next_cursor ?? '';
-    if (cursor === '') return null;
-  }
-  return null;
-}
-
-function isMarked(seen: unknown, { rollout, key }: Mark): boolean {
-  if (typeof seen !== 'object' || seen === null || !('event_type' in seen) || !('event_payload' in seen)) return false;
-  const { event_type: type, event_payload: payload } = seen;
-  if (type !== eventType || typeof payload !== 'object' || payload === null) return false;
-  return 'rollout' in payload && payload.rollout === rollout && 'key' in payload && payload.key === key;
+  return { metadata: metadataOf(mark), unfurl_links: false, unfurl_media: false };
 }
 
 export function isTrouble(error: unknown, codes: string[]): boolean {

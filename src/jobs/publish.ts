@@ -26,6 +26,9 @@ export interface PublisherParts {
 /** Nobody can ask for more patience than this (s). */
 const longestPause = 600;
 
+/** What stands in the chat is compared with the store at every other sweep (ms): once a minute. */
+const repairEvery = 45_000;
+
 /** Shows rollouts, always the newest state. What goes wrong here never touches a rollout. */
 export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
   const { redis, fleet, announcer, clock, log } = parts;
@@ -60,6 +63,7 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
     concurrency: 4,
     process: show,
   });
+  let repairedAt = Number.NEGATIVE_INFINITY;
   const sweeping = everySweep(parts.sweep, log, async () => {
     const open = await store.openIds();
     // Not only the workers let time pass: that there is none must be noticed as well.
@@ -67,6 +71,9 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
     // The last edit of a finished rollout is the one that must not be missing, also when Slack was away for days.
     const ids = new Set([...open, ...(await store.unpainted())]);
     for (const id of ids) await queues.publish(id);
+    if (clock.now() - repairedAt < repairEvery) return;
+    repairedAt = clock.now();
+    await announcer.repair();
   });
   return {
     sweep: sweeping.sweep,

@@ -66,4 +66,6 @@ export interface Control {
 /** Shows a rollout somewhere. Called with the newest rollout, as often as one likes; must be idempotent. */
 export interface Announcer {
   show(rollout: Rollout): Promise<void>;
+  /** Says so where something stands that the store does not know, or not any more. Never throws. */
+  repair(): Promise<void>;
 }

@@ -215,6 +215,67 @@ describe('decisions', () => {
   });
 });
 
+describe('with no rollout known', () => {
+  const acting = ['approve eu-west', 'pause', 'resume', 'stop', 'retry', 'rollback', 'rollback all'];
+
+  it.each(acting)('%s tells what the nodes run, and does nothing', async (text) => {
+    const here = trial();
+    const said = await run(here, 'cli:rosa', text);
+    expect(said).toMatch(/^(Nothing is running\.|There was no rollout yet)/);
+    expect(said).toContain('us-east: 3 on v1.0.0\neu-west: 3 on v1.0.0\nap-south: 3 on v1.0.0');
+    expect(said).toContain('If a message in the channel says otherwise, the store may have been emptied');
+    expect(here.control.rollouts.size).toBe(0);
+  });
+
+  it('says that the store may have been emptied when the nodes do not run the same', async () => {
+    const fleet = trialFleet();
+    const looks = surveyOf(fleet, {
+      'us-east-op-1': { version: 'v2.0.0', sha256: newImage },
+      'eu-west-op-3': { healthy: false, version: null, sha256: null },
+    });
+    expect(await run(trial({ fleet, looks }), 'U0ROSA', 'pause')).toMatchInlineSnapshot(`
+      "Nothing is running. See history, or start with upgrade.
+      This is what the nodes run:
+      us-east: 2 on v1.0.0, 1 on v2.0.0
+      eu-west: 2 on v1.0.0, unknown: eu-west-op-3
+      ap-south: 3 on v1.0.0
+      ‼ They do not all run the same, so the store may have been emptied or put back (Redis) while a rollout was under way; see zeitwork verify."
+    `);
+  });
+
+  it('does not wonder about a node that nobody could reach', async () => {
+    const fleet = trialFleet();
+    const looks = surveyOf(fleet, { 'us-east-op-1': { version: null, sha256: null } });
+    expect(await run(trial({ fleet, looks }), 'U0ROSA', 'pause')).not.toContain('do not all run the same');
+  });
+
+  it('does not wonder about a mixture that a rollout left which it knows', async () => {
+    const here = trial();
+    await under(here, oneDone);
+    const [rollout] = here.control.rollouts.values();
+    if (!rollout) throw new Error('none');
+    here.control.rollouts.set(rollout.id, { ...rollout, status: { is: 'stopped', by: 'U0OTTO', at: 1 } });
+    here.control.looks = surveyOf(here.deps.fleet, { 'us-east-op-1': { version: 'v2.0.0', sha256: newImage } });
+    const said = await run(here, 'U0ROSA', 'pause');
+    expect(said).toMatch(/us-east: 2 on v1\.0\.0, 1 on v2\.0\.0[\s\S]*Last: ■ Stopped by @U0OTTO/);
+    expect(said).not.toContain('do not all run the same');
+  });
+
+  it('says so to whoever clicks a button of a rollout that vanished', async () => {
+    const here = trial();
+    await under(here, oneDone);
+    const old = await runCommand(here.deps, 'U0ROSA', 'status');
+    here.control.rollouts.clear();
+    const said = asText(await press(here, 'U0ROSA', old, 'Pause'));
+    expect(said).toMatch(/^That rollout is not known any more\.[\s\S]*us-east: 3 on v1\.0\.0/);
+    expect(said).toMatch(/The message with this button says otherwise, so the store may have been emptied/);
+  });
+
+  it('shows the nodes only to those who may look', async () => {
+    expect(await run(trial(), 'U0GIL', 'approve eu-west')).toBe('Guests may not do that.');
+  });
+});
+
 describe('looking', () => {
   it('tells every gate, its owner and when it changes', async () => {
     const here = trial();

@@ -97,7 +97,7 @@ describe('a region that nobody serves', () => {
     const publisher = await startPublisher({
       redis: rig.redis.handle,
       fleet: production,
-      announcer: { show: async () => undefined },
+      announcer: { show: async () => undefined, repair: async () => undefined },
       clock: systemClock,
       log,
       sweep: never,

@@ -18,7 +18,7 @@ describe('publishing', () => {
     const started = await startPublisher({
       redis: rig.redis.handle,
       fleet: production,
-      announcer: { show },
+      announcer: { show, repair: async () => undefined },
       clock: systemClock,
       log: silent,
       sweep: never,
@@ -56,7 +56,7 @@ describe('publishing', () => {
     await start(quickRollout('r1'));
     await eventually(
       async () => calls,
-      (all) => all.length === 2,
+      (all) => all.length >= 2,
     );
     expect((calls[1] ?? 0) - (calls[0] ?? 0)).toBeGreaterThan(1_900);
   });
@@ -84,6 +84,21 @@ describe('publishing', () => {
       (all) => all.includes('stopped'),
     );
     await eventually(store.unpainted, (ids) => ids.length === 0);
+  });
+
+  it('has the chat looked over at its start, and then once a minute', async () => {
+    const clock = { ...systemClock, at: 0, now: () => clock.at };
+    const looked: number[] = [];
+    const repair = async () => void looked.push(clock.at / 1_000);
+    const { sweep } = await publisher(async () => undefined, {
+      clock,
+      announcer: { show: async () => undefined, repair },
+    });
+    for (let seconds = 0; seconds <= 300; seconds += 30) {
+      clock.at = seconds * 1_000;
+      await sweep();
+    }
+    expect(looked).toEqual([0, 60, 120, 180, 240, 300]);
   });
 
   it('forgets what it should paint when the rollout is gone', async () => {

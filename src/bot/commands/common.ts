@@ -20,6 +20,9 @@ export class Denied extends Error {
   override readonly name = 'Denied';
 }
 
+/** There is no rollout to act on, as far as the store knows. */
+export class NothingKnown extends Refused {}
+
 /** @throws Denied with the reason */
 export async function demand(deps: CommandDeps, { actor }: Asking, right: Right): Promise<void> {
   const verdict = await permit(deps, actor, right);
@@ -28,11 +31,11 @@ export async function demand(deps: CommandDeps, { actor }: Asking, right: Right)
   throw new Denied(verdict.reason);
 }
 
-/** The rollout that a button names, else the fleet's open one. @throws Refused when there is none */
+/** The rollout that a button names, else the fleet's open one. @throws NothingKnown */
 export async function theRollout({ control, fleet }: CommandDeps, { rollout }: Asking): Promise<Rollout> {
   const found = rollout === null ? await control.store.open() : await control.store.load(rollout);
   if (found !== null && found.fleet === fleet.name) return found;
-  throw new Refused(
+  throw new NothingKnown(
     rollout === null
       ? 'Nothing is running. See history, or start with upgrade.'
       : 'That rollout is not known any more.',

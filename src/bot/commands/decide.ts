@@ -4,7 +4,7 @@ import { type Asking, type CommandDeps, type Reply, say, withButtons } from '../
 import { rollbackButtons } from '../views/buttons.ts';
 import { count, foreign, when, who } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
-import { decide, demand, type Handler, outdated, theRollout, unknownName } from './common.ts';
+import { decide, demand, type Handler, NothingKnown, outdated, theRollout, unknownName } from './common.ts';
 
 export const approve: Handler<'approve'> = async (deps, asking, { region }) => {
   const rollout = await theRollout(deps, asking);
@@ -93,7 +93,7 @@ async function rollbackTarget(deps: CommandDeps, asking: Asking): Promise<Rollou
   const { store } = deps.control;
   const [newest] = await store.latest(1);
   const rollout = asking.rollout === null ? ((await store.open()) ?? newest) : await theRollout(deps, asking);
-  if (rollout === undefined) throw new Refused('There was no rollout yet, so there is nothing to roll back.');
+  if (rollout === undefined) throw new NothingKnown('There was no rollout yet, so there is nothing to roll back.');
   if (!isOpen(rollout) && newest !== undefined && newest.id !== rollout.id) {
     throw new Refused(
       `That is outdated: after ${rollout.release.version} came ${newest.release.version}, and only the newest rollout can be rolled back.`,

@@ -5,6 +5,7 @@ import { approve, pause, resume, retry, rollback, stop } from './decide.ts';
 import { keep, replace } from './foreign.ts';
 import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
+import { acting } from './unknown.ts';
 import { cancel, start, upgrade } from './upgrade.ts';
 import { verify } from './verify.ts';
 
@@ -20,14 +21,14 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   cancel,
   status,
   why,
-  approve,
-  pause,
-  resume,
-  stop,
-  retry,
-  replace,
-  keep,
-  rollback,
+  approve: acting(approve),
+  pause: acting(pause),
+  resume: acting(resume),
+  stop: acting(stop),
+  retry: acting(retry),
+  replace: acting(replace),
+  keep: acting(keep),
+  rollback: acting(rollback),
   windows,
   history,
   verify,
