@@ -4,7 +4,7 @@ import { recorder } from '../../src/jobs/record.ts';
 import { type StepParts, stepLimit, taskRunner } from '../../src/jobs/step.ts';
 import type { Probe } from '../../src/upgrade/node/types.ts';
 import { todo } from '../../src/upgrade/rollout/index.ts';
-import type { Gate, Task } from '../../src/upgrade/rollout/types.ts';
+import type { Gate, NodeTask, Task } from '../../src/upgrade/rollout/types.ts';
 import type { Step } from '../../src/upgrade/steps/types.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { quickRollout, workerParts } from './fixtures/parts.ts';
@@ -135,6 +135,41 @@ describe('a step', () => {
     };
     await runner(withStep('switch', slow))(task, quiet);
     expect(found).toMatchObject([{ name: 'state', reason: 'the rollout moved on meanwhile' }]);
+  });
+
+  it('sees what was decided while it probed: probes come first, the rollout is read last', async () => {
+    const task = await reach('switch');
+    const probe: Probe = {
+      health: async () => {
+        await record('r1', { type: 'paused', at: Date.now(), by: 'U1' });
+        return { is: 'healthy', version: null, hostname: null };
+      },
+    };
+    let found: Gate[] = [];
+    const looks: Step = async ({ gates }) => {
+      found = await gates({ down: false, unchanged: true });
+      return { is: 'gated', gates: found, unchanged: true };
+    };
+    await runner({ ...withStep('switch', looks), probe })(task, quiet);
+    expect(found).toMatchObject([{ name: 'pause' }]);
+  });
+
+  it('is not run by whoever takes it over after its intent was written: it gets a new number first', async () => {
+    const task = await reach('switch');
+    const { run, node, step, attempt } = task as NodeTask;
+    await record('r1', { type: 'begun', at: Date.now() - 1_000, run, node, step, attempt });
+    let ran = false;
+    const looks: Step = async () => {
+      ran = true;
+      return { is: 'succeeded', facts: {} };
+    };
+    expect(await runner(withStep('switch', looks))(task, quiet)).toBe('dropped');
+    expect(ran).toBe(false);
+    expect((await store.load('r1'))?.nodes[node]).toMatchObject({
+      attempt: attempt + 1,
+      touched: true,
+      uncertain: true,
+    });
   });
 
   it('may take as long as its policy allows, and no longer', () => {

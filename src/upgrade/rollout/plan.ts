@@ -1,4 +1,4 @@
-import { compare } from 'semver';
+import { compare, valid } from 'semver';
 import { nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { strategies } from './strategies.ts';
@@ -135,8 +135,9 @@ function refuseFinished({ release, survey }: PlanInput, nodes: FleetNode[]): voi
   }
 }
 
+/** What a host said is compared only when it is a version at all. */
 function isNewer(running: string | null, wanted: string): boolean {
-  return running !== null && /^v\d+\.\d+\.\d+/.test(running) && compare(running, wanted, { loose: true }) > 0;
+  return running !== null && valid(running) !== null && compare(running, wanted) > 0;
 }
 
 /** A node that is down already costs no quorum: mend it first. */

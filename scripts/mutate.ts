@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Mutant, mutants } from '../test/mutants.ts';
+
+/**
+ * Breaks the product in one place at a time, in a copy, and demands that the tests which are named for it fail.
+ * usage: npm run mutate [-- PATTERN]: only mutants whose name or file matches
+ */
+const root = resolve(import.meta.dirname, '..');
+const pattern = new RegExp(process.argv[2] ?? '', 'i');
+const copy = mkdtempSync(join(tmpdir(), 'zeitwork-mutants-'));
+
+interface Outcome {
+  survived: boolean;
+  why: string;
+}
+
+function tryOut({ file, from, to, tests }: Mutant): Outcome {
+  const path = join(copy, file);
+  const sound = readFileSync(path, 'utf8');
+  if (sound.split(from).length !== 2) return { survived: true, why: `the line is not there exactly once: ${from}` };
+  writeFileSync(
+    path,
+    sound.replace(from, () => to),
+  );
+  try {
+    return run(tests);
+  } finally {
+    writeFileSync(path, sound);
+  }
+}
+
+/** A crash at import proves nothing: some test must have run, and some must have failed. */
+function run(tests: string[]): Outcome {
+  const report = join(copy, 'report.json');
+  rmSync(report, { force: true });
+  const words = [
+    'vitest',
+    'run',
+    '--project',
+    'unit',
+    '--bail=1',
+    '--reporter=json',
+    `--outputFile=${report}`,
+    ...tests,
+  ];
+  const env = { ...process.env, RUNS: process.env.RUNS ?? '400', SEED: process.env.SEED ?? '4711' };
+  const { stderr } = spawnSync('npx', words, { cwd: copy, env, encoding: 'utf8', timeout: 300_000 });
+  const { numTotalTests, numFailedTests } = reportIn(report);
+  if (numTotalTests === 0) return { survived: true, why: `no test ran: ${stderr.trim().split('\n').at(-1) ?? ''}` };
+  return { survived: numFailedTests === 0, why: `${numFailedTests} of ${numTotalTests} tests failed` };
+}
+
+function reportIn(file: string): { numTotalTests: number; numFailedTests: number } {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return { numTotalTests: 0, numFailedTests: 0 };
+  }
+}
+
+try {
+  for (const name of ['src', 'test', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
+    cpSync(join(root, name), join(copy, name), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  const chosen = mutants.filter(({ name, file }) => pattern.test(name) || pattern.test(file));
+  let survivors = 0;
+  for (const mutant of chosen) {
+    const { survived, why } = tryOut(mutant);
+    if (survived) survivors += 1;
+    console.log(`${survived ? 'SURVIVED' : 'killed  '}  ${mutant.file}: ${mutant.name} (${why})`);
+  }
+  console.log(`${chosen.length - survivors} mutants killed, ${survivors} survived`);
+  process.exitCode = survivors === 0 && chosen.length > 0 ? 0 : 1;
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}

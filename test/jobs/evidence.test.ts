@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { askAll, lookAt } from '../../src/jobs/evidence.ts';
+import type { Health, Probe } from '../../src/upgrade/node/types.ts';
+import type { NodeRun } from '../../src/upgrade/rollout/types.ts';
+import type { ProofLook } from '../../src/upgrade/steps/types.ts';
+import { nodeRun } from '../upgrade/steps/support.ts';
+
+const healthy: Health = { is: 'healthy', version: 'v2.0.0', hostname: null };
+const refused: Health = { is: 'unreachable', detail: 'connection refused', refused: true };
+const silent: Health = { is: 'unreachable', detail: 'no full answer within 3 s' };
+const sick: Health = { is: 'unhealthy', httpStatus: 503, detail: '503 starting' };
+const clock = { sleep: async () => undefined };
+
+/** Answers one after another, the last one for ever. */
+function answering(...answers: Health[]): { probe: Probe; asked: () => number } {
+  let asked = 0;
+  const probe: Probe = {
+    health: async () => {
+      asked += 1;
+      return answers[Math.min(asked, answers.length) - 1] ?? silent;
+    },
+  };
+  return { probe, asked: () => asked };
+}
+
+describe('what HTTP proves of a node', () => {
+  const table: [string, Health[], string, number][] = [
+    ['one healthy answer', [healthy], 'healthy', 1],
+    ['three refusals in a row', [refused, refused, refused], 'down', 3],
+    ['three wrong answers in a row', [sick, sick, sick], 'down', 3],
+    ['refusals and wrong answers, mixed', [refused, sick, refused], 'down', 3],
+    ['silence', [silent], 'unclear', 1],
+    ['a refusal, then silence', [refused, silent], 'unclear', 2],
+    ['a refusal, then a healthy answer', [refused, healthy], 'unclear', 2],
+    ['two wrong answers, then a healthy one', [sick, sick, healthy], 'unclear', 3],
+  ];
+  it.each(table)('%s', async (_what, answers, standing, times) => {
+    const { probe, asked } = answering(...answers);
+    expect(await askAll(probe, ['n'], clock)).toMatchObject({ n: { standing } });
+    expect(asked()).toBe(times);
+  });
+
+  it('a probe that breaks proves nothing', async () => {
+    const probe: Probe = { health: () => Promise.reject(new Error('bug')) };
+    expect(await askAll(probe, ['n'], clock)).toEqual({ n: { standing: 'unclear', detail: 'bug' } });
+  });
+});
+
+describe('a look at a region', () => {
+  const finished: NodeRun = nodeRun({
+    name: 'a',
+    proof: { sha256: 'x', invocation: 'i', mainPid: 1, restarts: 0, version: null, soaked: 1 },
+  });
+  const look = (proof: ProofLook, ...answers: Health[]) =>
+    lookAt(
+      ['a', 'b'],
+      [finished],
+      { probe: answering(...answers).probe, stillProven: async () => proof, clock },
+      new AbortController().signal,
+    );
+
+  it('asks for the proof of what is finished, and of nothing else', async () => {
+    expect(await look({ is: 'holds' }, healthy)).toMatchObject({
+      a: { standing: 'healthy', proof: 'holds' },
+      b: { standing: 'healthy', proof: 'not asked' },
+    });
+  });
+
+  it('says why a proof does not hold although health is well', async () => {
+    const seen = await look({ is: 'broken', reason: 'was restarted since it was proven' }, healthy);
+    expect(seen.a).toEqual({ standing: 'healthy', proof: 'broken', detail: 'was restarted since it was proven' });
+  });
+
+  it('says what health says when that is not well', async () => {
+    expect((await look({ is: 'broken', reason: 'x' }, sick)).a).toMatchObject({
+      standing: 'down',
+      detail: '503 starting',
+    });
+  });
+});
