@@ -123,8 +123,8 @@ class Pass {
   async #paintAgain({ ts, mark }: Standing, rollout: Rollout): Promise<void> {
     const { store } = this.#parts;
     const posted = (await store.posted(rollout.id))[mark.key];
-    if (posted?.ts !== ts || posted.content === '') return;
-    await store.setPosted(rollout.id, mark.key, { ...posted, content: '' });
+    if (posted?.ts !== ts) return;
+    if (posted.content !== '') await store.setPosted(rollout.id, mark.key, { ...posted, content: '' });
     this.#again.set(rollout.id, rollout);
   }
 }

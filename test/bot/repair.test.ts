@@ -143,6 +143,19 @@ describe('when Redis was emptied', () => {
     expect(hasButtons(main())).toBe(true);
   });
 
+  it('and again later when Slack asked to wait in the middle of that', async () => {
+    const before = snapshot(await shown(fresh(), asked));
+    emptyRedis();
+    await repair();
+    putBack(before);
+    slack.faults.rateLimitNext('chat.update', 5);
+    await repair();
+    expect(everything().some(isMarked)).toBe(true);
+    clock.at = 6_000;
+    await repair();
+    expect(everything().filter(isMarked)).toEqual([]);
+  });
+
   it('messages of 0.1.0, which carry no revision, say so too', async () => {
     const metadata = { event_type: 'zeitwork_post', event_payload: { rollout: 'r0', key: 'main' } };
     await client.chat.postMessage({ channel: 'C0', text: 'v1.9.0: running', metadata });

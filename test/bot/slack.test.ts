@@ -173,6 +173,22 @@ describe('the bot in Slack', () => {
     expect(thread().find(({ ts }) => ts === failure.ts)?.text).toMatch(/failed in run 1\. That was decided since/);
   });
 
+  it('says so when its rollout vanished from the store, and answers a late click with what the nodes run', async () => {
+    await driven(await started(), asked);
+    const gate = await until('the gate', () => thread().find(({ text }) => text.includes('may *eu-west*')));
+    here.control.rollouts.clear();
+    here.control.marks.clear();
+    const outcome = await slack.click('U0INES', gate.ts, 'Approve eu-west', { confirm: true });
+    expect((await until('the answer', () => outcome.responses[0])).text).toMatch(
+      /not known any more.*eu-west\*: 3 on/s,
+    );
+    await bot.announcer.repair();
+    for (const message of [main(), ...thread()]) {
+      expect(message.text).toMatch(/^‼ \*This rollout is no longer known to the store\*/);
+      expect(message.blocks.some(({ type: kind }) => kind === 'actions')).toBe(false);
+    }
+  });
+
   it('shows in its home what runs, the windows and what ran before', async () => {
     await started();
     await slack.openHome('U0OTTO');
