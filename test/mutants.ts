@@ -34,7 +34,7 @@ export const mutants: Mutant[] = [
     file: `${core}/next.ts`,
     from: '!isOpen(rollout) || event.run !== rollout.run || event.attempt !== node.attempt) return null;',
     to: '!isOpen(rollout)) return null;',
-    tests: transcripts,
+    tests: harms,
   },
   {
     name: 'a node fits into a window that closes now',
@@ -245,13 +245,6 @@ export const mutants: Mutant[] = [
     from: "silent.includes(region) ? 'no worker' :",
     to: '',
     tests: harms,
-  },
-  {
-    name: 'two rollbacks that failed are worked on at once',
-    file: `${core}/next.ts`,
-    from: 'event.attempt !== node.attempt || workingNode(rollout)) return rollout;',
-    to: 'event.attempt !== node.attempt) return rollout;',
-    tests: [...chance],
   },
   {
     name: 'a node is begun while another is staged',

@@ -19,7 +19,7 @@ export interface PublisherParts {
   announcer: Announcer;
   clock: Clock;
   log: Log;
-  /** Cron expression with seconds; every half minute when absent. */
+  /** Cron expression with seconds; every ten seconds when absent. */
   sweep?: string;
 }
 

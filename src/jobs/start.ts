@@ -35,7 +35,7 @@ export interface WorkerParts extends Lookers {
   freezes: (region: string) => Freeze[];
   clock: Clock;
   log: Log;
-  /** Cron expression with seconds; every half minute when absent. */
+  /** Cron expression with seconds; every ten seconds when absent. */
   sweep?: string;
   /** How long `close` waits for steps under way, in ms; then they are left to the next worker. */
   grace?: number;

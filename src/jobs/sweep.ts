@@ -12,8 +12,8 @@ export interface Sweeping {
 const closeLimit = 2_000;
 
 /**
- * The safety net under all wake-ups: does `work` now and then every half minute, so that losing any job costs seconds.
- * @param expression cron with seconds; every half minute when undefined
+ * The safety net under all wake-ups: does `work` now and then every ten seconds, so that losing any job costs seconds.
+ * @param expression cron with seconds; every ten seconds when undefined
  */
 export function everySweep(expression: string | undefined, log: Log, work: () => Promise<void>): Sweeping {
   let latest = Promise.resolve();
@@ -22,7 +22,7 @@ export function everySweep(expression: string | undefined, log: Log, work: () =>
     return latest;
   };
   const say = (message: string | Error): void => log.warn({ reason: reasonOf(message) }, 'sweep timer');
-  const ticking = schedule(expression ?? '*/30 * * * * *', sweep, {
+  const ticking = schedule(expression ?? '*/10 * * * * *', sweep, {
     noOverlap: true,
     suppressMissedWarning: true,
     logger: { info: () => undefined, debug: () => undefined, warn: say, error: say },

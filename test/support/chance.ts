@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { isLook, next, nextWake, nodesInOrder, plan, todo } from '../../src/upgrade/rollout/index.ts';
-import type { Event, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
+import type { Event, NodeTask, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
 import { checkStep, checkStop } from './invariants.ts';
 import { fleetOf, hours, inputOf, newImage, surveyOf, tuesday } from './rollouts.ts';
 import { intentOf, perform, type Reach, type World, worldOf } from './simulation.ts';
@@ -10,6 +10,8 @@ const kinds = [
   ...Array.from({ length: 6 }, () => 'work'),
   'lose',
   'half',
+  'half-then-outage',
+  'stop-in-trouble',
   'lost-worker',
   'repeat',
   'deliver-late',
@@ -133,6 +135,8 @@ export class Run {
       freeze: () => {
         world.freezes = [{ start: now, end: now + hours(1), reason: `freeze ${pick}`, author: 'U9' }];
       },
+      'half-then-outage': () => this.halfThenOutage(pick),
+      'stop-in-trouble': () => this.stopInTrouble(pick),
       mend: () => this.mend(),
       repeat: () => this.repeat(pick),
       click: () => this.click(pick),
@@ -147,6 +151,42 @@ export class Run {
     if (kind === 'half') this.work(task, 'none', 'half');
     if (kind === 'lost-worker') this.work(task, 'none');
     if (kind === 'deliver-late') this.work(task, 'late');
+  }
+
+  /** Honest work until a service is to be stopped; that task, or null. */
+  private untilStop(): NodeTask | null {
+    for (let count = 0; count < 25; count += 1) {
+      const tasks = todo(this.rollout, this.now);
+      const stop = tasks.find((task): task is NodeTask => task.step === 'switch' || task.step === 'restore');
+      if (stop) return stop;
+      const [task] = tasks;
+      if (task) this.work(task, 'sent');
+      else this.wait(10_000);
+    }
+    return null;
+  }
+
+  /** Its worker is lost between the rename and the restart; then a peer falls ill, and somebody halts it all. */
+  private halfThenOutage(pick: number): void {
+    const stop = this.untilStop();
+    if (stop === null) return;
+    this.work(stop, 'none', 'half');
+    this.peerOf(stop, pick, this.world.down);
+    if (pick % 3 === 0) this.click(pick);
+  }
+
+  /** A peer falls ill right before a stop, and the answer of the node itself gets lost. */
+  private stopInTrouble(pick: number): void {
+    const stop = this.untilStop();
+    if (stop === null) return;
+    this.peerOf(stop, pick, pick % 3 === 0 ? this.world.silent : this.world.down);
+    this.world.lostProbes.set(stop.node, 1);
+    this.work(stop, 'sent');
+  }
+
+  private peerOf({ region, node }: NodeTask, pick: number, trouble: Set<string>): void {
+    const peers = (this.rollout.peers[region] ?? []).filter((name) => name !== node);
+    trouble.add(peers[pick % peers.length] ?? '');
   }
 
   /** systemd brings it up again, with what lies on disk. */

@@ -160,16 +160,17 @@ export function gates(rollout: Rollout, name: string, now: number, evidence: Evi
 }
 
 /** The same without the looks at what is finished: they are taken when nothing else holds the node. */
-export function gatesBeforeLooks(
-  rollout: Rollout,
-  name: string,
-  now: number,
-  evidence: Evidence | null = null,
-): Gate[] {
+function gatesBeforeLooks(rollout: Rollout, name: string, now: number, evidence: Evidence | null = null): Gate[] {
   const node = nodeOf(rollout, name);
   return rulesFor(rollout, node, evidence)
     .map((rule) => rule(rollout, node, now, evidence))
     .filter((gate) => gate !== null);
+}
+
+/** Whether anything but a look holds the node; costs less than the list, since the first reason is enough. */
+export function isHeldBeforeLooks(rollout: Rollout, name: string, now: number): boolean {
+  const node = nodeOf(rollout, name);
+  return rulesFor(rollout, node, null).some((rule) => rule(rollout, node, now, null) !== null);
 }
 
 function rulesFor(rollout: Rollout, node: NodeRun, evidence: Evidence | null): Rule[] {

@@ -1,5 +1,5 @@
 import { looksBeforePick } from './freshness.ts';
-import { gates } from './gates.ts';
+import { gates, isHeldBeforeLooks } from './gates.ts';
 import {
   firstBackStep,
   firstForwardStep,
@@ -61,6 +61,7 @@ function sickness(rollout: Rollout, node: NodeRun): number {
 function begin(rollout: Rollout, now: number): NodeTask[] {
   const node = nextNode(rollout);
   if (rollout.status.is !== 'running' || node?.state.is !== 'ready') return [];
+  if (isHeldBeforeLooks(rollout, node.name, now)) return [];
   return gates(rollout, node.name, now).length === 0 ? [task(rollout, node, firstForwardStep(node))] : [];
 }
 

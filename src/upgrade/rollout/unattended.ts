@@ -4,8 +4,8 @@ import { capped } from './rest.ts';
 import { todo } from './todo.ts';
 import type { Event, NodeRun, Rollout, Task, Unattended } from './types.ts';
 
-/** Milliseconds that a task may lie there before somebody is told. */
-const patience = 25_000;
+/** Milliseconds that it must last before somebody is told: a worker that was restarted in order is back by then. */
+const patience: Record<Unattended['why'], number> = { 'no worker': 10_000, 'not taken up': 25_000, 'no report': 0 };
 /** A longer gap between two ticks counts as this much (ms): then it is us who were away. */
 const largestGap = 45_000;
 
@@ -59,4 +59,4 @@ export function neglected({ unattended }: Rollout): Unattended[] {
   return unattended.filter(isTold);
 }
 
-const isTold = ({ why, ms }: Unattended): boolean => why !== 'not taken up' || ms >= patience;
+const isTold = ({ why, ms }: Unattended): boolean => ms >= patience[why];

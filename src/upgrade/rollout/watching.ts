@@ -1,5 +1,5 @@
 import { finishedNodes, looksBeforeBegin, looksBeforePick, type Need, unprovenRegions } from './freshness.ts';
-import { gatesBeforeLooks } from './gates.ts';
+import { isHeldBeforeLooks } from './gates.ts';
 import { askable, bakeEnd, bakingBatch, goesForward, nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
 import type { LookTask, Rollout } from './types.ts';
 
@@ -64,7 +64,7 @@ function needs(rollout: Rollout, now: number): Need[] {
     return unprovenRegions(rollout, now).map((region) => ({ region, step: 'prove' }));
   }
   const node = nextNode(rollout);
-  if (node?.state.is !== 'ready' || gatesBeforeLooks(rollout, node.name, now).length > 0) return [];
+  if (node?.state.is !== 'ready' || isHeldBeforeLooks(rollout, node.name, now)) return [];
   return looksBeforeBegin(rollout, node, now);
 }
 

@@ -99,6 +99,17 @@ describe('2. a switch whose worker was lost', () => {
     });
   });
 
+  it('is not judged by a report of the try, or the run, before', () => {
+    const { begun, task, now } = lostAtSwitch('half');
+    const taken = begin(begun, task, now);
+    const { run, step, attempt } = task;
+    const late = { type: 'reported' as const, at: now + 1, node: task.node, step };
+    const report = { is: 'succeeded' as const, facts: {} };
+    expect(next(taken, { ...late, run, attempt, report })).toBe(taken);
+    expect(next(taken, { ...late, run: run - 1, attempt: attempt + 1, report })).toBe(taken);
+    expect(next(taken, { ...late, run, attempt: attempt + 1, report })).not.toBe(taken);
+  });
+
   it('is held by the quorum alone from then on, whatever the window and the pause say', () => {
     const { begun, task, now } = lostAtSwitch('half');
     const halted = next(begun, { type: 'paused', at: now, by: 'U1' });
@@ -147,6 +158,7 @@ describe('3. a rollback in the outage that calls for it', () => {
     const after = drive(next(rollout, back(now)), world, { from: now });
     expect(after.rollout.status.is).toBe('rolled-back');
     expect(restored(world)).toEqual(['us-east-op-1', 'us-east-op-3', 'us-east-op-2']);
+    expect(after.events.filter(({ type }) => type === 'gated')).toEqual([]);
   });
 
   it('decides anew at each pick: a node that falls sick meanwhile is next', () => {
@@ -170,6 +182,20 @@ describe('3. a rollback in the outage that calls for it', () => {
     const stopping = next(held.rollout, { type: 'stopped', at: held.now, by: 'U1' });
     const ended = drive(stopping, world, { from: held.now, limit: 400 });
     expect(ended.rollout.status.is).toBe('stopped');
+  });
+
+  it('that was begun and changed nothing is let go by a stop, as what it was', () => {
+    const { world, rollout, now } = threeDone();
+    const looked = drive(next(rollout, back(now)), world, { from: now, until: isAt('us-east-op-3', 'restore') });
+    const task = todo(looked.rollout, looked.now).find(({ step }) => step === 'restore') as NodeTask;
+    const begun = begin(looked.rollout, task, looked.now);
+    const stopping = next(begun, { type: 'stopped', at: looked.now + 1, by: 'U1' });
+    expect(stopping.status.is).toBe('stopping');
+    const { run, step, attempt } = task;
+    const gated = { type: 'gated' as const, at: looked.now + 2, run, node: task.node, step, attempt, gates: noGates };
+    const ended = next(stopping, { ...gated, unchanged: true });
+    expect(ended.status.is).toBe('stopped');
+    expect(node(ended, task.node)).toMatchObject({ touched: true, uncertain: false, state: { is: 'done' } });
   });
 
   it('of a scope too wide is narrowed, and lets go of what has nothing in flight', () => {
@@ -197,9 +223,10 @@ describe('3. a rollback in the outage that calls for it', () => {
 
 describe('4. what is finished', () => {
   const firstRegion = () => {
-    const world = worldOf(planned());
+    const start = planned({ pause: 0 });
+    const world = worldOf(start);
     const until = (rollout: Rollout) => node(rollout, 'us-east-op-3').state.is === 'done';
-    return { world, ...drive(planned(), world, { from: tuesday, until }) };
+    return { world, ...drive(start, world, { from: tuesday, until }) };
   };
 
   it('is looked at before the next node is begun: a dead one holds a rolling rollout', () => {
