@@ -2,3 +2,4 @@
 import './fleet/acceptance.ts';
 import './fleet/steps.ts';
 import './fleet/faults.ts';
+import './fleet/work.ts';

@@ -1,14 +1,14 @@
 /** What may be part of a command. A value that does not fit is a mistake of ours or of the settings, never sent. */
 const shapes = {
-  unit: /^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}$/,
+  // Names that versions before 0.2 used in the folder in which each unit has its own now are no units.
+  unit: /^(?!(?:lock|epoch(?:\.new)?|backups|digests)(?:\.service)?$)[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}$/,
   path: /^\/(?!.*(?:^|\/)\.\.(?:\/|$))[^\p{Cc}]+$/u,
-  member: /^(?!.*(?:^|\/)\.\.(?:\/|$))[A-Za-z0-9._][A-Za-z0-9._/-]*$/,
   sha256: /^[0-9a-f]{64}$/,
   owner: /^[A-Za-z0-9_][A-Za-z0-9_.-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*$/,
   mode: /^[0-7]{3,4}$/,
   word: /^[A-Za-z0-9][A-Za-z0-9._+-]{0,120}$/,
   flag: /^[A-Za-z0-9._=/-]{1,100}$/,
-  epoch: /^(?:0|[1-9][0-9]{0,17})$/,
+  number: /^(?:0|[1-9][0-9]{0,17})$/,
 };
 
 export type Shape = keyof typeof shapes;

@@ -1,17 +1,42 @@
+import type { Report } from '../rollout/types.ts';
+import { find } from './before.ts';
 import * as commands from './commands.ts';
-import { tell } from './look.ts';
+import { inTheWayOfStage, leave, strangerIn } from './foreign.ts';
+import { look, tell } from './look.ts';
 import { failed, reportOf, succeeded } from './reports.ts';
-import type { Step } from './types.ts';
+import { outrun, replaced, sinceStaged } from './stage.ts';
+import type { Step, StepContext } from './types.ts';
 
 /** Right before the switch: the backup is there and whole, the node is still what it was, the staged binary is right. */
 export const backup: Step = async (context) => {
-  const { rollout, node } = context;
+  const { node } = context;
   if (node.already) return succeeded();
   if (node.before === null) return failed('the node was not staged');
-  const answer = await tell(context, commands.backup(rollout, node.before));
+  if (node.decided !== null) return asItIsNow(context);
+  const answer = await tell(context, commands.backup(context, node.before));
   if (answer.is === 'told') return succeeded();
-  const switched = answer.is === 'refused' && answer.word === 'drift' && answer.detail === rollout.release.binarySha256;
-  if (!switched) return reportOf(answer, 'retry');
-  const kept = await tell(context, commands.checkBackup(rollout, node.before));
-  return kept.is === 'told' ? succeeded() : reportOf(kept, 'retry');
+  const drifted = answer.is === 'refused' && strangerIn(answer.word, answer.detail) !== null;
+  return drifted ? asItIsNow(context) : reportOf(answer, 'retry');
 };
+
+/** What stands there now may be the release already, somebody's work, or what a person decided about. */
+async function asItIsNow(context: StepContext): Promise<Report> {
+  const { rollout, node, probe } = context;
+  if (node.before === null) return failed('the node was not staged');
+  const [seen, health] = await Promise.all([look(context), probe.health(node.name)]);
+  if (seen.is !== 'seen') return reportOf(seen, 'retry');
+  const { image, disk } = seen.seen;
+  if ((image ?? disk) === rollout.release.binarySha256) {
+    const kept = await tell(context, commands.checkBackup(context, node.before));
+    return kept.is === 'told' ? succeeded() : reportOf(kept, 'retry');
+  }
+  const found = find(seen.seen, health, rollout.release, rollout.service);
+  if (found.is === 'unfit') return failed(found.reason);
+  const strangers = inTheWayOfStage(seen.seen, node, rollout);
+  const left = await leave(context, strangers, sinceStaged, health);
+  if (left.is === 'reported') return left.report;
+  const before = left.as === null ? node.before : found.before;
+  const answer = await tell(context, commands.backup(context, before, replaced(strangers)));
+  if (answer.is !== 'told') return outrun(answer);
+  return succeeded(left.as === null ? {} : { before });
+}

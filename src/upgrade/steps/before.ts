@@ -1,6 +1,7 @@
 import type { Health } from '../node/types.ts';
 import type { Recorded, Release, Service } from '../rollout/types.ts';
 import type { Observation } from './observation.ts';
+import { linkReason } from './reports.ts';
 import { readVersion } from './version.ts';
 
 /** What a node is, as far as staging is concerned. */
@@ -17,25 +18,27 @@ function versionOf(seen: Observation, health: Health): string | null {
   return answer.is === 'version' ? answer.version : null;
 }
 
-/** What runs is what counts; the file on disk only when nothing runs. Another file on disk is somebody's unfinished work. */
+/** Why nothing can be done to this node as it stands; null when something can. */
+function unfit(seen: Observation, { unit, binary, envFile }: Service): string | null {
+  if (!seen.unit.loaded) return `there is no unit ${unit} on the node`;
+  const links: [string | null, string | null][] = [
+    [binary, seen.links.binary],
+    [envFile, seen.links.env],
+  ];
+  for (const [path, target] of links) if (path !== null && target !== null) return linkReason(`${path} ${target}`);
+  if (seen.unit.mainPid > 0 && seen.image === null) return 'the running image cannot be read';
+  if (seen.image === null && seen.disk === null) return `there is no ${binary} on the node`;
+  if (envFile !== null && seen.env === null) return `there is no ${envFile} on the node`;
+  return null;
+}
+
+/** What runs is what counts; the file on disk only when nothing runs. */
 export function find(seen: Observation, health: Health, release: Release, service: Service): Found {
-  const target = release.binarySha256;
-  if (!seen.unit.loaded) return { is: 'unfit', reason: `there is no unit ${service.unit} on the node` };
-  if (seen.unit.mainPid > 0 && seen.image === null) return { is: 'unfit', reason: 'the running image cannot be read' };
+  const reason = unfit(seen, service);
   const sha256 = seen.image ?? seen.disk;
-  if (sha256 === null) return { is: 'unfit', reason: `there is no ${service.binary} on the node` };
-  if (service.envFile !== null && seen.env === null) {
-    return { is: 'unfit', reason: `there is no ${service.envFile} on the node` };
-  }
-  if (seen.disk !== sha256 && seen.disk !== target) {
-    return { is: 'unfit', reason: 'someone replaced the file on disk without a restart: the service runs another one' };
-  }
-  const before: Recorded = {
-    version: versionOf(seen, health),
-    sha256,
-    envSha256: seen.env,
-    invocation: seen.unit.invocation,
-  };
-  const already = seen.image === target && seen.disk === target;
+  if (reason !== null || sha256 === null) return { is: 'unfit', reason: reason ?? `there is no ${service.binary}` };
+  const { env, unit, image, disk } = seen;
+  const before: Recorded = { version: versionOf(seen, health), sha256, envSha256: env, invocation: unit.invocation };
+  const already = image === release.binarySha256 && disk === release.binarySha256;
   return already ? { is: 'already', before } : { is: 'older', before };
 }

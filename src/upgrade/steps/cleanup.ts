@@ -1,10 +1,17 @@
 import * as commands from './commands.ts';
 import { tell } from './look.ts';
 import { reportOf, succeeded } from './reports.ts';
-import type { Step } from './types.ts';
+import type { Step, StepContext } from './types.ts';
 
-/** Removes what was staged and uploaded; backups stay. A failure changes nothing about the node. */
+/**
+ * Removes what was staged and uploaded, and on the way forward backups that nobody will go back to. A failure changes
+ * nothing about the node.
+ */
 export const cleanup: Step = async (context) => {
-  const answer = await tell(context, commands.cleanup(context.rollout));
+  const answer = await tell(context, commands.cleanup(context, context.node.before, goesForward(context)));
   return answer.is === 'told' ? succeeded() : reportOf(answer, 'retry');
 };
+
+function goesForward({ rollout, node }: StepContext): boolean {
+  return node.state.is === 'working' && node.state.direction === 'forward' && rollout.status.is !== 'rolling-back';
+}

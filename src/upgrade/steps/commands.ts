@@ -1,6 +1,7 @@
 import type { Command } from '../node/types.ts';
 import type { Recorded, Rollout, Service } from '../rollout/types.ts';
 import { checked } from './arguments.ts';
+import { missing, type Stranger } from './foreign.ts';
 import { backupPath, fileName, stagedPath, uploadFolder } from './layout.ts';
 import {
   backupScript,
@@ -8,6 +9,7 @@ import {
   cleanupScript,
   diagnoseScript,
   lookScript,
+  lookUnderLockScript,
   observeScript,
   restoreScript,
   stageScript,
@@ -23,8 +25,15 @@ const place = (service: Service) => [
   `env=${service.envFile === null ? '-' : checked('path', service.envFile)}`,
 ];
 
-const past = (before: Recorded) => [
-  `backup=${checked('path', backupPath(before))}`,
+/** What a change belongs to: a step's context is one. */
+export interface Turn {
+  rollout: Rollout;
+  /** The step's try, a number that only rises on each node: a command of an older one changes nothing any more. */
+  attempt: number;
+}
+
+const past = (service: Service, before: Recorded) => [
+  `backup=${checked('path', backupPath(service, before))}`,
   `version=${fileName(before.version)}`,
   `before=${checked('sha256', before.sha256)}`,
   `before_env=${before.envSha256 === null ? '-' : checked('sha256', before.envSha256)}`,
@@ -35,7 +44,25 @@ const future = (rollout: Rollout) => [
   `target=${checked('sha256', rollout.release.binarySha256)}`,
 ];
 
-const fence = (rollout: Rollout) => `epoch=${checked('epoch', String(rollout.epoch))}`;
+const fence = ({ rollout, attempt }: Turn) => [
+  `epoch=${checked('number', String(rollout.epoch))}`,
+  `try=${checked('number', String(attempt))}`,
+];
+
+/** What a person decided about: `replace` goes aside first, `keep` is left as it is. */
+export interface Allowed {
+  replace: Stranger[];
+  keep: Stranger[];
+}
+
+export const nothing: Allowed = { replace: [], keep: [] };
+
+const hashOf = ({ sha256 }: Stranger) => (sha256 === missing ? 'missing' : checked('sha256', sha256));
+
+const allowed = ({ replace, keep }: Allowed) => [
+  ...replace.map((stranger) => `replace_${stranger.part}=${hashOf(stranger)}`),
+  ...keep.map((stranger) => `keep_${stranger.part}=${hashOf(stranger)}`),
+];
 
 const versionQuestion = (service: Service) =>
   service.versionArgs === null ? [] : ['--', ...service.versionArgs.map((word) => checked('flag', word))];
@@ -60,51 +87,78 @@ export function observe(service: Service, timeoutMs: number, rollout?: Rollout, 
   return asRoot('observe', observeScript, args, timeoutMs);
 }
 
+/** The same as `glance` right before a change: under the node's lock, and no older try can change anything any more. */
+export function lookUnderLock(turn: Turn): Command {
+  const { service, policy } = turn.rollout;
+  const args = [...fence(turn), ...place(service), ...future(turn.rollout)];
+  return asRoot('look under lock', lookUnderLockScript, args, policy.commandTimeout);
+}
+
 /** Makes the new binary ready beside the installed one, and the backup. `upload` is null when it was staged before. */
-export function stage(rollout: Rollout, before: Recorded, upload: string | null): Command {
-  const { service, release, policy } = rollout;
+export function stage(turn: Turn, before: Recorded, upload: string | null, decided = nothing): Command {
+  const { service, release, policy } = turn.rollout;
   const args = [
-    fence(rollout),
+    ...fence(turn),
     ...place(service),
-    ...future(rollout),
-    ...past(before),
+    ...future(turn.rollout),
+    ...past(service, before),
+    ...allowed(decided),
     `owner=${checked('owner', service.owner)}`,
     `mode=${checked('mode', service.mode)}`,
     `upload=${upload ?? '-'}`,
     `uploaded=${checked('sha256', release.archiveSha256)}`,
-    `member=${checked('member', service.archiveMember)}`,
     ...versionQuestion(service),
   ];
   return asRoot('stage', stageScript, args, Math.max(policy.commandTimeout, restartTime));
 }
 
 /** Makes or verifies the backup and reads the staged binary once more. */
-export function backup(rollout: Rollout, before: Recorded): Command {
-  const args = [fence(rollout), ...place(rollout.service), ...future(rollout), ...past(before)];
-  return asRoot('backup', backupScript, args, rollout.policy.commandTimeout);
+export function backup(turn: Turn, before: Recorded, decided = nothing): Command {
+  const { service, policy } = turn.rollout;
+  const mode = `mode=${checked('mode', service.mode)}`;
+  const known = [...future(turn.rollout), ...past(service, before), ...allowed(decided), mode];
+  return asRoot('backup', backupScript, [...fence(turn), ...place(service), ...known], policy.commandTimeout);
 }
 
 /** Verifies the backup of a node that is on its new binary already. */
-export function checkBackup(rollout: Rollout, before: Recorded): Command {
-  return asRoot('check backup', checkBackupScript, past(before), rollout.policy.commandTimeout);
+export function checkBackup({ rollout }: Turn, before: Recorded): Command {
+  const { service, policy } = rollout;
+  return asRoot(
+    'check backup',
+    checkBackupScript,
+    [...place(service), ...past(service, before)],
+    policy.commandTimeout,
+  );
 }
 
 /** Renames the staged binary over the installed one and restarts. */
-export function switchOver(rollout: Rollout, before: Recorded): Command {
-  const args = [fence(rollout), ...place(rollout.service), ...future(rollout), ...past(before)];
-  return asRoot('switch', switchScript, args, Math.max(rollout.policy.commandTimeout, restartTime));
+export function switchOver(turn: Turn, before: Recorded, decided = nothing): Command {
+  return change('switch', switchScript, turn, before, decided);
 }
 
 /** Puts binary and environment file back and restarts. */
-export function restore(rollout: Rollout, before: Recorded): Command {
-  const args = [fence(rollout), ...place(rollout.service), ...past(before)];
-  return asRoot('restore', restoreScript, args, Math.max(rollout.policy.commandTimeout, restartTime));
+export function restore(turn: Turn, before: Recorded, decided = nothing): Command {
+  return change('restore', restoreScript, turn, before, decided);
 }
 
-/** Removes what was staged and uploaded. */
-export function cleanup(rollout: Rollout): Command {
-  const args = [fence(rollout), ...place(rollout.service), `folder=${uploadFolder(rollout)}`];
-  return asRoot('cleanup', cleanupScript, args, rollout.policy.commandTimeout);
+function change(name: string, script: string, turn: Turn, before: Recorded, decided: Allowed): Command {
+  const { service, policy } = turn.rollout;
+  const known = [...future(turn.rollout), ...past(service, before), ...allowed(decided)];
+  const args = [...fence(turn), ...place(service), ...known];
+  return asRoot(name, script, args, Math.max(policy.commandTimeout, restartTime));
+}
+
+/** Removes what was staged and uploaded. `prune`: also backups that are older than the newest few and not `before`'s. */
+export function cleanup(turn: Turn, before: Recorded | null, prune: boolean): Command {
+  const { service, policy } = turn.rollout;
+  const args = [
+    ...fence(turn),
+    ...place(service),
+    `folder=${uploadFolder(turn.rollout)}`,
+    `backup=${before === null ? '-' : checked('path', backupPath(service, before))}`,
+    `prune=${prune ? 'yes' : 'no'}`,
+  ];
+  return asRoot('cleanup', cleanupScript, args, policy.commandTimeout);
 }
 
 /** Collects what a person would look at first. */

@@ -1,7 +1,7 @@
 import type { Health } from '../node/types.ts';
 import type { UnitFacts } from './observation.ts';
 import { redact } from './redact.ts';
-import type { Goal, Verdict, Watch } from './watch.ts';
+import { type Goal, hasMeantEnv, type Verdict, type Watch } from './watch.ts';
 
 const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
 
@@ -77,8 +77,7 @@ function overdue(watch: Watch, at: number, goal: Goal): Verdict | null {
 
 function unmeant(watch: Watch, goal: Goal, image: string | null, disk: string | null): string {
   if (image !== null && disk !== image) return 'the file on disk is not the one that runs: someone replaced it';
-  if (goal.envSha256 !== null && watch.seen?.env !== goal.envSha256)
-    return 'the environment file is not the recorded one';
+  if (watch.seen !== null && !hasMeantEnv(watch.seen, goal)) return 'the environment file is not the recorded one';
   if (watch.seen?.unit.invocation === goal.oldInvocation)
     return 'the service was not restarted: the old process still answers';
   const broke = watch.broke === null ? '' : `, it broke off after ${seconds(watch.broke.lasted)}`;

@@ -2,7 +2,12 @@ import type { Recorded, Release, Rollout, Service } from '../rollout/types.ts';
 import { checked } from './arguments.ts';
 
 /** Where things lie on a node. The guide's own paths stay as they are; ours carry version and hash in their names. */
-export const stateFolder = '/var/lib/zeitwork-upgrades';
+const root = '/var/lib/zeitwork-upgrades';
+
+/** Everything that is kept of a unit: sibling services on the same node have folders, locks and numbers of their own. */
+export function stateFolder({ unit }: Service): string {
+  return `${root}/${checked('unit', unit).replace(/\.service$/, '')}`;
+}
 
 const short = (sha256: string, length: number) => checked('sha256', sha256).slice(0, length);
 
@@ -19,9 +24,9 @@ export function stagedPath(service: Service, release: Release): string {
 }
 
 /** One directory per binary and environment file, so that a backup never has to be overwritten. */
-export function backupPath(before: Recorded): string {
+export function backupPath(service: Service, before: Recorded): string {
   const env = before.envSha256 === null ? 'noenv' : short(before.envSha256, 8);
-  return `${stateFolder}/backups/${fileName(before.version)}-${short(before.sha256, 12)}-${env}`;
+  return `${stateFolder(service)}/backups/${fileName(before.version)}-${short(before.sha256, 12)}-${env}`;
 }
 
 /** Relative to the login directory; private to one rollout. */

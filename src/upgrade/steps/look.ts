@@ -1,6 +1,6 @@
 import type { Command } from '../node/types.ts';
 import { type Answer, read } from './answer.ts';
-import { glance, observe } from './commands.ts';
+import { glance, lookUnderLock, observe } from './commands.ts';
 import { type Observation, readObservation } from './observation.ts';
 import type { StepContext } from './types.ts';
 
@@ -17,6 +17,11 @@ export async function tell(context: StepContext, command: Command): Promise<Answ
 export function look(context: StepContext): Promise<Look> {
   const { service, policy } = context.rollout;
   return see(context, glance(service, policy.commandTimeout));
+}
+
+/** That under the node's lock; from now on an older try changes nothing there. */
+export function lookBeforeChange(context: StepContext): Promise<Look> {
+  return see(context, lookUnderLock(context));
 }
 
 /** That, and all that staging needs, with the version of the installed binary. */

@@ -22,11 +22,14 @@ export interface Space {
 /** A node as it was seen, read from the answer of `observe`. Hashes are null when there is nothing to hash. */
 export interface Observation {
   unit: UnitFacts;
+  /** systemd said that no process of the service runs. */
+  down: boolean;
   image: string | null;
   disk: string | null;
   env: string | null;
+  /** Where symbolic links lead that stand in the place of a file; null for a file. */
+  links: { binary: string | null; env: string | null };
   staged: string | null;
-  epoch: number;
   machine: string;
   writable: boolean;
   space: Partial<Record<string, Space>>;
@@ -34,18 +37,20 @@ export interface Observation {
   version: string[];
 }
 
+const text = (value: string | undefined, otherwise: string) => (value ?? otherwise).slice(0, 100);
+
 /** The lines `Property=value` of `systemctl show`. A property that is missing counts as unknown, not as bad. */
 export function readUnit(lines: string[]): UnitFacts {
   const facts = new Map(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
-  const number = (key: string) => Number(facts.get(key) || 0);
+  const number = (key: string) => (/^\d{1,15}$/.test(facts.get(key) ?? '') ? Number(facts.get(key)) : 0);
   return {
     loaded: (facts.get('LoadState') ?? 'loaded') !== 'not-found',
-    active: facts.get('ActiveState') ?? 'unknown',
-    sub: facts.get('SubState') ?? 'unknown',
-    result: facts.get('Result') ?? 'success',
+    active: text(facts.get('ActiveState'), 'unknown'),
+    sub: text(facts.get('SubState'), 'unknown'),
+    result: text(facts.get('Result'), 'success'),
     exitStatus: number('ExecMainStatus'),
     mainPid: number('MainPID'),
-    invocation: facts.get('InvocationID') ?? '',
+    invocation: text(facts.get('InvocationID'), ''),
     restarts: number('NRestarts'),
   };
 }
@@ -54,6 +59,7 @@ export function readSpace(lines: string[]): Partial<Record<string, Space>> {
   const space: Partial<Record<string, Space>> = {};
   for (const line of lines) {
     const [label = '', device = '', blocks, size, free, all] = line.split(' ');
+    if (!['home', 'binary', 'state'].includes(label)) continue;
     space[label] = {
       device,
       freeBytes: Number(blocks) * Number(size),
@@ -63,15 +69,28 @@ export function readSpace(lines: string[]): Partial<Record<string, Space>> {
   return space;
 }
 
+/** A hash as a host told it: it becomes part of commands, so anything else counts as none. */
+function hash(said: Said, key: string): string | null {
+  const value = last(said, key);
+  return value !== null && /^[0-9a-f]{64}$/.test(value) ? value : null;
+}
+
 export function readObservation(said: Said): Observation {
+  const unit = said.get('unit') ?? [];
+  const link = (part: string) =>
+    said
+      .get('link')
+      ?.find((line) => line.startsWith(`${part} `))
+      ?.slice(part.length + 1) ?? null;
   return {
-    unit: readUnit(said.get('unit') ?? []),
-    image: last(said, 'image'),
-    disk: last(said, 'disk'),
-    env: last(said, 'env'),
-    staged: last(said, 'staged'),
-    epoch: Number(last(said, 'epoch') ?? 0),
-    machine: last(said, 'machine') ?? '',
+    unit: readUnit(unit),
+    down: unit.includes('MainPID=0'),
+    image: hash(said, 'image'),
+    disk: hash(said, 'disk'),
+    env: hash(said, 'env'),
+    links: { binary: link('binary'), env: link('env') },
+    staged: hash(said, 'staged'),
+    machine: text(last(said, 'machine') ?? '', ''),
     writable: last(said, 'writable') === 'yes',
     space: readSpace(said.get('space') ?? []),
     version: said.get('version') ?? [],

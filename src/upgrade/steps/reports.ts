@@ -6,16 +6,23 @@ export const unknown = (reason: string): Report => ({ is: 'unknown', reason });
 export const failed = (reason: string, facts: Facts = {}): Report => ({ is: 'failed', reason, retry: false, facts });
 export const failedForNow = (reason: string): Report => ({ is: 'failed', reason, retry: true, facts: {} });
 
+const gone = (sha: string, word: string) => sha.slice(0, 12) || word;
+
 const refusals: Record<string, (detail: string) => Report> = {
-  busy: () => failedForNow('another command still runs on the node'),
-  fenced: (held) => failed(`a newer run owns this node (its number is ${Number(held)})`),
+  busy: () => failedForNow(busy),
+  fenced: (held) => failed(`a newer ${whose(held)}`),
+  missing: (tool) => failed(`${tool} is not installed on the node${packages[tool] ?? ''}`),
+  lock: (code) => failed(`the lock on the node cannot be taken (flock ended with ${code})`),
   epoch: (path) =>
-    failed(`${path} on the node is damaged: nobody can tell which run owns it; write its number back or 0`),
+    failed(`${path} on the node is damaged: nobody can tell which run owns it; write its numbers back or 0`),
   full: () => failed('the disk of the node is full'),
-  drift: (sha) =>
-    failed(`somebody changed what runs on the node since it was staged (now ${sha.slice(0, 12) || 'nothing'})`),
-  'drift-disk': (sha) => failed(`somebody replaced the file on disk (now ${sha.slice(0, 12) || 'missing'})`),
-  'drift-env': () => failed('somebody changed the environment file since the node was staged'),
+  link: (detail) => failed(linkReason(detail)),
+  attributes: (path) => failed(`the extended attributes of ${path} cannot be kept on the new binary`),
+  changed: (path) => failedForNow(`${path} was changed while it was put aside`),
+  drift: (sha) => failed(`somebody changed what runs on the node since it was staged (now ${gone(sha, 'nothing')})`),
+  'drift-disk': (sha) => failed(`somebody replaced the file on disk (now ${gone(sha, 'missing')})`),
+  'drift-env': (sha) =>
+    failed(`somebody ${sha === '' ? 'removed' : 'changed'} the environment file since the node was staged`),
   upload: () => failedForNow('the archive arrived damaged: its SHA-256 does not match'),
   'no-upload': () => failedForNow('the archive did not arrive'),
   member: () => failed('the binary in the archive is not the one of this release: its SHA-256 does not match'),
@@ -24,6 +31,25 @@ const refusals: Record<string, (detail: string) => Report> = {
   'no-backup': (path) => failed(`no backup at ${path}`),
   damaged: (path) => failed(`the backup is damaged: ${path}`),
 };
+
+/** Said when a command of ours holds the node's lock, for instance while a service takes its time to stop. */
+export const busy = 'another command still runs on the node';
+
+const packages: Record<string, string> = { flock: ' (util-linux)' };
+
+/** `held`: the numbers of the run and the try that the node saw last, and of the run that was refused. */
+function whose(held: string): string {
+  const [run, attempt, own] = held.split(' ').map((number) => String(Number(number)));
+  return run === own
+    ? `try of this run owns this node (its number is ${attempt})`
+    : `run owns this node (its number is ${run})`;
+}
+
+/** `PATH TARGET` of a symbolic link that stands where a file is expected. */
+export function linkReason(detail: string): string {
+  const [path = '', ...target] = detail.split(' ');
+  return `${path} is a symbolic link to ${target.join(' ')}; this program replaces files by renaming, which would replace the link`;
+}
 
 /** The report of a command that did not tell. Without an end, `unsure` decides: the node may have changed, or another try is enough. */
 export function reportOf(answer: Exclude<Answer, { is: 'told' }>, unsure: 'unknown' | 'retry'): Report {

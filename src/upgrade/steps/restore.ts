@@ -1,27 +1,37 @@
-import type { Recorded } from '../rollout/types.ts';
+import type { Recorded, Rollout } from '../rollout/types.ts';
 import * as commands from './commands.ts';
-import { look } from './look.ts';
+import { inTheWayOfRestore, keptEnvironment, leave, missing, type Since } from './foreign.ts';
 import type { Observation } from './observation.ts';
-import { failed, reportOf } from './reports.ts';
+import { failed } from './reports.ts';
 import { type Lack, stopFor } from './stop.ts';
 import type { Step, StepContext } from './types.ts';
 
-/** Brings binary and environment file back to what this run recorded, as a pair, and restarts. */
-export const restore: Step = (context) => stopFor(context, () => lacking(context));
+const since: Since = { binary: '', env: ' since it was backed up' };
 
-async function lacking(context: StepContext): Promise<Lack> {
+/**
+ * Brings binary and environment file back to what this run recorded, as a pair, and restarts. What this run neither found
+ * nor put there is replaced only as a person decided about exactly that, and kept aside.
+ */
+export const restore: Step = (context) => stopFor(context, (seen) => lacking(context, seen));
+
+async function lacking(context: StepContext, seen: Observation): Promise<Lack> {
   const { rollout, node } = context;
   if (node.before === null) {
     return { is: 'reported', report: failed('nothing was recorded of this node before the upgrade: no way back') };
   }
-  const seen = await look(context);
-  if (seen.is !== 'seen') return { is: 'reported', report: reportOf(seen, 'unknown') };
-  if (isBack(seen.seen, node.before)) return { is: 'nothing' };
-  return { is: 'stop', command: commands.restore(rollout, node.before) };
+  const kept = keptEnvironment(node);
+  if (isBack(seen, node.before, rollout, kept)) return { is: 'nothing' };
+  const strangers = inTheWayOfRestore(seen, node.before, rollout);
+  const left = await leave(context, strangers, since);
+  if (left.is === 'reported') return left;
+  const decided = left.as === 'keep' ? { replace: [], keep: strangers } : { replace: strangers, keep: [] };
+  const target = rollout.release.binarySha256;
+  const unchanged = seen.disk === target && seen.image === target;
+  return { is: 'stop', command: commands.restore(context, node.before, decided), unchanged };
 }
 
-/** The recorded image runs, and a chance restart would bring up the recorded pair. */
-export function isBack(seen: Observation, before: Recorded): boolean {
-  const env = before.envSha256 === null || seen.env === before.envSha256;
+/** The recorded image runs, and a chance restart would bring up the recorded pair, or the environment that was kept. */
+function isBack(seen: Observation, before: Recorded, { service }: Rollout, kept: string | null): boolean {
+  const env = service.envFile === null || seen.env === before.envSha256 || (seen.env ?? missing) === kept;
   return seen.image === before.sha256 && seen.disk === before.sha256 && env;
 }

@@ -1,6 +1,8 @@
 import type { Facts, Recorded, Report } from '../rollout/types.ts';
+import type { Answer } from './answer.ts';
 import { find } from './before.ts';
 import * as commands from './commands.ts';
+import { inTheWayOfStage, leave, type Since, type Stranger, strangerIn } from './foreign.ts';
 import { uploadPath } from './layout.ts';
 import { lookClosely, tell } from './look.ts';
 import type { Observation } from './observation.ts';
@@ -10,9 +12,13 @@ import type { Step, StepContext } from './types.ts';
 import { upload } from './upload.ts';
 import { judgeVersion } from './version.ts';
 
+export const sinceStaged: Since = { binary: ' since the node was staged', env: ' since the node was staged' };
+const atFirst: Since = { binary: ' without a restart', env: '' };
+
 /**
  * Brings the new binary onto the node, beside the installed one and verified, and makes the backup. The service is not
- * touched. Skips what is there already.
+ * touched. Skips what is there already. Once recorded, what the node was is not recorded anew over somebody's work: a
+ * person decides, and then that work is what a rollback returns to.
  */
 export const stage: Step = async (context) => {
   const { rollout, node, probe } = context;
@@ -20,10 +26,26 @@ export const stage: Step = async (context) => {
   if (seen.is !== 'seen') return reportOf(seen, 'retry');
   const found = find(seen.seen, health, rollout.release, rollout.service);
   if (found.is === 'unfit') return failed(found.reason);
-  if (found.is === 'already') return succeeded({ already: true, before: found.before });
-  const before = node.touched && node.before ? node.before : found.before;
-  return (await bring(context, seen.seen, before)) ?? prepared(context, seen.seen, before);
+  const strangers = inTheWayOfStage(seen.seen, node, rollout);
+  const left = await leave(context, strangers, node.before === null ? atFirst : sinceStaged, health);
+  if (left.is === 'reported') return left.report;
+  const before = left.as === null && node.touched && node.before ? node.before : found.before;
+  if (found.is === 'already') return succeeded({ already: true, before });
+  return (await bring(context, seen.seen, before)) ?? prepared(context, seen.seen, before, strangers);
 };
+
+/** A file on disk that does not run is put aside; the environment stays, and what runs becomes part of the record. */
+export const replaced = (strangers: Stranger[]): commands.Allowed => ({
+  replace: strangers.filter(({ part }) => part === 'disk'),
+  keep: [],
+});
+
+/** The report of a command that did not tell: what came into the way since the look is named by the next try. */
+export function outrun(answer: Exclude<Answer, { is: 'told' }>): Report {
+  const report = reportOf(answer, 'retry');
+  const drifted = answer.is === 'refused' && strangerIn(answer.word, answer.detail) !== null;
+  return drifted && report.is === 'failed' ? { ...report, retry: true } : report;
+}
 
 /** Sends the archive unless the new binary is there; a report only when that failed. */
 async function bring(context: StepContext, seen: Observation, before: Recorded): Promise<Report | null> {
@@ -34,17 +56,22 @@ async function bring(context: StepContext, seen: Observation, before: Recorded):
   return upload(context);
 }
 
-async function prepared(context: StepContext, seen: Observation, before: Recorded): Promise<Report> {
+async function prepared(
+  context: StepContext,
+  seen: Observation,
+  before: Recorded,
+  strangers: Stranger[],
+): Promise<Report> {
   const { rollout, attempt } = context;
   if (seen.disk === rollout.release.binarySha256) return succeeded({ before });
   const sent = isStaged(context, seen) ? null : uploadPath(rollout, attempt);
-  const answer = await tell(context, commands.stage(rollout, before, sent));
-  if (answer.is !== 'told') return reportOf(answer, 'retry');
+  const answer = await tell(context, commands.stage(context, before, sent, replaced(strangers)));
+  if (answer.is !== 'told') return outrun(answer);
   const facts: Facts = { before, already: false };
   if (rollout.service.versionArgs === null) return succeeded(facts);
   const wrong = judgeVersion(answer.said.get('version') ?? [], rollout.release.version, seen.machine);
   if (wrong === null) return succeeded(facts);
-  await tell(context, commands.cleanup(rollout));
+  await tell(context, commands.cleanup(context, before, false));
   return failed(wrong, facts);
 }
 

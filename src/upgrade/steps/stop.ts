@@ -1,35 +1,76 @@
 import type { Command } from '../node/types.ts';
 import type { Report } from '../rollout/types.ts';
 import type { Answer } from './answer.ts';
-import { tell } from './look.ts';
-import { reportOf, succeeded, unknown } from './reports.ts';
+import { strangerIn } from './foreign.ts';
+import { lookBeforeChange, tell } from './look.ts';
+import type { Observation } from './observation.ts';
+import { busy, failedForNow, reportOf, succeeded, unknown } from './reports.ts';
 import type { StepContext, StepResult } from './types.ts';
 
 const pauseWhileBusy = 1000;
 
-/** What is lacking, seen now: nothing, a stop, or a report why it cannot be told. */
-export type Lack = { is: 'nothing' } | { is: 'stop'; command: Command } | { is: 'reported'; report: Report };
+/** How old the evidence of the gates may be when the service is stopped, ms. */
+const fresh = 5000;
+
+/** What is lacking, seen now: nothing, a stop, or a report why it cannot be told. `unchanged`: as in `Sight`. */
+export type Lack =
+  | { is: 'nothing' }
+  | { is: 'stop'; command: Command; unchanged: boolean }
+  | { is: 'reported'; report: Report };
+
+/** One way through: an end, or why it begins again. */
+type Round = { is: 'ended'; result: StepResult } | { is: 'again'; pause: number; late: Report };
 
 /**
- * Observe, ask the gates, act: the only way a step stops the service. While an earlier command still runs on the node
- * (a slow stop whose connection was lost) it looks again until the command timeout has passed.
+ * Look, ask the gates, act: the only way a step stops the service. The look takes the node's lock and raises its fence,
+ * so that no older try changes anything behind it, also when nothing is lacking. While another command still runs on the
+ * node (a slow stop whose connection was lost), when the gates took so long that their evidence is old, and when somebody
+ * changed the node after the look, it begins again until the command timeout has passed.
  */
-export async function stopFor(context: StepContext, lacking: () => Promise<Lack>): Promise<StepResult> {
+export async function stopFor(
+  context: StepContext,
+  lacking: (seen: Observation) => Promise<Lack>,
+): Promise<StepResult> {
   const { clock, rollout, signal } = context;
   const until = clock.monotonic() + rollout.policy.commandTimeout;
   for (;;) {
-    const lack = await lacking();
-    if (lack.is === 'nothing') return succeeded();
-    if (lack.is === 'reported') return lack.report;
-    const sight = { down: false, unchanged: false };
-    const gates = await context.gates(sight);
-    signal.throwIfAborted();
-    if (gates.length > 0) return { is: 'gated', gates, unchanged: sight.unchanged };
-    const answer = await tell(context, lack.command);
-    const busy = answer.is === 'refused' && answer.word === 'busy';
-    if (!busy || clock.monotonic() >= until) return stopReport(answer);
-    await clock.sleep(pauseWhileBusy, signal);
+    const round = await tryOnce(context, lacking);
+    if (round.is === 'ended') return round.result;
+    if (clock.monotonic() >= until) return round.late;
+    if (round.pause > 0) await clock.sleep(round.pause, signal);
   }
+}
+
+async function tryOnce(context: StepContext, lacking: (seen: Observation) => Promise<Lack>): Promise<Round> {
+  const { clock, signal } = context;
+  const seen = await lookBeforeChange(context);
+  if (seen.is !== 'seen') return isBusy(seen) ? whileBusy : ended(reportOf(seen, 'unknown'));
+  const lack = await lacking(seen.seen);
+  if (lack.is === 'nothing') return ended(succeeded());
+  if (lack.is === 'reported') return ended(lack.report);
+  const { unchanged } = lack;
+  const asked = clock.monotonic();
+  const gates = await context.gates({ down: seen.seen.down, unchanged });
+  signal.throwIfAborted();
+  if (gates.length > 0) return ended({ is: 'gated', gates, unchanged });
+  if (clock.monotonic() - asked > fresh) return { is: 'again', pause: 0, late: tooSlow(unchanged) };
+  const answer = await tell(context, lack.command);
+  if (isBusy(answer)) return whileBusy;
+  // Somebody's work came into the way after the look: the next look names all of it.
+  const met = answer.is === 'refused' && strangerIn(answer.word, answer.detail) !== null;
+  return met ? { is: 'again', pause: 0, late: stopReport(answer) } : ended(stopReport(answer));
+}
+
+const ended = (result: StepResult): Round => ({ is: 'ended', result });
+
+const isBusy = (answer: { is: string; word?: string }) => answer.is === 'refused' && answer.word === 'busy';
+
+const whileBusy: Round = { is: 'again', pause: pauseWhileBusy, late: unknown(busy) };
+
+/** Nothing was sent this time; whether an earlier try changed something is another matter. */
+function tooSlow(unchanged: boolean): Report {
+  const reason = `the gates took longer than ${fresh / 1000} s to ask, each time: what they saw was too old to stop a service`;
+  return unchanged ? failedForNow(reason) : unknown(reason);
 }
 
 /** A bad end after something was changed is unknown: the node is observed again. Before that, nothing was changed. */

@@ -1,20 +1,35 @@
 import * as commands from './commands.ts';
-import { look } from './look.ts';
-import { failed, reportOf } from './reports.ts';
+import { inTheWayOfSwitch, leave, type Since } from './foreign.ts';
+import type { Observation } from './observation.ts';
+import { failed } from './reports.ts';
 import { type Lack, stopFor } from './stop.ts';
 import type { Step, StepContext } from './types.ts';
 
-/** Renames the staged binary over the installed one and restarts, unless the node runs it already. */
-export const switchStep: Step = (context) => stopFor(context, () => lacking(context));
+const since: Since = { binary: ' since the node was staged', env: ' since the node was staged' };
 
-async function lacking(context: StepContext): Promise<Lack> {
+/** Renames the staged binary over the installed one and restarts, unless the node runs it already. */
+export const switchStep: Step = (context) => stopFor(context, (seen) => lacking(context, seen));
+
+async function lacking(context: StepContext, seen: Observation): Promise<Lack> {
   const { rollout, node } = context;
-  const seen = await look(context);
-  if (seen.is !== 'seen') return { is: 'reported', report: reportOf(seen, 'unknown') };
-  const { image, disk, unit } = seen.seen;
+  const { before } = node;
+  const { image, disk, env, unit } = seen;
+  const { unit: name, envFile } = rollout.service;
   const target = rollout.release.binarySha256;
   if (image === target && disk === target) return { is: 'nothing' };
-  if (!unit.loaded) return { is: 'reported', report: failed(`there is no unit ${rollout.service.unit} on the node`) };
-  if (node.before === null) return { is: 'reported', report: failed('the node was not staged') };
-  return { is: 'stop', command: commands.switchOver(rollout, node.before) };
+  if (!unit.loaded) return { is: 'reported', report: failed(`there is no unit ${name} on the node`) };
+  if (before === null) return { is: 'reported', report: failed('the node was not staged') };
+  if (env === null && before.envSha256 !== null) {
+    return { is: 'reported', report: failed(`there is no ${envFile} on the node any more`) };
+  }
+  const strangers = inTheWayOfSwitch(seen, before, rollout);
+  const left = await leave(context, strangers, since);
+  if (left.is === 'reported') return left;
+  // The environment stays in any case: an upgrade never overwrites it.
+  const decided = {
+    replace: strangers.filter(({ part }) => part !== 'env'),
+    keep: strangers.filter(({ part }) => part === 'env'),
+  };
+  const unchanged = disk === before.sha256 && (image === before.sha256 || (image === null && seen.down));
+  return { is: 'stop', command: commands.switchOver(context, before, decided), unchanged };
 }

@@ -14,7 +14,7 @@ export async function upload(context: StepContext): Promise<Report | null> {
     return path.is === 'failed' ? path : shell.put(node.name, path.path, uploadPath(rollout, attempt), signal);
   });
   if (sent.is === 'sent') return null;
-  await tell(context, commands.cleanup(rollout));
+  await tell(context, commands.cleanup(context, null, false));
   const noRoom = /no space|disk is full|quota/i.test(sent.reason);
   return noRoom
     ? failed('the disk of the node is full')

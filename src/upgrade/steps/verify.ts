@@ -1,3 +1,4 @@
+import { keptEnvironment } from './foreign.ts';
 import { prove, slowStop } from './prove.ts';
 import { failed } from './reports.ts';
 import type { Step } from './types.ts';
@@ -31,6 +32,7 @@ export const verifyRestored: Step = async (context) => {
     sha256: node.before.sha256,
     version: node.before.version,
     envSha256: node.before.envSha256,
+    keptEnvSha256: keptEnvironment(node),
     oldInvocation: null,
     answers: rollout.policy.healthyAnswers,
     soak: rollout.policy.soak,

@@ -2,6 +2,8 @@
 export type VersionAnswer =
   | { is: 'version'; version: string }
   | { is: 'none' }
+  /** Root could not become nobody, or nobody may not run it: what it is rests on its hash. */
+  | { is: 'unasked' }
   | { is: 'hung' }
   | { is: 'wrong-machine' };
 
@@ -9,14 +11,18 @@ const semver = /(?<![\w.-])v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]
 
 const plain = (version: string) => version.replace(/^v/, '');
 
+/** More than the scripts send is a host's own invention. */
+const limit = 2000;
+
 /** Reads the lines that a version question gave; the last is `exit N` of `timeout`. `expected` wins over other numbers. */
 export function readVersion(lines: string[], expected?: string): VersionAnswer {
-  const text = lines.join('\n');
+  const text = lines.slice(0, 100).join('\n').slice(0, limit);
   if (/Exec format error/.test(text)) return { is: 'wrong-machine' };
   const found = text.match(semver) ?? [];
   const exact = expected === undefined ? undefined : found.find((version) => plain(version) === plain(expected));
   const version = exact ?? found[0];
   if (/^exit (?:124|137)$/m.test(text)) return { is: 'hung' };
+  if (version === undefined && /^(?:unasked|exit 126)$/m.test(text)) return { is: 'unasked' };
   return version === undefined
     ? { is: 'none' }
     : { is: 'version', version: exact === undefined ? version : (expected ?? version) };
@@ -32,6 +38,8 @@ export function judgeVersion(lines: string[], expected: string, machine: string)
       return 'the new binary did not say its version within 5 s';
     case 'none':
       return `the new binary says no version, expected ${expected}`;
+    case 'unasked':
+      return null;
     case 'version':
       return plain(answer.version) === plain(expected) ? null : `says ${answer.version}, expected ${expected}`;
   }

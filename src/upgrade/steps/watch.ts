@@ -1,12 +1,16 @@
 import type { Health } from '../node/types.ts';
 import type { Proof } from '../rollout/types.ts';
+import { missing } from './foreign.ts';
 import type { Observation, UnitFacts } from './observation.ts';
 
 /** What is to be proven of a node, and in which time. Durations in ms. */
 export interface Goal {
   sha256: string;
   version: string | null;
+  /** null: any will do. */
   envSha256: string | null;
+  /** Another one that will do, since a person decided to keep it. */
+  keptEnvSha256?: string | null;
   /** The invocation that must not be running any more; null when no restart is required. */
   oldInvocation: string | null;
   /** Consecutive healthy answers that start the soak. */
@@ -87,12 +91,20 @@ const replaced = (old: UnitFacts, unit: UnitFacts) =>
 
 const gone = (unit: UnitFacts) => unit.mainPid === 0 || unit.active === 'failed';
 
+export const hasMeantEnv = (seen: Observation, goal: Goal) =>
+  goal.envSha256 === null || seen.env === goal.envSha256 || (seen.env ?? missing) === goal.keptEnvSha256;
+
 /** Whether this is the meant image in a new process, and a restart would bring it up again. */
 function isMeant(seen: Observation, goal: Goal): boolean {
   const { unit } = seen;
   const right = seen.image === goal.sha256 && seen.disk === goal.sha256;
-  const env = goal.envSha256 === null || seen.env === goal.envSha256;
-  return right && env && unit.active === 'active' && unit.mainPid > 0 && unit.invocation !== goal.oldInvocation;
+  return (
+    right &&
+    hasMeantEnv(seen, goal) &&
+    unit.active === 'active' &&
+    unit.mainPid > 0 &&
+    unit.invocation !== goal.oldInvocation
+  );
 }
 
 /** One look at the node. Starts, keeps or ends the soak. */

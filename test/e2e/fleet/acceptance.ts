@@ -127,7 +127,10 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
         'ls -A /home/ops/.zeitwork-upgrades 2>/dev/null; ls /usr/local/bin | grep -c staged || true',
       );
       expect(left.trim()).toBe('0');
-      const backup = await onNode(name, 'sha256sum /var/lib/zeitwork-upgrades/backups/*/binary | cut -c1-12');
+      const backup = await onNode(
+        name,
+        'sha256sum /var/lib/zeitwork-upgrades/zeitwork-operator/backups/*/binary | cut -c1-12',
+      );
       expect(backup.trim()).toBe(before[name]);
     }
     const forward = await journal();

@@ -63,6 +63,12 @@ describe.skipIf(why !== null)('the steps on real nodes', () => {
     onNode(node, 'echo LOG_LEVEL=debug >>/etc/zeitwork/operator.env');
     expect(installation(node)).not.toBe(before);
 
+    expect(await there.go('restore')).toMatchObject({
+      is: 'failed',
+      reason: 'somebody changed the environment file since it was backed up',
+      facts: { foreign: { what: 'environment' } },
+    });
+    there.decide('replace');
     expect(await there.go('restore', 'verify-restored', 'cleanup')).toMatchObject({ is: 'succeeded' });
     expect(installation(node)).toBe(before);
     const count = starts(node);
@@ -101,7 +107,7 @@ describe.skipIf(why !== null)('the steps on real nodes', () => {
     older.node = newer.node;
     expect(await older.go('switch')).toMatchObject({
       is: 'failed',
-      reason: expect.stringMatching(/newer run.*nothing was changed/),
+      reason: expect.stringMatching(/newer run owns this node/),
     });
     expect(installation(node)).toBe(before);
     expect(await newer.go('cleanup')).toMatchObject({ is: 'succeeded' });
@@ -113,7 +119,7 @@ describe.skipIf(why !== null)('the steps on real nodes', () => {
     await there.go('stage', 'backup');
     const holding = shell.run(node, {
       name: 'hold',
-      script: 'exec 9>>/var/lib/zeitwork-upgrades/lock; flock -n 9; sleep 6',
+      script: 'exec 9>>/var/lib/zeitwork-upgrades/zeitwork-operator/lock; flock -n 9; sleep 6',
       args: [],
       sudo: true,
       timeoutMs: 10_000,
@@ -121,7 +127,7 @@ describe.skipIf(why !== null)('the steps on real nodes', () => {
     await clock.sleep(500);
     const busy = { is: 'failed', retry: true, reason: expect.stringMatching(/another command still runs/) };
     expect(await there.go('backup')).toMatchObject(busy);
-    expect(await there.go('switch')).toMatchObject(busy);
+    expect(await there.go('switch')).toEqual({ is: 'unknown', reason: 'another command still runs on the node' });
     await holding;
     there.node = { ...there.node, touched: false };
     expect(await there.go('cleanup')).toMatchObject({ is: 'succeeded' });

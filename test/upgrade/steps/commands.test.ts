@@ -7,21 +7,23 @@ import * as scripts from '../../../src/upgrade/steps/scripts/index.ts';
 import { before, release, rollout, service } from './support.ts';
 
 const plan = rollout();
+const turn = { rollout: plan, attempt: 4 };
 
 describe('the commands', () => {
   it('carry fixed scripts and named arguments', () => {
-    const command = commands.switchOver(plan, before);
+    const command = commands.switchOver(turn, before);
     expect(command).toEqual({
       name: 'switch',
       script: scripts.switchScript,
       args: [
         'epoch=7',
+        'try=4',
         'unit=zeitwork-operator',
         'binary=/usr/local/bin/zeitwork-operator',
         'env=/etc/zeitwork/operator.env',
         'staged=/usr/local/bin/zeitwork-operator.v2.0.0-bbbbbbbbbbbb.staged',
         `target=${'b'.repeat(64)}`,
-        'backup=/var/lib/zeitwork-upgrades/backups/v1.0.0-111111111111-eeeeeeee',
+        'backup=/var/lib/zeitwork-upgrades/zeitwork-operator/backups/v1.0.0-111111111111-eeeeeeee',
         'version=v1.0.0',
         `before=${'1'.repeat(64)}`,
         `before_env=${'e'.repeat(64)}`,
@@ -33,20 +35,26 @@ describe('the commands', () => {
 
   it('all pass the fence when they change something', () => {
     const mutating = [
-      commands.stage(plan, before, uploadPath(plan, 1)),
-      commands.backup(plan, before),
-      commands.switchOver(plan, before),
-      commands.restore(plan, before),
-      commands.cleanup(plan),
+      commands.lookUnderLock(turn),
+      commands.stage(turn, before, uploadPath(plan, 1)),
+      commands.backup(turn, before),
+      commands.switchOver(turn, before),
+      commands.restore(turn, before),
+      commands.cleanup(turn, before, true),
     ];
     for (const { args, script } of mutating) {
-      expect(args).toContain('epoch=7');
-      expect(script).toMatch(/^ {2}enter$/m);
+      expect(args.slice(0, 3)).toEqual(['epoch=7', 'try=4', 'unit=zeitwork-operator']);
+      expect(script).toMatch(/^ {2}state=.*\n {2}enter$/m);
     }
   });
 
   it('look without touching: no rename, removal or systemctl verb in the scripts that only read', () => {
-    for (const script of [scripts.observeScript, scripts.diagnoseScript, scripts.checkBackupScript]) {
+    for (const script of [
+      scripts.lookScript,
+      scripts.observeScript,
+      scripts.diagnoseScript,
+      scripts.checkBackupScript,
+    ]) {
       expect(script).not.toMatch(/systemctl (?:restart|stop|start|reset-failed)|\benter\b/);
     }
   });
@@ -55,7 +63,7 @@ describe('the commands', () => {
     const silent = { ...service, versionArgs: null };
     expect(commands.observe(service, 1000, plan, true).args.slice(-2)).toEqual(['--', '--version']);
     expect(commands.observe(silent, 1000, plan, true).args).not.toContain('--');
-    expect(commands.stage(rollout({ service: silent }), before, null).args).not.toContain('--');
+    expect(commands.stage({ ...turn, rollout: rollout({ service: silent }) }, before, null).args).not.toContain('--');
   });
 
   it.each([
@@ -65,11 +73,10 @@ describe('the commands', () => {
     ['binary', { binary: '/a\nb' }],
     ['owner', { owner: 'root' }],
     ['mode', { mode: 'u+s' }],
-    ['member', { archiveMember: '--checkpoint-action=exec=x' }],
-    ['member', { archiveMember: 'build/../../x' }],
+    ['unit that an older version used as a file', { unit: 'backups' }],
     ['version argument', { versionArgs: ['--version; id'] }],
   ])('are never made with an odd %s', (_, change) => {
-    const odd = rollout({ service: { ...service, ...change } });
+    const odd = { ...turn, rollout: rollout({ service: { ...service, ...change } }) };
     expect(() => commands.stage(odd, before, null)).toThrow(TypeError);
   });
 
@@ -77,15 +84,17 @@ describe('the commands', () => {
     fc.assert(
       fc.property(fc.string(), (version) => {
         expect(fileName(version)).toMatch(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/);
-        expect(backupPath({ ...before, version })).toMatch(/^\/var\/lib\/zeitwork-upgrades\/backups\/[^/]+$/);
+        expect(backupPath(service, { ...before, version })).toMatch(
+          /^\/var\/lib\/zeitwork-upgrades\/zeitwork-operator\/backups\/[^/]+$/,
+        );
         expect(stagedPath(service, { ...release, version })).toMatch(/^\/usr\/local\/bin\/[^/]+$/);
       }),
     );
   });
 
   it('keep another backup for another environment file', () => {
-    expect(backupPath({ ...before, envSha256: null })).toMatch(/-noenv$/);
-    expect(backupPath(before)).not.toBe(backupPath({ ...before, envSha256: 'd'.repeat(64) }));
+    expect(backupPath(service, { ...before, envSha256: null })).toMatch(/-noenv$/);
+    expect(backupPath(service, before)).not.toBe(backupPath(service, { ...before, envSha256: 'd'.repeat(64) }));
   });
 
   it.each(Object.entries(scripts))('%s is a script that sh accepts', (_, script) => {

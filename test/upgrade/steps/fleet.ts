@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createProbe } from '../../../src/upgrade/node/probe.ts';
 import { createShell } from '../../../src/upgrade/node/shell.ts';
 import type { Host, Shell } from '../../../src/upgrade/node/types.ts';
-import type { Facts, Gate, NodeRun, Policy, Release } from '../../../src/upgrade/rollout/types.ts';
+import type { Decided, Facts, Gate, NodeRun, Policy, Release } from '../../../src/upgrade/rollout/types.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
 import type { Clock, StepContext, StepResult } from '../../../src/upgrade/steps/types.ts';
 import { home, inventory, knownHosts, releasesDirectory, scripts } from '../../support/real-fleet.ts';
@@ -126,9 +126,15 @@ export class Way {
     const result = await steps[name](this.context(shell));
     this.reports.push(result);
     const facts: Facts = result.is === 'succeeded' || result.is === 'failed' ? result.facts : {};
-    this.node = { ...this.node, ...facts, attempt: this.node.attempt + 1 };
+    this.node = { ...this.node, foreign: null, ...facts, attempt: this.node.attempt + 1 };
     if (name === 'switch') this.node = { ...this.node, touched: true };
     return result;
+  }
+
+  /** What a person says about the work that the last step found in its way. */
+  decide(as: Decided['as']): void {
+    if (this.node.foreign === null) throw new Error('there is nothing to decide about');
+    this.node = { ...this.node, decided: { foreign: this.node.foreign, as, by: 'U2' } };
   }
 
   /** Runs the steps in order; the first result that is not a success ends it and is returned. */

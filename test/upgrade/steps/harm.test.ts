@@ -4,7 +4,7 @@ import { backupPath } from '../../../src/upgrade/steps/layout.ts';
 import * as scripts from '../../../src/upgrade/steps/scripts/index.ts';
 import { build, type LittleNode, packed, sha256 } from './little-node.ts';
 import { service } from './support.ts';
-import { backups, binary, env, quickClock, Trial } from './trial.ts';
+import { backups, binary, env, quickClock, state, Trial } from './trial.ts';
 
 type Name = keyof typeof steps;
 const failure = (reason: RegExp, retry = false) => ({ is: 'failed', retry, reason: expect.stringMatching(reason) });
@@ -53,24 +53,14 @@ describe('the steps of a node that is not as it should be', () => {
       'switch',
       /backup is damaged.*nothing was changed/,
     ],
-    [
-      'the backup is gone',
-      (n) => n.exec('rm -r var/lib/zeitwork-upgrades/backups'),
-      'switch',
-      /no backup at .*backups\/v1/,
-    ],
+    ['the backup is gone', (n) => n.exec(`rm -r ${backups}`), 'switch', /no backup at .*operator\/backups\/v1/],
     [
       'the staged binary was changed after the backup',
       (n) => n.exec('for f in usr/local/bin/*.v2*; do echo >>$f; done'),
       'switch',
       /staged binary was changed/,
     ],
-    [
-      'the epoch file is damaged',
-      (n) => n.write('var/lib/zeitwork-upgrades/epoch', 'x\n'),
-      'switch',
-      /is damaged: nobody can tell/,
-    ],
+    ['the epoch file is damaged', (n) => n.write(`${state}/epoch`, 'x\n'), 'switch', /is damaged: nobody can tell/],
   ];
   it.each(harms)('stop before the restart when %s', async (_, harm, step, reason) => {
     await trial.go('stage', 'backup');
@@ -128,6 +118,18 @@ describe('the steps of a node that is not as it should be', () => {
     expect(JSON.stringify(diagnosis)).not.toContain('s3cret');
   });
 
+  it.each([
+    ['nobody may not run it', 'case "$*" in *" true") exit 0 ;; *) echo denied; exit 126 ;; esac'],
+    ['root cannot become nobody', 'exit 127'],
+  ])('never run a build as root to ask for its version, also when %s', async (_, setpriv) => {
+    const ran = trial.node.path('ran');
+    trial.use(packed(trial.folder, 'v2.0.0', `v2.0.0"; echo "$(id -u)" >>${ran}; echo "`));
+    trial.node.write('bin/id', '#!/bin/sh\necho 0\n', 0o755);
+    trial.node.write('bin/setpriv', `#!/bin/sh\n${setpriv}\n`, 0o755);
+    expect(await trial.go('stage')).toMatchObject({ is: 'succeeded' });
+    expect(trial.node.has('ran')).toBe(false);
+  });
+
   it.each(Object.entries(scripts))('half of %s does nothing', async (_, whole) => {
     await trial.go('stage', 'backup');
     const before = trial.node.snapshot();
@@ -141,6 +143,6 @@ describe('the steps of a node that is not as it should be', () => {
 
   it('keep the backup where the record says', async () => {
     await trial.go('stage', 'backup');
-    expect(trial.run.before && trial.node.has(backupPath(trial.run.before))).toBe(true);
+    expect(trial.run.before && trial.node.has(backupPath(service, trial.run.before))).toBe(true);
   });
 });

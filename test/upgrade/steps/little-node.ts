@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -70,6 +71,8 @@ export class LittleNode implements Shell, Probe {
   readonly commands: string[] = [];
 
   constructor(version: string) {
+    // Nobody must be able to run what lies in it: root asks a binary for its version as nobody.
+    chmodSync(this.root, 0o755);
     for (const folder of ['bin', 'usr/local/bin', 'etc/zeitwork', 'var/lib', 'proc', 'home']) {
       mkdirSync(join(this.root, folder), { recursive: true });
     }
@@ -103,9 +106,10 @@ export class LittleNode implements Shell, Probe {
     return execFileSync('sh', ['-c', command], { cwd: this.root, env: this.environment(), encoding: 'utf8' });
   }
 
-  /** Every file but the bookkeeping of hashes, with its content's hash. */
+  /** Every file but the bookkeeping of hashes and tries, with its content's hash. */
   snapshot(): string {
-    return this.exec('find usr etc var proc -type f ! -path "*/digests/*" -exec sha256sum {} + | sort; cat pid');
+    const files = 'find usr etc var proc -type f ! -path "*/digests/*" ! -name epoch -exec sha256sum {} +';
+    return this.exec(`${files} | sort; cat pid`);
   }
 
   private environment = () => ({ PATH: `${this.root}/bin:/usr/bin:/bin`, LC_ALL: 'C' });

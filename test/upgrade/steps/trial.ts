@@ -2,7 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Facts, Gate, NodeRun, Policy, Release, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import type {
+  Decided,
+  Facts,
+  Gate,
+  NodeRun,
+  Policy,
+  Release,
+  Rollout,
+  Sight,
+} from '../../../src/upgrade/rollout/types.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
 import type { Clock, StepContext, StepResult } from '../../../src/upgrade/steps/types.ts';
 import { LittleNode, packed } from './little-node.ts';
@@ -10,7 +19,10 @@ import { nodeRun, policy, rollout } from './support.ts';
 
 export const binary = 'usr/local/bin/zeitwork-operator';
 export const env = 'etc/zeitwork/operator.env';
-export const backups = 'var/lib/zeitwork-upgrades/backups';
+export const state = 'var/lib/zeitwork-upgrades/zeitwork-operator';
+export const backups = `${state}/backups`;
+/** Where versions before 0.2 kept the same of all units. */
+export const oldState = 'var/lib/zeitwork-upgrades';
 const quick: Policy = { ...policy, soak: 1_000, canarySoak: 1_000, commandTimeout: 5_000 };
 
 /** Time that passes only by sleeping, and for the real work in between a little by itself. */
@@ -34,6 +46,9 @@ export class Trial {
   run: NodeRun = nodeRun();
   plan: Rollout = rollout({ release: this.release, policy: quick });
   gates: Gate[] = [];
+  /** With what each question for the gates was asked. */
+  readonly sights: Sight[] = [];
+  clock: Clock = quickClock();
 
   use(release: Release & { path: string }): void {
     this.release = release;
@@ -47,10 +62,13 @@ export class Trial {
       attempt: this.run.attempt,
       shell: this.node,
       probe: this.node,
-      clock: quickClock(),
+      clock: this.clock,
       signal: new AbortController().signal,
       archive: async () => this.release.path,
-      gates: async () => this.gates,
+      gates: async (sight) => {
+        this.sights.push(sight);
+        return this.gates;
+      },
     };
   }
 
@@ -60,11 +78,18 @@ export class Trial {
     for (const name of names) {
       result = await steps[name](this.context());
       const facts: Facts = result.is === 'succeeded' || result.is === 'failed' ? result.facts : {};
+      const before = this.run.touched ? this.run.before : (facts.before ?? this.run.before);
       const touched = this.run.touched || name === 'switch';
-      this.run = { ...this.run, ...facts, attempt: this.run.attempt + 1, touched };
+      this.run = { ...this.run, foreign: null, ...facts, before, attempt: this.run.attempt + 1, touched };
       if (result.is !== 'succeeded') return result;
     }
     return result;
+  }
+
+  /** What a person says about the work that the last step found in its way. */
+  decide(as: Decided['as']): void {
+    if (this.run.foreign === null) throw new Error('there is nothing to decide about');
+    this.run = { ...this.run, decided: { foreign: this.run.foreign, as, by: 'U2' } };
   }
 
   async close(): Promise<void> {

@@ -13,6 +13,8 @@ describe('the version of a binary', () => {
     [['usage: zeitwork-operator', 'exit 2'], 'the new binary says no version, expected v2.1.0'],
     [['', 'exit 124'], 'the new binary did not say its version within 5 s'],
     [['starting v2.1.0', 'exit 137'], 'the new binary did not say its version within 5 s'],
+    [['unasked'], null],
+    [["env: '/x': Permission denied", 'exit 126'], null],
     [["env: '/x': Exec format error", 'exit 126'], 'the binary is not for this machine (x86_64)'],
   ])('from %j gives %j', (lines, verdict) => {
     expect(judgeVersion(lines, 'v2.1.0', 'x86_64')).toBe(verdict);
@@ -21,5 +23,12 @@ describe('the version of a binary', () => {
   it('is the first that is printed when none is expected', () => {
     expect(readVersion(['x v1.0.0 on v2.0.0', 'exit 0'])).toEqual({ is: 'version', version: 'v1.0.0' });
     expect(readVersion([])).toEqual({ is: 'none' });
+  });
+
+  it('is read in no time, whatever a host sends', () => {
+    const from = performance.now();
+    readVersion([`${'1.1.1-'.repeat(40_000)}_`]);
+    readVersion(Array.from({ length: 40_000 }, () => '1.1.1-'));
+    expect(performance.now() - from).toBeLessThan(50);
   });
 });

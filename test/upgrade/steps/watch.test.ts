@@ -27,11 +27,12 @@ const unit: UnitFacts = {
 type Sight = Partial<Observation> & { unit?: UnitFacts };
 const sight = (change: Sight = {}): Observation => ({
   unit,
+  down: false,
+  links: { binary: null, env: null },
   image: 'new',
   disk: 'new',
   env: null,
   staged: null,
-  epoch: 1,
   machine: 'x86_64',
   writable: true,
   space: {},

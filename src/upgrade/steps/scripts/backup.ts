@@ -1,26 +1,34 @@
+import { aside } from './aside.ts';
 import { fence } from './fence.ts';
 import { script } from './prelude.ts';
 
 /** Binary and environment file are kept as a pair, made only if absent, under a name that holds their hashes. */
 export const backups = `
+find_backup() { # versions before 0.2 kept the pairs of all units in one place
+  [ -d "$backup" ] || [ ! -d "$root/backups/\${backup##*/}" ] || backup=$root/backups/\${backup##*/}
+}
 check_backup() {
+  find_backup
   [ -d "$backup" ] || refuse no-backup "$backup"
   [ "$(digest backup "$backup/binary")" = "$before" ] || refuse damaged "$backup/binary"
   [ "$before_env" = - ] || [ "$(small "$backup/env")" = "$before_env" ] || refuse damaged "$backup/env"
 }
 make_backup() { # of what runs now; of the file when nothing runs
-  [ ! -d "$backup" ] || return 0
+  find_backup
+  if [ -d "$backup" ]; then
+    touch -c "$backup" || : # cleanup keeps those that were used last
+    return 0
+  fi
   source=$binary
   [ -z "$image" ] || [ "$image" = "$disk" ] || source=/proc/$pid/exe
   mkdir -p "$state/backups"
-  rm -rf "$state/backups"/.new.*
   scrap=$state/backups/.new.$$
   mkdir "$scrap"
-  cp -p "$source" "$scrap/binary"
+  cp --preserve=all "$source" "$scrap/binary"
   sum=$(fresh "$scrap/binary")
   [ "$sum" = "$before" ] || refuse drift "$sum"
   if [ "$before_env" != - ]; then
-    cp -p "$env" "$scrap/env"
+    cp --preserve=all "$env" "$scrap/env"
     sum=$(small "$scrap/env")
     [ "$sum" = "$before_env" ] || refuse drift-env "$sum"
     sync "$scrap/env"
@@ -37,22 +45,52 @@ still_before() {
   now=$image
   [ -n "$now" ] || now=$disk
   [ "$now" = "$before" ] || refuse drift "$now"
-  [ "$disk" = "$before" ] || [ "$disk" = "$target" ] || refuse drift-disk "$disk"
+  [ "$disk" = "$before" ] || [ "$disk" = "$target" ] || [ "\${disk:-missing}" = "$replace_disk" ] || refuse drift-disk "$disk"
   [ "$before_env" = "\${environment:--}" ] || refuse drift-env "$environment"
+}
+one_binary() { # a person decided that another file on disk than what runs is put aside
+  [ "$disk" != "$before" ] && [ "$disk" != "$target" ] || return 0
+  [ -z "$disk" ] || keep_aside binary "$binary" "$disk"
+  put_back "$backup/binary" "$binary" "$before"
+  disk=$before
+  say did disk
+}
+put_back() { # FROM TO SHA256
+  scrap=$2.restore.$$
+  # a full disk must not stop a rollback: then the backup itself gets a second name
+  cp --preserve=all "$1" "$scrap" || { rm -f "$scrap"; ln "$1" "$scrap"; }
+  sum=$(fresh "$scrap")
+  [ "$sum" = "$3" ] || refuse damaged "$1"
+  sync "$scrap" || :
+  mv -fT "$scrap" "$2"
+  scrap=
+  sync "\${2%/*}" || :
+}
+`;
+
+/** Extended attributes, capabilities and access lists of the installed binary, onto the one that will replace it. */
+export const attributes = `
+attributes() { # FILE: its owner is final already, since a change of owner takes capabilities away
+  [ ! -f "$binary" ] || cp --attributes-only --preserve=mode,xattr "$binary" "$1" || refuse attributes "$binary"
+  chmod "$mode" "$1"
 }
 `;
 
 /** Makes or verifies the backup of what runs, and reads the staged binary once more. */
 export const backupScript = script(
-  [fence, backups],
+  [fence, aside, backups, attributes],
   `  enter
+  plain
   unit_facts
   hashes
   still_before
   make_backup
   check_backup
+  one_binary
   if [ "$disk" != "$target" ]; then
-    key=$(stat -c '%d:%i:%s:%.9Y:%.9Z' "$staged" 2>/dev/null) || refuse no-staged "$staged"
+    [ -f "$staged" ] || refuse no-staged "$staged"
+    attributes "$staged"
+    key=$(stat -c '%d:%i:%s:%.9Y:%.9Z' "$staged")
     sum=$(fresh "$staged")
     [ "$sum" = "$target" ] || refuse staged "$sum"
     remember staged "$key $sum"

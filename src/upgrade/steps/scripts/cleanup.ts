@@ -1,13 +1,21 @@
 import { fence } from './fence.ts';
 import { script } from './prelude.ts';
 
-/** Removes what was staged and uploaded. Backups stay. */
+/**
+ * Removes what was staged and uploaded. Of the backups the newest five stay, and in any case the one that this run
+ * recorded; older ones go, when the caller says so.
+ */
 export const cleanupScript = script(
   [fence],
   `  enter
-  rm -f "$binary".*.staged "$binary".*.staged.*.part "$binary".restore.*
-  [ "$env" = - ] || rm -f "$env".restore.*
   rm -rf "$folder"
   rmdir "$(dirname "$folder")" 2>/dev/null || :
+  if [ "$prune" = yes ] && [ -d "$state/backups" ]; then
+    ls -1t "$state/backups" | tail -n +6 | while IFS= read -r old; do
+      [ "$old" != "\${backup##*/}" ] || continue
+      rm -rf "$state/backups/$old"
+      say pruned "$state/backups/$old"
+    done
+  fi
   say end ok`,
 );

@@ -1,12 +1,17 @@
+import { mask } from './mask.ts';
 import { script } from './prelude.ts';
 
-/** What a person would look at first. Every part may fail on its own; long lines and long answers are cut. */
+/**
+ * What a person would look at first. Every part may fail on its own; long lines and long answers are cut, after the values
+ * of the environment file were masked in them.
+ */
 export const diagnoseScript = script(
-  [],
+  [mask],
   `  unit_facts
   printf '%s\\n' "$facts" | each unit
-  { systemctl status "$unit" --no-pager 2>&1 || :; } | head -n 12 | cut -c 1-300 | each status
-  { journalctl -u "$unit" -n 60 --no-pager -o short-iso 2>&1 || :; } | tail -n 60 | cut -c 1-300 | each journal
+  { systemctl status "$unit" --no-pager 2>&1 || :; } | head -n 12 | cut -c 1-4000 | mask | cut -c 1-300 | each status
+  { journalctl -u "$unit" -n 60 --no-pager -o short-iso 2>&1 || :; } | tail -n 60 | cut -c 1-4000 | mask | cut -c 1-300 |
+    each journal
   { ls -l "$binary" 2>&1 || :; } | each file
   if [ -x "$binary" ]; then say executable yes; else say executable no; fi
   bin=$(dirname "$binary")

@@ -2,8 +2,9 @@
  * The scripts that run on a node, as fixed texts for `sh -s` (dash); nothing is ever interpolated into them.
  *
  * What they need there, so that a stand-in node knows what to offer:
- * - coreutils (`cp -p`, `mv -T`, `stat`, `sync FILE`, `timeout -k`, `head -c`, `cut`, `sha256sum`), `sed`, `tar`, `gzip`,
- *   `flock` and, when there, `setpriv`, `openssl`, `ss`; `test -ef`; `chown` and `chmod` as commands of their own;
+ * - coreutils (`cp --preserve=all`, `cp --attributes-only`, `mv -T`, `ln`, `stat`, `sync FILE`, `timeout -k`, `head -c`, `cut`,
+ *   `date -u`, `sha256sum`), `sed`, `awk`, `tar`, `gzip`, `flock` and, when there, `setpriv`, `openssl`, `ss`; `test -ef`; `chown`
+ *   and `chmod` as commands of their own;
  * - `systemctl show UNIT -p MainPID -p InvocationID -p NRestarts -p ActiveState -p SubState -p Result -p ExecMainStatus
  *   -p ActiveEnterTimestampMonotonic -p LoadState` (a property that is left out is taken as unknown),
  *   `systemctl reset-failed UNIT`, `systemctl restart UNIT`, `systemctl status UNIT --no-pager`;
@@ -14,13 +15,19 @@
  *   `/var/lib/zeitwork-upgrades` and `/proc/`; tools are called by bare name; uploads are found relative to the
  *   directory in which the login begins, which `sudo` keeps.
  *
+ * What they keep lies under `/var/lib/zeitwork-upgrades/UNIT`: `lock`, `epoch` (two numbers of 20 digits: run and try),
+ * `backups`, `aside` with `aside.log`, and `digests`, which only saves time. Of what versions before 0.2 kept in the folder
+ * above, `lock` is taken, `epoch` raised and `backups` read while they are there.
+ *
+ * Those that change something begin with `enter`: lock, fence, and away with what a killed script left behind.
+ *
  * Exit codes: 0 with a last line `@@zw end ok`; 70 refused, with `@@zw refused WORD DETAIL`; 75 another command holds
- * the lock; 76 a newer run owns the node.
+ * the lock; 76 a newer run or try owns the node.
  */
 export { backupScript, checkBackupScript } from './backup.ts';
 export { cleanupScript } from './cleanup.ts';
 export { diagnoseScript } from './diagnose.ts';
-export { lookScript, observeScript } from './observe.ts';
+export { lookScript, lookUnderLockScript, observeScript } from './observe.ts';
 export { restoreScript } from './restore.ts';
 export { stageScript } from './stage.ts';
 export { switchScript } from './switch.ts';

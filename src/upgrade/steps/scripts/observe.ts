@@ -1,21 +1,21 @@
+import { fence } from './fence.ts';
 import { script } from './prelude.ts';
 
-/** Runs the given binary for its version: as nobody, with an empty environment, for five seconds at most. */
+/**
+ * Runs the given binary for its version: as nobody, with an empty environment, for five seconds at most. Never as root:
+ * where root cannot become nobody it is not asked, and what nobody may not run is not run.
+ */
 export const askVersion = `
 ask_version() { # FILE ARGUMENT...
-  drop=
-  if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null 2>&1; then drop=1; fi
+  nobody='setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs'
+  if [ "$(id -u)" != 0 ]; then nobody=
+  elif ! $nobody true 2>/dev/null; then say version unasked; return 0; fi
   answer=$(run_version "$@" | head -c 2000)
-  case $answer in *'exit 126') [ -z "$drop" ] || { drop=; answer=$(run_version "$@" | head -c 2000); } ;; esac
   printf '%s\\n' "$answer" | each version
 }
 run_version() {
   code=0
-  if [ -n "$drop" ]; then
-    timeout -k 1 5 setpriv --reuid=65534 --regid=65534 --clear-groups env -i "$@" 2>&1 9>&- || code=$?
-  else
-    timeout -k 1 5 env -i "$@" 2>&1 9>&- || code=$?
-  fi
+  timeout -k 1 5 $nobody env -i "$@" 2>&1 9>&- 8>&- || code=$?
   printf '\\nexit %s' "$code"
 }
 `;
@@ -32,6 +32,8 @@ look_around() {
   say image "$image"
   say disk "$disk"
   say env "$environment"
+  [ ! -L "$binary" ] || say link "binary $(readlink "$binary")"
+  [ ! -L "$env" ] || say link "env $(readlink "$env")"
 }
 `;
 
@@ -44,20 +46,29 @@ export const lookScript = script(
   say end ok`,
 );
 
-/** All that staging and a survey want to know. With arguments after \`--\` it asks the binary for its version. */
+/** The same right before a change: nobody else changes the node meanwhile, and no older try can any more. */
+export const lookUnderLockScript = script(
+  [fence, lookAround],
+  `  enter
+  unit_facts
+  hashes
+  look_around
+  say end ok`,
+);
+
+/** All that staging and a survey want to know. With arguments after `--` it asks the binary for its version. */
 export const observeScript = script(
   [lookAround, askVersion, space],
   `  unit_facts
   hashes
   look_around
   [ "$staged" = - ] || [ ! -f "$staged" ] || say staged "$(digest staged "$staged")"
-  say epoch "$(cat "$state/epoch" 2>/dev/null || echo 0)"
   say machine "$(uname -m)"
   bin=\${binary%/*}
   if [ -w "$bin" ]; then say writable yes; else say writable no; fi
   space home .
   space binary "$bin"
-  space state "\${state%/*}"
+  space state "\${root%/*}"
   [ $# = 0 ] || [ -z "$disk" ] || ask_version "$binary" "$@"
   say end ok`,
 );

@@ -8,9 +8,11 @@ set -eu
 umask 077
 LC_ALL=C; export LC_ALL
 PATH=\${PATH:+$PATH:}/usr/sbin:/usr/bin:/sbin:/bin; export PATH
-state=/var/lib/zeitwork-upgrades
+root=/var/lib/zeitwork-upgrades
 scrap=
+staged=- replace_disk=- replace_image=- replace_env=- keep_env=-
 trap '[ -z "$scrap" ] || rm -rf "$scrap"' EXIT
+trap 'exit 143' INT TERM
 
 say() { printf '@@zw %s %s\\n' "$1" "$2" || :; }
 refuse() { say refused "$1 $2"; exit 70; }
@@ -50,12 +52,13 @@ hashes() { # sets image, disk, environment; empty: not there
   image=; disk=; environment=
   [ "$pid" = 0 ] || image=$(digest running "/proc/$pid/exe") || image=
   if [ -n "$image" ] && [ "/proc/$pid/exe" -ef "$binary" ]; then disk=$image; else disk=$(digest disk "$binary") || disk=; fi
-  [ "$env" = - ] || [ ! -f "$env" ] || environment=$(small "$env") || environment=
+  [ "$env" = - ] || [ -L "$env" ] || [ ! -f "$env" ] || environment=$(small "$env") || environment=
 }
 `;
 
 const named = [
   'epoch',
+  'try',
   'unit',
   'binary',
   'env',
@@ -65,12 +68,16 @@ const named = [
   'mode',
   'upload',
   'uploaded',
-  'member',
   'backup',
   'version',
   'before',
   'before_env',
+  'replace_disk',
+  'replace_image',
+  'replace_env',
+  'keep_env',
   'folder',
+  'prune',
 ];
 
 const take = `  while [ $# -gt 0 ]; do
@@ -80,7 +87,8 @@ ${named.map((name) => `      ${name}=*) ${name}=\${1#*=} ;;`).join('\n')}
       *) refuse argument "$1" ;;
     esac
     shift
-  done`;
+  done
+  state=$root/\${unit%.service}`;
 
 /** A whole script from its functions and the body of its `main`. */
 export function script(functions: string[], body: string): string {

@@ -1,15 +1,19 @@
-import { backups } from './backup.ts';
+import { aside } from './aside.ts';
+import { attributes, backups } from './backup.ts';
 import { fence } from './fence.ts';
 import { askVersion } from './observe.ts';
 import { script } from './prelude.ts';
 
 /**
- * Puts the new binary beside the installed one, verified, with its final owner and mode, and makes the backup: what
- * is left for the node's own turn is a rename and a restart. An upload of \`-\` means that it was staged before.
+ * Puts the new binary beside the installed one, verified, with its final owner, mode and attributes, and makes the backup:
+ * what is left for the node's own turn is a rename and a restart. An upload of `-` means that it was staged before.
+ *
+ * The archive is the one that was looked into: it holds one file, however its member's path is written.
  */
 export const stageScript = script(
-  [fence, backups, askVersion],
+  [fence, aside, backups, attributes, askVersion],
   `  enter
+  plain
   unit_facts
   hashes
   still_before
@@ -17,11 +21,11 @@ export const stageScript = script(
     sum=$(fresh "$upload") || refuse no-upload "$upload"
     [ "$sum" = "$uploaded" ] || { rm -f "$upload"; refuse upload "$sum"; }
     scrap=$staged.$$.part
-    tar -xzOf "$upload" "$member" >"$scrap"
+    tar -xzOf "$upload" >"$scrap"
     sum=$(fresh "$scrap")
     [ "$sum" = "$target" ] || refuse member "$sum"
     chown "$owner" "$scrap"
-    chmod "$mode" "$scrap"
+    attributes "$scrap"
     sync "$scrap"
     mv -fT "$scrap" "$staged"
     scrap=
@@ -31,11 +35,12 @@ export const stageScript = script(
   sum=$(fresh "$staged") || refuse no-staged "$staged"
   [ "$sum" = "$target" ] || { rm -f "$staged"; refuse staged "$sum"; }
   chown "$owner" "$staged"
-  chmod "$mode" "$staged"
+  attributes "$staged"
   sync "$staged" "$(dirname "$staged")"
   digest staged "$staged" >/dev/null
   make_backup
   check_backup
+  one_binary
   [ $# = 0 ] || ask_version "$staged" "$@"
   say end ok`,
 );

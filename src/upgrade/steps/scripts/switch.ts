@@ -1,23 +1,34 @@
+import { aside } from './aside.ts';
 import { backups } from './backup.ts';
 import { fence } from './fence.ts';
 import { script } from './prelude.ts';
 
 /**
  * The one moment of change: a rename and a restart. Does only what is lacking, so running it twice restarts once.
- * What it says of the restart proves nothing; \`verify\` does.
+ * What it says of the restart proves nothing; `verify` does.
  */
 export const switchScript = script(
-  [fence, backups],
+  [fence, aside, backups],
   `  enter
+  plain
   unit_facts
   hashes
   check_backup
+  if [ "$disk" != "$target" ] || [ "$image" != "$target" ]; then
+    case \${disk:-missing} in "$before" | "$target" | "$replace_disk") ;; *) refuse drift-disk "$disk" ;; esac
+    case $image in '' | "$before" | "$target" | "$replace_image") ;; *) refuse drift "$image" ;; esac
+    recorded=$before_env
+    [ "$recorded" != - ] || recorded=missing
+    case \${environment:-missing} in "$recorded" | "$keep_env") ;; *) refuse drift-env "$environment" ;; esac
+  fi
   if [ "$disk" != "$target" ]; then
-    [ "$disk" = "$before" ] || refuse drift-disk "$disk"
-    [ -z "$image" ] || [ "$image" = "$before" ] || refuse drift "$image"
     [ -f "$staged" ] || refuse no-staged "$staged"
     sum=$(digest staged "$staged")
     [ "$sum" = "$target" ] || refuse staged "$sum"
+  fi
+  [ "$disk" != "$replace_disk" ] || keep_aside binary "$binary" "$disk"
+  [ "$image" != "$replace_image" ] || [ "$image" = "$disk" ] || keep_aside image "/proc/$pid/exe" "$image"
+  if [ "$disk" != "$target" ]; then
     mv -fT "$staged" "$binary"
     say did renamed
     sync "\${binary%/*}" || :
