@@ -2,4 +2,5 @@
 import './fleet/acceptance.ts';
 import './fleet/steps.ts';
 import './fleet/faults.ts';
+import './fleet/harms.ts';
 import './fleet/work.ts';
