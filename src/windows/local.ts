@@ -25,6 +25,12 @@ export function weekdayOf(day: number): Weekday | undefined {
   return weekdays.at((day + thursday) % weekdays.length);
 }
 
+/** A day that nobody there lived, like 30 December 2011 in Apia: its end is its start. */
+export function isSkipped(day: number, zone: string): boolean {
+  const { start, end } = daySpan(day, zone);
+  return start === end;
+}
+
 /** From the first instant of a local day to that of the next, which is not always 24 hours later. */
 export function daySpan(day: number, zone: string): Interval {
   return { start: instantOf(day, '00:00', zone), end: instantOf(day + 1, '00:00', zone) };
@@ -44,6 +50,11 @@ export function instantOf(day: number, time: string, zone: string, reading: Read
   if (known.size >= knownLimit) known.clear();
   known.set(key, instant);
   return instant;
+}
+
+/** The same time on the wall `days` local days after `at` (epoch ms): across a clock change, not `days` times 24 hours. */
+export function daysAfter(at: number, days: number, zone: string): number {
+  return localTime(at, zone).add({ days }).epochMilliseconds;
 }
 
 /** What the clock on the wall shows at `at` (epoch ms). @throws RangeError for an unknown zone. */
