@@ -15,6 +15,9 @@ const chainDays = 15;
 /** A window of two dates ago may still be open: the date in between is skipped, or the clock went back over midnight. */
 const carryDays = 2;
 
+const longestSpanDays = 400;
+const dayMs = 86_400_000;
+
 /**
  * The open window that contains `now` (epoch ms), half-open: at its end it is closed. Touching windows count as one,
  * and a freeze ends it; so the interval says how long work may go on. One that never closes is cut about 15 days
@@ -40,6 +43,19 @@ export function nextOpening(calendar: Calendar, after: number): Opening {
   return { is: 'never', reason: whyNever(calendar, { start: after, end: latest }, openInterval(calendar, after)) };
 }
 
+/**
+ * Every opening that has a part in `[from, until)` (epoch ms), in order and whole, also where it begins before `from`
+ * or ends after `until`; freezes removed. One that never closes is cut about 15 days outside of the span.
+ * @throws RangeError for a span of more than 400 days, or an unknown zone
+ */
+export function openingsUntil(calendar: Calendar, from: number, until: number): Interval[] {
+  if (until <= from) return [];
+  if (!(until - from <= longestSpanDays * dayMs)) {
+    throw new RangeError(`openings are told for at most ${longestSpanDays} days at once`);
+  }
+  return wholeSpans(calendar, from, until).filter(({ start, end }) => start < until && end > from);
+}
+
 /** The freeze that forbids beginning work at `now` (epoch ms); of several, the one that lasts longest. */
 export function frozenBy(calendar: Calendar, now: number): Freeze | null {
   const active = calendar.freezes.filter((freeze) => contains(freeze, now));
@@ -49,6 +65,15 @@ export function frozenBy(calendar: Calendar, now: number): Freeze | null {
 /** Whether work that needs `neededMs` and begins at `now` (epoch ms) ends before the interval does. */
 export function fits(interval: Interval, now: number, neededMs: number): boolean {
   return contains(interval, now) && now + neededMs <= interval.end;
+}
+
+/**
+ * The last instant (epoch ms) at which work that needs `neededMs` still fits; null when it never does. Work that takes
+ * no time cannot begin at the end either: the interval is half-open.
+ */
+export function latestStart(interval: Interval, neededMs: number): number | null {
+  const latest = Math.min(Math.floor(interval.end - neededMs), interval.end - 1);
+  return fits(interval, latest, neededMs) ? latest : null;
 }
 
 function insideWindow(calendar: Calendar, now: number): boolean {
