@@ -1,11 +1,12 @@
 import { dayAt, localTime } from './local.ts';
-import { type Weekday, type Window, weekdays } from './types.ts';
+import { type Opening, type Weekday, type Window, weekdays } from './types.ts';
 
 const dayNames = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** From here on, a day and a month could be taken for those of another year. */
 const yearFromDays = 300;
+const weekDays = 7;
 
 type Local = ReturnType<typeof localTime>;
 
@@ -16,6 +17,26 @@ type Local = ReturnType<typeof localTime>;
 export function describeLocal(at: number, zone: string, now = at): string {
   const local = localTime(at, zone);
   return `${weekdayName(local)} ${dateWords(local, daysBetween(at, now, zone))} ${clockOf(local)} (${zone})`;
+}
+
+/**
+ * What comes next, in words: `opens Wed 02:00 New York`, from a week on `opens Wed 9 Dec 02:00 New York`, else why
+ * nothing opens. @throws RangeError for an unknown zone.
+ */
+export function describeOpening(opening: Opening, zone: string, now: number): string {
+  if (opening.is === 'never') return opening.reason;
+  const local = localTime(opening.interval.start, zone);
+  const days = daysBetween(opening.interval.start, now, zone);
+  const date = days < weekDays ? '' : ` ${dateWords(local, days)}`;
+  return `opens ${weekdayName(local)}${date} ${clockOf(local)} ${describePlace(zone)}`;
+}
+
+/** The place that a zone is named after: `America/New_York` is New York. In `Etc/GMT+5` the sign is turned, so it stays. */
+export function describePlace(zone: string): string {
+  const [area, ...place] = zone.split('/');
+  const name = place.at(-1);
+  if (name === undefined || (area === 'Etc' && /\d/.test(name))) return zone;
+  return name.replaceAll('_', ' ');
 }
 
 function weekdayName({ dayOfWeek }: Local): string | undefined {
