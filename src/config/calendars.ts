@@ -1,25 +1,29 @@
 import { z } from 'zod';
-import { parseLocalTime } from '../windows/index.ts';
-import { type Freeze, type Weekday, type Window, weekdays } from '../windows/types.ts';
+import { parseLocalDate, parseLocalTime } from '../windows/index.ts';
+import { type Freeze, type Interval, type Weekday, type Window, weekdays } from '../windows/types.ts';
 import { block, leaf, list, oneOf, withDefault } from './blocks.ts';
 import { name, words, zone } from './values.ts';
 
 export const defaultWindow = 'Tue-Thu 02:00-06:00';
 
-const clock = leaf('a time of day', 'one in quotes like "02:00"', (written) =>
-  typeof written === 'string' ? clockOf(written) : undefined,
-);
+const clock = (read: (written: string) => string | undefined) =>
+  leaf('a time of day', 'one in quotes like "02:00"', (written) =>
+    typeof written === 'string' ? read(written) : undefined,
+  );
 
 /** Either `Tue-Thu 02:00-06:00` or the three keys. */
 export const window = z.preprocess(
   (written) => (typeof written === 'string' ? (parseWindow(written) ?? written) : written),
-  block({ days: list(oneOf(weekdays), 'days like tue', 1), from: clock, to: clock }, `a window like ${defaultWindow}`),
+  block(
+    { days: list(oneOf(weekdays), 'days like tue', 1), from: clock(clockOf), to: clock(endClockOf) },
+    `a window like ${defaultWindow}`,
+  ),
 );
 
 const moment = leaf(
   'a date or time',
   'a date like 2026-12-20, or a date and time like 2026-12-20 18:00 or 2026-12-20T18:00:00Z',
-  (written) => (typeof written === 'string' && instantOf(written, 'UTC') !== undefined ? written : undefined),
+  (written) => (typeof written === 'string' && spanOf(written, 'UTC') !== undefined ? written : undefined),
 );
 
 const freezeKeys = { from: moment, to: moment, reason: words, author: words, zone: zone.optional() };
@@ -32,14 +36,14 @@ export const windows = withDefault([defaultWindow], list(window, `windows like $
 
 /**
  * A freeze as instants. Dates are those of `freeze.zone`, else of the region's own zone; a `to` that is a date is
- * frozen until its midnight.
+ * frozen until its midnight. A time that a clock change skips or repeats is read so that the freeze is longer.
  */
 export function freezeIn(freeze: Omit<WrittenFreeze, 'region'>, regionZone: string): Freeze {
   const { from, to, reason, author, zone: own = regionZone } = freeze;
-  const start = instantOf(from, own);
-  const end = instantOf(isDate(to) ? dayAfter(to) : to, own);
-  if (start === undefined || end === undefined) throw new RangeError(`a freeze from ${from} to ${to} cannot be read`);
-  return { start, end, reason, author };
+  const first = spanOf(from, own);
+  const last = spanOf(to, own);
+  if (first === undefined || last === undefined) throw new RangeError(`a freeze from ${from} to ${to} cannot be read`);
+  return { start: first.start, end: last.end, reason, author };
 }
 
 /** Reads what `describeWindow` writes; undefined when it is no window. */
@@ -49,7 +53,7 @@ export function parseWindow(written: string): Window | undefined {
   if (daysWritten === undefined || fromWritten === undefined || toWritten === undefined) return undefined;
   const days = daysOf(daysWritten.toLowerCase());
   const from = clockOf(fromWritten);
-  const to = clockOf(toWritten);
+  const to = endClockOf(toWritten);
   return days === undefined || from === undefined || to === undefined ? undefined : { days, from, to };
 }
 
@@ -68,25 +72,22 @@ function runOf([first = '', last = first, ...rest]: string[]): Weekday[] | undef
   return start <= end ? weekdays.slice(start, end + 1) : [...weekdays.slice(start), ...weekdays.slice(0, end + 1)];
 }
 
-/** Midnight at the end of a day may be written 24:00. */
 function clockOf(written: string): string | undefined {
-  if (written === '24:00') return '00:00';
   return /^([01]\d|2[0-3]):[0-5]\d$/.test(written) ? written : undefined;
 }
 
-function instantOf(written: string, zoneName: string): number | undefined {
-  const full = isDate(written) ? `${written} 00:00` : written;
+/** Midnight at the end of a day may be written 24:00. As a start it would be that of the day before: 24 hours early. */
+function endClockOf(written: string): string | undefined {
+  return written === '24:00' ? '00:00' : clockOf(written);
+}
+
+/** The whole of a day, or the earliest and the latest instant that a date and time may mean. */
+function spanOf(written: string, zoneName: string): Interval | undefined {
+  if (!/^\d{4}-/.test(written)) return undefined;
   try {
-    return /^\d{4}-/.test(full) ? parseLocalTime(full, zoneName, 0) : undefined;
+    const read = (as: 'earlier' | 'later') => parseLocalTime(written, zoneName, 0, as);
+    return parseLocalDate(written, zoneName) ?? { start: read('earlier'), end: read('later') };
   } catch {
     return undefined;
   }
-}
-
-function isDate(written: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}$/.test(written);
-}
-
-function dayAfter(date: string): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
 }

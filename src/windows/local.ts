@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { type Weekday, weekdays } from './types.ts';
+import { type Interval, type Weekday, weekdays } from './types.ts';
 
 /** Converting local time costs about 30 µs and the same few dates are asked for again and again. */
 const known = new Map<string, number>();
@@ -8,6 +8,9 @@ const knownLimit = 5_000;
 const firstDay = Temporal.PlainDate.from('1970-01-01');
 const thursday = 3;
 const dayMs = 86_400_000;
+
+/** Which instant a wall-clock time means where a clock change skips or repeats it; named as Temporal does. */
+export type Reading = 'compatible' | 'earlier' | 'later';
 
 /** The local date at `at` (epoch ms), as days since 1970-01-01. @throws RangeError for an unknown zone. */
 export function dayAt(at: number, zone: string): number {
@@ -22,19 +25,36 @@ export function weekdayOf(day: number): Weekday | undefined {
   return weekdays.at((day + thursday) % weekdays.length);
 }
 
+/** A day that nobody there lived, like 30 December 2011 in Apia: its end is its start. */
+export function isSkipped(day: number, zone: string): boolean {
+  const { start, end } = daySpan(day, zone);
+  return start === end;
+}
+
+/** From the first instant of a local day to that of the next, which is not always 24 hours later. */
+export function daySpan(day: number, zone: string): Interval {
+  return { start: instantOf(day, '00:00', zone), end: instantOf(day + 1, '00:00', zone) };
+}
+
 /**
- * The instant (epoch ms) of a wall-clock time on a local day. A time that a clock change skips moves later by the gap;
- * of a time that happens twice, the first one counts ('compatible' disambiguation).
+ * The instant (epoch ms) of a wall-clock time on a local day. As `compatible` reads it, a time that a clock change
+ * skips moves later by the gap, and of a time that happens twice the first one counts.
  * @throws RangeError for an unknown zone or time.
  */
-export function instantOf(day: number, time: string, zone: string): number {
-  const key = `${day} ${time} ${zone}`;
+export function instantOf(day: number, time: string, zone: string, reading: Reading = 'compatible'): number {
+  const key = `${day} ${time} ${zone} ${reading}`;
   const cached = known.get(key);
   if (cached !== undefined) return cached;
-  const zoned = firstDay.add({ days: day }).toZonedDateTime({ timeZone: zone, plainTime: time });
+  const local = firstDay.add({ days: day }).toPlainDateTime(time);
+  const instant = local.toZonedDateTime(zone, { disambiguation: reading }).epochMilliseconds;
   if (known.size >= knownLimit) known.clear();
-  known.set(key, zoned.epochMilliseconds);
-  return zoned.epochMilliseconds;
+  known.set(key, instant);
+  return instant;
+}
+
+/** The same time on the wall `days` local days after `at` (epoch ms): across a clock change, not `days` times 24 hours. */
+export function daysAfter(at: number, days: number, zone: string): number {
+  return localTime(at, zone).add({ days }).epochMilliseconds;
 }
 
 /** What the clock on the wall shows at `at` (epoch ms). @throws RangeError for an unknown zone. */

@@ -1,33 +1,59 @@
-import { describeLocal, describeWindow } from './describe.ts';
-import { dayAt } from './local.ts';
+import { dayAt, daysAfter } from './local.ts';
+import { whyNever } from './never.ts';
 import { spans, windowSpans } from './spans.ts';
-import type { Calendar, Freeze, Interval } from './types.ts';
+import type { Calendar, Freeze, Interval, Opening } from './types.ts';
 
-/** Windows that touch are one. A chain longer than this is open always, so looking further tells nothing new. */
-const chainDays = 8;
+/** Nothing is looked for further away: who waits longer wants to know why. */
 const horizonDays = 14;
-const dayMs = 86_400_000;
 
-export type Opening = { is: 'opens'; interval: Interval } | { is: 'never'; reason: string };
+/**
+ * Windows that touch are one. What is closed at all is closed once a week, and a clock change can swallow that once:
+ * a chain longer than two weeks never closes, so looking further tells nothing new.
+ */
+const chainDays = 15;
+
+/** A window of two dates ago may still be open: the date in between is skipped, or the clock went back over midnight. */
+const carryDays = 2;
+
+const longestSpanDays = 400;
+const dayMs = 86_400_000;
 
 /**
  * The open window that contains `now` (epoch ms), half-open: at its end it is closed. Touching windows count as one,
- * and a freeze ends it; so the interval says how long work may go on. Null when closed or frozen.
+ * and a freeze ends it; so the interval says how long work may go on. One that never closes is cut about 15 days
+ * before and after `now`. Null when closed or frozen.
+ * @throws RangeError for an unknown zone
  */
 export function openInterval(calendar: Calendar, now: number): Interval | null {
   if (frozenBy(calendar, now) !== null || !insideWindow(calendar, now)) return null;
-  const firstDay = dayAt(now, calendar.zone) - chainDays;
-  return spans(calendar, firstDay, 2 * chainDays + 1).find((span) => contains(span, now)) ?? null;
+  return wholeSpan(calendar, now);
 }
 
-/** The first opening that starts after `after` (epoch ms), within 14 days; freezes removed. Else says why there is none. */
+/**
+ * The first opening that starts after `after` (epoch ms) and not later than the same time on the wall 14 local days
+ * on; freezes removed. Else says why there is none.
+ * @throws RangeError for an unknown zone
+ */
 export function nextOpening(calendar: Calendar, after: number): Opening {
-  if (calendar.windows.length === 0) return { is: 'never', reason: 'no maintenance window is configured' };
-  const firstDay = dayAt(after, calendar.zone) - chainDays;
-  const next = spans(calendar, firstDay, chainDays + horizonDays + 2).find((span) => span.start > after);
-  const interval = next === undefined ? null : openInterval(calendar, next.start);
-  if (interval === null || interval.start > after + horizonDays * dayMs) return never(calendar, after);
-  return { is: 'opens', interval };
+  const latest = daysAfter(after, horizonDays, calendar.zone);
+  const firstDay = dayAt(after, calendar.zone) - carryDays;
+  const near = spans(calendar, firstDay, horizonDays + 2 * carryDays);
+  const next = near.find(({ start }) => start > after && start <= latest);
+  if (next !== undefined) return { is: 'opens', interval: wholeSpan(calendar, next.start) ?? next };
+  return { is: 'never', reason: whyNever(calendar, { start: after, end: latest }, openInterval(calendar, after)) };
+}
+
+/**
+ * Every opening that has a part in `[from, until)` (epoch ms), in order and whole, also where it begins before `from`
+ * or ends after `until`; freezes removed. One that never closes is cut about 15 days outside of the span.
+ * @throws RangeError for a span of more than 400 days, or an unknown zone
+ */
+export function openingsUntil(calendar: Calendar, from: number, until: number): Interval[] {
+  if (until <= from) return [];
+  if (!(until - from <= longestSpanDays * dayMs)) {
+    throw new RangeError(`openings are told for at most ${longestSpanDays} days at once`);
+  }
+  return wholeSpans(calendar, from, until).filter(({ start, end }) => start < until && end > from);
 }
 
 /** The freeze that forbids beginning work at `now` (epoch ms); of several, the one that lasts longest. */
@@ -41,27 +67,30 @@ export function fits(interval: Interval, now: number, neededMs: number): boolean
   return contains(interval, now) && now + neededMs <= interval.end;
 }
 
+/**
+ * The last instant (epoch ms) at which work that needs `neededMs` still fits; null when it never does. Work that takes
+ * no time cannot begin at the end either: the interval is half-open.
+ */
+export function latestStart(interval: Interval, neededMs: number): number | null {
+  const latest = Math.min(Math.floor(interval.end - neededMs), interval.end - 1);
+  return fits(interval, latest, neededMs) ? latest : null;
+}
+
 function insideWindow(calendar: Calendar, now: number): boolean {
-  const yesterday = dayAt(now, calendar.zone) - 1;
-  return windowSpans(calendar, yesterday, 2).some((span) => contains(span, now));
+  const today = dayAt(now, calendar.zone);
+  return windowSpans(calendar, today - carryDays, 2 * carryDays).some((span) => contains(span, now));
+}
+
+function wholeSpan(calendar: Calendar, now: number): Interval | null {
+  return wholeSpans(calendar, now, now).find((span) => contains(span, now)) ?? null;
+}
+
+/** What is open from `from` to `until` (epoch ms), far enough on both sides to know where each opening begins and ends. */
+function wholeSpans({ zone, ...rest }: Calendar, from: number, until: number): Interval[] {
+  const firstDay = dayAt(from, zone) - chainDays;
+  return spans({ zone, ...rest }, firstDay, dayAt(until, zone) - firstDay + chainDays + 1);
 }
 
 function contains(interval: Interval, at: number): boolean {
   return interval.start <= at && at < interval.end;
-}
-
-function never(calendar: Calendar, after: number): Opening {
-  const written = calendar.windows.map(describeWindow).join(', ');
-  const open = openInterval(calendar, after);
-  if (open !== null && open.end > after + (chainDays - 1) * dayMs) {
-    return { is: 'never', reason: `the window (${written}) is open all the time, so no other one opens` };
-  }
-  const none = `no window (${written}, ${calendar.zone}) opens within ${horizonDays} days`;
-  const end = after + horizonDays * dayMs;
-  const longest = calendar.freezes
-    .filter((freeze) => freeze.end > after && freeze.start < end)
-    .toSorted((a, b) => b.end - a.end)[0];
-  if (longest === undefined) return { is: 'never', reason: none };
-  const until = describeLocal(longest.end, calendar.zone);
-  return { is: 'never', reason: `${none}: frozen until ${until} by ${longest.author} (${longest.reason})` };
 }

@@ -32,3 +32,6 @@ export interface Calendar {
   windows: Window[];
   freezes: Freeze[];
 }
+
+/** The next time that work may begin, or why there is none, in words for people. */
+export type Opening = { is: 'opens'; interval: Interval } | { is: 'never'; reason: string };

@@ -1,0 +1,74 @@
+import type { Calendar, Interval, Window } from '../../src/windows/types.ts';
+import { type Wall, wallOf } from './wall.ts';
+
+const dayMinutes = 24 * 60;
+const minuteMs = 60_000;
+const names = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+
+/**
+ * The rules of docs/windows.md once more, in the plainest way: one flag for each minute, open or not. It knows nothing
+ * of the code under test and nothing of Temporal: local time comes from Intl. Windows and freezes are whole minutes.
+ */
+export class Oracle {
+  readonly #wall: Wall;
+  readonly #open: Uint8Array;
+  /** What is open without a break, in order. */
+  readonly runs: Interval[] = [];
+
+  /** Knows `days` days before and after the month in which `around` (epoch ms) lies. */
+  constructor(calendar: Calendar, around: number, days = 45) {
+    const month = 30 * dayMinutes;
+    const first = Math.floor(around / minuteMs / month) * month - days * dayMinutes;
+    this.#wall = wallOf(calendar.zone, first, month + 2 * days * dayMinutes);
+    this.#open = new Uint8Array(this.#wall.count);
+    for (const day of this.#days()) for (const window of calendar.windows) this.#openOn(day, window);
+    for (const { start, end } of calendar.freezes) this.#fill(start / minuteMs, end / minuteMs, 0);
+    this.#findRuns();
+  }
+
+  openAt(now: number): Interval | null {
+    return this.runs.find(({ start, end }) => start <= now && now < end) ?? null;
+  }
+
+  /** Up to the same time on the wall, 14 days later. */
+  nextAfter(now: number): Interval | null {
+    const minute = Math.floor(now / minuteMs);
+    const shown = this.#wall.shows[minute - this.#wall.first] ?? Number.NaN;
+    const latest = this.#wall.means(shown + 14 * dayMinutes) * minuteMs + (now - minute * minuteMs);
+    return this.runs.find(({ start }) => start > now && start <= latest) ?? null;
+  }
+
+  /** The dates that somebody there lived, without the first and the last one, which are not whole. */
+  #days(): number[] {
+    return [...new Set(this.#wall.shows.map((shown) => Math.floor(shown / dayMinutes)))].slice(1, -2);
+  }
+
+  #openOn(day: number, { days, from, to }: Window): void {
+    const weekday = names[new Date(day * dayMinutes * minuteMs).getUTCDay()];
+    if (!days.some((each) => each === weekday)) return;
+    const endDay = minutes(to) > minutes(from) ? day : day + 1;
+    this.#fill(
+      this.#wall.means(day * dayMinutes + minutes(from)),
+      this.#wall.means(endDay * dayMinutes + minutes(to)),
+      1,
+    );
+  }
+
+  #fill(start: number, end: number, flag: 0 | 1): void {
+    const { first, count } = this.#wall;
+    if (start < end) this.#open.fill(flag, Math.max(start - first, 0), Math.min(Math.max(end - first, 0), count));
+  }
+
+  #findRuns(): void {
+    for (let from = this.#open.indexOf(1); from >= 0; ) {
+      const closed = this.#open.indexOf(0, from);
+      const to = closed < 0 ? this.#wall.count : closed;
+      this.runs.push({ start: (this.#wall.first + from) * minuteMs, end: (this.#wall.first + to) * minuteMs });
+      from = this.#open.indexOf(1, to);
+    }
+  }
+}
+
+function minutes(clock: string): number {
+  return Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3));
+}
