@@ -13,7 +13,7 @@ export const nodeTransitions = {
     'proven on the old version': 'rolled-back',
     'unknown for too long, or rollback failed': 'stuck',
   },
-  done: { 'rolled back on request': 'working', 'sick since: to be proven again': 'ready' },
+  done: { 'rolled back on request': 'working', 'sick since, so proven again': 'ready' },
   failed: { retry: 'staging' },
   unproven: { 'roll back': 'working', retry: 'ready' },
   'rolled-back': { retry: 'staging' },
