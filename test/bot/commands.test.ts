@@ -3,6 +3,7 @@ import { readClick } from '../../src/bot/actions/click.ts';
 import type { Reply } from '../../src/bot/deps.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { message } from '../../src/bot/views/parts.ts';
+import { posts } from '../../src/bot/views/posts.ts';
 import { hours, newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
@@ -189,6 +190,60 @@ describe('decisions', () => {
     expect(asText(await press(here, 'U0OTTO', choices, 'Roll back us-east (3 nodes)'))).toMatch(
       /Rolling back us-east: 3 nodes/,
     );
+  });
+
+  describe("about somebody's work on a node", () => {
+    const work = { what: 'binary', sha256: 'd'.repeat(64), version: 'v2.1.0' } as const;
+    async function drifted(): Promise<Trial> {
+      const here = trial();
+      await under(here, oneDone);
+      const [rollout] = here.control.rollouts.values();
+      const node = rollout?.nodes['us-east-op-2'];
+      if (!rollout || !node) throw new Error('not started');
+      const state = { is: 'failed', step: 'backup', reason: 'v2.1.0 was installed by hand', at: 1 } as const;
+      here.control.rollouts.set(rollout.id, {
+        ...rollout,
+        status: {
+          is: 'held',
+          reason: 'us-east-op-2: v2.1.0 was installed by hand',
+          node: node.name,
+          at: 1,
+          pending: null,
+        },
+        nodes: {
+          ...rollout.nodes,
+          [node.name]: { ...node, state, touched: false, failure: state.reason, foreign: work },
+        },
+      });
+      return here;
+    }
+    const newest = (here: Trial) => [...here.control.rollouts.values()][0];
+
+    it('names it on a button of its own, beside a retry that overwrites nothing', async () => {
+      const rollout = newest(await drifted());
+      if (!rollout) throw new Error('not started');
+      const failure = posts(rollout).find(({ key }) => key.startsWith('failed.'));
+      expect(JSON.stringify(failure?.blocks)).toContain('"Replace v2.1.0 on us-east-op-2"');
+      expect(failure?.text).toContain('replace us-east-op-2 dddddddddddd');
+    });
+
+    it('replaces what was shown, and only that', async () => {
+      const here = await drifted();
+      expect(await run(here, 'U0ROSA', 'replace us-east-op-2 ffffffffffff')).toMatch(/Nothing of that kind waits/);
+      expect(newest(here)?.nodes['us-east-op-2']?.decided).toBeNull();
+      expect(await run(here, 'U0ROSA', 'replace us-east-op-2 dddddddddddd')).toMatch(/Putting v2.1.0 .* aside/);
+      expect(newest(here)?.nodes['us-east-op-2']?.decided).toMatchObject({
+        foreign: work,
+        as: 'replace',
+        by: 'U0ROSA',
+      });
+    });
+
+    it('wants the hash that the message shows, and the role', async () => {
+      const here = await drifted();
+      expect(await run(here, 'U0ROSA', 'replace us-east-op-2')).toMatch(/hash is missing/);
+      expect(await run(here, 'U0LU', 'replace us-east-op-2 dddddddddddd')).toMatch(/may not/);
+    });
   });
 
   it('tells a late click how things stand now', async () => {

@@ -43,7 +43,7 @@ export function outdated(rollout: Rollout, standing: string[]): Post[] {
 
 function waitIsOver(key: string): string {
   const [, , name = ''] = key.split('.');
-  return `That *${foreign(name, 80)}* was waited for is over; the live message above says how it went on.`;
+  return `The wait for *${foreign(name, 80)}* is over; the live message above says how it went on.`;
 }
 
 function closingLine({ status, run: now }: Rollout, key: string): string | null {

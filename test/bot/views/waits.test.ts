@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { outdated, posts } from '../../../src/bot/views/posts.ts';
+import { next } from '../../../src/upgrade/rollout/index.ts';
+import type { Event, NodeRun, NodeState, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { minutes, planned, tuesday } from '../../support/rollouts.ts';
+
+const name = 'us-east-op-1';
+const working = (changes: Partial<Extract<NodeState, { is: 'working' }>> = {}): NodeState => ({
+  is: 'working',
+  direction: 'forward',
+  step: 'verify',
+  failures: 0,
+  unknowns: 0,
+  notBefore: tuesday,
+  since: tuesday,
+  lastReason: null,
+  ...changes,
+});
+
+function withNode(changes: Partial<NodeRun>): Rollout {
+  const rollout = planned();
+  const node = rollout.nodes[name];
+  if (!node) throw new Error('no node');
+  return { ...rollout, nodes: { ...rollout.nodes, [name]: { ...node, ...changes } } };
+}
+const waits = (rollout: Rollout) => posts(rollout).filter(({ key }) => key.startsWith('wait.'));
+
+describe('a node that falls silent after its switch', () => {
+  const silent = (unknowns: number) => {
+    const state = working({ unknowns, lastReason: 'SSH connection timed out' });
+    const rollout = withNode({ state, touched: true, silentSince: tuesday });
+    const standing = { [name]: 'unclear', 'us-east-op-2': 'healthy', 'us-east-op-3': 'healthy' } as const;
+    return { ...rollout, looks: { ...rollout.looks, 'us-east': { count: 3, at: tuesday, standing, misses: {} } } };
+  };
+
+  it('is told after the first look, by broadcast, with what still serves', () => {
+    const [post] = waits(silent(1));
+    expect(post?.place).toEqual({ is: 'thread', broadcast: true });
+    expect(post?.text).toMatchInlineSnapshot(`
+      "? *us-east-op-1 does not answer* since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC> (after its restart): SSH connection timed out
+      Tried 1 of 5, then a person is called. Of the others in us-east 2 of 2 were healthy at <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>. Nothing else is begun."
+    `);
+  });
+
+  it('is one message however often it is tried', () => {
+    expect(waits(silent(7))[0]?.key).toBe(waits(silent(1))[0]?.key);
+    expect(waits(silent(7))[0]?.text).toContain('Tried 7 of 5');
+  });
+
+  it('loses its urgency when it is over, and is not posted anew', () => {
+    const key = waits(silent(1))[0]?.key ?? '';
+    const [post] = outdated(planned(), [key]);
+    expect(post).toMatchObject({ key, onlyEdit: true });
+    expect(post?.text).toMatchInlineSnapshot(`"The wait for *us-east-op-1* is over; the live message above says how it went on."`);
+  });
+});
+
+describe('a gate that stays shut', () => {
+  const held = (forMs: number) =>
+    withNode({
+      state: { is: 'ready', notBefore: tuesday },
+      held: {
+        gates: [{ name: 'quorum', reason: 'stopping it would leave 1 healthy', owner: 'us-east-op-2', opensAt: null }],
+        since: tuesday,
+        at: tuesday + forMs,
+        times: 5,
+        until: tuesday + forMs,
+      },
+    });
+
+  it('is told after a minute, with its reason', () => {
+    expect(waits(held(59_000))).toEqual([]);
+    expect(waits(held(minutes(1)))[0]?.text).toMatchInlineSnapshot(`
+      "‼ *Stuck: us-east-op-1 waits* since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: stopping it would leave 1 healthy
+      Asked 5 times, the last time <!date^1795505460^{date_short_pretty} {time}|2026-11-24 07:31 UTC>. It goes on by itself when that changes; until then nothing else is begun."
+    `);
+  });
+});
+
+describe('work that nobody takes up', () => {
+  const ticks = (silent: string[], ...ats: number[]): Rollout =>
+    ats.reduce(
+      (rollout: Rollout, at) => next(rollout, { type: 'ticked', at: tuesday + at, silent } as Event),
+      planned(),
+    );
+
+  it('is told with the region that has no living worker, and how to start one', () => {
+    const all = waits(ticks(['us-east'], 10_000, 20_000));
+    expect(all.map(({ text }) => text)).toMatchInlineSnapshot(`
+      [
+        "‼ *No living worker serves us-east* since <!date^1795505410^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: nothing moves there.
+      Start one where its nodes can be reached: \`zeitwork worker --region us-east\`.",
+      ]
+    `);
+  });
+
+  it('is not told for a worker that was only restarted', () => {
+    expect(waits(ticks(['us-east'], 10_000))).toEqual([]);
+  });
+
+  it('is told when workers live and take nothing up, within a minute', () => {
+    const all = waits(ticks([], 10_000, 20_000, 30_000, 40_000));
+    expect(all.map(({ text }) => text.split('\n')[0])).toHaveLength(3);
+  });
+});
