@@ -41,8 +41,8 @@ export async function answer(deps: CommandDeps, asking: Asking, command: Command
 }
 
 /** Tells a store that is away from a mistake of ours: whatever failed, asking again settles it. */
-async function storeAnswers({ control, fleet }: CommandDeps): Promise<boolean> {
-  return control.store.open(fleet.name).then(
+async function storeAnswers({ control }: CommandDeps): Promise<boolean> {
+  return control.store.load('-').then(
     () => true,
     () => false,
   );

@@ -88,7 +88,8 @@ describe('what came of a command, for programs', () => {
     const here = trial();
     here.control.survey = async () => Promise.reject(new Error('a mistake'));
     expect(await outcome(here, 'U0LU', 'verify')).toBe('bug');
-    here.control.store.open = async () => Promise.reject(new Error('Connection is closed.'));
+    here.control.store.load = async () => Promise.reject(new Error('Connection is closed.'));
+    here.control.store.open = here.control.store.load;
     expect(await outcome(here, 'U0LU', 'status')).toBe('unreachable');
   });
 });
