@@ -2,12 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type End, Ended } from './cli/exit.ts';
 import { neverSilent } from './cli/heartbeat.ts';
 import { aborted, live } from './cli/live.ts';
+import { isTaken, refuseTaken, taken } from './cli/port.ts';
 import type { Read } from './cli/read.ts';
 
 /** Says a word before anything is loaded, and for every step from there. Loads what is heavy only then. */
 export async function sandbox({ values }: Read): Promise<End> {
   const port = portIn(values.get('port')?.[0] ?? process.env.PORT ?? '4000');
   const windows = values.get('windows')?.[0] === 'guide' ? 'guide' : 'always';
+  await refuseTaken(port);
   const teller = neverSilent((line) => console.log(line));
   const begin = async (asked: AbortSignal) => {
     teller.say('  The sandbox is starting; from cold, loading alone takes some seconds …');
@@ -18,7 +20,7 @@ export async function sandbox({ values }: Read): Promise<End> {
       // Ctrl-C reaches the compiler behind tsx as well, and loading may fail over that before we hear of it.
       await Promise.race([aborted(asked), pause(200)]);
       asked.throwIfAborted();
-      throw error;
+      throw isTaken(error) ? taken(port) : error;
     } finally {
       teller.stop();
     }

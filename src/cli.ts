@@ -81,7 +81,6 @@ function endOf(error: unknown): End {
   if (error instanceof Ended) return error.end;
   if (!(error instanceof Error)) return 'bug';
   if (error.name === 'SettingsError') return 'settings';
-  if (error.name === 'PortTaken') return 'usage';
   return error.name === 'Refused' ? 'refused' : 'bug';
 }
 

@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -63,19 +62,15 @@ const zones: Record<string, string> = {
 /**
  * The whole product against a simulated fleet: real SSH, real Redis, real Socket Mode, a page to click. Leaves nothing
  * behind: not at its end, not when it cannot start, and not when the process ends without asking it.
- * @throws Error saying which port to give when the page's is taken
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'zeitwork-sandbox-'));
   const leftovers = leavingNothing(directory, options.directory == null);
   try {
-    await refuseTaken(options.port);
     return await build(options, directory, leftovers);
   } catch (error) {
     await leftovers.remove();
-    throw error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-      ? new PortTaken(options.port)
-      : error;
+    throw error;
   }
 }
 
@@ -175,25 +170,6 @@ function endRedis(stateDir: string): void {
     if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(stateDir)) process.kill(pid, 'SIGKILL');
   } catch {
     // It was not started, or has ended in order.
-  }
-}
-
-/** Asked before anything is begun: the answer should not take seconds. */
-async function refuseTaken(port: number): Promise<void> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  await new Promise((resolve) => server.close(resolve));
-}
-
-/** Something else listens there already. */
-export class PortTaken extends Error {
-  override readonly name = 'PortTaken';
-
-  constructor(port: number) {
-    super(`port ${port} is taken: choose another with --port ${port + 1}, or --port 0 for any that is free`);
   }
 }
 
