@@ -4,7 +4,7 @@ import { stoppable } from './cli/live.ts';
 import type { Read } from './cli/read.ts';
 import type { Tool } from './cli/words.ts';
 
-export async function run(name: Tool, { operand }: Read, json: boolean): Promise<End> {
+export async function run(name: Tool, { operand, values }: Read): Promise<End> {
   switch (name) {
     case 'doctor':
       return doctor();
@@ -15,7 +15,7 @@ export async function run(name: Tool, { operand }: Read, json: boolean): Promise
       return 'done';
     case 'watch': {
       const { watchRollout } = await import('./cli-watch.ts');
-      return watchRollout(operand, json);
+      return watchRollout(operand, values.has('json'));
     }
   }
 }

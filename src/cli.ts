@@ -31,14 +31,14 @@ async function perform(asked: Asked): Promise<End> {
   if (word === null && !asked.help) throw new Ended('usage', overview());
   if (word === null || (word === 'help' && rest.length === 0)) return print(overview());
   if (asked.help || word === 'help') return manual(word === 'help' ? (rest[0] ?? '') : word);
+  const flags = asked.json ? [...rest, '--json'] : rest;
   if (isRole(word)) {
-    const read = readWord(word, rest);
+    const read = readWord(word, flags);
     if (word === 'sandbox') return (await import('./cli-sandbox.ts')).sandbox(read);
     return (await import('./cli-roles.ts')).run(word, read);
   }
   if (isTool(word)) {
-    const read = readWord(word, rest);
-    return (await import('./cli-tools.ts')).run(word, read, asked.json);
+    return (await import('./cli-tools.ts')).run(word, readWord(word, flags));
   }
   if (!isVerb(word.toLowerCase())) throw unknown(word);
   return (await import('./cli-verbs.ts')).verb(asked);
@@ -71,10 +71,15 @@ function version(): string {
 function told(error: unknown, { word, json }: Asked): End {
   const end = endOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  if (json) console.log(jsonLine(word, end, Date.now(), message));
+  if (json) console.log(jsonLine(understood(word), end, Date.now(), message));
   else if (end === 'bug') console.error(error);
   else console.error(word === null ? message : `zeitwork: ${message}`);
   return end;
+}
+
+function understood(word: string | null): string | null {
+  if (word === null || Object.hasOwn(ownWords, word)) return word;
+  return isVerb(word.toLowerCase()) ? word.toLowerCase() : null;
 }
 
 function endOf(error: unknown): End {

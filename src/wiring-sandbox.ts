@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { aborted } from './cli/live.ts';
 import { loadSettings } from './config/index.ts';
 import { type SimulatedFleet, startFleet } from './sandbox/fleet/fleet.ts';
 import { type Slack, startSlack } from './sandbox/slack/start.ts';
@@ -124,7 +125,7 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   leftovers.close(worker.close);
   const bot = await startBotRole(opened);
   leftovers.close(bot.close);
-  await bot.connected;
+  await Promise.race([bot.connected, ...(options.asked ? [aborted(options.asked)] : [])]);
   options.asked?.throwIfAborted();
   for (const line of welcome(slack.pageUrl, options.windows)) options.say(line);
   return {

@@ -56,6 +56,10 @@ describe('the command line, without settings and without Redis', () => {
     const usage = await run('upgrade', 'banana', '--json');
     expect(usage).toMatchObject({ code: 2, err: '' });
     expect(JSON.parse(usage.out)).toMatchObject({ schema: 1, verb: 'upgrade', outcome: 'usage' });
+    const unknown = await run('upgarde', '--json');
+    expect(JSON.parse(unknown.out)).toMatchObject({ verb: null, outcome: 'usage' });
+    const role = await run('bot', '--json');
+    expect(JSON.parse(role.out)).toMatchObject({ verb: 'bot', outcome: 'usage' });
     const settings = await run('status', '--json');
     expect(settings.code).toBe(exitCodes.settings);
     expect(JSON.parse(settings.out)).toMatchObject({
