@@ -1,9 +1,9 @@
 #!/bin/sh
 # Sees to it that the programs are there which npm cannot bring, and says what it does.
 # usage: scripts/setup.sh redis        a Redis server, for a private queue (npm run sandbox, npm test)
-#        scripts/setup.sh tests        the same, an OpenSSH server and Chromium (npm test)
+#        scripts/setup.sh tests        the same, an OpenSSH server, Chromium, and script(1) for a terminal (npm test)
 # Debian and its kin: missing ones are installed with apt-get as root, or through sudo without a password.
-# Elsewhere, or without that right, they are named and the script fails.
+# Elsewhere, or without that right, they are named and the script fails. So it does when Node is too old.
 set -eu
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -11,17 +11,20 @@ redis_is_there() { has redis-server || has valkey-server || has redis-check-rdb;
 sshd_is_there() { has sshd || [ -x /usr/sbin/sshd ]; }
 chromium_is_there() { [ -n "${CHROMIUM:-}" ] || has chromium || has chromium-browser || has google-chrome; }
 
-missing=
-redis_is_there || missing="$missing redis-tools"
 case ${1:-} in
-  redis) ;;
-  tests)
-    sshd_is_there || missing="$missing openssh-server"
-    has ssh-keygen || missing="$missing openssh-client"
-    chromium_is_there || missing="$missing chromium"
-    ;;
+  redis | tests) echo "setup: looking for Node and for the programs that npm cannot bring" >&2 ;;
   *) sed -n 2,6p "$0" >&2; exit 2 ;;
 esac
+node "$(dirname "$0")/node-version.cjs"
+
+missing=
+redis_is_there || missing="$missing redis-tools"
+if [ "$1" = tests ]; then
+  sshd_is_there || missing="$missing openssh-server"
+  has ssh-keygen || missing="$missing openssh-client"
+  chromium_is_there || missing="$missing chromium"
+  has script || missing="$missing bsdutils"
+fi
 [ -n "$missing" ] || exit 0
 
 if has apt-get && [ "$(id -u)" = 0 ]; then as_root=
@@ -30,9 +33,11 @@ else
   echo "setup: please install:$missing (on Debian: apt-get install$missing), then try again" >&2
   exit 1
 fi
-echo "setup: installing$missing with apt-get (no service is started)" >&2
 # a package's own service must not start: only the program is wanted
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
-$as_root apt-get update -qq >&2
+# not -qq: somebody waits, and should see that something happens
+echo "setup: apt-get update" >&2
+$as_root apt-get update -q >&2
+echo "setup: apt-get install$missing (no service is started)" >&2
 # shellcheck disable=SC2086
-$as_root apt-get install -qq -y --no-install-recommends $missing >&2
+$as_root apt-get install -q -y --no-install-recommends $missing >&2

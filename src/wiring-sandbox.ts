@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { aborted } from './cli/live.ts';
 import { loadSettings } from './config/index.ts';
 import { type SimulatedFleet, startFleet } from './sandbox/fleet/fleet.ts';
 import { type Slack, startSlack } from './sandbox/slack/start.ts';
@@ -26,7 +27,10 @@ export interface SandboxOptions {
   directory?: string | null;
   /** What the clock shows at first, epoch ms; the real time when absent. */
   startAt?: number;
+  /** Told what is begun, then where to look. */
   say(line: string): void;
+  /** Asks a sandbox that still starts to undo everything; `startSandbox` then throws its reason. */
+  asked?: AbortSignal;
 }
 
 export interface Sandbox extends Role {
@@ -56,12 +60,31 @@ const zones: Record<string, string> = {
   'ap-south': 'Asia/Kolkata',
 };
 
-/** The whole product against a simulated fleet: real SSH, real Redis, real Socket Mode, a page to click. */
+/**
+ * The whole product against a simulated fleet: real SSH, real Redis, real Socket Mode, a page to click. Leaves nothing
+ * behind: not at its end, not when it cannot start, and not when the process ends without asking it.
+ */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'zeitwork-sandbox-'));
+  const leftovers = leavingNothing(directory, options.directory == null);
+  try {
+    return await build(options, directory, leftovers);
+  } catch (error) {
+    await leftovers.remove();
+    throw error;
+  }
+}
+
+async function build(options: SandboxOptions, directory: string, leftovers: Leftovers): Promise<Sandbox> {
+  const step = (line: string) => {
+    options.asked?.throwIfAborted();
+    options.say(line);
+  };
   const time = { ahead: options.startAt === undefined ? 0 : options.startAt - Date.now() };
   const clock = systemClock(() => time.ahead);
+  step('  Nine simulated nodes: keys, disks, SSH and HTTP …');
   const fleet = await startFleet({ directory: join(directory, 'fleet'), timeScale });
+  leftovers.close(fleet.close);
   let house: House | null = null;
   const jumpToNextWindow = async (): Promise<string> => {
     const opens = house ? earliestOpening(house, clock.now()) : null;
@@ -69,6 +92,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     time.ahead += opens - clock.now() + 1_000;
     return 'The clock stands at the next window.';
   };
+  step("  Slack's stand-in and its page …");
   const slack = await startSlack({
     port: options.port,
     people: [rosa, ines, kiran, vic],
@@ -84,6 +108,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     hint: '/zeitwork upgrade v2.0.0',
     tries: tries(fleet),
   });
+  leftovers.close(slack.close);
   const file = join(directory, 'zeitwork.yaml');
   writeFileSync(file, stringify(settingsOf(fleet, options.windows, directory)));
   const settings = loadSettings(file, {
@@ -91,24 +116,62 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     SLACK_APP_TOKEN: slack.appToken,
     SLACK_API_URL: slack.apiUrl,
   });
-  house = await openHouse(settings, createLog('sandbox', 'warn'), clock);
-  const opened = house;
+  step('  A private Redis …');
+  const opened = await openHouse(settings, createLog('sandbox', 'warn'), clock);
+  house = opened;
+  leftovers.close(() => closeHouse(opened));
+  step('  The worker and the bot …');
   const worker = await startWorkerRole(opened, null);
+  leftovers.close(worker.close);
   const bot = await startBotRole(opened);
+  leftovers.close(bot.close);
+  await Promise.race([bot.connected, ...(options.asked ? [aborted(options.asked)] : [])]);
+  options.asked?.throwIfAborted();
   for (const line of welcome(slack.pageUrl, options.windows)) options.say(line);
   return {
     pageUrl: slack.pageUrl,
     slack,
     fleet,
     jumpToNextWindow,
-    async close() {
-      await Promise.allSettled([bot.close(), worker.close()]);
-      await closeHouse(opened);
-      await slack.close();
-      await fleet.close();
-      if (!options.directory) rmSync(directory, { recursive: true, force: true });
+    close: leftovers.remove,
+  };
+}
+
+interface Leftovers {
+  /** What must be closed at the end, last one first. */
+  close(part: () => Promise<void>): void;
+  remove(): Promise<void>;
+}
+
+function leavingNothing(directory: string, isOurs: boolean): Leftovers {
+  const parts: (() => Promise<void>)[] = [];
+  const remove = () => {
+    if (isOurs) rmSync(directory, { recursive: true, force: true });
+  };
+  // The last resort, when the process ends before it was asked to close.
+  const atExit = () => {
+    endRedis(join(directory, 'state'));
+    remove();
+  };
+  process.once('exit', atExit);
+  return {
+    close: (part) => void parts.unshift(part),
+    async remove() {
+      for (const part of parts.splice(0)) await part().catch(() => undefined);
+      remove();
+      process.off('exit', atExit);
     },
   };
+}
+
+/** It has a session of its own, so nobody else ends it. Only what was really started for `stateDir` is ended. */
+function endRedis(stateDir: string): void {
+  try {
+    const pid = Number(readFileSync(join(stateDir, 'redis', 'redis.pid'), 'utf8'));
+    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(stateDir)) process.kill(pid, 'SIGKILL');
+  } catch {
+    // It was not started, or has ended in order.
+  }
 }
 
 function earliestOpening({ settings }: House, now: number): number | null {

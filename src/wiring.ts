@@ -108,8 +108,11 @@ export async function startWorkerRole(house: House, regions: string[] | null): P
   };
 }
 
-/** Loads Slack's libraries only here: a worker does without them. Talks to Slack: commands, buttons, and the messages that follow from every rollout. */
-export async function startBotRole(house: House): Promise<Role> {
+/**
+ * Loads Slack's libraries only here: a worker does without them. Talks to Slack: commands, buttons, and the messages
+ * that follow from every rollout. Returns at once; `connected` resolves when Slack lets the bot in.
+ */
+export async function startBotRole(house: House): Promise<Role & { connected: Promise<void> }> {
   const { settings, redis, clock, log } = house;
   const { botToken, appToken, apiUrl } = settings.slack;
   if (botToken === null || appToken === null) {
@@ -119,6 +122,7 @@ export async function startBotRole(house: House): Promise<Role> {
   const bot = await startBot({ ...commandDeps(house), slack: { botToken, appToken, apiUrl } });
   const publisher = await startPublisher({ redis, fleet: settings.fleet.name, announcer: bot.announcer, clock, log });
   return {
+    connected: bot.connected,
     async close() {
       await publisher.close();
       await bot.close();

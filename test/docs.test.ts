@@ -13,7 +13,7 @@ describe('the documentation', () => {
   });
 
   it('links only to files that exist', () => {
-    for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/glossary.md']) {
+    for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/glossary.md', 'docs/shell.md']) {
       for (const [, target] of text(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
         expect(
           () => readFileSync(join(resolve(import.meta.dirname, '..'), file, '..', target ?? '')),

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { App, type BlockAction, type ButtonAction, SocketModeReceiver } from '@slack/bolt';
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Announcer } from '../jobs/types.ts';
+import { accepted } from './accepted.ts';
 import { createAnnouncer } from './announcer.ts';
 import { type Chat, slackChat } from './chat.ts';
 import { keepConnected } from './connection.ts';
@@ -22,7 +23,10 @@ export interface BotDeps extends Omit<CommandDeps, 'directory'> {
 
 export interface Bot {
   announcer: Announcer;
-  /** Resolves at the first hello of Slack. Until then, and whenever Slack is away, connecting is tried again and again. */
+  /**
+   * Resolves when Slack has said hello and accepts the bot's token. Until then, and whenever Slack is away, it is tried
+   * again and again, with a line in the log each time.
+   */
   connected: Promise<void>;
   close(): Promise<void>;
 }
@@ -70,11 +74,16 @@ export async function startBot(deps: BotDeps): Promise<Bot> {
     },
   );
   app.error(async (error) => log.error({ err: error }, 'a delivery from Slack failed'));
+  const closing = new AbortController();
   const connection = keepConnected(receiver.client, log);
+  const token = accepted(asking, log, closing.signal);
   return {
     announcer: announcing(deps, slackChat(telling)),
-    connected: connection.first,
-    close: connection.close,
+    connected: Promise.all([connection.first, token]).then(() => undefined),
+    async close() {
+      closing.abort();
+      await connection.close();
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { SocketModeReceiver } from '@slack/bolt';
 import type { Logger } from 'pino';
+import { troubleWith } from './trouble.ts';
 
 type SocketClient = SocketModeReceiver['client'];
 
@@ -31,8 +32,10 @@ export function keepConnected(client: SocketClient, log: Logger): { first: Promi
         await bell.rung;
         if (!state.closing) log.warn('the connection to Slack closed; opening another');
       } catch (error) {
+        if (state.closing) break;
         state.failures += 1;
-        log.error({ err: error, failures: state.failures }, 'cannot connect to Slack; trying again');
+        const reason = troubleWith('SLACK_APP_TOKEN', error);
+        log.error({ reason, failures: state.failures }, 'cannot hear Slack; trying again');
       }
       const pause = state.failures === 0 ? 0 : Math.min(firstPauseMs * 2 ** (state.failures - 1), longestPauseMs);
       if (!state.closing && pause > 0) await bell.waitAtMost(pause);

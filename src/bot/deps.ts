@@ -51,9 +51,22 @@ export interface CommandDeps {
   surveyTimeoutMs?: number;
 }
 
+/**
+ * What came of a command, for programs. `wrong`: the look itself went well and found something that is not right;
+ * `outdated`: nothing was changed, since things stand differently by now; `unreachable`: the store or the workers are silent.
+ */
+export type Outcome = 'done' | 'wrong' | 'usage' | 'refused' | 'denied' | 'outdated' | 'unreachable' | 'bug';
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+/** What an answer says, as data; docs/shell.md describes it. */
+export type Facts = { [key: string]: Json };
+
 /** A command's answer, to the one who asked. */
 export interface Reply {
   parts: Part[];
+  /** `done` when absent. */
+  outcome?: Outcome;
+  facts?: Facts;
 }
 
 /** Who asks, and from which message: `rollout` and `scope` are null when it was typed. */
@@ -69,6 +82,14 @@ export const draftTtlMs = 30 * 60_000;
 
 export function say(...lines: string[]): Reply {
   return { parts: [{ is: 'lines', lines }] };
+}
+
+export function ended(outcome: Outcome, reply: Reply): Reply {
+  return { ...reply, outcome };
+}
+
+export function withFacts(facts: Facts, reply: Reply): Reply {
+  return { ...reply, facts };
 }
 
 export function withButtons(reply: Reply, buttons: Button[]): Reply {

@@ -1,6 +1,9 @@
 import { LogLevel, type Logger as SlackLogger } from '@slack/bolt';
 import type { Logger } from 'pino';
 
+/** Told already, in one line and with what to do, by whoever made the call. */
+const told = /^(?:Failed to retrieve a new WSS URL|http request failed)/;
+
 /**
  * Bolt's log through ours. Debug output is dropped whatever is asked for: at that level the libraries log whole
  * payloads, among them what people typed and addresses that answer for them.
@@ -12,8 +15,8 @@ export function slackLogger(log: Logger): SlackLogger {
   return {
     debug: () => undefined,
     info: (...words: unknown[]) => child.info(line(words)),
-    warn: (...words: unknown[]) => child.warn(line(words)),
-    error: (...words: unknown[]) => child.error(line(words)),
+    warn: (...words: unknown[]) => told.test(line(words)) || child.warn(line(words)),
+    error: (...words: unknown[]) => told.test(line(words)) || child.error(line(words)),
     setLevel: () => undefined,
     getLevel: () => LogLevel.INFO,
     setName: () => undefined,

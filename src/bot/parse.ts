@@ -52,7 +52,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   diagnose: (input) => ({ verb: 'diagnose', node: object(input, 'the node') }),
 };
 
-const upgradeFlags: FlagShape = {
+const upgradeFlags = {
   strategy: 'one',
   regions: 'one',
   nodes: 'one',
@@ -60,7 +60,10 @@ const upgradeFlags: FlagShape = {
   reason: 'many',
   at: 'many',
   'dry-run': 'none',
-};
+} satisfies FlagShape;
+
+/** What each verb takes; verbs that are not named take no flags. */
+export const flagsOf: Partial<Record<Verb, FlagShape>> = { upgrade: upgradeFlags };
 
 function readUpgrade(input: string[]): Command {
   const flags = readFlags(input, upgradeFlags);

@@ -1,9 +1,9 @@
 import { type Actor, Refused } from '../upgrade/rollout/types.ts';
 import type { Command } from './command.ts';
-import { Denied } from './commands/common.ts';
+import { Denied, Unanswered } from './commands/common.ts';
 import { usage } from './commands/help.ts';
 import { perform } from './commands/index.ts';
-import { type Asking, type CommandDeps, type Reply, say } from './deps.ts';
+import { type Asking, type CommandDeps, ended, type Reply, say } from './deps.ts';
 import { parse } from './parse.ts';
 import { message } from './views/parts.ts';
 import { reason, toTerminal } from './views/text.ts';
@@ -20,14 +20,32 @@ export async function answer(deps: CommandDeps, asking: Asking, command: Command
   try {
     return await perform(deps, asking, command);
   } catch (error) {
-    if (error instanceof Denied) return say(error.message);
-    if (error instanceof Refused) return say(reason(error.message, 1_500));
+    if (error instanceof Denied) return ended('denied', say(error.message));
+    if (error instanceof Refused) return ended('refused', say(reason(error.message, 1_500)));
+    if (error instanceof Unanswered) return ended('unreachable', say(reason(error.message, 1_500)));
     const reference = deps.newId();
     deps.log.error({ err: error, reference, verb: command.verb, actor: asking.actor }, 'command failed');
-    return say(
-      `That failed on our side and it is not clear what came of it: look with \`/zeitwork status\` before you try again. Reference: ${reason(reference, 60)}`,
-    );
+    const look = 'look with `/zeitwork status` before you try again';
+    return (await storeAnswers(deps))
+      ? ended(
+          'bug',
+          say(
+            `That failed on our side and it is not clear what came of it: ${look}. Reference: ${reason(reference, 60)}`,
+          ),
+        )
+      : ended(
+          'unreachable',
+          say(`The store does not answer, and it is not clear what came of this: when it is back, ${look}.`),
+        );
   }
+}
+
+/** Tells a store that is away from a mistake of ours: whatever failed, asking again settles it. */
+async function storeAnswers({ control }: CommandDeps): Promise<boolean> {
+  return control.store.load('-').then(
+    () => true,
+    () => false,
+  );
 }
 
 /** An answer as plain text for a terminal. */

@@ -6,6 +6,8 @@ import { examineNode } from './nodes.ts';
 import { examineRedis } from './redis.ts';
 import { examineReleases } from './releases.ts';
 import { examineSlack } from './slack.ts';
+import { whereStateLies } from './state.ts';
+import { type NodeLook, tellNodes } from './together.ts';
 
 export interface DoctorOptions {
   /** This machine's clock, epoch ms. */
@@ -22,7 +24,7 @@ export interface Examined {
 
 /**
  * Checks everything that can be checked beforehand and changes nothing: settings, Redis, Slack, releases, every node.
- * All at once, told in order. Never throws for what it finds, never shows a secret.
+ * All at once, told in order; what several nodes have in common is told once. Never throws for what it finds, never shows a secret.
  */
 export async function* examine(
   file: string,
@@ -69,19 +71,32 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
   const shelf = examineReleases(settings);
   const safely = (subject: string, check: Promise<Finding[]>): Promise<Finding[]> =>
     check.catch((error: unknown) => [wrong(subject, `the check itself failed: ${wordsOf(error)}`)]);
-  const nodes = nodesOf(settings).map(async (node) => [
-    await examineNode(node, { service, shell, probe, now, largest: (await shelf).largest }),
-  ]);
+  const looks = nodesOf(settings).map(async (node): Promise<NodeLook> => {
+    const parts = { service, shell, probe, now, largest: (await shelf).largest };
+    return examineNode(node, parts).catch((error: unknown) => ({
+      node: node.name,
+      problems: [`the check itself failed: ${wordsOf(error)}`],
+      portrait: '',
+    }));
+  });
   const checks = [
     Promise.resolve([right('settings', summaryOf(settings))]),
     Promise.resolve(examineNative()),
-    safely('redis', examineRedis(settings.redisUrl, settings.stateDir)),
+    safely(
+      'redis',
+      whereStateLies(settings, (stateDir) => examineRedis(settings.redisUrl, stateDir)),
+    ),
     safely('slack', examineSlack(settings.slack, now)),
     safely(
       'releases',
       shelf.then(({ findings }) => findings),
     ),
-    ...nodes.map((check, index) => safely(nodesOf(settings)[index]?.name ?? 'node', check)),
+    safely(
+      'nodes',
+      Promise.all(looks).then((all) =>
+        tellNodes(all, { hosts: settings.hosts, healthUrls: settings.healthUrls, unit: service.unit }),
+      ),
+    ),
   ];
   return { checks, close: () => shell.close() };
 }

@@ -6,8 +6,8 @@ import { type Observation, readObservation } from '../upgrade/steps/observation.
 import { lackOfRoom } from '../upgrade/steps/room.ts';
 import { readVersion } from '../upgrade/steps/version.ts';
 import { skewIn } from './clock.ts';
-import { type Finding, right, wrong } from './finding.ts';
 import { lookAround } from './node-script.ts';
+import type { NodeLook } from './together.ts';
 
 export interface NodeParts {
   service: Service;
@@ -22,25 +22,24 @@ export interface NodeParts {
 const timeoutMs = 20_000;
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
-/** One line about one node: everything that is wrong with it, or what it is. Changes nothing there. */
-export async function examineNode(node: FleetNode, parts: NodeParts): Promise<Finding> {
+/** Everything that is wrong with a node, or what it is. Changes nothing there. */
+export async function examineNode({ name: node }: FleetNode, parts: NodeParts): Promise<NodeLook> {
   const { service, shell, probe } = parts;
   const [around, health] = await Promise.all([
-    timed(() => shell.run(node.name, lookAround(timeoutMs)), parts.now),
-    probe.health(node.name),
+    timed(() => shell.run(node, lookAround(timeoutMs)), parts.now),
+    probe.health(node),
   ]);
+  const wrong = (...problems: string[]): NodeLook => ({ node, problems: problems.filter(Boolean), portrait: '' });
   const tools = read(around.result);
-  if (tools.is !== 'told') return wrong(node.name, `${refusalIn(tools)}${healthProblem(health, '; ')}`);
+  if (tools.is !== 'told') return wrong(refusalIn(tools), healthProblem(health));
   // Some builds start a second service when they are asked for their version: only where nothing else tells it.
   const ask = service.versionArgs !== null && (health.is !== 'healthy' || health.version === null);
-  const observed = read(await shell.run(node.name, observe(service, timeoutMs, undefined, ask)));
+  const observed = read(await shell.run(node, observe(service, timeoutMs, undefined, ask)));
   const problems = [...toolProblems(tools.said), ...clockProblems(tools.said, around)];
-  if (observed.is !== 'told') {
-    return wrong(node.name, [...problems, refusalIn(observed), healthProblem(health)].filter(Boolean).join('; '));
-  }
+  if (observed.is !== 'told') return wrong(...problems, refusalIn(observed), healthProblem(health));
   const facts = readObservation(observed.said);
-  const all = [...problems, ...unitProblems(facts, parts), healthProblem(health)].filter(Boolean);
-  return all.length > 0 ? wrong(node.name, all.join('; ')) : right(node.name, portrait(facts, health));
+  const look = wrong(...problems, ...unitProblems(facts, parts), healthProblem(health));
+  return { ...look, portrait: portrait(facts, health) };
 }
 
 async function timed<T>(work: () => Promise<T>, now: () => number) {
@@ -53,10 +52,9 @@ function refusalIn(answer: Exclude<Answer, { is: 'told' }>): string {
   return answer.is === 'refused' ? `${answer.word} ${answer.detail}` : answer.reason;
 }
 
-function healthProblem(health: Health, before = ''): string {
+function healthProblem(health: Health): string {
   if (health.is === 'healthy') return '';
-  const heard = health.is === 'unhealthy' ? `answers ${health.httpStatus}, ${health.detail}` : health.detail;
-  return `${before}health: ${heard}`;
+  return `health: ${health.is === 'unhealthy' ? `answers ${health.httpStatus}, ${health.detail}` : health.detail}`;
 }
 
 const toolProblems = (said: Said): string[] =>

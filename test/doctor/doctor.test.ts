@@ -1,8 +1,12 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { cp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { loadSettings } from '../../src/config/index.ts';
 import { type SimulatedFleet, startFleet } from '../../src/sandbox/fleet/fleet.ts';
 import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
+import { until } from '../support/product.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
 import { examined, scratch, writeSettings } from './support.ts';
 
@@ -25,6 +29,8 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   for (const { name } of fleet.nodes) await fleet.source.inject(name, 'heal');
+  const healthy = () => fleet.source.nodes().every(({ status }) => status === 'healthy');
+  await until('all nodes are healthy', healthy, { timeoutMs: 20_000 });
 });
 
 const env = () => ({
@@ -68,16 +74,60 @@ describe('the doctor', () => {
   });
 
   it('says which nodes and which Slack have another time than this machine', async () => {
-    const { about } = await examined(settings(), env(), { now: () => Date.now() - 90_000 });
+    const { about, found, text } = await examined(settings(), env(), { now: () => Date.now() - 90_000 });
     expect(about('clock')[0]).toMatch(/^FAIL clock compared with Slack's, this machine is (89|90)\.\d s behind: /);
-    for (const { name } of fleet.nodes) expect(about(name)[0]).toMatch(/its clock is (89|90)\.\d s ahead/);
+    expect(found.filter(({ line }) => line.includes('-op-'))).toHaveLength(1);
+    expect(text).toMatch(
+      /^FAIL 6 nodes +us-east-op-1, .*, eu-west-op-3: clocks are ahead, the first by (89|90)\.\d s: .*sudo timedatectl/m,
+    );
+  });
+
+  it('tells what several nodes have in common once, with their names and the one command that mends it', async () => {
+    const [first, second] = fleet.nodes.map(({ name }) => name);
+    for (const node of [first, second]) await fleet.source.inject(node ?? '', 'break-sudo');
+    const { about, text } = await examined(settings(), env());
+    expect(text.match(/sudo asks for a password/g)).toHaveLength(1);
+    expect(text).toMatch(
+      /^FAIL 2 nodes +us-east-op-1, us-east-op-2: sudo asks for a password.*`echo 'ops ALL=\(ALL\) NOPASSWD: ALL' > \/etc/m,
+    );
+    expect([...about(first ?? ''), ...about(second ?? '')]).toEqual([]);
+    expect(about('us-east-op-3')[0]).toMatch(/^ok /);
+  });
+
+  it('says how the keys of all hosts become known', async () => {
+    const empty = join(stateDir, 'empty_hosts');
+    await writeFile(empty, '');
+    const nodes = fleet.nodes.map((node) => ({ ...node, knownHostsFile: empty }));
+    const file = writeSettings({ nodes, releases: sound, stateDir });
+    const { text } = await examined(file, env());
+    const [line, ...more] = text.split('\n').filter((each) => each.includes('host key unknown'));
+    expect(more).toEqual([]);
+    expect(line).toContain(`us-east-op-1, us-east-op-2, us-east-op-3, eu-west-op-1, eu-west-op-2, eu-west-op-3: `);
+    expect(line).toContain(`ssh-keyscan -p ${fleet.nodes[0]?.port} 127.0.0.1 >> ${empty}`);
+  });
+
+  it('leaves no state behind where the product has not run yet', async () => {
+    const fresh = scratch();
+    const file = settings({ stateDir: join(fresh, 'state') });
+    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('zeitwork-doctor-'));
+    const { text } = await examined(file, env());
+    expect(text).toMatch(/^ok {3}redis .*private/m);
+    expect(readdirSync(fresh)).toEqual([]);
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('zeitwork-doctor-'))).toEqual(before);
+    await rm(fresh, { recursive: true });
+  });
+
+  it('keeps the state of the first run out of git', () => {
+    const ignored = readFileSync(join(import.meta.dirname, '../../.gitignore'), 'utf8').split('\n');
+    const { stateDir: usual } = loadSettings(join(import.meta.dirname, '../../zeitwork.example.yaml'), {});
+    expect(ignored).toContain(`/${basename(usual)}/`);
   });
 
   it('says what a wrong unit and a wrong binary are called in the settings', async () => {
     const unit = await examined(settings({ service: { unit: 'no-such-unit' } }), env());
-    expect(unit.about('us-east-op-1')[0]).toContain('there is no unit no-such-unit: see service.unit');
+    expect(unit.text).toMatch(/^FAIL 6 nodes .*: there is no unit no-such-unit: see service\.unit$/m);
     const binary = await examined(settings({ service: { binary: '/usr/local/bin/no-such' } }), env());
-    expect(binary.about('us-east-op-1')[0]).toContain('there is no /usr/local/bin/no-such: see service.binary');
+    expect(binary.text).toMatch(/^FAIL 6 nodes .*: there is no \/usr\/local\/bin\/no-such: see service\.binary$/m);
   });
 
   it('tells every problem of broken settings and looks no further', async () => {

@@ -114,12 +114,18 @@ describe('the whole product on a simulated fleet', () => {
 
   it('takes the same verbs on a shell, without Slack', async () => {
     const plan = await product.shell('upgrade', 'v2.1.0', '--strategy', 'rolling', '--nodes', '1');
-    const start = /zeitwork (start \S+)/.exec(plan)?.[1] ?? '';
+    const start = /zeitwork (start \S+)/.exec(plan.out)?.[1] ?? '';
     expect(start).toMatch(/^start /);
-    expect(await product.shell(...start.split(' '))).toMatch(/under way/);
+    expect(await product.shell(...start.split(' '))).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/under way/),
+    });
     await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 60_000);
-    expect(await product.shell('history')).toContain('v2.1.0');
-    expect(await product.shell('upgrade', 'banana')).toMatch(/not a version/);
+    expect((await product.shell('history')).out).toContain('v2.1.0');
+    expect(await product.shell('upgrade', 'banana')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/not a version/),
+    });
   });
 
   it('spreads over workers that serve one region each', async () => {

@@ -1,14 +1,13 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import type { NodeAccess } from '../../src/sandbox/fleet/fleet.ts';
 import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 
-const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
 
 export const people = {
@@ -16,6 +15,12 @@ export const people = {
   ines: { id: 'U0INES', name: 'ines', realName: 'Ines' },
   visitor: { id: 'U0VISITOR', name: 'visitor', realName: 'Vic' },
 };
+
+export interface Shown {
+  code: number | null;
+  out: string;
+  err: string;
+}
 
 export interface ProductOptions {
   nodes: NodeAccess[];
@@ -29,12 +34,15 @@ export interface ProductOptions {
 export interface Product {
   slack: Slack;
   redis: TestRedis;
+  settingsFile: string;
   startBot(): void;
   /** One for the region that is named, else one for all. */
   startWorker(region?: string): void;
   kill(role: 'bot' | 'worker'): Promise<void>;
-  /** The same verbs without Slack, as a process of its own; what it printed. */
-  shell(...words: string[]): Promise<string>;
+  /** The same verbs without Slack, as a process of its own; what it printed, and how it ended. */
+  shell(...words: string[]): Promise<Shown>;
+  /** The same, while it still runs. */
+  spawn(...words: string[]): ChildProcess;
   logs(): string;
   close(): Promise<void>;
 }
@@ -88,10 +96,12 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const product: Product = {
     slack,
     redis,
+    settingsFile: file,
     startBot: () => start('bot'),
     startWorker: (region) => start('worker', ...(region === undefined ? [] : ['--region', region])),
     kill: (role) => kill(role),
-    shell: async (...typed) => (await run(process.execPath, [...words, ...typed], { cwd: root, env })).stdout,
+    shell: (...typed) => shown(spawn(process.execPath, [...words, ...typed], { cwd: root, env })),
+    spawn: (...typed) => spawn(process.execPath, [...words, ...typed], { cwd: root, env }),
     logs: () => kept.join(''),
     async close() {
       await Promise.all([...children.keys()].map((role) => kill(role, 'SIGTERM')));
@@ -103,6 +113,19 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   };
   await until('the bot is connected', () => slack.connections() > 0, { timeoutMs: 30_000, logs: product.logs });
   return product;
+}
+
+/** Everything that a process says until it ends. */
+export async function shown(child: ChildProcess): Promise<Shown> {
+  const said = { out: '', err: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    said.out += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said.err += text;
+  });
+  const [code] = await once(child, 'close');
+  return { code, ...said };
 }
 
 function settingsOf({ nodes, releases, policy, service, windows }: ProductOptions, stateDir: string) {

@@ -1,7 +1,8 @@
 import { isOpen } from '../../upgrade/rollout/index.ts';
 import { type Event, type NodeSurvey, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
 import type { Command } from '../command.ts';
-import { type Asking, type CommandDeps, defaultSurveyTimeoutMs, type Reply, say } from '../deps.ts';
+import { type Asking, type CommandDeps, defaultSurveyTimeoutMs, ended, type Reply, say, withFacts } from '../deps.ts';
+import { rolloutFacts } from '../facts/rollout.ts';
 import { nearest } from '../parse/nearest.ts';
 import { permit, type Right } from '../permissions.ts';
 import { headline } from '../views/ending.ts';
@@ -22,6 +23,11 @@ export class Denied extends Error {
 
 /** There is no rollout to act on, as far as the store knows. */
 export class NothingKnown extends Refused {}
+
+/** No worker answers, so nothing can be said about any node. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered';
+}
 
 /** @throws Denied with the reason */
 export async function demand(deps: CommandDeps, { actor }: Asking, right: Right): Promise<void> {
@@ -46,12 +52,13 @@ export async function theRollout({ control, fleet }: CommandDeps, { rollout }: A
 export async function decide(deps: CommandDeps, rollout: Rollout, event: Event, done: string): Promise<Reply> {
   const { rollout: after, changed } = await deps.control.record(rollout.id, event);
   deps.log.info({ rollout: rollout.id, event: event.type, changed }, 'decision');
-  return changed ? say(done) : outdated(after);
+  return changed ? withFacts({ rollout: rolloutFacts(after) }, say(done)) : outdated(after);
 }
 
 /** Says why a decision had no effect, and how things stand. */
 export function outdated(rollout: Rollout, why = 'That is outdated, nothing was changed'): Reply {
-  return say(`${why}. Now: ${standing(rollout)}`);
+  const reply = say(`${why}. Now: ${standing(rollout)}`);
+  return ended('outdated', withFacts({ rollout: rolloutFacts(rollout) }, reply));
 }
 
 function standing(rollout: Rollout): string {
@@ -65,6 +72,14 @@ function standing(rollout: Rollout): string {
 export async function survey({ control, fleet, surveyTimeoutMs }: CommandDeps): Promise<NodeSurvey[]> {
   const nodes = fleet.regions.flatMap((region) => region.nodes);
   return control.survey(nodes, surveyTimeoutMs ?? defaultSurveyTimeoutMs);
+}
+
+/** How the queue side (src/jobs/ask.ts) words it when nobody answered for a node. */
+const silence = /^(?:\S+: )?(?:no worker of .+ answered within|the answer came too late)/;
+
+/** Whether `detail` is about a worker that said nothing, and not about a node. */
+export function isSilence(detail: string): boolean {
+  return silence.test(detail);
 }
 
 /** @throws Refused naming what exists */

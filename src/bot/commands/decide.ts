@@ -1,6 +1,6 @@
 import { isOpen } from '../../upgrade/rollout/index.ts';
 import { Refused, type RollbackScope, type Rollout } from '../../upgrade/rollout/types.ts';
-import { type Asking, type CommandDeps, type Reply, say, withButtons } from '../deps.ts';
+import { type Asking, type CommandDeps, ended, type Reply, say, withButtons } from '../deps.ts';
 import { rollbackButtons } from '../views/buttons.ts';
 import { count, foreign, when, who } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
@@ -107,10 +107,11 @@ function choices(rollout: Rollout): Reply {
   const scopes: RollbackScope[] = [...regions.map((region) => ({ is: 'region' as const, region })), { is: 'all' }];
   const buttons = rollbackButtons(rollout, scopes).slice(0, 20);
   if (buttons.length === 0) return outdated(rollout, 'Nothing to roll back: no node is changed by this rollout');
-  return withButtons(
-    say(`Roll back what? Nodes go back to what they ran before ${rollout.release.version}, newest first.`),
-    buttons,
+  const question = say(
+    `Roll back what? Nodes go back to what they ran before ${rollout.release.version}, newest first.`,
   );
+  // A script whose variable was empty must not take the question for a rollback.
+  return ended('usage', withButtons(question, buttons));
 }
 
 function scopeOf(rollout: Rollout, target: string): RollbackScope {

@@ -1,11 +1,14 @@
 import { isVerb, manual, type Verb, verbs } from '../command.ts';
-import { type Reply, say } from '../deps.ts';
+import { ended, type Reply, say, withFacts } from '../deps.ts';
 import { permit, type Right } from '../permissions.ts';
 import { foreign, who } from '../views/text.ts';
 import { approverMentions } from '../views/words.ts';
 import type { Handler } from './common.ts';
 
-export const help: Handler<'help'> = async (_deps, _asking, { about }) => (about === null ? overview() : page(about));
+export const help: Handler<'help'> = async (_deps, _asking, { about }) => helpAbout(about);
+
+/** Needs nothing but the manual; null: all verbs. */
+export const helpAbout = (about: Verb | null): Reply => (about === null ? overview() : page(about));
 
 function overview(): Reply {
   const lines = verbs
@@ -22,7 +25,8 @@ function page(verb: Verb): Reply {
 /** What could not be read, with the input as it was understood. */
 export function usage(problem: string, verb: Verb | null, input: string): Reply {
   const hint = verb === null ? 'See `/zeitwork help`.' : `Usage: \`/zeitwork ${manual[verb].usage}\``;
-  return say(`Nothing was done: ${foreign(problem, 300)}`, `You wrote: \`${foreign(input, 200)}\``, hint);
+  const lines = [`Nothing was done: ${foreign(problem, 300)}`, `You wrote: \`${foreign(input, 200)}\``, hint];
+  return ended('usage', say(...lines));
 }
 
 export const whoami: Handler<'whoami'> = async (deps, { actor }) => {
@@ -34,16 +38,22 @@ export const whoami: Handler<'whoami'> = async (deps, { actor }) => {
     ['resume and retry', { is: 'go-on' }],
   ];
   const verdicts = await Promise.all(
-    rights.map(async ([what, right]) => [what, await permit(deps, actor, right)] as const),
+    rights.map(async ([what, right]) => ({ what, right: right.is, ...(await permit(deps, actor, right)) })),
   );
-  const may = verdicts.flatMap(([what, { is }]) => (is === 'allowed' ? [what] : []));
-  const regions = deps.fleet.regions.map(
-    ({ name, approvers }) => `• ${foreign(name, 80)}: ${approverMentions(approvers)}`,
-  );
-  return say(
-    `You are ${who(actor)} (${foreign(actor, 60)}).`,
-    may.length === 0 ? 'You may do nothing here.' : `You may ${may.join('; ')}.`,
-    'Regions are approved by:',
-    ...regions,
+  const may = verdicts.filter(({ is }) => is === 'allowed');
+  const { regions } = deps.fleet;
+  const lines = regions.map(({ name, approvers }) => `• ${foreign(name, 80)}: ${approverMentions(approvers)}`);
+  return withFacts(
+    {
+      actor,
+      rights: may.map(({ right }) => right),
+      approvers: regions.map(({ name, approvers: { users, groups } }) => ({ region: name, users, groups })),
+    },
+    say(
+      `You are ${who(actor)} (${foreign(actor, 60)}).`,
+      may.length === 0 ? 'You may do nothing here.' : `You may ${may.map(({ what }) => what).join('; ')}.`,
+      'Regions are approved by:',
+      ...lines,
+    ),
   );
 };

@@ -2,22 +2,30 @@ import { gates, nextNode, workingNode } from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, describeWindow, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
-import { defaultSurveyTimeoutMs, say } from '../deps.ts';
+import { defaultSurveyTimeoutMs, ended, say, withFacts } from '../deps.ts';
+import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
+import { surveyFacts } from '../facts/survey.ts';
+import { windowFacts } from '../facts/windows.ts';
 import { headline } from '../views/ending.ts';
 import { mainParts } from '../views/main.ts';
 import { surveyLines } from '../views/survey.ts';
 import { codeLines, foreign, reason, span, when, who } from '../views/text.ts';
 import { nodeWord, statusWord } from '../views/words.ts';
-import { demand, type Handler, survey, theRollout, unknownName } from './common.ts';
+import { demand, type Handler, isSilence, survey, theRollout, unknownName } from './common.ts';
 
 export const status: Handler<'status'> = async (deps, asking) => {
   await demand(deps, asking, { is: 'look' });
   const { store } = deps.control;
   const open = await store.open();
-  if (open !== null) return { parts: mainParts(open) };
+  if (open !== null) return { parts: mainParts(open), facts: { rollout: rolloutFacts(open), last: null, nodes: null } };
   const [last] = await store.latest(1);
-  const lines = surveyLines(deps.fleet, await survey(deps));
-  return say(last === undefined ? 'Nothing is running.' : `Nothing is running. Last: ${headline(last)}`, ...lines);
+  const seen = await survey(deps);
+  const head = last === undefined ? 'Nothing is running.' : `Nothing is running. Last: ${headline(last)}`;
+  const reply = withFacts(
+    { rollout: null, last: last === undefined ? null : rolloutFacts(last), nodes: surveyFacts(seen) },
+    say(head, ...surveyLines(deps.fleet, seen)),
+  );
+  return seen.some(({ detail }) => isSilence(detail)) ? ended('unreachable', reply) : reply;
 };
 
 /** Every gate that holds the next node (or the named one), who can open it, and when it changes by itself. */
@@ -26,9 +34,25 @@ export const why: Handler<'why'> = async (deps, asking, { node: name }) => {
   const rollout = await theRollout(deps, asking);
   const asked = name === null ? (workingNode(rollout) ?? nextNode(rollout)) : rollout.nodes[name];
   if (asked === undefined) throw unknownName('node', name ?? '', Object.keys(rollout.nodes));
-  if (asked === null) return say('Nothing is left to do.');
-  return say(...whyLines(rollout, asked, deps.clock.now()));
+  const facts = { rollout: rolloutFacts(rollout) };
+  if (asked === null) return withFacts({ ...facts, node: null, gates: [] }, say('Nothing is left to do.'));
+  const now = deps.clock.now();
+  return withFacts(
+    { ...facts, node: nodeFacts(asked), gates: holding(rollout, asked, now).map(gateFacts) },
+    say(...whyLines(rollout, asked, now)),
+  );
 };
+
+/** Gates that are closed now, and those that were closed when its worker last looked right before the stop. */
+function holding(rollout: Rollout, node: NodeRun, now: number): { gate: Gate; seen: 'now' | 'before-its-stop' }[] {
+  if (node.state.is === 'done' || node.state.is === 'rolled-back') return [];
+  const closed = gates(rollout, node.name, now);
+  const seen = (node.held?.gates ?? []).filter((held) => !closed.some((gate) => gate.name === held.name));
+  return [
+    ...closed.map((gate) => ({ gate, seen: 'now' as const })),
+    ...seen.map((gate) => ({ gate, seen: 'before-its-stop' as const })),
+  ];
+}
 
 function whyLines(rollout: Rollout, node: NodeRun, now: number): string[] {
   const { glyph, word } = nodeWord(node);
@@ -39,15 +63,10 @@ function whyLines(rollout: Rollout, node: NodeRun, now: number): string[] {
     (state.is === 'working' || state.is === 'staging') && state.lastReason !== null
       ? [`Last try: ${reason(state.lastReason)}; the next one not before ${when(state.notBefore)}`]
       : [];
-  const closed = gates(rollout, node.name, now);
-  const seen = (node.held?.gates ?? []).filter((held) => !closed.some((gate) => gate.name === held.name));
-  if (closed.length === 0 && seen.length === 0 && tries.length === 0) return [head, 'Nothing holds it.'];
-  return [
-    head,
-    ...tries,
-    ...closed.map(gateLine),
-    ...seen.map((gate) => `${gateLine(gate)} (as last seen right before its stop)`),
-  ];
+  const held = holding(rollout, node, now);
+  if (held.length === 0 && tries.length === 0) return [head, 'Nothing holds it.'];
+  const asSeen = { now: '', 'before-its-stop': ' (as last seen right before its stop)' };
+  return [head, ...tries, ...held.map(({ gate, seen }) => `${gateLine(gate)}${asSeen[seen]}`)];
 }
 
 function gateLine({ name, reason: text, owner, opensAt }: Gate): string {
@@ -58,7 +77,11 @@ function gateLine({ name, reason: text, owner, opensAt }: Gate): string {
 export const windows: Handler<'windows'> = async (deps, asking) => {
   await demand(deps, asking, { is: 'look' });
   const now = deps.clock.now();
-  return say(...deps.fleet.regions.map(({ name, calendar }) => `*${foreign(name, 80)}* ${windowText(calendar, now)}`));
+  const { regions } = deps.fleet;
+  return withFacts(
+    { regions: regions.map(({ name, calendar }) => windowFacts(name, calendar, now)) },
+    say(...regions.map(({ name, calendar }) => `*${foreign(name, 80)}* ${windowText(calendar, now)}`)),
+  );
 };
 
 /** Beyond a week an end is only how far somebody looked ahead: no weekly window is that long. */
@@ -79,7 +102,8 @@ function windowText(calendar: Calendar, now: number): string {
 export const history: Handler<'history'> = async (deps, asking) => {
   await demand(deps, asking, { is: 'look' });
   const last = await deps.control.store.latest(10);
-  return last.length === 0 ? say('There was no rollout yet.') : say(...last.map(historyLine));
+  const lines = last.length === 0 ? ['There was no rollout yet.'] : last.map(historyLine);
+  return withFacts({ rollouts: last.map(rolloutFacts) }, say(...lines));
 };
 
 function historyLine(rollout: Rollout): string {
@@ -101,6 +125,8 @@ export const diagnose: Handler<'diagnose'> = async (deps, asking, { node: name }
     );
   const found = await deps.control.diagnose(node, deps.surveyTimeoutMs ?? defaultSurveyTimeoutMs);
   return {
+    outcome: isSilence(found.summary) ? 'unreachable' : 'done',
+    facts: { node: node.name, summary: found.summary, evidence: found.evidence },
     parts: [
       { is: 'lines', lines: [`*${foreign(node.name, 80)}*, likely cause: ${reason(found.summary, 500)}`] },
       { is: 'code', text: codeLines(found.evidence, 16) },

@@ -3,10 +3,11 @@ import { isOpen, plan } from '../../upgrade/rollout/index.ts';
 import { type Actor, type NodeSurvey, type PlanInput, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
 import { parseLocalTime } from '../../windows/index.ts';
 import type { When } from '../command.ts';
-import { type CommandDeps, draftTtlMs, type Reply, say } from '../deps.ts';
+import { type CommandDeps, draftTtlMs, ended, type Reply, say, withFacts } from '../deps.ts';
+import { rolloutFacts } from '../facts/rollout.ts';
 import { preview } from '../views/preview.ts';
 import { foreign } from '../views/text.ts';
-import { demand, type Handler, survey, unknownName } from './common.ts';
+import { demand, type Handler, isSilence, survey, Unanswered, unknownName } from './common.ts';
 
 type Request = Pick<PlanInput, 'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit'>;
 
@@ -41,7 +42,10 @@ export const start: Handler<'start'> = async (deps, asking, { plan: token }) => 
   const rollout = await made(deps, draft.id, request, seen);
   await deps.control.start(rollout);
   deps.log.info({ rollout: rollout.id, version: rollout.release.version, actor: asking.actor }, 'started');
-  return say(`${rollout.release.version} is under way: rollout ${foreign(rollout.id)}. The channel shows how it goes.`);
+  return withFacts(
+    { rollout: rolloutFacts(rollout) },
+    say(`${rollout.release.version} is under way: rollout ${foreign(rollout.id)}. The channel shows how it goes.`),
+  );
 };
 
 export const cancel: Handler<'cancel'> = async (deps, asking, { plan: token }) => {
@@ -75,10 +79,17 @@ async function show(
   known: NodeSurvey[] | null = null,
 ): Promise<Reply> {
   const seen = known ?? (await survey(deps));
+  if (seen.every(({ detail }) => isSilence(detail))) {
+    throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
+  }
   const rollout = await made(deps, deps.newId(), request, seen);
   if (!dryRun) await deps.control.store.saveDraft(rollout, draftTtlMs);
   const token = dryRun ? null : `${rollout.id}~${fingerprint(seen)}`;
-  return preview({ rollout, survey: seen, now: deps.clock.now(), token, remark });
+  const reply = withFacts(
+    { plan: token, rollout: rolloutFacts(rollout) },
+    preview({ rollout, survey: seen, now: deps.clock.now(), token, remark }),
+  );
+  return remark === null ? reply : ended('outdated', reply);
 }
 
 async function made(deps: CommandDeps, id: string, request: Request, seen: NodeSurvey[]): Promise<Rollout> {

@@ -1,25 +1,31 @@
 import { type NodeSurvey, Refused, type Release } from '../../upgrade/rollout/types.ts';
-import { type CommandDeps, say } from '../deps.ts';
+import { type CommandDeps, ended, type Outcome, say, withFacts } from '../deps.ts';
+import { surveyFacts } from '../facts/survey.ts';
 import { surveyLines } from '../views/survey.ts';
 import { count, foreign, names } from '../views/text.ts';
-import { demand, type Handler, survey } from './common.ts';
+import { demand, type Handler, isSilence, survey } from './common.ts';
+import { type Complaint, complaintLine, complaintsAbout } from './complaints.ts';
 
 /** Looks at every node and says plainly which are not right. */
 export const verify: Handler<'verify'> = async (deps, asking) => {
   await demand(deps, asking, { is: 'look' });
   const seen = await survey(deps);
   const releases = await known(deps, seen);
-  const wrong = seen.flatMap((node) => complaints(node, releases));
+  const wrong = seen.flatMap((node) => complaintsAbout(node, releases.get(node.version ?? '') ?? null));
   const newest = (await deps.releases.versions()).at(-1) ?? null;
-  return say(
+  const complaints = wrong.map(({ is, seen: { node } }) => ({ node, is }));
+  const notCompared = [...releases].flatMap(([version, release]) => (release === null ? [version] : []));
+  const reply = say(
     wrong.length === 0
       ? `✓ All ${count(seen.length, 'node')} are right: healthy, running, and no image differs from its release.`
       : `✗ ${count(wrong.length, 'thing')} not right:`,
-    ...wrong,
+    ...wrong.map(complaintLine),
     ...uncompared(seen, releases),
     ...mixed(seen, newest),
     ...surveyLines(deps.fleet, seen),
   );
+  const facts = { right: wrong.length === 0, complaints, notCompared, newestRelease: newest, nodes: surveyFacts(seen) };
+  return ended(outcomeOf(seen, wrong), withFacts(facts, reply));
 };
 
 async function known(deps: CommandDeps, seen: NodeSurvey[]): Promise<Map<string, Release | null>> {
@@ -38,25 +44,10 @@ async function release({ releases }: CommandDeps, version: string): Promise<Rele
   }
 }
 
-function complaints(
-  { node, version, sha256, healthy, detail, unit }: NodeSurvey,
-  releases: Map<string, Release | null>,
-): string[] {
-  const name = foreign(node, 80);
-  const wanted = version === null ? null : (releases.get(version) ?? null);
-  return [
-    ...(healthy ? [] : [`✗ ${name} is not healthy: ${foreign(detail, 200)}`]),
-    ...(unit === 'active/running'
-      ? []
-      : [`✗ ${name}: its unit is ${foreign(unit ?? 'unknown, SSH gave no answer', 80)}`]),
-    ...(version === null ? [`✗ ${name} does not say its version`] : []),
-    ...(sha256 === null ? [`✗ ${name}: the running image could not be read`] : []),
-    ...(wanted !== null && sha256 !== null && sha256 !== wanted.binarySha256
-      ? [
-          `✗ ${name} says ${foreign(version ?? '', 60)}, and its image ${foreign(sha256.slice(0, 12))} is not that release's`,
-        ]
-      : []),
-  ];
+/** A worker that is silent says nothing about its nodes; a look that did come back and found fault counts more. */
+function outcomeOf(seen: NodeSurvey[], wrong: Complaint[]): Outcome {
+  if (wrong.some((complaint) => !isSilence(complaint.seen.detail))) return 'wrong';
+  return seen.some(({ detail }) => isSilence(detail)) ? 'unreachable' : 'done';
 }
 
 function uncompared(seen: NodeSurvey[], releases: Map<string, Release | null>): string[] {

@@ -1,0 +1,72 @@
+import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import type { BatchRun, Gate, NodeRun, Rollout, Status } from '../../upgrade/rollout/types.ts';
+import { scopeWord } from '../command.ts';
+import { iso } from './instants.ts';
+
+/** A rollout for programs: every key is always there, what does not apply is null. */
+export function rolloutFacts(rollout: Rollout) {
+  const { id, fleet, service, release, strategy, requester, run, revision, override, status } = rollout;
+  return {
+    id,
+    fleet,
+    service: service.name,
+    version: release.version,
+    strategy,
+    open: isOpen(rollout),
+    status: statusFacts(status),
+    requester,
+    run,
+    revision,
+    createdAt: iso(rollout.createdAt),
+    startAt: iso(rollout.startAt),
+    startedAt: iso(rollout.startedAt),
+    endedAt: isOpen(rollout) || !('at' in status) ? null : iso(status.at),
+    override: override === null ? null : { by: override.by, reason: override.reason },
+    batches: rollout.batches.map(batchFacts),
+    nodes: nodesInOrder(rollout).map(nodeFacts),
+  };
+}
+
+function statusFacts(status: Status) {
+  return {
+    is: status.is,
+    since: 'at' in status ? iso(status.at) : null,
+    by: 'by' in status ? status.by : null,
+    reason: 'reason' in status ? status.reason : null,
+    node: 'node' in status ? status.node : null,
+    scope: 'scope' in status ? scopeWord(status.scope) : null,
+  };
+}
+
+function batchFacts({ region, nodes, approval, askedAt, approved, finishedAt, bakedAt }: BatchRun) {
+  return {
+    region,
+    nodes,
+    approval: !approval ? 'none' : approved !== null ? 'given' : askedAt === null ? 'later' : 'asked',
+    approvedBy: approved?.by ?? null,
+    approvedAt: iso(approved?.at ?? null),
+    finishedAt: iso(finishedAt),
+    watchedAt: iso(bakedAt),
+  };
+}
+
+export function nodeFacts({ name, region, state, touched, before }: NodeRun) {
+  return {
+    node: name,
+    region,
+    state: state.is,
+    direction: 'direction' in state ? state.direction : null,
+    step: 'step' in state ? state.step : null,
+    reason: 'reason' in state ? state.reason : 'lastReason' in state ? state.lastReason : null,
+    /** This rollout changed it and has not brought it back. */
+    changed: touched,
+    versionBefore: before?.version ?? null,
+    sha256Before: before?.sha256 ?? null,
+  };
+}
+
+/** `seen`: whether the gate is closed now, or was when the node's worker last looked right before the stop. */
+export function gateFacts({ gate, seen }: { gate: Gate; seen: 'now' | 'before-its-stop' }) {
+  const { name, reason, owner, opensAt } = gate;
+  return { gate: name, reason, owner, opensAt: iso(opensAt), seen };
+}

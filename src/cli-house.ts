@@ -1,0 +1,22 @@
+import type { Logger } from 'pino';
+import { Ended } from './cli/exit.ts';
+import { loadSettings, type Settings } from './config/index.ts';
+import type { House } from './wiring.ts';
+
+export const settingsFile = (): string => process.env.ZEITWORK_CONFIG ?? 'zeitwork.yaml';
+
+/** @throws SettingsError */
+export const settings = (): Settings => loadSettings(settingsFile(), process.env);
+
+/** @throws SettingsError, or Ended when the state directory cannot be used or Redis cannot be reached */
+export async function openOwnHouse(own: Settings, log: Logger): Promise<House> {
+  const { openHouse } = await import('./wiring.ts');
+  try {
+    return await openHouse(own, log);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    // Errors of the file system name their system call; what Redis says is in words already.
+    if ('syscall' in error) throw new Ended('settings', `stateDir cannot be used: ${error.message}`);
+    throw new Ended('unreachable', error.message);
+  }
+}
