@@ -47,7 +47,7 @@ function run(tests: string[]): Outcome {
     ...tests,
   ];
   const env = { ...process.env, RUNS: process.env.RUNS ?? '400', SEED: process.env.SEED ?? '4711' };
-  const { stderr } = spawnSync('npx', words, { cwd: copy, env, encoding: 'utf8', timeout: 300_000 });
+  const { stderr } = spawnSync('npx', words, { cwd: copy, env, encoding: 'utf8', timeout: 900_000 });
   const { numTotalTests, numFailedTests } = reportIn(report);
   if (numTotalTests === 0) return { survived: true, why: `no test ran: ${stderr.trim().split('\n').at(-1) ?? ''}` };
   return { survived: numFailedTests === 0, why: `${numFailedTests} of ${numTotalTests} tests failed` };
@@ -67,6 +67,8 @@ try {
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   const chosen = mutants.filter(({ name, file }) => pattern.test(name) || pattern.test(file));
+  const sound = run([...new Set(chosen.flatMap(({ tests }) => tests))]);
+  if (!sound.survived) throw new Error(`the tests fail before anything is broken: ${sound.why}`);
   let survivors = 0;
   for (const mutant of chosen) {
     const { survived, why } = tryOut(mutant);

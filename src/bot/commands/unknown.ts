@@ -1,6 +1,6 @@
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Command } from '../command.ts';
-import { type Asking, type CommandDeps, type Reply, say } from '../deps.ts';
+import { type Asking, type CommandDeps, ended, type Reply, say } from '../deps.ts';
 import { headline } from '../views/ending.ts';
 import { isMixed, runningLines } from '../views/running.ts';
 import { reason } from '../views/text.ts';
@@ -25,7 +25,7 @@ async function whatRuns(deps: CommandDeps, asking: Asking, refusal: string): Pro
   await demand(deps, asking, { is: 'look' });
   const [seen, [last]] = await Promise.all([survey(deps), deps.control.store.latest(1)]);
   const lines = ['This is what the nodes run:', ...runningLines(deps.fleet, seen)];
-  return say(reason(refusal, 500), ...lines, ...doubts(asking, seen, last));
+  return ended('refused', say(reason(refusal, 500), ...lines, ...doubts(asking, seen, last)));
 }
 
 function doubts({ rollout }: Asking, seen: NodeSurvey[], last: Rollout | undefined): string[] {

@@ -52,13 +52,13 @@ export function nodeLines(rollout: Rollout): string[] {
 
 function word(node: NodeRun): string {
   const { glyph, word: inWords } = nodeWord(node);
-  const untouched = ['ready', 'staging'].includes(node.state.is);
+  const untouched = ['ready', 'staging'].includes(node.state.is) && !node.touched;
   return untouched ? '○ not begun' : `${glyph} ${inWords}`;
 }
 
-function version(rollout: Rollout, { state, before }: NodeRun): string {
+function version(rollout: Rollout, { state, before, touched }: NodeRun): string {
   if (state.is === 'done') return `, ${rollout.release.version}`;
-  const stays = ['ready', 'staging', 'failed', 'rolled-back'].includes(state.is);
+  const stays = !touched && ['ready', 'staging', 'failed', 'rolled-back'].includes(state.is);
   if (!stays) return ', version unknown until somebody looks';
   return before?.version == null ? '' : `, ${foreign(before.version, 80)}`;
 }

@@ -55,7 +55,7 @@ class Slots {
   next(region: string, at: number): number | null {
     const { calendars, override, policy } = this.#rollout;
     const calendar = calendars[region];
-    if (calendar === undefined || override !== null) return at;
+    if (calendar === undefined || (override !== null && at < override.until)) return at;
     const needed = policy.expectedNode + policy.rollbackReserve;
     const known = this.#known.get(region);
     if (known !== undefined && fits(known, at, needed)) return at;

@@ -43,7 +43,9 @@ export function progress(rollout: Rollout): string {
 function statusLines(rollout: Rollout): string[] {
   const { status, override } = rollout;
   const overridden = override
-    ? [`Maintenance windows are overridden by ${who(override.by)}: ${foreign(override.reason)}`]
+    ? [
+        `Maintenance windows are overridden until ${when(override.until)} by ${who(override.by)}: ${foreign(override.reason)}`,
+      ]
     : [];
   return [...overridden, ...statusLine(status)];
 }

@@ -1,4 +1,4 @@
-import { neglected, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isOpen, neglected, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout, Unattended } from '../../upgrade/rollout/types.ts';
 import { type Post, post } from './post.ts';
 import { count, foreign, reason, when } from './text.ts';
@@ -9,6 +9,7 @@ const patience = 60_000;
 
 /** Whatever a rollout waits for without anybody having said so: broadcast once each, then kept true. */
 export function waitPosts(rollout: Rollout): Post[] {
+  if (!isOpen(rollout)) return [];
   return [
     ...nodesInOrder(rollout).flatMap((node) => [...silent(rollout, node), ...gated(rollout, node)]),
     ...neglected(rollout).map((each) => unattended(rollout, each)),

@@ -68,7 +68,7 @@ export function decided(rollout: Rollout, event: Of<'decided'>): Rollout {
 }
 
 function startAgain(rollout: Rollout, node: NodeRun, at: number): Rollout {
-  const fresh = { attempt: node.attempt + 1, failure: null, held: null };
+  const fresh = { attempt: node.attempt + 1, failure: null, held: null, rolledBackInRun: null };
   if (node.state.is === 'stuck' || node.state.is === 'unproven') {
     return moveNode(rollout, node, { is: 'ready', notBefore: at }, { ...fresh, diagnosis: null });
   }

@@ -70,6 +70,8 @@ export interface Facts {
   diagnosis?: Diagnosis;
   /** Why it failed: somebody's work stands in the way. */
   foreign?: Foreign;
+  /** Seen under the node's lock: neither what runs nor what lies on disk is this release. */
+  clean?: boolean;
 }
 
 /** What a step saw on its node under the node's lock, right before it asks for the gates. */

@@ -119,15 +119,15 @@ function ticked(rollout: Rollout, event: Ticked): Rollout {
   return goOnResting(attended(unanswered(expired(rollout, event.at), event.at), event), event.at);
 }
 
-/** An approval never fires days later: when it expires before its first node was begun, it is asked for again. */
+/** An approval never fires days later: when it expires before the last node was begun, it is asked for again. */
 function expired(rollout: Rollout, at: number): Rollout {
-  const untouched = (names: string[]) =>
-    names.every((name) => ['ready', 'staging'].includes(nodeOf(rollout, name).state.is));
+  const waits = (names: string[]) => {
+    const states = names.map((name) => nodeOf(rollout, name).state.is);
+    return !states.includes('working') && states.some((is) => is !== 'done');
+  };
   return rollout.batches.reduce(
     (acc, { region, approved: given, nodes }) =>
-      given && at - given.at > rollout.policy.approvalExpires && untouched(nodes)
-        ? changeBatch(acc, region, unasked)
-        : acc,
+      given && at - given.at > rollout.policy.approvalExpires && waits(nodes) ? changeBatch(acc, region, unasked) : acc,
     rollout,
   );
 }

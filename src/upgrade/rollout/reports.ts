@@ -7,8 +7,9 @@ type Gated = Extract<Event, { type: 'gated' }>;
 type Working = Extract<NodeState, { is: 'working' }>;
 type Staging = Extract<NodeState, { is: 'staging' }>;
 
-/** A gate that was closed is asked again after this at the latest (ms), so that what opens is noticed soon. */
-const longestHold = 15_000;
+/** A gate that was closed is asked again after this at the latest (ms): soon at first, seldom when it stays shut for long. */
+const longestHold = { first: 60_000, later: 300_000 };
+const askedOften = 15;
 /** A node that is half changed and cannot go on for so long (ms) lets a stop end, and needs a person. */
 const patienceOfStop = 60_000;
 
@@ -26,7 +27,7 @@ export function reported(rollout: Rollout, before: NodeRun, event: Reported): Ro
     case 'failed':
       return report.retry && state.failures + 1 < rollout.policy.attempts
         ? again(rollout, node, state, at, { failures: state.failures + 1, lastReason: report.reason })
-        : failed(rollout, node, state, report.reason, at);
+        : failed(rollout, node, state, report.reason, at, report.facts.clean === true);
     case 'unknown': {
       const silent = { ...node, silentSince: node.silentSince ?? at };
       return unknown(rollout, silent, state, report.reason, at, at + rollout.policy.retryDelay);
@@ -126,20 +127,27 @@ function rolledBack(rollout: Rollout, node: NodeRun, at: number): Rollout {
   return { ...after, lastNodeAt: at, rest: { ms: 0, at } };
 }
 
-function failed(rollout: Rollout, node: NodeRun, state: Working | Staging, reason: string, at: number): Rollout {
+function failed(
+  rollout: Rollout,
+  node: NodeRun,
+  state: Working | Staging,
+  reason: string,
+  at: number,
+  clean = false,
+): Rollout {
   if (state.is === 'staging') return hold(giveUp(rollout, node, 'stage', reason, at), node, reason, at);
   if (state.step === 'cleanup') return succeeded(rollout, node, state, at);
   if (state.step === 'diagnose') return toStep(rollout, node, 'back', 'restore', at);
   if (state.direction === 'back') {
     return callPeople(stuck(rollout, node, state, reason, at), node, `its rollback failed: ${reason}`, at);
   }
-  if (!node.touched || node.foreign !== null) {
-    return hold(giveUp(rollout, node, state.step, reason, at), node, reason, at);
-  }
+  if (!node.touched || clean) return hold(giveUp(rollout, node, state.step, reason, at), node, reason, at);
+  // Half of it is ours, half somebody's: whoever decides must know, and nothing is brought back over it unasked.
+  if (node.foreign !== null) return callPeople(stuck(rollout, node, state, reason, at), node, reason, at);
   return hold(undo(rollout, node, state.step, reason, at), node, reason, at);
 }
 
-/** Nothing of ours is on the node: it was not changed, or somebody put something else there since. */
+/** Nothing of ours is on the node: it was not changed, or it is seen that somebody put something else there since. */
 function giveUp(rollout: Rollout, node: NodeRun, step: StepName, reason: string, at: number): Rollout {
   const state: NodeState = { is: 'failed', step, reason, at };
   const clean = { touched: false, touchedAt: null, uncertain: false };
@@ -201,8 +209,8 @@ export function gated(rollout: Rollout, node: NodeRun, event: Gated): Rollout {
   const { at, gates } = event;
   const times = (node.held?.times ?? 0) + 1;
   const since = node.held?.since ?? at;
-  const until = at + Math.min(rollout.policy.retryDelay * 2 ** (times - 1), longestHold);
-  const waiting = { attempt: node.attempt + 1, held: { gates, since, at, times, until } };
+  const until = askAgain(rollout, since, at, times);
+  const waiting = { attempt: node.attempt + 1, held: { gates, since, at, times, until }, silentSince: null };
   if (!event.unchanged) return goOnOrGiveUp(rollout, { ...node, ...waiting }, { ...state, notBefore: until }, at);
   if (state.direction === 'forward') {
     const clean = { ...waiting, touched: false, touchedAt: null, uncertain: false };
@@ -210,6 +218,14 @@ export function gated(rollout: Rollout, node: NodeRun, event: Gated): Rollout {
   }
   const back = { ...node, ...waiting, uncertain: false };
   return isFree(rollout, back) ? putOff(rollout, back, at) : moveNode(rollout, back, { ...state, notBefore: until });
+}
+
+/** Later each time; and once right after a minute, when people are told. */
+function askAgain({ policy }: Rollout, since: number, at: number, times: number): number {
+  const longest = times > askedOften ? longestHold.later : longestHold.first;
+  const until = at + Math.min(policy.retryDelay * 2 ** Math.min(times - 1, 20), longest);
+  const minute = since + 60_000;
+  return at < minute ? Math.min(until, minute) : until;
 }
 
 /** Half changed: it cannot be left alone. But a stop must end, and the person who asked for it be told. */

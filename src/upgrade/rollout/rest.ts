@@ -8,10 +8,16 @@ export function rested({ rest }: Rollout, now: number): number {
   return rest === null ? Number.POSITIVE_INFINITY : rest.ms + capped(now - rest.at, largestGap);
 }
 
+/**
+ * Counts on in whole gaps, and at the end: smaller steps would write a line each. Clocks of several workers differ, so a
+ * small step back counts for nothing; a large one is a clock that was set back.
+ */
 export function goOnResting(rollout: Rollout, at: number): Rollout {
   const { rest, policy } = rollout;
-  if (rest === null || rest.at === at || rest.ms >= policy.pause) return rollout;
-  return { ...rollout, rest: { ms: rested(rollout, at), at } };
+  if (rest === null || rest.ms >= policy.pause) return rollout;
+  const gap = at - rest.at;
+  const isDue = gap >= largestGap || gap < -largestGap || rested(rollout, at) >= policy.pause;
+  return isDue ? { ...rollout, rest: { ms: rested(rollout, at), at } } : rollout;
 }
 
 /** When the pause wants to be counted on; null when it is over. */

@@ -6,6 +6,8 @@ import type { Event, NodeRun, Rollout, Task, Unattended } from './types.ts';
 
 /** Milliseconds that it must last before somebody is told: a worker that was restarted in order is back by then. */
 const patience: Record<Unattended['why'], number> = { 'no worker': 10_000, 'not taken up': 25_000, 'no report': 0 };
+/** Steps smaller than this (ms) are not written down. */
+const smallestGap = 5_000;
 /** A longer gap between two ticks counts as this much (ms): then it is us who were away. */
 const largestGap = 45_000;
 
@@ -39,7 +41,7 @@ function isOverdue({ policy }: Rollout, { state }: NodeRun, at: number): boolean
 function noted(rollout: Rollout, region: string, task: Task, why: Unattended['why'], at: number): Unattended {
   const before = rollout.unattended.find((each) => each.region === region);
   if (before === undefined) return { region, task: task.id, why, since: at, ms: 0, at };
-  if (before.why === why && isTold(before)) return before;
+  if (before.why === why && (isTold(before) || Math.abs(at - before.at) < smallestGap)) return before;
   return { ...before, why, ms: before.ms + capped(at - before.at, largestGap), at };
 }
 

@@ -1,3 +1,4 @@
+import type { Report } from '../rollout/types.ts';
 import * as commands from './commands.ts';
 import { inTheWayOfSwitch, leave, type Since } from './foreign.ts';
 import type { Observation } from './observation.ts';
@@ -24,7 +25,7 @@ async function lacking(context: StepContext, seen: Observation): Promise<Lack> {
   }
   const strangers = inTheWayOfSwitch(seen, before, rollout);
   const left = await leave(context, strangers, since);
-  if (left.is === 'reported') return left;
+  if (left.is === 'reported') return { ...left, report: withClean(left.report, image !== target && disk !== target) };
   // The environment stays in any case: an upgrade never overwrites it.
   const decided = {
     replace: strangers.filter(({ part }) => part !== 'env'),
@@ -32,4 +33,9 @@ async function lacking(context: StepContext, seen: Observation): Promise<Lack> {
   };
   const unchanged = disk === before.sha256 && (image === before.sha256 || (image === null && seen.down));
   return { is: 'stop', command: commands.switchOver(context, before, decided), unchanged };
+}
+
+/** A failure that says whether anything of this release is on the node. */
+function withClean(report: Report, clean: boolean): Report {
+  return report.is === 'failed' ? { ...report, facts: { ...report.facts, clean } } : report;
 }

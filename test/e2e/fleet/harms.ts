@@ -143,10 +143,12 @@ describe.skipIf(why !== null)('what would harm production, on a real fleet', () 
   });
 
   it('a node of a finished region is stopped for good during a rolling upgrade: held and told before the next begin', async () => {
-    await begin({ pause: '6s' });
+    await begin({ pause: '20s' });
     await startRolling();
     await until('the first region is done', ({ nodes: all }) => all['us-east-op-3']?.state.is === 'done');
+    await talk.type('pause');
     await fault('us-east-op-2', 'stop-service');
+    await talk.type('resume');
     await until('it is held', ({ status }) => status.is === 'held');
     await talk.sees(/us-east-op-2 became unhealthy after it was finished/);
     for (const row of (await fleetStatus()).slice(3))

@@ -155,7 +155,8 @@ describe('3. a rollback in the outage that calls for it', () => {
   it('takes the sick node first, then the newest', () => {
     const { world, rollout, now } = threeDone();
     world.down.add('us-east-op-1');
-    const after = drive(next(rollout, back(now)), world, { from: now });
+    const later = now + 20_000;
+    const after = drive(next(rollout, back(later)), world, { from: later });
     expect(after.rollout.status.is).toBe('rolled-back');
     expect(restored(world)).toEqual(['us-east-op-1', 'us-east-op-3', 'us-east-op-2']);
     expect(after.events.filter(({ type }) => type === 'gated')).toEqual([]);
@@ -186,8 +187,12 @@ describe('3. a rollback in the outage that calls for it', () => {
 
   it('that was begun and changed nothing is let go by a stop, as what it was', () => {
     const { world, rollout, now } = threeDone();
-    const looked = drive(next(rollout, back(now)), world, { from: now, until: isAt('us-east-op-3', 'restore') });
-    const task = todo(looked.rollout, looked.now).find(({ step }) => step === 'restore') as NodeTask;
+    const isDueNow = (each: Rollout, at: number) => todo(each, at).find(({ step }) => step === 'restore') as NodeTask;
+    const looked = drive(next(rollout, back(now)), world, {
+      from: now,
+      until: (each, at) => isDueNow(each, at) !== undefined,
+    });
+    const task = isDueNow(looked.rollout, looked.now);
     const begun = begin(looked.rollout, task, looked.now);
     const stopping = next(begun, { type: 'stopped', at: looked.now + 1, by: 'U1' });
     expect(stopping.status.is).toBe('stopping');
@@ -544,7 +549,7 @@ describe('10. somebody’s work on a node', () => {
     const { rollout, now, task } = upTo(planned(), world, 'us-east-op-1', 'switch');
     const begun = begin(rollout, task, now);
     const { run, step, attempt } = task;
-    const report = { ...failed('somebody replaced the file', false), facts: { foreign } };
+    const report = { ...failed('somebody replaced the file', false), facts: { foreign, clean: true } };
     const after = next(begun, { type: 'reported', at: now, run, node: task.node, step, attempt, report } as Event);
     expect(node(after, task.node)).toMatchObject({ touched: false, state: { is: 'failed' } });
   });
