@@ -8,9 +8,10 @@ const horizonDays = 14;
 
 /**
  * Windows that touch are one. What is closed at all is closed once a week, and a clock change can swallow that once:
- * a chain longer than two weeks never closes, so looking further tells nothing new.
+ * a chain longer than two weeks never closes, so looking further tells nothing new. One day more since days begin at
+ * midnight, and one because a date may be skipped.
  */
-const chainDays = 15;
+const chainDays = 16;
 
 /** A window of two dates ago may still be open: the date in between is skipped, or the clock went back over midnight. */
 const carryDays = 2;
@@ -20,8 +21,8 @@ const dayMs = 86_400_000;
 
 /**
  * The open window that contains `now` (epoch ms), half-open: at its end it is closed. Touching windows count as one,
- * and a freeze ends it; so the interval says how long work may go on. One that never closes is cut about 15 days
- * before and after `now`. Null when closed or frozen.
+ * and a freeze ends it; so the interval says how long work may go on. One that never closes is cut, two weeks before and
+ * after `now` at the nearest. Null when closed or frozen.
  * @throws RangeError for an unknown zone
  */
 export function openInterval(calendar: Calendar, now: number): Interval | null {
@@ -45,7 +46,7 @@ export function nextOpening(calendar: Calendar, after: number): Opening {
 
 /**
  * Every opening that has a part in `[from, until)` (epoch ms), in order and whole, also where it begins before `from`
- * or ends after `until`; freezes removed. One that never closes is cut about 15 days outside of the span.
+ * or ends after `until`; freezes removed. One that never closes is cut, two weeks outside of the span at the nearest.
  * @throws RangeError for a span of more than 400 days, or an unknown zone
  */
 export function openingsUntil(calendar: Calendar, from: number, until: number): Interval[] {

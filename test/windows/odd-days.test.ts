@@ -1,5 +1,6 @@
-import { describe } from 'vitest';
-import { table } from './tables.ts';
+import { describe, expect, it } from 'vitest';
+import { openInterval } from '../../src/windows/index.ts';
+import { at, calendarOf, table } from './tables.ts';
 
 describe('a clock change at midnight', () => {
   table('begins Friday at one in Cairo', 'Africa/Cairo', 'Fri 00:00-04:00', [
@@ -125,6 +126,15 @@ describe('a day that was skipped', () => {
     ['2011-12-30T15:59', 'open 2011-12-30T12:00 2011-12-30T16:00'],
     ['2011-12-30T16:00', 'opens 2012-01-06T12:00 2012-01-06T16:00'],
   ]);
+
+  it.each(['2011-12-30T09:59', '2011-12-30T10:00', '2012-01-13T09:59'])(
+    'brings the cut of what never closes no nearer than two weeks: %s',
+    (now) => {
+      const open = openInterval(calendarOf('Pacific/Apia', 'daily 03:00-03:00'), at(now));
+      expect(open?.start).toBeLessThanOrEqual(at(now) - 14 * 86_400_000);
+      expect(open?.end).toBeGreaterThanOrEqual(at(now) + 14 * 86_400_000);
+    },
+  );
 });
 
 table('a leap day', 'Etc/UTC', 'Thu 23:00-01:00', [

@@ -48,9 +48,9 @@ describe('the openings of a span', () => {
     ]);
   });
 
-  it('are one, cut a fortnight outside, when nothing ever closes', () => {
+  it('are one, cut more than a fortnight outside, when nothing ever closes', () => {
     expect(openings('Etc/UTC', 'daily 00:00-24:00', '2024-12-01T12:00', '2024-12-20T12:00')).toEqual([
-      '2024-11-16T00:00 2025-01-05T00:00',
+      '2024-11-15T00:00 2025-01-06T00:00',
     ]);
   });
 
