@@ -7,10 +7,11 @@ const src = join(root, 'src');
 
 /** Who may import whom. `types:` means `import type` only. The table of ARCHITECTURE.md, as a check. */
 const rooms: Record<string, { ours: string[]; types?: string[]; packages: string[] }> = {
+  base: { ours: [], packages: [] },
   windows: { ours: [], packages: ['temporal-polyfill'] },
   'upgrade/rollout': { ours: ['windows'], packages: ['semver'] },
   'upgrade/node': { ours: [], packages: ['ssh2', 'undici', 'ssh-config', 'node:'] },
-  'upgrade/steps': { ours: ['upgrade/rollout'], types: ['upgrade/node'], packages: ['node:'] },
+  'upgrade/steps': { ours: ['base', 'upgrade/rollout'], types: ['upgrade/node'], packages: ['node:'] },
   releases: { ours: ['upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream', 'semver'] },
   config: {
     ours: ['upgrade/rollout', 'windows'],
@@ -18,7 +19,7 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
     packages: ['node:', 'yaml', 'zod', 'ssh-config', 'semver'],
   },
   jobs: {
-    ours: ['upgrade/rollout', 'upgrade/steps', 'upgrade/node', 'windows'],
+    ours: ['base', 'upgrade/rollout', 'upgrade/steps', 'upgrade/node', 'windows'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
   cli: { ours: ['bot', 'upgrade/rollout'], packages: ['node:'] },

@@ -1,3 +1,5 @@
+import { redact } from '../base/redact.ts';
+
 /** Where the job side tells what it does; a pino logger fits. */
 export interface Log {
   info(fields: object, message: string): void;
@@ -24,15 +26,8 @@ export function seldom(ms: number, say: (reason: string, heldBack: number) => vo
   };
 }
 
-const secrets: [RegExp, string][] = [
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1***@'],
-  [/\b(xox[a-z]|xapp)-[\w-]+/gi, '$1-***'],
-  [/\b([\w-]*(?:password|passwd|secret|token|key)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|\S+)/gi, '$1***'],
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, '*** private key ***'],
-];
-
 /** What may be stored or shown of an error: BullMQ keeps a job's failure in clear text. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return secrets.reduce((clean, [pattern, by]) => clean.replace(pattern, by), text).slice(0, 2_000);
+  return redact(text).slice(0, 2_000);
 }

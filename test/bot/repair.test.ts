@@ -9,7 +9,7 @@ import { startSlack } from '../../src/sandbox/slack/start.ts';
 import type { ChannelMessage } from '../../src/sandbox/slack/types.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { planned } from '../support/rollouts.ts';
-import { drive, worldOf } from '../support/simulation.ts';
+import { drive, type World, worldOf } from '../support/simulation.ts';
 import { type Trial, trial } from './support.ts';
 
 let slack: Awaited<ReturnType<typeof startSlack>>;
@@ -48,7 +48,6 @@ const firstDone = ({ nodes }: Rollout) => nodes['us-east-op-1']?.state.is === 'd
 
 /** Goes on until `fits`, is stored and shown there. */
 async function shown(rollout: Rollout, fits: (rollout: Rollout) => boolean = () => true): Promise<Rollout> {
-  const world = worldOf(rollout);
   let at = { rollout, now: rollout.createdAt };
   for (let step = 0; step < 500 && !fits(at.rollout); step += 1) {
     at = drive(at.rollout, world, { from: at.now, limit: 1 });
@@ -57,7 +56,13 @@ async function shown(rollout: Rollout, fits: (rollout: Rollout) => boolean = () 
   await show(at.rollout);
   return at.rollout;
 }
-const fresh = () => planned({}, { id: 'r1', strategy: 'regions', requester: 'U0ROSA' });
+/** The nodes of one test: what was done to them stays. */
+let world: World;
+function fresh(): Rollout {
+  const rollout = planned({}, { id: 'r1', strategy: 'regions', requester: 'U0ROSA' });
+  world = worldOf(rollout);
+  return rollout;
+}
 
 const raise = (): never => {
   throw new Error('there is no message');
@@ -194,7 +199,6 @@ describe('when Redis was put back', () => {
     await show(early);
     await repair();
     expect(edits()).toBe(count);
-    const world = worldOf(early);
     const next = drive(early, world, { from: Date.now(), limit: 12 }).rollout;
     here.control.rollouts.set('r1', next);
     await show(next);

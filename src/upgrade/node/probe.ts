@@ -29,6 +29,14 @@ function parse(text: string): Record<string, unknown> | null {
 
 const stringOrNull = (value: unknown) => (typeof value === 'string' ? value : null);
 
+/** What a host says of itself, as much as anybody wants to read, without what a terminal or a chat would obey. */
+const tame = (text: string) => text.replace(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 100);
+
+function tameOrNull(value: unknown): string | null {
+  const text = stringOrNull(value);
+  return text === null || tame(text) === '' ? null : tame(text);
+}
+
 interface Answer {
   httpStatus: number;
   contentType: string;
@@ -41,13 +49,20 @@ function judge({ httpStatus, contentType, contentEncoding, text }: Answer): Heal
   const answer = parse(text);
   const status = stringOrNull(answer?.status);
   if (httpStatus >= 300 && httpStatus < 400) return unhealthy(`${httpStatus} redirect`);
-  if (httpStatus !== 200) return unhealthy(`${httpStatus} ${status?.slice(0, 100) ?? ''}`.trim());
-  if (contentEncoding !== '') return unhealthy(`the answer is compressed (${contentEncoding})`);
-  if (contentType !== '' && !/json|^text\/plain/i.test(contentType)) return unhealthy(`not JSON but ${contentType}`);
+  if (httpStatus !== 200) return unhealthy(`${httpStatus} ${status === null ? '' : tame(status)}`.trim());
+  if (contentEncoding !== '') return unhealthy(`the answer is compressed (${tame(contentEncoding)})`);
+  if (contentType !== '' && !/json|^text\/plain/i.test(contentType))
+    return unhealthy(`not JSON but ${tame(contentType)}`);
   if (!answer) return unhealthy('the answer is not a JSON object');
   if (status === null) return unhealthy('the answer has no status');
-  if (status !== 'healthy') return unhealthy(status.slice(0, 100));
-  return { is: 'healthy', version: stringOrNull(answer.version), hostname: stringOrNull(answer.hostname) };
+  if (status !== 'healthy') return unhealthy(tame(status));
+  return { is: 'healthy', version: tameOrNull(answer.version), hostname: tameOrNull(answer.hostname) };
+}
+
+/** The machine itself said that nothing listens; of several addresses, each did. */
+function isRefused(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isRefused);
+  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
 }
 
 async function ask(url: URL, timeoutMs: number): Promise<Health> {
@@ -67,7 +82,8 @@ async function ask(url: URL, timeoutMs: number): Promise<Health> {
     return judge({ httpStatus, contentType, contentEncoding: header('content-encoding'), text: await readBody(body) });
   } catch (error) {
     const detail = late.aborted ? `no full answer within ${seconds(timeoutMs)}` : reasonOf(error);
-    return httpStatus === null ? { is: 'unreachable', detail } : { is: 'unhealthy', httpStatus, detail };
+    if (httpStatus !== null) return { is: 'unhealthy', httpStatus, detail };
+    return { is: 'unreachable', detail, ...(isRefused(error) ? { refused: true } : {}) };
   } finally {
     client.destroy().catch(() => {});
   }

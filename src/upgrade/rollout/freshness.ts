@@ -46,8 +46,9 @@ function lastChange(rollout: Rollout): number {
   return Math.max(0, ...finished, ...rollout.batches.map(({ bakedAt }) => bakedAt ?? 0));
 }
 
-/** Whether the last look at each region of the queue is fresh enough to choose by. */
-export function looksBeforePick({ looks }: Rollout, regions: string[], now: number): Need[] {
-  const old = [...new Set(regions)].filter((region) => !isFresh(looks[region]?.at ?? null, now, freshFor));
+/** Regions of a rollback's queue whose last look is too old to choose by, or from before `since`, when it was asked for. */
+export function looksBeforePick({ looks }: Rollout, regions: string[], since: number, now: number): Need[] {
+  const isOld = (at: number | null) => !isFresh(at, now, freshFor) || (at ?? 0) < since;
+  const old = [...new Set(regions)].filter((region) => isOld(looks[region]?.at ?? null));
   return old.map((region) => ({ region, step: 'watch' }));
 }

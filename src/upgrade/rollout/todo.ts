@@ -46,7 +46,7 @@ export function toBringBack(rollout: Rollout, now: number): NodeRun | null {
   if (rollout.status.is !== 'rolling-back' || workingNode(rollout)) return null;
   const queue = rollout.status.queue.map((name) => nodeOf(rollout, name));
   const regions = queue.map(({ region }) => region);
-  if (looksBeforePick(rollout, regions, now).length > 0) return null;
+  if (looksBeforePick(rollout, regions, rollout.status.at, now).length > 0) return null;
   const free = queue.filter(({ held }) => held === null || held.until <= now);
   return free.sort((a, b) => sickness(rollout, b) - sickness(rollout, a) || newest(b) - newest(a))[0] ?? null;
 }

@@ -56,7 +56,7 @@ function needed(rollout: Rollout, now: number): Wanted[] {
 function needs(rollout: Rollout, now: number): Need[] {
   if (rollout.status.is === 'rolling-back') {
     const regions = rollout.status.queue.map((name) => nodeOf(rollout, name).region);
-    return workingNode(rollout) ? [] : looksBeforePick(rollout, regions, now);
+    return workingNode(rollout) ? [] : looksBeforePick(rollout, regions, rollout.status.at, now);
   }
   if (!goesForward(rollout)) return [];
   const over = nodesInOrder(rollout).every(({ state }) => state.is === 'done');

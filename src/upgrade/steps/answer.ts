@@ -1,5 +1,5 @@
+import { redact } from '../../base/redact.ts';
 import type { Outcome } from '../node/types.ts';
-import { redact } from './redact.ts';
 
 /** What a script said, line by line, under its keys. */
 export type Said = Map<string, string[]>;
@@ -14,17 +14,40 @@ export type Answer =
   | { is: 'unreachable'; reason: string }
   | { is: 'lost'; reason: string };
 
-/** The framed lines of an output; everything else (banners, warnings) is noise. */
-export function readLines(stdout: string): Said {
+/** More than any script of ours says: a host that answers more is not listened to any further. */
+const limits = { lines: 2000, total: 64 * 1024, line: 4096 };
+
+const frame = '@@zw ';
+
+/** The framed lines of an output; everything else (banners, warnings) is noise. `cut`: there were too many. */
+function listen(stdout: string): { said: Said; cut: boolean } {
   const said: Said = new Map();
-  for (const line of stdout.split('\n')) {
-    const match = /^@@zw (\S+) ?(.*)$/.exec(line);
-    if (!match) continue;
-    const [, key = '', value = ''] = match;
-    said.set(key, [...(said.get(key) ?? []), value]);
+  let lines = 0;
+  let total = 0;
+  for (let at = 0; at < stdout.length; ) {
+    const end = stdout.indexOf('\n', at);
+    const next = end === -1 ? stdout.length : end;
+    if (stdout.startsWith(frame, at)) {
+      const line = stdout.slice(at + frame.length, Math.min(next, at + limits.line));
+      lines += 1;
+      total += line.length;
+      if (lines > limits.lines || total > limits.total) return { said, cut: true };
+      keep(said, line);
+    }
+    at = next + 1;
   }
-  return said;
+  return { said, cut: false };
 }
+
+function keep(said: Said, line: string): void {
+  const [, key, value = ''] = /^(\S+) ?(.*)$/.exec(line) ?? [];
+  if (key === undefined) return;
+  const values = said.get(key);
+  if (values === undefined) said.set(key, [value]);
+  else values.push(value);
+}
+
+export const readLines = (stdout: string): Said => listen(stdout).said;
 
 /** The last value under a key; null when there is none or it is empty. */
 export function last(said: Said, key: string): string | null {
@@ -48,13 +71,23 @@ const complaints: [RegExp, string, boolean][] = [
   [/Read-only file system/, 'the file system of the node is read-only', false],
 ];
 
+/** The last of what a command complained about, in lines that a pattern may safely go over. */
+const complaintsIn = (stderr: string): string[] =>
+  stderr
+    .slice(-16 * 1024)
+    .split('\n')
+    .slice(-50)
+    .map((line) => line.slice(0, 500));
+
 function complaintOf(outcome: { code: number; stderr: string }): { reason: string; retry: boolean } {
-  const known = complaints.find(([pattern]) => pattern.test(outcome.stderr));
+  const lines = complaintsIn(outcome.stderr);
+  const known = complaints.find(([pattern]) => lines.some((line) => pattern.test(line)));
   if (known) return { reason: known[1], retry: known[2] };
-  const missing = /(\S+): (?:command )?not found/.exec(outcome.stderr)?.[1];
-  if (missing) return { reason: `${missing} is not installed on the node`, retry: false };
-  const line = outcome.stderr.trim().split('\n').at(-1) ?? '';
-  return { reason: redact(`exit ${outcome.code}${line ? `: ${line.slice(0, 200)}` : ''}`), retry: true };
+  const missing = lines.map((line) => /(\S{1,100}): (?:command )?not found/.exec(line)?.[1]).find(Boolean);
+  if (missing !== undefined) return { reason: redact(`${missing} is not installed on the node`), retry: false };
+  const text = redact(outcome.stderr.slice(-16 * 1024));
+  const line = text.trim().split('\n').at(-1) ?? '';
+  return { reason: `exit ${outcome.code}${line ? `: ${line.slice(0, 200)}` : ''}`, retry: true };
 }
 
 /** Reads an outcome. An end without the script's own last line is not a success, whatever its code. */
@@ -62,7 +95,8 @@ export function read(outcome: Outcome): Answer {
   if (outcome.is === 'unreachable') return { is: 'unreachable', reason: redact(outcome.reason) };
   if (outcome.is === 'lost') return { is: 'lost', reason: redact(outcome.reason) };
   if (outcome.is === 'signalled') return { is: 'lost', reason: `the command was killed by ${outcome.signal}` };
-  const said = readLines(outcome.stdout);
+  const { said, cut } = listen(outcome.stdout);
+  if (cut) return { is: 'lost', reason: 'the node answered more than any command of ours does' };
   const refused = last(said, 'refused');
   if (refused !== null) {
     const [word = '', ...detail] = refused.split(' ');

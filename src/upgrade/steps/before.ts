@@ -18,14 +18,18 @@ function versionOf(seen: Observation, health: Health): string | null {
   return answer.is === 'version' ? answer.version : null;
 }
 
+/** Why a file cannot be replaced: it is a link; null when both are files. */
+export function linkInPlace({ links }: Observation, { binary, envFile }: Service): string | null {
+  if (links.binary !== null) return linkReason(`${binary} ${links.binary}`);
+  return links.env !== null && envFile !== null ? linkReason(`${envFile} ${links.env}`) : null;
+}
+
 /** Why nothing can be done to this node as it stands; null when something can. */
-function unfit(seen: Observation, { unit, binary, envFile }: Service): string | null {
+function unfit(seen: Observation, service: Service): string | null {
+  const { unit, binary, envFile } = service;
   if (!seen.unit.loaded) return `there is no unit ${unit} on the node`;
-  const links: [string | null, string | null][] = [
-    [binary, seen.links.binary],
-    [envFile, seen.links.env],
-  ];
-  for (const [path, target] of links) if (path !== null && target !== null) return linkReason(`${path} ${target}`);
+  const link = linkInPlace(seen, service);
+  if (link !== null) return link;
   if (seen.unit.mainPid > 0 && seen.image === null) return 'the running image cannot be read';
   if (seen.image === null && seen.disk === null) return `there is no ${binary} on the node`;
   if (envFile !== null && seen.env === null) return `there is no ${envFile} on the node`;

@@ -1,18 +1,18 @@
+import { redact } from '../../base/redact.ts';
 import type { Health, Probe, Shell } from '../node/types.ts';
 import type { Diagnosis, Service } from '../rollout/types.ts';
 import { read, type Said } from './answer.ts';
 import * as commands from './commands.ts';
 import { diagnosisOf, type Signs } from './diagnosis.ts';
-import { lastError } from './journal.ts';
+import { lastError, linesOf } from './journal.ts';
 import { readSpace, readUnit } from './observation.ts';
-import { redact } from './redact.ts';
 import type { StepContext } from './types.ts';
 
 function signsOf(said: Said, health: Health): Signs {
   return {
     health,
     unit: readUnit(said.get('unit') ?? []),
-    journal: said.get('journal') ?? [],
+    journal: linesOf(said.get('journal') ?? []),
     listens: said.get('listens') ?? [],
     file: (said.get('file') ?? [])[0] ?? '',
     executable: said.get('executable')?.[0] !== 'no',
@@ -45,5 +45,5 @@ export async function lastWords(context: StepContext): Promise<string | null> {
     await shell.run(node.name, commands.diagnose(rollout.service, rollout.policy.commandTimeout), signal),
   );
   signal.throwIfAborted();
-  return answer.is === 'told' ? lastError(answer.said.get('journal') ?? []) : null;
+  return answer.is === 'told' ? lastError(linesOf(answer.said.get('journal') ?? [])) : null;
 }

@@ -1,16 +1,16 @@
+import { redact, redactLines } from '../../base/redact.ts';
 import type { Health } from '../node/types.ts';
 import type { Diagnosis, Service } from '../rollout/types.ts';
-import { errorLine, fatalLine, lastError, lifetime, messageOf, recent } from './journal.ts';
+import { errorLine, fatalLine, type Line, lastError, lifetime, messageOf, recent } from './journal.ts';
 import { ending } from './judge.ts';
 import type { Space, UnitFacts } from './observation.ts';
-import { redact } from './redact.ts';
 
 /** What was found on a sick node. */
 export interface Signs {
   health: Health;
   unit: UnitFacts;
   /** Lines of the journal, oldest first, with ISO times. */
-  journal: string[];
+  journal: Line[];
   listens: string[];
   /** `ls -l` of the binary. */
   file: string;
@@ -24,9 +24,11 @@ const because = (signs: Signs) => {
   const error = lastError(signs.journal);
   return error === null ? '' : `: ${error}`;
 };
-const mentions = (signs: Signs, pattern: RegExp) => recent(signs.journal).findLast((line) => pattern.test(line));
+/** The newest line that says so, as it may be shown. */
+const mentions = (signs: Signs, pattern: RegExp) =>
+  recent(signs.journal).findLast(({ written }) => pattern.test(written))?.shown;
 const isDown = ({ unit }: Signs) => unit.mainPid === 0 || unit.active !== 'active' || unit.restarts > 0;
-const hasFatal = (signs: Signs) => recent(signs.journal).some((line) => fatalLine.test(line));
+const hasFatal = (signs: Signs) => recent(signs.journal).some(({ written }) => fatalLine.test(written));
 
 /** The first rule that applies names the likely cause. */
 const rules: ((signs: Signs, service: Service) => string | null)[] = [
@@ -93,16 +95,16 @@ export function diagnosisOf(signs: Signs, service: Service): Diagnosis {
   const cause = rules.map((rule) => rule(signs, service)).find((summary) => summary !== null);
   const { unit, health, space } = signs;
   const answer = health.is === 'healthy' ? `healthy ${health.version ?? ''}` : health.detail;
-  const errors = signs.journal.filter((line) => errorLine.test(line)).slice(-3);
-  const evidence = [
+  const errors = signs.journal.filter(({ written }) => errorLine.test(written)).slice(-3);
+  const written = new Set([...errors, ...signs.journal.slice(-5)].map(({ shown }) => shown));
+  const facts = [
     `unit: ${unit.active}/${unit.sub}, restarts ${unit.restarts}, last exit status ${unit.exitStatus}`,
     `health: ${answer.trim()}`,
     `binary: ${signs.file}`,
     ...(space === null ? [] : [`disk: ${Math.floor(space.freeBytes / 1024 / 1024)} MB free`]),
-    ...new Set([...errors, ...signs.journal.slice(-5)]),
   ];
   return {
     summary: redact(cause ?? 'no cause was found: it runs and answers healthy now').slice(0, 300),
-    evidence: evidence.map((line) => redact(line).slice(0, 300)).slice(0, 12),
+    evidence: [...redactLines(facts), ...written].map((line) => line.slice(0, 300)).slice(0, 12),
   };
 }

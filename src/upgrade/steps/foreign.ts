@@ -139,18 +139,18 @@ export function keptEnvironment({ decided }: NodeRun): string | null {
   return decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
 }
 
-const words: Record<string, Stranger['part']> = {
-  drift: 'image',
-  'drift-disk': 'disk',
-  'drift-env': 'env',
-  'foreign-image': 'image',
-  'foreign-disk': 'disk',
-  'foreign-env': 'env',
-};
+const words = new Map<string, Stranger['part']>([
+  ['drift', 'image'],
+  ['drift-disk', 'disk'],
+  ['drift-env', 'env'],
+  ['foreign-image', 'image'],
+  ['foreign-disk', 'disk'],
+  ['foreign-env', 'env'],
+]);
 
 /** What a script found in its way after the look had found nothing; null when it refused for another reason. */
 export function strangerIn(word: string, detail: string): Stranger | null {
-  const part = words[word];
+  const part = words.get(word);
   if (part === undefined) return null;
   return { part, sha256: /^[0-9a-f]{64}$/.test(detail) ? detail : missing };
 }

@@ -20,7 +20,6 @@ export const steps: Steps = {
 };
 
 export { diagnoseNode } from './collect.ts';
-export { redact } from './redact.ts';
 export { stillProven } from './standing.ts';
 export { surveyNode } from './survey.ts';
 export type { Clock, Step, StepContext, StepResult, Steps } from './types.ts';

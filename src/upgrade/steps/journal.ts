@@ -1,9 +1,21 @@
-import { redact } from './redact.ts';
+import { redactLines } from '../../base/redact.ts';
 
 export const errorLine = /\b(?:FATAL|CRITICAL|PANIC|panic:|ERROR)\b/;
 export const fatalLine = /\b(?:FATAL|CRITICAL|PANIC|panic:)/;
 const startLine = /\bsystemd\[\d+\]: Started\b/;
 const stopLine = /\bsystemd\[\d+\]: Stopping\b/;
+
+/** A line of a journal: causes are looked for in what was written, and only what is redacted is shown. */
+export interface Line {
+  written: string;
+  shown: string;
+}
+
+/** Redacted as a whole, since a key may go over several lines. */
+export function linesOf(journal: string[]): Line[] {
+  const shown = redactLines(journal);
+  return journal.map((written, at) => ({ written, shown: shown[at] ?? '' }));
+}
 
 /** The message of a journal line, without time, host and process. */
 export function messageOf(line: string): string {
@@ -12,24 +24,26 @@ export function messageOf(line: string): string {
 }
 
 /** What was written since the service was last stopped on purpose; a restart by systemd itself stops nothing. */
-export function recent(journal: string[]): string[] {
-  const stopped = journal.findLastIndex((line) => stopLine.test(line));
+export function recent(journal: Line[]): Line[] {
+  const stopped = journal.findLastIndex(({ written }) => stopLine.test(written));
   return journal.slice(Math.max(0, stopped));
 }
 
 /** The message of the newest fatal line, else of the newest error line, redacted; null when there is none. */
-export function lastError(journal: string[]): string | null {
+export function lastError(journal: Line[]): string | null {
   const lines = recent(journal);
-  const line = lines.findLast((entry) => fatalLine.test(entry)) ?? lines.findLast((entry) => errorLine.test(entry));
-  return line === undefined ? null : redact(messageOf(line)).slice(0, 200);
+  const line =
+    lines.findLast(({ written }) => fatalLine.test(written)) ??
+    lines.findLast(({ written }) => errorLine.test(written));
+  return line === undefined ? null : messageOf(line.shown).slice(0, 200);
 }
 
-const timeOf = (line: string | undefined) => Date.parse(line?.split(' ')[0] ?? '');
+const timeOf = (line: Line | undefined) => Date.parse(line?.written.split(' ')[0] ?? '');
 
 /** How long the process lived that wrote the newest fatal line, ms; null when that cannot be told. */
-export function lifetime(journal: string[]): number | null {
-  const end = timeOf(journal.findLast((line) => fatalLine.test(line)));
+export function lifetime(journal: Line[]): number | null {
+  const end = timeOf(journal.findLast(({ written }) => fatalLine.test(written)));
   // By time, not by place: the line of systemd may come after the first ones of the process.
-  const start = timeOf(journal.findLast((line) => startLine.test(line) && timeOf(line) <= end));
+  const start = timeOf(journal.findLast((line) => startLine.test(line.written) && timeOf(line) <= end));
   return Number.isFinite(end - start) ? end - start : null;
 }

@@ -1,6 +1,6 @@
+import { redact } from '../../base/redact.ts';
 import type { Health } from '../node/types.ts';
 import type { UnitFacts } from './observation.ts';
-import { redact } from './redact.ts';
 import { type Goal, hasMeantEnv, type Verdict, type Watch } from './watch.ts';
 
 const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
@@ -84,8 +84,9 @@ function unmeant(watch: Watch, goal: Goal, image: string | null, disk: string | 
   return `did not stay healthy for ${seconds(goal.soak)} as one process${broke}`;
 }
 
-/** What is known now; null: watch on. Proven needs a look and a healthy answer at the end of the soak. */
+/** What is known now; null: watch on. Of a silent node nothing is, and waiting longer tells nobody. Proven needs a look and a healthy answer at the end of the soak. */
 export function judge(watch: Watch, at: number, goal: Goal): Verdict | null {
+  if (watch.silent !== null) return { is: 'unknown', reason: redact(watch.silent) };
   const wrong = hopeless(watch, goal);
   if (wrong !== null) return wrong;
   const { soak, seen, lookedAt } = watch;

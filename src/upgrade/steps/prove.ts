@@ -51,5 +51,6 @@ function pauseOf(watch: Watch, at: number, pause: number, goal: Goal): number {
 
 function fold(watch: Watch, sight: Look, at: number, goal: Goal): Watch {
   if (sight.is === 'seen') return looked(watch, sight.seen, at, goal);
-  return missed(watch, sight.is === 'refused' ? sight.word : sight.reason, at);
+  const reached = sight.is === 'refused' || sight.is === 'broken';
+  return missed(watch, sight.is === 'refused' ? sight.word : sight.reason, at, reached);
 }

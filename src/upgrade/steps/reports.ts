@@ -1,3 +1,4 @@
+import { redact } from '../../base/redact.ts';
 import type { Facts, Report } from '../rollout/types.ts';
 import type { Answer } from './answer.ts';
 
@@ -11,7 +12,7 @@ const gone = (sha: string, word: string) => sha.slice(0, 12) || word;
 const refusals: Record<string, (detail: string) => Report> = {
   busy: () => failedForNow(busy),
   fenced: (held) => failed(`a newer ${whose(held)}`),
-  missing: (tool) => failed(`${tool} is not installed on the node${packages[tool] ?? ''}`),
+  missing: (tool) => failed(`${tool} is not installed on the node${tool === 'flock' ? ' (util-linux)' : ''}`),
   lock: (code) => failed(`the lock on the node cannot be taken (flock ended with ${code})`),
   epoch: (path) =>
     failed(`${path} on the node is damaged: nobody can tell which run owns it; write its numbers back or 0`),
@@ -35,8 +36,6 @@ const refusals: Record<string, (detail: string) => Report> = {
 /** Said when a command of ours holds the node's lock, for instance while a service takes its time to stop. */
 export const busy = 'another command still runs on the node';
 
-const packages: Record<string, string> = { flock: ' (util-linux)' };
-
 /** `held`: the numbers of the run and the try that the node saw last, and of the run that was refused. */
 function whose(held: string): string {
   const [run, attempt, own] = held.split(' ').map((number) => String(Number(number)));
@@ -47,15 +46,21 @@ function whose(held: string): string {
 
 /** `PATH TARGET` of a symbolic link that stands where a file is expected. */
 export function linkReason(detail: string): string {
-  const [path = '', ...target] = detail.split(' ');
-  return `${path} is a symbolic link to ${target.join(' ')}; this program replaces files by renaming, which would replace the link`;
+  const [path = '', ...words] = detail.split(' ');
+  const target = redact(words.join(' ')).slice(0, 200);
+  return `${path} is a symbolic link to ${target}; this program replaces files by renaming, which would replace the link`;
+}
+
+function refusalOf(word: string, detail: string): Report {
+  const known = Object.hasOwn(refusals, word) ? refusals[word] : undefined;
+  return known?.(detail) ?? failed(redact(`the node refused: ${word} ${detail}`).slice(0, 200));
 }
 
 /** The report of a command that did not tell. Without an end, `unsure` decides: the node may have changed, or another try is enough. */
 export function reportOf(answer: Exclude<Answer, { is: 'told' }>, unsure: 'unknown' | 'retry'): Report {
   switch (answer.is) {
     case 'refused':
-      return refusals[answer.word]?.(answer.detail) ?? failed(`the node refused: ${answer.word} ${answer.detail}`);
+      return refusalOf(answer.word, answer.detail);
     case 'broken':
       return answer.retry ? failedForNow(answer.reason) : failed(answer.reason);
     case 'unreachable':

@@ -1,4 +1,5 @@
 import type { Recorded, Rollout } from '../rollout/types.ts';
+import { linkInPlace } from './before.ts';
 import * as commands from './commands.ts';
 import { inTheWayOfRestore, keptEnvironment, leave, missing, type Since } from './foreign.ts';
 import type { Observation } from './observation.ts';
@@ -21,6 +22,8 @@ async function lacking(context: StepContext, seen: Observation): Promise<Lack> {
   }
   const kept = keptEnvironment(node);
   if (isBack(seen, node.before, rollout, kept)) return { is: 'nothing' };
+  const link = linkInPlace(seen, rollout.service);
+  if (link !== null) return { is: 'reported', report: failed(link) };
   const strangers = inTheWayOfRestore(seen, node.before, rollout);
   const left = await leave(context, strangers, since);
   if (left.is === 'reported') return left;

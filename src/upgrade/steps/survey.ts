@@ -1,9 +1,9 @@
+import { redact } from '../../base/redact.ts';
 import type { Health, Probe, Shell } from '../node/types.ts';
 import type { NodeSurvey, Service } from '../rollout/types.ts';
 import { type Answer, read } from './answer.ts';
 import * as commands from './commands.ts';
 import { type Observation, readObservation } from './observation.ts';
-import { redact } from './redact.ts';
 import { reportOf } from './reports.ts';
 import type { Clock } from './types.ts';
 import { readVersion } from './version.ts';

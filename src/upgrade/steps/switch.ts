@@ -1,4 +1,5 @@
 import type { Report } from '../rollout/types.ts';
+import { linkInPlace } from './before.ts';
 import * as commands from './commands.ts';
 import { inTheWayOfSwitch, leave, type Since } from './foreign.ts';
 import type { Observation } from './observation.ts';
@@ -20,6 +21,8 @@ async function lacking(context: StepContext, seen: Observation): Promise<Lack> {
   if (image === target && disk === target) return { is: 'nothing' };
   if (!unit.loaded) return { is: 'reported', report: failed(`there is no unit ${name} on the node`) };
   if (before === null) return { is: 'reported', report: failed('the node was not staged') };
+  const link = linkInPlace(seen, rollout.service);
+  if (link !== null) return { is: 'reported', report: failed(link) };
   if (env === null && before.envSha256 !== null) {
     return { is: 'reported', report: failed(`there is no ${envFile} on the node any more`) };
   }

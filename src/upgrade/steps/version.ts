@@ -18,7 +18,7 @@ const limit = 2000;
 export function readVersion(lines: string[], expected?: string): VersionAnswer {
   const text = lines.slice(0, 100).join('\n').slice(0, limit);
   if (/Exec format error/.test(text)) return { is: 'wrong-machine' };
-  const found = text.match(semver) ?? [];
+  const found = (text.match(semver) ?? []).filter((version) => version.length <= 100);
   const exact = expected === undefined ? undefined : found.find((version) => plain(version) === plain(expected));
   const version = exact ?? found[0];
   if (/^exit (?:124|137)$/m.test(text)) return { is: 'hung' };

@@ -32,6 +32,8 @@ export interface Watch {
   lookedAt: number | null;
   /** Why the last look failed; null when it did not. */
   blind: string | null;
+  /** The last look did not reach the node, and neither did health: why, in words. */
+  silent: string | null;
   health: Health | null;
   /** Consecutive healthy answers of the right version, and when they began. */
   streak: number;
@@ -57,6 +59,7 @@ export const begin = (at: number): Watch => ({
   seen: null,
   lookedAt: null,
   blind: null,
+  silent: null,
   health: null,
   streak: 0,
   healthySince: null,
@@ -78,11 +81,18 @@ const isStranger = (health: Health, goal: Goal) =>
 export function heard(watch: Watch, health: Health, at: number, goal: Goal): Watch {
   const stranger = isStranger(health, goal);
   if (health.is === 'healthy' && !stranger) {
-    return { ...watch, health, streak: watch.streak + 1, healthySince: watch.healthySince ?? at, strangers: 0 };
+    return {
+      ...watch,
+      silent: null,
+      health,
+      streak: watch.streak + 1,
+      healthySince: watch.healthySince ?? at,
+      strangers: 0,
+    };
   }
   const broke = watch.healthySince === null ? watch.broke : { at, lasted: at - watch.healthySince };
   const strangers = stranger ? watch.strangers + 1 : 0;
-  return { ...watch, health, streak: 0, healthySince: null, broke, strangers };
+  return { ...watch, silent: null, health, streak: 0, healthySince: null, broke, strangers };
 }
 
 /** Another process than the one that the soak began with, or none. */
@@ -133,8 +143,16 @@ export function looked(watch: Watch, seen: Observation, at: number, goal: Goal):
   return { ...next, soak: watch.soak ?? { since: at, unit } };
 }
 
-/** A look that did not succeed. */
-export const missed = (watch: Watch, reason: string, at: number): Watch => ({ ...watch, lookedAt: at, blind: reason });
+/**
+ * A look that did not succeed, folded in behind the health answer of the same moment. When the node was not `reached` and
+ * does not answer health either, it is silent: nobody listening is an answer, silence is none.
+ */
+export function missed(watch: Watch, reason: string, at: number, reached: boolean): Watch {
+  const { health } = watch;
+  const mute = !reached && health?.is === 'unreachable' && health.refused !== true;
+  const silent = mute ? `does not answer: SSH ${reason}, health ${health.detail}` : null;
+  return { ...watch, lookedAt: at, blind: reason, silent };
+}
 
 const betweenLooks = 2000;
 

@@ -140,9 +140,7 @@ describe('the live message', () => {
 
   it('says loudly when windows are overridden', () => {
     const rollout = planned(trialFleet(), { override: { by: 'U0INES', reason: 'the <!channel> is on fire' } });
-    expect(text(rollout, /^main$/)).toContain(
-      'by <@U0INES>: the &lt;!channel&gt; is on fire',
-    );
+    expect(text(rollout, /^main$/)).toContain('by <@U0INES>: the &lt;!channel&gt; is on fire');
   });
 
   it.each([

@@ -41,6 +41,13 @@ describe('a node is healthy', () => {
   it.each([
     ['with version and hostname', { status: 'healthy', version: 'v2.0.0', hostname: 'op-1' }, 'v2.0.0', 'op-1'],
     ['with the status alone', { status: 'healthy' }, null, null],
+    [
+      'with a version longer than anybody reads, and terminal codes in its name',
+      { status: 'healthy', version: `v1.${'2'.repeat(9_000)}`, hostname: '\u001b[2Jop\u0000-\u202e1\n' },
+      `v1.${'2'.repeat(97)}`,
+      '[2Jop-1',
+    ],
+    ['with a version of nothing to see', { status: 'healthy', version: '\u200b', hostname: '' }, null, null],
     ['with a version that is no text', { status: 'healthy', version: 2, hostname: ['x'] }, null, null],
   ])('%s', async (_, body, version, hostname) => {
     expect(await ask(answer(200, JSON.stringify(body)))).toEqual({ is: 'healthy', version, hostname });
@@ -84,6 +91,13 @@ describe('a node is not healthy', () => {
       200,
       'the answer is larger than 64 kB',
     ],
+    ['that says a lot', answer(200, `{"status":"${'x'.repeat(900)}\\u001b[2J"}`), 200, 'x'.repeat(100)],
+    [
+      'that says a lot with 500',
+      answer(500, `{"status":"\\u001b[2J${'x'.repeat(900)}"}`),
+      500,
+      `500 [2J${'x'.repeat(97)}`,
+    ],
     ['that compresses', answer(200, good, { 'content-encoding': 'gzip' }), 200, 'the answer is compressed (gzip)'],
   ])('%s', async (_, handler, httpStatus, detail) => {
     expect(await ask(handler)).toEqual({ is: 'unhealthy', httpStatus, detail });
@@ -110,7 +124,14 @@ describe('a node is not healthy', () => {
 describe('a node is unreachable', () => {
   it('that refuses the connection', async () => {
     const probe = createProbe({ n: `http://127.0.0.1:${await freePort()}/health` });
-    expect(await probe.health('n')).toEqual({ is: 'unreachable', detail: 'connection refused' });
+    expect(await probe.health('n')).toEqual({ is: 'unreachable', detail: 'connection refused', refused: true });
+  });
+
+  it('that breaks the connection, which is no refusal', async () => {
+    const url = await listen(createTcpServer((socket) => socket.resetAndDestroy()));
+    const health = await createProbe({ n: url }).health('n');
+    expect(health).toMatchObject({ is: 'unreachable' });
+    expect(health).not.toHaveProperty('refused');
   });
 
   it('that accepts and says nothing', async () => {

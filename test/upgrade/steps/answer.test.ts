@@ -20,6 +20,32 @@ describe('the answer of a command', () => {
     );
   });
 
+  it('is cut to what a script may say, in no time', () => {
+    const floods = ['@@zw a b\n', '\n', 'x', '@@zw ', 'sudo:', 'TOKEN', `@@zw ${'k'.repeat(9)} `, '\u001b['].map(
+      (part) => part.repeat(Math.ceil((256 * 1024) / part.length)),
+    );
+    for (const flood of floods) {
+      const from = process.cpuUsage();
+      expect(read(exited(0, `${flood}\n@@zw end ok\n`)).is).toMatch(/told|lost/);
+      read(exited(1, flood, flood));
+      expect(process.cpuUsage(from).user / 1000).toBeLessThan(150);
+    }
+  });
+
+  it('counts for nothing when there is more of it', () => {
+    const lines = (count: number, line: string) => exited(0, `${`${line}\n`.repeat(count)}@@zw end ok\n`);
+    expect(read(lines(1_999, '@@zw a b'))).toMatchObject({ is: 'told' });
+    expect(read(lines(2_000, '@@zw a b'))).toMatchObject({
+      is: 'lost',
+      reason: expect.stringMatching(/more than any/),
+    });
+    expect(read(lines(15, `@@zw a ${'x'.repeat(4_000)}`))).toMatchObject({ is: 'told' });
+    expect(read(lines(17, `@@zw a ${'x'.repeat(4_000)}`))).toMatchObject({ is: 'lost' });
+    expect(read(lines(9_000, 'noise'))).toMatchObject({ is: 'told' });
+    const long = read(lines(1, `@@zw a ${'x'.repeat(9_000)}`));
+    expect(long.is === 'told' && long.said.get('a')?.[0]?.length).toBeLessThan(4_100);
+  });
+
   const table: [string, Outcome, object][] = [
     ['tells only with code 0 and its last line', exited(0, '@@zw end ok\n'), { is: 'told' }],
     ['is lost when it ended well without its last line', exited(0, '@@zw image a\n'), { is: 'lost' }],
@@ -76,11 +102,27 @@ describe('the report of a command that did not tell', () => {
   it.each([
     ['busy -', { is: 'failed', retry: true, reason: 'another command still runs on the node' }],
     [
-      'fenced 00000000000000000012',
+      'fenced 00000000000000000012 00000000000000000003 7',
       { is: 'failed', retry: false, reason: 'a newer run owns this node (its number is 12)' },
     ],
+    [
+      'fenced 7 12 7',
+      { is: 'failed', retry: false, reason: 'a newer try of this run owns this node (its number is 12)' },
+    ],
+    [
+      'link /usr/local/bin/x /opt/x',
+      {
+        is: 'failed',
+        retry: false,
+        reason:
+          '/usr/local/bin/x is a symbolic link to /opt/x; this program replaces files by renaming, which would replace the link',
+      },
+    ],
+    ['missing flock', { is: 'failed', retry: false, reason: 'flock is not installed on the node (util-linux)' }],
     ['no-backup /var/lib/x', { is: 'failed', retry: false, reason: 'no backup at /var/lib/x' }],
     ['upload 123', { is: 'failed', retry: true }],
+    ['constructor x', { is: 'failed', retry: false, reason: 'the node refused: constructor x' }],
+    [`unheard${'x'.repeat(900)}`, { is: 'failed', reason: expect.stringMatching(/^.{1,200}$/) }],
     ['unheard of', { is: 'failed', retry: false, reason: 'the node refused: unheard of' }],
   ])('puts %j into words', (refused, expected) => {
     const answer = read(exited(70, `@@zw refused ${refused}\n`));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Health } from '../../../src/upgrade/node/types.ts';
 import { diagnosisOf, type Signs } from '../../../src/upgrade/steps/diagnosis.ts';
-import { lastError, messageOf } from '../../../src/upgrade/steps/journal.ts';
+import { lastError, linesOf, messageOf } from '../../../src/upgrade/steps/journal.ts';
 import type { UnitFacts } from '../../../src/upgrade/steps/observation.ts';
 import { service } from './support.ts';
 
@@ -33,10 +33,11 @@ const flapping: UnitFacts = {
 };
 const refused: Health = { is: 'unreachable', detail: 'connection refused' };
 const starting: Health = { is: 'unhealthy', httpStatus: 503, detail: '503 starting' };
-const signs = (change: Partial<Signs>): Signs => ({
+type Change = Partial<Omit<Signs, 'journal'>> & { journal?: string[] };
+const signs = ({ journal = [], ...change }: Change): Signs => ({
   health: refused,
   unit,
-  journal: [],
+  journal: linesOf(journal),
   listens: [],
   file: '-rwxr-xr-x 1 root root 29360128 Nov 22 23:35 /usr/local/bin/zeitwork-operator',
   executable: true,
@@ -45,7 +46,7 @@ const signs = (change: Partial<Signs>): Signs => ({
 });
 
 describe('the likely cause', () => {
-  const table: [string, Partial<Signs>, string][] = [
+  const table: [string, Change, string][] = [
     ['there is no unit', { unit: { ...unit, loaded: false } }, 'there is no unit zeitwork-operator on the node'],
     ['the disk is full', { space: { device: '1', freeBytes: 4096, freeInodes: 9 } }, 'the disk is full'],
     [
@@ -152,6 +153,37 @@ describe('the likely cause', () => {
   });
 });
 
+describe('what is shown of a journal', () => {
+  const key = [
+    '-----BEGIN PRIVATE KEY-----',
+    'MIIEpAIBAAKCAQEAz7Qk3',
+    'vNn1Jm9xY2bW5cR8dT0eU',
+    '-----END PRIVATE KEY-----',
+  ];
+
+  it('has no line of a key that goes over several, and finds the cause behind it', () => {
+    const journal = [
+      started(1),
+      ...key.map((line) => `${at(2)} op[1]: ${line}`),
+      log(3, 'FATAL', 'cannot read tls key'),
+      `${at(3)} op[1]: DB_PASSWORD="s3cret`,
+    ];
+    const diagnosis = diagnosisOf(signs({ unit: flapping, journal }), service);
+    expect(diagnosis.summary).toBe('exits at start (exit status 1): cannot read tls key');
+    expect(JSON.stringify(diagnosis)).not.toMatch(/MIIEp|vNn1|s3cret/);
+  });
+
+  it.each([
+    [log(2, 'FATAL', 'dial postgres://zw:s3cret@db/zw: refused'), 'dial postgres://***@db/zw: refused'],
+    [log(2, 'FATAL', `\u001b[31mtok\u200ben\u001b[0m=s3cret`), 'token=***'],
+  ])('is %j without its secret', (line, shown) => {
+    expect(lastError(linesOf([line]))).toBe(shown);
+    const diagnosis = diagnosisOf(signs({ unit: flapping, journal: [line] }), service);
+    expect(diagnosis.evidence.join()).toContain(shown);
+    expect(JSON.stringify(diagnosis)).not.toContain('s3cret');
+  });
+});
+
 describe('the journal', () => {
   it.each([
     [log(2, 'FATAL', 'a \\"b\\" c'), 'a \\"b\\" c'],
@@ -163,7 +195,7 @@ describe('the journal', () => {
   });
 
   it('prefers a fatal line to later errors, and knows of none when there is none', () => {
-    expect(lastError([log(1, 'FATAL', 'first'), log(2, 'ERROR', 'later')])).toBe('first');
-    expect(lastError([log(1, 'INFO', 'errors=0')])).toBeNull();
+    expect(lastError(linesOf([log(1, 'FATAL', 'first'), log(2, 'ERROR', 'later')]))).toBe('first');
+    expect(lastError(linesOf([log(1, 'INFO', 'errors=0')]))).toBeNull();
   });
 });

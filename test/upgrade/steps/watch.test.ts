@@ -41,12 +41,15 @@ const sight = (change: Sight = {}): Observation => ({
 });
 const healthy: Health = { is: 'healthy', version: 'v2.0.0', hostname: null };
 const starting: Health = { is: 'unhealthy', httpStatus: 503, detail: '503 starting' };
-const refused: Health = { is: 'unreachable', detail: 'connection refused' };
+const refused: Health = { is: 'unreachable', detail: 'connection refused', refused: true };
+const silence: Health = { is: 'unreachable', detail: 'no full answer within 3 s' };
 
 /** What a node shows at a time, ms after the start of the proof; `sight` null: SSH fails. */
 interface Moment {
   health: Health;
   sight: Sight | null;
+  /** The look failed on the node itself, not on its way there. */
+  reached?: boolean;
 }
 
 /** Plays a node against the watch with one poll a second; the verdict and when it fell. */
@@ -57,7 +60,10 @@ function play(node: (at: number) => Moment, aim: Goal = goal): { verdict: Verdic
     const wanted = wantsLook(watch, at, aim);
     watch = heard(watch, now.health, at, aim);
     if (wanted) {
-      watch = now.sight === null ? missed(watch, 'connection timed out', at) : looked(watch, sight(now.sight), at, aim);
+      watch =
+        now.sight === null
+          ? missed(watch, 'connection timed out', at, now.reached ?? false)
+          : looked(watch, sight(now.sight), at, aim);
     }
     const verdict = judge(watch, at, aim);
     if (verdict !== null) return { verdict, at };
@@ -173,9 +179,32 @@ describe('the proof of a node', () => {
     });
   });
 
-  it('is unknown when the node went silent', () => {
-    const { verdict } = play((now) => (now < 5_000 ? up() : { health: refused, sight: null }));
-    expect(verdict).toMatchObject({ is: 'unknown' });
+  it('is unknown at once when the node neither can be looked at nor answers', () => {
+    const { verdict, at } = play((now) => (now < 5_000 ? up() : { health: silence, sight: null }));
+    expect(verdict).toEqual({
+      is: 'unknown',
+      reason: 'does not answer: SSH connection timed out, health no full answer within 3 s',
+    });
+    expect(at).toBeLessThan(8_000);
+  });
+
+  it.each<[string, (now: number) => Moment]>([
+    ['one answer of health was lost', (now) => (now === 3_000 ? { health: silence, sight: {} } : up())],
+    ['one look failed', (now) => (now < 3_000 ? { health: healthy, sight: null } : up())],
+    [
+      'a look failed on the node while health was lost',
+      (now) => (now < 3_000 ? { health: silence, sight: null, reached: true } : up()),
+    ],
+    [
+      'SSH is refused and nothing listens while it boots',
+      (now) => (now < 9_000 ? { health: refused, sight: null } : up()),
+    ],
+  ])('goes on when %s', (_, node) => {
+    expect(play(node).verdict).toMatchObject({ is: 'proven' });
+  });
+
+  it('is unknown in the end when SSH stays away from a node that boots', () => {
+    expect(play(() => ({ health: refused, sight: null })).verdict).toMatchObject({ is: 'unknown' });
   });
 
   it('does not require a new process for a node that was on the release already', () => {

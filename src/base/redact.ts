@@ -1,0 +1,73 @@
+import { addressSpans } from './secret-addresses.ts';
+import { namedSpans } from './secret-names.ts';
+import { optionSpans } from './secret-options.ts';
+import { keySpans, shapeSpans } from './secret-shapes.ts';
+
+/** Where a secret stands in a text: from, to (exclusive). */
+export type Span = [from: number, to: number];
+
+/** A longer text is cut here, so that the work is bounded; characters. */
+const limit = 64 * 1024;
+
+/** Terminal sequences: CSI, strings (titles, links) up to their end or the line's, and the rest; 7 and 8 bit. */
+const terminal = /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?/g;
+/** Control characters but tab and newline. */
+const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+/** What is not seen, turns the direction of what is, or breaks lines in its own way. */
+const unseen = /[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
+
+/** The text as a person sees it. */
+function plain(text: string): string {
+  const cut = text.length > limit ? `${text.slice(0, limit)}\n[the rest was left out]` : text;
+  return cut.replace(terminal, '').replace(controls, '').replace(unseen, '');
+}
+
+/** Overlapping spans become one; the text is gone through once. Lines are kept, so that none moves. */
+function without(text: string, spans: Span[]): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (const [from, to] of spans.sort((a, b) => a[0] - b[0])) {
+    if (to <= at) continue;
+    if (from >= at) parts.push(text.slice(at, from), '***');
+    parts.push(text.slice(Math.max(at, from), to).replace(/[^\n]+/g, ''));
+    at = to;
+  }
+  return parts.join('') + text.slice(at);
+}
+
+/** Text in quotes as it was before it was quoted, each character at its place; a line that goes on behind a backslash too. */
+const unquoted = (text: string) =>
+  text.replace(/(\\{1,16})(["'nrt])/g, (_, { length }: string, char: string) => {
+    if (char === 't') return ' '.repeat(length + 1);
+    if (char !== 'n' && char !== 'r') return ' '.repeat(length) + char;
+    return length < 3 ? `${' '.repeat(length)}\n` : `${' '.repeat(length - 1)}\\\n`;
+  });
+
+const spansIn = (text: string): Span[] =>
+  text.includes('\\') ? [...spansAsWritten(text), ...spansAsWritten(unquoted(text))] : spansAsWritten(text);
+
+const spansAsWritten = (text: string): Span[] => [
+  ...keySpans(text),
+  ...shapeSpans(text),
+  ...addressSpans(text),
+  ...namedSpans(text),
+  ...optionSpans(text),
+];
+
+/**
+ * The text without what looks like a secret: keys, tokens of known forms, passwords in addresses, values of secret-looking
+ * names and options, long random words. What is cut off at the end of a line counts as well. Terminal sequences and unseen
+ * characters go first. Give it the whole text and cut afterwards; the work grows with the length alone.
+ */
+export function redact(text: string): string {
+  const seen = plain(text);
+  return without(seen, spansIn(seen));
+}
+
+/** The same for lines of separate origin, one by one; only a private key may go over several. As many come back. */
+export function redactLines(lines: string[]): string[] {
+  const whole = lines.map((line) => plain(line).replaceAll('\n', ' ')).join('\n');
+  return without(whole, keySpans(whole))
+    .split('\n')
+    .map((line) => without(line, spansIn(line)));
+}

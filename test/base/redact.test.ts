@@ -1,0 +1,212 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { redact, redactLines } from '../../src/base/redact.ts';
+import { prose, type Shape, shapes } from './secrets.ts';
+
+/** How much of a secret may show: a few characters tell nothing. */
+const shows = 6;
+
+/** Parts of the secret that can be read in the text. */
+function leaks(text: string, secret: string): string[] {
+  const parts = secret
+    .split('\n')
+    .flatMap((line) =>
+      Array.from({ length: Math.max(1, line.length - shows + 1) }, (_, at) => line.slice(at, at + shows)),
+    );
+  return parts.filter((part) => part.length >= Math.min(shows, secret.length) && text.includes(part));
+}
+
+const whole = ({ before, secret, after }: Shape) => before + secret + after;
+const splitByAnsi = (text: string) => text.replace(/.{1,3}/gs, (part) => `${part}\u001b[31m\u200b\u202e\u001b[0m`);
+const inJson = (shape: Shape) => JSON.stringify({ level: 'info', msg: whole(shape), port: 8080 });
+
+describe('a text without its secrets', () => {
+  it('knows more than sixty shapes', () => {
+    expect(shapes.length).toBeGreaterThan(100);
+    expect(new Set(shapes.map(({ name }) => name)).size).toBe(shapes.length);
+  });
+
+  const ways: [string, (shape: Shape) => string][] = [
+    ['whole', whole],
+    ['split by terminal codes and unseen characters', (shape) => splitByAnsi(whole(shape))],
+    ['among other lines', (shape) => `first line, x=1\n${whole(shape)}\nlast line: end`],
+    ['with Windows line ends', (shape) => `first\r\n${whole(shape).replaceAll('\n', '\r\n')}\r\nlast`],
+    ['in the msg of a JSON line', inJson],
+    ['in the msg of a JSON line within another', (shape) => JSON.stringify({ log: inJson(shape) })],
+    ['behind a log prefix', (shape) => `2026-11-22T23:35:22+0000 n op[1]: level=INFO msg=x ${whole(shape)}`],
+  ];
+  it.each(ways)('holds none of them %s', (way, make) => {
+    const leaking = shapes.flatMap((shape) => {
+      if (shape.line && way === 'behind a log prefix') return [];
+      const clean = redact(make(shape));
+      return leaks(clean, shape.secret).length > 0 ? [`${shape.name}: ${clean}`] : [];
+    });
+    expect(leaking).toEqual([]);
+  });
+
+  it('holds none of them when the text was cut anywhere', () => {
+    const leaking = shapes.flatMap((shape) => {
+      if (shape.bare) return [];
+      const text = whole(shape);
+      return Array.from(text, (_, at) => at).flatMap((at) => {
+        const clean = redact(text.slice(0, at));
+        return leaks(clean, shape.secret).length > 0 ? [`${shape.name}, cut at ${at}: ${clean}`] : [];
+      });
+    });
+    expect(leaking.slice(0, 20)).toEqual([]);
+  });
+
+  it('holds none of them when its lines are looked at one by one', () => {
+    const leaking = shapes.flatMap((shape) => {
+      if (/\n[ "]*$/.test(shape.before) && !/-----|Private/.test(shape.before)) return [];
+      const lines = ['first', ...whole(shape).split('\n'), 'last'];
+      const clean = redactLines(lines);
+      expect(clean).toHaveLength(lines.length);
+      expect([clean[0], clean.at(-1)]).toEqual(
+        /PRIVATE|Private/.test(shape.before) ? ['first', clean.at(-1)] : ['first', 'last'],
+      );
+      return leaks(clean.join('\n'), shape.secret).length > 0 ? [`${shape.name}: ${clean.join('\n')}`] : [];
+    });
+    expect(leaking).toEqual([]);
+  });
+
+  it('holds no password of an address, whatever it is made of', () => {
+    const password = fc.stringMatching(/^[A-Za-z0-9!$%^&*()@:/?#[\]+,;=_-]{6,20}$/);
+    fc.assert(
+      fc.property(password, (word) => {
+        expect(redact(`dial postgres://zw:Q${word}Q@db.example/zw: refused`)).not.toContain(`Q${word}Q`);
+      }),
+    );
+  });
+
+  it('is the same when it is looked at again', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...shapes.map(whole), ...prose, ' ', '\n', '"', '=')), (parts) => {
+        const once = redact(parts.join(''));
+        expect(once.split('\n').length).toBe(parts.join('').split('\n').length);
+        expect(redact(once).length).toBeLessThanOrEqual(once.length);
+      }),
+    );
+  });
+
+  it.each(prose)('keeps %j', (text) => {
+    expect(redact(text)).toBe(text);
+    expect(redactLines(['a', text, 'b'])).toEqual(['a', text, 'b']);
+  });
+
+  it('keeps what tells where and what, and takes the secret alone', () => {
+    expect(redact('cannot connect to postgres://zw:s3cret@db:5432/zw: refused')).toBe(
+      'cannot connect to postgres://***@db:5432/zw: refused',
+    );
+    expect(redact('level=INFO db_password=s3cret port=8080')).toBe('level=INFO db_password=*** port=8080');
+    expect(redact('{"password": "s3cret", "host": "db"}')).toBe('{"password": ***, "host": "db"}');
+    expect(redact('a\n-----BEGIN PRIVATE KEY-----\nx\ny\n-----END PRIVATE KEY-----\nb')).toBe('a\n***\n\n\n\nb');
+  });
+
+  it('shows no terminal codes nor characters that are not seen', () => {
+    expect(redact('\u001b[2Ja\u001b]0;title\u0007b\u202ec\u200bd\u0000e\u009b31mf\rg\th\ni')).toBe('abcdefg\th\ni');
+  });
+
+  it('is cut when it is longer than anybody reads', () => {
+    expect(redact('x y '.repeat(100_000)).length).toBeLessThan(66_000);
+  });
+});
+
+describe('the time that it takes', () => {
+  const size = 256 * 1024;
+  const fill = (part: string) => part.repeat(Math.ceil(size / part.length)).slice(0, size);
+  const floods: string[] = [
+    ...[
+      'TOKEN',
+      'TOKEN=',
+      'TOKEN="',
+      "TOKEN='",
+      'TOKEN:',
+      'TOKEN: ',
+      'a=',
+      '=',
+      ':',
+      '://',
+      'a://b@',
+      '@',
+      'a:b@',
+      '-----BEGIN ',
+    ],
+    ...[
+      '-----BEGIN PRIVATE KEY-----',
+      'Private-Lines:',
+      '"',
+      '\\"',
+      '\\',
+      ' ',
+      '\t',
+      '\n',
+      'a\n',
+      'a b ',
+      '<a>',
+      '<',
+      '<password>',
+    ],
+    ...[
+      '-p ',
+      '-p x ',
+      '-u a ',
+      '-u "',
+      '--password ',
+      '--password x ',
+      '--',
+      '-',
+      'mysql -p',
+      'Bearer ',
+      'basic a ',
+      'eyJ',
+      'sk-',
+    ],
+    ...[
+      'AKIA',
+      'ghp_',
+      'SG.',
+      '\u001b',
+      '\u001b[',
+      '\u001b]',
+      '\u200b',
+      'Aa1',
+      'a/',
+      'a.',
+      'a-',
+      '%3D',
+      'password%3D',
+      'password ',
+    ],
+    ...[
+      'Authorization: ',
+      'Cookie: a; ',
+      'host:5432:a:b:',
+      'password: |\n ',
+      'KEY=a B=',
+      'identified by ',
+      '1.1.1-',
+      'é',
+      '\u{1f600}',
+    ],
+    ...shapes.map((shape) => `${whole(shape)} `),
+    ...shapes.map((shape) => `${shape.before}${shape.secret}`),
+    ...prose.map((text) => `${text}\n`),
+  ];
+
+  it('grows with the length alone, whatever the text', () => {
+    redact(fill('warm up TOKEN=x '));
+    const slow = floods.flatMap((part) => {
+      const text = fill(part);
+      // Time of this process alone: the machine may be busy.
+      const times = [0, 1, 2].map(() => {
+        const from = process.cpuUsage();
+        redact(text);
+        return process.cpuUsage(from).user / 1000;
+      });
+      const best = Math.min(...times);
+      return best > 50 ? [`${JSON.stringify(part.slice(0, 40))}: ${Math.round(best)} ms`] : [];
+    });
+    expect(slow).toEqual([]);
+  });
+});
