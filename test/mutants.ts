@@ -13,6 +13,11 @@ const harms = ['test/upgrade/rollout/harms.test.ts'];
 const chance = ['test/upgrade/rollout/faults.property.test.ts'];
 const transcripts = ['test/upgrade/rollout/transcripts.test.ts'];
 const step = ['test/jobs/step.test.ts'];
+const nights = ['test/upgrade/rollout/long-nights.test.ts'];
+const steps = 'src/upgrade/steps';
+const fence = ['test/upgrade/steps/fence.test.ts'];
+const foreign = ['test/upgrade/steps/foreign.test.ts'];
+const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 
 export const mutants: Mutant[] = [
   {
@@ -259,5 +264,156 @@ export const mutants: Mutant[] = [
     from: 'if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;',
     to: '',
     tests: transcripts,
+  },
+  {
+    name: 'a backup is removed and made again',
+    file: `${steps}/scripts/backup.ts`,
+    from: `    touch -c "$backup" || : # cleanup keeps those that were used last
+    return 0
+`,
+    to: `    rm -rf "$backup"
+`,
+    tests: leftovers,
+  },
+  {
+    name: 'the switch does not look at the file on disk',
+    file: `${steps}/scripts/switch.ts`,
+    from: '"$replace_disk") ;; *) refuse drift-disk "$disk" ;; esac',
+    to: '*) ;; esac',
+    tests: foreign,
+  },
+  {
+    name: 'the switch does not look at what runs',
+    file: `${steps}/scripts/switch.ts`,
+    from: '"$replace_image") ;; *) refuse drift "$image" ;; esac',
+    to: '*) ;; esac',
+    tests: foreign,
+  },
+  {
+    name: 'nobody looks for somebody’s work before the switch',
+    file: `${steps}/switch.ts`,
+    from: 'const left = await leave(context, strangers, since);',
+    to: 'const left = await leave(context, [], since);',
+    tests: foreign,
+  },
+  {
+    name: 'an abort is not heard between the gates and the stop',
+    file: `${steps}/stop.ts`,
+    from: `unchanged });
+  signal.throwIfAborted();`,
+    to: 'unchanged });',
+    tests: fence,
+  },
+  {
+    name: 'old evidence stops a service',
+    file: `${steps}/stop.ts`,
+    from: 'if (clock.monotonic() - asked > fresh)',
+    to: 'if (clock.monotonic() < 0)',
+    tests: fence,
+  },
+  {
+    name: 'the fence ignores the try',
+    file: `${steps}/scripts/fence.ts`,
+    from: '[ "$held" -eq "$epoch" ] && [ "$held_try" -gt "$try" ]; }; then',
+    to: 'false; }; then',
+    tests: fence,
+  },
+  {
+    name: 'the fence ignores the run',
+    file: `${steps}/scripts/fence.ts`,
+    from: 'if [ "$held" -gt "$epoch" ] || {',
+    to: 'if {',
+    tests: fence,
+  },
+  {
+    name: 'a look before a change does not raise the fence',
+    file: `${steps}/scripts/fence.ts`,
+    from: '[ "$held" -eq "$epoch" ] && [ "$held_try" -eq "$try" ] || write',
+    to: 'true || write',
+    tests: fence,
+  },
+  {
+    name: 'the lock is not taken',
+    file: `${steps}/scripts/fence.ts`,
+    from: "    1) say refused 'busy -'; exit 75 ;;",
+    to: '    1) ;;',
+    tests: ['test/upgrade/steps/steps.test.ts', ...fence],
+  },
+  {
+    name: 'a rollback overwrites an environment that somebody changed',
+    file: `${steps}/foreign.ts`,
+    from: "['env', seen.env, sameEnv(seen, before, rollout)],\n  ]);\n}\n\n/** What a switch",
+    to: ']);\n}\n\n/** What a switch',
+    tests: foreign,
+  },
+  {
+    name: 'the script of a rollback overwrites a build that somebody put there after the look',
+    file: `${steps}/scripts/restore.ts`,
+    from: '[ "$strange_disk" = "$replace_disk" ] || refuse foreign-disk "$strange_disk"',
+    to: ':',
+    tests: foreign,
+  },
+  {
+    name: 'a rollback overwrites a build that somebody installed',
+    file: `${steps}/foreign.ts`,
+    from: 'const known = (sha256: string | null) => [null, before.sha256, rollout.release.binarySha256].includes(sha256);',
+    to: 'const known = (_: string | null) => true;',
+    tests: foreign,
+  },
+  {
+    name: 'what somebody put there is not kept',
+    file: `${steps}/scripts/restore.ts`,
+    from: '[ -z "$strange_disk" ] || keep_aside binary "$binary" "$disk"',
+    to: ':',
+    tests: foreign,
+  },
+  {
+    name: 'a damaged backup is put back',
+    file: `${steps}/scripts/backup.ts`,
+    from: '= "$before" ] || refuse damaged "$backup/binary"',
+    to: '= "$before" ] || :',
+    tests: ['test/upgrade/steps/harm.test.ts'],
+  },
+  {
+    name: 'a staged binary that nobody may run is asked again as root',
+    file: `${steps}/scripts/observe.ts`,
+    from: 'elif ! $nobody true 2>/dev/null; then say version unasked; return 0; fi',
+    to: 'elif ! $nobody true 2>/dev/null; then nobody=; fi',
+    tests: ['test/upgrade/steps/harm.test.ts'],
+  },
+  {
+    name: 'a reason from a node is not redacted',
+    file: `${steps}/answer.ts`,
+    from: 'const text = redact(outcome.stderr.slice(-16 * 1024));',
+    to: 'const text = outcome.stderr.slice(-16 * 1024);',
+    tests: ['test/upgrade/steps/answer.test.ts'],
+  },
+  {
+    name: 'an answer of any size is read',
+    file: `${steps}/answer.ts`,
+    from: 'if (lines > limits.lines || total > limits.total) return { said, cut: true };',
+    to: '',
+    tests: ['test/upgrade/steps/answer.test.ts'],
+  },
+  {
+    name: 'half ours and half somebody’s counts as untouched',
+    file: `${core}/reports.ts`,
+    from: 'report.facts.clean === true)',
+    to: 'true)',
+    tests: nights,
+  },
+  {
+    name: 'a rollback picks by looks from before it was asked for',
+    file: `${core}/todo.ts`,
+    from: 'if (looksBeforePick(rollout, regions, rollout.status.at, now).length > 0) return null;',
+    to: 'if (looksBeforePick(rollout, regions, 0, now).length > 0) return null;',
+    tests: harms,
+  },
+  {
+    name: 'an approval that expires in the middle of its region is never asked for again',
+    file: `${core}/next.ts`,
+    from: 'given && at - given.at > rollout.policy.approvalExpires && waits(nodes) ?',
+    to: 'given && at < 0 && waits(nodes) ?',
+    tests: nights,
   },
 ];
