@@ -61,8 +61,9 @@ export async function clickTimes(rollouts: number): Promise<number[]> {
     for (let round = 0; round < rollouts; round++) {
       const id = `r${round}`;
       const rollout = quickRollout(id, {}, {}, { regions: null, strategy: 'regions' });
-      const approvers = Object.fromEntries(regions.map((region) => [region, { users: [approver], groups: [] }]));
-      await house.control.start({ ...rollout, approvers });
+      const by = { users: [approver], groups: [] };
+      const phases = rollout.phases.map((phase) => (phase.is === 'approval' ? { ...phase, by } : phase));
+      await house.control.start({ ...rollout, phases });
       for (const region of regions.slice(1)) times.push(await approve(slack, id, region, begun));
       const over = async () => (await house.control.store.load(id))?.status.is;
       await eventually(over, (status) => status === 'done', 30_000);

@@ -23,7 +23,8 @@ export type Command =
   | { verb: 'cancel'; plan: string }
   | { verb: 'status' }
   | { verb: 'why'; node: string | null }
-  | { verb: 'approve'; region: string }
+  /** A region, the name of a part, or the id of an approval. */
+  | { verb: 'approve'; what: string }
   | { verb: 'pause' }
   | { verb: 'resume' }
   | { verb: 'stop' }

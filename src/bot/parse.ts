@@ -36,7 +36,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   cancel: (input) => ({ verb: 'cancel', plan: object(input, 'the plan') }),
   status: (input) => alone(input, { verb: 'status' }),
   why: (input) => ({ verb: 'why', node: optional(input) }),
-  approve: (input) => ({ verb: 'approve', region: object(input, 'the region') }),
+  approve: (input) => ({ verb: 'approve', what: object(input, 'the region') }),
   pause: (input) => alone(input, { verb: 'pause' }),
   resume: (input) => alone(input, { verb: 'resume' }),
   stop: (input) => alone(input, { verb: 'stop' }),

@@ -1,4 +1,4 @@
-import type { Actor, Approvers, Fleet, Rollout } from '../upgrade/rollout/types.ts';
+import type { Actor, ApprovalPhase, Approvers, Fleet, Rollout } from '../upgrade/rollout/types.ts';
 import type { Access, Directory } from './deps.ts';
 
 /** What somebody wants to do. */
@@ -6,7 +6,7 @@ export type Right =
   | { is: 'look' }
   | { is: 'start' }
   | { is: 'override' }
-  | { is: 'approve'; rollout: Rollout; region: string }
+  | { is: 'approve'; rollout: Rollout; phase: ApprovalPhase }
   /** Pause, stop, roll back: allowed to more people than starting. */
   | { is: 'halt' }
   /** Resume, retry. */
@@ -48,7 +48,7 @@ export async function permit(scene: Scene, actor: Actor, right: Right): Promise<
 
 function ownRollout(actor: Actor, right: Right): Verdict | null {
   if (right.is !== 'approve' || right.rollout.requester !== actor || right.rollout.policy.selfApproval) return null;
-  return refused(`You asked for this rollout, so somebody else approves ${right.region}.`);
+  return refused(`You asked for this rollout, so somebody else approves ${right.phase.title}.`);
 }
 
 async function strangeness({ access, directory }: Scene, actor: Actor): Promise<string | null> {
@@ -70,7 +70,7 @@ function rolesFor({ access, fleet }: Scene, right: Right): Approvers[] {
     case 'override':
       return [breakers];
     case 'approve':
-      return [right.rollout.approvers[right.region] ?? { users: [], groups: [] }];
+      return [right.phase.by];
     case 'halt':
       return [stoppers, requesters, breakers, ...fleet.regions.map(({ approvers }) => approvers)];
   }
@@ -94,7 +94,7 @@ function lacking(scene: Scene, right: Right): string {
     look: 'look at this',
     start: 'start upgrades',
     override: 'override maintenance windows',
-    approve: `approve ${right.is === 'approve' ? right.region : ''}`,
+    approve: `approve ${right.is === 'approve' ? right.phase.title : ''}`,
     halt: 'pause, stop or roll back',
     'go-on': 'resume or retry',
   };

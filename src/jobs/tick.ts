@@ -43,6 +43,6 @@ export function ticker({ store, record, clock, log }: TickParts): Tick {
 }
 
 /** Regions of the rollout's work that are not among the living. */
-function silentRegions({ batches }: Rollout, living: readonly string[]): string[] {
-  return [...new Set(batches.map(({ region }) => region))].filter((region) => !living.includes(region));
+function silentRegions({ nodes }: Rollout, living: readonly string[]): string[] {
+  return [...new Set(Object.values(nodes).map(({ region }) => region))].filter((region) => !living.includes(region));
 }

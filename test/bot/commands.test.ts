@@ -37,8 +37,8 @@ async function under(here: Trial, fits: (ids: string) => boolean): Promise<void>
   here.control.rollouts.set(rollout.id, at.rollout);
   here.clock.at = at.now;
 }
-const euWestAsked = (json: string) => /"region":"eu-west"[^{}]*"askedAt":\d/.test(json);
-const oneDone = (json: string) => json.includes('"is":"done"');
+const euWestAsked = (json: string) => /"id":"approval\/eu-west"[^{}]*"state":\{"is":"active"/.test(json);
+const oneDone = (json: string) => json.includes('"is":"done","at"');
 
 describe('upgrade', () => {
   it('answers with a plan and starts nothing', async () => {

@@ -22,8 +22,8 @@ async function under(here: Trial, fits: (json: string) => boolean): Promise<void
   here.control.rollouts.set(rollout.id, at.rollout);
   here.clock.at = at.now;
 }
-const euWestAsked = (json: string) => /"region":"eu-west"[^{}]*"askedAt":\d/.test(json);
-const oneDone = (json: string) => json.includes('"is":"done"');
+const euWestAsked = (json: string) => /"id":"approval\/eu-west"[^{}]*"state":\{"is":"active"/.test(json);
+const oneDone = (json: string) => json.includes('"is":"done","at"');
 const silence = 'no worker of us-east answered within 15 s';
 
 describe('what came of a command, for programs', () => {
@@ -103,38 +103,10 @@ describe('the facts of a look', () => {
     const rollout = JSON.parse(JSON.stringify(facts?.rollout));
     expect({
       ...rollout,
-      batches: rollout.batches.slice(0, 2),
+      phases: rollout.phases.slice(0, 4),
       nodes: rollout.nodes.slice(0, 1),
     }).toMatchInlineSnapshot(`
       {
-        "batches": [
-          {
-            "approval": "none",
-            "approvedAt": null,
-            "approvedBy": null,
-            "finishedAt": "2026-11-24T07:31:26.400Z",
-            "nodes": [
-              "us-east-op-1",
-              "us-east-op-2",
-              "us-east-op-3",
-            ],
-            "region": "us-east",
-            "watchedAt": "2026-11-24T08:31:27.500Z",
-          },
-          {
-            "approval": "asked",
-            "approvedAt": null,
-            "approvedBy": null,
-            "finishedAt": null,
-            "nodes": [
-              "eu-west-op-1",
-              "eu-west-op-2",
-              "eu-west-op-3",
-            ],
-            "region": "eu-west",
-            "watchedAt": null,
-          },
-        ],
         "createdAt": "2026-11-24T07:30:00.000Z",
         "endedAt": null,
         "fleet": "production",
@@ -154,6 +126,66 @@ describe('the facts of a look', () => {
         ],
         "open": true,
         "override": null,
+        "phases": [
+          {
+            "approvedBy": null,
+            "at": "2026-11-24T07:30:09.900Z",
+            "id": "stage",
+            "is": "nodes",
+            "nodes": [
+              "us-east-op-1",
+              "us-east-op-2",
+              "us-east-op-3",
+              "eu-west-op-1",
+              "eu-west-op-2",
+              "eu-west-op-3",
+              "ap-south-op-1",
+              "ap-south-op-2",
+              "ap-south-op-3",
+            ],
+            "since": "2026-11-24T07:30:00.100Z",
+            "state": "done",
+            "title": "staging",
+          },
+          {
+            "approvedBy": null,
+            "at": "2026-11-24T07:31:26.400Z",
+            "id": "nodes/us-east",
+            "is": "nodes",
+            "nodes": [
+              "us-east-op-1",
+              "us-east-op-2",
+              "us-east-op-3",
+            ],
+            "since": "2026-11-24T07:30:09.900Z",
+            "state": "done",
+            "title": "us-east",
+          },
+          {
+            "approvedBy": null,
+            "at": "2026-11-24T08:31:27.500Z",
+            "id": "watch/us-east",
+            "is": "watch",
+            "nodes": [
+              "us-east-op-1",
+              "us-east-op-2",
+              "us-east-op-3",
+            ],
+            "since": "2026-11-24T07:31:26.400Z",
+            "state": "done",
+            "title": "us-east",
+          },
+          {
+            "approvedBy": [],
+            "at": null,
+            "id": "approval/eu-west",
+            "is": "approval",
+            "nodes": null,
+            "since": "2026-11-24T08:31:27.500Z",
+            "state": "active",
+            "title": "eu-west",
+          },
+        ],
         "requester": "U0ROSA",
         "revision": 503,
         "run": 1,

@@ -36,7 +36,7 @@ const understood: [string, Command][] = [
   ['upgrade v2.0.0 --at tue 02:00 --dry-run', { ...upgrade, when: { is: 'at', text: 'tue 02:00' }, dryRun: true }],
   ['why', { verb: 'why', node: null }],
   ['why eu‑west‑op‑1', { verb: 'why', node: 'eu-west-op-1' }],
-  ['approve eu-west', { verb: 'approve', region: 'eu-west' }],
+  ['approve eu-west', { verb: 'approve', what: 'eu-west' }],
   ['rollback', { verb: 'rollback', target: null }],
   ['rollback all', { verb: 'rollback', target: 'all' }],
   [

@@ -8,6 +8,7 @@ import { createRepair } from '../../src/bot/repair.ts';
 import { startSlack } from '../../src/sandbox/slack/start.ts';
 import type { ChannelMessage } from '../../src/sandbox/slack/types.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { isAsked } from '../support/parts.ts';
 import { planned } from '../support/rollouts.ts';
 import { drive, type World, worldOf } from '../support/simulation.ts';
 import { type Trial, trial } from './support.ts';
@@ -43,7 +44,7 @@ beforeEach(async () => {
 });
 afterEach(() => slack.close());
 
-const asked = ({ batches }: Rollout) => batches[1]?.askedAt != null;
+const asked = (rollout: Rollout) => isAsked(rollout, 'eu-west');
 const firstDone = ({ nodes }: Rollout) => nodes['us-east-op-1']?.state.is === 'done';
 
 /** Goes on until `fits`, is stored and shown there. */

@@ -5,6 +5,7 @@ import { type Bot, startBot } from '../../src/bot/index.ts';
 import { startSlack } from '../../src/sandbox/slack/start.ts';
 import type { ChannelMessage } from '../../src/sandbox/slack/types.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { isAsked } from '../support/parts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial } from './support.ts';
 
@@ -72,7 +73,7 @@ async function driven(rollout: Rollout, fits: (rollout: Rollout) => boolean, bad
   return at.rollout;
 }
 
-const asked = (rollout: Rollout) => rollout.batches[1]?.askedAt !== null;
+const asked = (rollout: Rollout) => isAsked(rollout, 'eu-west');
 const main = () => slack.messages().find(({ threadTs }) => threadTs === null) ?? raise();
 const thread = () => slack.thread(main().ts).filter(({ threadTs }) => threadTs !== null);
 const raise = (): never => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/cli/exit.ts';
 import { createStore } from '../../src/jobs/index.ts';
 import { type SimulatedFleet, startFleet } from '../../src/sandbox/fleet/fleet.ts';
+import { isAsked } from '../support/parts.ts';
 import { type Product, people, type Shown, shown, startProduct, until } from '../support/product.ts';
 
 const policy = {
@@ -59,7 +60,10 @@ describe('the product on a shell', () => {
   async function untilAsked(version: string): Promise<string> {
     const plan = await planOf(version, '--regions', 'us-east,eu-west', '--nodes', '4');
     const { id } = json(await product.shell('start', plan, '--json')).rollout;
-    const asked = async () => (await store().load(id))?.batches[1]?.askedAt != null;
+    const asked = async () => {
+      const now = await store().load(id);
+      return now !== null && isAsked(now, 'eu-west');
+    };
     await until('eu-west is asked for', asked, { timeoutMs: 60_000, logs: product.logs });
     return id;
   }

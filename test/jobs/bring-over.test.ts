@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { bringOver, createStore, type RolloutStore } from '../../src/jobs/index.ts';
 import { lift } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
-import { writeFormer, writeFormerEpoch } from './fixtures/former-layout.ts';
+import { former, writeFormer, writeFormerEpoch } from './fixtures/former-layout.ts';
 import { eventually, production, quickRollout, silent } from './fixtures/parts.ts';
 import { done, makeRig, never } from './fixtures/rig.ts';
 
@@ -14,7 +14,7 @@ const redis = () => rig.redis.handle.caller;
 const formerKeys = async () => (await redis().keys('{zw}:*')).sort();
 const move = (fleet = production) => bringOver(redis(), fleet, silent);
 /** As the former version wrote it, read by this one. */
-const lifted = (rollout: Rollout) => lift({ format: 1, rollout });
+const lifted = (rollout: Rollout) => lift({ format: 1, rollout: former(rollout) });
 let store: RolloutStore;
 beforeEach(() => {
   store = createStore(redis(), production);

@@ -91,7 +91,7 @@ describe('what got among a fleet’s own although it is not', () => {
     const { caller } = rig.redis.handle;
     const store = createStore(caller, 'a', { warn: (fields) => void warned.push(fields) });
     const foreign = fleetNamed('b').rollout('v2.0.0');
-    await caller.hset(keysOf('a').rollout('r1'), 'body', JSON.stringify({ format: 1, rollout: foreign }));
+    await caller.hset(keysOf('a').rollout('r1'), 'body', JSON.stringify({ format: 2, rollout: foreign }));
     await caller.sadd(keysOf('a').open, 'r1');
     await caller.set(keysOf('a').holder, 'r1');
     expect([await store.load('r1'), await store.open(), await store.load('r1')]).toEqual([null, null, null]);

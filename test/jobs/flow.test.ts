@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { brokenLink, createStore } from '../../src/jobs/index.ts';
 import type { Probe } from '../../src/upgrade/node/types.ts';
+import { isAsked, parts } from '../support/parts.ts';
 import { effects, eventually, production, quickRollout, slowDown, workerParts } from './fixtures/parts.ts';
 import { done, everyNodeOnce, makeRig } from './fixtures/rig.ts';
 
@@ -37,13 +38,13 @@ describe('a rollout in the queues', () => {
     await start(rollout);
     const asked = await eventually(
       () => store.load('r1'),
-      (now) => now?.batches[1]?.askedAt != null,
+      (now) => now !== null && isAsked(now, 'eu-west'),
     );
-    const [watched] = asked?.batches ?? [];
+    const [watched] = asked === null ? [] : parts(asked);
     expect(watched?.healthyFor).toBeGreaterThanOrEqual(300);
     expect((watched?.bakedAt ?? 0) - (watched?.finishedAt ?? 0)).toBeGreaterThanOrEqual(300);
     expect(await effects(rig.redis.handle.caller)).toEqual(everyNodeOnce);
-    await record('r1', { type: 'approved', at: Date.now(), region: 'eu-west', by: 'U1' });
+    await record('r1', { type: 'approved', at: Date.now(), phase: 'approval/eu-west', by: 'U1' });
     await eventually(() => store.load('r1'), done);
     expect(await effects(rig.redis.handle.caller)).toHaveLength(12);
   });

@@ -27,9 +27,10 @@ async function workerProcess(): Promise<ChildProcess> {
 /** Approved so long ago that the next tick takes the approval back, and so is written into the journal. */
 function staleApproval(): Rollout {
   const rollout = quickRollout('r1', {}, {}, { strategy: 'regions', regions: ['us-east', 'eu-west'] });
-  const [first, second] = rollout.batches;
-  if (!first || !second) throw new Error('two batches expected');
-  return { ...rollout, batches: [first, { ...second, askedAt: 1, approved: { by: 'U1', at: 1, bake: null } }] };
+  const given = [{ by: 'U1', at: 1, watched: null }];
+  const state = { is: 'done', since: 1, at: 1 } as const;
+  const phases = rollout.phases.map((phase) => (phase.is === 'approval' ? { ...phase, state, given } : phase));
+  return { ...rollout, phases };
 }
 
 describe('a living worker', () => {

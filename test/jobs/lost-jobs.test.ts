@@ -6,6 +6,7 @@ import { prefixOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { openWorker } from '../../src/jobs/worker.ts';
 import { todo } from '../../src/upgrade/rollout/index.ts';
+import { settlePhases } from '../../src/upgrade/rollout/phases.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import {
   effects,
@@ -28,7 +29,8 @@ function readyToBegin(): Rollout {
   const [node] = Object.values(rollout.nodes);
   if (!node) throw new Error('one node expected');
   const looks = { 'us-east': { count: 0, at: Date.now(), standing: {}, misses: {} } };
-  return { ...rollout, looks, nodes: { [node.name]: { ...node, state: { is: 'ready', notBefore: 0 } } } };
+  const nodes = { [node.name]: { ...node, state: { is: 'ready', notBefore: 0 } as const } };
+  return settlePhases({ ...rollout, looks, nodes }, Date.now());
 }
 
 describe('lost and doubled jobs', () => {

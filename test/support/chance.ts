@@ -45,9 +45,9 @@ export const scenario = fc.record({
 export type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
 
 const decisions = (rollout: Rollout, at: number): Event[] => [
-  { type: 'approved', at, region: 'eu-west', by: 'U-eu-west' },
-  { type: 'approved', at, region: 'ap-south', by: 'U-ap-south' },
-  { type: 'approved', at, region: 'us-east', by: rollout.requester },
+  { type: 'approved', at, phase: 'approval/eu-west', by: 'U-eu-west' },
+  { type: 'approved', at, phase: 'approval/ap-south', by: 'U-ap-south' },
+  { type: 'approved', at, phase: 'approval/us-east', by: rollout.requester },
   { type: 'paused', at, by: 'U1' },
   { type: 'resumed', at, by: 'U1' },
   { type: 'resumed', at, by: 'U1' },

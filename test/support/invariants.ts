@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { nodesInOrder } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
 import { openInterval } from '../../src/windows/index.ts';
+import { parts } from './parts.ts';
 import { newImage } from './rollouts.ts';
 import type { World } from './simulation.ts';
 
@@ -42,14 +43,14 @@ export function checkStop(rollout: Rollout, task: Task, world: World, now: numbe
   const stop = world.starts.at(-1);
   expect(stop?.wasDown || (stop?.peersLeft ?? 0) >= rollout.policy.minimumHealthy, `quorum at ${task.id}`).toBe(true);
   if (task.step !== 'switch') return;
-  const index = rollout.batches.findIndex(({ nodes }) => nodes.includes(task.node));
-  const batch = rollout.batches[index];
+  const index = parts(rollout).findIndex(({ nodes }) => nodes.includes(task.node));
+  const batch = parts(rollout)[index];
   const node = rollout.nodes[task.node];
   // What may be half switched already is finished, whatever the window says: only the first intent obeys every gate.
   const isFirst = node?.touchedAt === now - workTakes;
   if (!isFirst) return;
   expect(batch?.approval === true && batch.approved === null).toBe(false);
-  if (batch?.approval) expect(batch.approved?.bake).toBe(rollout.batches[index - 1]?.bakedAt);
+  if (batch?.approval) expect(batch.approved?.watched).toBe(parts(rollout)[index - 1]?.bakedAt);
   expect(nodesInOrder(rollout).filter(({ state }) => state.is === 'staging')).toEqual([]);
   expect(rollout.status.is).toBe('running');
   expect(stop?.frozen).toBe(false);

@@ -1,5 +1,5 @@
 import {
-  bakingBatch,
+  asked,
   gates,
   isLook,
   isOpen,
@@ -7,6 +7,7 @@ import {
   nextWake,
   nodesInOrder,
   todo,
+  watching,
   whyWaiting,
 } from '../../src/upgrade/rollout/index.ts';
 import type {
@@ -241,7 +242,7 @@ export function drive(
 
 /** Hours until a window: the looks in between are not worth a test's time. */
 function farOpening(rollout: Rollout, now: number): number | null {
-  if (bakingBatch(rollout) !== null) return null;
+  if (watching(rollout) !== null) return null;
   const far = whyWaiting(rollout, now).flatMap(({ opensAt }) =>
     opensAt !== null && opensAt > now + 300_000 ? [opensAt] : [],
   );
@@ -250,9 +251,8 @@ function farOpening(rollout: Rollout, now: number): number | null {
 
 /** Nothing but a person moves it: it is looked at for days, which no test wants to see. */
 function isWatchedOnly(rollout: Rollout): boolean {
-  const asked = rollout.batches.some(({ askedAt, approved }) => askedAt !== null && approved === null);
   return (
-    (rollout.status.is === 'paused' || asked) &&
+    (rollout.status.is === 'paused' || asked(rollout).length > 0) &&
     !nodesInOrder(rollout).some(({ state }) => state.is === 'working' || state.is === 'staging')
   );
 }

@@ -14,7 +14,7 @@ type Reading = (reference: Reference) => Command;
 const readings: Record<string, Reading> = {
   start: ({ r }) => ({ verb: 'start', plan: r }),
   cancel: ({ r }) => ({ verb: 'cancel', plan: r }),
-  approve: ({ g }) => ({ verb: 'approve', region: g }),
+  approve: ({ g }) => ({ verb: 'approve', what: g }),
   hold: () => ({ verb: 'pause' }),
   pause: () => ({ verb: 'pause' }),
   resume: () => ({ verb: 'resume' }),

@@ -1,5 +1,5 @@
-import { isOpen } from '../../upgrade/rollout/index.ts';
-import { Refused, type RollbackScope, type Rollout } from '../../upgrade/rollout/types.ts';
+import { approvals, isOpen, phaseOf, regionsOf, turns } from '../../upgrade/rollout/index.ts';
+import { type ApprovalPhase, Refused, type RollbackScope, type Rollout } from '../../upgrade/rollout/types.ts';
 import { type Asking, type CommandDeps, ended, type Reply, say, withButtons } from '../deps.ts';
 import { rollbackButtons } from '../views/buttons.ts';
 import { count, foreign, when, who } from '../views/text.ts';
@@ -7,29 +7,40 @@ import { scopeName, touchedIn } from '../views/words.ts';
 import { decide, demand, type Handler, NothingKnown, outdated, theRollout, unknownName } from './common.ts';
 import { refuseIfOtherwise, withTruth } from './truth.ts';
 
-export const approve: Handler<'approve'> = async (deps, asking, { region }) => {
+export const approve: Handler<'approve'> = async (deps, asking, { what }) => {
   const rollout = await theRollout(deps, asking);
-  const batch = rollout.batches.find((each) => each.region === region);
-  if (batch === undefined)
-    throw unknownName(
-      'region',
-      region,
-      rollout.batches.map((each) => each.region),
-    );
-  await demand(deps, asking, { is: 'approve', rollout, region });
-  const given = batch.approved;
-  if (given !== null)
-    return outdated(rollout, `${foreign(region)} was approved by ${who(given.by)} at ${when(given.at)}`);
-  if (!batch.approval) return outdated(rollout, `${foreign(region)} needs no approval`);
-  if (batch.askedAt === null && isOpen(rollout)) {
-    return outdated(
-      rollout,
-      `${foreign(region)} is not being asked for yet: the region before it must be done and watched first`,
-    );
+  const phase = approvalOf(rollout, what);
+  if (phase === null) return outdated(rollout, `${foreign(what)} needs no approval`);
+  await demand(deps, asking, { is: 'approve', rollout, phase });
+  const title = foreign(phase.title);
+  if (phase.state.is === 'done') {
+    const by = phase.given.map((each) => `${who(each.by)} at ${when(each.at)}`).join(', ');
+    return outdated(rollout, `${title} was approved by ${by}`);
   }
-  const event = { type: 'approved', at: deps.clock.now(), region, by: asking.actor } as const;
-  return decide(deps, rollout, event, `${foreign(region)} is approved. It begins as soon as its window allows.`);
+  if (phase.state.is === 'pending' && isOpen(rollout)) {
+    return outdated(rollout, `${title} is not being asked for yet: what is before it must be done and watched first`);
+  }
+  const event = { type: 'approved', at: deps.clock.now(), phase: phase.id, by: asking.actor } as const;
+  return decide(deps, rollout, event, (after) => given(after, phase.id));
 };
+
+/** By its id, as a button has it, or as people write it: a region, or the name of a part. */
+function approvalOf(rollout: Rollout, what: string): ApprovalPhase | null {
+  const all = approvals(rollout);
+  const found = all.find(({ id, title }) => id === what || title === what || id === `approval/${what}`);
+  if (found) return found;
+  const parts = [...new Set([...turns(rollout).map(({ title }) => title), ...regionsOf(rollout)])];
+  if (parts.includes(what)) return null;
+  throw unknownName('region', what, parts);
+}
+
+function given(rollout: Rollout, id: string): string {
+  const phase = phaseOf(rollout, id);
+  if (phase.is !== 'approval' || phase.state.is === 'done') {
+    return `${foreign(phase.title)} is approved. It begins as soon as its window allows.`;
+  }
+  return `Noted: ${phase.given.length} of ${phase.needed} have approved ${foreign(phase.title)}.`;
+}
 
 export const pause: Handler<'pause'> = async (deps, asking) => {
   await demand(deps, asking, { is: 'halt' });
@@ -108,8 +119,10 @@ async function rollbackTarget(deps: CommandDeps, asking: Asking): Promise<Rollou
 }
 
 function choices(rollout: Rollout): Reply {
-  const regions = [...new Set(rollout.batches.map(({ region }) => region))];
-  const scopes: RollbackScope[] = [...regions.map((region) => ({ is: 'region' as const, region })), { is: 'all' }];
+  const scopes: RollbackScope[] = [
+    ...regionsOf(rollout).map((region) => ({ is: 'region' as const, region })),
+    { is: 'all' },
+  ];
   const buttons = rollbackButtons(rollout, scopes).slice(0, 20);
   if (buttons.length === 0) return outdated(rollout, 'Nothing to roll back: no node is changed by this rollout');
   const question = say(
@@ -121,8 +134,8 @@ function choices(rollout: Rollout): Reply {
 
 function scopeOf(rollout: Rollout, target: string): RollbackScope {
   if (target.toLowerCase() === 'all') return { is: 'all' };
-  if (rollout.batches.some(({ region }) => region === target)) return { is: 'region', region: target };
+  if (regionsOf(rollout).includes(target)) return { is: 'region', region: target };
   if (Object.hasOwn(rollout.nodes, target)) return { is: 'node', node: target };
-  const known = [...new Set(rollout.batches.map(({ region }) => region)), ...Object.keys(rollout.nodes), 'all'];
+  const known = [...regionsOf(rollout), ...Object.keys(rollout.nodes), 'all'];
   throw unknownName('node or region', target, known);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isOpen, plan } from '../../upgrade/rollout/index.ts';
+import { isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
 import { type Actor, type NodeSurvey, type PlanInput, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
 import { parseLocalTime } from '../../windows/index.ts';
 import type { When } from '../command.ts';
@@ -100,7 +100,7 @@ async function made(deps: CommandDeps, id: string, request: Request, seen: NodeS
 
 /** What was asked, from the plan that it became. */
 function requestOf({ fleet }: CommandDeps, draft: Rollout): Request {
-  const chosen = [...new Set(draft.batches.map(({ region }) => region))];
+  const chosen = regionsOf(draft);
   const all = fleet.regions.filter(({ name }) => chosen.includes(name)).flatMap(({ nodes }) => nodes);
   const planned = Object.keys(draft.nodes).length;
   return {

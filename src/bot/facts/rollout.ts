@@ -1,5 +1,5 @@
-import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
-import type { BatchRun, Gate, NodeRun, Rollout, Status } from '../../upgrade/rollout/types.ts';
+import { endOf, isOpen, nodesInOrder, sinceOf } from '../../upgrade/rollout/index.ts';
+import type { Gate, NodeRun, Phase, Rollout, Status } from '../../upgrade/rollout/types.ts';
 import { scopeWord } from '../command.ts';
 import { iso } from './instants.ts';
 
@@ -22,7 +22,7 @@ export function rolloutFacts(rollout: Rollout) {
     startedAt: iso(rollout.startedAt),
     endedAt: isOpen(rollout) || !('at' in status) ? null : iso(status.at),
     override: override === null ? null : { by: override.by, reason: override.reason },
-    batches: rollout.batches.map(batchFacts),
+    phases: rollout.phases.map(phaseFacts),
     nodes: nodesInOrder(rollout).map(nodeFacts),
   };
 }
@@ -38,15 +38,18 @@ function statusFacts(status: Status) {
   };
 }
 
-function batchFacts({ region, nodes, approval, askedAt, approved, finishedAt, bakedAt }: BatchRun) {
+/** One item of the plan, in order; `since` and `at`: when it became due, and when it was over. */
+function phaseFacts(phase: Phase) {
+  const { id, title, is, state } = phase;
   return {
-    region,
-    nodes,
-    approval: !approval ? 'none' : approved !== null ? 'given' : askedAt === null ? 'later' : 'asked',
-    approvedBy: approved?.by ?? null,
-    approvedAt: iso(approved?.at ?? null),
-    finishedAt: iso(finishedAt),
-    watchedAt: iso(bakedAt),
+    id,
+    title,
+    is,
+    state: state.is,
+    since: iso(sinceOf(phase)),
+    at: iso(endOf(phase)),
+    nodes: phase.is === 'approval' ? null : phase.nodes,
+    approvedBy: phase.is === 'approval' ? phase.given.map(({ by }) => by) : null,
   };
 }
 

@@ -1,4 +1,5 @@
-import type { Decided, Foreign, NodeRun, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
+import { turns } from '../../upgrade/rollout/index.ts';
+import type { ApprovalPhase, Decided, Foreign, NodeRun, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import { scopeWord } from '../command.ts';
 import type { Button, Reference } from './parts.ts';
 import { count } from './text.ts';
@@ -35,19 +36,20 @@ export function stopButton(rollout: Rollout, label = 'Stop'): Button {
   };
 }
 
-export function approveButton(rollout: Rollout, region: string): Button {
-  const nodes = rollout.batches.find((batch) => batch.region === region)?.nodes.length ?? 0;
+export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPhase): Button {
+  const opened = turns(rollout).filter((turn) => opens.includes(turn.id));
+  const nodes = opened.flatMap((turn) => turn.nodes);
   return {
-    label: `Approve ${region}`,
-    action: `approve:${region}`,
-    reference: { ...reference(rollout), g: region },
+    label: `Approve ${title}`,
+    action: `approve:${id}`,
+    reference: { ...reference(rollout), g: id },
     style: 'primary',
     confirm: {
-      title: `Approve ${region}?`,
-      text: `${count(nodes, 'node')} in ${region} will be brought to ${rollout.release.version}, one by one, within the maintenance window. Other regions stay as they are.`,
-      yes: `Approve ${region}`,
+      title: `Approve ${title}?`,
+      text: `${count(nodes.length, 'node')} of ${title} will be brought to ${rollout.release.version}, one by one, within the maintenance window. All others stay as they are.`,
+      yes: `Approve ${title}`,
     },
-    typed: `approve ${region}`,
+    typed: `approve ${title}`,
   };
 }
 

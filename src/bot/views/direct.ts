@@ -1,6 +1,7 @@
-import { isOpen } from '../../upgrade/rollout/index.ts';
+import { approvals, endOf, isOpen, sinceOf } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { headline } from './ending.ts';
+import { gateKey } from './gate.ts';
 import { type Post, post } from './post.ts';
 import { foreign, reason, when } from './text.ts';
 
@@ -11,13 +12,14 @@ export function directPosts(rollout: Rollout): Post[] {
 }
 
 function gates(rollout: Rollout): Post[] {
-  return rollout.batches.flatMap(({ region, approval, askedAt, approved }) => {
-    if (!approval || askedAt === null) return [];
+  return approvals(rollout).flatMap((phase) => {
+    const [since, end] = [sinceOf(phase), endOf(phase)];
+    if (since === null) return [];
     const text =
-      approved === null
-        ? `${rollout.release.version}: *${foreign(region)}* waits for approval since ${when(askedAt)}.`
-        : `${rollout.release.version}: *${foreign(region)}* was approved at ${when(approved.at)}.`;
-    return [direct(rollout, `dm.gate.${region}.${Math.floor(askedAt / 1000)}`, text, approved !== null)];
+      end === null
+        ? `${rollout.release.version}: *${foreign(phase.title)}* waits for approval since ${when(since)}.`
+        : `${rollout.release.version}: *${foreign(phase.title)}* was approved at ${when(end)}.`;
+    return [direct(rollout, `dm.${gateKey(phase, since)}`, text, end !== null)];
   });
 }
 

@@ -1,9 +1,11 @@
-import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isOpen, isTurn, nodeOf, saidAt, sinceOf } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { fits, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar, Interval } from '../../windows/types.ts';
 
 export interface RegionForecast {
+  /** Id of the phase. */
+  phase: string;
   region: string;
   /** Epoch ms when its first open node can be begun at the earliest. */
   begin: number;
@@ -24,23 +26,29 @@ export function forecast(rollout: Rollout): Forecast {
   if (!isOpen(rollout) || rollout.status.is === 'rolling-back') return found;
   let at = Math.max(rollout.lastNodeAt ?? 0, rollout.startedAt ?? 0, rollout.startAt ?? 0, rollout.createdAt);
   const slots = new Slots(rollout);
-  for (const batch of rollout.batches) {
-    const left = nodesInOrder(rollout).filter(
-      ({ name, state }) => batch.nodes.includes(name) && state.is !== 'done',
-    ).length;
-    at = Math.max(at, batch.approved?.at ?? 0, batch.askedAt ?? 0);
-    let begin: number | null = null;
-    for (let i = 0; i < left; i++) {
-      const slot = slots.next(batch.region, at);
+  for (const phase of rollout.phases) {
+    if (phase.is === 'watch' && phase.state.is !== 'done') at += phase.for;
+    if (phase.is === 'approval') at = Math.max(at, saidAt(phase) ?? 0, sinceOf(phase) ?? 0);
+    if (!isTurn(phase)) continue;
+    let begun = false;
+    for (const node of phase.nodes.map((name) => nodeOf(rollout, name))) {
+      if (node.state.is === 'done') continue;
+      const slot = slots.next(node.region, begun ? at + policy.pause : at);
+      begun = true;
       if (slot === null) return { ...found, end: null };
-      begin ??= slot;
-      at = slot + policy.expectedNode + (i < left - 1 ? policy.pause : 0);
+      at = slot + policy.expectedNode;
+      note(found.regions, { phase: phase.id, region: node.region, begin: slot, end: at });
     }
-    if (begin !== null) found.regions.push({ region: batch.region, begin, end: at });
-    if (batch.bakedAt === null) at += batch.bake;
   }
   found.end = found.regions.at(-1)?.end ?? null;
   return found;
+}
+
+/** One entry for each region in each phase. */
+function note(regions: RegionForecast[], next: RegionForecast): void {
+  const known = regions.find(({ phase, region }) => phase === next.phase && region === next.region);
+  if (known === undefined) regions.push(next);
+  else known.end = next.end;
 }
 
 /** The next instant at which a node fits a region's window; remembers the window, which is costly to find. */

@@ -1,5 +1,13 @@
-import { nodesInOrder } from '../../upgrade/rollout/index.ts';
-import type { BatchRun, Rollout } from '../../upgrade/rollout/types.ts';
+import {
+  approvals,
+  healthyFor,
+  isTurn,
+  nodesInOrder,
+  phaseOf,
+  sinceOf,
+  watchBefore,
+} from '../../upgrade/rollout/index.ts';
+import type { ApprovalPhase, RollbackScope, Rollout, WatchPhase } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { approveButton, holdButton, rollbackButtons } from './buttons.ts';
 import { forecast } from './forecast.ts';
@@ -9,66 +17,92 @@ import { type Post, post } from './post.ts';
 import { count, foreign, names, span, when, who } from './text.ts';
 import { approverMentions, nodeWord } from './words.ts';
 
-/** A broadcast for every region that was asked for; asking again after an expiry is a new message, since edits notify nobody. */
+/** A broadcast for every approval that was asked for; asking again after an expiry is a new message, since edits notify nobody. */
 export function gatePosts(rollout: Rollout): Post[] {
-  return rollout.batches.flatMap((batch, index) => {
-    if (!batch.approval || batch.askedAt === null) return [];
-    const open = batch.approved === null && ['running', 'paused'].includes(rollout.status.is);
-    const parts = open ? asking(rollout, batch, index) : decided(rollout, batch);
-    const key = `gate.${batch.region}.${Math.floor(batch.askedAt / 1000)}`;
-    return [post(rollout, key, { is: 'thread', broadcast: true }, parts, { onlyEdit: !open })];
+  return approvals(rollout).flatMap((phase) => {
+    const since = sinceOf(phase);
+    if (since === null) return [];
+    const open = phase.state.is === 'active' && ['running', 'paused'].includes(rollout.status.is);
+    const parts = open ? asking(rollout, phase) : decided(rollout, phase);
+    return [post(rollout, gateKey(phase, since), { is: 'thread', broadcast: true }, parts, { onlyEdit: !open })];
   });
 }
 
-function asking(rollout: Rollout, batch: BatchRun, index: number): Part[] {
-  const region = foreign(batch.region, 80);
-  const before = rollout.batches[index - 1];
-  const rollback = before === undefined ? [] : rollbackButtons(rollout, [{ is: 'region', region: before.region }]);
+/** Names the message of one ask. */
+export const gateKey = ({ id }: ApprovalPhase, since: number): string =>
+  `gate.${id.slice('approval/'.length)}.${Math.floor(since / 1000)}`;
+
+function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
+  const title = foreign(phase.title, 80);
+  const watch = watchBefore(rollout, phase);
+  const scopes = watch === null ? [] : scopesOf(watch);
+  const nodes = phase.opens.flatMap((id) => nodesOf(rollout, id));
   return [
     {
       is: 'lines',
       lines: [
-        `${approverMentions(rollout.approvers[batch.region])}: may *${region}* (${count(batch.nodes.length, 'node')}) go to ${rollout.release.version}?`,
-        ...(before === undefined ? [] : [...facts(rollout, before), rest(rollout, before)]),
-        ...begins(rollout, batch),
+        `${approverMentions(phase.by)}: may *${title}* (${count(nodes.length, 'node')}) go to ${rollout.release.version}?`,
+        ...said(phase),
+        ...(watch === null ? [] : [...facts(rollout, watch), rest(rollout, watch)]),
+        ...begins(rollout, phase),
         `An approval holds for ${span(rollout.policy.approvalExpires)}. ${selfRule(rollout)}`,
       ],
     },
-    { is: 'buttons', buttons: [approveButton(rollout, batch.region), holdButton(rollout), ...rollback] },
+    {
+      is: 'buttons',
+      buttons: [approveButton(rollout, phase), holdButton(rollout), ...rollbackButtons(rollout, scopes)],
+    },
   ];
 }
 
+function nodesOf(rollout: Rollout, id: string): string[] {
+  const phase = phaseOf(rollout, id);
+  return phase.is === 'nodes' ? phase.nodes : [];
+}
+
+const scopesOf = ({ regions, nodes }: WatchPhase): RollbackScope[] => {
+  const [region, ...others] = regions;
+  return region !== undefined && others.length === 0 ? [{ is: 'region', region }] : [{ is: 'nodes', nodes }];
+};
+
+/** Who said yes while more are needed. */
+function said({ given, needed }: ApprovalPhase): string[] {
+  if (needed === 1 || given.length === 0) return [];
+  return [`${given.length} of ${needed} said yes: ${given.map(({ by }) => who(by)).join(', ')}`];
+}
+
 /** What was learned since the last gate, node by node while that is readable. */
-function facts(rollout: Rollout, before: BatchRun): string[] {
-  const nodes = nodesInOrder(rollout).filter(({ name }) => before.nodes.includes(name));
-  const watched = before.bake === 0 ? '' : `, seen healthy for ${span(before.healthyFor)}`;
-  const head = `*${foreign(before.region, 80)}* is done${watched}:`;
+function facts(rollout: Rollout, watch: WatchPhase): string[] {
+  const nodes = nodesInOrder(rollout).filter(({ name }) => watch.nodes.includes(name));
+  const watched = watch.for === 0 ? '' : `, seen healthy for ${span(healthyFor(watch))}`;
+  const head = `*${foreign(watch.title, 80)}* is done${watched}:`;
   const shown = nodes.slice(0, 5).map((node) => {
     const { glyph, word } = nodeWord(node);
     const proof = node.proof === null ? '' : `: ${proofText(node.proof, rollout.release.version)}`;
     return `${glyph} ${foreign(node.name, 80)} ${word}${proof}`;
   });
-  return [head, ...shown, ...(nodes.length > 5 ? [`… and ${nodes.length - 5} more`] : []), ...seenNow(rollout, before)];
+  const more = nodes.length > 5 ? [`… and ${nodes.length - 5} more`] : [];
+  return [head, ...shown, ...more, ...watch.regions.flatMap((region) => seenNow(rollout, region, watch))];
 }
 
 /** The region is looked at until somebody decides: an approval is given on what is true now. */
-function seenNow({ looks }: Rollout, { region }: BatchRun): string[] {
+function seenNow({ looks }: Rollout, region: string, { regions }: WatchPhase): string[] {
   const { at = null, standing = {} } = looks[region] ?? {};
   if (at === null) return [];
   const bad = Object.keys(standing).filter((name) => standing[name] !== 'healthy');
   const all = Object.keys(standing).length;
   const now = bad.length === 0 ? `all ${count(all, 'node')} healthy` : `not healthy: ${names(bad)}`;
-  return [`Now (${when(at)}): ${now}`];
+  return [`Now (${when(at)})${regions.length > 1 ? `, ${foreign(region, 80)}` : ''}: ${now}`];
 }
 
-function rest(rollout: Rollout, before: BatchRun): string {
-  const after = rollout.batches.slice(rollout.batches.indexOf(before) + 1).map(({ region }) => foreign(region, 80));
-  return `Not begun yet: ${after.join(', ')}`;
+function rest(rollout: Rollout, watch: WatchPhase): string {
+  const after = rollout.phases.slice(rollout.phases.indexOf(watch) + 1).filter(isTurn);
+  return `Not begun yet: ${after.map(({ title }) => foreign(title, 80)).join(', ')}`;
 }
 
-function begins(rollout: Rollout, batch: BatchRun): string[] {
-  const next = forecast(rollout).regions.find(({ region }) => region === batch.region);
-  const zone = rollout.calendars[batch.region]?.zone;
+function begins(rollout: Rollout, { opens }: ApprovalPhase): string[] {
+  const next = forecast(rollout).regions.find(({ phase }) => opens.includes(phase));
+  const zone = rollout.calendars[next?.region ?? '']?.zone;
   if (next === undefined || zone === undefined) return [];
   return [`If approved: begins ${when(next.begin)}, ${describeLocal(next.begin, zone)}`];
 }
@@ -79,13 +113,13 @@ function selfRule({ policy, requester }: Rollout): string {
     : `${who(requester)} asked for the rollout and may not approve it.`;
 }
 
-function decided(rollout: Rollout, batch: BatchRun): Part[] {
-  const region = foreign(batch.region, 80);
-  const { approved } = batch;
-  if (approved === null) {
-    return [{ is: 'lines', lines: [`*${region}* was not approved; it is not being asked for now.`] }];
+function decided(rollout: Rollout, phase: ApprovalPhase): Part[] {
+  const title = foreign(phase.title, 80);
+  if (phase.state.is !== 'done') {
+    return [{ is: 'lines', lines: [`*${title}* was not approved; it is not being asked for now.`] }];
   }
-  const self =
-    approved.by === rollout.requester ? ' (who asked for the rollout too: self-approval is allowed here)' : '';
-  return [{ is: 'lines', lines: [`✓ *${region}* approved by ${who(approved.by)} at ${when(approved.at)}${self}`] }];
+  const isSelf = phase.given.some(({ by }) => by === rollout.requester);
+  const self = isSelf ? ' (who asked for the rollout too: self-approval is allowed here)' : '';
+  const by = phase.given.map((each) => `${who(each.by)} at ${when(each.at)}`).join(', ');
+  return [{ is: 'lines', lines: [`✓ *${title}* approved by ${by}${self}`] }];
 }

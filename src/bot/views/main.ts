@@ -1,5 +1,5 @@
-import { bakeEnd, nextNode, nodesInOrder } from '../../upgrade/rollout/index.ts';
-import type { BatchRun, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
+import { approvals, currentPhase, nextNode, nodesInOrder, regionsOf, watchEnd } from '../../upgrade/rollout/index.ts';
+import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, resumeButton, retryButton, rollbackButtons, stopButton } from './buttons.ts';
 import { unsure } from './ending.ts';
@@ -7,7 +7,7 @@ import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
 import { count, foreign, names, reason, when, who } from './text.ts';
-import { approverMentions, nodeWord, scopeName, statusWord, versionsBefore } from './words.ts';
+import { approverMentions, nodeWord, scopeName, statusWord, versionsBefore, wayWords } from './words.ts';
 
 /** The one live message of a rollout: everything that matters now. */
 export function mainPost(rollout: Rollout): Post {
@@ -18,7 +18,7 @@ export function mainParts(rollout: Rollout): Part[] {
   return [
     { is: 'title', text: `${rollout.service.name} ${rollout.release.version}: ${statusWord(rollout)}` },
     { is: 'lines', lines: [what(rollout), progress(rollout), ...statusLines(rollout)] },
-    { is: 'lines', lines: rollout.batches.map((batch) => regionLine(rollout, batch)) },
+    { is: 'lines', lines: regionsOf(rollout).map((region) => regionLine(rollout, region)) },
     { is: 'lines', lines: waitingLines(rollout) },
     { is: 'note', text: note(rollout) },
     { is: 'buttons', buttons: mainButtons(rollout) },
@@ -28,9 +28,8 @@ export function mainParts(rollout: Rollout): Part[] {
 function what(rollout: Rollout): string {
   const before = versionsBefore(rollout);
   const nodes = count(nodesInOrder(rollout).length, 'node');
-  const way = rollout.strategy === 'rolling' ? 'node by node through all regions' : 'region by region';
   const change = before === '' ? `to ${rollout.release.version}` : `${before} → ${rollout.release.version}`;
-  return `*${change}* on ${nodes} of ${foreign(rollout.fleet)}, ${way}, asked for by ${who(rollout.requester)}`;
+  return `*${change}* on ${nodes} of ${foreign(rollout.fleet)}, ${wayWords[rollout.strategy]}, asked for by ${who(rollout.requester)}`;
 }
 
 /** A bar of ten with the numbers beside it. */
@@ -80,11 +79,11 @@ function statusLine(status: Rollout['status']): string[] {
 }
 
 /** Every node while that is readable, else numbers and only what moves or fails. */
-function regionLine(rollout: Rollout, batch: BatchRun): string {
-  const nodes = nodesInOrder(rollout).filter(({ name }) => batch.nodes.includes(name));
+function regionLine(rollout: Rollout, region: string): string {
+  const nodes = nodesInOrder(rollout).filter((node) => node.region === region);
   const named = nodesInOrder(rollout).length <= 30 && nodes.length <= 10;
-  const inside = named ? nodes.map((node) => nodeText(node, batch.region)).join('  ·  ') : counted(nodes);
-  return `*${foreign(batch.region)}*  ${inside}`;
+  const inside = named ? nodes.map((node) => nodeText(node, region)).join('  ·  ') : counted(nodes);
+  return `*${foreign(region)}*  ${inside}`;
 }
 
 function nodeText(node: NodeRun, region: string): string {
@@ -109,19 +108,17 @@ function counted(nodes: NodeRun[]): string {
 function waitingLines(rollout: Rollout): string[] {
   if (rollout.status.is !== 'running' && rollout.status.is !== 'paused') return [];
   const node = nextNode(rollout);
-  const batch = rollout.batches.find(({ nodes }) => node !== null && nodes.includes(node.name));
-  if (node === null || batch === undefined) return [];
-  return [...gateLines(rollout, batch), ...windowLines(rollout, node), ...heldLines(node)];
+  if (node === null) return [];
+  return [...phaseLines(rollout), ...windowLines(rollout, node), ...heldLines(node)];
 }
 
-function gateLines(rollout: Rollout, batch: BatchRun): string[] {
-  const before = rollout.batches[rollout.batches.indexOf(batch) - 1];
-  const until = before ? bakeEnd(before) : null;
-  if (before && until !== null && before.bakedAt === null && before.bake > 0) {
-    return [`Watching ${foreign(before.region)} until ${when(until)}`];
-  }
-  if (!batch.approval || batch.approved !== null || batch.askedAt === null) return [];
-  return [`Waiting for approval of *${foreign(batch.region)}* by ${approverMentions(rollout.approvers[batch.region])}`];
+function phaseLines(rollout: Rollout): string[] {
+  const phase = currentPhase(rollout);
+  if (phase?.state.is !== 'active') return [];
+  if (phase.is === 'watch' && phase.for > 0)
+    return [`Watching ${foreign(phase.title)} until ${when(watchEnd(phase) ?? 0)}`];
+  if (phase.is !== 'approval') return [];
+  return [`Waiting for approval of *${foreign(phase.title)}* by ${approverMentions(phase.by)}`];
 }
 
 function windowLines(rollout: Rollout, node: NodeRun): string[] {
@@ -141,12 +138,12 @@ function heldLines({ name, held, state }: NodeRun): string[] {
 
 function note(rollout: Rollout): string {
   const { end, regions } = forecast(rollout);
-  const approvals = rollout.batches.some(({ approval, approved }) => approval && approved === null);
-  const without = approvals ? ', not counting the time that approvals take' : '';
+  const isAsked = approvals(rollout).some(({ state }) => state.is !== 'done');
+  const without = isAsked ? ', not counting the time that approvals take' : '';
   const goesOn = rollout.status.is === 'running' || rollout.status.is === 'paused';
   const expected = end === null || regions.length === 0 || !goesOn ? [] : [`Expected end: ${when(end)}${without}`];
   const self =
-    rollout.policy.selfApproval && rollout.batches.some(({ approval }) => approval)
+    rollout.policy.selfApproval && approvals(rollout).length > 0
       ? ['The requester may approve their own rollout here']
       : [];
   return [...expected, ...self, `Rollout ${foreign(rollout.id)}, run ${rollout.run}. Details are in the thread.`].join(

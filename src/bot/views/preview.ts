@@ -1,3 +1,4 @@
+import { approvals, turns } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, openInterval } from '../../windows/index.ts';
 import type { Reply } from '../deps.ts';
@@ -31,15 +32,24 @@ export function preview({ rollout, survey, now, token, remark }: Preview): Reply
 }
 
 function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
-  const { regions } = forecast(rollout);
-  return rollout.batches.map(({ region, nodes, approval }, index) => {
-    const begin = regions.find((each) => each.region === region)?.begin;
-    const zone = rollout.calendars[region]?.zone;
-    const at =
-      begin === undefined || zone === undefined ? '' : `; not before ${when(begin)}, ${describeLocal(begin, zone)}`;
-    const asked = approval ? `; after approval by ${approverMentions(rollout.approvers[region])}` : '';
-    return `${index + 1}. *${foreign(region, 80)}* ${versions(survey, nodes)} → ${rollout.release.version}: ${names(nodes)}${asked}${at}`;
+  const begins = forecast(rollout).regions;
+  const lines = turns(rollout).flatMap((turn) => {
+    const approval = approvals(rollout).find(({ opens }) => opens.includes(turn.id));
+    const asked = approval === undefined ? '' : `; after approval by ${approverMentions(approval.by)}`;
+    return byRegion(rollout, turn.nodes).map(([region, nodes]) => {
+      const begin = begins.find((each) => each.phase === turn.id && each.region === region)?.begin;
+      const zone = rollout.calendars[region]?.zone;
+      const at =
+        begin === undefined || zone === undefined ? '' : `; not before ${when(begin)}, ${describeLocal(begin, zone)}`;
+      return `*${foreign(region, 80)}* ${versions(survey, nodes)} → ${rollout.release.version}: ${names(nodes)}${asked}${at}`;
+    });
   });
+  return lines.map((line, index) => `${index + 1}. ${line}`);
+}
+
+function byRegion({ nodes: all }: Rollout, nodes: string[]): [string, string[]][] {
+  const regions = [...new Set(nodes.map((name) => all[name]?.region ?? ''))];
+  return regions.map((region) => [region, nodes.filter((name) => all[name]?.region === region)]);
 }
 
 function versions(survey: NodeSurvey[], nodes: string[]): string {
@@ -65,26 +75,28 @@ function unwell(survey: NodeSurvey[]): string[] {
     : sick.slice(0, 5).map(({ node, detail }) => `‼ ${foreign(node, 80)} is not healthy now: ${foreign(detail, 200)}`);
 }
 
-function rules({ policy, override, strategy }: Rollout): string[] {
+function rules(rollout: Rollout): string[] {
+  const { policy, override } = rollout;
   const undo =
     policy.autoRollback === 'node'
       ? 'rolled back by itself, then the rollout holds'
       : 'left as it is and the rollout holds';
   return [
     `Each node: staged, backed up, restarted, proven healthy for ${span(policy.soak)} (the first of a region ${span(policy.canarySoak)}) with the right image. One at a time, at least ${policy.minimumHealthy} healthy per region. A node that fails is ${undo}`,
-    ...(strategy === 'regions' ? [`Each region is watched for ${span(policy.bake)} before the next is asked for`] : []),
+    ...(approvals(rollout).length > 0 ? [watched(rollout)] : []),
     ...(policy.selfApproval ? ['*Self-approval is allowed here: you may approve your own rollout*'] : []),
     ...(override === null ? [] : [`*Maintenance windows are overridden*: ${foreign(override.reason)}`]),
   ];
 }
 
+const watched = ({ policy, strategy }: Rollout): string =>
+  `${strategy === 'regions' ? 'Each region' : 'Each part'} is watched for ${span(policy.bake)} before the next is asked for`;
+
 function ending(rollout: Rollout, token: string | null): string {
   const { end } = forecast(rollout);
-  const approvals = rollout.batches.some(({ approval }) => approval)
-    ? ', not counting the time that approvals take'
-    : '';
+  const without = approvals(rollout).length > 0 ? ', not counting the time that approvals take' : '';
   const expected =
-    end === null ? 'Expected end: unknown, a region has no window in sight' : `Expected end: ${when(end)}${approvals}`;
+    end === null ? 'Expected end: unknown, a region has no window in sight' : `Expected end: ${when(end)}${without}`;
   return `${expected}. ${token === null ? 'Nothing was started.' : 'Nothing has started yet; this plan can be confirmed for 30 min.'}`;
 }
 

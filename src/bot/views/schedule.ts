@@ -1,3 +1,4 @@
+import { regionsOf } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, openInterval } from '../../windows/index.ts';
 import { stopButton } from './buttons.ts';
@@ -13,9 +14,9 @@ export function schedulePosts(rollout: Rollout): Post[] {
 
 /** From what was frozen at the plan, so that the answer never changes. */
 function waits(rollout: Rollout): boolean {
-  const { startAt, createdAt, override, calendars, batches } = rollout;
+  const { startAt, createdAt, override, calendars } = rollout;
   if (startAt !== null) return true;
-  const calendar = calendars[batches[0]?.region ?? ''];
+  const calendar = calendars[regionsOf(rollout)[0] ?? ''];
   return override === null && calendar !== undefined && openInterval(calendar, createdAt) === null;
 }
 

@@ -1,7 +1,22 @@
-import { bakingBatch, firstBackStep, inScope, isOpen, isQueued, nodesInOrder, touchedNewestFirst } from './queries.ts';
-import { canBePutOff, putOff, toStep } from './reports.ts';
+import { firstBack } from './path.ts';
+import {
+  changePhase,
+  changePhases,
+  endOf,
+  forgetApprovals,
+  isBegun,
+  isTurn,
+  isWhole,
+  over,
+  turns,
+  unasked,
+  unwatched,
+  watchBefore,
+} from './phases.ts';
+import { goesForward, inScope, isOpen, isQueued, nodesInOrder, touchedNewestFirst } from './queries.ts';
+import { canBePutOff, putOff, toPlace } from './reports.ts';
 import { moveNode, moveStatus } from './transitions.ts';
-import type { BatchRun, Event, NodeRun, NodeState, RollbackScope, Rollout } from './types.ts';
+import type { Event, NodeRun, NodeState, RollbackScope, Rollout } from './types.ts';
 
 type Of<T extends Event['type']> = Extract<Event, { type: T }>;
 
@@ -27,15 +42,17 @@ export function stopped(rollout: Rollout, { by, at }: Of<'stopped'>): Rollout {
   );
 }
 
-/** Only while it is being asked, and never by the requester unless the policy says so. */
-export function approved(rollout: Rollout, { region, by, at }: Of<'approved'>): Rollout {
+/** Only while it is being asked, by somebody who has not said it yet, and never by the requester unless the policy says so. */
+export function approved(rollout: Rollout, { phase: id, by, at }: Of<'approved'>): Rollout {
   if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;
-  if (!['running', 'paused'].includes(rollout.status.is)) return rollout;
-  const before = rollout.batches[rollout.batches.findIndex((batch) => batch.region === region) - 1];
-  const given = { by, at, bake: before?.bakedAt ?? null };
-  return changeBatch(rollout, region, (batch) =>
-    batch.approval && batch.askedAt !== null && batch.approved === null ? { ...batch, approved: given } : batch,
-  );
+  if (!goesForward(rollout)) return rollout;
+  return changePhase(rollout, id, (phase) => {
+    if (phase.is !== 'approval' || phase.state.is !== 'active' || phase.given.some((each) => each.by === by))
+      return phase;
+    const given = [...phase.given, { by, at, watched: endOf(watchBefore(rollout, phase)) }];
+    const said = { ...phase, given };
+    return given.length < phase.needed ? said : over(said, at);
+  });
 }
 
 /**
@@ -105,15 +122,15 @@ function watchAnew(rollout: Rollout): Rollout {
   const looks = Object.fromEntries(
     Object.entries(rollout.looks).map(([region, each]) => [region, { ...each, misses: {} }]),
   );
-  const isWhole = (batch: BatchRun) => batch.nodes.every((name) => rollout.nodes[name]?.state.is === 'done');
-  const isBegun = (batch: BatchRun | undefined) =>
-    batch?.nodes.some((name) => !['ready', 'staging'].includes(rollout.nodes[name]?.state.is ?? '')) ?? false;
-  const baking = bakingBatch(rollout);
-  const batches = rollout.batches.map((batch, index) => {
-    if (batch === baking && isWhole(batch)) return { ...batch, healthyFor: 0, healthyAt: null };
-    return isWhole(batch) || isBegun(rollout.batches[index + 1]) ? batch : unwatched(batch);
+  const after = changePhases({ ...rollout, looks }, (phase, index) => {
+    if (phase.is !== 'watch') return phase;
+    const [before, then] = [rollout.phases.slice(0, index).findLast(isTurn), rollout.phases.slice(index).find(isTurn)];
+    const whole = before === undefined || isWhole(rollout, before);
+    if (phase.state.is === 'active' && whole)
+      return { ...phase, healthy: Object.fromEntries(phase.regions.map((region) => [region, { ms: 0, at: null }])) };
+    return whole || (then !== undefined && isBegun(rollout, then)) ? phase : unwatched(phase);
   });
-  return forgetApprovals({ ...rollout, looks, batches });
+  return forgetApprovals(after);
 }
 
 /** Works on a finished rollout too: it opens again, if nobody else holds the fleet (the store sees to that). */
@@ -128,8 +145,7 @@ export function rollbackAsked(rollout: Rollout, { at, by, scope, epoch }: Of<'ro
   const released = letGo(fresh, (node) => !queue.includes(node.name) && isQueued(rollout, node), at);
   const turned = queue.reduce((acc, name) => turnBack(acc, name, at), released);
   const after = status.is === 'rolling-back' ? status.after : null;
-  const anew = (batch: BatchRun) => (touches(batch, queue) ? unasked(unwatched(batch)) : batch);
-  return moveStatus(forgetApprovals({ ...turned, batches: turned.batches.map(anew) }), {
+  return moveStatus(forgetApprovals(anew(turned, queue)), {
     is: 'rolling-back',
     scope: wanted,
     queue,
@@ -166,34 +182,19 @@ function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number):
 function turnBack(rollout: Rollout, name: string, at: number): Rollout {
   const node = rollout.nodes[name];
   if (node?.state.is !== 'working' || node.state.direction === 'back') return rollout;
-  return toStep(rollout, node, 'back', firstBackStep(node), at, { held: null });
+  return toPlace(rollout, node, firstBack(rollout, node), at, { held: null });
 }
 
-const touches = (batch: BatchRun, queue: string[]): boolean => batch.nodes.some((name) => queue.includes(name));
-
-/** What comes back, or fell sick, must be finished and watched anew. */
-const unwatched = (batch: BatchRun): BatchRun => ({
-  ...batch,
-  finishedAt: null,
-  healthyFor: 0,
-  healthyAt: null,
-  bakedAt: null,
-});
-
-/** No approval outlives a bake before it. */
-function forgetApprovals(rollout: Rollout): Rollout {
-  const first = rollout.batches.findIndex((batch) => batch.bakedAt === null);
-  const batches = rollout.batches.map((batch, index) => (first >= 0 && index > first ? unasked(batch) : batch));
-  return { ...rollout, batches };
+/** What comes back must be finished, watched and asked for anew. */
+function anew(rollout: Rollout, queue: string[]): Rollout {
+  const touched = turns(rollout).filter(({ nodes }) => nodes.some((name) => queue.includes(name)));
+  return changePhases(rollout, (phase) => {
+    const opens = phase.is === 'approval' && phase.opens.some((id) => touched.some((each) => each.id === id));
+    if (opens) return unasked(phase);
+    return phase.is === 'watch' && phase.nodes.some((name) => queue.includes(name)) ? unwatched(phase) : phase;
+  });
 }
-
-export const unasked = (batch: BatchRun): BatchRun => ({ ...batch, askedAt: null, approved: null });
 
 export function newRun(rollout: Rollout, epoch: number): Rollout {
   return { ...rollout, run: rollout.run + 1, epoch: Math.max(epoch, rollout.epoch + 1) };
-}
-
-export function changeBatch(rollout: Rollout, region: string, change: (batch: BatchRun) => BatchRun): Rollout {
-  const batches = rollout.batches.map((batch) => (batch.region === region ? change(batch) : batch));
-  return batches.every((batch, index) => batch === rollout.batches[index]) ? rollout : { ...rollout, batches };
 }

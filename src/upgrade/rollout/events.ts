@@ -22,7 +22,8 @@ export type Event =
     }
   /** A look at all nodes of a region; `attempt` is its serial number. */
   | { type: 'watched'; at: number; run: number; region: string; attempt: number; seen: Record<string, Seen> }
-  | { type: 'approved'; at: number; region: string; by: Actor }
+  /** `phase`: id of the approval. */
+  | { type: 'approved'; at: number; phase: string; by: Actor }
   | { type: 'paused'; at: number; by: Actor }
   | { type: 'resumed'; at: number; by: Actor }
   | { type: 'stopped'; at: number; by: Actor }

@@ -1,3 +1,4 @@
+import { endOf } from './phases.ts';
 import { nodesInOrder } from './queries.ts';
 import type { NodeRun, Rollout } from './types.ts';
 
@@ -51,7 +52,8 @@ export function unprovenRegions(rollout: Rollout, now: number): string[] {
 /** What was seen before the last node was finished, or the last bake was over, proves nothing about now. */
 function lastChange(rollout: Rollout): number {
   const finished = finishedNodes(rollout).map(({ state }) => (state.is === 'done' ? state.at : 0));
-  return Math.max(0, ...finished, ...rollout.batches.map(({ bakedAt }) => bakedAt ?? 0));
+  const watched = rollout.phases.map((phase) => (phase.is === 'watch' ? (endOf(phase) ?? 0) : 0));
+  return Math.max(0, ...finished, ...watched);
 }
 
 /** Regions of a rollback's queue whose last look is too old to choose by, or from before `since`, when it was asked for. */

@@ -1,9 +1,12 @@
 import { describeLocal, fits, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Freeze } from '../../windows/types.ts';
 import { looksBeforeBegin } from './freshness.ts';
-import { bakeEnd, batchIndexOf, needsBake, nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
+import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './phases.ts';
+import { nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
+
 import { rested } from './rest.ts';
-import type { Evidence, Gate, NodeRun, Rollout } from './types.ts';
+import { changesService } from './traits.ts';
+import type { Evidence, Gate, NodeRun, Phase, Rollout } from './types.ts';
 
 /** One rule: the gate that it holds shut, or null when it is open. */
 type Rule = (rollout: Rollout, node: NodeRun, now: number, evidence: Evidence | null) => Gate | null;
@@ -35,10 +38,16 @@ const status: Rule = ({ status: current }) => {
 const schedule: Rule = ({ startAt }, _node, now) =>
   startAt !== null && startAt > now ? shut('schedule', 'scheduled for later', 'the clock', startAt) : null;
 
+/** Phases before the node's own turn that are not over. */
+function ahead(rollout: Rollout, { name }: NodeRun): Phase[] {
+  const own = rollout.phases.indexOf(turnOf(rollout, name));
+  return rollout.phases.slice(0, own).filter(({ state }) => state.is !== 'done');
+}
+
 /** Everything is staged and verified on every node before the first one is stopped. */
 const staged: Rule = (rollout, node) => {
+  if (ahead(rollout, node).every((phase) => !isStaging(phase))) return null;
   const lacking = nodesInOrder(rollout).filter(({ state }) => state.is === 'staging' || state.is === 'failed');
-  if (lacking.length === 0) return null;
   const names = lacking.length > 3 ? `${lacking.length} nodes` : lacking.map(({ name }) => name).join(', ');
   return shut('staged', `not staged yet: ${names}`, lacking.includes(node) ? node.name : 'the workers');
 };
@@ -58,27 +67,25 @@ const turn: Rule = (rollout, node, now) => {
 };
 
 const bake: Rule = (rollout, node) => {
-  const index = batchIndexOf(rollout, node.name) - 1;
-  const before = rollout.batches[index];
-  if (!before || before.bakedAt !== null || !needsBake(rollout, index)) return null;
-  if (before.finishedAt === null) return shut('bake', `${before.region} is not finished`, before.region);
-  return shut('bake', `${before.region} is being watched`, 'the clock', bakeEnd(before));
+  const phase = ahead(rollout, node).findLast((each) => each.is === 'watch');
+  if (phase?.is !== 'watch') return null;
+  if (phase.state.is !== 'active') return shut('bake', `${phase.title} is not finished`, phase.title);
+  return shut('bake', `${phase.title} is being watched`, 'the clock', watchEnd(phase));
 };
 
-/** An approval holds for the bake that it was given on, and not for ever: judged here, at the last moment. */
+/** An approval holds for the watch that it was given on, and not for ever: judged here, at the last moment. */
 const approval: Rule = (rollout, node, now) => {
-  const index = batchIndexOf(rollout, node.name);
-  const batch = rollout.batches[index];
-  if (!batch?.approval) return null;
-  const owner = `the approvers of ${batch.region}`;
-  const { approved } = batch;
-  if (approved === null) return shut('approval', `${batch.region} is not approved`, owner);
-  if (now - approved.at > rollout.policy.approvalExpires) {
-    return shut('approval', `the approval of ${batch.region} by ${approved.by} has expired`, owner);
-  }
-  const before = rollout.batches[index - 1];
-  if (before === undefined || approved.bake === before.bakedAt) return null;
-  return shut('approval', `${before.region} was watched anew since ${batch.region} was approved`, owner);
+  const { id } = turnOf(rollout, node.name);
+  const phase = approvals(rollout).find(({ opens }) => opens.includes(id));
+  if (phase === undefined) return null;
+  const { title, given, state } = phase;
+  const owner = `the approvers of ${title}`;
+  if (state.is !== 'done') return shut('approval', `${title} is not approved`, owner);
+  const old = given.find(({ at }) => now - at > rollout.policy.approvalExpires);
+  if (old) return shut('approval', `the approval of ${title} by ${old.by} has expired`, owner);
+  const watch = watchBefore(rollout, phase);
+  if (given.every(({ watched }) => watched === endOf(watch))) return null;
+  return shut('approval', `${watch?.title} was watched anew since ${title} was approved`, owner);
 };
 
 const overridden = ({ override }: Rollout, now: number): boolean => override !== null && now < override.until;
@@ -184,7 +191,7 @@ function mustGoOn({ status: current }: Rollout, node: NodeRun, evidence: Evidenc
   const { state, touched } = node;
   if (state.is !== 'working') return current.is === 'rolling-back' && touched;
   if (state.direction === 'back') return true;
-  return touched && !(state.step === 'switch' && evidence?.sight.unchanged === true);
+  return touched && !(changesService(state.step) && evidence?.sight.unchanged === true);
 }
 
 /** The gates of the next node in order, whatever its state: why the rollout does not go on. */

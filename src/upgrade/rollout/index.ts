@@ -4,18 +4,33 @@ export { gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
+export {
+  approvals,
+  asked,
+  currentPhase,
+  endOf,
+  healthyFor,
+  isTurn,
+  phaseOf,
+  saidAt,
+  sinceOf,
+  turnOf,
+  turns,
+  watchBefore,
+  watchEnd,
+  watching,
+} from './phases.ts';
 export { plan } from './plan.ts';
 export {
-  bakeEnd,
-  bakingBatch,
-  batchIndexOf,
   inScope,
+  isCanary,
   isLook,
   isOpen,
   isQueued,
   nextNode,
   nodeOf,
   nodesInOrder,
+  regionsOf,
   touchedNewestFirst,
   workingNode,
 } from './queries.ts';

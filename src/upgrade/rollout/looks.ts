@@ -1,7 +1,8 @@
-import { bakingBatch, goesForward, isOpen, nodeOf, workingNode } from './queries.ts';
+import { changePhase, over, sinceOf, watching } from './phases.ts';
+import { goesForward, isOpen, nodeOf, workingNode } from './queries.ts';
 import { capped } from './rest.ts';
 import { moveStatus } from './transitions.ts';
-import type { BatchRun, Event, NodeRun, RegionLooks, Rollout, Seen } from './types.ts';
+import type { Event, Healthy, NodeRun, RegionLooks, Rollout, Seen, WatchPhase } from './types.ts';
 
 type Watched = Extract<Event, { type: 'watched' }>;
 
@@ -57,26 +58,30 @@ function noteOne(node: NodeRun, seen: Seen, misses: number, at: number): NodeRun
 
 /** Healthy time is summed over gaps between healthy looks: neither a jump of the clock nor a pause of ours adds to it. */
 function baked(rollout: Rollout, { region, at, seen }: Watched): Rollout {
-  const batch = bakingBatch(rollout);
-  if (batch === null || batch.region !== region || !goesForward(rollout)) return rollout;
-  const all = Object.values(seen);
-  const replace = (changes: Partial<BatchRun>): Rollout => ({
-    ...rollout,
-    batches: rollout.batches.map((each) => (each === batch ? { ...each, ...changes } : each)),
-  });
-  if (all.some(({ standing, proof }) => standing === 'down' || proof === 'broken')) {
-    return replace({ healthyFor: 0, healthyAt: null });
-  }
-  if (!all.every(isFine)) return replace({ healthyAt: null });
-  const gap = batch.healthyAt === null ? 0 : capped(at - batch.healthyAt, 2 * rollout.policy.watch);
-  const healthyFor = batch.healthyFor + gap;
-  const proven = batch.nodes.every((name) => nodeOf(rollout, name).provenAt === at);
-  return replace({ healthyFor, healthyAt: at, bakedAt: healthyFor >= batch.bake && proven ? at : null });
+  const phase = watching(rollout);
+  if (phase === null || !phase.regions.includes(region) || !goesForward(rollout)) return rollout;
+  const before = phase.healthy[region] ?? { ms: 0, at: sinceOf(phase) };
+  const healthy = { ...phase.healthy, [region]: healthyTime(before, Object.values(seen), at, rollout.policy.watch) };
+  const after: WatchPhase = { ...phase, healthy };
+  const isProven = (name: string) => {
+    const node = nodeOf(rollout, name);
+    return node.region === region ? node.provenAt === at : node.provenAt !== null && node.sick === null;
+  };
+  const isOver =
+    phase.regions.every((each) => healthy[each]?.at !== null && (healthy[each]?.ms ?? -1) >= phase.for) &&
+    phase.nodes.every(isProven);
+  return changePhase(rollout, phase.id, () => (isOver ? over(after, at) : after));
+}
+
+function healthyTime({ ms, at: last }: Healthy, all: Seen[], at: number, interval: number): Healthy {
+  if (all.some(({ standing, proof }) => standing === 'down' || proof === 'broken')) return { ms: 0, at: null };
+  if (!all.every(isFine)) return { ms, at: null };
+  return { ms: ms + (last === null ? 0 : capped(at - last, 2 * interval)), at };
 }
 
 function holdForSickness(rollout: Rollout, { region, at, seen }: Watched): Rollout {
   if (!goesForward(rollout)) return rollout;
-  const isBaking = bakingBatch(rollout)?.region === region;
+  const isBaking = watching(rollout)?.regions.includes(region) ?? false;
   const gone = (name: string) =>
     rollout.nodes[name]?.sick != null || (isBaking && (rollout.looks[region]?.misses[name] ?? 0) >= missesAllowed);
   const [first, ...others] = Object.keys(seen).filter(gone);

@@ -1,30 +1,14 @@
-import {
-  approved,
-  changeBatch,
-  decided,
-  paused,
-  resumed,
-  retried,
-  rollbackAsked,
-  stopped,
-  unasked,
-} from './decisions.ts';
+import { approved, decided, paused, resumed, retried, rollbackAsked, stopped } from './decisions.ts';
 import { gates } from './gates.ts';
 import { watched } from './looks.ts';
-import {
-  changes,
-  firstBackStep,
-  firstForwardStep,
-  goesForward,
-  isOpen,
-  nodeOf,
-  nodesInOrder,
-  workingNode,
-} from './queries.ts';
-import { gated, lost, reported, toStep } from './reports.ts';
+import { firstBack, firstForward } from './path.ts';
+import { approvals, asked, changePhase, phaseOf, saidAt, sinceOf, unasked } from './phases.ts';
+import { goesForward, isOpen, nodeOf, nodesInOrder, workingNode } from './queries.ts';
+import { gated, lost, reported, toPlace } from './reports.ts';
 import { goOnResting } from './rest.ts';
 import { settle } from './settle.ts';
 import { toBringBack } from './todo.ts';
+import { changesService } from './traits.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, NodeRun, Rollout, StepName } from './types.ts';
 import { abandoned, attended, takenUp } from './unattended.ts';
@@ -95,9 +79,8 @@ function begun(rollout: Rollout, event: Begun): Rollout {
 }
 
 function intent(node: NodeRun, { step, at, attempt }: Begun): Partial<NodeRun> {
-  if (!changes(step)) return { begun: attempt };
-  const touched = step === 'switch' ? { touched: true, touchedAt: node.touchedAt ?? at } : {};
-  return { begun: attempt, uncertain: true, ...touched };
+  if (!changesService(step)) return { begun: attempt };
+  return { begun: attempt, uncertain: true, touched: true, touchedAt: node.touchedAt ?? at };
 }
 
 /** The first step of a node: forward when every gate is open, back when it is its turn in a rollback. */
@@ -105,12 +88,14 @@ function beginTurn(rollout: Rollout, event: Begun): Rollout {
   const node = rollout.nodes[event.node];
   if (!node || event.run !== rollout.run || event.attempt !== node.attempt || workingNode(rollout)) return rollout;
   const here = { attempt: node.attempt, ...intent(node, event) };
-  if (toBringBack(rollout, event.at)?.name === node.name && event.step === firstBackStep(node)) {
-    return toStep(rollout, node, 'back', event.step, event.at, here);
+  if (toBringBack(rollout, event.at)?.name === node.name) {
+    const back = firstBack(rollout, node);
+    return event.step === back.step ? toPlace(rollout, node, back, event.at, here) : rollout;
   }
-  if (node.state.is !== 'ready' || event.step !== firstForwardStep(node)) return rollout;
+  const place = node.state.is === 'ready' ? firstForward(rollout, node) : null;
+  if (place === null || event.step !== place.step) return rollout;
   if (gates(rollout, node.name, event.at).length > 0) return rollout;
-  const begunNode = toStep(rollout, node, 'forward', event.step, event.at, here);
+  const begunNode = toPlace(rollout, node, place, event.at, here);
   return { ...begunNode, startedAt: rollout.startedAt ?? event.at };
 }
 
@@ -122,13 +107,15 @@ function ticked(rollout: Rollout, event: Ticked): Rollout {
 
 /** An approval never fires days later: when it expires before the last node was begun, it is asked for again. */
 function expired(rollout: Rollout, at: number): Rollout {
-  const waits = (names: string[]) => {
-    const states = names.map((name) => nodeOf(rollout, name).state.is);
+  const waits = (id: string) => {
+    const phase = phaseOf(rollout, id);
+    const states = phase.is === 'nodes' ? phase.nodes.map((name) => nodeOf(rollout, name).state.is) : [];
     return !states.includes('working') && states.some((is) => is !== 'done');
   };
-  return rollout.batches.reduce(
-    (acc, { region, approved: given, nodes }) =>
-      given && at - given.at > rollout.policy.approvalExpires && waits(nodes) ? changeBatch(acc, region, unasked) : acc,
+  const isOld = (said: number | null) => said !== null && at - said > rollout.policy.approvalExpires;
+  return approvals(rollout).reduce(
+    (acc, phase) =>
+      isOld(saidAt(phase)) && phase.opens.some(waits) ? changePhase(acc, phase.id, () => unasked(phase)) : acc,
     rollout,
   );
 }
@@ -136,14 +123,12 @@ function expired(rollout: Rollout, at: number): Rollout {
 /** Nor does a question stand for ever: what nobody answers holds the rollout, and is never taken for a yes. */
 function unanswered(rollout: Rollout, at: number): Rollout {
   if (!goesForward(rollout)) return rollout;
-  const old = rollout.batches.find(
-    ({ askedAt, approved: given }) =>
-      askedAt !== null && given === null && at - askedAt > rollout.policy.approvalExpires,
-  );
+  const old = asked(rollout).find((phase) => at - (sinceOf(phase) ?? at) > rollout.policy.approvalExpires);
   if (!old) return rollout;
   const hours = Math.round(rollout.policy.approvalExpires / 3_600_000);
-  const reason = `nobody approved ${old.region} within ${hours} h`;
-  return moveStatus(changeBatch(rollout, old.region, unasked), { is: 'held', reason, node: null, at, pending: null });
+  const reason = `nobody approved ${old.title} within ${hours} h`;
+  const again = changePhase(rollout, old.id, () => unasked(old));
+  return moveStatus(again, { is: 'held', reason, node: null, at, pending: null });
 }
 
 /** Every node, in order, with its state in one word; for logs and tests. */

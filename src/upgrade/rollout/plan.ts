@@ -1,9 +1,9 @@
 import { compare, valid } from 'semver';
 import { nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
+import { compile } from './compile.ts';
 import { strategies } from './strategies.ts';
 import {
-  type BatchRun,
   type FleetNode,
   type NodeRun,
   type NodeSurvey,
@@ -39,7 +39,7 @@ export function plan(input: PlanInput): Rollout {
       ),
     }))
     .filter((part) => part.nodes.length > 0);
-  const batches = strategies[input.strategy](parts, fleet.policy).map(fresh);
+  const phases = compile(strategies[input.strategy](parts), input);
   return {
     id: input.id,
     fleet: fleet.name,
@@ -55,9 +55,8 @@ export function plan(input: PlanInput): Rollout {
     epoch: input.epoch,
     revision: 1,
     status: { is: 'running' },
-    batches,
+    phases,
     calendars: Object.fromEntries(fleet.regions.map(({ name, calendar }) => [name, calendar])),
-    approvers: Object.fromEntries(fleet.regions.map(({ name, approvers }) => [name, approvers])),
     nodes: Object.fromEntries(nodes.map((node) => [node.name, untouched(node, now)])),
     peers: Object.fromEntries(fleet.regions.map(({ name, nodes: all }) => [name, all.map((node) => node.name)])),
     looks: Object.fromEntries(fleet.regions.map(({ name }) => [name, unseen])),
@@ -148,16 +147,6 @@ function sickFirst(nodes: FleetNode[], survey: NodeSurvey[]): string[] {
 }
 
 const unseen: RegionLooks = { count: 0, at: null, standing: {}, misses: {} };
-
-const fresh = (batch: { region: string; nodes: string[]; approval: boolean; bake: number }): BatchRun => ({
-  ...batch,
-  finishedAt: null,
-  healthyFor: 0,
-  healthyAt: null,
-  bakedAt: null,
-  askedAt: null,
-  approved: null,
-});
 
 const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
   name,

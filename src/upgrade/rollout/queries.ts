@@ -1,4 +1,5 @@
-import type { BatchRun, LookTask, NodeRun, RollbackScope, Rollout, Status, StepName, Task } from './types.ts';
+import { turns } from './phases.ts';
+import type { LookTask, NodeRun, RollbackScope, Rollout, Status, Task } from './types.ts';
 
 const closed: Status['is'][] = ['done', 'rolled-back', 'stopped'];
 
@@ -19,11 +20,12 @@ export function nodeOf(rollout: Rollout, name: string): NodeRun {
 
 /** In order of work. */
 export function nodesInOrder(rollout: Rollout): NodeRun[] {
-  return rollout.batches.flatMap((batch) => batch.nodes.map((name) => nodeOf(rollout, name)));
+  return turns(rollout).flatMap(({ nodes }) => nodes.map((name) => nodeOf(rollout, name)));
 }
 
-export function batchIndexOf(rollout: Rollout, node: string): number {
-  return rollout.batches.findIndex((batch) => batch.nodes.includes(node));
+/** Regions in order of work. */
+export function regionsOf(rollout: Rollout): string[] {
+  return [...new Set(nodesInOrder(rollout).map(({ region }) => region))];
 }
 
 /** The node under way, in either direction. */
@@ -32,16 +34,23 @@ export function workingNode(rollout: Rollout): NodeRun | null {
 }
 
 /**
- * The only node that may be begun: of the first batch that is not finished the one that was changed already, else one
- * that is known to be down (it costs no quorum, guide: high availability), else the first in order.
+ * The only node that may be begun: of the first turn that is not over the one that was changed already, else one of the
+ * region that is next which is known to be down (it costs no quorum, guide: high availability), else the first in order.
  */
 export function nextNode(rollout: Rollout): NodeRun | null {
-  for (const { nodes } of rollout.batches) {
+  for (const { nodes } of turns(rollout)) {
     const left = nodes.map((name) => nodeOf(rollout, name)).filter(({ state }) => state.is !== 'done');
-    const next = left.find(({ touched }) => touched) ?? left.find((node) => isDown(rollout, node)) ?? left[0];
+    const isNear = ({ region }: NodeRun) => region === left[0]?.region;
+    const next =
+      left.find(({ touched }) => touched) ?? left.find((node) => isNear(node) && isDown(rollout, node)) ?? left[0];
     if (next) return next;
   }
   return null;
+}
+
+/** The first node of its region: it is watched for longer. */
+export function isCanary(rollout: Rollout, { name, region }: NodeRun): boolean {
+  return nodesInOrder(rollout).find((node) => node.region === region)?.name === name;
 }
 
 /** A rollback that was asked for has still to bring it back. */
@@ -51,52 +60,6 @@ export function isQueued({ status }: Rollout, { name }: NodeRun): boolean {
 
 export function isDown(rollout: Rollout, { name, region }: NodeRun): boolean {
   return rollout.looks[region]?.standing[name] === 'down';
-}
-
-/** The batch that is done and whose bake is not over; null when none. */
-export function bakingBatch(rollout: Rollout): BatchRun | null {
-  return (
-    rollout.batches.find(
-      (batch, index) => batch.finishedAt !== null && batch.bakedAt === null && needsBake(rollout, index),
-    ) ?? null
-  );
-}
-
-/** A batch is watched to the end of its bake when it has one, or when the next one wants approval. */
-export function needsBake(rollout: Rollout, index: number): boolean {
-  const [batch, following] = [rollout.batches[index], rollout.batches[index + 1]];
-  return batch !== undefined && following !== undefined && (batch.bake > 0 || following.approval);
-}
-
-/** Earliest end of a bake, if every look from here on is healthy. */
-export function bakeEnd({ bake, healthyFor, healthyAt, finishedAt }: BatchRun): number | null {
-  const from = healthyAt ?? finishedAt;
-  return from === null ? null : from + Math.max(0, bake - healthyFor);
-}
-
-/** Batches whose approval can be asked for: all before is baked, and nobody was asked yet. */
-export function askable(rollout: Rollout): BatchRun[] {
-  return rollout.batches.filter((batch, index) => {
-    const before = rollout.batches[index - 1];
-    return batch.approval && batch.approved === null && batch.askedAt === null && before?.bakedAt != null;
-  });
-}
-
-export const forwardSteps: readonly StepName[] = ['backup', 'switch', 'verify', 'cleanup'];
-export const backSteps: readonly StepName[] = ['diagnose', 'restore', 'verify-restored', 'cleanup'];
-
-/** Steps that change what runs. */
-export const changes = (step: StepName): boolean => step === 'switch' || step === 'restore';
-
-/** A node that runs the target already, or was switched before, is only proven; unless nobody knows what came of it. */
-export function firstForwardStep(node: NodeRun): StepName {
-  if (node.touched) return node.uncertain ? 'switch' : 'verify';
-  return node.already ? 'verify' : 'backup';
-}
-
-/** What never proved healthy is diagnosed before the rollback destroys the evidence. */
-export function firstBackStep(node: NodeRun): StepName {
-  return node.proof === null && node.diagnosis === null ? 'diagnose' : 'restore';
 }
 
 export function inScope(node: NodeRun, scope: RollbackScope): boolean {

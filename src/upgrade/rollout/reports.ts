@@ -1,4 +1,6 @@
-import { backSteps, changes, firstBackStep, forwardSteps, inFlight, isQueued } from './queries.ts';
+import { firstBack, following, type Place } from './path.ts';
+import { inFlight, isQueued } from './queries.ts';
+import { changesService, traits } from './traits.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, Facts, NodeRun, NodeState, Rollout, Status, StepName } from './types.ts';
 
@@ -86,32 +88,27 @@ function again(
 }
 
 function succeeded(rollout: Rollout, node: NodeRun, state: Working, at: number): Rollout {
-  const path = state.direction === 'forward' ? forwardSteps : backSteps;
-  const following = path[path.indexOf(state.step) + 1];
-  if (following !== undefined) {
-    return toStep(rollout, node, state.direction, following, at, learned(state.step, at));
-  }
+  const next = following(rollout, state);
+  if (next !== null) return toPlace(rollout, node, next, at, learned(state, at));
   return state.direction === 'forward' ? done(rollout, node, at) : rolledBack(rollout, node, at);
 }
 
 /** What the success of a step says of the node, at that moment. */
-function learned(step: StepName, at: number): Partial<NodeRun> {
-  if (changes(step)) return { held: null, uncertain: false };
-  return step === 'verify' ? { seenAt: at, provenAt: at } : {};
+function learned({ step, direction }: Working, at: number): Partial<NodeRun> {
+  if (changesService(step)) return { held: null, uncertain: false };
+  return traits[step].proves && direction === 'forward' ? { seenAt: at, provenAt: at } : {};
 }
 
-export function toStep(
+export function toPlace(
   rollout: Rollout,
   node: NodeRun,
-  direction: Working['direction'],
-  step: StepName,
+  place: Place,
   at: number,
   changed: Partial<NodeRun> = {},
 ): Rollout {
   const state: Working = {
     is: 'working',
-    direction,
-    step,
+    ...place,
     failures: 0,
     unknowns: 0,
     notBefore: at,
@@ -154,8 +151,7 @@ function failed(
   clean = false,
 ): Rollout {
   if (state.is === 'staging') return hold(giveUp(rollout, node, 'stage', reason, at), node, reason, at);
-  if (state.step === 'cleanup') return succeeded(rollout, node, state, at);
-  if (state.step === 'diagnose') return toStep(rollout, node, 'back', 'restore', at);
+  if (traits[state.step].onFailure === 'ignore') return succeeded(rollout, node, state, at);
   if (state.direction === 'back') {
     return callPeople(stuck(rollout, node, state, reason, at), node, `its rollback failed: ${reason}`, at);
   }
@@ -180,13 +176,12 @@ function undo(rollout: Rollout, node: NodeRun, step: StepName, reason: string, a
   }
   const back = { ...node, proof: null, diagnosis: null };
   const changed = { failure: reason, rolledBackInRun: rollout.run };
-  return toStep(rollout, back, 'back', firstBackStep(back), at, changed);
+  return toPlace(rollout, back, firstBack(rollout, back), at, changed);
 }
 
 function unknownForTooLong(rollout: Rollout, node: NodeRun, state: Working | Staging, reason: string, at: number) {
   if (state.is === 'staging') return failed(rollout, node, state, reason, at);
-  if (state.step === 'cleanup' || state.step === 'diagnose') return failed(rollout, node, state, reason, at);
-  if (!node.touched) return failed(rollout, node, state, reason, at);
+  if (traits[state.step].onFailure === 'ignore' || !node.touched) return failed(rollout, node, state, reason, at);
   const why = `nobody knows what ${node.name} did: ${reason}`;
   return callPeople(stuck(rollout, node, state, why, at), node, why, at);
 }
@@ -282,4 +277,6 @@ export function canBePutOff(node: NodeRun): boolean {
   );
 }
 
-const isProvingBack = ({ step }: Working): boolean => step === 'verify-restored' || step === 'cleanup';
+/** The restore was done: what is left is its proof. */
+const isProvingBack = ({ step, index }: Working): boolean =>
+  traits[step].proves || (index > 0 && traits[step].onFailure === 'ignore');

@@ -2,42 +2,80 @@ import type { Calendar } from '../../windows/types.ts';
 import type { Actor, Decided, Diagnosis, Foreign, Gate, Proof, Recorded, Standing, StepName } from './facts.ts';
 import type { Approvers, Policy, Release, Service, StrategyName } from './fleet.ts';
 
-/** Consecutive nodes of one region, worked one by one. Compiled by a strategy, then only read. */
-export interface Batch {
-  region: string;
-  nodes: string[];
-  /** Someone must approve before the first node of the batch is begun. */
-  approval: boolean;
-  /** Watched time after the last node, in ms; 0 for none. */
-  bake: number;
+interface PhaseBase {
+  /** Everything refers to a phase by this, never by its region: `nodes/us-east`, `approval/eu-west`. */
+  id: string;
+  /** What people call it: `us-east`, `the canaries`. */
+  title: string;
+  state: PhaseState;
 }
+
+export type PhaseState =
+  | { is: 'pending' }
+  /** All before it was over; an approval is asked for since then. */
+  | { is: 'active'; since: number }
+  | { is: 'done'; since: number; at: number };
+
+/** Nodes that go through a path of steps. Both ways are stored, so that a newer program never shifts a rollout under way. */
+export interface NodesPhase extends PhaseBase {
+  is: 'nodes';
+  /** In order of work. */
+  nodes: string[];
+  path: StepName[];
+  /** The way back. */
+  undo: StepName[];
+}
+
+/** Nodes that are watched before anything else is begun. */
+export interface WatchPhase extends PhaseBase {
+  is: 'watch';
+  regions: string[];
+  nodes: string[];
+  /** How long they must be seen healthy, ms; 0: proven once. */
+  for: number;
+  /** By region: healthy time in ms, summed over gaps between healthy looks, and the last of those. Sickness starts it again. */
+  healthy: Record<string, Healthy>;
+}
+
+export interface Healthy {
+  ms: number;
+  at: number | null;
+}
+
+/** Somebody must say yes before the phases that it opens. */
+export interface ApprovalPhase extends PhaseBase {
+  is: 'approval';
+  /** Ids of the phases that wait for it. */
+  opens: string[];
+  by: Approvers;
+  /** How many different people. */
+  needed: number;
+  given: Approval[];
+}
+
+/** One item of the plan, in order. Compiled by `plan`; what becomes of it is in its state. */
+export type Phase = NodesPhase | WatchPhase | ApprovalPhase;
 
 export type Direction = 'forward' | 'back';
 
+/** How the tries of one step go; a success of the step before reset them. */
+export interface Try {
+  failures: number;
+  unknowns: number;
+  /** Epoch ms before which the next try is not begun. */
+  notBefore: number;
+  /** When the try that is due was begun; null before. */
+  since: number | null;
+  lastReason: string | null;
+  /** The last try heard nothing from the node at all. */
+  silent?: true;
+}
+
 export type NodeState =
-  | {
-      is: 'staging';
-      failures: number;
-      unknowns: number;
-      notBefore: number;
-      since: number | null;
-      lastReason: string | null;
-    }
+  | ({ is: 'staging' } & Try)
   /** Staged and verified, waiting for its turn; not begun before `notBefore`. */
   | { is: 'ready'; notBefore: number }
-  | {
-      is: 'working';
-      direction: Direction;
-      step: StepName;
-      /** Of this step; a success of the step before reset them. */
-      failures: number;
-      unknowns: number;
-      notBefore: number;
-      since: number;
-      lastReason: string | null;
-      /** The last try of it heard nothing from the node at all. */
-      silent?: true;
-    }
+  | ({ is: 'working'; direction: Direction; phase: string; index: number; step: StepName } & Try)
   | { is: 'done'; at: number; already: boolean }
   /** Failed before anything on it was changed. */
   | { is: 'failed'; step: StepName; reason: string; at: number }
@@ -119,21 +157,8 @@ export interface Failure {
 export interface Approval {
   by: Actor;
   at: number;
-  /** The end of the bake that it was given on: another bake wants another approval. */
-  bake: number | null;
-}
-
-/** Per batch: when its last node was done, how long it was seen healthy, who approved. */
-export interface BatchRun extends Batch {
-  finishedAt: number | null;
-  /** Healthy time in ms, summed over gaps between healthy looks, and the last of those. Sickness starts it again. */
-  healthyFor: number;
-  healthyAt: number | null;
-  /** Its own bake was watched to the end. */
-  bakedAt: number | null;
-  /** Set when the bake is over and approval of this batch (its `approval` is true) is being asked. */
-  askedAt: number | null;
-  approved: Approval | null;
+  /** The end of the watch that it was given on: another watch wants another approval. */
+  watched: number | null;
 }
 
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
@@ -157,10 +182,9 @@ export interface Rollout {
   /** Raised by every saved change. */
   revision: number;
   status: Status;
-  /** In order of work. */
-  batches: BatchRun[];
+  /** What is to be done, in order: the first that is not over is the one that is worked on. */
+  phases: Phase[];
   calendars: Record<string, Calendar>;
-  approvers: Record<string, Approvers>;
   /** By name; covers only the nodes that this rollout works on. */
   nodes: Record<string, NodeRun>;
   /** All nodes of each region, also those not worked on: the quorum counts them. */

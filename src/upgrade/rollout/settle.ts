@@ -1,33 +1,22 @@
 import { finishedNodes, unprovenRegions } from './freshness.ts';
-import { askable, goesForward, nodeOf, nodesInOrder, workingNode } from './queries.ts';
+import { askable, changePhase, settlePhases } from './phases.ts';
+import { goesForward, nodeOf, nodesInOrder, workingNode } from './queries.ts';
 import { moveStatus } from './transitions.ts';
-import type { BatchRun, Rollout } from './types.ts';
+import type { Rollout } from './types.ts';
 
-/** What follows from the state by itself, after any event: finished batches, an ask, an emptied queue, the end. */
+/** What follows from the state by itself, after any event: phases, an ask, an emptied queue, the end. */
 export function settle(rollout: Rollout, at: number): Rollout {
-  return settleStatus(settleAsks(settleBatches(rollout, at), at), at);
-}
-
-function settleBatches(rollout: Rollout, at: number): Rollout {
-  const finish = (batch: BatchRun): BatchRun => {
-    const over = batch.nodes.every((name) => nodeOf(rollout, name).state.is === 'done');
-    return over && batch.finishedAt === null ? { ...batch, finishedAt: at, healthyFor: 0, healthyAt: at } : batch;
-  };
-  return withBatches(rollout, rollout.batches.map(finish));
+  return settleStatus(settleAsks(settlePhases(rollout, at), at), at);
 }
 
 /** Asked only when all that is finished was just proven again. */
 function settleAsks(rollout: Rollout, at: number): Rollout {
-  if (!goesForward(rollout) || askable(rollout).length === 0 || unprovenRegions(rollout, at).length > 0) return rollout;
   const due = askable(rollout);
-  return withBatches(
+  if (!goesForward(rollout) || due.length === 0 || unprovenRegions(rollout, at).length > 0) return rollout;
+  return due.reduce(
+    (acc, { id }) => changePhase(acc, id, (phase) => ({ ...phase, state: { is: 'active', since: at } })),
     rollout,
-    rollout.batches.map((batch) => (due.includes(batch) ? { ...batch, askedAt: at } : batch)),
   );
-}
-
-function withBatches(rollout: Rollout, batches: BatchRun[]): Rollout {
-  return batches.every((batch, index) => batch === rollout.batches[index]) ? rollout : { ...rollout, batches };
 }
 
 function settleStatus(rollout: Rollout, at: number): Rollout {

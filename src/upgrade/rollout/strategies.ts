@@ -1,19 +1,27 @@
-import type { Batch, Policy, StrategyName } from './types.ts';
+import type { StrategyName } from './types.ts';
 
-/** Compiles regions, already in order of work, into batches. A strategy decides nothing else. */
-export type Strategy = (regions: { name: string; nodes: string[] }[], policy: Policy) => Batch[];
+/** Nodes that are worked on together, before the next ones are asked for. */
+export interface Group {
+  /** Becomes part of phase ids: short, without spaces. */
+  id: string;
+  /** What people call it. */
+  title: string;
+  nodes: string[];
+}
+
+/**
+ * Groups regions, already in order of work, and nothing else: staging, watches and approvals are put between the groups by
+ * `plan`, so that no strategy can leave one out.
+ */
+export type Strategy = (regions: { name: string; nodes: string[] }[]) => Group[];
 
 /** One node at a time through all regions; nobody is asked in between (guide, strategy 1). */
-const rolling: Strategy = (regions) =>
-  regions.map(({ name, nodes }) => ({ region: name, nodes, approval: false, bake: 0 }));
+const rolling: Strategy = (regions) => [
+  { id: 'all', title: 'all regions', nodes: regions.flatMap(({ nodes }) => nodes) },
+];
 
-/** Region by region: watched for the bake, then somebody approves the next; nothing after the last (guide, strategy 2). */
-const regions: Strategy = (all, policy) =>
-  all.map(({ name, nodes }, index) => ({
-    region: name,
-    nodes,
-    approval: index > 0,
-    bake: index < all.length - 1 ? policy.bake : 0,
-  }));
+/** Region by region (guide, strategy 2). */
+const regions: Strategy = (all) => all.map(({ name, nodes }) => ({ id: name, title: name, nodes }));
 
+/** In the order in which help lists them. */
 export const strategies: Record<StrategyName, Strategy> = { rolling, regions };

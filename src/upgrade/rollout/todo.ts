@@ -1,17 +1,8 @@
 import { looksBeforePick } from './freshness.ts';
 import { gates, isHeldBeforeLooks } from './gates.ts';
 import { neglected } from './neglected.ts';
-import {
-  firstBackStep,
-  firstForwardStep,
-  goesForward,
-  isDown,
-  isOpen,
-  nextNode,
-  nodeOf,
-  nodesInOrder,
-  workingNode,
-} from './queries.ts';
+import { firstBack, firstForward } from './path.ts';
+import { goesForward, isDown, isOpen, nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
 import type { NodeRun, NodeTask, Rollout, StepName, Task } from './types.ts';
 import { looksDue } from './watching.ts';
 
@@ -36,7 +27,7 @@ function underWay(rollout: Rollout, node: NodeRun, now: number): NodeTask[] {
 
 function oneMore(rollout: Rollout, now: number): NodeTask[] {
   const node = toBringBack(rollout, now);
-  return node === null ? begin(rollout, now) : [task(rollout, node, firstBackStep(node))];
+  return node === null ? begin(rollout, now) : [task(rollout, node, firstBack(rollout, node).step)];
 }
 
 /**
@@ -68,7 +59,7 @@ function begin(rollout: Rollout, now: number): NodeTask[] {
   const node = nextNode(rollout);
   if (rollout.status.is !== 'running' || node?.state.is !== 'ready') return [];
   if (isHeldBeforeLooks(rollout, node.name, now)) return [];
-  return gates(rollout, node.name, now).length === 0 ? [task(rollout, node, firstForwardStep(node))] : [];
+  return gates(rollout, node.name, now).length === 0 ? [task(rollout, node, firstForward(rollout, node).step)] : [];
 }
 
 function task(rollout: Rollout, node: NodeRun, step: StepName): NodeTask {

@@ -1,4 +1,5 @@
 import { whyWaiting } from './gates.ts';
+import { approvals, saidAt, sinceOf } from './phases.ts';
 import { isOpen, nodesInOrder } from './queries.ts';
 import { restDue } from './rest.ts';
 import type { Rollout } from './types.ts';
@@ -19,9 +20,7 @@ export function nextWake(rollout: Rollout, now: number): number | null {
     ...whyWaiting(rollout, now).map(({ opensAt }) => opensAt ?? 0),
     nextLook(rollout, now) ?? 0,
     restDue(rollout) ?? 0,
-    ...rollout.batches.map(
-      ({ approved, askedAt }) => (approved?.at ?? askedAt ?? -approvalExpires) + approvalExpires + 1,
-    ),
+    ...approvals(rollout).map((phase) => (saidAt(phase) ?? sinceOf(phase) ?? -approvalExpires) + approvalExpires + 1),
   ].filter((at) => at > now);
   return instants.length > 0 ? Math.min(...instants) : null;
 }

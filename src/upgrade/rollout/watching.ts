@@ -1,6 +1,7 @@
 import { finishedNodes, looksBeforeBegin, looksBeforePick, type Need, unprovenRegions } from './freshness.ts';
 import { isHeldBeforeLooks } from './gates.ts';
-import { askable, bakeEnd, bakingBatch, goesForward, nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
+import { askable, sinceOf, watchEnd, watching } from './phases.ts';
+import { goesForward, nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
 import type { LookTask, Rollout } from './types.ts';
 
 /** How often finished nodes are looked at while nothing happens (ms). */
@@ -38,14 +39,17 @@ function wanted(rollout: Rollout, now: number): Wanted[] {
   return [...byRegion.values()];
 }
 
+/** The regions of a watch that is going on, at its interval and at its earliest end. */
 function baking(rollout: Rollout): Wanted[] {
-  const batch = goesForward(rollout) ? bakingBatch(rollout) : null;
-  if (batch === null || batch.finishedAt === null) return [];
-  const { region } = batch;
-  const last = Math.max(rollout.looks[region]?.at ?? 0, batch.finishedAt);
-  const regular = last + rollout.policy.watch;
-  const end = bakeEnd(batch);
-  return [{ region, step: 'prove', at: end !== null && end > last ? Math.min(regular, end) : regular }];
+  const phase = goesForward(rollout) ? watching(rollout) : null;
+  const since = sinceOf(phase);
+  if (phase === null || since === null) return [];
+  const end = watchEnd(phase);
+  return phase.regions.map((region) => {
+    const last = Math.max(rollout.looks[region]?.at ?? 0, since);
+    const regular = last + rollout.policy.watch;
+    return { region, step: 'prove', at: end !== null && end > last ? Math.min(regular, end) : regular };
+  });
 }
 
 /** What must be looked at before anything else may happen. */

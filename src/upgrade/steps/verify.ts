@@ -1,3 +1,4 @@
+import { isCanary } from '../rollout/index.ts';
 import { keptEnvironment } from './foreign.ts';
 import { prove, slowStop } from './prove.ts';
 import { failed } from './reports.ts';
@@ -10,7 +11,7 @@ import type { Step } from './types.ts';
 export const verify: Step = async (context) => {
   const { rollout, node } = context;
   const { release, policy } = rollout;
-  const canary = rollout.batches.some((batch) => batch.nodes[0] === node.name);
+  const canary = isCanary(rollout, node);
   const restarted = !node.already && node.before !== null && node.before.sha256 !== release.binarySha256;
   return prove(context, {
     sha256: release.binarySha256,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { outdated, type Post, posts } from '../../../src/bot/views/posts.ts';
 import { next, plan } from '../../../src/upgrade/rollout/index.ts';
 import type { Fleet, PlanInput, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { isAsked } from '../../support/parts.ts';
 import { hours, inputOf, tuesday } from '../../support/rollouts.ts';
 import { drive, type World, worldOf } from '../../support/simulation.ts';
 import { trialFleet } from '../support.ts';
@@ -27,8 +28,7 @@ function until(
 }
 
 const stateOf = (rollout: Rollout, node: string) => rollout.nodes[node]?.state;
-const asked = (rollout: Rollout, region: string) =>
-  rollout.batches.some((batch) => batch.region === region && batch.askedAt !== null);
+const asked = (rollout: Rollout, region: string) => isAsked(rollout, region);
 
 function text(rollout: Rollout, key: RegExp): string {
   return found(rollout, key).text;
@@ -201,7 +201,7 @@ describe('a gate', () => {
 
   it('becomes a line when it is decided', () => {
     const rollout = atGate();
-    const after = next(rollout, { type: 'approved', at: tuesday + hours(3), region: 'eu-west', by: 'U0INES' });
+    const after = next(rollout, { type: 'approved', at: tuesday + hours(3), phase: 'approval/eu-west', by: 'U0INES' });
     const gate = found(after, /^gate\./);
     expect(gate.text).toMatchInlineSnapshot(
       `"✓ *eu-west* approved by <@U0INES> at <!date^1795516200^{date_short_pretty} {time}|2026-11-24 10:30 UTC>"`,
@@ -227,7 +227,7 @@ describe('a gate', () => {
   });
 
   it('describes in its dialogs what changes and what stays', () => {
-    expect(JSON.stringify(found(atGate(), /^gate\./).blocks)).toContain('Other regions stay as they are.');
+    expect(JSON.stringify(found(atGate(), /^gate\./).blocks)).toContain('All others stay as they are.');
     expect(JSON.stringify(found(atGate(), /^gate\./).blocks)).toContain('All other nodes stay as they are.');
   });
 });

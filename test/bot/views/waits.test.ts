@@ -8,6 +8,8 @@ const name = 'us-east-op-1';
 const working = (changes: Partial<Extract<NodeState, { is: 'working' }>> = {}): NodeState => ({
   is: 'working',
   direction: 'forward',
+  phase: 'nodes/all',
+  index: 2,
   step: 'verify',
   failures: 0,
   unknowns: 0,

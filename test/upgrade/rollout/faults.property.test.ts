@@ -9,7 +9,7 @@ import { drive } from '../../support/simulation.ts';
 const answers = (run: Run, round: number): Event[] => {
   const at = run.now;
   const approvals = ['us-east', 'eu-west', 'ap-south'].map(
-    (region): Event => ({ type: 'approved', at, region, by: `U-${region}` }),
+    (region): Event => ({ type: 'approved', at, phase: `approval/${region}`, by: `U-${region}` }),
   );
   const goOn: Event[] = [{ type: 'resumed', at, by: 'U1' }, { type: 'retried', at, by: 'U1', epoch: 0 }, ...approvals];
   if (round < 12) return goOn;

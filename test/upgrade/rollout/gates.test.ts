@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { gates } from '../../../src/upgrade/rollout/index.ts';
+import { settlePhases } from '../../../src/upgrade/rollout/phases.ts';
 import type { Evidence, Gate, NodeRun, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { hours, minutes, planned, tuesday } from '../../support/rollouts.ts';
 
@@ -18,7 +19,7 @@ function ready(change: (rollout: Rollout) => Rollout = (rollout) => rollout): Ro
   const looks = Object.fromEntries(
     Object.entries(rollout.looks).map(([region, each]) => [region, { ...each, at: now - 1_000 }]),
   );
-  return change({ ...rollout, nodes, looks });
+  return settlePhases(change({ ...rollout, nodes, looks }), now);
 }
 
 const withNode =
@@ -72,6 +73,8 @@ describe('the gates before a node is begun', () => {
         state: {
           is: 'working',
           direction: 'back',
+          phase: 'nodes/all',
+          index: 1,
           step: 'restore',
           failures: 0,
           unknowns: 0,
@@ -158,6 +161,8 @@ describe('the gates right before a stop', () => {
       state: {
         is: 'working',
         direction: 'forward',
+        phase: 'nodes/all',
+        index: 1,
         step: 'switch',
         failures: 0,
         unknowns: 0,

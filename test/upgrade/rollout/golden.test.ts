@@ -39,8 +39,8 @@ describe('what version 0.1.0 stored', () => {
       for (let round = 0; round < 10 && isOpen(rollout); round += 1) {
         ({ rollout, now } = drive(rollout, world, { from: now }));
         const answers: Event[] = [
-          { type: 'approved', at: now, region: 'eu-west', by: 'U-eu-west' },
-          { type: 'approved', at: now, region: 'ap-south', by: 'U-ap-south' },
+          { type: 'approved', at: now, phase: 'approval/eu-west', by: 'U-eu-west' },
+          { type: 'approved', at: now, phase: 'approval/ap-south', by: 'U-ap-south' },
           { type: 'retried', at: now, by: 'U1', epoch: 0 },
         ];
         world.bad.clear();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { gates, next, todo } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Gate, NodeRun, NodeTask, Rollout, Task } from '../../../src/upgrade/rollout/types.ts';
+import { parts } from '../../support/parts.ts';
 import { hours, minutes, newImage, oldImage, planned, tuesday } from '../../support/rollouts.ts';
 import { drive, failed, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
 
@@ -284,9 +285,9 @@ describe('4. what is finished', () => {
     const world = worldOf(start);
     const half = drive(start, world, {
       from: tuesday,
-      until: ({ batches }) => (batches[0]?.healthyFor ?? 0) > minutes(30),
+      until: (rollout) => (parts(rollout)[0]?.healthyFor ?? 0) > minutes(30),
     });
-    const [batch] = half.rollout.batches;
+    const [batch] = parts(half.rollout);
     const look = (at: number, standing: 'healthy' | 'down' | 'unclear'): Event => ({
       type: 'watched',
       at,
@@ -298,12 +299,12 @@ describe('4. what is finished', () => {
       ),
     });
     const jumped = next(half.rollout, look(half.now + hours(5), 'healthy'));
-    expect((jumped.batches[0]?.healthyFor ?? 0) - (batch?.healthyFor ?? 0)).toBe(30_000);
-    expect(jumped.batches[0]?.bakedAt).toBeNull();
+    expect((parts(jumped)[0]?.healthyFor ?? 0) - (batch?.healthyFor ?? 0)).toBe(30_000);
+    expect(parts(jumped)[0]?.bakedAt).toBeNull();
     const sick = next(half.rollout, look(half.now + 15_000, 'down'));
-    expect(sick.batches[0]).toMatchObject({ healthyFor: 0, healthyAt: null });
+    expect(parts(sick)[0]).toMatchObject({ healthyFor: 0, healthyAt: null });
     const unclear = next(half.rollout, look(half.now + 15_000, 'unclear'));
-    expect(unclear.batches[0]).toMatchObject({ healthyFor: batch?.healthyFor, healthyAt: null });
+    expect(parts(unclear)[0]).toMatchObject({ healthyFor: batch?.healthyFor, healthyAt: null });
   });
 
   it('is watched while an approval is waited for, and what falls sick is told at the gate', () => {
@@ -332,7 +333,7 @@ describe('8. decisions', () => {
     const world = worldOf(start);
     const gate = drive(start, world, { from: tuesday });
     world.bad.add('eu-west-op-1');
-    const eu = next(gate.rollout, { type: 'approved', at: gate.now, region: 'eu-west', by: 'U-eu-west' });
+    const eu = next(gate.rollout, { type: 'approved', at: gate.now, phase: 'approval/eu-west', by: 'U-eu-west' });
     const failing = drive(eu, world, { from: gate.now, until: isAt('eu-west-op-1', 'verify') });
     const scope = { is: 'region', region: 'us-east' } as const;
     const asked = next(failing.rollout, { type: 'rollback-asked', at: failing.now, by: 'U1', scope, epoch: 0 });
@@ -390,15 +391,15 @@ describe('8. decisions', () => {
       const world = worldOf(start);
       return { world, ...drive(start, world, { from: tuesday }) };
     };
-    const approve = (at: number): Event => ({ type: 'approved', at, region: 'eu-west', by: 'U-eu-west' });
+    const approve = (at: number): Event => ({ type: 'approved', at, phase: 'approval/eu-west', by: 'U-eu-west' });
 
     it('holds for the bake that it was given on', () => {
       const { rollout, now } = gateOf();
       const given = next(rollout, approve(now));
-      expect(given.batches[1]?.approved).toMatchObject({ bake: rollout.batches[0]?.bakedAt });
-      const [first, ...others] = given.batches;
-      if (!first) throw new Error('a batch expected');
-      const anew = { ...given, batches: [{ ...first, bakedAt: now + hours(2) }, ...others] };
+      expect(parts(given)[1]?.approved).toMatchObject({ watched: parts(rollout)[0]?.bakedAt });
+      const state = { is: 'done', since: now, at: now + hours(2) } as const;
+      const phases = given.phases.map((phase) => (phase.id === 'watch/us-east' ? { ...phase, state } : phase));
+      const anew = { ...given, phases };
       expect(gates(anew, 'eu-west-op-1', now).map(({ reason }) => reason)).toContain(
         'us-east was watched anew since eu-west was approved',
       );
@@ -416,7 +417,7 @@ describe('8. decisions', () => {
       const given = next(rollout, approve(now));
       const scope = { is: 'node', node: 'us-east-op-2' } as const;
       const asked = next(given, { type: 'rollback-asked', at: now + 1, by: 'U1', scope, epoch: 0 });
-      expect(asked.batches[1]).toMatchObject({ approved: null, askedAt: null });
+      expect(parts(asked)[1]).toMatchObject({ approved: null, askedAt: null });
     });
 
     it('that nobody gives is never taken for a yes: the rollout is held, and asks again when it goes on', () => {
@@ -425,8 +426,8 @@ describe('8. decisions', () => {
       expect(later.status).toMatchObject({ is: 'held', reason: 'nobody approved eu-west within 48 h' });
       const resumed = next(later, { type: 'resumed', at: now + hours(50), by: 'U1' });
       const again = drive(resumed, world, { from: now + hours(50), limit: 20 });
-      expect(again.rollout.batches[1]).toMatchObject({ approved: null });
-      expect(again.rollout.batches[1]?.askedAt).toBeGreaterThan(now + hours(50));
+      expect(parts(again.rollout)[1]).toMatchObject({ approved: null });
+      expect(parts(again.rollout)[1]?.askedAt).toBeGreaterThan(now + hours(50));
     });
   });
 

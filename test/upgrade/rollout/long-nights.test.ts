@@ -3,6 +3,7 @@ import { nodeLines } from '../../../src/bot/views/ending.ts';
 import { posts } from '../../../src/bot/views/posts.ts';
 import { gates, next, todo } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, NodeRun, NodeTask, Rollout, Task } from '../../../src/upgrade/rollout/types.ts';
+import { parts } from '../../support/parts.ts';
 import { hours, minutes, newImage, oldImage, planned, tuesday } from '../../support/rollouts.ts';
 import { drive, failed, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
 
@@ -143,13 +144,13 @@ describe('an approval that expires in the middle of its region', () => {
     const start = planned({ bake: 0 }, { strategy: 'regions' });
     const world = worldOf(start);
     const gate = drive(start, world, { from: tuesday });
-    const approve = (at: number): Event => ({ type: 'approved', at, region: 'eu-west', by: 'U-eu-west' });
+    const approve = (at: number): Event => ({ type: 'approved', at, phase: 'approval/eu-west', by: 'U-eu-west' });
     const one = drive(next(gate.rollout, approve(gate.now)), world, { from: gate.now, until: isDone('eu-west-op-1') });
     const later = one.now + hours(49);
     const paused = next(one.rollout, { type: 'paused', at: one.now, by: 'U1' });
     const resumed = next(next(paused, { type: 'ticked', at: later }), { type: 'resumed', at: later + 1, by: 'U1' });
     const asked = drive(resumed, world, { from: later + 1, limit: 300 });
-    expect(asked.rollout.batches[1]).toMatchObject({ approved: null, askedAt: expect.any(Number) });
+    expect(parts(asked.rollout)[1]).toMatchObject({ approved: null, askedAt: expect.any(Number) });
     const again = drive(next(asked.rollout, approve(asked.now)), world, {
       from: asked.now,
       until: isDone('eu-west-op-2'),

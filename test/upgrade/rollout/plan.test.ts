@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { plan } from '../../../src/upgrade/rollout/index.ts';
+import { plan, regionsOf } from '../../../src/upgrade/rollout/index.ts';
 import { type NodeSurvey, type PlanInput, Refused } from '../../../src/upgrade/rollout/types.ts';
+import { parts } from '../../support/parts.ts';
 import { fleetOf, hours, inputOf, minutes, newImage, surveyOf, tuesday } from '../../support/rollouts.ts';
 
 const fleet = fleetOf();
@@ -9,34 +10,35 @@ const everywhere = (change: Partial<NodeSurvey>) =>
   Object.fromEntries(fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => [name, change])));
 
 describe('a plan', () => {
-  it('holds every node in order of work, by region', () => {
-    const { batches, nodes } = plan(inputOf(fleet));
-    expect(batches.map(({ region, nodes: names }) => [region, names.length])).toEqual([
-      ['us-east', 3],
-      ['eu-west', 3],
-      ['ap-south', 3],
-    ]);
-    expect(Object.keys(nodes)).toHaveLength(9);
+  const idsOf = (input: Partial<PlanInput>) => plan(inputOf(fleet, input)).phases.map(({ id }) => id);
+
+  it('holds every node in order of work', () => {
+    const { nodes } = plan(inputOf(fleet));
+    expect(Object.keys(nodes)).toEqual(fleet.regions.flatMap((region) => region.nodes.map(({ name }) => name)));
   });
 
-  it('asks before every region but the first by regions, and never by rolling', () => {
-    const asks = (strategy: PlanInput['strategy']) =>
-      plan(inputOf(fleet, { strategy })).batches.map(({ approval }) => approval);
-    expect(asks('regions')).toEqual([false, true, true]);
-    expect(asks('rolling')).toEqual([false, false, false]);
+  it('stages everything first, and asks nobody in between by rolling', () => {
+    expect(idsOf({ strategy: 'rolling' })).toEqual(['stage', 'nodes/all']);
   });
 
-  it('watches after every region but the last, by regions', () => {
-    expect(plan(inputOf(fleet, { strategy: 'regions' })).batches.map(({ bake }) => bake)).toEqual([
-      hours(1),
-      hours(1),
-      0,
+  it('watches after every region but the last, and asks before every one but the first, by regions', () => {
+    expect(idsOf({ strategy: 'regions' })).toEqual([
+      'stage',
+      'nodes/us-east',
+      'watch/us-east',
+      'approval/eu-west',
+      'nodes/eu-west',
+      'watch/eu-west',
+      'approval/ap-south',
+      'nodes/ap-south',
     ]);
+    const { phases } = plan(inputOf(fleet, { strategy: 'regions' }));
+    expect(phases.flatMap((phase) => (phase.is === 'watch' ? [phase.for] : []))).toEqual([hours(1), hours(1)]);
   });
 
   it('begins with a node that is not healthy', () => {
-    const [first] = plan(inputOf(fleet, seen({ 'us-east-op-2': { healthy: false } }))).batches;
-    expect(first?.nodes).toEqual(['us-east-op-2', 'us-east-op-1', 'us-east-op-3']);
+    const [first] = parts(plan(inputOf(fleet, seen({ 'us-east-op-2': { healthy: false } }))));
+    expect(first?.nodes.slice(0, 3)).toEqual(['us-east-op-2', 'us-east-op-1', 'us-east-op-3']);
   });
 
   it('takes the first nodes only when so many are asked for, and still counts all peers', () => {
@@ -48,8 +50,8 @@ describe('a plan', () => {
   it('goes where a window opens first, unless the order is declared', () => {
     const guide = fleetOf({ order: 'next-opening' }, { windows: 'guide' });
     const monday = tuesday - hours(24);
-    const { batches } = plan(inputOf(guide, { now: monday, survey: surveyOf(guide) }));
-    expect(batches.map(({ region }) => region)).toEqual(['ap-south', 'eu-west', 'us-east']);
+    const rollout = plan(inputOf(guide, { now: monday, survey: surveyOf(guide) }));
+    expect(regionsOf(rollout)).toEqual(['ap-south', 'eu-west', 'us-east']);
   });
 
   const refusals: [string, Partial<PlanInput>, RegExp][] = [

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { next, summary, todo, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { parts } from '../../support/parts.ts';
 import { hours, minutes, newImage, oldImage, planned, tuesday } from '../../support/rollouts.ts';
 import { drive, failed, states, worldOf } from '../../support/simulation.ts';
 
@@ -99,13 +100,13 @@ describe('a rollout by regions', () => {
   const approveWhenAsked = (start: Rollout) => {
     const world = worldOf(start);
     const first = drive(start, world, { from: tuesday });
-    const eu = next(first.rollout, { type: 'approved', at: first.now, region: 'eu-west', by: 'U-eu-west' });
+    const eu = next(first.rollout, { type: 'approved', at: first.now, phase: 'approval/eu-west', by: 'U-eu-west' });
     return { world, first, eu };
   };
 
   it('watches a finished region for the whole bake and only then asks for the next', () => {
     const { first } = approveWhenAsked(planned({}, { strategy: 'regions' }));
-    const [us, eu] = first.rollout.batches;
+    const [us, eu] = parts(first.rollout);
     const watched = (us?.bakedAt ?? 0) - (us?.finishedAt ?? 0) - hours(1);
     expect(watched).toBeGreaterThanOrEqual(0);
     expect(watched).toBeLessThan(minutes(1));
@@ -119,26 +120,26 @@ describe('a rollout by regions', () => {
   it('goes on to the approved region and asks again before the third; nothing is watched after the last', () => {
     const { world, first, eu } = approveWhenAsked(planned({}, { strategy: 'regions' }));
     const second = drive(eu, world, { from: first.now });
-    const ap = next(second.rollout, { type: 'approved', at: second.now, region: 'ap-south', by: 'U-ap-south' });
+    const ap = next(second.rollout, { type: 'approved', at: second.now, phase: 'approval/ap-south', by: 'U-ap-south' });
     const { rollout } = drive(ap, world, { from: second.now });
     expect(rollout.status.is).toBe('done');
-    expect(rollout.batches[2]).toMatchObject({ healthyFor: 0, bakedAt: null });
+    expect(parts(rollout)[2]).toMatchObject({ healthyFor: 0, bakedAt: null });
   });
 
   it('refuses the approval of the requester, an early one, and a second one', () => {
     const start = planned({}, { strategy: 'regions' });
-    expect(next(start, { type: 'approved', at: tuesday, region: 'eu-west', by: 'U-eu-west' })).toBe(start);
+    expect(next(start, { type: 'approved', at: tuesday, phase: 'approval/eu-west', by: 'U-eu-west' })).toBe(start);
     const { first, eu } = approveWhenAsked(start);
-    expect(next(first.rollout, { type: 'approved', at: first.now, region: 'eu-west', by: 'U-requester' })).toBe(
+    expect(next(first.rollout, { type: 'approved', at: first.now, phase: 'approval/eu-west', by: 'U-requester' })).toBe(
       first.rollout,
     );
-    expect(next(eu, { type: 'approved', at: first.now, region: 'eu-west', by: 'U2' })).toBe(eu);
+    expect(next(eu, { type: 'approved', at: first.now, phase: 'approval/eu-west', by: 'U2' })).toBe(eu);
   });
 
   it('holds when a node turns sick during the bake, after three looks', () => {
     const start = planned({}, { strategy: 'regions' });
     const world = worldOf(start);
-    const done = drive(start, world, { from: tuesday, until: ({ batches }) => (batches[0]?.healthyFor ?? 0) > 0 });
+    const done = drive(start, world, { from: tuesday, until: (rollout) => (parts(rollout)[0]?.healthyFor ?? 0) > 0 });
     world.down.add('us-east-op-3');
     const { rollout } = drive(done.rollout, world, { from: done.now });
     expect(rollout.status).toMatchObject({
@@ -151,9 +152,9 @@ describe('a rollout by regions', () => {
     const { world, first, eu } = approveWhenAsked(planned({}, { strategy: 'regions' }));
     const paused = next(eu, { type: 'paused', at: first.now, by: 'U1' });
     const later = next(paused, { type: 'ticked', at: first.now + hours(49) });
-    expect(later.batches[1]).toMatchObject({ approved: null, askedAt: null });
+    expect(parts(later)[1]).toMatchObject({ approved: null, askedAt: null });
     const again = drive(later, world, { from: first.now + hours(49), limit: 3 });
-    expect(again.rollout.batches[1]?.askedAt).toBeGreaterThan(first.now + hours(49));
+    expect(parts(again.rollout)[1]?.askedAt).toBeGreaterThan(first.now + hours(49));
   });
 });
 
@@ -200,7 +201,7 @@ describe('a rollback', () => {
     const start = planned({ bake: 0 }, { strategy: 'regions' });
     const world = worldOf(start);
     const first = drive(start, world, { from: tuesday });
-    const eu = next(first.rollout, { type: 'approved', at: first.now, region: 'eu-west', by: 'U-eu-west' });
+    const eu = next(first.rollout, { type: 'approved', at: first.now, phase: 'approval/eu-west', by: 'U-eu-west' });
     const second = drive(eu, world, { from: first.now });
     const scope = { is: 'region', region: 'eu-west' } as const;
     const asked = next(second.rollout, { type: 'rollback-asked', at: second.now, by: 'U1', scope, epoch: 0 });
@@ -208,7 +209,7 @@ describe('a rollback', () => {
     expect(held.rollout.status).toMatchObject({ is: 'held', reason: 'eu-west was rolled back on request of U1' });
     expect(summary(held.rollout)).toContain('us-east-op-1:done');
     const retried = next(held.rollout, { type: 'retried', at: held.now, by: 'U1', epoch: 0 });
-    expect(drive(retried, world, { from: held.now }).rollout.batches[1]).toMatchObject({ approved: null });
+    expect(parts(drive(retried, world, { from: held.now }).rollout)[1]).toMatchObject({ approved: null });
   });
 
   it('that fails stops everything and asks for a person; a retry tries it again first', () => {

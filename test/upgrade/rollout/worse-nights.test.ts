@@ -11,6 +11,7 @@ import type {
   Rollout,
   Seen,
 } from '../../../src/upgrade/rollout/types.ts';
+import { parts } from '../../support/parts.ts';
 import { fleetOf, hours, inputOf, minutes, newImage, oldImage, planned, tuesday } from '../../support/rollouts.ts';
 import { drive, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
 
@@ -412,7 +413,7 @@ describe('lines of the core that nothing held', () => {
     const world = worldOf(start);
     const done = drive(start, world, {
       from: tuesday,
-      until: (r, t) => todo(r, t).some(({ step }) => step === 'prove') && (r.batches[0]?.finishedAt ?? null) !== null,
+      until: (r, t) => todo(r, t).some(({ step }) => step === 'prove') && (parts(r)[0]?.finishedAt ?? null) !== null,
     });
     const task = todo(done.rollout, done.now).find(({ step }) => step === 'prove');
     if (!task) throw new Error('no look is due');
@@ -427,7 +428,7 @@ describe('lines of the core that nothing held', () => {
     const world = worldOf(start);
     const { rollout, now } = drive(start, world, {
       from: tuesday,
-      until: (r) => (r.batches[0]?.finishedAt ?? null) !== null,
+      until: (r) => (parts(r)[0]?.finishedAt ?? null) !== null,
     });
     const seen = Object.fromEntries(
       (rollout.peers['us-east'] ?? []).map((name): [string, Seen] => [
@@ -437,7 +438,7 @@ describe('lines of the core that nothing held', () => {
     );
     const attempt = (rollout.looks['us-east']?.count ?? 0) + 1;
     const event = { type: 'watched', at: now + 1_000, run: rollout.run, region: 'us-east', attempt, seen } as const;
-    expect(next(rollout, event).batches[0]?.bakedAt).toBeNull();
+    expect(parts(next(rollout, event))[0]?.bakedAt).toBeNull();
   });
 
   it('a resume does not step over a node that waits for a decision', () => {

@@ -104,6 +104,8 @@ describe('the backups on a node', () => {
   const working = (direction: 'forward' | 'back'): NodeState => ({
     is: 'working',
     direction,
+    phase: 'nodes/all',
+    index: 3,
     step: 'cleanup',
     failures: 0,
     unknowns: 0,

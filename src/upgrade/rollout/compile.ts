@@ -1,0 +1,65 @@
+import type { Group } from './strategies.ts';
+import { undoOf } from './traits.ts';
+import type { ApprovalPhase, Approvers, NodesPhase, Phase, PlanInput, StepName, WatchPhase } from './types.ts';
+
+const pending = { is: 'pending' } as const;
+
+/** The path of a node in its turn. */
+export const turnPath: StepName[] = ['backup', 'switch', 'verify', 'cleanup'];
+
+/** Groups in order, with everything between them that the settings ask for: staging first, then watch and approval. */
+export function compile(groups: Group[], { fleet }: Pick<PlanInput, 'fleet'>): Phase[] {
+  const turns = groups.map(({ id, title, nodes }) => turn(id, title, nodes));
+  const all = turns.flatMap(({ nodes }) => nodes);
+  const staging: NodesPhase = { ...turn('stage', 'staging', all), id: 'stage', path: ['stage'], undo: [] };
+  return [
+    staging,
+    ...turns.flatMap((next, index) => {
+      const before = turns[index - 1];
+      return before === undefined ? [next] : [watch(before, fleet), approval(next, fleet), next];
+    }),
+  ];
+}
+
+const turn = (id: string, title: string, nodes: string[]): NodesPhase => ({
+  id: `nodes/${id}`,
+  title,
+  state: pending,
+  is: 'nodes',
+  nodes,
+  path: turnPath,
+  undo: undoOf(turnPath),
+});
+
+const nameOf = ({ id }: NodesPhase) => id.slice('nodes/'.length);
+
+function regionsOf({ nodes }: NodesPhase, { regions }: PlanInput['fleet']): PlanInput['fleet']['regions'] {
+  return regions.filter((region) => region.nodes.some(({ name }) => nodes.includes(name)));
+}
+
+const watch = (after: NodesPhase, fleet: PlanInput['fleet']): WatchPhase => ({
+  id: `watch/${nameOf(after)}`,
+  title: after.title,
+  state: pending,
+  is: 'watch',
+  regions: regionsOf(after, fleet).map(({ name }) => name),
+  nodes: after.nodes,
+  for: fleet.policy.bake,
+  healthy: {},
+});
+
+const approval = (opens: NodesPhase, fleet: PlanInput['fleet']): ApprovalPhase => ({
+  id: `approval/${nameOf(opens)}`,
+  title: opens.title,
+  state: pending,
+  is: 'approval',
+  opens: [opens.id],
+  by: together(regionsOf(opens, fleet).map(({ approvers }) => approvers)),
+  needed: 1,
+  given: [],
+});
+
+function together(all: Approvers[]): Approvers {
+  const unique = (of: (each: Approvers) => string[]) => [...new Set(all.flatMap(of))];
+  return { users: unique(({ users }) => users), groups: unique(({ groups }) => groups) };
+}

@@ -1,0 +1,157 @@
+import { traits } from './traits.ts';
+import type { ApprovalPhase, NodeRun, NodesPhase, Phase, Rollout, WatchPhase } from './types.ts';
+
+/** Reading the plan, and moving its phases: all that knows what "in order" means. */
+
+export function phaseOf(rollout: Rollout, id: string): Phase {
+  const phase = rollout.phases.find((each) => each.id === id);
+  if (!phase) throw new Error(`rollout ${rollout.id} has no phase ${id}`);
+  return phase;
+}
+
+/** A phase in which nodes are taken out of service, one after another. */
+export const isTurn = (phase: Phase): phase is NodesPhase => phase.is === 'nodes' && takesNodes(phase);
+
+const takesNodes = ({ path }: NodesPhase): boolean => path.some((step) => traits[step].takes !== 'nothing');
+
+export const isStaging = (phase: Phase): phase is NodesPhase => phase.is === 'nodes' && !takesNodes(phase);
+
+export const turns = ({ phases }: Rollout): NodesPhase[] => phases.filter(isTurn);
+
+export const approvals = ({ phases }: Rollout): ApprovalPhase[] =>
+  phases.filter((phase): phase is ApprovalPhase => phase.is === 'approval');
+
+/** The phase in which a node has its turn. */
+export function turnOf(rollout: Rollout, node: string): NodesPhase {
+  const phase = turns(rollout).find(({ nodes }) => nodes.includes(node));
+  if (!phase) throw new Error(`rollout ${rollout.id} has no turn for ${node}`);
+  return phase;
+}
+
+/** The first phase that is not over; null at the end. */
+export function currentPhase({ phases }: Rollout): Phase | null {
+  return phases.find(({ state }) => state.is !== 'done') ?? null;
+}
+
+/** The watch that is going on; null when none is. */
+export function watching(rollout: Rollout): WatchPhase | null {
+  const current = rollout.phases.find((phase) => phase.is === 'watch' && phase.state.is === 'active');
+  return current?.is === 'watch' ? current : null;
+}
+
+/** The watch that an approval is given on: the nearest one before it. */
+export function watchBefore({ phases }: Rollout, { id }: Phase): WatchPhase | null {
+  const before = phases.slice(
+    0,
+    phases.findIndex((phase) => phase.id === id),
+  );
+  return before.findLast((phase) => phase.is === 'watch') ?? null;
+}
+
+/** When a watch ended; null while it has not. */
+export const endOf = (phase: Phase | null): number | null => (phase?.state.is === 'done' ? phase.state.at : null);
+
+/** When all before it was over, epoch ms; null while that is not so. */
+export function sinceOf(phase: Phase | null): number | null {
+  return phase === null || phase.state.is === 'pending' ? null : phase.state.since;
+}
+
+/** A phase that is over now. */
+export const over = <P extends Phase>(phase: P, at: number): P => ({
+  ...phase,
+  state: { is: 'done', since: sinceOf(phase) ?? at, at },
+});
+
+/** When the first of its approvers said yes: from then on it expires. Epoch ms; null when nobody did. */
+export const saidAt = ({ given }: ApprovalPhase): number | null => given[0]?.at ?? null;
+
+/** Healthy time of the region that has the least, ms. */
+export const healthyFor = ({ healthy, regions }: WatchPhase): number =>
+  Math.min(...regions.map((region) => healthy[region]?.ms ?? 0));
+
+/** Earliest end of a watch that is going on, if every look from here on is healthy; epoch ms. */
+export function watchEnd(phase: WatchPhase): number | null {
+  const since = sinceOf(phase);
+  if (since === null) return null;
+  const ends = phase.regions.map((region) => {
+    const { ms = 0, at = null } = phase.healthy[region] ?? {};
+    return (at ?? since) + Math.max(0, phase.for - ms);
+  });
+  return Math.max(...ends);
+}
+
+/** Approvals that can be asked for: all before is over, and nobody was asked yet. */
+export function askable(rollout: Rollout): ApprovalPhase[] {
+  const current = currentPhase(rollout);
+  return current?.is === 'approval' && current.state.is === 'pending' ? [current] : [];
+}
+
+/** Approvals that are asked for. */
+export const asked = (rollout: Rollout): ApprovalPhase[] =>
+  approvals(rollout).filter(({ state }) => state.is === 'active');
+
+export const isWhole = ({ nodes }: Rollout, phase: NodesPhase): boolean =>
+  phase.nodes.every((name) => nodes[name]?.state.is === 'done');
+
+const isStaged = ({ state }: NodeRun | Record<string, never>): boolean =>
+  !['staging', 'failed'].includes(state?.is ?? '');
+
+/** Whether a phase of nodes is over, from its nodes alone. */
+export function isOver(rollout: Rollout, phase: NodesPhase): boolean {
+  if (takesNodes(phase)) return isWhole(rollout, phase);
+  return phase.nodes.every((name) => isStaged(rollout.nodes[name] ?? {}));
+}
+
+/** Nodes whose turn in this phase was begun. */
+export function isBegun({ nodes }: Rollout, phase: NodesPhase): boolean {
+  return phase.nodes.some((name) => !['ready', 'staging'].includes(nodes[name]?.state.is ?? ''));
+}
+
+/** What must be watched anew. */
+export const unwatched = (phase: WatchPhase): WatchPhase => ({ ...phase, state: { is: 'pending' }, healthy: {} });
+
+/** What must be asked anew. */
+export const unasked = (phase: ApprovalPhase): ApprovalPhase => ({ ...phase, state: { is: 'pending' }, given: [] });
+
+/** The same rollout with some phases changed; the same object when none is. */
+export function changePhases(rollout: Rollout, change: (phase: Phase, index: number) => Phase): Rollout {
+  const phases = rollout.phases.map(change);
+  return phases.every((phase, index) => phase === rollout.phases[index]) ? rollout : { ...rollout, phases };
+}
+
+export function changePhase(rollout: Rollout, id: string, change: (phase: Phase) => Phase): Rollout {
+  return changePhases(rollout, (phase) => (phase.id === id ? change(phase) : phase));
+}
+
+/** No approval outlives a watch before it that must be done again. */
+export function forgetApprovals(rollout: Rollout): Rollout {
+  const first = rollout.phases.findIndex((phase) => phase.is === 'watch' && phase.state.is !== 'done');
+  if (first === -1) return rollout;
+  return changePhases(rollout, (phase, index) =>
+    index > first && phase.is === 'approval' && phase.state.is !== 'pending' ? unasked(phase) : phase,
+  );
+}
+
+/** Puts each phase into the state that follows from its nodes and from what is before it. */
+export function settlePhases(rollout: Rollout, at: number): Rollout {
+  let isOpen = true;
+  return changePhases(rollout, (phase) => {
+    const settled = isOpen || phase.is === 'nodes' ? settleOne(rollout, phase, isOpen, at) : phase;
+    isOpen &&= settled.state.is === 'done';
+    return settled;
+  });
+}
+
+function settleOne(rollout: Rollout, phase: Phase, isReached: boolean, at: number): Phase {
+  const { state } = phase;
+  const active = (): Phase => (state.is === 'active' ? phase : { ...phase, state: { is: 'active', since: at } });
+  switch (phase.is) {
+    case 'nodes':
+      if (isOver(rollout, phase)) return state.is === 'done' ? phase : over(phase, at);
+      return isReached || state.is === 'done' ? active() : phase;
+    case 'watch':
+      return state.is === 'pending' ? active() : phase;
+    case 'approval':
+      return phase;
+  }
+}

@@ -1,0 +1,41 @@
+import type { StepName } from './facts.ts';
+
+/** What is true of a step, in one place: nobody else compares step names. */
+export interface Trait {
+  /** `service`: what runs; from its intent on the node counts as possibly changed. `shelf`: files that nobody runs yet. */
+  changes: 'nothing' | 'shelf' | 'service';
+  /** It takes the node out of service for a while: the gates are asked right before. */
+  takes: 'nothing' | 'service';
+  /** What brings back what it changed, in order. */
+  undo: StepName[];
+  /** `undo`: the node goes back by itself. `ignore`: it is not worth a failure. */
+  onFailure: 'hold' | 'undo' | 'ignore';
+  /** It proves that the node is what it should be. */
+  proves: boolean;
+}
+
+export const traits: Record<StepName, Trait> = {
+  stage: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'hold', proves: false },
+  backup: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'hold', proves: false },
+  switch: {
+    changes: 'service',
+    takes: 'service',
+    undo: ['restore', 'verify-restored'],
+    onFailure: 'undo',
+    proves: false,
+  },
+  verify: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'undo', proves: true },
+  cleanup: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'ignore', proves: false },
+  diagnose: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'ignore', proves: false },
+  restore: { changes: 'service', takes: 'service', undo: [], onFailure: 'hold', proves: false },
+  'verify-restored': { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'hold', proves: true },
+};
+
+/** Steps that change what runs. */
+export const changesService = (step: StepName): boolean => traits[step].changes === 'service';
+
+/** The way back of a path: the newest change first. What never proved healthy is diagnosed before the evidence is gone. */
+export function undoOf(path: readonly StepName[]): StepName[] {
+  const back = [...path].reverse().flatMap((step) => traits[step].undo);
+  return back.length === 0 ? [] : ['diagnose', ...back, 'cleanup'];
+}
