@@ -7,9 +7,9 @@ const text = (file: string) => readFileSync(join(resolve(import.meta.dirname, '.
 
 describe('the documentation', () => {
   it('shows the states as the tables have them', () => {
-    const { node, status } = transitionDiagrams();
+    const { phase, node, status } = transitionDiagrams();
     const drawn = [...text('ARCHITECTURE.md').matchAll(/```mermaid\n([\s\S]*?)\n```/g)].map(([, inner]) => inner);
-    expect(drawn).toEqual([node, status]);
+    expect(drawn).toEqual([phase, node, status]);
   });
 
   it('links only to files that exist', () => {

@@ -115,7 +115,7 @@ export const mutants: Mutant[] = [
   {
     name: 'an intent does not make a switch possibly changed',
     file: `${core}/next.ts`,
-    from: 'return { begun: attempt, uncertain: true, ...touched };',
+    from: 'return { begun: attempt, uncertain: true, touched: true, touchedAt: node.touchedAt ?? at };',
     to: 'return { begun: attempt };',
     tests: harms,
   },
@@ -164,15 +164,15 @@ export const mutants: Mutant[] = [
   {
     name: 'a bake counts a gap of hours',
     file: `${core}/looks.ts`,
-    from: 'capped(at - batch.healthyAt, 2 * rollout.policy.watch)',
-    to: '(at - batch.healthyAt)',
+    from: 'capped(at - last, 2 * interval)',
+    to: '(at - last)',
     tests: harms,
   },
   {
     name: 'sickness does not start a bake again',
     file: `${core}/looks.ts`,
-    from: 'return replace({ healthyFor: 0, healthyAt: null });',
-    to: 'return replace({ healthyAt: null });',
+    from: "proof === 'broken')) return { ms: 0, at: null };",
+    to: "proof === 'broken')) return { ms, at: null };",
     tests: harms,
   },
   {
@@ -185,22 +185,22 @@ export const mutants: Mutant[] = [
   {
     name: 'an expired approval opens the gate until a tick comes by',
     file: `${core}/gates.ts`,
-    from: 'if (now - approved.at > rollout.policy.approvalExpires) {',
-    to: 'if (now < 0) {',
+    from: 'const old = given.find(({ at }) => now - at > rollout.policy.approvalExpires);',
+    to: 'const old = given.find(() => now < 0);',
     tests: harms,
   },
   {
     name: 'an approval outlives its bake',
     file: `${core}/gates.ts`,
-    from: 'if (before === undefined || approved.bake === before.bakedAt) return null;',
-    to: 'return null;',
+    from: 'given.every(({ watched }) => watched === endOf(watch))',
+    to: 'given.length > 0',
     tests: harms,
   },
   {
     name: 'an approval stays behind a rollback',
-    file: `${core}/decisions.ts`,
-    from: '(first >= 0 && index > first ? unasked(batch) : batch)',
-    to: 'batch',
+    file: `${core}/phases.ts`,
+    from: "index > first && phase.is === 'approval' ? unasked(phase)",
+    to: "index < 0 && phase.is === 'approval' ? unasked(phase)",
     tests: harms,
   },
   {
@@ -413,8 +413,8 @@ export const mutants: Mutant[] = [
   {
     name: 'an approval that expires in the middle of its region is never asked for again',
     file: `${core}/next.ts`,
-    from: 'given && at - given.at > rollout.policy.approvalExpires && waits(nodes) ?',
-    to: 'given && at < 0 && waits(nodes) ?',
+    from: 'isOld(saidAt(phase)) && phase.opens.some(waits)',
+    to: 'at < 0 && isOld(saidAt(phase)) && phase.opens.some(waits)',
     tests: nights,
   },
   {
@@ -476,15 +476,15 @@ export const mutants: Mutant[] = [
   {
     name: 'the end of the clean-up counts as a proof',
     file: `${core}/reports.ts`,
-    from: 'moveNode(rollout, node, state, { failure: null, sick: null })',
-    to: 'moveNode(rollout, node, state, { failure: null, sick: null, seenAt: at, provenAt: at })',
+    from: '{ failure: null, sick: null }), node);',
+    to: '{ failure: null, sick: null, seenAt: at, provenAt: at }), node);',
     tests: worse,
   },
   {
     name: 'a slow start counts as sickness later',
-    file: `${core}/looks.ts`,
-    from: '(name === busy || isFine(seen[name]) ? 0 :',
-    to: '(isFine(seen[name]) ? 0 :',
+    file: `${core}/reports.ts`,
+    from: 'const after = forgetMisses(moveNode(rollout, node, state, { failure: null, sick: null }), node);',
+    to: 'const after = moveNode(rollout, node, state, { failure: null, sick: null });',
     tests: worse,
   },
   {
@@ -539,8 +539,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a bake ends without proof',
     file: `${core}/looks.ts`,
-    from: 'healthyFor >= batch.bake && proven ?',
-    to: 'healthyFor >= batch.bake ?',
+    from: '    phase.nodes.every(isProven);',
+    to: '    phase.nodes.every(isProven) !== null;',
     tests: worse,
   },
   {

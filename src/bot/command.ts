@@ -1,4 +1,4 @@
-import type { RollbackScope, StrategyName } from '../upgrade/rollout/types.ts';
+import { type RollbackScope, type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
 
 /** When the first node may be begun. */
 export type When =
@@ -60,8 +60,7 @@ export interface Manual {
 /** In the order in which help lists them. */
 export const manual: Record<Verb, Manual> = {
   upgrade: {
-    usage:
-      'upgrade VERSION [--strategy rolling|regions] [--regions a,b] [--nodes N] [--at TIME | --now --reason "…"] [--dry-run]',
+    usage: `upgrade VERSION [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --now --reason "…"] [--dry-run]`,
     what: 'shows a plan; nothing starts before you confirm it',
     example: 'upgrade v2.0.0 --strategy regions',
   },

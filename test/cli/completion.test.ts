@@ -4,6 +4,7 @@ import { verbs } from '../../src/bot/command.ts';
 import { flagsOf } from '../../src/bot/parse.ts';
 import { completionFor } from '../../src/cli/completion.ts';
 import { ownWords } from '../../src/cli/words.ts';
+import { strategyNames } from '../../src/upgrade/rollout/types.ts';
 
 /** What bash offers for the last word, asked as bash itself asks. */
 function inBash(...words: string[]): string[] {
@@ -52,7 +53,7 @@ describe.each([
   it.runIf(there)("offers the parser's own flags and their values", () => {
     const own = Object.keys(flagsOf.upgrade ?? {}).map((name) => `--${name}`);
     expect(offer('upgrade', 'v2.0.0', '--')).toEqual([...own, '--json', '--help', '--version']);
-    expect(offer('upgrade', 'v2.0.0', '--strategy', '')).toEqual(['rolling', 'regions']);
+    expect(offer('upgrade', 'v2.0.0', '--strategy', '')).toEqual(strategyNames);
     expect(offer('upgrade', 'v2.0.0', '--at', '')).toEqual([]);
     expect(offer('status', '--j')).toEqual(['--json']);
     expect(offer('sandbox', '--windows', 'g')).toEqual(['guide']);

@@ -1,4 +1,12 @@
-import { approvals, currentPhase, nextNode, nodesInOrder, regionsOf, watchEnd } from '../../upgrade/rollout/index.ts';
+import {
+  approvals,
+  currentPhase,
+  nextNode,
+  nodesInOrder,
+  regionsOf,
+  strategies,
+  watchEnd,
+} from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, resumeButton, retryButton, rollbackButtons, stopButton } from './buttons.ts';
@@ -7,7 +15,7 @@ import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
 import { count, foreign, names, reason, when, who } from './text.ts';
-import { approverMentions, nodeWord, scopeName, statusWord, versionsBefore, wayWords } from './words.ts';
+import { approverMentions, nodeWord, scopeName, statusWord, versionsBefore } from './words.ts';
 
 /** The one live message of a rollout: everything that matters now. */
 export function mainPost(rollout: Rollout): Post {
@@ -29,7 +37,7 @@ function what(rollout: Rollout): string {
   const before = versionsBefore(rollout);
   const nodes = count(nodesInOrder(rollout).length, 'node');
   const change = before === '' ? `to ${rollout.release.version}` : `${before} → ${rollout.release.version}`;
-  return `*${change}* on ${nodes} of ${foreign(rollout.fleet)}, ${wayWords[rollout.strategy]}, asked for by ${who(rollout.requester)}`;
+  return `*${change}* on ${nodes} of ${foreign(rollout.fleet)}, ${strategies[rollout.strategy].way}, asked for by ${who(rollout.requester)}`;
 }
 
 /** A bar of ten with the numbers beside it. */

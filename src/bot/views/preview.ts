@@ -1,4 +1,4 @@
-import { approvals, turns } from '../../upgrade/rollout/index.ts';
+import { approvals, strategies, turns } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, openInterval } from '../../windows/index.ts';
 import type { Reply } from '../deps.ts';
@@ -90,7 +90,7 @@ function rules(rollout: Rollout): string[] {
 }
 
 const watched = ({ policy, strategy }: Rollout): string =>
-  `${strategy === 'regions' ? 'Each region' : 'Each part'} is watched for ${span(policy.bake)} before the next is asked for`;
+  `Each ${strategies[strategy].part} is watched for ${span(policy.bake)} before the next is asked for`;
 
 function ending(rollout: Rollout, token: string | null): string {
   const { end } = forecast(rollout);

@@ -1,13 +1,5 @@
 import { nodeOf, nodesInOrder, touchedNewestFirst } from '../../upgrade/rollout/index.ts';
-import type {
-  Approvers,
-  Foreign,
-  NodeRun,
-  RollbackScope,
-  Rollout,
-  StepName,
-  StrategyName,
-} from '../../upgrade/rollout/types.ts';
+import type { Approvers, Foreign, NodeRun, RollbackScope, Rollout, StepName } from '../../upgrade/rollout/types.ts';
 import { foreign, names, who } from './text.ts';
 
 export interface Word {
@@ -55,12 +47,6 @@ export function nodeWord({ state, sick, touched }: NodeRun): Word {
       return { glyph: '‼', word: 'needs a person' };
   }
 }
-
-/** How a strategy goes, in a sentence. */
-export const wayWords: Record<StrategyName, string> = {
-  rolling: 'node by node through all regions',
-  regions: 'region by region',
-};
 
 export function stepWord(step: StepName): string {
   return stepWords[step];

@@ -1,6 +1,7 @@
 import type { Actor, Decided, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
-import type { Fleet, Release, StrategyName } from './fleet.ts';
+import type { Fleet, Release } from './fleet.ts';
 import type { RollbackScope } from './rollout.ts';
+import type { StrategyName } from './strategies.ts';
 
 /** Something that happened. `at` is epoch ms. `next` is total: repeats and late ones change nothing. */
 export type Event =

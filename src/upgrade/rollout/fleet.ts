@@ -97,6 +97,3 @@ export interface Policy {
   /** `requester may approve` is for a team of one only. */
   selfApproval: boolean;
 }
-
-export const strategyNames = ['rolling', 'regions'] as const;
-export type StrategyName = (typeof strategyNames)[number];

@@ -34,6 +34,7 @@ export {
   touchedNewestFirst,
   workingNode,
 } from './queries.ts';
+export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';

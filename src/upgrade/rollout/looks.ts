@@ -1,5 +1,5 @@
 import { changePhase, over, sinceOf, watching } from './phases.ts';
-import { goesForward, isOpen, nodeOf, workingNode } from './queries.ts';
+import { goesForward, isOpen, nodeOf } from './queries.ts';
 import { capped } from './rest.ts';
 import { moveStatus } from './transitions.ts';
 import type { Event, Healthy, NodeRun, RegionLooks, Rollout, Seen, WatchPhase } from './types.ts';
@@ -13,16 +13,14 @@ const missesAllowed = 3;
 export function watched(rollout: Rollout, event: Watched): Rollout {
   const before = rollout.looks[event.region];
   if (!before || !isOpen(rollout) || event.run !== rollout.run || event.attempt !== before.count + 1) return rollout;
-  const busy = workingNode(rollout)?.name ?? null;
-  const looks = { ...rollout.looks, [event.region]: seenBy(before, event, busy) };
+  const looks = { ...rollout.looks, [event.region]: seenBy(before, event) };
   const seen = noted({ ...rollout, looks }, event);
   return holdForSickness(baked(seen, event), event);
 }
 
-/** `busy`: a node that is being worked on may be away for a while. */
-function seenBy(before: RegionLooks, { attempt, at, seen }: Watched, busy: string | null): RegionLooks {
+function seenBy(before: RegionLooks, { attempt, at, seen }: Watched): RegionLooks {
   const names = Object.keys(seen);
-  const missed = (name: string) => (name === busy || isFine(seen[name]) ? 0 : (before.misses[name] ?? 0) + 1);
+  const missed = (name: string) => (isFine(seen[name]) ? 0 : (before.misses[name] ?? 0) + 1);
   return {
     count: attempt,
     at,

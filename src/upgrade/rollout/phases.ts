@@ -1,4 +1,5 @@
 import { traits } from './traits.ts';
+import { movePhase } from './transitions.ts';
 import type { ApprovalPhase, NodeRun, NodesPhase, Phase, Rollout, WatchPhase } from './types.ts';
 
 /** Reading the plan, and moving its phases: all that knows what "in order" means. */
@@ -57,10 +58,8 @@ export function sinceOf(phase: Phase | null): number | null {
 }
 
 /** A phase that is over now. */
-export const over = <P extends Phase>(phase: P, at: number): P => ({
-  ...phase,
-  state: { is: 'done', since: sinceOf(phase) ?? at, at },
-});
+export const over = <P extends Phase>(phase: P, at: number): P =>
+  movePhase(phase, { is: 'done', since: sinceOf(phase) ?? at, at });
 
 /** When the first of its approvers said yes: from then on it expires. Epoch ms; null when nobody did. */
 export const saidAt = ({ given }: ApprovalPhase): number | null => given[0]?.at ?? null;
@@ -108,10 +107,13 @@ export function isBegun({ nodes }: Rollout, phase: NodesPhase): boolean {
 }
 
 /** What must be watched anew. */
-export const unwatched = (phase: WatchPhase): WatchPhase => ({ ...phase, state: { is: 'pending' }, healthy: {} });
+export const unwatched = (phase: WatchPhase): WatchPhase => anew(phase, { healthy: {} });
 
 /** What must be asked anew. */
-export const unasked = (phase: ApprovalPhase): ApprovalPhase => ({ ...phase, state: { is: 'pending' }, given: [] });
+export const unasked = (phase: ApprovalPhase): ApprovalPhase => anew(phase, { given: [] });
+
+const anew = <P extends Phase>(phase: P, changes: Partial<P>): P =>
+  phase.state.is === 'pending' ? phase : movePhase(phase, { is: 'pending' }, changes);
 
 /** The same rollout with some phases changed; the same object when none is. */
 export function changePhases(rollout: Rollout, change: (phase: Phase, index: number) => Phase): Rollout {
@@ -127,9 +129,7 @@ export function changePhase(rollout: Rollout, id: string, change: (phase: Phase)
 export function forgetApprovals(rollout: Rollout): Rollout {
   const first = rollout.phases.findIndex((phase) => phase.is === 'watch' && phase.state.is !== 'done');
   if (first === -1) return rollout;
-  return changePhases(rollout, (phase, index) =>
-    index > first && phase.is === 'approval' && phase.state.is !== 'pending' ? unasked(phase) : phase,
-  );
+  return changePhases(rollout, (phase, index) => (index > first && phase.is === 'approval' ? unasked(phase) : phase));
 }
 
 /** Puts each phase into the state that follows from its nodes and from what is before it. */
@@ -144,7 +144,7 @@ export function settlePhases(rollout: Rollout, at: number): Rollout {
 
 function settleOne(rollout: Rollout, phase: Phase, isReached: boolean, at: number): Phase {
   const { state } = phase;
-  const active = (): Phase => (state.is === 'active' ? phase : { ...phase, state: { is: 'active', since: at } });
+  const active = (): Phase => (state.is === 'active' ? phase : movePhase(phase, { is: 'active', since: at }));
   switch (phase.is) {
     case 'nodes':
       if (isOver(rollout, phase)) return state.is === 'done' ? phase : over(phase, at);

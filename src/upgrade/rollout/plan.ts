@@ -39,7 +39,7 @@ export function plan(input: PlanInput): Rollout {
       ),
     }))
     .filter((part) => part.nodes.length > 0);
-  const phases = compile(strategies[input.strategy](parts), input);
+  const phases = compile(strategies[input.strategy].group(parts), input);
   return {
     id: input.id,
     fleet: fleet.name,

@@ -1,6 +1,7 @@
 import type { Calendar } from '../../windows/types.ts';
 import type { Actor, Decided, Diagnosis, Foreign, Gate, Proof, Recorded, Standing, StepName } from './facts.ts';
-import type { Approvers, Policy, Release, Service, StrategyName } from './fleet.ts';
+import type { Approvers, Policy, Release, Service } from './fleet.ts';
+import type { StrategyName } from './strategies.ts';
 
 interface PhaseBase {
   /** Everything refers to a phase by this, never by its region: `nodes/us-east`, `approval/eu-west`. */

@@ -1,7 +1,7 @@
 import { finishedNodes, unprovenRegions } from './freshness.ts';
 import { askable, changePhase, settlePhases } from './phases.ts';
 import { goesForward, nodeOf, nodesInOrder, workingNode } from './queries.ts';
-import { moveStatus } from './transitions.ts';
+import { movePhase, moveStatus } from './transitions.ts';
 import type { Rollout } from './types.ts';
 
 /** What follows from the state by itself, after any event: phases, an ask, an emptied queue, the end. */
@@ -14,7 +14,7 @@ function settleAsks(rollout: Rollout, at: number): Rollout {
   const due = askable(rollout);
   if (!goesForward(rollout) || due.length === 0 || unprovenRegions(rollout, at).length > 0) return rollout;
   return due.reduce(
-    (acc, { id }) => changePhase(acc, id, (phase) => ({ ...phase, state: { is: 'active', since: at } })),
+    (acc, { id }) => changePhase(acc, id, (phase) => movePhase(phase, { is: 'active', since: at })),
     rollout,
   );
 }

@@ -1,5 +1,3 @@
-import type { StrategyName } from './types.ts';
-
 /** Nodes that are worked on together, before the next ones are asked for. */
 export interface Group {
   /** Becomes part of phase ids: short, without spaces. */
@@ -9,19 +7,38 @@ export interface Group {
   nodes: string[];
 }
 
+interface RegionNodes {
+  name: string;
+  nodes: string[];
+}
+
 /**
  * Groups regions, already in order of work, and nothing else: staging, watches and approvals are put between the groups by
- * `plan`, so that no strategy can leave one out.
+ * `compile`, so that no strategy can leave one out.
  */
-export type Strategy = (regions: { name: string; nodes: string[] }[]) => Group[];
-
-/** One node at a time through all regions; nobody is asked in between (guide, strategy 1). */
-const rolling: Strategy = (regions) => [
-  { id: 'all', title: 'all regions', nodes: regions.flatMap(({ nodes }) => nodes) },
-];
-
-/** Region by region (guide, strategy 2). */
-const regions: Strategy = (all) => all.map(({ name, nodes }) => ({ id: name, title: name, nodes }));
+interface Strategy {
+  group: (regions: RegionNodes[]) => Group[];
+  /** How it goes, as the end of a sentence. */
+  way: string;
+  /** What one of its groups is called. */
+  part: string;
+}
 
 /** In the order in which help lists them. */
-export const strategies: Record<StrategyName, Strategy> = { rolling, regions };
+export const strategies = {
+  /** One node at a time through all regions; nobody is asked in between (guide, strategy 1). */
+  rolling: {
+    group: (regions) => [{ id: 'all', title: 'all regions', nodes: regions.flatMap(({ nodes }) => nodes) }],
+    way: 'node by node through all regions',
+    part: 'region',
+  },
+  /** Region by region (guide, strategy 2). */
+  regions: {
+    group: (regions) => regions.map(({ name, nodes }) => ({ id: name, title: name, nodes })),
+    way: 'region by region',
+    part: 'region',
+  },
+} satisfies Record<string, Strategy>;
+
+export type StrategyName = keyof typeof strategies;
+export const strategyNames = Object.keys(strategies) as StrategyName[];

@@ -1,4 +1,4 @@
-import type { NodeRun, NodeState, Rollout, Status } from './types.ts';
+import type { NodeRun, NodeState, Phase, PhaseState, Rollout, Status } from './types.ts';
 
 /** Every way in which a node's state may change, and what makes it: `next` refuses all others. */
 export const nodeTransitions = {
@@ -53,6 +53,12 @@ export const statusTransitions = {
   'rolled-back': {},
 } as const satisfies Record<Status['is'], Record<string, Status['is']>>;
 
+export const phaseTransitions = {
+  pending: { 'all before it is over': 'active', 'over when it was reached': 'done' },
+  active: { 'all its nodes proven, watched long enough, or approved': 'done', 'to be done anew': 'pending' },
+  done: { 'a node went back': 'active', 'to be watched or asked anew': 'pending' },
+} as const satisfies Record<PhaseState['is'], Record<string, PhaseState['is']>>;
+
 function allowed(table: Record<string, Record<string, string>>, from: string, to: string): boolean {
   return Object.values(table[from] ?? {}).includes(to);
 }
@@ -72,8 +78,15 @@ export function moveStatus(rollout: Rollout, status: Status): Rollout {
   return { ...rollout, status };
 }
 
-/** The two tables as Mermaid state diagrams, for ARCHITECTURE.md. */
-export function transitionDiagrams(): { node: string; status: string } {
+export function movePhase<P extends Phase>(phase: P, state: PhaseState, changes: Partial<P> = {}): P {
+  if (!allowed(phaseTransitions, phase.state.is, state.is)) {
+    throw new Error(`bug: phase ${phase.id} cannot go from ${phase.state.is} to ${state.is}`);
+  }
+  return { ...phase, ...changes, state };
+}
+
+/** The tables as Mermaid state diagrams, for ARCHITECTURE.md. */
+export function transitionDiagrams(): { phase: string; node: string; status: string } {
   const draw = (table: Record<string, Record<string, string>>) =>
     [
       'stateDiagram-v2',
@@ -81,7 +94,7 @@ export function transitionDiagrams(): { node: string; status: string } {
         Object.entries(ways).map(([why, to]) => `  ${id(from)} --> ${id(to)}: ${why}`),
       ),
     ].join('\n');
-  return { node: draw(nodeTransitions), status: draw(statusTransitions) };
+  return { phase: draw(phaseTransitions), node: draw(nodeTransitions), status: draw(statusTransitions) };
 }
 
 const id = (state: string) => state.replace('-', '_');

@@ -3,3 +3,4 @@ export * from './events.ts';
 export * from './facts.ts';
 export * from './fleet.ts';
 export * from './rollout.ts';
+export { type StrategyName, strategyNames } from './strategies.ts';
