@@ -24,6 +24,8 @@ interface Strategy {
   part: string;
 }
 
+const notEmpty = (group: Group): Group[] => (group.nodes.length === 0 ? [] : [group]);
+
 /** In the order in which help lists them. */
 export const strategies = {
   /** One node at a time through all regions; nobody is asked in between (guide, strategy 1). */
@@ -37,6 +39,15 @@ export const strategies = {
     group: (regions) => regions.map(({ name, nodes }) => ({ id: name, title: name, nodes })),
     way: 'region by region',
     part: 'region',
+  },
+  /** The first node of every region, then the rest. */
+  'canary-all': {
+    group: (regions) => [
+      { id: 'canaries', title: 'the canaries', nodes: regions.flatMap(({ nodes }) => nodes.slice(0, 1)) },
+      ...notEmpty({ id: 'rest', title: 'the rest', nodes: regions.flatMap(({ nodes }) => nodes.slice(1)) }),
+    ],
+    way: 'the first node of every region, then the rest',
+    part: 'part',
   },
 } satisfies Record<string, Strategy>;
 

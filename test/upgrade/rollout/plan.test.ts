@@ -36,6 +36,22 @@ describe('a plan', () => {
     expect(phases.flatMap((phase) => (phase.is === 'watch' ? [phase.for] : []))).toEqual([hours(1), hours(1)]);
   });
 
+  it('takes the first node of every region and then the rest, by canary-all', () => {
+    const rollout = plan(inputOf(fleet, { strategy: 'canary-all' }));
+    expect(rollout.phases.map(({ id }) => id)).toEqual([
+      'stage',
+      'nodes/canaries',
+      'watch/canaries',
+      'approval/rest',
+      'nodes/rest',
+    ]);
+    expect(parts(rollout).map(({ nodes }) => nodes.length)).toEqual([3, 6]);
+    expect(parts(rollout)[0]?.nodes).toEqual(['us-east-op-1', 'eu-west-op-1', 'ap-south-op-1']);
+    const approval = rollout.phases.find(({ id }) => id === 'approval/rest');
+    expect(approval).toMatchObject({ by: { users: ['U-us-east', 'U-eu-west', 'U-ap-south'] }, needed: 1 });
+    expect(idsOf({ strategy: 'canary-all', limit: 1 })).toEqual(['stage', 'nodes/canaries']);
+  });
+
   it('begins with a node that is not healthy', () => {
     const [first] = parts(plan(inputOf(fleet, seen({ 'us-east-op-2': { healthy: false } }))));
     expect(first?.nodes.slice(0, 3)).toEqual(['us-east-op-2', 'us-east-op-1', 'us-east-op-3']);
