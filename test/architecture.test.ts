@@ -10,6 +10,7 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
   base: { ours: [], packages: [] },
   windows: { ours: [], packages: ['temporal-polyfill'] },
   'upgrade/rollout': { ours: ['windows'], packages: ['semver'] },
+  'upgrade/ledger': { ours: ['upgrade/rollout', 'windows'], packages: [] },
   'upgrade/node': { ours: [], packages: ['ssh2', 'undici', 'ssh-config', 'node:'] },
   'upgrade/steps': { ours: ['base', 'upgrade/rollout'], types: ['upgrade/node'], packages: ['node:'] },
   releases: { ours: ['upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream', 'semver'] },
@@ -19,11 +20,14 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
     packages: ['node:', 'yaml', 'zod', 'ssh-config', 'semver'],
   },
   jobs: {
-    ours: ['base', 'upgrade/rollout', 'upgrade/steps', 'upgrade/node', 'windows'],
+    ours: ['base', 'upgrade/ledger', 'upgrade/rollout', 'upgrade/steps', 'upgrade/node', 'windows'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
   cli: { ours: ['bot', 'upgrade/rollout'], packages: ['node:'] },
-  bot: { ours: ['jobs', 'upgrade/rollout', 'windows'], packages: ['node:', '@slack/', 'semver', 'pino'] },
+  bot: {
+    ours: ['jobs', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
+    packages: ['node:', '@slack/', 'semver', 'pino'],
+  },
   doctor: {
     ours: ['config', 'upgrade/node', 'upgrade/rollout', 'upgrade/steps', 'jobs', 'releases', 'windows'],
     packages: ['node:', 'ioredis', '@slack/web-api'],
@@ -33,7 +37,7 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
     packages: ['node:', 'ws', 'ssh2', 'react', 'react-dom', 'slack-blocks-to-jsx', 'yaml', 'temporal-polyfill'],
   },
 };
-const pure = ['windows', 'upgrade/rollout'];
+const pure = ['windows', 'upgrade/rollout', 'upgrade/ledger'];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
 

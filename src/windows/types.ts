@@ -13,6 +13,8 @@ export interface Window {
 
 /** A span in which nothing is begun although a window is open. Instants are epoch milliseconds. */
 export interface Freeze {
+  /** Of one that was declared with `freeze` and can be lifted; those of the settings have none. */
+  id?: string;
   start: number;
   end: number;
   reason: string;

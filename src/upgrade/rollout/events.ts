@@ -1,3 +1,4 @@
+import type { Freeze } from '../../windows/types.ts';
 import type { Actor, Decided, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { RollbackScope } from './rollout.ts';
@@ -21,8 +22,16 @@ export type Event =
       gates: Gate[];
       unchanged: boolean;
     }
-  /** A look at all nodes of a region; `attempt` is its serial number. */
-  | { type: 'watched'; at: number; run: number; region: string; attempt: number; seen: Record<string, Seen> }
+  /** A look at all nodes of a region; `attempt` is its serial number. `freezes`: those that count there at that moment. */
+  | {
+      type: 'watched';
+      at: number;
+      run: number;
+      region: string;
+      attempt: number;
+      seen: Record<string, Seen>;
+      freezes?: Freeze[];
+    }
   /** `phase`: id of the approval. */
   | { type: 'approved'; at: number; phase: string; by: Actor }
   | { type: 'paused'; at: number; by: Actor }

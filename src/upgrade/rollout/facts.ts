@@ -124,7 +124,7 @@ export interface Evidence {
   standing: Record<string, Standing>;
   /** What the step saw on the node under its lock. */
   sight: Sight;
-  /** Freezes of the region as the settings of now have them. */
+  /** Freezes of the region as the settings and the ledger of now have them. */
   freezes: Freeze[];
 }
 

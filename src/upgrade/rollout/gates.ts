@@ -1,5 +1,5 @@
 import { describeLocal, fits, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
-import type { Freeze } from '../../windows/types.ts';
+import type { Calendar, Freeze } from '../../windows/types.ts';
 import { looksBeforeBegin } from './freshness.ts';
 import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './phases.ts';
 import { nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
@@ -90,8 +90,33 @@ const approval: Rule = (rollout, node, now) => {
 
 const overridden = ({ override }: Rollout, now: number): boolean => override !== null && now < override.until;
 
-const window: Rule = (rollout, node, now) => {
-  const calendar = rollout.calendars[node.region];
+/**
+ * The freezes of a region: those that the plan copied, and those that were declared since, as the step found them right
+ * before the stop, else as the last look did. Those of the settings stay as they were copied; a declared one that is
+ * found no more was lifted.
+ */
+function freezesNow(rollout: Rollout, region: string, evidence: Evidence | null) {
+  const copied = rollout.calendars[region]?.freezes ?? [];
+  const found = evidence?.freezes ?? rollout.looks[region]?.freezes;
+  if (found === undefined) return { known: copied, since: [] };
+  return {
+    known: copied.filter((freeze) => freeze.id === undefined || found.some((each) => same(each, freeze))),
+    since: found.filter((freeze) => !copied.some((each) => same(each, freeze))),
+  };
+}
+
+const same = (a: Freeze, b: Freeze): boolean =>
+  a.id === b.id && a.start === b.start && a.end === b.end && a.reason === b.reason;
+
+function calendarNow(rollout: Rollout, region: string, evidence: Evidence | null): Calendar | null {
+  const calendar = rollout.calendars[region];
+  if (!calendar) return null;
+  const { known, since } = freezesNow(rollout, region, evidence);
+  return { ...calendar, freezes: [...known, ...since] };
+}
+
+const window: Rule = (rollout, node, now, evidence) => {
+  const calendar = calendarNow(rollout, node.region, evidence);
   if (overridden(rollout, now) || !calendar || frozenBy(calendar, now)) return null;
   const needed = rollout.policy.expectedNode + rollout.policy.rollbackReserve;
   const open = openInterval(calendar, now);
@@ -104,16 +129,17 @@ const window: Rule = (rollout, node, now) => {
 };
 
 /** An override never outlives a freeze that was declared after it. */
-const freeze: Rule = (rollout, node, now, evidence) => {
-  const calendar = rollout.calendars[node.region];
+function frozenNow(rollout: Rollout, { region }: NodeRun, now: number, evidence: Evidence | null): Freeze | null {
+  const calendar = rollout.calendars[region];
   if (!calendar) return null;
-  const since = (evidence?.freezes ?? []).filter((freeze) => !calendar.freezes.some((known) => same(known, freeze)));
-  const freezes = overridden(rollout, now) ? since : [...calendar.freezes, ...since];
-  const frozen = frozenBy({ ...calendar, freezes }, now);
+  const { known, since } = freezesNow(rollout, region, evidence);
+  return frozenBy({ ...calendar, freezes: overridden(rollout, now) ? since : [...known, ...since] }, now);
+}
+
+const freeze: Rule = (rollout, node, now, evidence) => {
+  const frozen = frozenNow(rollout, node, now, evidence);
   return frozen ? shut('freeze', `${node.region} is frozen: ${frozen.reason}`, frozen.author, frozen.end) : null;
 };
-
-const same = (a: Freeze, b: Freeze): boolean => a.start === b.start && a.end === b.end && a.reason === b.reason;
 
 /**
  * Never fewer than the minimum because of us; a node that is proven to be down may be worked on (guide, high
@@ -178,6 +204,15 @@ function gatesBeforeLooks(rollout: Rollout, name: string, now: number, evidence:
 export function isHeldBeforeLooks(rollout: Rollout, name: string, now: number): boolean {
   const node = nodeOf(rollout, name);
   return rulesFor(rollout, node, null).some((rule) => rule(rollout, node, now, null) !== null);
+}
+
+/** Nothing but a freeze holds the node, and not one that the plan copied from the settings: it may be lifted at any time. */
+export function mayThaw(rollout: Rollout, name: string, now: number): boolean {
+  const [first, ...others] = gatesBeforeLooks(rollout, name, now);
+  if (first?.name !== 'freeze' || others.length > 0) return false;
+  const { region } = nodeOf(rollout, name);
+  const frozen = frozenNow(rollout, nodeOf(rollout, name), now, null);
+  return frozen !== null && (frozen.id !== undefined || freezesNow(rollout, region, null).since.includes(frozen));
 }
 
 function rulesFor(rollout: Rollout, node: NodeRun, evidence: Evidence | null): Rule[] {

@@ -2,6 +2,7 @@ export { expectedAge } from './expected.ts';
 export { finishedNodes } from './freshness.ts';
 export { gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
+export { knowing } from './looks.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
 export {

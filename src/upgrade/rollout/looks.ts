@@ -1,3 +1,4 @@
+import type { Freeze } from '../../windows/types.ts';
 import { changePhase, over, sinceOf, watching } from './phases.ts';
 import { goesForward, isOpen, nodeOf } from './queries.ts';
 import { capped } from './rest.ts';
@@ -18,7 +19,7 @@ export function watched(rollout: Rollout, event: Watched): Rollout {
   return holdForSickness(baked(seen, event), event);
 }
 
-function seenBy(before: RegionLooks, { attempt, at, seen }: Watched): RegionLooks {
+function seenBy(before: RegionLooks, { attempt, at, seen, freezes = before.freezes }: Watched): RegionLooks {
   const names = Object.keys(seen);
   const missed = (name: string) => (isFine(seen[name]) ? 0 : (before.misses[name] ?? 0) + 1);
   return {
@@ -26,7 +27,14 @@ function seenBy(before: RegionLooks, { attempt, at, seen }: Watched): RegionLook
     at,
     standing: Object.fromEntries(names.map((name) => [name, seen[name]?.standing ?? 'unclear'])),
     misses: Object.fromEntries(names.map((name) => [name, missed(name)])),
+    ...(freezes === undefined ? {} : { freezes }),
   };
+}
+
+/** The rollout as it would be if its regions were looked at now and only the freezes had changed; for whoever asks. */
+export function knowing(rollout: Rollout, freezes: (region: string) => Freeze[]): Rollout {
+  const looks = Object.entries(rollout.looks).map(([region, each]) => [region, { ...each, freezes: freezes(region) }]);
+  return { ...rollout, looks: Object.fromEntries(looks) };
 }
 
 const isFine = (seen: Seen | undefined) =>

@@ -1,4 +1,4 @@
-import type { Calendar } from '../../windows/types.ts';
+import type { Calendar, Freeze } from '../../windows/types.ts';
 import type { Actor, Decided, Diagnosis, Foreign, Gate, Proof, Recorded, Standing, StepName } from './facts.ts';
 import type { Approvers, Policy, Release, Service } from './fleet.ts';
 import type { StrategyName } from './strategies.ts';
@@ -217,6 +217,8 @@ export interface RegionLooks {
   standing: Record<string, Standing>;
   /** By node: looks in a row that did not find it healthy. */
   misses: Record<string, number>;
+  /** Freezes of the region as the last look that told them found them, in the settings and in the ledger. */
+  freezes?: Freeze[];
 }
 
 export interface Unattended {

@@ -1,0 +1,52 @@
+import type { DeclaredFreeze, Ledger, LedgerEvent, Left } from './types.ts';
+
+/** Milliseconds for which a freeze is kept after its end; rollouts are kept as long. */
+export const retention = 400 * 86_400_000;
+
+export const emptyLedger: Ledger = { revision: 0, freezes: [], nodes: {} };
+
+/**
+ * Folds one fact into the ledger. Total: what is late, repeated or impossible returns the same object.
+ * Never raises `revision`; the store does.
+ */
+export function fold(ledger: Ledger, event: LedgerEvent): Ledger {
+  const after = change(ledger, event);
+  if (after === ledger) return ledger;
+  return { ...after, freezes: after.freezes.filter(({ end }) => end >= event.at - retention) };
+}
+
+function change(ledger: Ledger, event: LedgerEvent): Ledger {
+  switch (event.type) {
+    case 'froze':
+      return froze(ledger, event);
+    case 'unfroze':
+      return unfroze(ledger, event);
+    case 'left':
+      return left(ledger, event);
+  }
+}
+
+function froze(ledger: Ledger, event: Extract<LedgerEvent, { type: 'froze' }>): Ledger {
+  const { id, at, by, regions, start, end, reason } = event;
+  if (end <= start || end <= at || ledger.freezes.some((each) => each.id === id)) return ledger;
+  const freeze: DeclaredFreeze = { id, regions, start, end, reason, author: by, declaredAt: at };
+  return { ...ledger, freezes: [...ledger.freezes, freeze] };
+}
+
+/** It ends now; one that has not begun is left as an empty span, so that a repeat of its declaration changes nothing. */
+function unfroze(ledger: Ledger, { at, ids }: Extract<LedgerEvent, { type: 'unfroze' }>): Ledger {
+  const isLifted = (freeze: DeclaredFreeze) => ids.includes(freeze.id) && isStanding(freeze, at);
+  if (!ledger.freezes.some(isLifted)) return ledger;
+  const lifted = (freeze: DeclaredFreeze) => ({ ...freeze, end: Math.max(freeze.start, at) });
+  return { ...ledger, freezes: ledger.freezes.map((each) => (isLifted(each) ? lifted(each) : each)) };
+}
+
+/** Whether it freezes anything at `at` (epoch ms) or later. */
+export const isStanding = ({ start, end }: DeclaredFreeze, at: number): boolean => end > at && end > start;
+
+function left(ledger: Ledger, { at, rollout, nodes }: Extract<LedgerEvent, { type: 'left' }>): Ledger {
+  const newer = Object.entries(nodes)
+    .filter(([name]) => (ledger.nodes[name]?.at ?? Number.NEGATIVE_INFINITY) < at)
+    .map(([name, node]): [string, Left] => [name, { ...node, at, rollout }]);
+  return newer.length === 0 ? ledger : { ...ledger, nodes: { ...ledger.nodes, ...Object.fromEntries(newer) } };
+}

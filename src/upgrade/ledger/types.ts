@@ -1,0 +1,51 @@
+import type { Freeze } from '../../windows/types.ts';
+import type { Actor } from '../rollout/types.ts';
+
+/** A freeze that somebody declared with `freeze`: unlike those of the settings it has an id and can be lifted. */
+export interface DeclaredFreeze extends Freeze {
+  id: string;
+  /** null: the whole fleet. */
+  regions: string[] | null;
+  author: Actor;
+  /** Epoch ms. */
+  declaredAt: number;
+}
+
+/** What a rollout proved last on a node, and left there. */
+export interface Left {
+  /** null: it was brought back to something that did not tell its version. */
+  version: string | null;
+  sha256: string;
+  envSha256: string | null;
+  /** Epoch ms of the end of that rollout. */
+  at: number;
+  /** Its id. */
+  rollout: string;
+}
+
+/** What is true of a fleet outside of any rollout. A plain value. */
+export interface Ledger {
+  /** Raised by every saved change; 0 before the first. */
+  revision: number;
+  /** Also those that have ended, for whoever asks what held an upgrade back. */
+  freezes: DeclaredFreeze[];
+  /** By node. */
+  nodes: Record<string, Left>;
+}
+
+/** Something that happened. `at` is epoch ms. `fold` is total: repeats and late ones change nothing. */
+export type LedgerEvent =
+  | {
+      type: 'froze';
+      at: number;
+      by: Actor;
+      id: string;
+      regions: string[] | null;
+      /** Epoch ms, half-open. */
+      start: number;
+      end: number;
+      reason: string;
+    }
+  | { type: 'unfroze'; at: number; by: Actor; ids: string[] }
+  /** A rollout is over. */
+  | { type: 'left'; at: number; rollout: string; nodes: Record<string, Omit<Left, 'at' | 'rollout'>> };
