@@ -227,8 +227,8 @@ export const mutants: Mutant[] = [
   {
     name: 'an override outlives a freeze that was declared after it',
     file: `${core}/gates.ts`,
-    from: 'overridden(rollout, now) ? since : [...calendar.freezes, ...since]',
-    to: 'overridden(rollout, now) ? [] : [...calendar.freezes, ...since]',
+    from: 'overridden(rollout, now) ? since : [...known, ...since]',
+    to: 'overridden(rollout, now) ? [] : [...known, ...since]',
     tests: harms,
   },
   {
@@ -553,9 +553,30 @@ export const mutants: Mutant[] = [
   {
     name: 'freezes of now are not asked for before the stop',
     file: 'src/jobs/step.ts',
-    from: 'freezes: parts.freezes(task.region) };',
+    from: 'freezes: await freezesNow(task.region) };',
     to: 'freezes: [] };',
     tests: step,
+  },
+  {
+    name: 'a freeze of the ledger is not asked for before the stop',
+    file: 'src/jobs/step.ts',
+    from: ', ...freezesOf(declared, region, now)];',
+    to: '];',
+    tests: step,
+  },
+  {
+    name: 'a look does not tell of freezes that were declared since the plan',
+    file: `${core}/looks.ts`,
+    from: '...(freezes === undefined ? {} : { freezes }),',
+    to: '',
+    tests: ['test/upgrade/rollout/freezes.test.ts'],
+  },
+  {
+    name: 'a freeze that was lifted holds a rollout for ever',
+    file: `${core}/watching.ts`,
+    from: ', ...thawing(rollout, now)]',
+    to: ']',
+    tests: ['test/upgrade/rollout/freezes.test.ts'],
   },
   {
     name: 'a restore that broke is called a failure',

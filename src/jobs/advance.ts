@@ -1,25 +1,29 @@
 import type { Queue } from 'bullmq';
-import { isLook, nextWake, todo } from '../upgrade/rollout/index.ts';
+import { isLook, isOpen, nextWake, todo } from '../upgrade/rollout/index.ts';
 import type { Task } from '../upgrade/rollout/types.ts';
+import { noteLeft } from './ledger.ts';
 import { kept, type Queues, type StepEnd, type StepJob } from './queues.ts';
 import { type TickParts, ticker } from './tick.ts';
+import type { LedgerStore } from './types.ts';
 
 /** A wake that is further away is left to the sweep, which comes by more often than this (ms). */
 const timerHorizon = 60_000;
 
 export interface AdvanceParts extends TickParts {
   queues: Queues;
+  ledger: LedgerStore;
 }
 
 /** Lets time pass for one rollout, and makes sure that everything that should be in flight is. Asking twice is harmless. */
 export type Advance = (id: string) => Promise<void>;
 
-export function advancer({ store, record, queues, clock, log }: AdvanceParts): Advance {
+export function advancer({ store, ledger, record, queues, clock, log }: AdvanceParts): Advance {
   const tick = ticker({ store, record, clock, log });
 
   return async (id) => {
     const rollout = await tick(id);
     if (!rollout) return;
+    if (!isOpen(rollout)) return noteLeft(ledger, rollout);
     for (const task of todo(rollout, clock.now())) await ensure(task);
     const now = clock.now();
     const at = nextWake(rollout, now);

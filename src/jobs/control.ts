@@ -1,5 +1,6 @@
 import type { Clock } from '../upgrade/steps/types.ts';
 import { createAsker } from './ask.ts';
+import { createLedger } from './ledger.ts';
 import type { Log } from './log.ts';
 import { createQueues } from './queues.ts';
 import { recorder } from './record.ts';
@@ -19,6 +20,7 @@ export function createControl(
   const asker = createAsker(queues, clock);
   return {
     store,
+    ledger: createLedger(redis.caller, fleet),
     record: recorder(store, queues.wake),
     async start(rollout) {
       await store.create(rollout);

@@ -1,6 +1,7 @@
 export { bringOver } from './bring-over.ts';
 export { createControl } from './control.ts';
 export { brokenLink, type ChainedEntry } from './journal.ts';
+export { createLedger } from './ledger.ts';
 export { type Log, reasonOf } from './log.ts';
 export { type PublisherParts, startPublisher } from './publish.ts';
 export { openRedis, type RedisHandle } from './redis.ts';

@@ -33,5 +33,9 @@ export function keysOf(fleet: string) {
     /** Sorted set of `region worker`, by when that sign of life expires. */
     living: key('living'),
     epoch: key('epoch'),
+    /** Hash: body, revision, and the hash of the journal's last line. */
+    ledger: key('ledger'),
+    /** List of chained lines. */
+    ledgerJournal: key('ledger', 'journal'),
   };
 }

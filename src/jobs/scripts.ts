@@ -36,6 +36,14 @@ export const saveScript = `
   return {'saved', ''}
 `;
 
+/** KEYS: ledger, its journal. ARGV: body, revision, hash, entry, the revision that must still be stored. */
+export const ledgerScript = `
+  if (redis.call('HGET', KEYS[1], 'revision') or '0') ~= ARGV[5] then return 0 end
+  redis.call('HSET', KEYS[1], 'body', ARGV[1], 'revision', ARGV[2], 'hash', ARGV[3])
+  redis.call('RPUSH', KEYS[2], ARGV[4])
+  return 1
+`;
+
 /** KEYS: unpainted. ARGV: id, the revision that was painted. */
 export const paintedScript = `
   local newest = redis.call('ZSCORE', KEYS[1], ARGV[1])

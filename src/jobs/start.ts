@@ -8,6 +8,7 @@ import { advancer } from './advance.ts';
 import type { Lookers } from './ask.ts';
 import { bringOver } from './bring-over.ts';
 import { keysOf } from './keys.ts';
+import { createLedger, noteLeft } from './ledger.ts';
 import { type PulseRate, startPulse } from './living.ts';
 import { type Log, reasonOf } from './log.ts';
 import { prune } from './prune.ts';
@@ -20,6 +21,9 @@ import { createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
 import { type OpenWorker, openWorker } from './worker.ts';
 
+/** Rollouts whose end may not have been written into the ledger yet. */
+const lately = 2;
+
 export interface WorkerParts extends Lookers {
   redis: RedisHandle;
   /** Its name keeps it apart from other fleets on the same Redis; no other node is looked at. */
@@ -31,7 +35,7 @@ export interface WorkerParts extends Lookers {
   probe: Probe;
   archives: Archives;
   stillProven: StillProven;
-  /** Freezes of a region as the settings of now have them. */
+  /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];
   clock: Clock;
   log: Log;
@@ -67,9 +71,10 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   });
   const store = createStore(redis, fleet, log);
   const queues = createQueues(redis, fleet, log);
+  const ledger = createLedger(redis, fleet);
   const record = recorder(store, queues.wake);
-  const advance = advancer({ store, record, queues, clock, log });
-  const runTask = taskRunner({ ...parts, store, record });
+  const advance = advancer({ store, ledger, record, queues, clock, log });
+  const runTask = taskRunner({ ...parts, store, ledger, record });
 
   ownWorkers = regions.flatMap((region) => regionWorkers(parts, redis, region, runTask));
   if (!clockIsRight) serve(false);
@@ -91,6 +96,10 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     await bringOver(redis, fleet, log).catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not moved'));
     for (const id of await store.openIds()) {
       await advance(id).catch((error: unknown) => log.error({ rollout: id, reason: reasonOf(error) }, 'cannot go on'));
+    }
+    // The last wake of a rollout may have been lost, and nobody advances one that is over.
+    for (const rollout of await store.latest(lately)) {
+      await noteLeft(ledger, rollout).catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not noted'));
     }
     const removed = await prune(redis, fleet, clock.now());
     if (removed.length > 0) log.info({ rollouts: removed }, 'rollouts of long ago removed');

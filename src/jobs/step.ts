@@ -1,3 +1,4 @@
+import { freezesOf } from '../upgrade/ledger/index.ts';
 import type { Probe, Shell } from '../upgrade/node/types.ts';
 import { finishedNodes, gates, isLook, todo } from '../upgrade/rollout/index.ts';
 import type {
@@ -19,20 +20,21 @@ import { LetGo, orAborted } from './lease.ts';
 import { type Log, reasonOf } from './log.ts';
 import type { StepEnd } from './queues.ts';
 import type { Record } from './record.ts';
-import type { Store } from './types.ts';
+import type { LedgerStore, Store } from './types.ts';
 
 /** Local path of a release's archive with its hash verified. */
 export type Archives = (release: Release, signal: AbortSignal) => Promise<string>;
 
 export interface StepParts {
   store: Pick<Store, 'load'>;
+  ledger: Pick<LedgerStore, 'load'>;
   record: Record;
   steps: Steps;
   shell: Shell;
   probe: Probe;
   archives: Archives;
   stillProven: StillProven;
-  /** Freezes of a region as the settings of now have them. */
+  /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];
   clock: Clock;
   log: Log;
@@ -109,11 +111,23 @@ export function taskRunner(parts: StepParts): RunTask {
   async function shutGates(task: NodeTask, sight: Sight): Promise<Gate[]> {
     const before = await store.load(task.rollout);
     const answers = await askAll(probe, before?.peers[task.region] ?? [], clock);
-    const evidence = { standing: standings(answers), sight, freezes: parts.freezes(task.region) };
+    const evidence = { standing: standings(answers), sight, freezes: await freezesNow(task.region) };
     const newest = await store.load(task.rollout);
     const now = clock.now();
     if (!newest || !isDue(newest, task, now)) return [overtaken];
     return gates(newest, task.node, now, evidence);
+  }
+
+  /** Asked for anew each time: whoever freezes a region means also what is under way. */
+  async function freezesNow(region: string): Promise<Freeze[]> {
+    const written = parts.freezes(region).filter(({ end }) => end > clock.now());
+    try {
+      const declared = await parts.ledger.load();
+      return [...written, ...freezesOf(declared, region, clock.now())];
+    } catch (error) {
+      log.warn({ region, reason: reasonOf(error) }, 'the ledger cannot be read');
+      return [...written, unread(reasonOf(error), clock.now())];
+    }
   }
 
   async function watch(task: LookTask, rollout: Rollout, signal: AbortSignal): Promise<StepEnd> {
@@ -122,10 +136,16 @@ export function taskRunner(parts: StepParts): RunTask {
     const at = clock.now();
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
     const seen = await lookAt(rollout.peers[region] ?? [], finished, parts, signal);
+    const freezes = await freezesNow(region);
     signal.throwIfAborted();
-    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen });
+    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, freezes });
     return 'watched';
   }
+}
+
+/** Whoever cannot know what is frozen stops nothing new; what goes back is never kept waiting by a freeze. */
+function unread(why: string, now: number): Freeze {
+  return { start: now, end: now + 60_000, reason: `nobody knows, ${why}`, author: 'whoever keeps Redis' };
 }
 
 function broken(step: StepName, reason: string): Report {

@@ -77,7 +77,7 @@ export function createStore(redis: Redis, fleet: string, log: Pick<Log, 'warn'> 
     },
     async create(rollout) {
       const { createdAt: at, requester: by, revision } = rollout;
-      const entry = chain(rollout.id, { at, revision, event: { type: 'created', at, by } });
+      const entry = chain(rollout.id, { at, revision, event: { type: 'created' as const, at, by } });
       const verdict = await write(createScript, rollout, entry, String(at));
       if (verdict === 'exists') throw new Refused(`Rollout ${rollout.id} was started already.`);
     },

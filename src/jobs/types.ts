@@ -1,10 +1,22 @@
+import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Actor, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 
-/** One line of a rollout's append-only journal. */
-export interface JournalEntry {
+/** One line of an append-only journal. */
+export interface Entry<E> {
   at: number;
   revision: number;
-  event: Event | { type: 'created'; at: number; by: Actor };
+  event: E;
+}
+
+/** Of a rollout's. */
+export type JournalEntry = Entry<Event | { type: 'created'; at: number; by: Actor }>;
+
+/** The ledger of one fleet in Redis: what outlives a rollout. */
+export interface LedgerStore {
+  /** An empty one when nothing was ever written. */
+  load(): Promise<Ledger>;
+  /** The one door: folds the event in, saves compare-and-set, journals. `changed` is false when it had no effect. */
+  record(event: LedgerEvent): Promise<{ ledger: Ledger; changed: boolean }>;
 }
 
 /** Where a message of a rollout stands in the chat, by the key that the view gave it. */
@@ -53,6 +65,7 @@ export type Recorded =
 /** What the chat and the command line see of the queue side. */
 export interface Control {
   store: Store;
+  ledger: LedgerStore;
   /** The one door: folds the event in, saves, journals, wakes whoever must act. @throws Refused for an unknown id. */
   record(id: string, event: Event): Promise<Recorded>;
   /** Stores a confirmed plan and wakes it. @throws Refused naming who holds the fleet. */

@@ -1,6 +1,7 @@
 import pino from 'pino';
 import type { CommandDeps, Directory, Person } from '../../src/bot/deps.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
+import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
 import { isOpen, next } from '../../src/upgrade/rollout/index.ts';
 import {
   type Event,
@@ -61,6 +62,17 @@ export class MemoryControl implements Control {
       const draft = this.drafts.get(id) ?? null;
       this.drafts.delete(id);
       return draft;
+    },
+  };
+
+  kept = emptyLedger;
+  readonly ledger: Control['ledger'] = {
+    load: async () => this.kept,
+    record: async (event) => {
+      const after = fold(this.kept, event);
+      const changed = after !== this.kept;
+      if (changed) this.kept = { ...after, revision: this.kept.revision + 1 };
+      return { ledger: this.kept, changed };
     },
   };
 

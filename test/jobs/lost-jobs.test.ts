@@ -1,7 +1,7 @@
 import { Queue } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { advancer } from '../../src/jobs/advance.ts';
-import { createStore } from '../../src/jobs/index.ts';
+import { createLedger, createStore } from '../../src/jobs/index.ts';
 import { prefixOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { openWorker } from '../../src/jobs/worker.ts';
@@ -39,6 +39,7 @@ describe('lost and doubled jobs', () => {
     const store = createStore(rig.redis.handle.caller, production);
     const advance = advancer({
       store,
+      ledger: createLedger(rig.redis.handle.caller, production),
       record: recorder(store, async () => undefined),
       queues: queue,
       clock: systemClock,
@@ -74,6 +75,7 @@ describe('lost and doubled jobs', () => {
     const store = createStore(rig.redis.handle.caller, production);
     const advance = advancer({
       store,
+      ledger: createLedger(rig.redis.handle.caller, production),
       record: recorder(store, queue.wake),
       queues: queue,
       clock: systemClock,
@@ -104,7 +106,14 @@ describe('lost and doubled jobs', () => {
     const queue = queues();
     const store = createStore(rig.redis.handle.caller, production);
     const record = recorder(store, async () => undefined);
-    const advance = advancer({ store, record, queues: queue, clock: systemClock, log: silent });
+    const advance = advancer({
+      store,
+      ledger: createLedger(rig.redis.handle.caller, production),
+      record,
+      queues: queue,
+      clock: systemClock,
+      log: silent,
+    });
     await store.create(quickRollout('r1'));
     await advance('r1');
     const doomed = openWorker({

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createStore, type RolloutStore } from '../../src/jobs/index.ts';
+import { createLedger, createStore, type RolloutStore } from '../../src/jobs/index.ts';
+import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { type StepParts, stepLimit, taskRunner } from '../../src/jobs/step.ts';
 import type { Probe } from '../../src/upgrade/node/types.ts';
-import { todo } from '../../src/upgrade/rollout/index.ts';
+import { todo, whyWaiting } from '../../src/upgrade/rollout/index.ts';
 import type { Gate, NodeTask, Task } from '../../src/upgrade/rollout/types.ts';
 import type { Step } from '../../src/upgrade/steps/types.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
@@ -11,10 +12,12 @@ import { quickRollout, workerParts } from './fixtures/parts.ts';
 
 let redis: TestRedis;
 let store: RolloutStore;
+let ledger: ReturnType<typeof createLedger>;
 
 beforeAll(async () => {
   redis = await startTestRedis();
   store = createStore(redis.handle.caller, 'production');
+  ledger = createLedger(redis.handle.caller, 'production');
 });
 afterAll(() => redis.stop());
 afterEach(() => redis.handle.caller.flushall());
@@ -23,7 +26,7 @@ const quiet = new AbortController().signal;
 const record = (...args: Parameters<ReturnType<typeof recorder>>) => recorder(store, async () => undefined)(...args);
 
 function runner(changes: Partial<StepParts> = {}) {
-  return taskRunner({ ...workerParts(redis.handle), store, record, ...changes });
+  return taskRunner({ ...workerParts(redis.handle), store, ledger, record, ...changes });
 }
 const withStep = (name: 'stage' | 'backup' | 'switch', step: Step) => ({
   steps: { ...workerParts(redis.handle).steps, [name]: step },
@@ -122,6 +125,69 @@ describe('a step', () => {
     const freeze = { start: Date.now() - 1_000, end: Date.now() + 60_000, reason: 'audit', author: 'U9' };
     await runner({ ...withStep('switch', looks), freezes: () => [freeze] })(task, quiet);
     expect(found).toMatchObject([{ name: 'freeze' }]);
+  });
+
+  const asksForGates = (found: Gate[]): Step =>
+    async function looks({ gates }) {
+      found.push(...(await gates({ down: false, unchanged: true })));
+      return { is: 'gated', gates: found, unchanged: true };
+    };
+  const freezeIt = (at: number) =>
+    ledger.record({
+      type: 'froze',
+      at,
+      by: 'U9',
+      id: 'f-1',
+      regions: ['us-east'],
+      start: at,
+      end: at + 60_000,
+      reason: 'audit',
+    });
+
+  it('finds a freeze that was declared between the backup and the switch, and stops nothing', async () => {
+    const task = await reach('switch');
+    await freezeIt(Date.now());
+    const found: Gate[] = [];
+    expect(await runner(withStep('switch', asksForGates(found)))(task, quiet)).toBe('gated');
+    expect(found).toMatchObject([{ name: 'freeze', reason: 'us-east is frozen: audit', owner: 'U9' }]);
+    expect((await store.load('r1'))?.nodes[task.node]).toMatchObject({ state: { is: 'ready' }, touched: false });
+  });
+
+  it('goes on where a freeze was lifted, or was declared elsewhere', async () => {
+    const task = await reach('switch');
+    const at = Date.now();
+    await freezeIt(at);
+    await ledger.record({ type: 'unfroze', at: at + 1, by: 'U1', ids: ['f-1'] });
+    const elsewhere = { by: 'U9', id: 'f-2', regions: ['eu-west'], start: at, end: at + 60_000, reason: 'sale' };
+    await ledger.record({ type: 'froze', at, ...elsewhere });
+    const found: Gate[] = [];
+    await runner(withStep('switch', asksForGates(found)))(task, quiet);
+    expect(found).toEqual([]);
+  });
+
+  it('stops nothing new while the ledger cannot be read', async () => {
+    const task = await reach('switch');
+    await redis.handle.caller.hset(keysOf('production').ledger, { revision: '1', body: '{"format":99}', hash: 'x' });
+    const found: Gate[] = [];
+    await runner(withStep('switch', asksForGates(found)))(task, quiet);
+    expect(found).toMatchObject([{ name: 'freeze', reason: expect.stringContaining('format 99') }]);
+  });
+
+  it('is not begun when a look has told of a freeze, and is asked for again when a look finds it lifted', async () => {
+    await store.create(quickRollout('r1', {}, { watch: 0 }));
+    const at = Date.now();
+    await freezeIt(at);
+    for (let task = await due(); task.step === 'stage'; task = await due()) await runner()(task, quiet);
+    const look = await due();
+    expect(look.step).toBe('watch');
+    await runner()(look, quiet);
+    const after = await store.load('r1');
+    expect(after?.looks['us-east']?.freezes).toMatchObject([{ id: 'f-1', reason: 'audit' }]);
+    if (!after) throw new Error('gone');
+    expect(todo(after, Date.now())).toEqual([]);
+    expect(whyWaiting(after, Date.now())).toMatchObject([{ name: 'freeze' }]);
+    const [again] = todo(after, Date.now() + 60_000 - 1);
+    expect(again?.step ?? 'watch').toBe('watch');
   });
 
   it.each(['switch', 'restore'] as const)('is unknown when %s breaks, since it changes the node', async (name) => {

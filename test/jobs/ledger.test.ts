@@ -1,0 +1,111 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { brokenLink, createLedger } from '../../src/jobs/index.ts';
+import { keysOf } from '../../src/jobs/keys.ts';
+import type { LedgerEvent } from '../../src/upgrade/ledger/types.ts';
+import { startTestRedis, type TestRedis } from '../support/redis.ts';
+import { newImage } from '../support/rollouts.ts';
+import { effects, eventually, nodes, production, quickRollout } from './fixtures/parts.ts';
+import { done, makeRig } from './fixtures/rig.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startTestRedis();
+});
+afterAll(() => redis.stop());
+afterEach(() => redis.handle.caller.flushall());
+
+const ledger = (fleet = production) => createLedger(redis.handle.caller, fleet);
+const froze = (id: string): LedgerEvent => ({
+  type: 'froze',
+  at: 1_000,
+  by: 'U1',
+  id,
+  regions: null,
+  start: 1_000,
+  end: 2_000,
+  reason: 'audit',
+});
+
+describe('the stored ledger', () => {
+  it('is empty at first, and each fleet has its own', async () => {
+    expect(await ledger().load()).toEqual({ revision: 0, freezes: [], nodes: {} });
+    expect(await ledger().record(froze('f1'))).toMatchObject({ changed: true, ledger: { revision: 1 } });
+    expect((await ledger().load()).freezes).toMatchObject([{ id: 'f1', author: 'U1' }]);
+    expect((await ledger('staging').load()).freezes).toEqual([]);
+  });
+
+  it('loses nothing when many write at once, and its journal stays whole', async () => {
+    await Promise.all(Array.from({ length: 12 }, (_, index) => ledger().record(froze(`f${index}`))));
+    const { freezes, revision } = await ledger().load();
+    expect([freezes.length, revision]).toEqual([12, 12]);
+    const lines = await ledger().journal();
+    expect(lines.map((line) => line.revision)).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
+    expect(brokenLink('ledger', lines)).toBeNull();
+    expect(brokenLink('ledger', lines.toSpliced(3, 1))).toBe(3);
+  });
+
+  it('is not written when nothing changes', async () => {
+    await ledger().record(froze('f1'));
+    expect(await ledger().record(froze('f1'))).toMatchObject({ changed: false, ledger: { revision: 1 } });
+    expect(await ledger().journal()).toHaveLength(1);
+  });
+
+  it('of a later version is refused, not overwritten', async () => {
+    await redis.handle.caller.hset(keysOf(production).ledger, { revision: '7', body: '{"format":99}', hash: 'x' });
+    await expect(ledger().record(froze('f1'))).rejects.toThrow(/ledger of the fleet cannot be read: .*format 99/);
+    expect(await redis.handle.caller.hget(keysOf(production).ledger, 'revision')).toBe('7');
+  });
+});
+
+describe('workers', () => {
+  const rig = makeRig();
+  const kept = () => createLedger(rig.redis.handle.caller, production);
+
+  it('write down what a rollout left', async () => {
+    await rig.worker();
+    const control = rig.control();
+    await control.start(quickRollout('r1'));
+    const after = await eventually(
+      () => kept().load(),
+      ({ nodes: left }) => Object.keys(left).length > 0,
+      30_000,
+    );
+    expect(Object.keys(after.nodes)).toEqual(nodes);
+    expect(after.nodes[nodes[0] ?? '']).toMatchObject({ version: 'v2.0.0', sha256: newImage, rollout: 'r1' });
+  });
+
+  it('write it down also when the last wake was lost', async () => {
+    const control = rig.control();
+    const rollout = quickRollout('r1', {}, {}, { limit: 1 });
+    await control.store.create(rollout);
+    const [node] = Object.values(rollout.nodes);
+    if (!node) throw new Error('no node');
+    const finished = { ...node, state: { is: 'done', at: Date.now(), already: false } as const };
+    const status = { is: 'done', at: Date.now() } as const;
+    const over = { ...rollout, revision: 2, status, nodes: { [node.name]: finished } };
+    expect(await control.store.save(over, { type: 'ticked', at: Date.now() })).toBe(true);
+    await rig.worker();
+    expect(
+      await eventually(
+        () => kept().load(),
+        ({ revision }) => revision === 1,
+      ),
+    ).toMatchObject({
+      nodes: { [node.name]: { rollout: 'r1' } },
+    });
+  });
+
+  it('touch no node while the fleet is frozen', async () => {
+    const now = Date.now();
+    await kept().record({ ...froze('f1'), at: now, start: now, end: now + 600_000 } as LedgerEvent);
+    await rig.worker();
+    const control = rig.control();
+    await control.start(quickRollout('r1'));
+    const frozen = await eventually(
+      () => control.store.load('r1'),
+      (rollout) => rollout?.looks['us-east']?.freezes?.length === 1,
+    );
+    expect(done(frozen)).toBe(false);
+    expect(await effects(rig.redis.handle.caller)).toEqual([]);
+  });
+});
