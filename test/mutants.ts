@@ -565,6 +565,20 @@ export const mutants: Mutant[] = [
     tests: step,
   },
   {
+    name: 'a freeze that was declared since the plan was shown is overridden by its Start',
+    file: 'src/bot/commands/upgrade.ts',
+    from: 'if (freezesIn(rollout, rollout.createdAt) !== freezesIn(draft, rollout.createdAt)) {',
+    to: 'if (false) {',
+    tests: ['test/bot/freeze.test.ts'],
+  },
+  {
+    name: 'why tells of a freeze only once it has refused something',
+    file: 'src/bot/commands/look.ts',
+    from: 'const known = await withFreezesOfNow(deps, rollout);',
+    to: 'const known = rollout;',
+    tests: ['test/bot/freeze.test.ts'],
+  },
+  {
     name: 'a look does not tell of freezes that were declared since the plan',
     file: `${core}/looks.ts`,
     from: '...(freezes === undefined ? {} : { freezes }),',

@@ -35,6 +35,10 @@ export type Command =
   /** `null`: nothing was named; the answer lists the choices. A bare name is a node or a region. */
   | { verb: 'rollback'; target: string | null }
   | { verb: 'windows' }
+  /** `null`: the whole fleet. Times as the person wrote them; the command reads them in a region's zone. */
+  | { verb: 'freeze'; regions: string[] | null; from: string | null; until: string; reason: string }
+  /** The id of a freeze, a region, or `all`. */
+  | { verb: 'unfreeze'; what: string }
   | { verb: 'history' }
   | { verb: 'verify' }
   | { verb: 'help'; about: Verb | null }
@@ -89,6 +93,16 @@ export const manual: Record<Verb, Manual> = {
   verify: { usage: 'verify', what: 'looks at all nodes: version, health, unit, running image', example: 'verify' },
   diagnose: { usage: 'diagnose NODE', what: 'looks for the cause on one node', example: 'diagnose us-east-op-1' },
   windows: { usage: 'windows', what: 'when each region may be worked on', example: 'windows' },
+  freeze: {
+    usage: 'freeze REGION|all --until TIME --reason "…" [--from TIME]',
+    what: 'begins nothing there until then, windows or not; a node that was stopped already is finished',
+    example: 'freeze us-east --until 2026-12-01 06:00 --reason "audit"',
+  },
+  unfreeze: {
+    usage: 'unfreeze ID|REGION|all',
+    what: 'lifts what was declared with freeze; windows lists it with its id',
+    example: 'unfreeze us-east',
+  },
   history: { usage: 'history', what: 'the last ten rollouts', example: 'history' },
   start: { usage: 'start PLAN', what: 'starts a plan that was shown', example: 'start 01JD…' },
   cancel: { usage: 'cancel PLAN', what: 'throws a plan away that was shown', example: 'cancel 01JD…' },

@@ -14,7 +14,7 @@ export interface Access {
     requesters: Approvers;
     /** May begin outside a window. */
     breakers: Approvers;
-    /** May pause, stop and roll back, besides requesters and approvers. */
+    /** May freeze, pause, stop and roll back, besides requesters and approvers. */
     stoppers: Approvers;
   };
 }
@@ -67,6 +67,8 @@ export interface Reply {
   /** `done` when absent. */
   outcome?: Outcome;
   facts?: Facts;
+  /** Everybody in the channel is to see it, and not only the one who asked. */
+  public?: true;
 }
 
 /** Who asks, and from which message: `rollout` and `scope` are null when it was typed. */
@@ -90,6 +92,11 @@ export function ended(outcome: Outcome, reply: Reply): Reply {
 
 export function withFacts(facts: Facts, reply: Reply): Reply {
   return { ...reply, facts };
+}
+
+/** Says it to everybody in the channel; on a command line there is nobody else. */
+export function aloud(reply: Reply): Reply {
+  return { ...reply, public: true };
 }
 
 export function withLines(reply: Reply, lines: string[]): Reply {

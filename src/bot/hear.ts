@@ -102,7 +102,8 @@ async function deliver(
 ) {
   const content = message(reply.parts, 'reply');
   try {
-    await respond({ response_type: 'ephemeral', replace_original: replace, unfurl_links: false, ...content });
+    const response_type = reply.public ? 'in_channel' : 'ephemeral';
+    await respond({ response_type, replace_original: replace, unfurl_links: false, ...content });
   } catch (error) {
     deps.log.warn({ err: error }, 'could not answer in place');
     await client.chat

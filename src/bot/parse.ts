@@ -45,6 +45,8 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
   rollback: (input) => ({ verb: 'rollback', target: optional(input) }),
   windows: (input) => alone(input, { verb: 'windows' }),
+  freeze: readFreeze,
+  unfreeze: (input) => ({ verb: 'unfreeze', what: object(input, 'the id of a freeze, a region, or all') }),
   history: (input) => alone(input, { verb: 'history' }),
   verify: (input) => alone(input, { verb: 'verify' }),
   help: readHelp,
@@ -62,8 +64,10 @@ const upgradeFlags = {
   'dry-run': 'none',
 } satisfies FlagShape;
 
+const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies FlagShape;
+
 /** What each verb takes; verbs that are not named take no flags. */
-export const flagsOf: Partial<Record<Verb, FlagShape>> = { upgrade: upgradeFlags };
+export const flagsOf: Partial<Record<Verb, FlagShape>> = { upgrade: upgradeFlags, freeze: freezeFlags };
 
 function readUpgrade(input: string[]): Command {
   const flags = readFlags(input, upgradeFlags);
@@ -126,6 +130,31 @@ function readWhen({ values }: Flags): When {
   }
   if (reason !== undefined) throw new Unreadable('--reason belongs to --now');
   return at === undefined ? { is: 'windows' } : { is: 'at', text: at };
+}
+
+/** Every look at a region carries the reasons along. */
+const longestReason = 200;
+
+function readFreeze(input: string[]): Command {
+  const { rest, values } = readFlags(input, freezeFlags);
+  const [what, ...extra] = rest;
+  if (what === undefined) throw new Unreadable('freeze what? A region, or all');
+  if (extra.length > 0) throw new Unreadable(`a region or all is expected, then flags: ${extra.join(' ')} is too much`);
+  const until = values.get('until');
+  if (until === undefined) throw new Unreadable('a freeze needs an end: --until 06:00 or --until 2026-12-01 06:00');
+  const reason = values.get('reason');
+  if (reason === undefined) throw new Unreadable('whoever is held up wants to know why: --reason "…"');
+  if (reason.length > longestReason) {
+    throw new Unreadable(`--reason has ${reason.length} characters, at most ${longestReason} are kept`);
+  }
+  return { verb: 'freeze', regions: readWhere(what), from: values.get('from') ?? null, until, reason };
+}
+
+function readWhere(word: string): string[] | null {
+  const names = word.split(',').map((name) => name.trim().toLowerCase());
+  const written = [...new Set(names)].filter((name) => name !== '');
+  if (written.length === 0) throw new Unreadable('freeze what? A region, or all');
+  return written.includes('all') ? null : written;
 }
 
 function readHelp(input: string[]): Command {

@@ -7,9 +7,9 @@ export type Right =
   | { is: 'start' }
   | { is: 'override' }
   | { is: 'approve'; rollout: Rollout; phase: ApprovalPhase }
-  /** Pause, stop, roll back: allowed to more people than starting. */
+  /** Freeze, pause, stop, roll back: allowed to more people than starting. */
   | { is: 'halt' }
-  /** Resume, retry. */
+  /** Lift a freeze, resume, retry. */
   | { is: 'go-on' };
 
 export type Verdict = { is: 'allowed' } | { is: 'refused'; reason: string };
@@ -95,8 +95,8 @@ function lacking(scene: Scene, right: Right): string {
     start: 'start upgrades',
     override: 'override maintenance windows',
     approve: `approve ${right.is === 'approve' ? right.phase.title : ''}`,
-    halt: 'pause, stop or roll back',
-    'go-on': 'resume or retry',
+    halt: 'freeze, pause, stop or roll back',
+    'go-on': 'unfreeze, resume or retry',
   };
   return `You may not ${what[right.is]}. Those who may: ${whom}.`;
 }

@@ -1,4 +1,4 @@
-import { isVerb, verbs } from '../bot/command.ts';
+import { isVerb, type Verb, verbs } from '../bot/command.ts';
 import { flagsOf } from '../bot/parse.ts';
 import { strategyNames } from '../upgrade/rollout/types.ts';
 import { ownWords } from './words.ts';
@@ -13,11 +13,16 @@ interface Following {
   values: Record<string, readonly string[]>;
 }
 
+function operandsOf(verb: Verb): readonly string[] {
+  if (verb === 'help') return [...verbs, ...Object.keys(ownWords)];
+  return ['rollback', 'freeze', 'unfreeze'].includes(verb) ? ['all'] : [];
+}
+
 /** Made from the parser's own verbs and flags, so that it never offers what is not understood. */
 export function followings(): Record<string, Following> {
   const ofVerbs = verbs.filter(isVerb).map((verb): [string, Following] => {
     const shape = Object.entries(flagsOf[verb] ?? {});
-    const operands = verb === 'help' ? [...verbs, ...Object.keys(ownWords)] : verb === 'rollback' ? ['all'] : [];
+    const operands = operandsOf(verb);
     const withValue = shape.filter(([, takes]) => takes !== 'none');
     return [
       verb,

@@ -31,7 +31,7 @@ export interface Settings {
     requesters: Approvers;
     /** May begin outside a window with `--now` and a reason. */
     breakers: Approvers;
-    /** May pause, stop and roll back, besides requesters and approvers. */
+    /** May freeze, pause, stop and roll back, besides requesters and approvers. */
     stoppers: Approvers;
   };
 }

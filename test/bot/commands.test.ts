@@ -169,12 +169,12 @@ describe('decisions', () => {
   it('lets more people stop than start', async () => {
     const here = trial();
     await under(here, oneDone);
-    expect(await run(here, 'U0LU', 'pause')).toMatch(/You may not pause, stop or roll back/);
+    expect(await run(here, 'U0LU', 'pause')).toMatch(/You may not freeze, pause, stop or roll back/);
     expect(await run(here, 'U0OTTO', 'pause')).toMatch(/^Paused/);
     expect(await run(here, 'U0OTTO', 'pause')).toMatch(
       /outdated, nothing was changed\. Now: v2\.0\.0 is paused \(@U0OTTO/,
     );
-    expect(await run(here, 'U0OTTO', 'resume')).toMatch(/You may not resume or retry/);
+    expect(await run(here, 'U0OTTO', 'resume')).toMatch(/You may not unfreeze, resume or retry/);
     expect(await run(here, 'U0ROSA', 'resume')).toBe('Resumed.');
     expect(await run(here, 'U0ROSA', 'retry')).toMatch(/outdated/);
     expect(await run(here, 'U0OTTO', 'stop')).toMatch(/^Stopping/);
@@ -396,7 +396,7 @@ describe('looking', () => {
   });
 
   it('tells who one is, and where to read on', async () => {
-    expect(await run(trial(), 'U0OTTO', 'whoami')).toMatch(/You may look; pause, stop and roll back\./);
+    expect(await run(trial(), 'U0OTTO', 'whoami')).toMatch(/You may look; freeze, pause, stop and roll back\./);
     expect(await run(trial(), 'cli:rosa', 'whoami')).toMatch(/You may look; start; override windows/);
     expect(await run(trial(), 'U0LU', 'help upgrade')).toMatch(/For example: zeitwork upgrade v2\.0\.0/);
     expect(await run(trial(), 'U0LU', 'upgarde v2.0.0')).toMatch(/did you mean upgrade\?/);

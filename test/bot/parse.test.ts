@@ -48,9 +48,34 @@ const understood: [string, Command][] = [
   ['help upgrade', { verb: 'help', about: 'upgrade' }],
   ['start 01JD~ab', { verb: 'start', plan: '01JD~ab' }],
   ['pause', { verb: 'pause' }],
+  [
+    'freeze us-east --until 2026-12-01 06:00 --reason "audit of the year"',
+    { verb: 'freeze', regions: ['us-east'], from: null, until: '2026-12-01 06:00', reason: 'audit of the year' },
+  ],
+  [
+    'freeze All —until 06:00 —from 22:00 —reason sale',
+    { verb: 'freeze', regions: null, from: '22:00', until: '06:00', reason: 'sale' },
+  ],
+  [
+    'freeze US-east,eu-west --reason x --until 06:00',
+    { verb: 'freeze', regions: ['us-east', 'eu-west'], from: null, until: '06:00', reason: 'x' },
+  ],
+  ['unfreeze all', { verb: 'unfreeze', what: 'all' }],
+  ['unfreeze f-1a2b3c4d', { verb: 'unfreeze', what: 'f-1a2b3c4d' }],
 ];
 
 const refused: [string, RegExp][] = [
+  ['frezee us-east', /did you mean freeze\?/],
+  ['freeze', /freeze what\? A region, or all/],
+  ['freeze , --until 06:00 --reason x', /freeze what\?/],
+  ['freeze us-east', /a freeze needs an end: --until 06:00/],
+  ['freeze us-east --until 06:00', /wants to know why: --reason/],
+  ['freeze us-east --until 06:00 --reason', /--reason needs a value/],
+  ['freeze us-east eu-west --until 06:00 --reason x', /eu-west is too much/],
+  ['freeze us-east --untill 06:00 --reason x', /did you mean --until\?/],
+  [`freeze us-east --until 06:00 --reason "${'x'.repeat(201)}"`, /has 201 characters, at most 200/],
+  ['unfreeze', /the id of a freeze, a region, or all is missing/],
+  ['unfreeze us-east eu-west', /one name is expected/],
   ['upgarde v2.0.0', /did you mean upgrade\?/],
   ['staus', /did you mean status\?/],
   ['make me a coffee', /no such command/],

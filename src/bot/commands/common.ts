@@ -1,5 +1,7 @@
+import { withFreezes } from '../../upgrade/ledger/index.ts';
 import { isOpen } from '../../upgrade/rollout/index.ts';
-import { type Event, type NodeSurvey, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
+import { type Event, type Fleet, type NodeSurvey, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
+import { parseLocalTime } from '../../windows/index.ts';
 import type { Command } from '../command.ts';
 import { type Asking, type CommandDeps, defaultSurveyTimeoutMs, ended, type Reply, say, withFacts } from '../deps.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
@@ -86,6 +88,37 @@ const silence = /^(?:\S+: )?(?:no worker of .+ answered within|the answer came t
 /** Whether `detail` is about a worker that said nothing, and not about a node. */
 export function isSilence(detail: string): boolean {
   return silence.test(detail);
+}
+
+/** @throws Refused naming what exists */
+export function knownRegion({ fleet }: CommandDeps, name: string): void {
+  const known = fleet.regions.map((region) => region.name);
+  if (!known.includes(name)) throw unknownName('region', name, known);
+}
+
+/**
+ * What somebody wrote after a flag, as epoch ms; local times are those of the first of `regions`, null: of the fleet.
+ * @throws Refused naming the flag
+ */
+export function timeOf(
+  { fleet }: CommandDeps,
+  [flag, text]: [flag: string, text: string],
+  regions: string[] | null,
+  now: number,
+  reading?: 'earlier' | 'later',
+): number {
+  const first = fleet.regions.find(({ name }) => regions === null || regions.includes(name));
+  try {
+    return parseLocalTime(text, first?.calendar.zone ?? 'UTC', now, reading);
+  } catch (error) {
+    if (error instanceof RangeError) throw new Refused(`${flag}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The fleet as it is to be planned for now: what was declared with `freeze` counts like what the settings say. */
+export async function fleetNow({ control, fleet, clock }: CommandDeps): Promise<Fleet> {
+  return withFreezes(fleet, await control.ledger.load(), clock.now());
 }
 
 /** @throws Refused naming what exists */

@@ -34,8 +34,8 @@ export const whoami: Handler<'whoami'> = async (deps, { actor }) => {
     ['look', { is: 'look' }],
     ['start', { is: 'start' }],
     ['override windows', { is: 'override' }],
-    ['pause, stop and roll back', { is: 'halt' }],
-    ['resume and retry', { is: 'go-on' }],
+    ['freeze, pause, stop and roll back', { is: 'halt' }],
+    ['unfreeze, resume and retry', { is: 'go-on' }],
   ];
   const verdicts = await Promise.all(
     rights.map(async ([what, right]) => ({ what, right: right.is, ...(await permit(deps, actor, right)) })),

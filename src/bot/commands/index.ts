@@ -3,6 +3,7 @@ import type { Asking, CommandDeps, Reply } from '../deps.ts';
 import type { Handler } from './common.ts';
 import { approve, pause, resume, retry, rollback, stop } from './decide.ts';
 import { keep, replace } from './foreign.ts';
+import { freeze, unfreeze } from './freeze.ts';
 import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
 import { acting } from './unknown.ts';
@@ -30,6 +31,8 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   keep: acting(keep),
   rollback: acting(rollback),
   windows,
+  freeze,
+  unfreeze,
   history,
   verify,
   help,

@@ -1,17 +1,19 @@
-import { gates, isQueued, nextNode, nodesInOrder, workingNode } from '../../upgrade/rollout/index.ts';
+import { standing, withFreezes } from '../../upgrade/ledger/index.ts';
+import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNode } from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, describeWindow, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
-import { defaultSurveyTimeoutMs, ended, say, withFacts } from '../deps.ts';
+import { type CommandDeps, defaultSurveyTimeoutMs, ended, say, withFacts } from '../deps.ts';
 import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
 import { surveyFacts } from '../facts/survey.ts';
-import { windowFacts } from '../facts/windows.ts';
+import { freezeFacts, windowFacts } from '../facts/windows.ts';
 import { headline } from '../views/ending.ts';
+import { freezeLines } from '../views/freezes.ts';
 import { mainParts } from '../views/main.ts';
 import { surveyLines } from '../views/survey.ts';
 import { codeLines, foreign, reason, span, when, who } from '../views/text.ts';
 import { nodeWord, statusWord } from '../views/words.ts';
-import { demand, type Handler, isSilence, survey, theRollout, unknownName } from './common.ts';
+import { demand, fleetNow, type Handler, isSilence, survey, theRollout, unknownName } from './common.ts';
 
 export const status: Handler<'status'> = async (deps, asking) => {
   await demand(deps, asking, { is: 'look' });
@@ -37,11 +39,18 @@ export const why: Handler<'why'> = async (deps, asking, { node: name }) => {
   const facts = { rollout: rolloutFacts(rollout) };
   if (asked === null) return withFacts({ ...facts, node: null, gates: [] }, say('Nothing is left to do.'));
   const now = deps.clock.now();
+  const known = await withFreezesOfNow(deps, rollout);
   return withFacts(
-    { ...facts, node: nodeFacts(asked), gates: holding(rollout, asked, now).map(gateFacts) },
-    say(...whyLines(rollout, asked, now)),
+    { ...facts, node: nodeFacts(asked), gates: holding(known, asked, now).map(gateFacts) },
+    say(...whyLines(known, asked, now)),
   );
 };
+
+/** A freeze is told as soon as it was declared, and not only once a look or a step has met it. */
+async function withFreezesOfNow(deps: CommandDeps, rollout: Rollout): Promise<Rollout> {
+  const { regions } = await fleetNow(deps);
+  return knowing(rollout, (name) => regions.find((region) => region.name === name)?.calendar.freezes ?? []);
+}
 
 /** Of a rollback that was asked for: what waits longest to be brought back, else the first of its queue. */
 function queued(rollout: Rollout): NodeRun | null {
@@ -86,10 +95,17 @@ function gateLine({ name, reason: text, owner, opensAt }: Gate): string {
 export const windows: Handler<'windows'> = async (deps, asking) => {
   await demand(deps, asking, { is: 'look' });
   const now = deps.clock.now();
-  const { regions } = deps.fleet;
+  const ledger = await deps.control.ledger.load();
+  const { regions } = withFreezes(deps.fleet, ledger, now);
   return withFacts(
-    { regions: regions.map(({ name, calendar }) => windowFacts(name, calendar, now)) },
-    say(...regions.map(({ name, calendar }) => `*${foreign(name, 80)}* ${windowText(calendar, now)}`)),
+    {
+      regions: regions.map(({ name, calendar }) => windowFacts(name, calendar, now)),
+      freezes: standing(ledger, now).map(freezeFacts),
+    },
+    say(
+      ...regions.map(({ name, calendar }) => `*${foreign(name, 80)}* ${windowText(calendar, now)}`),
+      ...freezeLines(deps.fleet, ledger, now),
+    ),
   );
 };
 
@@ -102,9 +118,9 @@ function windowText(calendar: Calendar, now: number): string {
   if (open !== null && open.end - now > longest) return `open all the time. ${written}`;
   if (open !== null) return `open now until ${when(open.end)}, ${describeLocal(open.end, calendar.zone)}. ${written}`;
   const frozen = frozenBy(calendar, now);
-  const why = frozen === null ? '' : `frozen by ${foreign(frozen.author, 80)} (${foreign(frozen.reason)}); `;
+  const why = frozen === null ? '' : `frozen by ${reason(frozen.author, 80)} (${foreign(frozen.reason)}); `;
   const next = nextOpening(calendar, now);
-  if (next.is === 'never') return `${why}closed: ${foreign(next.reason)}`;
+  if (next.is === 'never') return `${why}closed: ${reason(next.reason)}`;
   return `${why}closed; opens ${when(next.interval.start)}, ${describeLocal(next.interval.start, calendar.zone)}. ${written}`;
 }
 

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
 import { type Actor, type NodeSurvey, type PlanInput, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
-import { parseLocalTime } from '../../windows/index.ts';
 import type { When } from '../command.ts';
 import { type CommandDeps, draftTtlMs, ended, type Reply, say, withFacts } from '../deps.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { preview } from '../views/preview.ts';
 import { foreign } from '../views/text.ts';
-import { demand, type Handler, isSilence, survey, Unanswered, unknownName } from './common.ts';
+import { demand, fleetNow, type Handler, isSilence, knownRegion, survey, timeOf, Unanswered } from './common.ts';
 
 type Request = Pick<PlanInput, 'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit'>;
 
@@ -40,6 +39,11 @@ export const start: Handler<'start'> = async (deps, asking, { plan: token }) => 
     return show(deps, request, false, 'The fleet has changed since the plan was made. This is the new plan:', seen);
   }
   const rollout = await made(deps, draft.id, request, seen);
+  // Whoever overrides freezes overrides those that they were shown.
+  if (freezesIn(rollout, rollout.createdAt) !== freezesIn(draft, rollout.createdAt)) {
+    const remark = 'A freeze was declared or lifted since the plan was made. This is the new plan:';
+    return show(deps, request, false, remark, seen);
+  }
   await deps.control.start(rollout);
   deps.log.info({ rollout: rollout.id, version: rollout.release.version, actor: asking.actor }, 'started');
   return withFacts(
@@ -95,7 +99,7 @@ async function show(
 async function made(deps: CommandDeps, id: string, request: Request, seen: NodeSurvey[]): Promise<Rollout> {
   const now = deps.clock.now();
   const epoch = await deps.control.store.nextEpoch(now);
-  return plan({ ...request, id, fleet: deps.fleet, now, epoch, survey: seen });
+  return plan({ ...request, id, fleet: await fleetNow(deps), now, epoch, survey: seen });
 }
 
 /** What was asked, from the plan that it became. */
@@ -114,26 +118,24 @@ function requestOf({ fleet }: CommandDeps, draft: Rollout): Request {
   };
 }
 
+/** The freezes that a plan counts with, in short; without those that have ended at `now`. */
+function freezesIn({ calendars }: Rollout, now: number): string {
+  const lines = Object.entries(calendars).flatMap(([region, { freezes }]) =>
+    freezes
+      .filter(({ end }) => end > now)
+      .map(({ id = '', start, end, reason }) => `${region} ${id} ${start} ${end} ${reason}`),
+  );
+  return lines.sort().join('\n');
+}
+
 /** What every node runs, in short: equal as long as nobody changed a version or an image. */
 export function fingerprint(seen: NodeSurvey[]): string {
   const lines = seen.map(({ node, version, sha256 }) => `${node} ${version} ${sha256}`).sort();
   return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 12);
 }
 
-function startAt({ fleet, clock }: CommandDeps, when: When, regions: string[] | null): number | null {
-  if (when.is !== 'at') return null;
-  const first = fleet.regions.find(({ name }) => regions === null || regions.includes(name));
-  try {
-    return parseLocalTime(when.text, first?.calendar.zone ?? 'UTC', clock.now());
-  } catch (error) {
-    if (error instanceof RangeError) throw new Refused(`--at: ${error.message}`);
-    throw error;
-  }
-}
-
-function knownRegion({ fleet }: CommandDeps, name: string): void {
-  const known = fleet.regions.map((region) => region.name);
-  if (!known.includes(name)) throw unknownName('region', name, known);
+function startAt(deps: CommandDeps, when: When, regions: string[] | null): number | null {
+  return when.is === 'at' ? timeOf(deps, ['--at', when.text], regions, deps.clock.now()) : null;
 }
 
 async function refuseTaken({ control }: CommandDeps): Promise<void> {

@@ -1,4 +1,4 @@
-import { isOpen, isTurn, nodeOf, saidAt, sinceOf } from '../../upgrade/rollout/index.ts';
+import { calendarNow, isOpen, isTurn, nodeOf, saidAt, sinceOf } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { fits, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar, Interval } from '../../windows/types.ts';
@@ -61,9 +61,9 @@ class Slots {
   }
 
   next(region: string, at: number): number | null {
-    const { calendars, override, policy } = this.#rollout;
-    const calendar = calendars[region];
-    if (calendar === undefined || (override !== null && at < override.until)) return at;
+    const { override, policy } = this.#rollout;
+    const calendar = calendarNow(this.#rollout, region);
+    if (calendar === null || (override !== null && at < override.until)) return at;
     const needed = policy.expectedNode + policy.rollbackReserve;
     const known = this.#known.get(region);
     if (known !== undefined && fits(known, at, needed)) return at;

@@ -108,7 +108,8 @@ function freezesNow(rollout: Rollout, region: string, evidence: Evidence | null)
 const same = (a: Freeze, b: Freeze): boolean =>
   a.id === b.id && a.start === b.start && a.end === b.end && a.reason === b.reason;
 
-function calendarNow(rollout: Rollout, region: string, evidence: Evidence | null): Calendar | null {
+/** When a region may be worked on, as far as is known now; null: it is not of this rollout. */
+export function calendarNow(rollout: Rollout, region: string, evidence: Evidence | null = null): Calendar | null {
   const calendar = rollout.calendars[region];
   if (!calendar) return null;
   const { known, since } = freezesNow(rollout, region, evidence);

@@ -1,6 +1,6 @@
 export { expectedAge } from './expected.ts';
 export { finishedNodes } from './freshness.ts';
-export { gates, whyWaiting } from './gates.ts';
+export { calendarNow, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
 export { knowing } from './looks.ts';
 export { neglected } from './neglected.ts';
