@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '../src/upgrade/steps/types.ts';
+import type { Clock } from '../src/base/clock.ts';
 
 export const clock: Clock = {
   now: () => Date.now(),

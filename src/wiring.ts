@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
+import type { Clock } from './base/clock.ts';
 import { type CommandDeps, noDirectory } from './bot/deps.ts';
 import { type Settings, SettingsError } from './config/index.ts';
 import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from './jobs/index.ts';
@@ -10,7 +11,6 @@ import type { Control } from './jobs/types.ts';
 import { openReleases, type Releases } from './releases/index.ts';
 import { createProbe, createShell } from './upgrade/node/index.ts';
 import { diagnoseNode, steps, stillProven, surveyNode } from './upgrade/steps/index.ts';
-import type { Clock } from './upgrade/steps/types.ts';
 
 /** What every role needs. */
 export interface House {

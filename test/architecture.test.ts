@@ -23,7 +23,7 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
   cli: { ours: ['bot', 'upgrade/rollout'], packages: ['node:'] },
-  bot: { ours: ['jobs', 'upgrade/rollout', 'windows'], packages: ['node:', '@slack/', 'semver', 'pino'] },
+  bot: { ours: ['base', 'jobs', 'upgrade/rollout', 'windows'], packages: ['node:', '@slack/', 'semver', 'pino'] },
   doctor: {
     ours: ['config', 'upgrade/node', 'upgrade/rollout', 'upgrade/steps', 'jobs', 'releases', 'windows'],
     packages: ['node:', 'ioredis', '@slack/web-api'],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.ts';
 import type { Announcer, PostedMessage, Store } from '../jobs/types.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Chat, Letter } from './chat.ts';
@@ -10,7 +11,7 @@ export interface AnnouncerParts {
   store: Pick<Store, 'posted' | 'setPosted'>;
   channel: string;
   log: Logger;
-  clock: { now(): number; sleep(ms: number): Promise<void> };
+  clock: Pick<Clock, 'now' | 'sleep'>;
 }
 
 /** Slack takes about one edit per second and message; the newest state is never dropped, only late. */

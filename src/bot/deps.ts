@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.ts';
 import type { Control } from '../jobs/types.ts';
 import type { Actor, Approvers, Fleet, Release } from '../upgrade/rollout/types.ts';
 import type { Button, Part } from './views/parts.ts';
@@ -44,7 +45,7 @@ export interface CommandDeps {
   };
   access: Access;
   directory: Directory;
-  clock: { now(): number };
+  clock: Pick<Clock, 'now'>;
   newId(): string;
   log: Logger;
   /** How long nodes may take to answer a survey or a diagnosis; 15 s by default. */

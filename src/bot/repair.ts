@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.ts';
 import { seldom } from '../jobs/log.ts';
 import type { Store } from '../jobs/types.ts';
 import { isOpen } from '../upgrade/rollout/index.ts';
@@ -15,7 +16,7 @@ export interface RepairParts {
   channel: string;
   fleet: string;
   log: Pick<Logger, 'warn' | 'error'>;
-  clock: { now(): number };
+  clock: Pick<Clock, 'now'>;
 }
 
 /** How far back messages are looked at, in ms. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Clock } from '../base/clock.ts';
 import type { Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
-import type { Clock } from '../upgrade/steps/types.ts';
 import type { Guard } from './guard.ts';
 import { type Log, reasonOf } from './log.ts';
 import type { AskJob, Queues } from './queues.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../upgrade/steps/types.ts';
+import type { Clock } from '../base/clock.ts';
 import { createAsker } from './ask.ts';
 import type { Log } from './log.ts';
 import { createQueues } from './queues.ts';

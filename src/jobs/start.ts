@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { Clock } from '../base/clock.ts';
 import type { Probe, Shell } from '../upgrade/node/types.ts';
 import type { Fleet } from '../upgrade/rollout/types.ts';
-import type { Clock, Steps, StillProven } from '../upgrade/steps/types.ts';
+import type { Steps, StillProven } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import { advancer } from './advance.ts';
 import type { Lookers } from './ask.ts';

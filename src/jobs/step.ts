@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import type { Probe, Shell } from '../upgrade/node/types.ts';
 import { finishedNodes, gates, isLook, todo } from '../upgrade/rollout/index.ts';
 import type {
@@ -12,7 +13,7 @@ import type {
   StepName,
   Task,
 } from '../upgrade/rollout/types.ts';
-import type { Clock, StepContext, StepResult, Steps, StillProven } from '../upgrade/steps/types.ts';
+import type { StepContext, StepResult, Steps, StillProven } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import { askAll, lookAt, standings } from './evidence.ts';
 import { LetGo, orAborted } from './lease.ts';

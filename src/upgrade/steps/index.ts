@@ -22,4 +22,4 @@ export const steps: Steps = {
 export { diagnoseNode } from './collect.ts';
 export { stillProven } from './standing.ts';
 export { surveyNode } from './survey.ts';
-export type { Clock, Step, StepContext, StepResult, Steps } from './types.ts';
+export type { Step, StepContext, StepResult, Steps } from './types.ts';

@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts';
 import { redact } from '../../base/redact.ts';
 import type { Health, Probe, Shell } from '../node/types.ts';
 import type { NodeSurvey, Service } from '../rollout/types.ts';
@@ -5,7 +6,6 @@ import { type Answer, read } from './answer.ts';
 import * as commands from './commands.ts';
 import { type Observation, readObservation } from './observation.ts';
 import { reportOf } from './reports.ts';
-import type { Clock } from './types.ts';
 import { readVersion } from './version.ts';
 
 /**

@@ -1,14 +1,6 @@
+import type { Clock } from '../../base/clock.ts';
 import type { Probe, Shell } from '../node/types.ts';
 import type { Gate, NodeRun, Proof, Report, Rollout, Sight, StepName } from '../rollout/types.ts';
-
-/** Time as an argument: wall clock, monotonic clock, and a wait that an abort ends (by rejecting). */
-export interface Clock {
-  /** Epoch ms. */
-  now(): number;
-  /** Milliseconds of a clock that never jumps. */
-  monotonic(): number;
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
-}
 
 export interface StepContext {
   rollout: Rollout;

@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Clock } from '../../../src/base/clock.ts';
 import { createProbe } from '../../../src/upgrade/node/probe.ts';
 import { createShell } from '../../../src/upgrade/node/shell.ts';
 import type { Host, Shell } from '../../../src/upgrade/node/types.ts';
 import type { Decided, Facts, Gate, NodeRun, Policy, Release } from '../../../src/upgrade/rollout/types.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
-import type { Clock, StepContext, StepResult } from '../../../src/upgrade/steps/types.ts';
+import type { StepContext, StepResult } from '../../../src/upgrade/steps/types.ts';
 import { home, inventory, knownHosts, releasesDirectory, scripts } from '../../support/real-fleet.ts';
 import { nodeRun, policy, rollout } from './support.ts';
 
