@@ -9,10 +9,10 @@ const src = join(root, 'src');
 const rooms: Record<string, { ours: string[]; types?: string[]; packages: string[] }> = {
   base: { ours: [], packages: [] },
   windows: { ours: [], packages: ['temporal-polyfill'] },
-  'upgrade/rollout': { ours: ['windows'], packages: ['semver'] },
+  'upgrade/rollout': { ours: ['base', 'windows'], packages: ['semver'] },
   'upgrade/node': { ours: [], packages: ['ssh2', 'undici', 'ssh-config', 'node:'] },
   'upgrade/steps': { ours: ['base', 'upgrade/rollout'], types: ['upgrade/node'], packages: ['node:'] },
-  releases: { ours: ['upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream', 'semver'] },
+  releases: { ours: ['base', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream', 'semver'] },
   config: {
     ours: ['upgrade/rollout', 'windows'],
     types: ['upgrade/node'],

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
+import { Refused } from '../base/errors.ts';
 import { neglected, todo } from '../upgrade/rollout/index.ts';
-import { Refused, type Rollout } from '../upgrade/rollout/types.ts';
+import type { Rollout } from '../upgrade/rollout/types.ts';
 import { type Log, seldom } from './log.ts';
 import type { Record } from './record.ts';
 import type { RolloutStore } from './store.ts';

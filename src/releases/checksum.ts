@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { Refused } from '../upgrade/rollout/types.ts';
+import { Refused } from '../base/errors.ts';
 
 /**
  * The hash that a `.sha256` file gives for `archive`: a line of sha256sum(1) with its name, or the bare hash alone.

@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
-import { Refused } from '../upgrade/rollout/types.ts';
+import { Refused } from '../base/errors.ts';
 
 /** A binary of more bytes than this is a mistake, or an archive made to fill a disk. */
 const maxBytes = 2 ** 31;

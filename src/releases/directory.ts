@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Refused } from '../upgrade/rollout/types.ts';
+import { Refused } from '../base/errors.ts';
 import { publishedHash } from './checksum.ts';
 import { exists } from './files.ts';
 import { archiveName, versionsAmong } from './names.ts';

@@ -1,5 +1,5 @@
 import { compare, valid } from 'semver';
-import { Refused } from '../upgrade/rollout/types.ts';
+import { Refused } from '../base/errors.ts';
 
 const strict = /^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 

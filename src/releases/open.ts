@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Refused, type Release, type Service } from '../upgrade/rollout/types.ts';
+import { Refused } from '../base/errors.ts';
+import type { Release, Service } from '../upgrade/rollout/types.ts';
 import { hashFile, mismatch, short } from './checksum.ts';
 import { inspect } from './contents.ts';
 import { directoryShelf } from './directory.ts';

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Refused, type Release } from '../upgrade/rollout/types.ts';
+import { Refused } from '../base/errors.ts';
+import type { Release } from '../upgrade/rollout/types.ts';
 import { mismatch, publishedHash } from './checksum.ts';
 import { existsAt, fetchFile, fetchText, type Limits, shown } from './download.ts';
 import { exists, makeScratch, renameUnlessThere } from './files.ts';

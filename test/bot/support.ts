@@ -1,15 +1,9 @@
 import pino from 'pino';
+import { Refused } from '../../src/base/errors.ts';
 import type { CommandDeps, Directory, Person } from '../../src/bot/deps.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { isOpen, next } from '../../src/upgrade/rollout/index.ts';
-import {
-  type Event,
-  type Fleet,
-  type NodeSurvey,
-  Refused,
-  type Release,
-  type Rollout,
-} from '../../src/upgrade/rollout/types.ts';
+import type { Event, Fleet, NodeSurvey, Release, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fleetOf, release, surveyOf, tuesday } from '../support/rollouts.ts';
 
 /** Everything in memory, with the real rules of the core: what the store promises, without Redis. */

@@ -1,5 +1,6 @@
+import { Refused } from '../../base/errors.ts';
 import { isOpen } from '../../upgrade/rollout/index.ts';
-import { type Event, type NodeSurvey, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
+import type { Event, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Command } from '../command.ts';
 import { type Asking, type CommandDeps, defaultSurveyTimeoutMs, ended, type Reply, say, withFacts } from '../deps.ts';
 import { rolloutFacts } from '../facts/rollout.ts';

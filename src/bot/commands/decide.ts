@@ -1,5 +1,6 @@
+import { Refused } from '../../base/errors.ts';
 import { isOpen } from '../../upgrade/rollout/index.ts';
-import { Refused, type RollbackScope, type Rollout } from '../../upgrade/rollout/types.ts';
+import type { RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import { type Asking, type CommandDeps, ended, type Reply, say, withButtons } from '../deps.ts';
 import { rollbackButtons } from '../views/buttons.ts';
 import { count, foreign, when, who } from '../views/text.ts';

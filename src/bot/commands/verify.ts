@@ -1,4 +1,5 @@
-import { type NodeSurvey, Refused, type Release } from '../../upgrade/rollout/types.ts';
+import { Refused } from '../../base/errors.ts';
+import type { NodeSurvey, Release } from '../../upgrade/rollout/types.ts';
 import { type CommandDeps, ended, type Outcome, say, withFacts } from '../deps.ts';
 import { surveyFacts } from '../facts/survey.ts';
 import { surveyLines } from '../views/survey.ts';
