@@ -2,3 +2,12 @@
 export class Refused extends Error {
   override readonly name = 'Refused';
 }
+
+/** We did something impossible: nobody outside can mend it. @param what is wrong, with the names and states that tell it */
+export class Bug extends Error {
+  override readonly name = 'Bug';
+
+  constructor(what: string) {
+    super(`bug: ${what}`);
+  }
+}

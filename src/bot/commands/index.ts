@@ -1,3 +1,4 @@
+import { Bug } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
 import type { Asking, CommandDeps, Reply } from '../deps.ts';
 import type { Handler } from './common.ts';
@@ -49,7 +50,7 @@ function dispatch<V extends Command['verb']>(
   command: Command,
   verb: V,
 ): Promise<Reply> {
-  if (!is(command, verb)) throw new Error(`bug: ${command.verb} is not ${verb}`);
+  if (!is(command, verb)) throw new Bug(`${command.verb} is not ${verb}`);
   const handler: Handler<V> = handlers[verb];
   return handler(deps, asking, command);
 }
