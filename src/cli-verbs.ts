@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { localActor } from './base/actor.ts';
 import { isVerb, type Verb } from './bot/command.ts';
 import { helpAbout, usage } from './bot/commands/help.ts';
 import type { Outcome, Reply } from './bot/deps.ts';
@@ -38,7 +39,7 @@ async function replyTo(text: string): Promise<Reply> {
   if (parsed.is === 'usage') return usage(parsed.problem, parsed.verb, parsed.input);
   if (parsed.command.verb === 'help') return helpAbout(parsed.command.about);
   const { openOwnHouse, settings } = await import('./cli-house.ts');
-  const asking = { actor: `cli:${userInfo().username}`, rollout: null };
+  const asking = { actor: localActor(userInfo().username), rollout: null };
   const own = settings();
   const { closeHouse, commandDeps, createLog } = await import('./wiring.ts');
   // Ctrl-C closes the house too: a private Redis that was started for this must not stay behind.

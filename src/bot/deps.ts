@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
+import type { Actor } from '../base/actor.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Control } from '../jobs/types.ts';
-import type { Actor, Approvers, Fleet, Release } from '../upgrade/rollout/types.ts';
+import type { Approvers, Fleet, Release } from '../upgrade/rollout/types.ts';
 import type { Button, Part } from './views/parts.ts';
 
 /** Where commands are heard, and who may do what. */

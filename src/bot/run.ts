@@ -1,5 +1,5 @@
+import type { Actor } from '../base/actor.ts';
 import { Refused } from '../base/errors.ts';
-import type { Actor } from '../upgrade/rollout/types.ts';
 import type { Command } from './command.ts';
 import { Denied, Unanswered } from './commands/common.ts';
 import { usage } from './commands/help.ts';

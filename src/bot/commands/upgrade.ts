@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { isOpen, plan } from '../../upgrade/rollout/index.ts';
-import type { Actor, NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
+import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
 import { parseLocalTime } from '../../windows/index.ts';
 import type { When } from '../command.ts';
 import { type CommandDeps, draftTtlMs, ended, type Reply, say, withFacts } from '../deps.ts';
