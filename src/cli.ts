@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { nearest } from './base/nearest.ts';
 import { isVerb, verbs } from './bot/command.ts';
-import { nearest } from './bot/parse/nearest.ts';
 import { type Asked, readAsked } from './cli/ask.ts';
 import { type End, Ended, exitCodes } from './cli/exit.ts';
 import { jsonLine } from './cli/json.ts';

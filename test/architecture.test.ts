@@ -22,7 +22,7 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
     ours: ['base', 'upgrade/rollout', 'upgrade/steps', 'upgrade/node', 'windows'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
-  cli: { ours: ['bot', 'upgrade/rollout'], packages: ['node:'] },
+  cli: { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
   bot: { ours: ['base', 'jobs', 'upgrade/rollout', 'windows'], packages: ['node:', '@slack/', 'semver', 'pino'] },
   doctor: {
     ours: ['config', 'upgrade/node', 'upgrade/rollout', 'upgrade/steps', 'jobs', 'releases', 'windows'],

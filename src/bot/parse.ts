@@ -1,8 +1,8 @@
 import { valid } from 'semver';
+import { nearest } from '../base/nearest.ts';
 import { type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
 import { type Command, isVerb, type Verb, verbs, type When } from './command.ts';
 import { type FlagShape, type Flags, readFlags, Unreadable } from './parse/flags.ts';
-import { nearest } from './parse/nearest.ts';
 import { plainInput, words } from './parse/words.ts';
 
 export type Parsed =

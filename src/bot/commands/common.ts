@@ -1,10 +1,10 @@
 import { Refused } from '../../base/errors.ts';
+import { nearest } from '../../base/nearest.ts';
 import { isOpen } from '../../upgrade/rollout/index.ts';
 import type { Event, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Command } from '../command.ts';
 import { type Asking, type CommandDeps, defaultSurveyTimeoutMs, ended, type Reply, say, withFacts } from '../deps.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
-import { nearest } from '../parse/nearest.ts';
 import { permit, type Right } from '../permissions.ts';
 import { headline } from '../views/ending.ts';
 import { when, who } from '../views/text.ts';
