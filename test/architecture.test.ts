@@ -14,7 +14,7 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
   'upgrade/steps': { ours: ['base', 'upgrade/rollout'], types: ['upgrade/node'], packages: ['node:'] },
   releases: { ours: ['base', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream', 'semver'] },
   config: {
-    ours: ['upgrade/rollout', 'windows'],
+    ours: ['base', 'upgrade/rollout', 'windows'],
     types: ['upgrade/node'],
     packages: ['node:', 'yaml', 'zod', 'ssh-config', 'semver'],
   },

@@ -1,7 +1,16 @@
-/** The candidate that was probably meant, by edit distance with swaps; null when none is near. */
-export function nearest(word: string, candidates: readonly string[]): string | null {
+/** For what is typed in passing: few words are known there, and most are short. */
+const strict = (letters: number): number => (letters <= 4 ? 1 : 2);
+
+/** For what is written into a file: long words, in which a third may be wrong. */
+export const lenient = (letters: number): number => (letters < 4 ? 1 : Math.max(2, Math.floor(letters / 3)));
+
+/**
+ * The candidate that was probably meant, by edit distance with swaps; null when none is near.
+ * @param reach how many mistakes a word of so many letters may have
+ */
+export function nearest(word: string, candidates: readonly string[], reach = strict): string | null {
   const typed = word.toLowerCase().slice(0, 40);
-  const limit = typed.length <= 4 ? 1 : 2;
+  const limit = reach(typed.length);
   let best: { candidate: string; distance: number } | null = null;
   for (const candidate of candidates) {
     const distance = editDistance(typed, candidate.toLowerCase());
