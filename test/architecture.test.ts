@@ -7,7 +7,7 @@ const src = join(root, 'src');
 
 /** Who may import whom. `types:` means `import type` only. The table of ARCHITECTURE.md, as a check. */
 const rooms: Record<string, { ours: string[]; types?: string[]; packages: string[] }> = {
-  base: { ours: [], packages: [] },
+  base: { ours: [], packages: ['semver'] },
   windows: { ours: [], packages: ['temporal-polyfill'] },
   'upgrade/rollout': { ours: ['base', 'windows'], packages: ['semver'] },
   'upgrade/node': { ours: [], packages: ['ssh2', 'undici', 'ssh-config', 'node:'] },
@@ -16,14 +16,14 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
   config: {
     ours: ['base', 'upgrade/rollout', 'windows'],
     types: ['upgrade/node'],
-    packages: ['node:', 'yaml', 'zod', 'ssh-config', 'semver'],
+    packages: ['node:', 'yaml', 'zod', 'ssh-config'],
   },
   jobs: {
     ours: ['base', 'upgrade/rollout', 'upgrade/steps', 'upgrade/node', 'windows'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
   cli: { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
-  bot: { ours: ['base', 'jobs', 'upgrade/rollout', 'windows'], packages: ['node:', '@slack/', 'semver', 'pino'] },
+  bot: { ours: ['base', 'jobs', 'upgrade/rollout', 'windows'], packages: ['node:', '@slack/', 'pino'] },
   doctor: {
     ours: ['config', 'upgrade/node', 'upgrade/rollout', 'upgrade/steps', 'jobs', 'releases', 'windows'],
     packages: ['node:', 'ioredis', '@slack/web-api'],
