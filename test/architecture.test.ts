@@ -8,7 +8,7 @@ const src = join(root, 'src');
 /** Who may import whom. `types:` means `import type` only. The table of ARCHITECTURE.md, as a check. */
 const rooms: Record<string, { ours: string[]; types?: string[]; packages: string[] }> = {
   base: { ours: [], packages: ['semver'] },
-  windows: { ours: [], packages: ['temporal-polyfill'] },
+  windows: { ours: ['base'], packages: ['temporal-polyfill'] },
   'upgrade/rollout': { ours: ['base', 'windows'], packages: ['semver'] },
   'upgrade/node': { ours: [], packages: ['ssh2', 'undici', 'ssh-config', 'node:'] },
   'upgrade/steps': { ours: ['base', 'upgrade/rollout'], types: ['upgrade/node'], packages: ['node:'] },
@@ -25,7 +25,7 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
   cli: { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
   bot: { ours: ['base', 'jobs', 'upgrade/rollout', 'windows'], packages: ['node:', '@slack/', 'pino'] },
   doctor: {
-    ours: ['config', 'upgrade/node', 'upgrade/rollout', 'upgrade/steps', 'jobs', 'releases', 'windows'],
+    ours: ['base', 'config', 'upgrade/node', 'upgrade/rollout', 'upgrade/steps', 'jobs', 'releases', 'windows'],
     packages: ['node:', 'ioredis', '@slack/web-api'],
   },
   sandbox: {
@@ -33,7 +33,7 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
     packages: ['node:', 'ws', 'ssh2', 'react', 'react-dom', 'slack-blocks-to-jsx', 'yaml', 'temporal-polyfill'],
   },
 };
-const pure = ['windows', 'upgrade/rollout'];
+const pure = ['base', 'windows', 'upgrade/rollout'];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
 

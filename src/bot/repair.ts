@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
+import { day } from '../base/duration.ts';
 import { seldom } from '../jobs/log.ts';
 import type { Store } from '../jobs/types.ts';
 import { isOpen } from '../upgrade/rollout/index.ts';
@@ -20,7 +21,7 @@ export interface RepairParts {
 }
 
 /** How far back messages are looked at, in ms. */
-const lookBack = 14 * 86_400_000;
+const lookBack = 14 * day;
 /** Edits in one pass: Slack takes about fifty a minute. The next pass goes on where this one ended. */
 const mostEdits = 40;
 

@@ -1,3 +1,4 @@
+import { inSeconds } from '../base/duration.ts';
 /** One answer of Slack's Web API, with the headers that say more than the body. */
 export interface Answer {
   ok: boolean;
@@ -54,6 +55,6 @@ function instantIn(header: string | null): number | null {
 /** fetch says "fetch failed"; what happened is in its cause. */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1_000} s`;
+  if (error.name === 'TimeoutError') return `no answer within ${inSeconds(timeoutMs)}`;
   return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
 }

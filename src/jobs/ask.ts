@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
+import { inSeconds } from '../base/duration.ts';
 import type { Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
 import type { Guard } from './guard.ts';
 import { type Log, reasonOf } from './log.ts';
@@ -55,7 +56,7 @@ export function createAsker(queues: Queues, clock: Clock): Asker {
       return job?.failedReason ?? job?.returnvalue;
     }
     await queue.remove(id).catch(() => undefined);
-    return `no worker of ${region} answered within ${Math.round(timeoutMs / 1_000)} s`;
+    return `no worker of ${region} answered within ${inSeconds(timeoutMs)}`;
   };
 
   const asked = async (ask: AskJob['ask'], node: FleetNode, timeoutMs: number): Promise<unknown> =>

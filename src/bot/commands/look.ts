@@ -1,3 +1,4 @@
+import { day } from '../../base/duration.ts';
 import { gates, nextNode, workingNode } from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, describeWindow, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
@@ -85,7 +86,7 @@ export const windows: Handler<'windows'> = async (deps, asking) => {
 };
 
 /** Beyond a week an end is only how far somebody looked ahead: no weekly window is that long. */
-const longest = 7 * 86_400_000;
+const longest = 7 * day;
 
 function windowText(calendar: Calendar, now: number): string {
   const written = `${calendar.windows.map(describeWindow).join(', ')} (${calendar.zone})`;

@@ -1,3 +1,4 @@
+import { inSeconds } from '../../base/duration.ts';
 import { redact, redactLines } from '../../base/redact.ts';
 import type { Health } from '../node/types.ts';
 import type { Diagnosis, Service } from '../rollout/types.ts';
@@ -55,9 +56,7 @@ const rules: ((signs: Signs, service: Service) => string | null)[] = [
     if (!isDown(signs) || !hasFatal(signs)) return null;
     const lived = lifetime(signs.journal);
     const when =
-      lived !== null && lived >= longLife
-        ? `dies after ${Math.round(lived / 1000)} s`
-        : `exits at start (${ending(signs.unit)})`;
+      lived !== null && lived >= longLife ? `dies after ${inSeconds(lived)}` : `exits at start (${ending(signs.unit)})`;
     return `${when}${because(signs)}`;
   },
   (signs) =>

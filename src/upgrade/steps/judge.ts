@@ -1,9 +1,8 @@
+import { inSeconds } from '../../base/duration.ts';
 import { redact } from '../../base/redact.ts';
 import type { Health } from '../node/types.ts';
 import type { UnitFacts } from './observation.ts';
 import { type Goal, hasMeantEnv, type Verdict, type Watch } from './watch.ts';
-
-const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
 
 const failed = (reason: string): Verdict => ({ is: 'failed', reason });
 
@@ -32,7 +31,7 @@ function hopeless(watch: Watch, goal: Goal): Verdict | null {
       unit.restarts > restartsBefore
         ? `restarted by systemd (NRestarts ${restartsBefore} -> ${unit.restarts})`
         : ending(unit);
-    return failed(`answered healthy for ${seconds(lasted)}, then died: ${restarts}`);
+    return failed(`answered healthy for ${inSeconds(lasted)}, then died: ${restarts}`);
   }
   if (seen === null || first === null || watch.blind !== null) return null;
   const { unit } = seen;
@@ -66,13 +65,15 @@ function overdue(watch: Watch, at: number, goal: Goal): Verdict | null {
   }
   const { unit, image, disk } = watch.seen;
   if (watch.activeAt === null) {
-    return failed(`the unit did not become active within ${seconds(at - watch.startedAt)}: ${unit.active}/${unit.sub}`);
+    return failed(
+      `the unit did not become active within ${inSeconds(at - watch.startedAt)}: ${unit.active}/${unit.sub}`,
+    );
   }
   if (watch.streak >= goal.answers) return failed(unmeant(watch, goal, image, disk));
-  if (watch.broke !== null) return failed(`did not stay healthy for ${seconds(goal.soak)}: ${words(watch.health)}`);
+  if (watch.broke !== null) return failed(`did not stay healthy for ${inSeconds(goal.soak)}: ${words(watch.health)}`);
   const how =
     watch.health?.is === 'unhealthy' ? words(watch.health) : `${words(watch.health)}, unit ${unit.active}/${unit.sub}`;
-  return failed(`${how} for ${seconds(at - from)}`);
+  return failed(`${how} for ${inSeconds(at - from)}`);
 }
 
 function unmeant(watch: Watch, goal: Goal, image: string | null, disk: string | null): string {
@@ -80,8 +81,8 @@ function unmeant(watch: Watch, goal: Goal, image: string | null, disk: string | 
   if (watch.seen !== null && !hasMeantEnv(watch.seen, goal)) return 'the environment file is not the recorded one';
   if (watch.seen?.unit.invocation === goal.oldInvocation)
     return 'the service was not restarted: the old process still answers';
-  const broke = watch.broke === null ? '' : `, it broke off after ${seconds(watch.broke.lasted)}`;
-  return `did not stay healthy for ${seconds(goal.soak)} as one process${broke}`;
+  const broke = watch.broke === null ? '' : `, it broke off after ${inSeconds(watch.broke.lasted)}`;
+  return `did not stay healthy for ${inSeconds(goal.soak)} as one process${broke}`;
 }
 
 /** What is known now; null: watch on. Of a silent node nothing is, and waiting longer tells nobody. Proven needs a look and a healthy answer at the end of the soak. */

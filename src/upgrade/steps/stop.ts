@@ -1,3 +1,4 @@
+import { inSeconds } from '../../base/duration.ts';
 import type { Command } from '../node/types.ts';
 import type { Report } from '../rollout/types.ts';
 import type { Answer } from './answer.ts';
@@ -69,7 +70,7 @@ const whileBusy: Round = { is: 'again', pause: pauseWhileBusy, late: unknown(bus
 
 /** Nothing was sent this time; whether an earlier try changed something is another matter. */
 function tooSlow(unchanged: boolean): Report {
-  const reason = `the gates took longer than ${fresh / 1000} s to ask, each time: what they saw was too old to stop a service`;
+  const reason = `the gates took longer than ${inSeconds(fresh)} to ask, each time: what they saw was too old to stop a service`;
   return unchanged ? failedForNow(reason) : unknown(reason);
 }
 

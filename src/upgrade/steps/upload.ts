@@ -1,3 +1,4 @@
+import { inSeconds } from '../../base/duration.ts';
 import type { Transfer } from '../node/types.ts';
 import type { Report } from '../rollout/types.ts';
 import * as commands from './commands.ts';
@@ -45,5 +46,5 @@ async function within(context: StepContext, send: (signal: AbortSignal) => Promi
   await timer;
   context.signal.throwIfAborted();
   if (sent.is === 'sent' || !over.signal.aborted) return sent;
-  return { is: 'failed', reason: `it took longer than ${Math.round(limit / 1000)} s` };
+  return { is: 'failed', reason: `it took longer than ${inSeconds(limit)}` };
 }
