@@ -5,8 +5,14 @@ import { describe, expect, it } from 'vitest';
 const root = resolve(import.meta.dirname, '..');
 const src = join(root, 'src');
 
+interface Room {
+  ours: string[];
+  types?: string[];
+  packages: string[];
+}
+
 /** Who may import whom. `types:` means `import type` only. The table of ARCHITECTURE.md, as a check. */
-const rooms: Record<string, { ours: string[]; types?: string[]; packages: string[] }> = {
+const inner: Record<string, Room> = {
   base: { ours: [], packages: ['semver'] },
   windows: { ours: ['base'], packages: ['temporal-polyfill'] },
   'upgrade/rollout': { ours: ['base', 'windows'], packages: ['semver'] },
@@ -22,7 +28,7 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
     ours: ['base', 'upgrade/rollout', 'upgrade/steps', 'upgrade/node', 'windows'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
-  cli: { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
+  'app/cli': { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
   bot: { ours: ['base', 'jobs', 'upgrade/rollout', 'windows'], packages: ['node:', '@slack/', 'pino'] },
   doctor: {
     ours: ['base', 'config', 'upgrade/node', 'upgrade/rollout', 'upgrade/steps', 'jobs', 'releases', 'windows'],
@@ -32,6 +38,11 @@ const rooms: Record<string, { ours: string[]; types?: string[]; packages: string
     ours: [],
     packages: ['node:', 'ws', 'ssh2', 'react', 'react-dom', 'slack-blocks-to-jsx', 'yaml', 'temporal-polyfill'],
   },
+};
+/** `app` puts the rooms together: it alone sees all of them, and only the entry sees it. */
+const rooms: Record<string, Room> = {
+  ...inner,
+  app: { ours: Object.keys(inner), packages: ['node:', 'pino', 'yaml'] },
 };
 const pure = ['base', 'windows', 'upgrade/rollout'];
 
@@ -56,7 +67,7 @@ function importsOf(file: string): { from: string; typeOnly: boolean }[] {
 
 describe('the house', () => {
   it('has a room for every file except the entry', () => {
-    const lost = files.filter((file) => roomOf(file) === null && !/^(main|wiring|cli)[^/]*\.ts$/.test(file));
+    const lost = files.filter((file) => roomOf(file) === null && file !== 'main.ts');
     expect(lost).toEqual([]);
   });
 

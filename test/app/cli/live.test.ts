@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { shown } from '../support/product.ts';
+import { shown } from '../../support/product.ts';
 
 const lasting = join(import.meta.dirname, 'fixtures/lasting.ts');
 

@@ -1,4 +1,4 @@
-import { nearest } from '../base/nearest.ts';
+import { nearest } from '../../base/nearest.ts';
 import { Ended } from './exit.ts';
 import { type Flag, type OwnWord, ownWords, usageOf } from './words.ts';
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
+import { loadSettings, type Settings } from '../config/index.ts';
 import { Ended } from './cli/exit.ts';
-import { loadSettings, type Settings } from './config/index.ts';
 import type { House } from './wiring.ts';
 
 export const settingsFile = (): string => process.env.ZEITWORK_CONFIG ?? 'zeitwork.yaml';

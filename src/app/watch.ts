@@ -1,14 +1,14 @@
-import { rolloutFacts } from './bot/facts/rollout.ts';
-import { asText } from './bot/run.ts';
-import { headline } from './bot/views/ending.ts';
-import { mainParts } from './bot/views/main.ts';
+import { rolloutFacts } from '../bot/facts/rollout.ts';
+import { asText } from '../bot/run.ts';
+import { headline } from '../bot/views/ending.ts';
+import { mainParts } from '../bot/views/main.ts';
+import { isOpen } from '../upgrade/rollout/index.ts';
+import type { Rollout } from '../upgrade/rollout/types.ts';
 import { type End, Ended } from './cli/exit.ts';
 import { jsonLine } from './cli/json.ts';
 import { stoppable } from './cli/live.ts';
 import { freshLines, type Watched, watch } from './cli/watch.ts';
-import { openOwnHouse, settings } from './cli-house.ts';
-import { isOpen } from './upgrade/rollout/index.ts';
-import type { Rollout } from './upgrade/rollout/types.ts';
+import { openOwnHouse, settings } from './open.ts';
 import { closeHouse, createLog, type House } from './wiring.ts';
 
 const everyMs = 500;

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { verbs } from '../../src/bot/command.ts';
-import { flagsOf } from '../../src/bot/parse.ts';
-import { completionFor } from '../../src/cli/completion.ts';
-import { ownWords } from '../../src/cli/words.ts';
+import { completionFor } from '../../../src/app/cli/completion.ts';
+import { ownWords } from '../../../src/app/cli/words.ts';
+import { verbs } from '../../../src/bot/command.ts';
+import { flagsOf } from '../../../src/bot/parse.ts';
 
 /** What bash offers for the last word, asked as bash itself asks. */
 function inBash(...words: string[]): string[] {

@@ -1,6 +1,6 @@
-import { isVerb, verbs } from '../bot/command.ts';
-import { flagsOf } from '../bot/parse.ts';
-import { strategyNames } from '../upgrade/rollout/types.ts';
+import { isVerb, verbs } from '../../bot/command.ts';
+import { flagsOf } from '../../bot/parse.ts';
+import { strategyNames } from '../../upgrade/rollout/types.ts';
 import { ownWords } from './words.ts';
 
 const common = ['--help', '--version'];

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { exitCodes } from '../../src/cli/exit.ts';
+import { exitCodes } from '../../src/app/cli/exit.ts';
 import { shown } from '../support/product.ts';
 
 const root = resolve(import.meta.dirname, '../..');

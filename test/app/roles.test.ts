@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { exitCodes } from '../../src/cli/exit.ts';
+import { exitCodes } from '../../src/app/cli/exit.ts';
 import { scratch, writeSettings } from '../doctor/support.ts';
 import { shown, until } from '../support/product.ts';
 

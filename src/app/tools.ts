@@ -14,15 +14,15 @@ export async function run(name: Tool, { operand, values }: Read): Promise<End> {
       console.log(completionFor(operand === 'zsh' ? 'zsh' : 'bash'));
       return 'done';
     case 'watch': {
-      const { watchRollout } = await import('./cli-watch.ts');
+      const { watchRollout } = await import('./watch.ts');
       return watchRollout(operand, values.has('json'));
     }
   }
 }
 
 async function doctor(): Promise<End> {
-  const { examine } = await import('./doctor/index.ts');
-  const { settingsFile } = await import('./cli-house.ts');
+  const { examine } = await import('../doctor/index.ts');
+  const { settingsFile } = await import('./open.ts');
   const ended = await stoppable(async (asked): Promise<End> => {
     let end: End = 'done';
     for await (const { ok, line } of examine(settingsFile(), process.env)) {
@@ -36,7 +36,7 @@ async function doctor(): Promise<End> {
 }
 
 async function manifest(): Promise<End> {
-  const { manifestLink, readManifest } = await import('./bot/manifest.ts');
+  const { manifestLink, readManifest } = await import('../bot/manifest.ts');
   console.log(manifestLink(await readManifest()));
   return 'done';
 }

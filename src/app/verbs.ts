@@ -1,11 +1,11 @@
 import { userInfo } from 'node:os';
-import { localActor } from './base/actor.ts';
-import { nearest } from './base/nearest.ts';
-import { isVerb, type Verb } from './bot/command.ts';
-import { helpAbout, usage } from './bot/commands/help.ts';
-import type { Outcome, Reply } from './bot/deps.ts';
-import { parse } from './bot/parse.ts';
-import { answer, asText } from './bot/run.ts';
+import { localActor } from '../base/actor.ts';
+import { nearest } from '../base/nearest.ts';
+import { isVerb, type Verb } from '../bot/command.ts';
+import { helpAbout, usage } from '../bot/commands/help.ts';
+import type { Outcome, Reply } from '../bot/deps.ts';
+import { parse } from '../bot/parse.ts';
+import { answer, asText } from '../bot/run.ts';
 import { type Asked, typed } from './cli/ask.ts';
 import { type End, Ended } from './cli/exit.ts';
 import { jsonLine } from './cli/json.ts';
@@ -38,7 +38,7 @@ async function replyTo(text: string): Promise<Reply> {
   const parsed = parse(text);
   if (parsed.is === 'usage') return usage(parsed.problem, parsed.verb, parsed.input);
   if (parsed.command.verb === 'help') return helpAbout(parsed.command.about);
-  const { openOwnHouse, settings } = await import('./cli-house.ts');
+  const { openOwnHouse, settings } = await import('./open.ts');
   const asking = { actor: localActor(userInfo().username), rollout: null };
   const own = settings();
   const { closeHouse, commandDeps, createLog } = await import('./wiring.ts');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Ended } from '../../src/cli/exit.ts';
-import { neverSilent } from '../../src/cli/heartbeat.ts';
-import { freshLines, type Watched, watch } from '../../src/cli/watch.ts';
+import { Ended } from '../../../src/app/cli/exit.ts';
+import { neverSilent } from '../../../src/app/cli/heartbeat.ts';
+import { freshLines, type Watched, watch } from '../../../src/app/cli/watch.ts';
 
 /** Answers one after the other; the last one for ever. An Error is thrown. */
 function scene(answers: (Watched | Error)[], patienceMs = 1_000) {

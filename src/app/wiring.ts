@@ -3,14 +3,14 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
-import type { Clock } from './base/clock.ts';
-import { type CommandDeps, noDirectory } from './bot/deps.ts';
-import { type Settings, SettingsError } from './config/index.ts';
-import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from './jobs/index.ts';
-import type { Control } from './jobs/types.ts';
-import { openReleases, type Releases } from './releases/index.ts';
-import { createProbe, createShell } from './upgrade/node/index.ts';
-import { diagnoseNode, steps, stillProven, surveyNode } from './upgrade/steps/index.ts';
+import type { Clock } from '../base/clock.ts';
+import { type CommandDeps, noDirectory } from '../bot/deps.ts';
+import { type Settings, SettingsError } from '../config/index.ts';
+import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../jobs/index.ts';
+import type { Control } from '../jobs/types.ts';
+import { openReleases, type Releases } from '../releases/index.ts';
+import { createProbe, createShell } from '../upgrade/node/index.ts';
+import { diagnoseNode, steps, stillProven, surveyNode } from '../upgrade/steps/index.ts';
 
 /** What every role needs. */
 export interface House {
@@ -118,7 +118,7 @@ export async function startBotRole(house: House): Promise<Role & { connected: Pr
   if (botToken === null || appToken === null) {
     throw new SettingsError('The bot needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…); see the README.');
   }
-  const { startBot } = await import('./bot/index.ts');
+  const { startBot } = await import('../bot/index.ts');
   const bot = await startBot({ ...commandDeps(house), slack: { botToken, appToken, apiUrl } });
   const publisher = await startPublisher({ redis, fleet: settings.fleet.name, announcer: bot.announcer, clock, log });
   return {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { nearest } from './base/nearest.ts';
-import { isVerb, verbs } from './bot/command.ts';
+import { nearest } from '../base/nearest.ts';
+import { isVerb, verbs } from '../bot/command.ts';
 import { type Asked, readAsked } from './cli/ask.ts';
 import { type End, Ended, exitCodes } from './cli/exit.ts';
 import { jsonLine } from './cli/json.ts';
@@ -34,21 +34,21 @@ async function perform(asked: Asked): Promise<End> {
   const flags = asked.json ? [...rest, '--json'] : rest;
   if (isRole(word)) {
     const read = readWord(word, flags);
-    if (word === 'sandbox') return (await import('./cli-sandbox.ts')).sandbox(read);
-    return (await import('./cli-roles.ts')).run(word, read);
+    if (word === 'sandbox') return (await import('./sandbox.ts')).sandbox(read);
+    return (await import('./roles.ts')).run(word, read);
   }
   if (isTool(word)) {
-    return (await import('./cli-tools.ts')).run(word, readWord(word, flags));
+    return (await import('./tools.ts')).run(word, readWord(word, flags));
   }
   if (!isVerb(word.toLowerCase())) throw unknown(word);
-  return (await import('./cli-verbs.ts')).verb(asked);
+  return (await import('./verbs.ts')).verb(asked);
 }
 
 async function manual(word: string): Promise<End> {
   if (Object.hasOwn(ownWords, word)) return print(pageOf(word));
   const name = word.toLowerCase();
   if (!isVerb(name)) throw unknown(word);
-  return print((await import('./cli-verbs.ts')).page(name));
+  return print((await import('./verbs.ts')).page(name));
 }
 
 function unknown(word: string): Ended {
@@ -63,7 +63,7 @@ function print(text: string): End {
 }
 
 function version(): string {
-  const read: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const read: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   return read.version;
 }
 

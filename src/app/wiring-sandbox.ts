@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { loadSettings } from '../config/index.ts';
+import { type SimulatedFleet, startFleet } from '../sandbox/fleet/fleet.ts';
+import { type Slack, startSlack } from '../sandbox/slack/start.ts';
+import { nextOpening } from '../windows/index.ts';
 import { aborted } from './cli/live.ts';
-import { loadSettings } from './config/index.ts';
-import { type SimulatedFleet, startFleet } from './sandbox/fleet/fleet.ts';
-import { type Slack, startSlack } from './sandbox/slack/start.ts';
-import { nextOpening } from './windows/index.ts';
 import {
   closeHouse,
   createLog,

@@ -1,4 +1,4 @@
-import { isVerb, manual, type Verb, verbs } from '../bot/command.ts';
+import { isVerb, manual, type Verb, verbs } from '../../bot/command.ts';
 import { ownWords, roles, tools, usageOf } from './words.ts';
 
 const column = 32;

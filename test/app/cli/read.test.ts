@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readAsked, typed } from '../../src/cli/ask.ts';
-import { Ended } from '../../src/cli/exit.ts';
-import { readWord } from '../../src/cli/read.ts';
+import { readAsked, typed } from '../../../src/app/cli/ask.ts';
+import { Ended } from '../../../src/app/cli/exit.ts';
+import { readWord } from '../../../src/app/cli/read.ts';
 
 describe('what stands behind a role or a tool', () => {
   it('is read with its flags, repeated where that means something', () => {
