@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { systemClock } from '../src/app/clock.ts';
 import { createControl, type Log, openRedis, startWorker } from '../src/jobs/index.ts';
 import type { Control } from '../src/jobs/types.ts';
 import { openReleases } from '../src/releases/index.ts';
@@ -8,8 +9,9 @@ import { createProbe, createShell, type Host, type Shell } from '../src/upgrade/
 import { plan } from '../src/upgrade/rollout/index.ts';
 import type { Fleet, FleetNode, Rollout } from '../src/upgrade/rollout/types.ts';
 import { diagnoseNode, steps, stillProven, surveyNode } from '../src/upgrade/steps/index.ts';
-import { clock } from './clock.ts';
 import { fleetOf } from './fleet.ts';
+
+const clock = systemClock();
 
 export interface Where {
   /** Addresses; ssh on port 2222 as root, health on port 8080. */

@@ -1,11 +1,13 @@
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { systemClock } from '../src/app/clock.ts';
 import { createShell } from '../src/upgrade/node/index.ts';
 import { isOpen } from '../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../src/upgrade/rollout/types.ts';
-import { clock } from './clock.ts';
 import { type House, openHouse, type Where } from './house.ts';
 import { tableOf, timesOf } from './times.ts';
+
+const clock = systemClock();
 
 const usage =
   'usage: ours.js roll|stage|send|survey --nodes A,B,... --archive FILE --key FILE --known FILE [--trace] [--warm N]';

@@ -95,7 +95,5 @@ function endOf(error: unknown): End {
  */
 function logged(reason: unknown): void {
   const words = reason instanceof Error ? reason.message : String(reason);
-  void import('./wiring.ts').then(({ createLog }) =>
-    createLog('process').error({ reason: words }, 'unhandled rejection'),
-  );
+  void import('./log.ts').then(({ createLog }) => createLog('process').error({ reason: words }, 'unhandled rejection'));
 }

@@ -2,8 +2,9 @@ import { type End, Ended } from './cli/exit.ts';
 import { live } from './cli/live.ts';
 import type { Read } from './cli/read.ts';
 import type { Role as Word } from './cli/words.ts';
+import { createLog } from './log.ts';
 import { openOwnHouse, settings } from './open.ts';
-import { closeHouse, createLog, type Role, showSignOfLife, startBotRole, startWorkerRole } from './wiring.ts';
+import { closeHouse, type Role, showSignOfLife, startBotRole, startWorkerRole } from './wiring.ts';
 
 export async function run(name: Exclude<Word, 'sandbox'>, read: Read): Promise<End> {
   switch (name) {

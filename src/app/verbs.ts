@@ -41,7 +41,8 @@ async function replyTo(text: string): Promise<Reply> {
   const { openOwnHouse, settings } = await import('./open.ts');
   const asking = { actor: localActor(userInfo().username), rollout: null };
   const own = settings();
-  const { closeHouse, commandDeps, createLog } = await import('./wiring.ts');
+  const { closeHouse, commandDeps } = await import('./wiring.ts');
+  const { createLog } = await import('./log.ts');
   // Ctrl-C closes the house too: a private Redis that was started for this must not stay behind.
   const reply = await stoppable(async (asked) => {
     const house = await openOwnHouse(own, createLog('cli', 'warn'));

@@ -8,8 +8,9 @@ import { type End, Ended } from './cli/exit.ts';
 import { jsonLine } from './cli/json.ts';
 import { stoppable } from './cli/live.ts';
 import { freshLines, type Watched, watch } from './cli/watch.ts';
+import { createLog } from './log.ts';
 import { openOwnHouse, settings } from './open.ts';
-import { closeHouse, createLog, type House } from './wiring.ts';
+import { closeHouse, type House } from './wiring.ts';
 
 const everyMs = 500;
 const patienceMs = 60_000;

@@ -7,16 +7,9 @@ import { type SimulatedFleet, startFleet } from '../sandbox/fleet/fleet.ts';
 import { type Slack, startSlack } from '../sandbox/slack/start.ts';
 import { nextOpening } from '../windows/index.ts';
 import { aborted } from './cli/live.ts';
-import {
-  closeHouse,
-  createLog,
-  type House,
-  openHouse,
-  type Role,
-  startBotRole,
-  startWorkerRole,
-  systemClock,
-} from './wiring.ts';
+import { systemClock } from './clock.ts';
+import { createLog } from './log.ts';
+import { closeHouse, type House, openHouse, type Role, startBotRole, startWorkerRole } from './wiring.ts';
 
 export interface SandboxOptions {
   /** Of the page; 0 for any free one. */

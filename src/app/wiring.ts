@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import { type CommandDeps, noDirectory } from '../bot/deps.ts';
 import { type Settings, SettingsError } from '../config/index.ts';
@@ -11,6 +10,7 @@ import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
 import { createProbe, createShell } from '../upgrade/node/index.ts';
 import { diagnoseNode, steps, stillProven, surveyNode } from '../upgrade/steps/index.ts';
+import { systemClock } from './clock.ts';
 
 /** What every role needs. */
 export interface House {
@@ -25,21 +25,6 @@ export interface House {
 /** A role that runs until it is closed. */
 export interface Role {
   close(): Promise<void>;
-}
-
-/** @param ahead milliseconds that the wall clock is put forward; the sandbox jumps to the next window with it */
-export function systemClock(ahead: () => number = () => 0): Clock {
-  return {
-    now: () => Date.now() + ahead(),
-    monotonic: () => performance.now(),
-    sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
-  };
-}
-
-/** JSON lines on stderr, so that stdout stays for people. `ZEITWORK_LOG` sets another level than `usual`. */
-export function createLog(role: string, usual: 'info' | 'warn' = 'info'): Logger {
-  const level = process.env.ZEITWORK_LOG ?? usual;
-  return pino({ level, base: { role } }, pino.destination({ dest: 2, sync: false }));
 }
 
 export async function openHouse(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<House> {
