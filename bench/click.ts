@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Slack, startSlack } from '../sandbox/slack/start.ts';
+import type { ChannelMessage } from '../sandbox/slack/types.ts';
 import { systemClock } from '../src/app/clock.ts';
 import { createLog } from '../src/app/log.ts';
 import { closeHouse, openHouse, startBotRole } from '../src/app/wiring.ts';
 import type { Settings } from '../src/config/index.ts';
 import { startWorker } from '../src/jobs/index.ts';
-import { type Slack, startSlack } from '../src/sandbox/slack/start.ts';
-import type { ChannelMessage } from '../src/sandbox/slack/types.ts';
 import type { Step } from '../src/upgrade/steps/types.ts';
 import { eventually, quickRollout, workerParts } from '../test/jobs/fixtures/parts.ts';
 import { fleetOf } from '../test/support/rollouts.ts';

@@ -14,7 +14,7 @@ export async function sandbox({ values }: Read): Promise<End> {
   const begin = async (asked: AbortSignal) => {
     teller.say('  The sandbox is starting; from cold, loading alone takes some seconds …');
     try {
-      const { startSandbox } = await import('./wiring-sandbox.ts');
+      const { startSandbox } = await import('../../sandbox/start.ts');
       return await startSandbox({ port, windows, say: teller.say, asked });
     } catch (error) {
       // Ctrl-C reaches the compiler behind tsx as well, and loading may fail over that before we hear of it.

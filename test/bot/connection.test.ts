@@ -1,7 +1,7 @@
 import pino from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
+import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
 import { type Bot, startBot } from '../../src/bot/index.ts';
-import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
 import { until } from '../support/product.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
 import { trial } from './support.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startSlack } from '../../sandbox/slack/start.ts';
+import type { ChannelMessage } from '../../sandbox/slack/types.ts';
 import { type Bot, startBot } from '../../src/bot/index.ts';
-import { startSlack } from '../../src/sandbox/slack/start.ts';
-import type { ChannelMessage } from '../../src/sandbox/slack/types.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial } from './support.ts';

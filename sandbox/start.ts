@@ -2,14 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { loadSettings } from '../config/index.ts';
-import { type SimulatedFleet, startFleet } from '../sandbox/fleet/fleet.ts';
-import { type Slack, startSlack } from '../sandbox/slack/start.ts';
-import { nextOpening } from '../windows/index.ts';
-import { aborted } from './cli/live.ts';
-import { systemClock } from './clock.ts';
-import { createLog } from './log.ts';
-import { closeHouse, type House, openHouse, type Role, startBotRole, startWorkerRole } from './wiring.ts';
+import { aborted } from '../src/app/cli/live.ts';
+import { systemClock } from '../src/app/clock.ts';
+import { createLog } from '../src/app/log.ts';
+import { closeHouse, type House, openHouse, type Role, startBotRole, startWorkerRole } from '../src/app/wiring.ts';
+import { loadSettings } from '../src/config/index.ts';
+import { nextOpening } from '../src/windows/index.ts';
+import { type SimulatedFleet, startFleet } from './fleet/fleet.ts';
+import { type Slack, startSlack } from './slack/start.ts';
 
 export interface SandboxOptions {
   /** Of the page; 0 for any free one. */
