@@ -15,7 +15,7 @@ const inner: Record<string, Room> = {
   base: { ours: [], packages: ['semver'] },
   windows: { ours: ['base'], packages: ['temporal-polyfill'] },
   'upgrade/rollout': { ours: ['base', 'windows'], packages: ['semver'] },
-  'upgrade/node': { ours: [], packages: ['ssh2', 'undici', 'ssh-config', 'node:'] },
+  'upgrade/node': { ours: ['base'], packages: ['ssh2', 'undici', 'ssh-config', 'node:'] },
   'upgrade/steps': { ours: ['base', 'upgrade/rollout'], types: ['upgrade/node'], packages: ['node:'] },
   releases: { ours: ['base', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream', 'semver'] },
   config: {

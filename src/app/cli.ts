@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { wordsOf } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { isVerb, verbs } from '../bot/command.ts';
 import { type Asked, readAsked } from './cli/ask.ts';
@@ -70,7 +71,7 @@ function version(): string {
 /** Says what went wrong, by whose fault. Errors are told by their names: their rooms may be heavy, and not loaded. */
 function told(error: unknown, { word, json }: Asked): End {
   const end = endOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = wordsOf(error);
   if (json) console.log(jsonLine(understood(word), end, Date.now(), message));
   else if (end === 'bug') console.error(error);
   else console.error(word === null ? message : `zeitwork: ${message}`);
@@ -94,6 +95,7 @@ function endOf(error: unknown): End {
  * process which has a node half-way. What must not be survived still throws.
  */
 function logged(reason: unknown): void {
-  const words = reason instanceof Error ? reason.message : String(reason);
-  void import('./log.ts').then(({ createLog }) => createLog('process').error({ reason: words }, 'unhandled rejection'));
+  void import('./log.ts').then(({ createLog }) =>
+    createLog('process').error({ reason: wordsOf(reason) }, 'unhandled rejection'),
+  );
 }

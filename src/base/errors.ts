@@ -11,3 +11,8 @@ export class Bug extends Error {
     super(`bug: ${what}`);
   }
 }
+
+/** What was thrown, in its own words. */
+export function wordsOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { wordsOf } from '../base/errors.ts';
 import type { Settings } from '../config/index.ts';
 import { openReleases } from '../releases/index.ts';
 import type { Release } from '../upgrade/rollout/types.ts';
-import { type Finding, note, right, wordsOf, wrong } from './finding.ts';
+import { type Finding, note, right, wrong } from './finding.ts';
 
 const subject = 'releases';
 /** Reading an archive takes a while, so only the newest are read. */

@@ -1,6 +1,7 @@
+import { wordsOf } from '../base/errors.ts';
 import type { Settings } from '../config/index.ts';
 import { clockFinding } from './clock.ts';
-import { type Finding, note, right, wordsOf, wrong } from './finding.ts';
+import { type Finding, note, right, wrong } from './finding.ts';
 import { type Answer, type Call, objectIn, slackAt } from './slack-api.ts';
 
 /** What the app's manifest asks for and the bot cannot do without. */

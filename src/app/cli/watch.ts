@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { wordsOf } from '../../base/errors.ts';
 import { Ended } from './exit.ts';
 
 /** What is looked at again and again; raised `revision` means that something changed. */
@@ -39,7 +40,7 @@ export async function watch<W extends Watched>(parts: WatchParts<W>): Promise<W 
       if (error instanceof Ended) throw error;
       if (silentSince === null) parts.onSilence();
       silentSince ??= performance.now();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = wordsOf(error);
       if (performance.now() - silentSince > parts.patienceMs) throw new Ended('unreachable', `the store: ${reason}`);
     }
     await pause(parts.everyMs, undefined, { signal }).catch(() => undefined);

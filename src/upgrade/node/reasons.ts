@@ -1,3 +1,4 @@
+import { wordsOf } from '../../base/errors.ts';
 /** Nothing was sent to the node. `message` says why, in words. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
@@ -47,7 +48,7 @@ export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
   const known = socketReasons[codeOf(error) ?? ''];
   if (known !== undefined) return known;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = wordsOf(error);
   return libraryReasons.find(([pattern]) => pattern.test(message))?.[1] ?? message;
 }
 

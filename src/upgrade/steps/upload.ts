@@ -1,4 +1,5 @@
 import { inSeconds } from '../../base/duration.ts';
+import { wordsOf } from '../../base/errors.ts';
 import type { Transfer } from '../node/types.ts';
 import type { Report } from '../rollout/types.ts';
 import * as commands from './commands.ts';
@@ -28,7 +29,7 @@ async function archiveOf(
   try {
     return { is: 'there', path: await context.archive() };
   } catch (error) {
-    return { is: 'failed', reason: error instanceof Error ? error.message : String(error) };
+    return { is: 'failed', reason: wordsOf(error) };
   }
 }
 
