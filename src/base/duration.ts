@@ -3,7 +3,8 @@ export const minute = 60 * second;
 export const hour = 60 * minute;
 export const day = 24 * hour;
 
-/** Milliseconds in whole seconds, e.g. `90 s`. */
-export function inSeconds(ms: number): string {
-  return `${Math.round(ms / second)} s`;
+/** Milliseconds in seconds, e.g. `90 s`; with `digits` 1, `1.5 s`. */
+export function inSeconds(ms: number, digits: 0 | 1 = 0): string {
+  const parts = 10 ** digits;
+  return `${Math.round((ms * parts) / second) / parts} s`;
 }

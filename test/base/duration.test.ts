@@ -10,6 +10,11 @@ it.each([
   expect(inSeconds(ms)).toBe(words);
 });
 
+it('says tenths where they count', () => {
+  expect(inSeconds(1_490, 1)).toBe('1.5 s');
+  expect(inSeconds(3_000, 1)).toBe('3 s');
+});
+
 it('has days of 24 hours; what a clock change does to one is the business of windows', () => {
   expect(day).toBe(86_400_000);
 });

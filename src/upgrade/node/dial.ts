@@ -2,12 +2,13 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Algorithms, ParsedKey, PublicKeyAuthMethod } from 'ssh2';
 import ssh2 from 'ssh2';
+import { inSeconds } from '../../base/duration.ts';
 import { type Connection, connectionOf } from './connection.ts';
 import type { HostKeyCheck } from './host-key.ts';
 import { hostKeyCheck } from './host-key.ts';
 import { readKey } from './keys.ts';
 import type { ReadPins } from './pin-files.ts';
-import { seconds, Unreachable } from './reasons.ts';
+import { Unreachable } from './reasons.ts';
 import type { Host } from './types.ts';
 
 export interface DialOptions {
@@ -106,7 +107,7 @@ export async function dial(
       reject(new Unreachable(reason));
       connection?.destroy(reason);
     };
-    const timer = setTimeout(() => giveUp(`timed out after ${seconds(timeoutMs)}`), timeoutMs);
+    const timer = setTimeout(() => giveUp(`timed out after ${inSeconds(timeoutMs, 1)}`), timeoutMs);
     const close = () => giveUp('the shell is closed');
     signal.addEventListener('abort', close, { once: true });
     work.then(resolve, reject).finally(() => {

@@ -1,8 +1,11 @@
 import { Client } from 'undici';
-import { reasonOf, seconds } from './reasons.ts';
+import { inSeconds } from '../../base/duration.ts';
+import { reasonOf } from '../../base/reasons.ts';
 import type { Health, Probe } from './types.ts';
 
 const bodyLimit = 64 * 1024;
+
+const libraryReasons: [RegExp, string][] = [[/does not match the HTTP/, 'the port does not speak HTTP']];
 
 /** Why a body is not an answer. */
 class BadBody extends Error {}
@@ -81,7 +84,7 @@ async function ask(url: URL, timeoutMs: number): Promise<Health> {
     const contentType = header('content-type');
     return judge({ httpStatus, contentType, contentEncoding: header('content-encoding'), text: await readBody(body) });
   } catch (error) {
-    const detail = late.aborted ? `no full answer within ${seconds(timeoutMs)}` : reasonOf(error);
+    const detail = late.aborted ? `no full answer within ${inSeconds(timeoutMs, 1)}` : reasonOf(error, libraryReasons);
     if (httpStatus !== null) return { is: 'unhealthy', httpStatus, detail };
     return { is: 'unreachable', detail, ...(isRefused(error) ? { refused: true } : {}) };
   } finally {
@@ -99,7 +102,7 @@ export function createProbe(urls: Record<string, string>): Probe {
       try {
         return await ask(new URL(url), timeoutMs);
       } catch (error) {
-        return { is: 'unreachable', detail: reasonOf(error) };
+        return { is: 'unreachable', detail: reasonOf(error, libraryReasons) };
       }
     },
   };

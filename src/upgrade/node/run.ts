@@ -1,8 +1,9 @@
 import type { ClientChannel } from 'ssh2';
+import { inSeconds } from '../../base/duration.ts';
 import { createCapture } from './capture.ts';
 import type { Lease } from './pool.ts';
 import { commandLine, stdinOf } from './quote.ts';
-import { reasonOf, seconds } from './reasons.ts';
+import { reasonOf } from './reasons.ts';
 import type { Command, Outcome } from './types.ts';
 
 /** How long the output may stay open after the command has ended: a child in the background may hold it. */
@@ -80,7 +81,7 @@ export function execute(
 
     const limitMs = command.timeoutMs + deadlineGraceMs;
     const deadline = setTimeout(() => {
-      fail(`${sent ? `no end of ${command.name}` : 'no session'} within ${seconds(limitMs)}`);
+      fail(`${sent ? `no end of ${command.name}` : 'no session'} within ${inSeconds(limitMs, 1)}`);
       connection.destroy(`${command.name} overran its deadline`);
     }, limitMs);
     const abort = () => {

@@ -1,7 +1,8 @@
 import type { SFTPWrapper } from 'ssh2';
+import { inSeconds } from '../../base/duration.ts';
 import { createLimiter } from './limiter.ts';
 import type { Lease } from './pool.ts';
-import { fileReasonOf, reasonOf, seconds, Unreachable } from './reasons.ts';
+import { fileReasonOf, reasonOf, Unreachable } from './reasons.ts';
 import { sftpOf } from './sftp.ts';
 import { createSources } from './sources.ts';
 import type { Transfer } from './types.ts';
@@ -45,10 +46,10 @@ function transfer(lease: Lease, data: Buffer, path: string, options: SenderOptio
     const fail = (reason: string) => settle({ is: 'failed', reason });
     const cancel = () => fail('cancelled');
     const stall = setTimeout(() => {
-      fail(`no progress for ${seconds(options.stallMs)}`);
+      fail(`no progress for ${inSeconds(options.stallMs, 1)}`);
       connection.destroy('a transfer stalled');
     }, options.stallMs);
-    const limit = setTimeout(() => fail(`not finished within ${seconds(options.limitMs)}`), options.limitMs);
+    const limit = setTimeout(() => fail(`not finished within ${inSeconds(options.limitMs, 1)}`), options.limitMs);
     const unsubscribe = connection.onEnd(() => {
       fail(connection.reason());
       lease.release();
