@@ -1,4 +1,5 @@
-import type { Health, Probe, Shell } from '../upgrade/node/types.ts';
+import type { Health, Probe } from '../upgrade/node/http-types.ts';
+import type { Shell } from '../upgrade/node/types.ts';
 import type { FleetNode, Release, Service } from '../upgrade/rollout/types.ts';
 import { type Answer, last, read, type Said } from '../upgrade/steps/answer.ts';
 import { observe } from '../upgrade/steps/commands.ts';

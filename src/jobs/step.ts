@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
-import type { Probe, Shell } from '../upgrade/node/types.ts';
+import type { Probe } from '../upgrade/node/http-types.ts';
+import type { Shell } from '../upgrade/node/types.ts';
 import { finishedNodes, gates, isLook, todo } from '../upgrade/rollout/index.ts';
 import type {
   Gate,

@@ -1,5 +1,6 @@
 import { redact } from '../../base/redact.ts';
-import type { Health, Probe, Shell } from '../node/types.ts';
+import type { Health, Probe } from '../node/http-types.ts';
+import type { Shell } from '../node/types.ts';
 import type { Diagnosis, Service } from '../rollout/types.ts';
 import { read, type Said } from './answer.ts';
 import * as commands from './commands.ts';

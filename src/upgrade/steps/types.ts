@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
-import type { Probe, Shell } from '../node/types.ts';
+import type { Probe } from '../node/http-types.ts';
+import type { Shell } from '../node/types.ts';
 import type { Gate, NodeRun, Proof, Report, Rollout, Sight, StepName } from '../rollout/types.ts';
 
 export interface StepContext {

@@ -13,7 +13,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Command, Health, Outcome, Probe, Shell, Transfer } from '../../../src/upgrade/node/types.ts';
+import type { Health, Probe } from '../../../src/upgrade/node/http-types.ts';
+import type { Command, Outcome, Shell, Transfer } from '../../../src/upgrade/node/types.ts';
 import type { Release } from '../../../src/upgrade/rollout/types.ts';
 
 const systemctl = `#!/bin/sh

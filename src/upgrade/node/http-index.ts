@@ -1,0 +1,2 @@
+export type * from './http-types.ts';
+export { createProbe } from './probe.ts';
