@@ -5,10 +5,10 @@ import { systemClock } from '../src/app/clock.ts';
 import { createControl, type Log, openRedis, startWorker } from '../src/jobs/index.ts';
 import type { Control } from '../src/jobs/types.ts';
 import { openReleases } from '../src/releases/index.ts';
-import { createProbe } from '../src/upgrade/node/http-index.ts';
-import { createShell, type Host, type Shell } from '../src/upgrade/node/index.ts';
+import { createProbe } from '../src/upgrade/http/index.ts';
 import { plan } from '../src/upgrade/rollout/index.ts';
 import type { Fleet, FleetNode, Rollout } from '../src/upgrade/rollout/types.ts';
+import { createShell, type Host, type Shell } from '../src/upgrade/ssh/index.ts';
 import { diagnoseNode, steps, stillProven, surveyNode } from '../src/upgrade/steps/index.ts';
 import { fleetOf } from './fleet.ts';
 

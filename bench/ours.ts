@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../src/app/clock.ts';
-import { createShell } from '../src/upgrade/node/index.ts';
 import { isOpen } from '../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../src/upgrade/rollout/types.ts';
+import { createShell } from '../src/upgrade/ssh/index.ts';
 import { type House, openHouse, type Where } from './house.ts';
 import { tableOf, timesOf } from './times.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { wordsOf } from '../base/errors.ts';
-import type { Host } from '../upgrade/node/types.ts';
+import type { Host } from '../upgrade/ssh/types.ts';
 import { build, type Origin } from './build.ts';
 import { crossProblems, type Sketch, sketchOf } from './checks.ts';
 import { hideSecrets } from './hidden.ts';

@@ -1,7 +1,7 @@
 import { wordsOf } from '../base/errors.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/index.ts';
-import { createProbe } from '../upgrade/node/http-index.ts';
-import { createShell } from '../upgrade/node/index.ts';
+import { createProbe } from '../upgrade/http/index.ts';
+import { createShell } from '../upgrade/ssh/index.ts';
 import { type Finding, lineOf, right, wrong } from './finding.ts';
 import { examineNative } from './native.ts';
 import { examineNode } from './nodes.ts';

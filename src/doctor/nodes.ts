@@ -1,6 +1,6 @@
-import type { Health, Probe } from '../upgrade/node/http-types.ts';
-import type { Shell } from '../upgrade/node/types.ts';
+import type { Health, Probe } from '../upgrade/http/types.ts';
 import type { FleetNode, Release, Service } from '../upgrade/rollout/types.ts';
+import type { Shell } from '../upgrade/ssh/types.ts';
 import { type Answer, last, read, type Said } from '../upgrade/steps/answer.ts';
 import { observe } from '../upgrade/steps/commands.ts';
 import { type Observation, readObservation } from '../upgrade/steps/observation.ts';

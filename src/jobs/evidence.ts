@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { Health, Probe } from '../upgrade/node/http-types.ts';
+import type { Health, Probe } from '../upgrade/http/types.ts';
 import type { NodeRun, Seen, Standing } from '../upgrade/rollout/types.ts';
 import type { StillProven } from '../upgrade/steps/types.ts';
 import { reasonOf } from './log.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from '../base/clock.ts';
-import type { Probe } from '../upgrade/node/http-types.ts';
-import type { Shell } from '../upgrade/node/types.ts';
+import type { Probe } from '../upgrade/http/types.ts';
 import type { Fleet } from '../upgrade/rollout/types.ts';
+import type { Shell } from '../upgrade/ssh/types.ts';
 import type { Steps, StillProven } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import { advancer } from './advance.ts';

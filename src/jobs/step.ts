@@ -1,6 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { Probe } from '../upgrade/node/http-types.ts';
-import type { Shell } from '../upgrade/node/types.ts';
+import type { Probe } from '../upgrade/http/types.ts';
 import { finishedNodes, gates, isLook, todo } from '../upgrade/rollout/index.ts';
 import type {
   Gate,
@@ -14,6 +13,7 @@ import type {
   StepName,
   Task,
 } from '../upgrade/rollout/types.ts';
+import type { Shell } from '../upgrade/ssh/types.ts';
 import type { StepContext, StepResult, Steps, StillProven } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import { askAll, lookAt, standings } from './evidence.ts';

@@ -1,5 +1,5 @@
 import { redact } from '../../base/redact.ts';
-import type { Outcome } from '../node/types.ts';
+import type { Outcome } from '../ssh/types.ts';
 
 /** What a script said, line by line, under its keys. */
 export type Said = Map<string, string[]>;

@@ -1,4 +1,4 @@
-import type { Health } from '../node/http-types.ts';
+import type { Health } from '../http/types.ts';
 import type { Recorded, Release, Service } from '../rollout/types.ts';
 import type { Observation } from './observation.ts';
 import { linkReason } from './reports.ts';

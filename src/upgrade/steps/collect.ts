@@ -1,7 +1,7 @@
 import { redact } from '../../base/redact.ts';
-import type { Health, Probe } from '../node/http-types.ts';
-import type { Shell } from '../node/types.ts';
+import type { Health, Probe } from '../http/types.ts';
 import type { Diagnosis, Service } from '../rollout/types.ts';
+import type { Shell } from '../ssh/types.ts';
 import { read, type Said } from './answer.ts';
 import * as commands from './commands.ts';
 import { diagnosisOf, type Signs } from './diagnosis.ts';

@@ -1,5 +1,5 @@
-import type { Command } from '../node/types.ts';
 import type { Recorded, Rollout, Service } from '../rollout/types.ts';
+import type { Command } from '../ssh/types.ts';
 import { checked } from './arguments.ts';
 import { missing, type Stranger } from './foreign.ts';
 import { backupPath, fileName, stagedPath, uploadFolder } from './layout.ts';

@@ -1,6 +1,6 @@
 import { inSeconds } from '../../base/duration.ts';
 import { redact, redactLines } from '../../base/redact.ts';
-import type { Health } from '../node/http-types.ts';
+import type { Health } from '../http/types.ts';
 import type { Diagnosis, Service } from '../rollout/types.ts';
 import { errorLine, fatalLine, type Line, lastError, lifetime, messageOf, recent } from './journal.ts';
 import { ending } from './judge.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Health } from '../node/http-types.ts';
+import type { Health } from '../http/types.ts';
 import type { Decided, Foreign, NodeRun, Recorded, Report, Rollout } from '../rollout/types.ts';
 import type { Observation } from './observation.ts';
 import { failed } from './reports.ts';

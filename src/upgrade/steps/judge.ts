@@ -1,6 +1,6 @@
 import { inSeconds } from '../../base/duration.ts';
 import { redact } from '../../base/redact.ts';
-import type { Health } from '../node/http-types.ts';
+import type { Health } from '../http/types.ts';
 import type { UnitFacts } from './observation.ts';
 import { type Goal, hasMeantEnv, type Verdict, type Watch } from './watch.ts';
 

@@ -1,4 +1,4 @@
-import type { Command } from '../node/types.ts';
+import type { Command } from '../ssh/types.ts';
 import { type Answer, read } from './answer.ts';
 import { glance, lookUnderLock, observe } from './commands.ts';
 import { type Observation, readObservation } from './observation.ts';

@@ -1,5 +1,5 @@
-import type { Shell } from '../node/types.ts';
 import type { Proof, Service } from '../rollout/types.ts';
+import type { Shell } from '../ssh/types.ts';
 import { read } from './answer.ts';
 import * as commands from './commands.ts';
 import { type Observation, readObservation } from './observation.ts';

@@ -1,6 +1,6 @@
 import { inSeconds } from '../../base/duration.ts';
-import type { Command } from '../node/types.ts';
 import type { Report } from '../rollout/types.ts';
+import type { Command } from '../ssh/types.ts';
 import type { Answer } from './answer.ts';
 import { strangerIn } from './foreign.ts';
 import { lookBeforeChange, tell } from './look.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import { redact } from '../../base/redact.ts';
-import type { Health, Probe } from '../node/http-types.ts';
-import type { Shell } from '../node/types.ts';
+import type { Health, Probe } from '../http/types.ts';
 import type { NodeSurvey, Service } from '../rollout/types.ts';
+import type { Shell } from '../ssh/types.ts';
 import { type Answer, read } from './answer.ts';
 import * as commands from './commands.ts';
 import { type Observation, readObservation } from './observation.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
-import type { Probe } from '../node/http-types.ts';
-import type { Shell } from '../node/types.ts';
+import type { Probe } from '../http/types.ts';
 import type { Gate, NodeRun, Proof, Report, Rollout, Sight, StepName } from '../rollout/types.ts';
+import type { Shell } from '../ssh/types.ts';
 
 export interface StepContext {
   rollout: Rollout;

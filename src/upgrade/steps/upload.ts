@@ -1,7 +1,7 @@
 import { inSeconds } from '../../base/duration.ts';
 import { wordsOf } from '../../base/errors.ts';
-import type { Transfer } from '../node/types.ts';
 import type { Report } from '../rollout/types.ts';
+import type { Transfer } from '../ssh/types.ts';
 import * as commands from './commands.ts';
 import { uploadPath } from './layout.ts';
 import { tell } from './look.ts';

@@ -1,4 +1,4 @@
-import type { Health } from '../node/http-types.ts';
+import type { Health } from '../http/types.ts';
 import type { Proof } from '../rollout/types.ts';
 import { missing } from './foreign.ts';
 import type { Observation, UnitFacts } from './observation.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../../src/upgrade/node/types.ts';
+import type { Outcome } from '../../../src/upgrade/ssh/types.ts';
 import { read, readLines } from '../../../src/upgrade/steps/answer.ts';
 import { reportOf } from '../../../src/upgrade/steps/reports.ts';
 import { stopReport } from '../../../src/upgrade/steps/stop.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Health } from '../../../src/upgrade/node/http-types.ts';
+import type { Health } from '../../../src/upgrade/http/types.ts';
 import { readLines } from '../../../src/upgrade/steps/answer.ts';
 import { find } from '../../../src/upgrade/steps/before.ts';
 import { readObservation } from '../../../src/upgrade/steps/observation.ts';

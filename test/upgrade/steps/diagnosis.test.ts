@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Health } from '../../../src/upgrade/node/http-types.ts';
+import type { Health } from '../../../src/upgrade/http/types.ts';
 import { diagnosisOf, type Signs } from '../../../src/upgrade/steps/diagnosis.ts';
 import { lastError, linesOf, messageOf } from '../../../src/upgrade/steps/journal.ts';
 import type { UnitFacts } from '../../../src/upgrade/steps/observation.ts';

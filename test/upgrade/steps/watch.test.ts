@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Health } from '../../../src/upgrade/node/http-types.ts';
+import type { Health } from '../../../src/upgrade/http/types.ts';
 import { judge } from '../../../src/upgrade/steps/judge.ts';
 import type { Observation, UnitFacts } from '../../../src/upgrade/steps/observation.ts';
 import { begin, type Goal, heard, looked, missed, type Verdict, wantsLook } from '../../../src/upgrade/steps/watch.ts';

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createPinFiles } from '../../../src/upgrade/node/pin-files.ts';
-import { createSources } from '../../../src/upgrade/node/sources.ts';
+import { createPinFiles } from '../../../src/upgrade/ssh/pin-files.ts';
+import { createSources } from '../../../src/upgrade/ssh/sources.ts';
 import { generateKey } from '../../support/sshd.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'zeitwork-files-'));

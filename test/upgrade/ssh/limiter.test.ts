@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLimiter } from '../../../src/upgrade/node/limiter.ts';
+import { createLimiter } from '../../../src/upgrade/ssh/limiter.ts';
 
 describe('a limiter of two places', () => {
   it('lets the others wait in order', async () => {

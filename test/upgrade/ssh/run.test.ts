@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ShellOptions } from '../../../src/upgrade/node/shell.ts';
-import { createShell } from '../../../src/upgrade/node/shell.ts';
-import type { Command, Outcome, Shell } from '../../../src/upgrade/node/types.ts';
+import type { ShellOptions } from '../../../src/upgrade/ssh/shell.ts';
+import { createShell } from '../../../src/upgrade/ssh/shell.ts';
+import type { Command, Outcome, Shell } from '../../../src/upgrade/ssh/types.ts';
 import type { Sshd } from '../../support/sshd.ts';
 import { freePort, generateKey, startSshd } from '../../support/sshd.ts';
 

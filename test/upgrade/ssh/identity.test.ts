@@ -1,9 +1,9 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ShellOptions } from '../../../src/upgrade/node/shell.ts';
-import { createShell } from '../../../src/upgrade/node/shell.ts';
-import type { Command, Host, Outcome, Shell } from '../../../src/upgrade/node/types.ts';
+import type { ShellOptions } from '../../../src/upgrade/ssh/shell.ts';
+import { createShell } from '../../../src/upgrade/ssh/shell.ts';
+import type { Command, Host, Outcome, Shell } from '../../../src/upgrade/ssh/types.ts';
 import type { Sshd } from '../../support/sshd.ts';
 import { generateKey, startSshd } from '../../support/sshd.ts';
 

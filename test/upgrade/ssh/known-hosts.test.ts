@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { fingerprint, judge, namesOf, parseKnownHosts, pinsFor } from '../../../src/upgrade/node/known-hosts.ts';
+import { fingerprint, judge, namesOf, parseKnownHosts, pinsFor } from '../../../src/upgrade/ssh/known-hosts.ts';
 import { generateKey } from '../../support/sshd.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'zeitwork-keys-'));

@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Health } from '../../../src/upgrade/node/http-types.ts';
-import { createProbe } from '../../../src/upgrade/node/probe.ts';
+import { createProbe } from '../../../src/upgrade/http/probe.ts';
+import type { Health } from '../../../src/upgrade/http/types.ts';
 import { freePort } from '../../support/sshd.ts';
 
 const servers: { server: Server; sockets: Set<Socket> }[] = [];

@@ -5,9 +5,9 @@ import { homedir, userInfo } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ShellOptions } from '../../../src/upgrade/node/shell.ts';
-import { createShell } from '../../../src/upgrade/node/shell.ts';
-import type { Shell } from '../../../src/upgrade/node/types.ts';
+import type { ShellOptions } from '../../../src/upgrade/ssh/shell.ts';
+import { createShell } from '../../../src/upgrade/ssh/shell.ts';
+import type { Shell } from '../../../src/upgrade/ssh/types.ts';
 import type { Sshd } from '../../support/sshd.ts';
 import { startSshd } from '../../support/sshd.ts';
 

@@ -2,9 +2,9 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Connected, ShellOptions } from '../../../src/upgrade/node/shell.ts';
-import { createShell } from '../../../src/upgrade/node/shell.ts';
-import type { Command, Shell } from '../../../src/upgrade/node/types.ts';
+import type { Connected, ShellOptions } from '../../../src/upgrade/ssh/shell.ts';
+import { createShell } from '../../../src/upgrade/ssh/shell.ts';
+import type { Command, Shell } from '../../../src/upgrade/ssh/types.ts';
 import type { Sshd } from '../../support/sshd.ts';
 import { freePort, startSshd } from '../../support/sshd.ts';
 

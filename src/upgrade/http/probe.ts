@@ -1,7 +1,7 @@
 import { Client } from 'undici';
 import { inSeconds } from '../../base/duration.ts';
 import { reasonOf } from '../../base/reasons.ts';
-import type { Health, Probe } from './http-types.ts';
+import type { Health, Probe } from './types.ts';
 
 const bodyLimit = 64 * 1024;
 

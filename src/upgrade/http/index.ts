@@ -1,2 +1,2 @@
-export type * from './http-types.ts';
 export { createProbe } from './probe.ts';
+export type * from './types.ts';
