@@ -6,3 +6,8 @@ const strict = /^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 export function isVersion(text: string): boolean {
   return strict.test(text) && valid(text) !== null;
 }
+
+/** Whether both mean the same, whichever of them leaves out the `v`. */
+export function sameVersion(one: string, other: string): boolean {
+  return one.replace(/^v/, '') === other.replace(/^v/, '');
+}

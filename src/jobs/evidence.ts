@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Health, Probe } from '../upgrade/http/types.ts';
 import type { NodeRun, Seen, Standing } from '../upgrade/rollout/types.ts';
-import type { StillProven } from '../upgrade/steps/types.ts';
+import type { StillProven } from '../upgrade/steps/proof-types.ts';
 import { reasonOf } from './log.ts';
 
 /** A bad answer is asked for this often before it proves anything, with this pause (ms). */

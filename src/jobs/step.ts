@@ -14,7 +14,8 @@ import type {
   Task,
 } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
-import type { StepContext, StepResult, Steps, StillProven } from '../upgrade/steps/types.ts';
+import type { StillProven } from '../upgrade/steps/proof-types.ts';
+import type { StepContext, StepResult, Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import { askAll, lookAt, standings } from './evidence.ts';
 import { LetGo, orAborted } from './lease.ts';

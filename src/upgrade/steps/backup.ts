@@ -1,10 +1,11 @@
 import type { Report } from '../rollout/types.ts';
 import { find } from './before.ts';
 import * as commands from './commands.ts';
-import { inTheWayOfStage, leave, strangerIn } from './foreign.ts';
+import { inTheWayOfStage, leave } from './foreign.ts';
 import { look, tell } from './look.ts';
 import { failed, reportOf, succeeded } from './reports.ts';
 import { outrun, replaced, sinceStaged } from './stage.ts';
+import { strangerIn } from './strangers.ts';
 import type { Step, StepContext } from './types.ts';
 
 /** Right before the switch: the backup is there and whole, the node is still what it was, the staged binary is right. */

@@ -6,8 +6,8 @@ import { read, type Said } from './answer.ts';
 import * as commands from './commands.ts';
 import { diagnosisOf, type Signs } from './diagnosis.ts';
 import { lastError, linesOf } from './journal.ts';
+import type { Visit } from './look.ts';
 import { readSpace, readUnit } from './observation.ts';
-import type { StepContext } from './types.ts';
 
 function signsOf(said: Said, health: Health): Signs {
   return {
@@ -40,8 +40,8 @@ export async function diagnoseNode(
 }
 
 /** The newest line of the journal that tells of an error, redacted; null when there is none or it cannot be read. */
-export async function lastWords(context: StepContext): Promise<string | null> {
-  const { rollout, node, shell, signal } = context;
+export async function lastWords(visit: Visit): Promise<string | null> {
+  const { rollout, node, shell, signal } = visit;
   const answer = read(
     await shell.run(node.name, commands.diagnose(rollout.service, rollout.policy.commandTimeout), signal),
   );

@@ -1,7 +1,6 @@
 import type { Recorded, Rollout, Service } from '../rollout/types.ts';
 import type { Command } from '../ssh/types.ts';
 import { checked } from './arguments.ts';
-import { missing, type Stranger } from './foreign.ts';
 import { backupPath, fileName, stagedPath, uploadFolder } from './layout.ts';
 import {
   backupScript,
@@ -15,6 +14,8 @@ import {
   stageScript,
   switchScript,
 } from './scripts/index.ts';
+import type { Stranger } from './strangers.ts';
+import { missing } from './strangers.ts';
 
 /** systemd lets a service take 90 s to stop; `systemctl restart` waits for it. */
 const restartTime = 120_000;

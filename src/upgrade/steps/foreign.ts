@@ -3,16 +3,8 @@ import type { Health } from '../http/types.ts';
 import type { Decided, Foreign, NodeRun, Recorded, Report, Rollout } from '../rollout/types.ts';
 import type { Observation } from './observation.ts';
 import { failed } from './reports.ts';
+import { missing, type Stranger } from './strangers.ts';
 import type { StepContext } from './types.ts';
-
-/** Stands for a file that is not there, where a hash is asked for; no file has it. */
-export const missing = '0'.repeat(64);
-
-/** One thing on a node that this run neither found nor put there. */
-export interface Stranger {
-  part: 'image' | 'disk' | 'env';
-  sha256: string;
-}
 
 const strangers = (rows: [Stranger['part'], string | null, boolean][]): Stranger[] =>
   rows.flatMap(([part, sha256, known]) => (known ? [] : [{ part, sha256: sha256 ?? missing }]));
@@ -137,20 +129,4 @@ async function versionOf(
 /** The environment that a person decided to keep on this node; null when nobody did. */
 export function keptEnvironment({ decided }: NodeRun): string | null {
   return decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
-}
-
-const words = new Map<string, Stranger['part']>([
-  ['drift', 'image'],
-  ['drift-disk', 'disk'],
-  ['drift-env', 'env'],
-  ['foreign-image', 'image'],
-  ['foreign-disk', 'disk'],
-  ['foreign-env', 'env'],
-]);
-
-/** What a script found in its way after the look had found nothing; null when it refused for another reason. */
-export function strangerIn(word: string, detail: string): Stranger | null {
-  const part = words.get(word);
-  if (part === undefined) return null;
-  return { part, sha256: /^[0-9a-f]{64}$/.test(detail) ? detail : missing };
 }

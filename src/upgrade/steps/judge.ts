@@ -1,18 +1,10 @@
 import { inSeconds } from '../../base/duration.ts';
 import { redact } from '../../base/redact.ts';
 import type { Health } from '../http/types.ts';
-import type { UnitFacts } from './observation.ts';
+import { ending } from './observation.ts';
 import { type Goal, hasMeantEnv, type Verdict, type Watch } from './watch.ts';
 
 const failed = (reason: string): Verdict => ({ is: 'failed', reason });
-
-/** How a process ended, in words. */
-export function ending(unit: UnitFacts): string {
-  if (unit.result === 'exit-code') return `exit status ${unit.exitStatus}`;
-  if (unit.result === 'success')
-    return unit.mainPid > 0 && unit.exitStatus === 0 ? 'running again' : `exit status ${unit.exitStatus}`;
-  return unit.result;
-}
 
 function words(health: Health | null): string {
   if (health === null) return 'health was not asked';

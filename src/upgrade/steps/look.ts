@@ -1,36 +1,43 @@
-import type { Command } from '../ssh/types.ts';
+import type { NodeRun } from '../rollout/types.ts';
+import type { Command, Shell } from '../ssh/types.ts';
 import { type Answer, read } from './answer.ts';
-import { glance, lookUnderLock, observe } from './commands.ts';
+import { glance, lookUnderLock, observe, type Turn } from './commands.ts';
 import { type Observation, readObservation } from './observation.ts';
-import type { StepContext } from './types.ts';
+
+/** Somebody's turn on one node, with the way to it: a step's context is one. */
+export interface Visit extends Turn {
+  node: Pick<NodeRun, 'name'>;
+  shell: Shell;
+  signal: AbortSignal;
+}
 
 export type Look = { is: 'seen'; seen: Observation } | Exclude<Answer, { is: 'told' }>;
 
 /** Runs one command on the step's node and reads the answer. */
-export async function tell(context: StepContext, command: Command): Promise<Answer> {
-  const outcome = await context.shell.run(context.node.name, command, context.signal);
-  context.signal.throwIfAborted();
+export async function tell(visit: Visit, command: Command): Promise<Answer> {
+  const outcome = await visit.shell.run(visit.node.name, command, visit.signal);
+  visit.signal.throwIfAborted();
   return read(outcome);
 }
 
 /** What runs on the step's node and what lies on its disk. */
-export function look(context: StepContext): Promise<Look> {
-  const { service, policy } = context.rollout;
-  return see(context, glance(service, policy.commandTimeout));
+export function look(visit: Visit): Promise<Look> {
+  const { service, policy } = visit.rollout;
+  return see(visit, glance(service, policy.commandTimeout));
 }
 
 /** That under the node's lock; from now on an older try changes nothing there. */
-export function lookBeforeChange(context: StepContext): Promise<Look> {
-  return see(context, lookUnderLock(context));
+export function lookBeforeChange(visit: Visit): Promise<Look> {
+  return see(visit, lookUnderLock(visit));
 }
 
 /** That, and all that staging needs, with the version of the installed binary. */
-export function lookClosely(context: StepContext): Promise<Look> {
-  const { rollout } = context;
-  return see(context, observe(rollout.service, rollout.policy.commandTimeout, rollout, true));
+export function lookClosely(visit: Visit): Promise<Look> {
+  const { rollout } = visit;
+  return see(visit, observe(rollout.service, rollout.policy.commandTimeout, rollout, true));
 }
 
-async function see(context: StepContext, command: Command): Promise<Look> {
-  const answer = await tell(context, command);
+async function see(visit: Visit, command: Command): Promise<Look> {
+  const answer = await tell(visit, command);
   return answer.is === 'told' ? { is: 'seen', seen: readObservation(answer.said) } : answer;
 }

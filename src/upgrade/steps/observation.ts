@@ -55,6 +55,14 @@ export function readUnit(lines: string[]): UnitFacts {
   };
 }
 
+/** How a process ended, in words. */
+export function ending(unit: UnitFacts): string {
+  if (unit.result === 'exit-code') return `exit status ${unit.exitStatus}`;
+  if (unit.result === 'success')
+    return unit.mainPid > 0 && unit.exitStatus === 0 ? 'running again' : `exit status ${unit.exitStatus}`;
+  return unit.result;
+}
+
 export function readSpace(lines: string[]): Partial<Record<string, Space>> {
   const space: Partial<Record<string, Space>> = {};
   for (const line of lines) {

@@ -1,10 +1,17 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Probe } from '../http/types.ts';
 import type { Report } from '../rollout/types.ts';
 import { lastWords } from './collect.ts';
 import { judge } from './judge.ts';
-import { type Look, look } from './look.ts';
+import { type Look, look, type Visit } from './look.ts';
 import { failed, succeeded, unknown } from './reports.ts';
-import type { StepContext } from './types.ts';
 import { begin, type Goal, heard, looked, missed, type Verdict, type Watch, wantsLook } from './watch.ts';
+
+/** What a proof needs of a step's context. */
+export interface Watching extends Visit {
+  probe: Probe;
+  clock: Clock;
+}
 
 /** systemd's own limit for a stop is 90 s. */
 export const slowStop = 100_000;
@@ -13,22 +20,22 @@ export const slowStop = 100_000;
 const backOff = 1.25;
 
 /** Polls health and looks at the node until the goal is proven or cannot be any more. */
-export async function prove(context: StepContext, goal: Goal): Promise<Report> {
-  const verdict = await watchUntilJudged(context, goal);
+export async function prove(watching: Watching, goal: Goal): Promise<Report> {
+  const verdict = await watchUntilJudged(watching, goal);
   if (verdict.is === 'proven') return succeeded({ proof: verdict.proof });
   if (verdict.is === 'unknown') return unknown(verdict.reason);
-  const words = await lastWords(context);
+  const words = await lastWords(watching);
   return failed(words === null ? verdict.reason : `${verdict.reason} (${words})`);
 }
 
-async function watchUntilJudged(context: StepContext, goal: Goal): Promise<Verdict> {
-  const { clock, probe, node, signal } = context;
-  const { poll, pollMax } = context.rollout.policy;
+async function watchUntilJudged(watching: Watching, goal: Goal): Promise<Verdict> {
+  const { clock, probe, node, signal } = watching;
+  const { poll, pollMax } = watching.rollout.policy;
   let watch = begin(clock.monotonic());
   let pause = poll;
   for (;;) {
     const before = watch;
-    const sight = wantsLook(watch, clock.monotonic(), goal) ? look(context) : null;
+    const sight = wantsLook(watch, clock.monotonic(), goal) ? look(watching) : null;
     const [health, seen] = await Promise.all([probe.health(node.name), sight]);
     signal.throwIfAborted();
     const at = clock.monotonic();

@@ -1,10 +1,11 @@
 import type { Recorded, Rollout } from '../rollout/types.ts';
 import { linkInPlace } from './before.ts';
 import * as commands from './commands.ts';
-import { inTheWayOfRestore, keptEnvironment, leave, missing, type Since } from './foreign.ts';
+import { inTheWayOfRestore, keptEnvironment, leave, type Since } from './foreign.ts';
 import type { Observation } from './observation.ts';
 import { failed } from './reports.ts';
 import { type Lack, stopFor } from './stop.ts';
+import { missing } from './strangers.ts';
 import type { Step, StepContext } from './types.ts';
 
 const since: Since = { binary: '', env: ' since it was backed up' };

@@ -3,8 +3,8 @@ import type { Shell } from '../ssh/types.ts';
 import { read } from './answer.ts';
 import * as commands from './commands.ts';
 import { type Observation, readObservation } from './observation.ts';
+import type { ProofLook } from './proof-types.ts';
 import { reportOf } from './reports.ts';
-import type { ProofLook } from './types.ts';
 
 /** Whether a finished node still is what was proven: the same image, on disk too, in the same process. Never throws. */
 export async function stillProven(

@@ -1,3 +1,5 @@
+import { sameVersion } from '../../base/version.ts';
+
 /** What a binary answered when it was asked for its version. */
 export type VersionAnswer =
   | { is: 'version'; version: string }
@@ -9,8 +11,6 @@ export type VersionAnswer =
 
 const semver = /(?<![\w.-])v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?(?![\w-])/g;
 
-const plain = (version: string) => version.replace(/^v/, '');
-
 /** More than the scripts send is a host's own invention. */
 const limit = 2000;
 
@@ -19,7 +19,7 @@ export function readVersion(lines: string[], expected?: string): VersionAnswer {
   const text = lines.slice(0, 100).join('\n').slice(0, limit);
   if (/Exec format error/.test(text)) return { is: 'wrong-machine' };
   const found = (text.match(semver) ?? []).filter((version) => version.length <= 100);
-  const exact = expected === undefined ? undefined : found.find((version) => plain(version) === plain(expected));
+  const exact = expected === undefined ? undefined : found.find((version) => sameVersion(version, expected));
   const version = exact ?? found[0];
   if (/^exit (?:124|137)$/m.test(text)) return { is: 'hung' };
   if (version === undefined && /^(?:unasked|exit 126)$/m.test(text)) return { is: 'unasked' };
@@ -41,6 +41,6 @@ export function judgeVersion(lines: string[], expected: string, machine: string)
     case 'unasked':
       return null;
     case 'version':
-      return plain(answer.version) === plain(expected) ? null : `says ${answer.version}, expected ${expected}`;
+      return sameVersion(answer.version, expected) ? null : `says ${answer.version}, expected ${expected}`;
   }
 }

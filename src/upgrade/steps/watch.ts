@@ -1,7 +1,8 @@
+import { sameVersion } from '../../base/version.ts';
 import type { Health } from '../http/types.ts';
 import type { Proof } from '../rollout/types.ts';
-import { missing } from './foreign.ts';
 import type { Observation, UnitFacts } from './observation.ts';
+import { missing } from './strangers.ts';
 
 /** What is to be proven of a node, and in which time. Durations in ms. */
 export interface Goal {
@@ -69,13 +70,11 @@ export const begin = (at: number): Watch => ({
   died: null,
 });
 
-const plain = (version: string) => version.replace(/^v/, '');
-
 const isStranger = (health: Health, goal: Goal) =>
   health.is === 'healthy' &&
   health.version !== null &&
   goal.version !== null &&
-  plain(health.version) !== plain(goal.version);
+  !sameVersion(health.version, goal.version);
 
 /** One health answer. Anything but the right one ends the streak and with it the soak. */
 export function heard(watch: Watch, health: Health, at: number, goal: Goal): Watch {
