@@ -95,14 +95,16 @@ function spanAt(text: string, index: number, separator: string): Span | null {
   const colon = separator === ':' || /%3a/i.test(separator);
   if (!isSecretName(name, quoted ? 'quoted' : colon ? ':' : '=')) return null;
   const from = index + separator.length;
+  if (isFolder(name, text.slice(from, from + 20))) return null;
   const to = valueEnd(text, from, { name, colon, quoted, first, within, encoded: separator.startsWith('%') });
-  if (to <= from || isHarmless(name, text.slice(from, Math.min(to, from + 20)))) return null;
+  if (to <= from || isCount(name, text.slice(from, Math.min(to, from + 20)))) return null;
   return [from + lead(text, from, to), to];
 }
 
-/** A working directory, and a count. */
-const isHarmless = (name: string, value: string) =>
-  (/^(?:OLD)?PWD$/.test(name) && /^[ \t]*[/~]/.test(value)) || (/tokens$/i.test(name) && /^[ \t]*\d{1,9}$/.test(value));
+/** Seen from its beginning, so that a run of these is not gone over to its end again and again. */
+const isFolder = (name: string, value: string) => /^(?:OLD)?PWD$/.test(name) && /^[ \t]*[/~]/.test(value);
+
+const isCount = (name: string, value: string) => /tokens$/i.test(name) && /^[ \t]*\d{1,9}$/.test(value);
 
 /** Blanks before a value stay. */
 const lead = (text: string, from: number, to: number) =>

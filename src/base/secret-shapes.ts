@@ -101,17 +101,24 @@ export function shapeSpans(text: string): Span[] {
 
 const kindOf = (code: number) => (code >= 97 ? 1 : code >= 65 ? 2 : code >= 48 && code <= 57 ? 3 : 0);
 
-/** Of random text in letters of both cases and digits, six neighbours in ten are of different kinds; of words and paths, two. */
+/**
+ * Of random text in letters of both cases and digits, six neighbours in ten are of different kinds; of words, two. What
+ * separates words counts for neither, so that a path with a random name in it stays readable.
+ */
 function isRandom(text: string): boolean {
   const seen = [0, 0, 0, 0];
+  let neighbours = 0;
   let changes = 0;
-  let last = kindOf(text.charCodeAt(0));
+  let last = 0;
   for (let at = 0; at < text.length; at++) {
     const kind = kindOf(text.charCodeAt(at));
     seen[kind] = (seen[kind] ?? 0) + 1;
-    if (kind !== last) changes += 1;
+    if (kind !== 0 && last !== 0) {
+      neighbours += 1;
+      if (kind !== last) changes += 1;
+    }
     last = kind;
   }
   const mixed = [1, 2, 3].every((kind) => (seen[kind] ?? 0) > 0);
-  return mixed && changes >= text.length * 0.4;
+  return mixed && changes >= neighbours * 0.4;
 }

@@ -94,6 +94,10 @@ export function withFacts(facts: Facts, reply: Reply): Reply {
   return { ...reply, facts };
 }
 
+export function withLines(reply: Reply, lines: string[]): Reply {
+  return { ...reply, parts: [...reply.parts, { is: 'lines', lines }] };
+}
+
 export function withButtons(reply: Reply, buttons: Button[]): Reply {
   return { parts: [...reply.parts, { is: 'buttons', buttons }] };
 }

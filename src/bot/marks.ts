@@ -34,10 +34,13 @@ export function readMark(metadata: unknown): Mark | null {
   };
 }
 
-/** What is to be done with a message, given the revision that the store has now; 0 when it does not know the rollout. */
-export function verdictOn({ revision, stale }: Mark, known: number): 'leave' | 'mark' | 'repaint' {
-  if (stale === undefined) return known === 0 || known < revision ? 'mark' : 'leave';
-  if (known > stale) return 'repaint';
+/**
+ * What is to be done with a message. `known`: the revision that the store has now, 0 when it does not know the rollout.
+ * `isOurs`: the store has this message as the one that it painted; else it was painted in a time that the store forgot.
+ */
+export function verdictOn({ revision, stale }: Mark, known: number, isOurs = true): 'leave' | 'mark' | 'repaint' {
+  if (stale === undefined) return known < revision || !isOurs || known === 0 ? 'mark' : 'leave';
+  if (known > stale && isOurs) return 'repaint';
   return known === 0 && stale > 0 ? 'mark' : 'leave';
 }
 

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import { day } from '../base/duration.ts';
 import { seldom } from '../jobs/log.ts';
-import type { Store } from '../jobs/types.ts';
+import type { PostedMessage, Store } from '../jobs/types.ts';
 import { isOpen } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Chat } from './chat.ts';
@@ -30,7 +30,7 @@ const mostEdits = 40;
  * else a channel stays at "running", with live buttons, when Redis was emptied or put back. Never throws.
  */
 export function createRepair(parts: RepairParts): () => Promise<void> {
-  const memory: Memory = { told: new Set(), hopeless: new Set() };
+  const memory: Memory = { strangers: new Set(), told: new Set(), hopeless: new Set() };
   const complain = seldom(3_600_000, (reason) =>
     parts.log.warn({ reason }, 'could not see whether the channel shows what the store knows'),
   );
@@ -47,6 +47,8 @@ export function createRepair(parts: RepairParts): () => Promise<void> {
 }
 
 interface Memory {
+  /** Messages that the store did not have the last time: one that was only just posted is there the next time. */
+  strangers: Set<string>;
   /** Rollouts about which the log was told. */
   told: Set<string>;
   /** Messages that cannot be edited. */
@@ -57,6 +59,7 @@ class Pass {
   readonly #parts: RepairParts;
   readonly #memory: Memory;
   readonly #again = new Map<string, Rollout>();
+  readonly #postedIn = new Map<string, Record<string, PostedMessage>>();
   readonly #troubles: unknown[] = [];
   #edits = 0;
 
@@ -99,13 +102,31 @@ class Pass {
 
   async #examine(standing: Standing, rollout: Rollout | null): Promise<void> {
     const known = rollout?.revision ?? 0;
-    const verdict = verdictOn(standing.mark, known);
+    const verdict = verdictOn(standing.mark, known, rollout === null || (await this.#isOurs(standing)));
     // The thread first: a main message that is marked says that its whole thread is done. One that is open may have been
     // painted again already, before anybody looked at its thread.
     const isOpenRollout = rollout !== null && isOpen(rollout);
     if (standing.isRoot && (verdict !== 'leave' || isOpenRollout)) await this.#examineAll(standing.ts);
     if (verdict === 'mark') await this.#mark(standing, known);
     if (verdict === 'repaint' && rollout !== null) await this.#paintAgain(standing, rollout);
+  }
+
+  async #isOurs({ ts, mark }: Standing): Promise<boolean> {
+    const { strangers } = this.#memory;
+    if ((await this.#posted(mark.rollout))[mark.key]?.ts === ts) {
+      strangers.delete(ts);
+      return true;
+    }
+    const isNew = !strangers.has(ts);
+    strangers.add(ts);
+    return isNew;
+  }
+
+  /** As it stood when this pass first asked. */
+  async #posted(rollout: string): Promise<Record<string, PostedMessage>> {
+    const known = this.#postedIn.get(rollout) ?? (await this.#parts.store.posted(rollout));
+    this.#postedIn.set(rollout, known);
+    return known;
   }
 
   async #mark({ ts, channel, mark, text, blocks }: Standing, known: number): Promise<void> {

@@ -1,11 +1,15 @@
 import type { Clock } from '../base/clock.ts';
 import type { Health, Probe } from '../upgrade/http/types.ts';
-import type { NodeRun, Seen, Standing } from '../upgrade/rollout/types.ts';
-import type { StillProven } from '../upgrade/steps/proof-types.ts';
+import type { NodeRun, Proof, Seen, Standing } from '../upgrade/rollout/types.ts';
+import type { ProofLook, StillProven } from '../upgrade/steps/proof-types.ts';
+import { orAborted } from './lease.ts';
 import { reasonOf } from './log.ts';
 
 /** A bad answer is asked for this often before it proves anything, with this pause (ms). */
 const looks = { times: 3, pause: 150 };
+
+/** One node that hangs must not make old answers of all others: ms, less than a look counts as fresh. */
+const lookLimit = 12_000;
 
 /** What a node says of itself, and what that proves. */
 export interface Answered {
@@ -54,10 +58,19 @@ export async function lookAt(
   { probe, stillProven, clock }: { probe: Probe; stillProven: StillProven; clock: Pick<Clock, 'sleep'> },
   signal: AbortSignal,
 ): Promise<Record<string, Seen>> {
+  const inTime = async (name: string, proof: Proof): Promise<ProofLook> => {
+    const limit = AbortSignal.timeout(lookLimit);
+    try {
+      return await orAborted(stillProven(name, proof, AbortSignal.any([signal, limit])), limit);
+    } catch (error) {
+      if (!limit.aborted) throw error;
+      return { is: 'unseen', reason: `cannot be looked at: no answer within ${lookLimit / 1000} s` };
+    }
+  };
   const proofOf = async (name: string): Promise<Pick<Seen, 'proof' | 'detail'> | null> => {
     const proof = finished.find((node) => node.name === name)?.proof;
     if (!proof) return null;
-    const look = await stillProven(name, proof, signal);
+    const look = await inTime(name, proof);
     return { proof: look.is, detail: look.is === 'holds' ? 'as it was proven' : look.reason };
   };
   const [answers, proofs] = await Promise.all([

@@ -29,6 +29,10 @@ export interface Pulse {
   worker: string;
   regions: readonly string[];
   log: Log;
+  /** Of this machine, also where the product's own clock is set ahead for a trial. */
+  clock?: { now(): number };
+  /** Called when this machine's clock went wrong, or is right again: evidence is judged by its age. */
+  onClock?: (isRight: boolean) => void;
   rate?: PulseRate;
 }
 
@@ -40,18 +44,42 @@ export interface PulseRate {
 
 const usual: PulseRate = { every: 5_000, ttl: 20_000 };
 const closeLimit = 1_000;
+/** Clocks that differ more than this from that of Redis (ms) make fresh evidence look old, and old evidence fresh. */
+const clockLimit = 5_000;
 
-/** Says that a worker serves these regions until it is closed; a process that dies falls silent within the ttl. */
-export async function startPulse({ redis, key, worker, regions, log, rate = usual }: Pulse) {
+/**
+ * Says that a worker serves these regions until it is closed; a process that dies falls silent within the ttl, and one
+ * whose clock is wrong at once.
+ */
+export async function startPulse({ redis, key, worker, regions, log, clock = Date, onClock, rate = usual }: Pulse) {
   const members = regions.map((region) => `${region} ${worker}`);
   const complain = seldom(60_000, (reason) => log.warn({ reason }, 'cannot say that this worker lives'));
   let latest: Promise<unknown> | null = null;
   const beat = async (): Promise<void> => {
     // While Redis is away one sign waits for it, not a queue of them.
     if (latest !== null) return;
-    latest = redis.eval(beatScript, 1, key, rate.ttl, ...members).catch((error: unknown) => complain(reasonOf(error)));
+    latest = sign().catch((error: unknown) => complain(reasonOf(error)));
     await latest;
     latest = null;
+  };
+  let wasRight = true;
+  const sign = async (): Promise<void> => {
+    const before = clock.now();
+    const [seconds] = await redis.time();
+    const now = Number(seconds) * 1000;
+    const off = Math.max(0, before - now - 1000, now - clock.now());
+    const isRight = off <= clockLimit;
+    if (isRight) await redis.eval(beatScript, 1, key, rate.ttl, ...members);
+    else if (members.length > 0) await redis.zrem(key, ...members);
+    if (isRight === wasRight) return;
+    wasRight = isRight;
+    if (isRight) log.info({ worker }, 'the clock of this machine is right again: serving');
+    else
+      log.error(
+        { worker, off },
+        'the clock of this machine and that of Redis differ too much: not serving; is NTP on?',
+      );
+    onClock?.(isRight);
   };
   await beat();
   const timer = setInterval(beat, rate.every);

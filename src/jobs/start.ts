@@ -21,7 +21,7 @@ import { regionWorkers } from './region-workers.ts';
 import { type Archives, taskRunner } from './step.ts';
 import { createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
-import { openWorker } from './worker.ts';
+import { type OpenWorker, openWorker } from './worker.ts';
 
 export interface WorkerParts extends Lookers {
   redis: RedisHandle;
@@ -52,12 +52,20 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   const redis = parts.redis.patient();
   const fleet = parts.fleet.name;
   await bringOver(redis, fleet, log);
+  let ownWorkers: OpenWorker[] = [];
+  let clockIsRight = true;
+  const serve = (may: boolean): void => {
+    clockIsRight = may;
+    const all = Promise.all(ownWorkers.map((worker) => worker.serve(may)));
+    all.catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'cannot hold or let go of the queues'));
+  };
   const pulse = await startPulse({
     redis,
     key: keysOf(fleet).living,
     worker: `${hostname()}.${process.pid}.${randomBytes(3).toString('hex')}`,
     regions,
     log,
+    onClock: serve,
     ...(parts.pulse ? { rate: parts.pulse } : {}),
   });
   const store = createStore(redis, fleet, log);
@@ -66,6 +74,8 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   const advance = advancer({ store, record, queues, clock, log });
   const runTask = taskRunner({ ...parts, store, record });
 
+  ownWorkers = regions.flatMap((region) => regionWorkers(parts, redis, region, runTask));
+  if (!clockIsRight) serve(false);
   const workers = [
     openWorker<WakeJob, void>({
       fleet,
@@ -75,7 +85,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
       concurrency: 4,
       process: ({ job }) => advance(job.data.id),
     }),
-    ...regions.flatMap((region) => regionWorkers(parts, redis, region, runTask)),
+    ...ownWorkers,
   ];
 
   // Not through the queue: a sweep must also help when the queue is what was lost.

@@ -121,10 +121,12 @@ export function taskRunner(parts: StepParts): RunTask {
 
   async function watch(task: LookTask, rollout: Rollout, signal: AbortSignal): Promise<StepEnd> {
     const { run, region, attempt } = task;
+    // A look is as old as its first answer.
+    const at = clock.now();
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
     const seen = await lookAt(rollout.peers[region] ?? [], finished, parts, signal);
     signal.throwIfAborted();
-    await record(task.rollout, { type: 'watched', at: clock.now(), run, region, attempt, seen });
+    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen });
     return 'watched';
   }
 }

@@ -12,6 +12,8 @@ export interface Held<T> {
 }
 
 export interface OpenWorker {
+  /** Takes no more jobs until it may again. */
+  serve(may: boolean): Promise<void>;
   /** Takes no more jobs, waits `graceMs` for those under way, then leaves them to whoever takes their locks over. */
   close(graceMs: number): Promise<void>;
 }
@@ -69,6 +71,10 @@ export function openWorker<T, R>({ fleet, queue, redis, log, concurrency, proces
     leases.lost(jobs);
   });
   return {
+    async serve(may) {
+      if (may) worker.resume();
+      else await worker.pause(true);
+    },
     async close(graceMs) {
       await worker.pause(true);
       const idle = await leases.idle(graceMs);

@@ -295,3 +295,10 @@ it.each([
 ] as const)('a message that %s: %o with %d in the store', (_what, mark, known, verdict) => {
   expect(verdictOn({ fleet: 'f', rollout: 'r', key: 'k', ...mark }, known)).toBe(verdict);
 });
+
+it.each([
+  ['although the rollout has gone on past what it shows', { revision: 70 }, 90, 'mark'],
+  ['and is marked already', { revision: 70, stale: 50 }, 90, 'leave'],
+] as const)('a message that the store does not have is found out, %s', (_what, mark, known, verdict) => {
+  expect(verdictOn({ fleet: 'f', rollout: 'r', key: 'k', ...mark }, known, false)).toBe(verdict);
+});

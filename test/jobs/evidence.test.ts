@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { askAll, lookAt } from '../../src/jobs/evidence.ts';
 import type { Health, Probe } from '../../src/upgrade/http/types.ts';
 import type { NodeRun } from '../../src/upgrade/rollout/types.ts';
@@ -64,6 +64,19 @@ describe('a look at a region', () => {
       a: { standing: 'healthy', proof: 'holds' },
       b: { standing: 'healthy', proof: 'not asked' },
     });
+  });
+
+  it('does not wait for one node that hangs: the answers of all others would grow old', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const hanging = lookAt(
+      ['a'],
+      [finished],
+      { probe: answering(healthy).probe, stillProven: () => new Promise(() => undefined), clock },
+      new AbortController().signal,
+    );
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect((await hanging).a).toMatchObject({ standing: 'healthy', proof: 'unseen' });
   });
 
   it('says why a proof does not hold although health is well', async () => {

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createStore, startPublisher } from '../../src/jobs/index.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import { startPulse } from '../../src/jobs/living.ts';
@@ -42,6 +42,31 @@ describe('a living worker', () => {
     expect(await store().livingRegions()).toEqual(['us-east']);
     await second.close();
     expect(await store().livingRegions()).toEqual([]);
+  });
+
+  it('whose clock is wrong does not serve, says so once, and serves again when it is right', async () => {
+    let off = 60_000;
+    const told: boolean[] = [];
+    const log = { ...silent, error: vi.fn() };
+    const pulse = await startPulse({
+      redis: rig.redis.handle.patient(),
+      key: keysOf(production).living,
+      worker: 'w1',
+      regions: ['us-east'],
+      log,
+      clock: { now: () => Date.now() + off },
+      onClock: (isRight) => told.push(isRight),
+      rate: { every: 20, ttl },
+    });
+    rig.closeLater(pulse);
+    expect(await store().livingRegions()).toEqual([]);
+    off = -60_000;
+    await pause(100);
+    expect(await store().livingRegions()).toEqual([]);
+    expect(log.error).toHaveBeenCalledTimes(1);
+    off = 0;
+    await soon(['us-east']);
+    expect(told).toEqual([false, true]);
   });
 
   it('of another fleet does not count', async () => {

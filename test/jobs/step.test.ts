@@ -112,6 +112,40 @@ describe('a step', () => {
     expect(found).toMatchObject([{ name: 'quorum' }]);
   });
 
+  it('finds a freeze that was declared since, in the settings of now', async () => {
+    const task = await reach('switch');
+    let found: Gate[] = [];
+    const looks: Step = async ({ gates }) => {
+      found = await gates({ down: false, unchanged: true });
+      return { is: 'gated', gates: found, unchanged: true };
+    };
+    const freeze = { start: Date.now() - 1_000, end: Date.now() + 60_000, reason: 'audit', author: 'U9' };
+    await runner({ ...withStep('switch', looks), freezes: () => [freeze] })(task, quiet);
+    expect(found).toMatchObject([{ name: 'freeze' }]);
+  });
+
+  it.each(['switch', 'restore'] as const)('is unknown when %s breaks, since it changes the node', async (name) => {
+    const task = await reach('switch');
+    if (name === 'restore') {
+      const { run, node, attempt } = task;
+      await runner()(task, quiet);
+      await record('r1', {
+        type: 'rollback-asked',
+        at: Date.now(),
+        by: 'U1',
+        scope: { is: 'node', node },
+        epoch: run + attempt,
+      });
+    }
+    const breaking: Step = () => Promise.reject(new Error('bug'));
+    for (let count = 0; count < 20; count += 1) {
+      const next = await due();
+      await runner({ steps: { ...workerParts(redis.handle).steps, [name]: breaking } })(next, quiet);
+      if (next.step === name) break;
+    }
+    expect((await store.load('r1'))?.nodes[task.node]?.state).toMatchObject({ step: name, unknowns: 1, failures: 0 });
+  });
+
   it('takes a probe that breaks for an unhealthy peer', async () => {
     const probe: Probe = {
       health: async (node) => {

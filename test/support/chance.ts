@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { isLook, next, nextWake, nodesInOrder, plan, todo } from '../../src/upgrade/rollout/index.ts';
 import type { Event, NodeTask, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
-import { checkStep, checkStop } from './invariants.ts';
+import { checkStep, checkStop, workTakes } from './invariants.ts';
 import { fleetOf, hours, inputOf, newImage, surveyOf, tuesday } from './rollouts.ts';
 import { intentOf, perform, type Reach, type World, worldOf } from './simulation.ts';
 
@@ -103,7 +103,7 @@ export class Run {
       if (!todo(this.rollout, this.now).some(({ id }) => id === task.id)) return;
     }
     const before = this.world.starts.length;
-    this.now += 500;
+    this.now += workTakes;
     const event = perform(this.rollout, task, this.world, this.now, reach);
     if (this.world.starts.length > before) checkStop(this.rollout, task, this.world, this.now);
     if (report === 'sent') this.apply(event);

@@ -117,7 +117,7 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
   const { run, node, step, attempt, region } = task;
   const common = { at: now, run, node, step, attempt };
   if (world.silent.has(node))
-    return { type: 'reported', ...common, report: { is: 'unknown', reason: 'does not answer' } };
+    return { type: 'reported', ...common, report: { is: 'unknown', reason: 'does not answer', silent: true } };
   const [epoch, held] = world.fence[node] ?? [0, 0];
   if (epoch > rollout.epoch || (epoch === rollout.epoch && held > attempt)) {
     return { type: 'reported', ...common, report: failed('a newer run owns this node', false) };

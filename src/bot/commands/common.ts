@@ -50,10 +50,16 @@ export async function theRollout({ control, fleet }: CommandDeps, { rollout }: A
 }
 
 /** Folds a decision in and says what came of it; a late one changes nothing and is told so. */
-export async function decide(deps: CommandDeps, rollout: Rollout, event: Event, done: string): Promise<Reply> {
+export async function decide(
+  deps: CommandDeps,
+  rollout: Rollout,
+  event: Event,
+  done: string | ((after: Rollout) => string),
+): Promise<Reply> {
   const { rollout: after, changed } = await deps.control.record(rollout.id, event);
   deps.log.info({ rollout: rollout.id, event: event.type, changed }, 'decision');
-  return changed ? withFacts({ rollout: rolloutFacts(after) }, say(done)) : outdated(after);
+  const words = typeof done === 'string' ? done : done(after);
+  return changed ? withFacts({ rollout: rolloutFacts(after) }, say(words)) : outdated(after);
 }
 
 /** Says why a decision had no effect, and how things stand. */

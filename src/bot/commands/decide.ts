@@ -6,6 +6,7 @@ import { rollbackButtons } from '../views/buttons.ts';
 import { count, foreign, when, who } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
 import { decide, demand, type Handler, NothingKnown, outdated, theRollout, unknownName } from './common.ts';
+import { refuseIfOtherwise, withTruth } from './truth.ts';
 
 export const approve: Handler<'approve'> = async (deps, asking, { region }) => {
   const rollout = await theRollout(deps, asking);
@@ -54,12 +55,13 @@ export const stop: Handler<'stop'> = async (deps, asking) => {
   await demand(deps, asking, { is: 'halt' });
   const rollout = await theRollout(deps, asking);
   const event = { type: 'stopped', at: deps.clock.now(), by: asking.actor } as const;
-  return decide(
+  const reply = await decide(
     deps,
     rollout,
     event,
     'Stopping. Nodes that are done stay on the new version; to bring them back, use rollback.',
   );
+  return withTruth(deps, rollout, reply);
 };
 
 export const retry: Handler<'retry'> = async (deps, asking) => {
@@ -79,16 +81,19 @@ export const rollback: Handler<'rollback'> = async (deps, asking, { target }) =>
   const nodes = touchedIn(rollout, scope).length;
   if (nodes === 0)
     return outdated(rollout, `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)`);
+  if (!isOpen(rollout)) await refuseIfOtherwise(deps, rollout);
   const now = deps.clock.now();
   const epoch = await deps.control.store.nextEpoch(now);
   const event = { type: 'rollback-asked', at: now, by: asking.actor, scope, epoch } as const;
-  return decide(
-    deps,
-    rollout,
-    event,
-    `Rolling back ${foreign(scopeName(scope))}: ${count(nodes, 'node')}, newest first.`,
-  );
+  return withTruth(deps, rollout, await decide(deps, rollout, event, rollingBack));
 };
+
+/** Said from what was stored: asked for while another rollback is under way, it adds to that. */
+function rollingBack({ status }: Rollout): string {
+  if (status.is !== 'rolling-back') return 'It is back already.';
+  const left = count(status.queue.length, 'node');
+  return `Rolling back ${foreign(scopeName(status.scope), 300)}: ${left}; what is down first, then newest first.`;
+}
 
 async function rollbackTarget(deps: CommandDeps, asking: Asking): Promise<Rollout> {
   const { store } = deps.control;

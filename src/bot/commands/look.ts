@@ -1,5 +1,5 @@
 import { day } from '../../base/duration.ts';
-import { gates, nextNode, workingNode } from '../../upgrade/rollout/index.ts';
+import { gates, isQueued, nextNode, nodesInOrder, workingNode } from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, describeWindow, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
@@ -33,7 +33,7 @@ export const status: Handler<'status'> = async (deps, asking) => {
 export const why: Handler<'why'> = async (deps, asking, { node: name }) => {
   await demand(deps, asking, { is: 'look' });
   const rollout = await theRollout(deps, asking);
-  const asked = name === null ? (workingNode(rollout) ?? nextNode(rollout)) : rollout.nodes[name];
+  const asked = name === null ? (workingNode(rollout) ?? queued(rollout) ?? nextNode(rollout)) : rollout.nodes[name];
   if (asked === undefined) throw unknownName('node', name ?? '', Object.keys(rollout.nodes));
   const facts = { rollout: rolloutFacts(rollout) };
   if (asked === null) return withFacts({ ...facts, node: null, gates: [] }, say('Nothing is left to do.'));
@@ -44,9 +44,18 @@ export const why: Handler<'why'> = async (deps, asking, { node: name }) => {
   );
 };
 
+/** Of a rollback that was asked for: what waits longest to be brought back, else the first of its queue. */
+function queued(rollout: Rollout): NodeRun | null {
+  const queue = nodesInOrder(rollout).filter((node) => isQueued(rollout, node));
+  return queue.find(({ held }) => held !== null) ?? queue[0] ?? null;
+}
+
+const isOver = (rollout: Rollout, node: NodeRun): boolean =>
+  ['done', 'rolled-back'].includes(node.state.is) && !isQueued(rollout, node);
+
 /** Gates that are closed now, and those that were closed when its worker last looked right before the stop. */
 function holding(rollout: Rollout, node: NodeRun, now: number): { gate: Gate; seen: 'now' | 'before-its-stop' }[] {
-  if (node.state.is === 'done' || node.state.is === 'rolled-back') return [];
+  if (isOver(rollout, node)) return [];
   const closed = gates(rollout, node.name, now);
   const seen = (node.held?.gates ?? []).filter((held) => !closed.some((gate) => gate.name === held.name));
   return [
@@ -59,7 +68,7 @@ function whyLines(rollout: Rollout, node: NodeRun, now: number): string[] {
   const { glyph, word } = nodeWord(node);
   const head = `*${foreign(node.name, 80)}*: ${glyph} ${word}; the rollout is ${statusWord(rollout)}`;
   const { state } = node;
-  if (state.is === 'done' || state.is === 'rolled-back') return [head];
+  if (isOver(rollout, node)) return [head];
   const tries =
     (state.is === 'working' || state.is === 'staging') && state.lastReason !== null
       ? [`Last try: ${reason(state.lastReason)}; the next one not before ${when(state.notBefore)}`]

@@ -108,7 +108,7 @@ function rollbackButton(rollout: Rollout, scope: RollbackScope, nodes: number): 
     style: 'danger',
     confirm: {
       title: `Roll back ${scopeName(scope)}?`,
-      text: `${count(nodes, 'node')} will go back to what they ran before this rollout, newest first, one at a time; windows are not waited for. ${scope.is === 'all' ? 'Nodes that it did not touch stay as they are.' : 'All other nodes stay as they are.'}`,
+      text: `${count(nodes, 'node')} will go back to what they ran before this rollout, one at a time, what is down first, then newest first; windows are not waited for. ${scope.is === 'all' ? 'Nodes that it did not touch stay as they are.' : 'All other nodes stay as they are.'}`,
       yes: 'Roll back',
     },
     typed: `rollback ${scopeWord(scope)}`,

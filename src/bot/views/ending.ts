@@ -22,19 +22,33 @@ function key({ status }: Rollout): string {
   return status.is === 'done' ? 'finished' : status.is;
 }
 
+/** Changed, or possibly, and not proven: neither counted as new nor as old. */
+export function unsure(rollout: Rollout): string {
+  const doubtful = nodesInOrder(rollout).filter(
+    ({ state, touched }) => touched && !['done', 'working'].includes(state.is),
+  );
+  return doubtful.length === 0
+    ? ''
+    : `, and perhaps ${names(
+        doubtful.map(({ name }) => name),
+        3,
+      )} (changed and not proven)`;
+}
+
 /** What became of the rollout in one sentence. */
 export function headline(rollout: Rollout): string {
   const { status, release } = rollout;
   const nodes = nodesInOrder(rollout);
   const onNew = nodes.filter(({ state }) => state.is === 'done').length;
+  const doubtful = unsure(rollout);
   const onOld = versionsBefore(rollout);
   switch (status.is) {
     case 'done':
       return `✓ *${release.version} is on all ${count(nodes.length, 'node')}*, each one proven.`;
     case 'rolled-back':
-      return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(nodes.length, 'node')} still on ${release.version}${onOld === '' ? '' : `; before it ran ${onOld}`}.`;
+      return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(nodes.length, 'node')} still on ${release.version}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.`;
     case 'stopped':
-      return `■ *Stopped by ${who(status.by)}*: ${onNew} of ${count(nodes.length, 'node')} on ${release.version}.`;
+      return `■ *Stopped by ${who(status.by)}*: ${onNew} of ${count(nodes.length, 'node')} on ${release.version}${doubtful}.`;
     default:
       return `${release.version} is under way: ${onNew} of ${count(nodes.length, 'node')} done.`;
   }

@@ -2,6 +2,7 @@ import { bakeEnd, nextNode, nodesInOrder } from '../../upgrade/rollout/index.ts'
 import type { BatchRun, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, resumeButton, retryButton, rollbackButtons, stopButton } from './buttons.ts';
+import { unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
@@ -37,7 +38,7 @@ export function progress(rollout: Rollout): string {
   const nodes = nodesInOrder(rollout);
   const done = nodes.filter(({ state }) => state.is === 'done').length;
   const filled = nodes.length === 0 ? 0 : Math.floor((10 * done) / nodes.length);
-  return `\`${'█'.repeat(filled)}${'░'.repeat(10 - filled)}\` ${done} of ${count(nodes.length, 'node')} on ${rollout.release.version}`;
+  return `\`${'█'.repeat(filled)}${'░'.repeat(10 - filled)}\` ${done} of ${count(nodes.length, 'node')} on ${rollout.release.version}${unsure(rollout)}`;
 }
 
 function statusLines(rollout: Rollout): string[] {

@@ -1,4 +1,4 @@
-import { isOpen, neglected, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isOpen, isQueued, neglected, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout, Unattended } from '../../upgrade/rollout/types.ts';
 import { type Post, post } from './post.ts';
 import { count, foreign, reason, when } from './text.ts';
@@ -16,14 +16,16 @@ export function waitPosts(rollout: Rollout): Post[] {
   ];
 }
 
-/** Told after the first look that nobody could make sense of: it may be switched, and it does not answer. */
+/** Told after the first try that nobody could make sense of: it may be switched, and does not answer or says nothing of use. */
 function silent(rollout: Rollout, node: NodeRun): Post[] {
   const { state, silentSince, touched } = node;
   if (state.is !== 'working' || silentSince === null || !touched || state.unknowns === 0) return [];
   const after = node.uncertain ? `while ${stepWord(state.step)}` : 'after its restart';
+  const name = foreign(node.name, 80);
+  const head = state.silent ? `${name} does not answer` : `Nobody knows yet what ${name} did`;
   return [
     wait(rollout, node.name, silentSince, [
-      `? *${foreign(node.name, 80)} does not answer* since ${when(silentSince)} (${after}): ${reason(state.lastReason ?? 'nothing came back')}`,
+      `? *${head}* since ${when(silentSince)} (${after}): ${reason(state.lastReason ?? 'nothing came back')}`,
       `Tried ${state.unknowns} of ${rollout.policy.unknownAttempts}, then a person is called. ${serving(rollout, node)} Nothing else is begun.`,
     ]),
   ];
@@ -38,8 +40,10 @@ function serving({ looks, peers }: Rollout, { name, region }: NodeRun): string {
   return `Of the others in ${foreign(region, 80)} ${healthy} of ${others.length} were healthy at ${when(at)}.`;
 }
 
-function gated(rollout: Rollout, { name, held, state }: NodeRun): Post[] {
-  if (held === null || held.at - held.since < patience || state.is === 'done' || state.is === 'stuck') return [];
+function gated(rollout: Rollout, node: NodeRun): Post[] {
+  const { name, held, state } = node;
+  if (held === null || held.at - held.since < patience || state.is === 'stuck') return [];
+  if (state.is === 'done' && !isQueued(rollout, node)) return [];
   const gates = held.gates.map((gate) => reason(gate.reason)).join('; ');
   return [
     wait(rollout, name, held.since, [

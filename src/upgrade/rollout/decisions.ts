@@ -1,4 +1,4 @@
-import { bakingBatch, firstBackStep, inScope, isOpen, nodesInOrder, touchedNewestFirst } from './queries.ts';
+import { bakingBatch, firstBackStep, inScope, isOpen, isQueued, nodesInOrder, touchedNewestFirst } from './queries.ts';
 import { canBePutOff, putOff, toStep } from './reports.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { BatchRun, Event, NodeRun, NodeState, RollbackScope, Rollout } from './types.ts';
@@ -18,11 +18,11 @@ export function resumed(rollout: Rollout, { at }: Of<'resumed'>): Rollout {
   return moveStatus(watchAnew(provenAnew(rollout, at)), { is: 'running' });
 }
 
-/** What can be let go is let go at once; what is under way is finished or rolled back first. */
+/** What was only asked for is let go at once; what is under way is finished, or its automatic rollback, first. */
 export function stopped(rollout: Rollout, { by, at }: Of<'stopped'>): Rollout {
   if (!isOpen(rollout) || rollout.status.is === 'stopping') return rollout;
   return moveStatus(
-    letGo(rollout, () => true, at),
+    letGo(rollout, (node) => isQueued(rollout, node), at),
     { is: 'stopping', by, at },
   );
 }
@@ -125,7 +125,7 @@ export function rollbackAsked(rollout: Rollout, { at, by, scope, epoch }: Of<'ro
   if (queue.length === 0) return rollout;
   if (status.is === 'rolling-back' && sameNames(queue, status.queue)) return rollout;
   const fresh = newRun(rollout, epoch);
-  const released = letGo(fresh, (node) => !queue.includes(node.name) && wasAsked(status, node), at);
+  const released = letGo(fresh, (node) => !queue.includes(node.name) && isQueued(rollout, node), at);
   const turned = queue.reduce((acc, name) => turnBack(acc, name, at), released);
   const after = status.is === 'rolling-back' ? status.after : null;
   const anew = (batch: BatchRun) => (touches(batch, queue) ? unasked(unwatched(batch)) : batch);
@@ -139,18 +139,14 @@ export function rollbackAsked(rollout: Rollout, { at, by, scope, epoch }: Of<'ro
   });
 }
 
-const wasAsked = (status: Rollout['status'], { name }: NodeRun): boolean =>
-  status.is === 'rolling-back' && status.queue.includes(name);
-
-/** Asking for less narrows a rollback that is under way to that; asking for something else widens it. */
+/** Asking for less narrows a rollback that is under way to that; asking for something else adds exactly that. */
 function together(rollout: Rollout, now: RollbackScope, asked: RollbackScope): RollbackScope {
   const nodes = nodesInOrder(rollout);
   const isInside = (inner: RollbackScope, outer: RollbackScope) =>
     nodes.filter((node) => inScope(node, inner)).every((node) => inScope(node, outer));
   if (isInside(asked, now) || isInside(now, asked)) return asked;
   const both = nodes.filter((node) => inScope(node, asked) || inScope(node, now));
-  const [only, ...others] = new Set(both.map(({ region }) => region));
-  return only !== undefined && others.length === 0 ? { is: 'region', region: only } : { is: 'all' };
+  return both.length === nodes.length ? { is: 'all' } : { is: 'nodes', nodes: both.map(({ name }) => name) };
 }
 
 const sameNames = (a: string[], b: string[]): boolean => a.length === b.length && a.every((name) => b.includes(name));

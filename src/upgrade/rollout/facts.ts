@@ -87,7 +87,8 @@ export type Report =
   | { is: 'succeeded'; facts: Facts }
   /** `retry`: another try may help (a transfer cut short); false: it will not (wrong version, full disk). */
   | { is: 'failed'; reason: string; retry: boolean; facts: Facts }
-  | { is: 'unknown'; reason: string };
+  /** `silent`: nothing came back from the node at all. */
+  | { is: 'unknown'; reason: string; silent?: true };
 
 /** Why a node may not be stopped right now. */
 export interface Gate {

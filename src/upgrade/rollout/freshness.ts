@@ -12,6 +12,9 @@ const isFresh = (at: number | null, now: number, ms: number): boolean => at !== 
 export const finishedNodes = (rollout: Rollout, region?: string): NodeRun[] =>
   nodesInOrder(rollout).filter((node) => node.state.is === 'done' && (region === undefined || node.region === region));
 
+/** The newest look did not find it healthy: what was seen of it before counts no more. */
+const missed = ({ looks }: Rollout, { name, region }: NodeRun): boolean => (looks[region]?.misses[name] ?? 0) > 0;
+
 /** A look that some region needs, before anything else may happen. */
 export interface Need {
   region: string;
@@ -24,8 +27,10 @@ export function looksBeforeBegin(rollout: Rollout, node: NodeRun, now: number): 
   return [...regions].flatMap((region): Need[] => {
     const finished = finishedNodes(rollout, region);
     const own = region === node.region;
-    if (own && finished.some(({ provenAt }) => !isFresh(provenAt, now, freshFor))) return [{ region, step: 'prove' }];
-    const seen = ({ seenAt, provenAt }: NodeRun) => isFresh(seenAt, now, freshFor) || isFresh(provenAt, now, freshFor);
+    if (own && finished.some((each) => missed(rollout, each) || !isFresh(each.provenAt, now, freshFor)))
+      return [{ region, step: 'prove' }];
+    const seen = (each: NodeRun) =>
+      !missed(rollout, each) && (isFresh(each.seenAt, now, freshFor) || isFresh(each.provenAt, now, freshFor));
     const looked = !own || isFresh(rollout.looks[region]?.at ?? null, now, freshFor);
     return looked && finished.every(seen) ? [] : [{ region, step: 'watch' }];
   });
@@ -34,8 +39,11 @@ export function looksBeforeBegin(rollout: Rollout, node: NodeRun, now: number): 
 /** Regions whose finished nodes must be proven again before an approval is asked, and before the last word. */
 export function unprovenRegions(rollout: Rollout, now: number): string[] {
   const since = lastChange(rollout);
-  const isProven = ({ provenAt, sick }: NodeRun) =>
-    sick === null && isFresh(provenAt, now, provenFor) && (provenAt ?? 0) >= since;
+  const isProven = (node: NodeRun) =>
+    node.sick === null &&
+    !missed(rollout, node) &&
+    isFresh(node.provenAt, now, provenFor) &&
+    (node.provenAt ?? 0) >= since;
   const old = finishedNodes(rollout).filter((node) => !isProven(node));
   return [...new Set(old.map(({ region }) => region))];
 }

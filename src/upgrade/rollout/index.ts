@@ -2,6 +2,7 @@ export { expectedAge } from './expected.ts';
 export { finishedNodes } from './freshness.ts';
 export { gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
+export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
 export { plan } from './plan.ts';
 export {
@@ -11,6 +12,7 @@ export {
   inScope,
   isLook,
   isOpen,
+  isQueued,
   nextNode,
   nodeOf,
   nodesInOrder,
@@ -19,5 +21,4 @@ export {
 } from './queries.ts';
 export { todo } from './todo.ts';
 export { transitionDiagrams } from './transitions.ts';
-export { neglected } from './unattended.ts';
 export { nextWake } from './wake.ts';

@@ -1,4 +1,4 @@
-import { bakingBatch, goesForward, isOpen, nodeOf } from './queries.ts';
+import { bakingBatch, goesForward, isOpen, nodeOf, workingNode } from './queries.ts';
 import { capped } from './rest.ts';
 import { moveStatus } from './transitions.ts';
 import type { BatchRun, Event, NodeRun, RegionLooks, Rollout, Seen } from './types.ts';
@@ -12,14 +12,16 @@ const missesAllowed = 3;
 export function watched(rollout: Rollout, event: Watched): Rollout {
   const before = rollout.looks[event.region];
   if (!before || !isOpen(rollout) || event.run !== rollout.run || event.attempt !== before.count + 1) return rollout;
-  const looks = { ...rollout.looks, [event.region]: seenBy(before, event) };
+  const busy = workingNode(rollout)?.name ?? null;
+  const looks = { ...rollout.looks, [event.region]: seenBy(before, event, busy) };
   const seen = noted({ ...rollout, looks }, event);
   return holdForSickness(baked(seen, event), event);
 }
 
-function seenBy(before: RegionLooks, { attempt, at, seen }: Watched): RegionLooks {
+/** `busy`: a node that is being worked on may be away for a while. */
+function seenBy(before: RegionLooks, { attempt, at, seen }: Watched, busy: string | null): RegionLooks {
   const names = Object.keys(seen);
-  const missed = (name: string) => (isFine(seen[name]) ? 0 : (before.misses[name] ?? 0) + 1);
+  const missed = (name: string) => (name === busy || isFine(seen[name]) ? 0 : (before.misses[name] ?? 0) + 1);
   return {
     count: attempt,
     at,

@@ -27,7 +27,7 @@ import { settle } from './settle.ts';
 import { toBringBack } from './todo.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, NodeRun, Rollout, StepName } from './types.ts';
-import { attended, takenUp } from './unattended.ts';
+import { abandoned, attended, takenUp } from './unattended.ts';
 
 type Begun = Extract<Event, { type: 'begun' }>;
 type Ticked = Extract<Event, { type: 'ticked' }>;
@@ -116,7 +116,8 @@ function beginTurn(rollout: Rollout, event: Begun): Rollout {
 
 function ticked(rollout: Rollout, event: Ticked): Rollout {
   if (!isOpen(rollout)) return rollout;
-  return goOnResting(attended(unanswered(expired(rollout, event.at), event.at), event), event.at);
+  const noticed = attended(unanswered(expired(rollout, event.at), event.at), event);
+  return goOnResting(abandoned(noticed, event.at), event.at);
 }
 
 /** An approval never fires days later: when it expires before the last node was begun, it is asked for again. */

@@ -44,6 +44,11 @@ export function nextNode(rollout: Rollout): NodeRun | null {
   return null;
 }
 
+/** A rollback that was asked for has still to bring it back. */
+export function isQueued({ status }: Rollout, { name }: NodeRun): boolean {
+  return status.is === 'rolling-back' && status.queue.includes(name);
+}
+
 export function isDown(rollout: Rollout, { name, region }: NodeRun): boolean {
   return rollout.looks[region]?.standing[name] === 'down';
 }

@@ -1,4 +1,4 @@
-import { backSteps, changes, firstBackStep, forwardSteps, inFlight } from './queries.ts';
+import { backSteps, changes, firstBackStep, forwardSteps, inFlight, isQueued } from './queries.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, Facts, NodeRun, NodeState, Rollout, Status, StepName } from './types.ts';
 
@@ -30,9 +30,16 @@ export function reported(rollout: Rollout, before: NodeRun, event: Reported): Ro
         : failed(rollout, node, state, report.reason, at, report.facts.clean === true);
     case 'unknown': {
       const silent = { ...node, silentSince: node.silentSince ?? at };
-      return unknown(rollout, silent, state, report.reason, at, at + rollout.policy.retryDelay);
+      const heard = withSilence(state, report.silent === true);
+      return unknown(rollout, silent, heard, report.reason, at, at + rollout.policy.retryDelay);
     }
   }
+}
+
+function withSilence(state: Working | Staging, silent: boolean): Working | Staging {
+  if (state.is === 'staging') return state;
+  const { silent: _, ...rest } = state;
+  return silent ? { ...rest, silent } : rest;
 }
 
 /** The try was begun before and never reported: its worker was lost. Its number is used up, so that its commands are fenced. */
@@ -82,10 +89,15 @@ function succeeded(rollout: Rollout, node: NodeRun, state: Working, at: number):
   const path = state.direction === 'forward' ? forwardSteps : backSteps;
   const following = path[path.indexOf(state.step) + 1];
   if (following !== undefined) {
-    const known = changes(state.step) ? { held: null, uncertain: false } : {};
-    return toStep(rollout, node, state.direction, following, at, known);
+    return toStep(rollout, node, state.direction, following, at, learned(state.step, at));
   }
   return state.direction === 'forward' ? done(rollout, node, at) : rolledBack(rollout, node, at);
+}
+
+/** What the success of a step says of the node, at that moment. */
+function learned(step: StepName, at: number): Partial<NodeRun> {
+  if (changes(step)) return { held: null, uncertain: false };
+  return step === 'verify' ? { seenAt: at, provenAt: at } : {};
 }
 
 export function toStep(
@@ -109,11 +121,17 @@ export function toStep(
   return moveNode(rollout, node, state, { attempt: node.attempt + 1, ...changed });
 }
 
-/** Proven this moment: what `verify` saw counts as the newest look at it. */
+/** What `verify` saw counts as the newest look at it; looks from before count for nothing. */
 function done(rollout: Rollout, node: NodeRun, at: number): Rollout {
-  const known = { failure: null, sick: null, seenAt: at, provenAt: at };
-  const after = moveNode(rollout, node, { is: 'done', at, already: node.already }, known);
+  const state = { is: 'done', at, already: node.already } as const;
+  const after = forgetMisses(moveNode(rollout, node, state, { failure: null, sick: null }), node);
   return node.already ? after : { ...after, lastNodeAt: at, rest: { ms: 0, at } };
+}
+
+function forgetMisses(rollout: Rollout, { name, region }: NodeRun): Rollout {
+  const looks = rollout.looks[region];
+  if (!looks?.misses[name]) return rollout;
+  return { ...rollout, looks: { ...rollout.looks, [region]: { ...looks, misses: { ...looks.misses, [name]: 0 } } } };
 }
 
 function rolledBack(rollout: Rollout, node: NodeRun, at: number): Rollout {
@@ -207,8 +225,9 @@ export function gated(rollout: Rollout, node: NodeRun, event: Gated): Rollout {
   const { state } = node;
   if (state.is !== 'working') return rollout;
   const { at, gates } = event;
-  const times = (node.held?.times ?? 0) + 1;
-  const since = node.held?.since ?? at;
+  const before = isSameWait(node.held, gates, at) ? node.held : null;
+  const times = (before?.times ?? 0) + 1;
+  const since = before?.since ?? at;
   const until = askAgain(rollout, since, at, times);
   const waiting = { attempt: node.attempt + 1, held: { gates, since, at, times, until }, silentSince: null };
   if (!event.unchanged) return goOnOrGiveUp(rollout, { ...node, ...waiting }, { ...state, notBefore: until }, at);
@@ -218,6 +237,12 @@ export function gated(rollout: Rollout, node: NodeRun, event: Gated): Rollout {
   }
   const back = { ...node, ...waiting, uncertain: false };
   return isFree(rollout, back) ? putOff(rollout, back, at) : moveNode(rollout, back, { ...state, notBefore: until });
+}
+
+/** Shut by the same gates as when it was asked last, and asked again in time: else it is another wait. */
+function isSameWait(held: NodeRun['held'], gates: Gated['gates'], at: number): held is NonNullable<NodeRun['held']> {
+  if (held === null || at > held.until + longestHold.later) return false;
+  return gates.some(({ name }) => held.gates.some((gate) => gate.name === name));
 }
 
 /** Later each time; and once right after a minute, when people are told. */
@@ -237,8 +262,8 @@ function goOnOrGiveUp(rollout: Rollout, node: NodeRun, state: Working, at: numbe
 }
 
 /** A rollback that the queue, or a stop, may take back from the node; its automatic one stays due. */
-function isFree({ status }: Rollout, { name }: NodeRun): boolean {
-  return status.is === 'stopping' || (status.is === 'rolling-back' && status.queue.includes(name));
+function isFree(rollout: Rollout, node: NodeRun): boolean {
+  return rollout.status.is === 'stopping' || isQueued(rollout, node);
 }
 
 /** A rollback of a node that was not changed by it yet is put off: the node is what it was before. */

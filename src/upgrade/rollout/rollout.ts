@@ -35,6 +35,8 @@ export type NodeState =
       notBefore: number;
       since: number;
       lastReason: string | null;
+      /** The last try of it heard nothing from the node at all. */
+      silent?: true;
     }
   | { is: 'done'; at: number; already: boolean }
   /** Failed before anything on it was changed. */
@@ -86,7 +88,7 @@ export type RollbackScope =
   | { is: 'all' }
   | { is: 'region'; region: string }
   | { is: 'node'; node: string }
-  /** Rollbacks that failed and are tried again. */
+  /** Several that were asked for one after another, or whose rollback failed and is tried again. */
   | { is: 'nodes'; nodes: string[] };
 
 export type Status =

@@ -66,7 +66,13 @@ function settleQueue(rollout: Rollout, status: RollingBack, at: number): Rollout
 }
 
 function broughtBack({ scope, by }: RollingBack): string {
-  if (scope.is === 'nodes') return `${scope.nodes.join(', ')} runs again what it ran before, after a retry by ${by}`;
-  const what = scope.is === 'region' ? scope.region : scope.is === 'node' ? scope.node : 'everything';
+  const what =
+    scope.is === 'nodes'
+      ? scope.nodes.join(', ')
+      : scope.is === 'region'
+        ? scope.region
+        : scope.is === 'node'
+          ? scope.node
+          : 'everything';
   return `${what} was rolled back on request of ${by}`;
 }

@@ -1,5 +1,6 @@
 import { looksBeforePick } from './freshness.ts';
 import { gates, isHeldBeforeLooks } from './gates.ts';
+import { neglected } from './neglected.ts';
 import {
   firstBackStep,
   firstForwardStep,
@@ -40,20 +41,25 @@ function oneMore(rollout: Rollout, now: number): NodeTask[] {
 
 /**
  * Of a rollback's queue the node whose turn it is, decided anew each time: what is sick costs no quorum and goes first,
- * then what was switched last. Null while none may, or while the looks are too old to choose by.
+ * then what was switched last. Null while none may, or while the looks are too old to choose by; a region that nobody
+ * serves, which is told, keeps no other from going back.
  */
 export function toBringBack(rollout: Rollout, now: number): NodeRun | null {
   if (rollout.status.is !== 'rolling-back' || workingNode(rollout)) return null;
   const queue = rollout.status.queue.map((name) => nodeOf(rollout, name));
   const regions = queue.map(({ region }) => region);
-  if (looksBeforePick(rollout, regions, rollout.status.at, now).length > 0) return null;
-  const free = queue.filter(({ held }) => held === null || held.until <= now);
-  return free.sort((a, b) => sickness(rollout, b) - sickness(rollout, a) || newest(b) - newest(a))[0] ?? null;
+  const unseen = looksBeforePick(rollout, regions, rollout.status.at, now).map(({ region }) => region);
+  const neglectedRegions = neglected(rollout).map(({ region }) => region);
+  if (unseen.some((region) => !neglectedRegions.includes(region))) return null;
+  const free = queue.filter(({ held, region }) => (held === null || held.until <= now) && !unseen.includes(region));
+  return free.sort((a, b) => urgency(rollout, b) - urgency(rollout, a) || newest(b) - newest(a))[0] ?? null;
 }
 
 const newest = ({ touchedAt }: NodeRun): number => touchedAt ?? 0;
 
-function sickness(rollout: Rollout, node: NodeRun): number {
+/** What was tried already and got stuck waits until all others had their turn. */
+function urgency(rollout: Rollout, node: NodeRun): number {
+  if (node.state.is === 'stuck' && node.state.direction === 'back') return -1;
   if (isDown(rollout, node)) return 2;
   return rollout.looks[node.region]?.standing[node.name] === 'healthy' ? 0 : 1;
 }

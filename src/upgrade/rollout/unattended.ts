@@ -1,11 +1,11 @@
 import { expectedAge } from './expected.ts';
-import { inFlight, nodesInOrder } from './queries.ts';
+import { isTold, neglected } from './neglected.ts';
+import { inFlight, nodesInOrder, workingNode } from './queries.ts';
 import { capped } from './rest.ts';
 import { todo } from './todo.ts';
+import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, NodeRun, Rollout, Task, Unattended } from './types.ts';
 
-/** Milliseconds that it must last before somebody is told: a worker that was restarted in order is back by then. */
-const patience: Record<Unattended['why'], number> = { 'no worker': 10_000, 'not taken up': 25_000, 'no report': 0 };
 /** Steps smaller than this (ms) are not written down. */
 const smallestGap = 5_000;
 /** A longer gap between two ticks counts as this much (ms): then it is us who were away. */
@@ -32,6 +32,24 @@ function trouble(rollout: Rollout, region: string, tasks: Task[], at: number): U
   return flying.length === 0 ? 'not taken up' : null;
 }
 
+/**
+ * A stop, and a rollback of others, must end although the worker in the middle of a node is gone for good: what it did is
+ * a matter for a person then. Its number is used up, so that nothing comes of it late.
+ */
+export function abandoned(rollout: Rollout, at: number): Rollout {
+  const { status } = rollout;
+  const node = workingNode(rollout);
+  if ((status.is !== 'stopping' && status.is !== 'rolling-back') || node?.state.is !== 'working') return rollout;
+  const told = neglected(rollout).find(({ region }) => region === node.region);
+  if (told === undefined || (inFlight(node) && !isOverdue(rollout, node, at))) return rollout;
+  const { direction, step } = node.state;
+  const reason = `its worker is gone in the middle of ${step}, and nobody serves ${node.region}`;
+  const attempt = node.attempt + 1;
+  if (!node.touched) return moveNode(rollout, node, { is: 'ready', notBefore: at }, { attempt });
+  const after = moveNode(rollout, node, { is: 'stuck', direction, step, reason, at }, { attempt });
+  return status.is === 'stopping' ? after : moveStatus(after, { ...status, after: { node: node.name, reason } });
+}
+
 function isOverdue({ policy }: Rollout, { state }: NodeRun, at: number): boolean {
   if (state.is !== 'working' && state.is !== 'staging') return false;
   const step = state.is === 'working' ? state.step : 'stage';
@@ -55,10 +73,3 @@ export function takenUp(rollout: Rollout, event: Event): Rollout {
   const unattended = rollout.unattended.filter((each) => each.region !== region);
   return unattended.length === rollout.unattended.length ? rollout : { ...rollout, unattended };
 }
-
-/** What people are told of. */
-export function neglected({ unattended }: Rollout): Unattended[] {
-  return unattended.filter(isTold);
-}
-
-const isTold = ({ why, ms }: Unattended): boolean => ms >= patience[why];

@@ -61,6 +61,7 @@ export function execute(
   command: Command,
   deadlineGraceMs: number,
   signal?: AbortSignal,
+  isLate: () => boolean = () => false,
 ): Promise<Outcome> {
   const { connection } = lease;
   return new Promise((resolve) => {
@@ -100,6 +101,11 @@ export function execute(
         return giveBack();
       }
       if (settled) return channel.close();
+      if (isLate()) {
+        fail(`no session within the ${inSeconds(command.sendWithinMs ?? 0, 1)} in which ${command.name} may be sent`);
+        channel.close();
+        return giveBack();
+      }
       const onEnd = (exit: Exit | null) =>
         exit ? settle({ ...exit, ...output() }) : fail('the session was closed without a result');
       sent = follow(channel, onEnd, giveBack);

@@ -91,14 +91,17 @@ export function createShell(hosts: Record<string, Host>, options: ShellOptions =
   return {
     async run(node: string, command: Command, signal?: AbortSignal): Promise<Outcome> {
       manyListeners(signal);
+      const { sendWithinMs } = command;
+      const latest = sendWithinMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + sendWithinMs;
+      const isLate = () => performance.now() > latest;
       try {
         const host = hostOf(node);
         const lease = await pool.lease(host, signal);
-        const outcome = await execute(lease, command, deadlineGraceMs, signal);
+        const outcome = await execute(lease, command, deadlineGraceMs, signal, isLate);
         const stale = outcome.is === 'unreachable' && lease.reused && !lease.connection.alive();
         if (!stale || signal?.aborted) return outcome;
         // A kept connection had died unnoticed and nothing was sent over it: a fresh one may do.
-        return await execute(await pool.lease(host, signal), command, deadlineGraceMs, signal);
+        return await execute(await pool.lease(host, signal), command, deadlineGraceMs, signal, isLate);
       } catch (error) {
         return refusal(error);
       }

@@ -23,6 +23,8 @@ export interface Command {
   sudo: boolean;
   /** Milliseconds; enforced on the node by `timeout -k` and here by a deadline a little later. */
   timeoutMs: number;
+  /** Milliseconds from `run`; what could not be sent by then is not sent: a stop rests on what was seen just before. */
+  sendWithinMs?: number;
 }
 
 /** What came back. Only `exited` with code 0 is success; `lost` means that nobody knows. */

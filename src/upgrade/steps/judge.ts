@@ -79,7 +79,7 @@ function unmeant(watch: Watch, goal: Goal, image: string | null, disk: string | 
 
 /** What is known now; null: watch on. Of a silent node nothing is, and waiting longer tells nobody. Proven needs a look and a healthy answer at the end of the soak. */
 export function judge(watch: Watch, at: number, goal: Goal): Verdict | null {
-  if (watch.silent !== null) return { is: 'unknown', reason: redact(watch.silent) };
+  if (watch.silent !== null) return { is: 'unknown', reason: redact(watch.silent), silent: true };
   const wrong = hopeless(watch, goal);
   if (wrong !== null) return wrong;
   const { soak, seen, lookedAt } = watch;

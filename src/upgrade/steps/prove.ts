@@ -4,7 +4,7 @@ import type { Report } from '../rollout/types.ts';
 import { lastWords } from './collect.ts';
 import { judge } from './judge.ts';
 import { type Look, look, type Visit } from './look.ts';
-import { failed, succeeded, unknown } from './reports.ts';
+import { failed, silent, succeeded, unknown } from './reports.ts';
 import { begin, type Goal, heard, looked, missed, type Verdict, type Watch, wantsLook } from './watch.ts';
 
 /** What a proof needs of a step's context. */
@@ -23,7 +23,7 @@ const backOff = 1.25;
 export async function prove(watching: Watching, goal: Goal): Promise<Report> {
   const verdict = await watchUntilJudged(watching, goal);
   if (verdict.is === 'proven') return succeeded({ proof: verdict.proof });
-  if (verdict.is === 'unknown') return unknown(verdict.reason);
+  if (verdict.is === 'unknown') return verdict.silent ? silent(verdict.reason) : unknown(verdict.reason);
   const words = await lastWords(watching);
   return failed(words === null ? verdict.reason : `${verdict.reason} (${words})`);
 }

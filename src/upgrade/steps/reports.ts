@@ -4,6 +4,8 @@ import type { Answer } from './answer.ts';
 
 export const succeeded = (facts: Facts = {}): Report => ({ is: 'succeeded', facts });
 export const unknown = (reason: string): Report => ({ is: 'unknown', reason });
+/** Nothing came back from the node at all. */
+export const silent = (reason: string): Report => ({ is: 'unknown', reason, silent: true });
 export const failed = (reason: string, facts: Facts = {}): Report => ({ is: 'failed', reason, retry: false, facts });
 export const failedForNow = (reason: string): Report => ({ is: 'failed', reason, retry: true, facts: {} });
 
@@ -65,6 +67,6 @@ export function reportOf(answer: Exclude<Answer, { is: 'told' }>, unsure: 'unkno
       return answer.retry ? failedForNow(answer.reason) : failed(answer.reason);
     case 'unreachable':
     case 'lost':
-      return unsure === 'unknown' ? unknown(answer.reason) : failedForNow(answer.reason);
+      return unsure === 'unknown' ? silent(answer.reason) : failedForNow(answer.reason);
   }
 }

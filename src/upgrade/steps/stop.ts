@@ -10,7 +10,7 @@ import type { StepContext, StepResult } from './types.ts';
 
 const pauseWhileBusy = 1000;
 
-/** How old the evidence of the gates may be when the service is stopped, ms. */
+/** How old the evidence of the gates may be when the command to stop the service is sent, ms. */
 const fresh = 5000;
 
 /** What is lacking, seen now: nothing, a stop, or a report why it cannot be told. `unchanged`: as in `Sight`. */
@@ -54,8 +54,9 @@ async function tryOnce(context: StepContext, lacking: (seen: Observation) => Pro
   const gates = await context.gates({ down: seen.seen.down, unchanged });
   signal.throwIfAborted();
   if (gates.length > 0) return ended({ is: 'gated', gates, unchanged });
-  if (clock.monotonic() - asked > fresh) return { is: 'again', pause: 0, late: tooSlow(unchanged) };
-  const answer = await tell(context, lack.command);
+  const left = fresh - (clock.monotonic() - asked);
+  if (left < 0) return { is: 'again', pause: 0, late: tooSlow(unchanged) };
+  const answer = await tell(context, { ...lack.command, sendWithinMs: left });
   if (isBusy(answer)) return whileBusy;
   // Somebody's work came into the way after the look: the next look names all of it.
   const met = answer.is === 'refused' && strangerIn(answer.word, answer.detail) !== null;

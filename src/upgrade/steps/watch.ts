@@ -51,7 +51,8 @@ export interface Watch {
 export type Verdict =
   | { is: 'proven'; proof: Proof }
   | { is: 'failed'; reason: string }
-  | { is: 'unknown'; reason: string };
+  /** `silent`: neither health nor SSH answers. */
+  | { is: 'unknown'; reason: string; silent?: true };
 
 export const begin = (at: number): Watch => ({
   startedAt: at,

@@ -27,7 +27,7 @@ const waits = (rollout: Rollout) => posts(rollout).filter(({ key }) => key.start
 
 describe('a node that falls silent after its switch', () => {
   const silent = (unknowns: number) => {
-    const state = working({ unknowns, lastReason: 'SSH connection timed out' });
+    const state = working({ unknowns, lastReason: 'SSH connection timed out', silent: true });
     const rollout = withNode({ state, touched: true, silentSince: tuesday });
     const standing = { [name]: 'unclear', 'us-east-op-2': 'healthy', 'us-east-op-3': 'healthy' } as const;
     return { ...rollout, looks: { ...rollout.looks, 'us-east': { count: 3, at: tuesday, standing, misses: {} } } };

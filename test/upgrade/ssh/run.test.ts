@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -44,6 +44,17 @@ describe('a command on a node', () => {
     const args = ["it's", '$(reboot)', '`id`', '-n', '--', 'two\nlines', 'ünï', '', '*', '\\'];
     const outcome = await shellOf().run('n', command('for one in "$@"; do printf "<%s>" "$one"; done', { args }));
     expect(stdoutOf(outcome)).toBe(args.map((arg) => `<${arg}>`).join(''));
+  });
+
+  it('is not sent when there was no session in time', async () => {
+    const shell = shellOf({ maxSessions: 1 });
+    const marker = join(sshd.dir, 'too-late');
+    const busy = shell.run('n', command('sleep 1'));
+    const late = await shell.run('n', command(`touch ${marker}`, { sendWithinMs: 300 }));
+    expect(late).toEqual({ is: 'unreachable', reason: 'no session within the 0.3 s in which try may be sent' });
+    await busy;
+    expect(existsSync(marker)).toBe(false);
+    expect(await shell.run('n', command('true', { sendWithinMs: 5_000 }))).toMatchObject({ is: 'exited', code: 0 });
   });
 
   it('runs in an emptied environment', async () => {

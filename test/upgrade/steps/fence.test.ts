@@ -211,6 +211,17 @@ describe('what a step saw when it asks for the gates', () => {
     expect(trial.node.restarts()).toBe(1);
   });
 
+  it('is sent with what is left of its time, and no later', async () => {
+    trial.gates = [];
+    const limits: (number | undefined)[] = [];
+    trial.node.onCommand = ({ name, sendWithinMs }) => {
+      if (name === 'switch') limits.push(sendWithinMs);
+    };
+    await trial.go('switch');
+    expect(limits).toHaveLength(1);
+    expect(limits[0]).toBeLessThanOrEqual(5_000);
+  });
+
   it('is never acted on when it is always too old, and that ends', async () => {
     const context = trial.context();
     const slow = async () => {

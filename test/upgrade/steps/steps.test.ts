@@ -77,6 +77,7 @@ describe('the steps of a node', () => {
     expect(await steps.switch({ ...trial.context(), shell: lost })).toEqual({
       is: 'unknown',
       reason: 'connection lost',
+      silent: true,
     });
     expect(await trial.go('switch', 'verify')).toMatchObject({ is: 'succeeded' });
     expect(trial.node.restarts()).toBe(1);

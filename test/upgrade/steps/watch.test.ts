@@ -184,6 +184,7 @@ describe('the proof of a node', () => {
     expect(verdict).toEqual({
       is: 'unknown',
       reason: 'does not answer: SSH connection timed out, health no full answer within 3 s',
+      silent: true,
     });
     expect(at).toBeLessThan(8_000);
   });
@@ -205,6 +206,25 @@ describe('the proof of a node', () => {
 
   it('is unknown in the end when SSH stays away from a node that boots', () => {
     expect(play(() => ({ health: refused, sight: null })).verdict).toMatchObject({ is: 'unknown' });
+  });
+
+  const others: [string, Sight][] = [
+    ['of another invocation', unitOf({ invocation: 'i-other' })],
+    ['with another main process', unitOf({ mainPid: 8 })],
+    ['that systemd restarted', unitOf({ restarts: 1 })],
+  ];
+  it.each(others)('starts the soak again with a process %s', (_, change) => {
+    const { verdict, at } = play((now) => up(now < 20_000 ? {} : change));
+    expect(verdict).not.toMatchObject({ is: 'proven', proof: { invocation: 'i-new', mainPid: 7, restarts: 0 } });
+    if (verdict.is === 'proven') expect(at).toBeGreaterThanOrEqual(20_000 + goal.soak);
+  });
+
+  it('does not prove a node that cannot be looked at when its soak ends', () => {
+    const { verdict, at } = play((now) =>
+      now < 28_000 || now > 40_000 ? up() : { health: healthy, sight: null, reached: true },
+    );
+    expect(verdict).toMatchObject({ is: 'proven' });
+    expect(at).toBeGreaterThan(40_000);
   });
 
   it('does not require a new process for a node that was on the release already', () => {

@@ -1,0 +1,54 @@
+import { nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { type NodeRun, type NodeSurvey, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
+import { type CommandDeps, type Reply, withLines } from '../deps.ts';
+import { reason } from '../views/text.ts';
+import { survey } from './common.ts';
+
+/**
+ * Nodes that do not run what the rollout has recorded of them, a sentence each: Redis may have been put back to an
+ * earlier time, or somebody worked by hand. A node that cannot be seen contradicts nothing.
+ */
+export function contradictions(rollout: Rollout, seen: NodeSurvey[]): string[] {
+  return nodesInOrder(rollout).flatMap((node) => {
+    const now = seen.find((each) => each.node === node.name);
+    return now === undefined || now.sha256 === null || isAsRecorded(rollout, node, now.sha256)
+      ? []
+      : [`${node.name} runs ${now.version ?? now.sha256.slice(0, 12)}, ${recorded(rollout, node)}`];
+  });
+}
+
+function isAsRecorded({ release }: Rollout, { state, before, touched }: NodeRun, sha256: string): boolean {
+  const isNew = sha256 === release.binarySha256;
+  if (state.is === 'working') return true;
+  if (state.is === 'done') return isNew;
+  if (touched) return isNew || sha256 === before?.sha256;
+  return before === null || !isNew || before.sha256 === sha256;
+}
+
+function recorded({ release }: Rollout, { state, touched }: NodeRun): string {
+  if (state.is === 'done') return `recorded as done on ${release.version}`;
+  return touched ? 'which is neither the new nor the old version' : 'recorded as not changed by this rollout';
+}
+
+const some = (wrong: string[]): string =>
+  wrong.slice(0, 4).join('; ') + (wrong.length > 4 ? `; and ${wrong.length - 4} more` : '');
+
+/** A decision's answer with what the nodes say otherwise; the decision was carried out already. */
+export async function withTruth(deps: CommandDeps, rollout: Rollout, reply: Reply): Promise<Reply> {
+  const wrong = contradictions(rollout, await survey(deps));
+  return wrong.length === 0
+    ? reply
+    : withLines(reply, [
+        `‼ *Not everything is as this rollout has recorded it*: ${reason(some(wrong), 600)}.`,
+        'It works with what is recorded and does nothing about these. Was Redis put back to an earlier time? See verify.',
+      ]);
+}
+
+/** @throws Refused when a finished rollout is not what the nodes run any more */
+export async function refuseIfOtherwise(deps: CommandDeps, rollout: Rollout): Promise<void> {
+  const wrong = contradictions(rollout, await survey(deps));
+  if (wrong.length === 0) return;
+  throw new Refused(
+    `Nothing was done: ${rollout.release.version} is the newest rollout that is known, and it is not what the nodes run: ${some(wrong)}. Something came after it (was Redis put back to an earlier time?). To change versions, use upgrade.`,
+  );
+}

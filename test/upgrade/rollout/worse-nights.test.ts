@@ -1,0 +1,449 @@
+import { describe, expect, it } from 'vitest';
+import { posts } from '../../../src/bot/views/posts.ts';
+import { isOpen, next, plan, todo } from '../../../src/upgrade/rollout/index.ts';
+import type {
+  Event,
+  Gate,
+  NodeRun,
+  NodeTask,
+  Policy,
+  RollbackScope,
+  Rollout,
+  Seen,
+} from '../../../src/upgrade/rollout/types.ts';
+import { fleetOf, hours, inputOf, minutes, newImage, oldImage, planned, tuesday } from '../../support/rollouts.ts';
+import { drive, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
+
+/** Nights that a hostile reader thought of: each ended in harm, in a wrong word, or never. */
+
+const node = (rollout: Rollout, name: string): NodeRun => rollout.nodes[name] as NodeRun;
+const restored = (world: World) => world.starts.filter(({ image }) => image === oldImage).map(({ node: name }) => name);
+const back = (at: number, scope: RollbackScope): Event => ({ type: 'rollback-asked', at, by: 'U1', scope, epoch: 0 });
+const allDone = (changes: Partial<Policy> = {}) => {
+  const start = planned({ pause: 0, ...changes });
+  const world = worldOf(start);
+  const d = drive(start, world, { from: tuesday });
+  expect(d.rollout.status.is).toBe('done');
+  return { world, ...d };
+};
+const text = (rollout: Rollout) => JSON.stringify(posts(rollout).map(({ key, text }) => [key, text]));
+
+describe('a rollback that is asked for while another is under way', () => {
+  it('a second region asked while the first goes back does not take the third', () => {
+    const { world, rollout, now } = allDone();
+    const a = next(rollout, back(now, { is: 'region', region: 'us-east' }));
+    const b = next(a, back(now + 1, { is: 'region', region: 'eu-west' }));
+    const after = drive(b, world, { from: now + 1 });
+    expect(restored(world).filter((n) => n.startsWith('ap-south'))).toEqual([]);
+    expect(after.rollout.status.is).toBe('held');
+  });
+  it('a second node asked while the first goes back does not take the third', () => {
+    const { world, rollout, now } = allDone();
+    const a = next(rollout, back(now, { is: 'node', node: 'us-east-op-1' }));
+    const b = next(a, back(now + 1, { is: 'node', node: 'us-east-op-2' }));
+    drive(b, world, { from: now + 1 });
+    expect(restored(world)).not.toContain('us-east-op-3');
+  });
+});
+
+describe('a rollback that waits for the quorum is told', () => {
+  it('in the channel, at every moment after the first minute', () => {
+    const { world, rollout, now } = allDone();
+    world.silent.add('us-east-op-2');
+    const asked = next(rollout, back(now, { is: 'node', node: 'us-east-op-3' }));
+    const after = drive(asked, world, {
+      from: now,
+      limit: 80,
+      until: (r, at) => at > now + minutes(10) && !Object.values(r.nodes).some((n) => n.state.is === 'working'),
+    });
+    expect(after.rollout.status.is).toBe('rolling-back');
+    expect(node(after.rollout, 'us-east-op-3').held?.gates[0]?.name).toBe('quorum');
+    expect(node(after.rollout, 'us-east-op-3').state.is).toBe('done');
+    expect(text(after.rollout)).toContain('would leave 1 healthy');
+  });
+});
+
+describe('one machine that is off for good', () => {
+  it('does not keep the other regions from going back: retry goes on with what can', () => {
+    const { world, rollout, now } = allDone();
+    world.silent.add('us-east-op-1');
+    let { rollout: r, now: t } = drive(next(rollout, back(now + 20_000, { is: 'all' })), world, {
+      from: now + 20_000,
+      limit: 600,
+    });
+    for (let i = 0; i < 5; i++) {
+      expect(r.status.is).toBe('held');
+      r = next(r, { type: 'retried', at: t, by: 'U1', epoch: 0 });
+      ({ rollout: r, now: t } = drive(r, world, { from: t, limit: 600 }));
+    }
+    expect(restored(world).length, JSON.stringify(r.status)).toBeGreaterThan(0);
+  });
+});
+
+describe('a region without a worker', () => {
+  it('does not keep the others from going back', () => {
+    const { world, rollout, now } = allDone();
+    let r = next(rollout, back(now, { is: 'all' }));
+    let t = now;
+    for (let i = 0; i < 2000 && isOpen(r); i++) {
+      const task = todo(r, t).find(({ region }) => region !== 'ap-south');
+      t += 500;
+      if (!task) {
+        r = next(r, { type: 'ticked', at: t, silent: ['ap-south'] });
+        continue;
+      }
+      const intent = intentOf(task, t);
+      if (intent) r = next(r, intent);
+      if (!todo(r, t).some(({ id }) => id === task.id)) continue;
+      r = next(r, perform(r, task, world, t));
+    }
+    expect(restored(world)).toContain('us-east-op-1');
+  });
+});
+
+describe('a worker that dies for good in the middle of a node', () => {
+  const lost = () => {
+    const start = planned({ pause: 0 });
+    const world = worldOf(start);
+    const d = drive(start, world, {
+      from: tuesday,
+      until: (r) => {
+        const s = node(r, 'eu-west-op-1').state;
+        return s.is === 'working' && s.step === 'verify';
+      },
+    });
+    const task = todo(d.rollout, d.now).find((x) => x.node === 'eu-west-op-1') as NodeTask;
+    const r = next(d.rollout, intentOf(task, d.now) as Event);
+    return { r, world, now: d.now };
+  };
+  it('a stop ends', () => {
+    const { r, now } = lost();
+    let s = next(r, { type: 'stopped', at: now + 1, by: 'U1' });
+    for (let t = now; t < now + hours(72); t += 60_000) s = next(s, { type: 'ticked', at: t, silent: ['eu-west'] });
+    expect(s.status.is).toBe('stopped');
+  });
+  it('a rollback of another region goes on', () => {
+    const { r, world, now } = lost();
+    let s = next(r, back(now + 1, { is: 'region', region: 'us-east' }));
+    let t = now + 1;
+    for (let i = 0; i < 2000 && isOpen(s); i++) {
+      const task = todo(s, t).find(({ region }) => region !== 'eu-west');
+      t += 500;
+      if (!task) {
+        t += 60_000;
+        s = next(s, { type: 'ticked', at: t, silent: ['eu-west'] });
+        continue;
+      }
+      const intent = intentOf(task, t);
+      if (intent) s = next(s, intent);
+      if (!todo(s, t).some(({ id }) => id === task.id)) continue;
+      s = next(s, perform(s, task, world, t));
+    }
+    expect(restored(world)).toContain('us-east-op-1');
+  });
+});
+
+describe('what is said of a try that nobody understood', () => {
+  it('does not say that a node does not answer when it did', () => {
+    const start = planned();
+    const world = worldOf(start);
+    const d = drive(start, world, { from: tuesday, until: (r, t) => todo(r, t).some((x) => x.step === 'switch') });
+    const task = todo(d.rollout, d.now).find((x) => x.step === 'switch') as NodeTask;
+    const b = next(d.rollout, intentOf(task, d.now) as Event);
+    const { run, step, attempt } = task;
+    const r = next(b, {
+      type: 'reported',
+      at: d.now + 1,
+      run,
+      node: task.node,
+      step,
+      attempt,
+      report: { is: 'unknown', reason: 'another command still runs on the node' },
+    });
+    expect(text(r)).not.toContain('does not answer');
+  });
+});
+
+describe('the end', () => {
+  it('a stopped rollout counts what runs the new version', () => {
+    const start = planned({ autoRollback: 'none' });
+    const world = worldOf(start);
+    world.bad.add('us-east-op-1');
+    const d = drive(start, world, { from: tuesday });
+    expect(world.image['us-east-op-1']).toBe(newImage);
+    const s = next(d.rollout, { type: 'stopped', at: d.now, by: 'U1' });
+    expect(s.status.is).toBe('stopped');
+    expect(text(s)).toContain('0 of 9 nodes on v2.0.0, and perhaps us-east-op-1 (changed and not proven)');
+  });
+});
+
+it('a stop between a failed verify and the restore does not leave the broken node as it is', () => {
+  const start = planned();
+  const world = worldOf(start);
+  world.bad.add('us-east-op-1');
+  const d = drive(start, world, {
+    from: tuesday,
+    until: (r) => {
+      const { state } = node(r, 'us-east-op-1');
+      return state.is === 'working' && state.direction === 'back';
+    },
+  });
+  expect(world.image['us-east-op-1']).toBe(newImage);
+  const stopping = next(d.rollout, { type: 'stopped', at: d.now + 1, by: 'U1' });
+  const after = drive(stopping, world, { from: d.now + 1, limit: 400 });
+  expect(after.rollout.status.is).toBe('stopped');
+  expect(world.image['us-east-op-1'], text(after.rollout)).toBe(oldImage);
+});
+it('the same between diagnosis and restore', () => {
+  const start = planned();
+  const world = worldOf(start);
+  world.bad.add('us-east-op-1');
+  const d = drive(start, world, {
+    from: tuesday,
+    until: (r) => {
+      const { state } = node(r, 'us-east-op-1');
+      return state.is === 'working' && state.step === 'restore';
+    },
+  });
+  const stopping = next(d.rollout, { type: 'stopped', at: d.now + 1, by: 'U1' });
+  const after = drive(stopping, world, { from: d.now + 1, limit: 400 });
+  expect(world.image['us-east-op-1'], text(after.rollout)).toBe(oldImage);
+});
+
+it('the last word is not said of a node that was last looked at hours ago', () => {
+  const start = planned({}, { limit: 1 });
+  const world = worldOf(start);
+  const d = drive(start, world, {
+    from: tuesday,
+    until: (r) => {
+      const { state } = node(r, 'us-east-op-1');
+      return state.is === 'working' && state.step === 'cleanup';
+    },
+  });
+  world.down.add('us-east-op-1');
+  // The worker was away for six hours between verify and cleanup.
+  const after = drive(d.rollout, world, { from: d.now + hours(6), limit: 60 });
+  expect(after.rollout.status.is, text(after.rollout)).not.toBe('done');
+});
+
+it('paused, a rollout with a dead finished node is not called done', () => {
+  const start = planned({ pause: 0 }, { limit: 1 });
+  const world = worldOf(start);
+  const d = drive(start, world, {
+    from: tuesday,
+    until: (r) => {
+      const { state } = node(r, 'us-east-op-1');
+      return state.is === 'working' && state.step === 'cleanup';
+    },
+  });
+  const unknown = (r: Rollout, at: number) => {
+    const task = todo(r, at).find((x): x is NodeTask => x.step === 'cleanup');
+    if (!task) return r;
+    const b = next(r, intentOf(task, at) as Event);
+    const { run, step, attempt } = task;
+    return next(b, {
+      type: 'reported',
+      at: at + 1,
+      run,
+      node: task.node,
+      step,
+      attempt,
+      report: { is: 'failed', reason: 'does not answer', retry: true, facts: {} },
+    });
+  };
+  world.silent.add('us-east-op-1');
+  let r = d.rollout;
+  let now = d.now;
+  for (let i = 0; i < 10 && r.status.is === 'running'; i++) {
+    now += minutes(1);
+    r = unknown(r, now);
+  }
+  expect(r.status.is, text(r)).not.toBe('done');
+});
+
+it('one lost probe after a slow start is no outage', () => {
+  const start = planned();
+  const world = worldOf(start);
+  const d = drive(start, world, {
+    from: tuesday,
+    until: (r) => {
+      const { state } = node(r, 'us-east-op-2');
+      return state.is === 'working' && state.step === 'verify';
+    },
+  });
+  const look = (r: Rollout, at: number, standing: Seen['standing']): Rollout =>
+    next(r, {
+      type: 'watched',
+      at,
+      run: r.run,
+      region: 'us-east',
+      attempt: (r.looks['us-east']?.count ?? 0) + 1,
+      seen: Object.fromEntries(
+        (r.peers['us-east'] ?? []).map((name) => [
+          name,
+          name === 'us-east-op-2'
+            ? { standing, detail: standing, proof: 'not asked' }
+            : {
+                standing: 'healthy',
+                detail: 'healthy',
+                proof: node(r, name).state.is === 'done' ? 'holds' : 'not asked',
+              },
+        ]),
+      ),
+    } as Event);
+  // It takes 45 s to start; the region is looked at meanwhile, because op-1 is finished.
+  let r = look(d.rollout, d.now + 15_000, 'down');
+  r = look(r, d.now + 30_000, 'down');
+  r = look(r, d.now + 45_000, 'down');
+  const done = drive(r, world, { from: d.now + 60_000, until: (x) => node(x, 'us-east-op-2').state.is === 'done' });
+  const after = look(done.rollout, done.now + 1_000, 'unclear');
+  expect(after.status).toMatchObject({ is: 'running' });
+});
+
+it('the next node is not begun when the newest look saw a finished one down', () => {
+  const start = plan(inputOf(fleetOf({ pause: 0 }, { perRegion: 5 })));
+  const world = worldOf(start);
+  const first = 'us-east-op-1';
+  const d = drive(start, world, { from: tuesday, until: (r) => node(r, first).state.is === 'done' });
+  const looks = d.rollout.looks['us-east'];
+  if (!looks) throw new Error('no looks');
+  // In truth a soak of a minute lies between the look before the begin and the end of the node.
+  const r0 = { ...d.rollout, looks: { ...d.rollout.looks, 'us-east': { ...looks, at: (looks.at ?? 0) - 60_000 } } };
+  world.down.add(first);
+  const after = drive(r0, world, {
+    from: d.now,
+    until: (r) =>
+      Object.values(r.nodes).some((n) => n.name !== first && n.state.is === 'working') || r.status.is !== 'running',
+  });
+  expect(after.rollout.looks['us-east']?.standing[first]).toBe('down');
+  expect(
+    Object.values(after.rollout.nodes)
+      .filter((n) => n.state.is === 'working')
+      .map((n) => n.name),
+  ).toEqual([]);
+});
+
+it('the wait is counted from when the gate was shut, not from the day before', () => {
+  const start = planned();
+  const world = worldOf(start);
+  const d = drive(start, world, { from: tuesday, until: (r, t) => todo(r, t).some((x) => x.step === 'switch') });
+  const go = (r: Rollout, now: number, gate: Gate) => {
+    const task = todo(r, now).find((x) => x.step === 'switch') as NodeTask;
+    const b = next(r, intentOf(task, now) as Event);
+    const { run, step, attempt } = task;
+    return next(b, {
+      type: 'gated',
+      at: now + 1000,
+      run,
+      node: task.node,
+      step,
+      attempt,
+      unchanged: true,
+      gates: [gate],
+    });
+  };
+  const window = {
+    name: 'window',
+    reason: 'a node no longer fits before the window closes',
+    owner: 'the clock',
+    opensAt: d.now + hours(20),
+  } as const;
+  const quorum = { name: 'quorum', reason: 'stopping it would leave 1', owner: 'x', opensAt: null } as const;
+  const shut = go(d.rollout, d.now, window);
+  const later = d.now + hours(20);
+  const e = drive(shut, world, { from: later, until: (r, t) => todo(r, t).some((x) => x.step === 'switch') });
+  const again = go(e.rollout, e.now, quorum);
+  const text = JSON.stringify(posts(again).map((p) => p.text));
+  expect(node(again, 'us-east-op-1').held?.since, text).toBeGreaterThan(later - 1);
+});
+
+describe('lines of the core that nothing held', () => {
+  const upTo = (step: string, name = 'us-east-op-1', changes: Partial<Policy> = {}) => {
+    const start = planned(changes);
+    const world = worldOf(start);
+    const due = (r: Rollout, t: number) =>
+      todo(r, t).find((each): each is NodeTask => each.node === name && each.step === step);
+    const { rollout, now } = drive(start, world, { from: tuesday, until: (r, t) => due(r, t) !== undefined });
+    const task = due(rollout, now);
+    if (!task) throw new Error(`${step} is not due`);
+    return { rollout, world, now, task };
+  };
+
+  it('what a node was before is recorded once: not what a retry finds on it when it was switched', () => {
+    const { rollout, now, task } = upTo('verify');
+    const { run, attempt } = task;
+    const before = node(rollout, task.node).before;
+    const facts = { before: { version: 'v2.0.0', sha256: newImage, envSha256: null, invocation: 'x' }, already: true };
+    const report = { is: 'succeeded', facts } as const;
+    const begun = next(rollout, intentOf(task, now) as Event);
+    const after = next(begun, { type: 'reported', at: now + 1, run, node: task.node, step: 'verify', attempt, report });
+    expect(node(after, task.node)).toMatchObject({ before, already: false });
+  });
+
+  it('an intent that comes when its gates are shut begins nothing', () => {
+    const { rollout, now, task } = upTo('backup');
+    const paused = next(rollout, { type: 'paused', at: now, by: 'U1' });
+    expect(next(paused, intentOf(task, now + 1) as Event)).toBe(paused);
+  });
+
+  it('a node is rolled back by itself once in a run', () => {
+    const { rollout, world, now } = upTo('verify');
+    world.bad.add('us-east-op-1');
+    const held = drive(rollout, world, { from: now }).rollout;
+    expect(held.status.is).toBe('held');
+    const used = { ...node(held, 'us-east-op-1'), rolledBackInRun: held.run + 1 };
+    const again = { ...held, nodes: { ...held.nodes, 'us-east-op-1': used } };
+    const retried = next(again, { type: 'retried', at: now + hours(0.2), by: 'U1', epoch: 0 });
+    const kept = { ...node(retried, 'us-east-op-1'), rolledBackInRun: retried.run };
+    const run = { ...retried, nodes: { ...retried.nodes, 'us-east-op-1': kept } };
+    const after = drive(run, world, { from: now + hours(0.2) }).rollout;
+    expect(node(after, 'us-east-op-1').state.is).toBe('unproven');
+  });
+
+  it('a stop lets go at once of what was begun and not touched', () => {
+    const { rollout, now, task } = upTo('backup');
+    const begun = next(rollout, intentOf(task, now) as Event);
+    const after = next(begun, { type: 'stopped', at: now + 1, by: 'U1' });
+    expect([after.status.is, node(after, task.node).state.is]).toEqual(['stopped', 'ready']);
+  });
+
+  it('a look that is told twice counts once', () => {
+    const start = planned({}, { strategy: 'regions' });
+    const world = worldOf(start);
+    const done = drive(start, world, {
+      from: tuesday,
+      until: (r, t) => todo(r, t).some(({ step }) => step === 'prove') && (r.batches[0]?.finishedAt ?? null) !== null,
+    });
+    const task = todo(done.rollout, done.now).find(({ step }) => step === 'prove');
+    if (!task) throw new Error('no look is due');
+    const event = perform(done.rollout, task, world, done.now);
+    const once = next(done.rollout, event);
+    expect(once).not.toBe(done.rollout);
+    expect(next(once, { ...event, at: event.at + 1_000 })).toBe(once);
+  });
+
+  it('a bake does not end on health alone', () => {
+    const start = planned({ bake: 0 }, { strategy: 'regions' });
+    const world = worldOf(start);
+    const { rollout, now } = drive(start, world, {
+      from: tuesday,
+      until: (r) => (r.batches[0]?.finishedAt ?? null) !== null,
+    });
+    const seen = Object.fromEntries(
+      (rollout.peers['us-east'] ?? []).map((name): [string, Seen] => [
+        name,
+        { standing: 'healthy', detail: 'healthy', proof: 'not asked' },
+      ]),
+    );
+    const attempt = (rollout.looks['us-east']?.count ?? 0) + 1;
+    const event = { type: 'watched', at: now + 1_000, run: rollout.run, region: 'us-east', attempt, seen } as const;
+    expect(next(rollout, event).batches[0]?.bakedAt).toBeNull();
+  });
+
+  it('a resume does not step over a node that waits for a decision', () => {
+    const { rollout, world, now } = upTo('verify');
+    world.bad.add('us-east-op-1');
+    const held = drive(rollout, world, { from: now }).rollout;
+    expect(next(held, { type: 'resumed', at: now + hours(1), by: 'U1' })).toBe(held);
+  });
+});
