@@ -5,11 +5,13 @@ import { systemClock } from '../src/app/clock.ts';
 import { createControl, type Log, openRedis, startWorker } from '../src/jobs/index.ts';
 import type { Control } from '../src/jobs/types.ts';
 import { openReleases } from '../src/releases/index.ts';
+import { diagnoseNode, surveyNode } from '../src/upgrade/host/index.ts';
 import { createProbe } from '../src/upgrade/http/index.ts';
+import { stillProven } from '../src/upgrade/proof/index.ts';
 import { plan } from '../src/upgrade/rollout/index.ts';
 import type { Fleet, FleetNode, Rollout } from '../src/upgrade/rollout/types.ts';
 import { createShell, type Host, type Shell } from '../src/upgrade/ssh/index.ts';
-import { diagnoseNode, steps, stillProven, surveyNode } from '../src/upgrade/steps/index.ts';
+import { steps } from '../src/upgrade/steps/index.ts';
 import { fleetOf } from './fleet.ts';
 
 const clock = systemClock();

@@ -17,7 +17,17 @@ const inner: Record<string, Room> = {
   'upgrade/rollout': { ours: ['base', 'windows'], packages: ['semver'] },
   'upgrade/ssh': { ours: ['base'], packages: ['node:', 'ssh2'] },
   'upgrade/http': { ours: ['base'], packages: ['undici'] },
-  'upgrade/steps': { ours: ['base', 'upgrade/rollout'], types: ['upgrade/ssh', 'upgrade/http'], packages: ['node:'] },
+  'upgrade/host': { ours: ['base', 'upgrade/rollout'], types: ['upgrade/ssh', 'upgrade/http'], packages: [] },
+  'upgrade/proof': {
+    ours: ['base', 'upgrade/rollout', 'upgrade/host'],
+    types: ['upgrade/ssh', 'upgrade/http'],
+    packages: [],
+  },
+  'upgrade/steps': {
+    ours: ['base', 'upgrade/rollout', 'upgrade/host', 'upgrade/proof'],
+    types: ['upgrade/ssh', 'upgrade/http'],
+    packages: ['node:'],
+  },
   releases: { ours: ['base', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream', 'semver'] },
   config: {
     ours: ['base', 'upgrade/rollout', 'windows'],
@@ -25,8 +35,8 @@ const inner: Record<string, Room> = {
     packages: ['node:', 'yaml', 'zod', 'ssh-config'],
   },
   jobs: {
-    ours: ['base', 'upgrade/rollout', 'upgrade/steps', 'windows'],
-    types: ['upgrade/ssh', 'upgrade/http'],
+    ours: ['base', 'upgrade/rollout', 'windows'],
+    types: ['upgrade/ssh', 'upgrade/http', 'upgrade/proof', 'upgrade/steps'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
   'app/cli': { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
@@ -38,7 +48,7 @@ const inner: Record<string, Room> = {
       'upgrade/ssh',
       'upgrade/http',
       'upgrade/rollout',
-      'upgrade/steps',
+      'upgrade/host',
       'jobs',
       'releases',
       'windows',

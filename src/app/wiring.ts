@@ -8,9 +8,11 @@ import { type Settings, SettingsError } from '../config/index.ts';
 import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
+import { diagnoseNode, surveyNode } from '../upgrade/host/index.ts';
 import { createProbe } from '../upgrade/http/index.ts';
+import { stillProven } from '../upgrade/proof/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
-import { diagnoseNode, steps, stillProven, surveyNode } from '../upgrade/steps/index.ts';
+import { steps } from '../upgrade/steps/index.ts';
 import { systemClock } from './clock.ts';
 
 /** What every role needs. */

@@ -19,7 +19,7 @@ export interface Surroundings {
 
 const packages: Record<string, string> = { flock: 'util-linux', tar: 'tar', gzip: 'gzip', systemctl: 'systemd' };
 
-/** The first that fits counts. The words are those of `upgrade/ssh` and `upgrade/steps`; test/doctor hears them from there. */
+/** The first that fits counts. The words are those of `upgrade/ssh` and `upgrade/host`; test/doctor hears them from there. */
 export const rules: Rule[] = [
   {
     pattern: /the key file (.+) cannot be read: it does not exist/,

@@ -1,11 +1,11 @@
+import { type Answer, last, read, type Said } from '../upgrade/host/answer.ts';
+import { observe } from '../upgrade/host/commands.ts';
+import { type Observation, readObservation } from '../upgrade/host/observation.ts';
+import { lackOfRoom } from '../upgrade/host/room.ts';
+import { readVersion } from '../upgrade/host/version.ts';
 import type { Health, Probe } from '../upgrade/http/types.ts';
 import type { FleetNode, Release, Service } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
-import { type Answer, last, read, type Said } from '../upgrade/steps/answer.ts';
-import { observe } from '../upgrade/steps/commands.ts';
-import { type Observation, readObservation } from '../upgrade/steps/observation.ts';
-import { lackOfRoom } from '../upgrade/steps/room.ts';
-import { readVersion } from '../upgrade/steps/version.ts';
 import { skewIn } from './clock.ts';
 import { lookAround } from './node-script.ts';
 import type { NodeLook } from './together.ts';

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Probe } from '../upgrade/http/types.ts';
+import type { StillProven } from '../upgrade/proof/types.ts';
 import { finishedNodes, gates, isLook, todo } from '../upgrade/rollout/index.ts';
 import type {
   Gate,
@@ -14,7 +15,6 @@ import type {
   Task,
 } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
-import type { StillProven } from '../upgrade/steps/proof-types.ts';
 import type { StepContext, StepResult, Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import { askAll, lookAt, standings } from './evidence.ts';

@@ -1,11 +1,11 @@
+import * as commands from '../host/commands.ts';
+import { look, tell } from '../host/look.ts';
+import { failed, reportOf, succeeded } from '../host/reports.ts';
+import { strangerIn } from '../host/strangers.ts';
 import type { Report } from '../rollout/types.ts';
 import { find } from './before.ts';
-import * as commands from './commands.ts';
 import { inTheWayOfStage, leave } from './foreign.ts';
-import { look, tell } from './look.ts';
-import { failed, reportOf, succeeded } from './reports.ts';
 import { outrun, replaced, sinceStaged } from './stage.ts';
-import { strangerIn } from './strangers.ts';
 import type { Step, StepContext } from './types.ts';
 
 /** Right before the switch: the backup is there and whole, the node is still what it was, the staged binary is right. */

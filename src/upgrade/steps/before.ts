@@ -1,8 +1,8 @@
+import type { Observation } from '../host/observation.ts';
+import { linkReason } from '../host/reports.ts';
+import { readVersion } from '../host/version.ts';
 import type { Health } from '../http/types.ts';
 import type { Recorded, Release, Service } from '../rollout/types.ts';
-import type { Observation } from './observation.ts';
-import { linkReason } from './reports.ts';
-import { readVersion } from './version.ts';
 
 /** What a node is, as far as staging is concerned. */
 export type Found =

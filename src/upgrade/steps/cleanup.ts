@@ -1,6 +1,6 @@
-import * as commands from './commands.ts';
-import { tell } from './look.ts';
-import { reportOf, succeeded } from './reports.ts';
+import * as commands from '../host/commands.ts';
+import { tell } from '../host/look.ts';
+import { reportOf, succeeded } from '../host/reports.ts';
 import type { Step, StepContext } from './types.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { Observation } from '../host/observation.ts';
+import { failed } from '../host/reports.ts';
+import { missing, type Stranger } from '../host/strangers.ts';
 import type { Health } from '../http/types.ts';
 import type { Decided, Foreign, NodeRun, Recorded, Report, Rollout } from '../rollout/types.ts';
-import type { Observation } from './observation.ts';
-import { failed } from './reports.ts';
-import { missing, type Stranger } from './strangers.ts';
 import type { StepContext } from './types.ts';
 
 const strangers = (rows: [Stranger['part'], string | null, boolean][]): Stranger[] =>

@@ -1,11 +1,11 @@
+import * as commands from '../host/commands.ts';
+import type { Observation } from '../host/observation.ts';
+import { failed } from '../host/reports.ts';
+import { missing } from '../host/strangers.ts';
 import type { Recorded, Rollout } from '../rollout/types.ts';
 import { linkInPlace } from './before.ts';
-import * as commands from './commands.ts';
 import { inTheWayOfRestore, keptEnvironment, leave, type Since } from './foreign.ts';
-import type { Observation } from './observation.ts';
-import { failed } from './reports.ts';
 import { type Lack, stopFor } from './stop.ts';
-import { missing } from './strangers.ts';
 import type { Step, StepContext } from './types.ts';
 
 const since: Since = { binary: '', env: ' since it was backed up' };

@@ -1,18 +1,18 @@
+import type { Answer } from '../host/answer.ts';
+import * as commands from '../host/commands.ts';
+import { uploadPath } from '../host/layout.ts';
+import { lookClosely, tell } from '../host/look.ts';
+import type { Observation } from '../host/observation.ts';
+import { failed, reportOf, succeeded } from '../host/reports.ts';
+import { lackOfRoom } from '../host/room.ts';
+import type { Stranger } from '../host/strangers.ts';
+import { strangerIn } from '../host/strangers.ts';
+import { judgeVersion } from '../host/version.ts';
 import type { Facts, Recorded, Report } from '../rollout/types.ts';
-import type { Answer } from './answer.ts';
 import { find } from './before.ts';
-import * as commands from './commands.ts';
 import { inTheWayOfStage, leave, type Since } from './foreign.ts';
-import { uploadPath } from './layout.ts';
-import { lookClosely, tell } from './look.ts';
-import type { Observation } from './observation.ts';
-import { failed, reportOf, succeeded } from './reports.ts';
-import { lackOfRoom } from './room.ts';
-import type { Stranger } from './strangers.ts';
-import { strangerIn } from './strangers.ts';
 import type { Step, StepContext } from './types.ts';
 import { upload } from './upload.ts';
-import { judgeVersion } from './version.ts';
 
 export const sinceStaged: Since = { binary: ' since the node was staged', env: ' since the node was staged' };
 const atFirst: Since = { binary: ' without a restart', env: '' };

@@ -1,11 +1,11 @@
 import { inSeconds } from '../../base/duration.ts';
+import type { Answer } from '../host/answer.ts';
+import { lookBeforeChange, tell } from '../host/look.ts';
+import type { Observation } from '../host/observation.ts';
+import { busy, failedForNow, reportOf, succeeded, unknown } from '../host/reports.ts';
+import { strangerIn } from '../host/strangers.ts';
 import type { Report } from '../rollout/types.ts';
 import type { Command } from '../ssh/types.ts';
-import type { Answer } from './answer.ts';
-import { lookBeforeChange, tell } from './look.ts';
-import type { Observation } from './observation.ts';
-import { busy, failedForNow, reportOf, succeeded, unknown } from './reports.ts';
-import { strangerIn } from './strangers.ts';
 import type { StepContext, StepResult } from './types.ts';
 
 const pauseWhileBusy = 1000;

@@ -1,9 +1,9 @@
+import * as commands from '../host/commands.ts';
+import type { Observation } from '../host/observation.ts';
+import { failed } from '../host/reports.ts';
 import type { Report } from '../rollout/types.ts';
 import { linkInPlace } from './before.ts';
-import * as commands from './commands.ts';
 import { inTheWayOfSwitch, leave, type Since } from './foreign.ts';
-import type { Observation } from './observation.ts';
-import { failed } from './reports.ts';
 import { type Lack, stopFor } from './stop.ts';
 import type { Step, StepContext } from './types.ts';
 

@@ -1,11 +1,11 @@
 import { inSeconds } from '../../base/duration.ts';
 import { wordsOf } from '../../base/errors.ts';
+import * as commands from '../host/commands.ts';
+import { uploadPath } from '../host/layout.ts';
+import { tell } from '../host/look.ts';
+import { failed, failedForNow } from '../host/reports.ts';
 import type { Report } from '../rollout/types.ts';
 import type { Transfer } from '../ssh/types.ts';
-import * as commands from './commands.ts';
-import { uploadPath } from './layout.ts';
-import { tell } from './look.ts';
-import { failed, failedForNow } from './reports.ts';
 import type { StepContext } from './types.ts';
 
 /** Sends the archive into the rollout's own folder; a report only when that failed. What half arrived is removed. */

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as commands from '../../../src/upgrade/steps/commands.ts';
-import { backupPath, fileName, stagedPath, uploadPath } from '../../../src/upgrade/steps/layout.ts';
-import * as scripts from '../../../src/upgrade/steps/scripts/index.ts';
-import { before, release, rollout, service } from './support.ts';
+import * as commands from '../../../src/upgrade/host/commands.ts';
+import { backupPath, fileName, stagedPath, uploadPath } from '../../../src/upgrade/host/layout.ts';
+import * as scripts from '../../../src/upgrade/host/scripts/index.ts';
+import { before, release, rollout, service } from '../steps/support.ts';
 
 const plan = rollout();
 const turn = { rollout: plan, attempt: 4 };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { diagnosisOf, type Signs } from '../../../src/upgrade/host/diagnosis.ts';
+import { lastError, linesOf, messageOf } from '../../../src/upgrade/host/journal.ts';
+import type { UnitFacts } from '../../../src/upgrade/host/observation.ts';
 import type { Health } from '../../../src/upgrade/http/types.ts';
-import { diagnosisOf, type Signs } from '../../../src/upgrade/steps/diagnosis.ts';
-import { lastError, linesOf, messageOf } from '../../../src/upgrade/steps/journal.ts';
-import type { UnitFacts } from '../../../src/upgrade/steps/observation.ts';
-import { service } from './support.ts';
+import { service } from '../steps/support.ts';
 
 const at = (second: number) => `2026-11-22T23:35:${String(second).padStart(2, '0')}+0000 us-east-op-1`;
 const systemd = (second: number, text: string) => `${at(second)} systemd[1]: ${text}`;

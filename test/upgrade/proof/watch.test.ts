@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Observation, UnitFacts } from '../../../src/upgrade/host/observation.ts';
 import type { Health } from '../../../src/upgrade/http/types.ts';
-import { judge } from '../../../src/upgrade/steps/judge.ts';
-import type { Observation, UnitFacts } from '../../../src/upgrade/steps/observation.ts';
-import { begin, type Goal, heard, looked, missed, type Verdict, wantsLook } from '../../../src/upgrade/steps/watch.ts';
+import { judge } from '../../../src/upgrade/proof/judge.ts';
+import { begin, type Goal, heard, looked, missed, type Verdict, wantsLook } from '../../../src/upgrade/proof/watch.ts';
 
 const goal: Goal = {
   sha256: 'new',

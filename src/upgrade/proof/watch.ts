@@ -1,8 +1,8 @@
 import { sameVersion } from '../../base/version.ts';
+import type { Observation, UnitFacts } from '../host/observation.ts';
+import { missing } from '../host/strangers.ts';
 import type { Health } from '../http/types.ts';
 import type { Proof } from '../rollout/types.ts';
-import type { Observation, UnitFacts } from './observation.ts';
-import { missing } from './strangers.ts';
 
 /** What is to be proven of a node, and in which time. Durations in ms. */
 export interface Goal {

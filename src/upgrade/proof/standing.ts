@@ -1,10 +1,10 @@
+import { read } from '../host/answer.ts';
+import * as commands from '../host/commands.ts';
+import { type Observation, readObservation } from '../host/observation.ts';
+import { reportOf } from '../host/reports.ts';
 import type { Proof, Service } from '../rollout/types.ts';
 import type { Shell } from '../ssh/types.ts';
-import { read } from './answer.ts';
-import * as commands from './commands.ts';
-import { type Observation, readObservation } from './observation.ts';
-import type { ProofLook } from './proof-types.ts';
-import { reportOf } from './reports.ts';
+import type { ProofLook } from './types.ts';
 
 /** Whether a finished node still is what was proven: the same image, on disk too, in the same process. Never throws. */
 export async function stillProven(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readSpace } from '../../../src/upgrade/steps/observation.ts';
-import { lackOfRoom } from '../../../src/upgrade/steps/room.ts';
-import { release } from './support.ts';
+import { readSpace } from '../../../src/upgrade/host/observation.ts';
+import { lackOfRoom } from '../../../src/upgrade/host/room.ts';
+import { release } from '../steps/support.ts';
 
 const MB = 1024 * 1024;
 const place = (label: string, device: number, megabytes: number, inodes = '5000 9000') =>

@@ -1,10 +1,10 @@
 import type { Clock } from '../../base/clock.ts';
+import { lastWords } from '../host/collect.ts';
+import { type Look, look, type Visit } from '../host/look.ts';
+import { failed, silent, succeeded, unknown } from '../host/reports.ts';
 import type { Probe } from '../http/types.ts';
 import type { Report } from '../rollout/types.ts';
-import { lastWords } from './collect.ts';
 import { judge } from './judge.ts';
-import { type Look, look, type Visit } from './look.ts';
-import { failed, silent, succeeded, unknown } from './reports.ts';
 import { begin, type Goal, heard, looked, missed, type Verdict, type Watch, wantsLook } from './watch.ts';
 
 /** What a proof needs of a step's context. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { read, readLines } from '../../../src/upgrade/host/answer.ts';
+import { reportOf } from '../../../src/upgrade/host/reports.ts';
 import type { Outcome } from '../../../src/upgrade/ssh/types.ts';
-import { read, readLines } from '../../../src/upgrade/steps/answer.ts';
-import { reportOf } from '../../../src/upgrade/steps/reports.ts';
 import { stopReport } from '../../../src/upgrade/steps/stop.ts';
 
 const exited = (code: number, stdout: string, stderr = ''): Outcome => ({ is: 'exited', code, stdout, stderr });

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { diagnose } from '../../../src/upgrade/steps/commands.ts';
-import { diagnoseNode } from '../../../src/upgrade/steps/index.ts';
-import { service } from './support.ts';
-import { env, Trial } from './trial.ts';
+import { diagnose } from '../../../src/upgrade/host/commands.ts';
+import { diagnoseNode } from '../../../src/upgrade/host/index.ts';
+import { service } from '../steps/support.ts';
+import { env, Trial } from '../steps/trial.ts';
 
 const values = {
   plain: 'correcthorse',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeVersion, readVersion } from '../../../src/upgrade/steps/version.ts';
+import { judgeVersion, readVersion } from '../../../src/upgrade/host/version.ts';
 
 describe('the version of a binary', () => {
   it.each([

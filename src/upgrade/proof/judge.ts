@@ -1,7 +1,7 @@
 import { inSeconds } from '../../base/duration.ts';
 import { redact } from '../../base/redact.ts';
+import { ending } from '../host/observation.ts';
 import type { Health } from '../http/types.ts';
-import { ending } from './observation.ts';
 import { type Goal, hasMeantEnv, type Verdict, type Watch } from './watch.ts';
 
 const failed = (reason: string): Verdict => ({ is: 'failed', reason });
