@@ -104,8 +104,9 @@ describe('a Node that is too old', () => {
 
   it('finds the check beside the compiled program, in a package and in the image', () => {
     const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-    expect(files).toContain('scripts/node-version.cjs');
-    expect(readFileSync(join(root, 'Dockerfile'), 'utf8')).toMatch(/^COPY scripts\/node-version\.cjs \.\/scripts\/$/m);
+    expect(files).toContain('dist');
+    expect(readFileSync(join(root, 'scripts/build.mjs'), 'utf8')).toContain("'scripts/node-version.cjs'");
+    expect(readFileSync(join(root, 'Dockerfile'), 'utf8')).toMatch(/^COPY --from=build \/app\/dist \.\/dist$/m);
   });
 
   it('can read the check: it uses nothing that Node 4 does not know', () => {
