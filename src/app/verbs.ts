@@ -3,7 +3,7 @@ import { localActor } from '../base/actor.ts';
 import { nearest } from '../base/nearest.ts';
 import { isVerb, type Verb } from '../bot/command.ts';
 import { helpAbout, usage } from '../bot/commands/help.ts';
-import type { Outcome, Reply } from '../bot/deps.ts';
+import type { Outcome, Reply } from '../bot/context.ts';
 import { parse } from '../bot/parse.ts';
 import { answer, asText } from '../bot/run.ts';
 import { type Asked, typed } from './cli/ask.ts';

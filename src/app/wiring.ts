@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
-import { type CommandDeps, noDirectory } from '../bot/deps.ts';
+import { type CommandDeps, noDirectory } from '../bot/context.ts';
 import { type Settings, SettingsError } from '../config/index.ts';
 import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';

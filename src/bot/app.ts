@@ -6,9 +6,9 @@ import { accepted } from './accepted.ts';
 import { createAnnouncer } from './announcer.ts';
 import { type Chat, slackChat } from './chat.ts';
 import { keepConnected } from './connection.ts';
-import type { CommandDeps } from './deps.ts';
+import type { CommandDeps } from './context.ts';
 import { slackDirectory } from './directory.ts';
-import { drawHome, hearing } from './hear.ts';
+import { drawHome, hearing } from './listeners.ts';
 import { slackLogger } from './logger.ts';
 import { createRepair } from './repair.ts';
 

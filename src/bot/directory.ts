@@ -1,5 +1,5 @@
 import type { WebClient } from '@slack/web-api';
-import type { Directory, Person } from './deps.ts';
+import type { Directory, Person } from './context.ts';
 
 const keptMs = 60_000;
 

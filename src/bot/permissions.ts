@@ -1,6 +1,6 @@
 import { type Actor, isLocal } from '../base/actor.ts';
 import type { Approvers, Fleet, Rollout } from '../upgrade/rollout/types.ts';
-import type { Access, Directory } from './deps.ts';
+import type { Access, Directory } from './context.ts';
 
 /** What somebody wants to do. */
 export type Right =

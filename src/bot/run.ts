@@ -4,7 +4,7 @@ import type { Command } from './command.ts';
 import { Denied, Unanswered } from './commands/common.ts';
 import { usage } from './commands/help.ts';
 import { perform } from './commands/index.ts';
-import { type Asking, type CommandDeps, ended, type Reply, say } from './deps.ts';
+import { type Asking, type CommandDeps, ended, type Reply, say } from './context.ts';
 import { parse } from './parse.ts';
 import { message } from './views/parts.ts';
 import { reason, toTerminal } from './views/text.ts';

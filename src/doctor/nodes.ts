@@ -1,7 +1,7 @@
 import { type Answer, last, read, type Said } from '../upgrade/host/answer.ts';
 import { observe } from '../upgrade/host/commands.ts';
+import { lackOfRoom } from '../upgrade/host/disk-space.ts';
 import { type Observation, readObservation } from '../upgrade/host/observation.ts';
-import { lackOfRoom } from '../upgrade/host/room.ts';
 import { readVersion } from '../upgrade/host/version.ts';
 import type { Health, Probe } from '../upgrade/http/types.ts';
 import type { FleetNode, Release, Service } from '../upgrade/rollout/types.ts';

@@ -4,7 +4,7 @@ import { Refused } from '../base/errors.ts';
 import { publishedHash } from './checksum.ts';
 import { exists } from './files.ts';
 import { archiveName, versionsAmong } from './names.ts';
-import type { Shelf } from './shelf.ts';
+import type { Shelf } from './source.ts';
 
 /** Archives with a `.sha256` beside each, in one directory. */
 export function directoryShelf(directory: string, service: string): Shelf {

@@ -6,7 +6,7 @@ import { mismatch, publishedHash } from './checksum.ts';
 import { existsAt, fetchFile, fetchText, type Limits, shown } from './download.ts';
 import { exists, makeScratch, renameUnlessThere } from './files.ts';
 import { archiveName } from './names.ts';
-import type { Shelf } from './shelf.ts';
+import type { Shelf } from './source.ts';
 
 type HashFile = (path: string) => Promise<string>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readClick } from '../../src/bot/actions/click.ts';
-import type { Reply } from '../../src/bot/deps.ts';
+import type { Reply } from '../../src/bot/context.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { message } from '../../src/bot/views/parts.ts';
 import { posts } from '../../src/bot/views/posts.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Reply } from '../../src/bot/deps.ts';
+import type { Reply } from '../../src/bot/context.ts';
 import { runCommand } from '../../src/bot/run.ts';
 import { newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';

@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { Refused } from '../../src/base/errors.ts';
-import type { CommandDeps, Directory, Person } from '../../src/bot/deps.ts';
+import type { CommandDeps, Directory, Person } from '../../src/bot/context.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { isOpen, next } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Fleet, NodeSurvey, Release, Rollout } from '../../src/upgrade/rollout/types.ts';

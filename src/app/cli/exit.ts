@@ -1,4 +1,4 @@
-import type { Outcome } from '../../bot/deps.ts';
+import type { Outcome } from '../../bot/context.ts';
 
 /** How a process of ours ended. `settings`: they, or this machine, cannot be used as they are. */
 export type End = Outcome | 'settings' | 'interrupted';

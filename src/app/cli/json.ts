@@ -1,4 +1,4 @@
-import type { Facts } from '../../bot/deps.ts';
+import type { Facts } from '../../bot/context.ts';
 import type { End } from './exit.ts';
 
 /** Raised when a field goes away or changes its meaning; new fields may come at any time. */

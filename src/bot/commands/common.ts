@@ -3,7 +3,15 @@ import { nearest } from '../../base/nearest.ts';
 import { isOpen } from '../../upgrade/rollout/index.ts';
 import type { Event, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Command } from '../command.ts';
-import { type Asking, type CommandDeps, defaultSurveyTimeoutMs, ended, type Reply, say, withFacts } from '../deps.ts';
+import {
+  type Asking,
+  type CommandDeps,
+  defaultSurveyTimeoutMs,
+  ended,
+  type Reply,
+  say,
+  withFacts,
+} from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { permit, type Right } from '../permissions.ts';
 import { headline } from '../views/ending.ts';

@@ -1,7 +1,7 @@
 import { Refused } from '../../base/errors.ts';
 import { isOpen } from '../../upgrade/rollout/index.ts';
 import type { RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
-import { type Asking, type CommandDeps, ended, type Reply, say, withButtons } from '../deps.ts';
+import { type Asking, type CommandDeps, ended, type Reply, say, withButtons } from '../context.ts';
 import { rollbackButtons } from '../views/buttons.ts';
 import { count, foreign, when, who } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';

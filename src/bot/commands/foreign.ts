@@ -1,6 +1,6 @@
 import { nodeOf } from '../../upgrade/rollout/index.ts';
 import type { Decided, NodeRun } from '../../upgrade/rollout/types.ts';
-import type { Asking, CommandDeps, Reply } from '../deps.ts';
+import type { Asking, CommandDeps, Reply } from '../context.ts';
 import { foreign } from '../views/text.ts';
 import { foreignWord } from '../views/words.ts';
 import { decide, demand, type Handler, outdated, theRollout, unknownName } from './common.ts';

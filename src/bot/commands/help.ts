@@ -1,5 +1,5 @@
 import { isVerb, manual, type Verb, verbs } from '../command.ts';
-import { ended, type Reply, say, withFacts } from '../deps.ts';
+import { ended, type Reply, say, withFacts } from '../context.ts';
 import { permit, type Right } from '../permissions.ts';
 import { foreign, who } from '../views/text.ts';
 import { approverMentions } from '../views/words.ts';

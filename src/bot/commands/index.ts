@@ -1,6 +1,6 @@
 import { Bug } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
-import type { Asking, CommandDeps, Reply } from '../deps.ts';
+import type { Asking, CommandDeps, Reply } from '../context.ts';
 import type { Handler } from './common.ts';
 import { approve, pause, resume, retry, rollback, stop } from './decide.ts';
 import { keep, replace } from './foreign.ts';

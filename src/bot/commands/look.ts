@@ -3,7 +3,7 @@ import { gates, isQueued, nextNode, nodesInOrder, workingNode } from '../../upgr
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, describeWindow, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
-import { defaultSurveyTimeoutMs, ended, say, withFacts } from '../deps.ts';
+import { defaultSurveyTimeoutMs, ended, say, withFacts } from '../context.ts';
 import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
 import { surveyFacts } from '../facts/survey.ts';
 import { windowFacts } from '../facts/windows.ts';

@@ -1,6 +1,6 @@
 import { nodesInOrder } from '../../upgrade/rollout/index.ts';
 import { type NodeRun, type NodeSurvey, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
-import { type CommandDeps, type Reply, withLines } from '../deps.ts';
+import { type CommandDeps, type Reply, withLines } from '../context.ts';
 import { reason } from '../views/text.ts';
 import { survey } from './common.ts';
 

@@ -1,6 +1,6 @@
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Command } from '../command.ts';
-import { type Asking, type CommandDeps, ended, type Reply, say } from '../deps.ts';
+import { type Asking, type CommandDeps, ended, type Reply, say } from '../context.ts';
 import { headline } from '../views/ending.ts';
 import { isMixed, runningLines } from '../views/running.ts';
 import { reason } from '../views/text.ts';

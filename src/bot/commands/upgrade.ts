@@ -5,7 +5,7 @@ import { isOpen, plan } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
 import { parseLocalTime } from '../../windows/index.ts';
 import type { When } from '../command.ts';
-import { type CommandDeps, draftTtlMs, ended, type Reply, say, withFacts } from '../deps.ts';
+import { type CommandDeps, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { preview } from '../views/preview.ts';
 import { foreign } from '../views/text.ts';

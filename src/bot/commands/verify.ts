@@ -1,6 +1,6 @@
 import { Refused } from '../../base/errors.ts';
 import type { NodeSurvey, Release } from '../../upgrade/rollout/types.ts';
-import { type CommandDeps, ended, type Outcome, say, withFacts } from '../deps.ts';
+import { type CommandDeps, ended, type Outcome, say, withFacts } from '../context.ts';
 import { surveyFacts } from '../facts/survey.ts';
 import { surveyLines } from '../views/survey.ts';
 import { count, foreign, names } from '../views/text.ts';

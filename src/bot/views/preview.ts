@@ -1,6 +1,6 @@
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, openInterval } from '../../windows/index.ts';
-import type { Reply } from '../deps.ts';
+import type { Reply } from '../context.ts';
 import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
 import { count, foreign, names, span, when } from './text.ts';

@@ -3,8 +3,8 @@ import { look, tell } from '../host/look.ts';
 import { failed, reportOf, succeeded } from '../host/reports.ts';
 import { strangerIn } from '../host/strangers.ts';
 import type { Report } from '../rollout/types.ts';
-import { find } from './before.ts';
 import { inTheWayOfStage, leave } from './foreign.ts';
+import { find } from './preflight.ts';
 import { outrun, replaced, sinceStaged } from './stage.ts';
 import type { Step, StepContext } from './types.ts';
 

@@ -3,8 +3,8 @@ import type { Observation } from '../host/observation.ts';
 import { failed } from '../host/reports.ts';
 import { missing } from '../host/strangers.ts';
 import type { Recorded, Rollout } from '../rollout/types.ts';
-import { linkInPlace } from './before.ts';
 import { inTheWayOfRestore, keptEnvironment, leave, type Since } from './foreign.ts';
+import { linkInPlace } from './preflight.ts';
 import { type Lack, stopFor } from './stop.ts';
 import type { Step, StepContext } from './types.ts';
 

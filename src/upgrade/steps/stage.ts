@@ -1,16 +1,16 @@
 import type { Answer } from '../host/answer.ts';
 import * as commands from '../host/commands.ts';
+import { lackOfRoom } from '../host/disk-space.ts';
 import { uploadPath } from '../host/layout.ts';
 import { lookClosely, tell } from '../host/look.ts';
 import type { Observation } from '../host/observation.ts';
 import { failed, reportOf, succeeded } from '../host/reports.ts';
-import { lackOfRoom } from '../host/room.ts';
 import type { Stranger } from '../host/strangers.ts';
 import { strangerIn } from '../host/strangers.ts';
 import { judgeVersion } from '../host/version.ts';
 import type { Facts, Recorded, Report } from '../rollout/types.ts';
-import { find } from './before.ts';
 import { inTheWayOfStage, leave, type Since } from './foreign.ts';
+import { find } from './preflight.ts';
 import type { Step, StepContext } from './types.ts';
 import { upload } from './upload.ts';
 

@@ -2,8 +2,8 @@ import * as commands from '../host/commands.ts';
 import type { Observation } from '../host/observation.ts';
 import { failed } from '../host/reports.ts';
 import type { Report } from '../rollout/types.ts';
-import { linkInPlace } from './before.ts';
 import { inTheWayOfSwitch, leave, type Since } from './foreign.ts';
+import { linkInPlace } from './preflight.ts';
 import { type Lack, stopFor } from './stop.ts';
 import type { Step, StepContext } from './types.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { lackOfRoom } from '../../../src/upgrade/host/disk-space.ts';
 import { readSpace } from '../../../src/upgrade/host/observation.ts';
-import { lackOfRoom } from '../../../src/upgrade/host/room.ts';
 import { release } from '../steps/support.ts';
 
 const MB = 1024 * 1024;

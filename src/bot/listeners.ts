@@ -1,8 +1,8 @@
 import type { BlockAction, ButtonAction, RespondFn, SlashCommand } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
 import { readClick } from './actions/click.ts';
-import type { Access, CommandDeps, Reply } from './deps.ts';
-import { say } from './deps.ts';
+import type { Access, CommandDeps, Reply } from './context.ts';
+import { say } from './context.ts';
 import { answer, runCommand } from './run.ts';
 import { message } from './views/parts.ts';
 

@@ -2,7 +2,7 @@ import type { RespondArguments, SlashCommand } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
 import { describe, expect, it } from 'vitest';
 import { slackDirectory } from '../../src/bot/directory.ts';
-import { hearing } from '../../src/bot/hear.ts';
+import { hearing } from '../../src/bot/listeners.ts';
 import { manifestLink, readManifest } from '../../src/bot/manifest.ts';
 import { trial } from './support.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readLines } from '../../../src/upgrade/host/answer.ts';
 import { readObservation } from '../../../src/upgrade/host/observation.ts';
 import type { Health } from '../../../src/upgrade/http/types.ts';
-import { find } from '../../../src/upgrade/steps/before.ts';
+import { find } from '../../../src/upgrade/steps/preflight.ts';
 import { release, service } from './support.ts';
 
 const old = '1'.repeat(64);
