@@ -4,7 +4,7 @@ import { failed, reportOf, succeeded } from '../host/reports.ts';
 import { strangerIn } from '../host/strangers.ts';
 import type { Report } from '../rollout/types.ts';
 import { inTheWayOfStage, leave } from './foreign.ts';
-import { find } from './preflight.ts';
+import { assess } from './preflight.ts';
 import { outrun, replaced, sinceStaged } from './stage.ts';
 import type { Step, StepContext } from './types.ts';
 
@@ -31,7 +31,7 @@ async function asItIsNow(context: StepContext): Promise<Report> {
     const kept = await tell(context, commands.checkBackup(context, node.before));
     return kept.is === 'told' ? succeeded() : reportOf(kept, 'retry');
   }
-  const found = find(seen.seen, health, rollout.release, rollout.service);
+  const found = assess(seen.seen, health, rollout.release, rollout.service);
   if (found.is === 'unfit') return failed(found.reason);
   const strangers = inTheWayOfStage(seen.seen, node, rollout);
   const left = await leave(context, strangers, sinceStaged, health);

@@ -5,7 +5,7 @@ import type { Health } from '../http/types.ts';
 import type { Recorded, Release, Service } from '../rollout/types.ts';
 
 /** What a node is, as far as staging is concerned. */
-export type Found =
+export type Assessment =
   | { is: 'already'; before: Recorded }
   | { is: 'older'; before: Recorded }
   /** It must not be worked on; `reason` in words. */
@@ -37,7 +37,7 @@ function unfit(seen: Observation, service: Service): string | null {
 }
 
 /** What runs is what counts; the file on disk only when nothing runs. */
-export function find(seen: Observation, health: Health, release: Release, service: Service): Found {
+export function assess(seen: Observation, health: Health, release: Release, service: Service): Assessment {
   const reason = unfit(seen, service);
   const sha256 = seen.image ?? seen.disk;
   if (reason !== null || sha256 === null) return { is: 'unfit', reason: reason ?? `there is no ${service.binary}` };

@@ -10,7 +10,7 @@ import { strangerIn } from '../host/strangers.ts';
 import { judgeVersion } from '../host/version.ts';
 import type { Facts, Recorded, Report } from '../rollout/types.ts';
 import { inTheWayOfStage, leave, type Since } from './foreign.ts';
-import { find } from './preflight.ts';
+import { assess } from './preflight.ts';
 import type { Step, StepContext } from './types.ts';
 import { upload } from './upload.ts';
 
@@ -26,7 +26,7 @@ export const stage: Step = async (context) => {
   const { rollout, node, probe } = context;
   const [seen, health] = await Promise.all([lookClosely(context), probe.health(node.name)]);
   if (seen.is !== 'seen') return reportOf(seen, 'retry');
-  const found = find(seen.seen, health, rollout.release, rollout.service);
+  const found = assess(seen.seen, health, rollout.release, rollout.service);
   if (found.is === 'unfit') return failed(found.reason);
   const strangers = inTheWayOfStage(seen.seen, node, rollout);
   const left = await leave(context, strangers, node.before === null ? atFirst : sinceStaged, health);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readLines } from '../../../src/upgrade/host/answer.ts';
 import { readObservation } from '../../../src/upgrade/host/observation.ts';
 import type { Health } from '../../../src/upgrade/http/types.ts';
-import { find } from '../../../src/upgrade/steps/preflight.ts';
+import { assess } from '../../../src/upgrade/steps/preflight.ts';
 import { release, service } from './support.ts';
 
 const old = '1'.repeat(64);
@@ -26,24 +26,29 @@ const seen = (lines: Record<string, string>, unit: string[] = []) =>
 
 describe('what is found on a node', () => {
   it('is the running image, with its version from health', () => {
-    expect(find(seen({ image: old, disk: old }), healthy, release, service)).toEqual({
+    expect(assess(seen({ image: old, disk: old }), healthy, release, service)).toEqual({
       is: 'older',
       before: { version: 'v1.0.0', sha256: old, envSha256: 'e'.repeat(64), invocation: 'abc' },
     });
   });
 
   it('is the file on disk when nothing runs, with its version from the file', () => {
-    const found = find(seen({ disk: old, version: 'zeitwork-operator v1.0.3' }, ['MainPID=0']), down, release, service);
+    const found = assess(
+      seen({ disk: old, version: 'zeitwork-operator v1.0.3' }, ['MainPID=0']),
+      down,
+      release,
+      service,
+    );
     expect(found).toMatchObject({ is: 'older', before: { version: 'v1.0.3', sha256: old } });
   });
 
   it('is the release already only when it runs and lies on disk', () => {
-    expect(find(seen({ image: target, disk: target }), healthy, release, service)).toMatchObject({ is: 'already' });
-    expect(find(seen({ disk: target }, ['MainPID=0']), down, release, service)).toMatchObject({ is: 'older' });
+    expect(assess(seen({ image: target, disk: target }), healthy, release, service)).toMatchObject({ is: 'already' });
+    expect(assess(seen({ disk: target }, ['MainPID=0']), down, release, service)).toMatchObject({ is: 'older' });
   });
 
   it('is the running image when only the restart is lacking', () => {
-    expect(find(seen({ image: old, disk: target }), down, release, service)).toMatchObject({
+    expect(assess(seen({ image: old, disk: target }), down, release, service)).toMatchObject({
       is: 'older',
       before: { sha256: old, version: null },
     });
@@ -55,7 +60,7 @@ describe('what is found on a node', () => {
     ['the running image cannot be read', seen({ disk: old }), /running image cannot be read/],
     ['the environment file is missing', seen({ image: old, disk: old, env: '' }), /no \/etc\/zeitwork\/operator.env/],
   ])('is unfit when %s', (_, sight, reason) => {
-    expect(find(sight, healthy, release, service)).toMatchObject({
+    expect(assess(sight, healthy, release, service)).toMatchObject({
       is: 'unfit',
       reason: expect.stringMatching(reason),
     });
