@@ -422,8 +422,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a stop waits for a session on evidence that grows old',
     file: `${steps}/stop.ts`,
-    from: '{ ...lack.command, sendWithinMs: left }',
-    to: 'lack.command',
+    from: '{ ...missing.command, sendWithinMs: left }',
+    to: 'missing.command',
     tests: fence,
   },
   {

@@ -13,8 +13,8 @@ const pauseWhileBusy = 1000;
 /** How old the evidence of the gates may be when the command to stop the service is sent, ms. */
 const fresh = 5000;
 
-/** What is lacking, seen now: nothing, a stop, or a report why it cannot be told. `unchanged`: as in `Sight`. */
-export type Lack =
+/** What is missing, seen now: nothing, a stop, or a report why it cannot be told. `unchanged`: as in `Sight`. */
+export type Missing =
   | { is: 'nothing' }
   | { is: 'stop'; command: Command; unchanged: boolean }
   | { is: 'reported'; report: Report };
@@ -24,39 +24,39 @@ type Round = { is: 'ended'; result: StepResult } | { is: 'again'; pause: number;
 
 /**
  * Look, ask the gates, act: the only way a step stops the service. The look takes the node's lock and raises its fence,
- * so that no older try changes anything behind it, also when nothing is lacking. While another command still runs on the
+ * so that no older try changes anything behind it, also when nothing is missing. While another command still runs on the
  * node (a slow stop whose connection was lost), when the gates took so long that their evidence is old, and when somebody
  * changed the node after the look, it begins again until the command timeout has passed.
  */
 export async function stopFor(
   context: StepContext,
-  lacking: (seen: Observation) => Promise<Lack>,
+  missingOf: (seen: Observation) => Promise<Missing>,
 ): Promise<StepResult> {
   const { clock, rollout, signal } = context;
   const until = clock.monotonic() + rollout.policy.commandTimeout;
   for (;;) {
-    const round = await tryOnce(context, lacking);
+    const round = await tryOnce(context, missingOf);
     if (round.is === 'ended') return round.result;
     if (clock.monotonic() >= until) return round.late;
     if (round.pause > 0) await clock.sleep(round.pause, signal);
   }
 }
 
-async function tryOnce(context: StepContext, lacking: (seen: Observation) => Promise<Lack>): Promise<Round> {
+async function tryOnce(context: StepContext, missingOf: (seen: Observation) => Promise<Missing>): Promise<Round> {
   const { clock, signal } = context;
   const seen = await lookBeforeChange(context);
   if (seen.is !== 'seen') return isBusy(seen) ? whileBusy : ended(reportOf(seen, 'unknown'));
-  const lack = await lacking(seen.seen);
-  if (lack.is === 'nothing') return ended(succeeded());
-  if (lack.is === 'reported') return ended(lack.report);
-  const { unchanged } = lack;
+  const missing = await missingOf(seen.seen);
+  if (missing.is === 'nothing') return ended(succeeded());
+  if (missing.is === 'reported') return ended(missing.report);
+  const { unchanged } = missing;
   const asked = clock.monotonic();
   const gates = await context.gates({ down: seen.seen.down, unchanged });
   signal.throwIfAborted();
   if (gates.length > 0) return ended({ is: 'gated', gates, unchanged });
   const left = fresh - (clock.monotonic() - asked);
   if (left < 0) return { is: 'again', pause: 0, late: tooSlow(unchanged) };
-  const answer = await tell(context, { ...lack.command, sendWithinMs: left });
+  const answer = await tell(context, { ...missing.command, sendWithinMs: left });
   if (isBusy(answer)) return whileBusy;
   // Somebody's work came into the way after the look: the next look names all of it.
   const met = answer.is === 'refused' && strangerIn(answer.word, answer.detail) !== null;
