@@ -1,6 +1,6 @@
 import { type Answer, last, read, type Said } from '../upgrade/host/answer.ts';
 import { observe } from '../upgrade/host/commands.ts';
-import { lackOfRoom } from '../upgrade/host/disk-space.ts';
+import { lackOfSpace, readOnlyPlace } from '../upgrade/host/disk-space.ts';
 import { type Observation, readObservation } from '../upgrade/host/observation.ts';
 import { readVersion } from '../upgrade/host/version.ts';
 import type { Health, Probe } from '../upgrade/http/types.ts';
@@ -69,15 +69,14 @@ function clockProblems(said: Said, { from, to }: { from: number; to: number }): 
 }
 
 function unitProblems(seen: Observation, { service, largest }: NodeParts): string[] {
-  const { unit, disk, env, writable } = seen;
+  const { unit, disk, env } = seen;
   if (!unit.loaded) return [`there is no unit ${service.unit}: see service.unit`];
-  const readOnly = writable ? null : 'the directory of the binary is not writable (mounted read-only?)';
-  const room = largest === null ? readOnly : lackOfRoom(seen, largest);
+  const diskSpace = largest === null ? readOnlyPlace(seen) : lackOfSpace(seen, largest);
   return [
     unit.active === 'active' ? '' : `the unit is ${unit.active}/${unit.sub}`,
     disk === null ? `there is no ${service.binary}: see service.binary` : '',
     service.envFile !== null && env === null ? `there is no ${service.envFile}: see service.envFile` : '',
-    room ?? '',
+    diskSpace ?? '',
   ];
 }
 

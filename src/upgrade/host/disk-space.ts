@@ -15,9 +15,15 @@ function needs(release: Release): [string, string, number][] {
   ];
 }
 
+/** Why nothing can be put beside the binary; null when something can. */
+export function readOnlyPlace({ writable }: Pick<Observation, 'writable'>): string | null {
+  return writable ? null : 'the directory of the binary is not writable (mounted read-only?)';
+}
+
 /** Why the release does not fit on the node, in words; null when it does. Places on one device are added up. */
-export function lackOfRoom(seen: Pick<Observation, 'space' | 'writable'>, release: Release): string | null {
-  if (!seen.writable) return 'the directory of the binary is not writable (mounted read-only?)';
+export function lackOfSpace(seen: Pick<Observation, 'space' | 'writable'>, release: Release): string | null {
+  const readOnly = readOnlyPlace(seen);
+  if (readOnly !== null) return readOnly;
   const devices = new Map<string, { space: Space; bytes: number; places: string[] }>();
   for (const [label, place, bytes] of needs(release)) {
     const space = seen.space[label];

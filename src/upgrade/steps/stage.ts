@@ -1,6 +1,6 @@
 import type { Answer } from '../host/answer.ts';
 import * as commands from '../host/commands.ts';
-import { lackOfRoom } from '../host/disk-space.ts';
+import { lackOfSpace } from '../host/disk-space.ts';
 import { uploadPath } from '../host/layout.ts';
 import { lookClosely, tell } from '../host/look.ts';
 import type { Observation } from '../host/observation.ts';
@@ -53,7 +53,7 @@ export function outrun(answer: Exclude<Answer, { is: 'told' }>): Report {
 async function bring(context: StepContext, seen: Observation, before: Recorded): Promise<Report | null> {
   const { release } = context.rollout;
   if (isStaged(context, seen) || seen.disk === release.binarySha256) return null;
-  const full = lackOfRoom(seen, release);
+  const full = lackOfSpace(seen, release);
   if (full !== null) return failed(full, { before });
   return upload(context);
 }

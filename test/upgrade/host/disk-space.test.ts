@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lackOfRoom } from '../../../src/upgrade/host/disk-space.ts';
+import { lackOfSpace } from '../../../src/upgrade/host/disk-space.ts';
 import { readSpace } from '../../../src/upgrade/host/observation.ts';
 import { release } from '../steps/support.ts';
 
@@ -25,13 +25,13 @@ describe('room for a release', () => {
     ['a file system without inodes', [place('home', 1, 200, '0 0'), place('binary', 1, 200, '0 0')], null],
     ['nothing known', [], null],
   ])('on %s', (_, lines, expected) => {
-    const verdict = lackOfRoom({ space: readSpace(lines), writable: true }, release);
+    const verdict = lackOfSpace({ space: readSpace(lines), writable: true }, release);
     if (expected === null) expect(verdict).toBeNull();
     else expect(verdict).toMatch(expected);
   });
 
   it('is none on a read-only file system', () => {
-    expect(lackOfRoom({ space: {}, writable: false }, release)).toMatch(/read-only/);
+    expect(lackOfSpace({ space: {}, writable: false }, release)).toMatch(/read-only/);
   });
 
   it('counts bytes as blocks times size', () => {
