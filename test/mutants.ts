@@ -394,7 +394,7 @@ export const mutants: Mutant[] = [
   {
     name: 'an answer of any size is read',
     file: `${host}/answer.ts`,
-    from: 'if (lines > limits.lines || total > limits.total) return { said, cut: true };',
+    from: 'if (lines > limits.lines || total > limits.total) return { output, cut: true };',
     to: '',
     tests: ['test/upgrade/host/answer.test.ts'],
   },

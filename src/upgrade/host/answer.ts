@@ -2,15 +2,15 @@ import { redact } from '../../base/redact.ts';
 import type { Outcome } from '../ssh/types.ts';
 
 /** What a script said, line by line, under its keys. */
-export type Said = Map<string, string[]>;
+export type Output = Map<string, string[]>;
 
-/** An outcome, read: `told` is the only success; `lost` means that the effect may or may not have happened. */
+/** An outcome, read: `ok` is the only success; `lost` means that the effect may or may not have happened. */
 export type Answer =
-  | { is: 'told'; said: Said }
+  | { is: 'ok'; output: Output }
   /** The script declined by a rule of its own, and changed nothing after it. */
-  | { is: 'refused'; word: string; detail: string; said: Said }
+  | { is: 'refused'; word: string; detail: string; output: Output }
   /** It ended badly; `reason` in words. */
-  | { is: 'broken'; reason: string; retry: boolean; said: Said }
+  | { is: 'broken'; reason: string; retry: boolean; output: Output }
   | { is: 'unreachable'; reason: string }
   | { is: 'lost'; reason: string };
 
@@ -20,8 +20,8 @@ const limits = { lines: 2000, total: 64 * 1024, line: 4096 };
 const frame = '@@zw ';
 
 /** The framed lines of an output; everything else (banners, warnings) is noise. `cut`: there were too many. */
-function listen(stdout: string): { said: Said; cut: boolean } {
-  const said: Said = new Map();
+function listen(stdout: string): { output: Output; cut: boolean } {
+  const output: Output = new Map();
   let lines = 0;
   let total = 0;
   for (let at = 0; at < stdout.length; ) {
@@ -31,27 +31,27 @@ function listen(stdout: string): { said: Said; cut: boolean } {
       const line = stdout.slice(at + frame.length, Math.min(next, at + limits.line));
       lines += 1;
       total += line.length;
-      if (lines > limits.lines || total > limits.total) return { said, cut: true };
-      keep(said, line);
+      if (lines > limits.lines || total > limits.total) return { output, cut: true };
+      keep(output, line);
     }
     at = next + 1;
   }
-  return { said, cut: false };
+  return { output, cut: false };
 }
 
-function keep(said: Said, line: string): void {
+function keep(output: Output, line: string): void {
   const [, key, value = ''] = /^(\S+) ?(.*)$/.exec(line) ?? [];
   if (key === undefined) return;
-  const values = said.get(key);
-  if (values === undefined) said.set(key, [value]);
+  const values = output.get(key);
+  if (values === undefined) output.set(key, [value]);
   else values.push(value);
 }
 
-export const readLines = (stdout: string): Said => listen(stdout).said;
+export const readLines = (stdout: string): Output => listen(stdout).output;
 
 /** The last value under a key; null when there is none or it is empty. */
-export function last(said: Said, key: string): string | null {
-  return said.get(key)?.at(-1) || null;
+export function last(output: Output, key: string): string | null {
+  return output.get(key)?.at(-1) || null;
 }
 
 const complaints: [RegExp, string, boolean][] = [
@@ -95,16 +95,16 @@ export function read(outcome: Outcome): Answer {
   if (outcome.is === 'unreachable') return { is: 'unreachable', reason: redact(outcome.reason) };
   if (outcome.is === 'lost') return { is: 'lost', reason: redact(outcome.reason) };
   if (outcome.is === 'signalled') return { is: 'lost', reason: `the command was killed by ${outcome.signal}` };
-  const { said, cut } = listen(outcome.stdout);
+  const { output, cut } = listen(outcome.stdout);
   if (cut) return { is: 'lost', reason: 'the node answered more than any command of ours does' };
-  const refused = last(said, 'refused');
+  const refused = last(output, 'refused');
   if (refused !== null) {
     const [word = '', ...detail] = refused.split(' ');
-    return { is: 'refused', word, detail: redact(detail.join(' ')), said };
+    return { is: 'refused', word, detail: redact(detail.join(' ')), output };
   }
-  if (outcome.code === 0 && last(said, 'end') === 'ok') return { is: 'told', said };
+  if (outcome.code === 0 && last(output, 'end') === 'ok') return { is: 'ok', output };
   if (outcome.code === 0) return { is: 'lost', reason: 'the command ended without its last line' };
   if (outcome.code === 124 || outcome.code === 137)
     return { is: 'lost', reason: 'the command ran out of time on the node' };
-  return { is: 'broken', ...complaintOf(outcome), said };
+  return { is: 'broken', ...complaintOf(outcome), output };
 }

@@ -2,22 +2,22 @@ import { redact } from '../../base/redact.ts';
 import type { Health, Probe } from '../http/types.ts';
 import type { Diagnosis, Service } from '../rollout/types.ts';
 import type { Shell } from '../ssh/types.ts';
-import { read, type Said } from './answer.ts';
+import { type Output, read } from './answer.ts';
 import * as commands from './commands.ts';
 import { diagnosisOf, type Signs } from './diagnosis.ts';
 import { lastError, linesOf } from './journal.ts';
 import type { Visit } from './look.ts';
 import { readSpace, readUnit } from './observation.ts';
 
-function signsOf(said: Said, health: Health): Signs {
+function signsOf(output: Output, health: Health): Signs {
   return {
     health,
-    unit: readUnit(said.get('unit') ?? []),
-    journal: linesOf(said.get('journal') ?? []),
-    listens: said.get('listens') ?? [],
-    file: (said.get('file') ?? [])[0] ?? '',
-    executable: said.get('executable')?.[0] !== 'no',
-    space: readSpace(said.get('space') ?? []).binary ?? null,
+    unit: readUnit(output.get('unit') ?? []),
+    journal: linesOf(output.get('journal') ?? []),
+    listens: output.get('listens') ?? [],
+    file: (output.get('file') ?? [])[0] ?? '',
+    executable: output.get('executable')?.[0] !== 'no',
+    space: readSpace(output.get('space') ?? []).binary ?? null,
   };
 }
 
@@ -33,7 +33,7 @@ export async function diagnoseNode(
   const command = commands.diagnose(service, timeoutMs);
   const [outcome, health] = await Promise.all([shell.run(node, command, signal), probe.health(node)]);
   const answer = read(outcome);
-  if (answer.is === 'told') return diagnosisOf(signsOf(answer.said, health), service);
+  if (answer.is === 'ok') return diagnosisOf(signsOf(answer.output, health), service);
   const why = answer.is === 'refused' ? answer.word : answer.reason;
   const heard = health.is === 'healthy' ? 'healthy' : health.detail;
   return { summary: `the node cannot be looked at: ${why}`, evidence: [redact(`health: ${heard}`)] };
@@ -46,5 +46,5 @@ export async function lastWords(visit: Visit): Promise<string | null> {
     await shell.run(node.name, commands.diagnose(rollout.service, rollout.policy.commandTimeout), signal),
   );
   signal.throwIfAborted();
-  return answer.is === 'told' ? lastError(linesOf(answer.said.get('journal') ?? [])) : null;
+  return answer.is === 'ok' ? lastError(linesOf(answer.output.get('journal') ?? [])) : null;
 }

@@ -11,10 +11,10 @@ export interface Visit extends Turn {
   signal: AbortSignal;
 }
 
-export type Look = { is: 'seen'; seen: Observation } | Exclude<Answer, { is: 'told' }>;
+export type Look = { is: 'seen'; seen: Observation } | Exclude<Answer, { is: 'ok' }>;
 
 /** Runs one command on the step's node and reads the answer. */
-export async function tell(visit: Visit, command: Command): Promise<Answer> {
+export async function runScript(visit: Visit, command: Command): Promise<Answer> {
   const outcome = await visit.shell.run(visit.node.name, command, visit.signal);
   visit.signal.throwIfAborted();
   return read(outcome);
@@ -38,6 +38,6 @@ export function lookClosely(visit: Visit): Promise<Look> {
 }
 
 async function see(visit: Visit, command: Command): Promise<Look> {
-  const answer = await tell(visit, command);
-  return answer.is === 'told' ? { is: 'seen', seen: readObservation(answer.said) } : answer;
+  const answer = await runScript(visit, command);
+  return answer.is === 'ok' ? { is: 'seen', seen: readObservation(answer.output) } : answer;
 }

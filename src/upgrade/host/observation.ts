@@ -1,4 +1,4 @@
-import { last, type Said } from './answer.ts';
+import { last, type Output } from './answer.ts';
 
 /** What systemd says of the unit. */
 export interface UnitFacts {
@@ -78,29 +78,29 @@ export function readSpace(lines: string[]): Partial<Record<string, Space>> {
 }
 
 /** A hash as a host told it: it becomes part of commands, so anything else counts as none. */
-function hash(said: Said, key: string): string | null {
-  const value = last(said, key);
+function hash(output: Output, key: string): string | null {
+  const value = last(output, key);
   return value !== null && /^[0-9a-f]{64}$/.test(value) ? value : null;
 }
 
-export function readObservation(said: Said): Observation {
-  const unit = said.get('unit') ?? [];
+export function readObservation(output: Output): Observation {
+  const unit = output.get('unit') ?? [];
   const link = (part: string) =>
-    said
+    output
       .get('link')
       ?.find((line) => line.startsWith(`${part} `))
       ?.slice(part.length + 1) ?? null;
   return {
     unit: readUnit(unit),
     down: unit.includes('MainPID=0'),
-    image: hash(said, 'image'),
-    disk: hash(said, 'disk'),
-    env: hash(said, 'env'),
+    image: hash(output, 'image'),
+    disk: hash(output, 'disk'),
+    env: hash(output, 'env'),
     links: { binary: link('binary'), env: link('env') },
-    staged: hash(said, 'staged'),
-    machine: text(last(said, 'machine') ?? '', ''),
-    writable: last(said, 'writable') === 'yes',
-    space: readSpace(said.get('space') ?? []),
-    version: said.get('version') ?? [],
+    staged: hash(output, 'staged'),
+    machine: text(last(output, 'machine') ?? '', ''),
+    writable: last(output, 'writable') === 'yes',
+    space: readSpace(output.get('space') ?? []),
+    version: output.get('version') ?? [],
   };
 }

@@ -58,8 +58,8 @@ function refusalOf(word: string, detail: string): Report {
   return known?.(detail) ?? failed(redact(`the node refused: ${word} ${detail}`).slice(0, 200));
 }
 
-/** The report of a command that did not tell. Without an end, `unsure` decides: the node may have changed, or another try is enough. */
-export function reportOf(answer: Exclude<Answer, { is: 'told' }>, unsure: 'unknown' | 'retry'): Report {
+/** The report of a command that did not end well. Without an end, `unsure` decides: the node may have changed, or another try is enough. */
+export function reportOf(answer: Exclude<Answer, { is: 'ok' }>, unsure: 'unknown' | 'retry'): Report {
   switch (answer.is) {
     case 'refused':
       return refusalOf(answer.word, answer.detail);

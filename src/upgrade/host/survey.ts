@@ -28,7 +28,7 @@ export async function surveyNode(
   const run = async (ask: boolean) => read(await shell.run(node, command(ask), signal));
   const [first, health] = await Promise.all([run(false), probe.health(node)]);
   const silent = health.is !== 'healthy' || health.version === null;
-  const answer = silent && first.is === 'told' && service.versionArgs !== null ? await run(true) : first;
+  const answer = silent && first.is === 'ok' && service.versionArgs !== null ? await run(true) : first;
   return { node, region, ...summarise(answer, health, service), at: clock.now() };
 }
 
@@ -39,12 +39,12 @@ export function summarise(answer: Answer, health: Health, service: Service): Sum
   const healthy = health.is === 'healthy';
   const heard = healthy ? 'healthy' : health.detail;
   const version = healthy ? health.version : null;
-  if (answer.is !== 'told') {
+  if (answer.is !== 'ok') {
     const report = reportOf(answer, 'unknown');
     const why = report.is === 'succeeded' ? '' : report.reason;
     return { version, sha256: null, healthy, detail: `ssh: ${why}; health: ${redact(heard)}`, unit: null };
   }
-  const seen = readObservation(answer.said);
+  const seen = readObservation(answer.output);
   return {
     version: version ?? diskVersion(seen),
     sha256: seen.image,

@@ -16,7 +16,7 @@ export async function stillProven(
   signal?: AbortSignal,
 ): Promise<ProofLook> {
   const answer = read(await shell.run(node, commands.glance(service, timeoutMs), signal));
-  if (answer.is === 'told') return compare(readObservation(answer.said), proof);
+  if (answer.is === 'ok') return compare(readObservation(answer.output), proof);
   const report = reportOf(answer, 'unknown');
   return { is: 'unseen', reason: `cannot be looked at: ${'reason' in report ? report.reason : ''}` };
 }

@@ -2,7 +2,7 @@ import type { Answer } from '../host/answer.ts';
 import * as commands from '../host/commands.ts';
 import { lackOfSpace } from '../host/disk-space.ts';
 import { uploadPath } from '../host/layout.ts';
-import { lookClosely, tell } from '../host/look.ts';
+import { lookClosely, runScript } from '../host/look.ts';
 import type { Observation } from '../host/observation.ts';
 import { failed, reportOf, succeeded } from '../host/reports.ts';
 import type { Stranger } from '../host/strangers.ts';
@@ -42,8 +42,8 @@ export const replaced = (strangers: Stranger[]): commands.Allowed => ({
   keep: [],
 });
 
-/** The report of a command that did not tell: what came into the way since the look is named by the next try. */
-export function outrun(answer: Exclude<Answer, { is: 'told' }>): Report {
+/** The report of a command that did not end well: what came into the way since the look is named by the next try. */
+export function outrun(answer: Exclude<Answer, { is: 'ok' }>): Report {
   const report = reportOf(answer, 'retry');
   const drifted = answer.is === 'refused' && strangerIn(answer.word, answer.detail) !== null;
   return drifted && report.is === 'failed' ? { ...report, retry: true } : report;
@@ -67,13 +67,13 @@ async function prepared(
   const { rollout, attempt } = context;
   if (seen.disk === rollout.release.binarySha256) return succeeded({ before });
   const sent = isStaged(context, seen) ? null : uploadPath(rollout, attempt);
-  const answer = await tell(context, commands.stage(context, before, sent, replaced(strangers)));
-  if (answer.is !== 'told') return outrun(answer);
+  const answer = await runScript(context, commands.stage(context, before, sent, replaced(strangers)));
+  if (answer.is !== 'ok') return outrun(answer);
   const facts: Facts = { before, already: false };
   if (rollout.service.versionArgs === null) return succeeded(facts);
-  const wrong = judgeVersion(answer.said.get('version') ?? [], rollout.release.version, seen.machine);
+  const wrong = judgeVersion(answer.output.get('version') ?? [], rollout.release.version, seen.machine);
   if (wrong === null) return succeeded(facts);
-  await tell(context, commands.cleanup(context, before, false));
+  await runScript(context, commands.cleanup(context, before, false));
   return failed(wrong, facts);
 }
 

@@ -1,6 +1,6 @@
 import { inSeconds } from '../../base/duration.ts';
 import type { Answer } from '../host/answer.ts';
-import { lookBeforeChange, tell } from '../host/look.ts';
+import { lookBeforeChange, runScript } from '../host/look.ts';
 import type { Observation } from '../host/observation.ts';
 import { busy, failedForNow, reportOf, succeeded, unknown } from '../host/reports.ts';
 import { strangerIn } from '../host/strangers.ts';
@@ -56,7 +56,7 @@ async function tryOnce(context: StepContext, missingOf: (seen: Observation) => P
   if (gates.length > 0) return ended({ is: 'gated', gates, unchanged });
   const left = fresh - (clock.monotonic() - asked);
   if (left < 0) return { is: 'again', pause: 0, late: tooSlow(unchanged) };
-  const answer = await tell(context, { ...missing.command, sendWithinMs: left });
+  const answer = await runScript(context, { ...missing.command, sendWithinMs: left });
   if (isBusy(answer)) return whileBusy;
   // Somebody's work came into the way after the look: the next look names all of it.
   const met = answer.is === 'refused' && strangerIn(answer.word, answer.detail) !== null;
@@ -77,10 +77,10 @@ function tooSlow(unchanged: boolean): Report {
 
 /** A bad end after something was changed is unknown: the node is observed again. Before that, nothing was changed. */
 export function stopReport(answer: Answer): Report {
-  if (answer.is === 'told') return succeeded();
+  if (answer.is === 'ok') return succeeded();
   if (answer.is === 'unreachable' || answer.is === 'lost') return reportOf(answer, 'unknown');
   const report = reportOf(answer, 'unknown');
   if (report.is !== 'failed') return report;
-  if (answer.said.has('did')) return unknown(`the change was begun and not finished: ${report.reason}`);
+  if (answer.output.has('did')) return unknown(`the change was begun and not finished: ${report.reason}`);
   return { ...report, reason: `${report.reason}; nothing was changed` };
 }

@@ -2,7 +2,7 @@ import { inSeconds } from '../../base/duration.ts';
 import { wordsOf } from '../../base/errors.ts';
 import * as commands from '../host/commands.ts';
 import { uploadPath } from '../host/layout.ts';
-import { tell } from '../host/look.ts';
+import { runScript } from '../host/look.ts';
 import { failed, failedForNow } from '../host/reports.ts';
 import type { Report } from '../rollout/types.ts';
 import type { Transfer } from '../ssh/types.ts';
@@ -16,7 +16,7 @@ export async function upload(context: StepContext): Promise<Report | null> {
     return path.is === 'failed' ? path : shell.put(node.name, path.path, uploadPath(rollout, attempt), signal);
   });
   if (sent.is === 'sent') return null;
-  await tell(context, commands.cleanup(context, null, false));
+  await runScript(context, commands.cleanup(context, null, false));
   const noRoom = /no space|disk is full|quota/i.test(sent.reason);
   return noRoom
     ? failed('the disk of the node is full')

@@ -8,10 +8,10 @@ const exited = (code: number, stdout: string, stderr = ''): Outcome => ({ is: 'e
 
 describe('the answer of a command', () => {
   it('is read from framed lines only, so that banners and noise do not matter', () => {
-    const said = readLines(
+    const output = readLines(
       'Welcome!\n@@zw image abc\nimage def\n  @@zw image ghi\n@@zw unit MainPID=7\n@@zw unit NRestarts=0\n@@zw disk \n',
     );
-    expect(said).toEqual(
+    expect(output).toEqual(
       new Map([
         ['image', ['abc']],
         ['unit', ['MainPID=7', 'NRestarts=0']],
@@ -26,7 +26,7 @@ describe('the answer of a command', () => {
     );
     for (const flood of floods) {
       const from = process.cpuUsage();
-      expect(read(exited(0, `${flood}\n@@zw end ok\n`)).is).toMatch(/told|lost/);
+      expect(read(exited(0, `${flood}\n@@zw end ok\n`)).is).toMatch(/ok|lost/);
       read(exited(1, flood, flood));
       expect(process.cpuUsage(from).user / 1000).toBeLessThan(150);
     }
@@ -34,20 +34,20 @@ describe('the answer of a command', () => {
 
   it('counts for nothing when there is more of it', () => {
     const lines = (count: number, line: string) => exited(0, `${`${line}\n`.repeat(count)}@@zw end ok\n`);
-    expect(read(lines(1_999, '@@zw a b'))).toMatchObject({ is: 'told' });
+    expect(read(lines(1_999, '@@zw a b'))).toMatchObject({ is: 'ok' });
     expect(read(lines(2_000, '@@zw a b'))).toMatchObject({
       is: 'lost',
       reason: expect.stringMatching(/more than any/),
     });
-    expect(read(lines(15, `@@zw a ${'x'.repeat(4_000)}`))).toMatchObject({ is: 'told' });
+    expect(read(lines(15, `@@zw a ${'x'.repeat(4_000)}`))).toMatchObject({ is: 'ok' });
     expect(read(lines(17, `@@zw a ${'x'.repeat(4_000)}`))).toMatchObject({ is: 'lost' });
-    expect(read(lines(9_000, 'noise'))).toMatchObject({ is: 'told' });
+    expect(read(lines(9_000, 'noise'))).toMatchObject({ is: 'ok' });
     const long = read(lines(1, `@@zw a ${'x'.repeat(9_000)}`));
-    expect(long.is === 'told' && long.said.get('a')?.[0]?.length).toBeLessThan(4_100);
+    expect(long.is === 'ok' && long.output.get('a')?.[0]?.length).toBeLessThan(4_100);
   });
 
   const table: [string, Outcome, object][] = [
-    ['tells only with code 0 and its last line', exited(0, '@@zw end ok\n'), { is: 'told' }],
+    ['tells only with code 0 and its last line', exited(0, '@@zw end ok\n'), { is: 'ok' }],
     ['is lost when it ended well without its last line', exited(0, '@@zw image a\n'), { is: 'lost' }],
     ['is not a success with a last line and a bad code', exited(1, '@@zw end ok\n'), { is: 'broken', retry: true }],
     ['is lost when the node ended it for lack of time', exited(124, ''), { is: 'lost' }],
@@ -98,7 +98,7 @@ describe('the answer of a command', () => {
   });
 });
 
-describe('the report of a command that did not tell', () => {
+describe('the report of a command that did not end well', () => {
   it.each([
     ['busy -', { is: 'failed', retry: true, reason: 'another command still runs on the node' }],
     [
@@ -126,7 +126,7 @@ describe('the report of a command that did not tell', () => {
     ['unheard of', { is: 'failed', retry: false, reason: 'the node refused: unheard of' }],
   ])('puts %j into words', (refused, expected) => {
     const answer = read(exited(70, `@@zw refused ${refused}\n`));
-    if (answer.is === 'told') throw new Error('told');
+    if (answer.is === 'ok') throw new Error('ok');
     expect(reportOf(answer, 'unknown')).toMatchObject(expected);
   });
 
