@@ -7,7 +7,7 @@ import { type Log, reasonOf } from './log.ts';
 import type { AskJob, Queues } from './queues.ts';
 
 /** Looks at one node, now. Must not throw for a node that cannot be reached. */
-export interface Lookers {
+export interface NodeReader {
   survey(node: FleetNode, signal: AbortSignal): Promise<NodeSurvey>;
   diagnose(node: FleetNode, signal: AbortSignal): Promise<Diagnosis>;
 }
@@ -18,7 +18,7 @@ export type Answer = NodeSurvey | Diagnosis | string | null;
 /** Answers an ask on a worker of the node's region. */
 export async function answer(
   { ask, node, region, until }: AskJob,
-  { survey, diagnose, guard, clock, log }: Lookers & { guard: Guard; clock: Clock; log: Log },
+  { survey, diagnose, guard, clock, log }: NodeReader & { guard: Guard; clock: Clock; log: Log },
   signal: AbortSignal,
 ): Promise<Answer> {
   if (clock.now() > until) return null;
@@ -31,7 +31,7 @@ export async function answer(
 }
 
 /** What people's programs ask the workers; see `Control`. */
-export interface Asker {
+export interface Inspector {
   survey(nodes: FleetNode[], timeoutMs: number): Promise<NodeSurvey[]>;
   diagnose(node: FleetNode, timeoutMs: number): Promise<Diagnosis>;
 }
@@ -40,7 +40,7 @@ export interface Asker {
 const looks = { first: 20, longest: 250 };
 
 /** Asks the workers through the queue and waits for their answers. */
-export function createAsker(queues: Queues, clock: Clock): Asker {
+export function createInspector(queues: Queues, clock: Clock): Inspector {
   const put = async (ask: AskJob['ask'], { name, region }: FleetNode, timeoutMs: number): Promise<unknown> => {
     const queue = queues.ask(region);
     const data: AskJob = { ask, node: name, region, until: clock.now() + timeoutMs };

@@ -8,7 +8,7 @@ import type { Shell } from '../upgrade/ssh/types.ts';
 import type { Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import { advancer } from './advance.ts';
-import type { Lookers } from './ask.ts';
+import type { NodeReader } from './ask.ts';
 import { bringOver } from './bring-over.ts';
 import { keysOf } from './keys.ts';
 import { type PulseRate, startPulse } from './living.ts';
@@ -23,7 +23,7 @@ import { createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
 import { type OpenWorker, openWorker } from './worker.ts';
 
-export interface WorkerParts extends Lookers {
+export interface WorkerParts extends NodeReader {
   redis: RedisHandle;
   /** Its name keeps it apart from other fleets on the same Redis; no other node is looked at. */
   fleet: Pick<Fleet, 'name' | 'regions'>;
