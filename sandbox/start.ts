@@ -5,7 +5,14 @@ import { stringify } from 'yaml';
 import { aborted } from '../src/app/cli/live.ts';
 import { systemClock } from '../src/app/clock.ts';
 import { createLog } from '../src/app/log.ts';
-import { closeHouse, type House, openHouse, type Role, startBotRole, startWorkerRole } from '../src/app/wiring.ts';
+import {
+  closeRuntime,
+  openRuntime,
+  type Role,
+  type Runtime,
+  startBotRole,
+  startWorkerRole,
+} from '../src/app/wiring.ts';
 import { loadSettings } from '../src/config/index.ts';
 import { nextOpening } from '../src/windows/index.ts';
 import { type SimulatedFleet, startFleet } from './fleet/fleet.ts';
@@ -78,9 +85,9 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   step('  Nine simulated nodes: keys, disks, SSH and HTTP …');
   const fleet = await startFleet({ directory: join(directory, 'fleet'), timeScale });
   leftovers.close(fleet.close);
-  let house: House | null = null;
+  let runtime: Runtime | null = null;
   const jumpToNextWindow = async (): Promise<string> => {
-    const opens = house ? earliestOpening(house, clock.now()) : null;
+    const opens = runtime ? earliestOpening(runtime, clock.now()) : null;
     if (opens === null) return 'Every window is open now.';
     time.ahead += opens - clock.now() + 1_000;
     return 'The clock stands at the next window.';
@@ -110,9 +117,9 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
     SLACK_API_URL: slack.apiUrl,
   });
   step('  A private Redis …');
-  const opened = await openHouse(settings, createLog('sandbox', 'warn'), clock);
-  house = opened;
-  leftovers.close(() => closeHouse(opened));
+  const opened = await openRuntime(settings, createLog('sandbox', 'warn'), clock);
+  runtime = opened;
+  leftovers.close(() => closeRuntime(opened));
   step('  The worker and the bot …');
   const worker = await startWorkerRole(opened, null);
   leftovers.close(worker.close);
@@ -167,7 +174,7 @@ function endRedis(stateDir: string): void {
   }
 }
 
-function earliestOpening({ settings }: House, now: number): number | null {
+function earliestOpening({ settings }: Runtime, now: number): number | null {
   const openings = settings.fleet.regions
     .map(({ calendar }) => nextOpening(calendar, now))
     .flatMap((opening) => (opening.is === 'opens' ? [opening.interval.start] : []));

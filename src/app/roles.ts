@@ -3,8 +3,8 @@ import { live } from './cli/live.ts';
 import type { Read } from './cli/read.ts';
 import type { Role as Word } from './cli/words.ts';
 import { createLog } from './log.ts';
-import { openOwnHouse, settings } from './open.ts';
-import { closeHouse, type Role, showSignOfLife, startBotRole, startWorkerRole } from './wiring.ts';
+import { openOwnRuntime, settings } from './open.ts';
+import { closeRuntime, type Role, showSignOfLife, startBotRole, startWorkerRole } from './wiring.ts';
 
 export async function run(name: Exclude<Word, 'sandbox'>, read: Read): Promise<End> {
   switch (name) {
@@ -24,26 +24,26 @@ async function role(which: ('bot' | 'worker')[], regions: string[] | null): Prom
 
 async function start(which: ('bot' | 'worker')[], regions: string[] | null, asked: AbortSignal): Promise<Role> {
   const log = createLog(which.join('+'));
-  const house = await openOwnHouse(settings(), log);
+  const runtime = await openOwnRuntime(settings(), log);
   const started: Role[] = [];
   const close = async () => {
     await Promise.allSettled(started.map((each) => each.close()));
-    await closeHouse(house);
+    await closeRuntime(runtime);
   };
-  const fleet = house.settings.fleet.name;
+  const fleet = runtime.settings.fleet.name;
   try {
     asked.throwIfAborted();
     if (which.includes('worker')) {
-      started.push(await startWorkerRole(house, regions));
+      started.push(await startWorkerRole(runtime, regions));
       log.info({ ready: 'worker', fleet }, 'ready');
     }
     asked.throwIfAborted();
     if (which.includes('bot')) {
-      const bot = await startBotRole(house);
+      const bot = await startBotRole(runtime);
       started.push(bot);
       void bot.connected.then(() => log.info({ ready: 'bot', fleet }, 'ready'));
     }
-    started.push(showSignOfLife(house, which.join('-')));
+    started.push(showSignOfLife(runtime, which.join('-')));
   } catch (error) {
     await close();
     throw error;

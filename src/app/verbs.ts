@@ -38,18 +38,18 @@ async function replyTo(text: string): Promise<Reply> {
   const parsed = parse(text);
   if (parsed.is === 'usage') return usage(parsed.problem, parsed.verb, parsed.input);
   if (parsed.command.verb === 'help') return helpAbout(parsed.command.about);
-  const { openOwnHouse, settings } = await import('./open.ts');
+  const { openOwnRuntime, settings } = await import('./open.ts');
   const asking = { actor: localActor(userInfo().username), rollout: null };
   const own = settings();
-  const { closeHouse, commandDeps } = await import('./wiring.ts');
+  const { closeRuntime, commandDeps } = await import('./wiring.ts');
   const { createLog } = await import('./log.ts');
-  // Ctrl-C closes the house too: a private Redis that was started for this must not stay behind.
+  // Ctrl-C closes the runtime too: a private Redis that was started for this must not stay behind.
   const reply = await stoppable(async (asked) => {
-    const house = await openOwnHouse(own, createLog('cli', 'warn'));
+    const runtime = await openOwnRuntime(own, createLog('cli', 'warn'));
     try {
-      return await Promise.race([answer(commandDeps(house), asking, parsed.command), aborted(asked)]);
+      return await Promise.race([answer(commandDeps(runtime), asking, parsed.command), aborted(asked)]);
     } finally {
-      await closeHouse(house);
+      await closeRuntime(runtime);
     }
   });
   if (!reply) throw new Ended('interrupted', 'interrupted; it is not known what came of it');

@@ -9,8 +9,8 @@ import { jsonLine } from './cli/json.ts';
 import { stoppable } from './cli/live.ts';
 import { freshLines, type Watched, watch } from './cli/watch.ts';
 import { createLog } from './log.ts';
-import { openOwnHouse, settings } from './open.ts';
-import { closeHouse, type House } from './wiring.ts';
+import { openOwnRuntime, settings } from './open.ts';
+import { closeRuntime, type Runtime } from './wiring.ts';
 
 const everyMs = 500;
 const patienceMs = 60_000;
@@ -25,11 +25,11 @@ export async function watchRollout(id: string | null, json: boolean): Promise<En
     const unread = new AbortController();
     // Nobody reads any more, e.g. `zeitwork watch | head -1`.
     process.stdout.once('error', () => unread.abort());
-    const house = await openOwnHouse(settings(), createLog('cli', 'warn'));
+    const runtime = await openOwnRuntime(settings(), createLog('cli', 'warn'));
     try {
-      const { rollout } = await named(house, id);
+      const { rollout } = await named(runtime, id);
       const seen = await watch({
-        look: () => named(house, rollout.id),
+        look: () => named(runtime, rollout.id),
         show: json ? showJson : showing(),
         onSilence: () => console.error('zeitwork: the store does not answer; trying on'),
         signal: AbortSignal.any([asked, unread.signal]),
@@ -38,7 +38,7 @@ export async function watchRollout(id: string | null, json: boolean): Promise<En
       });
       return seen === null ? null : endOf(seen.rollout);
     } finally {
-      await closeHouse(house);
+      await closeRuntime(runtime);
     }
   });
   return ended ?? 'interrupted';
@@ -47,7 +47,7 @@ export async function watchRollout(id: string | null, json: boolean): Promise<En
 const endOf = ({ status }: Rollout): End => (status.is === 'done' ? 'done' : 'wrong');
 
 /** @throws Ended when there is none */
-async function named({ control, settings: { fleet } }: House, id: string | null): Promise<Seen> {
+async function named({ control, settings: { fleet } }: Runtime, id: string | null): Promise<Seen> {
   const rollout = id === null ? await control.store.open() : await control.store.load(id);
   if (rollout === null || rollout.fleet !== fleet.name) {
     throw new Ended('refused', id === null ? 'Nothing is running.' : `There is no rollout ${id}; see history.`);

@@ -16,7 +16,7 @@ import { steps } from '../upgrade/steps/index.ts';
 import { systemClock } from './clock.ts';
 
 /** What every role needs. */
-export interface House {
+export interface Runtime {
   settings: Settings;
   redis: RedisHandle;
   control: Control & { close(): Promise<void> };
@@ -30,7 +30,7 @@ export interface Role {
   close(): Promise<void>;
 }
 
-export async function openHouse(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<House> {
+export async function openRuntime(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<Runtime> {
   await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
   const redis = await openRedis(settings.redisUrl, settings.stateDir);
   for (const doubt of redis.doubts) log.warn(`Redis: ${doubt}`);
@@ -43,13 +43,13 @@ export async function openHouse(settings: Settings, log: Logger, clock: Clock = 
   return { settings, redis, control, releases, clock, log };
 }
 
-export async function closeHouse({ control, redis }: House): Promise<void> {
+export async function closeRuntime({ control, redis }: Runtime): Promise<void> {
   await control.close();
   await redis.stop();
 }
 
 /** A file that is written anew while the role lives and reaches its Redis: what a container's health check looks at. */
-export function showSignOfLife({ settings, redis, clock }: House, name: string): Role {
+export function showSignOfLife({ settings, redis, clock }: Runtime, name: string): Role {
   const file = join(settings.stateDir, `alive-${name}`);
   const write = async () => {
     await redis.caller.ping();
@@ -66,8 +66,8 @@ export function showSignOfLife({ settings, redis, clock }: House, name: string):
 }
 
 /** Advances rollouts and works on the nodes of `regions`; null: of all. */
-export async function startWorkerRole(house: House, regions: string[] | null): Promise<Role> {
-  const { settings, redis, releases, clock, log } = house;
+export async function startWorkerRole(runtime: Runtime, regions: string[] | null): Promise<Role> {
+  const { settings, redis, releases, clock, log } = runtime;
   const shell = createShell(settings.hosts, { transferTimeoutMs: settings.fleet.policy.transferTimeout });
   const probe = createProbe(settings.healthUrls);
   const { service, regions: all, policy } = settings.fleet;
@@ -100,14 +100,14 @@ export async function startWorkerRole(house: House, regions: string[] | null): P
  * Loads Slack's libraries only here: a worker does without them. Talks to Slack: commands, buttons, and the messages
  * that follow from every rollout. Returns at once; `connected` resolves when Slack lets the bot in.
  */
-export async function startBotRole(house: House): Promise<Role & { connected: Promise<void> }> {
-  const { settings, redis, clock, log } = house;
+export async function startBotRole(runtime: Runtime): Promise<Role & { connected: Promise<void> }> {
+  const { settings, redis, clock, log } = runtime;
   const { botToken, appToken, apiUrl } = settings.slack;
   if (botToken === null || appToken === null) {
     throw new SettingsError('The bot needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…); see the README.');
   }
   const { startBot } = await import('../bot/index.ts');
-  const bot = await startBot({ ...commandDeps(house), slack: { botToken, appToken, apiUrl } });
+  const bot = await startBot({ ...commandDeps(runtime), slack: { botToken, appToken, apiUrl } });
   const publisher = await startPublisher({ redis, fleet: settings.fleet.name, announcer: bot.announcer, clock, log });
   return {
     connected: bot.connected,
@@ -119,7 +119,7 @@ export async function startBotRole(house: House): Promise<Role & { connected: Pr
 }
 
 /** For commands that come from elsewhere than Slack: nobody is looked up there. */
-export function commandDeps({ settings, control, releases, clock, log }: House): CommandDeps {
+export function commandDeps({ settings, control, releases, clock, log }: Runtime): CommandDeps {
   const { fleet, roles, slack } = settings;
   return {
     control,
