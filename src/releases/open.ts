@@ -4,10 +4,10 @@ import { Refused } from '../base/errors.ts';
 import type { Release, Service } from '../upgrade/rollout/types.ts';
 import { hashFile, mismatch, short } from './checksum.ts';
 import { inspect } from './contents.ts';
-import { directoryShelf } from './directory.ts';
+import { directorySource } from './directory.ts';
 import type { Limits } from './download.ts';
 import { archiveName, checkVersion } from './names.ts';
-import { remoteShelf } from './remote.ts';
+import { remoteSource } from './remote.ts';
 
 export interface Releases {
   /** Finds the archive of a version, checks it and looks into it. @throws Refused with what to do. */
@@ -32,14 +32,14 @@ export function openReleases(
 ): Releases {
   const hashes = remembering(hashFile);
   const members = remembering((path, archive) => inspect(path, archive, service.archiveMember));
-  const shelf =
+  const source =
     'url' in where
-      ? remoteShelf(where.url, service.name, cacheDir, limits, async (path) => (await hashes(path)).value)
-      : directoryShelf(where.directory, service.name);
+      ? remoteSource(where.url, service.name, cacheDir, limits, async (path) => (await hashes(path)).value)
+      : directorySource(where.directory, service.name);
 
   async function resolve(version: string): Promise<Release> {
     const archive = archiveName(service.name, checkVersion(version));
-    const { path, published } = await shelf.find(version);
+    const { path, published } = await source.find(version);
     const { value: archiveSha256, bytes: archiveBytes } = await hashes(path);
     if (archiveSha256 !== published) throw mismatch(archive, archiveSha256, published);
     const { value: member } = await members(path, archive);
@@ -48,14 +48,14 @@ export function openReleases(
 
   async function archivePath(release: Release): Promise<string> {
     checkVersion(release.version);
-    const path = await shelf.locate(release);
+    const path = await source.locate(release);
     const { value: hash } = await hashes(path);
     if (hash === release.archiveSha256) return path;
     const change = `it was ${short(release.archiveSha256)} and is ${short(hash)}`;
     throw new Refused(`${release.archive} has changed since the plan: ${change}; stop this upgrade and plan it again`);
   }
 
-  return { resolve, archivePath, versions: () => shelf.versions() };
+  return { resolve, archivePath, versions: () => source.versions() };
 }
 
 /**

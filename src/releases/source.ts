@@ -1,7 +1,7 @@
 import type { Release } from '../upgrade/rollout/types.ts';
 
 /** A place where archives lie. */
-export interface Shelf {
+export interface ArchiveSource {
   /** Oldest first; empty when the place cannot list them. @throws Refused */
   versions(): Promise<string[]>;
   /** A local copy of the archive, and the hash that was published with it. @throws Refused */
