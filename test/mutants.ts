@@ -499,7 +499,7 @@ export const mutants: Mutant[] = [
   {
     name: 'a finished rollout is rolled back over what came after it',
     file: 'src/bot/commands/decide.ts',
-    from: 'if (!isOpen(rollout)) await refuseIfOtherwise(deps, rollout);',
+    from: 'if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout);',
     to: '',
     tests: ['test/bot/truth.test.ts'],
   },

@@ -41,13 +41,13 @@ async function replyTo(text: string): Promise<Reply> {
   const { openOwnRuntime, settings } = await import('./open.ts');
   const asking = { actor: localActor(userInfo().username), rollout: null };
   const own = settings();
-  const { closeRuntime, commandDeps } = await import('./wiring.ts');
+  const { closeRuntime, commandContext } = await import('./wiring.ts');
   const { createLog } = await import('./log.ts');
   // Ctrl-C closes the runtime too: a private Redis that was started for this must not stay behind.
   const reply = await stoppable(async (asked) => {
     const runtime = await openOwnRuntime(own, createLog('cli', 'warn'));
     try {
-      return await Promise.race([answer(commandDeps(runtime), asking, parsed.command), aborted(asked)]);
+      return await Promise.race([answer(commandContext(runtime), asking, parsed.command), aborted(asked)]);
     } finally {
       await closeRuntime(runtime);
     }

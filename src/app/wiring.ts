@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
-import { type CommandDeps, noDirectory } from '../bot/context.ts';
+import { type CommandContext, noDirectory } from '../bot/context.ts';
 import { type Settings, SettingsError } from '../config/index.ts';
 import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
@@ -107,7 +107,7 @@ export async function startBotRole(runtime: Runtime): Promise<Role & { connected
     throw new SettingsError('The bot needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…); see the README.');
   }
   const { startBot } = await import('../bot/index.ts');
-  const bot = await startBot({ ...commandDeps(runtime), slack: { botToken, appToken, apiUrl } });
+  const bot = await startBot({ ...commandContext(runtime), slack: { botToken, appToken, apiUrl } });
   const publisher = await startPublisher({ redis, fleet: settings.fleet.name, announcer: bot.announcer, clock, log });
   return {
     connected: bot.connected,
@@ -119,7 +119,7 @@ export async function startBotRole(runtime: Runtime): Promise<Role & { connected
 }
 
 /** For commands that come from elsewhere than Slack: nobody is looked up there. */
-export function commandDeps({ settings, control, releases, clock, log }: Runtime): CommandDeps {
+export function commandContext({ settings, control, releases, clock, log }: Runtime): CommandContext {
   const { fleet, roles, slack } = settings;
   return {
     control,

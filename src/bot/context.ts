@@ -35,7 +35,7 @@ export interface Person {
 }
 
 /** What every command needs, in chat and on the command line. */
-export interface CommandDeps {
+export interface CommandContext {
   control: Control;
   fleet: Fleet;
   releases: {

@@ -1,7 +1,7 @@
 import type { BlockAction, ButtonAction, RespondFn, SlashCommand } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
 import { readClick } from './actions/click.ts';
-import type { Access, CommandDeps, Reply } from './context.ts';
+import type { Access, CommandContext, Reply } from './context.ts';
 import { say } from './context.ts';
 import { answer, runCommand } from './run.ts';
 import { message } from './views/parts.ts';
@@ -19,26 +19,26 @@ interface Origin {
 }
 
 /** Draws the home tab of somebody who opened it; without buttons, since decisions belong into the channel. */
-export async function drawHome(deps: CommandDeps, client: WebClient, user: string): Promise<void> {
+export async function drawHome(context: CommandContext, client: WebClient, user: string): Promise<void> {
   const asking = { actor: user, rollout: null };
   const [now, windows, history] = await Promise.all([
-    answer(deps, asking, { verb: 'bare' }),
-    answer(deps, asking, { verb: 'windows' }),
-    answer(deps, asking, { verb: 'history' }),
+    answer(context, asking, { verb: 'bare' }),
+    answer(context, asking, { verb: 'windows' }),
+    answer(context, asking, { verb: 'history' }),
   ]);
   const parts = [...now.parts, ...windows.parts, ...history.parts].filter(({ is }) => is !== 'buttons');
-  const where: Reply = say(`Upgrade, approve and roll back in <#${deps.access.channel}>, with \`/zeitwork\`.`);
+  const where: Reply = say(`Upgrade, approve and roll back in <#${context.access.channel}>, with \`/zeitwork\`.`);
   const { blocks } = message([...parts, ...where.parts], 'home');
   await client.views.publish({ user_id: user, view: { type: 'home', blocks } });
 }
 
 /** Turns what Slack delivers (already acknowledged) into one answer to the person. Never throws. */
-export function hearing(deps: CommandDeps, client: WebClient) {
+export function listeners(context: CommandContext, client: WebClient) {
   return {
     async command(body: SlashCommand, respond: RespondFn): Promise<void> {
       const origin = { user: body.user_id, team: body.team_id, channel: body.channel_id, respond };
-      await once(deps, client, origin, `command:${body.trigger_id}`, false, () =>
-        runCommand(deps, body.user_id, body.text),
+      await once(context, client, origin, `command:${body.trigger_id}`, false, () =>
+        runCommand(context, body.user_id, body.text),
       );
     },
     async click(body: BlockAction, action: ButtonAction, respond: RespondFn): Promise<void> {
@@ -51,30 +51,30 @@ export function hearing(deps: CommandDeps, client: WebClient) {
         respond,
       };
       const key = `click:${placeOf(body)}:${action.action_id}:${action.action_ts}:${user}`;
-      await once(deps, client, origin, key, click?.replaces ?? false, async () =>
+      await once(context, client, origin, key, click?.replaces ?? false, async () =>
         click === null
           ? say('This button is from another version of this bot and does nothing any more. See `/zeitwork status`.')
-          : answer(deps, { actor: user, rollout: click.rollout }, click.command),
+          : answer(context, { actor: user, rollout: click.rollout }, click.command),
       );
     },
   };
 }
 
 async function once(
-  deps: CommandDeps,
+  context: CommandContext,
   client: WebClient,
   origin: Origin,
   key: string,
   replace: boolean,
   work: () => Promise<Reply>,
 ): Promise<void> {
-  const tell = (reply: Reply, replaces: boolean) => deliver(deps, client, origin, reply, replaces);
-  const elsewhere = wrongPlace(deps.access, origin);
+  const tell = (reply: Reply, replaces: boolean) => deliver(context, client, origin, reply, replaces);
+  const elsewhere = wrongPlace(context.access, origin);
   if (elsewhere !== null) return tell(say(elsewhere), false);
   try {
-    if (!(await deps.control.store.firstTime(key, rememberedMs))) return;
+    if (!(await context.control.store.firstTime(key, rememberedMs))) return;
   } catch (error) {
-    deps.log.error({ err: error }, 'the store does not answer');
+    context.log.error({ err: error }, 'the store does not answer');
     return tell(
       say(
         'The store behind this bot does not answer, so nothing was done. A rollout under way is not touched by that.',
@@ -94,7 +94,7 @@ function wrongPlace({ channel, team }: Access, origin: Origin): string | null {
 
 /** Through the address that came with the delivery; when that fails, as an ephemeral message in plain text. */
 async function deliver(
-  deps: CommandDeps,
+  context: CommandContext,
   client: WebClient,
   { user, respond }: Origin,
   reply: Reply,
@@ -104,10 +104,10 @@ async function deliver(
   try {
     await respond({ response_type: 'ephemeral', replace_original: replace, unfurl_links: false, ...content });
   } catch (error) {
-    deps.log.warn({ err: error }, 'could not answer in place');
+    context.log.warn({ err: error }, 'could not answer in place');
     await client.chat
-      .postEphemeral({ channel: deps.access.channel, user, text: content.text })
-      .catch((second: unknown) => deps.log.error({ err: second, user }, 'an answer was lost'));
+      .postEphemeral({ channel: context.access.channel, user, text: content.text })
+      .catch((second: unknown) => context.log.error({ err: second, user }, 'an answer was lost'));
   }
 }
 

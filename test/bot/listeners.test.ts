@@ -2,7 +2,7 @@ import type { RespondArguments, SlashCommand } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
 import { describe, expect, it } from 'vitest';
 import { slackDirectory } from '../../src/bot/directory.ts';
-import { hearing } from '../../src/bot/listeners.ts';
+import { listeners } from '../../src/bot/listeners.ts';
 import { manifestLink, readManifest } from '../../src/bot/manifest.ts';
 import { trial } from './support.ts';
 
@@ -27,12 +27,12 @@ async function told(body: SlashCommand, times = 1, here = trial()): Promise<stri
     texts.push(typeof sent === 'string' ? sent : (sent.text ?? ''));
     return new Response();
   };
-  const heard = hearing(here.deps, new WebClient());
+  const heard = listeners(here.context, new WebClient());
   for (let i = 0; i < times; i++) await heard.command(body, respond);
   return texts;
 }
 
-describe('hearing', () => {
+describe('listeners', () => {
   it('answers in the channel of the settings, once per delivery', async () => {
     expect(await told(command, 3)).toHaveLength(1);
   });

@@ -131,7 +131,7 @@ describe('when Redis was emptied', () => {
     await repair();
     await createRepair({
       ...{ chat: slackChat(client), store: here.control.store, show, channel: 'C0', fleet: 'production', clock },
-      log: here.deps.log,
+      log: here.context.log,
     })();
     expect(edits()).toBe(before);
     expect(here.logged.map((line) => JSON.parse(line))).toMatchObject([{ rollout: 'r1', known: 0, level: 50 }]);

@@ -25,7 +25,7 @@ beforeEach(async () => {
     groups: [{ id: 'S0APPROVERS', handle: 'approvers', users: ['U0INES'] }],
   });
   bot = await startBot({
-    ...here.deps,
+    ...here.context,
     newId: randomUUID,
     clock: { now: () => Date.now() },
     slack: { botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },

@@ -29,7 +29,7 @@ export function usage(problem: string, verb: Verb | null, input: string): Reply 
   return ended('usage', say(...lines));
 }
 
-export const whoami: Handler<'whoami'> = async (deps, { actor }) => {
+export const whoami: Handler<'whoami'> = async (context, { actor }) => {
   const rights: [string, Right][] = [
     ['look', { is: 'look' }],
     ['start', { is: 'start' }],
@@ -38,10 +38,10 @@ export const whoami: Handler<'whoami'> = async (deps, { actor }) => {
     ['resume and retry', { is: 'go-on' }],
   ];
   const verdicts = await Promise.all(
-    rights.map(async ([what, right]) => ({ what, right: right.is, ...(await permit(deps, actor, right)) })),
+    rights.map(async ([what, right]) => ({ what, right: right.is, ...(await permit(context, actor, right)) })),
   );
   const may = verdicts.filter(({ is }) => is === 'allowed');
-  const { regions } = deps.fleet;
+  const { regions } = context.fleet;
   const lines = regions.map(({ name, approvers }) => `• ${foreign(name, 80)}: ${approverMentions(approvers)}`);
   return withFacts(
     {
