@@ -4,7 +4,7 @@ import * as persons from '../slack/persons.ts';
 import * as views from '../slack/persons-views.ts';
 import type { Outcome } from '../slack/types.ts';
 import { placeOf } from './fragments.tsx';
-import type { PageRoom } from './server.ts';
+import type { PageRoom } from './room.ts';
 
 type Act = (room: PageRoom, args: Args, as: string) => Promise<string | null>;
 

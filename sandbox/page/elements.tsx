@@ -4,7 +4,10 @@ import { isRecord } from '../slack/args.ts';
 import { initialValues, labelOf, optionsOf } from '../slack/forms.ts';
 import type { Block, BlockElement } from '../slack/types.ts';
 import type { Workspace } from '../slack/workspace.ts';
-import { Mrkdwn, type Where } from './blocks.tsx';
+import { Mrkdwn } from './drawn.tsx';
+
+/** Where a click on these blocks is reported from: a message timestamp, `home` or `modal`. */
+export type Where = string;
 
 type ControlProps = { element: BlockElement; blockId: string; where: Where; workspace: Workspace };
 

@@ -5,7 +5,7 @@ import type { ChannelMessage } from '../slack/types.ts';
 import type { Workspace } from '../slack/workspace.ts';
 import { Clock, Counter, Region } from './fleet.tsx';
 import { MessageItem } from './message.tsx';
-import type { PageRoom } from './server.ts';
+import type { PageRoom } from './room.ts';
 import { Chip, Empty, HomeItem, ModalItem, PersonItem, UnreadCount } from './views.tsx';
 
 /** What one browser is looking at. */

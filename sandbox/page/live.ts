@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { isRecord, text } from '../slack/args.ts';
 import { drawLists, firstLook, type ListName, type Lists, type Look } from './fragments.tsx';
-import type { PageRoom } from './server.ts';
+import type { PageRoom } from './room.ts';
 
 type Viewer = { socket: WebSocket; look: Look; seen: Map<string, string>; sent: Map<string, string> };
 type Change = { order: string[]; changed: Record<string, string> };

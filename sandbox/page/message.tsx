@@ -2,7 +2,8 @@
 import type { ReactNode } from 'react';
 import type { ChannelMessage, Person } from '../slack/types.ts';
 import { bot, type Workspace } from '../slack/workspace.ts';
-import { Blocks, Mrkdwn } from './blocks.tsx';
+import { Blocks } from './blocks.tsx';
+import { Mrkdwn } from './drawn.tsx';
 
 type Props = { message: ChannelMessage; workspace: Workspace; inThread?: boolean };
 

@@ -2,17 +2,14 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { parseBody } from '../slack/args.ts';
-import type { Desk } from '../slack/persons.ts';
 import { type Route, readBody, sendJson, type Upgrade } from '../slack/server.ts';
-import type { SlackOptions } from '../slack/types.ts';
-import type { Workspace } from '../slack/workspace.ts';
 import { act } from './acts.ts';
 import { script } from './client/index.ts';
 import { livePages } from './live.ts';
+import type { PageRoom } from './room.ts';
 import { pageHtml } from './shell.tsx';
 import { style } from './style/index.ts';
 
-export type PageRoom = { workspace: Workspace; desk: Desk; options: SlackOptions; connections: () => number };
 export type PageServer = { route: Route; upgrade: Upgrade; close(): void };
 
 /** The page of the sandbox: one address, its script and style, the acts of persons, and live updates. */

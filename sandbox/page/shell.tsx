@@ -4,7 +4,7 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import type { Suggestion } from '../slack/types.ts';
 import { drawLists, firstLook, type ListName, type Lists } from './fragments.tsx';
 import { Mark } from './message.tsx';
-import type { PageRoom } from './server.ts';
+import type { PageRoom } from './room.ts';
 import { commands } from './suggestions.ts';
 import { Chip } from './views.tsx';
 
