@@ -1,44 +1,27 @@
-import type { Clock } from '../base/clock.ts';
-import type { Probe } from '../upgrade/http/types.ts';
-import type { StillProven } from '../upgrade/proof/types.ts';
 import { finishedNodes, gates, isLook, todo } from '../upgrade/rollout/index.ts';
 import type {
   Gate,
   LookTask,
   NodeTask,
   Policy,
-  Release,
   Report,
   Rollout,
   Sight,
   StepName,
   Task,
 } from '../upgrade/rollout/types.ts';
-import type { Shell } from '../upgrade/ssh/types.ts';
-import type { StepContext, StepResult, Steps } from '../upgrade/steps/types.ts';
-import type { Freeze } from '../windows/types.ts';
+import type { StepContext, StepResult } from '../upgrade/steps/types.ts';
 import { askAll, lookAt, standings } from './evidence.ts';
 import { LetGo, orAborted } from './lease.ts';
-import { type Log, reasonOf } from './log.ts';
+import { reasonOf } from './log.ts';
+import type { WorkOnNodes } from './parts.ts';
 import type { StepEnd } from './queues.ts';
 import type { Record } from './record.ts';
 import type { Store } from './types.ts';
 
-/** Local path of a release's archive with its hash verified. */
-export type Archives = (release: Release, signal: AbortSignal) => Promise<string>;
-
-export interface StepParts {
+export interface StepParts extends WorkOnNodes {
   store: Pick<Store, 'load'>;
   record: Record;
-  steps: Steps;
-  shell: Shell;
-  probe: Probe;
-  archives: Archives;
-  stillProven: StillProven;
-  /** Freezes of a region as the settings of now have them. */
-  freezes: (region: string) => Freeze[];
-  clock: Clock;
-  log: Log;
   /** Milliseconds after which a step counts as hung; `stepLimit` when absent. */
   limit?: (policy: Policy) => number;
 }
