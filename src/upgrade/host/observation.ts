@@ -1,4 +1,6 @@
+import type { Health } from '../http/types.ts';
 import { last, type Output } from './answer.ts';
+import { readVersion } from './version.ts';
 
 /** What systemd says of the unit. */
 export interface UnitFacts {
@@ -103,4 +105,12 @@ export function readObservation(output: Output): Observation {
     space: readSpace(output.get('space') ?? []),
     version: output.get('version') ?? [],
   };
+}
+
+/** What runs, as health says it; else what the file on disk says of itself, when that is what runs or nothing does. */
+export function versionOf(seen: Observation, health: Health): string | null {
+  if (health.is === 'healthy' && health.version !== null) return health.version;
+  if (seen.image !== null && seen.image !== seen.disk) return null;
+  const answer = readVersion(seen.version);
+  return answer.is === 'version' ? answer.version : null;
 }

@@ -5,9 +5,8 @@ import type { NodeSurvey, Service } from '../rollout/types.ts';
 import type { Shell } from '../ssh/types.ts';
 import { type Answer, read } from './answer.ts';
 import * as commands from './commands.ts';
-import { type Observation, readObservation } from './observation.ts';
+import { readObservation, versionOf } from './observation.ts';
 import { reportOf } from './reports.ts';
-import { readVersion } from './version.ts';
 
 /**
  * What is true on a node right now, over SSH and HTTP at once. Never fails: what could not be seen is in `detail`.
@@ -38,24 +37,23 @@ type Summary = Omit<NodeSurvey, 'node' | 'region' | 'at'>;
 export function summarise(answer: Answer, health: Health, service: Service): Summary {
   const healthy = health.is === 'healthy';
   const heard = healthy ? 'healthy' : health.detail;
-  const version = healthy ? health.version : null;
   if (answer.is !== 'ok') {
     const report = reportOf(answer, 'unknown');
     const why = report.is === 'succeeded' ? '' : report.reason;
-    return { version, sha256: null, healthy, detail: `ssh: ${why}; health: ${redact(heard)}`, unit: null };
+    return {
+      version: healthy ? health.version : null,
+      sha256: null,
+      healthy,
+      detail: `ssh: ${why}; health: ${redact(heard)}`,
+      unit: null,
+    };
   }
   const seen = readObservation(answer.output);
   return {
-    version: version ?? diskVersion(seen),
+    version: versionOf(seen, health),
     sha256: seen.image,
     healthy,
     detail: redact(seen.unit.loaded ? heard : `there is no unit ${service.unit}`),
     unit: `${seen.unit.active}/${seen.unit.sub}`,
   };
-}
-
-function diskVersion(seen: Observation): string | null {
-  if (seen.image !== null && seen.image !== seen.disk) return null;
-  const answer = readVersion(seen.version);
-  return answer.is === 'version' ? answer.version : null;
 }

@@ -1,6 +1,5 @@
-import type { Observation } from '../host/observation.ts';
+import { type Observation, versionOf } from '../host/observation.ts';
 import { linkReason } from '../host/reports.ts';
-import { readVersion } from '../host/version.ts';
 import type { Health } from '../http/types.ts';
 import type { Recorded, Release, Service } from '../rollout/types.ts';
 
@@ -10,13 +9,6 @@ export type Assessment =
   | { is: 'older'; before: Recorded }
   /** It must not be worked on; `reason` in words. */
   | { is: 'unfit'; reason: string };
-
-function versionOf(seen: Observation, health: Health): string | null {
-  if (health.is === 'healthy' && health.version !== null) return health.version;
-  if (seen.image !== null && seen.image !== seen.disk) return null;
-  const answer = readVersion(seen.version);
-  return answer.is === 'version' ? answer.version : null;
-}
 
 /** Why a file cannot be replaced: it is a link; null when both are files. */
 export function linkInPlace({ links }: Observation, { binary, envFile }: Service): string | null {
