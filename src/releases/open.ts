@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Refused } from '../base/errors.ts';
+import { Refused, wordsOf } from '../base/errors.ts';
+import { short } from '../base/hash.ts';
 import type { Release, Service } from '../upgrade/rollout/types.ts';
-import { hashFile, mismatch, short } from './checksum.ts';
+import { hashFile, mismatch } from './checksum.ts';
 import { inspect } from './contents.ts';
 import { directorySource } from './directory.ts';
 import type { Limits } from './download.ts';
@@ -83,9 +84,7 @@ function remembering<T>(compute: (path: string, archive: string) => Promise<T>) 
 
 async function stateOf(path: string): Promise<{ state: string; bytes: number }> {
   const found = await stat(path, { bigint: true }).catch((error: unknown) => {
-    throw new Refused(
-      `${path} cannot be read (${error instanceof Error ? error.message : error}); put the archive back`,
-    );
+    throw new Refused(`${path} cannot be read (${wordsOf(error)}); put the archive back`);
   });
   return { state: [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(), bytes: Number(found.size) };
 }

@@ -1,3 +1,4 @@
+import { short } from '../../base/hash.ts';
 import { nodesInOrder } from '../../upgrade/rollout/index.ts';
 import { type NodeRun, type NodeSurvey, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, type Reply, withLines } from '../context.ts';
@@ -13,7 +14,7 @@ export function contradictions(rollout: Rollout, seen: NodeSurvey[]): string[] {
     const now = seen.find((each) => each.node === node.name);
     return now === undefined || now.sha256 === null || isAsRecorded(rollout, node, now.sha256)
       ? []
-      : [`${node.name} runs ${now.version ?? now.sha256.slice(0, 12)}, ${recorded(rollout, node)}`];
+      : [`${node.name} runs ${now.version ?? short(now.sha256)}, ${recorded(rollout, node)}`];
   });
 }
 

@@ -1,3 +1,4 @@
+import { short } from '../../base/hash.ts';
 import { redact } from '../../base/redact.ts';
 import type { Facts, Report } from '../rollout/types.ts';
 import type { Answer } from './answer.ts';
@@ -9,7 +10,7 @@ export const silent = (reason: string): Report => ({ is: 'unknown', reason, sile
 export const failed = (reason: string, facts: Facts = {}): Report => ({ is: 'failed', reason, retry: false, facts });
 export const failedForNow = (reason: string): Report => ({ is: 'failed', reason, retry: true, facts: {} });
 
-const gone = (sha: string, word: string) => sha.slice(0, 12) || word;
+const gone = (sha: string, word: string) => short(sha) || word;
 
 const refusals: Record<string, (detail: string) => Report> = {
   busy: () => failedForNow(busy),

@@ -1,4 +1,5 @@
 import { inSeconds } from '../../base/duration.ts';
+import { short } from '../../base/hash.ts';
 import { redact } from '../../base/redact.ts';
 import { ending } from '../host/observation.ts';
 import type { Health } from '../http/types.ts';
@@ -33,8 +34,8 @@ function hopeless(watch: Watch, goal: Goal): Verdict | null {
   if (unit.active !== 'active') return null;
   if (watch.streak >= goal.answers && seen.image !== null && seen.image !== goal.sha256) {
     const version = health?.is === 'healthy' ? health.version : null;
-    const runs = version === null || version === goal.version ? `the image ${seen.image.slice(0, 12)}` : version;
-    return failed(`runs ${runs}, not ${goal.version ?? goal.sha256.slice(0, 12)}`);
+    const runs = version === null || version === goal.version ? `the image ${short(seen.image)}` : version;
+    return failed(`runs ${runs}, not ${goal.version ?? short(goal.sha256)}`);
   }
   if (watch.strangers >= goal.answers && health?.is === 'healthy') {
     return failed(`runs ${health.version}, not ${goal.version}`);

@@ -1,3 +1,4 @@
+import { short } from '../../base/hash.ts';
 import { read } from '../host/answer.ts';
 import * as commands from '../host/commands.ts';
 import { type Observation, readObservation } from '../host/observation.ts';
@@ -24,7 +25,7 @@ export async function stillProven(
 function compare({ unit, image, disk }: Observation, proof: Proof): ProofLook {
   const broken = (reason: string): ProofLook => ({ is: 'broken', reason });
   if (unit.mainPid === 0) return broken(`the service does not run (${unit.active}/${unit.sub})`);
-  if (image !== proof.sha256) return broken(`runs another image (${image?.slice(0, 12) ?? 'unreadable'})`);
+  if (image !== proof.sha256) return broken(`runs another image (${image === null ? 'unreadable' : short(image)})`);
   if (disk !== proof.sha256) return broken('somebody replaced the file on disk');
   if (unit.restarts > proof.restarts) {
     return broken(`systemd restarted it since it was proven (${proof.restarts} -> ${unit.restarts} restarts)`);

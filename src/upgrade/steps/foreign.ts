@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { short } from '../../base/hash.ts';
 import type { Observation } from '../host/observation.ts';
 import { failed } from '../host/reports.ts';
 import { missing, type Stranger } from '../host/strangers.ts';
@@ -78,11 +79,11 @@ function inWords(list: Stranger[], version: string | null, since: Since): string
   const [image, disk, env] = [of('image'), of('disk'), of('env')];
   const parts: string[] = [];
   if (image !== undefined) {
-    parts.push(`${version ?? `another build (${image.slice(0, 12)})`} was installed by hand${since.binary}`);
+    parts.push(`${version ?? `another build (${short(image)})`} was installed by hand${since.binary}`);
   }
   if (disk === missing) parts.push(`somebody removed the file on disk${since.binary}`);
   else if (disk !== undefined && disk !== image) {
-    parts.push(`somebody replaced the file on disk (now ${disk.slice(0, 12)})${since.binary}`);
+    parts.push(`somebody replaced the file on disk (now ${short(disk)})${since.binary}`);
   }
   if (env !== undefined) {
     parts.push(`somebody ${env === missing ? 'removed' : 'changed'} the environment file${since.env}`);
