@@ -4,7 +4,7 @@ import { systemClock } from '../src/app/clock.ts';
 import { isOpen } from '../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../src/upgrade/rollout/types.ts';
 import { createShell } from '../src/upgrade/ssh/index.ts';
-import { type House, openHouse, type Where } from './house.ts';
+import { type House, openHouse, type Where } from './runtime.ts';
 import { tableOf, timesOf } from './times.ts';
 
 const clock = systemClock();
