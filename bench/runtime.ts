@@ -25,7 +25,7 @@ export interface Where {
 }
 
 /** Everything between the settings and the nodes: a Redis of its own, queues, store, journal, worker, connections. */
-export interface House {
+export interface Runtime {
   fleet: Fleet;
   nodes: FleetNode[];
   control: Control;
@@ -76,7 +76,7 @@ const log: Log = { info: () => undefined, warn: troubles, error: troubles };
 const commandTimeout = 60_000;
 
 /** @param trace notes times of remote commands, which changes them a little */
-export async function openHouse({ nodes: addresses, archive, key, known }: Where, trace: boolean): Promise<House> {
+export async function openRuntime({ nodes: addresses, archive, key, known }: Where, trace: boolean): Promise<Runtime> {
   const stateDir = await mkdtemp(join(tmpdir(), 'zeitwork-bench-'));
   const fleet = fleetOf(addresses);
   const nodes = fleet.regions.flatMap((region) => region.nodes);
