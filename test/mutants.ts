@@ -124,15 +124,15 @@ export const mutants: Mutant[] = [
   {
     name: 'a rollback goes newest first, whoever is sick',
     file: `${core}/todo.ts`,
-    from: 'sickness(rollout, b) - sickness(rollout, a) || ',
+    from: 'urgency(rollout, b) - urgency(rollout, a) || ',
     to: '',
     tests: harms,
   },
   {
     name: 'a stop waits for a rollback that cannot go on',
     file: `${core}/reports.ts`,
-    from: "return status.is === 'stopping' || (status.is === 'rolling-back'",
-    to: "return (status.is === 'rolling-back'",
+    from: "return rollout.status.is === 'stopping' || isQueued(rollout, node);",
+    to: 'return isQueued(rollout, node);',
     tests: [...harms, ...chance],
   },
   {
@@ -408,8 +408,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a rollback picks by looks from before it was asked for',
     file: `${core}/todo.ts`,
-    from: 'if (looksBeforePick(rollout, regions, rollout.status.at, now).length > 0) return null;',
-    to: 'if (looksBeforePick(rollout, regions, 0, now).length > 0) return null;',
+    from: 'looksBeforePick(rollout, regions, rollout.status.at, now)',
+    to: 'looksBeforePick(rollout, regions, 0, now)',
     tests: harms,
   },
   {

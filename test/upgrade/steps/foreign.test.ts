@@ -360,7 +360,13 @@ describe('a node that is somebody else’s when it is to be changed', () => {
   });
 
   it.each([
-    ['image', () => install(hotfix)],
+    [
+      'image alone',
+      () => {
+        install(hotfix);
+        trial.node.write(binary, build('v1.0.0'), 0o755);
+      },
+    ],
     ['disk', () => trial.node.write(binary, hotfix, 0o755)],
     ['environment', () => trial.node.write(env, 'X=1\n', 0o640)],
   ])('is refused on the node itself when its %s is changed after the look', async (_, harm) => {
