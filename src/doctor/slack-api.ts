@@ -1,4 +1,5 @@
 import { inSeconds } from '../base/duration.ts';
+import { objectIn } from '../base/json.ts';
 /** One answer of Slack's Web API, with the headers that say more than the body. */
 export interface Answer {
   ok: boolean;
@@ -40,11 +41,6 @@ export function slackAt(apiUrl: string | null): Call {
       date: instantIn(response.headers.get('date')),
     };
   };
-}
-
-/** `value` as an object whose keys may be read; null when it is none. */
-export function objectIn(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
 }
 
 function instantIn(header: string | null): number | null {

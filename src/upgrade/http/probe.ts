@@ -1,5 +1,6 @@
 import { Client } from 'undici';
 import { inSeconds } from '../../base/duration.ts';
+import { objectIn } from '../../base/json.ts';
 import { reasonOf } from '../../base/reasons.ts';
 import type { Health, Probe } from './types.ts';
 
@@ -23,8 +24,7 @@ async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
 
 function parse(text: string): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
+    return objectIn(JSON.parse(text));
   } catch {
     return null;
   }
