@@ -1,4 +1,4 @@
-import { finishedNodes, gates, isLook, todo } from '../upgrade/rollout/index.ts';
+import { finishedNodes, gates, isLook, nodeOf, todo } from '../upgrade/rollout/index.ts';
 import type {
   Gate,
   LookTask,
@@ -82,8 +82,7 @@ export function taskRunner(parts: StepParts): RunTask {
   }
 
   function contextOf(task: NodeTask, rollout: Rollout, signal: AbortSignal): StepContext {
-    const node = rollout.nodes[task.node];
-    if (!node) throw new Error(`rollout ${rollout.id} has no node ${task.node}`);
+    const node = nodeOf(rollout, task.node);
     const { attempt } = task;
     const { shell } = parts;
     const archive = (): Promise<string> => parts.archives(rollout.release, signal);
