@@ -1,3 +1,4 @@
+import { minute } from '../base/duration.ts';
 import { rolloutFacts } from '../bot/facts/rollout.ts';
 import { asText } from '../bot/run.ts';
 import { headline } from '../bot/views/ending.ts';
@@ -13,7 +14,7 @@ import { openOwnRuntime, settings } from './open.ts';
 import { closeRuntime, type Runtime } from './wiring.ts';
 
 const everyMs = 500;
-const patienceMs = 60_000;
+const patienceMs = minute;
 
 interface Seen extends Watched {
   rollout: Rollout;

@@ -1,5 +1,6 @@
 import type { Block, KnownBlock } from '@slack/types';
 import { WebAPIPlatformError, type WebClient } from '@slack/web-api';
+import { minute } from '../base/duration.ts';
 import { ours, type Standing, type Where } from './history.ts';
 import { type Mark, metadataOf } from './marks.ts';
 import type { Message } from './views/parts.ts';
@@ -61,7 +62,7 @@ export function slackChat(client: WebClient): Chat {
     },
     async find(message, since) {
       // A minute for clocks that differ.
-      for await (const { ts, mark } of ours(client, message, since - 60_000)) {
+      for await (const { ts, mark } of ours(client, message, since - minute)) {
         if (mark.rollout === message.mark.rollout && mark.key === message.mark.key) return ts;
       }
       return null;

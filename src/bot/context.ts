@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Actor } from '../base/actor.ts';
 import type { Clock } from '../base/clock.ts';
+import { minute } from '../base/duration.ts';
 import type { Control } from '../jobs/types.ts';
 import type { Approvers, Fleet, Release } from '../upgrade/rollout/types.ts';
 import type { Button, Part } from './views/parts.ts';
@@ -80,7 +81,7 @@ export interface Asking {
 export const defaultSurveyTimeoutMs = 15_000;
 
 /** A plan that was shown can be confirmed for 30 minutes. */
-export const draftTtlMs = 30 * 60_000;
+export const draftTtlMs = 30 * minute;
 
 export function say(...lines: string[]): Reply {
   return { parts: [{ is: 'lines', lines }] };

@@ -1,5 +1,6 @@
 import type { BlockAction, ButtonAction, RespondFn, SlashCommand } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
+import { hour } from '../base/duration.ts';
 import { readClick } from './actions/click.ts';
 import type { Access, CommandContext, Reply } from './context.ts';
 import { say } from './context.ts';
@@ -7,7 +8,7 @@ import { answer, runCommand } from './run.ts';
 import { message } from './views/parts.ts';
 
 /** Deliveries come twice, sometimes minutes later. */
-const rememberedMs = 3_600_000;
+const rememberedMs = hour;
 /** After this long without an answer, the person is told that it takes a while. */
 const patienceMs = 2_500;
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
-import { day } from '../base/duration.ts';
+import { day, hour } from '../base/duration.ts';
 import { seldom } from '../jobs/log.ts';
 import type { PostedMessage, Store } from '../jobs/types.ts';
 import { isOpen } from '../upgrade/rollout/index.ts';
@@ -31,7 +31,7 @@ const mostEdits = 40;
  */
 export function createRepair(parts: RepairParts): () => Promise<void> {
   const memory: Memory = { strangers: new Set(), told: new Set(), hopeless: new Set() };
-  const complain = seldom(3_600_000, (reason) =>
+  const complain = seldom(hour, (reason) =>
     parts.log.warn({ reason }, 'could not see whether the channel shows what the store knows'),
   );
   let notBefore = Number.NEGATIVE_INFINITY;

@@ -1,3 +1,4 @@
+import { minute } from '../base/duration.ts';
 import { finishedNodes, gates, isLook, nodeOf, todo } from '../upgrade/rollout/index.ts';
 import type {
   Gate,
@@ -40,7 +41,7 @@ const isDue = (rollout: Rollout, task: Task, now: number): boolean =>
 /** The longest that any step may take under `policy`, in ms: beyond it the step hangs. */
 export function stepLimit(policy: Policy): number {
   const proof = policy.healthDeadline + 2 * Math.max(policy.soak, policy.canarySoak);
-  return 2 * policy.transferTimeout + 10 * policy.commandTimeout + proof + 60_000;
+  return 2 * policy.transferTimeout + 10 * policy.commandTimeout + proof + minute;
 }
 
 export function taskRunner(parts: StepParts): RunTask {

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { minute } from '../base/duration.ts';
 import { Refused, wordsOf } from '../base/errors.ts';
 import { short } from '../base/hash.ts';
 import type { Release, Service } from '../upgrade/rollout/types.ts';
@@ -22,7 +23,7 @@ export interface Releases {
   versions(): Promise<string[]>;
 }
 
-const defaultLimits: Limits = { maxBytes: 2 ** 30, timeoutMs: 15 * 60_000 };
+const defaultLimits: Limits = { maxBytes: 2 ** 30, timeoutMs: 15 * minute };
 
 /** Opens the place where archives lie. Copies of fetched ones are kept in `cacheDir`. */
 export function openReleases(
