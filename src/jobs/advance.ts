@@ -1,11 +1,12 @@
 import type { Queue } from 'bullmq';
+import { minute } from '../base/duration.ts';
 import { isLook, nextWake, todo } from '../upgrade/rollout/index.ts';
 import type { Task } from '../upgrade/rollout/types.ts';
 import { kept, type Queues, type StepEnd, type StepJob } from './queues.ts';
 import { type TickParts, ticker } from './tick.ts';
 
 /** A wake that is further away is left to the sweep, which comes by more often than this (ms). */
-const timerHorizon = 60_000;
+const timerHorizon = minute;
 
 export interface AdvanceParts extends TickParts {
   queues: Queues;

@@ -1,4 +1,5 @@
-import type { Actor, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
+import type { Actor } from '../base/actor.ts';
+import type { Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 
 /** One line of a rollout's append-only journal. */
 export interface JournalEntry {
