@@ -4,18 +4,17 @@ COPY package.json package-lock.json ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts ./scripts
+COPY slack-manifest.yaml ./
 COPY src ./src
+COPY sandbox ./sandbox
 RUN npm run build && npm prune --omit=dev
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
-COPY --from=build /app/package.json ./
-COPY slack-manifest.yaml ./
-COPY scripts/node-version.cjs ./scripts/
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 # The state directory is a volume; everything else can be read-only.
 RUN install -d -o node -g node -m 700 /var/lib/zeitwork
 USER node
-ENTRYPOINT ["node", "/app/dist/main.js"]
+ENTRYPOINT ["node", "/app/dist/src/main.js"]

@@ -1,15 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Slack, startSlack } from '../sandbox/slack/start.ts';
+import type { ChannelMessage } from '../sandbox/slack/types.ts';
+import { systemClock } from '../src/app/clock.ts';
+import { createLog } from '../src/app/log.ts';
+import { closeRuntime, openRuntime, startBotRole } from '../src/app/wiring.ts';
 import type { Settings } from '../src/config/index.ts';
 import { startWorker } from '../src/jobs/index.ts';
-import { type Slack, startSlack } from '../src/sandbox/slack/start.ts';
-import type { ChannelMessage } from '../src/sandbox/slack/types.ts';
 import type { Step } from '../src/upgrade/steps/types.ts';
-import { closeHouse, createLog, openHouse, startBotRole } from '../src/wiring.ts';
 import { eventually, quickRollout, workerParts } from '../test/jobs/fixtures/parts.ts';
 import { fleetOf } from '../test/support/rollouts.ts';
-import { clock } from './clock.ts';
+
+const clock = systemClock();
 
 const regions = ['us-east', 'eu-west', 'ap-south'];
 const approver = 'U1';
@@ -43,9 +46,9 @@ export async function clickTimes(rollouts: number): Promise<number[]> {
     groups: [],
   });
   const log = createLog('bench');
-  const house = await openHouse(settingsFor(slack, stateDir), log, clock);
+  const runtime = await openRuntime(settingsFor(slack, stateDir), log, clock);
   const begun = new Map<string, number>();
-  const parts = workerParts(house.redis, { regions, log });
+  const parts = workerParts(runtime.redis, { regions, log });
   const noting =
     (step: Step): Step =>
     (context) => {
@@ -55,7 +58,7 @@ export async function clickTimes(rollouts: number): Promise<number[]> {
     };
   const { steps } = parts;
   const worker = await startWorker({ ...parts, steps: { ...steps, backup: noting(steps.backup) } });
-  const bot = await startBotRole(house);
+  const bot = await startBotRole(runtime);
   const times: number[] = [];
   try {
     for (let round = 0; round < rollouts; round++) {
@@ -63,16 +66,16 @@ export async function clickTimes(rollouts: number): Promise<number[]> {
       const rollout = quickRollout(id, {}, {}, { regions: null, strategy: 'regions' });
       const by = { users: [approver], groups: [] };
       const phases = rollout.phases.map((phase) => (phase.is === 'approval' ? { ...phase, by } : phase));
-      await house.control.start({ ...rollout, phases });
+      await runtime.control.start({ ...rollout, phases });
       for (const region of regions.slice(1)) times.push(await approve(slack, id, region, begun));
-      const over = async () => (await house.control.store.load(id))?.status.is;
+      const over = async () => (await runtime.control.store.load(id))?.status.is;
       await eventually(over, (status) => status === 'done', 30_000);
     }
     return times;
   } finally {
     await bot.close();
     await worker.close();
-    await closeHouse(house);
+    await closeRuntime(runtime);
     await slack.close();
     await rm(stateDir, { recursive: true, force: true });
   }

@@ -1,11 +1,13 @@
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createShell } from '../src/upgrade/node/index.ts';
+import { systemClock } from '../src/app/clock.ts';
 import { isOpen } from '../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../src/upgrade/rollout/types.ts';
-import { clock } from './clock.ts';
-import { type House, openHouse, type Where } from './house.ts';
+import { createShell } from '../src/upgrade/ssh/index.ts';
+import { openRuntime, type Runtime, type Where } from './runtime.ts';
 import { tableOf, timesOf } from './times.ts';
+
+const clock = systemClock();
 
 const usage =
   'usage: ours.js roll|stage|send|survey --nodes A,B,... --archive FILE --key FILE --known FILE [--trace] [--warm N]';
@@ -14,13 +16,17 @@ const usage =
 const lookEvery = (nodes: number): number => Math.max(5, nodes);
 
 /** Starts the rollout and waits until `until` says so. */
-async function follow(house: House, startAt: number | null, until: (rollout: Rollout) => boolean): Promise<Rollout> {
-  const planned = await house.planRelease(versionOf(where.archive), startAt);
+async function follow(
+  runtime: Runtime,
+  startAt: number | null,
+  until: (rollout: Rollout) => boolean,
+): Promise<Rollout> {
+  const planned = await runtime.planRelease(versionOf(where.archive), startAt);
   say('planned');
-  await house.control.start(planned);
+  await runtime.control.start(planned);
   let staged = false;
   for (;;) {
-    const rollout = await house.control.store.load(planned.id);
+    const rollout = await runtime.control.store.load(planned.id);
     if (!rollout) throw new Error('the rollout is gone');
     const nodes = Object.values(rollout.nodes);
     if (!staged && nodes.every(({ state }) => state.is !== 'staging')) {
@@ -35,28 +41,28 @@ async function follow(house: House, startAt: number | null, until: (rollout: Rol
   }
 }
 
-async function trace({ control, commands }: House, { id }: Rollout): Promise<void> {
+async function trace({ control, commands }: Runtime, { id }: Rollout): Promise<void> {
   if (!values.trace) return;
   for (const line of [...timesOf(await control.store.journal(id)), '', ...tableOf(commands)]) console.log(line);
 }
 
-async function roll(house: House): Promise<void> {
-  const rollout = await follow(house, null, (each) => !isOpen(each));
+async function roll(runtime: Runtime): Promise<void> {
+  const rollout = await follow(runtime, null, (each) => !isOpen(each));
   const unproven = Object.values(rollout.nodes).filter(({ state, proof }) => state.is !== 'done' || proof === null);
   if (rollout.status.is !== 'done' || unproven.length > 0) throw new Error(`not proven: ${JSON.stringify(unproven)}`);
-  await trace(house, rollout);
+  await trace(runtime, rollout);
 }
 
 /** Everything that can be done before the first node is stopped, and no more: it is scheduled for later. */
-async function stage(house: House): Promise<void> {
-  const rollout = await follow(house, clock.now() + 3_600_000, ({ nodes }) =>
+async function stage(runtime: Runtime): Promise<void> {
+  const rollout = await follow(runtime, clock.now() + 3_600_000, ({ nodes }) =>
     Object.values(nodes).every(({ state }) => state.is !== 'staging'),
   );
   if (Object.values(rollout.nodes).some(({ state }) => state.is !== 'ready')) throw new Error('not all are ready');
-  await trace(house, rollout);
+  await trace(runtime, rollout);
 }
 
-async function survey({ control, nodes }: House): Promise<void> {
+async function survey({ control, nodes }: Runtime): Promise<void> {
   for (const { node, version, healthy, detail } of await control.survey(nodes, 60_000)) {
     console.log(`${node}: ${healthy ? 'healthy' : detail} ${version}`);
   }
@@ -99,19 +105,19 @@ const { values, positionals } = parseArgs({
   },
 });
 const where: Where = { ...values, nodes: values.nodes.split(',') };
-const modes: Record<string, (house: House) => Promise<void>> = { roll, stage, survey };
+const modes: Record<string, (runtime: Runtime) => Promise<void>> = { roll, stage, survey };
 
 async function main(): Promise<void> {
   const [mode = ''] = positionals;
   if (mode === 'send') return send(where);
   const run = modes[mode];
   if (!run || values.nodes === '') throw new Error(usage);
-  const house = await openHouse(where, values.trace);
+  const runtime = await openRuntime(where, values.trace);
   say('open');
   try {
-    await run(house);
+    await run(runtime);
   } finally {
-    await house.close();
+    await runtime.close();
   }
   say(`closed, at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`);
 }

@@ -1,10 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { systemClock } from '../src/app/clock.ts';
 import { createControl } from '../src/jobs/index.ts';
 import { effects, eventually, quickRollout, silent, slowDown } from '../test/jobs/fixtures/parts.ts';
 import { startTestRedis } from '../test/support/redis.ts';
-import { clock } from './clock.ts';
+
+const clock = systemClock();
 
 const file = join(import.meta.dirname, '../test/jobs/fixtures/worker.js');
 const node = 'us-east-op-2';

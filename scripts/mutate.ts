@@ -62,7 +62,7 @@ function reportIn(file: string): { numTotalTests: number; numFailedTests: number
 }
 
 try {
-  for (const name of ['src', 'test', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
+  for (const name of ['src', 'sandbox', 'test', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
     cpSync(join(root, name), join(copy, name), { recursive: true });
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));

@@ -6,7 +6,7 @@ const { complaint }: { complaint(): string | null } = createRequire(import.meta.
 const tooOld = complaint();
 
 if (tooOld === null) {
-  import('./cli.ts').then(({ main }) => main(process.argv.slice(2))).then((code) => process.exit(code));
+  import('./app/cli.ts').then(({ main }) => main(process.argv.slice(2))).then((code) => process.exit(code));
 } else {
   console.error(tooOld);
   process.exit(6);

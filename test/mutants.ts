@@ -16,6 +16,8 @@ const step = ['test/jobs/step.test.ts'];
 const nights = ['test/upgrade/rollout/long-nights.test.ts'];
 const worse = ['test/upgrade/rollout/worse-nights.test.ts'];
 const steps = 'src/upgrade/steps';
+const host = 'src/upgrade/host';
+const proof = 'src/upgrade/proof';
 const fence = ['test/upgrade/steps/fence.test.ts'];
 const foreign = ['test/upgrade/steps/foreign.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
@@ -268,7 +270,7 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'a backup is removed and made again',
-    file: `${steps}/scripts/backup.ts`,
+    file: `${host}/scripts/backup.ts`,
     from: `    touch -c "$backup" || : # cleanup keeps those that were used last
     return 0
 `,
@@ -278,14 +280,14 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'the switch does not look at the file on disk',
-    file: `${steps}/scripts/switch.ts`,
+    file: `${host}/scripts/switch.ts`,
     from: '"$replace_disk") ;; *) refuse drift-disk "$disk" ;; esac',
     to: '*) ;; esac',
     tests: foreign,
   },
   {
     name: 'the switch does not look at what runs',
-    file: `${steps}/scripts/switch.ts`,
+    file: `${host}/scripts/switch.ts`,
     from: '"$replace_image") ;; *) refuse drift "$image" ;; esac',
     to: '*) ;; esac',
     tests: foreign,
@@ -314,28 +316,28 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'the fence ignores the try',
-    file: `${steps}/scripts/fence.ts`,
+    file: `${host}/scripts/fence.ts`,
     from: '[ "$held" -eq "$epoch" ] && [ "$held_try" -gt "$try" ]; }; then',
     to: 'false; }; then',
     tests: fence,
   },
   {
     name: 'the fence ignores the run',
-    file: `${steps}/scripts/fence.ts`,
+    file: `${host}/scripts/fence.ts`,
     from: 'if [ "$held" -gt "$epoch" ] || {',
     to: 'if {',
     tests: fence,
   },
   {
     name: 'a look before a change does not raise the fence',
-    file: `${steps}/scripts/fence.ts`,
+    file: `${host}/scripts/fence.ts`,
     from: '[ "$held" -eq "$epoch" ] && [ "$held_try" -eq "$try" ] || write',
     to: 'true || write',
     tests: fence,
   },
   {
     name: 'the lock is not taken',
-    file: `${steps}/scripts/fence.ts`,
+    file: `${host}/scripts/fence.ts`,
     from: "    1) say refused 'busy -'; exit 75 ;;",
     to: '    1) ;;',
     tests: ['test/upgrade/steps/steps.test.ts', ...fence],
@@ -349,7 +351,7 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'the script of a rollback overwrites a build that somebody put there after the look',
-    file: `${steps}/scripts/restore.ts`,
+    file: `${host}/scripts/restore.ts`,
     from: '[ "$strange_disk" = "$replace_disk" ] || refuse foreign-disk "$strange_disk"',
     to: ':',
     tests: foreign,
@@ -363,38 +365,38 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'what somebody put there is not kept',
-    file: `${steps}/scripts/restore.ts`,
+    file: `${host}/scripts/restore.ts`,
     from: '[ -z "$strange_disk" ] || keep_aside binary "$binary" "$disk"',
     to: ':',
     tests: foreign,
   },
   {
     name: 'a damaged backup is put back',
-    file: `${steps}/scripts/backup.ts`,
+    file: `${host}/scripts/backup.ts`,
     from: '= "$before" ] || refuse damaged "$backup/binary"',
     to: '= "$before" ] || :',
     tests: ['test/upgrade/steps/harm.test.ts'],
   },
   {
     name: 'a staged binary that nobody may run is asked again as root',
-    file: `${steps}/scripts/observe.ts`,
+    file: `${host}/scripts/observe.ts`,
     from: 'elif ! $nobody true 2>/dev/null; then say version unasked; return 0; fi',
     to: 'elif ! $nobody true 2>/dev/null; then nobody=; fi',
     tests: ['test/upgrade/steps/harm.test.ts'],
   },
   {
     name: 'a reason from a node is not redacted',
-    file: `${steps}/answer.ts`,
+    file: `${host}/answer.ts`,
     from: 'const text = redact(outcome.stderr.slice(-16 * 1024));',
     to: 'const text = outcome.stderr.slice(-16 * 1024);',
-    tests: ['test/upgrade/steps/answer.test.ts'],
+    tests: ['test/upgrade/host/answer.test.ts'],
   },
   {
     name: 'an answer of any size is read',
-    file: `${steps}/answer.ts`,
-    from: 'if (lines > limits.lines || total > limits.total) return { said, cut: true };',
+    file: `${host}/answer.ts`,
+    from: 'if (lines > limits.lines || total > limits.total) return { output, cut: true };',
     to: '',
-    tests: ['test/upgrade/steps/answer.test.ts'],
+    tests: ['test/upgrade/host/answer.test.ts'],
   },
   {
     name: 'half ours and half somebody’s counts as untouched',
@@ -420,16 +422,16 @@ export const mutants: Mutant[] = [
   {
     name: 'a stop waits for a session on evidence that grows old',
     file: `${steps}/stop.ts`,
-    from: '{ ...lack.command, sendWithinMs: left }',
-    to: 'lack.command',
+    from: '{ ...missing.command, sendWithinMs: left }',
+    to: 'missing.command',
     tests: fence,
   },
   {
     name: 'a command is sent however late',
-    file: 'src/upgrade/node/run.ts',
+    file: 'src/upgrade/ssh/run.ts',
     from: 'if (isLate()) {',
     to: 'if (false) {',
-    tests: ['test/upgrade/node/run.test.ts'],
+    tests: ['test/upgrade/ssh/run.test.ts'],
   },
   {
     name: 'a second rollback takes what nobody asked for',
@@ -497,7 +499,7 @@ export const mutants: Mutant[] = [
   {
     name: 'a finished rollout is rolled back over what came after it',
     file: 'src/bot/commands/decide.ts',
-    from: 'if (!isOpen(rollout)) await refuseIfOtherwise(deps, rollout);',
+    from: 'if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout);',
     to: '',
     tests: ['test/bot/truth.test.ts'],
   },
@@ -560,7 +562,7 @@ export const mutants: Mutant[] = [
   {
     name: 'a freeze of the ledger is not asked for before the stop',
     file: 'src/jobs/step.ts',
-    from: ', ...freezesOf(declared, region, now)];',
+    from: ', ...freezesOf(declared, region, clock.now())];',
     to: '];',
     tests: step,
   },
@@ -574,7 +576,7 @@ export const mutants: Mutant[] = [
   {
     name: 'why tells of a freeze only once it has refused something',
     file: 'src/bot/commands/look.ts',
-    from: 'const known = await withFreezesOfNow(deps, rollout);',
+    from: 'const known = await withFreezesOfNow(context, rollout);',
     to: 'const known = rollout;',
     tests: ['test/bot/freeze.test.ts'],
   },
@@ -588,8 +590,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a freeze that was lifted holds a rollout for ever',
     file: `${core}/watching.ts`,
-    from: ', ...thawing(rollout, now)]',
-    to: ']',
+    from: '...thawing(rollout, now), ',
+    to: '',
     tests: ['test/upgrade/rollout/freezes.test.ts'],
   },
   {
@@ -601,16 +603,16 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'another process goes on with the soak of the one before',
-    file: `${steps}/watch.ts`,
+    file: `${proof}/watch.ts`,
     from: 'unit.invocation !== old.invocation || unit.mainPid !== old.mainPid || unit.restarts !== old.restarts;',
     to: 'unit.mainPid !== old.mainPid;',
-    tests: ['test/upgrade/steps/watch.test.ts'],
+    tests: ['test/upgrade/proof/watch.test.ts'],
   },
   {
     name: 'a node is proven that cannot be looked at',
-    file: `${steps}/judge.ts`,
+    file: `${proof}/judge.ts`,
     from: 'seen !== null && watch.blind === null &&',
     to: 'seen !== null &&',
-    tests: ['test/upgrade/steps/watch.test.ts'],
+    tests: ['test/upgrade/proof/watch.test.ts'],
   },
 ];

@@ -2,9 +2,7 @@ import { addressSpans } from './secret-addresses.ts';
 import { namedSpans } from './secret-names.ts';
 import { optionSpans } from './secret-options.ts';
 import { keySpans, shapeSpans } from './secret-shapes.ts';
-
-/** Where a secret stands in a text: from, to (exclusive). */
-export type Span = [from: number, to: number];
+import type { Span } from './secret-span.ts';
 
 /** A longer text is cut here, so that the work is bounded; characters. */
 const limit = 64 * 1024;

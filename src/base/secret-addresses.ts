@@ -1,4 +1,4 @@
-import type { Span } from './redact.ts';
+import type { Span } from './secret-span.ts';
 
 /** Ends an address or a line of a .pgpass: they hold no blanks, and stand in quotes where they do. */
 const isEdge = (code: number) =>

@@ -1,4 +1,4 @@
-import type { Span } from './redact.ts';
+import type { Span } from './secret-span.ts';
 import { valueEnd } from './secret-values.ts';
 
 const strong =

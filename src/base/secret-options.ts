@@ -1,5 +1,5 @@
-import type { Span } from './redact.ts';
 import { isSecretName } from './secret-names.ts';
+import type { Span } from './secret-span.ts';
 import { lineEnd, valueEnd } from './secret-values.ts';
 
 /** Programs that take a password glued to `-p`. */

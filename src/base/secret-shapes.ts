@@ -1,4 +1,4 @@
-import type { Span } from './redact.ts';
+import type { Span } from './secret-span.ts';
 
 /** Private keys, also in one line with `\n` in it; without their end they go to the end of the text. */
 export function keySpans(text: string): Span[] {

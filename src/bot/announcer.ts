@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.ts';
 import type { Announcer, PostedMessage, Store } from '../jobs/types.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
-import type { Chat, Letter } from './chat.ts';
+import type { Chat, OutgoingMessage } from './chat.ts';
 import { outdated, type Post, posts } from './views/posts.ts';
 
 export interface AnnouncerParts {
@@ -10,7 +11,7 @@ export interface AnnouncerParts {
   store: Pick<Store, 'posted' | 'setPosted'>;
   channel: string;
   log: Logger;
-  clock: { now(): number; sleep(ms: number): Promise<void> };
+  clock: Pick<Clock, 'now' | 'sleep'>;
 }
 
 /** Slack takes about one edit per second and message; the newest state is never dropped, only late. */
@@ -88,30 +89,30 @@ class Drawing {
   async #post(post: Post): Promise<void> {
     if (post.onlyEdit || this.#isSaid(post)) return;
     const { chat, store } = this.#parts;
-    const letter = await this.#letter(post);
-    if (letter === null) return;
+    const message = await this.#message(post);
+    if (message === null) return;
     const lost = this.#standing[post.key] !== undefined;
-    const found = lost ? await chat.find(letter, this.#rollout.createdAt) : null;
+    const found = lost ? await chat.find(message, this.#rollout.createdAt) : null;
     if (found !== null) {
-      await this.#keep(post, { ts: found, channel: letter.channel, content: '' });
+      await this.#keep(post, { ts: found, channel: message.channel, content: '' });
       return this.#edit(post);
     }
     if (!lost)
-      await store.setPosted(this.#rollout.id, post.key, { ts: unknownTs, channel: letter.channel, content: '' });
-    const ts = await chat.post(letter);
-    await this.#keep(post, { ts, channel: letter.channel, content: digest(post) });
+      await store.setPosted(this.#rollout.id, post.key, { ts: unknownTs, channel: message.channel, content: '' });
+    const ts = await chat.post(message);
+    await this.#keep(post, { ts, channel: message.channel, content: digest(post) });
   }
 
   async #edit(post: Post): Promise<void> {
     const standing = this.#standing[post.key];
     if (standing === undefined || standing.content === digest(post)) return;
-    const letter = await this.#letter(post);
-    if (letter === null) return;
+    const message = await this.#message(post);
+    if (message === null) return;
     await this.#pace(post.key);
-    const there = await this.#parts.chat.edit(standing, letter);
+    const there = await this.#parts.chat.edit(standing, message);
     if (there) return this.#keep(post, { ...standing, content: digest(post) });
     // Somebody deleted it: what matters is said again, what is over is not.
-    const ts = post.onlyEdit ? standing.ts : await this.#parts.chat.post(letter);
+    const ts = post.onlyEdit ? standing.ts : await this.#parts.chat.post(message);
     await this.#keep(post, { ...standing, ts, content: digest(post) });
   }
 
@@ -137,7 +138,7 @@ class Drawing {
     );
   }
 
-  async #letter({ key, place, text, blocks }: Post): Promise<Letter | null> {
+  async #message({ key, place, text, blocks }: Post): Promise<OutgoingMessage | null> {
     const { id: rollout, fleet, revision } = this.#rollout;
     const mark = { fleet, rollout, key, revision };
     const rest = { content: { text, blocks }, mark, broadcast: false, thread: null };

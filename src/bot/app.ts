@@ -6,13 +6,13 @@ import { accepted } from './accepted.ts';
 import { createAnnouncer } from './announcer.ts';
 import { type Chat, slackChat } from './chat.ts';
 import { keepConnected } from './connection.ts';
-import type { CommandDeps } from './deps.ts';
+import type { CommandContext } from './context.ts';
 import { slackDirectory } from './directory.ts';
-import { drawHome, hearing } from './hear.ts';
+import { drawHome, listeners } from './listeners.ts';
 import { slackLogger } from './logger.ts';
 import { createRepair } from './repair.ts';
 
-export interface BotDeps extends Omit<CommandDeps, 'directory'> {
+export interface BotContext extends Omit<CommandContext, 'directory'> {
   slack: {
     botToken: string;
     appToken: string;
@@ -32,8 +32,8 @@ export interface Bot {
 }
 
 /** Listens to one workspace over Socket Mode. Returns at once, also when Slack is away. */
-export async function startBot(deps: BotDeps): Promise<Bot> {
-  const { slack, clock, log, access } = deps;
+export async function startBot(context: BotContext): Promise<Bot> {
+  const { slack, clock, log, access } = context;
   const logger = slackLogger(log);
   const options = { ...clientOptions(slack.apiUrl), logger };
   // Two clients: a burst of edits that Slack slows down must not delay the answer to a person.
@@ -51,10 +51,10 @@ export async function startBot(deps: BotDeps): Promise<Bot> {
     clientOptions: options,
     logger,
   });
-  const commandDeps = { ...deps, directory: slackDirectory(asking, () => clock.now()) };
-  const heard = hearing(commandDeps, asking);
+  const commandContext = { ...context, directory: slackDirectory(asking, () => clock.now()) };
+  const heard = listeners(commandContext, asking);
   app.event('app_home_opened', async ({ event }) => {
-    if (event.tab === 'home') await drawHome(commandDeps, asking, event.user);
+    if (event.tab === 'home') await drawHome(commandContext, asking, event.user);
   });
   app.event('app_mention', async ({ event }) => {
     if (event.user === undefined || event.channel !== access.channel) return;
@@ -78,7 +78,7 @@ export async function startBot(deps: BotDeps): Promise<Bot> {
   const connection = keepConnected(receiver.client, log);
   const token = accepted(asking, log, closing.signal);
   return {
-    announcer: announcing(deps, slackChat(telling)),
+    announcer: announcing(context, slackChat(telling)),
     connected: Promise.all([connection.first, token]).then(() => undefined),
     async close() {
       closing.abort();
@@ -87,7 +87,7 @@ export async function startBot(deps: BotDeps): Promise<Bot> {
   };
 }
 
-function announcing({ control, access, fleet, clock, log }: BotDeps, chat: Chat): Announcer {
+function announcing({ control, access, fleet, clock, log }: BotContext, chat: Chat): Announcer {
   const common = { chat, store: control.store, channel: access.channel, log };
   const { show } = createAnnouncer({ ...common, clock: { now: () => clock.now(), sleep: (ms) => sleep(ms) } });
   return { show, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };

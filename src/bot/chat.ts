@@ -1,10 +1,11 @@
 import type { Block, KnownBlock } from '@slack/types';
 import { WebAPIPlatformError, type WebClient } from '@slack/web-api';
+import { minute } from '../base/duration.ts';
 import { ours, type Standing, type Where } from './history.ts';
 import { type Mark, metadataOf } from './marks.ts';
 import type { Message } from './views/parts.ts';
 
-export interface Letter {
+export interface OutgoingMessage {
   channel: string;
   /** `ts` of the thread's first message; null outside of threads. */
   thread: string | null;
@@ -16,13 +17,13 @@ export interface Letter {
 /** The few things that the announcer needs of a chat system. Calls fail within seconds and are never repeated here. */
 export interface Chat {
   /** Posts and returns the message's `ts`. */
-  post(letter: Letter): Promise<string>;
+  post(message: OutgoingMessage): Promise<string>;
   /** False when there is no such message any more. */
-  edit(at: { channel: string; ts: string }, letter: { content: Content; mark: Mark }): Promise<boolean>;
+  edit(at: { channel: string; ts: string }, message: { content: Content; mark: Mark }): Promise<boolean>;
   /** The channel of direct messages with this user. */
   direct(user: string): Promise<string>;
   /** The `ts` of the message with this mark, if it was posted after all; `since` is epoch ms. */
-  find(letter: Letter, since: number): Promise<string | null>;
+  find(message: OutgoingMessage, since: number): Promise<string | null>;
   /** What we posted there, as it stands now; `since` is epoch ms. */
   ours(where: Where, since: number): Promise<Standing[]>;
 }
@@ -38,9 +39,9 @@ const goneTroubles = ['message_not_found', 'cant_update_message', 'edit_window_c
 
 export function slackChat(client: WebClient): Chat {
   return {
-    async post(letter) {
-      const { ts } = await orPlain(letter.content, (content) =>
-        client.chat.postMessage({ ...address(letter), ...content, ...frame(letter.mark) }),
+    async post(message) {
+      const { ts } = await orPlain(message.content, (content) =>
+        client.chat.postMessage({ ...address(message), ...content, ...frame(message.mark) }),
       );
       if (ts === undefined) throw new Error('Slack posted a message without saying where');
       return ts;
@@ -59,10 +60,10 @@ export function slackChat(client: WebClient): Chat {
       if (channel?.id === undefined) throw new Error(`Slack opened no direct messages with ${user}`);
       return channel.id;
     },
-    async find(letter, since) {
+    async find(message, since) {
       // A minute for clocks that differ.
-      for await (const { ts, mark } of ours(client, letter, since - 60_000)) {
-        if (mark.rollout === letter.mark.rollout && mark.key === letter.mark.key) return ts;
+      for await (const { ts, mark } of ours(client, message, since - minute)) {
+        if (mark.rollout === message.mark.rollout && mark.key === message.mark.key) return ts;
       }
       return null;
     },
@@ -84,7 +85,7 @@ async function orPlain<C extends Content, T>(content: C, send: (content: C) => P
   }
 }
 
-function address({ channel, thread, broadcast }: Letter) {
+function address({ channel, thread, broadcast }: OutgoingMessage) {
   if (thread === null) return { channel };
   return broadcast ? { channel, thread_ts: thread, reply_broadcast: true as const } : { channel, thread_ts: thread };
 }

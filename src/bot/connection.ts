@@ -1,5 +1,6 @@
 import type { SocketModeReceiver } from '@slack/bolt';
 import type { Logger } from 'pino';
+import { inSeconds } from '../base/duration.ts';
 import { troubleWith } from './trouble.ts';
 
 type SocketClient = SocketModeReceiver['client'];
@@ -62,7 +63,7 @@ async function hello(client: SocketClient): Promise<void> {
   if ((await Promise.race([started, silence])) === 'connected') return;
   started.catch(() => undefined);
   await Promise.race([client.disconnect(), after(3_000)]);
-  throw new Error(`Slack did not say hello within ${helloMs / 1_000} s`);
+  throw new Error(`Slack did not say hello within ${inSeconds(helloMs)}`);
 }
 
 /** Something to wait for that may happen again. */

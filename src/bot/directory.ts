@@ -1,7 +1,8 @@
 import type { WebClient } from '@slack/web-api';
-import type { Directory, Person } from './deps.ts';
+import { minute } from '../base/duration.ts';
+import type { Directory, Person } from './context.ts';
 
-const keptMs = 60_000;
+const keptMs = minute;
 
 /** People and groups as Slack knows them now; remembered for at most a minute, failures never. */
 export function slackDirectory(client: WebClient, now: () => number): Directory {

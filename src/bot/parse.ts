@@ -1,8 +1,8 @@
-import { valid } from 'semver';
+import { nearest } from '../base/nearest.ts';
+import { isVersion } from '../base/version.ts';
 import { type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
 import { type Command, isVerb, type Verb, verbs, type When } from './command.ts';
 import { type FlagShape, type Flags, readFlags, Unreadable } from './parse/flags.ts';
-import { nearest } from './parse/nearest.ts';
 import { plainInput, words } from './parse/words.ts';
 
 export type Parsed =
@@ -86,12 +86,13 @@ function readUpgrade(input: string[]): Command {
   };
 }
 
-/** Strict: nothing but `v1.2.3` or `v1.2.3-rc.1`, since the version names files and reaches hosts as an argument. */
+const longestVersion = 65;
+
+/** The `v` may be left out, or be a capital. */
 function readVersion(word: string): string {
-  const bare = word.replace(/^v/i, '');
-  const strict = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(bare) && bare.length <= 64 && valid(bare) === bare;
-  if (!strict) throw new Unreadable(`${word} is not a version; write it like v2.0.0 or v2.0.0-rc.1`);
-  return `v${bare}`;
+  const version = `v${word.replace(/^v/i, '')}`;
+  if (isVersion(version) && version.length <= longestVersion) return version;
+  throw new Unreadable(`${word} is not a version; write it like v2.0.0 or v2.0.0-rc.1`);
 }
 
 function readStrategy(word: string | undefined): StrategyName | null {

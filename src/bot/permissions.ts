@@ -1,5 +1,6 @@
-import type { Actor, ApprovalPhase, Approvers, Fleet, Rollout } from '../upgrade/rollout/types.ts';
-import type { Access, Directory } from './deps.ts';
+import { type Actor, isLocal } from '../base/actor.ts';
+import type { ApprovalPhase, Approvers, Fleet, Rollout } from '../upgrade/rollout/types.ts';
+import type { Access, Directory } from './context.ts';
 
 /** What somebody wants to do. */
 export type Right =
@@ -23,12 +24,10 @@ interface Scene {
 const allowed: Verdict = { is: 'allowed' };
 const refused = (reason: string): Verdict => ({ is: 'refused', reason });
 
-/** Somebody at this machine's command line holds all roles; the rule against self-approval holds for them too. */
-export function isLocal(actor: Actor): boolean {
-  return actor.startsWith('cli:');
-}
-
-/** Whether `actor` may; looks at user and group ids only, and refuses when a lookup fails. */
+/**
+ * Whether `actor` may; looks at user and group ids only, and refuses when a lookup fails. Somebody at this machine's
+ * command line holds all roles; the rule against self-approval holds for them too.
+ */
 export async function permit(scene: Scene, actor: Actor, right: Right): Promise<Verdict> {
   const own = ownRollout(actor, right);
   if (own !== null) return own;

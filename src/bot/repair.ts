@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.ts';
+import { day, hour } from '../base/duration.ts';
 import { seldom } from '../jobs/log.ts';
 import type { PostedMessage, Store } from '../jobs/types.ts';
 import { isOpen } from '../upgrade/rollout/index.ts';
@@ -15,11 +17,11 @@ export interface RepairParts {
   channel: string;
   fleet: string;
   log: Pick<Logger, 'warn' | 'error'>;
-  clock: { now(): number };
+  clock: Pick<Clock, 'now'>;
 }
 
 /** How far back messages are looked at, in ms. */
-const lookBack = 14 * 86_400_000;
+const lookBack = 14 * day;
 /** Edits in one pass: Slack takes about fifty a minute. The next pass goes on where this one ended. */
 const mostEdits = 40;
 
@@ -29,7 +31,7 @@ const mostEdits = 40;
  */
 export function createRepair(parts: RepairParts): () => Promise<void> {
   const memory: Memory = { strangers: new Set(), told: new Set(), hopeless: new Set() };
-  const complain = seldom(3_600_000, (reason) =>
+  const complain = seldom(hour, (reason) =>
     parts.log.warn({ reason }, 'could not see whether the channel shows what the store knows'),
   );
   let notBefore = Number.NEGATIVE_INFINITY;

@@ -1,32 +1,33 @@
-import { type Actor, Refused } from '../upgrade/rollout/types.ts';
+import type { Actor } from '../base/actor.ts';
+import { Refused } from '../base/errors.ts';
 import type { Command } from './command.ts';
 import { Denied, Unanswered } from './commands/common.ts';
 import { usage } from './commands/help.ts';
 import { perform } from './commands/index.ts';
-import { type Asking, type CommandDeps, ended, type Reply, say } from './deps.ts';
+import { type Asking, type CommandContext, ended, type Reply, say } from './context.ts';
 import { parse } from './parse.ts';
 import { message } from './views/parts.ts';
 import { reason, toTerminal } from './views/text.ts';
 
 /** What was typed after `/zeitwork`, or on the local command line. Never throws: every trouble becomes an answer. */
-export async function runCommand(deps: CommandDeps, actor: Actor, text: string): Promise<Reply> {
+export async function runCommand(context: CommandContext, actor: Actor, text: string): Promise<Reply> {
   const parsed = parse(text);
   if (parsed.is === 'usage') return usage(parsed.problem, parsed.verb, parsed.input);
-  return answer(deps, { actor, rollout: null }, parsed.command);
+  return answer(context, { actor, rollout: null }, parsed.command);
 }
 
 /** A parsed command, typed or clicked. Never throws. */
-export async function answer(deps: CommandDeps, asking: Asking, command: Command): Promise<Reply> {
+export async function answer(context: CommandContext, asking: Asking, command: Command): Promise<Reply> {
   try {
-    return await perform(deps, asking, command);
+    return await perform(context, asking, command);
   } catch (error) {
     if (error instanceof Denied) return ended('denied', say(error.message));
     if (error instanceof Refused) return ended('refused', say(reason(error.message, 1_500)));
     if (error instanceof Unanswered) return ended('unreachable', say(reason(error.message, 1_500)));
-    const reference = deps.newId();
-    deps.log.error({ err: error, reference, verb: command.verb, actor: asking.actor }, 'command failed');
+    const reference = context.newId();
+    context.log.error({ err: error, reference, verb: command.verb, actor: asking.actor }, 'command failed');
     const look = 'look with `/zeitwork status` before you try again';
-    return (await storeAnswers(deps))
+    return (await storeAnswers(context))
       ? ended(
           'bug',
           say(
@@ -41,7 +42,7 @@ export async function answer(deps: CommandDeps, asking: Asking, command: Command
 }
 
 /** Tells a store that is away from a mistake of ours: whatever failed, asking again settles it. */
-async function storeAnswers({ control }: CommandDeps): Promise<boolean> {
+async function storeAnswers({ control }: CommandContext): Promise<boolean> {
   return control.store.load('-').then(
     () => true,
     () => false,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { lenient, nearest } from '../base/nearest.ts';
 import { namesSecret, secretAdvice } from './hidden.ts';
-import { nearest } from './suggest.ts';
 
 /** Messages follow the found value: `"x" is not a port; write ...`. Without a value they stand alone. */
 const missing = (accepted: string) => `is missing; write ${accepted}`;
@@ -70,6 +70,6 @@ export function withDefault<Inner extends z.ZodType>(written: unknown, inner: In
 
 function unknownKey(key: string, known: string[]): string {
   if (namesSecret(key)) return `looks like a secret, ${secretAdvice}`;
-  const meant = nearest(key, known);
-  return meant === undefined ? `unknown key; known here: ${known.join(', ')}` : `unknown key; did you mean ${meant}?`;
+  const meant = nearest(key, known, lenient);
+  return meant === null ? `unknown key; known here: ${known.join(', ')}` : `unknown key; did you mean ${meant}?`;
 }

@@ -1,5 +1,5 @@
-import type { Host } from '../upgrade/node/types.ts';
 import type { Region } from '../upgrade/rollout/types.ts';
+import type { Host } from '../upgrade/ssh/types.ts';
 import { freezeIn } from './calendars.ts';
 import type { Absolute } from './paths.ts';
 import type { Written } from './schema.ts';

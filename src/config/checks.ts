@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { minute } from '../base/duration.ts';
 import { describeWindow } from '../windows/index.ts';
 import type { Window } from '../windows/types.ts';
 import { withDefault } from './blocks.ts';
@@ -105,7 +106,7 @@ function tooShort(windows: Window[], at: number, { expectedNode, rollbackReserve
 
 function lengthOf({ from, to }: Window): number {
   const length = minutes(to) - minutes(from);
-  return (length > 0 ? length : length + 24 * 60) * 60_000;
+  return (length > 0 ? length : length + 24 * 60) * minute;
 }
 
 function minutes(clock: string): number {

@@ -1,4 +1,6 @@
-const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+import { day, hour, minute, second } from '../base/duration.ts';
+
+const units = { ms: 1, s: second, m: minute, h: hour, d: day };
 
 /** Milliseconds of a written duration: a whole number and ms, s, m, h or d, as in `30s`. Undefined when it is none. */
 export function parseDuration(text: string): number | undefined {

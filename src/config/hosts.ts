@@ -1,4 +1,4 @@
-import type { Host } from '../upgrade/node/types.ts';
+import type { Host } from '../upgrade/ssh/types.ts';
 import type { Absolute } from './paths.ts';
 import type { Path, Problem } from './problems.ts';
 import type { WrittenJump, WrittenNode, WrittenSsh } from './schema.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Host } from '../upgrade/node/types.ts';
+import { wordsOf } from '../base/errors.ts';
+import type { Host } from '../upgrade/ssh/types.ts';
 import { build, type Origin } from './build.ts';
 import { crossProblems, type Sketch, sketchOf } from './checks.ts';
 import { hideSecrets } from './hidden.ts';
@@ -41,8 +42,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SettingsError(`${file} cannot be read: ${reason}; copy zeitwork.example.yaml to begin`);
+    throw new SettingsError(`${file} cannot be read: ${wordsOf(error)}; copy zeitwork.example.yaml to begin`);
   }
 }
 
@@ -61,8 +61,7 @@ function hostsOf(sketch: Sketch, origin: Origin): { hosts: Record<string, Host>;
   try {
     if (ssh.config !== undefined) lookup = readSshConfig(origin.absolute(ssh.config), origin.env);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { hosts: {}, problems: [{ path: ['ssh', 'config'], message }] };
+    return { hosts: {}, problems: [{ path: ['ssh', 'config'], message: wordsOf(error) }] };
   }
   const found = sketch.regions.flatMap((region, at) =>
     region.nodes.flatMap((node, index) =>

@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { wordsOf } from '../base/errors.ts';
 import type { Path, Problem } from './problems.ts';
 
 /** A settings file as plain data that still knows its lines. */
@@ -66,7 +67,7 @@ export function readSource(written: string): { source: Source | null; problems: 
   try {
     return { source: { value: document.toJS(), lineOf, texts }, problems: [] };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = wordsOf(error);
     return { source: null, problems: [{ path: [], line: 1, message }] };
   }
 }

@@ -1,5 +1,5 @@
-import type { Host } from '../upgrade/node/types.ts';
 import type { Approvers, Fleet } from '../upgrade/rollout/types.ts';
+import type { Host } from '../upgrade/ssh/types.ts';
 
 /** Everything that was written, parsed and with defaults; secrets come from the environment. */
 export interface Settings {

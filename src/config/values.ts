@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { lenient, nearest } from '../base/nearest.ts';
 import { describeLocal } from '../windows/index.ts';
 import { leaf, text } from './blocks.ts';
 import { parseDuration } from './durations.ts';
-import { nearest } from './suggest.ts';
 
 export const name = text(
   'a name',
@@ -44,7 +44,8 @@ export const durationOrNone = leaf('a duration', 'one like 250ms, 30s, 5m or 1h,
 export const zone = z.unknown().transform((written, context): string => {
   if (typeof written === 'string' && isZone(written)) return written;
   const absent = written === undefined || written === null;
-  const like = (typeof written === 'string' && nearest(written, Intl.supportedValuesOf('timeZone'))) || 'Europe/Dublin';
+  const like =
+    (typeof written === 'string' && nearest(written, Intl.supportedValuesOf('timeZone'), lenient)) || 'Europe/Dublin';
   const message = absent
     ? 'is missing; write an IANA time zone like Europe/Dublin'
     : `is not an IANA time zone; write one like ${like}`;

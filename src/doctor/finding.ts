@@ -20,6 +20,3 @@ export function lineOf({ is, subject, text }: Finding, width: number): string {
   const plain = hideSecrets(text).replace(/[\p{Cc}\s]+/gu, ' ');
   return `${marks[is].padEnd(4)} ${subject.padEnd(width)}  ${plain}`;
 }
-
-/** The words of an error; it may come from anywhere. */
-export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

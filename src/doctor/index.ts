@@ -1,6 +1,8 @@
+import { wordsOf } from '../base/errors.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/index.ts';
-import { createProbe, createShell } from '../upgrade/node/index.ts';
-import { type Finding, lineOf, right, wordsOf, wrong } from './finding.ts';
+import { createProbe } from '../upgrade/http/index.ts';
+import { createShell } from '../upgrade/ssh/index.ts';
+import { type Finding, lineOf, right, wrong } from './finding.ts';
 import { examineNative } from './native.ts';
 import { examineNode } from './nodes.ts';
 import { examineRedis } from './redis.ts';
@@ -68,11 +70,11 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
   const { now = Date.now, connectTimeoutMs = 10_000 } = options;
   const shell = createShell(settings.hosts, { connectTimeoutMs });
   const probe = createProbe(settings.healthUrls);
-  const shelf = examineReleases(settings);
+  const releases = examineReleases(settings);
   const safely = (subject: string, check: Promise<Finding[]>): Promise<Finding[]> =>
     check.catch((error: unknown) => [wrong(subject, `the check itself failed: ${wordsOf(error)}`)]);
   const looks = nodesOf(settings).map(async (node): Promise<NodeLook> => {
-    const parts = { service, shell, probe, now, largest: (await shelf).largest };
+    const parts = { service, shell, probe, now, largest: (await releases).largest };
     return examineNode(node, parts).catch((error: unknown) => ({
       node: node.name,
       problems: [`the check itself failed: ${wordsOf(error)}`],
@@ -89,7 +91,7 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
     safely('slack', examineSlack(settings.slack, now)),
     safely(
       'releases',
-      shelf.then(({ findings }) => findings),
+      releases.then(({ findings }) => findings),
     ),
     safely(
       'nodes',

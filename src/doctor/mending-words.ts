@@ -1,4 +1,4 @@
-import type { Host } from '../upgrade/node/types.ts';
+import type { Host } from '../upgrade/ssh/types.ts';
 
 /** A word for a shell, quoted only where it must be, since a person reads it. */
 export function quoted(word: string): string {

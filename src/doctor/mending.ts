@@ -1,4 +1,4 @@
-import type { Host } from '../upgrade/node/types.ts';
+import type { Host } from '../upgrade/ssh/types.ts';
 import { plain, quoted, reach, scan } from './mending-words.ts';
 
 /** A trouble of a node, known well enough to say how it is mended. */
@@ -19,7 +19,7 @@ export interface Surroundings {
 
 const packages: Record<string, string> = { flock: 'util-linux', tar: 'tar', gzip: 'gzip', systemctl: 'systemd' };
 
-/** The first that fits counts. The words are those of `upgrade/node` and `upgrade/steps`; test/doctor hears them from there. */
+/** The first that fits counts. The words are those of `upgrade/ssh` and `upgrade/host`; test/doctor hears them from there. */
 export const rules: Rule[] = [
   {
     pattern: /the key file (.+) cannot be read: it does not exist/,

@@ -1,4 +1,4 @@
-import type { Command } from '../upgrade/node/types.ts';
+import type { Command } from '../upgrade/ssh/types.ts';
 
 /** What the steps call on a node, besides what every shell brings. */
 const tools = ['flock', 'timeout', 'sha256sum', 'tar', 'gzip', 'stat', 'sync', 'mv', 'systemctl'];

@@ -1,10 +1,11 @@
-import type { Health, Probe, Shell } from '../upgrade/node/types.ts';
+import { type Answer, last, type Output, read } from '../upgrade/host/answer.ts';
+import { observe } from '../upgrade/host/commands.ts';
+import { lackOfSpace, readOnlyPlace } from '../upgrade/host/disk-space.ts';
+import { type Observation, readObservation } from '../upgrade/host/observation.ts';
+import { readVersion } from '../upgrade/host/version.ts';
+import type { Health, Probe } from '../upgrade/http/types.ts';
 import type { FleetNode, Release, Service } from '../upgrade/rollout/types.ts';
-import { type Answer, last, read, type Said } from '../upgrade/steps/answer.ts';
-import { observe } from '../upgrade/steps/commands.ts';
-import { type Observation, readObservation } from '../upgrade/steps/observation.ts';
-import { lackOfRoom } from '../upgrade/steps/room.ts';
-import { readVersion } from '../upgrade/steps/version.ts';
+import type { Shell } from '../upgrade/ssh/types.ts';
 import { skewIn } from './clock.ts';
 import { lookAround } from './node-script.ts';
 import type { NodeLook } from './together.ts';
@@ -31,13 +32,13 @@ export async function examineNode({ name: node }: FleetNode, parts: NodeParts): 
   ]);
   const wrong = (...problems: string[]): NodeLook => ({ node, problems: problems.filter(Boolean), portrait: '' });
   const tools = read(around.result);
-  if (tools.is !== 'told') return wrong(refusalIn(tools), healthProblem(health));
+  if (tools.is !== 'ok') return wrong(refusalIn(tools), healthProblem(health));
   // Some builds start a second service when they are asked for their version: only where nothing else tells it.
   const ask = service.versionArgs !== null && (health.is !== 'healthy' || health.version === null);
   const observed = read(await shell.run(node, observe(service, timeoutMs, undefined, ask)));
-  const problems = [...toolProblems(tools.said), ...clockProblems(tools.said, around)];
-  if (observed.is !== 'told') return wrong(...problems, refusalIn(observed), healthProblem(health));
-  const facts = readObservation(observed.said);
+  const problems = [...toolProblems(tools.output), ...clockProblems(tools.output, around)];
+  if (observed.is !== 'ok') return wrong(...problems, refusalIn(observed), healthProblem(health));
+  const facts = readObservation(observed.output);
   const look = wrong(...problems, ...unitProblems(facts, parts), healthProblem(health));
   return { ...look, portrait: portrait(facts, health) };
 }
@@ -48,7 +49,7 @@ async function timed<T>(work: () => Promise<T>, now: () => number) {
   return { result, from, to: now() };
 }
 
-function refusalIn(answer: Exclude<Answer, { is: 'told' }>): string {
+function refusalIn(answer: Exclude<Answer, { is: 'ok' }>): string {
   return answer.is === 'refused' ? `${answer.word} ${answer.detail}` : answer.reason;
 }
 
@@ -57,26 +58,25 @@ function healthProblem(health: Health): string {
   return `health: ${health.is === 'unhealthy' ? `answers ${health.httpStatus}, ${health.detail}` : health.detail}`;
 }
 
-const toolProblems = (said: Said): string[] =>
-  said.has('missing') ? [`install ${(said.get('missing') ?? []).join(', ')} on it`] : [];
+const toolProblems = (output: Output): string[] =>
+  output.has('missing') ? [`install ${(output.get('missing') ?? []).join(', ')} on it`] : [];
 
 /** The node read its clock somewhere between the two instants. */
-function clockProblems(said: Said, { from, to }: { from: number; to: number }): string[] {
-  const theirs = Number(last(said, 'clock')) * 1_000;
+function clockProblems(output: Output, { from, to }: { from: number; to: number }): string[] {
+  const theirs = Number(last(output, 'clock')) * 1_000;
   const skew = Number.isFinite(theirs) ? skewIn(theirs - (from + to) / 2, (to - from) / 2) : null;
   return skew === null ? [] : [`its clock is ${skew}: switch time synchronisation on there`];
 }
 
 function unitProblems(seen: Observation, { service, largest }: NodeParts): string[] {
-  const { unit, disk, env, writable } = seen;
+  const { unit, disk, env } = seen;
   if (!unit.loaded) return [`there is no unit ${service.unit}: see service.unit`];
-  const readOnly = writable ? null : 'the directory of the binary is not writable (mounted read-only?)';
-  const room = largest === null ? readOnly : lackOfRoom(seen, largest);
+  const diskSpace = largest === null ? readOnlyPlace(seen) : lackOfSpace(seen, largest);
   return [
     unit.active === 'active' ? '' : `the unit is ${unit.active}/${unit.sub}`,
     disk === null ? `there is no ${service.binary}: see service.binary` : '',
     service.envFile !== null && env === null ? `there is no ${service.envFile}: see service.envFile` : '',
-    room ?? '',
+    diskSpace ?? '',
   ];
 }
 

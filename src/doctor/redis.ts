@@ -1,5 +1,6 @@
+import { wordsOf } from '../base/errors.ts';
 import { openRedis } from '../jobs/index.ts';
-import { type Finding, note, right, wordsOf, wrong } from './finding.ts';
+import { type Finding, note, right, wrong } from './finding.ts';
 
 const subject = 'redis';
 

@@ -1,3 +1,5 @@
+import { inSeconds } from '../base/duration.ts';
+import { objectIn } from '../base/json.ts';
 /** One answer of Slack's Web API, with the headers that say more than the body. */
 export interface Answer {
   ok: boolean;
@@ -41,11 +43,6 @@ export function slackAt(apiUrl: string | null): Call {
   };
 }
 
-/** `value` as an object whose keys may be read; null when it is none. */
-export function objectIn(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
-}
-
 function instantIn(header: string | null): number | null {
   const instant = Date.parse(header ?? '');
   return Number.isNaN(instant) ? null : instant;
@@ -54,6 +51,6 @@ function instantIn(header: string | null): number | null {
 /** fetch says "fetch failed"; what happened is in its cause. */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1_000} s`;
+  if (error.name === 'TimeoutError') return `no answer within ${inSeconds(timeoutMs)}`;
   return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
 }

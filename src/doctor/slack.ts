@@ -1,7 +1,9 @@
+import { wordsOf } from '../base/errors.ts';
+import { objectIn } from '../base/json.ts';
 import type { Settings } from '../config/index.ts';
 import { clockFinding } from './clock.ts';
-import { type Finding, note, right, wordsOf, wrong } from './finding.ts';
-import { type Answer, type Call, objectIn, slackAt } from './slack-api.ts';
+import { type Finding, note, right, wrong } from './finding.ts';
+import { type Answer, type Call, slackAt } from './slack-api.ts';
 
 /** What the app's manifest asks for and the bot cannot do without. */
 export const neededScopes = [

@@ -2,8 +2,9 @@ import { constants } from 'node:fs';
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { wordsOf } from '../base/errors.ts';
 import type { Settings } from '../config/index.ts';
-import { type Finding, wordsOf, wrong } from './finding.ts';
+import { type Finding, wrong } from './finding.ts';
 
 /**
  * Runs a check that needs the state directory. Where the product has not run yet there is none, and a look must not

@@ -1,4 +1,4 @@
-import type { Host } from '../upgrade/node/types.ts';
+import type { Host } from '../upgrade/ssh/types.ts';
 import { type Finding, right, wrong } from './finding.ts';
 import { type Rule, rules, type Surroundings } from './mending.ts';
 import { groupsBy } from './mending-words.ts';

@@ -1,4 +1,5 @@
 import type { Queue } from 'bullmq';
+import { minute } from '../base/duration.ts';
 import { isLook, isOpen, nextWake, todo } from '../upgrade/rollout/index.ts';
 import type { Task } from '../upgrade/rollout/types.ts';
 import { noteLeft } from './ledger.ts';
@@ -7,7 +8,7 @@ import { type TickParts, ticker } from './tick.ts';
 import type { LedgerStore } from './types.ts';
 
 /** A wake that is further away is left to the sweep, which comes by more often than this (ms). */
-const timerHorizon = 60_000;
+const timerHorizon = minute;
 
 export interface AdvanceParts extends TickParts {
   queues: Queues;

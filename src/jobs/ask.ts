@@ -1,12 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Clock } from '../base/clock.ts';
+import { inSeconds } from '../base/duration.ts';
 import type { Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
-import type { Clock } from '../upgrade/steps/types.ts';
 import type { Guard } from './guard.ts';
 import { type Log, reasonOf } from './log.ts';
 import type { AskJob, Queues } from './queues.ts';
 
 /** Looks at one node, now. Must not throw for a node that cannot be reached. */
-export interface Lookers {
+export interface NodeReader {
   survey(node: FleetNode, signal: AbortSignal): Promise<NodeSurvey>;
   diagnose(node: FleetNode, signal: AbortSignal): Promise<Diagnosis>;
 }
@@ -17,7 +18,7 @@ export type Answer = NodeSurvey | Diagnosis | string | null;
 /** Answers an ask on a worker of the node's region. */
 export async function answer(
   { ask, node, region, until }: AskJob,
-  { survey, diagnose, guard, clock, log }: Lookers & { guard: Guard; clock: Clock; log: Log },
+  { survey, diagnose, guard, clock, log }: NodeReader & { guard: Guard; clock: Clock; log: Log },
   signal: AbortSignal,
 ): Promise<Answer> {
   if (clock.now() > until) return null;
@@ -30,7 +31,7 @@ export async function answer(
 }
 
 /** What people's programs ask the workers; see `Control`. */
-export interface Asker {
+export interface Inspector {
   survey(nodes: FleetNode[], timeoutMs: number): Promise<NodeSurvey[]>;
   diagnose(node: FleetNode, timeoutMs: number): Promise<Diagnosis>;
 }
@@ -39,7 +40,7 @@ export interface Asker {
 const looks = { first: 20, longest: 250 };
 
 /** Asks the workers through the queue and waits for their answers. */
-export function createAsker(queues: Queues, clock: Clock): Asker {
+export function createInspector(queues: Queues, clock: Clock): Inspector {
   const put = async (ask: AskJob['ask'], { name, region }: FleetNode, timeoutMs: number): Promise<unknown> => {
     const queue = queues.ask(region);
     const data: AskJob = { ask, node: name, region, until: clock.now() + timeoutMs };
@@ -55,7 +56,7 @@ export function createAsker(queues: Queues, clock: Clock): Asker {
       return job?.failedReason ?? job?.returnvalue;
     }
     await queue.remove(id).catch(() => undefined);
-    return `no worker of ${region} answered within ${Math.round(timeoutMs / 1_000)} s`;
+    return `no worker of ${region} answered within ${inSeconds(timeoutMs)}`;
   };
 
   const asked = async (ask: AskJob['ask'], node: FleetNode, timeoutMs: number): Promise<unknown> =>

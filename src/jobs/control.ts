@@ -1,5 +1,5 @@
-import type { Clock } from '../upgrade/steps/types.ts';
-import { createAsker } from './ask.ts';
+import type { Clock } from '../base/clock.ts';
+import { createInspector } from './ask.ts';
 import { createLedger } from './ledger.ts';
 import type { Log } from './log.ts';
 import { createQueues } from './queues.ts';
@@ -17,7 +17,7 @@ export function createControl(
 ): Control & { close(): Promise<void> } {
   const store = createStore(redis.caller, fleet, log);
   const queues = createQueues(redis.caller, fleet, log);
-  const asker = createAsker(queues, clock);
+  const inspector = createInspector(queues, clock);
   return {
     store,
     ledger: createLedger(redis.caller, fleet),
@@ -26,8 +26,8 @@ export function createControl(
       await store.create(rollout);
       await queues.wake(rollout.id);
     },
-    survey: asker.survey,
-    diagnose: asker.diagnose,
+    survey: inspector.survey,
+    diagnose: inspector.diagnose,
     close: queues.close,
   };
 }

@@ -1,6 +1,7 @@
-import type { Health, Probe } from '../upgrade/node/types.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Health, Probe } from '../upgrade/http/types.ts';
+import type { ProofLook, StillProven } from '../upgrade/proof/types.ts';
 import type { NodeRun, Proof, Seen, Standing } from '../upgrade/rollout/types.ts';
-import type { Clock, ProofLook, StillProven } from '../upgrade/steps/types.ts';
 import { orAborted } from './lease.ts';
 import { reasonOf } from './log.ts';
 

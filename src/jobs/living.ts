@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { minute } from '../base/duration.ts';
 import { type Log, reasonOf, seldom } from './log.ts';
 import { within } from './worker.ts';
 
@@ -53,7 +54,7 @@ const clockLimit = 5_000;
  */
 export async function startPulse({ redis, key, worker, regions, log, clock = Date, onClock, rate = usual }: Pulse) {
   const members = regions.map((region) => `${region} ${worker}`);
-  const complain = seldom(60_000, (reason) => log.warn({ reason }, 'cannot say that this worker lives'));
+  const complain = seldom(minute, (reason) => log.warn({ reason }, 'cannot say that this worker lives'));
   let latest: Promise<unknown> | null = null;
   const beat = async (): Promise<void> => {
     // While Redis is away one sign waits for it, not a queue of them.

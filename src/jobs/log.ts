@@ -1,3 +1,4 @@
+import { wordsOf } from '../base/errors.ts';
 import { redact } from '../base/redact.ts';
 
 /** Where the job side tells what it does; a pino logger fits. */
@@ -28,6 +29,5 @@ export function seldom(ms: number, say: (reason: string, heldBack: number) => vo
 
 /** What may be stored or shown of an error: BullMQ keeps a job's failure in clear text. */
 export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return redact(text).slice(0, 2_000);
+  return redact(wordsOf(error)).slice(0, 2_000);
 }

@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
+import { day } from '../base/duration.ts';
 import { keysOf, prefixOf } from './keys.ts';
 
 /**
  * Milliseconds for which a rollout is kept, counted from its creation: a year of history for whoever asks "who did that,
  * and when?", and a month more for the yearly look. Without an end Redis, which holds everything in memory, would only grow.
  */
-export const retention = 400 * 86_400_000;
+export const retention = 400 * day;
 /** Rollouts removed at once: a script holds up everybody else. */
 const most = 20;
 

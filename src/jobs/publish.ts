@@ -1,5 +1,5 @@
 import { DelayedError } from 'bullmq';
-import type { Clock } from '../upgrade/steps/types.ts';
+import type { Clock } from '../base/clock.ts';
 import { bringOver } from './bring-over.ts';
 import type { Log } from './log.ts';
 import { reasonOf } from './log.ts';

@@ -1,5 +1,6 @@
+import { Refused } from '../base/errors.ts';
 import { next } from '../upgrade/rollout/index.ts';
-import { type Event, Refused } from '../upgrade/rollout/types.ts';
+import type { Event } from '../upgrade/rollout/types.ts';
 import type { Recorded, Store } from './types.ts';
 
 export type Record = (id: string, event: Event) => Promise<Recorded>;

@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions, ReplyError } from 'ioredis';
+import { wordsOf } from '../base/errors.ts';
 import { openPrivateRedis, type PrivateRedis } from './private-redis.ts';
 
 /** A checked Redis with the two kinds of connection that this program needs. */
@@ -53,7 +54,7 @@ export async function openRedis(url: string | null, stateDir: string): Promise<R
     };
   } catch (error) {
     await stop();
-    throw new Error(`${whereabouts(url, server)}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`${whereabouts(url, server)}: ${wordsOf(error)}`);
   }
 }
 

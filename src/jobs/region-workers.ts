@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { type Answer, answer } from './ask.ts';
 import { guardOf } from './guard.ts';
+import type { WorkerParts } from './parts.ts';
 import { type AskJob, queueNames, type StepEnd, type StepJob } from './queues.ts';
-import type { WorkerParts } from './start.ts';
 import type { RunTask } from './step.ts';
 import { type OpenWorker, openWorker } from './worker.ts';
 

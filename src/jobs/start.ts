@@ -1,51 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Probe, Shell } from '../upgrade/node/types.ts';
-import type { Fleet } from '../upgrade/rollout/types.ts';
-import type { Clock, Steps, StillProven } from '../upgrade/steps/types.ts';
-import type { Freeze } from '../windows/types.ts';
 import { advancer } from './advance.ts';
-import type { Lookers } from './ask.ts';
 import { bringOver } from './bring-over.ts';
 import { keysOf } from './keys.ts';
 import { createLedger, noteLeft } from './ledger.ts';
-import { type PulseRate, startPulse } from './living.ts';
-import { type Log, reasonOf } from './log.ts';
+import { startPulse } from './living.ts';
+import { reasonOf } from './log.ts';
+import type { WorkerParts } from './parts.ts';
 import { prune } from './prune.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
 import { recorder } from './record.ts';
-import type { RedisHandle } from './redis.ts';
 import { regionWorkers } from './region-workers.ts';
-import { type Archives, taskRunner } from './step.ts';
+import { taskRunner } from './step.ts';
 import { createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
 import { type OpenWorker, openWorker } from './worker.ts';
 
 /** Rollouts whose end may not have been written into the ledger yet. */
 const lately = 2;
-
-export interface WorkerParts extends Lookers {
-  redis: RedisHandle;
-  /** Its name keeps it apart from other fleets on the same Redis; no other node is looked at. */
-  fleet: Pick<Fleet, 'name' | 'regions'>;
-  /** Works on the nodes of these regions. */
-  regions: readonly string[];
-  steps: Steps;
-  shell: Shell;
-  probe: Probe;
-  archives: Archives;
-  stillProven: StillProven;
-  /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
-  freezes: (region: string) => Freeze[];
-  clock: Clock;
-  log: Log;
-  /** Cron expression with seconds; every ten seconds when absent. */
-  sweep?: string;
-  /** How long `close` waits for steps under way, in ms; then they are left to the next worker. */
-  grace?: number;
-  /** How it says that it lives; every 5 s for 20 s when absent. */
-  pulse?: PulseRate;
-}
 
 /** Advances rollouts, and works on and answers for the nodes of its regions. Any number of these may run. */
 export async function startWorker(parts: WorkerParts): Promise<Sweeping> {

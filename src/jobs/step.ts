@@ -1,43 +1,31 @@
+import { minute } from '../base/duration.ts';
 import { freezesOf } from '../upgrade/ledger/index.ts';
-import type { Probe, Shell } from '../upgrade/node/types.ts';
-import { finishedNodes, gates, isLook, todo } from '../upgrade/rollout/index.ts';
+import { finishedNodes, gates, isLook, nodeOf, todo } from '../upgrade/rollout/index.ts';
 import type {
   Gate,
   LookTask,
   NodeTask,
   Policy,
-  Release,
   Report,
   Rollout,
   Sight,
   StepName,
   Task,
 } from '../upgrade/rollout/types.ts';
-import type { Clock, StepContext, StepResult, Steps, StillProven } from '../upgrade/steps/types.ts';
+import type { StepContext, StepResult } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import { askAll, lookAt, standings } from './evidence.ts';
 import { LetGo, orAborted } from './lease.ts';
-import { type Log, reasonOf } from './log.ts';
+import { reasonOf } from './log.ts';
+import type { WorkOnNodes } from './parts.ts';
 import type { StepEnd } from './queues.ts';
 import type { Record } from './record.ts';
 import type { LedgerStore, Store } from './types.ts';
 
-/** Local path of a release's archive with its hash verified. */
-export type Archives = (release: Release, signal: AbortSignal) => Promise<string>;
-
-export interface StepParts {
+export interface StepParts extends WorkOnNodes {
   store: Pick<Store, 'load'>;
   ledger: Pick<LedgerStore, 'load'>;
   record: Record;
-  steps: Steps;
-  shell: Shell;
-  probe: Probe;
-  archives: Archives;
-  stillProven: StillProven;
-  /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
-  freezes: (region: string) => Freeze[];
-  clock: Clock;
-  log: Log;
   /** Milliseconds after which a step counts as hung; `stepLimit` when absent. */
   limit?: (policy: Policy) => number;
 }
@@ -56,7 +44,7 @@ const isDue = (rollout: Rollout, task: Task, now: number): boolean =>
 /** The longest that any step may take under `policy`, in ms: beyond it the step hangs. */
 export function stepLimit(policy: Policy): number {
   const proof = policy.healthDeadline + 2 * Math.max(policy.soak, policy.canarySoak);
-  return 2 * policy.transferTimeout + 10 * policy.commandTimeout + proof + 60_000;
+  return 2 * policy.transferTimeout + 10 * policy.commandTimeout + proof + minute;
 }
 
 export function taskRunner(parts: StepParts): RunTask {
@@ -98,8 +86,7 @@ export function taskRunner(parts: StepParts): RunTask {
   }
 
   function contextOf(task: NodeTask, rollout: Rollout, signal: AbortSignal): StepContext {
-    const node = rollout.nodes[task.node];
-    if (!node) throw new Error(`rollout ${rollout.id} has no node ${task.node}`);
+    const node = nodeOf(rollout, task.node);
     const { attempt } = task;
     const { shell } = parts;
     const archive = (): Promise<string> => parts.archives(rollout.release, signal);
@@ -145,7 +132,7 @@ export function taskRunner(parts: StepParts): RunTask {
 
 /** Whoever cannot know what is frozen stops nothing new; what goes back is never kept waiting by a freeze. */
 function unread(why: string, now: number): Freeze {
-  return { start: now, end: now + 60_000, reason: `nobody knows, ${why}`, author: 'whoever keeps Redis' };
+  return { start: now, end: now + minute, reason: `nobody knows, ${why}`, author: 'whoever keeps Redis' };
 }
 
 function broken(step: StepName, reason: string): Report {

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
+import { Refused } from '../base/errors.ts';
 import { format, isOpen, lift } from '../upgrade/rollout/index.ts';
-import { Refused, type Rollout } from '../upgrade/rollout/types.ts';
+import type { Rollout } from '../upgrade/rollout/types.ts';
 import { type ChainedEntry, chain } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { livingRegions } from './living.ts';

@@ -1,6 +1,8 @@
+import type { Clock } from '../base/clock.ts';
+import { minute } from '../base/duration.ts';
+import { Refused } from '../base/errors.ts';
 import { neglected, todo } from '../upgrade/rollout/index.ts';
-import { Refused, type Rollout } from '../upgrade/rollout/types.ts';
-import type { Clock } from '../upgrade/steps/types.ts';
+import type { Rollout } from '../upgrade/rollout/types.ts';
 import { type Log, seldom } from './log.ts';
 import type { Record } from './record.ts';
 import type { RolloutStore } from './store.ts';
@@ -16,9 +18,9 @@ export interface TickParts {
 export type Tick = (id: string) => Promise<Rollout | null>;
 
 export function ticker({ store, record, clock, log }: TickParts): Tick {
-  const complain = seldom(60_000, (region) => log.warn({ region }, `no living worker serves ${region}`));
+  const complain = seldom(minute, (region) => log.warn({ region }, `no living worker serves ${region}`));
 
-  const complainOf = seldom(60_000, (what) => log.warn({ what }, 'work that nobody takes up, or that does not end'));
+  const complainOf = seldom(minute, (what) => log.warn({ what }, 'work that nobody takes up, or that does not end'));
 
   return async (id) => {
     const [rollout, living] = await Promise.all([store.load(id), store.livingRegions()]);

@@ -1,5 +1,6 @@
+import type { Actor } from '../base/actor.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
-import type { Actor, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
+import type { Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 
 /** One line of an append-only journal. */
 export interface Entry<E> {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { Refused } from '../upgrade/rollout/types.ts';
+import { Refused } from '../base/errors.ts';
+import { short } from '../base/hash.ts';
 
 /**
  * The hash that a `.sha256` file gives for `archive`: a line of sha256sum(1) with its name, or the bare hash alone.
@@ -24,11 +25,6 @@ export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   return hash.digest('hex');
-}
-
-/** Enough of a hash for a person to compare. */
-export function short(hash: string): string {
-  return hash.slice(0, 12);
 }
 
 export function mismatch(archive: string, hash: string, published: string): Refused {

@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
-import { Refused } from '../upgrade/rollout/types.ts';
+import { Refused, wordsOf } from '../base/errors.ts';
 
 /** A binary of more bytes than this is a mistake, or an archive made to fill a disk. */
 const maxBytes = 2 ** 31;
@@ -29,7 +29,7 @@ export async function inspect(path: string, archive: string, member: string): Pr
   if (read.status === 'rejected' && read.reason instanceof Refused) throw read.reason;
   const failure = [piped, read].find((result) => result.status === 'rejected');
   if (failure !== undefined)
-    throw new Refused(`${archive} is not a whole .tar.gz (${messageOf(failure.reason)}); build it again`);
+    throw new Refused(`${archive} is not a whole .tar.gz (${wordsOf(failure.reason)}); build it again`);
   if (read.status === 'fulfilled' && read.value !== null) return read.value;
   throw new Refused(`${archive} does not hold ${member}; build it again, or correct service.archiveMember`);
 }
@@ -74,8 +74,4 @@ function safeName(name: string, archive: string): string {
     throw new Refused(`${archive} holds the unsafe path ${JSON.stringify(name)}; build it again`);
   }
   return posix.normalize(name);
-}
-
-function messageOf(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
 }

@@ -1,13 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Refused } from '../upgrade/rollout/types.ts';
+import { Refused } from '../base/errors.ts';
 import { publishedHash } from './checksum.ts';
 import { exists } from './files.ts';
 import { archiveName, versionsAmong } from './names.ts';
-import type { Shelf } from './shelf.ts';
+import type { ArchiveSource } from './source.ts';
 
 /** Archives with a `.sha256` beside each, in one directory. */
-export function directoryShelf(directory: string, service: string): Shelf {
+export function directorySource(directory: string, service: string): ArchiveSource {
   async function versions(): Promise<string[]> {
     try {
       return versionsAmong(await readdir(directory), service);

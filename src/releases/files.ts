@@ -1,8 +1,9 @@
 import { access, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hour } from '../base/duration.ts';
 
 const scratchPrefix = 'fetch-';
-const abandonedAfterMs = 24 * 3_600_000;
+const abandonedAfterMs = 24 * hour;
 
 export function exists(path: string): Promise<boolean> {
   return access(path).then(

@@ -1,9 +1,8 @@
-import { compare, valid } from 'semver';
-import { Refused } from '../upgrade/rollout/types.ts';
+import { compare } from 'semver';
+import { Refused } from '../base/errors.ts';
+import { isVersion } from '../base/version.ts';
 
-const strict = /^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
-
-/** Versions become part of file names and commands, so nothing but strict semver with a `v` passes. @throws Refused */
+/** @throws Refused for what is no version */
 export function checkVersion(version: string): string {
   if (isVersion(version)) return version;
   throw new Refused(`"${version.slice(0, 60)}" is not a version; write it like v2.0.0 or v2.1.0-rc.1`);
@@ -21,8 +20,4 @@ export function versionsAmong(files: string[], service: string): string[] {
     .map((file) => file.slice(prefix.length, -'.tar.gz'.length))
     .filter(isVersion)
     .toSorted(compare);
-}
-
-function isVersion(text: string): boolean {
-  return strict.test(text) && valid(text) !== null;
 }

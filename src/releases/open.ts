@@ -1,12 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Refused, type Release, type Service } from '../upgrade/rollout/types.ts';
-import { hashFile, mismatch, short } from './checksum.ts';
+import { minute } from '../base/duration.ts';
+import { Refused, wordsOf } from '../base/errors.ts';
+import { short } from '../base/hash.ts';
+import type { Release, Service } from '../upgrade/rollout/types.ts';
+import { hashFile, mismatch } from './checksum.ts';
 import { inspect } from './contents.ts';
-import { directoryShelf } from './directory.ts';
+import { directorySource } from './directory.ts';
 import type { Limits } from './download.ts';
 import { archiveName, checkVersion } from './names.ts';
-import { remoteShelf } from './remote.ts';
+import { remoteSource } from './remote.ts';
 
 export interface Releases {
   /** Finds the archive of a version, checks it and looks into it. @throws Refused with what to do. */
@@ -20,7 +23,7 @@ export interface Releases {
   versions(): Promise<string[]>;
 }
 
-const defaultLimits: Limits = { maxBytes: 2 ** 30, timeoutMs: 15 * 60_000 };
+const defaultLimits: Limits = { maxBytes: 2 ** 30, timeoutMs: 15 * minute };
 
 /** Opens the place where archives lie. Copies of fetched ones are kept in `cacheDir`. */
 export function openReleases(
@@ -31,14 +34,14 @@ export function openReleases(
 ): Releases {
   const hashes = remembering(hashFile);
   const members = remembering((path, archive) => inspect(path, archive, service.archiveMember));
-  const shelf =
+  const source =
     'url' in where
-      ? remoteShelf(where.url, service.name, cacheDir, limits, async (path) => (await hashes(path)).value)
-      : directoryShelf(where.directory, service.name);
+      ? remoteSource(where.url, service.name, cacheDir, limits, async (path) => (await hashes(path)).value)
+      : directorySource(where.directory, service.name);
 
   async function resolve(version: string): Promise<Release> {
     const archive = archiveName(service.name, checkVersion(version));
-    const { path, published } = await shelf.find(version);
+    const { path, published } = await source.find(version);
     const { value: archiveSha256, bytes: archiveBytes } = await hashes(path);
     if (archiveSha256 !== published) throw mismatch(archive, archiveSha256, published);
     const { value: member } = await members(path, archive);
@@ -47,14 +50,14 @@ export function openReleases(
 
   async function archivePath(release: Release): Promise<string> {
     checkVersion(release.version);
-    const path = await shelf.locate(release);
+    const path = await source.locate(release);
     const { value: hash } = await hashes(path);
     if (hash === release.archiveSha256) return path;
     const change = `it was ${short(release.archiveSha256)} and is ${short(hash)}`;
     throw new Refused(`${release.archive} has changed since the plan: ${change}; stop this upgrade and plan it again`);
   }
 
-  return { resolve, archivePath, versions: () => shelf.versions() };
+  return { resolve, archivePath, versions: () => source.versions() };
 }
 
 /**
@@ -82,9 +85,7 @@ function remembering<T>(compute: (path: string, archive: string) => Promise<T>) 
 
 async function stateOf(path: string): Promise<{ state: string; bytes: number }> {
   const found = await stat(path, { bigint: true }).catch((error: unknown) => {
-    throw new Refused(
-      `${path} cannot be read (${error instanceof Error ? error.message : error}); put the archive back`,
-    );
+    throw new Refused(`${path} cannot be read (${wordsOf(error)}); put the archive back`);
   });
   return { state: [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(), bytes: Number(found.size) };
 }

@@ -1,24 +1,25 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Refused, type Release } from '../upgrade/rollout/types.ts';
+import { Refused } from '../base/errors.ts';
+import type { Release } from '../upgrade/rollout/types.ts';
 import { mismatch, publishedHash } from './checksum.ts';
 import { existsAt, fetchFile, fetchText, type Limits, shown } from './download.ts';
 import { exists, makeScratch, renameUnlessThere } from './files.ts';
 import { archiveName } from './names.ts';
-import type { Shelf } from './shelf.ts';
+import type { ArchiveSource } from './source.ts';
 
 type HashFile = (path: string) => Promise<string>;
 
 const checksumLimits: Limits = { maxBytes: 64 * 1024, timeoutMs: 30_000 };
 
 /** Archives behind a URL pattern with `{version}`; copies are kept in `cacheDir/<sha256>/` and used without the server. */
-export function remoteShelf(
+export function remoteSource(
   pattern: string,
   service: string,
   cacheDir: string,
   limits: Limits,
   hashFile: HashFile,
-): Shelf {
+): ArchiveSource {
   const urlOf = (version: string) => new URL(pattern.replaceAll('{version}', version));
   // Without the version: a release candidate and the release may be the same bytes.
   const fileName = `${service}.tar.gz`;

@@ -1,4 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
+import { day as dayMs } from '../base/duration.ts';
 import { type Interval, type Weekday, weekdays } from './types.ts';
 
 /** Converting local time costs about 30 µs and the same few dates are asked for again and again. */
@@ -7,7 +8,6 @@ const knownLimit = 5_000;
 
 const firstDay = Temporal.PlainDate.from('1970-01-01');
 const thursday = 3;
-const dayMs = 86_400_000;
 
 /** Which instant a wall-clock time means where a clock change skips or repeats it; named as Temporal does. */
 export type Reading = 'compatible' | 'earlier' | 'later';

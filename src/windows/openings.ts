@@ -1,3 +1,4 @@
+import { day as dayMs } from '../base/duration.ts';
 import { dayAt, daysAfter } from './local.ts';
 import { whyNever } from './never.ts';
 import { spans, windowSpans } from './spans.ts';
@@ -17,7 +18,6 @@ const chainDays = 16;
 const carryDays = 2;
 
 const longestSpanDays = 400;
-const dayMs = 86_400_000;
 
 /**
  * The open window that contains `now` (epoch ms), half-open: at its end it is closed. Touching windows count as one,

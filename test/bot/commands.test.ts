@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readClick } from '../../src/bot/actions/click.ts';
-import type { Reply } from '../../src/bot/deps.ts';
+import type { Reply } from '../../src/bot/context.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { message } from '../../src/bot/views/parts.ts';
 import { posts } from '../../src/bot/views/posts.ts';
@@ -8,11 +8,11 @@ import { hours, newImage, oldImage, surveyOf, tuesday } from '../support/rollout
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
-const run = async ({ deps }: Trial, actor: string, text: string): Promise<string> =>
-  asText(await runCommand(deps, actor, text));
+const run = async ({ context }: Trial, actor: string, text: string): Promise<string> =>
+  asText(await runCommand(context, actor, text));
 
 /** Presses a button of an answer or message, by its label. */
-async function press({ deps }: Trial, actor: string, reply: Reply, label: string): Promise<Reply> {
+async function press({ context }: Trial, actor: string, reply: Reply, label: string): Promise<Reply> {
   const blocks = message(reply.parts, 't').blocks;
   const all = blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []));
   const button = all.find((each) => each.type === 'button' && each.text.text === label);
@@ -20,12 +20,12 @@ async function press({ deps }: Trial, actor: string, reply: Reply, label: string
     throw new Error(`no button ${label} in ${JSON.stringify(all)}`);
   const click = readClick(button.action_id, button.value);
   if (click === null) throw new Error('not readable');
-  return answer(deps, { actor, rollout: click.rollout }, click.command);
+  return answer(context, { actor, rollout: click.rollout }, click.command);
 }
 
 /** A rollout that was really asked for and started, driven until `fits`. */
 async function under(here: Trial, fits: (ids: string) => boolean): Promise<void> {
-  const preview = await runCommand(here.deps, 'U0ROSA', 'upgrade v2.0.0');
+  const preview = await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0');
   await press(here, 'U0ROSA', preview, 'Start');
   const [rollout] = here.control.rollouts.values();
   if (!rollout) throw new Error('not started');
@@ -61,7 +61,7 @@ describe('upgrade', () => {
 
   it('starts by its button, once', async () => {
     const here = trial();
-    const preview = await runCommand(here.deps, 'U0ROSA', 'upgrade v2.0.0');
+    const preview = await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0');
     expect(asText(await press(here, 'U0ROSA', preview, 'Start'))).toMatch(/v2\.0\.0 is under way/);
     expect(asText(await press(here, 'U0ROSA', preview, 'Start'))).toMatch(/was started already/);
     expect(here.control.rollouts.size).toBe(1);
@@ -89,8 +89,10 @@ describe('upgrade', () => {
 
   it('shows a new plan when the fleet moved since the first', async () => {
     const here = trial();
-    const preview = await runCommand(here.deps, 'U0ROSA', 'upgrade v2.0.0 --regions us-east,eu-west --nodes 2');
-    here.control.looks = surveyOf(here.deps.fleet, { 'eu-west-op-1': { version: 'v1.1.0', sha256: 'd'.repeat(64) } });
+    const preview = await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0 --regions us-east,eu-west --nodes 2');
+    here.control.looks = surveyOf(here.context.fleet, {
+      'eu-west-op-1': { version: 'v1.1.0', sha256: 'd'.repeat(64) },
+    });
     const again = await press(here, 'U0ROSA', preview, 'Start');
     expect(asText(again)).toMatch(/^The fleet has changed since the plan was made/);
     expect(here.control.rollouts.size).toBe(0);
@@ -102,7 +104,7 @@ describe('upgrade', () => {
 
   it('throws a plan away', async () => {
     const here = trial();
-    const preview = await runCommand(here.deps, 'U0ROSA', 'upgrade v2.0.0');
+    const preview = await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0');
     expect(asText(await press(here, 'U0ROSA', preview, 'Cancel'))).toMatch(/thrown away/);
     expect(asText(await press(here, 'U0ROSA', preview, 'Start'))).toMatch(/This plan is gone/);
   });
@@ -138,15 +140,15 @@ describe('upgrade', () => {
 
   it('starts a plan only for whom it was made', async () => {
     const here = trial();
-    here.deps.access.roles.requesters.users.push('U0LU');
-    const preview = await runCommand(here.deps, 'U0ROSA', 'upgrade v2.0.0');
+    here.context.access.roles.requesters.users.push('U0LU');
+    const preview = await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0');
     expect(asText(await press(here, 'U0LU', preview, 'Start'))).toMatch(/was made for @U0ROSA/);
     expect(asText(await press(here, 'U0ROSA', preview, 'Start'))).toMatch(/under way/);
   });
 
   it('fails closed when a group cannot be looked up', async () => {
     const here = trial();
-    here.deps.access.roles.requesters = { users: [], groups: ['S0GONE'] };
+    here.context.access.roles.requesters = { users: [], groups: ['S0GONE'] };
     expect(await run(here, 'U0ROSA', 'upgrade v2.0.0')).toMatch(/Slack did not say who you are, so nothing was done/);
   });
 });
@@ -183,7 +185,7 @@ describe('decisions', () => {
   it('rolls back a node, a region or all, and lists the choices', async () => {
     const here = trial();
     await under(here, euWestAsked);
-    const choices = await runCommand(here.deps, 'U0OTTO', 'rollback');
+    const choices = await runCommand(here.context, 'U0OTTO', 'rollback');
     expect(asText(choices)).toMatch(/Roll back us-east \(3 nodes\): zeitwork rollback us-east/);
     expect(await run(here, 'U0OTTO', 'rollback eu-west')).toMatch(/Nothing to roll back/);
     expect(await run(here, 'U0OTTO', 'rollback us-east-op-2')).toMatch(/Rolling back us-east-op-2: 1 node/);
@@ -249,7 +251,7 @@ describe('decisions', () => {
   it('tells a late click how things stand now', async () => {
     const here = trial();
     await under(here, oneDone);
-    const old = await runCommand(here.deps, 'U0ROSA', 'status');
+    const old = await runCommand(here.context, 'U0ROSA', 'status');
     await run(here, 'U0OTTO', 'stop');
     expect(asText(await press(here, 'U0OTTO', old, 'Pause'))).toMatch(
       /outdated, nothing was changed\. Now: .*Stopped by @U0OTTO/s,
@@ -259,7 +261,7 @@ describe('decisions', () => {
   it('does not roll back an older rollout', async () => {
     const here = trial();
     await under(here, oneDone);
-    const old = await runCommand(here.deps, 'U0ROSA', 'status');
+    const old = await runCommand(here.context, 'U0ROSA', 'status');
     await run(here, 'U0OTTO', 'stop');
     const [first] = here.control.rollouts.values();
     if (!first) throw new Error('none');
@@ -310,7 +312,7 @@ describe('with no rollout known', () => {
     const [rollout] = here.control.rollouts.values();
     if (!rollout) throw new Error('none');
     here.control.rollouts.set(rollout.id, { ...rollout, status: { is: 'stopped', by: 'U0OTTO', at: 1 } });
-    here.control.looks = surveyOf(here.deps.fleet, { 'us-east-op-1': { version: 'v2.0.0', sha256: newImage } });
+    here.control.looks = surveyOf(here.context.fleet, { 'us-east-op-1': { version: 'v2.0.0', sha256: newImage } });
     const said = await run(here, 'U0ROSA', 'pause');
     expect(said).toMatch(/us-east: 2 on v1\.0\.0, 1 on v2\.0\.0[\s\S]*Last: ■ Stopped by @U0OTTO/);
     expect(said).not.toContain('do not all run the same');
@@ -319,7 +321,7 @@ describe('with no rollout known', () => {
   it('says so to whoever clicks a button of a rollout that vanished', async () => {
     const here = trial();
     await under(here, oneDone);
-    const old = await runCommand(here.deps, 'U0ROSA', 'status');
+    const old = await runCommand(here.context, 'U0ROSA', 'status');
     here.control.rollouts.clear();
     const said = asText(await press(here, 'U0ROSA', old, 'Pause'));
     expect(said).toMatch(/^That rollout is not known any more\.[\s\S]*us-east: 3 on v1\.0\.0/);
@@ -391,7 +393,7 @@ describe('looking', () => {
   });
 
   it('shows a diagnosis with what the host said made harmless', async () => {
-    const reply = await runCommand(trial().deps, 'U0LU', 'diagnose us-east-op-1');
+    const reply = await runCommand(trial().context, 'U0LU', 'diagnose us-east-op-1');
     expect(message(reply.parts, 't').text).toContain('connection refused &lt;!channel&gt;');
   });
 

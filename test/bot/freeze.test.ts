@@ -1,16 +1,16 @@
 import type { RespondArguments, SlashCommand } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
 import { describe, expect, it } from 'vitest';
-import { hearing } from '../../src/bot/hear.ts';
+import { listeners } from '../../src/bot/listeners.ts';
 import { asText, runCommand } from '../../src/bot/run.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { hours, minutes, planned, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
-const run = async ({ deps }: Trial, actor: string, text: string): Promise<string> =>
-  asText(await runCommand(deps, actor, text));
-const facts = async ({ deps }: Trial, text: string) => (await runCommand(deps, 'U0ROSA', text)).facts;
+const run = async ({ context }: Trial, actor: string, text: string): Promise<string> =>
+  asText(await runCommand(context, actor, text));
+const facts = async ({ context }: Trial, text: string) => (await runCommand(context, 'U0ROSA', text)).facts;
 const audit = 'freeze us-east --until 2026-11-24 12:00 --reason "audit"';
 
 /** A rollout under way that fits. */
@@ -52,7 +52,7 @@ describe('freeze', () => {
       return new Response();
     };
     const body = { command: '/zeitwork', user_id: 'U0OTTO', team_id: 'T0', channel_id: 'C0' } as SlashCommand;
-    const heard = hearing(here.deps, new WebClient());
+    const heard = listeners(here.context, new WebClient());
     await heard.command({ ...body, trigger_id: 't1', text: audit }, respond);
     await heard.command({ ...body, trigger_id: 't2', text: 'freeze us-east --until 06:00' }, respond);
     expect(sent).toEqual(['in_channel', 'ephemeral']);
@@ -122,7 +122,7 @@ describe('freeze', () => {
 
   it('escapes what somebody wrote', async () => {
     const here = trial();
-    const reply = await runCommand(here.deps, 'U0ROSA', 'freeze all --until 12:00 --reason "<!channel> & `x`"');
+    const reply = await runCommand(here.context, 'U0ROSA', 'freeze all --until 12:00 --reason "<!channel> & `x`"');
     expect(JSON.stringify(reply.parts)).not.toContain('<!channel>');
   });
 
@@ -183,9 +183,9 @@ describe('unfreeze', () => {
   it('is outdated when it was lifted, and when there is nothing', async () => {
     const here = await frozen(audit);
     await run(here, 'U0ROSA', 'unfreeze f1');
-    const again = await runCommand(here.deps, 'U0ROSA', 'unfreeze f1');
+    const again = await runCommand(here.context, 'U0ROSA', 'unfreeze f1');
     expect([again.outcome, asText(again)]).toEqual(['outdated', expect.stringMatching(/f1 has ended at/)]);
-    expect((await runCommand(here.deps, 'U0ROSA', 'unfreeze all')).outcome).toBe('outdated');
+    expect((await runCommand(here.context, 'U0ROSA', 'unfreeze all')).outcome).toBe('outdated');
     expect(await run(here, 'U0ROSA', 'unfreeze us-east')).toMatch(/us-east is not frozen/);
   });
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Reply } from '../../src/bot/deps.ts';
+import type { Reply } from '../../src/bot/context.ts';
 import { runCommand } from '../../src/bot/run.ts';
 import { newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
-const ask = ({ deps }: Trial, actor: string, text: string): Promise<Reply> => runCommand(deps, actor, text);
+const ask = ({ context }: Trial, actor: string, text: string): Promise<Reply> => runCommand(context, actor, text);
 const outcome = async (here: Trial, actor: string, text: string) => (await ask(here, actor, text)).outcome ?? 'done';
 
 /** A rollout that Rosa started, driven until `fits`. */
@@ -61,7 +61,9 @@ describe('what came of a command, for programs', () => {
   it('does not take a new plan for a start', async () => {
     const here = trial();
     const { facts } = await ask(here, 'U0ROSA', 'upgrade v2.0.0');
-    here.control.looks = surveyOf(here.deps.fleet, { 'us-east-op-1': { version: 'v1.1.0', sha256: 'd'.repeat(64) } });
+    here.control.looks = surveyOf(here.context.fleet, {
+      'us-east-op-1': { version: 'v1.1.0', sha256: 'd'.repeat(64) },
+    });
     expect(await outcome(here, 'U0ROSA', `start ${facts?.plan}`)).toBe('outdated');
     expect(here.control.rollouts.size).toBe(0);
   });

@@ -1,12 +1,12 @@
 import { LogLevel, WebClient } from '@slack/web-api';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startSlack } from '../../sandbox/slack/start.ts';
+import type { ChannelMessage } from '../../sandbox/slack/types.ts';
 import { createAnnouncer } from '../../src/bot/announcer.ts';
 import { slackChat } from '../../src/bot/chat.ts';
 import { type Mark, readMark, verdictOn } from '../../src/bot/marks.ts';
 import { createRepair } from '../../src/bot/repair.ts';
-import { startSlack } from '../../src/sandbox/slack/start.ts';
-import type { ChannelMessage } from '../../src/sandbox/slack/types.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
 import { planned } from '../support/rollouts.ts';
@@ -132,7 +132,7 @@ describe('when Redis was emptied', () => {
     await repair();
     await createRepair({
       ...{ chat: slackChat(client), store: here.control.store, show, channel: 'C0', fleet: 'production', clock },
-      log: here.deps.log,
+      log: here.context.log,
     })();
     expect(edits()).toBe(before);
     expect(here.logged.map((line) => JSON.parse(line))).toMatchObject([{ rollout: 'r1', known: 0, level: 50 }]);

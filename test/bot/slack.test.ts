@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startSlack } from '../../sandbox/slack/start.ts';
+import type { ChannelMessage } from '../../sandbox/slack/types.ts';
 import { type Bot, startBot } from '../../src/bot/index.ts';
-import { startSlack } from '../../src/sandbox/slack/start.ts';
-import type { ChannelMessage } from '../../src/sandbox/slack/types.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
@@ -26,7 +26,7 @@ beforeEach(async () => {
     groups: [{ id: 'S0APPROVERS', handle: 'approvers', users: ['U0INES'] }],
   });
   bot = await startBot({
-    ...here.deps,
+    ...here.context,
     newId: randomUUID,
     clock: { now: () => Date.now() },
     slack: { botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },

@@ -1,16 +1,10 @@
 import pino from 'pino';
-import type { CommandDeps, Directory, Person } from '../../src/bot/deps.ts';
+import { Refused } from '../../src/base/errors.ts';
+import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
 import { isOpen, next } from '../../src/upgrade/rollout/index.ts';
-import {
-  type Event,
-  type Fleet,
-  type NodeSurvey,
-  Refused,
-  type Release,
-  type Rollout,
-} from '../../src/upgrade/rollout/types.ts';
+import type { Event, Fleet, NodeSurvey, Release, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fleetOf, release, surveyOf, tuesday } from '../support/rollouts.ts';
 
 /** Everything in memory, with the real rules of the core: what the store promises, without Redis. */
@@ -141,7 +135,7 @@ export function trialFleet(
 }
 
 export interface Trial {
-  deps: CommandDeps;
+  context: CommandContext;
   control: MemoryControl;
   clock: { at: number };
   logged: string[];
@@ -154,7 +148,7 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
   const clock = { at: tuesday };
   const logged: string[] = [];
   let ids = 0;
-  const deps: CommandDeps = {
+  const context: CommandContext = {
     control,
     fleet,
     releases: {
@@ -179,5 +173,5 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
     newId: () => `r${++ids}`,
     log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
   };
-  return { deps, control, clock, logged };
+  return { context, control, clock, logged };
 }

@@ -26,7 +26,7 @@ it('why says what holds a rollback that waits for the quorum', async () => {
   const here = trial();
   here.control.rollouts.set(rollout.id, rollout);
   here.clock.at = now;
-  const text = asText(await runCommand(here.deps, 'U0ROSA', 'why'));
+  const text = asText(await runCommand(here.context, 'U0ROSA', 'why'));
   expect(text).toContain('would leave 1 healthy');
 });
 it('why NODE says what holds a rollback that waits for the quorum', async () => {
@@ -34,7 +34,7 @@ it('why NODE says what holds a rollback that waits for the quorum', async () => 
   const here = trial();
   here.control.rollouts.set(rollout.id, rollout);
   here.clock.at = now;
-  const text = asText(await runCommand(here.deps, 'U0ROSA', 'why us-east-op-3'));
+  const text = asText(await runCommand(here.context, 'U0ROSA', 'why us-east-op-3'));
   expect(text).toContain('would leave 1 healthy');
 });
 
@@ -47,8 +47,8 @@ it('rollback all after Redis was put back to before the last rollout does not ta
   here.clock.at = d.now + hours(24 * 30);
   const v3 = { version: 'v3.0.0', sha256: 'f'.repeat(64) };
   const v2 = { version: 'v2.0.0', sha256: newImage };
-  here.control.looks = surveyOf(here.deps.fleet).map((each, i) => ({ ...each, ...(i < 3 ? v3 : v2) }));
-  const reply = asText(await runCommand(here.deps, 'U0ROSA', 'rollback all'));
+  here.control.looks = surveyOf(here.context.fleet).map((each, i) => ({ ...each, ...(i < 3 ? v3 : v2) }));
+  const reply = asText(await runCommand(here.context, 'U0ROSA', 'rollback all'));
   const status = here.control.rollouts.get(d.rollout.id)?.status.is;
   expect({ reply, status }, reply).toMatchObject({ status: 'done' });
 });
@@ -59,9 +59,9 @@ it('the answer to a second rollback says what will be done', async () => {
   const here = trial();
   here.control.rollouts.set(d.rollout.id, d.rollout);
   here.clock.at = d.now;
-  here.control.looks = surveyOf(here.deps.fleet).map((each) => ({ ...each, version: 'v2.0.0', sha256: newImage }));
-  await runCommand(here.deps, 'U0ROSA', 'rollback us-east');
-  const reply = asText(await runCommand(here.deps, 'U0ROSA', 'rollback eu-west'));
+  here.control.looks = surveyOf(here.context.fleet).map((each) => ({ ...each, version: 'v2.0.0', sha256: newImage }));
+  await runCommand(here.context, 'U0ROSA', 'rollback us-east');
+  const reply = asText(await runCommand(here.context, 'U0ROSA', 'rollback eu-west'));
   const status = here.control.rollouts.get(d.rollout.id)?.status;
   expect(status?.is === 'rolling-back' ? status.queue.length : 0, reply).toBe(6);
 });
@@ -82,7 +82,7 @@ it('the verbs of a rollout that was put back say what the nodes really run', asy
   here.control.rollouts.set(rollout.id, rollout);
   here.clock.at = now;
   const v2 = { version: 'v2.0.0', sha256: newImage };
-  here.control.looks = surveyOf(here.deps.fleet).map((each, i) => ({ ...each, ...(i < 3 ? v2 : {}) }));
-  const reply = asText(await runCommand(here.deps, 'U0ROSA', 'rollback all'));
+  here.control.looks = surveyOf(here.context.fleet).map((each, i) => ({ ...each, ...(i < 3 ? v2 : {}) }));
+  const reply = asText(await runCommand(here.context, 'U0ROSA', 'rollback all'));
   expect(reply).toMatch(/us-east-op-3|3 on v2\.0\.0/);
 });

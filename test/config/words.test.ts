@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { parseWindow } from '../../src/config/calendars.ts';
 import { formatDuration, parseDuration } from '../../src/config/durations.ts';
 import { hideSecrets } from '../../src/config/hidden.ts';
-import { nearest } from '../../src/config/suggest.ts';
 import { describeWindow } from '../../src/windows/index.ts';
 import { weekdays } from '../../src/windows/types.ts';
 
@@ -82,16 +81,6 @@ describe('a window', () => {
       { seed: 7 },
     );
   });
-});
-
-it.each([
-  ['prot', ['port', 'path'], 'port'],
-  ['Zone', ['name', 'zone'], 'zone'],
-  ['minimumHealth', ['minimumHealthy', 'healthyAnswers'], 'minimumHealthy'],
-  ['colour', ['port', 'zone'], undefined],
-  ['x', ['port', 'zone'], undefined],
-])('for %s among %j it suggests %s', (word, known, expected) => {
-  expect(nearest(word, known)).toBe(expected);
 });
 
 it.each([

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
+import type { SlackOptions } from '../../sandbox/slack/types.ts';
 import { readManifest } from '../../src/bot/manifest.ts';
 import { examineSlack, neededScopes } from '../../src/doctor/slack.ts';
-import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
-import type { SlackOptions } from '../../src/sandbox/slack/types.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
 
 const running: Slack[] = [];

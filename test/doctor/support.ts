@@ -2,8 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import type { NodeAccess } from '../../sandbox/fleet/fleet.ts';
 import { type DoctorOptions, examine } from '../../src/doctor/index.ts';
-import type { NodeAccess } from '../../src/sandbox/fleet/fleet.ts';
 
 export const scratch = (): string => mkdtempSync(join(tmpdir(), 'zeitwork-doctor-'));
 

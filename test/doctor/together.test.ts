@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type NodeLook, tellNodes } from '../../src/doctor/together.ts';
-import type { Host } from '../../src/upgrade/node/types.ts';
+import type { Host } from '../../src/upgrade/ssh/types.ts';
 
 const jump: Host = {
   name: 'bastion',

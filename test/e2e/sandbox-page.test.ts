@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startSandbox } from '../../src/wiring-sandbox.ts';
+import { startSandbox } from '../../sandbox/start.ts';
 import { openBrowser } from '../support/browser.ts';
 
 type Sandbox = Awaited<ReturnType<typeof startSandbox>>;

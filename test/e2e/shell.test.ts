@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exitCodes } from '../../src/cli/exit.ts';
+import { type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
+import { exitCodes } from '../../src/app/cli/exit.ts';
 import { createStore } from '../../src/jobs/index.ts';
-import { type SimulatedFleet, startFleet } from '../../src/sandbox/fleet/fleet.ts';
 import { isAsked } from '../support/parts.ts';
 import { type Product, people, type Shown, shown, startProduct, until } from '../support/product.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Outcome } from '../../src/sandbox/slack/types.ts';
-import { startSandbox } from '../../src/wiring-sandbox.ts';
+import type { Outcome } from '../../sandbox/slack/types.ts';
+import { startSandbox } from '../../sandbox/start.ts';
 import { wordsOf } from '../support/conversation.ts';
 import { until } from '../support/product.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { askAll, lookAt } from '../../src/jobs/evidence.ts';
-import type { Health, Probe } from '../../src/upgrade/node/types.ts';
+import type { Health, Probe } from '../../src/upgrade/http/types.ts';
+import type { ProofLook } from '../../src/upgrade/proof/types.ts';
 import type { NodeRun } from '../../src/upgrade/rollout/types.ts';
-import type { ProofLook } from '../../src/upgrade/steps/types.ts';
 import { nodeRun } from '../upgrade/steps/support.ts';
 
 const healthy: Health = { is: 'healthy', version: 'v2.0.0', hostname: null };

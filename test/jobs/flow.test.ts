@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { brokenLink, createStore } from '../../src/jobs/index.ts';
-import type { Probe } from '../../src/upgrade/node/types.ts';
+import type { Probe } from '../../src/upgrade/http/types.ts';
 import { isAsked, parts } from '../support/parts.ts';
 import { effects, eventually, production, quickRollout, slowDown, workerParts } from './fixtures/parts.ts';
 import { done, everyNodeOnce, makeRig } from './fixtures/rig.ts';

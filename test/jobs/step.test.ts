@@ -3,7 +3,7 @@ import { createLedger, createStore, type RolloutStore } from '../../src/jobs/ind
 import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { type StepParts, stepLimit, taskRunner } from '../../src/jobs/step.ts';
-import type { Probe } from '../../src/upgrade/node/types.ts';
+import type { Probe } from '../../src/upgrade/http/types.ts';
 import { todo, whyWaiting } from '../../src/upgrade/rollout/index.ts';
 import type { Gate, NodeTask, Task } from '../../src/upgrade/rollout/types.ts';
 import type { Step } from '../../src/upgrade/steps/types.ts';

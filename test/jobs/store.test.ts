@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Refused } from '../../src/base/errors.ts';
 import { brokenLink, createStore, type RolloutStore } from '../../src/jobs/index.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { plan } from '../../src/upgrade/rollout/index.ts';
-import { type Event, Refused, type Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { Event, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { fleetOf, inputOf, recorded } from '../support/rollouts.ts';
 import { quickRollout } from './fixtures/parts.ts';

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Refused } from '../../src/base/errors.ts';
 import { openReleases, type Releases } from '../../src/releases/index.ts';
-import { Refused } from '../../src/upgrade/rollout/types.ts';
 import { goodEntries, putRelease, type ReleaseEntry, sha256, tarGz } from '../support/release-archives.ts';
 import { service as operator } from '../support/rollouts.ts';
 

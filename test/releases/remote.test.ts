@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Refused } from '../../src/base/errors.ts';
 import { openReleases, type Releases } from '../../src/releases/index.ts';
-import { Refused } from '../../src/upgrade/rollout/types.ts';
 import { goodEntries, sha256, tarGz } from '../support/release-archives.ts';
 import { type ReleaseServer, startReleaseServer } from '../support/release-server.ts';
 import { service as operator } from '../support/rollouts.ts';

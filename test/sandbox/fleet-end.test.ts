@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { startFleet } from '../../src/sandbox/fleet/fleet.ts';
+import { startFleet } from '../../sandbox/fleet/fleet.ts';
 import { command, printed, shellTo, until } from './fleet-support.ts';
 
 /** Working directories of all processes of this machine that lie in the folder. */

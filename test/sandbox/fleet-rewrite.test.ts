@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { rewriter, rewriting } from '../../src/sandbox/fleet/rewrite.ts';
+import { rewriter, rewriting } from '../../sandbox/fleet/rewrite.ts';
 
 const { inwards, outwards, path } = rewriter('/T', () => ['/S']);
 

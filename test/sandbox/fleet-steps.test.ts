@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createProbe } from '../../src/upgrade/node/probe.ts';
+import { createProbe } from '../../src/upgrade/http/probe.ts';
 import type { NodeRun, Release, StepName } from '../../src/upgrade/rollout/types.ts';
 import { steps } from '../../src/upgrade/steps/index.ts';
 import type { StepResult } from '../../src/upgrade/steps/types.ts';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll } from 'vitest';
-import { type FleetOptions, type SimulatedFleet, startFleet } from '../../src/sandbox/fleet/fleet.ts';
-import { createShell } from '../../src/upgrade/node/shell.ts';
-import type { Command, Outcome, Shell } from '../../src/upgrade/node/types.ts';
+import { type FleetOptions, type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
+import { createShell } from '../../src/upgrade/ssh/shell.ts';
+import type { Command, Outcome, Shell } from '../../src/upgrade/ssh/types.ts';
 
 export interface Trial {
   fleet: SimulatedFleet;

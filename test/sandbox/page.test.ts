@@ -1,8 +1,8 @@
 import type { App } from '@slack/bolt';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
-import type { FleetNode } from '../../src/sandbox/slack/types.ts';
+import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
+import type { FleetNode } from '../../sandbox/slack/types.ts';
 import { openBrowser } from '../support/browser.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
 import { record, startToyBot } from '../support/toy-bot.ts';

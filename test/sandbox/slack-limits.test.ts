@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
+import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
 
 let slack: Slack;

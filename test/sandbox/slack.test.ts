@@ -2,8 +2,8 @@ import { App, LogLevel } from '@slack/bolt';
 import { SocketModeClient } from '@slack/socket-mode';
 import type { Button, KnownBlock, PlainTextElement, View } from '@slack/types';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
-import type { SlackOptions } from '../../src/sandbox/slack/types.ts';
+import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
+import type { SlackOptions } from '../../sandbox/slack/types.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
 
 const open: (() => Promise<unknown>)[] = [];

@@ -1,4 +1,4 @@
-import type { ChannelMessage, Outcome } from '../../src/sandbox/slack/types.ts';
+import type { ChannelMessage, Outcome } from '../../sandbox/slack/types.ts';
 import { type Product, people, until } from './product.ts';
 
 /** All the words of a message, also those inside its blocks. */

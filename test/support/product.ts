@@ -4,8 +4,8 @@ import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import type { NodeAccess } from '../../src/sandbox/fleet/fleet.ts';
-import { type Slack, startSlack } from '../../src/sandbox/slack/start.ts';
+import type { NodeAccess } from '../../sandbox/fleet/fleet.ts';
+import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 
 const root = resolve(import.meta.dirname, '../..');

@@ -1,4 +1,4 @@
-import type { SlackOptions } from '../../src/sandbox/slack/types.ts';
+import type { SlackOptions } from '../../sandbox/slack/types.ts';
 
 /** A small workspace: two people who may act, a guest, one who left, and the group that approves. */
 export function workspaceOptions(): SlackOptions {

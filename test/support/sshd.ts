@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Host } from '../../src/upgrade/node/types.ts';
+import type { Host } from '../../src/upgrade/ssh/types.ts';
 
 const binary = '/usr/sbin/sshd';
 export type KeyType = 'ed25519' | 'rsa' | 'ecdsa';

@@ -1,6 +1,6 @@
 import { App, LogLevel } from '@slack/bolt';
 import type { Button, ConfirmationDialog, KnownBlock, PlainTextElement, View } from '@slack/types';
-import type { Slack } from '../../src/sandbox/slack/start.ts';
+import type { Slack } from '../../sandbox/slack/start.ts';
 
 const plain = (text: string): PlainTextElement => ({ type: 'plain_text', text });
 const section = (text: string): KnownBlock => ({ type: 'section', text: { type: 'mrkdwn', text } });

@@ -1,4 +1,4 @@
-import type { Controls, FleetNode, FleetSource } from '../../src/sandbox/slack/types.ts';
+import type { Controls, FleetNode, FleetSource } from '../../sandbox/slack/types.ts';
 
 /** Nine nodes that exist only in this process, and a clock that can be moved: what the page needs to be drawn. */
 export function toyFleet(): { fleet: FleetSource; controls: Controls; nodes: FleetNode[] } {

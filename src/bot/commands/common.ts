@@ -1,11 +1,20 @@
+import { Refused } from '../../base/errors.ts';
+import { nearest } from '../../base/nearest.ts';
 import { withFreezes } from '../../upgrade/ledger/index.ts';
 import { isOpen } from '../../upgrade/rollout/index.ts';
-import { type Event, type Fleet, type NodeSurvey, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
+import type { Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { parseLocalTime } from '../../windows/index.ts';
 import type { Command } from '../command.ts';
-import { type Asking, type CommandDeps, defaultSurveyTimeoutMs, ended, type Reply, say, withFacts } from '../deps.ts';
+import {
+  type Asking,
+  type CommandContext,
+  defaultSurveyTimeoutMs,
+  ended,
+  type Reply,
+  say,
+  withFacts,
+} from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
-import { nearest } from '../parse/nearest.ts';
 import { permit, type Right } from '../permissions.ts';
 import { headline } from '../views/ending.ts';
 import { when, who } from '../views/text.ts';
@@ -13,7 +22,7 @@ import { statusWord } from '../views/words.ts';
 
 /** One verb. Throws `Refused` or `Denied` for what may not or cannot be done. */
 export type Handler<V extends Command['verb']> = (
-  deps: CommandDeps,
+  context: CommandContext,
   asking: Asking,
   command: Extract<Command, { verb: V }>,
 ) => Promise<Reply>;
@@ -32,15 +41,15 @@ export class Unanswered extends Error {
 }
 
 /** @throws Denied with the reason */
-export async function demand(deps: CommandDeps, { actor }: Asking, right: Right): Promise<void> {
-  const verdict = await permit(deps, actor, right);
+export async function demand(context: CommandContext, { actor }: Asking, right: Right): Promise<void> {
+  const verdict = await permit(context, actor, right);
   if (verdict.is === 'allowed') return;
-  deps.log.warn({ actor, right: right.is }, 'refused');
+  context.log.warn({ actor, right: right.is }, 'refused');
   throw new Denied(verdict.reason);
 }
 
 /** The rollout that a button names, else the fleet's open one. @throws NothingKnown */
-export async function theRollout({ control, fleet }: CommandDeps, { rollout }: Asking): Promise<Rollout> {
+export async function theRollout({ control, fleet }: CommandContext, { rollout }: Asking): Promise<Rollout> {
   const found = rollout === null ? await control.store.open() : await control.store.load(rollout);
   if (found !== null && found.fleet === fleet.name) return found;
   throw new NothingKnown(
@@ -52,13 +61,13 @@ export async function theRollout({ control, fleet }: CommandDeps, { rollout }: A
 
 /** Folds a decision in and says what came of it; a late one changes nothing and is told so. */
 export async function decide(
-  deps: CommandDeps,
+  context: CommandContext,
   rollout: Rollout,
   event: Event,
   done: string | ((after: Rollout) => string),
 ): Promise<Reply> {
-  const { rollout: after, changed } = await deps.control.record(rollout.id, event);
-  deps.log.info({ rollout: rollout.id, event: event.type, changed }, 'decision');
+  const { rollout: after, changed } = await context.control.record(rollout.id, event);
+  context.log.info({ rollout: rollout.id, event: event.type, changed }, 'decision');
   const words = typeof done === 'string' ? done : done(after);
   return changed ? withFacts({ rollout: rolloutFacts(after) }, say(words)) : outdated(after);
 }
@@ -77,7 +86,7 @@ function standing(rollout: Rollout): string {
 }
 
 /** Fresh looks at every node of the fleet. */
-export async function survey({ control, fleet, surveyTimeoutMs }: CommandDeps): Promise<NodeSurvey[]> {
+export async function survey({ control, fleet, surveyTimeoutMs }: CommandContext): Promise<NodeSurvey[]> {
   const nodes = fleet.regions.flatMap((region) => region.nodes);
   return control.survey(nodes, surveyTimeoutMs ?? defaultSurveyTimeoutMs);
 }
@@ -91,7 +100,7 @@ export function isSilence(detail: string): boolean {
 }
 
 /** @throws Refused naming what exists */
-export function knownRegion({ fleet }: CommandDeps, name: string): void {
+export function knownRegion({ fleet }: CommandContext, name: string): void {
   const known = fleet.regions.map((region) => region.name);
   if (!known.includes(name)) throw unknownName('region', name, known);
 }
@@ -101,7 +110,7 @@ export function knownRegion({ fleet }: CommandDeps, name: string): void {
  * @throws Refused naming the flag
  */
 export function timeOf(
-  { fleet }: CommandDeps,
+  { fleet }: CommandContext,
   [flag, text]: [flag: string, text: string],
   regions: string[] | null,
   now: number,
@@ -117,7 +126,7 @@ export function timeOf(
 }
 
 /** The fleet as it is to be planned for now: what was declared with `freeze` counts like what the settings say. */
-export async function fleetNow({ control, fleet, clock }: CommandDeps): Promise<Fleet> {
+export async function fleetNow({ control, fleet, clock }: CommandContext): Promise<Fleet> {
   return withFreezes(fleet, await control.ledger.load(), clock.now());
 }
 

@@ -1,3 +1,4 @@
+import { short } from '../../base/hash.ts';
 import type { NodeSurvey, Release } from '../../upgrade/rollout/types.ts';
 import { foreign } from '../views/text.ts';
 
@@ -33,6 +34,6 @@ export function complaintLine({ is, seen: { node, detail, unit, version, sha256 
     case 'no-image':
       return `✗ ${name}: the running image could not be read`;
     case 'other-image':
-      return `✗ ${name} says ${foreign(version ?? '', 60)}, and its image ${foreign((sha256 ?? '').slice(0, 12))} is not that release's`;
+      return `✗ ${name} says ${foreign(version ?? '', 60)}, and its image ${foreign(short(sha256 ?? ''))} is not that release's`;
   }
 }

@@ -1,17 +1,18 @@
+import { Refused } from '../../base/errors.ts';
 import { approvals, isOpen, phaseOf, regionsOf, turns } from '../../upgrade/rollout/index.ts';
-import { type ApprovalPhase, Refused, type RollbackScope, type Rollout } from '../../upgrade/rollout/types.ts';
-import { type Asking, type CommandDeps, ended, type Reply, say, withButtons } from '../deps.ts';
+import type { ApprovalPhase, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
+import { type Asking, type CommandContext, ended, type Reply, say, withButtons } from '../context.ts';
 import { rollbackButtons } from '../views/buttons.ts';
 import { count, foreign, when, who } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
 import { decide, demand, type Handler, NothingKnown, outdated, theRollout, unknownName } from './common.ts';
 import { refuseIfOtherwise, withTruth } from './truth.ts';
 
-export const approve: Handler<'approve'> = async (deps, asking, { what }) => {
-  const rollout = await theRollout(deps, asking);
+export const approve: Handler<'approve'> = async (context, asking, { what }) => {
+  const rollout = await theRollout(context, asking);
   const phase = approvalOf(rollout, what);
   if (phase === null) return outdated(rollout, `${foreign(what)} needs no approval`);
-  await demand(deps, asking, { is: 'approve', rollout, phase });
+  await demand(context, asking, { is: 'approve', rollout, phase });
   const title = foreign(phase.title);
   if (phase.state.is === 'done') {
     const by = phase.given.map((each) => `${who(each.by)} at ${when(each.at)}`).join(', ');
@@ -20,8 +21,8 @@ export const approve: Handler<'approve'> = async (deps, asking, { what }) => {
   if (phase.state.is === 'pending' && isOpen(rollout)) {
     return outdated(rollout, `${title} is not being asked for yet: what is before it must be done and watched first`);
   }
-  const event = { type: 'approved', at: deps.clock.now(), phase: phase.id, by: asking.actor } as const;
-  return decide(deps, rollout, event, (after) => given(after, phase.id));
+  const event = { type: 'approved', at: context.clock.now(), phase: phase.id, by: asking.actor } as const;
+  return decide(context, rollout, event, (after) => given(after, phase.id));
 };
 
 /** By its id, as a button has it, or as people write it: a region, or the name of a part. */
@@ -42,60 +43,60 @@ function given(rollout: Rollout, id: string): string {
   return `Noted: ${phase.given.length} of ${phase.needed} have approved ${foreign(phase.title)}.`;
 }
 
-export const pause: Handler<'pause'> = async (deps, asking) => {
-  await demand(deps, asking, { is: 'halt' });
-  const rollout = await theRollout(deps, asking);
-  const event = { type: 'paused', at: deps.clock.now(), by: asking.actor } as const;
+export const pause: Handler<'pause'> = async (context, asking) => {
+  await demand(context, asking, { is: 'halt' });
+  const rollout = await theRollout(context, asking);
+  const event = { type: 'paused', at: context.clock.now(), by: asking.actor } as const;
   return decide(
-    deps,
+    context,
     rollout,
     event,
     'Paused. The node under way is finished or rolled back; no further one is begun.',
   );
 };
 
-export const resume: Handler<'resume'> = async (deps, asking) => {
-  await demand(deps, asking, { is: 'go-on' });
-  const rollout = await theRollout(deps, asking);
-  const event = { type: 'resumed', at: deps.clock.now(), by: asking.actor } as const;
-  return decide(deps, rollout, event, 'Resumed.');
+export const resume: Handler<'resume'> = async (context, asking) => {
+  await demand(context, asking, { is: 'go-on' });
+  const rollout = await theRollout(context, asking);
+  const event = { type: 'resumed', at: context.clock.now(), by: asking.actor } as const;
+  return decide(context, rollout, event, 'Resumed.');
 };
 
-export const stop: Handler<'stop'> = async (deps, asking) => {
-  await demand(deps, asking, { is: 'halt' });
-  const rollout = await theRollout(deps, asking);
-  const event = { type: 'stopped', at: deps.clock.now(), by: asking.actor } as const;
+export const stop: Handler<'stop'> = async (context, asking) => {
+  await demand(context, asking, { is: 'halt' });
+  const rollout = await theRollout(context, asking);
+  const event = { type: 'stopped', at: context.clock.now(), by: asking.actor } as const;
   const reply = await decide(
-    deps,
+    context,
     rollout,
     event,
     'Stopping. Nodes that are done stay on the new version; to bring them back, use rollback.',
   );
-  return withTruth(deps, rollout, reply);
+  return withTruth(context, rollout, reply);
 };
 
-export const retry: Handler<'retry'> = async (deps, asking) => {
-  await demand(deps, asking, { is: 'go-on' });
-  const rollout = await theRollout(deps, asking);
-  const now = deps.clock.now();
-  const epoch = await deps.control.store.nextEpoch(now);
-  return decide(deps, rollout, { type: 'retried', at: now, by: asking.actor, epoch }, 'Trying again, as a new run.');
+export const retry: Handler<'retry'> = async (context, asking) => {
+  await demand(context, asking, { is: 'go-on' });
+  const rollout = await theRollout(context, asking);
+  const now = context.clock.now();
+  const epoch = await context.control.store.nextEpoch(now);
+  return decide(context, rollout, { type: 'retried', at: now, by: asking.actor, epoch }, 'Trying again, as a new run.');
 };
 
 /** Works on the open rollout, else on the newest one as long as nobody else holds the fleet. */
-export const rollback: Handler<'rollback'> = async (deps, asking, { target }) => {
-  await demand(deps, asking, { is: 'halt' });
-  const rollout = await rollbackTarget(deps, asking);
+export const rollback: Handler<'rollback'> = async (context, asking, { target }) => {
+  await demand(context, asking, { is: 'halt' });
+  const rollout = await rollbackTarget(context, asking);
   if (target === null) return choices(rollout);
   const scope = scopeOf(rollout, target);
   const nodes = touchedIn(rollout, scope).length;
   if (nodes === 0)
     return outdated(rollout, `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)`);
-  if (!isOpen(rollout)) await refuseIfOtherwise(deps, rollout);
-  const now = deps.clock.now();
-  const epoch = await deps.control.store.nextEpoch(now);
+  if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout);
+  const now = context.clock.now();
+  const epoch = await context.control.store.nextEpoch(now);
   const event = { type: 'rollback-asked', at: now, by: asking.actor, scope, epoch } as const;
-  return withTruth(deps, rollout, await decide(deps, rollout, event, rollingBack));
+  return withTruth(context, rollout, await decide(context, rollout, event, rollingBack));
 };
 
 /** Said from what was stored: asked for while another rollback is under way, it adds to that. */
@@ -105,10 +106,10 @@ function rollingBack({ status }: Rollout): string {
   return `Rolling back ${foreign(scopeName(status.scope), 300)}: ${left}; what is down first, then newest first.`;
 }
 
-async function rollbackTarget(deps: CommandDeps, asking: Asking): Promise<Rollout> {
-  const { store } = deps.control;
+async function rollbackTarget(context: CommandContext, asking: Asking): Promise<Rollout> {
+  const { store } = context.control;
   const [newest] = await store.latest(1);
-  const rollout = asking.rollout === null ? ((await store.open()) ?? newest) : await theRollout(deps, asking);
+  const rollout = asking.rollout === null ? ((await store.open()) ?? newest) : await theRollout(context, asking);
   if (rollout === undefined) throw new NothingKnown('There was no rollout yet, so there is nothing to roll back.');
   if (!isOpen(rollout) && newest !== undefined && newest.id !== rollout.id) {
     throw new Refused(

@@ -1,33 +1,34 @@
+import { Refused } from '../../base/errors.ts';
 import { covers, standing, withFreezes } from '../../upgrade/ledger/index.ts';
 import type { DeclaredFreeze, Ledger } from '../../upgrade/ledger/types.ts';
 import { isOpen, nextNode, nodesInOrder, workingNode } from '../../upgrade/rollout/index.ts';
-import { type NodeRun, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
+import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, frozenBy } from '../../windows/index.ts';
 import type { Command } from '../command.ts';
-import { aloud, type CommandDeps, ended, say, withFacts } from '../deps.ts';
+import { aloud, type CommandContext, ended, say, withFacts } from '../context.ts';
 import { freezeFacts } from '../facts/windows.ts';
 import { freezeText, spanText, whereText } from '../views/freezes.ts';
 import { count, foreign, names, utc, who } from '../views/text.ts';
 import { demand, type Handler, knownRegion, timeOf, unknownName } from './common.ts';
 
 /** Holds from now on also what is under way: it is asked for again right before each stop. */
-export const freeze: Handler<'freeze'> = async (deps, asking, command) => {
-  await demand(deps, asking, { is: 'halt' });
+export const freeze: Handler<'freeze'> = async (context, asking, command) => {
+  await demand(context, asking, { is: 'halt' });
   const { regions, reason } = command;
-  for (const name of regions ?? []) knownRegion(deps, name);
-  const at = deps.clock.now();
-  const { start, end } = spanOf(deps, command, at);
+  for (const name of regions ?? []) knownRegion(context, name);
+  const at = context.clock.now();
+  const { start, end } = spanOf(context, command, at);
   // Short enough to be typed at night.
-  const id = deps.newId().replace(/^r/, 'f');
+  const id = context.newId().replace(/^r/, 'f');
   const event = { type: 'froze', at, by: asking.actor, id, regions, start, end, reason } as const;
-  const { ledger } = await deps.control.ledger.record(event);
+  const { ledger } = await context.control.ledger.record(event);
   const declared = ledger.freezes.find((each) => each.id === id && each.declaredAt === at);
   if (declared === undefined) throw new Refused('Nothing was frozen, somebody was quicker. Try again.');
-  deps.log.info({ freeze: id, regions, end, actor: asking.actor }, 'frozen');
-  const open = await deps.control.store.open();
+  context.log.info({ freeze: id, regions, end, actor: asking.actor }, 'frozen');
+  const open = await context.control.store.open();
   const held = open === null ? [] : toBegin(open, declared);
   const facts = { freeze: freezeFacts(declared), rollout: open?.id ?? null, holds: held.map(({ name }) => name) };
-  const zone = deps.fleet.regions.find(({ name }) => covers(declared, name))?.calendar.zone ?? 'UTC';
+  const zone = context.fleet.regions.find(({ name }) => covers(declared, name))?.calendar.zone ?? 'UTC';
   return aloud(
     withFacts(
       facts,
@@ -43,10 +44,14 @@ export const freeze: Handler<'freeze'> = async (deps, asking, command) => {
 type Wanted = Extract<Command, { verb: 'freeze' }>;
 
 /** A time that a clock change skips or repeats is read so that the freeze is longer, as in the settings. */
-function spanOf(deps: CommandDeps, { regions, from, until }: Wanted, now: number): { start: number; end: number } {
-  const written = from === null ? now : timeOf(deps, ['--from', from], regions, now, 'earlier');
+function spanOf(
+  context: CommandContext,
+  { regions, from, until }: Wanted,
+  now: number,
+): { start: number; end: number } {
+  const written = from === null ? now : timeOf(context, ['--from', from], regions, now, 'earlier');
   const start = Math.max(now, written);
-  const end = timeOf(deps, ['--until', until], regions, start, 'later');
+  const end = timeOf(context, ['--until', until], regions, start, 'later');
   if (end <= now) throw new Refused(`--until: that time has passed (${utc(end)}). Give a later one.`);
   if (end > start) return { start, end };
   throw new Refused(`--until (${utc(end)}) is not after --from (${utc(start)}). Give a later --until.`);
@@ -88,21 +93,21 @@ function notBegun(rollout: Rollout, what: string, freeze: DeclaredFreeze, held: 
 }
 
 /** Only what was declared with `freeze`: the settings are changed where they are written. */
-export const unfreeze: Handler<'unfreeze'> = async (deps, asking, { what }) => {
-  await demand(deps, asking, { is: 'go-on' });
-  const at = deps.clock.now();
-  const before = await deps.control.ledger.load();
-  const chosen = chosenOf(deps, before, what, at);
+export const unfreeze: Handler<'unfreeze'> = async (context, asking, { what }) => {
+  await demand(context, asking, { is: 'go-on' });
+  const at = context.clock.now();
+  const before = await context.control.ledger.load();
+  const chosen = chosenOf(context, before, what, at);
   if (chosen.length === 0) return ended('outdated', say(`Nothing was lifted: ${nothing(before, what)}`));
   const ids = chosen.map(({ id }) => id);
-  const { ledger, changed } = await deps.control.ledger.record({ type: 'unfroze', at, by: asking.actor, ids });
+  const { ledger, changed } = await context.control.ledger.record({ type: 'unfroze', at, by: asking.actor, ids });
   if (!changed) return ended('outdated', say('Nothing was lifted: somebody else has done it meanwhile.'));
-  deps.log.info({ freezes: ids, actor: asking.actor }, 'unfrozen');
-  const open = await deps.control.store.open();
+  context.log.info({ freezes: ids, actor: asking.actor }, 'unfrozen');
+  const open = await context.control.store.open();
   const lines = [
     `*Lifted* by ${who(asking.actor)}:`,
     ...chosen.map((each) => `• ${freezeText(each, at)}`),
-    ...stillFrozen(deps, ledger, chosen, at),
+    ...stillFrozen(context, ledger, chosen, at),
     ...(open === null
       ? []
       : [`${open.release.version} goes on within a minute if nothing else holds it; see \`/zeitwork why\`.`]),
@@ -116,20 +121,20 @@ function nothing(ledger: Ledger, what: string): string {
 }
 
 /** By id, all, or those of exactly this region. @throws Refused naming what exists, or what else freezes the region */
-function chosenOf(deps: CommandDeps, ledger: Ledger, what: string, now: number): DeclaredFreeze[] {
+function chosenOf(context: CommandContext, ledger: Ledger, what: string, now: number): DeclaredFreeze[] {
   const all = standing(ledger, now);
   const word = what.toLowerCase();
   if (ledger.freezes.some(({ id }) => id === word)) return all.filter(({ id }) => id === word);
   if (word === 'all') return all;
-  const regions = deps.fleet.regions.map(({ name }) => name);
+  const regions = context.fleet.regions.map(({ name }) => name);
   if (!regions.includes(word))
     throw unknownName('freeze or region', what, [...all.map(({ id }) => id), ...regions, 'all']);
   const own = all.filter((each) => each.regions?.every((name) => name === word) ?? false);
   if (own.length > 0) return own;
-  throw whyNot(deps, all, word, now);
+  throw whyNot(context, all, word, now);
 }
 
-function whyNot(deps: CommandDeps, all: DeclaredFreeze[], region: string, now: number): Refused {
+function whyNot(context: CommandContext, all: DeclaredFreeze[], region: string, now: number): Refused {
   const [wider] = all.filter((each) => covers(each, region));
   if (wider !== undefined) {
     const where = wider.regions === null ? 'the whole fleet' : wider.regions.join(', ');
@@ -137,7 +142,7 @@ function whyNot(deps: CommandDeps, all: DeclaredFreeze[], region: string, now: n
       `${region} is frozen together with more: ${wider.id} is for ${where}. Lift that with unfreeze ${wider.id}.`,
     );
   }
-  const calendar = deps.fleet.regions.find(({ name }) => name === region)?.calendar;
+  const calendar = context.fleet.regions.find(({ name }) => name === region)?.calendar;
   const written = calendar ? frozenBy(calendar, now) : null;
   return new Refused(
     written === null
@@ -147,8 +152,8 @@ function whyNot(deps: CommandDeps, all: DeclaredFreeze[], region: string, now: n
 }
 
 /** Regions that another freeze holds now as before. */
-function stillFrozen(deps: CommandDeps, ledger: Ledger, lifted: DeclaredFreeze[], now: number): string[] {
-  return withFreezes(deps.fleet, ledger, now).regions.flatMap(({ name, calendar }) => {
+function stillFrozen(context: CommandContext, ledger: Ledger, lifted: DeclaredFreeze[], now: number): string[] {
+  return withFreezes(context.fleet, ledger, now).regions.flatMap(({ name, calendar }) => {
     const frozen = lifted.some((each) => covers(each, name)) ? frozenBy(calendar, now) : null;
     if (frozen === null) return [];
     const by = frozen.id === undefined ? 'the settings' : foreign(frozen.id, 40);

@@ -1,5 +1,5 @@
 import { isVerb, manual, type Verb, verbs } from '../command.ts';
-import { ended, type Reply, say, withFacts } from '../deps.ts';
+import { ended, type Reply, say, withFacts } from '../context.ts';
 import { permit, type Right } from '../permissions.ts';
 import { foreign, who } from '../views/text.ts';
 import { approverMentions } from '../views/words.ts';
@@ -29,7 +29,7 @@ export function usage(problem: string, verb: Verb | null, input: string): Reply 
   return ended('usage', say(...lines));
 }
 
-export const whoami: Handler<'whoami'> = async (deps, { actor }) => {
+export const whoami: Handler<'whoami'> = async (context, { actor }) => {
   const rights: [string, Right][] = [
     ['look', { is: 'look' }],
     ['start', { is: 'start' }],
@@ -38,10 +38,10 @@ export const whoami: Handler<'whoami'> = async (deps, { actor }) => {
     ['unfreeze, resume and retry', { is: 'go-on' }],
   ];
   const verdicts = await Promise.all(
-    rights.map(async ([what, right]) => ({ what, right: right.is, ...(await permit(deps, actor, right)) })),
+    rights.map(async ([what, right]) => ({ what, right: right.is, ...(await permit(context, actor, right)) })),
   );
   const may = verdicts.filter(({ is }) => is === 'allowed');
-  const { regions } = deps.fleet;
+  const { regions } = context.fleet;
   const lines = regions.map(({ name, approvers }) => `• ${foreign(name, 80)}: ${approverMentions(approvers)}`);
   return withFacts(
     {

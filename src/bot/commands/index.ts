@@ -1,5 +1,6 @@
+import { Bug } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
-import type { Asking, CommandDeps, Reply } from '../deps.ts';
+import type { Asking, CommandContext, Reply } from '../context.ts';
 import type { Handler } from './common.ts';
 import { approve, pause, resume, retry, rollback, stop } from './decide.ts';
 import { keep, replace } from './foreign.ts';
@@ -10,9 +11,11 @@ import { acting } from './unknown.ts';
 import { cancel, start, upgrade } from './upgrade.ts';
 import { verify } from './verify.ts';
 
-const bare: Handler<'bare'> = async (deps, asking) => {
-  const open = await deps.control.store.open();
-  return open === null ? help(deps, asking, { verb: 'help', about: null }) : status(deps, asking, { verb: 'status' });
+const bare: Handler<'bare'> = async (context, asking) => {
+  const open = await context.control.store.open();
+  return open === null
+    ? help(context, asking, { verb: 'help', about: null })
+    : status(context, asking, { verb: 'status' });
 };
 
 const handlers: { [V in Command['verb']]: Handler<V> } = {
@@ -41,20 +44,20 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
 };
 
 /** Does what was asked. @throws Refused, Denied */
-export function perform(deps: CommandDeps, asking: Asking, command: Command): Promise<Reply> {
-  return dispatch(deps, asking, command, command.verb);
+export function perform(context: CommandContext, asking: Asking, command: Command): Promise<Reply> {
+  return dispatch(context, asking, command, command.verb);
 }
 
 /** The verb as a type parameter lets the compiler see that command and handler belong together. */
 function dispatch<V extends Command['verb']>(
-  deps: CommandDeps,
+  context: CommandContext,
   asking: Asking,
   command: Command,
   verb: V,
 ): Promise<Reply> {
-  if (!is(command, verb)) throw new Error(`bug: ${command.verb} is not ${verb}`);
+  if (!is(command, verb)) throw new Bug(`${command.verb} is not ${verb}`);
   const handler: Handler<V> = handlers[verb];
-  return handler(deps, asking, command);
+  return handler(context, asking, command);
 }
 
 function is<V extends Command['verb']>(command: Command, verb: V): command is Extract<Command, { verb: V }> {

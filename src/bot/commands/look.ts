@@ -1,9 +1,10 @@
+import { day } from '../../base/duration.ts';
 import { standing, withFreezes } from '../../upgrade/ledger/index.ts';
 import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNode } from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, describeWindow, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
-import { type CommandDeps, defaultSurveyTimeoutMs, ended, say, withFacts } from '../deps.ts';
+import { type CommandContext, defaultSurveyTimeoutMs, ended, say, withFacts } from '../context.ts';
 import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
 import { surveyFacts } from '../facts/survey.ts';
 import { freezeFacts, windowFacts } from '../facts/windows.ts';
@@ -15,31 +16,31 @@ import { codeLines, foreign, reason, span, when, who } from '../views/text.ts';
 import { nodeWord, statusWord } from '../views/words.ts';
 import { demand, fleetNow, type Handler, isSilence, survey, theRollout, unknownName } from './common.ts';
 
-export const status: Handler<'status'> = async (deps, asking) => {
-  await demand(deps, asking, { is: 'look' });
-  const { store } = deps.control;
+export const status: Handler<'status'> = async (context, asking) => {
+  await demand(context, asking, { is: 'look' });
+  const { store } = context.control;
   const open = await store.open();
   if (open !== null) return { parts: mainParts(open), facts: { rollout: rolloutFacts(open), last: null, nodes: null } };
   const [last] = await store.latest(1);
-  const seen = await survey(deps);
+  const seen = await survey(context);
   const head = last === undefined ? 'Nothing is running.' : `Nothing is running. Last: ${headline(last)}`;
   const reply = withFacts(
     { rollout: null, last: last === undefined ? null : rolloutFacts(last), nodes: surveyFacts(seen) },
-    say(head, ...surveyLines(deps.fleet, seen)),
+    say(head, ...surveyLines(context.fleet, seen)),
   );
   return seen.some(({ detail }) => isSilence(detail)) ? ended('unreachable', reply) : reply;
 };
 
 /** Every gate that holds the next node (or the named one), who can open it, and when it changes by itself. */
-export const why: Handler<'why'> = async (deps, asking, { node: name }) => {
-  await demand(deps, asking, { is: 'look' });
-  const rollout = await theRollout(deps, asking);
+export const why: Handler<'why'> = async (context, asking, { node: name }) => {
+  await demand(context, asking, { is: 'look' });
+  const rollout = await theRollout(context, asking);
   const asked = name === null ? (workingNode(rollout) ?? queued(rollout) ?? nextNode(rollout)) : rollout.nodes[name];
   if (asked === undefined) throw unknownName('node', name ?? '', Object.keys(rollout.nodes));
   const facts = { rollout: rolloutFacts(rollout) };
   if (asked === null) return withFacts({ ...facts, node: null, gates: [] }, say('Nothing is left to do.'));
-  const now = deps.clock.now();
-  const known = await withFreezesOfNow(deps, rollout);
+  const now = context.clock.now();
+  const known = await withFreezesOfNow(context, rollout);
   return withFacts(
     { ...facts, node: nodeFacts(asked), gates: holding(known, asked, now).map(gateFacts) },
     say(...whyLines(known, asked, now)),
@@ -47,8 +48,8 @@ export const why: Handler<'why'> = async (deps, asking, { node: name }) => {
 };
 
 /** A freeze is told as soon as it was declared, and not only once a look or a step has met it. */
-async function withFreezesOfNow(deps: CommandDeps, rollout: Rollout): Promise<Rollout> {
-  const { regions } = await fleetNow(deps);
+async function withFreezesOfNow(context: CommandContext, rollout: Rollout): Promise<Rollout> {
+  const { regions } = await fleetNow(context);
   return knowing(rollout, (name) => regions.find((region) => region.name === name)?.calendar.freezes ?? []);
 }
 
@@ -92,11 +93,11 @@ function gateLine({ name, reason: text, owner, opensAt }: Gate): string {
   return `• ${name}: ${reason(text)}. Opened by ${reason(owner, 120)}; ${changes}`;
 }
 
-export const windows: Handler<'windows'> = async (deps, asking) => {
-  await demand(deps, asking, { is: 'look' });
-  const now = deps.clock.now();
-  const ledger = await deps.control.ledger.load();
-  const { regions } = withFreezes(deps.fleet, ledger, now);
+export const windows: Handler<'windows'> = async (context, asking) => {
+  await demand(context, asking, { is: 'look' });
+  const now = context.clock.now();
+  const ledger = await context.control.ledger.load();
+  const { regions } = withFreezes(context.fleet, ledger, now);
   return withFacts(
     {
       regions: regions.map(({ name, calendar }) => windowFacts(name, calendar, now)),
@@ -104,13 +105,13 @@ export const windows: Handler<'windows'> = async (deps, asking) => {
     },
     say(
       ...regions.map(({ name, calendar }) => `*${foreign(name, 80)}* ${windowText(calendar, now)}`),
-      ...freezeLines(deps.fleet, ledger, now),
+      ...freezeLines(context.fleet, ledger, now),
     ),
   );
 };
 
 /** Beyond a week an end is only how far somebody looked ahead: no weekly window is that long. */
-const longest = 7 * 86_400_000;
+const longest = 7 * day;
 
 function windowText(calendar: Calendar, now: number): string {
   const written = `${calendar.windows.map(describeWindow).join(', ')} (${calendar.zone})`;
@@ -124,9 +125,9 @@ function windowText(calendar: Calendar, now: number): string {
   return `${why}closed; opens ${when(next.interval.start)}, ${describeLocal(next.interval.start, calendar.zone)}. ${written}`;
 }
 
-export const history: Handler<'history'> = async (deps, asking) => {
-  await demand(deps, asking, { is: 'look' });
-  const last = await deps.control.store.latest(10);
+export const history: Handler<'history'> = async (context, asking) => {
+  await demand(context, asking, { is: 'look' });
+  const last = await context.control.store.latest(10);
   const lines = last.length === 0 ? ['There was no rollout yet.'] : last.map(historyLine);
   return withFacts({ rollouts: last.map(rolloutFacts) }, say(...lines));
 };
@@ -138,9 +139,9 @@ function historyLine(rollout: Rollout): string {
   return `${when(createdAt)}  *${rollout.release.version}* ${statusWord(rollout)}, asked for by ${who(rollout.requester)}${ended} (${foreign(rollout.id, 60)})`;
 }
 
-export const diagnose: Handler<'diagnose'> = async (deps, asking, { node: name }) => {
-  await demand(deps, asking, { is: 'look' });
-  const nodes = deps.fleet.regions.flatMap((region) => region.nodes);
+export const diagnose: Handler<'diagnose'> = async (context, asking, { node: name }) => {
+  await demand(context, asking, { is: 'look' });
+  const nodes = context.fleet.regions.flatMap((region) => region.nodes);
   const node = nodes.find((each) => each.name === name);
   if (node === undefined)
     throw unknownName(
@@ -148,7 +149,7 @@ export const diagnose: Handler<'diagnose'> = async (deps, asking, { node: name }
       name,
       nodes.map((each) => each.name),
     );
-  const found = await deps.control.diagnose(node, deps.surveyTimeoutMs ?? defaultSurveyTimeoutMs);
+  const found = await context.control.diagnose(node, context.surveyTimeoutMs ?? defaultSurveyTimeoutMs);
   return {
     outcome: isSilence(found.summary) ? 'unreachable' : 'done',
     facts: { node: node.name, summary: found.summary, evidence: found.evidence },

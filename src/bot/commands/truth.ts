@@ -1,6 +1,7 @@
+import { short } from '../../base/hash.ts';
 import { nodesInOrder } from '../../upgrade/rollout/index.ts';
 import { type NodeRun, type NodeSurvey, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
-import { type CommandDeps, type Reply, withLines } from '../deps.ts';
+import { type CommandContext, type Reply, withLines } from '../context.ts';
 import { reason } from '../views/text.ts';
 import { survey } from './common.ts';
 
@@ -13,7 +14,7 @@ export function contradictions(rollout: Rollout, seen: NodeSurvey[]): string[] {
     const now = seen.find((each) => each.node === node.name);
     return now === undefined || now.sha256 === null || isAsRecorded(rollout, node, now.sha256)
       ? []
-      : [`${node.name} runs ${now.version ?? now.sha256.slice(0, 12)}, ${recorded(rollout, node)}`];
+      : [`${node.name} runs ${now.version ?? short(now.sha256)}, ${recorded(rollout, node)}`];
   });
 }
 
@@ -34,8 +35,8 @@ const some = (wrong: string[]): string =>
   wrong.slice(0, 4).join('; ') + (wrong.length > 4 ? `; and ${wrong.length - 4} more` : '');
 
 /** A decision's answer with what the nodes say otherwise; the decision was carried out already. */
-export async function withTruth(deps: CommandDeps, rollout: Rollout, reply: Reply): Promise<Reply> {
-  const wrong = contradictions(rollout, await survey(deps));
+export async function withTruth(context: CommandContext, rollout: Rollout, reply: Reply): Promise<Reply> {
+  const wrong = contradictions(rollout, await survey(context));
   return wrong.length === 0
     ? reply
     : withLines(reply, [
@@ -45,8 +46,8 @@ export async function withTruth(deps: CommandDeps, rollout: Rollout, reply: Repl
 }
 
 /** @throws Refused when a finished rollout is not what the nodes run any more */
-export async function refuseIfOtherwise(deps: CommandDeps, rollout: Rollout): Promise<void> {
-  const wrong = contradictions(rollout, await survey(deps));
+export async function refuseIfOtherwise(context: CommandContext, rollout: Rollout): Promise<void> {
+  const wrong = contradictions(rollout, await survey(context));
   if (wrong.length === 0) return;
   throw new Refused(
     `Nothing was done: ${rollout.release.version} is the newest rollout that is known, and it is not what the nodes run: ${some(wrong)}. Something came after it (was Redis put back to an earlier time?). To change versions, use upgrade.`,

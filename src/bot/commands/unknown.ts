@@ -1,6 +1,6 @@
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Command } from '../command.ts';
-import { type Asking, type CommandDeps, ended, type Reply, say } from '../deps.ts';
+import { type Asking, type CommandContext, ended, type Reply, say } from '../context.ts';
 import { headline } from '../views/ending.ts';
 import { isMixed, runningLines } from '../views/running.ts';
 import { reason } from '../views/text.ts';
@@ -11,20 +11,20 @@ import { demand, type Handler, NothingKnown, survey } from './common.ts';
  * have been emptied in the middle of a rollout, and "nothing is running" alone would sound as if all were well.
  */
 export function acting<V extends Command['verb']>(handler: Handler<V>): Handler<V> {
-  return async (deps, asking, command) => {
+  return async (context, asking, command) => {
     try {
-      return await handler(deps, asking, command);
+      return await handler(context, asking, command);
     } catch (error) {
-      if (error instanceof NothingKnown) return whatRuns(deps, asking, error.message);
+      if (error instanceof NothingKnown) return whatRuns(context, asking, error.message);
       throw error;
     }
   };
 }
 
-async function whatRuns(deps: CommandDeps, asking: Asking, refusal: string): Promise<Reply> {
-  await demand(deps, asking, { is: 'look' });
-  const [seen, [last]] = await Promise.all([survey(deps), deps.control.store.latest(1)]);
-  const lines = ['This is what the nodes run:', ...runningLines(deps.fleet, seen)];
+async function whatRuns(context: CommandContext, asking: Asking, refusal: string): Promise<Reply> {
+  await demand(context, asking, { is: 'look' });
+  const [seen, [last]] = await Promise.all([survey(context), context.control.store.latest(1)]);
+  const lines = ['This is what the nodes run:', ...runningLines(context.fleet, seen)];
   return ended('refused', say(reason(refusal, 500), ...lines, ...doubts(asking, seen, last)));
 }
 

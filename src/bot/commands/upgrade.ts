@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { Actor } from '../../base/actor.ts';
+import { Refused } from '../../base/errors.ts';
 import { isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
-import { type Actor, type NodeSurvey, type PlanInput, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
+import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
 import type { When } from '../command.ts';
-import { type CommandDeps, draftTtlMs, ended, type Reply, say, withFacts } from '../deps.ts';
+import { type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { preview } from '../views/preview.ts';
 import { foreign } from '../views/text.ts';
@@ -11,57 +13,57 @@ import { demand, fleetNow, type Handler, isSilence, knownRegion, survey, timeOf,
 type Request = Pick<PlanInput, 'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit'>;
 
 /** Answers with a plan; nothing starts before it is confirmed. */
-export const upgrade: Handler<'upgrade'> = async (deps, asking, command) => {
-  await demand(deps, asking, { is: 'start' });
-  if (command.when.is === 'now') await demand(deps, asking, { is: 'override' });
-  for (const name of command.regions ?? []) knownRegion(deps, name);
-  await refuseTaken(deps);
+export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
+  await demand(context, asking, { is: 'start' });
+  if (command.when.is === 'now') await demand(context, asking, { is: 'override' });
+  for (const name of command.regions ?? []) knownRegion(context, name);
+  await refuseTaken(context);
   const request: Request = {
-    release: await deps.releases.resolve(command.version),
+    release: await context.releases.resolve(command.version),
     strategy: command.strategy ?? 'regions',
     requester: asking.actor,
     regions: command.regions,
     limit: command.limit,
-    startAt: startAt(deps, command.when, command.regions),
+    startAt: startAt(context, command.when, command.regions),
     override: command.when.is === 'now' ? { by: asking.actor, reason: command.when.reason } : null,
   };
-  return show(deps, request, command.dryRun, null);
+  return show(context, request, command.dryRun, null);
 };
 
 /** Takes the plan once, makes it anew over the fleet as it is now, and starts it if nothing moved since it was shown. */
-export const start: Handler<'start'> = async (deps, asking, { plan: token }) => {
-  const draft = await taken(deps, asking.actor, token);
-  await demand(deps, asking, { is: 'start' });
-  if (draft.override !== null) await demand(deps, asking, { is: 'override' });
-  const seen = await survey(deps);
-  const request = requestOf(deps, draft);
+export const start: Handler<'start'> = async (context, asking, { plan: token }) => {
+  const draft = await taken(context, asking.actor, token);
+  await demand(context, asking, { is: 'start' });
+  if (draft.override !== null) await demand(context, asking, { is: 'override' });
+  const seen = await survey(context);
+  const request = requestOf(context, draft);
   if (fingerprint(seen) !== token.split('~')[1] && token.includes('~')) {
-    return show(deps, request, false, 'The fleet has changed since the plan was made. This is the new plan:', seen);
+    return show(context, request, false, 'The fleet has changed since the plan was made. This is the new plan:', seen);
   }
-  const rollout = await made(deps, draft.id, request, seen);
+  const rollout = await made(context, draft.id, request, seen);
   // Whoever overrides freezes overrides those that they were shown.
   if (freezesIn(rollout, rollout.createdAt) !== freezesIn(draft, rollout.createdAt)) {
     const remark = 'A freeze was declared or lifted since the plan was made. This is the new plan:';
-    return show(deps, request, false, remark, seen);
+    return show(context, request, false, remark, seen);
   }
-  await deps.control.start(rollout);
-  deps.log.info({ rollout: rollout.id, version: rollout.release.version, actor: asking.actor }, 'started');
+  await context.control.start(rollout);
+  context.log.info({ rollout: rollout.id, version: rollout.release.version, actor: asking.actor }, 'started');
   return withFacts(
     { rollout: rolloutFacts(rollout) },
     say(`${rollout.release.version} is under way: rollout ${foreign(rollout.id)}. The channel shows how it goes.`),
   );
 };
 
-export const cancel: Handler<'cancel'> = async (deps, asking, { plan: token }) => {
-  const draft = await taken(deps, asking.actor, token);
+export const cancel: Handler<'cancel'> = async (context, asking, { plan: token }) => {
+  const draft = await taken(context, asking.actor, token);
   return say(`The plan for ${draft.release.version} was thrown away; nothing was started.`);
 };
 
-async function taken(deps: CommandDeps, actor: Actor, token: string): Promise<Rollout> {
+async function taken(context: CommandContext, actor: Actor, token: string): Promise<Rollout> {
   const [id = ''] = token.split('~');
-  const draft = await deps.control.store.takeDraft(id);
+  const draft = await context.control.store.takeDraft(id);
   if (draft === null) {
-    const running = await deps.control.store.load(id);
+    const running = await context.control.store.load(id);
     throw new Refused(
       running === null
         ? 'This plan is gone: it was cancelled, or it is older than 30 min. Ask for a new one with upgrade.'
@@ -69,41 +71,41 @@ async function taken(deps: CommandDeps, actor: Actor, token: string): Promise<Ro
     );
   }
   if (draft.requester === actor) return draft;
-  await deps.control.store.saveDraft(draft, draftTtlMs);
+  await context.control.store.saveDraft(draft, draftTtlMs);
   throw new Refused(
     `This plan was made for ${draft.requester}. Ask for your own with upgrade ${draft.release.version}.`,
   );
 }
 
 async function show(
-  deps: CommandDeps,
+  context: CommandContext,
   request: Request,
   dryRun: boolean,
   remark: string | null,
   known: NodeSurvey[] | null = null,
 ): Promise<Reply> {
-  const seen = known ?? (await survey(deps));
+  const seen = known ?? (await survey(context));
   if (seen.every(({ detail }) => isSilence(detail))) {
     throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
   }
-  const rollout = await made(deps, deps.newId(), request, seen);
-  if (!dryRun) await deps.control.store.saveDraft(rollout, draftTtlMs);
+  const rollout = await made(context, context.newId(), request, seen);
+  if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
   const token = dryRun ? null : `${rollout.id}~${fingerprint(seen)}`;
   const reply = withFacts(
     { plan: token, rollout: rolloutFacts(rollout) },
-    preview({ rollout, survey: seen, now: deps.clock.now(), token, remark }),
+    preview({ rollout, survey: seen, now: context.clock.now(), token, remark }),
   );
   return remark === null ? reply : ended('outdated', reply);
 }
 
-async function made(deps: CommandDeps, id: string, request: Request, seen: NodeSurvey[]): Promise<Rollout> {
-  const now = deps.clock.now();
-  const epoch = await deps.control.store.nextEpoch(now);
-  return plan({ ...request, id, fleet: await fleetNow(deps), now, epoch, survey: seen });
+async function made(context: CommandContext, id: string, request: Request, seen: NodeSurvey[]): Promise<Rollout> {
+  const now = context.clock.now();
+  const epoch = await context.control.store.nextEpoch(now);
+  return plan({ ...request, id, fleet: await fleetNow(context), now, epoch, survey: seen });
 }
 
 /** What was asked, from the plan that it became. */
-function requestOf({ fleet }: CommandDeps, draft: Rollout): Request {
+function requestOf({ fleet }: CommandContext, draft: Rollout): Request {
   const chosen = regionsOf(draft);
   const all = fleet.regions.filter(({ name }) => chosen.includes(name)).flatMap(({ nodes }) => nodes);
   const planned = Object.keys(draft.nodes).length;
@@ -134,11 +136,11 @@ export function fingerprint(seen: NodeSurvey[]): string {
   return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 12);
 }
 
-function startAt(deps: CommandDeps, when: When, regions: string[] | null): number | null {
-  return when.is === 'at' ? timeOf(deps, ['--at', when.text], regions, deps.clock.now()) : null;
+function startAt(context: CommandContext, when: When, regions: string[] | null): number | null {
+  return when.is === 'at' ? timeOf(context, ['--at', when.text], regions, context.clock.now()) : null;
 }
 
-async function refuseTaken({ control }: CommandDeps): Promise<void> {
+async function refuseTaken({ control }: CommandContext): Promise<void> {
   const open = await control.store.open();
   if (open === null || !isOpen(open)) return;
   throw new Refused(

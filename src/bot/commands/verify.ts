@@ -1,5 +1,6 @@
-import { type NodeSurvey, Refused, type Release } from '../../upgrade/rollout/types.ts';
-import { type CommandDeps, ended, type Outcome, say, withFacts } from '../deps.ts';
+import { Refused } from '../../base/errors.ts';
+import type { NodeSurvey, Release } from '../../upgrade/rollout/types.ts';
+import { type CommandContext, ended, type Outcome, say, withFacts } from '../context.ts';
 import { surveyFacts } from '../facts/survey.ts';
 import { surveyLines } from '../views/survey.ts';
 import { count, foreign, names } from '../views/text.ts';
@@ -7,12 +8,12 @@ import { demand, type Handler, isSilence, survey } from './common.ts';
 import { type Complaint, complaintLine, complaintsAbout } from './complaints.ts';
 
 /** Looks at every node and says plainly which are not right. */
-export const verify: Handler<'verify'> = async (deps, asking) => {
-  await demand(deps, asking, { is: 'look' });
-  const seen = await survey(deps);
-  const releases = await known(deps, seen);
+export const verify: Handler<'verify'> = async (context, asking) => {
+  await demand(context, asking, { is: 'look' });
+  const seen = await survey(context);
+  const releases = await known(context, seen);
   const wrong = seen.flatMap((node) => complaintsAbout(node, releases.get(node.version ?? '') ?? null));
-  const newest = (await deps.releases.versions()).at(-1) ?? null;
+  const newest = (await context.releases.versions()).at(-1) ?? null;
   const complaints = wrong.map(({ is, seen: { node } }) => ({ node, is }));
   const notCompared = [...releases].flatMap(([version, release]) => (release === null ? [version] : []));
   const reply = say(
@@ -22,20 +23,20 @@ export const verify: Handler<'verify'> = async (deps, asking) => {
     ...wrong.map(complaintLine),
     ...uncompared(seen, releases),
     ...mixed(seen, newest),
-    ...surveyLines(deps.fleet, seen),
+    ...surveyLines(context.fleet, seen),
   );
   const facts = { right: wrong.length === 0, complaints, notCompared, newestRelease: newest, nodes: surveyFacts(seen) };
   return ended(outcomeOf(seen, wrong), withFacts(facts, reply));
 };
 
-async function known(deps: CommandDeps, seen: NodeSurvey[]): Promise<Map<string, Release | null>> {
+async function known(context: CommandContext, seen: NodeSurvey[]): Promise<Map<string, Release | null>> {
   const versions = [...new Set(seen.flatMap(({ version }) => (version === null ? [] : [version])))].slice(0, 5);
-  const found = await Promise.all(versions.map(async (version) => [version, await release(deps, version)] as const));
+  const found = await Promise.all(versions.map(async (version) => [version, await release(context, version)] as const));
   return new Map(found);
 }
 
 /** null when there is no archive to compare with. */
-async function release({ releases }: CommandDeps, version: string): Promise<Release | null> {
+async function release({ releases }: CommandContext, version: string): Promise<Release | null> {
   try {
     return await releases.resolve(version.startsWith('v') ? version : `v${version}`);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { nearest } from './nearest.ts';
+import { nearest } from '../../base/nearest.ts';
 
 /** `one`: the next word; `many`: all words up to the next flag; `none`: a switch. */
 export type FlagShape = Record<string, 'none' | 'one' | 'many'>;

@@ -1,7 +1,7 @@
 import { approvals, strategies, turns } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, openInterval } from '../../windows/index.ts';
-import type { Reply } from '../deps.ts';
+import type { Reply } from '../context.ts';
 import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
 import { count, foreign, names, span, when } from './text.ts';

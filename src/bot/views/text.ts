@@ -1,4 +1,4 @@
-import type { Actor } from '../../upgrade/rollout/types.ts';
+import type { Actor } from '../../base/actor.ts';
 
 const control =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;

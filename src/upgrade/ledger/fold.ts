@@ -1,7 +1,8 @@
+import { day } from '../../base/duration.ts';
 import type { DeclaredFreeze, Ledger, LedgerEvent, Left } from './types.ts';
 
 /** Milliseconds for which a freeze is kept after its end; rollouts are kept as long. */
-export const retention = 400 * 86_400_000;
+export const retention = 400 * day;
 
 export const emptyLedger: Ledger = { revision: 0, freezes: [], nodes: {} };
 

@@ -1,5 +1,5 @@
+import type { Actor } from '../../base/actor.ts';
 import type { Freeze } from '../../windows/types.ts';
-import type { Actor } from '../rollout/types.ts';
 
 /** A freeze that somebody declared with `freeze`: unlike those of the settings it has an id and can be lifted. */
 export interface DeclaredFreeze extends Freeze {

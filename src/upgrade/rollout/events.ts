@@ -1,4 +1,7 @@
 import type { Freeze } from '../../windows/types.ts';
+
+export { Refused } from '../../base/errors.ts';
+
 import type { Actor, Decided, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { RollbackScope } from './rollout.ts';
@@ -58,9 +61,4 @@ export interface PlanInput {
   /** At most this many nodes, in order of work; null: all. */
   limit: number | null;
   survey: NodeSurvey[];
-}
-
-/** The person asked for something impossible: says why and what to do instead. */
-export class Refused extends Error {
-  override readonly name = 'Refused';
 }

@@ -1,4 +1,7 @@
+import type { Actor } from '../../base/actor.ts';
 import type { Freeze } from '../../windows/types.ts';
+
+export type { Actor };
 
 /** Steps, what they learn, and what keeps them from being taken. */
 
@@ -14,9 +17,6 @@ export const stepNames = [
   'verify-restored',
 ] as const;
 export type StepName = (typeof stepNames)[number];
-
-/** Who did it: a Slack user id, or `cli:<login>`. */
-export type Actor = string;
 
 /** What a node was before this run touched it; rollback returns to exactly this. */
 export interface Recorded {

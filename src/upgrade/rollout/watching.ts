@@ -30,7 +30,7 @@ export function nextLook(rollout: Rollout, now: number): number | null {
 /** One look per region: the earliest, and of those the one that sees more. */
 function wanted(rollout: Rollout, now: number): Wanted[] {
   const byRegion = new Map<string, Wanted>();
-  for (const need of [...baking(rollout), ...needed(rollout, now), ...idle(rollout), ...thawing(rollout, now)]) {
+  for (const need of [...baking(rollout), ...needed(rollout, now), ...thawing(rollout, now), ...idle(rollout)]) {
     const other = byRegion.get(need.region);
     if (other === undefined || need.at < other.at || (need.at === other.at && need.step === 'prove')) {
       byRegion.set(need.region, need);

@@ -1,9 +1,10 @@
+import * as commands from '../host/commands.ts';
+import { look, runScript } from '../host/look.ts';
+import { failed, reportOf, succeeded } from '../host/reports.ts';
+import { strangerIn } from '../host/strangers.ts';
 import type { Report } from '../rollout/types.ts';
-import { find } from './before.ts';
-import * as commands from './commands.ts';
-import { inTheWayOfStage, leave, strangerIn } from './foreign.ts';
-import { look, tell } from './look.ts';
-import { failed, reportOf, succeeded } from './reports.ts';
+import { inTheWayOfStage, leave } from './foreign.ts';
+import { assess } from './preflight.ts';
 import { outrun, replaced, sinceStaged } from './stage.ts';
 import type { Step, StepContext } from './types.ts';
 
@@ -13,8 +14,8 @@ export const backup: Step = async (context) => {
   if (node.already) return succeeded();
   if (node.before === null) return failed('the node was not staged');
   if (node.decided !== null) return asItIsNow(context);
-  const answer = await tell(context, commands.backup(context, node.before));
-  if (answer.is === 'told') return succeeded();
+  const answer = await runScript(context, commands.backup(context, node.before));
+  if (answer.is === 'ok') return succeeded();
   const drifted = answer.is === 'refused' && strangerIn(answer.word, answer.detail) !== null;
   return drifted ? asItIsNow(context) : reportOf(answer, 'retry');
 };
@@ -27,16 +28,16 @@ async function asItIsNow(context: StepContext): Promise<Report> {
   if (seen.is !== 'seen') return reportOf(seen, 'retry');
   const { image, disk } = seen.seen;
   if ((image ?? disk) === rollout.release.binarySha256) {
-    const kept = await tell(context, commands.checkBackup(context, node.before));
-    return kept.is === 'told' ? succeeded() : reportOf(kept, 'retry');
+    const kept = await runScript(context, commands.checkBackup(context, node.before));
+    return kept.is === 'ok' ? succeeded() : reportOf(kept, 'retry');
   }
-  const found = find(seen.seen, health, rollout.release, rollout.service);
+  const found = assess(seen.seen, health, rollout.release, rollout.service);
   if (found.is === 'unfit') return failed(found.reason);
   const strangers = inTheWayOfStage(seen.seen, node, rollout);
   const left = await leave(context, strangers, sinceStaged, health);
   if (left.is === 'reported') return left.report;
   const before = left.as === null ? node.before : found.before;
-  const answer = await tell(context, commands.backup(context, before, replaced(strangers)));
-  if (answer.is !== 'told') return outrun(answer);
+  const answer = await runScript(context, commands.backup(context, before, replaced(strangers)));
+  if (answer.is !== 'ok') return outrun(answer);
   return succeeded(left.as === null ? {} : { before });
 }

@@ -1,6 +1,6 @@
-import * as commands from './commands.ts';
-import { tell } from './look.ts';
-import { reportOf, succeeded } from './reports.ts';
+import * as commands from '../host/commands.ts';
+import { runScript } from '../host/look.ts';
+import { reportOf, succeeded } from '../host/reports.ts';
 import type { Step, StepContext } from './types.ts';
 
 /**
@@ -8,8 +8,8 @@ import type { Step, StepContext } from './types.ts';
  * nothing about the node.
  */
 export const cleanup: Step = async (context) => {
-  const answer = await tell(context, commands.cleanup(context, context.node.before, goesForward(context)));
-  return answer.is === 'told' ? succeeded() : reportOf(answer, 'retry');
+  const answer = await runScript(context, commands.cleanup(context, context.node.before, goesForward(context)));
+  return answer.is === 'ok' ? succeeded() : reportOf(answer, 'retry');
 };
 
 function goesForward({ rollout, node }: StepContext): boolean {

@@ -1,5 +1,5 @@
-import { diagnoseNode } from './collect.ts';
-import { succeeded } from './reports.ts';
+import { diagnoseNode } from '../host/collect.ts';
+import { succeeded } from '../host/reports.ts';
 import type { Step } from './types.ts';
 
 /** Keeps what a rollback would destroy: the likely cause and the lines that show it. */

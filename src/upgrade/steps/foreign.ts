@@ -1,18 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Health } from '../node/types.ts';
+import { short } from '../../base/hash.ts';
+import type { Observation } from '../host/observation.ts';
+import { failed } from '../host/reports.ts';
+import { missing, type Stranger } from '../host/strangers.ts';
+import type { Health } from '../http/types.ts';
 import type { Decided, Foreign, NodeRun, Recorded, Report, Rollout } from '../rollout/types.ts';
-import type { Observation } from './observation.ts';
-import { failed } from './reports.ts';
 import type { StepContext } from './types.ts';
-
-/** Stands for a file that is not there, where a hash is asked for; no file has it. */
-export const missing = '0'.repeat(64);
-
-/** One thing on a node that this run neither found nor put there. */
-export interface Stranger {
-  part: 'image' | 'disk' | 'env';
-  sha256: string;
-}
 
 const strangers = (rows: [Stranger['part'], string | null, boolean][]): Stranger[] =>
   rows.flatMap(([part, sha256, known]) => (known ? [] : [{ part, sha256: sha256 ?? missing }]));
@@ -86,11 +79,11 @@ function inWords(list: Stranger[], version: string | null, since: Since): string
   const [image, disk, env] = [of('image'), of('disk'), of('env')];
   const parts: string[] = [];
   if (image !== undefined) {
-    parts.push(`${version ?? `another build (${image.slice(0, 12)})`} was installed by hand${since.binary}`);
+    parts.push(`${version ?? `another build (${short(image)})`} was installed by hand${since.binary}`);
   }
   if (disk === missing) parts.push(`somebody removed the file on disk${since.binary}`);
   else if (disk !== undefined && disk !== image) {
-    parts.push(`somebody replaced the file on disk (now ${disk.slice(0, 12)})${since.binary}`);
+    parts.push(`somebody replaced the file on disk (now ${short(disk)})${since.binary}`);
   }
   if (env !== undefined) {
     parts.push(`somebody ${env === missing ? 'removed' : 'changed'} the environment file${since.env}`);
@@ -137,20 +130,4 @@ async function versionOf(
 /** The environment that a person decided to keep on this node; null when nobody did. */
 export function keptEnvironment({ decided }: NodeRun): string | null {
   return decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
-}
-
-const words = new Map<string, Stranger['part']>([
-  ['drift', 'image'],
-  ['drift-disk', 'disk'],
-  ['drift-env', 'env'],
-  ['foreign-image', 'image'],
-  ['foreign-disk', 'disk'],
-  ['foreign-env', 'env'],
-]);
-
-/** What a script found in its way after the look had found nothing; null when it refused for another reason. */
-export function strangerIn(word: string, detail: string): Stranger | null {
-  const part = words.get(word);
-  if (part === undefined) return null;
-  return { part, sha256: /^[0-9a-f]{64}$/.test(detail) ? detail : missing };
 }

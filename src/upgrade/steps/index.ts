@@ -19,7 +19,4 @@ export const steps: Steps = {
   'verify-restored': verifyRestored,
 };
 
-export { diagnoseNode } from './collect.ts';
-export { stillProven } from './standing.ts';
-export { surveyNode } from './survey.ts';
-export type { Clock, Step, StepContext, StepResult, Steps } from './types.ts';
+export type { Step, StepContext, StepResult, Steps } from './types.ts';

@@ -1,10 +1,11 @@
+import * as commands from '../host/commands.ts';
+import type { Observation } from '../host/observation.ts';
+import { failed } from '../host/reports.ts';
+import { missing } from '../host/strangers.ts';
 import type { Recorded, Rollout } from '../rollout/types.ts';
-import { linkInPlace } from './before.ts';
-import * as commands from './commands.ts';
-import { inTheWayOfRestore, keptEnvironment, leave, missing, type Since } from './foreign.ts';
-import type { Observation } from './observation.ts';
-import { failed } from './reports.ts';
-import { type Lack, stopFor } from './stop.ts';
+import { inTheWayOfRestore, keptEnvironment, leave, type Since } from './foreign.ts';
+import { linkInPlace } from './preflight.ts';
+import { type Missing, stopFor } from './stop.ts';
 import type { Step, StepContext } from './types.ts';
 
 const since: Since = { binary: '', env: ' since it was backed up' };
@@ -13,9 +14,9 @@ const since: Since = { binary: '', env: ' since it was backed up' };
  * Brings binary and environment file back to what this run recorded, as a pair, and restarts. What this run neither found
  * nor put there is replaced only as a person decided about exactly that, and kept aside.
  */
-export const restore: Step = (context) => stopFor(context, (seen) => lacking(context, seen));
+export const restore: Step = (context) => stopFor(context, (seen) => missingOf(context, seen));
 
-async function lacking(context: StepContext, seen: Observation): Promise<Lack> {
+async function missingOf(context: StepContext, seen: Observation): Promise<Missing> {
   const { rollout, node } = context;
   if (node.before === null) {
     return { is: 'reported', report: failed('nothing was recorded of this node before the upgrade: no way back') };

@@ -1,16 +1,18 @@
+import type { Answer } from '../host/answer.ts';
+import * as commands from '../host/commands.ts';
+import { lackOfSpace } from '../host/disk-space.ts';
+import { uploadPath } from '../host/layout.ts';
+import { lookClosely, runScript } from '../host/look.ts';
+import type { Observation } from '../host/observation.ts';
+import { failed, reportOf, succeeded } from '../host/reports.ts';
+import type { Stranger } from '../host/strangers.ts';
+import { strangerIn } from '../host/strangers.ts';
+import { judgeVersion } from '../host/version.ts';
 import type { Facts, Recorded, Report } from '../rollout/types.ts';
-import type { Answer } from './answer.ts';
-import { find } from './before.ts';
-import * as commands from './commands.ts';
-import { inTheWayOfStage, leave, type Since, type Stranger, strangerIn } from './foreign.ts';
-import { uploadPath } from './layout.ts';
-import { lookClosely, tell } from './look.ts';
-import type { Observation } from './observation.ts';
-import { failed, reportOf, succeeded } from './reports.ts';
-import { lackOfRoom } from './room.ts';
+import { inTheWayOfStage, leave, type Since } from './foreign.ts';
+import { assess } from './preflight.ts';
 import type { Step, StepContext } from './types.ts';
 import { upload } from './upload.ts';
-import { judgeVersion } from './version.ts';
 
 export const sinceStaged: Since = { binary: ' since the node was staged', env: ' since the node was staged' };
 const atFirst: Since = { binary: ' without a restart', env: '' };
@@ -24,7 +26,7 @@ export const stage: Step = async (context) => {
   const { rollout, node, probe } = context;
   const [seen, health] = await Promise.all([lookClosely(context), probe.health(node.name)]);
   if (seen.is !== 'seen') return reportOf(seen, 'retry');
-  const found = find(seen.seen, health, rollout.release, rollout.service);
+  const found = assess(seen.seen, health, rollout.release, rollout.service);
   if (found.is === 'unfit') return failed(found.reason);
   const strangers = inTheWayOfStage(seen.seen, node, rollout);
   const left = await leave(context, strangers, node.before === null ? atFirst : sinceStaged, health);
@@ -40,8 +42,8 @@ export const replaced = (strangers: Stranger[]): commands.Allowed => ({
   keep: [],
 });
 
-/** The report of a command that did not tell: what came into the way since the look is named by the next try. */
-export function outrun(answer: Exclude<Answer, { is: 'told' }>): Report {
+/** The report of a command that did not end well: what came into the way since the look is named by the next try. */
+export function outrun(answer: Exclude<Answer, { is: 'ok' }>): Report {
   const report = reportOf(answer, 'retry');
   const drifted = answer.is === 'refused' && strangerIn(answer.word, answer.detail) !== null;
   return drifted && report.is === 'failed' ? { ...report, retry: true } : report;
@@ -51,7 +53,7 @@ export function outrun(answer: Exclude<Answer, { is: 'told' }>): Report {
 async function bring(context: StepContext, seen: Observation, before: Recorded): Promise<Report | null> {
   const { release } = context.rollout;
   if (isStaged(context, seen) || seen.disk === release.binarySha256) return null;
-  const full = lackOfRoom(seen, release);
+  const full = lackOfSpace(seen, release);
   if (full !== null) return failed(full, { before });
   return upload(context);
 }
@@ -65,13 +67,13 @@ async function prepared(
   const { rollout, attempt } = context;
   if (seen.disk === rollout.release.binarySha256) return succeeded({ before });
   const sent = isStaged(context, seen) ? null : uploadPath(rollout, attempt);
-  const answer = await tell(context, commands.stage(context, before, sent, replaced(strangers)));
-  if (answer.is !== 'told') return outrun(answer);
+  const answer = await runScript(context, commands.stage(context, before, sent, replaced(strangers)));
+  if (answer.is !== 'ok') return outrun(answer);
   const facts: Facts = { before, already: false };
   if (rollout.service.versionArgs === null) return succeeded(facts);
-  const wrong = judgeVersion(answer.said.get('version') ?? [], rollout.release.version, seen.machine);
+  const wrong = judgeVersion(answer.output.get('version') ?? [], rollout.release.version, seen.machine);
   if (wrong === null) return succeeded(facts);
-  await tell(context, commands.cleanup(context, before, false));
+  await runScript(context, commands.cleanup(context, before, false));
   return failed(wrong, facts);
 }
 

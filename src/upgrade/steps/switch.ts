@@ -1,18 +1,18 @@
+import * as commands from '../host/commands.ts';
+import type { Observation } from '../host/observation.ts';
+import { failed } from '../host/reports.ts';
 import type { Report } from '../rollout/types.ts';
-import { linkInPlace } from './before.ts';
-import * as commands from './commands.ts';
 import { inTheWayOfSwitch, leave, type Since } from './foreign.ts';
-import type { Observation } from './observation.ts';
-import { failed } from './reports.ts';
-import { type Lack, stopFor } from './stop.ts';
+import { linkInPlace } from './preflight.ts';
+import { type Missing, stopFor } from './stop.ts';
 import type { Step, StepContext } from './types.ts';
 
 const since: Since = { binary: ' since the node was staged', env: ' since the node was staged' };
 
 /** Renames the staged binary over the installed one and restarts, unless the node runs it already. */
-export const switchStep: Step = (context) => stopFor(context, (seen) => lacking(context, seen));
+export const switchStep: Step = (context) => stopFor(context, (seen) => missingOf(context, seen));
 
-async function lacking(context: StepContext, seen: Observation): Promise<Lack> {
+async function missingOf(context: StepContext, seen: Observation): Promise<Missing> {
   const { rollout, node } = context;
   const { before } = node;
   const { image, disk, env, unit } = seen;

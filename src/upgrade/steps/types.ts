@@ -1,14 +1,7 @@
-import type { Probe, Shell } from '../node/types.ts';
-import type { Gate, NodeRun, Proof, Report, Rollout, Sight, StepName } from '../rollout/types.ts';
-
-/** Time as an argument: wall clock, monotonic clock, and a wait that an abort ends (by rejecting). */
-export interface Clock {
-  /** Epoch ms. */
-  now(): number;
-  /** Milliseconds of a clock that never jumps. */
-  monotonic(): number;
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
-}
+import type { Clock } from '../../base/clock.ts';
+import type { Probe } from '../http/types.ts';
+import type { Gate, NodeRun, Report, Rollout, Sight, StepName } from '../rollout/types.ts';
+import type { Shell } from '../ssh/types.ts';
 
 export interface StepContext {
   rollout: Rollout;
@@ -26,11 +19,6 @@ export interface StepContext {
    */
   gates(sight: Sight): Promise<Gate[]>;
 }
-
-/** Whether a finished node still is what was proven; `reason` in words. */
-export type ProofLook = { is: 'holds' } | { is: 'broken'; reason: string } | { is: 'unseen'; reason: string };
-
-export type StillProven = (node: string, proof: Proof, signal: AbortSignal) => Promise<ProofLook>;
 
 /** `unchanged`: as in the `Sight` that the gates were asked with. */
 export type StepResult = Report | { is: 'gated'; gates: Gate[]; unchanged: boolean };

@@ -1,9 +1,11 @@
-import type { Transfer } from '../node/types.ts';
+import { inSeconds } from '../../base/duration.ts';
+import { wordsOf } from '../../base/errors.ts';
+import * as commands from '../host/commands.ts';
+import { uploadPath } from '../host/layout.ts';
+import { runScript } from '../host/look.ts';
+import { failed, failedForNow } from '../host/reports.ts';
 import type { Report } from '../rollout/types.ts';
-import * as commands from './commands.ts';
-import { uploadPath } from './layout.ts';
-import { tell } from './look.ts';
-import { failed, failedForNow } from './reports.ts';
+import type { Transfer } from '../ssh/types.ts';
 import type { StepContext } from './types.ts';
 
 /** Sends the archive into the rollout's own folder; a report only when that failed. What half arrived is removed. */
@@ -14,7 +16,7 @@ export async function upload(context: StepContext): Promise<Report | null> {
     return path.is === 'failed' ? path : shell.put(node.name, path.path, uploadPath(rollout, attempt), signal);
   });
   if (sent.is === 'sent') return null;
-  await tell(context, commands.cleanup(context, null, false));
+  await runScript(context, commands.cleanup(context, null, false));
   const noRoom = /no space|disk is full|quota/i.test(sent.reason);
   return noRoom
     ? failed('the disk of the node is full')
@@ -27,7 +29,7 @@ async function archiveOf(
   try {
     return { is: 'there', path: await context.archive() };
   } catch (error) {
-    return { is: 'failed', reason: error instanceof Error ? error.message : String(error) };
+    return { is: 'failed', reason: wordsOf(error) };
   }
 }
 
@@ -45,5 +47,5 @@ async function within(context: StepContext, send: (signal: AbortSignal) => Promi
   await timer;
   context.signal.throwIfAborted();
   if (sent.is === 'sent' || !over.signal.aborted) return sent;
-  return { is: 'failed', reason: `it took longer than ${Math.round(limit / 1000)} s` };
+  return { is: 'failed', reason: `it took longer than ${inSeconds(limit)}` };
 }

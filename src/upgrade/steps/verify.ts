@@ -1,7 +1,7 @@
+import { failed } from '../host/reports.ts';
+import { prove, slowStop } from '../proof/prove.ts';
 import { isCanary } from '../rollout/index.ts';
 import { keptEnvironment } from './foreign.ts';
-import { prove, slowStop } from './prove.ts';
-import { failed } from './reports.ts';
 import type { Step } from './types.ts';
 
 /**

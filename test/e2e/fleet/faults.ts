@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Shell } from '../../../src/upgrade/node/types.ts';
+import type { Shell } from '../../../src/upgrade/ssh/types.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
 import { freshFleet, sayWhyNot } from '../../support/real-fleet.ts';
 import {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Shell } from '../../../src/upgrade/node/types.ts';
-import { surveyNode } from '../../../src/upgrade/steps/index.ts';
+import { surveyNode } from '../../../src/upgrade/host/index.ts';
+import type { Shell } from '../../../src/upgrade/ssh/types.ts';
 import { freshFleet, sayWhyNot } from '../../support/real-fleet.ts';
 import {
   clock,

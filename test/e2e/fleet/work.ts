@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Shell } from '../../../src/upgrade/node/types.ts';
-import { lookUnderLock, switchOver } from '../../../src/upgrade/steps/commands.ts';
+import { lookUnderLock, switchOver } from '../../../src/upgrade/host/commands.ts';
+import type { Shell } from '../../../src/upgrade/ssh/types.ts';
 import { freshFleet, sayWhyNot } from '../../support/real-fleet.ts';
 import { clock, connect, installation, lastEpoch, onNode, releaseOf, starts, Way } from '../../upgrade/steps/fleet.ts';
 

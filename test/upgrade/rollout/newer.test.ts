@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { Refused } from '../../../src/base/errors.ts';
 import { plan } from '../../../src/upgrade/rollout/index.ts';
-import { Refused } from '../../../src/upgrade/rollout/types.ts';
 import { fleetOf, inputOf, surveyOf } from '../../support/rollouts.ts';
 
 const planWith = (version: string) => {

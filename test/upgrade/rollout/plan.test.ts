@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { Refused } from '../../../src/base/errors.ts';
 import { plan, regionsOf } from '../../../src/upgrade/rollout/index.ts';
-import { type NodeSurvey, type PlanInput, Refused } from '../../../src/upgrade/rollout/types.ts';
+import type { NodeSurvey, PlanInput } from '../../../src/upgrade/rollout/types.ts';
 import { parts } from '../../support/parts.ts';
 import { fleetOf, hours, inputOf, minutes, newImage, surveyOf, tuesday } from '../../support/rollouts.ts';
 

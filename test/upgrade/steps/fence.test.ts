@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Outcome } from '../../../src/upgrade/node/types.ts';
-import * as commands from '../../../src/upgrade/steps/commands.ts';
+import * as commands from '../../../src/upgrade/host/commands.ts';
+import type { Outcome } from '../../../src/upgrade/ssh/types.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
 import { build, sha256 } from './little-node.ts';
 import { service } from './support.ts';

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
-import { createProbe } from '../../../src/upgrade/node/probe.ts';
-import { createShell } from '../../../src/upgrade/node/shell.ts';
-import type { Host, Shell } from '../../../src/upgrade/node/types.ts';
+import { systemClock } from '../../../src/app/clock.ts';
+import { createProbe } from '../../../src/upgrade/http/probe.ts';
 import type { Decided, Facts, Gate, NodeRun, Policy, Release } from '../../../src/upgrade/rollout/types.ts';
+import { createShell } from '../../../src/upgrade/ssh/shell.ts';
+import type { Host, Shell } from '../../../src/upgrade/ssh/types.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
-import type { Clock, StepContext, StepResult } from '../../../src/upgrade/steps/types.ts';
+import type { StepContext, StepResult } from '../../../src/upgrade/steps/types.ts';
 import { home, inventory, knownHosts, releasesDirectory, scripts } from '../../support/real-fleet.ts';
 import { nodeRun, policy, rollout } from './support.ts';
 
@@ -31,13 +31,7 @@ export function hosts(): Record<string, Host> {
 export const probe = () =>
   createProbe(Object.fromEntries(inventory().map((row) => [row.name, `http://${row.address}:8080/health`])));
 
-export const clock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: async (ms, signal) => {
-    await wait(ms, undefined, signal ? { signal } : {});
-  },
-};
+export const clock = systemClock();
 
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { missing } from '../../../src/upgrade/steps/foreign.ts';
+import { missing } from '../../../src/upgrade/host/strangers.ts';
 import { build, sha256 } from './little-node.ts';
 import { backups, binary, env, state, Trial } from './trial.ts';
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { diagnoseNode, steps, surveyNode } from '../../../src/upgrade/steps/index.ts';
-import { backupPath } from '../../../src/upgrade/steps/layout.ts';
-import * as scripts from '../../../src/upgrade/steps/scripts/index.ts';
+import { diagnoseNode, surveyNode } from '../../../src/upgrade/host/index.ts';
+import { backupPath } from '../../../src/upgrade/host/layout.ts';
+import * as scripts from '../../../src/upgrade/host/scripts/index.ts';
+import { steps } from '../../../src/upgrade/steps/index.ts';
 import { build, type LittleNode, packed, sha256 } from './little-node.ts';
 import { service } from './support.ts';
 import { backups, binary, env, quickClock, state, Trial } from './trial.ts';

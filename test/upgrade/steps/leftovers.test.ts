@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lookUnderLock } from '../../../src/upgrade/host/commands.ts';
 import type { NodeState, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { lookUnderLock } from '../../../src/upgrade/steps/commands.ts';
 import { build, type LittleNode, sha256 } from './little-node.ts';
 import { backups, binary, env, state, Trial } from './trial.ts';
 

@@ -13,8 +13,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Command, Health, Outcome, Probe, Shell, Transfer } from '../../../src/upgrade/node/types.ts';
+import type { Health, Probe } from '../../../src/upgrade/http/types.ts';
 import type { Release } from '../../../src/upgrade/rollout/types.ts';
+import type { Command, Outcome, Shell, Transfer } from '../../../src/upgrade/ssh/types.ts';
 
 const systemctl = `#!/bin/sh
 # A unit whose process is a directory proc/PID with a hard link to the image that was started.

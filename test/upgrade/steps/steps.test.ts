@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { switchOver } from '../../../src/upgrade/steps/commands.ts';
+import { switchOver } from '../../../src/upgrade/host/commands.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
 import { build, type LittleNode } from './little-node.ts';
 import { nodeRun } from './support.ts';

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Clock } from '../../../src/base/clock.ts';
 import type {
   Decided,
   Facts,
@@ -13,7 +14,7 @@ import type {
   Sight,
 } from '../../../src/upgrade/rollout/types.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
-import type { Clock, StepContext, StepResult } from '../../../src/upgrade/steps/types.ts';
+import type { StepContext, StepResult } from '../../../src/upgrade/steps/types.ts';
 import { LittleNode, packed } from './little-node.ts';
 import { nodeRun, policy, rollout } from './support.ts';
 

@@ -1,8 +1,0 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '../src/upgrade/steps/types.ts';
-
-export const clock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
-};

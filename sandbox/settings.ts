@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import type { SimulatedFleet } from './fleet/fleet.ts';
+import { ines, kiran, rosa } from './people.ts';
+
+const zones: Record<string, string> = {
+  'us-east': 'America/New_York',
+  'eu-west': 'Europe/Dublin',
+  'ap-south': 'Asia/Kolkata',
+};
+
+/** What an operator would have written for the simulated fleet. */
+export function settingsOf(fleet: SimulatedFleet, windows: 'guide' | 'always', directory: string) {
+  const everyDay = [{ days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00', to: '00:00' }];
+  const regions = [...new Set(fleet.nodes.map(({ region }) => region))];
+  return {
+    fleet: 'sandbox',
+    channel: 'C0UPGRADES',
+    team: 'T0SANDBOX',
+    stateDir: join(directory, 'state'),
+    releases: { directory: fleet.releasesDirectory },
+    service: fleet.service,
+    roles: {
+      requesters: { users: [rosa.id] },
+      breakers: { users: [rosa.id] },
+      stoppers: { users: [rosa.id, ines.id, kiran.id] },
+    },
+    // Minutes of the real thing pass in seconds here; every check is made all the same.
+    policy: {
+      order: windows === 'guide' ? 'next-opening' : 'declared',
+      soak: '2s',
+      canarySoak: '3s',
+      pause: '1s',
+      bake: '8s',
+      watch: '2s',
+      healthDeadline: '12s',
+      retryDelay: '1s',
+      expectedNode: '8s',
+      rollbackReserve: '8s',
+    },
+    regions: regions.map((name) => ({
+      name,
+      zone: zones[name] ?? 'Etc/UTC',
+      ...(windows === 'always' ? { windows: everyDay } : {}),
+      approvers: { users: name === 'ap-south' ? [ines.id, kiran.id] : [ines.id] },
+      nodes: fleet.nodes
+        .filter(({ region }) => region === name)
+        .map(({ name: node, address, port, user, keyFile, knownHostsFile, healthUrl }) => ({
+          name: node,
+          address,
+          port,
+          user,
+          key: keyFile,
+          knownHosts: knownHostsFile,
+          healthUrl,
+        })),
+    })),
+  };
+}

@@ -1,0 +1,133 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { aborted } from '../src/app/cli/live.ts';
+import { systemClock } from '../src/app/clock.ts';
+import { createLog } from '../src/app/log.ts';
+import {
+  closeRuntime,
+  openRuntime,
+  type Role,
+  type Runtime,
+  startBotRole,
+  startWorkerRole,
+} from '../src/app/wiring.ts';
+import { loadSettings } from '../src/config/index.ts';
+import { nextOpening } from '../src/windows/index.ts';
+import { type SimulatedFleet, startFleet } from './fleet/fleet.ts';
+import { type Leftovers, leavingNothing } from './leftovers.ts';
+import { ines, kiran, rosa, vic } from './people.ts';
+import { settingsOf } from './settings.ts';
+import { type Slack, startSlack } from './slack/start.ts';
+import { tries, welcome } from './words.ts';
+
+export interface SandboxOptions {
+  /** Of the page; 0 for any free one. */
+  port: number;
+  /** `guide`: Tuesday to Thursday, 02:00-06:00 in each region; `always`: work may begin at any time. */
+  windows: 'guide' | 'always';
+  /** Where to put everything; a temporary directory that is removed at the end when null. */
+  directory?: string | null;
+  /** What the clock shows at first, epoch ms; the real time when absent. */
+  startAt?: number;
+  /** Told what is begun, then where to look. */
+  say(line: string): void;
+  /** Asks a sandbox that still starts to undo everything; `startSandbox` then throws its reason. */
+  asked?: AbortSignal;
+}
+
+export interface Sandbox extends Role {
+  pageUrl: string;
+  slack: Slack;
+  fleet: SimulatedFleet;
+  /** Puts the clock forward to the next opening of any region; says what it did. */
+  jumpToNextWindow(): Promise<string>;
+}
+
+/** Twenty seconds of a build's life are two here, so that its failures show within the short soaks. */
+const timeScale = 0.1;
+
+/**
+ * The whole product against a simulated fleet: real SSH, real Redis, real Socket Mode, a page to click. Leaves nothing
+ * behind: not at its end, not when it cannot start, and not when the process ends without asking it.
+ */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'zeitwork-sandbox-'));
+  const leftovers = leavingNothing(directory, options.directory == null);
+  try {
+    return await build(options, directory, leftovers);
+  } catch (error) {
+    await leftovers.remove();
+    throw error;
+  }
+}
+
+async function build(options: SandboxOptions, directory: string, leftovers: Leftovers): Promise<Sandbox> {
+  const step = (line: string) => {
+    options.asked?.throwIfAborted();
+    options.say(line);
+  };
+  const time = { ahead: options.startAt === undefined ? 0 : options.startAt - Date.now() };
+  const clock = systemClock(() => time.ahead);
+  step('  Nine simulated nodes: keys, disks, SSH and HTTP …');
+  const fleet = await startFleet({ directory: join(directory, 'fleet'), timeScale });
+  leftovers.close(fleet.close);
+  let runtime: Runtime | null = null;
+  const jumpToNextWindow = async (): Promise<string> => {
+    const opens = runtime ? earliestOpening(runtime, clock.now()) : null;
+    if (opens === null) return 'Every window is open now.';
+    time.ahead += opens - clock.now() + 1_000;
+    return 'The clock stands at the next window.';
+  };
+  step("  Slack's stand-in and its page …");
+  const slack = await startSlack({
+    port: options.port,
+    people: [rosa, ines, kiran, vic],
+    channel: { id: 'C0UPGRADES', name: 'upgrades' },
+    team: { id: 'T0SANDBOX', name: 'Sandbox' },
+    groups: [{ id: 'S0ONCALL', handle: 'on-call', users: [rosa.id] }],
+    fleet: fleet.source,
+    controls: {
+      now: () => clock.now(),
+      resetFleet: () => fleet.reset(),
+      jumpToNextWindow,
+    },
+    hint: '/zeitwork upgrade v2.0.0',
+    tries: tries(fleet),
+  });
+  leftovers.close(slack.close);
+  const file = join(directory, 'zeitwork.yaml');
+  writeFileSync(file, stringify(settingsOf(fleet, options.windows, directory)));
+  const settings = loadSettings(file, {
+    SLACK_BOT_TOKEN: slack.botToken,
+    SLACK_APP_TOKEN: slack.appToken,
+    SLACK_API_URL: slack.apiUrl,
+  });
+  step('  A private Redis …');
+  const opened = await openRuntime(settings, createLog('sandbox', 'warn'), clock);
+  runtime = opened;
+  leftovers.close(() => closeRuntime(opened));
+  step('  The worker and the bot …');
+  const worker = await startWorkerRole(opened, null);
+  leftovers.close(worker.close);
+  const bot = await startBotRole(opened);
+  leftovers.close(bot.close);
+  await Promise.race([bot.connected, ...(options.asked ? [aborted(options.asked)] : [])]);
+  options.asked?.throwIfAborted();
+  for (const line of welcome(slack.pageUrl, options.windows)) options.say(line);
+  return {
+    pageUrl: slack.pageUrl,
+    slack,
+    fleet,
+    jumpToNextWindow,
+    close: leftovers.remove,
+  };
+}
+
+function earliestOpening({ settings }: Runtime, now: number): number | null {
+  const openings = settings.fleet.regions
+    .map(({ calendar }) => nextOpening(calendar, now))
+    .flatMap((opening) => (opening.is === 'opens' ? [opening.interval.start] : []));
+  return openings.length > 0 ? Math.min(...openings) : null;
+}

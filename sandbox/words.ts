@@ -1,0 +1,31 @@
+import type { SimulatedFleet } from './fleet/fleet.ts';
+
+/** What the page offers to type. */
+export function tries(fleet: SimulatedFleet) {
+  const offered = (version: string, about: string) =>
+    fleet.versions.includes(version) ? [{ text: `/zeitwork upgrade ${version}`, about }] : [];
+  return [
+    { text: '/zeitwork upgrade v2.0.0', about: 'a good build, approved region by region' },
+    { text: '/zeitwork upgrade v2.0.0 --strategy rolling', about: 'a good build, node by node, nobody is asked' },
+    ...offered('v2.1.0-never-healthy', 'a build that never gets healthy'),
+    ...offered('v2.1.0-dies-after-20s', 'a build that dies after a while'),
+    ...offered('v2.1.0-exit-at-start', 'a build that ends at once'),
+    ...offered('v2.2.0-bad-checksum', 'an archive that is not what its checksum says'),
+    { text: '/zeitwork rollback all', about: 'bring back what the last upgrade changed' },
+    { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
+  ];
+}
+
+/** Where to look, once all of it runs. */
+export const welcome = (pageUrl: string, windows: 'guide' | 'always') => [
+  '',
+  `  Open ${pageUrl}`,
+  '  and type there   /zeitwork upgrade v2.0.0',
+  '',
+  '  Nine simulated nodes take real SSH, SFTP and HTTP on this machine; the chat is a stand-in for Slack.',
+  windows === 'guide'
+    ? '  Windows are Tue-Thu 02:00-06:00 in each region: the clock on the page jumps to the next one.'
+    : '  Windows are open all day here; `npm run sandbox -- --windows guide` keeps Tue-Thu 02:00-06:00.',
+  '  Ctrl-C ends it and leaves nothing behind.',
+  '',
+];

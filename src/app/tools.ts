@@ -1,0 +1,42 @@
+import { completionFor } from './cli/completion.ts';
+import type { End } from './cli/exit.ts';
+import { stoppable } from './cli/live.ts';
+import type { Read } from './cli/read.ts';
+import type { Tool } from './cli/words.ts';
+
+export async function run(name: Tool, { operand, values }: Read): Promise<End> {
+  switch (name) {
+    case 'doctor':
+      return doctor();
+    case 'manifest':
+      return manifest();
+    case 'completion':
+      console.log(completionFor(operand === 'zsh' ? 'zsh' : 'bash'));
+      return 'done';
+    case 'watch': {
+      const { watchRollout } = await import('./watch.ts');
+      return watchRollout(operand, values.has('json'));
+    }
+  }
+}
+
+async function doctor(): Promise<End> {
+  const { examine } = await import('../doctor/index.ts');
+  const { settingsFile } = await import('./open.ts');
+  const ended = await stoppable(async (asked): Promise<End> => {
+    let end: End = 'done';
+    for await (const { ok, line } of examine(settingsFile(), process.env)) {
+      if (asked.aborted) return 'interrupted';
+      console.log(line);
+      if (!ok) end = 'wrong';
+    }
+    return end;
+  });
+  return ended ?? 'interrupted';
+}
+
+async function manifest(): Promise<End> {
+  const { manifestLink, readManifest } = await import('../bot/manifest.ts');
+  console.log(manifestLink(await readManifest()));
+  return 'done';
+}

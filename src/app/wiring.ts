@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.ts';
+import { type CommandContext, noDirectory } from '../bot/context.ts';
+import { type Settings, SettingsError } from '../config/index.ts';
+import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../jobs/index.ts';
+import type { Control } from '../jobs/types.ts';
+import { openReleases, type Releases } from '../releases/index.ts';
+import { diagnoseNode, surveyNode } from '../upgrade/host/index.ts';
+import { createProbe } from '../upgrade/http/index.ts';
+import { stillProven } from '../upgrade/proof/index.ts';
+import { createShell } from '../upgrade/ssh/index.ts';
+import { steps } from '../upgrade/steps/index.ts';
+import { systemClock } from './clock.ts';
+
+/** What every role needs. */
+export interface Runtime {
+  settings: Settings;
+  redis: RedisHandle;
+  control: Control & { close(): Promise<void> };
+  releases: Releases;
+  clock: Clock;
+  log: Logger;
+}
+
+/** A role that runs until it is closed. */
+export interface Role {
+  close(): Promise<void>;
+}
+
+export async function openRuntime(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<Runtime> {
+  await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
+  const redis = await openRedis(settings.redisUrl, settings.stateDir);
+  for (const doubt of redis.doubts) log.warn(`Redis: ${doubt}`);
+  await bringOver(redis.caller, settings.fleet.name, log).catch(async (error: unknown) => {
+    await redis.stop();
+    throw error;
+  });
+  const control = createControl(redis, settings.fleet.name, clock, log);
+  const releases = openReleases(settings.releases, settings.fleet.service, join(settings.stateDir, 'releases'));
+  return { settings, redis, control, releases, clock, log };
+}
+
+export async function closeRuntime({ control, redis }: Runtime): Promise<void> {
+  await control.close();
+  await redis.stop();
+}
+
+/** A file that is written anew while the role lives and reaches its Redis: what a container's health check looks at. */
+export function showSignOfLife({ settings, redis, clock }: Runtime, name: string): Role {
+  const file = join(settings.stateDir, `alive-${name}`);
+  const write = async () => {
+    await redis.caller.ping();
+    await writeFile(file, `${new Date(clock.now()).toISOString()}\n`);
+  };
+  const timer = setInterval(() => write().catch(() => undefined), 5_000);
+  void write().catch(() => undefined);
+  return {
+    async close() {
+      clearInterval(timer);
+      await rm(file, { force: true });
+    },
+  };
+}
+
+/** Advances rollouts and works on the nodes of `regions`; null: of all. */
+export async function startWorkerRole(runtime: Runtime, regions: string[] | null): Promise<Role> {
+  const { settings, redis, releases, clock, log } = runtime;
+  const shell = createShell(settings.hosts, { transferTimeoutMs: settings.fleet.policy.transferTimeout });
+  const probe = createProbe(settings.healthUrls);
+  const { service, regions: all, policy } = settings.fleet;
+  const names = regions ?? all.map(({ name }) => name);
+  const limit = policy.commandTimeout;
+  const worker = await startWorker({
+    redis,
+    fleet: settings.fleet,
+    regions: names,
+    steps,
+    shell,
+    probe,
+    archives: (release) => releases.archivePath(release),
+    stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
+    freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
+    survey: ({ name, region }, signal) => surveyNode(name, region, service, shell, probe, clock, limit, signal),
+    diagnose: ({ name }, signal) => diagnoseNode(name, service, shell, probe, limit, signal),
+    clock,
+    log,
+  });
+  return {
+    async close() {
+      await worker.close();
+      await shell.close();
+    },
+  };
+}
+
+/**
+ * Loads Slack's libraries only here: a worker does without them. Talks to Slack: commands, buttons, and the messages
+ * that follow from every rollout. Returns at once; `connected` resolves when Slack lets the bot in.
+ */
+export async function startBotRole(runtime: Runtime): Promise<Role & { connected: Promise<void> }> {
+  const { settings, redis, clock, log } = runtime;
+  const { botToken, appToken, apiUrl } = settings.slack;
+  if (botToken === null || appToken === null) {
+    throw new SettingsError('The bot needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…); see the README.');
+  }
+  const { startBot } = await import('../bot/index.ts');
+  const bot = await startBot({ ...commandContext(runtime), slack: { botToken, appToken, apiUrl } });
+  const publisher = await startPublisher({ redis, fleet: settings.fleet.name, announcer: bot.announcer, clock, log });
+  return {
+    connected: bot.connected,
+    async close() {
+      await publisher.close();
+      await bot.close();
+    },
+  };
+}
+
+/** For commands that come from elsewhere than Slack: nobody is looked up there. */
+export function commandContext({ settings, control, releases, clock, log }: Runtime): CommandContext {
+  const { fleet, roles, slack } = settings;
+  return {
+    control,
+    fleet,
+    releases,
+    clock,
+    log,
+    access: { channel: slack.channel, team: slack.team, roles },
+    directory: noDirectory,
+    newId: () => `r-${randomBytes(4).toString('hex')}`,
+  };
+}

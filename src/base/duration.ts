@@ -1,0 +1,10 @@
+export const second = 1_000;
+export const minute = 60 * second;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+
+/** Milliseconds in seconds, e.g. `90 s`; with `digits` 1, `1.5 s`. */
+export function inSeconds(ms: number, digits: 0 | 1 = 0): string {
+  const parts = 10 ** digits;
+  return `${Math.round((ms * parts) / second) / parts} s`;
+}

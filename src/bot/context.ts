@@ -1,0 +1,117 @@
+import type { Logger } from 'pino';
+import type { Actor } from '../base/actor.ts';
+import type { Clock } from '../base/clock.ts';
+import { minute } from '../base/duration.ts';
+import type { Control } from '../jobs/types.ts';
+import type { Approvers, Fleet, Release } from '../upgrade/rollout/types.ts';
+import type { Button, Part } from './views/parts.ts';
+
+/** Where commands are heard, and who may do what. */
+export interface Access {
+  /** Channel id; commands and clicks elsewhere are refused. */
+  channel: string;
+  /** Workspace id; people of other workspaces are refused when it is set. */
+  team: string | null;
+  roles: {
+    /** May start, pause, resume, retry. */
+    requesters: Approvers;
+    /** May begin outside a window. */
+    breakers: Approvers;
+    /** May freeze, pause, stop and roll back, besides requesters and approvers. */
+    stoppers: Approvers;
+  };
+}
+
+/** What the chat system knows about people. Every failure throws, and whoever asks refuses then. */
+export interface Directory {
+  person(user: string): Promise<Person>;
+  members(group: string): Promise<string[]>;
+}
+
+export interface Person {
+  bot: boolean;
+  guest: boolean;
+  deactivated: boolean;
+  team: string | null;
+}
+
+/** What every command needs, in chat and on the command line. */
+export interface CommandContext {
+  control: Control;
+  fleet: Fleet;
+  releases: {
+    /** @throws Refused when there is no such release, or its hash does not match. */
+    resolve(version: string): Promise<Release>;
+    /** What can be installed, oldest first. */
+    versions(): Promise<string[]>;
+  };
+  access: Access;
+  directory: Directory;
+  clock: Pick<Clock, 'now'>;
+  newId(): string;
+  log: Logger;
+  /** How long nodes may take to answer a survey or a diagnosis; 15 s by default. */
+  surveyTimeoutMs?: number;
+}
+
+/**
+ * What came of a command, for programs. `wrong`: the look itself went well and found something that is not right;
+ * `outdated`: nothing was changed, since things stand differently by now; `unreachable`: the store or the workers are silent.
+ */
+export type Outcome = 'done' | 'wrong' | 'usage' | 'refused' | 'denied' | 'outdated' | 'unreachable' | 'bug';
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+/** What an answer says, as data; docs/shell.md describes it. */
+export type Facts = { [key: string]: Json };
+
+/** A command's answer, to the one who asked. */
+export interface Reply {
+  parts: Part[];
+  /** `done` when absent. */
+  outcome?: Outcome;
+  facts?: Facts;
+  /** Everybody in the channel is to see it, and not only the one who asked. */
+  public?: true;
+}
+
+/** Who asks, and from which message: `rollout` and `scope` are null when it was typed. */
+export interface Asking {
+  actor: Actor;
+  rollout: string | null;
+}
+
+export const defaultSurveyTimeoutMs = 15_000;
+
+/** A plan that was shown can be confirmed for 30 minutes. */
+export const draftTtlMs = 30 * minute;
+
+export function say(...lines: string[]): Reply {
+  return { parts: [{ is: 'lines', lines }] };
+}
+
+export function ended(outcome: Outcome, reply: Reply): Reply {
+  return { ...reply, outcome };
+}
+
+export function withFacts(facts: Facts, reply: Reply): Reply {
+  return { ...reply, facts };
+}
+
+/** Says it to everybody in the channel; on a command line there is nobody else. */
+export function aloud(reply: Reply): Reply {
+  return { ...reply, public: true };
+}
+
+export function withLines(reply: Reply, lines: string[]): Reply {
+  return { ...reply, parts: [...reply.parts, { is: 'lines', lines }] };
+}
+
+export function withButtons(reply: Reply, buttons: Button[]): Reply {
+  return { parts: [...reply.parts, { is: 'buttons', buttons }] };
+}
+
+/** For the local command line: nobody there is looked up in the chat system. */
+export const noDirectory: Directory = {
+  person: async () => Promise.reject(new Error('no chat system is connected')),
+  members: async () => Promise.reject(new Error('no chat system is connected')),
+};

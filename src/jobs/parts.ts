@@ -1,0 +1,42 @@
+import type { Clock } from '../base/clock.ts';
+import type { Probe } from '../upgrade/http/types.ts';
+import type { StillProven } from '../upgrade/proof/types.ts';
+import type { Fleet, Release } from '../upgrade/rollout/types.ts';
+import type { Shell } from '../upgrade/ssh/types.ts';
+import type { Steps } from '../upgrade/steps/types.ts';
+import type { Freeze } from '../windows/types.ts';
+import type { NodeReader } from './ask.ts';
+import type { PulseRate } from './living.ts';
+import type { Log } from './log.ts';
+import type { RedisHandle } from './redis.ts';
+
+/** Local path of a release's archive with its hash verified. */
+export type Archives = (release: Release, signal: AbortSignal) => Promise<string>;
+
+/** What work on nodes needs. */
+export interface WorkOnNodes {
+  steps: Steps;
+  shell: Shell;
+  probe: Probe;
+  archives: Archives;
+  stillProven: StillProven;
+  /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
+  freezes: (region: string) => Freeze[];
+  clock: Clock;
+  log: Log;
+}
+
+/** What a worker is made of. */
+export interface WorkerParts extends NodeReader, WorkOnNodes {
+  redis: RedisHandle;
+  /** Its name keeps it apart from other fleets on the same Redis; no other node is looked at. */
+  fleet: Pick<Fleet, 'name' | 'regions'>;
+  /** Works on the nodes of these regions. */
+  regions: readonly string[];
+  /** Cron expression with seconds; every ten seconds when absent. */
+  sweep?: string;
+  /** How long `close` waits for steps under way, in ms; then they are left to the next worker. */
+  grace?: number;
+  /** How it says that it lives; every 5 s for 20 s when absent. */
+  pulse?: PulseRate;
+}

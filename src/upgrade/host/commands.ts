@@ -1,0 +1,168 @@
+import type { Recorded, Rollout, Service } from '../rollout/types.ts';
+import type { Command } from '../ssh/types.ts';
+import { checked } from './arguments.ts';
+import { backupPath, fileName, stagedPath, uploadFolder } from './layout.ts';
+import {
+  backupScript,
+  checkBackupScript,
+  cleanupScript,
+  diagnoseScript,
+  lookScript,
+  lookUnderLockScript,
+  observeScript,
+  restoreScript,
+  stageScript,
+  switchScript,
+} from './scripts/index.ts';
+import type { Stranger } from './strangers.ts';
+import { missing } from './strangers.ts';
+
+/** systemd lets a service take 90 s to stop; `systemctl restart` waits for it. */
+const restartTime = 120_000;
+
+const place = (service: Service) => [
+  `unit=${checked('unit', service.unit)}`,
+  `binary=${checked('path', service.binary)}`,
+  `env=${service.envFile === null ? '-' : checked('path', service.envFile)}`,
+];
+
+/** What a change belongs to: a step's context is one. */
+export interface Turn {
+  rollout: Rollout;
+  /** The step's try, a number that only rises on each node: a command of an older one changes nothing any more. */
+  attempt: number;
+}
+
+const past = (service: Service, before: Recorded) => [
+  `backup=${checked('path', backupPath(service, before))}`,
+  `version=${fileName(before.version)}`,
+  `before=${checked('sha256', before.sha256)}`,
+  `before_env=${before.envSha256 === null ? '-' : checked('sha256', before.envSha256)}`,
+];
+
+const future = (rollout: Rollout) => [
+  `staged=${checked('path', stagedPath(rollout.service, rollout.release))}`,
+  `target=${checked('sha256', rollout.release.binarySha256)}`,
+];
+
+const fence = ({ rollout, attempt }: Turn) => [
+  `epoch=${checked('number', String(rollout.epoch))}`,
+  `try=${checked('number', String(attempt))}`,
+];
+
+/** What a person decided about: `replace` goes aside first, `keep` is left as it is. */
+export interface Allowed {
+  replace: Stranger[];
+  keep: Stranger[];
+}
+
+export const nothing: Allowed = { replace: [], keep: [] };
+
+const hashOf = ({ sha256 }: Stranger) => (sha256 === missing ? 'missing' : checked('sha256', sha256));
+
+const allowed = ({ replace, keep }: Allowed) => [
+  ...replace.map((stranger) => `replace_${stranger.part}=${hashOf(stranger)}`),
+  ...keep.map((stranger) => `keep_${stranger.part}=${hashOf(stranger)}`),
+];
+
+const versionQuestion = (service: Service) =>
+  service.versionArgs === null ? [] : ['--', ...service.versionArgs.map((word) => checked('flag', word))];
+
+const asRoot = (name: string, script: string, args: string[], timeoutMs: number): Command => ({
+  name,
+  script,
+  args,
+  sudo: true,
+  timeoutMs,
+});
+
+/** Sees what runs and what lies on disk. */
+export function glance(service: Service, timeoutMs: number): Command {
+  return asRoot('look', lookScript, place(service), timeoutMs);
+}
+
+/** Sees everything that staging needs. `ask` also runs the installed binary for its version. */
+export function observe(service: Service, timeoutMs: number, rollout?: Rollout, ask = false): Command {
+  const staged = rollout ? stagedPath(service, rollout.release) : '-';
+  const args = [...place(service), `staged=${staged}`, ...(ask ? versionQuestion(service) : [])];
+  return asRoot('observe', observeScript, args, timeoutMs);
+}
+
+/** The same as `glance` right before a change: under the node's lock, and no older try can change anything any more. */
+export function lookUnderLock(turn: Turn): Command {
+  const { service, policy } = turn.rollout;
+  const args = [...fence(turn), ...place(service), ...future(turn.rollout)];
+  return asRoot('look under lock', lookUnderLockScript, args, policy.commandTimeout);
+}
+
+/** Makes the new binary ready beside the installed one, and the backup. `upload` is null when it was staged before. */
+export function stage(turn: Turn, before: Recorded, upload: string | null, decided = nothing): Command {
+  const { service, release, policy } = turn.rollout;
+  const args = [
+    ...fence(turn),
+    ...place(service),
+    ...future(turn.rollout),
+    ...past(service, before),
+    ...allowed(decided),
+    `owner=${checked('owner', service.owner)}`,
+    `mode=${checked('mode', service.mode)}`,
+    `upload=${upload ?? '-'}`,
+    `uploaded=${checked('sha256', release.archiveSha256)}`,
+    ...versionQuestion(service),
+  ];
+  return asRoot('stage', stageScript, args, Math.max(policy.commandTimeout, restartTime));
+}
+
+/** Makes or verifies the backup and reads the staged binary once more. */
+export function backup(turn: Turn, before: Recorded, decided = nothing): Command {
+  const { service, policy } = turn.rollout;
+  const mode = `mode=${checked('mode', service.mode)}`;
+  const known = [...future(turn.rollout), ...past(service, before), ...allowed(decided), mode];
+  return asRoot('backup', backupScript, [...fence(turn), ...place(service), ...known], policy.commandTimeout);
+}
+
+/** Verifies the backup of a node that is on its new binary already. */
+export function checkBackup({ rollout }: Turn, before: Recorded): Command {
+  const { service, policy } = rollout;
+  return asRoot(
+    'check backup',
+    checkBackupScript,
+    [...place(service), ...past(service, before)],
+    policy.commandTimeout,
+  );
+}
+
+/** Renames the staged binary over the installed one and restarts. */
+export function switchOver(turn: Turn, before: Recorded, decided = nothing): Command {
+  return change('switch', switchScript, turn, before, decided);
+}
+
+/** Puts binary and environment file back and restarts. */
+export function restore(turn: Turn, before: Recorded, decided = nothing): Command {
+  return change('restore', restoreScript, turn, before, decided);
+}
+
+function change(name: string, script: string, turn: Turn, before: Recorded, decided: Allowed): Command {
+  const { service, policy } = turn.rollout;
+  const known = [...future(turn.rollout), ...past(service, before), ...allowed(decided)];
+  const args = [...fence(turn), ...place(service), ...known];
+  return asRoot(name, script, args, Math.max(policy.commandTimeout, restartTime));
+}
+
+/** Removes what was staged and uploaded. `prune`: also backups that are older than the newest few and not `before`'s. */
+export function cleanup(turn: Turn, before: Recorded | null, prune: boolean): Command {
+  const { service, policy } = turn.rollout;
+  const args = [
+    ...fence(turn),
+    ...place(service),
+    `folder=${uploadFolder(turn.rollout)}`,
+    `backup=${before === null ? '-' : checked('path', backupPath(service, before))}`,
+    `prune=${prune ? 'yes' : 'no'}`,
+  ];
+  return asRoot('cleanup', cleanupScript, args, policy.commandTimeout);
+}
+
+/** Collects what a person would look at first. */
+export function diagnose(service: Service, timeoutMs: number): Command {
+  return asRoot('diagnose', diagnoseScript, place(service), timeoutMs);
+}

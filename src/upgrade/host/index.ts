@@ -1,0 +1,2 @@
+export { diagnoseNode } from './collect.ts';
+export { surveyNode } from './survey.ts';

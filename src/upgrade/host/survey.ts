@@ -1,0 +1,59 @@
+import type { Clock } from '../../base/clock.ts';
+import { redact } from '../../base/redact.ts';
+import type { Health, Probe } from '../http/types.ts';
+import type { NodeSurvey, Service } from '../rollout/types.ts';
+import type { Shell } from '../ssh/types.ts';
+import { type Answer, read } from './answer.ts';
+import * as commands from './commands.ts';
+import { readObservation, versionOf } from './observation.ts';
+import { reportOf } from './reports.ts';
+
+/**
+ * What is true on a node right now, over SSH and HTTP at once. Never fails: what could not be seen is in `detail`.
+ * `timeoutMs` is for the command on the node.
+ */
+export async function surveyNode(
+  node: string,
+  region: string,
+  service: Service,
+  shell: Shell,
+  probe: Probe,
+  clock: Clock,
+  timeoutMs = 20_000,
+  signal?: AbortSignal,
+): Promise<NodeSurvey> {
+  const command = (ask: boolean) =>
+    ask ? commands.observe(service, timeoutMs, undefined, true) : commands.glance(service, timeoutMs);
+  const run = async (ask: boolean) => read(await shell.run(node, command(ask), signal));
+  const [first, health] = await Promise.all([run(false), probe.health(node)]);
+  const silent = health.is !== 'healthy' || health.version === null;
+  const answer = silent && first.is === 'ok' && service.versionArgs !== null ? await run(true) : first;
+  return { node, region, ...summarise(answer, health, service), at: clock.now() };
+}
+
+type Summary = Omit<NodeSurvey, 'node' | 'region' | 'at'>;
+
+/** Puts both answers together. A node that SSH cannot reach has no hash, whatever health says. */
+export function summarise(answer: Answer, health: Health, service: Service): Summary {
+  const healthy = health.is === 'healthy';
+  const heard = healthy ? 'healthy' : health.detail;
+  if (answer.is !== 'ok') {
+    const report = reportOf(answer, 'unknown');
+    const why = report.is === 'succeeded' ? '' : report.reason;
+    return {
+      version: healthy ? health.version : null,
+      sha256: null,
+      healthy,
+      detail: `ssh: ${why}; health: ${redact(heard)}`,
+      unit: null,
+    };
+  }
+  const seen = readObservation(answer.output);
+  return {
+    version: versionOf(seen, health),
+    sha256: seen.image,
+    healthy,
+    detail: redact(seen.unit.loaded ? heard : `there is no unit ${service.unit}`),
+    unit: `${seen.unit.active}/${seen.unit.sub}`,
+  };
+}

@@ -1,0 +1,2 @@
+export { createProbe } from './probe.ts';
+export type * from './types.ts';

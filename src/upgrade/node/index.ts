@@ -1,3 +1,0 @@
-export { createProbe } from './probe.ts';
-export { type Connected, createShell, type ShellOptions } from './shell.ts';
-export type * from './types.ts';

@@ -1,0 +1,2 @@
+export { stillProven } from './standing.ts';
+export type { ProofLook, StillProven } from './types.ts';

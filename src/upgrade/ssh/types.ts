@@ -1,0 +1,54 @@
+/** Where a node's SSH server is and how to prove both sides. Paths are absolute; `~` is already expanded. */
+export interface Host {
+  name: string;
+  address: string;
+  port: number;
+  user: string;
+  keyFile: string;
+  knownHostsFile: string;
+  /** Another host of the same shape to go through; its key is verified as well. */
+  jump?: Host;
+}
+
+/**
+ * One remote command as a value. `script` is fixed text fed to `sh -s` on stdin (never built from user input);
+ * `args` reach it as `$1…` and are quoted by the shell rim alone.
+ */
+export interface Command {
+  /** What it is called in logs and error messages, e.g. `observe`. */
+  name: string;
+  script: string;
+  args: string[];
+  /** Run as root through `sudo -n`. */
+  sudo: boolean;
+  /** Milliseconds; enforced on the node by `timeout -k` and here by a deadline a little later. */
+  timeoutMs: number;
+  /** Milliseconds from `run`; what could not be sent by then is not sent: a stop rests on what was seen just before. */
+  sendWithinMs?: number;
+}
+
+/** What came back. Only `exited` with code 0 is success; `lost` means that nobody knows. */
+export type Outcome =
+  | { is: 'exited'; code: number; stdout: string; stderr: string }
+  | { is: 'signalled'; signal: string; stdout: string; stderr: string }
+  /** Never reached the node: nothing was sent, so nothing happened there. */
+  | { is: 'unreachable'; reason: string }
+  /** Sent, but the end was not seen (connection lost, deadline): the effect may or may not have happened. */
+  | { is: 'lost'; reason: string; stdout: string; stderr: string };
+
+export type Transfer =
+  | { is: 'sent'; bytes: number }
+  | { is: 'unreachable'; reason: string }
+  /** `reason` in words a person can act on, e.g. "no space left". */
+  | { is: 'failed'; reason: string };
+
+/** The one door to nodes over SSH; one pooled connection per node. */
+export interface Shell {
+  run(node: string, command: Command, signal?: AbortSignal): Promise<Outcome>;
+  /**
+   * Sends a file over SFTP (pipelined, fsynced when the server offers it) to `remotePath`, relative to the login
+   * directory or absolute; creates the parent directory with mode 0700.
+   */
+  put(node: string, localPath: string, remotePath: string, signal?: AbortSignal): Promise<Transfer>;
+  close(): Promise<void>;
+}
