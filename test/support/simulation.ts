@@ -111,7 +111,7 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
       { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof: proofOf(name) },
     ];
   });
-  return { type: 'watched', at, run, region, attempt, seen: Object.fromEntries(seen) };
+  return { type: 'watched', at, run, region, attempt, seen: Object.fromEntries(seen), freezes: world.freezes };
 }
 
 function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach: Reach): Event {
