@@ -82,6 +82,15 @@ describe('freeze', () => {
     expect(await run(here, 'U0ROSA', text)).toMatch(said);
   });
 
+  it('never holds a rollback', async () => {
+    const here = trial();
+    under(here, at('verify'));
+    await run(here, 'U0OTTO', 'rollback all');
+    const said = await run(here, 'U0OTTO', audit);
+    expect(said).toMatch(/A rollback is under way; no freeze holds that/);
+    expect(said).not.toMatch(/nothing left to begin/);
+  });
+
   it('holds also what was started with --now, and says so', async () => {
     const here = trial();
     under(here, staged, { by: 'U0INES', reason: 'pager' });

@@ -66,12 +66,12 @@ function toBegin(rollout: Rollout, freeze: DeclaredFreeze): NodeRun[] {
 }
 
 function holds(rollout: Rollout, freeze: DeclaredFreeze, held: NodeRun[], now: number): string[] {
+  if (rollout.status.is === 'rolling-back') return ['A rollback is under way; no freeze holds that.'];
   const what = `${rollout.release.version} (rollout ${foreign(rollout.id, 60)})`;
   return [...underWay(rollout, freeze, now), ...notBegun(rollout, what, freeze, held, now)];
 }
 
 function underWay(rollout: Rollout, freeze: DeclaredFreeze, now: number): string[] {
-  if (rollout.status.is === 'rolling-back') return ['A rollback is under way; no freeze holds that.'];
   const node = workingNode(rollout);
   if (node === null || !covers(freeze, node.region) || freeze.start > now) return [];
   const name = foreign(node.name, 80);
