@@ -561,9 +561,9 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'a restore that broke is called a failure',
-    file: 'src/jobs/step.ts',
-    from: "new Set(['switch', 'restore'])",
-    to: "new Set(['switch'])",
+    file: `${core}/traits.ts`,
+    from: "['traffic', 'service'].includes(traits[step].changes)",
+    to: "step === 'switch'",
     tests: step,
   },
   {

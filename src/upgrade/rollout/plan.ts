@@ -156,6 +156,7 @@ const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
   begun: null,
   touched: false,
   touchedAt: null,
+  drained: false,
   uncertain: false,
   before: null,
   already: false,
