@@ -15,6 +15,7 @@ const transcripts = ['test/upgrade/rollout/transcripts.test.ts'];
 const step = ['test/jobs/step.test.ts'];
 const nights = ['test/upgrade/rollout/long-nights.test.ts'];
 const worse = ['test/upgrade/rollout/worse-nights.test.ts'];
+const traffic = ['test/upgrade/rollout/traffic.test.ts'];
 const steps = 'src/upgrade/steps';
 const host = 'src/upgrade/host';
 const proof = 'src/upgrade/proof';
@@ -579,5 +580,33 @@ export const mutants: Mutant[] = [
     from: 'seen !== null && watch.blind === null &&',
     to: 'seen !== null &&',
     tests: ['test/upgrade/proof/watch.test.ts'],
+  },
+  {
+    name: 'a node that is out of service counts as serving',
+    file: `${core}/gates.ts`,
+    from: ' || rollout.nodes[name]?.drained === true',
+    to: '',
+    tests: traffic,
+  },
+  {
+    name: 'a node whose turn is lost stays out of service',
+    file: `${core}/reports.ts`,
+    from: 'return node.drained && !node.touched ? backIntoService(rollout, node) : null;',
+    to: 'return null;',
+    tests: traffic,
+  },
+  {
+    name: 'a turn that was only lost loses what was staged',
+    file: `${core}/reports.ts`,
+    from: 'const next = isLost ? null : following',
+    to: 'const next = following',
+    tests: traffic,
+  },
+  {
+    name: 'an intent to drain is forgotten',
+    file: `${core}/next.ts`,
+    from: 'if (drains(step)) return { begun: attempt, drained: true };',
+    to: 'if (drains(step)) return { begun: attempt };',
+    tests: traffic,
   },
 ];

@@ -107,7 +107,9 @@ function again(
 
 function succeeded(rollout: Rollout, node: NodeRun, state: Working, at: number): Rollout {
   const known = learned(state, at);
-  const next = following(rollout, { ...node, ...known }, state);
+  // A turn that was only lost ends as soon as the node serves again: what is staged stays for the next one.
+  const isLost = state.direction === 'back' && !node.touched && node.failure === null;
+  const next = isLost ? null : following(rollout, { ...node, ...known }, state);
   if (next !== null) return toPlace(rollout, node, next, at, known);
   const after = { ...node, ...known };
   return state.direction === 'forward' ? done(rollout, after, at) : rolledBack(rollout, after, at);

@@ -66,6 +66,7 @@ describe('a node that is taken out of service around its switch', () => {
     expect(world.out.has(first)).toBe(true);
     const back = drive(gated, world, { from: now + 2, until: (each) => node(each).state.is === 'ready' });
     expect(node(back.rollout)).toMatchObject({ drained: false, failure: null });
+    expect(back.events.filter((event) => event.type === 'begun' && event.step === 'cleanup')).toEqual([]);
     expect(world.out.has(first)).toBe(false);
     expect(drive(back.rollout, world, { from: back.now }).rollout.status.is).toBe('done');
   });
