@@ -10,7 +10,7 @@ export function windowFacts(region: string, calendar: Calendar, now: number) {
   return {
     region,
     zone: calendar.zone,
-    windows: calendar.windows.map(({ days, from, to }) => ({ days, from, to })),
+    windows: calendar.windows.map(({ days, from, to, weeks }) => ({ days, from, to, weeks: weeks ?? null })),
     is: frozen !== null ? 'frozen' : open !== null ? 'open' : 'closed',
     openUntil: iso(open?.end ?? null),
     frozen: frozen === null ? null : { by: frozen.author, reason: frozen.reason, until: iso(frozen.end) },
