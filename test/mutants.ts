@@ -528,8 +528,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a stop does not let go of what was begun and not touched',
     file: `${core}/decisions.ts`,
-    from: "if (state.direction === 'forward' && !node.touched) return moveNode(acc, next, { is: 'ready', notBefore: at });",
-    to: '',
+    from: "if (state.direction === 'forward' && !node.touched) {",
+    to: 'if (at < 0) {',
     tests: worse,
   },
   {
