@@ -9,6 +9,7 @@ const service: Service = {
   mode: '0755',
   envFile: null,
   versionArgs: ['--version'],
+  traffic: null,
   archiveMember: 'build/zeitwork-operator',
 };
 

@@ -14,7 +14,7 @@ interface Room {
 const inner: Record<string, Room> = {
   base: { ours: [], packages: ['semver'] },
   windows: { ours: ['base'], packages: ['temporal-polyfill'] },
-  'upgrade/rollout': { ours: ['base', 'windows'], packages: ['semver'] },
+  'upgrade/rollout': { ours: ['base', 'windows'], packages: [] },
   'upgrade/ledger': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
   'upgrade/ssh': { ours: ['base'], packages: ['node:', 'ssh2'] },
   'upgrade/http': { ours: ['base'], packages: ['undici'] },
@@ -29,7 +29,7 @@ const inner: Record<string, Room> = {
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: ['node:'],
   },
-  releases: { ours: ['base', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream', 'semver'] },
+  releases: { ours: ['base', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream'] },
   config: {
     ours: ['base', 'upgrade/rollout', 'windows'],
     types: ['upgrade/ssh'],

@@ -15,6 +15,7 @@ const transcripts = ['test/upgrade/rollout/transcripts.test.ts'];
 const step = ['test/jobs/step.test.ts'];
 const nights = ['test/upgrade/rollout/long-nights.test.ts'];
 const worse = ['test/upgrade/rollout/worse-nights.test.ts'];
+const traffic = ['test/upgrade/rollout/traffic.test.ts'];
 const steps = 'src/upgrade/steps';
 const host = 'src/upgrade/host';
 const proof = 'src/upgrade/proof';
@@ -527,8 +528,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a stop does not let go of what was begun and not touched',
     file: `${core}/decisions.ts`,
-    from: "if (state.direction === 'forward' && !node.touched) return moveNode(acc, next, { is: 'ready', notBefore: at });",
-    to: '',
+    from: "if (state.direction === 'forward' && !node.touched) {",
+    to: 'if (at < 0) {',
     tests: worse,
   },
   {
@@ -596,9 +597,9 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'a restore that broke is called a failure',
-    file: 'src/jobs/step.ts',
-    from: "new Set(['switch', 'restore'])",
-    to: "new Set(['switch'])",
+    file: `${core}/traits.ts`,
+    from: "['traffic', 'service'].includes(traits[step].changes)",
+    to: "step === 'switch'",
     tests: step,
   },
   {
@@ -614,5 +615,33 @@ export const mutants: Mutant[] = [
     from: 'seen !== null && watch.blind === null &&',
     to: 'seen !== null &&',
     tests: ['test/upgrade/proof/watch.test.ts'],
+  },
+  {
+    name: 'a node that is out of service counts as serving',
+    file: `${core}/gates.ts`,
+    from: ' || rollout.nodes[name]?.drained === true',
+    to: '',
+    tests: traffic,
+  },
+  {
+    name: 'a node whose turn is lost stays out of service',
+    file: `${core}/reports.ts`,
+    from: 'return node.drained && !node.touched ? backIntoService(rollout, node) : null;',
+    to: 'return null;',
+    tests: traffic,
+  },
+  {
+    name: 'a turn that was only lost loses what was staged',
+    file: `${core}/reports.ts`,
+    from: 'const next = isLost ? null : following',
+    to: 'const next = following',
+    tests: traffic,
+  },
+  {
+    name: 'an intent to drain is forgotten',
+    file: `${core}/next.ts`,
+    from: 'if (drains(step)) return { begun: attempt, drained: true };',
+    to: 'if (drains(step)) return { begun: attempt };',
+    tests: traffic,
   },
 ];

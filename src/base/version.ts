@@ -1,4 +1,4 @@
-import { valid } from 'semver';
+import { compare, valid } from 'semver';
 
 const strict = /^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 
@@ -11,3 +11,11 @@ export function isVersion(text: string): boolean {
 export function sameVersion(one: string, other: string): boolean {
   return one.replace(/^v/, '') === other.replace(/^v/, '');
 }
+
+/** Whether `one` is newer, by semver; what is no version, as a host may say, is newer than nothing. */
+export function isNewer(one: string, other: string): boolean {
+  return valid(one) !== null && valid(other) !== null && compare(one, other) > 0;
+}
+
+/** For sorting: oldest first. @throws TypeError when one is no version */
+export const byVersion = (one: string, other: string): number => compare(one, other);

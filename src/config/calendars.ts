@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { parseLocalDate, parseLocalTime } from '../windows/index.ts';
-import { type Freeze, type Interval, type Weekday, type Window, weekdays } from '../windows/types.ts';
+import { parseLocalDate, parseLocalTime, weekNames } from '../windows/index.ts';
+import { type Freeze, type Interval, type Week, type Weekday, type Window, weekdays, weeks } from '../windows/types.ts';
 import { block, leaf, list, oneOf, withDefault } from './blocks.ts';
 import { name, words, zone } from './values.ts';
 
@@ -11,11 +11,24 @@ const clock = (read: (written: string) => string | undefined) =>
     typeof written === 'string' ? read(written) : undefined,
   );
 
-/** Either `Tue-Thu 02:00-06:00` or the three keys. */
+const week = leaf('a week of the month', '1, 2, 3, 4, 5 or last', (written) => weeks.find((each) => each === written));
+const weeksOfMonth = list(week, 'weeks of the month: 1, 2, 3, 4, 5 or last', 1).superRefine((written, context) => {
+  const again = written.findIndex((each, index) => written.indexOf(each) < index);
+  if (again < 0) return;
+  const message = `${written[again]} is written twice; write each of 1, 2, 3, 4, 5 or last at most once`;
+  context.addIssue({ code: 'custom', path: [again], message });
+});
+
+/** Either `Tue-Thu 02:00-06:00`, or `1st and last Tue 02:00-06:00`, or the keys. */
 export const window = z.preprocess(
   (written) => (typeof written === 'string' ? (parseWindow(written) ?? written) : written),
   block(
-    { days: list(oneOf(weekdays), 'days like tue', 1), from: clock(clockOf), to: clock(endClockOf) },
+    {
+      days: list(oneOf(weekdays), 'days like tue', 1),
+      from: clock(clockOf),
+      to: clock(endClockOf),
+      weeks: weeksOfMonth.optional(),
+    },
     `a window like ${defaultWindow}`,
   ),
 );
@@ -46,15 +59,27 @@ export function freezeIn(freeze: Omit<WrittenFreeze, 'region'>, regionZone: stri
   return { start: first.start, end: last.end, reason, author };
 }
 
+const weekSeparator = /\s*,\s*|\s+and\s+/;
+const oneWeek = `(?:${weekNames.join('|')})`;
+const weeksFirst = new RegExp(`^(?:(${oneWeek}(?:(?:${weekSeparator.source})${oneWeek})*)\\s+)?(.+)$`);
+
 /** Reads what `describeWindow` writes; undefined when it is no window. */
 export function parseWindow(written: string): Window | undefined {
   const [, daysWritten, fromWritten, toWritten] =
     /^(.+?)\s+(\d{2}:\d{2})\s*[-–]\s*(\d{2}:\d{2})$/.exec(written.trim()) ?? [];
   if (daysWritten === undefined || fromWritten === undefined || toWritten === undefined) return undefined;
-  const days = daysOf(daysWritten.toLowerCase());
+  const [, weeksWritten, rest = ''] = weeksFirst.exec(daysWritten.toLowerCase()) ?? [];
+  const days = daysOf(rest);
   const from = clockOf(fromWritten);
   const to = endClockOf(toWritten);
-  return days === undefined || from === undefined || to === undefined ? undefined : { days, from, to };
+  if (days === undefined || from === undefined || to === undefined) return undefined;
+  if (weeksWritten === undefined) return { days, from, to };
+  const named = weeksWritten.split(weekSeparator).flatMap(weekOf);
+  return new Set(named).size < named.length ? undefined : { days, from, to, weeks: named };
+}
+
+function weekOf(written: string): Week[] {
+  return weeks.filter((_, index) => weekNames[index] === written);
 }
 
 function daysOf(written: string): Weekday[] | undefined {

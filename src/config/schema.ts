@@ -21,6 +21,16 @@ const mode = leaf('a file mode', 'one like "0755"', (written) => {
   return typeof octal === 'string' && /^0[0-7]{3}$/.test(octal) ? octal : undefined;
 });
 
+const command = list(
+  text(
+    'a word of a command',
+    'a program by its absolute path, then its arguments; {name} is the node',
+    /^[^\p{Cc}]{1,200}$/u,
+  ),
+  'words',
+  1,
+);
+
 /** Defaults depend on the name and are filled in by `service.ts`. */
 export const service = block({
   name: withDefault('zeitwork-operator', value.name),
@@ -33,6 +43,9 @@ export const service = block({
   mode: withDefault('0755', mode),
   envFile: absolutePath.nullable().optional(),
   versionArgs: list(text('an argument', 'one like --version', /^[A-Za-z0-9=._-]+$/), 'arguments', 1)
+    .nullable()
+    .optional(),
+  traffic: block({ drain: command, undrain: command, limit: withDefault('5m', value.duration) })
     .nullable()
     .optional(),
   archiveMember: text(

@@ -14,6 +14,7 @@ export function serviceFrom(written: z.output<typeof service>): Service {
     mode: written.mode,
     envFile: written.envFile === undefined ? `/etc/zeitwork/${short}.env` : written.envFile,
     versionArgs: written.versionArgs === undefined ? ['--version'] : written.versionArgs,
+    traffic: written.traffic ?? null,
     archiveMember: written.archiveMember ?? `build/${name}`,
   };
 }

@@ -1,6 +1,6 @@
 import { minute } from '../base/duration.ts';
 import { freezesOf } from '../upgrade/ledger/index.ts';
-import { finishedNodes, gates, isLook, nodeOf, todo } from '../upgrade/rollout/index.ts';
+import { changesNode, finishedNodes, gates, isLook, nodeOf, todo } from '../upgrade/rollout/index.ts';
 import type {
   Gate,
   LookTask,
@@ -32,9 +32,6 @@ export interface StepParts extends WorkOnNodes {
 
 /** Works on one task, if it is still to be done. `signal` aborts when another worker may have taken the task over. */
 export type RunTask = (task: Task, signal: AbortSignal) => Promise<StepEnd>;
-
-/** Steps that change what runs on the node: when one breaks half-way, nobody knows what the node did. */
-const mutating: ReadonlySet<StepName> = new Set(['switch', 'restore']);
 
 const overtaken: Gate = { name: 'state', reason: 'the rollout moved on meanwhile', owner: 'nobody', opensAt: null };
 
@@ -136,7 +133,7 @@ function unread(why: string, now: number): Freeze {
 }
 
 function broken(step: StepName, reason: string): Report {
-  return mutating.has(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };
+  return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };
 }
 
 function reasonIn(result: StepResult): { reason?: string } {

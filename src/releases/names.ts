@@ -1,6 +1,5 @@
-import { compare } from 'semver';
 import { Refused } from '../base/errors.ts';
-import { isVersion } from '../base/version.ts';
+import { byVersion, isVersion } from '../base/version.ts';
 
 /** @throws Refused for what is no version */
 export function checkVersion(version: string): string {
@@ -19,5 +18,5 @@ export function versionsAmong(files: string[], service: string): string[] {
     .filter((file) => file.startsWith(prefix) && file.endsWith('.tar.gz'))
     .map((file) => file.slice(prefix.length, -'.tar.gz'.length))
     .filter(isVersion)
-    .toSorted(compare);
+    .toSorted(byVersion);
 }

@@ -1,7 +1,9 @@
 import { dayAt, localTime } from './local.ts';
-import { type Opening, type Weekday, type Window, weekdays } from './types.ts';
+import { type Opening, type Week, type Weekday, type Window, weekdays, weeks } from './types.ts';
 
 const dayNames = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+/** As in `weeks`. */
+export const weekNames = ['1st', '2nd', '3rd', '4th', '5th', 'last'] as const;
 const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** From here on, a day and a month could be taken for those of another year. */
@@ -56,14 +58,20 @@ function daysBetween(at: number, now: number, zone: string): number {
 }
 
 /**
- * E.g. `Tue-Thu 02:00–06:00`, `Mon, Wed 22:00–02:00`, `daily 01:00–03:00`. The dash is a long one:
- * chat systems read `:00-06:` as an emoji.
+ * E.g. `Tue-Thu 02:00–06:00`, `Mon, Wed 22:00–02:00`, `daily 01:00–03:00`, `1st and last Tue 02:00–06:00`. The dash is
+ * a long one: chat systems read `:00-06:` as an emoji.
  */
-export function describeWindow(window: Window): string {
-  return `${describeDays(window.days)} ${window.from}–${window.to}`;
+export function describeWindow({ weeks: named, days, from, to }: Window): string {
+  const words = named === undefined ? describeDays(days) : `${describeWeeks(named)} ${describeDays(days, 'Mon-Sun')}`;
+  return `${words} ${from}–${to}`;
 }
 
-function describeDays(days: Weekday[]): string {
+function describeWeeks(named: Week[]): string {
+  const names = weekNames.filter((_, index) => named.some((week) => week === weeks[index]));
+  return names.length === 0 ? 'no week of' : new Intl.ListFormat('en-GB').format(names);
+}
+
+function describeDays(days: Weekday[], every = 'daily'): string {
   const runs: number[][] = [];
   weekdays.forEach((day, index) => {
     if (!days.includes(day)) return;
@@ -72,7 +80,7 @@ function describeDays(days: Weekday[]): string {
     else runs.push([index]);
   });
   if (runs.length === 0) return 'no day';
-  if (runs[0]?.length === weekdays.length) return 'daily';
+  if (runs[0]?.length === weekdays.length) return every;
   return runs.map(describeRun).join(', ');
 }
 

@@ -1,4 +1,4 @@
-export { describeLocal, describeOpening, describePlace, describeWindow } from './describe.ts';
-export { fits, frozenBy, latestStart, nextOpening, openInterval, openingsUntil } from './openings.ts';
+export { describeLocal, describeOpening, describePlace, describeWindow, weekNames } from './describe.ts';
+export { fits, frozenBy, latestStart, neverCloses, nextOpening, openInterval, openingsUntil } from './openings.ts';
 export { parseLocalDate, parseLocalTime } from './parse.ts';
 export type { Opening } from './types.ts';

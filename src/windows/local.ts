@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import { day as dayMs } from '../base/duration.ts';
-import { type Interval, type Weekday, weekdays } from './types.ts';
+import { type Interval, type Week, type Weekday, weekdays, weeks } from './types.ts';
 
 /** Converting local time costs about 30 µs and the same few dates are asked for again and again. */
 const known = new Map<string, number>();
@@ -23,6 +23,13 @@ export function dayOf({ year, month, day }: { year: number; month: number; day: 
 
 export function weekdayOf(day: number): Weekday | undefined {
   return weekdays.at((day + thursday) % weekdays.length);
+}
+
+/** Which weeks of its month a day belongs to, by its date: the 1st to the 7th are week 1, the last seven days `last`. */
+export function weeksOf(day: number): Week[] {
+  const { day: date, daysInMonth } = firstDay.add({ days: day });
+  const nth = Math.ceil(date / weekdays.length);
+  return weeks.filter((week) => week === nth || (week === 'last' && date > daysInMonth - weekdays.length));
 }
 
 /** A day that nobody there lived, like 30 December 2011 in Apia: its end is its start. */

@@ -1,4 +1,5 @@
 import { describeLocal, describeWindow } from './describe.ts';
+import { horizonDays } from './horizon.ts';
 import { dayAt } from './local.ts';
 import { windowSpans } from './spans.ts';
 import type { Calendar, Freeze, Interval } from './types.ts';
@@ -10,7 +11,7 @@ export function whyNever(calendar: Calendar, searched: Interval, open: Interval 
   if (open !== null && open.end > searched.end) {
     return `the window (${written}) is open all the time, so no other one opens`;
   }
-  const none = `no ${open === null ? '' : 'other '}window (${written}, ${calendar.zone}) opens within 14 days`;
+  const none = `no ${open === null ? '' : 'other '}window (${written}, ${calendar.zone}) opens within ${horizonDays(calendar)} days`;
   const frozen = covering(calendar, searched).map(
     ({ end, author, reason }) => `until ${describeLocal(end, calendar.zone, searched.start)} by ${author} (${reason})`,
   );

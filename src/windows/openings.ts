@@ -1,18 +1,17 @@
 import { day as dayMs } from '../base/duration.ts';
+import { horizonDays, horizons } from './horizon.ts';
 import { dayAt, daysAfter } from './local.ts';
 import { whyNever } from './never.ts';
 import { spans, windowSpans } from './spans.ts';
 import type { Calendar, Freeze, Interval, Opening } from './types.ts';
 
-/** Nothing is looked for further away: who waits longer wants to know why. */
-const horizonDays = 14;
-
 /**
  * Windows that touch are one. What is closed at all is closed once a week, and a clock change can swallow that once:
- * a chain longer than two weeks never closes, so looking further tells nothing new. One day more since days begin at
- * midnight, and one because a date may be skipped.
+ * a chain longer than two weeks counts as never closing, and so does one longer than the other horizon where weeks are
+ * named (what closes more seldom, like a 1st Tuesday that follows a 5th Monday, is seen when it is nearer than that).
+ * One day more since days begin at midnight, and one because a date may be skipped.
  */
-const chainDays = 16;
+const beyondDays = 2;
 
 /** A window of two dates ago may still be open: the date in between is skipped, or the clock went back over midnight. */
 const carryDays = 2;
@@ -22,7 +21,7 @@ const longestSpanDays = 400;
 /**
  * The open window that contains `now` (epoch ms), half-open: at its end it is closed. Touching windows count as one,
  * and a freeze ends it; so the interval says how long work may go on. One that never closes is cut, two weeks before and
- * after `now` at the nearest. Null when closed or frozen.
+ * after `now` at the nearest, 30 where windows name weeks. Null when closed or frozen.
  * @throws RangeError for an unknown zone
  */
 export function openInterval(calendar: Calendar, now: number): Interval | null {
@@ -32,16 +31,25 @@ export function openInterval(calendar: Calendar, now: number): Interval | null {
 
 /**
  * The first opening that starts after `after` (epoch ms) and not later than the same time on the wall 14 local days
- * on; freezes removed. Else says why there is none.
+ * on, 210 where windows name weeks; freezes removed. Else says why there is none.
  * @throws RangeError for an unknown zone
  */
 export function nextOpening(calendar: Calendar, after: number): Opening {
-  const latest = daysAfter(after, horizonDays, calendar.zone);
-  const firstDay = dayAt(after, calendar.zone) - carryDays;
-  const near = spans(calendar, firstDay, horizonDays + 2 * carryDays);
-  const next = near.find(({ start }) => start > after && start <= latest);
-  if (next !== undefined) return { is: 'opens', interval: wholeSpan(calendar, next.start) ?? next };
+  for (const days of horizons(calendar)) {
+    const next = firstWithin(calendar, after, days);
+    if (next !== undefined) return { is: 'opens', interval: wholeSpan(calendar, next.start) ?? next };
+  }
+  const latest = daysAfter(after, horizonDays(calendar), calendar.zone);
   return { is: 'never', reason: whyNever(calendar, { start: after, end: latest }, openInterval(calendar, after)) };
+}
+
+/**
+ * Whether what is open at `now` (epoch ms) stays open beyond everything that is looked for: its end is a cut then.
+ * @throws RangeError for an unknown zone
+ */
+export function neverCloses(calendar: Calendar, now: number): boolean {
+  const open = openInterval(calendar, now);
+  return open !== null && open.end > daysAfter(now, horizonDays(calendar), calendar.zone);
 }
 
 /**
@@ -54,7 +62,9 @@ export function openingsUntil(calendar: Calendar, from: number, until: number): 
   if (!(until - from <= longestSpanDays * dayMs)) {
     throw new RangeError(`openings are told for at most ${longestSpanDays} days at once`);
   }
-  return wholeSpans(calendar, from, until).filter(({ start, end }) => start < until && end > from);
+  return wholeSpans(calendar, from, until, horizonDays(calendar)).filter(
+    ({ start, end }) => start < until && end > from,
+  );
 }
 
 /** The freeze that forbids beginning work at `now` (epoch ms); of several, the one that lasts longest. */
@@ -82,14 +92,26 @@ function insideWindow(calendar: Calendar, now: number): boolean {
   return windowSpans(calendar, today - carryDays, 2 * carryDays).some((span) => contains(span, now));
 }
 
-function wholeSpan(calendar: Calendar, now: number): Interval | null {
-  return wholeSpans(calendar, now, now).find((span) => contains(span, now)) ?? null;
+function firstWithin(calendar: Calendar, after: number, days: number): Interval | undefined {
+  const latest = daysAfter(after, days, calendar.zone);
+  const near = spans(calendar, dayAt(after, calendar.zone) - carryDays, days + 2 * carryDays);
+  return near.find(({ start }) => start > after && start <= latest);
 }
 
-/** What is open from `from` to `until` (epoch ms), far enough on both sides to know where each opening begins and ends. */
-function wholeSpans({ zone, ...rest }: Calendar, from: number, until: number): Interval[] {
-  const firstDay = dayAt(from, zone) - chainDays;
-  return spans({ zone, ...rest }, firstDay, dayAt(until, zone) - firstDay + chainDays + 1);
+function wholeSpan(calendar: Calendar, now: number): Interval | null {
+  for (const days of horizons(calendar)) {
+    const found = wholeSpans(calendar, now, now, days).find((span) => contains(span, now));
+    if (found === undefined) return null;
+    const seen = { start: daysAfter(now, -days, calendar.zone), end: daysAfter(now, days, calendar.zone) };
+    if (days === horizonDays(calendar) || (found.start > seen.start && found.end < seen.end)) return found;
+  }
+  return null;
+}
+
+/** What is open from `from` to `until` (epoch ms), and `days` on both sides to know where each opening begins and ends. */
+function wholeSpans({ zone, ...rest }: Calendar, from: number, until: number, days: number): Interval[] {
+  const firstDay = dayAt(from, zone) - days - beyondDays;
+  return spans({ zone, ...rest }, firstDay, dayAt(until, zone) - firstDay + days + beyondDays + 1);
 }
 
 function contains(interval: Interval, at: number): boolean {

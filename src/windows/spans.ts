@@ -1,4 +1,4 @@
-import { instantOf, isSkipped, weekdayOf } from './local.ts';
+import { instantOf, isSkipped, weekdayOf, weeksOf } from './local.ts';
 import type { Calendar, Freeze, Interval, Window } from './types.ts';
 
 /**
@@ -15,13 +15,18 @@ export function windowSpans(calendar: Calendar, firstDay: number, count: number)
   return days.flatMap((day) => calendar.windows.flatMap((window) => spanOn(window, day, calendar.zone)));
 }
 
-/** Empty on other days, on a day that is skipped, and when a clock change shrinks the window to nothing. */
+/** Empty on other days and in other weeks, on a day that is skipped, and when a clock change shrinks the window to nothing. */
 function spanOn(window: Window, day: number, zone: string): Interval[] {
-  const weekday = weekdayOf(day);
-  if (weekday === undefined || !window.days.includes(weekday) || isSkipped(day, zone)) return [];
+  if (!startsOn(window, day) || isSkipped(day, zone)) return [];
   const endDay = window.to <= window.from ? day + 1 : day;
   const span = { start: instantOf(day, window.from, zone), end: instantOf(endDay, window.to, zone) };
   return span.start < span.end ? [span] : [];
+}
+
+function startsOn({ days, weeks }: Window, day: number): boolean {
+  const weekday = weekdayOf(day);
+  if (weekday === undefined || !days.includes(weekday)) return false;
+  return weeks === undefined || weeksOf(day).some((week) => weeks.includes(week));
 }
 
 function join(intervals: Interval[]): Interval[] {

@@ -2,13 +2,19 @@
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export type Weekday = (typeof weekdays)[number];
 
-/** A weekly maintenance window in the region's own zone. `to <= from` ends on the next local day. */
+/** Weeks of a month as written in the settings: which occurrence of its weekday a day is in its month. */
+export const weeks = [1, 2, 3, 4, 5, 'last'] as const;
+export type Week = (typeof weeks)[number];
+
+/** A maintenance window in the region's own zone. `to <= from` ends on the next local day. */
 export interface Window {
   days: Weekday[];
   /** Local wall-clock time, `HH:MM`. */
   from: string;
   /** Local wall-clock time, `HH:MM`, exclusive. */
   to: string;
+  /** Absent: every week. Otherwise the days are only those of these weeks of the local month. */
+  weeks?: Week[] | undefined;
 }
 
 /** A span in which nothing is begun although a window is open. Instants are epoch milliseconds. */

@@ -268,7 +268,7 @@ describe('the facts of a look', () => {
         {
           region: 'us-east',
           zone: 'America/New_York',
-          windows: [{ days: ['tue', 'wed', 'thu'], from: '02:00', to: '06:00' }],
+          windows: [{ days: ['tue', 'wed', 'thu'], from: '02:00', to: '06:00', weeks: null }],
           is: 'open',
           openUntil: '2026-11-24T11:00:00.000Z',
           frozen: null,

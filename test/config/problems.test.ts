@@ -96,6 +96,24 @@ const wrong: [string, string, string][] = [
   ],
 ];
 
+/** What a window says after `weeks`, in line 12 -> what is wrong with it; empty: nothing. */
+const weeks: [string, string][] = [
+  ['[1, 3]', ''],
+  ['[last]', ''],
+  ['[1, 2, 3, 4, 5, last]', ''],
+  ['[0]', '.weeks[0]: 0 is not a week of the month; write 1, 2, 3, 4, 5 or last'],
+  ['[1, 6]', '.weeks[1]: 6 is not a week of the month; write 1, 2, 3, 4, 5 or last'],
+  ['["1"]', '.weeks[0]: "1" is not a week of the month; write 1, 2, 3, 4, 5 or last'],
+  ['[1.5]', '.weeks[0]: 1.5 is not a week of the month; write 1, 2, 3, 4, 5 or last'],
+  ['[Last]', '.weeks[0]: "Last" is not a week of the month; write 1, 2, 3, 4, 5 or last'],
+  ['[~]', '.weeks[0]: is missing; write 1, 2, 3, 4, 5 or last'],
+  ['[]', '.weeks: is empty; write at least 1 of weeks of the month: 1, 2, 3, 4, 5 or last'],
+  ['', '.weeks: is missing; write a list of weeks of the month: 1, 2, 3, 4, 5 or last'],
+  ['last', '.weeks: "last" is not a list of weeks of the month: 1, 2, 3, 4, 5 or last'],
+  ['[1, 3, 1]', '.weeks[2]: 1 is written twice; write each of 1, 2, 3, 4, 5 or last at most once'],
+  ['[last, last]', '.weeks[1]: last is written twice; write each of 1, 2, 3, 4, 5 or last at most once'],
+];
+
 /** Added at the end, after line 14. */
 const added: [string, string][] = [
   [
@@ -166,6 +184,12 @@ const added: [string, string][] = [
 describe('a setting that cannot be used', () => {
   it.each(wrong)('%j -> %j', (from, to, line) => {
     expect(complaints(edited(from, to))).toEqual([`zeitwork.yaml:${line}`]);
+  });
+
+  it.each(weeks)('weeks: %s', (written, problem) => {
+    const window = `      - days: [tue]\n        from: "02:00"\n        to: "06:00"\n        weeks: ${written}\n`;
+    const yaml = edited('    zone: Europe/Dublin\n', `    zone: Europe/Dublin\n    windows:\n${window}`);
+    expect(complaints(yaml)).toEqual(problem === '' ? [] : [`zeitwork.yaml:12: regions[0].windows[0]${problem}`]);
   });
 
   it.each(added)('%s', (addition, line) => {

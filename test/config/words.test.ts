@@ -4,7 +4,7 @@ import { parseWindow } from '../../src/config/calendars.ts';
 import { formatDuration, parseDuration } from '../../src/config/durations.ts';
 import { hideSecrets } from '../../src/config/hidden.ts';
 import { describeWindow } from '../../src/windows/index.ts';
-import { weekdays } from '../../src/windows/types.ts';
+import { type Week, weekdays, weeks } from '../../src/windows/types.ts';
 
 describe('a duration', () => {
   it.each([
@@ -57,10 +57,28 @@ describe('a window', () => {
     expect(parseWindow(text)).toEqual({ days, from, to });
   });
 
+  it.each<[string, Week[]]>([
+    ['1st Tue 02:00-06:00', [1]],
+    ['Last Tue 02:00-06:00', ['last']],
+    ['1st and 3rd tue 02:00-06:00', [1, 3]],
+    ['last, 2nd Tue 02:00-06:00', ['last', 2]],
+    ['2nd, 4th and 5th Tue 02:00-06:00', [2, 4, 5]],
+  ])('%s is understood', (text, named) => {
+    expect(parseWindow(text)).toEqual({ days: ['tue'], from: '02:00', to: '06:00', weeks: named });
+  });
+
   it.each([
     '',
     'Tue',
     '02:00-06:00',
+    '1st 02:00-06:00',
+    '1 Tue 02:00-06:00',
+    '6th Tue 02:00-06:00',
+    '2th Tue 02:00-06:00',
+    '1st, Tue 02:00-06:00',
+    '1st3rd Tue 02:00-06:00',
+    '1st and 1st Tue 02:00-06:00',
+    'Tue last 02:00-06:00',
     'Tue 2:00-6:00',
     'Tue 02:00',
     'Tue 02:00-25:00',
@@ -73,7 +91,15 @@ describe('a window', () => {
 
   it('is read back as it is described', () => {
     const clock = fc.constantFrom('00:00', '02:00', '13:45', '23:59');
-    const window = fc.record({ days: fc.subarray([...weekdays], { minLength: 1 }), from: clock, to: clock });
+    const window = fc.record(
+      {
+        days: fc.subarray([...weekdays], { minLength: 1 }),
+        from: clock,
+        to: clock,
+        weeks: fc.subarray([...weeks], { minLength: 1 }),
+      },
+      { requiredKeys: ['days', 'from', 'to'] },
+    );
     fc.assert(
       fc.property(window, (each) => {
         expect(parseWindow(describeWindow(each))).toEqual(each);

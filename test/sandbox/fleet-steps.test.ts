@@ -40,7 +40,13 @@ async function walk(release: Release, names: StepName[], start: NodeRun = nodeRu
   epoch++;
   for (const name of names) {
     result = await steps[name]({
-      rollout: rollout({ id: `r${epoch}`, release, policy: quick, epoch, service: trial.fleet.service }),
+      rollout: rollout({
+        id: `r${epoch}`,
+        release,
+        policy: quick,
+        epoch,
+        service: { ...trial.fleet.service, traffic: null },
+      }),
       node: run,
       attempt: run.attempt,
       shell: trial.shell,

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { isLook, next, nextWake, nodesInOrder, plan, todo } from '../../src/upgrade/rollout/index.ts';
 import type { Event, NodeTask, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
+import { strategyNames } from '../../src/upgrade/rollout/types.ts';
 import { checkStep, checkStop, workTakes } from './invariants.ts';
-import { fleetOf, hours, inputOf, newImage, surveyOf, tuesday } from './rollouts.ts';
+import { fleetOf, hours, inputOf, minutes, newImage, surveyOf, tuesday } from './rollouts.ts';
 import { intentOf, perform, type Reach, type World, worldOf } from './simulation.ts';
 
 /** What chance does in one move; `pick` chooses among what is possible. */
@@ -33,11 +34,13 @@ const move = fc.record({ kind: fc.constantFrom(...(kinds as readonly Kind[])), p
 
 /** One story: what is wrong from the start, and what happens. */
 export const scenario = fc.record({
-  strategy: fc.constantFrom('rolling' as const, 'regions' as const),
+  strategy: fc.constantFrom(...strategyNames),
   windows: fc.constantFrom('guide' as const, 'always' as const),
   autoRollback: fc.constantFrom('node' as const, 'none' as const),
   bad: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
   badRestore: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
+  /** Nodes are taken out of service around their switch. */
+  drains: fc.boolean(),
   /** Nodes that run the target already. */
   already: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
   moves: fc.array(move, { minLength: 30, maxLength: 160 }),
@@ -47,6 +50,7 @@ export type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never
 const decisions = (rollout: Rollout, at: number): Event[] => [
   { type: 'approved', at, phase: 'approval/eu-west', by: 'U-eu-west' },
   { type: 'approved', at, phase: 'approval/ap-south', by: 'U-ap-south' },
+  { type: 'approved', at, phase: 'approval/rest', by: 'U-us-east' },
   { type: 'approved', at, phase: 'approval/us-east', by: rollout.requester },
   { type: 'paused', at, by: 'U1' },
   { type: 'resumed', at, by: 'U1' },
@@ -68,12 +72,13 @@ export class Run {
   readonly sent: Event[] = [];
   readonly late: Event[] = [];
 
-  constructor({ strategy, windows, autoRollback, bad, badRestore, already }: Scenario) {
+  constructor({ strategy, windows, autoRollback, bad, badRestore, already, drains }: Scenario) {
     const fleet = fleetOf({ autoRollback, bake: hours(0.1) }, { windows });
     const names = fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
     const running = already.map((index) => names[index] ?? '');
     const survey = surveyOf(fleet, Object.fromEntries(running.map((name) => [name, { sha256: newImage }])));
-    this.rollout = plan(inputOf(fleet, { strategy, survey }));
+    const traffic = drains ? { drain: ['/d'], undrain: ['/u'], limit: minutes(1) } : null;
+    this.rollout = plan(inputOf({ ...fleet, service: { ...fleet.service, traffic } }, { strategy, survey }));
     this.world = worldOf(this.rollout);
     for (const index of bad) this.world.bad.add(names[index] ?? '');
     for (const index of badRestore) this.world.badRestore.set(names[index] ?? '', 1);

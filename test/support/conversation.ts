@@ -17,6 +17,10 @@ export function wordsOf(message: ChannelMessage): string {
   return texts.join('\n');
 }
 
+/** What was answered; on a busy machine a person is told first that it takes a while. */
+const answers = ({ responses }: Outcome): string[] =>
+  responses.map(wordsOf).filter((words) => !/^Looking at the nodes/.test(words));
+
 /** What a person sees and does in the channel. */
 export class Conversation {
   readonly product: Product;
@@ -29,8 +33,8 @@ export class Conversation {
   async type(text: string, who: string = people.rosa.id): Promise<string> {
     const outcome: Outcome = await this.product.slack.command(who, `/zeitwork ${text}`);
     if (!outcome.acked) throw new Error(`/zeitwork ${text} was not acknowledged: ${outcome.error}`);
-    await this.until(`an answer to ${text}`, () => outcome.responses.length > 0, 30_000);
-    return outcome.responses.map(wordsOf).join('\n');
+    await this.until(`an answer to ${text}`, () => answers(outcome).length > 0, 60_000);
+    return answers(outcome).join('\n');
   }
 
   /** Clicks the newest button whose label contains `label`, as soon as somebody can see it. */
@@ -43,8 +47,8 @@ export class Conversation {
     if (!message) throw new Error(`the button ${label} went away`);
     const outcome = await slack.click(who, message.ts, label, { confirm: true });
     if (!outcome.acked) throw new Error(`the click on ${label} was not acknowledged: ${outcome.error}`);
-    await this.until(`an answer to the click on ${label}`, () => outcome.responses.length > 0, 30_000);
-    return outcome.responses.map(wordsOf).join('\n');
+    await this.until(`an answer to the click on ${label}`, () => answers(outcome).length > 0, 60_000);
+    return answers(outcome).join('\n');
   }
 
   everything(): ChannelMessage[] {

@@ -25,7 +25,12 @@ export function checkStep(before: Rollout, after: Rollout, event: Event, world: 
       const now = [world.image[node.name], world.disk[node.name]];
       expect(now, `${node.name} after ${event.type}`).toEqual([initial, initial]);
     }
-    if (node.state.is === 'working' && node.state.direction === 'back') expect(node.touched).toBe(true);
+    if (node.state.is === 'working' && node.state.direction === 'back')
+      expect(node.touched || node.drained || node.failure !== null).toBe(true);
+    if (!node.drained) expect(world.out.has(node.name), `${node.name} serves, after ${event.type}`).toBe(false);
+    const isLeft =
+      ['working', 'stuck', 'unproven'].includes(node.state.is) || (node.state.is === 'ready' && node.touched);
+    if (!isLeft) expect(node.drained, `${node.name} is ${node.state.is}`).toBe(false);
     if (node.state.is === 'ready' && node.state.notBefore === 0) expect(node.touched).toBe(false);
   }
   if (after.status.is === 'done' && before.status.is !== 'done') {

@@ -25,6 +25,7 @@ export const service: Service = {
   mode: '0755',
   envFile: '/etc/zeitwork/operator.env',
   versionArgs: ['--version'],
+  traffic: null,
   archiveMember: 'build/zeitwork-operator',
 };
 

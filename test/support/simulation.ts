@@ -36,6 +36,10 @@ export interface World {
   invocation: Record<string, number>;
   /** The service is not running; the machine answers. */
   down: Set<string>;
+  /** Taken out of service by a drain, and not put back. */
+  out: Set<string>;
+  /** Drains that answer "under way" the next n times, by node. */
+  slowDrain: Map<string, number>;
   /** The machine does not answer at all. */
   silent: Set<string>;
   /** Nodes on which the new build never proves healthy. */
@@ -60,6 +64,8 @@ export function worldOf(rollout: Rollout): World {
     initial: each(oldImage),
     invocation: each(0),
     down: new Set(),
+    out: new Set(),
+    slowDrain: new Map(),
     silent: new Set(),
     bad: new Set(),
     badRestore: new Map(),
@@ -142,6 +148,17 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
     if (reach === 'half') return { type: 'reported', ...common, report: { is: 'unknown', reason: 'cut' } };
     start(rollout, world, node, region, now);
   }
+  if (step === 'drain') {
+    const sight = { down: false, unchanged: true };
+    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], sight));
+    if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged: true };
+    const left = world.slowDrain.get(node) ?? 0;
+    world.slowDrain.set(node, left - 1);
+    if (left > 0)
+      return { type: 'reported', ...common, report: { is: 'later', reason: '3 connections', after: 2_000 } };
+    world.out.add(node);
+  }
+  if (step === 'undrain') world.out.delete(node);
   return { type: 'reported', ...common, report: reportOf(task, world) };
 }
 
@@ -152,7 +169,7 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
     node,
     image: world.disk[node] ?? '',
     at,
-    peersLeft: peers.filter((name) => serves(world, name)).length,
+    peersLeft: peers.filter((name) => serves(world, name) && !world.out.has(name)).length,
     wasDown: !serves(world, node),
     frozen: world.freezes.some((freeze) => freeze.start <= at && at < freeze.end),
   });

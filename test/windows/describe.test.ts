@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeLocal, describeOpening, describePlace, describeWindow } from '../../src/windows/index.ts';
-import type { Weekday } from '../../src/windows/types.ts';
+import type { Week, Weekday } from '../../src/windows/types.ts';
 
 it.each([
   ['2026-11-24T07:00:00Z', 'America/New_York', 'Tue 24 Nov 02:00 (America/New_York)'],
@@ -57,4 +57,15 @@ it.each<[Weekday[], string]>([
   [['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], 'daily 02:00–06:00'],
 ])('tells %j as %s', (days, expected) => {
   expect(describeWindow({ days, from: '02:00', to: '06:00' })).toBe(expected);
+});
+
+it.each<[Week[], Weekday[], string]>([
+  [[1], ['tue'], '1st Tue 02:00–06:00'],
+  [[3, 1], ['tue'], '1st and 3rd Tue 02:00–06:00'],
+  [['last'], ['sat', 'sun'], 'last Sat, Sun 02:00–06:00'],
+  [['last', 2, 4], ['tue', 'wed', 'thu'], '2nd, 4th and last Tue-Thu 02:00–06:00'],
+  [[5], ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], '5th Mon-Sun 02:00–06:00'],
+  [[], ['tue'], 'no week of Tue 02:00–06:00'],
+])('tells week %j of %j as %s', (weeks, days, expected) => {
+  expect(describeWindow({ days, from: '02:00', to: '06:00', weeks })).toBe(expected);
 });

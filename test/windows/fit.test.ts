@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fits, latestStart } from '../../src/windows/index.ts';
+import { fits, latestStart, neverCloses, openInterval } from '../../src/windows/index.ts';
+import { at, calendarOf } from './tables.ts';
 
 const interval = { start: 1_000, end: 1_100 };
 
@@ -36,5 +37,26 @@ describe('work in the interval [1000, 1100)', () => {
   it('cannot begin in an interval that lasts no time', () => {
     expect(latestStart({ start: 1_000, end: 1_000 }, 0)).toBeNull();
     expect(fits({ start: 1_000, end: 1_000 }, 1_000, 0)).toBe(false);
+  });
+});
+
+describe('work in the last week of a month', () => {
+  it('fits up to the end that its windows have together, into the next month', () => {
+    const now = at('2024-08-31T23:00');
+    const open = openInterval(calendarOf('Etc/UTC', 'last Sat 22:00-02:00 + 1st Sun 02:00-04:00'), now);
+    expect(open && [5, 6].map((hours) => fits(open, now, hours * 3_600_000))).toEqual([true, false]);
+  });
+});
+
+describe('what is open', () => {
+  it.each([
+    ['daily 00:00-24:00', true],
+    ['1st, 2nd, 3rd, 4th and last daily 00:00-24:00', true],
+    ['1st, 2nd and 3rd daily 00:00-24:00', false],
+    ['Tue-Sun 00:00-24:00 + 1st, 2nd, 3rd and 4th Mon 00:00-24:00', false],
+    ['Tue 02:00-06:00', false],
+    ['Wed 02:00-06:00', false],
+  ])('by %s never closes: %s', (windows, expected) => {
+    expect(neverCloses(calendarOf('Etc/UTC', windows), at('2020-12-01T03:00'))).toBe(expected);
   });
 });

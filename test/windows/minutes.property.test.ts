@@ -5,9 +5,11 @@ import {
   type Calendar,
   type Freeze,
   type Interval,
+  type Week,
   type Weekday,
   type Window,
   weekdays,
+  weeks,
 } from '../../src/windows/types.ts';
 import { Oracle } from './oracle.ts';
 import { at, calendarOf } from './tables.ts';
@@ -62,7 +64,20 @@ const days: fc.Arbitrary<Weekday[]> = fc.oneof(
   fc.constant<Weekday[]>(['fri', 'sat', 'sun']),
   fc.subarray([...weekdays], { minLength: 1 }),
 );
-const window: fc.Arbitrary<Window> = fc.record({ days, from: clock, to: clock });
+const named: fc.Arbitrary<Week[]> = fc.oneof(
+  fc.constantFrom<Week[][]>([1], [5], ['last'], [1, 2, 3, 4]),
+  fc.subarray([...weeks], { minLength: 1 }),
+);
+const weekly: fc.Arbitrary<Window> = fc.record({ days, from: clock, to: clock });
+const monthly: fc.Arbitrary<Window> = fc.record({ days, from: clock, to: clock, weeks: named });
+const windows = fc.oneof(
+  { weight: 3, arbitrary: fc.array(weekly, { maxLength: 3 }) },
+  { weight: 1, arbitrary: fc.array(monthly, { minLength: 1, maxLength: 3 }) },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(weekly, monthly, fc.oneof(weekly, monthly)).map((mixed): Window[] => mixed),
+  },
+);
 
 const minutesAround = (length: number) =>
   fc.integer({ min: -length, max: length }).map((minutes) => minutes * minuteMs);
@@ -80,17 +95,17 @@ const question = fc
     change: fc.constantFrom(...changes),
     offset: fc.oneof(minutesAround(240), minutesAround(2 * 1_440), minutesAround(20 * 1_440)),
     ms: fc.constantFrom(0, 0, 1, 59_999),
-    windows: fc.array(window, { maxLength: 3 }),
+    windows,
     freezes: fc.array(freeze, { maxLength: 3 }),
     neededMs: fc.oneof(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 6 * 60 * minuteMs })),
     spanDays: fc.integer({ min: 0, max: 20 }),
   })
-  .map(({ change: [zone, instant], offset, ms, windows, freezes, neededMs, spanDays }) => {
+  .map(({ change: [zone, instant], offset, ms, freezes, neededMs, spanDays, ...rest }) => {
     const made = freezes.map(({ from, length }, index): Freeze => {
       const start = at(instant) + from;
       return { start, end: start + length * minuteMs, reason: 'test', author: `U${index}` };
     });
-    const calendar: Calendar = { zone, windows, freezes: made };
+    const calendar: Calendar = { zone, windows: rest.windows, freezes: made };
     return { calendar, now: at(instant) + offset + ms, neededMs, spanMs: spanDays * dayMs };
   });
 
@@ -128,7 +143,12 @@ describe('minute by minute, as Intl.DateTimeFormat tells local time', () => {
   });
 
   it.each(changes)('in %s nothing differs on the days around %s', (zone, change) => {
-    for (const windows of ['daily 02:00-02:15', 'daily 23:40-00:10 + Sun 01:00-03:00', 'Thu-Sun 00:00-24:00']) {
+    for (const windows of [
+      'daily 02:00-02:15',
+      'daily 23:40-00:10 + Sun 01:00-03:00',
+      'Thu-Sun 00:00-24:00',
+      '1st and last Thu-Sun 23:40-03:00',
+    ]) {
       const calendar = calendarOf(zone, windows);
       const oracle = new Oracle(calendar, at(change));
       for (let now = at(change) - 2 * dayMs; now < at(change) + 2 * dayMs; now += 5 * minuteMs) {
@@ -144,9 +164,10 @@ function checkNext(calendar: Calendar, now: number, oracle: Oracle): void {
   expectSame(next.is === 'opens' ? next.interval : null, expected, now, expected?.start);
   if (next.is === 'opens') return;
   const open = oracle.openAt(now);
+  const horizon = calendar.windows.some(({ weeks }) => weeks !== undefined) ? 210 : 14;
   if (calendar.windows.length === 0) expect(next.reason).toBe('no maintenance window is configured');
-  else if (open !== null && open.end > now + 14.1 * dayMs) expect(next.reason).toMatch(/open all the time/);
-  else expect(next.reason).toMatch(/opens within 14 days: frozen until .* by U/);
+  else if (open !== null && open.end > now + (horizon + 0.1) * dayMs) expect(next.reason).toMatch(/open all the time/);
+  else expect(next.reason).toMatch(new RegExp(`opens within ${horizon} days: frozen until .* by U`));
 }
 
 function checkFrozen({ freezes, ...rest }: Calendar, now: number): void {

@@ -104,6 +104,33 @@ describe('why nothing opens', () => {
       ['2024-01-01T00:00/2035-01-01T00:00'],
       'no window (daily 00:00–00:00, Etc/UTC) opens within 14 days: frozen until Mon 1 Jan 2035 00:00 (Etc/UTC) by ana (sale)',
     ],
+    [
+      'what names weeks is looked for farther, and so are the freezes that take it away',
+      '5th Tue 02:00-06:00',
+      '2024-12-02T00:00',
+      [
+        '2024-12-31T00:00/2025-01-01T00:00',
+        '2025-02-01T00:00/2025-03-01T00:00',
+        '2025-04-01T00:00/2025-08-01T00:00 bo',
+      ],
+      'no window (5th Tue 02:00–06:00, Etc/UTC) opens within 210 days: ' +
+        'frozen until Wed 1 Jan 00:00 (Etc/UTC) by ana (sale), then until Fri 1 Aug 00:00 (Etc/UTC) by bo (sale)',
+    ],
+    [
+      'a freeze of other weeks is not to blame, of one weekly window and one that names weeks',
+      'Tue 02:00-06:00 + last Sat 02:00-06:00',
+      '2024-12-02T00:00',
+      ['2024-12-01T00:00/2025-07-15T00:00', '2025-07-19T00:00/2025-07-20T00:00 bo'],
+      'no window (Tue 02:00–06:00, last Sat 02:00–06:00, Etc/UTC) opens within 210 days: ' +
+        'frozen until Tue 15 Jul 00:00 (Etc/UTC) by ana (sale)',
+    ],
+    [
+      'weeks that leave no day out are open all the time',
+      '1st, 2nd, 3rd, 4th and last Mon-Sun 00:00-24:00',
+      '2024-12-02T12:00',
+      [],
+      'the window (1st, 2nd, 3rd, 4th and last Mon-Sun 00:00–00:00) is open all the time, so no other one opens',
+    ],
   ])('%s', (_, windows, after, freezes, expected) => {
     expect(reason('Etc/UTC', windows, after, freezes)).toBe(expected);
   });
@@ -117,13 +144,18 @@ describe('why nothing opens', () => {
     );
   });
 
-  it('says that no window is configured, or that those there are name no day', () => {
+  it('says that no window is configured, or that those there are name no day or week', () => {
     const calendar = { zone: 'Etc/UTC', windows: [], freezes: [] };
     expect(nextOpening(calendar, 0)).toEqual({ is: 'never', reason: 'no maintenance window is configured' });
     const windows = [{ days: [], from: '02:00', to: '06:00' }];
     expect(nextOpening({ ...calendar, windows }, 0)).toEqual({
       is: 'never',
       reason: 'no window (no day 02:00–06:00, Etc/UTC) opens within 14 days',
+    });
+    const weeks = [{ days: ['tue' as const], from: '02:00', to: '06:00', weeks: [] }];
+    expect(nextOpening({ ...calendar, windows: weeks }, 0)).toEqual({
+      is: 'never',
+      reason: 'no window (no week of Tue 02:00–06:00, Etc/UTC) opens within 210 days',
     });
   });
 });

@@ -54,6 +54,31 @@ describe('the openings of a span', () => {
     ]);
   });
 
+  it('are those of the weeks that windows name', () => {
+    const windows = '1st and last Tue 02:00-06:00 + 5th Sat 22:00-04:00';
+    expect(openings('America/New_York', windows, '2024-02-20T00:00', '2024-04-03T00:00')).toEqual([
+      '2024-02-27T07:00 2024-02-27T11:00',
+      '2024-03-05T07:00 2024-03-05T11:00',
+      '2024-03-26T06:00 2024-03-26T10:00',
+      '2024-03-31T02:00 2024-03-31T08:00',
+      '2024-04-02T06:00 2024-04-02T10:00',
+    ]);
+    expect(openings('Etc/UTC', '5th Tue 02:00-06:00', '2024-01-01T00:00', '2025-01-01T00:00')).toEqual([
+      '2024-01-30T02:00 2024-01-30T06:00',
+      '2024-04-30T02:00 2024-04-30T06:00',
+      '2024-07-30T02:00 2024-07-30T06:00',
+      '2024-10-29T02:00 2024-10-29T06:00',
+      '2024-12-31T02:00 2024-12-31T06:00',
+    ]);
+  });
+
+  it('are whole however long named weeks leave them open', () => {
+    const windows = '1st, 2nd, 3rd and 4th daily 00:00-24:00';
+    expect(openings('Etc/UTC', windows, '2023-02-20T00:00', '2023-02-21T00:00')).toEqual([
+      '2023-02-01T00:00 2023-03-29T00:00',
+    ]);
+  });
+
   it('are none without windows', () => {
     expect(openingsUntil({ zone: 'Etc/UTC', windows: [], freezes: [] }, 0, 1)).toEqual([]);
   });

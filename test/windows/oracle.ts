@@ -1,4 +1,4 @@
-import type { Calendar, Interval, Window } from '../../src/windows/types.ts';
+import type { Calendar, Interval, Week, Window } from '../../src/windows/types.ts';
 import { type Wall, wallOf } from './wall.ts';
 
 const dayMinutes = 24 * 60;
@@ -15,11 +15,16 @@ export class Oracle {
   /** What is open without a break, in order. */
   readonly runs: Interval[] = [];
 
-  /** Knows `days` days before and after the month in which `around` (epoch ms) lies. */
+  readonly #horizon: number;
+
+  /** Knows `days` days before and after the month in which `around` (epoch ms) lies; with named weeks, far more. */
   constructor(calendar: Calendar, around: number, days = 45) {
-    const month = 30 * dayMinutes;
-    const first = Math.floor(around / minuteMs / month) * month - days * dayMinutes;
-    this.#wall = wallOf(calendar.zone, first, month + 2 * days * dayMinutes);
+    const named = calendar.windows.some(({ weeks }) => weeks !== undefined);
+    this.#horizon = (named ? 210 : 14) * dayMinutes;
+    const known = (named ? 270 : days) * dayMinutes;
+    const month = (named ? 180 : 30) * dayMinutes;
+    const first = Math.floor(around / minuteMs / month) * month - known;
+    this.#wall = wallOf(calendar.zone, first, month + 2 * known);
     this.#open = new Uint8Array(this.#wall.count);
     for (const day of this.#days()) for (const window of calendar.windows) this.#openOn(day, window);
     for (const { start, end } of calendar.freezes) this.#fill(start / minuteMs, end / minuteMs, 0);
@@ -30,22 +35,22 @@ export class Oracle {
     return this.runs.find(({ start, end }) => start <= now && now < end) ?? null;
   }
 
-  /** Up to the same time on the wall, 14 days later. */
+  /** Up to the same time on the wall, 14 days later; 210 when weeks are named. */
   nextAfter(now: number): Interval | null {
     const minute = Math.floor(now / minuteMs);
     const shown = this.#wall.shows[minute - this.#wall.first] ?? Number.NaN;
-    const latest = this.#wall.means(shown + 14 * dayMinutes) * minuteMs + (now - minute * minuteMs);
+    const latest = this.#wall.means(shown + this.#horizon) * minuteMs + (now - minute * minuteMs);
     return this.runs.find(({ start }) => start > now && start <= latest) ?? null;
   }
 
   /** The dates that somebody there lived, without the first and the last one, which are not whole. */
   #days(): number[] {
-    return [...new Set(this.#wall.shows.map((shown) => Math.floor(shown / dayMinutes)))].slice(1, -2);
+    return this.#wall.dates.slice(1, -2);
   }
 
-  #openOn(day: number, { days, from, to }: Window): void {
+  #openOn(day: number, { days, from, to, weeks }: Window): void {
     const weekday = names[new Date(day * dayMinutes * minuteMs).getUTCDay()];
-    if (!days.some((each) => each === weekday)) return;
+    if (!days.some((each) => each === weekday) || !(weeks?.some((week) => isWeek(day, week)) ?? true)) return;
     const endDay = minutes(to) > minutes(from) ? day : day + 1;
     this.#fill(
       this.#wall.means(day * dayMinutes + minutes(from)),
@@ -67,6 +72,15 @@ export class Oracle {
       from = this.#open.indexOf(1, to);
     }
   }
+}
+
+/** Counts the same weekdays of the month, back to its first. A date that nobody lived counts like any other. */
+function isWeek(day: number, week: Week): boolean {
+  const month = (each: number) => new Date(each * dayMinutes * minuteMs).getUTCMonth();
+  if (week === 'last') return month(day + 7) !== month(day);
+  let nth = 1;
+  while (month(day - 7 * nth) === month(day)) nth++;
+  return nth === week;
 }
 
 function minutes(clock: string): number {

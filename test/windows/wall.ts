@@ -5,6 +5,8 @@ export interface Wall {
   count: number;
   /** The wall's minute at each of them. */
   shows: Int32Array;
+  /** The dates that it shows, as days since 1970. */
+  dates: number[];
   /** The wall's minute -> the minute (UTC) it means: the first that shows it, or as far into a gap as it is written. */
   means: (shown: number) => number;
 }
@@ -33,7 +35,14 @@ function makeWall(zone: string, first: number, count: number): Wall {
     if (meanings[shown - lowest] === -1) meanings[shown - lowest] = first + index;
     before = shown;
   }
-  return { first, count, shows, means: (shown) => meanings[shown - lowest] ?? -1 };
+  return { first, count, shows, dates: datesOf(shows), means: (shown) => meanings[shown - lowest] ?? -1 };
+}
+
+/** No date is shown for less than half an hour. */
+function datesOf(shows: Int32Array): number[] {
+  const dates = new Set<number>();
+  for (let minute = 0; minute < shows.length; minute += 30) dates.add(Math.floor((shows[minute] ?? 0) / day));
+  return [...dates];
 }
 
 /** Intl is asked every six hours, and for every minute of six hours in which the clock was changed. */

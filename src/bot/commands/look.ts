@@ -1,8 +1,14 @@
-import { day } from '../../base/duration.ts';
 import { standing, withFreezes } from '../../upgrade/ledger/index.ts';
 import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNode } from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
-import { describeLocal, describeWindow, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
+import {
+  describeLocal,
+  describeWindow,
+  frozenBy,
+  neverCloses,
+  nextOpening,
+  openInterval,
+} from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { type CommandContext, defaultSurveyTimeoutMs, ended, say, withFacts } from '../context.ts';
 import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
@@ -110,13 +116,10 @@ export const windows: Handler<'windows'> = async (context, asking) => {
   );
 };
 
-/** Beyond a week an end is only how far somebody looked ahead: no weekly window is that long. */
-const longest = 7 * day;
-
 function windowText(calendar: Calendar, now: number): string {
   const written = `${calendar.windows.map(describeWindow).join(', ')} (${calendar.zone})`;
   const open = openInterval(calendar, now);
-  if (open !== null && open.end - now > longest) return `open all the time. ${written}`;
+  if (neverCloses(calendar, now)) return `open all the time. ${written}`;
   if (open !== null) return `open now until ${when(open.end)}, ${describeLocal(open.end, calendar.zone)}. ${written}`;
   const frozen = frozenBy(calendar, now);
   const why = frozen === null ? '' : `frozen by ${reason(frozen.author, 80)} (${foreign(frozen.reason)}); `;

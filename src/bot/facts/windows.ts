@@ -19,7 +19,7 @@ export function windowFacts(region: string, calendar: Calendar, now: number) {
   return {
     region,
     zone: calendar.zone,
-    windows: calendar.windows.map(({ days, from, to }) => ({ days, from, to })),
+    windows: calendar.windows.map(({ days, from, to, weeks }) => ({ days, from, to, weeks: weeks ?? null })),
     is: frozen !== null ? 'frozen' : open !== null ? 'open' : 'closed',
     openUntil: iso(open?.end ?? null),
     frozen: frozen === null ? null : { ...frozenFacts(frozen), id: frozen.id ?? null },

@@ -10,8 +10,10 @@ export interface Word {
 const stepWords: Record<StepName, string> = {
   stage: 'staging',
   backup: 'backing up',
+  drain: 'taking out of service',
   switch: 'restarting',
   verify: 'proving',
+  undrain: 'putting back into service',
   cleanup: 'cleaning up',
   diagnose: 'finding the cause',
   restore: 'rolling back',

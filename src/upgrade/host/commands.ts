@@ -13,6 +13,7 @@ import {
   restoreScript,
   stageScript,
   switchScript,
+  trafficScript,
 } from './scripts/index.ts';
 import type { Stranger } from './strangers.ts';
 import { missing } from './strangers.ts';
@@ -160,6 +161,14 @@ export function cleanup(turn: Turn, before: Recorded | null, prune: boolean): Co
     `prune=${prune ? 'yes' : 'no'}`,
   ];
   return asRoot('cleanup', cleanupScript, args, policy.commandTimeout);
+}
+
+/** Runs the settings' command that takes a node out of service, or puts it back. */
+export function traffic(turn: Turn & { node: { name: string } }, which: 'drain' | 'undrain'): Command {
+  const { service, policy } = turn.rollout;
+  const written = service.traffic?.[which] ?? [];
+  const words = written.map((word) => checked('argument', word.replaceAll('{name}', turn.node.name)));
+  return asRoot(which, trafficScript, [...fence(turn), ...place(service), '--', ...words], policy.commandTimeout);
 }
 
 /** Collects what a person would look at first. */

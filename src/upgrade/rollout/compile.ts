@@ -1,17 +1,22 @@
 import type { Group } from './strategies.ts';
 import { undoOf } from './traits.ts';
-import type { ApprovalPhase, Approvers, NodesPhase, Phase, PlanInput, StepName, WatchPhase } from './types.ts';
+import type { ApprovalPhase, Approvers, NodesPhase, Phase, PlanInput, Service, StepName, WatchPhase } from './types.ts';
 
 const pending = { is: 'pending' } as const;
 
 /** The path of a node in its turn. */
-export const turnPath: StepName[] = ['backup', 'switch', 'verify', 'cleanup'];
+function pathFor({ traffic }: Service): StepName[] {
+  return traffic === null
+    ? ['backup', 'switch', 'verify', 'cleanup']
+    : ['backup', 'drain', 'switch', 'verify', 'undrain', 'cleanup'];
+}
 
 /** Groups in order, with everything between them that the settings ask for: staging first, then watch and approval. */
 export function compile(groups: Group[], { fleet }: Pick<PlanInput, 'fleet'>): Phase[] {
-  const turns = groups.map(({ id, title, nodes }) => turn(id, title, nodes));
+  const path = pathFor(fleet.service);
+  const turns = groups.map(({ id, title, nodes }) => turn(id, title, nodes, path));
   const all = turns.flatMap(({ nodes }) => nodes);
-  const staging: NodesPhase = { ...turn('stage', 'staging', all), id: 'stage', path: ['stage'], undo: [] };
+  const staging: NodesPhase = { ...turn('stage', 'staging', all, ['stage']), id: 'stage' };
   return [
     staging,
     ...turns.flatMap((next, index) => {
@@ -21,14 +26,14 @@ export function compile(groups: Group[], { fleet }: Pick<PlanInput, 'fleet'>): P
   ];
 }
 
-const turn = (id: string, title: string, nodes: string[]): NodesPhase => ({
+const turn = (id: string, title: string, nodes: string[], path: StepName[]): NodesPhase => ({
   id: `nodes/${id}`,
   title,
   state: pending,
   is: 'nodes',
   nodes,
-  path: turnPath,
-  undo: undoOf(turnPath),
+  path,
+  undo: undoOf(path),
 });
 
 const nameOf = ({ id }: NodesPhase) => id.slice('nodes/'.length);

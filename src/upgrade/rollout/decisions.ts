@@ -14,7 +14,7 @@ import {
   watchBefore,
 } from './phases.ts';
 import { goesForward, inScope, isOpen, isQueued, nodesInOrder, touchedNewestFirst } from './queries.ts';
-import { canBePutOff, putOff, toPlace } from './reports.ts';
+import { canBePutOff, outOfService, putOff, toPlace } from './reports.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, NodeRun, NodeState, RollbackScope, Rollout } from './types.ts';
 
@@ -173,7 +173,11 @@ function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number):
     const { state } = node;
     if (state.is !== 'working') return acc;
     const next = { ...node, attempt: node.attempt + 1 };
-    if (state.direction === 'forward' && !node.touched) return moveNode(acc, next, { is: 'ready', notBefore: at });
+    if (state.direction === 'forward' && !node.touched) {
+      const back = outOfService(acc, node);
+      if (back !== null) return toPlace(acc, node, back, at, { held: null });
+      return moveNode(acc, next, { is: 'ready', notBefore: at });
+    }
     return which(node) && canBePutOff(node) ? putOff(acc, next, at) : acc;
   }, rollout);
 }

@@ -9,8 +9,10 @@ export type { Actor };
 export const stepNames = [
   'stage',
   'backup',
+  'drain',
   'switch',
   'verify',
+  'undrain',
   'cleanup',
   'diagnose',
   'restore',
@@ -88,7 +90,9 @@ export type Report =
   /** `retry`: another try may help (a transfer cut short); false: it will not (wrong version, full disk). */
   | { is: 'failed'; reason: string; retry: boolean; facts: Facts }
   /** `silent`: nothing came back from the node at all. */
-  | { is: 'unknown'; reason: string; silent?: true };
+  | { is: 'unknown'; reason: string; silent?: true }
+  /** It goes well and is not over: look again after so many ms. Neither a failure nor a success. */
+  | { is: 'later'; reason: string; after: number };
 
 /** Why a node may not be stopped right now. */
 export interface Gate {

@@ -15,8 +15,21 @@ export interface Service {
   envFile: string | null;
   /** Arguments that make the binary print its version and exit; null when it cannot. */
   versionArgs: string[] | null;
+  /** Takes a node out of service before its switch and puts it back after its proof; null when nothing does. */
+  traffic: Traffic | null;
   /** Path of the binary inside the archive, e.g. `build/zeitwork-operator`. */
   archiveMember: string;
+}
+
+/**
+ * Commands on the node, as program and arguments (`{name}` is the node's name), run as root and safe to run twice. Exit code
+ * 0: done; 75 (EX_TEMPFAIL): under way, it is run again; anything else: failed.
+ */
+export interface Traffic {
+  drain: string[];
+  undrain: string[];
+  /** How long `drain` may be under way, ms. */
+  limit: number;
 }
 
 /** One immutable build. Hashes are lower-case hex SHA-256. */

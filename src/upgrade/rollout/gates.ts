@@ -151,7 +151,7 @@ const quorum: Rule = (rollout, node, _now, evidence) => {
   const { standing, sight } = evidence;
   if (sight.down || standing[node.name] === 'down') return null;
   const others = (rollout.peers[node.region] ?? []).filter((name) => name !== node.name);
-  const sick = others.filter((name) => standing[name] !== 'healthy');
+  const sick = others.filter((name) => standing[name] !== 'healthy' || rollout.nodes[name]?.drained === true);
   const left = others.length - sick.length;
   if (left >= rollout.policy.minimumHealthy) return null;
   const all = sick.length === 0 ? '' : `; not healthy: ${sick.join(', ')}`;

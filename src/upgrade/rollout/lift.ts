@@ -49,6 +49,7 @@ function fromFirst({ batches, approvers, ...old }: Rollout1): Rollout {
   ];
   return {
     ...old,
+    service: { ...old.service, traffic: null },
     override: override === null ? null : { ...override, until: old.createdAt + overrideEnds },
     status: statusOf(status),
     phases,
@@ -139,6 +140,7 @@ function nodeOf(old: Node1, phases: Phase[]): NodeRun {
     ...old,
     state: state.is === 'working' ? { ...state, ...placeOf(name, state, phases) } : state,
     begun: underWay ? old.attempt : null,
+    drained: false,
     uncertain: touched && (changing || state.is === 'stuck'),
     held: held === null ? null : { ...held, since: held.at, until: held.at },
     foreign: null,

@@ -8,7 +8,7 @@ import { gated, lost, reported, toPlace } from './reports.ts';
 import { goOnResting } from './rest.ts';
 import { settle } from './settle.ts';
 import { toBringBack } from './todo.ts';
-import { changesService } from './traits.ts';
+import { changesService, drains } from './traits.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, NodeRun, Rollout, StepName } from './types.ts';
 import { abandoned, attended, takenUp } from './unattended.ts';
@@ -79,6 +79,7 @@ function begun(rollout: Rollout, event: Begun): Rollout {
 }
 
 function intent(node: NodeRun, { step, at, attempt }: Begun): Partial<NodeRun> {
+  if (drains(step)) return { begun: attempt, drained: true };
   if (!changesService(step)) return { begun: attempt };
   return { begun: attempt, uncertain: true, touched: true, touchedAt: node.touchedAt ?? at };
 }

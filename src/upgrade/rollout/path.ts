@@ -1,5 +1,5 @@
 import { turnOf } from './phases.ts';
-import { changesService, traits } from './traits.ts';
+import { changesService, drains, putsBack, traits } from './traits.ts';
 import type { Direction, NodeRun, Rollout, StepName } from './types.ts';
 
 /** Where a node stands on its way, or will next. */
@@ -34,10 +34,18 @@ export function firstBack(rollout: Rollout, node: NodeRun): Place {
   return placeAt(rollout, node, 'back', index);
 }
 
-/** What comes after a step; null at the end of the way. */
-export function following(rollout: Rollout, { direction, phase: id, index }: Place): Place | null {
+/** The part of the way back that puts a node into service again whose turn is lost; null when nothing does. */
+export function backIntoService(rollout: Rollout, node: NodeRun): Place | null {
+  const index = turnOf(rollout, node.name).undo.findIndex(putsBack);
+  return index === -1 ? null : placeAt(rollout, node, 'back', index);
+}
+
+/** What comes after a step; null at the end of the way. What was not taken out of service is not put back. */
+export function following(rollout: Rollout, node: NodeRun, { direction, phase: id, index }: Place): Place | null {
   const phase = rollout.phases.find((each) => each.id === id);
   const path = phase?.is === 'nodes' ? (direction === 'forward' ? phase.path : phase.undo) : [];
-  const step = path[index + 1];
-  return step === undefined ? null : { direction, phase: id, index: index + 1, step };
+  const isIdle = (step: StepName) => (putsBack(step) ? !node.drained : drains(step) && node.drained);
+  const next = path.findIndex((step, at) => at > index && !isIdle(step));
+  const step = path[next];
+  return step === undefined ? null : { direction, phase: id, index: next, step };
 }

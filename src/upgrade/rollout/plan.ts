@@ -1,4 +1,4 @@
-import { compare, valid } from 'semver';
+import { isNewer } from '../../base/version.ts';
 import { nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { compile } from './compile.ts';
@@ -127,16 +127,11 @@ function refuseFinished({ release, survey }: PlanInput, nodes: FleetNode[]): voi
   if (seen.every((node) => node?.sha256 === release.binarySha256 && node.healthy)) {
     throw new Refused(`Nothing to do: all ${nodes.length} nodes run ${release.version} and are healthy.`);
   }
-  const newer = seen.filter((node) => isNewer(node?.version ?? null, release.version));
+  const newer = seen.filter((node) => isNewer(node?.version ?? '', release.version));
   if (newer.length > 0) {
     const names = newer.map((node) => `${node?.node} (${node?.version})`).join(', ');
     throw new Refused(`${release.version} is older than what runs on ${names}. To go back, use rollback.`);
   }
-}
-
-/** What a host said is compared only when it is a version at all. */
-function isNewer(running: string | null, wanted: string): boolean {
-  return running !== null && valid(running) !== null && compare(running, wanted) > 0;
 }
 
 /** A node that is down already costs no quorum: mend it first. */
@@ -156,6 +151,7 @@ const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
   begun: null,
   touched: false,
   touchedAt: null,
+  drained: false,
   uncertain: false,
   before: null,
   already: false,

@@ -1,6 +1,7 @@
-import { firstBack, following, type Place } from './path.ts';
+import { inSeconds } from '../../base/duration.ts';
+import { backIntoService, firstBack, following, type Place } from './path.ts';
 import { inFlight, isQueued } from './queries.ts';
-import { changesService, traits } from './traits.ts';
+import { changesService, drains, putsBack, traits } from './traits.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, Facts, NodeRun, NodeState, Rollout, Status, StepName } from './types.ts';
 
@@ -18,7 +19,7 @@ const patienceOfStop = 60_000;
 /** A step's report about a node whose try is due. */
 export function reported(rollout: Rollout, before: NodeRun, event: Reported): Rollout {
   const { report, at } = event;
-  const node = report.is === 'unknown' ? before : withFacts(before, report.facts);
+  const node = 'facts' in report ? withFacts(before, report.facts) : before;
   const { state } = node;
   if (state.is !== 'staging' && state.is !== 'working') return rollout;
   switch (report.is) {
@@ -30,6 +31,8 @@ export function reported(rollout: Rollout, before: NodeRun, event: Reported): Ro
       return report.retry && state.failures + 1 < rollout.policy.attempts
         ? again(rollout, node, state, at, { failures: state.failures + 1, lastReason: report.reason })
         : failed(rollout, node, state, report.reason, at, report.facts.clean === true);
+    case 'later':
+      return later(rollout, node, state, report, at);
     case 'unknown': {
       const silent = { ...node, silentSince: node.silentSince ?? at };
       const heard = withSilence(state, report.silent === true);
@@ -42,6 +45,21 @@ function withSilence(state: Working | Staging, silent: boolean): Working | Stagi
   if (state.is === 'staging') return state;
   const { silent: _, ...rest } = state;
   return silent ? { ...rest, silent } : rest;
+}
+
+/** Many short tries, none of which counts; what is under way for too long has failed. */
+function later(
+  rollout: Rollout,
+  node: NodeRun,
+  state: Working | Staging,
+  { reason, after }: Extract<Reported['report'], { is: 'later' }>,
+  at: number,
+): Rollout {
+  const since = state.underWaySince ?? at;
+  const limit = rollout.service.traffic?.limit ?? 0;
+  if (at - since > limit) return failed(rollout, node, state, `not over after ${inSeconds(limit)}: ${reason}`, at);
+  const next = { ...state, underWaySince: since, lastReason: reason, notBefore: at + after };
+  return moveNode(rollout, node, next, { attempt: node.attempt + 1, silentSince: null });
 }
 
 /** The try was begun before and never reported: its worker was lost. Its number is used up, so that its commands are fenced. */
@@ -88,13 +106,18 @@ function again(
 }
 
 function succeeded(rollout: Rollout, node: NodeRun, state: Working, at: number): Rollout {
-  const next = following(rollout, state);
-  if (next !== null) return toPlace(rollout, node, next, at, learned(state, at));
-  return state.direction === 'forward' ? done(rollout, node, at) : rolledBack(rollout, node, at);
+  const known = learned(state, at);
+  // A turn that was only lost ends as soon as the node serves again: what is staged stays for the next one.
+  const isLost = state.direction === 'back' && !node.touched && node.failure === null;
+  const next = isLost ? null : following(rollout, { ...node, ...known }, state);
+  if (next !== null) return toPlace(rollout, node, next, at, known);
+  const after = { ...node, ...known };
+  return state.direction === 'forward' ? done(rollout, after, at) : rolledBack(rollout, after, at);
 }
 
 /** What the success of a step says of the node, at that moment. */
 function learned({ step, direction }: Working, at: number): Partial<NodeRun> {
+  if (putsBack(step)) return { drained: false };
   if (changesService(step)) return { held: null, uncertain: false };
   return traits[step].proves && direction === 'forward' ? { seenAt: at, provenAt: at } : {};
 }
@@ -131,7 +154,11 @@ function forgetMisses(rollout: Rollout, { name, region }: NodeRun): Rollout {
   return { ...rollout, looks: { ...rollout.looks, [region]: { ...looks, misses: { ...looks.misses, [name]: 0 } } } };
 }
 
+/** Back to what it was; a node whose turn was only lost waits for the next one. */
 function rolledBack(rollout: Rollout, node: NodeRun, at: number): Rollout {
+  if (!node.touched && node.failure === null) {
+    return moveNode(rollout, node, { is: 'ready', notBefore: node.held?.until ?? at });
+  }
   const reason = node.failure ?? 'asked for';
   const after = moveNode(
     rollout,
@@ -155,10 +182,22 @@ function failed(
   if (state.direction === 'back') {
     return callPeople(stuck(rollout, node, state, reason, at), node, `its rollback failed: ${reason}`, at);
   }
+  if (traits[state.step].onFailure === 'hold' && node.touched) {
+    return callPeople(stuck(rollout, node, state, reason, at), node, `${state.step} failed: ${reason}`, at);
+  }
+  const back = node.touched ? null : outOfService(rollout, node);
+  if (back !== null) {
+    return hold(toPlace(rollout, node, back, at, { failure: reason, held: null }), node, reason, at);
+  }
   if (!node.touched || clean) return hold(giveUp(rollout, node, state.step, reason, at), node, reason, at);
   // Half of it is ours, half somebody's: whoever decides must know, and nothing is brought back over it unasked.
   if (node.foreign !== null) return callPeople(stuck(rollout, node, state, reason, at), node, reason, at);
   return hold(undo(rollout, node, state.step, reason, at), node, reason, at);
+}
+
+/** The way back into service of a node that was taken out and not changed; null when it serves. */
+export function outOfService(rollout: Rollout, node: NodeRun): Place | null {
+  return node.drained && !node.touched ? backIntoService(rollout, node) : null;
 }
 
 /** Nothing of ours is on the node: it was not changed, or it is seen that somebody put something else there since. */
@@ -227,7 +266,11 @@ export function gated(rollout: Rollout, node: NodeRun, event: Gated): Rollout {
   const waiting = { attempt: node.attempt + 1, held: { gates, since, at, times, until }, silentSince: null };
   if (!event.unchanged) return goOnOrGiveUp(rollout, { ...node, ...waiting }, { ...state, notBefore: until }, at);
   if (state.direction === 'forward') {
-    const clean = { ...waiting, touched: false, touchedAt: null, uncertain: false };
+    const isFirst = state.failures + state.unknowns === 0 && state.underWaySince === undefined;
+    const drained = node.drained && !(drains(state.step) && isFirst);
+    const clean = { ...waiting, touched: false, touchedAt: null, uncertain: false, drained };
+    const back = outOfService(rollout, { ...node, ...clean });
+    if (back !== null) return toPlace(rollout, { ...node, ...clean }, back, at);
     return moveNode(rollout, node, { is: 'ready', notBefore: until }, clean);
   }
   const back = { ...node, ...waiting, uncertain: false };

@@ -68,6 +68,8 @@ export interface Try {
   /** When the try that is due was begun; null before. */
   since: number | null;
   lastReason: string | null;
+  /** Since when it is under way, told by tries that were not over yet. */
+  underWaySince?: number;
   /** The last try heard nothing from the node at all. */
   silent?: true;
 }
@@ -96,6 +98,8 @@ export interface NodeRun {
   begun: number | null;
   /** This rollout changed it, or may have (the switch was begun), and has not brought it back. */
   touched: boolean;
+  /** It was taken out of service, or may have been, and was not put back. */
+  drained: boolean;
   /** A switch or restore was begun, and nobody has seen since what came of it. */
   uncertain: boolean;
   /** Epoch ms of the first switch in this rollout; orders a rollback newest first. */

@@ -2,10 +2,13 @@ import type { StepName } from './facts.ts';
 
 /** What is true of a step, in one place: nobody else compares step names. */
 export interface Trait {
-  /** `service`: what runs; from its intent on the node counts as possibly changed. `shelf`: files that nobody runs yet. */
-  changes: 'nothing' | 'shelf' | 'service';
+  /**
+   * `service`: what runs; from its intent on the node counts as possibly changed. `traffic`: whether it is asked to serve.
+   * `shelf`: files that nobody runs yet.
+   */
+  changes: 'nothing' | 'shelf' | 'traffic' | 'service';
   /** It takes the node out of service for a while: the gates are asked right before. */
-  takes: 'nothing' | 'service';
+  takes: 'nothing' | 'traffic' | 'service';
   /** What brings back what it changed, in order. */
   undo: StepName[];
   /** `undo`: the node goes back by itself. `ignore`: it is not worth a failure. */
@@ -17,6 +20,7 @@ export interface Trait {
 export const traits: Record<StepName, Trait> = {
   stage: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'hold', proves: false },
   backup: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'hold', proves: false },
+  drain: { changes: 'traffic', takes: 'traffic', undo: ['undrain'], onFailure: 'undo', proves: false },
   switch: {
     changes: 'service',
     takes: 'service',
@@ -25,6 +29,7 @@ export const traits: Record<StepName, Trait> = {
     proves: false,
   },
   verify: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'undo', proves: true },
+  undrain: { changes: 'traffic', takes: 'nothing', undo: [], onFailure: 'hold', proves: false },
   cleanup: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'ignore', proves: false },
   diagnose: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'ignore', proves: false },
   restore: { changes: 'service', takes: 'service', undo: [], onFailure: 'hold', proves: false },
@@ -33,6 +38,14 @@ export const traits: Record<StepName, Trait> = {
 
 /** Steps that change what runs. */
 export const changesService = (step: StepName): boolean => traits[step].changes === 'service';
+
+/** A step that takes a node out of service without touching what runs; and one that puts it back. */
+export const drains = (step: StepName): boolean => traits[step].takes === 'traffic';
+export const putsBack = (step: StepName): boolean =>
+  traits[step].changes === 'traffic' && traits[step].takes === 'nothing';
+
+/** When a step breaks half-way, nobody knows what the node did. */
+export const changesNode = (step: StepName): boolean => ['traffic', 'service'].includes(traits[step].changes);
 
 /** The way back of a path: the newest change first. What never proved healthy is diagnosed before the evidence is gone. */
 export function undoOf(path: readonly StepName[]): StepName[] {

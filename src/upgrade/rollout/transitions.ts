@@ -1,3 +1,4 @@
+import { Bug } from '../../base/errors.ts';
 import type { NodeRun, NodeState, Phase, PhaseState, Rollout, Status } from './types.ts';
 
 /** Every way in which a node's state may change, and what makes it: `next` refuses all others. */
@@ -66,21 +67,21 @@ function allowed(table: Record<string, Record<string, string>>, from: string, to
 /** Puts a node into a state that the table allows; anything else is a bug of ours. */
 export function moveNode(rollout: Rollout, node: NodeRun, state: NodeState, changes: Partial<NodeRun> = {}): Rollout {
   if (!allowed(nodeTransitions, node.state.is, state.is)) {
-    throw new Error(`bug: ${node.name} cannot go from ${node.state.is} to ${state.is}`);
+    throw new Bug(`${node.name} cannot go from ${node.state.is} to ${state.is}`);
   }
   return { ...rollout, nodes: { ...rollout.nodes, [node.name]: { ...node, ...changes, state } } };
 }
 
 export function moveStatus(rollout: Rollout, status: Status): Rollout {
   if (!allowed(statusTransitions, rollout.status.is, status.is)) {
-    throw new Error(`bug: a rollout cannot go from ${rollout.status.is} to ${status.is}`);
+    throw new Bug(`a rollout cannot go from ${rollout.status.is} to ${status.is}`);
   }
   return { ...rollout, status };
 }
 
 export function movePhase<P extends Phase>(phase: P, state: PhaseState, changes: Partial<P> = {}): P {
   if (!allowed(phaseTransitions, phase.state.is, state.is)) {
-    throw new Error(`bug: phase ${phase.id} cannot go from ${phase.state.is} to ${state.is}`);
+    throw new Bug(`phase ${phase.id} cannot go from ${phase.state.is} to ${state.is}`);
   }
   return { ...phase, ...changes, state };
 }

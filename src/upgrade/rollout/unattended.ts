@@ -45,7 +45,7 @@ export function abandoned(rollout: Rollout, at: number): Rollout {
   const { direction, step } = node.state;
   const reason = `its worker is gone in the middle of ${step}, and nobody serves ${node.region}`;
   const attempt = node.attempt + 1;
-  if (!node.touched) return moveNode(rollout, node, { is: 'ready', notBefore: at }, { attempt });
+  if (!node.touched && !node.drained) return moveNode(rollout, node, { is: 'ready', notBefore: at }, { attempt });
   const after = moveNode(rollout, node, { is: 'stuck', direction, step, reason, at }, { attempt });
   return status.is === 'stopping' ? after : moveStatus(after, { ...status, after: { node: node.name, reason } });
 }

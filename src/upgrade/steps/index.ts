@@ -4,6 +4,7 @@ import { diagnose } from './diagnose.ts';
 import { restore } from './restore.ts';
 import { stage } from './stage.ts';
 import { switchStep } from './switch.ts';
+import { drain, undrain } from './traffic.ts';
 import type { Steps } from './types.ts';
 import { verify, verifyRestored } from './verify.ts';
 
@@ -11,8 +12,10 @@ import { verify, verifyRestored } from './verify.ts';
 export const steps: Steps = {
   stage,
   backup,
+  drain,
   switch: switchStep,
   verify,
+  undrain,
   cleanup,
   diagnose,
   restore,

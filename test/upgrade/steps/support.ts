@@ -51,6 +51,7 @@ export function nodeRun(change: Partial<NodeRun> = {}): NodeRun {
     attempt: 1,
     begun: null,
     touched: false,
+    drained: false,
     uncertain: false,
     touchedAt: null,
     before: null,

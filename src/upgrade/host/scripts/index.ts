@@ -31,3 +31,4 @@ export { lookScript, lookUnderLockScript, observeScript } from './observe.ts';
 export { restoreScript } from './restore.ts';
 export { stageScript } from './stage.ts';
 export { switchScript } from './switch.ts';
+export { trafficScript } from './traffic.ts';

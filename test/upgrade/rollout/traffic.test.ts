@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import { gates, next, plan, todo } from '../../../src/upgrade/rollout/index.ts';
+import type { Event, NodeRun, NodeTask, Report, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { fleetOf, hours, inputOf, minutes, tuesday } from '../../support/rollouts.ts';
+import { drive, failed, intentOf, type World, worldOf } from '../../support/simulation.ts';
+
+const first = 'us-east-op-1';
+const traffic = { drain: ['/bin/out', '{name}'], undrain: ['/bin/in', '{name}'], limit: minutes(1) };
+
+function planned(): Rollout {
+  const fleet = fleetOf();
+  return plan(inputOf({ ...fleet, service: { ...fleet.service, traffic } }));
+}
+
+const node = (rollout: Rollout, name = first): NodeRun => {
+  const found = rollout.nodes[name];
+  if (!found) throw new Error(`no node ${name}`);
+  return found;
+};
+
+/** Until `step` of the first node is due. */
+function upTo(step: string, start = planned(), world = worldOf(start)) {
+  const due = (rollout: Rollout, now: number) =>
+    todo(rollout, now).find((each): each is NodeTask => each.node === first && each.step === step);
+  const { rollout, now } = drive(start, world, { from: tuesday, until: (each, at) => due(each, at) !== undefined });
+  const task = due(rollout, now);
+  if (!task) throw new Error(`${step} is not due`);
+  return { rollout, world, now, task };
+}
+
+const told = ({ run, node: name, step, attempt }: NodeTask, at: number, report: Report): Event => ({
+  type: 'reported',
+  at,
+  run,
+  node: name,
+  step,
+  attempt,
+  report,
+});
+
+describe('a node that is taken out of service around its switch', () => {
+  it('goes out before it, and back in after its proof', () => {
+    const start = planned();
+    const { events, rollout } = drive(start, worldOf(start), { from: tuesday });
+    const steps = events.flatMap((event) => (event.type === 'begun' && event.node === first ? [event.step] : []));
+    expect(steps).toEqual(['stage', 'backup', 'drain', 'switch', 'verify', 'undrain', 'cleanup']);
+    expect(rollout.status.is).toBe('done');
+  });
+
+  it('is put back when its turn is lost: a gate that is shut right before the switch', () => {
+    const { rollout, world, now, task } = upTo('switch');
+    const begun = next(rollout, intentOf(task, now) as Event);
+    const gate = { name: 'quorum', reason: 'op-2 is down', owner: 'op-2', opensAt: null } as const;
+    const { run, attempt } = task;
+    const gated = next(begun, {
+      type: 'gated',
+      at: now + 1,
+      run,
+      node: first,
+      step: 'switch',
+      attempt,
+      gates: [gate],
+      unchanged: true,
+    });
+    expect(node(gated)).toMatchObject({ drained: true, touched: false, state: { is: 'working', step: 'undrain' } });
+    expect(world.out.has(first)).toBe(true);
+    const back = drive(gated, world, { from: now + 2, until: (each) => node(each).state.is === 'ready' });
+    expect(node(back.rollout)).toMatchObject({ drained: false, failure: null });
+    expect(back.events.filter((event) => event.type === 'begun' && event.step === 'cleanup')).toEqual([]);
+    expect(world.out.has(first)).toBe(false);
+    expect(drive(back.rollout, world, { from: back.now }).rollout.status.is).toBe('done');
+  });
+
+  it.each(['paused', 'stopped'] as const)('is put back when somebody has %s before the switch', (type) => {
+    const { rollout, world, now } = upTo('switch');
+    const after = next(rollout, { type, at: now, by: 'U1' });
+    const { rollout: end } = drive(after, world, {
+      from: now,
+      until: (each) => each.status.is === 'stopped' || node(each).state.is === 'ready',
+    });
+    expect(end.status.is).toBe(type === 'stopped' ? 'stopped' : 'paused');
+    expect(node(end)).toMatchObject({ drained: false, touched: false });
+    expect(world.out.size).toBe(0);
+  });
+
+  it('is not put back when it was never taken out: a gate at the drain itself', () => {
+    const { rollout, now, task } = upTo('drain');
+    const begun = next(rollout, intentOf(task, now) as Event);
+    const gate = { name: 'quorum', reason: 'x', owner: 'y', opensAt: null } as const;
+    const { run, attempt } = task;
+    const event = {
+      type: 'gated',
+      at: now + 1,
+      run,
+      node: first,
+      step: 'drain',
+      attempt,
+      gates: [gate],
+      unchanged: true,
+    };
+    expect(node(next(begun, event as Event))).toMatchObject({ drained: false, state: { is: 'ready' } });
+  });
+
+  it('is put back when the drain fails, and the rollout holds', () => {
+    const { rollout, world, now, task } = upTo('drain');
+    const begun = next(rollout, intentOf(task, now) as Event);
+    const after = next(begun, told(task, now + 1, failed('exit code 3', false)));
+    expect(after.status).toMatchObject({ is: 'held', reason: expect.stringContaining('exit code 3') });
+    const { rollout: end } = drive(after, world, { from: now + 2 });
+    expect(node(end)).toMatchObject({ drained: false, touched: false, state: { is: 'rolled-back' } });
+    const retried = next(end, { type: 'retried', at: now + hours(0.1), by: 'U1', epoch: 0 });
+    expect(drive(retried, world, { from: now + hours(0.1) }).rollout.status.is).toBe('done');
+  });
+
+  it('is put back after it was rolled back', () => {
+    const start = planned();
+    const world = worldOf(start);
+    world.bad.add(first);
+    const { rollout, events } = drive(start, world, { from: tuesday });
+    const steps = events.flatMap((event) => (event.type === 'begun' && event.node === first ? [event.step] : []));
+    expect(steps.slice(3)).toEqual([
+      'switch',
+      'verify',
+      'diagnose',
+      'restore',
+      'verify-restored',
+      'undrain',
+      'cleanup',
+    ]);
+    expect(node(rollout)).toMatchObject({ drained: false, state: { is: 'rolled-back' } });
+    expect(world.out.size).toBe(0);
+  });
+
+  it('calls a person when it cannot be put back although it is proven', () => {
+    const { rollout, now, task } = upTo('undrain');
+    const begun = next(rollout, intentOf(task, now) as Event);
+    const after = next(begun, told(task, now + 1, failed('exit code 3', false)));
+    expect(after.status).toMatchObject({ is: 'held', reason: `${first}: undrain failed: exit code 3` });
+    expect(node(after)).toMatchObject({ drained: true, touched: true, state: { is: 'stuck' } });
+  });
+
+  it('is looked at again while connections end, and that counts as no failure', () => {
+    const start = planned();
+    const world: World = worldOf(start);
+    world.slowDrain.set(first, 5);
+    const { rollout, events } = drive(start, world, { from: tuesday });
+    const later = events.filter((event) => event.type === 'reported' && event.report.is === 'later');
+    expect(later).toHaveLength(5);
+    expect(rollout.status.is).toBe('done');
+  });
+
+  it('has failed when they do not end within the limit', () => {
+    const start = planned();
+    const world: World = worldOf(start);
+    world.slowDrain.set(first, 1_000);
+    const { rollout } = drive(start, world, { from: tuesday });
+    expect(rollout.status).toMatchObject({ is: 'held', reason: `${first}: not over after 60 s: 3 connections` });
+    expect(node(rollout)).toMatchObject({ drained: false, state: { is: 'rolled-back' } });
+  });
+
+  it('does not count as serving for its peers, although it answers healthy', () => {
+    const { rollout, now } = upTo('switch');
+    const evidence = {
+      standing: Object.fromEntries((rollout.peers['us-east'] ?? []).map((name) => [name, 'healthy' as const])),
+      sight: { down: false, unchanged: true },
+      freezes: [],
+    };
+    const reasons = gates(rollout, 'us-east-op-2', now, evidence).map(({ reason }) => reason);
+    expect(reasons).toContain(
+      'stopping us-east-op-2 would leave 1 healthy in us-east, 2 are needed; not healthy: us-east-op-1',
+    );
+  });
+});
