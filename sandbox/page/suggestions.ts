@@ -12,7 +12,7 @@ export const commands: Suggestion[] = [
   { text: '/zeitwork stop', about: 'stop as soon as it is safe' },
   { text: '/zeitwork rollback', about: 'back to the version before' },
   { text: '/zeitwork windows', about: 'when each region may be touched' },
-  { text: '/zeitwork freeze ', about: 'no upgrades for a while' },
+  { text: '/zeitwork freeze', about: 'no upgrades for a while' },
   { text: '/zeitwork history', about: 'the last upgrades' },
   { text: '/zeitwork diagnose ', about: 'look closely at one node' },
   { text: '/zeitwork whoami', about: 'what you may do' },
