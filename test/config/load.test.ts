@@ -41,6 +41,7 @@ describe('the shortest settings', () => {
       mode: '0755',
       envFile: '/etc/zeitwork/operator.env',
       versionArgs: ['--version'],
+      traffic: null,
       archiveMember: 'build/zeitwork-operator',
     });
   });
@@ -59,6 +60,15 @@ describe('a service', () => {
   it('may have neither an environment file nor a version command', () => {
     const { service } = load(`${shortest}service: { envFile: null, versionArgs: null }\n`).fleet;
     expect([service.envFile, service.versionArgs]).toEqual([null, null]);
+  });
+
+  it('may say how a node is taken out of service and put back', () => {
+    const traffic = '{ drain: [/opt/balancer, out, "{name}"], undrain: [/opt/balancer, in, "{name}"] }';
+    expect(load(`${shortest}service: { traffic: ${traffic} }\n`).fleet.service.traffic).toEqual({
+      drain: ['/opt/balancer', 'out', '{name}'],
+      undrain: ['/opt/balancer', 'in', '{name}'],
+      limit: 300_000,
+    });
   });
 
   it.each(['"0750"', '0750', "'0750'"])('may write its mode as %s', (mode) => {

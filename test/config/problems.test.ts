@@ -153,6 +153,7 @@ const added: [string, string][] = [
   ],
   ['service: { mode: "0o755" }', '15: service.mode: "0o755" is not a file mode; write one like "0755"'],
   ['service: { owner: root }', '15: service.owner: "root" is not an owner; write user:group, like root:root'],
+  ['service: { traffic: { drain: [/b, out] } }', '15: service.traffic.undrain: is missing; write a list of words'],
   ['service: { versionArgs: [] }', '15: service.versionArgs: is empty; write at least 1 of arguments'],
   [
     'service: { archiveMember: ../x }',
