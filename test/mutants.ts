@@ -61,14 +61,14 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'a gate forgets that the node may be changed',
-    file: `${core}/reports.ts`,
+    file: `${core}/gated.ts`,
     from: 'if (!event.unchanged) return goOnOrGiveUp',
     to: 'if (!event.unchanged && false) return goOnOrGiveUp',
     tests: harms,
   },
   {
     name: 'the same, found by chance',
-    file: `${core}/reports.ts`,
+    file: `${core}/gated.ts`,
     from: 'if (!event.unchanged) return goOnOrGiveUp',
     to: 'if (!event.unchanged && false) return goOnOrGiveUp',
     tests: chance,
@@ -131,7 +131,7 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'a stop waits for a rollback that cannot go on',
-    file: `${core}/reports.ts`,
+    file: `${core}/gated.ts`,
     from: "return rollout.status.is === 'stopping' || isQueued(rollout, node);",
     to: 'return isQueued(rollout, node);',
     tests: [...harms, ...chance],

@@ -1,3 +1,4 @@
+import { canBePutOff, putOff } from './gated.ts';
 import { firstBack } from './path.ts';
 import {
   changePhase,
@@ -14,7 +15,7 @@ import {
   watchBefore,
 } from './phases.ts';
 import { goesForward, inScope, isOpen, isQueued, nodesInOrder, touchedNewestFirst } from './queries.ts';
-import { canBePutOff, outOfService, putOff, toPlace } from './reports.ts';
+import { outOfService, toPlace } from './reports.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, NodeRun, NodeState, RollbackScope, Rollout } from './types.ts';
 

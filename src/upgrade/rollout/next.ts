@@ -1,10 +1,11 @@
 import { approved, decided, paused, resumed, retried, rollbackAsked, stopped } from './decisions.ts';
+import { gated } from './gated.ts';
 import { gates } from './gates.ts';
 import { watched } from './looks.ts';
 import { firstBack, firstForward } from './path.ts';
 import { approvals, asked, changePhase, phaseOf, saidAt, sinceOf, unasked } from './phases.ts';
 import { goesForward, isOpen, nodeOf, nodesInOrder, workingNode } from './queries.ts';
-import { gated, lost, reported, toPlace } from './reports.ts';
+import { lost, reported, toPlace } from './reports.ts';
 import { goOnResting } from './rest.ts';
 import { settle } from './settle.ts';
 import { toBringBack } from './todo.ts';
