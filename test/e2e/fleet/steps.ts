@@ -55,6 +55,26 @@ describe.skipIf(why !== null)('the steps on real nodes', () => {
     expect(onNode('us-east-op-1', 'ls -A /usr/local/bin /home/ops')).not.toMatch(/staged|\.zeitwork-upgrades|part/);
   });
 
+  it('take a node out of service and put it back by the commands of the settings, as root', async () => {
+    const node = 'eu-west-op-3';
+    const file = '/usr/local/bin/balancer';
+    const made = Buffer.from(
+      '#!/bin/sh\necho "$(id -un) $*" >>/run/balancer.log\n[ ! -e /run/balancer.slow ] || { echo 3 left; exit 75; }\n',
+    );
+    onNode(node, `echo ${made.toString('base64')} | base64 -d >${file}; chmod 755 ${file}; touch /run/balancer.slow`);
+    const there = way(node, 'v2.0.0');
+    there.traffic = { drain: [file, 'out', '{name}'], undrain: [file, 'in', '{name}'], limit: 60_000 };
+    expect(await there.go('stage', 'backup')).toMatchObject({ is: 'succeeded' });
+    expect(keep(await there.run('drain'))).toMatchObject({ is: 'later', reason: '3 left' });
+    onNode(node, 'rm /run/balancer.slow');
+    expect(await there.go('drain', 'switch', 'verify', 'undrain', 'cleanup')).toMatchObject({ is: 'succeeded' });
+    expect(onNode(node, 'cat /run/balancer.log').split('\n')).toEqual([
+      `root out ${node}`,
+      `root out ${node}`,
+      `root in ${node}`,
+    ]);
+  });
+
   it('bring binary and environment file back byte for byte, with owner and mode', async () => {
     const node = 'us-east-op-2';
     const before = installation(node);

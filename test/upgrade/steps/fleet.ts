@@ -4,13 +4,13 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/app/clock.ts';
 import { createProbe } from '../../../src/upgrade/http/probe.ts';
-import type { Decided, Facts, Gate, NodeRun, Policy, Release } from '../../../src/upgrade/rollout/types.ts';
+import type { Decided, Facts, Gate, NodeRun, Policy, Release, Traffic } from '../../../src/upgrade/rollout/types.ts';
 import { createShell } from '../../../src/upgrade/ssh/shell.ts';
 import type { Host, Shell } from '../../../src/upgrade/ssh/types.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
 import type { StepContext, StepResult } from '../../../src/upgrade/steps/types.ts';
 import { home, inventory, knownHosts, releasesDirectory, scripts } from '../../support/real-fleet.ts';
-import { nodeRun, policy, rollout } from './support.ts';
+import { nodeRun, policy, rollout, service } from './support.ts';
 
 export function hosts(): Record<string, Host> {
   return Object.fromEntries(
@@ -83,6 +83,8 @@ export class Way {
   node: NodeRun;
   epoch: number;
   gates: Gate[] = [];
+  /** How the node is taken out of service; null when nothing does. */
+  traffic: Traffic | null = null;
   private readonly release: Release & { path: string };
   private readonly shell: Shell;
   private readonly policy: Policy;
@@ -104,7 +106,13 @@ export class Way {
   context(shell = this.shell): StepContext {
     const { path, ...release } = this.release;
     return {
-      rollout: rollout({ id: `trial-${this.epoch}`, release, policy: this.policy, epoch: this.epoch }),
+      rollout: rollout({
+        id: `trial-${this.epoch}`,
+        release,
+        policy: this.policy,
+        epoch: this.epoch,
+        service: { ...service, traffic: this.traffic },
+      }),
       node: this.node,
       attempt: this.node.attempt,
       shell,
