@@ -644,4 +644,11 @@ export const mutants: Mutant[] = [
     to: 'if (drains(step)) return { begun: attempt };',
     tests: traffic,
   },
+  {
+    name: 'a node is left out of service where somebody’s work was found',
+    file: `${core}/reports.ts`,
+    from: 'const back = outOfService(rollout, untouched);',
+    to: 'const back = node.touched ? null : outOfService(rollout, untouched);',
+    tests: traffic,
+  },
 ];

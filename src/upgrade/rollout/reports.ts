@@ -73,6 +73,10 @@ function unknown(
   return again(rollout, node, state, at, { unknowns: state.unknowns + 1, lastReason: reason, notBefore });
 }
 
+/** On its way back into service, unchanged: why its turn ended is still to be decided about. */
+const isReturning = ({ state, touched }: NodeRun): boolean =>
+  state.is === 'working' && state.direction === 'back' && !touched;
+
 function withFacts(node: NodeRun, facts: Facts): NodeRun {
   return {
     ...node,
@@ -81,7 +85,7 @@ function withFacts(node: NodeRun, facts: Facts): NodeRun {
     already: node.touched ? node.already : (facts.already ?? node.already),
     proof: facts.proof ?? node.proof,
     diagnosis: facts.diagnosis ?? node.diagnosis,
-    foreign: facts.foreign ?? null,
+    foreign: facts.foreign ?? (isReturning(node) ? node.foreign : null),
     silentSince: null,
   };
 }
@@ -177,9 +181,10 @@ function failed(
   if (traits[state.step].onFailure === 'hold' && node.touched) {
     return callPeople(stuck(rollout, node, state, reason, at), node, `${state.step} failed: ${reason}`, at);
   }
-  const back = node.touched ? null : outOfService(rollout, node);
+  const untouched = clean ? { ...node, touched: false, touchedAt: null, uncertain: false } : node;
+  const back = outOfService(rollout, untouched);
   if (back !== null) {
-    return hold(toPlace(rollout, node, back, at, { failure: reason, held: null }), node, reason, at);
+    return hold(toPlace(rollout, untouched, back, at, { failure: reason, held: null }), node, reason, at);
   }
   if (!node.touched || clean) return hold(giveUp(rollout, node, state.step, reason, at), node, reason, at);
   // Half of it is ours, half somebody's: whoever decides must know, and nothing is brought back over it unasked.

@@ -131,6 +131,33 @@ describe('a node that is taken out of service around its switch', () => {
     expect(world.out.size).toBe(0);
   });
 
+  it('is put back when somebody’s work stands in the way of its switch, which a person still decides about', () => {
+    const { rollout, world, now, task } = upTo('switch');
+    const begun = next(rollout, intentOf(task, now) as Event);
+    const foreign = { what: 'binary', sha256: 'f'.repeat(64), version: 'v2.1.0' } as const;
+    const report = {
+      is: 'failed',
+      reason: 'v2.1.0 was installed',
+      retry: false,
+      facts: { foreign, clean: true },
+    } as const;
+    const after = next(begun, told(task, now + 1, report));
+    expect(node(after)).toMatchObject({ drained: true, touched: false, state: { is: 'working', step: 'undrain' } });
+    const { rollout: end, now: later } = drive(after, world, { from: now + 2 });
+    expect(end.status.is).toBe('held');
+    expect(node(end)).toMatchObject({ drained: false, foreign, state: { is: 'rolled-back' } });
+    expect(world.out.size).toBe(0);
+    const decision = {
+      type: 'decided',
+      by: 'U2',
+      node: first,
+      sha256: foreign.sha256,
+      as: 'replace',
+      epoch: 0,
+    } as const;
+    expect(node(next(end, { ...decision, at: later })).state.is).toBe('staging');
+  });
+
   it('calls a person when it cannot be put back although it is proven', () => {
     const { rollout, now, task } = upTo('undrain');
     const begun = next(rollout, intentOf(task, now) as Event);
