@@ -1,6 +1,6 @@
 import { inFlight, isQueued } from './queries.ts';
 import { outOfService, stuck, toPlace } from './reports.ts';
-import { drains, traits } from './traits.ts';
+import { changesService, drains } from './traits.ts';
 import { moveNode } from './transitions.ts';
 import type { Event, NodeRun, NodeState, Rollout } from './types.ts';
 
@@ -70,7 +70,9 @@ function isFree(rollout: Rollout, node: NodeRun): boolean {
 export function putOff(rollout: Rollout, node: NodeRun, at: number): Rollout {
   const reason = node.failure ?? 'its rollback was put off';
   const state: NodeState =
-    node.proof === null ? { is: 'unproven', step: 'restore', reason, at } : { is: 'done', at, already: node.already };
+    node.proof === null || node.drained
+      ? { is: 'unproven', step: 'restore', reason, at }
+      : { is: 'done', at, already: node.already };
   return moveNode(rollout, node, state);
 }
 
@@ -82,6 +84,5 @@ export function canBePutOff(node: NodeRun): boolean {
   );
 }
 
-/** The restore was done: what is left is its proof. */
-const isProvingBack = ({ step, index }: Working): boolean =>
-  traits[step].proves || (index > 0 && traits[step].onFailure === 'ignore');
+/** The restore was done: what is left is its proof, and the way back into service. */
+const isProvingBack = ({ step, index }: Working): boolean => index > 0 && !changesService(step);

@@ -158,6 +158,31 @@ describe('a node that is taken out of service around its switch', () => {
     expect(node(next(end, { ...decision, at: later })).state.is).toBe('staging');
   });
 
+  it('is not called done when its rollback is put off before it was put back', () => {
+    const { rollout, world, now } = upTo('undrain');
+    const asked = next(rollout, { type: 'rollback-asked', at: now, by: 'U1', scope: { is: 'all' }, epoch: now });
+    expect(node(asked).state).toMatchObject({ is: 'working', direction: 'back', step: 'restore' });
+    const stopped = next(asked, { type: 'stopped', at: now + 1, by: 'U1' });
+    expect(node(stopped)).toMatchObject({ drained: true, state: { is: 'unproven' } });
+    expect(world.out.has(first)).toBe(true);
+  });
+
+  it('is not let go any more once it was restored: what is left is its proof and the way back into service', () => {
+    const start = planned();
+    const world = worldOf(start);
+    const done = drive(start, world, { from: tuesday });
+    const scope = { is: 'node', node: first } as const;
+    const asked = next(done.rollout, { type: 'rollback-asked', at: done.now, by: 'U1', scope, epoch: done.now });
+    const drained = { ...asked, nodes: { ...asked.nodes, [first]: { ...node(asked), drained: true } } };
+    const isAt = (each: Rollout) =>
+      node(each).state.is === 'working' &&
+      'step' in node(each).state &&
+      (node(each).state as { step: string }).step === 'undrain';
+    const back = drive(drained, world, { from: done.now, until: isAt });
+    const stopped = next(back.rollout, { type: 'stopped', at: back.now, by: 'U1' });
+    expect(node(stopped).state).toMatchObject({ is: 'working', step: 'undrain' });
+  });
+
   it('calls a person when it cannot be put back although it is proven', () => {
     const { rollout, now, task } = upTo('undrain');
     const begun = next(rollout, intentOf(task, now) as Event);
