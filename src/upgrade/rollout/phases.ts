@@ -72,11 +72,13 @@ export const healthyFor = ({ healthy, regions }: WatchPhase): number =>
 export function watchEnd(phase: WatchPhase): number | null {
   const since = sinceOf(phase);
   if (since === null) return null;
-  const ends = phase.regions.map((region) => {
-    const { ms = 0, at = null } = phase.healthy[region] ?? {};
-    return (at ?? since) + Math.max(0, phase.for - ms);
-  });
-  return Math.max(...ends);
+  return Math.max(...phase.regions.map((region) => watchEndOf(phase, region, since)));
+}
+
+/** The same for one of its regions. */
+export function watchEndOf(phase: WatchPhase, region: string, since: number): number {
+  const { ms = 0, at = null } = phase.healthy[region] ?? {};
+  return (at ?? since) + Math.max(0, phase.for - ms);
 }
 
 /** Approvals that can be asked for: all before is over, and nobody was asked yet. */

@@ -1,6 +1,6 @@
 import { finishedNodes, looksBeforeBegin, looksBeforePick, type Need, unprovenRegions } from './freshness.ts';
 import { isHeldBeforeLooks, mayThaw } from './gates.ts';
-import { askable, sinceOf, watchEnd, watching } from './phases.ts';
+import { askable, sinceOf, watchEndOf, watching } from './phases.ts';
 import { goesForward, nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
 import type { LookTask, Rollout } from './types.ts';
 
@@ -44,11 +44,11 @@ function baking(rollout: Rollout): Wanted[] {
   const phase = goesForward(rollout) ? watching(rollout) : null;
   const since = sinceOf(phase);
   if (phase === null || since === null) return [];
-  const end = watchEnd(phase);
   return phase.regions.map((region) => {
+    const end = watchEndOf(phase, region, since);
     const last = Math.max(rollout.looks[region]?.at ?? 0, since);
     const regular = last + rollout.policy.watch;
-    return { region, step: 'prove', at: end !== null && end > last ? Math.min(regular, end) : regular };
+    return { region, step: 'prove', at: end > last ? Math.min(regular, end) : regular };
   });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { posts } from '../../../src/bot/views/posts.ts';
-import { isOpen, next, plan, todo } from '../../../src/upgrade/rollout/index.ts';
+import { isOpen, next, plan, sinceOf, todo } from '../../../src/upgrade/rollout/index.ts';
 import type {
   Event,
   Gate,
@@ -446,5 +446,18 @@ describe('lines of the core that nothing held', () => {
     world.bad.add('us-east-op-1');
     const held = drive(rollout, world, { from: now }).rollout;
     expect(next(held, { type: 'resumed', at: now + hours(1), by: 'U1' })).toBe(held);
+  });
+});
+
+describe('a watch over several regions', () => {
+  it('looks at each at its own interval, and ends', () => {
+    const bake = hours(0.1);
+    const start = plan(inputOf(fleetOf({ bake }, { windows: 'always' }), { strategy: 'canary-all' }));
+    const world = worldOf(start);
+    const { rollout, events } = drive(start, world, { from: tuesday, limit: 600 });
+    const watch = rollout.phases.find(({ id }) => id === 'watch/canaries');
+    expect(watch?.state.is).toBe('done');
+    const looks = events.filter((event) => event.type === 'watched' && event.at > (sinceOf(watch ?? null) ?? 0));
+    expect(looks.length).toBeLessThan((3 * 2 * bake) / start.policy.watch);
   });
 });
