@@ -43,7 +43,7 @@ function comesToAnEnd(run: Run): void {
 }
 
 describe('a rollout under faults', () => {
-  it('keeps every invariant and comes to an end, over 2,000 seeded runs', { timeout: 600_000 }, () => {
+  it('keeps every invariant and comes to an end, over 2,000 seeded runs', { timeout: 1_200_000 }, () => {
     const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
     fc.assert(
       fc.property(scenario, (chance) => {
