@@ -1,6 +1,6 @@
 import { traits } from './traits.ts';
 import { movePhase } from './transitions.ts';
-import type { ApprovalPhase, NodeRun, NodesPhase, Phase, Rollout, WatchPhase } from './types.ts';
+import type { ApprovalPhase, NodesPhase, Phase, Rollout, WatchPhase } from './types.ts';
 
 /** Reading the plan, and moving its phases: all that knows what "in order" means. */
 
@@ -94,13 +94,10 @@ export const asked = (rollout: Rollout): ApprovalPhase[] =>
 export const isWhole = ({ nodes }: Rollout, phase: NodesPhase): boolean =>
   phase.nodes.every((name) => nodes[name]?.state.is === 'done');
 
-const isStaged = ({ state }: NodeRun | Record<string, never>): boolean =>
-  !['staging', 'failed'].includes(state?.is ?? '');
-
 /** Whether a phase of nodes is over, from its nodes alone. */
 export function isOver(rollout: Rollout, phase: NodesPhase): boolean {
   if (takesNodes(phase)) return isWhole(rollout, phase);
-  return phase.nodes.every((name) => isStaged(rollout.nodes[name] ?? {}));
+  return phase.nodes.every((name) => !['staging', 'failed'].includes(rollout.nodes[name]?.state.is ?? ''));
 }
 
 /** Nodes whose turn in this phase was begun. */
