@@ -168,7 +168,8 @@ export function traffic(turn: Turn & { node: { name: string } }, which: 'drain' 
   const { service, policy } = turn.rollout;
   const written = service.traffic?.[which] ?? [];
   const words = written.map((word) => checked('argument', word.replaceAll('{name}', turn.node.name)));
-  return asRoot(which, trafficScript, [...fence(turn), ...place(service), '--', ...words], policy.commandTimeout);
+  const args = [...fence(turn), ...place(service), ...future(turn.rollout), '--', ...words];
+  return asRoot(which, trafficScript, args, policy.commandTimeout);
 }
 
 /** Collects what a person would look at first. */

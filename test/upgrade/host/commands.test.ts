@@ -33,17 +33,21 @@ describe('the commands', () => {
     });
   });
 
-  it('all pass the fence when they change something', () => {
+  it('all pass the fence when they change something, and but for the clean-up name what is staged and stays', () => {
+    const drained = { ...plan, service: { ...service, traffic: { drain: ['/bin/a'], undrain: ['/bin/b'], limit: 1 } } };
     const mutating = [
       commands.lookUnderLock(turn),
+      commands.traffic({ ...turn, rollout: drained, node: { name: 'us-east-op-1' } }, 'drain'),
+      commands.traffic({ ...turn, rollout: drained, node: { name: 'us-east-op-1' } }, 'undrain'),
       commands.stage(turn, before, uploadPath(plan, 1)),
       commands.backup(turn, before),
       commands.switchOver(turn, before),
       commands.restore(turn, before),
       commands.cleanup(turn, before, true),
     ];
-    for (const { args, script } of mutating) {
+    for (const { name, args, script } of mutating) {
       expect(args.slice(0, 3)).toEqual(['epoch=7', 'try=4', 'unit=zeitwork-operator']);
+      expect([name, args.includes(`staged=${stagedPath(service, release)}`)]).toEqual([name, name !== 'cleanup']);
       expect(script).toMatch(/^ {2}state=.*\n {2}enter$/m);
     }
   });

@@ -22,6 +22,13 @@ describe('taking a node out of service, and putting it back', () => {
     expect(trial.node.read('calls')).toBe('out us-east-op-1\nin us-east-op-1\n');
   });
 
+  it('leaves what was staged for the switch that comes next', async () => {
+    use('exit 0');
+    expect(await trial.go('stage', 'backup', 'drain', 'switch', 'undrain', 'cleanup')).toMatchObject({
+      is: 'succeeded',
+    });
+  });
+
   it('asks the gates before, and sends nothing when one is shut', async () => {
     use('exit 0');
     trial.gates = [{ name: 'quorum', reason: 'op-2 is down', owner: 'op-2', opensAt: null }];
