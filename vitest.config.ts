@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -21,6 +22,8 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
+          // Much of it waits, for Redis or a node's script; by itself vitest leaves a core of two alone.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
         },
       },
       {

@@ -101,9 +101,9 @@ function firstWithin(calendar: Calendar, after: number, days: number): Interval 
 function wholeSpan(calendar: Calendar, now: number): Interval | null {
   for (const days of horizons(calendar)) {
     const found = wholeSpans(calendar, now, now, days).find((span) => contains(span, now));
-    if (found === undefined) return null;
-    const seen = { start: daysAfter(now, -days, calendar.zone), end: daysAfter(now, days, calendar.zone) };
-    if (days === horizonDays(calendar) || (found.start > seen.start && found.end < seen.end)) return found;
+    if (found === undefined || days === horizonDays(calendar)) return found ?? null;
+    if (found.start > daysAfter(now, -days, calendar.zone) && found.end < daysAfter(now, days, calendar.zone))
+      return found;
   }
   return null;
 }

@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import assert from 'node:assert/strict';
 import { nodesInOrder } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
 import { openInterval } from '../../src/windows/index.ts';
@@ -6,37 +6,40 @@ import { parts } from './parts.ts';
 import { newImage } from './rollouts.ts';
 import type { World } from './simulation.ts';
 
+/** Asked millions of times in a long run: a matcher of the test runner costs as much as the core that is checked. */
+const holds: (fact: unknown, what: string) => asserts fact = assert;
+
 /** What must hold at every change (safety.md: 2, 5, 7, 8, 10, 11, 14, 16). */
 export function checkStep(before: Rollout, after: Rollout, event: Event, world: World): void {
   const nodes = nodesInOrder(after);
-  expect(nodes.filter(({ state }) => state.is === 'working').length).toBeLessThanOrEqual(1);
-  expect(after.epoch).toBeGreaterThanOrEqual(before.epoch);
-  expect(after.run > before.run).toBe(after.epoch > before.epoch);
+  holds(nodes.filter(({ state }) => state.is === 'working').length <= 1, 'one node at a time');
+  holds(after.epoch >= before.epoch, 'an epoch only rises');
+  holds(after.run > before.run === after.epoch > before.epoch, 'a new run has a new epoch');
   for (const node of nodes) {
     const was = before.nodes[node.name];
-    expect(node.attempt).toBeGreaterThanOrEqual(was?.attempt ?? 0);
+    holds(node.attempt >= (was?.attempt ?? 0), `the number of a try only rises: ${node.name}`);
     if (node.state.is === 'done' && was?.state.is !== 'done') {
-      expect(node.proof?.sha256).toBe(after.release.binarySha256);
-      expect(world.image[node.name]).toBe(newImage);
+      holds(node.proof?.sha256 === after.release.binarySha256, `${node.name} is done with a proof`);
+      holds(world.image[node.name] === newImage, `${node.name} is done and runs the release`);
     }
     // What is called untouched is what it was: the file on disk too, since a chance restart would bring it up.
     if (!node.touched) {
       const initial = world.initial[node.name];
-      const now = [world.image[node.name], world.disk[node.name]];
-      expect(now, `${node.name} after ${event.type}`).toEqual([initial, initial]);
+      const isOld = world.image[node.name] === initial && world.disk[node.name] === initial;
+      holds(isOld, `${node.name} is as it was, after ${event.type}`);
     }
     if (node.state.is === 'working' && node.state.direction === 'back')
-      expect(node.touched || node.drained || node.failure !== null).toBe(true);
-    if (!node.drained) expect(world.out.has(node.name), `${node.name} serves, after ${event.type}`).toBe(false);
+      holds(node.touched || node.drained || node.failure !== null, `${node.name} has something to go back from`);
+    if (!node.drained) holds(!world.out.has(node.name), `${node.name} serves, after ${event.type}`);
     const isLeft =
       ['working', 'stuck', 'unproven'].includes(node.state.is) || (node.state.is === 'ready' && node.touched);
-    if (!isLeft) expect(node.drained, `${node.name} is ${node.state.is}`).toBe(false);
-    if (node.state.is === 'ready' && node.state.notBefore === 0) expect(node.touched).toBe(false);
+    if (!isLeft) holds(!node.drained, `${node.name} is ${node.state.is} and in service`);
+    if (node.state.is === 'ready' && node.state.notBefore === 0) holds(!node.touched, `${node.name} is not begun`);
   }
   if (after.status.is === 'done' && before.status.is !== 'done') {
     // Nobody can know more than a fresh look; what chance breaks after it is not our word.
-    for (const node of nodes) expect(node.sick).toBeNull();
-    for (const node of nodes) expect(event.at - (node.provenAt ?? 0)).toBeLessThanOrEqual(60_000);
+    for (const node of nodes) holds(node.sick === null, `${node.name} is well at the end`);
+    for (const node of nodes) holds(event.at - (node.provenAt ?? 0) <= 60_000, `${node.name} is proven at the end`);
   }
 }
 
@@ -46,7 +49,7 @@ export const workTakes = 500;
 /** What must hold when a service is stopped (safety.md: 1, 3, 4, 6, 13, 16). */
 export function checkStop(rollout: Rollout, task: Task, world: World, now: number): void {
   const stop = world.starts.at(-1);
-  expect(stop?.wasDown || (stop?.peersLeft ?? 0) >= rollout.policy.minimumHealthy, `quorum at ${task.id}`).toBe(true);
+  holds(stop?.wasDown || (stop?.peersLeft ?? 0) >= rollout.policy.minimumHealthy, `quorum at ${task.id}`);
   if (task.step !== 'switch') return;
   const index = parts(rollout).findIndex(({ nodes }) => nodes.includes(task.node));
   const batch = parts(rollout)[index];
@@ -54,12 +57,13 @@ export function checkStop(rollout: Rollout, task: Task, world: World, now: numbe
   // What may be half switched already is finished, whatever the window says: only the first intent obeys every gate.
   const isFirst = node?.touchedAt === now - workTakes;
   if (!isFirst) return;
-  expect(batch?.approval === true && batch.approved === null).toBe(false);
-  if (batch?.approval) expect(batch.approved?.watched).toBe(parts(rollout)[index - 1]?.bakedAt);
-  expect(nodesInOrder(rollout).filter(({ state }) => state.is === 'staging')).toEqual([]);
-  expect(rollout.status.is).toBe('running');
-  expect(stop?.frozen).toBe(false);
+  holds(batch?.approval !== true || batch.approved !== null, `approved at ${task.id}`);
+  if (batch?.approval)
+    holds(batch.approved?.watched === parts(rollout)[index - 1]?.bakedAt, 'approved after its watch');
+  holds(!nodesInOrder(rollout).some(({ state }) => state.is === 'staging'), 'all nodes are staged');
+  holds(rollout.status.is === 'running', 'a node is begun while the rollout runs');
+  holds(stop?.frozen === false, 'no freeze');
   const calendar = rollout.calendars[task.region];
-  if (calendar) expect(openInterval(calendar, now - workTakes)).not.toBeNull();
-  for (const other of nodesInOrder(rollout)) expect(other.sick, `${other.name} is known to be sick`).toBeNull();
+  if (calendar) holds(openInterval(calendar, now - workTakes) !== null, 'the window is open');
+  for (const other of nodesInOrder(rollout)) holds(other.sick === null, `${other.name} is known to be sick`);
 }

@@ -209,11 +209,12 @@ export function isHeldBeforeLooks(rollout: Rollout, name: string, now: number): 
 
 /** Nothing but a freeze holds the node, and not one that the plan copied from the settings: it may be lifted at any time. */
 export function mayThaw(rollout: Rollout, name: string, now: number): boolean {
+  const node = nodeOf(rollout, name);
+  const frozen = frozenNow(rollout, node, now, null);
+  if (frozen === null) return false;
+  if (frozen.id === undefined && !freezesNow(rollout, node.region, null).since.includes(frozen)) return false;
   const [first, ...others] = gatesBeforeLooks(rollout, name, now);
-  if (first?.name !== 'freeze' || others.length > 0) return false;
-  const { region } = nodeOf(rollout, name);
-  const frozen = frozenNow(rollout, nodeOf(rollout, name), now, null);
-  return frozen !== null && (frozen.id !== undefined || freezesNow(rollout, region, null).since.includes(frozen));
+  return first?.name === 'freeze' && others.length === 0;
 }
 
 function rulesFor(rollout: Rollout, node: NodeRun, evidence: Evidence | null): Rule[] {

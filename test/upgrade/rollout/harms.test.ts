@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gates, next, todo } from '../../../src/upgrade/rollout/index.ts';
+import { gates, isLook, next, todo } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Gate, NodeRun, NodeTask, Rollout, Task } from '../../../src/upgrade/rollout/types.ts';
 import { parts } from '../../support/parts.ts';
 import { hours, minutes, newImage, oldImage, planned, tuesday } from '../../support/rollouts.ts';
@@ -8,6 +8,12 @@ import { drive, failed, intentOf, perform, type World, worldOf } from '../../sup
 const node = (rollout: Rollout, name: string): NodeRun => {
   const found = rollout.nodes[name];
   if (!found) throw new Error(`no node ${name}`);
+  return found;
+};
+
+const lookOf = (rollout: Rollout, region: string) => {
+  const found = rollout.looks[region];
+  if (!found) throw new Error(`nobody looked at ${region}`);
   return found;
 };
 
@@ -172,6 +178,18 @@ describe('3. a rollback in the outage that calls for it', () => {
     world.down.add('us-east-op-1');
     drive(one.rollout, world, { from: one.now + minutes(1) });
     expect(restored(world)).toEqual(['us-east-op-3', 'us-east-op-1', 'us-east-op-2']);
+  });
+
+  it('looks first, however fresh the last look is: it is from before the outage', () => {
+    const { world, rollout, now } = threeDone();
+    const at = now + 1;
+    const looked = { ...rollout, looks: { ...rollout.looks, 'us-east': { ...lookOf(rollout, 'us-east'), at: now } } };
+    const asked = next(looked, back(at));
+    expect(todo(asked, at).filter((task) => !isLook(task))).toEqual([]);
+    world.down.add('us-east-op-1');
+    const first = drive(asked, world, { from: at, until: () => restored(world).length > 0 });
+    expect(restored(world)).toEqual(['us-east-op-1']);
+    expect(first.now - at).toBeLessThan(15_000);
   });
 
   it('whose gate stays shut is let go by a stop, which ends', () => {
