@@ -1,87 +1,52 @@
-import type { Clock } from '../base/clock.ts';
-import type { Health, Probe } from '../upgrade/http/types.ts';
-import type { ProofLook, StillProven } from '../upgrade/proof/types.ts';
-import type { NodeRun, Proof, Seen, Standing } from '../upgrade/rollout/types.ts';
-import { orAborted } from './lease.ts';
+import { minute } from '../base/duration.ts';
+import { freezesOf } from '../upgrade/ledger/index.ts';
+import type { EvidenceName, Findings } from '../upgrade/rollout/types.ts';
+import type { Freeze } from '../windows/types.ts';
 import { reasonOf } from './log.ts';
+import { askAll, standings } from './looks.ts';
+import type { WorkOnNodes } from './parts.ts';
+import type { LedgerStore } from './types.ts';
 
-/** A bad answer is asked for this often before it proves anything, with this pause (ms). */
-const looks = { times: 3, pause: 150 };
+/** What looks things up. */
+export type Sources = Pick<WorkOnNodes, 'probe' | 'freezes' | 'clock' | 'log'> & { ledger: Pick<LedgerStore, 'load'> };
 
-/** One node that hangs must not make old answers of all others: ms, less than a look counts as fresh. */
-const lookLimit = 12_000;
-
-/** What a node says of itself, and what that proves. */
-export interface Answered {
-  standing: Standing;
-  /** In words. */
-  detail: string;
+/** A region with the names of all its nodes. */
+interface Place {
+  region: string;
+  nodes: readonly string[];
 }
 
-/** Asks all `nodes` now, at once. A probe that breaks proves nothing. */
-export async function askAll(
-  probe: Probe,
-  nodes: readonly string[],
-  clock: Pick<Clock, 'sleep'>,
-): Promise<Record<string, Answered>> {
-  const answers = await Promise.all(nodes.map(async (node) => [node, await ask(probe, node, clock)] as const));
-  return Object.fromEntries(answers);
+/** Finds one thing out, now; it does not throw, and what it cannot know keeps the gate shut. */
+type Collector<Name extends EvidenceName> = (place: Place, sources: Sources) => Promise<Findings[Name]>;
+
+const collectors: { [Name in EvidenceName]: Collector<Name> } = {
+  standing: async ({ nodes }, { probe, clock }) => standings(await askAll(probe, nodes, clock)),
+  freezes: freezesNow,
+};
+
+/** Everything that was asked for by name, at once. */
+export async function collect<Name extends EvidenceName>(
+  names: readonly Name[],
+  place: Place,
+  sources: Sources,
+): Promise<Pick<Findings, Name>> {
+  const found = await Promise.all(names.map(async (name) => [name, await collectors[name](place, sources)]));
+  return Object.fromEntries(found);
 }
 
-/** Healthy at the first answer; down when every answer in a row is a refusal or a wrong one; else nobody can tell. */
-async function ask(probe: Probe, node: string, clock: Pick<Clock, 'sleep'>): Promise<Answered> {
-  for (let time = 1; ; time += 1) {
-    const health = await probe.health(node).catch((error: unknown) => silence(reasonOf(error)));
-    if (health.is === 'healthy') {
-      return time === 1
-        ? { standing: 'healthy', detail: 'healthy' }
-        : { standing: 'unclear', detail: 'not healthy all the time' };
-    }
-    if (!provesDown(health)) return { standing: 'unclear', detail: health.detail };
-    if (time === looks.times) return { standing: 'down', detail: health.detail };
-    await clock.sleep(looks.pause);
+/** Asked for anew each time: whoever freezes a region means also what is under way. */
+async function freezesNow({ region }: Place, { freezes, ledger, clock, log }: Sources): Promise<Freeze[]> {
+  const written = freezes(region).filter(({ end }) => end > clock.now());
+  try {
+    const declared = await ledger.load();
+    return [...written, ...freezesOf(declared, region, clock.now())];
+  } catch (error) {
+    log.warn({ region, reason: reasonOf(error) }, 'the ledger cannot be read');
+    return [...written, unread(reasonOf(error), clock.now())];
   }
 }
 
-const silence = (detail: string): Health => ({ is: 'unreachable', detail });
-
-const provesDown = (health: Health): boolean =>
-  health.is === 'unhealthy' || (health.is === 'unreachable' && health.refused === true);
-
-export const standings = (answers: Record<string, Answered>): Record<string, Standing> =>
-  Object.fromEntries(Object.entries(answers).map(([name, { standing }]) => [name, standing]));
-
-/** One look at a region: HTTP of all its nodes and, when asked for, SSH of those that are finished. */
-export async function lookAt(
-  names: readonly string[],
-  finished: readonly NodeRun[],
-  { probe, stillProven, clock }: { probe: Probe; stillProven: StillProven; clock: Pick<Clock, 'sleep'> },
-  signal: AbortSignal,
-): Promise<Record<string, Seen>> {
-  const inTime = async (name: string, proof: Proof): Promise<ProofLook> => {
-    const limit = AbortSignal.timeout(lookLimit);
-    try {
-      return await orAborted(stillProven(name, proof, AbortSignal.any([signal, limit])), limit);
-    } catch (error) {
-      if (!limit.aborted) throw error;
-      return { is: 'unseen', reason: `cannot be looked at: no answer within ${lookLimit / 1000} s` };
-    }
-  };
-  const proofOf = async (name: string): Promise<Pick<Seen, 'proof' | 'detail'> | null> => {
-    const proof = finished.find((node) => node.name === name)?.proof;
-    if (!proof) return null;
-    const look = await inTime(name, proof);
-    return { proof: look.is, detail: look.is === 'holds' ? 'as it was proven' : look.reason };
-  };
-  const [answers, proofs] = await Promise.all([
-    askAll(probe, names, clock),
-    Promise.all(names.map(async (name) => [name, await proofOf(name)] as const)),
-  ]);
-  return Object.fromEntries(
-    proofs.map(([name, proof]) => {
-      const { standing = 'unclear', detail = 'no answer' } = answers[name] ?? {};
-      const shown = standing !== 'healthy' || proof === null || proof.proof === 'holds' ? detail : proof.detail;
-      return [name, { standing, detail: shown, proof: proof?.proof ?? 'not asked' }];
-    }),
-  );
+/** Whoever cannot know what is frozen stops nothing new; what goes back is never kept waiting by a freeze. */
+function unread(why: string, now: number): Freeze {
+  return { start: now, end: now + minute, reason: `nobody knows, ${why}`, author: 'whoever keeps Redis' };
 }

@@ -1,6 +1,14 @@
 import { minute } from '../base/duration.ts';
-import { freezesOf } from '../upgrade/ledger/index.ts';
-import { changesNode, finishedNodes, gates, isLook, nodeOf, todo } from '../upgrade/rollout/index.ts';
+import {
+  changesNode,
+  evidenceFor,
+  finishedNodes,
+  gates,
+  isLook,
+  lastingEvidence,
+  nodeOf,
+  todo,
+} from '../upgrade/rollout/index.ts';
 import type {
   Gate,
   LookTask,
@@ -13,10 +21,10 @@ import type {
   Task,
 } from '../upgrade/rollout/types.ts';
 import type { StepContext, StepResult } from '../upgrade/steps/types.ts';
-import type { Freeze } from '../windows/types.ts';
-import { askAll, lookAt, standings } from './evidence.ts';
+import { collect } from './evidence.ts';
 import { LetGo, orAborted } from './lease.ts';
 import { reasonOf } from './log.ts';
+import { lookAt } from './looks.ts';
 import type { WorkOnNodes } from './parts.ts';
 import type { StepEnd } from './queues.ts';
 import type { Record } from './record.ts';
@@ -91,27 +99,16 @@ export function taskRunner(parts: StepParts): RunTask {
     return { rollout, node, attempt, shell, probe, clock, signal, archive, gates: gatesNow };
   }
 
-  /** Probes first and reads the rollout last: a stop that was asked for during the probes still counts. */
+  /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */
   async function shutGates(task: NodeTask, sight: Sight): Promise<Gate[]> {
     const before = await store.load(task.rollout);
-    const answers = await askAll(probe, before?.peers[task.region] ?? [], clock);
-    const evidence = { standing: standings(answers), sight, freezes: await freezesNow(task.region) };
+    if (!before) return [overtaken];
+    const names = evidenceFor(before, task.node, sight);
+    const found = await collect(names, { region: task.region, nodes: before.peers[task.region] ?? [] }, parts);
     const newest = await store.load(task.rollout);
     const now = clock.now();
     if (!newest || !isDue(newest, task, now)) return [overtaken];
-    return gates(newest, task.node, now, evidence);
-  }
-
-  /** Asked for anew each time: whoever freezes a region means also what is under way. */
-  async function freezesNow(region: string): Promise<Freeze[]> {
-    const written = parts.freezes(region).filter(({ end }) => end > clock.now());
-    try {
-      const declared = await parts.ledger.load();
-      return [...written, ...freezesOf(declared, region, clock.now())];
-    } catch (error) {
-      log.warn({ region, reason: reasonOf(error) }, 'the ledger cannot be read');
-      return [...written, unread(reasonOf(error), clock.now())];
-    }
+    return gates(newest, task.node, now, { ...found, sight });
   }
 
   async function watch(task: LookTask, rollout: Rollout, signal: AbortSignal): Promise<StepEnd> {
@@ -119,17 +116,13 @@ export function taskRunner(parts: StepParts): RunTask {
     // A look is as old as its first answer.
     const at = clock.now();
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
-    const seen = await lookAt(rollout.peers[region] ?? [], finished, parts, signal);
-    const freezes = await freezesNow(region);
+    const nodes = rollout.peers[region] ?? [];
+    const seen = await lookAt(nodes, finished, parts, signal);
+    const lasting = await collect(lastingEvidence, { region, nodes }, parts);
     signal.throwIfAborted();
-    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, freezes });
+    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
     return 'watched';
   }
-}
-
-/** Whoever cannot know what is frozen stops nothing new; what goes back is never kept waiting by a freeze. */
-function unread(why: string, now: number): Freeze {
-  return { start: now, end: now + minute, reason: `nobody knows, ${why}`, author: 'whoever keeps Redis' };
 }
 
 function broken(step: StepName, reason: string): Report {

@@ -94,20 +94,23 @@ export type Report =
   /** It goes well and is not over: look again after so many ms. Neither a failure nor a success. */
   | { is: 'later'; reason: string; after: number };
 
+/** What can keep a node from being stopped; each has its rule in rules.ts. */
+export type GateName =
+  | 'state'
+  | 'pause'
+  | 'schedule'
+  | 'staged'
+  | 'turn'
+  | 'bake'
+  | 'approval'
+  | 'freeze'
+  | 'window'
+  | 'quorum'
+  | 'proof';
+
 /** Why a node may not be stopped right now. */
 export interface Gate {
-  name:
-    | 'state'
-    | 'schedule'
-    | 'pause'
-    | 'window'
-    | 'freeze'
-    | 'approval'
-    | 'bake'
-    | 'turn'
-    | 'quorum'
-    | 'staged'
-    | 'proof';
+  name: GateName;
   /** In words a person at 2 AM understands. */
   reason: string;
   /** Who can open it. */
@@ -122,14 +125,22 @@ export interface Gate {
  */
 export type Standing = 'healthy' | 'down' | 'unclear';
 
-/** Fresh answers about the region, taken right before a stop. */
-export interface Evidence {
-  /** By node name; includes the node itself. */
+/** What can be found out about a region, by name. */
+export interface Findings {
+  /** By node name, all nodes of the region. */
   standing: Record<string, Standing>;
+  /** As the settings and the ledger of now have them. */
+  freezes: Freeze[];
+}
+export type EvidenceName = keyof Findings;
+
+/** What a look at a region finds out too, so that people see it before it has kept a worker from anything. */
+export const lastingEvidence = ['freezes'] as const satisfies EvidenceName[];
+
+/** What was found out right before a stop: what the rules of the node's gates need, and nothing else. */
+export interface Evidence extends Partial<Findings> {
   /** What the step saw on the node under its lock. */
   sight: Sight;
-  /** Freezes of the region as the settings and the ledger of now have them. */
-  freezes: Freeze[];
 }
 
 /** One node in a look at a region. */

@@ -1,6 +1,8 @@
+export { calendarNow } from './calendars.ts';
 export { expectedAge } from './expected.ts';
+export { lastingEvidence } from './facts.ts';
 export { finishedNodes } from './freshness.ts';
-export { calendarNow, gates, whyWaiting } from './gates.ts';
+export { evidenceFor, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
 export { knowing } from './looks.ts';
 export { neglected } from './neglected.ts';

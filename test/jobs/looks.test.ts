@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { askAll, lookAt } from '../../src/jobs/evidence.ts';
+import { askAll, lookAt } from '../../src/jobs/looks.ts';
 import type { Health, Probe } from '../../src/upgrade/http/types.ts';
 import type { ProofLook } from '../../src/upgrade/proof/types.ts';
 import type { NodeRun } from '../../src/upgrade/rollout/types.ts';

@@ -1,0 +1,186 @@
+import { Bug } from '../../base/errors.ts';
+import { describeLocal, fits, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
+import { calendarNow, frozenNow, overridden } from './calendars.ts';
+import { looksBeforeBegin } from './freshness.ts';
+import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './phases.ts';
+import { nextNode, nodesInOrder, workingNode } from './queries.ts';
+import { rested } from './rest.ts';
+import type {
+  ApprovalPhase,
+  Evidence,
+  EvidenceName,
+  Findings,
+  Gate,
+  GateName,
+  NodeRun,
+  Phase,
+  Rollout,
+  Sight,
+} from './types.ts';
+
+type Shut = Omit<Gate, 'name'>;
+
+/** What a rule that needs `Name` is told: nothing when nobody is about to stop a node. */
+type Known<Name extends EvidenceName> = (Pick<Findings, Name> & { sight: Sight }) | null;
+
+export interface Rule {
+  /** What the worker finds out right before the stop, so that this rule can judge. */
+  needs: readonly EvidenceName[];
+  /** Why the gate is shut; null when it is open. */
+  judge: (rollout: Rollout, node: NodeRun, now: number, evidence: Evidence | null) => Shut | null;
+}
+
+function rule<Name extends EvidenceName>(
+  needs: readonly Name[],
+  judge: (rollout: Rollout, node: NodeRun, now: number, known: Known<Name>) => Shut | null,
+): Rule {
+  const isWhole = (evidence: Evidence): evidence is Evidence & Pick<Findings, Name> =>
+    needs.every((name) => evidence[name] !== undefined);
+  return {
+    needs,
+    judge(rollout, node, now, evidence) {
+      if (evidence !== null && !isWhole(evidence)) throw new Bug(`a gate needs ${needs.join(', ')} and was not told`);
+      return judge(rollout, node, now, evidence);
+    },
+  };
+}
+
+const shut = (reason: string, owner: string, opensAt: number | null = null): Shut => ({ reason, owner, opensAt });
+
+const state = rule([], ({ status }) => {
+  switch (status.is) {
+    case 'running':
+    case 'paused':
+      return null;
+    case 'held':
+      return shut(status.reason, 'whoever may retry or roll back');
+    case 'rolling-back':
+      return shut('a rollback is under way', 'the rollback');
+    case 'stopping':
+      return shut(`being stopped by ${status.by}`, 'the node under way');
+    default:
+      return shut('the rollout is over', 'nobody');
+  }
+});
+
+const pause = rule([], ({ status }) =>
+  status.is === 'paused' ? shut(`paused by ${status.by}`, 'whoever may resume') : null,
+);
+
+const schedule = rule([], ({ startAt }, _node, now) =>
+  startAt !== null && startAt > now ? shut('scheduled for later', 'the clock', startAt) : null,
+);
+
+/** Phases before the node's own turn that are not over. */
+function ahead(rollout: Rollout, { name }: NodeRun): Phase[] {
+  const own = rollout.phases.indexOf(turnOf(rollout, name));
+  return rollout.phases.slice(0, own).filter(({ state }) => state.is !== 'done');
+}
+
+/** Everything is staged and verified on every node before the first one is stopped. */
+const staged = rule([], (rollout, node) => {
+  if (ahead(rollout, node).every((phase) => !isStaging(phase))) return null;
+  const lacking = nodesInOrder(rollout).filter(({ state }) => state.is === 'staging' || state.is === 'failed');
+  const names = lacking.length > 3 ? `${lacking.length} nodes` : lacking.map(({ name }) => name).join(', ');
+  return shut(`not staged yet: ${names}`, lacking.includes(node) ? node.name : 'the workers');
+});
+
+const turn = rule([], (rollout, node, now) => {
+  const busy = workingNode(rollout);
+  if (busy && busy.name !== node.name) return shut(`${busy.name} is being worked on`, busy.name);
+  const first = nextNode(rollout);
+  if (first && first.name !== node.name) return shut(`${first.name} goes first`, first.name);
+  const pauseLeft = rollout.policy.pause - rested(rollout, now);
+  if (pauseLeft > 0) return shut('pause between two nodes', 'the clock', now + pauseLeft);
+  if (node.state.is === 'ready' && node.state.notBefore > now) {
+    const why = node.held?.gates.map(({ reason }) => reason).join('; ') ?? 'waiting to try again';
+    return shut(why, 'the clock', node.state.notBefore);
+  }
+  return null;
+});
+
+const bake = rule([], (rollout, node) => {
+  const phase = ahead(rollout, node).findLast((each) => each.is === 'watch');
+  if (phase?.is !== 'watch') return null;
+  if (phase.state.is !== 'active') return shut(`${phase.title} is not finished`, phase.title);
+  return shut(`${phase.title} is being watched`, 'the clock', watchEnd(phase));
+});
+
+const approval = rule([], (rollout, node, now) => {
+  const { id } = turnOf(rollout, node.name);
+  const asked = approvals(rollout).filter(({ opens }) => opens.includes(id));
+  return asked.map((phase) => lacking(rollout, phase, now)).find((reason) => reason !== null) ?? null;
+});
+
+/** An approval holds for the watch that it was given on, and not for ever: judged here, at the last moment. */
+function lacking(rollout: Rollout, phase: ApprovalPhase, now: number): Shut | null {
+  const { title, given, state } = phase;
+  const owner = `the approvers of ${title}`;
+  if (state.is !== 'done') return shut(`${title} is not approved`, owner);
+  const old = given.find(({ at }) => now - at > rollout.policy.approvalExpires);
+  if (old) return shut(`the approval of ${title} by ${old.by} has expired`, owner);
+  const watch = watchBefore(rollout, phase);
+  if (given.every(({ watched }) => watched === endOf(watch))) return null;
+  return shut(`${watch?.title} was watched anew since ${title} was approved`, owner);
+}
+
+const window = rule(['freezes'], (rollout, node, now, known) => {
+  const calendar = calendarNow(rollout, node.region, known?.freezes);
+  if (overridden(rollout, now) || !calendar || frozenBy(calendar, now)) return null;
+  const needed = rollout.policy.expectedNode + rollout.policy.rollbackReserve;
+  const open = openInterval(calendar, now);
+  if (open && fits(open, now, needed)) return null;
+  const following = nextOpening(calendar, now);
+  if (following.is === 'never') return shut(following.reason, 'whoever keeps the settings');
+  const opens = following.interval.start;
+  const why = open ? 'a node no longer fits before the window closes' : 'the maintenance window is closed';
+  return shut(`${node.region}: ${why}; opens ${describeLocal(opens, calendar.zone)}`, 'the clock', opens);
+});
+
+const freeze = rule(['freezes'], (rollout, { region }, now, known) => {
+  const frozen = frozenNow(rollout, region, now, known?.freezes ?? null);
+  return frozen ? shut(`${region} is frozen: ${frozen.reason}`, frozen.author, frozen.end) : null;
+});
+
+/**
+ * Never fewer than the minimum because of us; a node that is proven to be down may be worked on (guide, high
+ * availability). Silence proves nothing: when nobody answers, the gate is shut.
+ */
+const quorum = rule(['standing'], (rollout, node, _now, known) => {
+  if (known === null) return null;
+  const { standing, sight } = known;
+  if (sight.down || standing[node.name] === 'down') return null;
+  const others = (rollout.peers[node.region] ?? []).filter((name) => name !== node.name);
+  const sick = others.filter((name) => standing[name] !== 'healthy' || rollout.nodes[name]?.drained === true);
+  const left = others.length - sick.length;
+  if (left >= rollout.policy.minimumHealthy) return null;
+  const all = sick.length === 0 ? '' : `; not healthy: ${sick.join(', ')}`;
+  const reason = `stopping ${node.name} would leave ${left} healthy in ${node.region}, ${rollout.policy.minimumHealthy} are needed${all}`;
+  return shut(reason, sick.join(', ') || node.region);
+});
+
+/** What is finished must still be what was proven, as far as fresh looks tell, before the next node is begun. */
+const proof = rule([], (rollout, node, now, known) => {
+  if (known !== null || node.state.is !== 'ready') return null;
+  const [old] = looksBeforeBegin(rollout, node, now);
+  if (old === undefined) return null;
+  const misses = Object.entries(rollout.looks[old.region]?.misses ?? {}).filter(([, count]) => count > 0);
+  const missed = misses.map(([name]) => name).join(', ');
+  const why = missed === '' ? `${old.region} is being looked at` : `${missed} did not answer healthy at the last look`;
+  return shut(why, missed || 'the workers');
+});
+
+/** One rule for each gate. Which of them hold a node, and in which order, is said in gates.ts. */
+export const rules: Record<GateName, Rule> = {
+  state,
+  pause,
+  schedule,
+  staged,
+  turn,
+  bake,
+  approval,
+  freeze,
+  window,
+  quorum,
+  proof,
+};
