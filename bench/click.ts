@@ -24,6 +24,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     fleet: fleetOf(),
     hosts: {},
     healthUrls: {},
+    alerts: null,
     releases: { directory: stateDir },
     slack: { channel: 'C1', team: 'T1', botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },
     redisUrl: null,

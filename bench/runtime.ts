@@ -6,7 +6,7 @@ import { createControl, type Log, openRedis, startWorker } from '../src/jobs/ind
 import type { Control } from '../src/jobs/types.ts';
 import { openReleases } from '../src/releases/index.ts';
 import { diagnoseNode, surveyNode } from '../src/upgrade/host/index.ts';
-import { createProbe } from '../src/upgrade/http/index.ts';
+import { createAlerting, createProbe } from '../src/upgrade/http/index.ts';
 import { stillProven } from '../src/upgrade/proof/index.ts';
 import { plan } from '../src/upgrade/rollout/index.ts';
 import type { Fleet, FleetNode, Rollout } from '../src/upgrade/rollout/types.ts';
@@ -103,6 +103,7 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
     steps,
     shell,
     probe,
+    alerting: createAlerting(null),
     archives: (release) => releases.archivePath(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, fleet.service, shell, commandTimeout, signal),
     freezes: () => [],

@@ -32,7 +32,7 @@ const inner: Record<string, Room> = {
   releases: { ours: ['base', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream'] },
   config: {
     ours: ['base', 'upgrade/rollout', 'windows'],
-    types: ['upgrade/ssh'],
+    types: ['upgrade/ssh', 'upgrade/http'],
     packages: ['node:', 'yaml', 'zod', 'ssh-config'],
   },
   jobs: {

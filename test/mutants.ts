@@ -15,6 +15,7 @@ const transcripts = ['test/upgrade/rollout/transcripts.test.ts'];
 const step = ['test/jobs/step.test.ts'];
 const nights = ['test/upgrade/rollout/long-nights.test.ts'];
 const worse = ['test/upgrade/rollout/worse-nights.test.ts'];
+const alerts = ['test/upgrade/rollout/alerts.test.ts'];
 const traffic = ['test/upgrade/rollout/traffic.test.ts'];
 const steps = 'src/upgrade/steps';
 const host = 'src/upgrade/host';
@@ -591,7 +592,7 @@ export const mutants: Mutant[] = [
   {
     name: 'a freeze that was lifted holds a rollout for ever',
     file: `${core}/watching.ts`,
-    from: '...thawing(rollout, now), ',
+    from: '...reopening(rollout, now), ',
     to: '',
     tests: ['test/upgrade/rollout/freezes.test.ts'],
   },
@@ -650,5 +651,47 @@ export const mutants: Mutant[] = [
     from: 'const back = outOfService(rollout, untouched);',
     to: 'const back = node.touched ? null : outOfService(rollout, untouched);',
     tests: traffic,
+  },
+  {
+    name: 'alerts are not asked for before the stop',
+    file: 'src/jobs/evidence.ts',
+    from: '=> alerting.ask(region)',
+    to: "=> alerting.ask(region).then(() => ({ is: 'quiet' }))",
+    tests: step,
+  },
+  {
+    name: 'nobody to ask counts as quiet',
+    file: 'src/upgrade/http/alerts.ts',
+    from: ': unknown(got.detail);',
+    to: ": { is: 'quiet' };",
+    tests: ['test/upgrade/http/alerts.test.ts'],
+  },
+  {
+    name: 'an alert is not known before a worker was kept by it',
+    file: `${core}/looks.ts`,
+    from: '...(alerts === undefined ? {} : { alerts }),',
+    to: '',
+    tests: alerts,
+  },
+  {
+    name: 'an alert that ended is never looked at again',
+    file: `${core}/gates.ts`,
+    from: "gate.name === 'alerts' || ",
+    to: '',
+    tests: alerts,
+  },
+  {
+    name: 'an alert of long ago is told as if it fired now',
+    file: `${core}/rules.ts`,
+    from: 'Math.abs(now - look.at) <= alertsCount ?',
+    to: 'now > 0 ?',
+    tests: alerts,
+  },
+  {
+    name: 'an override opens the gate of alerts',
+    file: `${core}/rules.ts`,
+    from: "if (said?.is === 'firing') return",
+    to: "if (said?.is === 'firing' && !overridden(rollout, now)) return",
+    tests: alerts,
   },
 ];

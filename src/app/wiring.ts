@@ -9,7 +9,7 @@ import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, 
 import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
 import { diagnoseNode, surveyNode } from '../upgrade/host/index.ts';
-import { createProbe } from '../upgrade/http/index.ts';
+import { createAlerting, createProbe } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { steps } from '../upgrade/steps/index.ts';
@@ -80,6 +80,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     steps,
     shell,
     probe,
+    alerting: createAlerting(settings.alerts),
     archives: (release) => releases.archivePath(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],

@@ -1,3 +1,4 @@
+import type { AlertSource } from '../upgrade/http/types.ts';
 import type { Region } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
 import { freezeIn } from './calendars.ts';
@@ -28,6 +29,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     },
     hosts,
     healthUrls: healthUrls(written, hosts),
+    alerts: alertsFrom(written.alerts),
     releases: releases.url === undefined ? { directory: absolute(releases.directory ?? '') } : { url: releases.url },
     slack: {
       channel: written.channel,
@@ -40,6 +42,12 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     stateDir: absolute(written.stateDir),
     roles: written.roles,
   };
+}
+
+function alertsFrom(alerts: Written['alerts']): AlertSource | null {
+  const { alertmanager, matchers, url } = alerts ?? { matchers: [] };
+  if (alertmanager !== undefined) return { alertmanager, matchers };
+  return url === undefined ? null : { url };
 }
 
 function regionFrom(region: Written['regions'][number], { freezes }: Written): Region {

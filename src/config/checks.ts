@@ -40,6 +40,13 @@ const sketch = z.object({
   ssh: withDefault({}, sound(ssh)),
   roles: sound(z.object({ requesters: sound(approvers) })),
   releases: sound(z.object({ directory: z.unknown().optional(), url: z.unknown().optional() })),
+  alerts: sound(
+    z.object({
+      alertmanager: z.unknown().optional(),
+      matchers: z.unknown().optional(),
+      url: z.unknown().optional(),
+    }),
+  ).optional(),
 });
 export type Sketch = z.output<typeof sketch>;
 type SketchedPolicy = NonNullable<Sketch['policy']>;
@@ -64,6 +71,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...(settings.policy ? policyProblems(settings.policy) : []),
     ...freezeProblems(settings),
     ...releaseProblems(settings.releases),
+    ...alertProblems(settings.alerts),
   ];
 }
 
@@ -137,6 +145,16 @@ function turned(freeze: Omit<WrittenFreeze, 'region'> | null, zone: string, path
   if (freeze === null) return [];
   const { start, end } = freezeIn(freeze, zone);
   return start < end ? [] : [{ path: [...path, 'to'], message: `"${freeze.to}" is not after from (${freeze.from})` }];
+}
+
+function alertProblems(alerts: Sketch['alerts']): Problem[] {
+  if (alerts === null || alerts === undefined) return [];
+  const { alertmanager, matchers, url } = alerts;
+  if ((alertmanager === undefined) === (url === undefined)) {
+    return [{ path: ['alerts'], message: 'write one of alertmanager and url, not both and not none' }];
+  }
+  if (matchers === undefined || alertmanager !== undefined) return [];
+  return [{ path: ['alerts', 'matchers'], message: 'are for an alertmanager; leave them out, or name it' }];
 }
 
 function releaseProblems(releases: Sketch['releases']): Problem[] {

@@ -124,6 +124,22 @@ const releaseUrl = leaf(
     typeof written === 'string' && written.includes('{version}') && value.isHttp(fill(written)) ? written : undefined,
 );
 
+const alertsUrl = leaf(
+  'an address',
+  'a URL, in which {region} may stand, like https://status.example.com/{region}',
+  (written) => (typeof written === 'string' && value.isHttp(fill(written)) ? written : undefined),
+);
+const matcher = text(
+  'a matcher of Alertmanager',
+  'one like severity="critical" or region="{region}"',
+  /^[A-Za-z_][A-Za-z0-9_]*\s*(?:=~|!~|!=|=)[^\p{Cc}]{1,200}$/u,
+);
+export const alerts = block({
+  alertmanager: value.url.optional(),
+  matchers: withDefault([], list(matcher, 'matchers')),
+  url: alertsUrl.optional(),
+});
+
 export const schema = block({
   fleet: value.name,
   channel: value.slackChannel,
@@ -132,6 +148,7 @@ export const schema = block({
   releases: block({ directory: value.path.optional(), url: releaseUrl.optional() }),
   service: withDefault({}, service),
   health: withDefault('http://{address}:8080/health', healthPattern),
+  alerts: alerts.nullable().optional(),
   ssh: withDefault({}, ssh),
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),
@@ -149,5 +166,5 @@ export type WrittenNode = z.output<typeof node>;
 export type WrittenJump = z.output<typeof jumpHost>;
 
 function fill(pattern: string): string {
-  return pattern.replaceAll(/\{(address|name|version)\}/g, 'x');
+  return pattern.replaceAll(/\{(address|name|version|region)\}/g, 'x');
 }

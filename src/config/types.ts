@@ -1,3 +1,4 @@
+import type { AlertSource } from '../upgrade/http/types.ts';
 import type { Approvers, Fleet } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
 
@@ -10,6 +11,8 @@ export interface Settings {
   hosts: Record<string, Host>;
   /** Health URL by node name. */
   healthUrls: Record<string, string>;
+  /** Whom to ask whether alerts fire; null: nobody. */
+  alerts: AlertSource | null;
   /** Where archives are found: a directory, or a URL pattern with `{version}`. */
   releases: { directory: string } | { url: string };
   slack: {

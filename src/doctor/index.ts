@@ -1,7 +1,8 @@
 import { wordsOf } from '../base/errors.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/index.ts';
-import { createProbe } from '../upgrade/http/index.ts';
+import { createAlerting, createProbe } from '../upgrade/http/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
+import { examineAlerts } from './alerts.ts';
 import { type Finding, lineOf, right, wrong } from './finding.ts';
 import { examineNative } from './native.ts';
 import { examineNode } from './nodes.ts';
@@ -93,6 +94,7 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
       'releases',
       releases.then(({ findings }) => findings),
     ),
+    safely('alerts', examineAlerts(settings, createAlerting(settings.alerts))),
     safely(
       'nodes',
       Promise.all(looks).then((all) =>

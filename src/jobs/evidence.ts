@@ -8,7 +8,9 @@ import type { WorkOnNodes } from './parts.ts';
 import type { LedgerStore } from './types.ts';
 
 /** What looks things up. */
-export type Sources = Pick<WorkOnNodes, 'probe' | 'freezes' | 'clock' | 'log'> & { ledger: Pick<LedgerStore, 'load'> };
+export type Sources = Pick<WorkOnNodes, 'probe' | 'alerting' | 'freezes' | 'clock' | 'log'> & {
+  ledger: Pick<LedgerStore, 'load'>;
+};
 
 /** A region with the names of all its nodes. */
 interface Place {
@@ -22,6 +24,7 @@ type Collector<Name extends EvidenceName> = (place: Place, sources: Sources) => 
 const collectors: { [Name in EvidenceName]: Collector<Name> } = {
   standing: async ({ nodes }, { probe, clock }) => standings(await askAll(probe, nodes, clock)),
   freezes: freezesNow,
+  alerts: ({ region }, { alerting }) => alerting.ask(region),
 };
 
 /** Everything that was asked for by name, at once. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { Probe } from '../upgrade/http/types.ts';
+import type { Alerting, Probe } from '../upgrade/http/types.ts';
 import type { StillProven } from '../upgrade/proof/types.ts';
 import type { Fleet, Release } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
@@ -18,6 +18,7 @@ export interface WorkOnNodes {
   steps: Steps;
   shell: Shell;
   probe: Probe;
+  alerting: Alerting;
   archives: Archives;
   stillProven: StillProven;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */

@@ -16,6 +16,8 @@ const commented = [
   'releases.url',
   'ssh.config',
   'service.traffic',
+  'alerts',
+  ...['alertmanager', 'matchers', 'url'].map((key) => `alerts.${key}`),
   ...['drain', 'undrain', 'limit'].map((key) => `service.traffic.${key}`),
 ];
 

@@ -22,6 +22,22 @@ const wrong: [string, string, string][] = [
     '{ directory: a, url: "http://x/{version}" }',
     '3: releases: write one of directory and url, not both and not none',
   ],
+  ['channel: C1', 'channel: C1\nalerts: {}', '3: alerts: write one of alertmanager and url, not both and not none'],
+  [
+    'channel: C1',
+    'channel: C1\nalerts: { alertmanager: http://a, url: http://b }',
+    '3: alerts: write one of alertmanager and url, not both and not none',
+  ],
+  [
+    'channel: C1',
+    'channel: C1\nalerts: { url: http://b, matchers: [a="b"] }',
+    '3: alerts.matchers: are for an alertmanager; leave them out, or name it',
+  ],
+  [
+    'channel: C1',
+    'channel: C1\nalerts: { alertmanager: http://a, matchers: [critical] }',
+    '3: alerts.matchers[0]: "critical" is not a matcher of Alertmanager; write one like severity="critical" or region="{region}"',
+  ],
   [
     '{ directory: releases }',
     '{ url: http://x/latest }',

@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { cp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
 import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
 import { loadSettings } from '../../src/config/index.ts';
+import { listening } from '../support/listening.ts';
 import { until } from '../support/product.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
 import { examined, scratch, writeSettings } from './support.ts';
@@ -50,6 +52,21 @@ describe('the doctor', () => {
     expect(nodes).toEqual(fleet.nodes.map(({ name }) => name));
     expect(text).toMatch(/^ok {3}redis {9}private, \d+\.\d+\.\d+, AOF always, noeviction$/m);
     expect(text).toMatch(/^ok {3}us-east-op-1 {2}v1\.0\.0, healthy, active\/running, \S+, [\d.]+ GB free/m);
+  });
+
+  it('asks where alerts are kept: what fires is worth knowing, who cannot be asked must be mended', async () => {
+    const quiet = await examined(settings(), env());
+    expect(quiet.about('alerts')).toEqual(['note alerts nobody is asked (alerts in the settings)']);
+    const { listen, closeAll } = listening();
+    const address = await listen(
+      createServer(({ url }, response) => void response.writeHead(url === '/us-east' ? 503 : 200).end('disk full')),
+    );
+    const firing = await examined(settings({ alerts: { url: `${address}/{region}` } }), env());
+    expect(firing.about('alerts')).toEqual(['note alerts us-east: nothing is begun now, since 503 disk full']);
+    closeAll();
+    const gone = await examined(settings({ alerts: { alertmanager: address } }), env());
+    expect(gone.about('alerts')).toHaveLength(2);
+    expect(gone.about('alerts')[0]).toMatch(/^FAIL alerts us-east: 127\.0\.0\.1:\d+ cannot be asked: .*refused/);
   });
 
   it('names each fault of a node in its line', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../sandbox/slack/types.ts';
 import { startSandbox } from '../../sandbox/start.ts';
-import { wordsOf } from '../support/conversation.ts';
+import { answersIn, wordsOf } from '../support/conversation.ts';
 import { until } from '../support/product.ts';
 
 type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
@@ -20,8 +20,8 @@ describe('maintenance windows, on a clock that jumps', () => {
   const wait = (what: string, check: () => boolean) => until(what, check, { timeoutMs: 60_000, logs: words });
   const type = async (who: string, text: string) => {
     const outcome: Outcome = await sandbox.slack.command(who, `/zeitwork ${text}`);
-    await wait(`an answer to ${text}`, () => outcome.responses.length > 0);
-    return outcome.responses;
+    await wait(`an answer to ${text}`, () => answersIn(outcome).length > 0);
+    return answersIn(outcome);
   };
 
   beforeAll(async () => {

@@ -3,7 +3,7 @@ import { createLedger, createStore, type RolloutStore } from '../../src/jobs/ind
 import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { type StepParts, stepLimit, taskRunner } from '../../src/jobs/step.ts';
-import type { Probe } from '../../src/upgrade/http/types.ts';
+import type { Alerting, Probe } from '../../src/upgrade/http/types.ts';
 import { todo, whyWaiting } from '../../src/upgrade/rollout/index.ts';
 import type { Gate, NodeTask, Task } from '../../src/upgrade/rollout/types.ts';
 import type { Step } from '../../src/upgrade/steps/types.ts';
@@ -171,6 +171,52 @@ describe('a step', () => {
     const found: Gate[] = [];
     await runner(withStep('switch', asksForGates(found)))(task, quiet);
     expect(found).toMatchObject([{ name: 'freeze', reason: expect.stringContaining('format 99') }]);
+  });
+
+  it('finds an alert that began to fire between the backup and the switch, and stops nothing', async () => {
+    const task = await reach('switch');
+    const found: Gate[] = [];
+    const asked: string[] = [];
+    const alerting: Alerting = {
+      async ask(region) {
+        asked.push(region);
+        return { is: 'firing', names: ['Disk'] };
+      },
+    };
+    expect(await runner({ ...withStep('switch', asksForGates(found)), alerting })(task, quiet)).toBe('gated');
+    expect(asked).toEqual(['us-east']);
+    expect(found).toMatchObject([{ name: 'alerts', reason: 'alerts fire for us-east: Disk' }]);
+    expect((await store.load('r1'))?.nodes[task.node]).toMatchObject({ state: { is: 'ready' }, touched: false });
+  });
+
+  it('asks for no alerts and no freezes when a node goes back: only the quorum may keep it', async () => {
+    const task = await reach('switch');
+    const found: Gate[] = [];
+    const asked: string[] = [];
+    const looks: Step = async ({ gates }) => {
+      found.push(...(await gates({ down: false, unchanged: false })));
+      return { is: 'gated', gates: found, unchanged: false };
+    };
+    const never = (what: string) => {
+      asked.push(what);
+      return { is: 'firing' as const, names: [what] };
+    };
+    const parts = { ...withStep('switch', looks), alerting: { ask: async () => never('alerts') } };
+    await runner(parts)(task, quiet);
+    expect({ found, asked }).toEqual({ found: [], asked: [] });
+  });
+
+  it('is not begun when a look has told of an alert', async () => {
+    await store.create(quickRollout('r1', {}, { watch: 0 }));
+    const alerting: Alerting = { ask: async () => ({ is: 'unknown', reason: 'connection refused' }) };
+    for (let task = await due(); task.step === 'stage'; task = await due()) await runner()(task, quiet);
+    const look = await due();
+    expect(look.step).toBe('watch');
+    await runner({ alerting })(look, quiet);
+    const after = await store.load('r1');
+    if (!after) throw new Error('gone');
+    expect(todo(after, Date.now())).toEqual([]);
+    expect(whyWaiting(after, Date.now())).toMatchObject([{ name: 'alerts', owner: 'whoever keeps the alerting' }]);
   });
 
   it('is not begun when a look has told of a freeze, and is asked for again when a look finds it lifted', async () => {

@@ -25,6 +25,7 @@ const kinds = [
   'restart-by-itself',
   'lost-probe',
   'freeze',
+  'alert',
   'mend',
   'tick',
 ] as const;
@@ -140,6 +141,9 @@ export class Run {
       freeze: () => {
         world.freezes = [{ start: now, end: now + hours(1), reason: `freeze ${pick}`, author: 'U9' }];
       },
+      alert: () => {
+        world.alerts = pick % 2 === 0 ? { is: 'firing', names: ['Disk'] } : { is: 'unknown', reason: 'no answer' };
+      },
       'half-then-outage': () => this.halfThenOutage(pick),
       'stop-in-trouble': () => this.stopInTrouble(pick),
       mend: () => this.mend(),
@@ -206,6 +210,7 @@ export class Run {
     this.world.down.clear();
     this.world.silent.clear();
     this.world.lostProbes.clear();
+    this.world.alerts = { is: 'quiet' };
   }
 
   private repeat(pick: number): void {

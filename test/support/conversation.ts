@@ -18,8 +18,9 @@ export function wordsOf(message: ChannelMessage): string {
 }
 
 /** What was answered; on a busy machine a person is told first that it takes a while. */
-const answers = ({ responses }: Outcome): string[] =>
-  responses.map(wordsOf).filter((words) => !/^Looking at the nodes/.test(words));
+export const answersIn = ({ responses }: Outcome): ChannelMessage[] =>
+  responses.filter((message) => !/^Looking at the nodes/.test(wordsOf(message)));
+const answers = (outcome: Outcome): string[] => answersIn(outcome).map(wordsOf);
 
 /** What a person sees and does in the channel. */
 export class Conversation {

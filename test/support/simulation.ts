@@ -11,6 +11,7 @@ import {
   whyWaiting,
 } from '../../src/upgrade/rollout/index.ts';
 import type {
+  Alerts,
   Event,
   Evidence,
   LookTask,
@@ -50,8 +51,17 @@ export interface World {
   lostProbes: Map<string, number>;
   /** Declared in the settings of now, for all regions. */
   freezes: Freeze[];
+  alerts: Alerts;
   /** Every stop of the service, with what was true right before. */
-  starts: { node: string; image: string; at: number; peersLeft: number; wasDown: boolean; frozen: boolean }[];
+  starts: {
+    node: string;
+    image: string;
+    at: number;
+    peersLeft: number;
+    wasDown: boolean;
+    frozen: boolean;
+    alerts: Alerts;
+  }[];
   fence: Record<string, [epoch: number, attempt: number]>;
 }
 
@@ -71,6 +81,7 @@ export function worldOf(rollout: Rollout): World {
     badRestore: new Map(),
     lostProbes: new Map(),
     freezes: [],
+    alerts: { is: 'quiet' },
     starts: [],
     fence: {},
   };
@@ -90,7 +101,7 @@ function standingOf(world: World, node: string): Standing {
 
 function evidenceOf(world: World, names: string[], sight: Sight): Evidence {
   const standing = Object.fromEntries(names.map((name) => [name, standingOf(world, name)]));
-  return { standing, sight, freezes: world.freezes };
+  return { standing, sight, freezes: world.freezes, alerts: world.alerts };
 }
 
 /** How far the worker gets: `half`: it is lost between the rename and the restart. */
@@ -117,7 +128,8 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
       { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof: proofOf(name) },
     ];
   });
-  return { type: 'watched', at, run, region, attempt, seen: Object.fromEntries(seen), freezes: world.freezes };
+  const { freezes, alerts } = world;
+  return { type: 'watched', at, run, region, attempt, seen: Object.fromEntries(seen), freezes, alerts };
 }
 
 function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach: Reach): Event {
@@ -171,6 +183,7 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
     at,
     peersLeft: peers.filter((name) => serves(world, name) && !world.out.has(name)).length,
     wasDown: !serves(world, node),
+    alerts: world.alerts,
     frozen: world.freezes.some((freeze) => freeze.start <= at && at < freeze.end),
   });
   world.image[node] = world.disk[node] ?? '';

@@ -1,2 +1,3 @@
+export { createAlerting } from './alerts.ts';
 export { createProbe } from './probe.ts';
 export type * from './types.ts';

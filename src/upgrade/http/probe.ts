@@ -1,26 +1,8 @@
-import { Client } from 'undici';
-import { inSeconds } from '../../base/duration.ts';
 import { objectIn } from '../../base/json.ts';
-import { reasonOf } from '../../base/reasons.ts';
+import { type Got, get } from './get.ts';
 import type { Health, Probe } from './types.ts';
 
 const bodyLimit = 64 * 1024;
-
-const libraryReasons: [RegExp, string][] = [[/does not match the HTTP/, 'the port does not speak HTTP']];
-
-/** Why a body is not an answer. */
-class BadBody extends Error {}
-
-async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > bodyLimit) throw new BadBody('the answer is larger than 64 kB');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
 
 function parse(text: string): Record<string, unknown> | null {
   try {
@@ -40,14 +22,7 @@ function tameOrNull(value: unknown): string | null {
   return text === null || tame(text) === '' ? null : tame(text);
 }
 
-interface Answer {
-  httpStatus: number;
-  contentType: string;
-  contentEncoding: string;
-  text: string;
-}
-
-function judge({ httpStatus, contentType, contentEncoding, text }: Answer): Health {
+function judge({ httpStatus, contentType, contentEncoding, text }: Extract<Got, { is: 'answered' }>): Health {
   const unhealthy = (detail: string): Health => ({ is: 'unhealthy', httpStatus, detail });
   const answer = parse(text);
   const status = stringOrNull(answer?.status);
@@ -62,48 +37,25 @@ function judge({ httpStatus, contentType, contentEncoding, text }: Answer): Heal
   return { is: 'healthy', version: tameOrNull(answer.version), hostname: tameOrNull(answer.hostname) };
 }
 
-/** The machine itself said that nothing listens; of several addresses, each did. */
-function isRefused(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isRefused);
-  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
-}
-
-async function ask(url: URL, timeoutMs: number): Promise<Health> {
-  const client = new Client(url.origin, {
-    connect: { timeout: timeoutMs },
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-  });
-  const late = AbortSignal.timeout(timeoutMs);
-  let httpStatus: number | null = null;
-  try {
-    const path = url.pathname + url.search;
-    const { statusCode, headers, body } = await client.request({ method: 'GET', path, reset: true, signal: late });
-    httpStatus = statusCode;
-    const header = (name: string) => String(headers[name] ?? '');
-    const contentType = header('content-type');
-    return judge({ httpStatus, contentType, contentEncoding: header('content-encoding'), text: await readBody(body) });
-  } catch (error) {
-    const detail = late.aborted ? `no full answer within ${inSeconds(timeoutMs, 1)}` : reasonOf(error, libraryReasons);
-    if (httpStatus !== null) return { is: 'unhealthy', httpStatus, detail };
-    return { is: 'unreachable', detail, ...(isRefused(error) ? { refused: true } : {}) };
-  } finally {
-    client.destroy().catch(() => {});
+function healthOf(got: Got): Health {
+  switch (got.is) {
+    case 'answered':
+      return judge(got);
+    case 'cut':
+      return { is: 'unhealthy', httpStatus: got.httpStatus, detail: got.detail };
+    case 'unreachable':
+      return { is: 'unreachable', detail: got.detail, ...(got.refused ? { refused: true } : {}) };
   }
 }
 
-/** Asks each node's health address. Every request is a new connection, follows no redirect and knows no proxy. */
+/** Asks each node's health address. */
 export function createProbe(urls: Record<string, string>): Probe {
   return {
     async health(node, timeoutMs = 3000) {
       const url = Object.hasOwn(urls, node) ? urls[node] : undefined;
       if (!url) return { is: 'unreachable', detail: `no health address is configured for ${node}` };
       if (!URL.canParse(url)) return { is: 'unreachable', detail: `the health address ${url} is no URL` };
-      try {
-        return await ask(new URL(url), timeoutMs);
-      } catch (error) {
-        return { is: 'unreachable', detail: reasonOf(error, libraryReasons) };
-      }
+      return healthOf(await get(url, { timeoutMs, limit: bodyLimit }));
     },
   };
 }

@@ -9,3 +9,22 @@ export interface Probe {
   /** A fresh request on a new connection; at most `timeoutMs` (default 3,000). Never throws. */
   health(node: string, timeoutMs?: number): Promise<Health>;
 }
+
+/** What is said of a region. `unknown`: nobody could be asked, and that is no quiet. */
+export type AlertAnswer =
+  | { is: 'quiet' }
+  /** In words, redacted, each once. */
+  | { is: 'firing'; names: string[] }
+  | { is: 'unknown'; reason: string };
+
+/** Where alerts are asked for; `{region}` is replaced in addresses and matchers. */
+export type AlertSource =
+  /** Address of an Alertmanager (API v2), and the matchers of those that count: all of them must match. */
+  | { alertmanager: string; matchers: string[] }
+  /** Any address: 2xx says that nothing fires, every other answer that something does. */
+  | { url: string };
+
+export interface Alerting {
+  /** What fires for the region right now; at most 5 s. Never throws. */
+  ask(region: string): Promise<AlertAnswer>;
+}

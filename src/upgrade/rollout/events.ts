@@ -2,7 +2,7 @@ import type { Freeze } from '../../windows/types.ts';
 
 export { Refused } from '../../base/errors.ts';
 
-import type { Actor, Decided, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
+import type { Actor, Alerts, Decided, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { RollbackScope } from './rollout.ts';
 import type { StrategyName } from './strategies.ts';
@@ -25,7 +25,10 @@ export type Event =
       gates: Gate[];
       unchanged: boolean;
     }
-  /** A look at all nodes of a region; `attempt` is its serial number. `freezes`: those that count there at that moment. */
+  /**
+   * A look at all nodes of a region; `attempt` is its serial number. `freezes` and `alerts`: as they are there at that
+   * moment; absent in looks of older versions.
+   */
   | {
       type: 'watched';
       at: number;
@@ -34,6 +37,7 @@ export type Event =
       attempt: number;
       seen: Record<string, Seen>;
       freezes?: Freeze[];
+      alerts?: Alerts;
     }
   /** `phase`: id of the approval. */
   | { type: 'approved'; at: number; phase: string; by: Actor }

@@ -105,6 +105,7 @@ export type GateName =
   | 'approval'
   | 'freeze'
   | 'window'
+  | 'alerts'
   | 'quorum'
   | 'proof';
 
@@ -125,17 +126,26 @@ export interface Gate {
  */
 export type Standing = 'healthy' | 'down' | 'unclear';
 
+/** What the fleet's alerting says of a region. `unknown`: nobody could be asked, and that is no quiet. */
+export type Alerts =
+  | { is: 'quiet' }
+  /** In words, as people know them. */
+  | { is: 'firing'; names: string[] }
+  | { is: 'unknown'; reason: string };
+
 /** What can be found out about a region, by name. */
 export interface Findings {
   /** By node name, all nodes of the region. */
   standing: Record<string, Standing>;
   /** As the settings and the ledger of now have them. */
   freezes: Freeze[];
+  /** Quiet, too, where the settings name nobody to ask. */
+  alerts: Alerts;
 }
 export type EvidenceName = keyof Findings;
 
 /** What a look at a region finds out too, so that people see it before it has kept a worker from anything. */
-export const lastingEvidence = ['freezes'] as const satisfies EvidenceName[];
+export const lastingEvidence = ['freezes', 'alerts'] as const satisfies EvidenceName[];
 
 /** What was found out right before a stop: what the rules of the node's gates need, and nothing else. */
 export interface Evidence extends Partial<Findings> {

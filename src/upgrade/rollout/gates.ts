@@ -15,6 +15,7 @@ const beforeLooks: GateName[] = [
   'approval',
   'freeze',
   'window',
+  'alerts',
   'quorum',
 ];
 
@@ -57,14 +58,20 @@ export function isHeldBeforeLooks(rollout: Rollout, name: string, now: number): 
   return gatesOf(rollout, node, null).some((each) => rules[each].judge(rollout, node, now, null) !== null);
 }
 
-/** Nothing but a freeze holds the node, and not one that the plan copied from the settings: it may be lifted at any time. */
-export function mayThaw(rollout: Rollout, name: string, now: number): boolean {
+/** Nothing holds the node but what only a look can see the end of: alerts, and a freeze that may be lifted at any time. */
+export function opensByLook(rollout: Rollout, name: string, now: number): boolean {
+  const shut = gates(rollout, name, now);
+  return (
+    shut.length > 0 &&
+    shut.every((gate) => gate.name === 'alerts' || (gate.name === 'freeze' && mayThaw(rollout, name, now)))
+  );
+}
+
+/** A freeze that the plan copied from the settings stays. */
+function mayThaw(rollout: Rollout, name: string, now: number): boolean {
   const { region } = nodeOf(rollout, name);
   const frozen = frozenNow(rollout, region, now, null);
-  if (frozen === null) return false;
-  if (frozen.id === undefined && !freezesNow(rollout, region, null).since.includes(frozen)) return false;
-  const [first, ...others] = gates(rollout, name, now);
-  return first?.name === 'freeze' && others.length === 0;
+  return frozen !== null && (frozen.id !== undefined || freezesNow(rollout, region, null).since.includes(frozen));
 }
 
 function gatesOf(rollout: Rollout, node: NodeRun, sight: Sight | null): GateName[] {

@@ -19,7 +19,8 @@ export function watched(rollout: Rollout, event: Watched): Rollout {
   return holdForSickness(baked(seen, event), event);
 }
 
-function seenBy(before: RegionLooks, { attempt, at, seen, freezes = before.freezes }: Watched): RegionLooks {
+function seenBy(before: RegionLooks, event: Watched): RegionLooks {
+  const { attempt, at, seen, freezes = before.freezes, alerts } = event;
   const names = Object.keys(seen);
   const missed = (name: string) => (isFine(seen[name]) ? 0 : (before.misses[name] ?? 0) + 1);
   return {
@@ -28,6 +29,7 @@ function seenBy(before: RegionLooks, { attempt, at, seen, freezes = before.freez
     standing: Object.fromEntries(names.map((name) => [name, seen[name]?.standing ?? 'unclear'])),
     misses: Object.fromEntries(names.map((name) => [name, missed(name)])),
     ...(freezes === undefined ? {} : { freezes }),
+    ...(alerts === undefined ? {} : { alerts }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Calendar, Freeze } from '../../windows/types.ts';
-import type { Actor, Decided, Diagnosis, Foreign, Gate, Proof, Recorded, Standing, StepName } from './facts.ts';
+import type { Actor, Alerts, Decided, Diagnosis, Foreign, Gate, Proof, Recorded, Standing, StepName } from './facts.ts';
 import type { Approvers, Policy, Release, Service } from './fleet.ts';
 import type { StrategyName } from './strategies.ts';
 
@@ -223,6 +223,8 @@ export interface RegionLooks {
   misses: Record<string, number>;
   /** Freezes of the region as the last look that told them found them, in the settings and in the ledger. */
   freezes?: Freeze[];
+  /** What the last look that asked was told of its alerts. */
+  alerts?: Alerts;
 }
 
 export interface Unattended {

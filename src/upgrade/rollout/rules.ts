@@ -1,3 +1,4 @@
+import { minute } from '../../base/duration.ts';
 import { Bug } from '../../base/errors.ts';
 import { describeLocal, fits, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
 import { calendarNow, frozenNow, overridden } from './calendars.ts';
@@ -142,6 +143,19 @@ const freeze = rule(['freezes'], (rollout, { region }, now, known) => {
   return frozen ? shut(`${region} is frozen: ${frozen.reason}`, frozen.author, frozen.end) : null;
 });
 
+/** A look that is older says nothing of now; another is taken before anything is begun. */
+const alertsCount = 2 * minute;
+
+/** Nothing is begun while something is wrong there already, or nobody can say that nothing is; no override opens it. */
+const alerts = rule(['alerts'], (rollout, { region }, now, known) => {
+  const look = rollout.looks[region];
+  const seen = look?.at != null && Math.abs(now - look.at) <= alertsCount ? look.alerts : undefined;
+  const said = known?.alerts ?? seen;
+  if (said?.is === 'firing') return shut(`alerts fire for ${region}: ${said.names.join(', ')}`, 'whoever is on call');
+  if (said?.is !== 'unknown') return null;
+  return shut(`nobody knows whether alerts fire for ${region}: ${said.reason}`, 'whoever keeps the alerting');
+});
+
 /**
  * Never fewer than the minimum because of us; a node that is proven to be down may be worked on (guide, high
  * availability). Silence proves nothing: when nobody answers, the gate is shut.
@@ -181,6 +195,7 @@ export const rules: Record<GateName, Rule> = {
   approval,
   freeze,
   window,
+  alerts,
   quorum,
   proof,
 };

@@ -1,10 +1,10 @@
 import { finishedNodes, looksBeforeBegin, looksBeforePick, type Need, unprovenRegions } from './freshness.ts';
-import { isHeldBeforeLooks, mayThaw } from './gates.ts';
+import { isHeldBeforeLooks, opensByLook } from './gates.ts';
 import { askable, sinceOf, watchEndOf, watching } from './phases.ts';
 import { goesForward, nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
 import type { LookTask, Rollout } from './types.ts';
 
-/** How often finished nodes are looked at while nothing happens, and whether a freeze was lifted (ms). */
+/** How often finished nodes are looked at while nothing happens, and whether alerts or a freeze have ended (ms). */
 const idleWatch = 60_000;
 /** Looks at one region are this far apart (ms); after one that missed something a little further. */
 const apart = { usual: 200, missed: 2_000 };
@@ -30,7 +30,7 @@ export function nextLook(rollout: Rollout, now: number): number | null {
 /** One look per region: the earliest, and of those the one that sees more. */
 function wanted(rollout: Rollout, now: number): Wanted[] {
   const byRegion = new Map<string, Wanted>();
-  for (const need of [...baking(rollout), ...needed(rollout, now), ...thawing(rollout, now), ...idle(rollout)]) {
+  for (const need of [...baking(rollout), ...needed(rollout, now), ...reopening(rollout, now), ...idle(rollout)]) {
     const other = byRegion.get(need.region);
     if (other === undefined || need.at < other.at || (need.at === other.at && need.step === 'prove')) {
       byRegion.set(need.region, need);
@@ -93,10 +93,10 @@ function idle(rollout: Rollout): Wanted[] {
   });
 }
 
-/** Whoever lifts a freeze expects that it goes on: somebody looks whether it still stands. */
-function thawing(rollout: Rollout, now: number): Wanted[] {
+/** Whoever lifts a freeze, or ends what an alert told of, expects that it goes on: somebody looks. */
+function reopening(rollout: Rollout, now: number): Wanted[] {
   const node = goesForward(rollout) ? nextNode(rollout) : null;
-  if (node?.state.is !== 'ready' || !mayThaw(rollout, node.name, now)) return [];
+  if (node?.state.is !== 'ready' || !opensByLook(rollout, node.name, now)) return [];
   const last = rollout.looks[node.region]?.at ?? 0;
   return [{ region: node.region, step: 'watch', at: last + Math.max(rollout.policy.watch, idleWatch) }];
 }

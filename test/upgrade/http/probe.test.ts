@@ -1,25 +1,15 @@
-import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { createServer } from 'node:http';
-import type { Server, Socket } from 'node:net';
+import type { Server } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createProbe } from '../../../src/upgrade/http/probe.ts';
 import type { Health } from '../../../src/upgrade/http/types.ts';
+import { listening } from '../../support/listening.ts';
 import { freePort } from '../../support/sshd.ts';
 
-const servers: { server: Server; sockets: Set<Socket> }[] = [];
-
-async function listen(server: Server): Promise<string> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => sockets.add(socket));
-  servers.push({ server, sockets });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return `http://127.0.0.1:${address.port}/health`;
-}
+const { listen: open, closeAll } = listening();
+const listen = async (server: Server): Promise<string> => `${await open(server)}/health`;
 
 async function ask(handler: RequestListener, timeoutMs?: number): Promise<Health> {
   const url = await listen(createServer(handler));
@@ -30,12 +20,7 @@ function answer(status: number, body: string, headers: Record<string, string> = 
   return (_, response) => void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
 }
 
-afterEach(() => {
-  for (const { server, sockets } of servers.splice(0)) {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  }
-});
+afterEach(closeAll);
 
 describe('a node is healthy', () => {
   it.each([

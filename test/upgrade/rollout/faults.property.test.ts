@@ -30,6 +30,7 @@ function isSeen(run: Run): boolean {
 /** Machines are mended by people, builds are not: it ends in bounded time (safety.md, liveness; 15). */
 function comesToAnEnd(run: Run): void {
   run.world.freezes = [];
+  run.world.alerts = { is: 'quiet' };
   for (let round = 0; round < 40 && isOpen(run.rollout); round++) {
     const { rollout, now } = drive(run.rollout, run.world, { from: run.now, limit: 400 });
     run.rollout = rollout;

@@ -71,6 +71,7 @@ describe('a freeze that was declared after the plan', () => {
       standing: Object.fromEntries((rollout.peers['us-east'] ?? []).map((name) => [name, 'healthy'])),
       sight: { down: false, unchanged: true },
       freezes,
+      alerts: { is: 'quiet' },
     });
     expect(gates(rollout, first, now, evidence([]))).toEqual([]);
     expect(gates(rollout, first, now, evidence([declared]))).toMatchObject([{ name: 'freeze' }]);

@@ -152,6 +152,7 @@ describe('the gates right before a stop', () => {
     standing: { 'us-east-op-1': 'healthy', 'us-east-op-2': 'healthy', 'us-east-op-3': 'healthy' },
     sight: { down: false, unchanged: true },
     freezes: [],
+    alerts: { is: 'quiet' },
     ...changes,
   });
   const switching = ready(
