@@ -210,6 +210,16 @@ describe('a node that is taken out of service around its switch', () => {
     expect(node(rollout)).toMatchObject({ drained: false, state: { is: 'rolled-back' } });
   });
 
+  it('is not called unchanged when its worker is gone before it was put back: a person must look', () => {
+    const { rollout, now } = upTo('switch');
+    let after = next(rollout, { type: 'stopped', at: now, by: 'U1' });
+    for (let at = now; at < now + minutes(2); at += 10_000) {
+      after = next(after, { type: 'ticked', at, silent: ['us-east'] });
+    }
+    expect(after.status.is).toBe('stopped');
+    expect(node(after)).toMatchObject({ drained: true, touched: false, state: { is: 'stuck', step: 'undrain' } });
+  });
+
   it('does not count as serving for its peers, although it answers healthy', () => {
     const { rollout, now } = upTo('switch');
     const evidence = {

@@ -453,3 +453,151 @@ describe('a watch over several regions', () => {
     expect(looks.length).toBeLessThan((3 * 2 * bake) / start.policy.watch);
   });
 });
+
+describe('a stop and a retry in the middle of something', () => {
+  /** The next stop of this node's service is due. */
+  const upTo = (begin: Rollout, world: World, name: string, step: NodeTask['step'], from: number) => {
+    const due = (r: Rollout, t: number) =>
+      todo(r, t).find((each): each is NodeTask => each.node === name && each.step === step);
+    const { rollout, now } = drive(begin, world, { from, until: (r, t) => due(r, t) !== undefined });
+    const task = due(rollout, now);
+    if (!task) throw new Error(`${step} of ${name} is not due`);
+    return { rollout, now, task };
+  };
+  /** Its worker was cut off between the rename and the restart, and said so. */
+  const cutOff = ({ rollout, now, task }: { rollout: Rollout; now: number; task: NodeTask }, world: World) => {
+    const begun = next(rollout, intentOf(task, now) as Event);
+    return next(begun, perform(begun, task, world, now + 1_000, 'half'));
+  };
+  const first = 'us-east-op-1';
+  const peer = 'us-east-op-2';
+
+  it('a stop does not let go of a restore of which nobody knows what came', () => {
+    const { world, rollout, now } = allDone();
+    const asked = next(rollout, back(now, { is: 'node', node: first }));
+    const due = upTo(asked, world, first, 'restore', now);
+    const lost = cutOff(due, world);
+    expect([world.image[first], world.disk[first]]).toEqual([newImage, oldImage]);
+    const stopping = next(lost, { type: 'stopped', at: due.now + 2_000, by: 'U1' });
+    expect(node(stopping, first)).toMatchObject({ uncertain: true, state: { is: 'working', step: 'restore' } });
+    const ended = drive(stopping, world, { from: due.now + 2_000 }).rollout;
+    expect([ended.status.is, node(ended, first).state.is, world.image[first]]).toEqual([
+      'stopped',
+      'rolled-back',
+      oldImage,
+    ]);
+  });
+
+  describe('of a switch that may be half, while a peer is away', () => {
+    const halfSwitched = () => {
+      const start = planned();
+      const world = worldOf(start);
+      const due = upTo(start, world, first, 'switch', tuesday);
+      const lost = cutOff(due, world);
+      world.silent.add(peer);
+      const gated = drive(lost, world, { from: due.now + 1_000, until: (r) => node(r, first).held !== null });
+      return { world, ...gated };
+    };
+    const stopped = (r: Rollout, at: number) => next(r, { type: 'stopped', at, by: 'U1' });
+
+    it('a stop waits for the peer, and the node is finished when it is back', () => {
+      const { world, rollout, now } = halfSwitched();
+      const waiting = drive(stopped(rollout, now), world, { from: now, until: (_r, t) => t > now + 20_000 });
+      expect([waiting.rollout.status.is, node(waiting.rollout, first).state.is]).toEqual(['stopping', 'working']);
+      world.silent.clear();
+      const ended = drive(waiting.rollout, world, { from: waiting.now }).rollout;
+      expect([ended.status.is, node(ended, first).state.is]).toEqual(['stopped', 'done']);
+    });
+
+    it('a stop ends within minutes when the peer stays away, and says how it left the node', () => {
+      const { world, rollout, now } = halfSwitched();
+      const ended = drive(stopped(rollout, now), world, { from: now, limit: 100 });
+      expect(ended.rollout.status.is).toBe('stopped');
+      expect(ended.now - now).toBeLessThan(minutes(3));
+      expect(node(ended.rollout, first)).toMatchObject({
+        touched: true,
+        state: { is: 'stuck', reason: expect.stringContaining('it may be changed half') },
+      });
+    });
+
+    it('nobody gives it up without a stop, however long it takes', () => {
+      const { world, rollout, now } = halfSwitched();
+      const waiting = drive(rollout, world, { from: now, until: (_r, t) => t > now + minutes(30) });
+      expect(node(waiting.rollout, first).state.is).toBe('working');
+      world.silent.clear();
+      const after = drive(waiting.rollout, world, {
+        from: waiting.now,
+        until: (r) => node(r, first).state.is === 'done',
+      });
+      expect(node(after.rollout, first).state.is).toBe('done');
+    });
+  });
+
+  it('neither a retry nor a resume cuts into an automatic rollback: afterwards a retry goes on', () => {
+    const start = planned({}, { limit: 3 });
+    const world = worldOf(start);
+    world.bad.add(first);
+    const due = upTo(start, world, first, 'restore', tuesday);
+    expect(due.rollout.status.is).toBe('held');
+    expect(next(due.rollout, { type: 'retried', at: due.now, by: 'U1', epoch: 0 })).toBe(due.rollout);
+    expect(next(due.rollout, { type: 'resumed', at: due.now, by: 'U1' })).toBe(due.rollout);
+    const held = drive(due.rollout, world, { from: due.now });
+    world.bad.clear();
+    const again = next(held.rollout, { type: 'retried', at: held.now, by: 'U1', epoch: 0 });
+    expect(drive(again, world, { from: held.now }).rollout.status.is).toBe('done');
+  });
+
+  it('a finished rollout is rolled back although a later one has been on its nodes since', () => {
+    const { world, rollout, now } = allDone();
+    const later = rollout.epoch + hours(24);
+    for (const name of Object.keys(rollout.nodes)) world.fence[name] = [later, 40];
+    const asked = next(rollout, { ...back(now, { is: 'all' }), epoch: later + 1 } as Event);
+    expect(drive(asked, world, { from: now }).rollout.status.is).toBe('rolled-back');
+  });
+
+  it('a step that is under way is waited for when its region falls silent, and given up when it is overdue', () => {
+    const start = planned();
+    const world = worldOf(start);
+    const { rollout, now, task } = upTo(start, world, first, 'switch', tuesday);
+    const begun = next(rollout, intentOf(task, now) as Event);
+    const late = { ...perform(begun, task, world, now + 1), at: now + 61_000 };
+    let r = next(begun, { type: 'stopped', at: now + 2, by: 'U1' });
+    const tick = (ms: number) => {
+      r = next(r, { type: 'ticked', at: now + ms, silent: ['us-east'] });
+      return [r.status.is, node(r, first).state.is];
+    };
+    for (const ms of [10_000, 20_000, 30_000, 40_000]) tick(ms);
+    expect(tick(60_000)).toEqual(['stopping', 'working']);
+    expect(node(next(r, late), first).state).toMatchObject({ is: 'working', step: 'verify' });
+    expect(tick(hours(1))).toEqual(['stopped', 'stuck']);
+  });
+
+  describe('of a gate that is shut again', () => {
+    const shut = (name: Gate['name'], { rollout, now, task }: ReturnType<typeof upTo>) => {
+      const { run, step, attempt } = task;
+      const gates: Gate[] = [{ name, reason: 'x', owner: peer, opensAt: null }];
+      const begun = next(rollout, intentOf(task, now) as Event);
+      return next(begun, { type: 'gated', at: now + 1, run, node: first, step, attempt, unchanged: true, gates });
+    };
+    const twice = (between: number, other: Gate['name']) => {
+      const start = planned();
+      const world = worldOf(start);
+      const one = upTo(start, world, first, 'switch', tuesday);
+      const two = upTo(shut('quorum', one), world, first, 'switch', one.now + between);
+      return { held: node(shut(other, two), first).held, one: one.now + 1, two: two.now + 1 };
+    };
+
+    it('it is told since when: the same one a moment later is the same wait', () => {
+      const { held, one } = twice(0, 'quorum');
+      expect(held).toMatchObject({ since: one, times: 2 });
+    });
+
+    it.each([
+      ['the same one a day later', hours(20), 'quorum'],
+      ['another one a moment later', 0, 'freeze'],
+    ] as const)('it is told since when: %s is another wait', (_what, between, name) => {
+      const { held, two } = twice(between, name);
+      expect(held).toMatchObject({ since: two, times: 1 });
+    });
+  });
+});
