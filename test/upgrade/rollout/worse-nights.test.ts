@@ -572,6 +572,58 @@ describe('a stop and a retry in the middle of something', () => {
     expect(tick(hours(1))).toEqual(['stopped', 'stuck']);
   });
 
+  describe('of a node whose worker is gone in the middle of it', () => {
+    const silentFor = (r: Rollout, from: number, ms: number, region = 'us-east') => {
+      let rollout = r;
+      for (let at = from; at <= from + ms; at += 20_000) {
+        rollout = next(rollout, { type: 'ticked', at, silent: [region] });
+      }
+      return rollout;
+    };
+
+    it('nobody gives it up without a stop: it is finished when a worker is back', () => {
+      const start = planned();
+      const world = worldOf(start);
+      const { rollout, now, task } = upTo(start, world, first, 'verify', tuesday);
+      const waiting = silentFor(next(rollout, intentOf(task, now) as Event), now, hours(1));
+      expect(node(waiting, first).state).toMatchObject({ is: 'working', step: 'verify' });
+      const after = drive(waiting, world, { from: now + hours(1), until: (r) => node(r, first).state.is === 'done' });
+      expect(node(after.rollout, first).state.is).toBe('done');
+    });
+
+    it('its rollback is a new try when a worker is back: what comes of the old one changes nothing', () => {
+      const { world, rollout, now } = allDone();
+      const due = upTo(next(rollout, back(now, { is: 'node', node: first })), world, first, 'restore', now);
+      const gone = silentFor(next(due.rollout, intentOf(due.task, due.now) as Event), due.now, hours(1));
+      expect(node(gone, first).state).toMatchObject({ is: 'stuck', direction: 'back' });
+      const again = upTo(gone, world, first, 'restore', due.now + hours(1));
+      expect(again.task.id).not.toBe(due.task.id);
+      const begun = next(again.rollout, intentOf(again.task, again.now) as Event);
+      const report = { is: 'succeeded', facts: {} } as const;
+      const { run, step, attempt } = due.task;
+      const late = { type: 'reported', at: again.now, run, node: first, step, attempt, report } as const;
+      expect(next(begun, late)).toBe(begun);
+      expect(drive(again.rollout, world, { from: again.now }).rollout.status.is).toBe('held');
+      expect(world.image[first]).toBe(oldImage);
+    });
+
+    it('it is named at the end of the rollback that went on without it', () => {
+      const start = planned({ pause: 0 });
+      const world = worldOf(start);
+      const { rollout, now, task } = upTo(start, world, peer, 'verify', tuesday);
+      const begun = next(rollout, intentOf(task, now) as Event);
+      const asked = next(begun, back(now, { is: 'node', node: first }));
+      const gone = silentFor(asked, now + 1, hours(1));
+      const { rollout: end } = drive(gone, world, { from: now + hours(1) });
+      expect(end.status).toMatchObject({
+        is: 'held',
+        node: peer,
+        reason: expect.stringContaining(`meanwhile ${peer} failed: its worker is gone in the middle of verify`),
+      });
+      expect(world.image[first]).toBe(oldImage);
+    });
+  });
+
   describe('of a gate that is shut again', () => {
     const shut = (name: Gate['name'], { rollout, now, task }: ReturnType<typeof upTo>) => {
       const { run, step, attempt } = task;
