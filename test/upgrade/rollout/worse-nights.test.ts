@@ -653,3 +653,47 @@ describe('a stop and a retry in the middle of something', () => {
     });
   });
 });
+
+describe('a look', () => {
+  const look = (r: Rollout, at: number, proof: Seen['proof'], standing: Seen['standing'] = 'healthy') => {
+    const names = r.peers['us-east'] ?? [];
+    const attempt = (r.looks['us-east']?.count ?? 0) + 1;
+    const seen = Object.fromEntries(names.map((name) => [name, { standing, detail: standing, proof }]));
+    return { type: 'watched', at, run: r.run, region: 'us-east', attempt, seen } as const;
+  };
+  const baking = (strategy: 'regions' | 'canary-all') => {
+    const start = plan(inputOf(fleetOf({ pause: 0 }), { strategy }));
+    const world = worldOf(start);
+    const isHalf = (r: Rollout) => (parts(r)[0]?.healthyFor ?? 0) > minutes(10);
+    return { world, ...drive(start, world, { from: tuesday, until: isHalf }) };
+  };
+
+  it('that could not prove what it saw adds nothing to a bake, however healthy it answers', () => {
+    const { rollout, now } = baking('regions');
+    const before = parts(rollout)[0]?.healthyFor ?? 0;
+    const proven = next(rollout, look(rollout, now + 15_000, 'holds'));
+    expect(parts(proven)[0]?.healthyFor).toBeGreaterThan(before);
+    const unseen = next(rollout, look(rollout, now + 15_000, 'unseen'));
+    expect(parts(unseen)[0]).toMatchObject({ healthyFor: before, healthyAt: null });
+  });
+
+  it('that misses a neighbour of the canaries again and again holds the rollout', () => {
+    const { world, rollout, now } = baking('canary-all');
+    world.down.add('us-east-op-3');
+    const after = drive(rollout, world, { from: now, limit: 100 });
+    expect(after.rollout.status).toMatchObject({
+      is: 'held',
+      reason: 'us-east-op-3 became unhealthy while us-east was being watched: connection refused',
+    });
+  });
+
+  it('of the run before a retry does not hold the new run', () => {
+    const { world, rollout, now } = baking('regions');
+    world.down.add('us-east-op-1');
+    const held = drive(rollout, world, { from: now, limit: 100 });
+    const late = look(held.rollout, held.now, 'broken', 'down');
+    const again = next(held.rollout, { type: 'retried', at: held.now, by: 'U1', epoch: 0 });
+    expect(again.status.is).toBe('running');
+    expect(next(again, { ...late, at: held.now + 1_000 })).toBe(again);
+  });
+});
