@@ -220,6 +220,19 @@ describe('a node that is taken out of service around its switch', () => {
     expect(node(after)).toMatchObject({ drained: true, touched: false, state: { is: 'stuck', step: 'undrain' } });
   });
 
+  it('is put back when nobody ever learns what its drain did', () => {
+    const { rollout, world, now, task } = upTo('drain');
+    world.out.add(first);
+    world.silent.add(first);
+    const asked = drive(rollout, world, { from: now, until: (each) => each.status.is === 'held' });
+    expect(node(asked.rollout)).toMatchObject({ drained: true, state: { is: 'working', step: 'undrain' } });
+    expect(node(asked.rollout).attempt).toBe(task.attempt + rollout.policy.unknownAttempts);
+    world.silent.clear();
+    const { rollout: end } = drive(asked.rollout, world, { from: asked.now });
+    expect(node(end)).toMatchObject({ drained: false, state: { is: 'rolled-back' } });
+    expect(world.out.size).toBe(0);
+  });
+
   it('does not count as serving for its peers, although it answers healthy', () => {
     const { rollout, now } = upTo('switch');
     const evidence = {

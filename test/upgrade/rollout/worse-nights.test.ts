@@ -379,6 +379,19 @@ describe('lines of the core that nothing held', () => {
     expect(next(paused, intentOf(task, now + 1) as Event)).toBe(paused);
   });
 
+  it('an intent of a try that is used up begins nothing, however late it comes', () => {
+    const { rollout, world, now, task } = upTo('backup');
+    const begun = next(rollout, intentOf(task, now) as Event);
+    const paused = next(begun, { type: 'paused', at: now + 1, by: 'U1' });
+    const lost = drive(paused, world, { from: now + 1, until: (r) => node(r, task.node).state.is === 'ready' });
+    const resumed = next(lost.rollout, { type: 'resumed', at: lost.now, by: 'U1' });
+    const due = (r: Rollout, t: number) =>
+      todo(r, t).some(({ node: name, step }) => name === task.node && step === 'backup');
+    const again = drive(resumed, world, { from: lost.now, until: due });
+    expect(due(again.rollout, again.now)).toBe(true);
+    expect(next(again.rollout, intentOf(task, again.now) as Event)).toBe(again.rollout);
+  });
+
   it('a node is rolled back by itself once in a run', () => {
     const { rollout, world, now } = upTo('verify');
     world.bad.add('us-east-op-1');
