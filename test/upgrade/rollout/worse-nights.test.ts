@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { posts } from '../../../src/bot/views/posts.ts';
-import { isOpen, next, plan, sinceOf, todo } from '../../../src/upgrade/rollout/index.ts';
+import { isOpen, next, plan, sinceOf, todo, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
 import type {
   Event,
   Gate,
@@ -452,6 +452,37 @@ describe('lines of the core that nothing held', () => {
     const held = drive(rollout, world, { from: now }).rollout;
     expect(next(held, { type: 'resumed', at: now + hours(1), by: 'U1' })).toBe(held);
   });
+
+  it.each([
+    ['was switched and is not proven', 'unproven'],
+    ['did what nobody knows', 'stuck'],
+  ] as const)('a resume does not step over a node that %s', (_what, is) => {
+    const { rollout, world, now } = upTo('verify', 'us-east-op-1', { autoRollback: 'none' });
+    if (is === 'stuck') world.silent.add('us-east-op-1');
+    else world.bad.add('us-east-op-1');
+    const held = drive(rollout, world, { from: now, until: (r) => r.status.is === 'held' });
+    expect(node(held.rollout, 'us-east-op-1').state.is).toBe(is);
+    expect(next(held.rollout, { type: 'resumed', at: held.now, by: 'U1' })).toBe(held.rollout);
+  });
+
+  it('a region in which something fell sick is watched anew before anybody is asked', () => {
+    const start = planned({ pause: 0 }, { strategy: 'regions' });
+    const world = worldOf(start);
+    const asked = drive(start, world, { from: tuesday });
+    expect(parts(asked.rollout)[1]?.askedAt).toEqual(expect.any(Number));
+    world.down.add('us-east-op-1');
+    let { rollout, now } = asked;
+    for (let count = 0; count < 20 && rollout.status.is === 'running'; count += 1) {
+      now += minutes(1);
+      for (const task of todo(rollout, now)) rollout = next(rollout, perform(rollout, task, world, now));
+    }
+    expect(rollout.status.is).toBe('held');
+    world.down.clear();
+    const resumed = next(rollout, { type: 'resumed', at: now, by: 'U1' });
+    expect(parts(resumed)[1]?.askedAt).toBeNull();
+    const again = drive(resumed, world, { from: now });
+    expect(parts(again.rollout)[1]?.askedAt).toBeGreaterThan(now + hours(1));
+  });
 });
 
 describe('a watch over several regions', () => {
@@ -688,6 +719,13 @@ describe('a look', () => {
     expect(parts(proven)[0]?.healthyFor).toBeGreaterThan(before);
     const unseen = next(rollout, look(rollout, now + 15_000, 'unseen'));
     expect(parts(unseen)[0]).toMatchObject({ healthyFor: before, healthyAt: null });
+  });
+
+  it('is what the next region waits for, and until when is told', () => {
+    const { rollout, now } = baking('regions');
+    const bake = whyWaiting(rollout, now).find(({ name }) => name === 'bake');
+    expect(bake).toMatchObject({ reason: 'us-east is being watched', owner: 'the clock' });
+    expect((bake?.opensAt ?? 0) - now).toBeGreaterThan(minutes(45));
   });
 
   it('that misses a neighbour of the canaries again and again holds the rollout', () => {
