@@ -392,6 +392,21 @@ describe('lines of the core that nothing held', () => {
     expect(next(again.rollout, intentOf(task, again.now) as Event)).toBe(again.rollout);
   });
 
+  it.each(['paused', 'stopped'] as const)(
+    'an intent to prove a node again begins nothing once somebody has %s',
+    (type) => {
+      const { rollout, world, now } = upTo('backup', 'us-east-op-2');
+      world.down.add('us-east-op-1');
+      const held = drive(rollout, world, { from: now + minutes(2) });
+      expect(held.rollout.status).toMatchObject({ is: 'held', node: 'us-east-op-1' });
+      const resumed = next(held.rollout, { type: 'resumed', at: held.now, by: 'U1' });
+      const task = todo(resumed, held.now).find((each): each is NodeTask => each.step === 'verify');
+      if (!task) throw new Error('nothing is to be proven again');
+      const halted = next(resumed, { type, at: held.now + 1, by: 'U1' });
+      expect(next(halted, intentOf(task, held.now + 2) as Event)).toBe(halted);
+    },
+  );
+
   it('a node is rolled back by itself once in a run', () => {
     const { rollout, world, now } = upTo('verify');
     world.bad.add('us-east-op-1');
