@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { posts } from '../../../src/bot/views/posts.ts';
-import { isOpen, next, plan, sinceOf, todo, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
+import { isLook, isOpen, next, plan, sinceOf, todo, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
 import type {
   Event,
   Gate,
@@ -406,6 +406,19 @@ describe('lines of the core that nothing held', () => {
       expect(next(halted, intentOf(task, held.now + 2) as Event)).toBe(halted);
     },
   );
+
+  it('what was changed is proven again before anything new is begun, also when it stands last in the order', () => {
+    const start = planned();
+    const world = worldOf(start);
+    world.down.add('us-east-op-3');
+    const done = drive(start, world, { from: tuesday, until: (r) => node(r, 'us-east-op-3').state.is === 'done' });
+    world.invocation['us-east-op-3'] = 99;
+    const held = drive(done.rollout, world, { from: done.now + minutes(2) });
+    expect(held.rollout.status).toMatchObject({ is: 'held', node: 'us-east-op-3' });
+    const resumed = next(held.rollout, { type: 'resumed', at: held.now, by: 'U1' });
+    const due = todo(resumed, held.now).filter((task) => !isLook(task));
+    expect(due.map(({ node: name, step }) => `${name} ${step}`)).toEqual(['us-east-op-3 verify']);
+  });
 
   it('a node is rolled back by itself once in a run', () => {
     const { rollout, world, now } = upTo('verify');
