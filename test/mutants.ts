@@ -756,4 +756,41 @@ export const mutants: Mutant[] = [
     to: 'now - at <= ms',
     tests: ['test/upgrade/rollout/gates.test.ts'],
   },
+  {
+    name: 'a drain that was tried before and meets a shut gate is forgotten',
+    file: `${core}/gated.ts`,
+    from: '!(drains(state.step) && isFirst);',
+    to: '!drains(state.step);',
+    tests: traffic,
+  },
+  {
+    name: 'a retry leaves a node out of service whose way back had failed',
+    file: `${core}/decisions.ts`,
+    from: "if (node.state.is === 'stuck' && back !== null) return toPlace(rollout, node, back, at, fresh);",
+    to: '',
+    tests: traffic,
+  },
+  {
+    name: 'a failure while a rollout is being stopped cannot be written down',
+    file: `${core}/reports.ts`,
+    from: `if (status.is === 'stopping') return rollout;
+  if (status`,
+    to: 'if (status',
+    tests: worse,
+  },
+  {
+    name: 'a rollback that fails while a rollout is being stopped cannot be written down',
+    file: `${core}/reports.ts`,
+    from: `if (status.is === 'stopping') return rollout;
+  return moveStatus`,
+    to: 'return moveStatus',
+    tests: worse,
+  },
+  {
+    name: 'a rollback that is put off makes a node proven that never was',
+    file: `${core}/gated.ts`,
+    from: 'node.proof === null || node.drained',
+    to: 'node.drained',
+    tests: worse,
+  },
 ];

@@ -390,6 +390,9 @@ describe('lines of the core that nothing held', () => {
     const again = drive(resumed, world, { from: lost.now, until: due });
     expect(due(again.rollout, again.now)).toBe(true);
     expect(next(again.rollout, intentOf(task, again.now) as Event)).toBe(again.rollout);
+    const late = { ...(intentOf(task, again.now) as Event), attempt: node(again.rollout, task.node).attempt };
+    expect(next(again.rollout, late as Event)).not.toBe(again.rollout);
+    expect(next(again.rollout, { ...late, run: again.rollout.run - 1 } as Event)).toBe(again.rollout);
   });
 
   it.each(['paused', 'stopped'] as const)(
@@ -603,6 +606,38 @@ describe('a stop and a retry in the middle of something', () => {
       });
       expect(node(after.rollout, first).state.is).toBe('done');
     });
+  });
+
+  it.each([
+    ['is rolled back and the stop ends', 0, 'rolled-back', oldImage],
+    ['cannot be rolled back either, and the stop ends all the same', 1, 'stuck', oldImage],
+  ] as const)('a node that fails while the rollout is being stopped %s', (_what, badRestores, is, image) => {
+    const start = planned();
+    const world = worldOf(start);
+    world.bad.add(first);
+    world.badRestore.set(first, badRestores);
+    const due = upTo(start, world, first, 'verify', tuesday);
+    const stopping = next(due.rollout, { type: 'stopped', at: due.now, by: 'U1' });
+    const ended = drive(stopping, world, { from: due.now, limit: 60 }).rollout;
+    expect([ended.status.is, node(ended, first).state.is, world.image[first]]).toEqual(['stopped', is, image]);
+  });
+
+  it('a second click on Stop, or on the same rollback, changes nothing', () => {
+    const start = planned();
+    const { rollout, now } = upTo(start, worldOf(start), first, 'verify', tuesday);
+    const stopping = next(rollout, { type: 'stopped', at: now, by: 'U1' });
+    expect(stopping.status.is).toBe('stopping');
+    expect(next(stopping, { type: 'stopped', at: now + 1, by: 'U2' })).toBe(stopping);
+    const asked = next(rollout, back(now, { is: 'all' }));
+    expect(next(asked, back(now + 1, { is: 'all' }))).toBe(asked);
+  });
+
+  it('a rollback that is put off by a stop does not make a node proven that never was', () => {
+    const start = planned();
+    const { rollout, now } = upTo(start, worldOf(start), first, 'verify', tuesday);
+    const asked = next(rollout, back(now, { is: 'all' }));
+    const stopped = next(asked, { type: 'stopped', at: now + 1, by: 'U1' });
+    expect([stopped.status.is, node(stopped, first).state.is]).toEqual(['stopped', 'unproven']);
   });
 
   it('neither a retry nor a resume cuts into an automatic rollback: afterwards a retry goes on', () => {
