@@ -793,4 +793,11 @@ export const mutants: Mutant[] = [
     to: 'node.drained',
     tests: worse,
   },
+  {
+    name: 'an automatic rollback whose gate is shut is put off',
+    file: `${core}/gated.ts`,
+    from: 'return isFree(rollout, back) ? putOff(',
+    to: 'return true ? putOff(',
+    tests: worse,
+  },
 ];

@@ -423,6 +423,17 @@ describe('lines of the core that nothing held', () => {
     expect(due.map(({ node: name, step }) => `${name} ${step}`)).toEqual(['us-east-op-3 verify']);
   });
 
+  it('a try of which nobody knows the end is tried again after a while, not at once', () => {
+    const { rollout, now, task } = upTo('verify');
+    const { run, step, attempt } = task;
+    const begun = next(rollout, intentOf(task, now) as Event);
+    const report = { is: 'unknown', reason: 'cut' } as const;
+    const cut = next(begun, { type: 'reported', at: now, run, node: task.node, step, attempt, report });
+    const dueAt = (at: number) => todo(cut, at).some((each) => each.node === task.node);
+    const { retryDelay } = rollout.policy;
+    expect([dueAt(now + retryDelay - 1), dueAt(now + retryDelay)]).toEqual([false, true]);
+  });
+
   it('a node is rolled back by itself once in a run', () => {
     const { rollout, world, now } = upTo('verify');
     world.bad.add('us-east-op-1');
@@ -638,6 +649,38 @@ describe('a stop and a retry in the middle of something', () => {
     const asked = next(rollout, back(now, { is: 'all' }));
     const stopped = next(asked, { type: 'stopped', at: now + 1, by: 'U1' });
     expect([stopped.status.is, node(stopped, first).state.is]).toEqual(['stopped', 'unproven']);
+  });
+
+  it('an automatic rollback whose gate is shut stays due, and is done when the peer is back', () => {
+    const start = planned();
+    const world = worldOf(start);
+    world.bad.add(first);
+    const due = upTo(start, world, first, 'restore', tuesday);
+    world.silent.add(peer);
+    // It is sick itself, so the quorum would let it go: say that it answers again.
+    world.bad.clear();
+    const gated = drive(due.rollout, world, { from: due.now, until: (r) => node(r, first).held !== null });
+    expect(node(gated.rollout, first)).toMatchObject({ uncertain: false, state: { is: 'working', step: 'restore' } });
+    world.silent.clear();
+    const { rollout } = drive(gated.rollout, world, { from: gated.now });
+    expect([node(rollout, first).state.is, world.image[first]]).toEqual(['rolled-back', oldImage]);
+  });
+
+  it('a diagnosis that nobody gets does not keep a node from being rolled back', () => {
+    const start = planned();
+    const world = worldOf(start);
+    world.bad.add(first);
+    let { rollout, now } = upTo(start, world, first, 'diagnose', tuesday);
+    for (let count = 0; count < rollout.policy.unknownAttempts; count += 1) {
+      now += minutes(1);
+      const task = todo(rollout, now).find((each): each is NodeTask => each.node === first);
+      if (!task) throw new Error('nothing is due');
+      const { run, step, attempt } = task;
+      rollout = next(rollout, intentOf(task, now) as Event);
+      const report = { is: 'unknown', reason: 'cut' } as const;
+      rollout = next(rollout, { type: 'reported', at: now + 1, run, node: first, step, attempt, report });
+    }
+    expect(node(rollout, first).state).toMatchObject({ is: 'working', step: 'restore' });
   });
 
   it('neither a retry nor a resume cuts into an automatic rollback: afterwards a retry goes on', () => {
