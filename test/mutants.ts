@@ -800,4 +800,11 @@ export const mutants: Mutant[] = [
     to: 'return true ? putOff(',
     tests: worse,
   },
+  {
+    name: 'a region that was rolled back is begun again on its old approval',
+    file: `${core}/decisions.ts`,
+    from: 'if (opens) return unasked(phase);',
+    to: '',
+    tests: worse,
+  },
 ];

@@ -507,6 +507,22 @@ describe('lines of the core that nothing held', () => {
     expect(next(held.rollout, { type: 'resumed', at: held.now, by: 'U1' })).toBe(held.rollout);
   });
 
+  it('a region that was rolled back is begun again only after a new approval, not days later on the old one', () => {
+    const start = planned({ bake: 0, pause: 0 }, { strategy: 'regions' });
+    const world = worldOf(start);
+    const gate = drive(start, world, { from: tuesday });
+    const yes: Event = { type: 'approved', at: gate.now, phase: 'approval/eu-west', by: 'U-eu-west' };
+    const isDone = (r: Rollout) => node(r, 'eu-west-op-3').state.is === 'done';
+    const done = drive(next(gate.rollout, yes), world, { from: gate.now, until: isDone });
+    const asked = next(done.rollout, back(done.now, { is: 'region', region: 'eu-west' }));
+    const held = drive(asked, world, { from: done.now, until: (r) => r.status.is === 'held' });
+    const retried = next(held.rollout, { type: 'retried', at: held.now, by: 'U1', epoch: 0 });
+    const begun = world.starts.length;
+    const after = drive(retried, world, { from: held.now });
+    expect(after.now - gate.now).toBeLessThan(hours(1));
+    expect([parts(after.rollout)[1]?.approved, world.starts.length]).toEqual([null, begun]);
+  });
+
   it('a region in which something fell sick is watched anew before anybody is asked', () => {
     const start = planned({ pause: 0 }, { strategy: 'regions' });
     const world = worldOf(start);
