@@ -58,13 +58,15 @@ export function approved(rollout: Rollout, { phase: id, by, at }: Of<'approved'>
 
 /**
  * A new run over what failed, once an automatic rollback has ended. Rollbacks that failed, or that were cut short by
- * one, are gone on with first; everything else starts again from staging, and what was switched is proven again.
+ * one, are gone on with first; everything else starts again from staging, what was switched is proven again, and what was
+ * only taken out of service goes back into it.
  */
 export function retried(rollout: Rollout, { at, by, epoch }: Of<'retried'>): Rollout {
   const { status } = rollout;
   if (status.is !== 'held' || nodesInOrder(rollout).some(goesBack)) return rollout;
   const fresh = newRun(rollout, epoch);
-  const stuckBack = nodesInOrder(fresh).filter(({ state }) => state.is === 'stuck' && state.direction === 'back');
+  const isStuckBack = ({ state, touched }: NodeRun) => touched && state.is === 'stuck' && state.direction === 'back';
+  const stuckBack = nodesInOrder(fresh).filter(isStuckBack);
   const names = stuckBack.map(({ name }) => name);
   if (status.pending !== null || names.length > 0) {
     const scope = status.pending?.scope ?? { is: 'nodes' as const, nodes: names };
@@ -87,6 +89,8 @@ export function decided(rollout: Rollout, event: Of<'decided'>): Rollout {
 
 function startAgain(rollout: Rollout, node: NodeRun, at: number): Rollout {
   const fresh = { attempt: node.attempt + 1, failure: null, held: null, rolledBackInRun: null };
+  const back = outOfService(rollout, node);
+  if (node.state.is === 'stuck' && back !== null) return toPlace(rollout, node, back, at, fresh);
   if (node.state.is === 'stuck' || node.state.is === 'unproven') {
     return moveNode(rollout, node, { is: 'ready', notBefore: at }, { ...fresh, diagnosis: null });
   }

@@ -112,6 +112,12 @@ describe('the gates before a node is begun', () => {
       { reason: 'us-east is being looked at' },
     ],
     [
+      'a look that is far ahead of a clock which was set back',
+      (r) => ({ ...r, looks: { ...r.looks, 'us-east': { count: 1, at: now + 16_000, standing: {}, misses: {} } } }),
+      ['proof'],
+      {},
+    ],
+    [
       'a finished node that nobody looked at for a while',
       withNode(first, {
         state: { is: 'done', at: now - hours(1), already: false },

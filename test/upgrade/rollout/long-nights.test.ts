@@ -157,6 +157,18 @@ describe('an approval that expires in the middle of its region', () => {
     });
     expect(node(again.rollout, 'eu-west-op-2').state.is).toBe('done');
   });
+
+  it('is not asked for again when the last node of the region is under way: the region is finished and watched', () => {
+    const start = planned({ bake: 0 }, { strategy: 'regions' });
+    const world = worldOf(start);
+    const gate = drive(start, world, { from: tuesday });
+    const yes: Event = { type: 'approved', at: gate.now, phase: 'approval/eu-west', by: 'U-eu-west' };
+    const last = upTo(next(gate.rollout, yes), world, 'eu-west-op-3', 'verify', gate.now);
+    const late = next(last.rollout, { type: 'ticked', at: last.now + hours(49) });
+    const after = drive(late, world, { from: last.now + hours(49), limit: 60 });
+    expect(parts(after.rollout)[1]).toMatchObject({ approved: { by: 'U-eu-west' }, bakedAt: expect.any(Number) });
+    expect(parts(after.rollout)[2]?.askedAt).toEqual(expect.any(Number));
+  });
 });
 
 describe('ticks', () => {

@@ -19,10 +19,10 @@ const node = (rollout: Rollout, name = first): NodeRun => {
 };
 
 /** Until `step` of the first node is due. */
-function upTo(step: string, start = planned(), world = worldOf(start)) {
+function upTo(step: string, start = planned(), world = worldOf(start), from = tuesday) {
   const due = (rollout: Rollout, now: number) =>
     todo(rollout, now).find((each): each is NodeTask => each.node === first && each.step === step);
-  const { rollout, now } = drive(start, world, { from: tuesday, until: (each, at) => due(each, at) !== undefined });
+  const { rollout, now } = drive(start, world, { from, until: (each, at) => due(each, at) !== undefined });
   const task = due(rollout, now);
   if (!task) throw new Error(`${step} is not due`);
   return { rollout, world, now, task };
@@ -208,6 +208,62 @@ describe('a node that is taken out of service around its switch', () => {
     const { rollout } = drive(start, world, { from: tuesday });
     expect(rollout.status).toMatchObject({ is: 'held', reason: `${first}: not over after 60 s: 3 connections` });
     expect(node(rollout)).toMatchObject({ drained: false, state: { is: 'rolled-back' } });
+  });
+
+  it('is not called unchanged when its worker is gone before it was put back: a person must look', () => {
+    const { rollout, now } = upTo('switch');
+    let after = next(rollout, { type: 'stopped', at: now, by: 'U1' });
+    for (let at = now; at < now + minutes(2); at += 10_000) {
+      after = next(after, { type: 'ticked', at, silent: ['us-east'] });
+    }
+    expect(after.status.is).toBe('stopped');
+    expect(node(after)).toMatchObject({ drained: true, touched: false, state: { is: 'stuck', step: 'undrain' } });
+  });
+
+  it('is put back when nobody ever learns what its drain did', () => {
+    const { rollout, world, now, task } = upTo('drain');
+    world.out.add(first);
+    world.silent.add(first);
+    const asked = drive(rollout, world, { from: now, until: (each) => each.status.is === 'held' });
+    expect(node(asked.rollout)).toMatchObject({ drained: true, state: { is: 'working', step: 'undrain' } });
+    expect(node(asked.rollout).attempt).toBe(task.attempt + rollout.policy.unknownAttempts);
+    world.silent.clear();
+    const { rollout: end } = drive(asked.rollout, world, { from: asked.now });
+    expect(node(end)).toMatchObject({ drained: false, state: { is: 'rolled-back' } });
+    expect(world.out.size).toBe(0);
+  });
+
+  it.each<[string, Report]>([
+    ['was under way', { is: 'later', reason: '3 connections', after: 2_000 }],
+    ['had an end that nobody knows', { is: 'unknown', reason: 'cut' }],
+  ])('is put back when its drain %s and meets a shut gate when it is tried again', (_what, report) => {
+    const { rollout, now, task } = upTo('drain');
+    const tried = next(next(rollout, intentOf(task, now) as Event), told(task, now + 1, report));
+    const again = todo(tried, now + 10_000).find((each): each is NodeTask => each.step === 'drain');
+    if (!again) throw new Error('drain is not tried again');
+    const gates = [{ name: 'quorum', reason: 'x', owner: 'y', opensAt: null }] as const;
+    const { run, attempt } = again;
+    const shut = { at: now + 10_001, run, node: first, step: 'drain', attempt, gates, unchanged: true };
+    const begun = next(tried, intentOf(again, now + 10_000) as Event);
+    expect(node(next(begun, { type: 'gated', ...shut } as unknown as Event))).toMatchObject({
+      drained: true,
+      state: { is: 'working', step: 'undrain' },
+    });
+  });
+
+  it('is put back by a retry when its way back into service had failed', () => {
+    const { rollout, world, now } = upTo('switch');
+    const paused = next(rollout, { type: 'paused', at: now, by: 'U1' });
+    const lost = upTo('undrain', paused, world, now);
+    const begun = next(lost.rollout, intentOf(lost.task, lost.now) as Event);
+    const failing = next(begun, told(lost.task, lost.now + 1, failed('exit code 3', false)));
+    expect(failing.status.is).toBe('held');
+    expect(node(failing)).toMatchObject({ drained: true, touched: false, state: { is: 'stuck', direction: 'back' } });
+    const retried = next(failing, { type: 'retried', at: lost.now + 2, by: 'U1', epoch: 0 });
+    expect(retried.status.is).toBe('running');
+    expect(todo(retried, lost.now + 2).map(({ step }) => step)).toEqual(['undrain']);
+    const { rollout: end } = drive(retried, world, { from: lost.now + 2 });
+    expect([end.status.is, world.out.size]).toEqual(['done', 0]);
   });
 
   it('does not count as serving for its peers, although it answers healthy', () => {
