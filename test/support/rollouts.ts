@@ -1,5 +1,6 @@
 import { plan } from '../../src/upgrade/rollout/index.ts';
 import type {
+  Alerts,
   Fleet,
   NodeSurvey,
   PlanInput,
@@ -134,3 +135,6 @@ export const planned = (changes: Partial<Policy> = {}, input: Partial<PlanInput>
   plan(inputOf(fleetOf(changes), input));
 
 export const recorded: Recorded = { version: 'v1.0.0', sha256: oldImage, envSha256: 'e'.repeat(64), invocation: 'i0' };
+
+/** Nothing fires. */
+export const quiet: Alerts = { is: 'quiet' };

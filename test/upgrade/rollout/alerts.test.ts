@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { gates, isLook, next, nextWake, plan, todo, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
 import type { Alerts, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { fleetOf, inputOf, minutes, tuesday } from '../../support/rollouts.ts';
+import { fleetOf, inputOf, minutes, quiet, tuesday } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
 
 const first = 'us-east-op-1';
 const firing: Alerts = { is: 'firing', names: ['DiskWillFill on op-2'] };
 const unknown: Alerts = { is: 'unknown', reason: 'connection refused' };
-const quiet: Alerts = { is: 'quiet' };
 
 interface Moment {
   rollout: Rollout;

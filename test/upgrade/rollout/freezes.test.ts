@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { gates, isLook, knowing, next, nextWake, plan, todo, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
 import type { Evidence, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import type { Freeze } from '../../../src/windows/types.ts';
-import { fleetOf, hours, inputOf, minutes, planned, tuesday } from '../../support/rollouts.ts';
+import { fleetOf, hours, inputOf, minutes, planned, quiet, tuesday } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
 
 const first = 'us-east-op-1';
@@ -71,7 +71,7 @@ describe('a freeze that was declared after the plan', () => {
       standing: Object.fromEntries((rollout.peers['us-east'] ?? []).map((name) => [name, 'healthy'])),
       sight: { down: false, unchanged: true },
       freezes,
-      alerts: { is: 'quiet' },
+      alerts: quiet,
     });
     expect(gates(rollout, first, now, evidence([]))).toEqual([]);
     expect(gates(rollout, first, now, evidence([declared]))).toMatchObject([{ name: 'freeze' }]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { gates } from '../../../src/upgrade/rollout/index.ts';
 import { settlePhases } from '../../../src/upgrade/rollout/phases.ts';
 import type { Evidence, Gate, NodeRun, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { hours, minutes, planned, tuesday } from '../../support/rollouts.ts';
+import { hours, minutes, planned, quiet, tuesday } from '../../support/rollouts.ts';
 
 const first = 'us-east-op-1';
 const now = tuesday;
@@ -158,7 +158,7 @@ describe('the gates right before a stop', () => {
     standing: { 'us-east-op-1': 'healthy', 'us-east-op-2': 'healthy', 'us-east-op-3': 'healthy' },
     sight: { down: false, unchanged: true },
     freezes: [],
-    alerts: { is: 'quiet' },
+    alerts: quiet,
     ...changes,
   });
   const switching = ready(

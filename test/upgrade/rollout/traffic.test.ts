@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { gates, next, plan, todo } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, NodeRun, NodeTask, Report, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { fleetOf, hours, inputOf, minutes, tuesday } from '../../support/rollouts.ts';
+import { fleetOf, hours, inputOf, minutes, quiet, tuesday } from '../../support/rollouts.ts';
 import { drive, failed, intentOf, type World, worldOf } from '../../support/simulation.ts';
 
 const first = 'us-east-op-1';
@@ -272,6 +272,7 @@ describe('a node that is taken out of service around its switch', () => {
       standing: Object.fromEntries((rollout.peers['us-east'] ?? []).map((name) => [name, 'healthy' as const])),
       sight: { down: false, unchanged: true },
       freezes: [],
+      alerts: quiet,
     };
     const reasons = gates(rollout, 'us-east-op-2', now, evidence).map(({ reason }) => reason);
     expect(reasons).toContain(
