@@ -16,6 +16,7 @@ const service: Service = {
 /** Nothing is waited for that the peers do not wait for either: no soak, no pause, one healthy answer. */
 const policy: Policy = {
   order: 'declared',
+  atOnce: 1,
   minimumHealthy: 2,
   healthDeadline: 60_000,
   poll: 25,

@@ -16,6 +16,7 @@ const step = ['test/jobs/step.test.ts'];
 const nights = ['test/upgrade/rollout/long-nights.test.ts'];
 const worse = ['test/upgrade/rollout/worse-nights.test.ts'];
 const alerts = ['test/upgrade/rollout/alerts.test.ts'];
+const atOnce = ['test/upgrade/rollout/at-once.test.ts'];
 const traffic = ['test/upgrade/rollout/traffic.test.ts'];
 const steps = 'src/upgrade/steps';
 const host = 'src/upgrade/host';
@@ -620,8 +621,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a node that is out of service counts as serving',
     file: `${core}/rules.ts`,
-    from: ' || rollout.nodes[name]?.drained === true',
-    to: '',
+    from: "(node.drained || (node.state.is === 'working' && node.touched))",
+    to: "(node.state.is === 'working' && node.touched)",
     tests: traffic,
   },
   {
@@ -773,9 +774,9 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'a new node is begun before a changed one is proven again',
-    file: `${core}/queries.ts`,
-    from: 'left.find(({ touched }) => touched) ?? left.find',
-    to: 'left.find',
+    file: `${core}/places.ts`,
+    from: 'nodes.find(({ touched }) => touched) ?? ',
+    to: '',
     tests: worse,
   },
   {
@@ -849,5 +850,40 @@ export const mutants: Mutant[] = [
     from: 'if (opens) return unasked(phase);',
     to: '',
     tests: worse,
+  },
+  {
+    name: 'more nodes are begun at once than the quorum leaves room for',
+    file: `${core}/places.ts`,
+    from: 'return Math.min(policy.atOnce, Math.max(1, spare));',
+    to: 'return policy.atOnce;',
+    tests: atOnce,
+  },
+  {
+    name: 'the first node of a region does not go alone',
+    file: `${core}/places.ts`,
+    from: "(canary !== undefined && canary.state.is !== 'done') ||",
+    to: '',
+    tests: atOnce,
+  },
+  {
+    name: 'two that the quorum kept from their stops are begun together again',
+    file: `${core}/places.ts`,
+    from: "held?.gates.some(({ name }) => name === 'quorum') === true",
+    to: 'held === undefined',
+    tests: atOnce,
+  },
+  {
+    name: 'what is under way counts as serving',
+    file: `${core}/rules.ts`,
+    from: "(node.drained || (node.state.is === 'working' && node.touched))",
+    to: 'node.drained',
+    tests: atOnce,
+  },
+  {
+    name: 'the failure of one of several covers up that of another',
+    file: `${core}/reports.ts`,
+    from: 'status.node !== null && status.node !== name ?',
+    to: 'status.node === undefined ?',
+    tests: atOnce,
   },
 ];

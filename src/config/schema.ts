@@ -88,6 +88,7 @@ export const region = block({
 export const policy = block({
   order: withDefault('next-opening', oneOf(['next-opening', 'declared'])),
   minimumHealthy: withDefault(2, whole(1, 99)),
+  atOnce: withDefault(1, whole(1, 100)),
   healthDeadline: withDefault('60s', value.duration),
   poll: withDefault('100ms', value.duration),
   pollMax: withDefault('2s', value.duration),

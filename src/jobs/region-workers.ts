@@ -6,7 +6,7 @@ import { type AskJob, queueNames, type StepEnd, type StepJob } from './queues.ts
 import type { RunTask } from './step.ts';
 import { type OpenWorker, openWorker } from './worker.ts';
 
-/** Steps at once. Staging runs on all nodes together; what must go one by one is never due at the same time. */
+/** Steps at once on one worker. Staging runs on all nodes together; what must not is never due at the same time. */
 const concurrency = 16;
 
 /** What works on, and answers for, the nodes of one region. */

@@ -40,6 +40,9 @@ export const scenario = fc.record({
   autoRollback: fc.constantFrom('node' as const, 'none' as const),
   bad: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
   badRestore: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
+  /** Nodes at the same time; with 1 as the minimum two of a region fit, too. */
+  atOnce: fc.constantFrom(1, 1, 2, 3),
+  minimumHealthy: fc.constantFrom(2, 1),
   /** Nodes are taken out of service around their switch. */
   drains: fc.boolean(),
   /** Nodes that run the target already. */
@@ -73,8 +76,8 @@ export class Run {
   readonly sent: Event[] = [];
   readonly late: Event[] = [];
 
-  constructor({ strategy, windows, autoRollback, bad, badRestore, already, drains }: Scenario) {
-    const fleet = fleetOf({ autoRollback, bake: hours(0.1) }, { windows });
+  constructor({ strategy, windows, autoRollback, bad, badRestore, already, drains, atOnce, minimumHealthy }: Scenario) {
+    const fleet = fleetOf({ autoRollback, atOnce, minimumHealthy, bake: hours(0.1) }, { windows });
     const names = fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
     const running = already.map((index) => names[index] ?? '');
     const survey = surveyOf(fleet, Object.fromEntries(running.map((name) => [name, { sha256: newImage }])));

@@ -12,7 +12,8 @@ const holds: (fact: unknown, what: string) => asserts fact = assert;
 /** What must hold at every change (safety.md: 2, 5, 7, 8, 10, 11, 14, 16). */
 export function checkStep(before: Rollout, after: Rollout, event: Event, world: World): void {
   const nodes = nodesInOrder(after);
-  holds(nodes.filter(({ state }) => state.is === 'working').length <= 1, 'one node at a time');
+  const working = nodes.filter(({ state }) => state.is === 'working');
+  holds(working.length <= after.policy.atOnce, 'as many nodes at a time as the policy says');
   holds(after.epoch >= before.epoch, 'an epoch only rises');
   holds(after.run > before.run === after.epoch > before.epoch, 'a new run has a new epoch');
   for (const node of nodes) {

@@ -44,6 +44,7 @@ export const release: Release = {
 
 export const policy: Policy = {
   order: 'declared',
+  atOnce: 1,
   minimumHealthy: 2,
   healthDeadline: minutes(1),
   poll: 100,
@@ -138,3 +139,12 @@ export const recorded: Recorded = { version: 'v1.0.0', sha256: oldImage, envSha2
 
 /** Nothing fires. */
 export const quiet: Alerts = { is: 'quiet' };
+
+/** A fleet of one region, whose windows are always open. */
+export function oneRegion(nodes: number, policy: Partial<Policy>): Fleet {
+  const fleet = fleetOf(policy, { windows: 'always' });
+  const [region] = fleet.regions;
+  if (!region) throw new Error('no region');
+  const names = Array.from({ length: nodes }, (_, index) => `op-${String(index + 1).padStart(3, '0')}`);
+  return { ...fleet, regions: [{ ...region, nodes: names.map((name) => ({ name, region: region.name })) }] };
+}

@@ -177,11 +177,13 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
 /** A stop and a start of the service: it comes up with what lies on disk. */
 function start(rollout: Rollout, world: World, node: string, region: string, at: number): void {
   const peers = (rollout.peers[region] ?? []).filter((name) => name !== node);
+  // What is under way may be stopped at any moment, whatever it answers now.
+  const mayStop = (name: string) => rollout.nodes[name]?.state.is === 'working' && rollout.nodes[name]?.touched;
   world.starts.push({
     node,
     image: world.disk[node] ?? '',
     at,
-    peersLeft: peers.filter((name) => serves(world, name) && !world.out.has(name)).length,
+    peersLeft: peers.filter((name) => serves(world, name) && !world.out.has(name) && !mayStop(name)).length,
     wasDown: !serves(world, node),
     alerts: world.alerts,
     frozen: world.freezes.some((freeze) => freeze.start <= at && at < freeze.end),
@@ -243,7 +245,7 @@ export function drive(
   const events: Event[] = [];
   for (let step = 0; step < (options.limit ?? 5_000) && isOpen(rollout); step++) {
     if (options.until?.(rollout, now)) break;
-    const [task] = todo(rollout, now);
+    const task = oneOf(rollout, todo(rollout, now), step);
     const opening = task && isLook(task) ? farOpening(rollout, now) : null;
     if (opening !== null) {
       now = opening;
@@ -268,6 +270,12 @@ export function drive(
     rollout = apply(rollout, { type: 'ticked', at: now }, events);
   }
   return { rollout, now, events };
+}
+
+/** What is begun is begun at once; nodes that are under way at the same time take turns. */
+function oneOf({ policy, nodes }: Rollout, tasks: Task[], step: number): Task | undefined {
+  if (policy.atOnce === 1) return tasks[0];
+  return tasks.find(({ node }) => nodes[node]?.state.is === 'ready') ?? tasks[step % Math.max(tasks.length, 1)];
 }
 
 /** Hours until a window: the looks in between are not worth a test's time. */

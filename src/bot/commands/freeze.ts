@@ -1,7 +1,7 @@
 import { Refused } from '../../base/errors.ts';
 import { covers, standing, withFreezes } from '../../upgrade/ledger/index.ts';
 import type { DeclaredFreeze, Ledger } from '../../upgrade/ledger/types.ts';
-import { isOpen, nextNode, nodesInOrder, workingNode } from '../../upgrade/rollout/index.ts';
+import { isOpen, nextNode, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, frozenBy } from '../../windows/index.ts';
 import type { Command } from '../command.ts';
@@ -72,12 +72,13 @@ function holds(rollout: Rollout, freeze: DeclaredFreeze, held: NodeRun[], now: n
 }
 
 function underWay(rollout: Rollout, freeze: DeclaredFreeze, now: number): string[] {
-  const node = workingNode(rollout);
-  if (node === null || !covers(freeze, node.region) || freeze.start > now) return [];
-  const name = foreign(node.name, 80);
-  return node.touched
-    ? [`${name} is being worked on and may be stopped already: it is finished, or rolled back.`]
-    : [`${name} was begun and not stopped yet: it waits before its stop.`];
+  const nodes = workingNodes(rollout).filter(({ region }) => covers(freeze, region));
+  if (freeze.start > now) return [];
+  return nodes.map(({ name, touched }) =>
+    touched
+      ? `${foreign(name, 80)} is being worked on and may be stopped already: it is finished, or rolled back.`
+      : `${foreign(name, 80)} was begun and not stopped yet: it waits before its stop.`,
+  );
 }
 
 function notBegun(rollout: Rollout, what: string, freeze: DeclaredFreeze, held: NodeRun[], now: number): string[] {

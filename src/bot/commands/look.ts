@@ -1,5 +1,5 @@
 import { standing, withFreezes } from '../../upgrade/ledger/index.ts';
-import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNode } from '../../upgrade/rollout/index.ts';
+import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import {
   describeLocal,
@@ -41,7 +41,8 @@ export const status: Handler<'status'> = async (context, asking) => {
 export const why: Handler<'why'> = async (context, asking, { node: name }) => {
   await demand(context, asking, { is: 'look' });
   const rollout = await theRollout(context, asking);
-  const asked = name === null ? (workingNode(rollout) ?? queued(rollout) ?? nextNode(rollout)) : rollout.nodes[name];
+  const asked =
+    name === null ? (workingNodes(rollout)[0] ?? queued(rollout) ?? nextNode(rollout)) : rollout.nodes[name];
   if (asked === undefined) throw unknownName('node', name ?? '', Object.keys(rollout.nodes));
   const facts = { rollout: rolloutFacts(rollout) };
   if (asked === null) return withFacts({ ...facts, node: null, gates: [] }, say('Nothing is left to do.'));

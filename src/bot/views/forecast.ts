@@ -1,4 +1,13 @@
-import { calendarNow, isOpen, isTurn, nodeOf, saidAt, sinceOf } from '../../upgrade/rollout/index.ts';
+import {
+  calendarNow,
+  isCanary,
+  isOpen,
+  isTurn,
+  mostAtOnce,
+  nodeOf,
+  saidAt,
+  sinceOf,
+} from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { fits, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar, Interval } from '../../windows/types.ts';
@@ -10,6 +19,13 @@ export interface RegionForecast {
   /** Epoch ms when its first open node can be begun at the earliest. */
   begin: number;
   end: number;
+}
+
+/** Nodes that are begun together. */
+interface Group {
+  region: string;
+  begin: number;
+  places: number;
 }
 
 export interface Forecast {
@@ -30,14 +46,19 @@ export function forecast(rollout: Rollout): Forecast {
     if (phase.is === 'watch' && phase.state.is !== 'done') at += phase.for;
     if (phase.is === 'approval') at = Math.max(at, saidAt(phase) ?? 0, sinceOf(phase) ?? 0);
     if (!isTurn(phase)) continue;
-    let begun = false;
+    let group = null as Group | null;
     for (const node of phase.nodes.map((name) => nodeOf(rollout, name))) {
       if (node.state.is === 'done') continue;
-      const slot = slots.next(node.region, begun ? at + policy.pause : at);
-      begun = true;
-      if (slot === null) return { ...found, end: null };
-      at = slot + policy.expectedNode;
-      note(found.regions, { phase: phase.id, region: node.region, begin: slot, end: at });
+      if (group?.region !== node.region || group.places === 0) {
+        const begin = slots.next(node.region, group === null ? at : at + policy.pause);
+        if (begin === null) return { ...found, end: null };
+        // The first node of a region goes alone.
+        const places: number = isCanary(rollout, node) ? 1 : mostAtOnce(rollout, node.region);
+        group = { region: node.region, begin, places };
+        at = begin + policy.expectedNode;
+      }
+      group.places -= 1;
+      note(found.regions, { phase: phase.id, region: node.region, begin: group.begin, end: at });
     }
   }
   found.end = found.regions.at(-1)?.end ?? null;

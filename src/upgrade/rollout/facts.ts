@@ -5,7 +5,7 @@ export type { Actor };
 
 /** Steps, what they learn, and what keeps them from being taken. */
 
-/** `stage` runs on all nodes at once, before any node is begun; the rest one node at a time. */
+/** `stage` runs on all nodes at once, before any node is begun; the rest on `atOnce` nodes. */
 export const stepNames = [
   'stage',
   'backup',

@@ -75,6 +75,8 @@ export interface Policy {
   /** `declared`: regions as written; `next-opening`: whose window opens first goes first. */
   order: 'declared' | 'next-opening';
   minimumHealthy: number;
+  /** How many nodes are worked on at the same time, forward; rollbacks go one by one. */
+  atOnce: number;
   /** From "active" until the first of N consecutive healthy answers. */
   healthDeadline: number;
   /** First pause between health polls; backs off to `pollMax`. */

@@ -1,5 +1,6 @@
 import { freezesNow, frozenNow } from './calendars.ts';
-import { nextNode, nodeOf } from './queries.ts';
+import { nextNode } from './places.ts';
+import { nodeOf } from './queries.ts';
 import { rules } from './rules.ts';
 import { changesService } from './traits.ts';
 import type { Evidence, EvidenceName, Gate, GateName, NodeRun, Rollout, Sight } from './types.ts';

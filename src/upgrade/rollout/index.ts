@@ -23,6 +23,7 @@ export {
   watchEnd,
   watching,
 } from './phases.ts';
+export { mostAtOnce, nextNode } from './places.ts';
 export { plan } from './plan.ts';
 export {
   inScope,
@@ -30,12 +31,11 @@ export {
   isLook,
   isOpen,
   isQueued,
-  nextNode,
   nodeOf,
   nodesInOrder,
   regionsOf,
   touchedNewestFirst,
-  workingNode,
+  workingNodes,
 } from './queries.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';

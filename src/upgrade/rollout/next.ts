@@ -4,7 +4,7 @@ import { gates } from './gates.ts';
 import { watched } from './looks.ts';
 import { firstBack, firstForward } from './path.ts';
 import { approvals, asked, changePhase, phaseOf, saidAt, sinceOf, unasked } from './phases.ts';
-import { goesForward, isOpen, nodeOf, nodesInOrder, workingNode } from './queries.ts';
+import { goesForward, isOpen, nodeOf, nodesInOrder } from './queries.ts';
 import { lost, reported, toPlace } from './reports.ts';
 import { goOnResting } from './rest.ts';
 import { settle } from './settle.ts';
@@ -88,13 +88,14 @@ function intent(node: NodeRun, { step, at, attempt }: Begun): Partial<NodeRun> {
 /** The first step of a node: forward when every gate is open, back when it is its turn in a rollback. */
 function beginTurn(rollout: Rollout, event: Begun): Rollout {
   const node = rollout.nodes[event.node];
-  if (!node || event.run !== rollout.run || event.attempt !== node.attempt || workingNode(rollout)) return rollout;
+  if (!node || event.run !== rollout.run || event.attempt !== node.attempt) return rollout;
   const here = { attempt: node.attempt, ...intent(node, event) };
   if (toBringBack(rollout, event.at)?.name === node.name) {
     const back = firstBack(rollout, node);
     return event.step === back.step ? toPlace(rollout, node, back, event.at, here) : rollout;
   }
-  const place = node.state.is === 'ready' ? firstForward(rollout, node) : null;
+  const mayBegin = rollout.status.is === 'running' && node.state.is === 'ready';
+  const place = mayBegin ? firstForward(rollout, node) : null;
   if (place === null || event.step !== place.step) return rollout;
   if (gates(rollout, node.name, event.at).length > 0) return rollout;
   const begunNode = toPlace(rollout, node, place, event.at, here);

@@ -10,7 +10,7 @@ export function phaseOf(rollout: Rollout, id: string): Phase {
   return phase;
 }
 
-/** A phase in which nodes are taken out of service, one after another. */
+/** A phase in which nodes are taken out of service. */
 export const isTurn = (phase: Phase): phase is NodesPhase => phase.is === 'nodes' && takesNodes(phase);
 
 const takesNodes = ({ path }: NodesPhase): boolean => path.some((step) => traits[step].takes !== 'nothing');

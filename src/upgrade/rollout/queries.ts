@@ -18,9 +18,16 @@ export function nodeOf(rollout: Rollout, name: string): NodeRun {
   return node;
 }
 
+/** Asked for a dozen times about the same value, which never changes. */
+const inOrder = new WeakMap<Rollout, readonly NodeRun[]>();
+
 /** In order of work. */
-export function nodesInOrder(rollout: Rollout): NodeRun[] {
-  return turns(rollout).flatMap(({ nodes }) => nodes.map((name) => nodeOf(rollout, name)));
+export function nodesInOrder(rollout: Rollout): readonly NodeRun[] {
+  const known = inOrder.get(rollout);
+  if (known !== undefined) return known;
+  const nodes = turns(rollout).flatMap((phase) => phase.nodes.map((name) => nodeOf(rollout, name)));
+  inOrder.set(rollout, nodes);
+  return nodes;
 }
 
 /** Regions in order of work. */
@@ -28,24 +35,9 @@ export function regionsOf(rollout: Rollout): string[] {
   return [...new Set(nodesInOrder(rollout).map(({ region }) => region))];
 }
 
-/** The node under way, in either direction. */
-export function workingNode(rollout: Rollout): NodeRun | null {
-  return nodesInOrder(rollout).find((node) => node.state.is === 'working') ?? null;
-}
-
-/**
- * The only node that may be begun: of the first turn that is not over the one that was changed already, else one of the
- * region that is next which is known to be down (it costs no quorum, guide: high availability), else the first in order.
- */
-export function nextNode(rollout: Rollout): NodeRun | null {
-  for (const { nodes } of turns(rollout)) {
-    const left = nodes.map((name) => nodeOf(rollout, name)).filter(({ state }) => state.is !== 'done');
-    const isNear = ({ region }: NodeRun) => region === left[0]?.region;
-    const next =
-      left.find(({ touched }) => touched) ?? left.find((node) => isNear(node) && isDown(rollout, node)) ?? left[0];
-    if (next) return next;
-  }
-  return null;
+/** The nodes under way, in either direction. */
+export function workingNodes(rollout: Rollout): NodeRun[] {
+  return nodesInOrder(rollout).filter((node) => node.state.is === 'working');
 }
 
 /** The first node of its region: it is watched for longer. */

@@ -245,5 +245,7 @@ function callPeople(rollout: Rollout, node: NodeRun, reason: string, at: number)
 function held({ status }: Rollout, { name }: NodeRun, reason: string, at: number): Status {
   const cutShort = status.is === 'rolling-back' ? { scope: status.scope, by: status.by } : null;
   const pending = status.is === 'held' ? status.pending : cutShort;
-  return { is: 'held', reason: `${name}: ${reason}`, node: name, at, pending };
+  // One of several that are under way does not cover up what another one met.
+  const others = status.is === 'held' && status.node !== null && status.node !== name ? `${status.reason}; ` : '';
+  return { is: 'held', reason: `${others}${name}: ${reason}`, node: name, at, pending };
 }

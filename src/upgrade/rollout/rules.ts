@@ -4,7 +4,8 @@ import { describeLocal, fits, frozenBy, nextOpening, openInterval } from '../../
 import { calendarNow, frozenNow, overridden } from './calendars.ts';
 import { looksBeforeBegin } from './freshness.ts';
 import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './phases.ts';
-import { nextNode, nodesInOrder, workingNode } from './queries.ts';
+import { nextNode, placesLeft } from './places.ts';
+import { nodesInOrder, workingNodes } from './queries.ts';
 import { rested } from './rest.ts';
 import type {
   ApprovalPhase,
@@ -87,8 +88,11 @@ const staged = rule([], (rollout, node) => {
 });
 
 const turn = rule([], (rollout, node, now) => {
-  const busy = workingNode(rollout);
-  if (busy && busy.name !== node.name) return shut(`${busy.name} is being worked on`, busy.name);
+  if (node.state.is === 'working') return null;
+  const busy = workingNodes(rollout)
+    .map(({ name }) => name)
+    .join(', ');
+  if (busy !== '' && placesLeft(rollout, node.region) <= 0) return shut(`${busy} is being worked on`, busy);
   const first = nextNode(rollout);
   if (first && first.name !== node.name) return shut(`${first.name} goes first`, first.name);
   const pauseLeft = rollout.policy.pause - rested(rollout, now);
@@ -165,13 +169,17 @@ const quorum = rule(['standing'], (rollout, node, _now, known) => {
   const { standing, sight } = known;
   if (sight.down || standing[node.name] === 'down') return null;
   const others = (rollout.peers[node.region] ?? []).filter((name) => name !== node.name);
-  const sick = others.filter((name) => standing[name] !== 'healthy' || rollout.nodes[name]?.drained === true);
+  const sick = others.filter((name) => standing[name] !== 'healthy' || mayBeStopped(rollout.nodes[name]));
   const left = others.length - sick.length;
   if (left >= rollout.policy.minimumHealthy) return null;
   const all = sick.length === 0 ? '' : `; not healthy: ${sick.join(', ')}`;
   const reason = `stopping ${node.name} would leave ${left} healthy in ${node.region}, ${rollout.policy.minimumHealthy} are needed${all}`;
   return shut(reason, sick.join(', ') || node.region);
 });
+
+/** Out of service, or about to be: what is under way counts as down, whatever it answers. */
+const mayBeStopped = (node: NodeRun | undefined): boolean =>
+  node !== undefined && (node.drained || (node.state.is === 'working' && node.touched));
 
 /** What is finished must still be what was proven, as far as fresh looks tell, before the next node is begun. */
 const proof = rule([], (rollout, node, now, known) => {

@@ -1,6 +1,6 @@
 import { finishedNodes, unprovenRegions } from './freshness.ts';
 import { askable, changePhase, settlePhases } from './phases.ts';
-import { goesForward, nodeOf, nodesInOrder, workingNode } from './queries.ts';
+import { goesForward, nodeOf, nodesInOrder, workingNodes } from './queries.ts';
 import { movePhase, moveStatus } from './transitions.ts';
 import type { Rollout } from './types.ts';
 
@@ -26,7 +26,7 @@ function settleStatus(rollout: Rollout, at: number): Rollout {
     case 'paused':
       return allProven(rollout, at) ? moveStatus(rollout, { is: 'done', at }) : rollout;
     case 'stopping':
-      return workingNode(rollout) ? rollout : moveStatus(rollout, { is: 'stopped', by: status.by, at });
+      return workingNodes(rollout).length > 0 ? rollout : moveStatus(rollout, { is: 'stopped', by: status.by, at });
     case 'rolling-back':
       return settleQueue(rollout, status, at);
     default:
@@ -44,7 +44,7 @@ type RollingBack = Extract<Rollout['status'], { is: 'rolling-back' }>;
 /** Over when nothing of the queue is left, and no other node is under way (its own failure, meanwhile). */
 function settleQueue(rollout: Rollout, status: RollingBack, at: number): Rollout {
   const queue = status.queue.filter((name) => nodeOf(rollout, name).touched);
-  if (queue.length > 0 || workingNode(rollout)) {
+  if (queue.length > 0 || workingNodes(rollout).length > 0) {
     return queue.length === status.queue.length ? rollout : moveStatus(rollout, { ...status, queue });
   }
   const { scope, after } = status;

@@ -2,16 +2,16 @@ import { looksBeforePick } from './freshness.ts';
 import { gates, isHeldBeforeLooks } from './gates.ts';
 import { neglected } from './neglected.ts';
 import { firstBack, firstForward } from './path.ts';
-import { goesForward, isDown, isOpen, nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
+import { nextNode } from './places.ts';
+import { goesForward, isDown, isOpen, nodeOf, nodesInOrder, workingNodes } from './queries.ts';
 import type { NodeRun, NodeTask, Rollout, StepName, Task } from './types.ts';
 import { looksDue } from './watching.ts';
 
 /** What should be in flight right now, derived from the state alone; empty when settled. `now` is epoch ms. */
 export function todo(rollout: Rollout, now: number): Task[] {
   if (!isOpen(rollout)) return [];
-  const working = workingNode(rollout);
-  const nodes = working ? underWay(rollout, working, now) : oneMore(rollout, now);
-  return [...staging(rollout, now), ...nodes, ...looksDue(rollout, now)];
+  const nodes = workingNodes(rollout).flatMap((node) => underWay(rollout, node, now));
+  return [...staging(rollout, now), ...nodes, ...oneMore(rollout, now), ...looksDue(rollout, now)];
 }
 
 function staging(rollout: Rollout, now: number): NodeTask[] {
@@ -36,7 +36,7 @@ function oneMore(rollout: Rollout, now: number): NodeTask[] {
  * serves, which is told, keeps no other from going back.
  */
 export function toBringBack(rollout: Rollout, now: number): NodeRun | null {
-  if (rollout.status.is !== 'rolling-back' || workingNode(rollout)) return null;
+  if (rollout.status.is !== 'rolling-back' || workingNodes(rollout).length > 0) return null;
   const queue = rollout.status.queue.map((name) => nodeOf(rollout, name));
   const regions = queue.map(({ region }) => region);
   const unseen = looksBeforePick(rollout, regions, rollout.status.at, now).map(({ region }) => region);

@@ -1,6 +1,6 @@
 import { expectedAge } from './expected.ts';
 import { isTold, neglected } from './neglected.ts';
-import { inFlight, nodesInOrder, workingNode } from './queries.ts';
+import { inFlight, nodeOf, nodesInOrder, workingNodes } from './queries.ts';
 import { capped } from './rest.ts';
 import { todo } from './todo.ts';
 import { moveNode, moveStatus } from './transitions.ts';
@@ -37,9 +37,12 @@ function trouble(rollout: Rollout, region: string, tasks: Task[], at: number): U
  * a matter for a person then. Its number is used up, so that nothing comes of it late.
  */
 export function abandoned(rollout: Rollout, at: number): Rollout {
+  return workingNodes(rollout).reduce((acc, { name }) => abandonedOne(acc, nodeOf(acc, name), at), rollout);
+}
+
+function abandonedOne(rollout: Rollout, node: NodeRun, at: number): Rollout {
   const { status } = rollout;
-  const node = workingNode(rollout);
-  if ((status.is !== 'stopping' && status.is !== 'rolling-back') || node?.state.is !== 'working') return rollout;
+  if ((status.is !== 'stopping' && status.is !== 'rolling-back') || node.state.is !== 'working') return rollout;
   const told = neglected(rollout).find(({ region }) => region === node.region);
   if (told === undefined || (inFlight(node) && !isOverdue(rollout, node, at))) return rollout;
   const { direction, step } = node.state;

@@ -1,7 +1,8 @@
 import { finishedNodes, looksBeforeBegin, looksBeforePick, type Need, unprovenRegions } from './freshness.ts';
 import { isHeldBeforeLooks, opensByLook } from './gates.ts';
 import { askable, sinceOf, watchEndOf, watching } from './phases.ts';
-import { goesForward, nextNode, nodeOf, nodesInOrder, workingNode } from './queries.ts';
+import { nextNode } from './places.ts';
+import { goesForward, nodeOf, nodesInOrder, workingNodes } from './queries.ts';
 import type { LookTask, Rollout } from './types.ts';
 
 /** How often finished nodes are looked at while nothing happens, and whether alerts or a freeze have ended (ms). */
@@ -60,7 +61,7 @@ function needed(rollout: Rollout, now: number): Wanted[] {
 function needs(rollout: Rollout, now: number): Need[] {
   if (rollout.status.is === 'rolling-back') {
     const regions = rollout.status.queue.map((name) => nodeOf(rollout, name).region);
-    return workingNode(rollout) ? [] : looksBeforePick(rollout, regions, rollout.status.at, now);
+    return workingNodes(rollout).length > 0 ? [] : looksBeforePick(rollout, regions, rollout.status.at, now);
   }
   if (!goesForward(rollout)) return [];
   const over = nodesInOrder(rollout).every(({ state }) => state.is === 'done');

@@ -5,6 +5,7 @@ export { service };
 
 export const policy: Policy = {
   order: 'declared',
+  atOnce: 1,
   minimumHealthy: 2,
   healthDeadline: 60_000,
   poll: 25,
