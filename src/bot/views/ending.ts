@@ -3,7 +3,7 @@ import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { rollbackButtons } from './buttons.ts';
 import { type Post, post } from './post.ts';
 import { count, foreign, names, who } from './text.ts';
-import { nodeWord, scopeName, versionsBefore } from './words.ts';
+import { isLeftOut, nodeWord, scopeName, versionsBefore } from './words.ts';
 
 /** A broadcast at the end; a partial result is told node by node. */
 export function endingPosts(rollout: Rollout): Post[] {
@@ -35,6 +35,17 @@ export function unsure(rollout: Rollout): string {
       )} (changed and not proven)`;
 }
 
+/** Nobody serves there until a person puts it back. */
+function leftOut(rollout: Rollout): string {
+  const out = nodesInOrder(rollout).filter(isLeftOut);
+  return out.length === 0
+    ? ''
+    : ` ‼ Out of service: ${names(
+        out.map(({ name }) => name),
+        3,
+      )}.`;
+}
+
 /** What became of the rollout in one sentence. */
 export function headline(rollout: Rollout): string {
   const { status, release } = rollout;
@@ -46,9 +57,9 @@ export function headline(rollout: Rollout): string {
     case 'done':
       return `✓ *${release.version} is on all ${count(nodes.length, 'node')}*, each one proven.`;
     case 'rolled-back':
-      return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(nodes.length, 'node')} still on ${release.version}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.`;
+      return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(nodes.length, 'node')} still on ${release.version}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.${leftOut(rollout)}`;
     case 'stopped':
-      return `■ *Stopped by ${who(status.by)}*: ${onNew} of ${count(nodes.length, 'node')} on ${release.version}${doubtful}.`;
+      return `■ *Stopped by ${who(status.by)}*: ${onNew} of ${count(nodes.length, 'node')} on ${release.version}${doubtful}.${leftOut(rollout)}`;
     default:
       return `${release.version} is under way: ${onNew} of ${count(nodes.length, 'node')} done.`;
   }

@@ -5,6 +5,7 @@ import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
 import { foreign, names, reason, when } from './text.ts';
+import { isLeftOut } from './words.ts';
 
 /** A broadcast for everything that went wrong, with the ways out while a decision is needed. */
 export function failurePosts(rollout: Rollout): Post[] {
@@ -27,12 +28,11 @@ function failed(rollout: Rollout, node: NodeRun): Post[] {
 function stuck(rollout: Rollout, node: NodeRun): Post[] {
   const { state } = node;
   if (state.is !== 'stuck') return [];
-  const problem = state.direction === 'back' ? 'could not be rolled back' : 'is in an unknown state';
   const parts: Part[] = [
     {
       is: 'lines',
       lines: [
-        `‼ *${foreign(node.name, 80)} ${problem}* and needs a person: ${reason(state.reason, 500)}`,
+        `‼ *${foreign(node.name, 80)} ${problem(node)}* and needs a person: ${reason(state.reason, 500)}`,
         'Everything else is stopped; other nodes are left as they are.',
       ],
     },
@@ -40,6 +40,12 @@ function stuck(rollout: Rollout, node: NodeRun): Post[] {
     { is: 'buttons', buttons: waysOut(rollout, node) },
   ];
   return [broadcast(rollout, `stuck.${rollout.run}.${node.name}`, parts)];
+}
+
+function problem({ state, touched, drained }: NodeRun): string {
+  if (state.is !== 'stuck' || state.direction === 'forward') return 'is in an unknown state';
+  if (!touched) return 'could not be put back into service';
+  return drained ? 'could not be rolled back, is out of service' : 'could not be rolled back';
 }
 
 /** Held by a watch, or after a region was rolled back on request. */
@@ -70,19 +76,23 @@ function broadcast(rollout: Rollout, key: string, parts: Part[]): Post {
   return post(rollout, key, { is: 'thread', broadcast: true }, parts, { onlyEdit: late });
 }
 
-function outcome({ state, before }: NodeRun): string {
+function outcome(node: NodeRun): string {
+  const { state, before, touched } = node;
   const old = foreign(before?.version ?? 'what it was before', 80);
   switch (state.is) {
     case 'failed':
       return 'Nothing on it was changed.';
     case 'unproven':
-      return 'It was switched and is not rolled back by itself.';
+      return `It was switched and is not rolled back by itself${isLeftOut(node) ? '; it is out of service' : ''}.`;
     case 'rolled-back':
       return `It was rolled back at ${when(state.at)} and runs ${old} again.`;
     case 'stuck':
-      return 'Its rollback did not work: see the next message.';
+      return touched
+        ? 'Its rollback did not work: see the next message.'
+        : 'Nothing on it was changed, and it is still out of service: see the next message.';
     case 'working':
-      return state.direction === 'back' ? `It is being rolled back to ${old}.` : 'It is being worked on again.';
+      if (state.direction === 'forward') return 'It is being worked on again.';
+      return touched ? `It is being rolled back to ${old}.` : 'It is being put back into service, unchanged.';
     default:
       return 'It is being tried again.';
   }

@@ -3,7 +3,7 @@ import type { NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Part } from './parts.ts';
 import { type Post, post } from './post.ts';
 import { codeLines, count, foreign, reason, span, when } from './text.ts';
-import { stepWord } from './words.ts';
+import { isLeftOut, stepWord } from './words.ts';
 
 /** A line in the thread for every node that was begun in this run, with its proof or its failure. */
 export function nodePosts(rollout: Rollout): Post[] {
@@ -26,13 +26,7 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
     case 'working':
       return state.direction === 'forward'
         ? lines(`▶ ${name} begun: ${change(rollout, node)}`)
-        : [
-            ...lines(
-              `◀ ${name} is being rolled back to ${foreign(node.before?.version ?? 'what it was', 80)}`,
-              ...why(node),
-            ),
-            ...evidence(node),
-          ];
+        : [...lines(`◀ ${name} ${wayBack(node)}`, ...why(node)), ...evidence(node)];
     case 'done':
       return state.already ? null : lines(`✓ ${name} done: ${proofText(node.proof, rollout.release.version)}`);
     case 'failed':
@@ -44,7 +38,9 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
       ];
     case 'unproven':
       return [
-        ...lines(`✗ ${name} was switched and is not proven (${stepWord(state.step)}): ${reason(state.reason, 500)}`),
+        ...lines(
+          `✗ ${name} was switched and is not proven (${stepWord(state.step)})${outOfService(node)}: ${reason(state.reason, 500)}`,
+        ),
         ...evidence(node),
       ];
     case 'rolled-back':
@@ -57,11 +53,21 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
       ];
     case 'stuck':
       return [
-        ...lines(`‼ ${name} needs a person (${stepWord(state.step)}): ${reason(state.reason, 500)}`, ...why(node)),
+        ...lines(
+          `‼ ${name} needs a person (${stepWord(state.step)})${outOfService(node)}: ${reason(state.reason, 500)}`,
+          ...why(node),
+        ),
         ...evidence(node),
       ];
   }
 }
+
+const outOfService = (node: NodeRun): string => (isLeftOut(node) ? ', is out of service' : '');
+
+const wayBack = ({ touched, before }: NodeRun): string =>
+  touched
+    ? `is being rolled back to ${foreign(before?.version ?? 'what it was', 80)}`
+    : 'is being put back into service, unchanged';
 
 function change(rollout: Rollout, node: NodeRun): string {
   const before = node.before?.version ?? null;

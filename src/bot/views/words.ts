@@ -27,8 +27,16 @@ export function foreignWord({ what, version, sha256 }: Foreign): string {
   return version === null ? `the binary ${mark}` : `${foreign(version, 60)} (${mark})`;
 }
 
-/** A node's state as a glyph and a word: never the glyph alone. */
-export function nodeWord({ state, sick, touched }: NodeRun): Word {
+/** A node's state as a glyph and a word: never the glyph alone. One that stands out of service is told as that, too. */
+export function nodeWord(node: NodeRun): Word {
+  const { glyph, word } = stateWord(node);
+  return { glyph, word: isLeftOut(node) ? `${word}, out of service` : word };
+}
+
+/** Taken out of service, and nobody is about to put it back. */
+export const isLeftOut = ({ drained, state }: NodeRun): boolean => drained && state.is !== 'working';
+
+function stateWord({ state, sick, touched }: NodeRun): Word {
   switch (state.is) {
     case 'staging':
       return { glyph: '○', word: 'staging' };
