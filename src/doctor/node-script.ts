@@ -7,15 +7,18 @@ const script = `
 for tool in ${tools.join(' ')}; do
   command -v "$tool" >/dev/null 2>&1 || printf '@@zw missing %s\\n' "$tool"
 done
+for program in "$@"; do
+  [ -f "$program" ] && [ -x "$program" ] || printf '@@zw lacking %s\\n' "$program"
+done
 printf '@@zw clock %s\\n' "$(date +%s.%N)"
 printf '@@zw end ok\\n'
 `;
 
-/** Reads the clock and looks for tools; changes nothing. */
-export const lookAround = (timeoutMs: number): Command => ({
+/** Reads the clock, looks for tools, and for `programs` by their absolute paths; changes nothing. */
+export const lookAround = (programs: string[], timeoutMs: number): Command => ({
   name: 'look around',
   script,
-  args: [],
+  args: programs,
   sudo: true,
   timeoutMs,
 });

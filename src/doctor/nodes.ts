@@ -27,7 +27,7 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 export async function examineNode({ name: node }: FleetNode, parts: NodeParts): Promise<NodeLook> {
   const { service, shell, probe } = parts;
   const [around, health] = await Promise.all([
-    timed(() => shell.run(node, lookAround(timeoutMs)), parts.now),
+    timed(() => shell.run(node, lookAround(programsOf(service, node), timeoutMs)), parts.now),
     probe.health(node),
   ]);
   const wrong = (...problems: string[]): NodeLook => ({ node, problems: problems.filter(Boolean), portrait: '' });
@@ -58,8 +58,17 @@ function healthProblem(health: Health): string {
   return `health: ${health.is === 'unhealthy' ? `answers ${health.httpStatus}, ${health.detail}` : health.detail}`;
 }
 
-const toolProblems = (output: Output): string[] =>
-  output.has('missing') ? [`install ${(output.get('missing') ?? []).join(', ')} on it`] : [];
+/** What the settings have called on a node. */
+function programsOf({ traffic }: Service, node: string): string[] {
+  if (traffic === null) return [];
+  const programs = [traffic.drain, traffic.undrain].flatMap((words) => words.slice(0, 1));
+  return [...new Set(programs.map((program) => program.replaceAll('{name}', node)))];
+}
+
+const toolProblems = (output: Output): string[] => [
+  ...(output.has('missing') ? [`install ${(output.get('missing') ?? []).join(', ')} on it`] : []),
+  ...(output.get('lacking') ?? []).map((program) => `there is no program ${program}: see service.traffic`),
+];
 
 /** The node read its clock somewhere between the two instants. */
 function clockProblems(output: Output, { from, to }: { from: number; to: number }): string[] {

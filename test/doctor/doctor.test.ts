@@ -69,6 +69,16 @@ describe('the doctor', () => {
     expect(gone.about('alerts')[0]).toMatch(/^FAIL alerts us-east: 127\.0\.0\.1:\d+ cannot be asked: .*refused/);
   });
 
+  it('looks for the program that takes nodes out of service', async () => {
+    const program = '/usr/local/bin/no-such-balancer';
+    const traffic = { drain: [program, 'out', '{name}'], undrain: [program, 'in', '{name}'] };
+    const { found, ok } = await examined(settings({ service: { owner: 'zeitwork:zeitwork', traffic } }), env());
+    expect(ok).toBe(false);
+    const told = found.filter(({ line }) => line.includes(`there is no program ${program}: see service.traffic`));
+    expect(told).toHaveLength(1);
+    expect(told[0]?.ok).toBe(false);
+  });
+
   it('names each fault of a node in its line', async () => {
     const [stopped, silent, sudo, key, ssh, full] = fleet.nodes.map(({ name }) => name);
     const cases: [string | undefined, string, RegExp][] = [

@@ -26,6 +26,7 @@ const kinds = [
   'lost-probe',
   'freeze',
   'alert',
+  'break-traffic',
   'mend',
   'tick',
 ] as const;
@@ -144,6 +145,7 @@ export class Run {
       freeze: () => {
         world.freezes = [{ start: now, end: now + hours(1), reason: `freeze ${pick}`, author: 'U9' }];
       },
+      'break-traffic': () => void world.brokenTraffic.add(name),
       alert: () => {
         world.alerts = pick % 2 === 0 ? { is: 'firing', names: ['Disk'] } : { is: 'unknown', reason: 'no answer' };
       },
@@ -213,6 +215,7 @@ export class Run {
     this.world.down.clear();
     this.world.silent.clear();
     this.world.lostProbes.clear();
+    this.world.brokenTraffic.clear();
     this.world.alerts = { is: 'quiet' };
   }
 

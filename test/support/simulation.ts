@@ -39,6 +39,8 @@ export interface World {
   down: Set<string>;
   /** Taken out of service by a drain, and not put back. */
   out: Set<string>;
+  /** Nodes on which the commands for traffic fail. */
+  brokenTraffic: Set<string>;
   /** Drains that answer "under way" the next n times, by node. */
   slowDrain: Map<string, number>;
   /** The machine does not answer at all. */
@@ -75,6 +77,7 @@ export function worldOf(rollout: Rollout): World {
     invocation: each(0),
     down: new Set(),
     out: new Set(),
+    brokenTraffic: new Set(),
     slowDrain: new Map(),
     silent: new Set(),
     bad: new Set(),
@@ -164,12 +167,15 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
     const sight = { down: false, unchanged: true };
     const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], sight));
     if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged: true };
+    if (world.brokenTraffic.has(node)) return { type: 'reported', ...common, report: failed('exit code 3', true) };
     const left = world.slowDrain.get(node) ?? 0;
     world.slowDrain.set(node, left - 1);
     if (left > 0)
       return { type: 'reported', ...common, report: { is: 'later', reason: '3 connections', after: 2_000 } };
     world.out.add(node);
   }
+  if (step === 'undrain' && world.brokenTraffic.has(node))
+    return { type: 'reported', ...common, report: failed('exit code 3', true) };
   if (step === 'undrain') world.out.delete(node);
   return { type: 'reported', ...common, report: reportOf(task, world) };
 }
