@@ -18,12 +18,21 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/long/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
           // Much of it waits, for Redis or a node's script; by itself vitest leaves a core of two alone.
           maxWorkers: Math.max(2, availableParallelism() - 1),
+        },
+      },
+      {
+        test: {
+          name: 'long',
+          include: ['test/long/*.test.ts'],
+          testTimeout: 1_500_000,
+          hookTimeout: 1_500_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {

@@ -621,8 +621,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a node that is out of service counts as serving',
     file: `${core}/rules.ts`,
-    from: "(node.drained || (node.state.is === 'working' && node.touched))",
-    to: "(node.state.is === 'working' && node.touched)",
+    from: '(node.drained || (',
+    to: '((',
     tests: traffic,
   },
   {
@@ -875,15 +875,43 @@ export const mutants: Mutant[] = [
   {
     name: 'what is under way counts as serving',
     file: `${core}/rules.ts`,
-    from: "(node.drained || (node.state.is === 'working' && node.touched))",
+    from: "(node.drained || (node.state.is === 'working' && node.touched && !waitsAtGate(node)))",
     to: 'node.drained',
     tests: atOnce,
   },
   {
     name: 'the failure of one of several covers up that of another',
     file: `${core}/reports.ts`,
-    from: 'status.node !== null && status.node !== name ?',
-    to: 'status.node === undefined ?',
+    from: "status.is === 'held' ? nodesInOrder",
+    to: "status.is === 'done' ? nodesInOrder",
+    tests: atOnce,
+  },
+  {
+    name: 'two that wait at their gates keep each other from going on for ever',
+    file: `${core}/rules.ts`,
+    from: ' && !waitsAtGate(node))',
+    to: ')',
+    tests: atOnce,
+  },
+  {
+    name: 'two that were kept from their stops ask again at the same moment for ever',
+    file: `${core}/gated.ts`,
+    from: ' + later(rollout, node);',
+    to: ';',
+    tests: atOnce,
+  },
+  {
+    name: 'a gate that was shut long ago makes a region careful for ever',
+    file: `${core}/places.ts`,
+    from: "(state.is === 'ready' || state.is === 'working') &&",
+    to: '',
+    tests: atOnce,
+  },
+  {
+    name: 'one that does not report is forgotten when another one does',
+    file: `${core}/unattended.ts`,
+    from: '|| isOther(each)',
+    to: '',
     tests: atOnce,
   },
 ];

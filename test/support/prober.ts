@@ -33,9 +33,10 @@ export function startProber(nodes: { name: string; region: string; healthUrl: st
   };
 }
 
+/** A machine under load is slow to answer; a service that is stopped refuses at once. */
 function isHealthy(url: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = get(url, { agent: false, timeout: 1_000 }, (response) => {
+    const request = get(url, { agent: false, timeout: 5_000 }, (response) => {
       let body = '';
       response.on('data', (chunk: Buffer) => {
         body += chunk.toString();

@@ -67,12 +67,13 @@ export function sayWhyNot(what: string): string | null {
  * Every node back to v1.0.0 on a new disk. A node's link is not always up in time, and `up` gives up then, with the
  * nodes behind it on their old disks: so it is done again from the start.
  */
-export async function freshFleet(tries = 5): Promise<void> {
+export async function freshFleet({ perRegion = 3, tries = 5 } = {}): Promise<void> {
   try {
-    await run(join(scripts, 'up'), ['--fresh', '--etc-hosts'], { timeout: 180_000 });
+    const words = ['-n', String(perRegion), '--fresh', '--etc-hosts'];
+    await run(join(scripts, 'up'), words, { timeout: 60_000 * perRegion });
   } catch (error) {
     if (tries <= 1) throw error;
-    await freshFleet(tries - 1);
+    await freshFleet({ perRegion, tries: tries - 1 });
   }
 }
 

@@ -183,8 +183,12 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
 /** A stop and a start of the service: it comes up with what lies on disk. */
 function start(rollout: Rollout, world: World, node: string, region: string, at: number): void {
   const peers = (rollout.peers[region] ?? []).filter((name) => name !== node);
-  // What is under way may be stopped at any moment, whatever it answers now.
-  const mayStop = (name: string) => rollout.nodes[name]?.state.is === 'working' && rollout.nodes[name]?.touched;
+  // What is under way may be stopped at any moment, whatever it answers now, unless it waits at its own gate.
+  const mayStop = (name: string) => {
+    const other = rollout.nodes[name];
+    const waits = other?.held?.due === other?.attempt && other?.begun !== other?.attempt;
+    return other?.state.is === 'working' && other.touched && !waits;
+  };
   world.starts.push({
     node,
     image: world.disk[node] ?? '',

@@ -46,7 +46,7 @@ export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPh
     style: 'primary',
     confirm: {
       title: `Approve ${title}?`,
-      text: `${count(nodes.length, 'node')} of ${title} will be brought to ${rollout.release.version}, one by one, within the maintenance window. All others stay as they are.`,
+      text: `${count(nodes.length, 'node')} of ${title} will be brought to ${rollout.release.version}${rollout.policy.atOnce === 1 ? ', one by one' : `, up to ${rollout.policy.atOnce} at a time`}, within the maintenance window. All others stay as they are.`,
       yes: `Approve ${title}`,
     },
     typed: `approve ${title}`,

@@ -19,7 +19,7 @@ function failed(rollout: Rollout, node: NodeRun): Post[] {
   const parts: Part[] = [
     { is: 'lines', lines: [`✗ *${foreign(node.name, 80)} failed*: ${reason(node.failure, 500)}`, outcome(node)] },
     ...evidence(node),
-    { is: 'lines', lines: [peers(rollout, node)] },
+    { is: 'lines', lines: peers(rollout, node) },
     { is: 'buttons', buttons: node.state.is === 'stuck' ? [] : waysOut(rollout, node) },
   ];
   return [broadcast(rollout, `failed.${run}.${node.name}`, parts)];
@@ -33,7 +33,9 @@ function stuck(rollout: Rollout, node: NodeRun): Post[] {
       is: 'lines',
       lines: [
         `‼ *${foreign(node.name, 80)} ${problem(node)}* and needs a person: ${reason(state.reason, 500)}`,
-        'Everything else is stopped; other nodes are left as they are.',
+        rollout.policy.atOnce === 1
+          ? 'Everything else is stopped; other nodes are left as they are.'
+          : 'No other node is begun; those under way are finished or rolled back first.',
       ],
     },
     ...(node.failure === null ? evidence(node) : []),
@@ -98,11 +100,18 @@ function outcome(node: NodeRun): string {
   }
 }
 
-function peers(rollout: Rollout, node: NodeRun): string {
+function peers(rollout: Rollout, node: NodeRun): string[] {
   const touched = nodesInOrder(rollout).filter(({ touched: is, name }) => is && name !== node.name);
-  if (touched.length === 0) return 'No other node runs the new version because of this rollout.';
-  return `On ${rollout.release.version} and left alone: ${names(touched.map(({ name }) => name))}`;
+  if (touched.length === 0) return ['No other node runs the new version because of this rollout.'];
+  const [moving, still] = [true, false].map((is) => touched.filter(({ state }) => (state.is === 'working') === is));
+  return [
+    ...listed(`On ${rollout.release.version} and left alone`, still ?? []),
+    ...listed('Under way, and finished or rolled back first', moving ?? []),
+  ];
 }
+
+const listed = (what: string, nodes: NodeRun[]): string[] =>
+  nodes.length === 0 ? [] : [`${what}: ${names(nodes.map(({ name }) => name))}`];
 
 function waysOut(rollout: Rollout, node: NodeRun): Button[] {
   if (rollout.status.is !== 'held' || node.state.is === 'working') return [];

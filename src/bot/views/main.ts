@@ -117,7 +117,7 @@ function waitingLines(rollout: Rollout): string[] {
   if (rollout.status.is !== 'running' && rollout.status.is !== 'paused') return [];
   const node = nextNode(rollout);
   if (node === null) return [];
-  return [...phaseLines(rollout), ...windowLines(rollout, node), ...heldLines(node)];
+  return [...phaseLines(rollout), ...windowLines(rollout, node), ...alertLines(rollout, node), ...heldLines(node)];
 }
 
 function phaseLines(rollout: Rollout): string[] {
@@ -135,6 +135,17 @@ function windowLines(rollout: Rollout, node: NodeRun): string[] {
   const calendar = rollout.calendars[node.region];
   if (next === undefined || calendar === undefined) return [];
   return [`Next: ${foreign(node.name)}, not before ${when(next.begin)}, ${describeLocal(next.begin, calendar.zone)}`];
+}
+
+/** What the last look was told: nothing is begun on it, and people see why before a worker was kept by it. */
+function alertLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
+  const { at = null, alerts } = looks[region] ?? {};
+  if (at === null || state.is !== 'ready' || alerts === undefined || alerts.is === 'quiet') return [];
+  const what =
+    alerts.is === 'firing'
+      ? `alerts fired for ${foreign(region)}: ${reason(alerts.names.join(', '))}`
+      : `nobody could say whether alerts fire for ${foreign(region)}: ${reason(alerts.reason)}`;
+  return [`‼ At ${when(at)} ${what}. No node is begun there until that ends.`];
 }
 
 function heldLines({ name, held, state }: NodeRun): string[] {

@@ -82,7 +82,7 @@ function rules(rollout: Rollout): string[] {
       ? 'rolled back by itself, then the rollout holds'
       : 'left as it is and the rollout holds';
   return [
-    `Each node: staged, backed up, restarted, proven healthy for ${span(policy.soak)} (the first of a region ${span(policy.canarySoak)}) with the right image. One at a time, at least ${policy.minimumHealthy} healthy per region. A node that fails is ${undo}`,
+    `Each node: staged, backed up, restarted, proven healthy for ${span(policy.soak)} (the first of a region ${span(policy.canarySoak)}) with the right image. ${policy.atOnce === 1 ? 'One at a time' : `Up to ${policy.atOnce} at a time`}, at least ${policy.minimumHealthy} healthy per region. A node that fails is ${undo}`,
     ...(approvals(rollout).length > 0 ? [watched(rollout)] : []),
     ...(policy.selfApproval ? ['*Self-approval is allowed here: you may approve your own rollout*'] : []),
     ...(override === null ? [] : [`*Maintenance windows are overridden*: ${foreign(override.reason)}`]),

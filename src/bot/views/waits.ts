@@ -26,10 +26,14 @@ function silent(rollout: Rollout, node: NodeRun): Post[] {
   return [
     wait(rollout, node.name, silentSince, [
       `? *${head}* since ${when(silentSince)} (${after}): ${reason(state.lastReason ?? 'nothing came back')}`,
-      `Tried ${state.unknowns} of ${rollout.policy.unknownAttempts}, then a person is called. ${serving(rollout, node)} Nothing else is begun.`,
+      `Tried ${state.unknowns} of ${rollout.policy.unknownAttempts}, then a person is called. ${serving(rollout, node)} ${elsewhere(rollout)}`,
     ]),
   ];
 }
+
+/** What a node that waits means for the others. */
+const elsewhere = ({ policy }: Rollout): string =>
+  policy.atOnce === 1 ? 'Nothing else is begun.' : 'Others go on as far as the quorum leaves room.';
 
 /** What still serves in its region, as the last look at it saw it. */
 function serving({ looks, peers }: Rollout, { name, region }: NodeRun): string {
@@ -48,7 +52,7 @@ function gated(rollout: Rollout, node: NodeRun): Post[] {
   return [
     wait(rollout, name, held.since, [
       `‼ *Stuck: ${foreign(name, 80)} waits* since ${when(held.since)}: ${gates}`,
-      `Asked ${count(held.times, 'time')}, the last time ${when(held.at)}. It goes on by itself when that changes; until then nothing else is begun.`,
+      `Asked ${count(held.times, 'time')}, the last time ${when(held.at)}. It goes on by itself when that changes; until then ${elsewhere(rollout).toLowerCase()}`,
     ]),
   ];
 }
@@ -64,7 +68,7 @@ const because: Record<Unattended['why'], (region: string, since: string) => stri
   ],
   'no report': (region, since) => [
     `? *A step in ${region} takes longer than it should*, noticed ${since}: no report arrives.`,
-    'Nothing else is begun there. `/zeitwork why` names the node.',
+    '`/zeitwork status` shows which.',
   ],
 };
 

@@ -1,4 +1,4 @@
-import { inFlight, isQueued } from './queries.ts';
+import { inFlight, isQueued, workingNodes } from './queries.ts';
 import { outOfService, stuck, toPlace } from './reports.ts';
 import { changesService, drains } from './traits.ts';
 import { moveNode } from './transitions.ts';
@@ -10,6 +10,8 @@ type Working = Extract<NodeState, { is: 'working' }>;
 /** A gate that was closed is asked again after this at the latest (ms): soon at first, seldom when it stays shut for long. */
 const longestHold = { first: 60_000, later: 300_000 };
 const askedOften = 15;
+/** Longer than it takes to ask all gates of a node (ms). */
+const betweenTwo = 5_000;
 /** A node that is half changed and cannot go on for so long (ms) lets a stop end, and needs a person. */
 const patienceOfStop = 60_000;
 
@@ -24,8 +26,9 @@ export function gated(rollout: Rollout, node: NodeRun, event: Gated): Rollout {
   const before = isSameWait(node.held, gates, at) ? node.held : null;
   const times = (before?.times ?? 0) + 1;
   const since = before?.since ?? at;
-  const until = askAgain(rollout, since, at, times);
-  const waiting = { attempt: node.attempt + 1, held: { gates, since, at, times, until }, silentSince: null };
+  const until = askAgain(rollout, since, at, times) + later(rollout, node);
+  const due = node.attempt + 1;
+  const waiting = { attempt: due, held: { gates, since, at, times, until, due }, silentSince: null };
   if (!event.unchanged) return goOnOrGiveUp(rollout, { ...node, ...waiting }, { ...state, notBefore: until }, at);
   if (state.direction === 'forward') {
     const isFirst = state.failures + state.unknowns === 0 && state.underWaySince === undefined;
@@ -43,6 +46,12 @@ export function gated(rollout: Rollout, node: NodeRun, event: Gated): Rollout {
 function isSameWait(held: NodeRun['held'], gates: Gated['gates'], at: number): held is NonNullable<NodeRun['held']> {
   if (held === null || at > held.until + longestHold.later) return false;
   return gates.some(({ name }) => held.gates.some((gate) => gate.name === name));
+}
+
+/** Several that wait ask one after another: together each would find the others in its way again and again. */
+function later(rollout: Rollout, { name }: NodeRun): number {
+  const place = workingNodes(rollout).findIndex((each) => each.name === name);
+  return Math.max(0, place) * Math.max(rollout.policy.retryDelay, betweenTwo);
 }
 
 /** Later each time; and once right after a minute, when people are told. */

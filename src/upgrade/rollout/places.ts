@@ -22,7 +22,8 @@ export function mostAtOnce({ policy, peers }: Rollout, region: string): number {
 
 function goesAlone(rollout: Rollout, region: string): boolean {
   const nodes = nodesInOrder(rollout);
-  const isKept = ({ held }: NodeRun) => held?.gates.some(({ name }) => name === 'quorum') === true;
+  const isKept = ({ held, state }: NodeRun) =>
+    (state.is === 'ready' || state.is === 'working') && held?.gates.some(({ name }) => name === 'quorum') === true;
   const canary = nodes.find((node) => node.region === region);
   return (
     (canary !== undefined && canary.state.is !== 'done') || nodes.some((node) => node.region === region && isKept(node))

@@ -1,5 +1,6 @@
 import { inSeconds } from '../../base/duration.ts';
 import { backIntoService, firstBack, following, type Place } from './path.ts';
+import { nodesInOrder } from './queries.ts';
 import { changesService, putsBack, traits } from './traits.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, Facts, NodeRun, NodeState, Rollout, Status, StepName } from './types.ts';
@@ -242,10 +243,17 @@ function callPeople(rollout: Rollout, node: NodeRun, reason: string, at: number)
   return moveStatus(rollout, held(rollout, node, reason, at));
 }
 
-function held({ status }: Rollout, { name }: NodeRun, reason: string, at: number): Status {
+function held(rollout: Rollout, { name }: NodeRun, reason: string, at: number): Status {
+  const { status } = rollout;
   const cutShort = status.is === 'rolling-back' ? { scope: status.scope, by: status.by } : null;
   const pending = status.is === 'held' ? status.pending : cutShort;
   // One of several that are under way does not cover up what another one met.
-  const others = status.is === 'held' && status.node !== null && status.node !== name ? `${status.reason}; ` : '';
-  return { is: 'held', reason: `${others}${name}: ${reason}`, node: name, at, pending };
+  const others =
+    status.is === 'held' ? nodesInOrder(rollout).flatMap((node) => (node.name === name ? [] : troubleOf(node))) : [];
+  return { is: 'held', reason: [...others, `${name}: ${reason}`].join('; '), node: name, at, pending };
+}
+
+function troubleOf({ name, failure, state }: NodeRun): string[] {
+  const reason = state.is === 'stuck' ? state.reason : failure;
+  return reason === null ? [] : [`${name}: ${reason}`];
 }

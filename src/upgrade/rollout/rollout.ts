@@ -115,7 +115,7 @@ export interface NodeRun {
   /** Why the forward direction failed, kept while it is rolled back. */
   failure: string | null;
   /** Gates that were closed right before its stop, as the worker saw them; null when none. Asked again at `until`. */
-  held: { gates: Gate[]; since: number; at: number; times: number; until: number } | null;
+  held: Held | null;
   /** When its steps began to end without anybody knowing how; null when the last one told. */
   silentSince: number | null;
   /** Finished, and no longer as it was proven; null while it is. */
@@ -125,6 +125,16 @@ export interface NodeRun {
   provenAt: number | null;
   /** Its automatic rollback of this run was used. */
   rolledBackInRun: number | null;
+}
+
+export interface Held {
+  gates: Gate[];
+  since: number;
+  at: number;
+  times: number;
+  until: number;
+  /** The try that is due after it: as long as that is not begun, nothing of this node is on its way. */
+  due?: number;
 }
 
 export type RollbackScope =

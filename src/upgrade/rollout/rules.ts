@@ -177,9 +177,12 @@ const quorum = rule(['standing'], (rollout, node, _now, known) => {
   return shut(reason, sick.join(', ') || node.region);
 });
 
-/** Out of service, or about to be: what is under way counts as down, whatever it answers. */
+/** Out of service, or about to be: what is under way counts as down, whatever it answers, unless it waits at its own gate. */
 const mayBeStopped = (node: NodeRun | undefined): boolean =>
-  node !== undefined && (node.drained || (node.state.is === 'working' && node.touched));
+  node !== undefined && (node.drained || (node.state.is === 'working' && node.touched && !waitsAtGate(node)));
+
+/** It was looked at under its lock, which fences every older try, and the one that is due is not begun. */
+const waitsAtGate = ({ held, attempt, begun }: NodeRun): boolean => held?.due === attempt && begun !== attempt;
 
 /** What is finished must still be what was proven, as far as fresh looks tell, before the next node is begun. */
 const proof = rule([], (rollout, node, now, known) => {

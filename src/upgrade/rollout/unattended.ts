@@ -73,6 +73,10 @@ export function takenUp(rollout: Rollout, event: Event): Rollout {
   if (rollout.unattended.length === 0) return rollout;
   if (event.type !== 'begun' && event.type !== 'reported' && event.type !== 'watched') return rollout;
   const region = event.type === 'watched' ? event.region : rollout.nodes[event.node]?.region;
-  const unattended = rollout.unattended.filter((each) => each.region !== region);
+  // Where one of several does not report, the sign of life of another says nothing of it.
+  const isOther = ({ why, task }: Unattended) =>
+    why === 'no report' &&
+    (event.type === 'watched' || !task.startsWith(`${rollout.id}.${rollout.run}.${event.node}.`));
+  const unattended = rollout.unattended.filter((each) => each.region !== region || isOther(each));
   return unattended.length === rollout.unattended.length ? rollout : { ...rollout, unattended };
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { gates, isLook, lift, next, nodesInOrder, plan, summary, todo } from '../../../src/upgrade/rollout/index.ts';
-import type { Policy, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { inputOf, newImage, oldImage, oneRegion, tuesday } from '../../support/rollouts.ts';
-import { drive, type World, worldOf } from '../../support/simulation.ts';
+import type { Event, Policy, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { hours, inputOf, minutes, newImage, oldImage, oneRegion, tuesday } from '../../support/rollouts.ts';
+import { drive, failed, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
 
 function begin(nodes: number, policy: Partial<Policy>): { rollout: Rollout; world: World } {
   const rollout = plan(inputOf(oneRegion(nodes, policy), { strategy: 'rolling' }));
@@ -136,5 +136,112 @@ describe('several nodes at once', () => {
     const gate = { name: 'quorum', reason: 'op-9 is down', owner: 'op-9', opensAt: null } as const;
     const held = { gates: [gate], since: now, at: now, times: 1, until: now };
     expect(begins({ ...three, nodes: { ...three.nodes, [kept.name]: { ...kept, held } } })).toEqual([]);
+  });
+
+  /** Two whose worker was lost between the rename and the restart: both serve the old image, and must be restarted. */
+  function halfSwitched() {
+    const begun = begin(4, { atOnce: 2 });
+    const { world } = begun;
+    const atSwitch = (each: Rollout) =>
+      nodesInOrder(each).filter(({ state }) => state.is === 'working' && state.step === 'switch');
+    const isDue = (each: Rollout) => atSwitch(each).length === 1 && nodesInOrder(each)[0]?.state.is === 'done';
+    let { rollout, now } = drive(begun.rollout, world, { from: tuesday, until: isDue });
+    for (let step = 0; step < 50 && atSwitch(rollout).length < 2; step++) {
+      const held = atSwitch(rollout).map(({ name }) => name);
+      const task = todo(rollout, now).find(({ node }) => !held.includes(node));
+      now += 1_000;
+      const intent = task === undefined ? null : intentOf(task, now);
+      if (intent !== null) rollout = next(rollout, intent);
+      if (task === undefined) rollout = next(rollout, { type: 'ticked', at: now });
+      else if (todo(rollout, now).some(({ id }) => id === task.id))
+        rollout = next(rollout, perform(rollout, task, world, now));
+    }
+    const names = atSwitch(rollout).map(({ name }) => name);
+    for (const name of names) {
+      const task = todo(rollout, now).find(({ node }) => node === name);
+      if (!task) throw new Error(`${name} is not due`);
+      now += 100;
+      rollout = next(rollout, intentOf(task, now) as Event);
+      perform(rollout, task, world, now, 'half');
+    }
+    return { rollout, world, now, names };
+  }
+
+  it('that are both half switched go on one after the other when a third falls sick: none waits for the other', () => {
+    const { rollout, world, now, names } = halfSwitched();
+    expect(names).toHaveLength(2);
+    world.down.add('op-001');
+    const { rollout: end } = drive(rollout, world, {
+      from: now,
+      limit: 600,
+      until: (_each, at) => at > now + hours(1),
+    });
+    expect(names.map((name) => end.nodes[name]?.state.is)).toEqual(['done', 'done']);
+  });
+
+  it('that both go back by themselves while a third is sick do so one after the other', () => {
+    const { rollout, world } = begin(4, { atOnce: 2 });
+    const proving = (each: Rollout) =>
+      nodesInOrder(each).filter(
+        ({ name, state }) => name !== 'op-001' && state.is === 'working' && state.step === 'verify',
+      );
+    let { rollout: here, now } = drive(rollout, world, { from: tuesday, until: (each) => proving(each).length === 2 });
+    const names = proving(here).map(({ name }) => name);
+    world.down.add('op-001');
+    for (const name of names) {
+      const task = todo(here, now).find(({ node }) => node === name);
+      if (!task || isLook(task)) throw new Error(`${name} is not due`);
+      now += 100;
+      here = next(here, intentOf(task, now) as Event);
+      const { run, node, step, attempt } = task;
+      const report = failed('restarted by itself', false);
+      here = next(here, { type: 'reported', at: now, run, node, step, attempt, report });
+    }
+    const { rollout: end } = drive(here, world, { from: now, limit: 600, until: (_each, at) => at > now + hours(1) });
+    expect(names.map((name) => end.nodes[name]?.state.is)).toEqual(['rolled-back', 'rolled-back']);
+  });
+
+  it('that are kept from their stops at the same moment ask again at different ones', () => {
+    const { rollout, now } = flying(2);
+    const gate = { name: 'quorum', reason: 'x', owner: 'y', opensAt: null } as const;
+    const after = working(rollout).reduce((acc, name) => {
+      const node = acc.nodes[name];
+      if (node?.state.is !== 'working') throw new Error(`${name} is not under way`);
+      const { step } = node.state;
+      const event = { type: 'gated', at: now, run: acc.run, node: name, step, attempt: node.attempt } as const;
+      return next(acc, { ...event, gates: [gate], unchanged: false });
+    }, rollout);
+    const times = working(after).map((name) => after.nodes[name]?.held?.until ?? 0);
+    expect(Math.abs((times[0] ?? 0) - (times[1] ?? 0))).toBeGreaterThanOrEqual(5_000);
+  });
+
+  it('a gate that was shut long ago for what is finished since does not make the region careful', () => {
+    const { rollout, now } = flying(2);
+    const three = { ...rollout, policy: { ...rollout.policy, atOnce: 3 } };
+    const canary = nodesInOrder(three)[0];
+    if (!canary) throw new Error('no node');
+    const gate = { name: 'quorum', reason: 'x', owner: 'y', opensAt: null } as const;
+    const held = { gates: [gate], since: now, at: now, times: 1, until: now };
+    const stale = { ...three, nodes: { ...three.nodes, [canary.name]: { ...canary, held } } };
+    const begins = todo(stale, now + 1).filter(({ node }) => stale.nodes[node]?.state.is === 'ready');
+    expect(begins).toHaveLength(1);
+  });
+
+  it('where one does not report, the sign of life of another says nothing of it', () => {
+    const { rollout, world, now } = flying(2);
+    const [slow = ''] = working(rollout);
+    const isOthers = (each: Rollout, at: number) => todo(each, at).find(({ node }) => node !== slow);
+    let here = rollout;
+    const due = todo(here, now).find(({ node }) => node === slow);
+    if (due && here.nodes[slow]?.begun !== here.nodes[slow]?.attempt) here = next(here, intentOf(due, now) as Event);
+    const at = now + minutes(20);
+    here = next(here, { type: 'ticked', at });
+    expect(here.unattended).toMatchObject([{ why: 'no report' }]);
+    const task = isOthers(here, at);
+    if (!task) throw new Error('the other is not due');
+    const intent = intentOf(task, at + 1);
+    if (intent !== null) here = next(here, intent);
+    here = next(here, perform(here, task, world, at + 2));
+    expect(here.unattended).toMatchObject([{ why: 'no report' }]);
   });
 });
