@@ -125,10 +125,18 @@ const releaseUrl = leaf(
     typeof written === 'string' && written.includes('{version}') && value.isHttp(fill(written)) ? written : undefined,
 );
 
+/** Nothing sends a user or a password: an address that asks for them would shut the gate for ever. */
+const isPlain = (written: string) =>
+  value.isHttp(written) && new URL(written).username === '' && !written.includes('#');
+const alertmanagerUrl = leaf(
+  'the address of an Alertmanager',
+  'one like http://alertmanager.example.com:9093, without user, query and #',
+  (written) => (typeof written === 'string' && isPlain(written) && !/[?{]/.test(written) ? written : undefined),
+);
 const alertsUrl = leaf(
   'an address',
-  'a URL, in which {region} may stand, like https://status.example.com/{region}',
-  (written) => (typeof written === 'string' && value.isHttp(fill(written)) ? written : undefined),
+  'a URL without user, in which {region} may stand, like https://status.example.com/{region}',
+  (written) => (typeof written === 'string' && isPlain(fill(written)) ? written : undefined),
 );
 const matcher = text(
   'a matcher of Alertmanager',
@@ -136,7 +144,7 @@ const matcher = text(
   /^[A-Za-z_][A-Za-z0-9_]*\s*(?:=~|!~|!=|=)[^\p{Cc}]{1,200}$/u,
 );
 export const alerts = block({
-  alertmanager: value.url.optional(),
+  alertmanager: alertmanagerUrl.optional(),
   matchers: withDefault([], list(matcher, 'matchers')),
   url: alertsUrl.optional(),
 });

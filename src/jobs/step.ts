@@ -4,6 +4,7 @@ import {
   evidenceFor,
   finishedNodes,
   gates,
+  goesForward,
   isLook,
   lastingEvidence,
   nodeOf,
@@ -117,8 +118,12 @@ export function taskRunner(parts: StepParts): RunTask {
     const at = clock.now();
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
     const nodes = rollout.peers[region] ?? [];
-    const seen = await lookAt(nodes, finished, parts, signal);
-    const lasting = await collect(lastingEvidence, { region, nodes }, parts);
+    // A rollback is kept waiting by neither freezes nor alerts, nor by whoever is slow to tell of them.
+    const asked = goesForward(rollout) ? lastingEvidence : [];
+    const [seen, lasting] = await Promise.all([
+      lookAt(nodes, finished, parts, signal),
+      collect(asked, { region, nodes }, parts),
+    ]);
     signal.throwIfAborted();
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
     return 'watched';

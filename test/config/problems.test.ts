@@ -25,6 +25,16 @@ const wrong: [string, string, string][] = [
   ['channel: C1', 'channel: C1\nalerts: {}', '3: alerts: write one of alertmanager and url, not both and not none'],
   [
     'channel: C1',
+    'channel: C1\nalerts: { alertmanager: "http://bob@a" }',
+    '3: alerts.alertmanager: "http://bob@a" is not the address of an Alertmanager; write one like http://alertmanager.example.com:9093, without user, query and #',
+  ],
+  [
+    'channel: C1',
+    'channel: C1\nalerts: { alertmanager: "http://a/#/alerts" }',
+    '3: alerts.alertmanager: "http://a/#/alerts" is not the address of an Alertmanager; write one like http://alertmanager.example.com:9093, without user, query and #',
+  ],
+  [
+    'channel: C1',
     'channel: C1\nalerts: { alertmanager: http://a, url: http://b }',
     '3: alerts: write one of alertmanager and url, not both and not none',
   ],

@@ -206,6 +206,31 @@ describe('a step', () => {
     expect({ found, asked }).toEqual({ found: [], asked: [] });
   });
 
+  it('asks for no alerts in a look of a rollback: nobody who is slow to tell of them keeps it waiting', async () => {
+    await store.create(quickRollout('r1', {}, { watch: 0 }));
+    for (let task = await due(), ended = false; !ended; task = ended ? task : await due()) {
+      await runner()(task, quiet);
+      ended = task.step === 'cleanup';
+    }
+    await record('r1', { type: 'rollback-asked', at: Date.now(), by: 'U1', scope: { is: 'all' }, epoch: 0 });
+    const asked: string[] = [];
+    const alerting: Alerting = {
+      async ask(region) {
+        asked.push(region);
+        return { is: 'quiet' };
+      },
+    };
+    let looks = 0;
+    for (let count = 0; count < 40 && looks === 0; count += 1) {
+      const rollout = await store.load('r1');
+      const [task] = todo(rollout ?? quickRollout('r1'), Date.now());
+      if (!task) break;
+      if (task.step === 'watch') looks += 1;
+      await runner({ alerting })(task, quiet);
+    }
+    expect({ looks, asked }).toEqual({ looks: 1, asked: [] });
+  });
+
   it('is not begun when a look has told of an alert', async () => {
     await store.create(quickRollout('r1', {}, { watch: 0 }));
     const alerting: Alerting = { ask: async () => ({ is: 'unknown', reason: 'connection refused' }) };

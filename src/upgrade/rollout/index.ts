@@ -26,6 +26,7 @@ export {
 export { mostAtOnce, nextNode } from './places.ts';
 export { plan } from './plan.ts';
 export {
+  goesForward,
   inScope,
   isCanary,
   isLook,

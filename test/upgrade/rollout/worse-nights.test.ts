@@ -377,6 +377,8 @@ describe('lines of the core that nothing held', () => {
     const { rollout, now, task } = upTo('backup');
     const paused = next(rollout, { type: 'paused', at: now, by: 'U1' });
     expect(next(paused, intentOf(task, now + 1) as Event)).toBe(paused);
+    const later = { ...rollout, startAt: now + hours(1) };
+    expect(next(later, intentOf(task, now + 1) as Event)).toBe(later);
   });
 
   it('an intent of a try that is used up begins nothing, however late it comes', () => {
