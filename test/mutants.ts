@@ -896,7 +896,7 @@ export const mutants: Mutant[] = [
   {
     name: 'two that were kept from their stops ask again at the same moment for ever',
     file: `${core}/gated.ts`,
-    from: ' + later(rollout, node);',
+    from: ' + stagger(rollout, node);',
     to: ';',
     tests: atOnce,
   },

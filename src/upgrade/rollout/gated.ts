@@ -26,7 +26,7 @@ export function gated(rollout: Rollout, node: NodeRun, event: Gated): Rollout {
   const before = isSameWait(node.held, gates, at) ? node.held : null;
   const times = (before?.times ?? 0) + 1;
   const since = before?.since ?? at;
-  const until = askAgain(rollout, since, at, times) + later(rollout, node);
+  const until = askAgain(rollout, since, at, times) + stagger(rollout, node);
   const due = node.attempt + 1;
   const waiting = { attempt: due, held: { gates, since, at, times, until, due }, silentSince: null };
   if (!event.unchanged) return goOnOrGiveUp(rollout, { ...node, ...waiting }, { ...state, notBefore: until }, at);
@@ -49,7 +49,7 @@ function isSameWait(held: NodeRun['held'], gates: Gated['gates'], at: number): h
 }
 
 /** Several that wait ask one after another: together each would find the others in its way again and again. */
-function later(rollout: Rollout, { name }: NodeRun): number {
+function stagger(rollout: Rollout, { name }: NodeRun): number {
   const place = workingNodes(rollout).findIndex((each) => each.name === name);
   return Math.max(0, place) * Math.max(rollout.policy.retryDelay, betweenTwo);
 }
