@@ -9,6 +9,7 @@ export interface Mutant {
 }
 
 const core = 'src/upgrade/rollout';
+const table = ['test/upgrade/rollout/gates.test.ts'];
 const harms = ['test/upgrade/rollout/harms.test.ts'];
 const chance = ['test/upgrade/rollout/faults.property.test.ts'];
 const transcripts = ['test/upgrade/rollout/transcripts.test.ts'];
@@ -52,14 +53,14 @@ export const mutants: Mutant[] = [
     file: `${core}/rules.ts`,
     from: 'if (open && fits(open, now, needed)) return null;',
     to: 'if (open && fits(open, now, 0)) return null;',
-    tests: ['test/upgrade/rollout/gates.test.ts'],
+    tests: table,
   },
   {
     name: 'freezes are ignored',
     file: `${core}/rules.ts`,
     from: 'return frozen ? shut(',
     to: 'return frozen && now < 0 ? shut(',
-    tests: ['test/upgrade/rollout/gates.test.ts'],
+    tests: table,
   },
   {
     name: 'a gate forgets that the node may be changed',
@@ -770,7 +771,7 @@ export const mutants: Mutant[] = [
     file: `${core}/gates.ts`,
     from: "toBeProvenAgain: GateName[] = ['state', 'pause', 'turn'];",
     to: "toBeProvenAgain: GateName[] = ['turn'];",
-    tests: worse,
+    tests: table,
   },
   {
     name: 'a new node is begun before a changed one is proven again',
@@ -798,7 +799,7 @@ export const mutants: Mutant[] = [
     file: `${core}/freshness.ts`,
     from: 'Math.abs(now - at) <= ms',
     to: 'now - at <= ms',
-    tests: ['test/upgrade/rollout/gates.test.ts'],
+    tests: table,
   },
   {
     name: 'a drain that was tried before and meets a shut gate is forgotten',

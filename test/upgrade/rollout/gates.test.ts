@@ -153,6 +153,26 @@ describe('the gates before a node is begun', () => {
   });
 });
 
+describe('the gates of a node that is to be proven again', () => {
+  const closed = withCalendar({ windows: [{ days, from: '03:00', to: '05:00' }] });
+  const again = (status: Rollout['status']) =>
+    ready((r) => ({ ...closed(withNode(first, { touched: true })(r)), status }));
+
+  it('need no window: what was changed is finished before anything else', () => {
+    expect(gates(again({ is: 'running' }), first, now)).toEqual([]);
+  });
+
+  const kept: [Rollout['status'], Gate['name'][]][] = [
+    [{ is: 'paused', by: 'U1', at: now }, ['pause']],
+    [{ is: 'held', reason: 'x', node: null, at: now, pending: null }, ['state']],
+    [{ is: 'stopping', by: 'U1', at: now }, ['state']],
+    [{ is: 'stopped', by: 'U1', at: now }, ['state']],
+  ];
+  it.each(kept)('say that nothing is begun while the rollout is %j', (status, names) => {
+    expect(named(gates(again(status), first, now))).toEqual(names);
+  });
+});
+
 describe('the gates right before a stop', () => {
   const evidence = (changes: Partial<Evidence> = {}): Evidence => ({
     standing: { 'us-east-op-1': 'healthy', 'us-east-op-2': 'healthy', 'us-east-op-3': 'healthy' },
