@@ -14,6 +14,7 @@ interface Room {
 const inner: Record<string, Room> = {
   base: { ours: [], packages: ['semver'] },
   windows: { ours: ['base'], packages: ['temporal-polyfill'] },
+  trust: { ours: ['base'], packages: ['node:'] },
   'upgrade/rollout': { ours: ['base', 'windows'], packages: [] },
   'upgrade/ledger': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
   'upgrade/ssh': { ours: ['base'], packages: ['node:', 'ssh2'] },

@@ -1,0 +1,2 @@
+export { canonical } from './canonical.ts';
+export { keyId, openKey, readPublicKey, type SigningKey } from './keys.ts';
