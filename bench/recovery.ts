@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '../src/app/clock.ts';
 import { createControl } from '../src/jobs/index.ts';
 import { effects, eventually, quickRollout, silent, slowDown } from '../test/jobs/fixtures/parts.ts';
+import { belief } from '../test/support/belief.ts';
 import { startTestRedis } from '../test/support/redis.ts';
 
 const clock = systemClock();
@@ -15,7 +16,7 @@ const node = 'us-east-op-2';
 export async function recoveryTime(): Promise<number> {
   const redis = await startTestRedis();
   const { caller } = redis.handle;
-  const control = createControl(redis.handle, 'production', clock, silent);
+  const control = createControl(redis.handle, 'production', belief('bot'), clock, silent);
   const started: ChildProcess[] = [];
   const startWorker = async (): Promise<ChildProcess> => {
     const child = fork(file, [redis.dir], { stdio: 'inherit' });

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { openBelief } from '../src/app/belief.ts';
 import { systemClock } from '../src/app/clock.ts';
 import { createControl, type Log, openRedis, startWorker } from '../src/jobs/index.ts';
 import type { Control } from '../src/jobs/types.ts';
@@ -95,9 +96,10 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
   const probe = createProbe(byName((address) => `http://${address}:8080/health`));
   const releases = openReleases({ directory: dirname(archive) }, fleet.service, join(stateDir, 'releases'));
   const redis = await openRedis(null, stateDir);
-  const control = createControl(redis, fleet.name, clock, log);
+  const control = createControl(redis, fleet.name, await openBelief({ stateDir, keys: null }, 'bot', log), clock, log);
   await startWorker({
     redis,
+    belief: await openBelief({ stateDir, keys: null }, 'worker', log),
     fleet,
     regions: fleet.regions.map(({ name }) => name),
     steps,

@@ -32,12 +32,12 @@ const inner: Record<string, Room> = {
   },
   releases: { ours: ['base', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream'] },
   config: {
-    ours: ['base', 'upgrade/rollout', 'windows'],
+    ours: ['base', 'trust', 'upgrade/rollout', 'windows'],
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: ['node:', 'yaml', 'zod', 'ssh-config'],
   },
   jobs: {
-    ours: ['base', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
+    ours: ['base', 'trust', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
     types: ['upgrade/ssh', 'upgrade/http', 'upgrade/proof', 'upgrade/steps'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },

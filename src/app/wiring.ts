@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import { type CommandContext, noDirectory } from '../bot/context.ts';
 import { type Settings, SettingsError } from '../config/index.ts';
+import type { Belief } from '../jobs/index.ts';
 import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
@@ -13,12 +14,15 @@ import { createAlerting, createProbe } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { steps } from '../upgrade/steps/index.ts';
+import { openBelief } from './belief.ts';
 import { systemClock } from './clock.ts';
 
 /** What every role needs. */
 export interface Runtime {
   settings: Settings;
   redis: RedisHandle;
+  /** With the key that signs what people decide. */
+  belief: Belief;
   control: Control & { close(): Promise<void> };
   releases: Releases;
   clock: Clock;
@@ -38,9 +42,10 @@ export async function openRuntime(settings: Settings, log: Logger, clock: Clock 
     await redis.stop();
     throw error;
   });
-  const control = createControl(redis, settings.fleet.name, clock, log);
+  const belief = await openBelief(settings, 'bot', log);
+  const control = createControl(redis, settings.fleet.name, belief, clock, log);
   const releases = openReleases(settings.releases, settings.fleet.service, join(settings.stateDir, 'releases'));
-  return { settings, redis, control, releases, clock, log };
+  return { settings, redis, belief, control, releases, clock, log };
 }
 
 export async function closeRuntime({ control, redis }: Runtime): Promise<void> {
@@ -75,6 +80,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
   const limit = policy.commandTimeout;
   const worker = await startWorker({
     redis,
+    belief: await openBelief(settings, 'worker', log),
     fleet: settings.fleet,
     regions: names,
     steps,
@@ -109,7 +115,9 @@ export async function startBotRole(runtime: Runtime): Promise<Role & { connected
   }
   const { startBot } = await import('../bot/index.ts');
   const bot = await startBot({ ...commandContext(runtime), slack: { botToken, appToken, apiUrl } });
-  const publisher = await startPublisher({ redis, fleet: settings.fleet.name, announcer: bot.announcer, clock, log });
+  const publisher = await startPublisher({
+    ...{ redis, belief: runtime.belief, fleet: settings.fleet.name, announcer: bot.announcer, clock, log },
+  });
   return {
     connected: bot.connected,
     async close() {

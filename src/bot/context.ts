@@ -50,8 +50,6 @@ export interface CommandContext {
   clock: Pick<Clock, 'now'>;
   newId(): string;
   log: Logger;
-  /** How long nodes may take to answer a survey or a diagnosis; 15 s by default. */
-  surveyTimeoutMs?: number;
 }
 
 /**
@@ -79,8 +77,6 @@ export interface Asking {
   actor: Actor;
   rollout: string | null;
 }
-
-export const defaultSurveyTimeoutMs = 15_000;
 
 /** A plan that was shown can be confirmed for 30 minutes. */
 export const draftTtlMs = 30 * minute;

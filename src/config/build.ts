@@ -38,6 +38,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       appToken: secrets.appToken,
       apiUrl: secrets.apiUrl,
     },
+    keys: written.keys ?? null,
     redisUrl: secrets.redisUrl,
     stateDir: absolute(written.stateDir),
     roles: written.roles,

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { readPublicKey } from '../trust/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
 import { fleetFreeze, regionFreeze, windows } from './calendars.ts';
 import * as value from './values.ts';
@@ -149,11 +150,18 @@ export const alerts = block({
   url: alertsUrl.optional(),
 });
 
+const publicKey = leaf('a public key', 'a line like ssh-ed25519 AAAA…, as `zeitwork keys` prints it', (written) =>
+  typeof written === 'string' && readPublicKey(written) !== null ? written.trim() : undefined,
+);
+
 export const schema = block({
   fleet: value.name,
   channel: value.slackChannel,
   team: value.slackTeam.optional(),
   stateDir: withDefault('state', value.path),
+  keys: block({ bot: list(publicKey, 'public keys', 1), worker: list(publicKey, 'public keys', 1) })
+    .nullable()
+    .optional(),
   releases: block({ directory: value.path.optional(), url: releaseUrl.optional() }),
   service: withDefault({}, service),
   health: withDefault('http://{address}:8080/health', healthPattern),

@@ -25,6 +25,8 @@ export interface Settings {
     /** Another address of the Slack API, for stand-ins; null for Slack itself. */
     apiUrl: string | null;
   };
+  /** Public keys (`ssh-ed25519 AAAA…`) of the programs whose signatures count; null: those in the state directory. */
+  keys: { bot: readonly string[]; worker: readonly string[] } | null;
   /** null: a private Redis is started. */
   redisUrl: string | null;
   /** Directory for the private Redis, fetched archives and the like. */

@@ -1,10 +1,13 @@
+export { type Anchors, openAnchors } from './anchors.ts';
 export { bringOver } from './bring-over.ts';
 export { createControl } from './control.ts';
-export { brokenLink, type ChainedEntry } from './journal.ts';
+export { type Examined, examine, type Flaw } from './examine.ts';
+export type { ChainedEntry } from './journal.ts';
 export { createLedger } from './ledger.ts';
 export { type Log, reasonOf } from './log.ts';
 export type { Archives, WorkerParts } from './parts.ts';
 export { type PublisherParts, startPublisher } from './publish.ts';
 export { openRedis, type RedisHandle } from './redis.ts';
+export { Tampered } from './replay.ts';
 export { startWorker } from './start.ts';
-export { createStore, type RolloutStore } from './store.ts';
+export { type Belief, createStore, type RolloutStore } from './store.ts';

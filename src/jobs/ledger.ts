@@ -1,49 +1,135 @@
 import type { Redis } from 'ioredis';
+import type { Actor } from '../base/actor.ts';
+import { canonical, type Says } from '../trust/index.ts';
 import { emptyLedger, fold, format, leftBy, lift } from '../upgrade/ledger/index.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
-import { type Chained, chain } from './journal.ts';
+import type { Anchor } from './anchors.ts';
+import { append, type Chained, faultOf, firstLink, type Place } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { reasonOf } from './log.ts';
+import { readMoment } from './reader.ts';
+import { Tampered } from './replay.ts';
 import { ledgerScript } from './scripts.ts';
+import type { Belief } from './store.ts';
 import type { LedgerStore } from './types.ts';
 
-/** What the chain of its journal begins with. */
-const firstLink = 'ledger';
+/** A line of its journal. `adopted`: somebody looked, and takes what is stored for true. */
+export type LedgerLine = LedgerEvent | { type: 'adopted'; at: number; by: Actor; ledger: Ledger; previous: string };
 
-/** What outlives the rollouts of one fleet, in Redis. Commands reject with ioredis' errors when Redis is away. */
+interface Head {
+  count: number;
+  hash: string;
+  ledger: Ledger;
+}
+
+const says: Record<LedgerLine['type'], readonly Says[]> = {
+  adopted: ['decisions'],
+  froze: ['decisions'],
+  unfroze: ['decisions'],
+  left: ['reports'],
+};
+
+export const ledgerSignedAs = (line: LedgerLine): readonly Says[] => says[line.type] ?? [];
+
+/**
+ * What outlives the rollouts of one fleet, in Redis, which is not believed: it is what its signed journal says. Commands
+ * reject with ioredis' errors when Redis is away.
+ */
 export function createLedger(
   redis: Redis,
   fleet: string,
-): LedgerStore & { journal(): Promise<Chained<LedgerEvent>[]> } {
+  { notary, anchors }: Belief,
+): LedgerStore & { journal(): Promise<Chained<LedgerLine>[]> } {
   const keys = keysOf(fleet);
-  const stored = async (): Promise<{ ledger: Ledger; hash: string }> => {
-    const [body, hash] = await redis.hmget(keys.ledger, 'body', 'hash');
-    return body ? { ledger: decode(body), hash: hash ?? '' } : { ledger: emptyLedger, hash: firstLink };
+  const place: Place = { fleet, journal: 'ledger' };
+  const nothing: Head = { count: 0, hash: firstLink(place), ledger: emptyLedger };
+  let known = nothing;
+
+  const follow = (head: Head, line: Chained<LedgerLine>): Head => {
+    const wrong = (what: string) => new Tampered('ledger', `line ${head.count + 1} of its journal: ${what}`);
+    const fault = faultOf(place, head.hash, line, notary, ledgerSignedAs(line.event));
+    if (fault !== null) throw wrong(fault);
+    const after = { count: head.count + 1, hash: line.hash };
+    if (line.event.type === 'adopted') return { ...after, ledger: line.event.ledger };
+    const ledger = fold(head.ledger, line.event);
+    if (ledger === head.ledger) throw wrong('it changes nothing, so it was never written by us');
+    return { ...after, ledger: { ...ledger, revision: line.revision } };
   };
+
+  const read = async (before: Head): Promise<Head> => {
+    // Before what is read: what is seen meanwhile may be newer.
+    const anchor = anchors.of('ledger');
+    const { body, hash, ...found } = await readMoment(redis, keys.ledger, keys.ledgerJournal, before.count);
+    const lines = found.lines.map(decodeLine);
+    const stored = body === null ? emptyLedger : decode(body);
+    const adopted = lines.findLastIndex(({ event }) => event.type === 'adopted');
+    const line = lines[adopted]?.event;
+    const from = line?.type === 'adopted' ? { ...before, count: before.count + adopted, hash: line.previous } : before;
+    const head = lines.slice(Math.max(0, adopted)).reduce(follow, from);
+    if (head.hash !== (hash || firstLink(place))) {
+      // It was put back, and perhaps adopted since: read whole.
+      if (before.count > 0) return read(nothing);
+      throw new Tampered('ledger', 'its last line is not in its journal');
+    }
+    if (canonical(stored) !== canonical(head.ledger)) throw new Tampered('ledger', 'it is not what its journal says');
+    if (before.count === 0) refuseRewound(head, lines, anchor, line?.at ?? null);
+    if (before.count === 0 || head.count >= known.count) known = head;
+    const last = lines.at(-1);
+    if (last) anchors.set('ledger', { revision: head.ledger.revision, hash: head.hash, at: last.at });
+    return head;
+  };
+
+  function refuseRewound(
+    { ledger }: Head,
+    lines: Chained<LedgerLine>[],
+    anchor: Anchor | null,
+    adoptedAt: number | null,
+  ): void {
+    if (anchor === null || (adoptedAt !== null && adoptedAt > anchor.at)) return;
+    if (ledger.revision < anchor.revision)
+      throw new Tampered(
+        'ledger',
+        `it was put back to line ${ledger.revision}; this process has seen ${anchor.revision}`,
+      );
+    const same = lines.find(({ revision }) => revision === anchor.revision);
+    if (same && same.hash !== anchor.hash) throw new Tampered('ledger', `line ${anchor.revision} is another one`);
+  }
+
+  const write = async (hash: string, before: number, ledger: Ledger, event: LedgerLine): Promise<boolean> => {
+    const line = { at: event.at, revision: ledger.revision, event };
+    const entry = append(place, hash, line, notary, ledgerSignedAs(event));
+    const fields = [encode(ledger), String(ledger.revision), entry.hash, JSON.stringify(entry)];
+    return (await redis.eval(ledgerScript, 2, keys.ledger, keys.ledgerJournal, ...fields, String(before))) === 1;
+  };
+
   return {
-    load: async () => (await stored()).ledger,
+    load: async () => (await read(known)).ledger,
     async record(event) {
       for (;;) {
-        const { ledger: before, hash } = await stored();
+        const { ledger: before, hash } = await read(known);
         const after = fold(before, event);
         if (after === before) return { ledger: before, changed: false };
         const ledger = { ...after, revision: before.revision + 1 };
-        const entry = chain(hash, { at: event.at, revision: ledger.revision, event });
-        const fields = [encode(ledger), String(ledger.revision), entry.hash, JSON.stringify(entry)];
-        const last = String(before.revision);
         // When somebody else was quicker, it is folded into what they left.
-        if ((await redis.eval(ledgerScript, 2, keys.ledger, keys.ledgerJournal, ...fields, last)) !== 1) continue;
-        return { ledger, changed: true };
+        if (await write(hash, before.revision, ledger, event)) return { ledger, changed: true };
       }
     },
-    journal: async () => (await redis.lrange(keys.ledgerJournal, 0, -1)).map(decodeEntry),
+    async adopt(by, at) {
+      const [body, stored] = await redis.hmget(keys.ledger, 'body', 'hash');
+      const before = body == null ? emptyLedger : decode(body);
+      const previous = stored ?? firstLink(place);
+      const ledger = { ...before, revision: before.revision + 1 };
+      await write(previous, before.revision, ledger, { type: 'adopted', at, by, ledger, previous });
+      return ledger;
+    },
+    journal: async () => (await redis.lrange(keys.ledgerJournal, 0, -1)).map(decodeLine),
   };
 }
 
 /** Writes down what a rollout that is over left on its nodes; asking again is harmless. */
 export async function noteLeft(ledger: LedgerStore, rollout: Rollout): Promise<void> {
-  const event = leftBy(rollout);
+  const event = rollout.unsigned ? null : leftBy(rollout);
   if (event !== null) await ledger.record(event);
 }
 
@@ -58,4 +144,10 @@ function decode(body: string): Ledger {
   }
 }
 
-const decodeEntry = (line: string): Chained<LedgerEvent> => JSON.parse(line);
+function decodeLine(line: string): Chained<LedgerLine> {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new Tampered('ledger', 'a line of its journal is no line');
+  }
+}

@@ -9,6 +9,7 @@ import type { NodeReader } from './ask.ts';
 import type { PulseRate } from './living.ts';
 import type { Log } from './log.ts';
 import type { RedisHandle } from './redis.ts';
+import type { Belief } from './store.ts';
 
 /** Local path of a release's archive with its hash verified. */
 export type Archives = (release: Release, signal: AbortSignal) => Promise<string>;
@@ -30,6 +31,7 @@ export interface WorkOnNodes {
 /** What a worker is made of. */
 export interface WorkerParts extends NodeReader, WorkOnNodes {
   redis: RedisHandle;
+  belief: Belief;
   /** Its name keeps it apart from other fleets on the same Redis; no other node is looked at. */
   fleet: Pick<Fleet, 'name' | 'regions'>;
   /** Works on the nodes of these regions. */

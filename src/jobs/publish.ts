@@ -6,7 +6,7 @@ import { reasonOf } from './log.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
 import { recorder } from './record.ts';
 import type { RedisHandle } from './redis.ts';
-import { createStore } from './store.ts';
+import { type Belief, createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
 import { ticker } from './tick.ts';
 import type { Announcer } from './types.ts';
@@ -14,6 +14,7 @@ import { type Held, openWorker } from './worker.ts';
 
 export interface PublisherParts {
   redis: RedisHandle;
+  belief: Belief;
   /** Whose rollouts are shown. */
   fleet: string;
   announcer: Announcer;
@@ -33,7 +34,7 @@ const repairEvery = 45_000;
 export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
   const { redis, fleet, announcer, clock, log } = parts;
   await bringOver(redis.patient(), fleet, log);
-  const store = createStore(redis.patient(), fleet, log);
+  const store = createStore(redis.patient(), fleet, parts.belief, log);
   const queues = createQueues(redis.patient(), fleet, log);
   const tick = ticker({ store, record: recorder(store, queues.wake), clock, log });
   const trouble = (id: string, error: unknown): void =>

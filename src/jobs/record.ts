@@ -1,6 +1,7 @@
 import { Refused } from '../base/errors.ts';
 import { next } from '../upgrade/rollout/index.ts';
-import type { Event } from '../upgrade/rollout/types.ts';
+import type { Event, Rollout } from '../upgrade/rollout/types.ts';
+import { unadopted } from './replay.ts';
 import type { Recorded, Store } from './types.ts';
 
 export type Record = (id: string, event: Event) => Promise<Recorded>;
@@ -10,11 +11,13 @@ export type Record = (id: string, event: Event) => Promise<Recorded>;
  * Folds the event in and saves; when somebody else was quicker, folds it into what they left.
  * @param wake told after every change; must not throw
  */
-export function recorder(store: Pick<Store, 'load' | 'save'>, wake: (id: string) => Promise<void>): Record {
+export function recorder(store: Pick<Store, 'load' | 'save' | 'adopt'>, wake: (id: string) => Promise<void>): Record {
   return async (id, event) => {
     for (let overtaken = false; ; overtaken = true) {
-      const current = await store.load(id);
-      if (current === null) throw new Refused(`There is no rollout ${id}.`);
+      const stored = await store.load(id);
+      if (stored === null) throw new Refused(`There is no rollout ${id}.`);
+      const current = stored.unsigned ? await adopted(stored, event) : stored;
+      if (current === null) return { rollout: stored, changed: false };
       const after = next(current, event);
       if (after === current) {
         // Our own save may have counted although its answer was lost on the way: nobody was woken then.
@@ -27,4 +30,11 @@ export function recorder(store: Pick<Store, 'load' | 'save'>, wake: (id: string)
       return { rollout: saved, changed: true };
     }
   };
+
+  /** Going back and ending never wait; everything else does until somebody has looked. Null: nothing happens. */
+  async function adopted({ id }: Rollout, event: Event): Promise<Rollout | null> {
+    if (event.type === 'rollback-asked' || event.type === 'stopped') return store.adopt(id, event.by, event.at);
+    if (!('by' in event)) return null;
+    throw unadopted(id);
+  }
 }

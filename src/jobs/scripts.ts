@@ -1,6 +1,9 @@
 /** Lua run inside Redis, so that a check and what follows from it cannot be torn apart. */
 
-/** KEYS: rollout, holder, open, rollouts, journal, unpainted. ARGV: id, open, body, revision, hash, entry, … */
+/**
+ * KEYS: rollout, holder, open, rollouts, journal, unpainted. ARGV: id, open, body, revision, hash, entry, whether the
+ * entry says all, created at, and revision and hash that must still be stored.
+ */
 const write = `
   if ARGV[2] == '1' then
     redis.call('SET', KEYS[2], ARGV[1])
@@ -10,7 +13,8 @@ const write = `
     redis.call('SREM', KEYS[3], ARGV[1])
   end
   redis.call('HSET', KEYS[1], 'body', ARGV[3], 'revision', ARGV[4], 'hash', ARGV[5])
-  redis.call('RPUSH', KEYS[5], ARGV[6])
+  local lines = redis.call('RPUSH', KEYS[5], ARGV[6])
+  if ARGV[7] == '1' then redis.call('HSET', KEYS[1], 'whole', lines - 1) end
   redis.call('ZADD', KEYS[6], ARGV[4], ARGV[1])
 `;
 
@@ -19,18 +23,17 @@ const refuseHeld = `
   if ARGV[2] == '1' and holder and holder ~= ARGV[1] then return {'held', holder} end
 `;
 
-/** ARGV[7]: created at. */
 export const createScript = `
   if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', ''} end
   ${refuseHeld}
-  redis.call('ZADD', KEYS[4], ARGV[7], ARGV[1])
+  redis.call('ZADD', KEYS[4], ARGV[8], ARGV[1])
   ${write}
   return {'saved', ''}
 `;
 
-/** ARGV[7]: the revision that must still be stored. */
 export const saveScript = `
-  if redis.call('HGET', KEYS[1], 'revision') ~= ARGV[7] then return {'conflict', ''} end
+  if redis.call('HGET', KEYS[1], 'revision') ~= ARGV[9] then return {'conflict', ''} end
+  if redis.call('HGET', KEYS[1], 'hash') ~= ARGV[10] then return {'conflict', ''} end
   ${refuseHeld}
   ${write}
   return {'saved', ''}
@@ -42,6 +45,15 @@ export const ledgerScript = `
   redis.call('HSET', KEYS[1], 'body', ARGV[1], 'revision', ARGV[2], 'hash', ARGV[3])
   redis.call('RPUSH', KEYS[2], ARGV[4])
   return 1
+`;
+
+/**
+ * One moment of a hash and its journal: a line that is written meanwhile is in both, or in neither. Not MULTI, which a full
+ * Redis refuses. KEYS: the hash, the journal. ARGV: the first line that is wanted. Answers body, revision, hash, lines.
+ */
+export const readScript = `
+  local found = redis.call('HMGET', KEYS[1], 'body', 'revision', 'hash')
+  return {found[1], found[2], found[3], redis.call('LRANGE', KEYS[2], ARGV[1], -1)}
 `;
 
 /** KEYS: unpainted. ARGV: id, the revision that was painted. */

@@ -41,9 +41,9 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     onClock: serve,
     ...(parts.pulse ? { rate: parts.pulse } : {}),
   });
-  const store = createStore(redis, fleet, log);
+  const store = createStore(redis, fleet, parts.belief, log);
   const queues = createQueues(redis, fleet, log);
-  const ledger = createLedger(redis, fleet);
+  const ledger = createLedger(redis, fleet, parts.belief);
   const record = recorder(store, queues.wake);
   const advance = advancer({ store, ledger, record, queues, clock, log });
   const runTask = taskRunner({ ...parts, store, ledger, record });
@@ -62,6 +62,10 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     ...ownWorkers,
   ];
 
+  const noteLately = async (): Promise<void> => {
+    for (const rollout of await store.latest(lately)) await noteLeft(ledger, rollout);
+  };
+
   // Not through the queue: a sweep must also help when the queue is what was lost.
   const sweeping = everySweep(parts.sweep, log, async () => {
     // Again and again: during an update, a program of the version before may start a rollout when we run already.
@@ -70,9 +74,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
       await advance(id).catch((error: unknown) => log.error({ rollout: id, reason: reasonOf(error) }, 'cannot go on'));
     }
     // The last wake of a rollout may have been lost, and nobody advances one that is over.
-    for (const rollout of await store.latest(lately)) {
-      await noteLeft(ledger, rollout).catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not noted'));
-    }
+    await noteLately().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not noted'));
     const removed = await prune(redis, fleet, clock.now());
     if (removed.length > 0) log.info({ rollouts: removed }, 'rollouts of long ago removed');
   });

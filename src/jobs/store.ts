@@ -1,11 +1,16 @@
 import type { Redis } from 'ioredis';
 import { Refused } from '../base/errors.ts';
-import { format, isOpen, lift } from '../upgrade/rollout/index.ts';
+import type { Notary } from '../trust/index.ts';
+import { isOpen } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
-import { type ChainedEntry, chain } from './journal.ts';
+import type { Anchors } from './anchors.ts';
+import { draftsOf } from './drafts.ts';
+import { append, type ChainedEntry, firstLink } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { livingRegions } from './living.ts';
-import { type Log, reasonOf } from './log.ts';
+import type { Log } from './log.ts';
+import { createReader, encode } from './reader.ts';
+import { isWhole, signedAs, unadopted } from './replay.ts';
 import { createScript, epochScript, paintedScript, saveScript } from './scripts.ts';
 import type { PostedMessage, Store } from './types.ts';
 
@@ -20,26 +25,41 @@ export interface RolloutStore extends Store {
   livingRegions(): Promise<string[]>;
 }
 
+/** Whose signatures count, and what was seen outside Redis. */
+export interface Belief {
+  notary: Notary;
+  anchors: Anchors;
+}
+
 /**
- * The rollouts of one fleet in Redis. Commands reject with ioredis' errors when Redis is away.
+ * The rollouts of one fleet in Redis, which is not believed: each is what its signed journal says, or it is refused
+ * (`Tampered`). Commands reject with ioredis' errors when Redis is away.
  * @param log told once about each rollout of another fleet that was found where this fleet's are
  */
-export function createStore(redis: Redis, fleet: string, log: Pick<Log, 'warn'> = unheard): RolloutStore {
+export function createStore(
+  redis: Redis,
+  fleet: string,
+  { notary, anchors }: Belief,
+  log: Pick<Log, 'warn'> = unheard,
+): RolloutStore {
   const keys = keysOf(fleet);
+  const place = (journal: string) => ({ fleet, journal });
   const told = new Set<string>();
-  const own = (rollout: Rollout): Rollout | null => {
-    if (rollout.fleet === fleet) return rollout;
-    if (!told.has(rollout.id))
-      log.warn({ rollout: rollout.id, of: rollout.fleet, fleet }, 'not of this fleet, refused');
-    told.add(rollout.id);
-    return null;
+  const foreign = (id: string, of: string): void => {
+    if (!told.has(id)) log.warn({ rollout: id, of, fleet }, 'not of this fleet, refused');
+    told.add(id);
   };
-  const load = async (id: string): Promise<Rollout | null> => {
-    const body = await redis.hget(keys.rollout(id), 'body');
-    return body === null ? null : own(decode(id, body));
-  };
+  const reader = createReader(redis, fleet, notary, anchors, foreign);
+  const drafts = draftsOf(redis, fleet, notary, foreign);
+  const load = async (id: string): Promise<Rollout | null> => (await reader.read(id))?.rollout ?? null;
 
-  const write = async (script: string, rollout: Rollout, entry: ChainedEntry, last: string): Promise<string> => {
+  /** `last`: hash and revision of the line before; null for the first. */
+  const write = async (
+    script: string,
+    rollout: Rollout,
+    entry: ChainedEntry,
+    last: { hash: string; revision: number } | null,
+  ): Promise<string> => {
     const { id } = rollout;
     if (rollout.fleet !== fleet)
       throw new Error(`rollout ${id} is of fleet ${rollout.fleet}, this is ${fleet}'s store`);
@@ -52,8 +72,12 @@ export function createStore(redis: Redis, fleet: string, log: Pick<Log, 'warn'> 
       String(revision),
       entry.hash,
       JSON.stringify(entry),
+      isWhole(entry.event) ? '1' : '0',
+      String(rollout.createdAt),
+      String(last?.revision ?? ''),
+      last?.hash ?? '',
     ];
-    const answer: unknown = await redis.eval(script, touched.length, ...touched, ...fields, last);
+    const answer: unknown = await redis.eval(script, touched.length, ...touched, ...fields);
     const [verdict, holder] = Array.isArray(answer) ? answer.map(String) : [String(answer)];
     if (verdict === 'held') throw await heldBy(holder ?? '');
     return verdict ?? '';
@@ -77,17 +101,36 @@ export function createStore(redis: Redis, fleet: string, log: Pick<Log, 'warn'> 
       return (await Promise.all(ids.map(load))).filter((rollout) => rollout !== null);
     },
     async create(rollout) {
-      const { createdAt: at, requester: by, revision } = rollout;
-      const entry = chain(rollout.id, { at, revision, event: { type: 'created' as const, at, by } });
-      const verdict = await write(createScript, rollout, entry, String(at));
-      if (verdict === 'exists') throw new Refused(`Rollout ${rollout.id} was started already.`);
+      const { id, createdAt: at, requester: by, revision } = rollout;
+      const event = { type: 'created' as const, at, by, rollout };
+      const entry = append(place(id), firstLink(place(id)), { at, revision, event }, notary, signedAs(event));
+      const verdict = await write(createScript, rollout, entry, null);
+      if (verdict === 'exists') throw new Refused(`Rollout ${id} was started already.`);
     },
     async save(rollout, event) {
-      const [stored, hash] = await redis.hmget(keys.rollout(rollout.id), 'revision', 'hash');
-      const last = rollout.revision - 1;
-      if (Number(stored) !== last || !hash) return false;
-      const entry = chain(hash, { at: event.at, revision: rollout.revision, event });
-      return (await write(saveScript, rollout, entry, String(last))) === 'saved';
+      const { id, revision } = rollout;
+      const before = await reader.read(id);
+      if (before === null || before.rollout.revision !== revision - 1) return false;
+      if (before.rollout.unsigned) throw unadopted(id);
+      const { head } = before;
+      const entry = append(place(id), head.hash, { at: event.at, revision, event }, notary, signedAs(event));
+      const last = { hash: head.hash, revision: revision - 1 };
+      if ((await write(saveScript, rollout, entry, last)) !== 'saved') return false;
+      reader.wrote(id, { rollout, head: { count: head.count + 1, revision, hash: entry.hash, rollout } }, entry.at);
+      return true;
+    },
+    async adopt(id, by, at) {
+      const stored = await reader.readStored(id);
+      if (stored === null || stored.rollout.fleet !== fleet) throw new Refused(`There is no rollout ${id}.`);
+      const { hash: previous, rollout: before } = stored;
+      const { unsigned: _, ...rest } = before;
+      const rollout = { ...rest, revision: before.revision + 1 };
+      const event = { type: 'adopted' as const, at, by, rollout, previous };
+      const entry = append(place(id), previous, { at, revision: rollout.revision, event }, notary, signedAs(event));
+      const last = { hash: previous, revision: before.revision };
+      if ((await write(saveScript, rollout, entry, last)) !== 'saved')
+        throw new Refused(`${id} moved on meanwhile. Look again.`);
+      return rollout;
     },
     async journal(id) {
       return (await redis.lrange(keys.journal(id), 0, -1)).map(decodeEntry);
@@ -110,28 +153,12 @@ export function createStore(redis: Redis, fleet: string, log: Pick<Log, 'warn'> 
     async setPosted(rollout, name, message) {
       await redis.hset(keys.posted(rollout), name, JSON.stringify(message));
     },
-    async saveDraft(rollout, ttlMs) {
-      await redis.set(keys.draft(rollout.id), encode(rollout), 'PX', ttlMs);
-    },
-    async takeDraft(id) {
-      const body = await redis.getdel(keys.draft(id));
-      return body === null ? null : own(decode(id, body));
-    },
+    saveDraft: drafts.save,
+    takeDraft: drafts.take,
   };
 }
 
 const unheard: Pick<Log, 'warn'> = { warn: () => undefined };
-
-const encode = (rollout: Rollout): string => JSON.stringify({ format, rollout });
-
-/** What an earlier version stored is lifted; what a later one stored is left to it. */
-function decode(id: string, body: string): Rollout {
-  try {
-    return lift(JSON.parse(body));
-  } catch (error) {
-    throw new Error(`Rollout ${id} cannot be read: ${reasonOf(error)}`);
-  }
-}
 
 const decodeEntry = (line: string): ChainedEntry => JSON.parse(line);
 const decodePosted = (value: string): PostedMessage => JSON.parse(value);

@@ -9,8 +9,14 @@ export interface Entry<E> {
   event: E;
 }
 
-/** Of a rollout's. */
-export type JournalEntry = Entry<Event | { type: 'created'; at: number; by: Actor }>;
+/** Of a rollout's. Two kinds of lines say all that the rollout is, so that reading can begin there. */
+export type JournalEntry = Entry<
+  | Event
+  /** `rollout` is absent in lines of versions that did not sign. */
+  | { type: 'created'; at: number; by: Actor; rollout?: Rollout; previous?: undefined }
+  /** Somebody looked, and takes what is stored for true. `previous`: hash of the line before it. */
+  | { type: 'adopted'; at: number; by: Actor; rollout: Rollout; previous: string }
+>;
 
 /** The ledger of one fleet in Redis: what outlives a rollout. */
 export interface LedgerStore {
@@ -18,6 +24,8 @@ export interface LedgerStore {
   load(): Promise<Ledger>;
   /** The one door: folds the event in, saves compare-and-set, journals. `changed` is false when it had no effect. */
   record(event: LedgerEvent): Promise<{ ledger: Ledger; changed: boolean }>;
+  /** A person takes what is stored for true, whatever its journal proves. */
+  adopt(by: Actor, at: number): Promise<Ledger>;
 }
 
 /** Where a message of a rollout stands in the chat, by the key that the view gave it. */
@@ -47,6 +55,8 @@ export interface Store {
    */
   save(rollout: Rollout, event: Event): Promise<boolean>;
   journal(id: string): Promise<JournalEntry[]>;
+  /** A person takes what is stored for true, whatever its journal proves. @throws Refused for an unknown id */
+  adopt(id: string, by: Actor, at: number): Promise<Rollout>;
   /** Strictly rising over all rollouts of the fleet, and never below `now`. */
   nextEpoch(now: number): Promise<number>;
   /** True the first time that `key` is seen within `ttlMs`; for deliveries that come twice. */
@@ -69,6 +79,8 @@ export interface Control {
   ledger: LedgerStore;
   /** The one door: folds the event in, saves, journals, wakes whoever must act. @throws Refused for an unknown id. */
   record(id: string, event: Event): Promise<Recorded>;
+  /** A person takes what is stored about a rollout for true, and it goes on. @throws Refused for an unknown id */
+  adopt(id: string, by: Actor): Promise<Rollout>;
   /** Stores a confirmed plan and wakes it. @throws Refused naming who holds the fleet. */
   start(rollout: Rollout): Promise<void>;
   /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */

@@ -1,2 +1,3 @@
 export { canonical } from './canonical.ts';
-export { keyId, openKey, readPublicKey, type SigningKey } from './keys.ts';
+export { field, keyId, openKey, readPublicKey, type SigningKey } from './keys.ts';
+export { createNotary, type Notary, type Says, type Signature } from './notary.ts';

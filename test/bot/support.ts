@@ -40,6 +40,14 @@ export class MemoryControl implements Control {
       return true;
     },
     journal: async (id) => this.journals.get(id) ?? [],
+    adopt: async (id) => {
+      const rollout = this.rollouts.get(id);
+      if (!rollout) throw new Refused(`There is no rollout ${id}.`);
+      const { unsigned: _, ...rest } = rollout;
+      const adopted = { ...rest, revision: rollout.revision + 1 };
+      this.rollouts.set(id, adopted);
+      return adopted;
+    },
     nextEpoch: async (now) => {
       this.epoch = Math.max(this.epoch + 1, now);
       return this.epoch;
@@ -68,7 +76,10 @@ export class MemoryControl implements Control {
       if (changed) this.kept = { ...after, revision: this.kept.revision + 1 };
       return { ledger: this.kept, changed };
     },
+    adopt: async () => this.kept,
   };
+
+  adopt = (id: string, by: string): Promise<Rollout> => this.store.adopt(id, by, tuesday);
 
   async record(id: string, event: Event): Promise<Recorded> {
     const rollout = this.rollouts.get(id);

@@ -15,6 +15,9 @@ const env = { HOME: '/home/ana' };
 const commented = [
   'releases.url',
   'ssh.config',
+  'keys',
+  'keys.bot',
+  'keys.worker',
   'service.traffic',
   'alerts',
   ...['alertmanager', 'matchers', 'url'].map((key) => `alerts.${key}`),

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
 import { exitCodes } from '../../src/app/cli/exit.ts';
 import { createStore } from '../../src/jobs/index.ts';
+import { beliefIn } from '../support/belief.ts';
 import { isAsked } from '../support/parts.ts';
 import { type Product, people, type Shown, shown, startProduct, until } from '../support/product.ts';
 
@@ -61,13 +62,13 @@ describe('the product on a shell', () => {
     const plan = await planOf(version, '--regions', 'us-east,eu-west', '--nodes', '4');
     const { id } = json(await product.shell('start', plan, '--json')).rollout;
     const asked = async () => {
-      const now = await store().load(id);
+      const now = await (await store()).load(id);
       return now !== null && isAsked(now, 'eu-west');
     };
     await until('eu-west is asked for', asked, { timeoutMs: 60_000, logs: product.logs });
     return id;
   }
-  const store = () => createStore(product.redis.handle.caller, 'trial');
+  const store = async () => createStore(product.redis.handle.caller, 'trial', await beliefIn(product.redis.dir));
   /** A watch, when it has shown how things stand. */
   async function watching(...words: string[]) {
     const child = product.spawn('watch', ...words);

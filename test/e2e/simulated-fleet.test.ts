@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
 import { createStore } from '../../src/jobs/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { beliefIn } from '../support/belief.ts';
 import { Conversation } from '../support/conversation.ts';
 import { isAsked } from '../support/parts.ts';
 import { type Product, people, startProduct } from '../support/product.ts';
@@ -44,8 +45,9 @@ describe('the whole product on a simulated fleet', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const rollouts = (): Promise<Rollout[]> => createStore(product.redis.handle.caller, 'trial').latest(10);
-  const open = async () => (await createStore(product.redis.handle.caller, 'trial').open()) ?? null;
+  const store = async () => createStore(product.redis.handle.caller, 'trial', await beliefIn(product.redis.dir));
+  const rollouts = async (): Promise<Rollout[]> => (await store()).latest(10);
+  const open = async () => (await (await store()).open()) ?? null;
   const allRun = (version: string) =>
     fleet.source.nodes().every((node) => node.version === version && node.status === 'healthy');
 

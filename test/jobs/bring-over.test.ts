@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { bringOver, createStore, type RolloutStore } from '../../src/jobs/index.ts';
 import { lift } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { belief, flawsIn } from '../support/belief.ts';
 import { former, writeFormer, writeFormerEpoch } from './fixtures/former-layout.ts';
-import { eventually, production, quickRollout, silent } from './fixtures/parts.ts';
+import { effects, eventually, production, quickRollout, silent } from './fixtures/parts.ts';
 import { done, makeRig, never } from './fixtures/rig.ts';
 
 const rig = makeRig();
@@ -14,10 +15,13 @@ const redis = () => rig.redis.handle.caller;
 const formerKeys = async () => (await redis().keys('{zw}:*')).sort();
 const move = (fleet = production) => bringOver(redis(), fleet, silent);
 /** As the former version wrote it, read by this one. */
-const lifted = (rollout: Rollout) => lift({ format: 1, rollout: former(rollout) });
+const lifted = (rollout: Rollout): Rollout => ({
+  ...lift({ format: 1, rollout: former(rollout) }),
+  unsigned: true,
+});
 let store: RolloutStore;
 beforeEach(() => {
-  store = createStore(redis(), production);
+  store = createStore(redis(), production, belief());
 });
 
 describe('what the version before stored', () => {
@@ -35,8 +39,11 @@ describe('what the version before stored', () => {
     expect([await store.posted('r1'), await store.posted('r2')]).toEqual([{ main }, { main: { ...main, ts: '3.4' } }]);
     expect(await store.nextEpoch(1)).toBe(epoch + 1);
     expect(await store.unpainted()).toEqual(['r2']);
-    const paused = { ...open, revision: 8, status: { is: 'paused', by: 'U1', at: 9 } } as const;
-    expect(await store.save(paused, { type: 'paused', at: 9, by: 'U1' })).toBe(true);
+    await expect(store.save({ ...open, revision: 8 }, { type: 'ticked', at: 9 })).rejects.toThrow(/adopt r2/);
+    const { unsigned: _, ...rest } = lifted(open);
+    expect(await store.adopt('r2', 'U1', 9)).toEqual({ ...rest, revision: 8 });
+    expect(await store.load('r2')).toEqual({ ...rest, revision: 8 });
+    expect(flawsIn('r2', await store.journal('r2'))).toEqual([]);
     await expect(store.create(quickRollout('r3'))).rejects.toThrow(/r2.*holds the fleet/);
   });
 
@@ -69,7 +76,7 @@ describe('what the version before stored', () => {
     ]);
     await move('staging');
     expect(await formerKeys()).toEqual([]);
-    expect((await createStore(redis(), 'staging').open())?.id).toBe('s1');
+    expect((await createStore(redis(), 'staging', belief()).open())?.id).toBe('s1');
     expect((await store.open())?.id).toBe('r1');
   });
 
@@ -89,9 +96,13 @@ describe('what the version before stored', () => {
     expect(await formerKeys()).toEqual([]);
   });
 
-  it('goes on where it was when a worker starts', async () => {
+  it('goes on where it was once somebody has looked and adopted it, and not before', async () => {
     await writeFormer(redis(), quickRollout('r1'));
-    await rig.worker({ sweep: never });
+    const worker = await rig.worker({ sweep: never });
+    await worker.sweep();
+    expect(await effects(redis())).toEqual([]);
+    expect(await store.load('r1')).toMatchObject({ unsigned: true, revision: 1 });
+    await rig.control().adopt('r1', 'U1');
     await eventually(() => store.load('r1'), done);
   });
 });

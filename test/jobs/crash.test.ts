@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, it, type TestContext } from 'vitest';
-import { brokenLink, createControl, createStore, startWorker } from '../../src/jobs/index.ts';
+import { createControl, createStore, startWorker } from '../../src/jobs/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { belief, flawsIn } from '../support/belief.ts';
 import { startTestRedis } from '../support/redis.ts';
 import {
   effects,
@@ -26,7 +27,7 @@ async function scene({ onTestFinished, expect }: TestContext) {
   const redis = await startTestRedis();
   onTestFinished(redis.stop);
   const { caller } = redis.handle;
-  const control = createControl(redis.handle, production, systemClock, silent);
+  const control = createControl(redis.handle, production, belief('bot'), systemClock, silent);
   const { store } = control;
   const done = (rollout: Rollout | null): boolean => rollout?.status.is === 'done';
 
@@ -54,7 +55,7 @@ async function scene({ onTestFinished, expect }: TestContext) {
     async expectEveryNodeRestartedOnce(): Promise<void> {
       const restarts = (await effects(caller)).filter((line) => line.startsWith('restart'));
       expect(restarts).toEqual(everyNodeOnce);
-      expect(brokenLink('r1', await createStore(caller, production).journal('r1'))).toBeNull();
+      expect(flawsIn('r1', await createStore(caller, production, belief()).journal('r1'))).toEqual([]);
     },
     async outcomes(): Promise<Set<string>> {
       const journal = await store.journal('r1');

@@ -4,6 +4,7 @@ import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import { createQueues } from '../../src/jobs/queues.ts';
 import type { Fleet, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
 import type { Step } from '../../src/upgrade/steps/types.ts';
+import { belief } from '../support/belief.ts';
 import { fleetOf } from '../support/rollouts.ts';
 import { eventually, nodes, quickRollout, silent, systemClock, workerParts } from './fixtures/parts.ts';
 import { done, makeRig, never } from './fixtures/rig.ts';
@@ -34,7 +35,7 @@ function fleetNamed(name: string) {
           ...{ node, region, version: name, sha256: null, healthy: true, detail: '', unit: null, at: 0 },
         }),
       }),
-    control: () => rig.closeLater(createControl(rig.redis.handle, name, systemClock, silent)),
+    control: () => rig.closeLater(createControl(rig.redis.handle, name, belief('bot'), systemClock, silent)),
     queues: () => rig.closeLater(createQueues(rig.redis.handle.caller, name, silent)),
     rollout: (version: string, changes: Partial<Rollout> = {}): Rollout => {
       const rollout = quickRollout('r1', { fleet: name, ...changes });
@@ -89,7 +90,7 @@ describe('what got among a fleet’s own although it is not', () => {
   it('a rollout of another fleet counts as not there, and is told about once', async () => {
     const warned: object[] = [];
     const { caller } = rig.redis.handle;
-    const store = createStore(caller, 'a', { warn: (fields) => void warned.push(fields) });
+    const store = createStore(caller, 'a', belief(), { warn: (fields) => void warned.push(fields) });
     const foreign = fleetNamed('b').rollout('v2.0.0');
     await caller.hset(keysOf('a').rollout('r1'), 'body', JSON.stringify({ format: 2, rollout: foreign }));
     await caller.sadd(keysOf('a').open, 'r1');

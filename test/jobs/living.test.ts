@@ -7,11 +7,12 @@ import { createStore, startPublisher } from '../../src/jobs/index.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import { startPulse } from '../../src/jobs/living.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { belief } from '../support/belief.ts';
 import { eventually, production, quickRollout, silent, systemClock } from './fixtures/parts.ts';
 import { makeRig, never } from './fixtures/rig.ts';
 
 const rig = makeRig();
-const store = () => createStore(rig.redis.handle.caller, production);
+const store = () => createStore(rig.redis.handle.caller, production, belief());
 const ttl = 400;
 const soon = (regions: string[]) =>
   eventually(store().livingRegions, (living) => JSON.stringify(living) === JSON.stringify(regions), 5_000);
@@ -72,7 +73,7 @@ describe('a living worker', () => {
 
   it('of another fleet does not count', async () => {
     await rig.worker({ sweep: never });
-    expect(await createStore(rig.redis.handle.caller, 'staging').livingRegions()).toEqual([]);
+    expect(await createStore(rig.redis.handle.caller, 'staging', belief()).livingRegions()).toEqual([]);
   });
 
   it('is silent soon after it was killed, and again while it is frozen', async () => {
@@ -121,6 +122,7 @@ describe('a region that nobody serves', () => {
     await rig.control().start(staleApproval());
     const { said, log } = warnings();
     const publisher = await startPublisher({
+      belief: belief('bot'),
       redis: rig.redis.handle,
       fleet: production,
       announcer: { show: async () => undefined, repair: async () => undefined },

@@ -8,6 +8,7 @@ import { openWorker } from '../../src/jobs/worker.ts';
 import { todo } from '../../src/upgrade/rollout/index.ts';
 import { settlePhases } from '../../src/upgrade/rollout/phases.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { belief } from '../support/belief.ts';
 import {
   effects,
   eventually,
@@ -36,10 +37,10 @@ function readyToBegin(): Rollout {
 describe('lost and doubled jobs', () => {
   it('the same tick delivered many times puts each step in flight once', async () => {
     const queue = queues();
-    const store = createStore(rig.redis.handle.caller, production);
+    const store = createStore(rig.redis.handle.caller, production, belief());
     const advance = advancer({
       store,
-      ledger: createLedger(rig.redis.handle.caller, production),
+      ledger: createLedger(rig.redis.handle.caller, production, belief()),
       record: recorder(store, async () => undefined),
       queues: queue,
       clock: systemClock,
@@ -72,10 +73,10 @@ describe('lost and doubled jobs', () => {
 
   it('a step whose job failed before it was begun is simply tried again', async () => {
     const queue = queues();
-    const store = createStore(rig.redis.handle.caller, production);
+    const store = createStore(rig.redis.handle.caller, production, belief());
     const advance = advancer({
       store,
-      ledger: createLedger(rig.redis.handle.caller, production),
+      ledger: createLedger(rig.redis.handle.caller, production, belief()),
       record: recorder(store, queue.wake),
       queues: queue,
       clock: systemClock,
@@ -104,11 +105,11 @@ describe('lost and doubled jobs', () => {
 
   it('a step whose job failed after it was begun counts as unknown', async () => {
     const queue = queues();
-    const store = createStore(rig.redis.handle.caller, production);
+    const store = createStore(rig.redis.handle.caller, production, belief());
     const record = recorder(store, async () => undefined);
     const advance = advancer({
       store,
-      ledger: createLedger(rig.redis.handle.caller, production),
+      ledger: createLedger(rig.redis.handle.caller, production, belief()),
       record,
       queues: queue,
       clock: systemClock,

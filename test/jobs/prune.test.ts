@@ -3,6 +3,7 @@ import { createStore, type RolloutStore } from '../../src/jobs/index.ts';
 import { prefixOf } from '../../src/jobs/keys.ts';
 import { prune, retention } from '../../src/jobs/prune.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { belief } from '../support/belief.ts';
 import { production, quickRollout, systemClock } from './fixtures/parts.ts';
 import { makeRig, never } from './fixtures/rig.ts';
 
@@ -12,17 +13,14 @@ const now = Date.now();
 const old = now - retention - 1;
 let store: RolloutStore;
 beforeEach(() => {
-  store = createStore(redis(), production);
+  store = createStore(redis(), production, belief());
 });
 
 /** Made at `createdAt`, and over at once unless it is to stay open. */
 async function rollout(id: string, createdAt: number, open = false): Promise<void> {
   const made: Rollout = quickRollout(id, { createdAt });
-  await store.create(made);
+  await store.create(open ? made : { ...made, status: { is: 'stopped', by: 'U1', at: createdAt + 1 } });
   await store.setPosted(id, 'main', { ts: id, channel: 'C1', content: 'x' });
-  if (open) return;
-  const over: Rollout = { ...made, revision: 2, status: { is: 'stopped', by: 'U1', at: createdAt + 1 } };
-  await store.save(over, { type: 'stopped', at: createdAt + 1, by: 'U1' });
 }
 const left = async () => (await store.latest(100)).map(({ id }) => id);
 const keysNaming = (id: string) => redis().keys(`${prefixOf(production)}:*${id}*`);

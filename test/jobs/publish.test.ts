@@ -4,6 +4,7 @@ import { createStore, type PublisherParts, startPublisher } from '../../src/jobs
 import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import type { Sweeping } from '../../src/jobs/sweep.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { belief } from '../support/belief.ts';
 import { eventually, production, quickRollout, silent, systemClock } from './fixtures/parts.ts';
 import { done, makeRig, never } from './fixtures/rig.ts';
 
@@ -16,6 +17,7 @@ describe('publishing', () => {
     changes: Partial<PublisherParts> = {},
   ): Promise<Sweeping> => {
     const started = await startPublisher({
+      belief: belief('bot'),
       redis: rig.redis.handle,
       fleet: production,
       announcer: { show, repair: async () => undefined },
@@ -67,7 +69,7 @@ describe('publishing', () => {
     const away = await publisher(() => Promise.reject(new Error('ECONNREFUSED')), { clock });
     await start(quickRollout('r1'));
     await record('r1', { type: 'stopped', at: Date.now(), by: 'U1' });
-    const store = createStore(rig.redis.handle.caller, production);
+    const store = createStore(rig.redis.handle.caller, production, belief());
     const queue = new Queue('publish', { connection: rig.redis.handle.caller, prefix: prefixOf(production) });
     await eventually(
       () => queue.getDelayedCount(),
@@ -102,7 +104,7 @@ describe('publishing', () => {
   });
 
   it('forgets what it should paint when the rollout is gone', async () => {
-    const store = createStore(rig.redis.handle.caller, production);
+    const store = createStore(rig.redis.handle.caller, production, belief());
     await store.create(quickRollout('r1'));
     await rig.redis.handle.caller.del(keysOf(production).rollout('r1'), keysOf(production).open);
     await publisher(async () => undefined);

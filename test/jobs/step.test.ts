@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createLedger, createStore, type RolloutStore } from '../../src/jobs/index.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
@@ -7,6 +7,7 @@ import type { Alerting, Probe } from '../../src/upgrade/http/types.ts';
 import { todo, whyWaiting } from '../../src/upgrade/rollout/index.ts';
 import type { Gate, NodeTask, Task } from '../../src/upgrade/rollout/types.ts';
 import type { Step } from '../../src/upgrade/steps/types.ts';
+import { belief } from '../support/belief.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { quickRollout, workerParts } from './fixtures/parts.ts';
 
@@ -16,8 +17,10 @@ let ledger: ReturnType<typeof createLedger>;
 
 beforeAll(async () => {
   redis = await startTestRedis();
-  store = createStore(redis.handle.caller, 'production');
-  ledger = createLedger(redis.handle.caller, 'production');
+});
+beforeEach(() => {
+  store = createStore(redis.handle.caller, 'production', belief());
+  ledger = createLedger(redis.handle.caller, 'production', belief());
 });
 afterAll(() => redis.stop());
 afterEach(() => redis.handle.caller.flushall());

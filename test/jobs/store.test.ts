@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Refused } from '../../src/base/errors.ts';
-import { brokenLink, createStore, type RolloutStore } from '../../src/jobs/index.ts';
+import { createStore, type RolloutStore } from '../../src/jobs/index.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { plan } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout } from '../../src/upgrade/rollout/types.ts';
+import { belief, flawsIn } from '../support/belief.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { fleetOf, inputOf, recorded } from '../support/rollouts.ts';
 import { quickRollout } from './fixtures/parts.ts';
@@ -14,7 +15,9 @@ let store: RolloutStore;
 
 beforeAll(async () => {
   redis = await startTestRedis();
-  store = createStore(redis.handle.caller, 'production');
+});
+beforeEach(() => {
+  store = createStore(redis.handle.caller, 'production', belief());
 });
 afterAll(() => redis.stop());
 afterEach(() => redis.handle.caller.flushall());
@@ -171,7 +174,7 @@ describe('record', () => {
     expect(Object.values(stored?.nodes ?? {}).filter(({ state }) => state.is === 'ready')).toHaveLength(50);
     expect(stored?.revision).toBe(51);
     expect(journal.map(({ revision }) => revision)).toEqual(Array.from({ length: 51 }, (_, index) => index + 1));
-    expect(brokenLink('r1', journal)).toBeNull();
+    expect(flawsIn('r1', journal)).toEqual([]);
   });
 
   it('says that a repeated event changed nothing, and wakes nobody for it', async () => {
@@ -189,6 +192,7 @@ describe('record', () => {
     const woken: string[] = [];
     const forgetful = {
       load: store.load,
+      adopt: store.adopt,
       save: async (rollout: Rollout, event: Event) => {
         await store.save(rollout, event);
         return false;
@@ -213,10 +217,11 @@ describe('the journal', () => {
     const lines = await store.journal('r1');
     const [first, second, third, fourth] = lines;
     if (!first || !second || !third || !fourth) throw new Error('four lines expected');
-    expect(brokenLink('r1', lines)).toBeNull();
-    expect(brokenLink('r2', lines)).toBe(0);
-    expect(brokenLink('r1', [first, { ...second, at: 99 }, third, fourth])).toBe(1);
-    expect(brokenLink('r1', [first, third, fourth])).toBe(1);
-    expect(brokenLink('r1', [first, second, fourth, third])).toBe(2);
+    expect(flawsIn('r1', lines)).toEqual([]);
+    expect(flawsIn('r2', lines)).toEqual(['line 1 of its journal: it was changed, or the line before it']);
+    const changed = 'it was changed, or the line before it';
+    expect(flawsIn('r1', [first, { ...second, at: 99 }, third, fourth])).toEqual([`line 2 of its journal: ${changed}`]);
+    expect(flawsIn('r1', [first, third, fourth])).toEqual([`line 2 of its journal: ${changed}`]);
+    expect(flawsIn('r1', [first, second, fourth, third])).toEqual([`line 3 of its journal: ${changed}`]);
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createStore } from '../../src/jobs/index.ts';
 import type { JournalEntry } from '../../src/jobs/types.ts';
+import { beliefIn } from '../support/belief.ts';
 import { Conversation } from '../support/conversation.ts';
 import { type Prober, startProber } from '../support/prober.ts';
 import { type Product, startProduct } from '../support/product.ts';
@@ -32,7 +33,7 @@ describe.skipIf(reason !== null)('ninety real nodes, three at once', () => {
 
   const withHealth = (node: RealNode) => ({ ...node, healthUrl: `http://${node.address}:8080/health` });
   const journal = async (): Promise<JournalEntry[]> => {
-    const store = createStore(product.redis.handle.caller, 'trial');
+    const store = createStore(product.redis.handle.caller, 'trial', await beliefIn(product.redis.dir));
     const [newest] = await store.latest(1);
     return newest ? store.journal(newest.id) : [];
   };

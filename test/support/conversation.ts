@@ -34,7 +34,7 @@ export class Conversation {
   async type(text: string, who: string = people.rosa.id): Promise<string> {
     const outcome: Outcome = await this.product.slack.command(who, `/zeitwork ${text}`);
     if (!outcome.acked) throw new Error(`/zeitwork ${text} was not acknowledged: ${outcome.error}`);
-    await this.until(`an answer to ${text}`, () => answers(outcome).length > 0, 60_000);
+    await this.until(`an answer to ${text}`, () => answers(outcome).length > 0, 180_000);
     return answers(outcome).join('\n');
   }
 
@@ -48,7 +48,7 @@ export class Conversation {
     if (!message) throw new Error(`the button ${label} went away`);
     const outcome = await slack.click(who, message.ts, label, { confirm: true });
     if (!outcome.acked) throw new Error(`the click on ${label} was not acknowledged: ${outcome.error}`);
-    await this.until(`an answer to the click on ${label}`, () => answers(outcome).length > 0, 60_000);
+    await this.until(`an answer to the click on ${label}`, () => answers(outcome).length > 0, 180_000);
     return answers(outcome).join('\n');
   }
 

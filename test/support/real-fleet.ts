@@ -78,7 +78,7 @@ export async function freshFleet({ perRegion = 3, tries = 5 } = {}): Promise<voi
 }
 
 export async function fleetStatus(): Promise<NodeStatus[]> {
-  const { stdout } = await run(join(scripts, 'status'), ['--json'], { timeout: 60_000 });
+  const { stdout } = await run(join(scripts, 'status'), ['--json'], { timeout: 300_000, maxBuffer: 16 * 1024 * 1024 });
   return JSON.parse(stdout);
 }
 

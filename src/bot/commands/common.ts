@@ -5,15 +5,7 @@ import { isOpen } from '../../upgrade/rollout/index.ts';
 import type { Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { parseLocalTime } from '../../windows/index.ts';
 import type { Command } from '../command.ts';
-import {
-  type Asking,
-  type CommandContext,
-  defaultSurveyTimeoutMs,
-  ended,
-  type Reply,
-  say,
-  withFacts,
-} from '../context.ts';
+import { type Asking, type CommandContext, ended, type Reply, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { permit, type Right } from '../permissions.ts';
 import { headline } from '../views/ending.ts';
@@ -86,10 +78,13 @@ function standing(rollout: Rollout): string {
 }
 
 /** Fresh looks at every node of the fleet. */
-export async function survey({ control, fleet, surveyTimeoutMs }: CommandContext): Promise<NodeSurvey[]> {
+export async function survey({ control, fleet }: CommandContext): Promise<NodeSurvey[]> {
   const nodes = fleet.regions.flatMap((region) => region.nodes);
-  return control.survey(nodes, surveyTimeoutMs ?? defaultSurveyTimeoutMs);
+  return control.survey(nodes, surveyPatience(nodes.length));
 }
+
+/** Workers look at some nodes at a time, and a first connection costs time on both sides: ms for a fleet of this size. */
+export const surveyPatience = (nodes: number): number => Math.max(15, Math.min(120, (nodes * 2) / 3)) * 1_000;
 
 /** How the queue side (src/jobs/ask.ts) words it when nobody answered for a node. */
 const silence = /^(?:\S+: )?(?:no worker of .+ answered within|the answer came too late)/;

@@ -10,7 +10,7 @@ import {
   openInterval,
 } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
-import { type CommandContext, defaultSurveyTimeoutMs, ended, say, withFacts } from '../context.ts';
+import { type CommandContext, ended, say, withFacts } from '../context.ts';
 import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
 import { surveyFacts } from '../facts/survey.ts';
 import { freezeFacts, windowFacts } from '../facts/windows.ts';
@@ -20,7 +20,16 @@ import { mainParts } from '../views/main.ts';
 import { surveyLines } from '../views/survey.ts';
 import { codeLines, foreign, reason, span, when, who } from '../views/text.ts';
 import { nodeWord, statusWord } from '../views/words.ts';
-import { demand, fleetNow, type Handler, isSilence, survey, theRollout, unknownName } from './common.ts';
+import {
+  demand,
+  fleetNow,
+  type Handler,
+  isSilence,
+  survey,
+  surveyPatience,
+  theRollout,
+  unknownName,
+} from './common.ts';
 
 export const status: Handler<'status'> = async (context, asking) => {
   await demand(context, asking, { is: 'look' });
@@ -153,7 +162,7 @@ export const diagnose: Handler<'diagnose'> = async (context, asking, { node: nam
       name,
       nodes.map((each) => each.name),
     );
-  const found = await context.control.diagnose(node, context.surveyTimeoutMs ?? defaultSurveyTimeoutMs);
+  const found = await context.control.diagnose(node, surveyPatience(1));
   return {
     outcome: isSilence(found.summary) ? 'unreachable' : 'done',
     facts: { node: node.name, summary: found.summary, evidence: found.evidence },

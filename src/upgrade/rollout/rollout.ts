@@ -196,6 +196,8 @@ export interface Rollout {
   epoch: number;
   /** Raised by every saved change. */
   revision: number;
+  /** Nobody signed what led to this: nothing is done for it until a person adopts it. */
+  unsigned?: true;
   status: Status;
   /** What is to be done, in order: the first that is not over is the one that is worked on. */
   phases: Phase[];

@@ -9,7 +9,7 @@ import { looksDue } from './watching.ts';
 
 /** What should be in flight right now, derived from the state alone; empty when settled. `now` is epoch ms. */
 export function todo(rollout: Rollout, now: number): Task[] {
-  if (!isOpen(rollout)) return [];
+  if (!isOpen(rollout) || rollout.unsigned) return [];
   const nodes = workingNodes(rollout).flatMap((node) => underWay(rollout, node, now));
   return [...staging(rollout, now), ...nodes, ...oneMore(rollout, now), ...looksDue(rollout, now)];
 }

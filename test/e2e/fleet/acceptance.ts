@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createStore } from '../../../src/jobs/index.ts';
 import type { JournalEntry } from '../../../src/jobs/types.ts';
+import { beliefIn } from '../../support/belief.ts';
 import { Conversation } from '../../support/conversation.ts';
 import { type Prober, startProber } from '../../support/prober.ts';
 import { type Product, type ProductOptions, people, startProduct } from '../../support/product.ts';
@@ -58,7 +59,7 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
     }
   };
   const journal = async (): Promise<JournalEntry[]> => {
-    const store = createStore(product.redis.handle.caller, 'trial');
+    const store = createStore(product.redis.handle.caller, 'trial', await beliefIn(product.redis.dir));
     const [newest] = await store.latest(1);
     return newest ? store.journal(newest.id) : [];
   };
@@ -217,7 +218,7 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
       await talk.until(
         'the rollout is held and its node is back',
         async () => {
-          const store = createStore(product.redis.handle.caller, 'trial');
+          const store = createStore(product.redis.handle.caller, 'trial', await beliefIn(product.redis.dir));
           const rollout = await store.open();
           return rollout?.status.is === 'held' && Object.values(rollout.nodes).every(({ touched }) => !touched);
         },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createStore } from '../../../src/jobs/index.ts';
 import type { Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { beliefIn } from '../../support/belief.ts';
 import { Conversation } from '../../support/conversation.ts';
 import { type Prober, startProber } from '../../support/prober.ts';
 import { type Product, people, startProduct } from '../../support/product.ts';
@@ -73,7 +74,7 @@ describe.skipIf(why !== null)('what would harm production, on a real fleet', () 
     talk = new Conversation(product);
   };
   const newest = async (): Promise<Rollout | undefined> =>
-    (await createStore(product.redis.handle.caller, 'trial').latest(1))[0];
+    (await createStore(product.redis.handle.caller, 'trial', await beliefIn(product.redis.dir)).latest(1))[0];
   const stateOf = async (name: string) => (await newest())?.nodes[name]?.state.is;
   const until = (what: string, check: (rollout: Rollout) => boolean, ms = 120_000) =>
     talk.until(

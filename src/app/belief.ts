@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import type { Settings } from '../config/index.ts';
+import { type Belief, type Log, openAnchors } from '../jobs/index.ts';
+import { createNotary, openKey, type SigningKey } from '../trust/index.ts';
+
+export type Signer = 'bot' | 'worker';
+
+/** The key with which a role of this machine signs; made when there is none. */
+export const keyOf = ({ stateDir }: Pick<Settings, 'stateDir'>, signer: Signer): Promise<SigningKey> =>
+  openKey(join(stateDir, 'keys', `${signer}.key`));
+
+/**
+ * Whose signatures count: the keys that the settings list, else those in the state directory, for programs that share it.
+ * `signer`: with which key this program signs. The shell signs as a bot does: it admits what people decide.
+ */
+export async function openBelief(
+  settings: Pick<Settings, 'stateDir' | 'keys'>,
+  signer: Signer,
+  log: Pick<Log, 'warn'>,
+): Promise<Belief> {
+  const own = await keyOf(settings, signer);
+  const listed = settings.keys ?? {
+    bot: [(await keyOf(settings, 'bot')).public],
+    worker: [(await keyOf(settings, 'worker')).public],
+  };
+  const anchors = openAnchors(join(settings.stateDir, `seen-by-${signer}.json`), (reason) =>
+    log.warn({ reason }, 'anchors'),
+  );
+  return { notary: createNotary(own, { decisions: listed.bot, reports: listed.worker }), anchors };
+}

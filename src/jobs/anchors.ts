@@ -1,0 +1,59 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** The newest line of a journal that this process has seen. */
+export interface Anchor {
+  revision: number;
+  hash: string;
+  /** Epoch ms at which the line was written. */
+  at: number;
+}
+
+/** What was seen, kept outside Redis: a Redis that is put back, or rewritten whole, is noticed by it. */
+export interface Anchors {
+  of(journal: string): Anchor | null;
+  set(journal: string, anchor: Anchor): void;
+}
+
+/** So many journals are remembered, those that were seen last. */
+const most = 50;
+/** Milliseconds between two writes of the file. */
+const rest = 1_000;
+
+/** Kept in `file`; null: in this process only. A file that cannot be read or written is as if there were none. */
+export function openAnchors(file: string | null, warn: (reason: string) => void = () => undefined): Anchors {
+  const seen = new Map<string, Anchor>(file === null ? [] : Object.entries(readAnchors(file, warn)));
+  let timer: NodeJS.Timeout | null = null;
+  const write = (): void => {
+    timer = null;
+    if (file === null) return;
+    try {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      writeFileSync(`${file}.new`, JSON.stringify(Object.fromEntries(seen)), { mode: 0o600 });
+      renameSync(`${file}.new`, file);
+    } catch (error) {
+      warn(`${file} cannot be written: ${error instanceof Error ? error.message : error}`);
+    }
+  };
+  if (file !== null) process.once('exit', () => timer !== null && write());
+  return {
+    of: (journal) => seen.get(journal) ?? null,
+    set(journal, anchor) {
+      seen.delete(journal);
+      seen.set(journal, anchor);
+      const [oldest] = seen.keys();
+      if (seen.size > most && oldest !== undefined) seen.delete(oldest);
+      timer ??= setTimeout(write, rest).unref();
+    },
+  };
+}
+
+function readAnchors(file: string, warn: (reason: string) => void): Record<string, Anchor> {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    warn(`${file} cannot be read: ${error instanceof Error ? error.message : error}`);
+    return {};
+  }
+}

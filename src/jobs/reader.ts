@@ -1,0 +1,171 @@
+import type { Redis } from 'ioredis';
+import type { Notary } from '../trust/index.ts';
+import { format, lift } from '../upgrade/rollout/index.ts';
+import type { Rollout } from '../upgrade/rollout/types.ts';
+import type { Anchor, Anchors } from './anchors.ts';
+import type { ChainedEntry } from './journal.ts';
+import { keysOf } from './keys.ts';
+import { reasonOf } from './log.ts';
+import { type Head, isSame, isWhole, replay, Tampered } from './replay.ts';
+import { readScript } from './scripts.ts';
+
+/** A rollout as its journal proves it, with the line that it follows from. */
+export interface Proven {
+  rollout: Rollout;
+  head: Head;
+}
+
+export interface Reader {
+  /** Null for one that is not there, or is another fleet's. @throws Tampered; Error when a newer version stored it */
+  read(id: string): Promise<Proven | null>;
+  /** What stands there, believed or not, for a person who looks; and the hash of its last line. */
+  readStored(id: string): Promise<{ rollout: Rollout; hash: string } | null>;
+  /** What this process wrote itself needs no other look. `at`: of its last line. */
+  wrote(id: string, proven: Proven, at: number): void;
+}
+
+interface Stored {
+  body: string;
+  revision: number;
+  hash: string;
+  lines: ChainedEntry[];
+}
+
+/** Rollouts of which the newest head is remembered. */
+const most = 100;
+
+/**
+ * Reads rollouts of one fleet and believes none of them: each is folded from its signed journal and compared. What was
+ * read is remembered, so that only new lines are verified.
+ */
+export function createReader(
+  redis: Redis,
+  fleet: string,
+  notary: Notary,
+  anchors: Anchors,
+  foreign: (id: string, fleet: string) => void,
+): Reader {
+  const keys = keysOf(fleet);
+  const known = new Map<string, Proven & { body: string | null }>();
+
+  const remember = (id: string, proven: Proven, body: string | null, at: number): Proven => {
+    const before = known.get(id);
+    if (before && before.head.count > proven.head.count) return proven;
+    known.delete(id);
+    known.set(id, { ...proven, body });
+    const [oldest] = known.keys();
+    if (known.size > most && oldest !== undefined) known.delete(oldest);
+    anchors.set(id, { revision: proven.head.revision, hash: proven.head.hash, at });
+    return proven;
+  };
+
+  const fetch = async (id: string, from: number): Promise<Stored | null> => {
+    const { body, revision, hash, lines } = await readMoment(redis, keys.rollout(id), keys.journal(id), from);
+    if (body === null) return null;
+    return { body, revision, hash, lines: lines.map((line) => readLine(id, line)) };
+  };
+
+  const onward = async (id: string, before: Proven & { body: string | null }): Promise<Proven | null | 'anew'> => {
+    const stored = await fetch(id, before.head.count);
+    if (stored === null) return null;
+    const { body, revision, hash, lines } = stored;
+    const { head } = before;
+    if (lines.length === 0 && revision === head.revision && hash === head.hash) {
+      if (body === before.body) return before;
+      return remember(id, compared(id, head, body), body, anchors.of(id)?.at ?? 0);
+    }
+    if (lines.length === 0 || lines.some(({ event }) => isWhole(event))) return 'anew';
+    return settled(id, replay({ fleet, journal: id }, head, lines, notary), stored);
+  };
+
+  const settled = (id: string, head: Head, { body, hash, revision, lines }: Stored): Proven => {
+    if (head.hash !== hash || head.revision !== revision) throw new Tampered(id, 'its last line is not in its journal');
+    return remember(id, compared(id, head, body), body, lines.at(-1)?.at ?? 0);
+  };
+
+  const fromStart = async (id: string): Promise<Proven | null> => {
+    const whole = await redis.hget(keys.rollout(id), 'whole');
+    const from = Math.max(0, Number(whole ?? 0) || 0);
+    // Before what is read: what is seen meanwhile may be newer.
+    const anchor = anchors.of(id);
+    const stored = await fetch(id, from);
+    if (stored === null) return null;
+    const owner = decode(id, stored.body).fleet;
+    if (owner !== fleet) {
+      foreign(id, owner);
+      return null;
+    }
+    const { lines } = stored;
+    if (lines.length === 0) throw new Tampered(id, 'its journal is gone');
+    const start = lines.findLastIndex(({ event }) => isWhole(event));
+    const begin = Math.max(0, start);
+    refuseRewound(id, stored, anchor, begin);
+    return settled(id, replay({ fleet, journal: id }, null, lines.slice(begin), notary, from + begin), stored);
+  };
+
+  return {
+    async read(id) {
+      const before = known.get(id);
+      const proven = before ? await onward(id, before) : 'anew';
+      return proven === 'anew' ? fromStart(id) : proven;
+    },
+    async readStored(id) {
+      const [body, hash] = await redis.hmget(keys.rollout(id), 'body', 'hash');
+      return body == null ? null : { rollout: decode(id, body), hash: hash ?? '' };
+    },
+    wrote: (id, proven, at) => void remember(id, proven, encode(proven.rollout), at),
+  };
+}
+
+/** What a hash and its journal hold at one moment; `lines` from the one at `from`. */
+export async function readMoment(
+  redis: Redis,
+  hash: string,
+  journal: string,
+  from: number,
+): Promise<{ body: string | null; revision: number; hash: string; lines: string[] }> {
+  const answer = (await redis.eval(readScript, 2, hash, journal, from)) as [string?, string?, string?, string[]?];
+  const [body, revision, last, lines] = answer;
+  return { body: body ?? null, revision: Number(revision ?? 0), hash: last ?? '', lines: lines ?? [] };
+}
+
+/** What was seen here before must still stand there, unless a person adopted what stands there since. */
+function refuseRewound(id: string, { revision, lines }: Stored, anchor: Anchor | null, begin: number): void {
+  const first = lines[begin];
+  if (anchor === null || (first?.event.type === 'adopted' && first.at > anchor.at)) return;
+  if (revision < anchor.revision) {
+    throw new Tampered(id, `it was put back to line ${revision}; this process has seen line ${anchor.revision}`);
+  }
+  const same = lines.find((line) => line.revision === anchor.revision);
+  if (same && same.hash !== anchor.hash)
+    throw new Tampered(id, `line ${anchor.revision} is not the one that was there`);
+}
+
+/** The stored rollout is no more than a copy of what its journal says. */
+function compared(id: string, head: Head, body: string): Proven {
+  const stored = decode(id, body);
+  if (head.rollout === null) return { head, rollout: { ...stored, unsigned: true } };
+  if (body !== encode(head.rollout) && !isSame(stored, head.rollout)) {
+    throw new Tampered(id, 'it is not what its journal says');
+  }
+  return { head, rollout: head.rollout };
+}
+
+export const encode = (rollout: Rollout): string => JSON.stringify({ format, rollout });
+
+/** What an earlier version stored is lifted; what a later one stored is left to it. */
+export function decode(id: string, body: string): Rollout {
+  try {
+    return lift(JSON.parse(body));
+  } catch (error) {
+    throw new Error(`Rollout ${id} cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+function readLine(id: string, line: string): ChainedEntry {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new Tampered(id, 'a line of its journal is no line');
+  }
+}

@@ -1,0 +1,117 @@
+import { Refused } from '../base/errors.ts';
+import { canonical, type Notary, type Says } from '../trust/index.ts';
+import { next } from '../upgrade/rollout/index.ts';
+import type { Rollout } from '../upgrade/rollout/types.ts';
+import { type ChainedEntry, faultOf, firstLink, followsUnsigned, type Place } from './journal.ts';
+import type { JournalEntry } from './types.ts';
+
+/** What is stored is not what was decided and done: nothing may follow from it. */
+export class Tampered extends Refused {
+  readonly rollout: string;
+  /** What was found, in words. */
+  readonly what: string;
+
+  constructor(rollout: string, what: string) {
+    super(
+      `What is stored about ${rollout} cannot be believed: ${what}. Nothing is done for it. ` +
+        `Look with: zeitwork audit verify ${rollout}. When you know what the nodes run, adopt ${rollout} goes on from what is stored.`,
+    );
+    this.rollout = rollout;
+    this.what = what;
+  }
+}
+
+/** It was begun by a version that signed nothing: a person has to look first. */
+export const unadopted = (id: string): Refused =>
+  new Refused(
+    `${id} was begun by a version that signed nothing. Look what the nodes run, then say \`/zeitwork adopt ${id}\`; rollback and stop work as they are.`,
+  );
+
+/** How far a journal was read, and what follows from it. */
+export interface Head {
+  /** Lines read, from the first one of the journal. */
+  count: number;
+  revision: number;
+  /** Of the last line. */
+  hash: string;
+  /** Folded from the lines alone; null while none of them was signed, or none said what the rollout is. */
+  rollout: Rollout | null;
+}
+
+type Line = JournalEntry['event'];
+
+/** Who may say what. Time passes for whoever looks. */
+const says: Record<Line['type'], readonly Says[]> = {
+  created: ['decisions'],
+  adopted: ['decisions'],
+  approved: ['decisions'],
+  paused: ['decisions'],
+  resumed: ['decisions'],
+  stopped: ['decisions'],
+  retried: ['decisions'],
+  decided: ['decisions'],
+  'rollback-asked': ['decisions'],
+  begun: ['reports'],
+  reported: ['reports'],
+  gated: ['reports'],
+  watched: ['reports'],
+  ticked: ['decisions', 'reports'],
+};
+
+export const signedAs = (event: Line): readonly Says[] => says[event.type] ?? [];
+
+/** Lines that say all that a rollout is: reading may begin at any of them. */
+export function isWhole(event: Line): event is Whole {
+  return event.type === 'adopted' || (event.type === 'created' && event.rollout !== undefined);
+}
+
+type Whole = Extract<Line, { rollout?: Rollout }> & { rollout: Rollout };
+
+/**
+ * Folds lines onto what was read before. Total time is linear in `lines`; nothing is believed that is not signed.
+ * @param from null: `lines` begin at the first one, or at one that says all (`isWhole`), whose place is `skipped`
+ * @throws Tampered naming the first line that is wrong
+ */
+export function replay(
+  place: Place,
+  from: Head | null,
+  lines: readonly ChainedEntry[],
+  notary: Notary,
+  skipped = 0,
+): Head {
+  let head = from ?? { count: skipped, revision: -1, hash: '', rollout: null };
+  for (const line of lines) head = follow(place, head, line, notary, head.hash === '' && from === null);
+  return head;
+}
+
+function follow(place: Place, head: Head, line: ChainedEntry, notary: Notary, isFirst: boolean): Head {
+  const wrong = (what: string) => new Tampered(place.journal, `line ${head.count + 1} of its journal: ${what}`);
+  const after = { count: head.count + 1, revision: line.revision, hash: line.hash };
+  const previous = isFirst ? firstLink(place) : head.hash;
+  if (line.key === undefined) {
+    if (head.rollout !== null) throw wrong('nobody signed it');
+    if (!followsUnsigned(previous, line)) throw wrong('it was changed, or the line before it');
+    return { ...after, rollout: null };
+  }
+  const { event } = line;
+  const link = isFirst && isWhole(event) ? (event.previous ?? previous) : previous;
+  const fault = faultOf(place, link, line, notary, signedAs(event));
+  if (fault !== null) throw wrong(fault);
+  if (isWhole(event)) return { ...after, rollout: whole(place, line, event.rollout, wrong) };
+  if (head.rollout === null) throw wrong('nothing before it says what the rollout is');
+  if (event.type === 'created') throw wrong('it does not say what was planned');
+  const folded = next(head.rollout, event);
+  if (folded === head.rollout) throw wrong('it changes nothing, so it was never written by us');
+  if (line.revision !== head.revision + 1) throw wrong(`it is numbered ${line.revision}`);
+  return { ...after, rollout: { ...folded, revision: line.revision } };
+}
+
+function whole(place: Place, { revision }: ChainedEntry, rollout: Rollout, wrong: (what: string) => Tampered): Rollout {
+  if (rollout.id !== place.journal || rollout.fleet !== place.fleet)
+    throw wrong(`it is about ${rollout.id} of ${rollout.fleet}`);
+  if (rollout.revision !== revision) throw wrong(`it is numbered ${revision}`);
+  return rollout;
+}
+
+/** Whether two rollouts are the same, however they are written. */
+export const isSame = (one: Rollout, other: Rollout): boolean => canonical(one) === canonical(other);
