@@ -10,6 +10,10 @@ export async function run(name: Tool, { operand, values }: Read): Promise<End> {
       return doctor();
     case 'manifest':
       return manifest();
+    case 'keys':
+      return (await import('./keys.ts')).printKeys();
+    case 'audit':
+      return (await import('./audit.ts')).auditJournals(operand, values.has('json'));
     case 'completion':
       console.log(completionFor(operand === 'zsh' ? 'zsh' : 'bash'));
       return 'done';

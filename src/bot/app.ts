@@ -3,6 +3,7 @@ import { App, type BlockAction, type ButtonAction, SocketModeReceiver } from '@s
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Announcer } from '../jobs/types.ts';
 import { accepted } from './accepted.ts';
+import { createAlarm } from './alarm.ts';
 import { createAnnouncer } from './announcer.ts';
 import { type Chat, slackChat } from './chat.ts';
 import { keepConnected } from './connection.ts';
@@ -90,7 +91,8 @@ export async function startBot(context: BotContext): Promise<Bot> {
 function announcing({ control, access, fleet, clock, log }: BotContext, chat: Chat): Announcer {
   const common = { chat, store: control.store, channel: access.channel, log };
   const { show } = createAnnouncer({ ...common, clock: { now: () => clock.now(), sleep: (ms) => sleep(ms) } });
-  return { show, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
+  const alarm = createAlarm({ ...common, fleet: fleet.name });
+  return { show, alarm, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
 }
 
 /** No repeats (a repeated post is a second message), an end to every call, and "slow down" as an error. */

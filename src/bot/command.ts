@@ -34,6 +34,8 @@ export type Command =
   | { verb: 'keep'; node: string; mark: string }
   /** `null`: nothing was named; the answer lists the choices. A bare name is a node or a region. */
   | { verb: 'rollback'; target: string | null }
+  /** A rollout's id, or `ledger`. */
+  | { verb: 'adopt'; what: string }
   | { verb: 'windows' }
   /** `null`: the whole fleet. Times as the person wrote them; the command reads them in a region's zone. */
   | { verb: 'freeze'; regions: string[] | null; from: string | null; until: string; reason: string }
@@ -89,6 +91,11 @@ export const manual: Record<Verb, Manual> = {
     usage: 'rollback [NODE|REGION|all]',
     what: 'brings nodes back to what they were before, newest first',
     example: 'rollback us-east',
+  },
+  adopt: {
+    usage: 'adopt ROLLOUT|ledger',
+    what: 'takes what is stored for true, after an alarm or an update, when you know what the nodes run',
+    example: 'adopt r-1a2b3c4d',
   },
   verify: { usage: 'verify', what: 'looks at all nodes: version, health, unit, running image', example: 'verify' },
   diagnose: { usage: 'diagnose NODE', what: 'looks for the cause on one node', example: 'diagnose us-east-op-1' },

@@ -44,6 +44,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
   rollback: (input) => ({ verb: 'rollback', target: optional(input) }),
+  adopt: (input) => ({ verb: 'adopt', what: object(input, 'the id of the rollout, or ledger,') }),
   windows: (input) => alone(input, { verb: 'windows' }),
   freeze: readFreeze,
   unfreeze: (input) => ({ verb: 'unfreeze', what: object(input, 'the id of a freeze, a region, or all') }),

@@ -13,6 +13,8 @@ export interface Anchor {
 export interface Anchors {
   of(journal: string): Anchor | null;
   set(journal: string, anchor: Anchor): void;
+  /** Writes down at once what is new. */
+  flush(): void;
 }
 
 /** So many journals are remembered, those that were seen last. */
@@ -35,7 +37,12 @@ export function openAnchors(file: string | null, warn: (reason: string) => void 
       warn(`${file} cannot be written: ${error instanceof Error ? error.message : error}`);
     }
   };
-  if (file !== null) process.once('exit', () => timer !== null && write());
+  const flush = (): void => {
+    if (timer === null) return;
+    clearTimeout(timer);
+    write();
+  };
+  if (file !== null) process.once('exit', flush);
   return {
     of: (journal) => seen.get(journal) ?? null,
     set(journal, anchor) {
@@ -45,6 +52,7 @@ export function openAnchors(file: string | null, warn: (reason: string) => void 
       if (seen.size > most && oldest !== undefined) seen.delete(oldest);
       timer ??= setTimeout(write, rest).unref();
     },
+    flush,
   };
 }
 

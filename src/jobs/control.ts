@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { createInspector } from './ask.ts';
+import { audit } from './audit.ts';
 import { createLedger } from './ledger.ts';
 import type { Log } from './log.ts';
 import { createQueues } from './queues.ts';
@@ -17,11 +18,12 @@ export function createControl(
   log: Log,
 ): Control & { close(): Promise<void> } {
   const store = createStore(redis.caller, fleet, belief, log);
+  const ledger = createLedger(redis.caller, fleet, belief);
   const queues = createQueues(redis.caller, fleet, log);
   const inspector = createInspector(queues, clock);
   return {
     store,
-    ledger: createLedger(redis.caller, fleet, belief),
+    ledger,
     record: recorder(store, queues.wake),
     async start(rollout) {
       await store.create(rollout);
@@ -32,6 +34,7 @@ export function createControl(
       await queues.wake(id);
       return rollout;
     },
+    audit: (journal) => audit(fleet, { store, ledger, belief }, journal),
     survey: inspector.survey,
     diagnose: inspector.diagnose,
     close: queues.close,

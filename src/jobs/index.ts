@@ -1,4 +1,5 @@
 export { type Anchors, openAnchors } from './anchors.ts';
+export type { Audited } from './audit.ts';
 export { bringOver } from './bring-over.ts';
 export { createControl } from './control.ts';
 export { type Examined, examine, type Flaw } from './examine.ts';

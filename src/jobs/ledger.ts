@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Actor } from '../base/actor.ts';
+import { Refused } from '../base/errors.ts';
 import { canonical, type Says } from '../trust/index.ts';
 import { emptyLedger, fold, format, leftBy, lift } from '../upgrade/ledger/index.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
@@ -57,6 +58,12 @@ export function createLedger(
     return { ...after, ledger: { ...ledger, revision: line.revision } };
   };
 
+  const remember = (head: Head, at: number, anew = false): void => {
+    if (!anew && head.count < known.count) return;
+    known = head;
+    anchors.set('ledger', { revision: head.ledger.revision, hash: head.hash, at });
+  };
+
   const read = async (before: Head): Promise<Head> => {
     // Before what is read: what is seen meanwhile may be newer.
     const anchor = anchors.of('ledger');
@@ -74,9 +81,8 @@ export function createLedger(
     }
     if (canonical(stored) !== canonical(head.ledger)) throw new Tampered('ledger', 'it is not what its journal says');
     if (before.count === 0) refuseRewound(head, lines, anchor, line?.at ?? null);
-    if (before.count === 0 || head.count >= known.count) known = head;
     const last = lines.at(-1);
-    if (last) anchors.set('ledger', { revision: head.ledger.revision, hash: head.hash, at: last.at });
+    if (last) remember(head, last.at, before.count === 0);
     return head;
   };
 
@@ -96,32 +102,38 @@ export function createLedger(
     if (same && same.hash !== anchor.hash) throw new Tampered('ledger', `line ${anchor.revision} is another one`);
   }
 
-  const write = async (hash: string, before: number, ledger: Ledger, event: LedgerLine): Promise<boolean> => {
+  const write = async (head: Omit<Head, 'ledger'>, ledger: Ledger, event: LedgerLine): Promise<boolean> => {
     const line = { at: event.at, revision: ledger.revision, event };
-    const entry = append(place, hash, line, notary, ledgerSignedAs(event));
+    const entry = append(place, head.hash, line, notary, ledgerSignedAs(event));
     const fields = [encode(ledger), String(ledger.revision), entry.hash, JSON.stringify(entry)];
-    return (await redis.eval(ledgerScript, 2, keys.ledger, keys.ledgerJournal, ...fields, String(before))) === 1;
+    const last = [String(ledger.revision - 1), head.hash];
+    const written = await redis.eval(ledgerScript, 2, keys.ledger, keys.ledgerJournal, ...fields, ...last);
+    if (written !== 1) return false;
+    remember({ count: head.count + 1, hash: entry.hash, ledger }, event.at);
+    return true;
   };
 
   return {
     load: async () => (await read(known)).ledger,
     async record(event) {
       for (;;) {
-        const { ledger: before, hash } = await read(known);
+        const head = await read(known);
+        const { ledger: before } = head;
         const after = fold(before, event);
         if (after === before) return { ledger: before, changed: false };
         const ledger = { ...after, revision: before.revision + 1 };
         // When somebody else was quicker, it is folded into what they left.
-        if (await write(hash, before.revision, ledger, event)) return { ledger, changed: true };
+        if (await write(head, ledger, event)) return { ledger, changed: true };
       }
     },
     async adopt(by, at) {
-      const [body, stored] = await redis.hmget(keys.ledger, 'body', 'hash');
-      const before = body == null ? emptyLedger : decode(body);
-      const previous = stored ?? firstLink(place);
+      const { body, hash, count } = await readMoment(redis, keys.ledger, keys.ledgerJournal, 0);
+      const before = body === null ? emptyLedger : decode(body);
+      const previous = hash || firstLink(place);
       const ledger = { ...before, revision: before.revision + 1 };
-      await write(previous, before.revision, ledger, { type: 'adopted', at, by, ledger, previous });
-      return ledger;
+      const line = { type: 'adopted' as const, at, by, ledger, previous };
+      if (await write({ count, hash: previous }, ledger, line)) return ledger;
+      throw new Refused('The ledger moved on meanwhile. Look again.');
     },
     journal: async () => (await redis.lrange(keys.ledgerJournal, 0, -1)).map(decodeLine),
   };

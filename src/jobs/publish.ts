@@ -1,11 +1,14 @@
 import { DelayedError } from 'bullmq';
 import type { Clock } from '../base/clock.ts';
+import type { Rollout } from '../upgrade/rollout/types.ts';
 import { bringOver } from './bring-over.ts';
+import { createLedger } from './ledger.ts';
 import type { Log } from './log.ts';
 import { reasonOf } from './log.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
 import { recorder } from './record.ts';
 import type { RedisHandle } from './redis.ts';
+import { Tampered } from './replay.ts';
 import { type Belief, createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
 import { ticker } from './tick.ts';
@@ -35,13 +38,24 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
   const { redis, fleet, announcer, clock, log } = parts;
   await bringOver(redis.patient(), fleet, log);
   const store = createStore(redis.patient(), fleet, parts.belief, log);
+  const ledger = createLedger(redis.patient(), fleet, parts.belief);
   const queues = createQueues(redis.patient(), fleet, log);
   const tick = ticker({ store, record: recorder(store, queues.wake), clock, log });
   const trouble = (id: string, error: unknown): void =>
     log.warn({ rollout: id, reason: reasonOf(error) }, 'time could not pass');
 
+  /** What cannot be believed is not shown: people are called. */
+  const believed = async (id: string): Promise<Rollout | null> => {
+    try {
+      return await store.load(id);
+    } catch (error) {
+      if (error instanceof Tampered) await announcer.alarm(id, error.what);
+      throw error;
+    }
+  };
+
   const show = async ({ job, token }: Held<WakeJob>): Promise<void> => {
-    const rollout = await store.load(job.data.id);
+    const rollout = await believed(job.data.id);
     if (!rollout) return store.painted(job.data.id, Number.MAX_SAFE_INTEGER);
     try {
       await announcer.show(rollout);
@@ -75,6 +89,10 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
     if (clock.now() - repairedAt < repairEvery) return;
     repairedAt = clock.now();
     await announcer.repair();
+    await ledger.load().catch(async (error: unknown) => {
+      if (error instanceof Tampered) await announcer.alarm('ledger', error.what);
+      throw error;
+    });
   });
   return {
     sweep: sweeping.sweep,

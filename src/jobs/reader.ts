@@ -24,10 +24,8 @@ export interface Reader {
   wrote(id: string, proven: Proven, at: number): void;
 }
 
-interface Stored {
+interface Stored extends Omit<Moment, 'lines'> {
   body: string;
-  revision: number;
-  hash: string;
   lines: ChainedEntry[];
 }
 
@@ -60,17 +58,16 @@ export function createReader(
   };
 
   const fetch = async (id: string, from: number): Promise<Stored | null> => {
-    const { body, revision, hash, lines } = await readMoment(redis, keys.rollout(id), keys.journal(id), from);
-    if (body === null) return null;
-    return { body, revision, hash, lines: lines.map((line) => readLine(id, line)) };
+    const { body, lines, ...rest } = await readMoment(redis, keys.rollout(id), keys.journal(id), from);
+    return body === null ? null : { ...rest, body, lines: lines.map((line) => readLine(id, line)) };
   };
 
   const onward = async (id: string, before: Proven & { body: string | null }): Promise<Proven | null | 'anew'> => {
     const stored = await fetch(id, before.head.count);
     if (stored === null) return null;
-    const { body, revision, hash, lines } = stored;
+    const { body, revision, hash, count, lines } = stored;
     const { head } = before;
-    if (lines.length === 0 && revision === head.revision && hash === head.hash) {
+    if (count === head.count && revision === head.revision && hash === head.hash) {
       if (body === before.body) return before;
       return remember(id, compared(id, head, body), body, anchors.of(id)?.at ?? 0);
     }
@@ -117,16 +114,26 @@ export function createReader(
   };
 }
 
+export interface Moment {
+  body: string | null;
+  revision: number;
+  hash: string;
+  /** Lines of the whole journal. */
+  count: number;
+  lines: string[];
+}
+
 /** What a hash and its journal hold at one moment; `lines` from the one at `from`. */
-export async function readMoment(
-  redis: Redis,
-  hash: string,
-  journal: string,
-  from: number,
-): Promise<{ body: string | null; revision: number; hash: string; lines: string[] }> {
-  const answer = (await redis.eval(readScript, 2, hash, journal, from)) as [string?, string?, string?, string[]?];
-  const [body, revision, last, lines] = answer;
-  return { body: body ?? null, revision: Number(revision ?? 0), hash: last ?? '', lines: lines ?? [] };
+export async function readMoment(redis: Redis, hash: string, journal: string, from: number): Promise<Moment> {
+  const answer = await redis.eval(readScript, 2, hash, journal, from);
+  const [body, revision, last, count, lines] = answer as [string?, string?, string?, number?, string[]?];
+  return {
+    body: body ?? null,
+    revision: Number(revision ?? 0),
+    hash: last ?? '',
+    count: count ?? 0,
+    lines: lines ?? [],
+  };
 }
 
 /** What was seen here before must still stand there, unless a person adopted what stands there since. */

@@ -14,7 +14,7 @@ export class Tampered extends Refused {
   constructor(rollout: string, what: string) {
     super(
       `What is stored about ${rollout} cannot be believed: ${what}. Nothing is done for it. ` +
-        `Look with: zeitwork audit verify ${rollout}. When you know what the nodes run, adopt ${rollout} goes on from what is stored.`,
+        `Look with: zeitwork audit ${rollout}. When you know what the nodes run, adopt ${rollout} goes on from what is stored.`,
     );
     this.rollout = rollout;
     this.what = what;

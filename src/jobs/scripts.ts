@@ -39,9 +39,10 @@ export const saveScript = `
   return {'saved', ''}
 `;
 
-/** KEYS: ledger, its journal. ARGV: body, revision, hash, entry, the revision that must still be stored. */
+/** KEYS: ledger, its journal. ARGV: body, revision, hash, entry, and revision and hash that must still be stored. */
 export const ledgerScript = `
   if (redis.call('HGET', KEYS[1], 'revision') or '0') ~= ARGV[5] then return 0 end
+  if (redis.call('HGET', KEYS[1], 'hash') or 'ledger') ~= ARGV[6] then return 0 end
   redis.call('HSET', KEYS[1], 'body', ARGV[1], 'revision', ARGV[2], 'hash', ARGV[3])
   redis.call('RPUSH', KEYS[2], ARGV[4])
   return 1
@@ -49,11 +50,12 @@ export const ledgerScript = `
 
 /**
  * One moment of a hash and its journal: a line that is written meanwhile is in both, or in neither. Not MULTI, which a full
- * Redis refuses. KEYS: the hash, the journal. ARGV: the first line that is wanted. Answers body, revision, hash, lines.
+ * Redis refuses. KEYS: the hash, the journal. ARGV: the first line that is wanted. Answers body, revision, hash,
+ * the number of lines, and those from there.
  */
 export const readScript = `
   local found = redis.call('HMGET', KEYS[1], 'body', 'revision', 'hash')
-  return {found[1], found[2], found[3], redis.call('LRANGE', KEYS[2], ARGV[1], -1)}
+  return {found[1], found[2], found[3], redis.call('LLEN', KEYS[2]), redis.call('LRANGE', KEYS[2], ARGV[1], -1)}
 `;
 
 /** KEYS: unpainted. ARGV: id, the revision that was painted. */

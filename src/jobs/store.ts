@@ -17,6 +17,8 @@ import type { PostedMessage, Store } from './types.ts';
 /** `Store`, plus what only this side of the house needs. */
 export interface RolloutStore extends Store {
   journal(id: string): Promise<ChainedEntry[]>;
+  /** Of all rollouts that are kept, newest first. */
+  ids(): Promise<string[]>;
   /** Ids of rollouts whose newest revision is not known to stand in the chat, open or not, however old. */
   unpainted(): Promise<string[]>;
   /** This revision stands in the chat; one that was saved meanwhile stays to be painted. */
@@ -96,6 +98,7 @@ export function createStore(
       return holder === null ? null : load(holder);
     },
     openIds: () => redis.smembers(keys.open),
+    ids: () => redis.zrevrange(keys.rollouts, 0, -1),
     async latest(count) {
       const ids = count > 0 ? await redis.zrevrange(keys.rollouts, 0, count - 1) : [];
       return (await Promise.all(ids.map(load))).filter((rollout) => rollout !== null);

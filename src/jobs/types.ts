@@ -1,6 +1,7 @@
 import type { Actor } from '../base/actor.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
+import type { Audited } from './audit.ts';
 
 /** One line of an append-only journal. */
 export interface Entry<E> {
@@ -84,6 +85,8 @@ export interface Control {
   /** Stores a confirmed plan and wakes it. @throws Refused naming who holds the fleet. */
   start(rollout: Rollout): Promise<void>;
   /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */
+  /** What the journals prove: of one rollout, or `ledger`; null: of all. */
+  audit(journal: string | null): AsyncIterable<Audited>;
   survey(nodes: { name: string; region: string }[], timeoutMs: number): Promise<NodeSurvey[]>;
   /** Asks a worker to look at one node; redacted. */
   diagnose(node: { name: string; region: string }, timeoutMs: number): Promise<Diagnosis>;
@@ -92,6 +95,8 @@ export interface Control {
 /** Shows a rollout somewhere. Called with the newest rollout, as often as one likes; must be idempotent. */
 export interface Announcer {
   show(rollout: Rollout): Promise<void>;
+  /** Calls people once: what is stored about a rollout cannot be believed, and nothing is done for it. */
+  alarm(rollout: string, what: string): Promise<void>;
   /** Says so where something stands that the store does not know, or not any more. Never throws. */
   repair(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import pino from 'pino';
 import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
+import type { Audited } from '../../src/jobs/index.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
 import { isOpen, next } from '../../src/upgrade/rollout/index.ts';
@@ -78,6 +79,8 @@ export class MemoryControl implements Control {
     },
     adopt: async () => this.kept,
   };
+
+  async *audit(): AsyncGenerator<Audited> {}
 
   adopt = (id: string, by: string): Promise<Rollout> => this.store.adopt(id, by, tuesday);
 

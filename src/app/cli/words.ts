@@ -39,6 +39,12 @@ export const roles = {
 /** Do one thing and end. */
 export const tools = {
   doctor: { what: 'checks everything that can be checked before the night', ...none },
+  keys: { what: 'prints the keys with which the programs of this machine sign, for the settings', ...none },
+  audit: {
+    what: 'examines the signed journals: of one rollout, of the ledger, or of all; ends with 0 when all is whole',
+    flags: { json: jsonFlag },
+    operand: { name: 'ROLLOUT|ledger', needed: false, choices: [] },
+  },
   manifest: { what: 'prints the link that creates the Slack app', ...none },
   watch: {
     what: 'follows the rollout until it is over, and ends with 0 when every node is proven',

@@ -1,6 +1,7 @@
 import { Bug } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
 import type { Asking, CommandContext, Reply } from '../context.ts';
+import { adopt } from './adopt.ts';
 import type { Handler } from './common.ts';
 import { approve, pause, resume, retry, rollback, stop } from './decide.ts';
 import { keep, replace } from './foreign.ts';
@@ -33,6 +34,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   replace: acting(replace),
   keep: acting(keep),
   rollback: acting(rollback),
+  adopt,
   windows,
   freeze,
   unfreeze,

@@ -63,7 +63,9 @@ export function stepWord(step: StepName): string {
 }
 
 /** The rollout's status for a title. */
-export function statusWord({ status, startedAt }: Rollout): string {
+export function statusWord({ status, startedAt, unsigned }: Rollout): string {
+  if (unsigned && !('at' in status && ['done', 'rolled-back', 'stopped'].includes(status.is)))
+    return 'waiting to be adopted';
   switch (status.is) {
     case 'running':
       return startedAt === null ? 'prepared' : 'running';

@@ -1,0 +1,40 @@
+import type { Audited } from '../jobs/index.ts';
+import { type End, Ended } from './cli/exit.ts';
+import { stoppable } from './cli/live.ts';
+import { createLog } from './log.ts';
+import { openOwnRuntime, settings } from './open.ts';
+import { closeRuntime } from './wiring.ts';
+
+/** Examines the journals that stand in Redis, a line each; `json`: one JSON object a line. */
+export async function auditJournals(journal: string | null, json: boolean): Promise<End> {
+  const ended = await stoppable(async (asked): Promise<End> => {
+    const runtime = await openOwnRuntime(settings(), createLog('cli', 'warn'));
+    let end: End = 'done';
+    try {
+      for await (const audited of runtime.control.audit(journal)) {
+        if (asked.aborted) return 'interrupted';
+        if (journal !== null && audited.lines === 0) throw new Ended('refused', `There is no journal of ${journal}.`);
+        console.log(json ? JSON.stringify(audited) : lineOf(audited));
+        if (!isWhole(audited)) end = 'wrong';
+      }
+      return end;
+    } finally {
+      await closeRuntime(runtime);
+    }
+  });
+  return ended ?? 'interrupted';
+}
+
+const isWhole = ({ refused, flaws }: Audited): boolean =>
+  refused === null && flaws.every(({ adopted }) => adopted !== null);
+
+function lineOf(audited: Audited): string {
+  const { journal, lines, unsigned, head, flaws, refused } = audited;
+  const old = unsigned === 0 ? '' : `, ${unsigned} of them from a version that did not sign`;
+  const told = flaws.map(({ what, adopted }) => {
+    const by = adopted === null ? '' : ` (adopted by ${adopted.by}, ${new Date(adopted.at).toISOString()})`;
+    return `\n    ${what}${by}`;
+  });
+  const stored = refused === null || flaws.some(({ what }) => what === refused) ? '' : `\n    ${refused}`;
+  return `${isWhole(audited) ? '✓' : '✗'} ${journal}: ${lines} lines${old}, head ${head.slice(0, 16)}${told.join('')}${stored}`;
+}

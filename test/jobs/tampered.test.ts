@@ -1,0 +1,331 @@
+import { createHash, sign } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import {
+  type Belief,
+  type ChainedEntry,
+  createLedger,
+  createStore,
+  openAnchors,
+  Tampered,
+} from '../../src/jobs/index.ts';
+import { keysOf } from '../../src/jobs/keys.ts';
+import { recorder } from '../../src/jobs/record.ts';
+import { canonical } from '../../src/trust/index.ts';
+import { todo } from '../../src/upgrade/rollout/index.ts';
+import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { belief, testKey } from '../support/belief.ts';
+import { random } from '../support/random.ts';
+import { effects, production, quickRollout, silent } from './fixtures/parts.ts';
+import { makeRig, never } from './fixtures/rig.ts';
+
+/** What somebody can do who writes to Redis as they like. Whatever it is, no node may notice. */
+const rig = makeRig();
+const redis = (): Redis => rig.redis.handle.caller;
+const keys = keysOf(production);
+const asWeAre = (): Belief => ({ ...belief(), anchors: openAnchors(null) });
+const storeOf = (who: Belief) => createStore(redis(), production, who);
+const wakeNobody = async () => undefined;
+
+/** A rollout that waits, paused, with some lines in its journal. */
+async function paused(id: string, who: Belief = asWeAre()): Promise<Rollout> {
+  const store = storeOf(who);
+  await store.create(quickRollout(id));
+  const record = recorder(store, wakeNobody);
+  await record(id, { type: 'paused', at: 5, by: 'U1' });
+  await record(id, { type: 'resumed', at: 6, by: 'U1' });
+  const { rollout } = await record(id, { type: 'paused', at: 7, by: 'U1' });
+  return rollout;
+}
+
+const lines = async (id: string): Promise<ChainedEntry[]> =>
+  (await redis().lrange(keys.journal(id), 0, -1)).map((line) => JSON.parse(line));
+async function putLines(id: string, all: object[]): Promise<void> {
+  await redis().del(keys.journal(id));
+  await redis().rpush(keys.journal(id), ...all.map((line) => JSON.stringify(line)));
+}
+async function putBody(id: string, change: (rollout: Rollout) => Rollout): Promise<void> {
+  const { format, rollout } = JSON.parse((await redis().hget(keys.rollout(id), 'body')) ?? '');
+  await redis().hset(keys.rollout(id), 'body', JSON.stringify({ format, rollout: change(rollout) }));
+}
+const running = (rollout: Rollout): Rollout => ({ ...rollout, status: { is: 'running' } });
+
+/** A line as we would write it, but for the key. */
+function forged(id: string, previous: string, revision: number, event: object, signer = 'mallory'): object {
+  const text = canonical({ fleet: production, journal: id, previous, at: 9, revision, event });
+  const hash = createHash('sha256').update(text).digest('hex');
+  const key = testKey(signer);
+  return {
+    at: 9,
+    revision,
+    event,
+    hash,
+    key: key.id,
+    signature: sign(null, Buffer.from(hash), key.private).toString('base64'),
+  };
+}
+
+/** Adds a line and what follows from it, as a program of ours would. */
+async function append(id: string, event: object, signer: string, change: (rollout: Rollout) => Rollout): Promise<void> {
+  const last = (await lines(id)).at(-1);
+  if (!last) throw new Error('no line');
+  const line = forged(id, last.hash, last.revision + 1, event, signer) as ChainedEntry;
+  await redis().rpush(keys.journal(id), JSON.stringify(line));
+  await putBody(id, (rollout) => ({ ...change(rollout), revision: last.revision + 1 }));
+  await redis().hset(keys.rollout(id), 'revision', last.revision + 1, 'hash', line.hash);
+}
+
+const resumed = { type: 'resumed', at: 9, by: 'U1' };
+const attacks: [string, () => Promise<unknown>, RegExp][] = [
+  ['the stored rollout is edited', () => putBody('r1', running), /not what its journal says/],
+  [
+    'the unit that is restarted is another one',
+    () => putBody('r1', (r) => ({ ...r, service: { ...r.service, unit: 'sshd', binary: '/usr/bin/sudo' } })),
+    /not what its journal says/,
+  ],
+  [
+    'a line is added that nobody signed',
+    () => append('r1', resumed, 'mallory', running),
+    /a key that the settings do not name/,
+  ],
+  ['a worker decides', () => append('r1', resumed, 'worker', running), /whose key may not say that/],
+  [
+    'a bot reports what no worker did',
+    () =>
+      append(
+        'r1',
+        { type: 'begun', at: 9, run: 1, node: 'us-east-op-1', step: 'stage', attempt: 1 },
+        'bot',
+        (rollout) => rollout,
+      ),
+    /whose key may not say that/,
+  ],
+  ['the last line is taken away', async () => putLines('r1', (await lines('r1')).slice(0, -1)), /its last line/],
+  [
+    'all is put back to the line before',
+    async () => {
+      const before = (await lines('r1')).slice(0, -1);
+      await putLines('r1', before);
+      await putBody('r1', (r) => ({ ...running(r), revision: r.revision - 1 }));
+      await redis().hset(
+        keys.rollout('r1'),
+        'revision',
+        before.at(-1)?.revision ?? 0,
+        'hash',
+        before.at(-1)?.hash ?? '',
+      );
+    },
+    /it was put back|is not what its journal says/,
+  ],
+  ['the journal is emptied', () => redis().del(keys.journal('r1')), /journal/],
+  [
+    'another rollout takes its place',
+    async () => {
+      await redis().rename(keys.journal('r2'), keys.journal('r1'));
+      await redis().rename(keys.rollout('r2'), keys.rollout('r1'));
+    },
+    /about r2|not the one|line \d of its journal|it was put back|last line/,
+  ],
+  [
+    'its journal is as of a version that did not sign',
+    async () => {
+      const at = { at: 1, revision: 4, event: { type: 'created', at: 1, by: 'U1' } };
+      const hash = createHash('sha256')
+        .update(`r1\n${JSON.stringify(at)}`)
+        .digest('hex');
+      await putLines('r1', [{ ...at, hash }]);
+      await putBody('r1', (r) => ({ ...running(r), revision: 4 }));
+      await redis().hset(keys.rollout('r1'), 'revision', 4, 'hash', hash, 'whole', 0);
+    },
+    /line 4 is not the one that was there|last line/,
+  ],
+  [
+    'somebody adopts with a key of their own',
+    async () => {
+      const last = (await lines('r1')).at(-1);
+      const { rollout } = JSON.parse((await redis().hget(keys.rollout('r1'), 'body')) ?? '');
+      const adopted = { ...running(rollout), revision: 5 };
+      const event = { type: 'adopted', at: 9, by: 'U1', rollout: adopted, previous: last?.hash };
+      await append('r1', event, 'mallory', running);
+      await redis().hset(keys.rollout('r1'), 'whole', 4);
+    },
+    /a key that the settings do not name/,
+  ],
+];
+
+describe('whoever writes to Redis', () => {
+  it.each(attacks)(
+    'and sees to it that %s is found out, by who has seen it before and by who begins anew',
+    async (_what, attack, why) => {
+      const seen = asWeAre();
+      await paused('r1', seen);
+      await redis().del(keys.holder);
+      await paused('r2');
+      const warm = storeOf(seen);
+      expect((await warm.load('r1'))?.status.is).toBe('paused');
+      await attack();
+      for (const store of [warm, storeOf(seen)]) await expect(store.load('r1')).rejects.toThrow(why);
+      await expect(recorder(warm, wakeNobody)('r1', { type: 'stopped', at: 9, by: 'U1' })).rejects.toThrow(Tampered);
+    },
+  );
+
+  it('moves no node: a job for a step, and the rollout made to want it', async () => {
+    const rollout = await paused('r1');
+    await putBody('r1', running);
+    const wanted = todo({ ...rollout, status: { is: 'running' } }, Date.now());
+    expect(wanted.length).toBeGreaterThan(0);
+    const worker = await rig.worker({ sweep: never });
+    const queues = rig.queues();
+    for (const task of wanted) {
+      const job = await queues.step(task.region).add(task.step, { task }, { jobId: task.id });
+      for (let left = 100; left > 0 && !(await job.isFailed()) && !(await job.isCompleted()); left -= 1)
+        await pause(50);
+    }
+    await worker.sweep();
+    expect(await effects(redis())).toEqual([]);
+    expect((await lines('r1')).length).toBe(4);
+  });
+
+  it('cannot change a plan between its preview and its start', async () => {
+    const store = storeOf(asWeAre());
+    await store.saveDraft(quickRollout('p1'), 60_000);
+    const draft = JSON.parse((await redis().get(keys.draft('p1'))) ?? '');
+    await redis().set(keys.draft('p1'), JSON.stringify({ ...draft, body: draft.body.replace('v2.0.0', 'v6.6.6') }));
+    await expect(store.takeDraft('p1')).rejects.toThrow(/the plan that was shown: its signature is wrong/);
+  });
+
+  it('lifts no freeze', async () => {
+    const seen = asWeAre();
+    const ledger = createLedger(redis(), production, seen);
+    const froze = {
+      type: 'froze',
+      at: 1,
+      by: 'U1',
+      id: 'f1',
+      regions: null,
+      start: 1,
+      end: 9e12,
+      reason: 'audit',
+    } as const;
+    await ledger.record(froze);
+    const body = (await redis().hget(keys.ledger, 'body')) ?? '';
+    await redis().hset(keys.ledger, 'body', body.replace('9000000000000', '2'));
+    await expect(ledger.load()).rejects.toThrow(/not what its journal says/);
+    await redis().del(keys.ledger, keys.ledgerJournal);
+    await expect(ledger.load()).rejects.toThrow(Tampered);
+    await expect(createLedger(redis(), production, seen).load()).rejects.toThrow(/it was put back to line 0/);
+  });
+
+  it('changes nothing in 1,000 seeded ways', async () => {
+    const seen = asWeAre();
+    const sound = await paused('r1', seen);
+    const was = {
+      body: await redis().hgetall(keys.rollout('r1')),
+      lines: await redis().lrange(keys.journal('r1'), 0, -1),
+    };
+    const pick = random(Number(process.env.SEED ?? 4711));
+    const below = (most: number) => Math.floor(pick() * most);
+    const bent = (text: string): string => {
+      const at = below(text.length);
+      const other = String.fromCharCode(32 + below(95));
+      return pick() < 0.5
+        ? text.slice(0, at) + other + text.slice(at + 1)
+        : text.slice(0, at) + text.slice(at + 1 + below(20));
+    };
+    let refused = 0;
+    for (let run = 0; run < 1_000; run += 1) {
+      const all = [...was.lines];
+      const fields = { ...was.body };
+      const [one, two] = [below(all.length), below(all.length)];
+      const field = ['body', 'revision', 'hash', 'whole'][below(4)] ?? '';
+      const ways = [
+        () => all.splice(one, 1, bent(all[one] ?? '')),
+        () => all.splice(one, 1),
+        () => all.splice(one, 0, all[two] ?? ''),
+        () => all.splice(one, 1, all[two] ?? ''),
+        () => Object.assign(fields, { [field]: bent(fields[field] ?? '') }),
+        () => Object.assign(fields, { [field]: String(below(9)) }),
+      ];
+      for (let times = 1 + below(2); times > 0; times -= 1) ways[below(ways.length)]?.();
+      await redis().del(keys.rollout('r1'), keys.journal('r1'));
+      await redis().hset(keys.rollout('r1'), fields);
+      if (all.length > 0) await redis().rpush(keys.journal('r1'), ...all);
+      const found = await storeOf(seen)
+        .load('r1')
+        .catch((error: unknown) => error);
+      // What was changed did not matter, or nobody believes it.
+      if (found instanceof Error) refused += 1;
+      else expect(found, `SEED, run ${run}`).toEqual(JSON.parse(JSON.stringify(sound)));
+    }
+    expect(refused).toBeGreaterThan(800);
+  });
+});
+
+describe('after a person has looked', () => {
+  it('a rollout that was tampered with is adopted, in their name, and goes on; what was wrong stays to be read', async () => {
+    const seen = asWeAre();
+    await paused('r1', seen);
+    const warm = storeOf(seen);
+    await warm.load('r1');
+    await append('r1', resumed, 'mallory', running);
+    await expect(warm.load('r1')).rejects.toThrow(Tampered);
+    await warm.adopt('r1', 'U-ana', 20);
+    for (const store of [warm, storeOf(seen), storeOf(asWeAre())]) {
+      expect(await store.load('r1')).toMatchObject({ status: { is: 'running' }, revision: 6 });
+    }
+    const control = rig.control();
+    const found = [];
+    for await (const each of control.audit('r1')) found.push(each);
+    expect(found).toMatchObject([
+      {
+        journal: 'r1',
+        refused: null,
+        flaws: [{ what: expect.stringMatching(/line 5 .*do not name/), adopted: { by: 'U-ana' } }],
+      },
+    ]);
+  });
+
+  it('one that was put back is adopted too, and the same one that is put back again is not', async () => {
+    const seen = asWeAre();
+    await paused('r1', seen);
+    const was = {
+      fields: await redis().hgetall(keys.rollout('r1')),
+      lines: await redis().lrange(keys.journal('r1'), 0, -1),
+    };
+    const putBack = async () => {
+      await redis().del(keys.rollout('r1'), keys.journal('r1'));
+      await redis().hset(keys.rollout('r1'), was.fields);
+      await redis().rpush(keys.journal('r1'), ...was.lines);
+    };
+    const record = recorder(storeOf(seen), wakeNobody);
+    await record('r1', { type: 'resumed', at: 8, by: 'U1' });
+    await putBack();
+    await expect(storeOf(seen).load('r1')).rejects.toThrow(/put back to line 4; this process has seen line 5/);
+    await storeOf(seen).adopt('r1', 'U-ana', 20);
+    expect((await storeOf(seen).load('r1'))?.status.is).toBe('paused');
+    await putBack();
+    await expect(storeOf(seen).load('r1')).rejects.toThrow(/put back/);
+  });
+
+  it('what was seen outlives the process', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'zeitwork-seen-'));
+    const file = join(folder, 'seen.json');
+    const open = (): Belief => ({
+      ...belief(),
+      anchors: openAnchors(file, (reason) => silent.warn({ reason }, 'anchors')),
+    });
+    const first = open();
+    await paused('r1', first);
+    first.anchors.flush();
+    await putLines('r1', (await lines('r1')).slice(0, 2));
+    const second = (await lines('r1')).at(-1);
+    await putBody('r1', (r) => ({ ...r, revision: 2 }));
+    await redis().hset(keys.rollout('r1'), 'revision', 2, 'hash', second?.hash ?? '');
+    await expect(storeOf(open()).load('r1')).rejects.toThrow(/put back to line 2/);
+    rmSync(folder, { recursive: true });
+  });
+});
