@@ -27,7 +27,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     alerts: null,
     releases: { directory: stateDir },
     slack: { channel: 'C1', team: 'T1', botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },
-    redisUrl: null,
+    redis: null,
     stateDir,
     roles: { requesters: nobody, breakers: nobody, stoppers: nobody },
   };

@@ -915,4 +915,32 @@ export const mutants: Mutant[] = [
     to: '',
     tests: atOnce,
   },
+  {
+    name: 'anybody may stand in for Redis',
+    file: 'src/jobs/redis-address.ts',
+    from: 'rejectUnauthorized: true,',
+    to: 'rejectUnauthorized: false as unknown as true,',
+    tests: ['test/jobs/redis-tls.test.ts'],
+  },
+  {
+    name: 'passwords go over the network in the clear',
+    file: 'src/config/secrets.ts',
+    from: "if (host === null || plain === 'allowed') return [];",
+    to: "if (host === null || plain !== 'no') return [];",
+    tests: ['test/config/secrets.test.ts'],
+  },
+  {
+    name: 'a name that begins like loopback counts as loopback',
+    file: 'src/base/redis-place.ts',
+    from: '::1\\])$/i',
+    to: '::1\\])/i',
+    tests: ['test/config/secrets.test.ts'],
+  },
+  {
+    name: 'a secret is read from a file that everybody may read',
+    file: 'src/base/file-mode.ts',
+    from: '(mode & 0o077) === 0',
+    to: '(mode & 0o007) === 0',
+    tests: ['test/config/secrets.test.ts'],
+  },
 ];

@@ -32,7 +32,7 @@ export interface Role {
 
 export async function openRuntime(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<Runtime> {
   await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
-  const redis = await openRedis(settings.redisUrl, settings.stateDir);
+  const redis = await openRedis(settings.redis, settings.stateDir);
   for (const doubt of redis.doubts) log.warn(`Redis: ${doubt}`);
   await bringOver(redis.caller, settings.fleet.name, log).catch(async (error: unknown) => {
     await redis.stop();

@@ -38,7 +38,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       appToken: secrets.appToken,
       apiUrl: secrets.apiUrl,
     },
-    redisUrl: secrets.redisUrl,
+    redis: secrets.redis,
     stateDir: absolute(written.stateDir),
     roles: written.roles,
   };

@@ -6,7 +6,7 @@ const patterns = [
 
 /** What to do with a secret that was found in the settings file. */
 export const secretAdvice =
-  'which does not belong in this file; give SLACK_BOT_TOKEN, SLACK_APP_TOKEN and REDIS_URL in the environment, or name a file, as in SLACK_BOT_TOKEN_FILE';
+  'which does not belong in this file; give SLACK_BOT_TOKEN, SLACK_APP_TOKEN, REDIS_URL and REDIS_PASSWORD in the environment, or name a file, as in SLACK_BOT_TOKEN_FILE';
 
 /** `text` with tokens, private keys and passwords in URLs replaced, and whatever is in `known`. */
 export function hideSecrets(text: string, known: string[] = []): string {

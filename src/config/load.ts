@@ -9,7 +9,7 @@ import { hostOf } from './hosts.ts';
 import { pathsFrom } from './paths.ts';
 import { type Problem, problemsOf, showPath } from './problems.ts';
 import { schema } from './schema.ts';
-import { knownSecrets, readSecrets, secretsWritten } from './secrets.ts';
+import { knownSecrets, plainProblems, readSecrets, secretsWritten } from './secrets.ts';
 import { readSource } from './source.ts';
 import { readSshConfig, type SshLookup } from './ssh-config.ts';
 import { type Settings, SettingsError } from './types.ts';
@@ -20,13 +20,16 @@ import { type Settings, SettingsError } from './types.ts';
  */
 export function loadSettings(file: string, env: NodeJS.ProcessEnv): Settings {
   const origin: Origin = { file: resolve(file), env, absolute: pathsFrom(file, env) };
-  const { secrets, problems: environment } = readSecrets(env);
+  const { secrets, problems: unusable } = readSecrets(env);
   const known = knownSecrets(secrets);
   const { source, problems } = readSource(readText(file));
   if (source === null) throw settingsError(file, problems, known);
 
   const parsed = schema.safeParse(source.value);
   const sketch = sketchOf(source.value);
+  const plain = sketch?.redis?.plain ?? null;
+  const readable = unusable.length === 0 && plain !== null;
+  const environment = readable ? plainProblems(secrets, plain) : unusable;
   const reached = sketch ? hostsOf(sketch, origin) : { hosts: {}, problems: [] };
   const found = [
     ...secretsWritten(source, known),

@@ -149,11 +149,14 @@ export const alerts = block({
   url: alertsUrl.optional(),
 });
 
+export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
+
 export const schema = block({
   fleet: value.name,
   channel: value.slackChannel,
   team: value.slackTeam.optional(),
   stateDir: withDefault('state', value.path),
+  redis: withDefault({}, redis),
   releases: block({ directory: value.path.optional(), url: releaseUrl.optional() }),
   service: withDefault({}, service),
   health: withDefault('http://{address}:8080/health', healthPattern),

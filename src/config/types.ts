@@ -1,3 +1,4 @@
+import type { RedisPlace } from '../base/redis-place.ts';
 import type { AlertSource } from '../upgrade/http/types.ts';
 import type { Approvers, Fleet } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
@@ -25,8 +26,8 @@ export interface Settings {
     /** Another address of the Slack API, for stand-ins; null for Slack itself. */
     apiUrl: string | null;
   };
-  /** null: a private Redis is started. */
-  redisUrl: string | null;
+  /** null: a private one is started. */
+  redis: RedisPlace | null;
   /** Directory for the private Redis, fetched archives and the like. */
   stateDir: string;
   roles: {
