@@ -943,4 +943,18 @@ export const mutants: Mutant[] = [
     to: '(mode & 0o007) === 0',
     tests: ['test/config/secrets.test.ts'],
   },
+  {
+    name: 'whoever reaches Redis is let in',
+    file: 'scripts/redis-users.sh',
+    from: "echo 'user default off'",
+    to: "echo 'user default on nopass ~* +@all'",
+    tests: ['test/jobs/redis-users.test.ts'],
+  },
+  {
+    name: 'a worker changes plans between their preview and Start',
+    file: 'scripts/redis-users.sh',
+    from: "worker='step-*'",
+    to: "worker='step-* draft:*'",
+    tests: ['test/jobs/redis-users.test.ts'],
+  },
 ];

@@ -23,7 +23,7 @@ export async function startRedisServer(dir: string, settings: string[]): Promise
     for (const stream of [server.stdout, server.stderr]) {
       stream.on('data', (chunk: Buffer) => {
         said.push(chunk.toString());
-        if (said.join('').includes('Ready to accept connections')) ready();
+        if (/ready to accept connections/i.test(said.join(''))) ready();
       });
     }
   });
