@@ -957,4 +957,32 @@ export const mutants: Mutant[] = [
     to: "worker='step-* draft:*'",
     tests: ['test/jobs/redis-users.test.ts'],
   },
+  {
+    name: 'a rollout of long ago is removed although something changed since it was written down',
+    file: 'src/jobs/prune.ts',
+    from: "if (stored[1] or '') ~= ARGV[3] or",
+    to: 'if',
+    tests: ['test/jobs/prune.test.ts'],
+  },
+  {
+    name: 'a rollout of long ago is removed unwritten',
+    file: 'src/jobs/prune.ts',
+    from: 'if (stored !== null) await keep(',
+    to: 'if (stored === null) await keep(',
+    tests: ['test/jobs/prune.test.ts'],
+  },
+  {
+    name: 'the last proven state of a node is forgotten with its rollout',
+    file: 'src/jobs/prune.ts',
+    from: 'return [...newest, ...opened, ...Object.values(nodes).map(({ rollout }) => rollout)];',
+    to: 'return [...newest, ...opened];',
+    tests: ['test/jobs/prune.test.ts'],
+  },
+  {
+    name: 'an id in Redis names a file anywhere',
+    file: 'src/jobs/prune.ts',
+    from: 'if (!isFileName(id))',
+    to: 'if (isFileName(id) && id === "")',
+    tests: ['test/jobs/prune.test.ts'],
+  },
 ];

@@ -83,6 +83,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     alerting: createAlerting(settings.alerts),
     archives: (release) => releases.archivePath(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
+    retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal) => surveyNode(name, region, service, shell, probe, clock, limit, signal),
     diagnose: ({ name }, signal) => diagnoseNode(name, service, shell, probe, limit, signal),

@@ -157,6 +157,7 @@ export const schema = block({
   team: value.slackTeam.optional(),
   stateDir: withDefault('state', value.path),
   redis: withDefault({}, redis),
+  retention: withDefault('400d', value.duration),
   releases: block({ directory: value.path.optional(), url: releaseUrl.optional() }),
   service: withDefault({}, service),
   health: withDefault('http://{address}:8080/health', healthPattern),

@@ -28,7 +28,9 @@ export interface Settings {
   };
   /** null: a private one is started. */
   redis: RedisPlace | null;
-  /** Directory for the private Redis, fetched archives and the like. */
+  /** Milliseconds for which rollouts stay in Redis. */
+  retention: number;
+  /** Directory for the private Redis, fetched archives, rollouts of long ago and the like. */
   stateDir: string;
   roles: {
     /** May start, pause, resume, retry. */

@@ -1,5 +1,6 @@
 export { bringOver } from './bring-over.ts';
 export { createControl } from './control.ts';
+export { ledgerLines, linesOf, readStored, storedIds } from './history.ts';
 export { brokenLink, type ChainedEntry } from './journal.ts';
 export { createLedger } from './ledger.ts';
 export { type Log, reasonOf } from './log.ts';
