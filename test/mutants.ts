@@ -985,4 +985,18 @@ export const mutants: Mutant[] = [
     to: 'if (isFileName(id) && id === "")',
     tests: ['test/jobs/prune.test.ts'],
   },
+  {
+    name: 'a name that was made to point here opens the sandbox',
+    file: 'sandbox/slack/guard.ts',
+    from: 'if (!isForUs(request)) return',
+    to: "if (!isForUs(request) && request.headers.host === 'x') return",
+    tests: ['test/sandbox/guard.test.ts'],
+  },
+  {
+    name: 'the page of another site acts in the sandbox',
+    file: 'sandbox/slack/guard.ts',
+    from: '&& !isFromOurPage(request)',
+    to: "&& request.headers.origin === 'x'",
+    tests: ['test/sandbox/guard.test.ts'],
+  },
 ];
