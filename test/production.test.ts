@@ -108,7 +108,7 @@ describe('what goes into production', () => {
   it('can be made from images by digest, which scripts/pin-images.sh writes down', () => {
     const dir = mkdtempSync(join(trial, 'pin-'));
     // Answers as Docker does, which is not there on every machine.
-    const docker = '#!/bin/sh\n[ "$1" = pull ] || echo "${5%%:*}@sha256:$(printf %064d 7)"\n';
+    const docker = '#!/bin/sh\n[ "$1" = pull ] || echo "$(echo "$5" | cut -d: -f1)@sha256:$(printf %064d 7)"\n';
     writeFileSync(join(dir, 'docker'), docker, { mode: 0o755 });
     writeFileSync(join(dir, '.env'), 'OTHER=kept\nNODE_IMAGE=old\n');
     execFileSync(join(root, 'scripts/pin-images.sh'), {
@@ -120,10 +120,8 @@ describe('what goes into production', () => {
     expect(readFileSync(join(dir, '.env'), 'utf8')).toBe(
       `OTHER=kept\nNODE_IMAGE=node@${digest}\nREDIS_IMAGE=redis@${digest}\n`,
     );
-    expect(readFileSync(join(root, 'Dockerfile'), 'utf8').match(/^FROM .*/gm)).toEqual([
-      'FROM ${NODE_IMAGE} AS build',
-      'FROM ${NODE_IMAGE}',
-    ]);
+    const bases = readFileSync(join(root, 'Dockerfile'), 'utf8').match(/^FROM \S+/gm);
+    expect(bases).toEqual(Array(2).fill(`FROM $${'{NODE_IMAGE}'}`));
   });
 
   it('is built from a lock file that fits', () => {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { wordsOf } from '../base/errors.ts';
+import { redact } from '../base/redact.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
 import { build, type Origin } from './build.ts';
 import { crossProblems, type Sketch, sketchOf } from './checks.ts';
-import { hideSecrets } from './hidden.ts';
 import { hostOf } from './hosts.ts';
 import { pathsFrom } from './paths.ts';
 import { type Problem, problemsOf, showPath } from './problems.ts';
@@ -53,7 +53,7 @@ function settingsError(file: string, problems: Problem[], known: string[], envir
   const lines = problems
     .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
     .map(({ line, path, message }) => [`${file}:${line ?? 1}`, showPath(path), message].filter(Boolean).join(': '))
-    .map((line) => hideSecrets(line, known));
+    .map((line) => redact(line, known));
   return new SettingsError([...new Set(lines), ...environment.map((each) => `environment: ${each}`)].join('\n'));
 }
 

@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, realpathSync, statfsSync } from 'node:fs';
 import { tooOpen } from '../base/file-mode.ts';
+import { holdsSecret } from '../base/redact.ts';
 import { inTheClear, type RedisPlace } from '../base/redis-place.ts';
-import { hideSecrets, secretAdvice } from './hidden.ts';
+import { secretAdvice } from './blocks.ts';
 import type { Problem } from './problems.ts';
 import type { Source } from './source.ts';
 import { isHttp } from './values.ts';
@@ -78,7 +79,7 @@ export function knownSecrets({ botToken, appToken, redis }: Secrets): string[] {
 export function secretsWritten(source: Source, known: string[]): Problem[] {
   return source
     .texts()
-    .filter(({ text }) => hideSecrets(text, known) !== text)
+    .filter(({ text }) => holdsSecret(text, known))
     .map(({ line }) => ({ path: [], line, message: `this looks like a secret, ${secretAdvice}` }));
 }
 

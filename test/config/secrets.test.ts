@@ -147,6 +147,6 @@ describe('a secret in the settings file', () => {
     const yaml = edited('name: op-1', 'name: hush hush hush');
     const lines = complaints(yaml, { SLACK_BOT_TOKEN_FILE: fileWith('hush hush hush') });
     expect(lines.join('\n')).toMatch(/this looks like a secret/);
-    expect(lines.join('\n')).toMatch(/"\(hidden\)" is not a name/);
+    expect(lines.join('\n')).toMatch(/"\*\*\*" is not a name/);
   });
 });
