@@ -6,6 +6,7 @@ import type { ChannelMessage } from '../sandbox/slack/types.ts';
 import { systemClock } from '../src/app/clock.ts';
 import { createLog } from '../src/app/log.ts';
 import { closeRuntime, openRuntime, startBotRole } from '../src/app/wiring.ts';
+import { day } from '../src/base/duration.ts';
 import type { Settings } from '../src/config/index.ts';
 import { startWorker } from '../src/jobs/index.ts';
 import type { Step } from '../src/upgrade/steps/types.ts';
@@ -28,7 +29,8 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     releases: { directory: stateDir },
     slack: { channel: 'C1', team: 'T1', botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },
     keys: null,
-    redisUrl: null,
+    redis: null,
+    retention: 400 * day,
     stateDir,
     roles: { requesters: nobody, breakers: nobody, stoppers: nobody },
   };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openBelief } from '../src/app/belief.ts';
 import { systemClock } from '../src/app/clock.ts';
+import { day } from '../src/base/duration.ts';
 import { createControl, type Log, openRedis, startWorker } from '../src/jobs/index.ts';
 import type { Control } from '../src/jobs/types.ts';
 import { openReleases } from '../src/releases/index.ts';
@@ -108,6 +109,7 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
     alerting: createAlerting(null),
     archives: (release) => releases.archivePath(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, fleet.service, shell, commandTimeout, signal),
+    retention: { keepFor: 400 * day, exports: join(stateDir, 'exports') },
     freezes: () => [],
     survey: ({ name, region }, signal) =>
       surveyNode(name, region, fleet.service, shell, probe, clock, commandTimeout, signal),

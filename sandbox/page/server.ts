@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { parseBody } from '../slack/args.ts';
+import { isFromOurPage } from '../slack/guard.ts';
 import { type Route, readBody, sendJson, type Upgrade } from '../slack/server.ts';
 import { act } from './acts.ts';
 import { script } from './client/index.ts';
@@ -30,12 +31,7 @@ export function pageServer(room: PageRoom): PageServer {
     const file = files[url.pathname];
     if (!file) return false;
     const [type, content] = file;
-    const headers = {
-      'content-type': `${type}; charset=utf-8`,
-      'cache-control': 'no-store',
-      'content-security-policy': policy,
-    };
-    response.writeHead(200, headers).end(content());
+    response.writeHead(200, { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store' }).end(content());
     return true;
   }
 
@@ -55,14 +51,6 @@ export function pageServer(room: PageRoom): PageServer {
     url.pathname === '/page/live' && isFromOurPage(request) && live.take(request, socket, head);
 
   return { route, upgrade, close: live.close };
-}
-
-const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src * data:; connect-src 'self' ws: wss:";
-
-/** No other web page may act here, although browsers would let it send the request. */
-function isFromOurPage(request: IncomingMessage): boolean {
-  const { origin, host } = request.headers;
-  return origin !== undefined && URL.canParse(origin) && new URL(origin).host === host;
 }
 
 /** The library scopes its style to one id; here many messages share it as a class. Its layer lies below the page's own style. */

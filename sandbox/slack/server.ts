@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { parseBody, Refusal } from './args.ts';
+import { protect, refusalOf } from './guard.ts';
 import type { Responses } from './responses.ts';
 import type { WebApi } from './web-api.ts';
 
@@ -14,10 +15,13 @@ export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, u
 
 export type Doors = { routes: Route[]; upgrades: Upgrade[]; isDown: () => boolean };
 
-/** Starts listening. While down, every connection is cut without an answer. */
-export async function listen(doors: Doors, port: number, host: string): Promise<{ server: Server; port: number }> {
+/** Starts listening, for this machine alone. While down, every connection is cut without an answer. */
+export async function listen(doors: Doors, port: number): Promise<{ server: Server; port: number }> {
   const server = createServer((request, response) => {
     if (doors.isDown()) return void request.socket.destroy();
+    const refusal = refusalOf(request);
+    if (refusal !== null) return sendJson(response, 403, { ok: false, told: refusal });
+    protect(request, response);
     answer(doors.routes, request, response).catch((error: unknown) => {
       const code = error instanceof Refusal ? error.code : 'internal_error';
       if (!response.headersSent) sendJson(response, error instanceof Refusal ? 404 : 500, { ok: false, error: code });
@@ -25,12 +29,13 @@ export async function listen(doors: Doors, port: number, host: string): Promise<
     });
   });
   server.on('upgrade', (request, socket, head) => {
-    const taken = !doors.isDown() && doors.upgrades.some((upgrade) => upgrade(request, socket, head, urlOf(request)));
+    const may = !doors.isDown() && refusalOf(request) === null;
+    const taken = may && doors.upgrades.some((upgrade) => upgrade(request, socket, head, urlOf(request)));
     if (!taken) socket.destroy();
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
   const address: AddressInfo | string | null = server.address();
   return { server, port: typeof address === 'object' && address ? address.port : port };
@@ -97,5 +102,6 @@ function contentType(request: IncomingMessage): string {
 }
 
 function urlOf(request: IncomingMessage): URL {
-  return new URL(request.url ?? '/', 'http://sandbox');
+  const written = `http://sandbox${request.url ?? '/'}`;
+  return new URL(URL.canParse(written) ? written : 'http://sandbox/');
 }

@@ -37,7 +37,6 @@ export type Slack = Awaited<ReturnType<typeof startSlack>>;
  * and is stricter than Slack wherever strictness finds mistakes early.
  */
 export async function startSlack(options: SlackOptions) {
-  const host = options.host ?? '127.0.0.1';
   const workspace = new Workspace(options);
   const faults = new Faults();
   const triggers = new Triggers(options.triggerLifeMs ?? 3_000);
@@ -46,7 +45,7 @@ export async function startSlack(options: SlackOptions) {
   const tokens: Tokens = { bot: `xoxb-sandbox-${randomUUID()}`, app: `xapp-sandbox-${randomUUID()}` };
   const tickets = new Set<string>();
   const at = { port: 0 };
-  const origin = () => `http://${nameOf(host)}:${at.port}`;
+  const origin = () => `http://127.0.0.1:${at.port}`;
 
   const office: Office = {
     workspace,
@@ -79,7 +78,6 @@ export async function startSlack(options: SlackOptions) {
       isDown: () => faults.isDown,
     },
     options.port ?? 0,
-    host,
   );
   at.port = port;
 
@@ -129,12 +127,6 @@ export async function startSlack(options: SlackOptions) {
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
-}
-
-/** A host to connect to, given the one to listen on: "everywhere" is reached by the loopback address. */
-function nameOf(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** How a person answers a confirm dialog (yes unless told), and what is picked from a menu. */

@@ -94,7 +94,6 @@ export type Suggestion = { text: string; about: string };
 
 export type SlackOptions = {
   port?: number;
-  host?: string;
   people: Person[];
   channel: Place;
   team: Place;

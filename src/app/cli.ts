@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { wordsOf } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
+import { redact } from '../base/redact.ts';
 import { isVerb, verbs } from '../bot/command.ts';
 import { type Asked, readAsked } from './cli/ask.ts';
 import { type End, Ended, exitCodes } from './cli/exit.ts';
@@ -71,9 +72,9 @@ function version(): string {
 /** Says what went wrong, by whose fault. Errors are told by their names: their rooms may be heavy, and not loaded. */
 function told(error: unknown, { word, json }: Asked): End {
   const end = endOf(error);
-  const message = wordsOf(error);
+  const message = redact(wordsOf(error));
   if (json) console.log(jsonLine(understood(word), end, Date.now(), message));
-  else if (end === 'bug') console.error(error);
+  else if (end === 'bug') console.error(redact(error instanceof Error ? (error.stack ?? message) : message));
   else console.error(word === null ? message : `zeitwork: ${message}`);
   return end;
 }

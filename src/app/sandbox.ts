@@ -20,6 +20,7 @@ export async function sandbox({ values }: Read): Promise<End> {
       // Ctrl-C reaches the compiler behind tsx as well, and loading may fail over that before we hear of it.
       await Promise.race([aborted(asked), pause(200)]);
       asked.throwIfAborted();
+      if (isMissing(error)) throw new Ended('usage', absent);
       throw isTaken(error) ? taken(port) : error;
     } finally {
       teller.stop();
@@ -30,6 +31,12 @@ export async function sandbox({ values }: Read): Promise<End> {
   await live(begin, { signals, onAsked: () => console.log('  Ending …') });
   return 'done';
 }
+
+const absent = 'sandbox: it is not part of this installation; in a checkout of the project: npm ci && npm run sandbox';
+
+/** The image leaves it out, and `npm ci --omit=dev` the libraries of its page. */
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
 
 function portIn(written: string): number {
   if (/^\d{1,5}$/.test(written) && Number(written) <= 65_535) return Number(written);

@@ -17,6 +17,10 @@ export async function run(name: Tool, { operand, values }: Read): Promise<End> {
     case 'completion':
       console.log(completionFor(operand === 'zsh' ? 'zsh' : 'bash'));
       return 'done';
+    case 'export': {
+      const { exportRollouts } = await import('./export.ts');
+      return exportRollouts(operand, values.has('all'));
+    }
     case 'watch': {
       const { watchRollout } = await import('./watch.ts');
       return watchRollout(operand, values.has('json'));

@@ -36,7 +36,7 @@ export interface Role {
 
 export async function openRuntime(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<Runtime> {
   await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
-  const redis = await openRedis(settings.redisUrl, settings.stateDir);
+  const redis = await openRedis(settings.redis, settings.stateDir);
   for (const doubt of redis.doubts) log.warn(`Redis: ${doubt}`);
   await bringOver(redis.caller, settings.fleet.name, log).catch(async (error: unknown) => {
     await redis.stop();
@@ -89,6 +89,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     alerting: createAlerting(settings.alerts),
     archives: (release) => releases.archivePath(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
+    retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal) => surveyNode(name, region, service, shell, probe, clock, limit, signal),
     diagnose: ({ name }, signal) => diagnoseNode(name, service, shell, probe, limit, signal),

@@ -1,7 +1,7 @@
 import { addressSpans } from './secret-addresses.ts';
 import { namedSpans } from './secret-names.ts';
 import { optionSpans } from './secret-options.ts';
-import { keySpans, shapeSpans } from './secret-shapes.ts';
+import { keySpans, shapeSpans, slackToken } from './secret-shapes.ts';
 import type { Span } from './secret-span.ts';
 
 /** A longer text is cut here, so that the work is bounded; characters. */
@@ -52,14 +52,39 @@ const spansAsWritten = (text: string): Span[] => [
   ...optionSpans(text),
 ];
 
+/** Where secrets stand that are known as they are. */
+const knownSpans = (text: string, known: readonly string[]): Span[] =>
+  known.flatMap((secret) => {
+    const spans: Span[] = [];
+    for (let at = text.indexOf(secret); at !== -1 && secret !== ''; at = text.indexOf(secret, at + secret.length)) {
+      spans.push([at, at + secret.length]);
+    }
+    return spans;
+  });
+
 /**
  * The text without what looks like a secret: keys, tokens of known forms, passwords in addresses, values of secret-looking
  * names and options, long random words. What is cut off at the end of a line counts as well. Terminal sequences and unseen
  * characters go first. Give it the whole text and cut afterwards; the work grows with the length alone.
+ * @param known secrets that go whatever they look like
  */
-export function redact(text: string): string {
+export function redact(text: string, known: readonly string[] = []): string {
   const seen = plain(text);
-  return without(seen, spansIn(seen));
+  return without(seen, [...spansIn(seen), ...knownSpans(seen, known)]);
+}
+
+/**
+ * Whether the text certainly holds a secret: a private key, a token of Slack, an address with a password, or one of
+ * `known`. Names and hashes may look like other tokens, so those are only hidden, never refused.
+ */
+export function holdsSecret(text: string, known: readonly string[] = []): boolean {
+  const seen = plain(text);
+  return (
+    keySpans(seen).length > 0 ||
+    slackToken.test(seen) ||
+    /:\/\/[^/\s:@"']{0,200}:[^/\s@"']{1,500}@/.test(seen) ||
+    knownSpans(seen, known).length > 0
+  );
 }
 
 /** The same for lines of separate origin, one by one; only a private key may go over several. As many come back. */

@@ -26,6 +26,9 @@ function between(text: string, begin: string, head: RegExp, end: string, close: 
 
 const putty = (text: string) => between(text, 'Private-Lines:', /^/, 'Private-MAC', ':');
 
+/** As it stands when it is whole. */
+export const slackToken = /(?<![A-Za-z0-9])(?:xox[a-z]|xapp|xwfp)-[A-Za-z0-9-]{4,}/;
+
 const word = '[A-Za-z0-9_-]';
 const letters = '[A-Za-z0-9]';
 
@@ -92,12 +95,17 @@ export function shapeSpans(text: string): Span[] {
     index + found.length,
   ]);
   for (const { 0: found, index } of text.matchAll(/[A-Za-z0-9+/=_-]{32,}/g)) {
-    if (isRandom(found) && !/SHA256:$/.test(text.slice(Math.max(0, index - 7), index))) {
+    if (isRandom(found) && !isPublic(found, text.slice(Math.max(0, index - 60), index))) {
       spans.push([index, index + found.length]);
     }
   }
   return spans;
 }
+
+/** The fingerprint of a key, and a public key as OpenSSH writes them. */
+const isPublic = (found: string, before: string) =>
+  before.endsWith('SHA256:') ||
+  (found.startsWith('AAAA') && /(?:^|\s)(?:ssh-|sk-ssh-|ecdsa-sha2-|sk-ecdsa-sha2-)[a-z0-9@.-]{1,40} $/.test(before));
 
 const kindOf = (code: number) => (code >= 97 ? 1 : code >= 65 ? 2 : code >= 48 && code <= 57 ? 3 : 0);
 

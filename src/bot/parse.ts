@@ -1,4 +1,5 @@
 import { nearest } from '../base/nearest.ts';
+import { redact } from '../base/redact.ts';
 import { isVersion } from '../base/version.ts';
 import { type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
 import { type Command, isVerb, type Verb, verbs, type When } from './command.ts';
@@ -128,13 +129,13 @@ function readWhen({ values }: Flags): When {
   if (values.has('now')) {
     if (at !== undefined) throw new Unreadable('--now and --at exclude each other');
     if (reason === undefined) throw new Unreadable('--now overrides the maintenance windows and needs --reason "…"');
-    return { is: 'now', reason };
+    return { is: 'now', reason: redact(reason) };
   }
   if (reason !== undefined) throw new Unreadable('--reason belongs to --now');
   return at === undefined ? { is: 'windows' } : { is: 'at', text: at };
 }
 
-/** Every look at a region carries the reasons along. */
+/** Every look at a region carries the reasons along; it is stored and posted, so what looks like a secret never is. */
 const longestReason = 200;
 
 function readFreeze(input: string[]): Command {
@@ -149,7 +150,8 @@ function readFreeze(input: string[]): Command {
   if (reason.length > longestReason) {
     throw new Unreadable(`--reason has ${reason.length} characters, at most ${longestReason} are kept`);
   }
-  return { verb: 'freeze', regions: readWhere(what), from: values.get('from') ?? null, until, reason };
+  const from = values.get('from') ?? null;
+  return { verb: 'freeze', regions: readWhere(what), from, until, reason: redact(reason) };
 }
 
 function readWhere(word: string): string[] | null {

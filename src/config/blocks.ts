@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { lenient, nearest } from '../base/nearest.ts';
-import { namesSecret, secretAdvice } from './hidden.ts';
+import { isSecretName } from '../base/secret-names.ts';
+
+/** What to do with a secret that was found in the settings file. */
+export const secretAdvice =
+  'which does not belong in this file; give SLACK_BOT_TOKEN, SLACK_APP_TOKEN, REDIS_URL and REDIS_PASSWORD in the environment, or name a file, as in SLACK_BOT_TOKEN_FILE';
 
 /** Messages follow the found value: `"x" is not a port; write ...`. Without a value they stand alone. */
 const missing = (accepted: string) => `is missing; write ${accepted}`;
@@ -69,7 +73,7 @@ export function withDefault<Inner extends z.ZodType>(written: unknown, inner: In
 }
 
 function unknownKey(key: string, known: string[]): string {
-  if (namesSecret(key)) return `looks like a secret, ${secretAdvice}`;
+  if (isSecretName(key, 'quoted')) return `looks like a secret, ${secretAdvice}`;
   const meant = nearest(key, known, lenient);
   return meant === null ? `unknown key; known here: ${known.join(', ')}` : `unknown key; did you mean ${meant}?`;
 }

@@ -39,7 +39,8 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       apiUrl: secrets.apiUrl,
     },
     keys: written.keys ?? null,
-    redisUrl: secrets.redisUrl,
+    redis: secrets.redis,
+    retention: written.retention,
     stateDir: absolute(written.stateDir),
     roles: written.roles,
   };

@@ -6,7 +6,7 @@ import { withDefault } from './blocks.ts';
 import { fleetFreeze, freezeIn, regionFreeze, type WrittenFreeze, windows } from './calendars.ts';
 import { formatDuration } from './durations.ts';
 import type { Path, Problem } from './problems.ts';
-import { approvers, node, policy, ssh } from './schema.ts';
+import { approvers, node, policy, redis, ssh } from './schema.ts';
 import * as value from './values.ts';
 
 /** Null for what is wrong by itself, and was told already. */
@@ -38,6 +38,7 @@ const sketch = z.object({
   freezes: all(fleetFreeze),
   policy: withDefault({}, sound(rules)),
   ssh: withDefault({}, sound(ssh)),
+  redis: withDefault({}, sound(redis)),
   roles: sound(z.object({ requesters: sound(approvers) })),
   releases: sound(z.object({ directory: z.unknown().optional(), url: z.unknown().optional() })),
   alerts: sound(

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { wordsOf } from '../base/errors.ts';
+import { redact } from '../base/redact.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
 import { build, type Origin } from './build.ts';
 import { crossProblems, type Sketch, sketchOf } from './checks.ts';
-import { hideSecrets } from './hidden.ts';
 import { hostOf } from './hosts.ts';
 import { pathsFrom } from './paths.ts';
 import { type Problem, problemsOf, showPath } from './problems.ts';
 import { schema } from './schema.ts';
-import { knownSecrets, readSecrets, secretsWritten } from './secrets.ts';
+import { knownSecrets, plainProblems, readSecrets, secretsWritten } from './secrets.ts';
 import { readSource } from './source.ts';
 import { readSshConfig, type SshLookup } from './ssh-config.ts';
 import { type Settings, SettingsError } from './types.ts';
@@ -20,13 +20,16 @@ import { type Settings, SettingsError } from './types.ts';
  */
 export function loadSettings(file: string, env: NodeJS.ProcessEnv): Settings {
   const origin: Origin = { file: resolve(file), env, absolute: pathsFrom(file, env) };
-  const { secrets, problems: environment } = readSecrets(env);
+  const { secrets, problems: unusable } = readSecrets(env);
   const known = knownSecrets(secrets);
   const { source, problems } = readSource(readText(file));
   if (source === null) throw settingsError(file, problems, known);
 
   const parsed = schema.safeParse(source.value);
   const sketch = sketchOf(source.value);
+  const plain = sketch?.redis?.plain ?? null;
+  const readable = unusable.length === 0 && plain !== null;
+  const environment = readable ? plainProblems(secrets, plain) : unusable;
   const reached = sketch ? hostsOf(sketch, origin) : { hosts: {}, problems: [] };
   const found = [
     ...secretsWritten(source, known),
@@ -50,7 +53,7 @@ function settingsError(file: string, problems: Problem[], known: string[], envir
   const lines = problems
     .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
     .map(({ line, path, message }) => [`${file}:${line ?? 1}`, showPath(path), message].filter(Boolean).join(': '))
-    .map((line) => hideSecrets(line, known));
+    .map((line) => redact(line, known));
   return new SettingsError([...new Set(lines), ...environment.map((each) => `environment: ${each}`)].join('\n'));
 }
 

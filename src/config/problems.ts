@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { hideSecrets } from './hidden.ts';
+import { redact } from '../base/redact.ts';
 
 export type Path = readonly PropertyKey[];
 
@@ -37,7 +37,7 @@ export function showPath(path: Path): string {
 function show(found: unknown, secrets: string[]): string {
   if (Array.isArray(found)) return 'a list';
   if (typeof found === 'object' && found !== null) return 'a block';
-  const shown = hideSecrets(JSON.stringify(found) ?? 'nothing', secrets);
+  const shown = redact(JSON.stringify(found) ?? 'nothing', secrets);
   return shown.length <= 80 ? shown : `${shown.slice(0, 77)}..."`;
 }
 

@@ -153,6 +153,7 @@ export const alerts = block({
 const publicKey = leaf('a public key', 'a line like ssh-ed25519 AAAA…, as `zeitwork keys` prints it', (written) =>
   typeof written === 'string' && readPublicKey(written) !== null ? written.trim() : undefined,
 );
+export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
 export const schema = block({
   fleet: value.name,
@@ -162,6 +163,8 @@ export const schema = block({
   keys: block({ bot: list(publicKey, 'public keys', 1), worker: list(publicKey, 'public keys', 1) })
     .nullable()
     .optional(),
+  redis: withDefault({}, redis),
+  retention: withDefault('400d', value.duration),
   releases: block({ directory: value.path.optional(), url: releaseUrl.optional() }),
   service: withDefault({}, service),
   health: withDefault('http://{address}:8080/health', healthPattern),

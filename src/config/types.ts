@@ -1,3 +1,4 @@
+import type { RedisPlace } from '../base/redis-place.ts';
 import type { AlertSource } from '../upgrade/http/types.ts';
 import type { Approvers, Fleet } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
@@ -27,9 +28,11 @@ export interface Settings {
   };
   /** Public keys (`ssh-ed25519 AAAA…`) of the programs whose signatures count; null: those in the state directory. */
   keys: { bot: readonly string[]; worker: readonly string[] } | null;
-  /** null: a private Redis is started. */
-  redisUrl: string | null;
-  /** Directory for the private Redis, fetched archives and the like. */
+  /** null: a private one is started. */
+  redis: RedisPlace | null;
+  /** Milliseconds for which rollouts stay in Redis. */
+  retention: number;
+  /** Directory for the private Redis, fetched archives, rollouts of long ago and the like. */
   stateDir: string;
   roles: {
     /** May start, pause, resume, retry. */

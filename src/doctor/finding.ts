@@ -1,4 +1,4 @@
-import { hideSecrets } from '../config/hidden.ts';
+import { redact } from '../base/redact.ts';
 
 /** What one check found. Only `wrong` needs something to be done; a `note` is worth knowing. */
 export interface Finding {
@@ -17,6 +17,6 @@ const marks = { right: 'ok', note: 'note', wrong: 'FAIL' };
 
 /** The finding as a line, its subject padded to `width`. Secrets and line breaks never get through. */
 export function lineOf({ is, subject, text }: Finding, width: number): string {
-  const plain = hideSecrets(text).replace(/[\p{Cc}\s]+/gu, ' ');
+  const plain = redact(text).replace(/[\p{Cc}\s]+/gu, ' ');
   return `${marks[is].padEnd(4)} ${subject.padEnd(width)}  ${plain}`;
 }

@@ -87,7 +87,7 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
     Promise.resolve(examineNative()),
     safely(
       'redis',
-      whereStateLies(settings, (stateDir) => examineRedis(settings.redisUrl, stateDir)),
+      whereStateLies(settings, (stateDir) => examineRedis(settings.redis, stateDir)),
     ),
     safely('slack', examineSlack(settings.slack, now)),
     safely(

@@ -11,10 +11,10 @@ import { type Finding, wrong } from './finding.ts';
  * leave one: the check then gets a directory of its own that is removed again.
  */
 export async function whereStateLies(
-  { stateDir, redisUrl }: Pick<Settings, 'stateDir' | 'redisUrl'>,
+  { stateDir, redis }: Pick<Settings, 'stateDir' | 'redis'>,
   check: (stateDir: string) => Promise<Finding[]>,
 ): Promise<Finding[]> {
-  if (redisUrl !== null || (await can(join(stateDir, 'redis'), constants.F_OK)) === null) return check(stateDir);
+  if (redis !== null || (await can(join(stateDir, 'redis'), constants.F_OK)) === null) return check(stateDir);
   const refusal = await can(await nearestThere(stateDir), constants.W_OK);
   const found = refusal === null ? [] : [wrong('state', `stateDir ${stateDir} cannot be made or written: ${refusal}`)];
   const scratch = await mkdtemp(join(tmpdir(), 'zeitwork-doctor-'));

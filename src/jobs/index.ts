@@ -3,6 +3,7 @@ export type { Audited } from './audit.ts';
 export { bringOver } from './bring-over.ts';
 export { createControl } from './control.ts';
 export { type Examined, examine, type Flaw } from './examine.ts';
+export { ledgerLines, linesOf, readStored, storedIds } from './history.ts';
 export type { ChainedEntry } from './journal.ts';
 export { createLedger } from './ledger.ts';
 export { type Log, reasonOf } from './log.ts';

@@ -8,6 +8,7 @@ import type { Freeze } from '../windows/types.ts';
 import type { NodeReader } from './ask.ts';
 import type { PulseRate } from './living.ts';
 import type { Log } from './log.ts';
+import type { Retention } from './prune.ts';
 import type { RedisHandle } from './redis.ts';
 import type { Belief } from './store.ts';
 
@@ -36,6 +37,8 @@ export interface WorkerParts extends NodeReader, WorkOnNodes {
   fleet: Pick<Fleet, 'name' | 'regions'>;
   /** Works on the nodes of these regions. */
   regions: readonly string[];
+  /** What becomes of rollouts of long ago. */
+  retention: Retention;
   /** Cron expression with seconds; every ten seconds when absent. */
   sweep?: string;
   /** How long `close` waits for steps under way, in ms; then they are left to the next worker. */

@@ -1,38 +1,111 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import { day } from '../base/duration.ts';
+import { isOpen } from '../upgrade/rollout/index.ts';
+import { isFileName, keep, linesOf, readStored, type Stored } from './history.ts';
 import { keysOf, prefixOf } from './keys.ts';
+import { noteLeft } from './ledger.ts';
+import { takeLock } from './lock-file.ts';
+import { reasonOf } from './log.ts';
+import type { RolloutStore } from './store.ts';
+import type { LedgerStore } from './types.ts';
 
-/**
- * Milliseconds for which a rollout is kept, counted from its creation: a year of history for whoever asks "who did that,
- * and when?", and a month more for the yearly look. Without an end Redis, which holds everything in memory, would only grow.
- */
-export const retention = 400 * day;
-/** Rollouts removed at once: a script holds up everybody else. */
+/** How long history stays in Redis, which holds everything in memory, and where it goes then. */
+export interface Retention {
+  /** Milliseconds, counted from a rollout's creation. */
+  keepFor: number;
+  /** Directory for what is removed, a file of JSON lines for each rollout. */
+  exports: string;
+}
+
+/** What one fleet keeps. */
+export interface Kept {
+  redis: Redis;
+  fleet: string;
+  store: Pick<RolloutStore, 'load'>;
+  ledger: LedgerStore;
+}
+
+/** Rollouts removed at once: a sweep does other things as well. */
 const most = 20;
 
-/** KEYS: rollouts, open, unpainted. ARGV: the prefix, created at the latest, how many. Answers the ids. */
+/**
+ * KEYS: rollout, rollouts, open, ledger. ARGV: the prefix, id, its revision and hash, the ledger's revision. Answers
+ * whether it is gone: not when anything moved since it was written down.
+ */
 const script = `
-  local newest = redis.call('ZREVRANGE', KEYS[1], 0, 0)[1]
-  local removed = {}
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])) do
-    if #removed == tonumber(ARGV[3]) then break end
-    if id ~= newest and redis.call('SISMEMBER', KEYS[2], id) == 0 then
-      for _, kind in ipairs({':rollout:', ':journal:', ':posted:'}) do redis.call('DEL', ARGV[1] .. kind .. id) end
-      redis.call('ZREM', KEYS[1], id)
-      redis.call('ZREM', KEYS[3], id)
-      removed[#removed + 1] = id
-    end
-  end
-  return removed
+  local stored = redis.call('HMGET', KEYS[1], 'revision', 'hash')
+  if (stored[1] or '') ~= ARGV[3] or (stored[2] or '') ~= ARGV[4] then return 0 end
+  if (redis.call('HGET', KEYS[4], 'revision') or '0') ~= ARGV[5] then return 0 end
+  if redis.call('SISMEMBER', KEYS[3], ARGV[2]) == 1 then return 0 end
+  if redis.call('ZREVRANGE', KEYS[2], 0, 0)[1] == ARGV[2] then return 0 end
+  for _, kind in ipairs({':rollout:', ':journal:', ':posted:'}) do redis.call('DEL', ARGV[1] .. kind .. ARGV[2]) end
+  redis.call('ZREM', KEYS[2], ARGV[2])
+  redis.call('ZREM', ARGV[1] .. ':unpainted', ARGV[2])
+  return 1
 `;
 
 /**
- * Removes rollouts that are over and older than the retention, some at a time; never the newest, which can be rolled back.
+ * Removes rollouts that are over and older than the retention, some at a time, each once it is written down outside of
+ * Redis: never the newest, which can be rolled back, nor one that the ledger names as the last to have left a node proven.
+ * @param stays told why one cannot be written down or read
  * @returns their ids
  */
-export async function prune(redis: Redis, fleet: string, now: number): Promise<string[]> {
-  const { rollouts, open, unpainted } = keysOf(fleet);
-  const before = String(now - retention);
-  const answer: unknown = await redis.eval(script, 3, rollouts, open, unpainted, prefixOf(fleet), before, String(most));
-  return Array.isArray(answer) ? answer.map(String) : [];
+export async function prune(
+  kept: Kept,
+  now: number,
+  { keepFor, exports }: Retention,
+  stays: (why: string) => void,
+): Promise<string[]> {
+  const { redis, fleet } = kept;
+  const old = await redis.zrangebyscore(keysOf(fleet).rollouts, '-inf', now - keepFor);
+  if (old.length === 0) return [];
+  const standing = new Set(await standingIn(kept));
+  const due = old.filter((id) => !standing.has(id)).slice(0, most);
+  if (due.length === 0) return [];
+  await mkdir(exports, { recursive: true, mode: 0o700 });
+  // Another process of this machine is at it.
+  const release = await takeLock(join(exports, 'lock'));
+  if (release === null) return [];
+  const removed: string[] = [];
+  try {
+    for (const id of due) {
+      const gone = await removeOne(kept, id, exports).catch((error: unknown) => {
+        stays(`${id}: ${reasonOf(error)}`);
+        return false;
+      });
+      if (gone) removed.push(id);
+    }
+  } finally {
+    await release();
+  }
+  return removed;
+}
+
+/** Ids that stay however old they are. */
+async function standingIn({ redis, fleet, ledger }: Kept): Promise<string[]> {
+  const { rollouts, open } = keysOf(fleet);
+  const [newest, opened, { nodes }] = await Promise.all([
+    redis.zrevrange(rollouts, 0, 0),
+    redis.smembers(open),
+    ledger.load(),
+  ]);
+  return [...newest, ...opened, ...Object.values(nodes).map(({ rollout }) => rollout)];
+}
+
+async function removeOne({ redis, fleet, store, ledger }: Kept, id: string, exports: string): Promise<boolean> {
+  const keys = keysOf(fleet);
+  if (!isFileName(id)) throw new Error('its id cannot name a file');
+  const rollout = await store.load(id);
+  if (rollout !== null && isOpen(rollout)) throw new Error('it is open, although it is not among the open ones');
+  // Whoever should have noted what it left may have died before.
+  if (rollout !== null) await noteLeft(ledger, rollout);
+  const { revision, nodes } = await ledger.load();
+  if (Object.values(nodes).some((left) => left.rollout === id)) return false;
+  const stored = await readStored(redis, fleet, id);
+  const found: Stored = stored ?? { id, body: '', revision: '', hash: '', journal: [] };
+  if (stored !== null) await keep(exports, id, linesOf(fleet, stored));
+  const touched = [keys.rollout(id), keys.rollouts, keys.open, keys.ledger];
+  const words = [prefixOf(fleet), id, found.revision, found.hash, String(revision)];
+  return (await redis.eval(script, touched.length, ...touched, ...words)) === 1;
 }

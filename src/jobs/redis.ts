@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions, ReplyError } from 'ioredis';
-import { wordsOf } from '../base/errors.ts';
-import { openPrivateRedis, type PrivateRedis } from './private-redis.ts';
+import type { RedisPlace } from '../base/redis-place.ts';
+import { openPrivateRedis } from './private-redis.ts';
+import { addressOf, type RedisAddress, reasonWhy } from './redis-address.ts';
 
 /** A checked Redis with the two kinds of connection that this program needs. */
 export interface RedisHandle {
@@ -21,14 +22,15 @@ type Options = RedisOptions & { replyMapping?: 'legacy' };
 const callerTimeout = 4_000;
 
 /**
- * Opens the Redis at `url`, or a private one in `stateDir` when it is null.
+ * Opens the Redis at `place`, or a private one in `stateDir` when it is null.
  * @throws Error saying what to set or to install when it cannot be used safely.
  */
-export async function openRedis(url: string | null, stateDir: string): Promise<RedisHandle> {
-  const server = url === null ? await openPrivateRedis(stateDir) : null;
+export async function openRedis(place: RedisPlace | null, stateDir: string): Promise<RedisHandle> {
+  const server = place === null ? await openPrivateRedis(stateDir) : null;
+  const address: RedisAddress = place === null ? { path: server?.socket ?? '' } : addressOf(place);
   const opened: Redis[] = [];
   const dial = (options: Options): Redis => {
-    const redis = server ? new Redis({ ...options, path: server.socket }) : new Redis(url ?? '', options);
+    const redis = new Redis({ ...options, ...address });
     // Every failed command tells its caller; without a listener ioredis prints each reconnect as well.
     redis.on('error', () => undefined);
     opened.push(redis);
@@ -54,7 +56,7 @@ export async function openRedis(url: string | null, stateDir: string): Promise<R
     };
   } catch (error) {
     await stop();
-    throw new Error(`${whereabouts(url, server)}: ${wordsOf(error)}`);
+    throw new Error(`${whereabouts(address)}: ${reasonWhy(error, address)}`);
   }
 }
 
@@ -80,11 +82,8 @@ async function dialCaller(dial: (options: Options) => Redis): Promise<Redis> {
 }
 
 /** Never the URL itself: it may hold a password. */
-function whereabouts(url: string | null, server: PrivateRedis | null): string {
-  if (url === null) return `Redis at ${server?.socket ?? 'the state directory'}`;
-  if (!URL.canParse(url)) return 'Redis at REDIS_URL';
-  const { hostname, port } = new URL(url);
-  return `Redis at ${hostname}:${port || '6379'}`;
+function whereabouts({ path, host, port }: RedisAddress): string {
+  return `Redis at ${path ?? `${host}:${port}`}`;
 }
 
 const untoldSync =

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { hour } from '../base/duration.ts';
 import { advancer } from './advance.ts';
 import { bringOver } from './bring-over.ts';
 import { keysOf } from './keys.ts';
 import { createLedger, noteLeft } from './ledger.ts';
 import { startPulse } from './living.ts';
-import { reasonOf } from './log.ts';
+import { reasonOf, seldom } from './log.ts';
 import type { WorkerParts } from './parts.ts';
 import { prune } from './prune.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
@@ -66,6 +67,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     for (const rollout of await store.latest(lately)) await noteLeft(ledger, rollout);
   };
 
+  const stays = seldom(hour, (reason) => log.warn({ reason }, 'a rollout of long ago stays in Redis'));
   // Not through the queue: a sweep must also help when the queue is what was lost.
   const sweeping = everySweep(parts.sweep, log, async () => {
     // Again and again: during an update, a program of the version before may start a rollout when we run already.
@@ -75,8 +77,10 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     }
     // The last wake of a rollout may have been lost, and nobody advances one that is over.
     await noteLately().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not noted'));
-    const removed = await prune(redis, fleet, clock.now());
-    if (removed.length > 0) log.info({ rollouts: removed }, 'rollouts of long ago removed');
+    const removed = await prune({ redis, fleet, store, ledger }, clock.now(), parts.retention, stays);
+    if (removed.length > 0) {
+      log.info({ rollouts: removed, to: parts.retention.exports }, 'rollouts of long ago written down, and removed');
+    }
   });
   return {
     sweep: sweeping.sweep,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { redact, redactLines } from '../../src/base/redact.ts';
+import { holdsSecret, redact, redactLines } from '../../src/base/redact.ts';
 import { prose, type Shape, shapes } from './secrets.ts';
 
 /** How much of a secret may show: a few characters tell nothing. */
@@ -105,6 +105,45 @@ describe('a text without its secrets', () => {
 
   it('shows no terminal codes nor characters that are not seen', () => {
     expect(redact('\u001b[2Ja\u001b]0;title\u0007b\u202ec\u200bd\u0000e\u009b31mf\rg\th\ni')).toBe('abcdefg\th\ni');
+  });
+
+  it('loses also what is known to be secret, whatever it looks like, and however it is split', () => {
+    const known = ['hush hush', 'x'];
+    expect(redact('say hush hush, hush hu\u200bsh twice', known.slice(0, 1))).toBe('say ***, *** twice');
+    expect(redact('a\u001b[1mhush\u001b[0m hush', known.slice(0, 1))).toBe('a***');
+    expect(redact('plain', ['', 'plainer'])).toBe('plain');
+  });
+
+  it.each([
+    'xoxb-123-abc',
+    'see xapp-1-def',
+    'redis://bo:pw@host:1',
+    '-----BEGIN OPENSSH PRIVATE KEY----- x',
+    'xo\u200bxb-12345-abc',
+    'the known one',
+  ])('is told from one that certainly holds a secret: %j', (text) => {
+    expect(holdsSecret(text, ['known one'])).toBe(true);
+    expect(redact(text, ['known one'])).not.toBe(text);
+  });
+
+  it.each([
+    'http://10.0.0.1:8080/health',
+    'ssh://ops@host',
+    'sk-bratislava-operator-1',
+    'key-fade',
+    'severity="critical"',
+    'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl ana@laptop',
+    'SHA256:iYvOj2zeEF71p7oHvrxq/2cpd2n4qn3mH+0zGlVVmHg',
+    ...prose,
+  ])('holds nothing that certainly is one: %j', (text) => {
+    expect(holdsSecret(text)).toBe(false);
+  });
+
+  it('keeps public keys', () => {
+    const key =
+      'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg=';
+    expect(redact(`10.0.0.1 ${key}`)).toBe(`10.0.0.1 ${key}`);
+    expect(redact(key.replace('ecdsa-sha2-nistp256', 'token'))).not.toContain('E2VjZHNh');
   });
 
   it('is cut when it is longer than anybody reads', () => {

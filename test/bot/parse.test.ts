@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../src/bot/command.ts';
+import { usage } from '../../src/bot/commands/help.ts';
 import { parse } from '../../src/bot/parse.ts';
+import { shapes } from '../base/secrets.ts';
 
 const upgrade: Extract<Command, { verb: 'upgrade' }> = {
   verb: 'upgrade',
@@ -167,5 +169,32 @@ describe('parse', () => {
         }
       }),
     );
+  });
+
+  const typed = shapes.filter(({ bare, line, secret, before }) => !bare && !line && !/[\n"'\\]/.test(before + secret));
+
+  it.each([
+    ['upgrade v2.0.0 --now --reason', (command: Command) => command.verb === 'upgrade' && command.when],
+    ['freeze all --until 06:00 --reason', (command: Command) => command.verb === 'freeze' && command.reason],
+  ])('keeps no secret that a person wrote as a reason: %s', (begin, reasonOf) => {
+    expect(typed.length).toBeGreaterThan(60);
+    const leaking = typed.filter(({ before, secret, after }) => {
+      const parsed = parse(`${begin} ${before}${secret}${after.replace(/["'\n].*/s, '')}`);
+      if (parsed.is === 'usage') return !/characters, at most|is not known/.test(parsed.problem);
+      return JSON.stringify(reasonOf(parsed.command)).includes(secret);
+    });
+    expect(leaking.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('keeps an ordinary reason as it was written', () => {
+    expect(parse('freeze all --until 06:00 --reason "year-end sale, see #ops: 3 tokens"')).toMatchObject({
+      command: { reason: 'year-end sale, see #ops: 3 tokens' },
+    });
+  });
+
+  it('says back what could not be read without the secrets in it', () => {
+    const parsed = parse('upgrade v2.0.0 --password hunter2hunter2');
+    if (parsed.is !== 'usage') throw new Error('it was read');
+    expect(JSON.stringify(usage(parsed.problem, parsed.verb, parsed.input))).not.toContain('hunter2');
   });
 });

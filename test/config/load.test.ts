@@ -12,7 +12,7 @@ describe('the shortest settings', () => {
       file: join(where, 'zeitwork.yaml'),
       releases: { directory: join(where, 'releases') },
       stateDir: join(where, 'state'),
-      redisUrl: null,
+      redis: null,
       slack: { channel: 'C1', team: null, botToken: null, appToken: null, apiUrl: null },
       roles: { requesters: { users: ['U1'], groups: [] }, breakers: { users: [], groups: [] } },
     });

@@ -26,7 +26,7 @@ const wrong: [string, string, string][] = [
   [
     'channel: C1',
     'channel: C1\nalerts: { alertmanager: "http://bob@a" }',
-    '3: alerts.alertmanager: "http://bob@a" is not the address of an Alertmanager; write one like http://alertmanager.example.com:9093, without user, query and #',
+    '3: alerts.alertmanager: "http://***@a" is not the address of an Alertmanager; write one like http://alertmanager.example.com:9093, without user, query and #',
   ],
   [
     'channel: C1',

@@ -112,7 +112,10 @@ describe('a Redis that syncs', () => {
 
 describe('a Redis by URL', () => {
   it('is named without its password when it cannot be reached', async () => {
-    const attempt = openRedis('redis://user:hunter2@127.0.0.1:1/0', await stateDir());
+    const attempt = openRedis(
+      { url: 'redis://user:hunter2@127.0.0.1:1/0', user: null, password: null, ca: null },
+      await stateDir(),
+    );
     await expect(attempt).rejects.toThrow(/Redis at 127\.0\.0\.1:1: .*ECONNREFUSED/);
     await expect(attempt).rejects.not.toThrow(/hunter2/);
   });

@@ -23,7 +23,7 @@ export const overview = (): string =>
     '',
     '-h, --help after any word tells more about it; -V, --version',
     'settings: ZEITWORK_CONFIG (zeitwork.yaml); log level: ZEITWORK_LOG (info);',
-    'secrets: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, REDIS_URL, or each as NAME_FILE',
+    'secrets: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, REDIS_URL, REDIS_USER, REDIS_PASSWORD, REDIS_CA, each also as NAME_FILE',
     'exit codes and JSON: docs/shell.md',
   ].join('\n');
 

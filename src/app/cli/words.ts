@@ -17,8 +17,9 @@ export interface OwnWord {
 
 const one = (value: string, choices: readonly string[] = []): Flag => ({ value, many: false, choices });
 const none: Pick<OwnWord, 'flags' | 'operand'> = { flags: {}, operand: null };
+const given: Flag = { value: null, many: false, choices: [] };
 /** Prints JSON instead of text; every verb takes it, too. */
-export const jsonFlag: Flag = { value: null, many: false, choices: [] };
+export const jsonFlag: Flag = given;
 
 /** Run until they are asked to end. */
 export const roles = {
@@ -49,6 +50,11 @@ export const tools = {
   watch: {
     what: 'follows the rollout until it is over, and ends with 0 when every node is proven',
     flags: { json: jsonFlag },
+    operand: { name: 'ROLLOUT', needed: false, choices: [] },
+  },
+  export: {
+    what: 'prints a rollout and its journal, or all of them and the ledger, as JSON lines',
+    flags: { all: given },
     operand: { name: 'ROLLOUT', needed: false, choices: [] },
   },
   completion: {

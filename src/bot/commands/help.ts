@@ -1,3 +1,4 @@
+import { redact } from '../../base/redact.ts';
 import { isVerb, manual, type Verb, verbs } from '../command.ts';
 import { ended, type Reply, say, withFacts } from '../context.ts';
 import { permit, type Right } from '../permissions.ts';
@@ -25,7 +26,11 @@ function page(verb: Verb): Reply {
 /** What could not be read, with the input as it was understood. */
 export function usage(problem: string, verb: Verb | null, input: string): Reply {
   const hint = verb === null ? 'See `/zeitwork help`.' : `Usage: \`/zeitwork ${manual[verb].usage}\``;
-  const lines = [`Nothing was done: ${foreign(problem, 300)}`, `You wrote: \`${foreign(input, 200)}\``, hint];
+  const lines = [
+    `Nothing was done: ${foreign(redact(problem), 300)}`,
+    `You wrote: \`${foreign(redact(input), 200)}\``,
+    hint,
+  ];
   return ended('usage', say(...lines));
 }
 

@@ -1,4 +1,4 @@
-import { objectIn } from '../../base/json.ts';
+import { jsonIn, objectIn } from '../../base/json.ts';
 import { redact } from '../../base/redact.ts';
 import { type Got, get } from './get.ts';
 import type { AlertAnswer, Alerting, AlertSource } from './types.ts';
@@ -42,21 +42,12 @@ function byStatus({ httpStatus, text }: Answer): AlertAnswer {
 /** An answer of Alertmanager's `GET /api/v2/alerts`: a list, and in it only what is neither silenced nor inhibited. */
 function byAlerts({ httpStatus, text }: Answer): AlertAnswer {
   if (httpStatus !== 200) return unknown(`it answered ${httpStatus} ${text.split('\n')[0] ?? ''}`.trim());
-  const list = parsed(text);
-  if (list === null) return unknown('it did not answer with a list of alerts');
+  const list = jsonIn(text);
+  if (!Array.isArray(list)) return unknown('it did not answer with a list of alerts');
   if (list.length === 0) return { is: 'quiet' };
   const names = [...new Set(list.map(nameOf))].sort();
   const more = names.length > named ? [`${names.length - named} more`] : [];
   return { is: 'firing', names: [...names.slice(0, named), ...more] };
-}
-
-function parsed(text: string): unknown[] | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 /** As people know it: its name, and where. */

@@ -1,21 +1,17 @@
-import { objectIn } from '../../base/json.ts';
+import { jsonIn, objectIn } from '../../base/json.ts';
+import { redact } from '../../base/redact.ts';
 import { type Got, get } from './get.ts';
 import type { Health, Probe } from './types.ts';
 
 const bodyLimit = 64 * 1024;
 
-function parse(text: string): Record<string, unknown> | null {
-  try {
-    return objectIn(JSON.parse(text));
-  } catch {
-    return null;
-  }
-}
-
 const stringOrNull = (value: unknown) => (typeof value === 'string' ? value : null);
 
 /** What a host says of itself, as much as anybody wants to read, without what a terminal or a chat would obey. */
-const tame = (text: string) => text.replace(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 100);
+const tame = (text: string) =>
+  redact(text.slice(0, 2_000))
+    .replace(/[\p{Cc}\p{Cf}]/gu, '')
+    .slice(0, 100);
 
 function tameOrNull(value: unknown): string | null {
   const text = stringOrNull(value);
@@ -24,7 +20,7 @@ function tameOrNull(value: unknown): string | null {
 
 function judge({ httpStatus, contentType, contentEncoding, text }: Extract<Got, { is: 'answered' }>): Health {
   const unhealthy = (detail: string): Health => ({ is: 'unhealthy', httpStatus, detail });
-  const answer = parse(text);
+  const answer = objectIn(jsonIn(text));
   const status = stringOrNull(answer?.status);
   if (httpStatus >= 300 && httpStatus < 400) return unhealthy(`${httpStatus} redirect`);
   if (httpStatus !== 200) return unhealthy(`${httpStatus} ${status === null ? '' : tame(status)}`.trim());
