@@ -28,6 +28,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     releases: { directory: stateDir },
     slack: { channel: 'C1', team: 'T1', botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },
     redisUrl: null,
+    sealKey: null,
     stateDir,
     roles: { requesters: nobody, breakers: nobody, stoppers: nobody },
   };

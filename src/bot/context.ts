@@ -3,15 +3,15 @@ import type { Actor } from '../base/actor.ts';
 import type { Clock } from '../base/clock.ts';
 import { minute } from '../base/duration.ts';
 import type { Control } from '../jobs/types.ts';
+import type { Sealer } from '../trust/index.ts';
 import type { Approvers, Fleet, Release } from '../upgrade/rollout/types.ts';
 import type { Button, Part } from './views/parts.ts';
+import type { Workspace } from './workspace.ts';
 
 /** Where commands are heard, and who may do what. */
 export interface Access {
   /** Channel id; commands and clicks elsewhere are refused. */
   channel: string;
-  /** Workspace id; people of other workspaces are refused when it is set. */
-  team: string | null;
   roles: {
     /** May start, pause, resume, retry. */
     requesters: Approvers;
@@ -22,17 +22,21 @@ export interface Access {
   };
 }
 
+/** A decision wants what is true now; a look may be answered from what was true a little while ago. */
+export type Purpose = 'decision' | 'look';
+
 /** What the chat system knows about people. Every failure throws, and whoever asks refuses then. */
 export interface Directory {
-  person(user: string): Promise<Person>;
-  members(group: string): Promise<string[]>;
+  person(user: string, purpose: Purpose): Promise<Person>;
+  members(group: string, purpose: Purpose): Promise<string[]>;
 }
 
 export interface Person {
   bot: boolean;
   guest: boolean;
   deactivated: boolean;
-  team: string | null;
+  /** Ids of the workspaces that they are a member of, and of their organisation. */
+  teams: string[];
 }
 
 /** What every command needs, in chat and on the command line. */
@@ -46,6 +50,10 @@ export interface CommandContext {
     versions(): Promise<string[]>;
   };
   access: Access;
+  /** Whose people may do anything; null where no chat is connected. */
+  workspace: Workspace | null;
+  /** Seals the values of buttons; null where there are none. */
+  sealer: Sealer | null;
   directory: Directory;
   clock: Pick<Clock, 'now'>;
   newId(): string;

@@ -39,6 +39,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       apiUrl: secrets.apiUrl,
     },
     redisUrl: secrets.redisUrl,
+    sealKey: secrets.sealKey,
     stateDir: absolute(written.stateDir),
     roles: written.roles,
   };

@@ -9,6 +9,7 @@ export interface Secrets {
   appToken: string | null;
   apiUrl: string | null;
   redisUrl: string | null;
+  sealKey: string | null;
 }
 
 /** Reads each secret from `NAME` or from the file that `NAME_FILE` names. Problems never show a value. */
@@ -27,13 +28,20 @@ export function readSecrets(env: NodeJS.ProcessEnv): { secrets: Secrets; problem
     appToken: read('SLACK_APP_TOKEN', /^(?!xoxb-)\S+$/, 'an app-level token, which begins with xapp-'),
     apiUrl: read('SLACK_API_URL', isHttp, 'a URL like https://slack.com/api/'),
     redisUrl: read('REDIS_URL', /^rediss?:\/\/\S+$|^\//, 'redis://host:6379, rediss://... or the path of a socket'),
+    sealKey: read(
+      'SEAL_KEY',
+      /^\S{32,}$/,
+      '32 characters or more that nobody can guess, like those of: openssl rand -hex 32',
+    ),
   };
   return { secrets, problems };
 }
 
 /** The secrets that may never be shown; shorter ones would hide ordinary words. */
-export function knownSecrets({ botToken, appToken, redisUrl }: Secrets): string[] {
-  return [botToken, appToken, redisUrl].filter((secret) => secret !== null).filter((secret) => secret.length >= 8);
+export function knownSecrets({ botToken, appToken, redisUrl, sealKey }: Secrets): string[] {
+  return [botToken, appToken, redisUrl, sealKey]
+    .filter((secret) => secret !== null)
+    .filter((secret) => secret.length >= 8);
 }
 
 /** Secrets that were written into the settings file: by their look, or because they are among `known`. */

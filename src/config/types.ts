@@ -27,6 +27,8 @@ export interface Settings {
   };
   /** null: a private Redis is started. */
   redisUrl: string | null;
+  /** Seals the values of buttons; null: a key in `stateDir`. */
+  sealKey: string | null;
   /** Directory for the private Redis, fetched archives and the like. */
   stateDir: string;
   roles: {

@@ -3,9 +3,18 @@ import { approvals, isOpen, phaseOf, regionsOf, turns } from '../../upgrade/roll
 import type { ApprovalPhase, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import { type Asking, type CommandContext, ended, type Reply, say, withButtons } from '../context.ts';
 import { rollbackButtons } from '../views/buttons.ts';
-import { count, foreign, when, who } from '../views/text.ts';
+import { count, foreign } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
-import { decide, demand, type Handler, NothingKnown, outdated, theRollout, unknownName } from './common.ts';
+import {
+  decide,
+  demand,
+  givenAlready,
+  type Handler,
+  NothingKnown,
+  outdated,
+  theRollout,
+  unknownName,
+} from './common.ts';
 import { refuseIfOtherwise, withTruth } from './truth.ts';
 
 export const approve: Handler<'approve'> = async (context, asking, { what }) => {
@@ -14,10 +23,7 @@ export const approve: Handler<'approve'> = async (context, asking, { what }) => 
   if (phase === null) return outdated(rollout, `${foreign(what)} needs no approval`);
   await demand(context, asking, { is: 'approve', rollout, phase });
   const title = foreign(phase.title);
-  if (phase.state.is === 'done') {
-    const by = phase.given.map((each) => `${who(each.by)} at ${when(each.at)}`).join(', ');
-    return outdated(rollout, `${title} was approved by ${by}`);
-  }
+  if (phase.state.is === 'done') return givenAlready(rollout, phase);
   if (phase.state.is === 'pending' && isOpen(rollout)) {
     return outdated(rollout, `${title} is not being asked for yet: what is before it must be done and watched first`);
   }

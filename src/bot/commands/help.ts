@@ -38,7 +38,7 @@ export const whoami: Handler<'whoami'> = async (context, { actor }) => {
     ['unfreeze, resume and retry', { is: 'go-on' }],
   ];
   const verdicts = await Promise.all(
-    rights.map(async ([what, right]) => ({ what, right: right.is, ...(await permit(context, actor, right)) })),
+    rights.map(async ([what, right]) => ({ what, right: right.is, ...(await permit(context, actor, right, 'look')) })),
   );
   const may = verdicts.filter(({ is }) => is === 'allowed');
   const { regions } = context.fleet;

@@ -1,5 +1,13 @@
 import { standing, withFreezes } from '../../upgrade/ledger/index.ts';
-import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
+import {
+  gates,
+  isQueued,
+  knowing,
+  nextNode,
+  nodesInOrder,
+  withApproversOf,
+  workingNodes,
+} from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import {
   describeLocal,
@@ -26,7 +34,11 @@ export const status: Handler<'status'> = async (context, asking) => {
   await demand(context, asking, { is: 'look' });
   const { store } = context.control;
   const open = await store.open();
-  if (open !== null) return { parts: mainParts(open), facts: { rollout: rolloutFacts(open), last: null, nodes: null } };
+  if (open !== null)
+    return {
+      parts: mainParts(withApproversOf(context.fleet, open)),
+      facts: { rollout: rolloutFacts(open), last: null, nodes: null },
+    };
   const [last] = await store.latest(1);
   const seen = await survey(context);
   const head = last === undefined ? 'Nothing is running.' : `Nothing is running. Last: ${headline(last)}`;

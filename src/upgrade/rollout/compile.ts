@@ -1,6 +1,7 @@
+import { together } from './approvers.ts';
 import type { Group } from './strategies.ts';
 import { undoOf } from './traits.ts';
-import type { ApprovalPhase, Approvers, NodesPhase, Phase, PlanInput, Service, StepName, WatchPhase } from './types.ts';
+import type { ApprovalPhase, NodesPhase, Phase, PlanInput, Service, StepName, WatchPhase } from './types.ts';
 
 const pending = { is: 'pending' } as const;
 
@@ -63,8 +64,3 @@ const approval = (opens: NodesPhase, fleet: PlanInput['fleet']): ApprovalPhase =
   needed: 1,
   given: [],
 });
-
-function together(all: Approvers[]): Approvers {
-  const unique = (of: (each: Approvers) => string[]) => [...new Set(all.flatMap(of))];
-  return { users: unique(({ users }) => users), groups: unique(({ groups }) => groups) };
-}
