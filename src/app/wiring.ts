@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import { Refused } from '../base/errors.ts';
 import { type CommandContext, noDirectory } from '../bot/context.ts';
+import { createLooks } from '../bot/looks.ts';
 import { type Settings, SettingsError } from '../config/index.ts';
 import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
@@ -143,6 +144,7 @@ export function commandContext({ settings, control, releases, clock, log }: Runt
     workspace: null,
     sealer: null,
     directory: noDirectory,
+    looks: createLooks(() => clock.now()),
     newId: () => `r-${randomBytes(4).toString('hex')}`,
   };
 }

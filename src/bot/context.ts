@@ -5,6 +5,7 @@ import { minute } from '../base/duration.ts';
 import type { Control } from '../jobs/types.ts';
 import type { Sealer } from '../trust/index.ts';
 import type { Approvers, Fleet, Release } from '../upgrade/rollout/types.ts';
+import type { Looks } from './looks.ts';
 import type { Button, Part } from './views/parts.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -55,6 +56,7 @@ export interface CommandContext {
   /** Seals the values of buttons; null where there are none. */
   sealer: Sealer | null;
   directory: Directory;
+  looks: Looks;
   clock: Pick<Clock, 'now'>;
   newId(): string;
   log: Logger;

@@ -6,6 +6,8 @@ import type { Access, CommandContext, Directory, Purpose } from './context.ts';
 /** What somebody wants to do. */
 export type Right =
   | { is: 'look' }
+  /** Runs commands on a node, and shows what it said. */
+  | { is: 'diagnose' }
   | { is: 'start' }
   | { is: 'override' }
   | { is: 'approve'; rollout: Rollout; phase: ApprovalPhase }
@@ -80,6 +82,7 @@ function rolesFor({ access, fleet }: Scene, right: Right): Approvers[] {
       return [breakers];
     case 'approve':
       return [approversNow(fleet, right)];
+    case 'diagnose':
     case 'halt':
       return [stoppers, requesters, breakers, ...fleet.regions.map(({ approvers }) => approvers)];
   }
@@ -111,6 +114,7 @@ function lacking(scene: Scene, right: Right): string {
   const whom = [...new Set(holders)].slice(0, 8).join(', ') || 'nobody yet: the settings name no one';
   const what: Record<Right['is'], string> = {
     look: 'look at this',
+    diagnose: 'diagnose a node',
     start: 'start upgrades',
     override: 'override maintenance windows',
     approve: `approve ${right.is === 'approve' ? right.phase.title : ''}`,

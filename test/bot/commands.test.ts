@@ -393,7 +393,7 @@ describe('looking', () => {
   });
 
   it('shows a diagnosis with what the host said made harmless', async () => {
-    const reply = await runCommand(trial().context, 'U0LU', 'diagnose us-east-op-1');
+    const reply = await runCommand(trial().context, 'U0OTTO', 'diagnose us-east-op-1');
     expect(message(reply.parts, 't').text).toContain('connection refused &lt;!channel&gt;');
   });
 

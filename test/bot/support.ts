@@ -1,6 +1,7 @@
 import pino from 'pino';
 import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
+import { createLooks } from '../../src/bot/looks.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { sealer } from '../../src/trust/index.ts';
 import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
@@ -172,6 +173,7 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
     },
     workspace: { pinned: 'T0', url: 'https://trial.slack.com/' },
     sealer: seals,
+    looks: createLooks(() => clock.at),
     directory: directoryOf(people, { S0APPROVERS: ['U0INES'] }),
     clock: { now: () => clock.at },
     newId: () => `r${++ids}`,

@@ -93,6 +93,11 @@ function standing(rollout: Rollout): string {
   return `${release.version} is ${statusWord(rollout)}${by}.`;
 }
 
+/** The same for those who only look: an answer of a moment ago will do. */
+export function glance(context: CommandContext): Promise<NodeSurvey[]> {
+  return context.looks.shared(() => survey(context));
+}
+
 /** Fresh looks at every node of the fleet. */
 export async function survey({ control, fleet, surveyTimeoutMs }: CommandContext): Promise<NodeSurvey[]> {
   const nodes = fleet.regions.flatMap((region) => region.nodes);

@@ -28,7 +28,7 @@ import { mainParts } from '../views/main.ts';
 import { surveyLines } from '../views/survey.ts';
 import { codeLines, foreign, reason, span, when, who } from '../views/text.ts';
 import { nodeWord, statusWord } from '../views/words.ts';
-import { demand, fleetNow, type Handler, isSilence, survey, theRollout, unknownName } from './common.ts';
+import { demand, fleetNow, glance, type Handler, isSilence, theRollout, unknownName } from './common.ts';
 
 export const status: Handler<'status'> = async (context, asking) => {
   await demand(context, asking, { is: 'look' });
@@ -40,7 +40,7 @@ export const status: Handler<'status'> = async (context, asking) => {
       facts: { rollout: rolloutFacts(open), last: null, nodes: null },
     };
   const [last] = await store.latest(1);
-  const seen = await survey(context);
+  const seen = await glance(context);
   const head = last === undefined ? 'Nothing is running.' : `Nothing is running. Last: ${headline(last)}`;
   const reply = withFacts(
     { rollout: null, last: last === undefined ? null : rolloutFacts(last), nodes: surveyFacts(seen) },
@@ -156,7 +156,7 @@ function historyLine(rollout: Rollout): string {
 }
 
 export const diagnose: Handler<'diagnose'> = async (context, asking, { node: name }) => {
-  await demand(context, asking, { is: 'look' });
+  await demand(context, asking, { is: 'diagnose' });
   const nodes = context.fleet.regions.flatMap((region) => region.nodes);
   const node = nodes.find((each) => each.name === name);
   if (node === undefined)

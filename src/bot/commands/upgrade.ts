@@ -8,7 +8,17 @@ import { type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } fr
 import { rolloutFacts } from '../facts/rollout.ts';
 import { preview } from '../views/preview.ts';
 import { foreign } from '../views/text.ts';
-import { demand, fleetNow, type Handler, isSilence, knownRegion, survey, timeOf, Unanswered } from './common.ts';
+import {
+  demand,
+  fleetNow,
+  glance,
+  type Handler,
+  isSilence,
+  knownRegion,
+  survey,
+  timeOf,
+  Unanswered,
+} from './common.ts';
 
 type Request = Pick<PlanInput, 'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit'>;
 
@@ -84,7 +94,7 @@ async function show(
   remark: string | null,
   known: NodeSurvey[] | null = null,
 ): Promise<Reply> {
-  const seen = known ?? (await survey(context));
+  const seen = known ?? (await glance(context));
   if (seen.every(({ detail }) => isSilence(detail))) {
     throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
   }
