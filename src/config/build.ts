@@ -57,7 +57,8 @@ function regionFrom(region: Written['regions'][number], { freezes }: Written): R
   return {
     name,
     calendar: { zone, windows, freezes: [...region.freezes, ...concerned].map((freeze) => freezeIn(freeze, zone)) },
-    approvers,
+    approvers: { users: approvers.users, groups: approvers.groups },
+    needed: approvers.needed,
     nodes: region.nodes.map((node) => ({ name: node.name, region: name })),
   };
 }

@@ -6,19 +6,20 @@ import { withDefault } from './blocks.ts';
 import { fleetFreeze, freezeIn, regionFreeze, type WrittenFreeze, windows } from './calendars.ts';
 import { formatDuration } from './durations.ts';
 import type { Path, Problem } from './problems.ts';
-import { approvers, node, policy, ssh } from './schema.ts';
+import { approvers, node, policy, regionApprovers, ssh } from './schema.ts';
 import * as value from './values.ts';
 
 /** Null for what is wrong by itself, and was told already. */
 const sound = <Item extends z.ZodType>(item: Item) => item.nullable().catch(null);
 const all = <Item extends z.ZodType>(item: Item) => z.array(sound(item)).catch([]);
-const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax } = policy.shape;
+const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax, canary } = policy.shape;
 const rules = z.object({
   minimumHealthy: sound(minimumHealthy),
   expectedNode: sound(expectedNode),
   rollbackReserve: sound(rollbackReserve),
   poll: sound(poll),
   pollMax: sound(pollMax),
+  canary: sound(canary),
 });
 
 /** What was written, as far as it can be read: checks across keys run although other keys are wrong. */
@@ -29,7 +30,7 @@ const sketch = z.object({
         name: value.name.catch(''),
         zone: value.zone.catch('UTC'),
         windows: windows.catch([]),
-        approvers: sound(approvers),
+        approvers: sound(regionApprovers),
         freezes: all(regionFreeze),
         nodes: all(node.strip()),
       }),
@@ -69,6 +70,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ),
     ...regions.flatMap((region, at) => (settings.policy ? regionProblems(region, at, settings.policy) : [])),
     ...(settings.policy ? policyProblems(settings.policy) : []),
+    ...(settings.policy ? canaryProblems(settings.policy, regions) : []),
     ...freezeProblems(settings),
     ...releaseProblems(settings.releases),
     ...alertProblems(settings.alerts),
@@ -125,6 +127,12 @@ function policyProblems({ poll, pollMax }: SketchedPolicy): Problem[] {
   if (poll === null || pollMax === null || poll <= pollMax) return [];
   const message = `${formatDuration(poll)} is longer than policy.pollMax (${formatDuration(pollMax)}); make it shorter`;
   return [{ path: ['policy', 'poll'], message }];
+}
+
+function canaryProblems({ canary }: SketchedPolicy, regions: SketchedRegion[]): Problem[] {
+  const names = regions.map(({ name }) => name);
+  if (canary === null || names.includes(canary)) return [];
+  return [{ path: ['policy', 'canary'], message: `"${canary}" is not a region; write ${names.join(' or ')}` }];
 }
 
 function freezeProblems(settings: Sketch): Problem[] {

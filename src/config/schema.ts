@@ -8,6 +8,8 @@ const approverKeys = {
   groups: withDefault([], list(value.slackGroup, 'Slack user group ids')),
 };
 export const approvers = block(approverKeys);
+/** `needed` of them together. */
+export const regionApprovers = block({ ...approverKeys, needed: withDefault(1, whole(1, 9)) });
 const nobody = {};
 
 const absolutePath = text(
@@ -80,7 +82,7 @@ export const region = block({
   name: value.name,
   zone: value.zone,
   windows,
-  approvers,
+  approvers: regionApprovers,
   freezes: withDefault([], list(regionFreeze, 'freezes')),
   nodes: list(node, 'nodes', 1),
 });
@@ -108,6 +110,12 @@ export const policy = block({
   commandTimeout: withDefault('60s', value.duration),
   transferTimeout: withDefault('10m', value.duration),
   selfApproval: withDefault(false, value.flag),
+  oneMayBegin: withDefault('canary', oneOf(['canary', 'anywhere', 'nowhere'])),
+  canary: withDefault(null, value.name.nullable()),
+  majors: withDefault(
+    {},
+    block({ approvers: withDefault(2, whole(1, 9)), canaryApproval: withDefault(true, value.flag) }),
+  ),
 });
 
 const healthPattern = leaf(

@@ -142,7 +142,13 @@ function settingsOf({ nodes, releases, policy, service, windows }: ProductOption
       breakers: { users: [people.rosa.id] },
       stoppers: { users: [people.rosa.id, people.ines.id] },
     },
-    policy: { order: 'declared', ...policy },
+    // One person walks through all of it; who may do what has tests of its own.
+    policy: {
+      order: 'declared',
+      oneMayBegin: 'anywhere',
+      majors: { approvers: 1, canaryApproval: false },
+      ...policy,
+    },
     regions: regions.map((region) => ({
       name: region,
       zone: 'Etc/UTC',

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
-import { isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
+import { begunBefore } from '../../upgrade/ledger/index.ts';
+import { approvals, isBegunFreely, isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
 import type { When } from '../command.ts';
 import { type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
@@ -56,6 +57,14 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
     const remark = 'A freeze was declared or lifted since the plan was made. This is the new plan:';
     return show(context, request, false, remark, seen);
   }
+  if (askedIn(rollout) !== askedIn(draft)) {
+    const remark = 'Who must approve has changed since the plan was made. This is the new plan:';
+    return show(context, request, false, remark, seen);
+  }
+  if (isBegunFreely(rollout) && !(await isFirstToBegin(context, rollout))) {
+    const remark = 'Somebody else began this release meanwhile. This is the new plan:';
+    return show(context, request, false, remark, seen);
+  }
   await context.control.start(rollout);
   context.log.info({ rollout: rollout.id, version: rollout.release.version, actor: asking.actor }, 'started');
   return withFacts(
@@ -63,6 +72,20 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
     say(`${rollout.release.version} is under way: rollout ${foreign(rollout.id)}. The channel shows how it goes.`),
   );
 };
+
+/** Which parts must be approved, and by how many. */
+const askedIn = (rollout: Rollout): string =>
+  approvals(rollout)
+    .map(({ id, needed }) => `${id} ${needed}`)
+    .join();
+
+/** Notes it before anything is stored: a rollout that is lost in between costs the chance, and never gives a second one. */
+async function isFirstToBegin({ control }: CommandContext, rollout: Rollout): Promise<boolean> {
+  const { id, requester: by, createdAt: at, release } = rollout;
+  const begun = { version: release.version, sha256: release.binarySha256, by, at, rollout: id };
+  const { ledger } = await control.ledger.record({ type: 'began', ...begun });
+  return rollout.policy.oneMayBegin === 'anywhere' || begunBefore(ledger, begun)?.rollout === id;
+}
 
 export const cancel: Handler<'cancel'> = async (context, asking, { plan: token }) => {
   const draft = await taken(context, asking.actor, token);
@@ -111,7 +134,9 @@ async function show(
 async function made(context: CommandContext, id: string, request: Request, seen: NodeSurvey[]): Promise<Rollout> {
   const now = context.clock.now();
   const epoch = await context.control.store.nextEpoch(now);
-  return plan({ ...request, id, fleet: await fleetNow(context), now, epoch, survey: seen });
+  const { version, binarySha256: sha256 } = request.release;
+  const begun = begunBefore(await context.control.ledger.load(), { version, sha256 });
+  return plan({ ...request, id, fleet: await fleetNow(context), now, epoch, survey: seen, begun });
 }
 
 /** What was asked, from the plan that it became. */

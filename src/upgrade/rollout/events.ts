@@ -65,4 +65,6 @@ export interface PlanInput {
   /** At most this many nodes, in order of work; null: all. */
   limit: number | null;
   survey: NodeSurvey[];
+  /** Who began this release before without an approval, as the ledger has it. */
+  begun: { by: Actor; at: number; rollout: string } | null;
 }

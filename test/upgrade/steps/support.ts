@@ -26,6 +26,9 @@ export const policy: Policy = {
   commandTimeout: 30_000,
   transferTimeout: 120_000,
   selfApproval: false,
+  oneMayBegin: 'anywhere',
+  canary: null,
+  majors: { approvers: 1, canaryApproval: false },
 };
 
 export const release: Release = {
