@@ -29,6 +29,8 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     slack: { channel: 'C1', team: 'T1', botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },
     redisUrl: null,
     sealKey: null,
+    people: [],
+    approvals: 'button',
     stateDir,
     roles: { requesters: nobody, breakers: nobody, stoppers: nobody },
   };

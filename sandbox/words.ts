@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { SimulatedFleet } from './fleet/fleet.ts';
 
 /** What the page offers to type. */
@@ -20,7 +21,7 @@ export function tries(fleet: SimulatedFleet) {
 }
 
 /** Where to look, once all of it runs. */
-export const welcome = (pageUrl: string, windows: 'guide' | 'always') => [
+export const welcome = (pageUrl: string, windows: 'guide' | 'always', settings: string) => [
   '',
   `  Open ${pageUrl}`,
   '  and type there   /zeitwork upgrade v2.0.0',
@@ -31,6 +32,8 @@ export const welcome = (pageUrl: string, windows: 'guide' | 'always') => [
     : '  Windows are open all day here; `npm run sandbox -- --windows guide` keeps Tue-Thu 02:00-06:00.',
   '  One person may begin a release in us-east, once; all else is approved by another (act as Ines). A major wants two approvers,',
   '  and is asked for in us-east too: the settings here say one, since v2.0.0 is one.',
+  '  On another shell, as Inês:',
+  `    ZEITWORK_CONFIG=${settings} ZEITWORK_KEY=${join(dirname(settings), 'people', 'ines')} npm run -s zeitwork -- approve eu-west`,
   '  Ctrl-C ends it and leaves nothing behind.',
   '',
 ];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import { Refused } from '../base/errors.ts';
-import { type CommandContext, noDirectory } from '../bot/context.ts';
+import { type CommandContext, ownPeople } from '../bot/context.ts';
 import { createLooks } from '../bot/looks.ts';
 import { type Settings, SettingsError } from '../config/index.ts';
 import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../jobs/index.ts';
@@ -133,17 +133,16 @@ export async function startBotRole(runtime: Runtime): Promise<Role & { connected
 
 /** For commands that come from elsewhere than Slack: nobody is looked up there. */
 export function commandContext({ settings, control, releases, clock, log }: Runtime): CommandContext {
-  const { fleet, roles, slack } = settings;
+  const { fleet, roles, slack, people, approvals } = settings;
   return {
     control,
     fleet,
     releases,
     clock,
     log,
-    access: { channel: slack.channel, roles },
-    workspace: null,
+    access: { channel: slack.channel, approvals, roles },
     sealer: null,
-    directory: noDirectory,
+    ...ownPeople(people.map((person) => person.slack)),
     looks: createLooks(() => clock.now()),
     newId: () => `r-${randomBytes(4).toString('hex')}`,
   };

@@ -11,6 +11,8 @@ import type { Workspace } from './workspace.ts';
 
 /** Where commands are heard, and who may do what. */
 export interface Access {
+  /** `signed`: an approval counts only when its person signed it with their own key, on a shell. */
+  approvals: 'button' | 'signed';
   /** Channel id; commands and clicks elsewhere are refused. */
   channel: string;
   roles: {
@@ -88,6 +90,8 @@ export interface Reply {
 export interface Asking {
   actor: Actor;
   rollout: string | null;
+  /** The person signed this with their own key. */
+  signed?: true;
 }
 
 export const defaultSurveyTimeoutMs = 15_000;
@@ -120,8 +124,18 @@ export function withButtons(reply: Reply, buttons: Button[]): Reply {
   return { parts: [...reply.parts, { is: 'buttons', buttons }] };
 }
 
-/** For the local command line: nobody there is looked up in the chat system. */
-export const noDirectory: Directory = {
-  person: async () => Promise.reject(new Error('no chat system is connected')),
-  members: async () => Promise.reject(new Error('no chat system is connected')),
-};
+/** Stands for the workspace where no chat is connected. */
+const nowhere = 'no workspace';
+
+/** For the local command line: whoever signed with a key of the settings is known by them, and nobody else. */
+export function ownPeople(slackIds: readonly string[]): Pick<CommandContext, 'workspace' | 'directory'> {
+  const members = () => Promise.reject(new Error('no chat system is connected'));
+  return {
+    workspace: { pinned: nowhere, url: null },
+    directory: {
+      person: async (user) =>
+        slackIds.includes(user) ? { bot: false, guest: false, deactivated: false, teams: [nowhere] } : members(),
+      members,
+    },
+  };
+}

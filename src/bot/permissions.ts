@@ -1,6 +1,7 @@
 import { type Actor, isLocal } from '../base/actor.ts';
 import { openedBy, phaseOf, withApproversOf } from '../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Approvers, Fleet, Rollout } from '../upgrade/rollout/types.ts';
+import type { Command } from './command.ts';
 import type { Access, CommandContext, Directory, Purpose } from './context.ts';
 
 /** What somebody wants to do. */
@@ -11,8 +12,10 @@ export type Right =
   | { is: 'start' }
   | { is: 'override' }
   | { is: 'approve'; rollout: Rollout; phase: ApprovalPhase }
-  /** Freeze, pause, stop, roll back: allowed to more people than starting. */
+  /** Pause, stop: allowed to more people than starting, and to whoever stands at this machine's command line. */
   | { is: 'halt' }
+  /** Freeze, roll back: to the same people, but by name. */
+  | { is: 'go-back' }
   /** Lift a freeze, resume, retry. */
   | { is: 'go-on' };
 
@@ -28,9 +31,15 @@ interface Scene {
 const allowed: Verdict = { is: 'allowed' };
 const refused = (reason: string): Verdict => ({ is: 'refused', reason });
 
+/** Whether this verb wants no signature on a shell. */
+export const isFree = ({ verb }: Command): boolean =>
+  ['bare', 'status', 'why', 'windows', 'history', 'verify', 'diagnose', 'help', 'whoami', 'pause', 'stop'].includes(
+    verb,
+  );
+
 /**
  * Whether `actor` may; looks at user and group ids only, and refuses when a lookup fails. Somebody at this machine's
- * command line holds all roles; the rule against self-approval holds for them too.
+ * command line who did not sign may look, pause and stop.
  */
 export async function permit(
   scene: Scene,
@@ -40,13 +49,20 @@ export async function permit(
 ): Promise<Verdict> {
   const own = ownRollout(scene, actor, right);
   if (own !== null) return own;
-  if (isLocal(actor)) return allowed;
+  if (isLocal(actor)) {
+    return ['look', 'diagnose', 'halt'].includes(right.is)
+      ? allowed
+      : refused('Without a key a shell may look, pause and stop. Sign with your own: --as NAME, or --key FILE.');
+  }
   try {
     const stranger = await strangeness(scene, actor, purpose);
     if (stranger !== null) return refused(stranger);
     if (right.is === 'look') return allowed;
-    for (const role of rolesFor(scene, right)) {
-      if (await holds(scene.directory, actor, role, purpose)) return allowed;
+    const roles = rolesFor(scene, right);
+    // By name first: that needs nobody to be asked, also while Slack is away.
+    if (roles.some(({ users }) => users.includes(actor))) return allowed;
+    for (const group of new Set(roles.flatMap(({ groups }) => groups))) {
+      if ((await scene.directory.members(group, purpose)).includes(actor)) return allowed;
     }
   } catch {
     return refused('Slack did not say who you are, so nothing was done. Try again in a moment.');
@@ -84,16 +100,9 @@ function rolesFor({ access, fleet }: Scene, right: Right): Approvers[] {
       return [approversNow(fleet, right)];
     case 'diagnose':
     case 'halt':
+    case 'go-back':
       return [stoppers, requesters, breakers, ...fleet.regions.map(({ approvers }) => approvers)];
   }
-}
-
-async function holds(directory: Directory, actor: Actor, role: Approvers, purpose: Purpose): Promise<boolean> {
-  if (role.users.includes(actor)) return true;
-  for (const group of role.groups) {
-    if ((await directory.members(group, purpose)).includes(actor)) return true;
-  }
-  return false;
 }
 
 /** Those of the settings of now, whatever the plan says: it may be days old, and lies where others can write. */
@@ -118,7 +127,8 @@ function lacking(scene: Scene, right: Right): string {
     start: 'start upgrades',
     override: 'override maintenance windows',
     approve: `approve ${right.is === 'approve' ? right.phase.title : ''}`,
-    halt: 'freeze, pause, stop or roll back',
+    halt: 'pause or stop',
+    'go-back': 'freeze or roll back',
     'go-on': 'unfreeze, resume or retry',
   };
   return `You may not ${what[right.is]}. Those who may: ${whom}.`;

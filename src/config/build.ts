@@ -41,6 +41,8 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     redisUrl: secrets.redisUrl,
     sealKey: secrets.sealKey,
     stateDir: absolute(written.stateDir),
+    people: written.people,
+    approvals: written.approvals,
     roles: written.roles,
   };
 }

@@ -6,7 +6,7 @@ import { withDefault } from './blocks.ts';
 import { fleetFreeze, freezeIn, regionFreeze, type WrittenFreeze, windows } from './calendars.ts';
 import { formatDuration } from './durations.ts';
 import type { Path, Problem } from './problems.ts';
-import { approvers, node, policy, regionApprovers, ssh } from './schema.ts';
+import { approvers, node, person, policy, regionApprovers, ssh } from './schema.ts';
 import * as value from './values.ts';
 
 /** Null for what is wrong by itself, and was told already. */
@@ -40,6 +40,7 @@ const sketch = z.object({
   policy: withDefault({}, sound(rules)),
   ssh: withDefault({}, sound(ssh)),
   roles: sound(z.object({ requesters: sound(approvers) })),
+  people: all(person),
   releases: sound(z.object({ directory: z.unknown().optional(), url: z.unknown().optional() })),
   alerts: sound(
     z.object({
@@ -64,6 +65,7 @@ export function crossProblems(settings: Sketch): Problem[] {
   return [
     ...repeated(regions.map((region, at) => ({ name: region.name, path: ['regions', at, 'name'] }))),
     ...repeated(regions.flatMap(namedNodes)),
+    ...samePerson(settings.people),
     ...nobodyMay(roles?.requesters ?? null, ['roles', 'requesters'], 'start an upgrade'),
     ...regions.flatMap((region, at) =>
       nobodyMay(region.approvers, ['regions', at, 'approvers'], 'approve this region'),
@@ -88,6 +90,22 @@ function repeated(entries: { name: string; path: Path }[]): Problem[] {
     seen.add(name);
     return again ? [{ path, message: `"${name}" is used twice; names are unique` }] : [];
   });
+}
+
+/** A name, a Slack id or a key that two people had would be nobody's. */
+function samePerson(people: Sketch['people']): Problem[] {
+  const of = (what: (each: NonNullable<(typeof people)[number]>) => { name: string; at: Path }[]) =>
+    repeated(
+      people.flatMap((each, index) =>
+        each === null ? [] : what(each).map(({ name, at }) => ({ name, path: ['people', index, ...at] })),
+      ),
+    );
+  const material = (line: string) => line.trim().split(/ +/).slice(0, 2).join(' ');
+  return [
+    ...of(({ name }) => [{ name, at: ['name'] }]),
+    ...of(({ slack }) => [{ name: slack, at: ['slack'] }]),
+    ...of(({ keys }) => keys.map((line, index) => ({ name: material(line), at: ['keys', index] }))),
+  ];
 }
 
 function nobodyMay(who: { users: string[]; groups: string[] } | null, path: Path, what: string): Problem[] {

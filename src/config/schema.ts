@@ -118,6 +118,12 @@ export const policy = block({
   ),
 });
 
+export const person = block({
+  name: value.name,
+  slack: value.slackUser,
+  keys: list(value.publicKey, 'SSH public keys', 1),
+});
+
 const healthPattern = leaf(
   'a health address',
   'a URL with {address} or {name}, like http://{address}:8080/health',
@@ -170,6 +176,8 @@ export const schema = block({
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),
   policy: withDefault({}, policy),
+  people: withDefault([], list(person, 'people')),
+  approvals: withDefault('button', oneOf(['button', 'signed'])),
   roles: block({
     requesters: approvers,
     breakers: withDefault(nobody, approvers),

@@ -1,3 +1,4 @@
 export { canonical } from './canonical.ts';
 export { keyId, openKey, readPublicKey, type SigningKey } from './keys.ts';
 export { openSealKey, type Sealer, sealer } from './seal.ts';
+export { maxSignatureBytes, type Signer, sign, signingKeyIn, type Verdict, verify } from './ssh-keygen.ts';

@@ -290,7 +290,7 @@ describe('the facts of a look', () => {
     });
     expect((await ask(here, 'U0OTTO', 'whoami')).facts).toMatchObject({
       actor: 'U0OTTO',
-      rights: ['look', 'halt'],
+      rights: ['look', 'diagnose', 'halt', 'go-back'],
       approvers: [{ region: 'us-east', users: [], groups: ['S0APPROVERS'] }, {}, {}],
     });
   });

@@ -165,6 +165,7 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
     },
     access: {
       channel: 'C0',
+      approvals: 'button',
       roles: {
         requesters: { users: ['U0ROSA'], groups: [] },
         breakers: { users: ['U0INES'], groups: [] },

@@ -18,12 +18,12 @@ export const overview = (): string =>
     'tools',
     ...own(tools),
     '',
-    'verbs, the same as in Slack; each takes --json',
+    'verbs, the same as in Slack; each takes --json, and --as NAME, --key FILE to sign (docs/people.md)',
     ...verbs.filter(isVerb).map(short),
     '',
     '-h, --help after any word tells more about it; -V, --version',
     'settings: ZEITWORK_CONFIG (zeitwork.yaml); log level: ZEITWORK_LOG (info);',
-    'secrets: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, REDIS_URL, or each as NAME_FILE',
+    'secrets: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, REDIS_URL, or each as NAME_FILE; ZEITWORK_KEY: the key that signs',
     'exit codes and JSON: docs/shell.md',
   ].join('\n');
 

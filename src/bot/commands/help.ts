@@ -34,7 +34,9 @@ export const whoami: Handler<'whoami'> = async (context, { actor }) => {
     ['look', { is: 'look' }],
     ['start', { is: 'start' }],
     ['override windows', { is: 'override' }],
-    ['freeze, pause, stop and roll back', { is: 'halt' }],
+    ['diagnose', { is: 'diagnose' }],
+    ['pause and stop', { is: 'halt' }],
+    ['freeze and roll back', { is: 'go-back' }],
     ['unfreeze, resume and retry', { is: 'go-on' }],
   ];
   const verdicts = await Promise.all(
