@@ -38,6 +38,7 @@ const policy: Policy = {
   transferTimeout: 600_000,
   selfApproval: false,
   oneMayBegin: 'anywhere',
+  breakers: 1,
   canary: null,
   majors: { approvers: 1, canaryApproval: false },
 };

@@ -29,7 +29,7 @@ export function settingsOf(
     ),
     roles: {
       requesters: { users: [rosa.id] },
-      breakers: { users: [rosa.id] },
+      breakers: { users: [rosa.id, ines.id] },
       stoppers: { users: [rosa.id, ines.id, kiran.id] },
     },
     // Minutes of the real thing pass in seconds here; every check is made all the same.

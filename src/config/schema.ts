@@ -111,6 +111,10 @@ export const policy = block({
   transferTimeout: withDefault('10m', value.duration),
   selfApproval: withDefault(false, value.flag),
   oneMayBegin: withDefault('canary', oneOf(['canary', 'anywhere', 'nowhere'])),
+  breakers: withDefault(
+    2,
+    leaf('accepted here', '1 or 2', (written) => ([1, 2] as const).find((each) => each === written)),
+  ),
   canary: withDefault(null, value.name.nullable()),
   majors: withDefault(
     {},

@@ -75,7 +75,7 @@ class Night {
   async type(text: string, place: (typeof places)[number]): Promise<void> {
     const line = text.replace('VERSION', this.#version).replace('OLD', this.#plans[0] ?? 'r0');
     const said = await this.#say(line, place);
-    const plan = /start (\S+)/.exec(said)?.[1];
+    const plan = /zeitwork start (\S+)/.exec(said)?.[1];
     if (plan === undefined) return;
     this.#plans.push(plan);
     await this.#say(`start ${plan}`, place);

@@ -159,6 +159,7 @@ function settingsOf({ nodes, releases, policy, service, windows }: ProductOption
     policy: {
       order: 'declared',
       oneMayBegin: 'anywhere',
+      breakers: 1,
       majors: { approvers: 1, canaryApproval: false },
       ...policy,
     },

@@ -66,6 +66,7 @@ export const policy: Policy = {
   transferTimeout: minutes(10),
   selfApproval: false,
   oneMayBegin: 'anywhere',
+  breakers: 1,
   canary: null,
   majors: { approvers: 1, canaryApproval: false },
 };

@@ -52,7 +52,7 @@ function statusLines(rollout: Rollout): string[] {
   const { status, override } = rollout;
   const overridden = override
     ? [
-        `Maintenance windows are overridden until ${when(override.until)} by ${who(override.by)}: ${foreign(override.reason)}`,
+        `Maintenance windows are overridden until ${when(override.until)} by ${who(override.by)}${override.with === undefined ? '' : ` with ${who(override.with)}`}: ${foreign(override.reason)}`,
       ]
     : [];
   return [...overridden, ...statusLine(status)];

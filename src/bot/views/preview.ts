@@ -16,10 +16,12 @@ export interface Preview {
   token: string | null;
   /** Said first, e.g. that the fleet has moved. */
   remark: string | null;
+  /** Another breaker must start it. */
+  second: boolean;
 }
 
 /** What an upgrade would do, before anything is done. */
-export function preview({ rollout, survey, now, token, remark }: Preview): Reply {
+export function preview({ rollout, survey, now, token, remark, second }: Preview): Reply {
   const title = `${token === null ? 'Dry run' : 'Plan'}: ${rollout.service.name} to ${rollout.release.version}`;
   const parts: Part[] = [
     ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
@@ -29,7 +31,11 @@ export function preview({ rollout, survey, now, token, remark }: Preview): Reply
     { is: 'lines', lines: rules(rollout) },
     { is: 'note', text: ending(rollout, token) },
   ];
-  return { parts: token === null ? parts : [...parts, { is: 'buttons', buttons: buttons(rollout, now, token) }] };
+  if (token === null) return { parts };
+  const all = buttons(rollout, now, token);
+  if (!second) return { parts: [...parts, { is: 'buttons', buttons: all }] };
+  const lines = [`*Another breaker must start this*, within 30 min: \`/zeitwork start ${foreign(token)}\``];
+  return { parts: [...parts, { is: 'lines', lines }, { is: 'buttons', buttons: all.slice(1) }] };
 }
 
 function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {

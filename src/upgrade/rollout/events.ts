@@ -59,7 +59,7 @@ export interface PlanInput {
   now: number;
   epoch: number;
   startAt: number | null;
-  override: { by: Actor; reason: string } | null;
+  override: { by: Actor; reason: string; with?: Actor } | null;
   /** Only these regions; null: all. */
   regions: string[] | null;
   /** At most this many nodes, in order of work; null: all. */

@@ -115,6 +115,8 @@ export interface Policy {
   selfApproval: boolean;
   /** Where one person may begin without an approval: in the canary region, once for each release; anywhere; or nowhere. */
   oneMayBegin: 'canary' | 'anywhere' | 'nowhere';
+  /** How many breakers it takes to override windows: the one who asks, and with 2 another who starts the plan. */
+  breakers: 1 | 2;
   /** Name of the canary region; null: the first. */
   canary: string | null;
   /** A release whose major version is another than what runs: how many must approve, and whether also where one may begin. */

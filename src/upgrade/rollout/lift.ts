@@ -47,6 +47,7 @@ const withPolicy = (rollout: Rollout): Rollout => ({
     ...rollout.policy,
     atOnce: rollout.policy.atOnce ?? 1,
     oneMayBegin: rollout.policy.oneMayBegin ?? 'anywhere',
+    breakers: rollout.policy.breakers ?? 1,
     canary: rollout.policy.canary ?? null,
     majors: rollout.policy.majors ?? { approvers: 1, canaryApproval: false },
   },

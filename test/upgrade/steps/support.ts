@@ -27,6 +27,7 @@ export const policy: Policy = {
   transferTimeout: 120_000,
   selfApproval: false,
   oneMayBegin: 'anywhere',
+  breakers: 1,
   canary: null,
   majors: { approvers: 1, canaryApproval: false },
 };
