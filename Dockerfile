@@ -14,6 +14,8 @@ RUN npm run build && npm prune --omit=dev && rm -r dist/sandbox
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
+# ssh-keygen, which verifies the signatures of releases.
+RUN apt-get update && apt-get install -y --no-install-recommends openssh-client && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 # Neither the sandbox nor what it and the build need: compilers, page libraries.
 COPY --from=build /app/node_modules ./node_modules

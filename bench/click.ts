@@ -31,6 +31,9 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     keys: null,
     redis: null,
     retention: 400 * day,
+    sealKey: null,
+    people: [],
+    approvals: 'button',
     stateDir,
     roles: { requesters: nobody, breakers: nobody, stoppers: nobody },
   };

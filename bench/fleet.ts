@@ -37,6 +37,10 @@ const policy: Policy = {
   commandTimeout: 60_000,
   transferTimeout: 600_000,
   selfApproval: false,
+  oneMayBegin: 'anywhere',
+  breakers: 1,
+  canary: null,
+  majors: { approvers: 1, canaryApproval: false },
 };
 
 const regionNames = ['us-east', 'eu-west', 'ap-south'];
@@ -48,6 +52,7 @@ export function fleetOf(addresses: string[]): Fleet {
     name,
     calendar: { zone: 'Etc/UTC', windows: [{ days: [...weekdays], from: '00:00', to: '00:00' }], freezes: [] },
     approvers: { users: ['U1'], groups: [] },
+    needed: 1,
     nodes: addresses.slice(index * share, (index + 1) * share).map((address) => ({ name: address, region: name })),
   }));
   return { name: 'bench', service, policy, regions: regions.filter(({ nodes }) => nodes.length > 0) };

@@ -132,6 +132,7 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
         override: null,
         regions: null,
         limit: null,
+        begun: null,
       } as const;
       return plan({ ...asked, id: 'r-bench', fleet, release, now, epoch, startAt, survey });
     },

@@ -9,7 +9,12 @@ const zones: Record<string, string> = {
 };
 
 /** What an operator would have written for the simulated fleet. */
-export function settingsOf(fleet: SimulatedFleet, windows: 'guide' | 'always', directory: string) {
+export function settingsOf(
+  fleet: SimulatedFleet,
+  windows: 'guide' | 'always',
+  directory: string,
+  keys: Record<string, string>,
+) {
   const everyDay = [{ days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00', to: '00:00' }];
   const regions = [...new Set(fleet.nodes.map(({ region }) => region))];
   return {
@@ -19,9 +24,12 @@ export function settingsOf(fleet: SimulatedFleet, windows: 'guide' | 'always', d
     stateDir: join(directory, 'state'),
     releases: { directory: fleet.releasesDirectory },
     service: fleet.service,
+    people: [rosa, ines, kiran].flatMap(({ name, id }) =>
+      keys[name] === undefined ? [] : [{ name, slack: id, keys: [keys[name]] }],
+    ),
     roles: {
       requesters: { users: [rosa.id] },
-      breakers: { users: [rosa.id] },
+      breakers: { users: [rosa.id, ines.id] },
       stoppers: { users: [rosa.id, ines.id, kiran.id] },
     },
     // Minutes of the real thing pass in seconds here; every check is made all the same.
@@ -36,6 +44,8 @@ export function settingsOf(fleet: SimulatedFleet, windows: 'guide' | 'always', d
       retryDelay: '1s',
       expectedNode: '8s',
       rollbackReserve: '8s',
+      // v2.0.0 is a major version: with three people here, it goes as a smaller one would.
+      majors: { approvers: 1, canaryApproval: false },
     },
     regions: regions.map((name) => ({
       name,

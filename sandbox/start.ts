@@ -17,7 +17,7 @@ import { loadSettings } from '../src/config/index.ts';
 import { nextOpening } from '../src/windows/index.ts';
 import { type SimulatedFleet, startFleet } from './fleet/fleet.ts';
 import { type Leftovers, leavingNothing } from './leftovers.ts';
-import { ines, kiran, rosa, vic } from './people.ts';
+import { ines, kiran, rosa, throwAwayKeys, vic } from './people.ts';
 import { settingsOf } from './settings.ts';
 import { type Slack, startSlack } from './slack/start.ts';
 import { tries, welcome } from './words.ts';
@@ -98,7 +98,8 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   });
   leftovers.close(slack.close);
   const file = join(directory, 'zeitwork.yaml');
-  writeFileSync(file, stringify(settingsOf(fleet, options.windows, directory)));
+  const keys = throwAwayKeys(directory);
+  writeFileSync(file, stringify(settingsOf(fleet, options.windows, directory, keys)));
   const settings = loadSettings(file, {
     SLACK_BOT_TOKEN: slack.botToken,
     SLACK_APP_TOKEN: slack.appToken,
@@ -115,7 +116,7 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   leftovers.close(bot.close);
   await Promise.race([bot.connected, ...(options.asked ? [aborted(options.asked)] : [])]);
   options.asked?.throwIfAborted();
-  for (const line of welcome(slack.pageUrl, options.windows)) options.say(line);
+  for (const line of welcome(slack.pageUrl, options.windows, file)) options.say(line);
   return {
     pageUrl: slack.pageUrl,
     slack,

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { SimulatedFleet } from './fleet/fleet.ts';
 
 /** What the page offers to type. */
@@ -6,7 +7,10 @@ export function tries(fleet: SimulatedFleet) {
     fleet.versions.includes(version) ? [{ text: `/zeitwork upgrade ${version}`, about }] : [];
   return [
     { text: '/zeitwork upgrade v2.0.0', about: 'a good build, approved region by region' },
-    { text: '/zeitwork upgrade v2.0.0 --strategy rolling', about: 'a good build, node by node, nobody is asked' },
+    {
+      text: '/zeitwork upgrade v2.0.0 --strategy rolling',
+      about: 'a good build, node by node, approved once before the first',
+    },
     ...offered('v2.1.0-never-healthy', 'a build that never gets healthy'),
     ...offered('v2.1.0-dies-after-20s', 'a build that dies after a while'),
     ...offered('v2.1.0-exit-at-start', 'a build that ends at once'),
@@ -17,7 +21,7 @@ export function tries(fleet: SimulatedFleet) {
 }
 
 /** Where to look, once all of it runs. */
-export const welcome = (pageUrl: string, windows: 'guide' | 'always') => [
+export const welcome = (pageUrl: string, windows: 'guide' | 'always', settings: string) => [
   '',
   `  Open ${pageUrl}`,
   '  and type there   /zeitwork upgrade v2.0.0',
@@ -26,6 +30,10 @@ export const welcome = (pageUrl: string, windows: 'guide' | 'always') => [
   windows === 'guide'
     ? '  Windows are Tue-Thu 02:00-06:00 in each region: the clock on the page jumps to the next one.'
     : '  Windows are open all day here; `npm run sandbox -- --windows guide` keeps Tue-Thu 02:00-06:00.',
+  '  One person may begin a release in us-east, once; all else is approved by another (act as Ines). A major wants two approvers,',
+  '  and is asked for in us-east too: the settings here say one, since v2.0.0 is one.',
+  '  On another shell, as Inês:',
+  `    ZEITWORK_CONFIG=${settings} ZEITWORK_KEY=${join(dirname(settings), 'people', 'ines')} npm run -s zeitwork -- approve eu-west`,
   '  Ctrl-C ends it and leaves nothing behind.',
   '',
 ];

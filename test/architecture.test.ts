@@ -43,7 +43,7 @@ const inner: Record<string, Room> = {
   },
   'app/cli': { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
   bot: {
-    ours: ['base', 'jobs', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
+    ours: ['base', 'jobs', 'trust', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
     packages: ['node:', '@slack/', 'pino'],
   },
   doctor: {

@@ -25,6 +25,8 @@ const proof = 'src/upgrade/proof';
 const fence = ['test/upgrade/steps/fence.test.ts'];
 const foreign = ['test/upgrade/steps/foreign.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
+const attacks = ['test/bot/attacks.test.ts'];
+const persons = ['test/upgrade/rollout/persons.test.ts'];
 
 export const mutants: Mutant[] = [
   {
@@ -1033,5 +1035,110 @@ export const mutants: Mutant[] = [
     from: 'if (depth > deepest) return true;',
     to: '',
     tests: ['test/base/json.test.ts'],
+  },
+  {
+    name: 'a value counts with any seal',
+    file: 'src/bot/sealed.ts',
+    from: 'return sealer.fits(scope(what, action, place), read.s) ? { ...what, s: read.s } : null;',
+    to: 'return { ...what, s: read.s };',
+    tests: attacks,
+  },
+  {
+    name: 'a seal is good for every button of a message',
+    file: 'src/bot/sealed.ts',
+    from: '  ...what,\n  action,\n  fleet,',
+    to: '  ...what,\n  fleet,',
+    tests: attacks,
+  },
+  {
+    name: 'a seal of another fleet fits',
+    file: 'src/bot/sealed.ts',
+    from: '  action,\n  fleet,\n  channel,',
+    to: '  action,\n  channel,',
+    tests: attacks,
+  },
+  {
+    name: 'a value that was copied onto another message counts',
+    file: 'src/bot/actions/counts.ts',
+    from: "if (key === undefined) return copied(context, 'it does not stand on a message that was posted for it', rollout);",
+    to: 'if (key === undefined) return counts;',
+    tests: attacks,
+  },
+  {
+    name: 'a button counts although its facts have moved',
+    file: 'src/bot/actions/counts.ts',
+    from: 'return isCurrent(context, rollout, key, press.action, sealed) ? counts : moved(context, rollout, sealed);',
+    to: 'return counts ?? moved(context, rollout, sealed) ?? isCurrent(context, rollout, key, press.action, sealed);',
+    tests: attacks,
+  },
+  {
+    name: 'a plan is started from a message that everybody sees',
+    file: 'src/bot/actions/counts.ts',
+    from: "return press.isEphemeral ? counts : copied(context, 'a plan is confirmed only where it was shown');",
+    to: 'return counts;',
+    tests: attacks,
+  },
+  {
+    name: 'people of other workspaces are heard',
+    file: 'src/bot/listeners.ts',
+    from: 'if (workspace === null || !origin.teams.includes(workspace.pinned)) return',
+    to: 'if (workspace === null) return',
+    tests: attacks,
+  },
+  {
+    name: 'a decision is allowed by what was true a minute ago',
+    file: 'src/bot/directory.ts',
+    from: "const found = purpose === 'look' ? known.get(id) : undefined;",
+    to: 'const found = known.get(id);',
+    tests: attacks,
+  },
+  {
+    name: 'approvers are those of the plan',
+    file: 'src/bot/permissions.ts',
+    from: "return now.is === 'approval' ? now.by : { users: [], groups: [] };",
+    to: 'return phase.by ?? now;',
+    tests: attacks,
+  },
+  {
+    name: 'one person begins a release again and again',
+    file: 'src/upgrade/rollout/persons.ts',
+    from: 'return begun === null && regions.every(',
+    to: 'return regions.every(',
+    tests: persons,
+  },
+  {
+    name: 'one person begins in every region',
+    file: 'src/upgrade/rollout/persons.ts',
+    from: 'regions.every(({ name }) => name === canaryOf(fleet));',
+    to: 'regions.length > 0;',
+    tests: persons,
+  },
+  {
+    name: 'a major takes no more people',
+    file: 'src/upgrade/rollout/persons.ts',
+    from: 'major ? majors.approvers : 1);',
+    to: '1);',
+    tests: persons,
+  },
+  {
+    name: 'a shell without a key holds every role',
+    file: 'src/bot/permissions.ts',
+    from: "return ['look', 'diagnose', 'halt'].includes(right.is)",
+    to: 'return right.is.length > 0',
+    tests: ['test/bot/shell.test.ts'],
+  },
+  {
+    name: 'a signature counts for ever',
+    file: 'src/app/decision.ts',
+    from: 'if (Math.abs(now - decision.at) > freshMs) {',
+    to: 'if (decision.at > now + freshMs) {',
+    tests: ['test/app/decision.test.ts'],
+  },
+  {
+    name: 'whoever asks to break the glass starts it alone',
+    file: 'src/bot/commands/upgrade.ts',
+    from: "if (wantsSecond(context, draft) ? isOther || verb === 'cancel' : !isOther) return draft;",
+    to: 'if (wantsSecond(context, draft) || !isOther) return draft;',
+    tests: ['test/bot/break-glass.test.ts'],
   },
 ];

@@ -22,7 +22,12 @@ async function role(which: ('bot' | 'worker')[], regions: string[] | null): Prom
   return 'done';
 }
 
-async function start(which: ('bot' | 'worker')[], regions: string[] | null, asked: AbortSignal): Promise<Role> {
+async function start(
+  which: ('bot' | 'worker')[],
+  regions: string[] | null,
+  asked: AbortSignal,
+): Promise<Role & { lost: Promise<never> }> {
+  let lost: Promise<never> = new Promise(() => undefined);
   const log = createLog(which.join('+'));
   const runtime = await openOwnRuntime(settings(), log);
   const started: Role[] = [];
@@ -41,14 +46,15 @@ async function start(which: ('bot' | 'worker')[], regions: string[] | null, aske
     if (which.includes('bot')) {
       const bot = await startBotRole(runtime);
       started.push(bot);
-      void bot.connected.then(() => log.info({ ready: 'bot', fleet }, 'ready'));
+      const ready = bot.connected.then(() => log.info({ ready: 'bot', fleet }, 'ready'));
+      lost = ready.then(() => new Promise<never>(() => undefined));
     }
     started.push(showSignOfLife(runtime, which.join('-')));
   } catch (error) {
     await close();
     throw error;
   }
-  return { close };
+  return { close, lost };
 }
 
 function regionsIn({ values }: Read): string[] | null {

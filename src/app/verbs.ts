@@ -1,20 +1,26 @@
+import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { localActor } from '../base/actor.ts';
+import { Refused } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
-import { isVerb, type Verb } from '../bot/command.ts';
+import { type Command, isVerb, type Verb } from '../bot/command.ts';
 import { helpAbout, usage } from '../bot/commands/help.ts';
-import type { Outcome, Reply } from '../bot/context.ts';
+import type { Asking, Outcome, Reply } from '../bot/context.ts';
 import { parse } from '../bot/parse.ts';
+import { isFree } from '../bot/permissions.ts';
 import { answer, asText } from '../bot/run.ts';
+import { type As, asFlags, readAs } from './cli/as.ts';
 import { type Asked, typed } from './cli/ask.ts';
 import { type End, Ended } from './cli/exit.ts';
 import { jsonLine } from './cli/json.ts';
 import { aborted, stoppable } from './cli/live.ts';
+import type { Runtime } from './wiring.ts';
 
-/** The same verbs without Slack: whoever can log in here and read the settings holds every role. */
+/** The same verbs without Slack. Whoever can log in here may look, pause and stop; all else is signed by a person's own key. */
 export async function verb(asked: Asked): Promise<End> {
-  refuseAlmostCommon(asked.rest);
-  const reply = await replyTo(typed([asked.word ?? '', ...asked.rest]));
+  const { rest, ...as } = readAs(asked.rest, process.env);
+  refuseAlmostCommon(rest);
+  const reply = await replyTo(typed([asked.word ?? '', ...rest]), as);
   const outcome = reply.outcome ?? 'done';
   const name = asked.word?.toLowerCase() ?? '';
   if (asked.json) console.log(jsonLine(isVerb(name) ? name : null, outcome, Date.now(), reply.facts ?? asText(reply)));
@@ -28,18 +34,18 @@ export const page = (about: Verb): string => asText(helpAbout(about));
 /** The chat knows none of these, so its parser could not guess them. */
 function refuseAlmostCommon(words: string[]): void {
   for (const word of words) {
-    const meant = word.startsWith('--') ? nearest(word.slice(2), ['json', 'help', 'version']) : null;
+    const meant = word.startsWith('--') ? nearest(word.slice(2), ['json', 'help', 'version', ...asFlags]) : null;
     if (meant !== null) throw new Ended('usage', `${word} is not known: did you mean --${meant}?`);
   }
 }
 
 /** What cannot be read is told without settings and without Redis. */
-async function replyTo(text: string): Promise<Reply> {
+async function replyTo(text: string, as: As & { isNamed: boolean }): Promise<Reply> {
   const parsed = parse(text);
   if (parsed.is === 'usage') return usage(parsed.problem, parsed.verb, parsed.input);
   if (parsed.command.verb === 'help') return helpAbout(parsed.command.about);
   const { openOwnRuntime, settings } = await import('./open.ts');
-  const asking = { actor: localActor(userInfo().username), rollout: null };
+  const { command } = parsed;
   const own = settings();
   const { closeRuntime, commandContext } = await import('./wiring.ts');
   const { createLog } = await import('./log.ts');
@@ -47,13 +53,40 @@ async function replyTo(text: string): Promise<Reply> {
   const reply = await stoppable(async (asked) => {
     const runtime = await openOwnRuntime(own, createLog('cli', 'warn'));
     try {
-      return await Promise.race([answer(commandContext(runtime), asking, parsed.command), aborted(asked)]);
+      const context = commandContext(runtime);
+      const isSigned = as.isNamed || !isFree(command);
+      const asking = isSigned ? await signed(runtime, as, command, text) : anybody();
+      return await Promise.race([answer(context, asking, command), aborted(asked)]);
     } finally {
       await closeRuntime(runtime);
     }
   });
   if (!reply) throw new Ended('interrupted', 'interrupted; it is not known what came of it');
   return reply;
+}
+
+const anybody = (): Asking => ({ actor: localActor(userInfo().username), rollout: null });
+
+/** The same as this person's click or command in the chat: whoever signs is the one whose Slack id stands beside the key. */
+async function signed(runtime: Runtime, as: As, { verb: name }: Command, text: string): Promise<Asking> {
+  const { control, clock, settings } = runtime;
+  const { people, fleet } = settings;
+  const about = (await control.store.open()) ?? (await control.store.latest(1))[0] ?? null;
+  const decision = {
+    fleet: fleet.name,
+    rollout: about?.id ?? null,
+    revision: about?.revision ?? null,
+    verb: name,
+    arguments: text,
+    at: clock.now(),
+    nonce: randomBytes(16).toString('hex'),
+  };
+  const { signDecision, signerOf } = await import('./decision.ts');
+  const { withKeyOf } = await import('./signer.ts');
+  const signature = await withKeyOf(as, people, (file) => signDecision(decision, file));
+  const person = await signerOf(decision, signature, people, clock.now());
+  if (as.as !== null && as.as !== person.name) throw new Refused(`That key is ${person.name}'s, not ${as.as}'s.`);
+  return { actor: person.slack, rollout: null, signed: true };
 }
 
 /** What was asked for goes to stdout; why it was not done, to stderr. */

@@ -3,12 +3,15 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
-import { type CommandContext, noDirectory } from '../bot/context.ts';
+import { Refused } from '../base/errors.ts';
+import { type CommandContext, ownPeople } from '../bot/context.ts';
+import { createLooks } from '../bot/looks.ts';
 import { type Settings, SettingsError } from '../config/index.ts';
 import type { Belief } from '../jobs/index.ts';
 import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
+import { openSealKey, sealer } from '../trust/index.ts';
 import { diagnoseNode, surveyNode } from '../upgrade/host/index.ts';
 import { createAlerting, createProbe } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
@@ -115,12 +118,21 @@ export async function startBotRole(runtime: Runtime): Promise<Role & { connected
     throw new SettingsError('The bot needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…); see the README.');
   }
   const { startBot } = await import('../bot/index.ts');
-  const bot = await startBot({ ...commandContext(runtime), slack: { botToken, appToken, apiUrl } });
+  const seals = sealer(settings.sealKey ?? (await openSealKey(join(settings.stateDir, 'seal.key'))));
+  const { team } = settings.slack;
+  const bot = await startBot({
+    ...commandContext(runtime),
+    sealer: seals,
+    team,
+    slack: { botToken, appToken, apiUrl },
+  });
   const publisher = await startPublisher({
     ...{ redis, belief: runtime.belief, fleet: settings.fleet.name, announcer: bot.announcer, clock, log },
   });
   return {
-    connected: bot.connected,
+    connected: bot.connected.catch((error: unknown) => {
+      throw error instanceof Refused ? new SettingsError(error.message) : error;
+    }),
     async close() {
       await publisher.close();
       await bot.close();
@@ -130,15 +142,17 @@ export async function startBotRole(runtime: Runtime): Promise<Role & { connected
 
 /** For commands that come from elsewhere than Slack: nobody is looked up there. */
 export function commandContext({ settings, control, releases, clock, log }: Runtime): CommandContext {
-  const { fleet, roles, slack } = settings;
+  const { fleet, roles, slack, people, approvals } = settings;
   return {
     control,
     fleet,
     releases,
     clock,
     log,
-    access: { channel: slack.channel, team: slack.team, roles },
-    directory: noDirectory,
+    access: { channel: slack.channel, approvals, roles },
+    sealer: null,
+    ...ownPeople(people.map((person) => person.slack)),
+    looks: createLooks(() => clock.now()),
     newId: () => `r-${randomBytes(4).toString('hex')}`,
   };
 }

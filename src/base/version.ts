@@ -1,4 +1,4 @@
-import { compare, valid } from 'semver';
+import { compare, major, valid } from 'semver';
 
 const strict = /^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 
@@ -15,6 +15,11 @@ export function sameVersion(one: string, other: string): boolean {
 /** Whether `one` is newer, by semver; what is no version, as a host may say, is newer than nothing. */
 export function isNewer(one: string, other: string): boolean {
   return valid(one) !== null && valid(other) !== null && compare(one, other) > 0;
+}
+
+/** Whether the major version differs; of what is no version, nobody knows, so it counts as differing. */
+export function isMajor(one: string, other: string): boolean {
+  return valid(one) === null || valid(other) === null || major(one) !== major(other);
 }
 
 /** For sorting: oldest first. @throws TypeError when one is no version */

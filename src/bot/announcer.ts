@@ -2,14 +2,17 @@ import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import type { Announcer, PostedMessage, Store } from '../jobs/types.ts';
+import type { Sealer } from '../trust/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Chat, OutgoingMessage } from './chat.ts';
+import { sealedBlocks } from './sealed.ts';
 import { outdated, type Post, posts } from './views/posts.ts';
 
 export interface AnnouncerParts {
   chat: Chat;
   store: Pick<Store, 'posted' | 'setPosted'>;
   channel: string;
+  sealer: Sealer;
   log: Logger;
   clock: Pick<Clock, 'now' | 'sleep'>;
 }
@@ -100,20 +103,20 @@ class Drawing {
     if (!lost)
       await store.setPosted(this.#rollout.id, post.key, { ts: unknownTs, channel: message.channel, content: '' });
     const ts = await chat.post(message);
-    await this.#keep(post, { ts, channel: message.channel, content: digest(post) });
+    await this.#keep(post, { ts, channel: message.channel, content: this.#digest(post) });
   }
 
   async #edit(post: Post): Promise<void> {
     const standing = this.#standing[post.key];
-    if (standing === undefined || standing.content === digest(post)) return;
+    if (standing === undefined || standing.content === this.#digest(post)) return;
     const message = await this.#message(post);
     if (message === null) return;
     await this.#pace(post.key);
     const there = await this.#parts.chat.edit(standing, message);
-    if (there) return this.#keep(post, { ...standing, content: digest(post) });
+    if (there) return this.#keep(post, { ...standing, content: this.#digest(post) });
     // Somebody deleted it: what matters is said again, what is over is not.
     const ts = post.onlyEdit ? standing.ts : await this.#parts.chat.post(message);
-    await this.#keep(post, { ...standing, ts, content: digest(post) });
+    await this.#keep(post, { ...standing, ts, content: this.#digest(post) });
   }
 
   async #keep(post: Post, message: PostedMessage): Promise<void> {
@@ -131,34 +134,47 @@ class Drawing {
   }
 
   #isSaid({ unlessSaid, ...post }: Post): boolean {
-    const same = digest(post);
+    const same = this.#digest(post);
     return (
       unlessSaid !== null &&
       Object.entries(this.#standing).some(([key, { content }]) => key.startsWith(unlessSaid) && content === same)
     );
   }
 
-  async #message({ key, place, text, blocks }: Post): Promise<OutgoingMessage | null> {
+  async #message(post: Post): Promise<OutgoingMessage | null> {
+    const { key, text, blocks } = post;
+    const address = await this.#address(post);
+    if (address === null) return null;
     const { id: rollout, fleet, revision } = this.#rollout;
     const mark = { fleet, rollout, key, revision };
-    const rest = { content: { text, blocks }, mark, broadcast: false, thread: null };
+    const sealed = sealedBlocks(blocks, this.#parts.sealer, { fleet, channel: address.channel });
+    return { ...address, content: { text, blocks: sealed }, mark };
+  }
+
+  async #address({ key, place }: Post): Promise<Pick<OutgoingMessage, 'channel' | 'thread' | 'broadcast'> | null> {
+    const alone = { broadcast: false, thread: null };
     switch (place.is) {
       case 'channel':
-        return { ...rest, channel: this.#parts.channel };
+        return { ...alone, channel: this.#parts.channel };
       case 'dm':
-        return { ...rest, channel: this.#standing[key]?.channel ?? (await this.#parts.chat.direct(place.user)) };
+        return { ...alone, channel: this.#standing[key]?.channel ?? (await this.#parts.chat.direct(place.user)) };
       case 'thread': {
         const main = this.#standing.main;
         if (main === undefined || main.ts === unknownTs) return null;
-        return { ...rest, channel: main.channel, thread: main.ts, broadcast: place.broadcast };
+        return { channel: main.channel, thread: main.ts, broadcast: place.broadcast };
       }
     }
+  }
+
+  /** Another key of the seals makes every message another one: its buttons must be sealed anew. */
+  #digest(post: Pick<Post, 'text' | 'blocks'>): string {
+    return digest(post, this.#parts.sealer.id);
   }
 }
 
 /** Equal for messages that look the same: ids of blocks and references of buttons carry the revision, which nobody sees. */
-function digest({ text, blocks }: Pick<Post, 'text' | 'blocks'>): string {
-  const seen = JSON.stringify([text, blocks], (name, value) =>
+function digest({ text, blocks }: Pick<Post, 'text' | 'blocks'>, seals: string): string {
+  const seen = JSON.stringify([seals, text, blocks], (name, value) =>
     name === 'block_id' || name === 'value' ? undefined : value,
   );
   return createHash('sha256').update(seen).digest('hex').slice(0, 24);

@@ -2,6 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { App, type BlockAction, type ButtonAction, SocketModeReceiver } from '@slack/bolt';
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Announcer } from '../jobs/types.ts';
+import type { Sealer } from '../trust/index.ts';
+import { withApproversOf } from '../upgrade/rollout/index.ts';
+import type { Rollout } from '../upgrade/rollout/types.ts';
 import { accepted } from './accepted.ts';
 import { createAlarm } from './alarm.ts';
 import { createAnnouncer } from './announcer.ts';
@@ -11,9 +14,14 @@ import type { CommandContext } from './context.ts';
 import { slackDirectory } from './directory.ts';
 import { drawHome, listeners } from './listeners.ts';
 import { slackLogger } from './logger.ts';
+import { permit } from './permissions.ts';
+import { refusedNote } from './refused-note.ts';
 import { createRepair } from './repair.ts';
 
-export interface BotContext extends Omit<CommandContext, 'directory'> {
+export interface BotContext extends Omit<CommandContext, 'directory' | 'workspace' | 'sealer'> {
+  sealer: Sealer;
+  /** Workspace that the settings name; null: the one that the token belongs to. */
+  team: string | null;
   slack: {
     botToken: string;
     appToken: string;
@@ -26,7 +34,7 @@ export interface Bot {
   announcer: Announcer;
   /**
    * Resolves when Slack has said hello and accepts the bot's token. Until then, and whenever Slack is away, it is tried
-   * again and again, with a line in the log each time.
+   * again and again, with a line in the log each time. Rejects with `Refused` when the token is another workspace's.
    */
   connected: Promise<void>;
   close(): Promise<void>;
@@ -34,7 +42,7 @@ export interface Bot {
 
 /** Listens to one workspace over Socket Mode. Returns at once, also when Slack is away. */
 export async function startBot(context: BotContext): Promise<Bot> {
-  const { slack, clock, log, access } = context;
+  const { slack, clock, log, access, team } = context;
   const logger = slackLogger(log);
   const options = { ...clientOptions(slack.apiUrl), logger };
   // Two clients: a burst of edits that Slack slows down must not delay the answer to a person.
@@ -52,13 +60,22 @@ export async function startBot(context: BotContext): Promise<Bot> {
     clientOptions: options,
     logger,
   });
-  const commandContext = { ...context, directory: slackDirectory(asking, () => clock.now()) };
+  // Whose bot this is: before Slack has said so, everybody is a stranger.
+  const commandContext: CommandContext = {
+    ...context,
+    workspace: null,
+    directory: slackDirectory(asking, () => clock.now()),
+  };
   const heard = listeners(commandContext, asking);
   app.event('app_home_opened', async ({ event }) => {
     if (event.tab === 'home') await drawHome(commandContext, asking, event.user);
   });
   app.event('app_mention', async ({ event }) => {
     if (event.user === undefined || event.channel !== access.channel) return;
+    const verdict = await permit(commandContext, event.user, { is: 'look' });
+    if (verdict.is === 'refused') {
+      return refusedNote(commandContext, { actor: event.user, what: 'mention', reason: verdict.reason });
+    }
     const text =
       'I listen to `/zeitwork` and to buttons; nothing that is written in a thread counts. See `/zeitwork help`.';
     await asking.chat.postEphemeral({ channel: event.channel, user: event.user, text });
@@ -77,7 +94,9 @@ export async function startBot(context: BotContext): Promise<Bot> {
   app.error(async (error) => log.error({ err: error }, 'a delivery from Slack failed'));
   const closing = new AbortController();
   const connection = keepConnected(receiver.client, log);
-  const token = accepted(asking, log, closing.signal);
+  const token = accepted(asking, team, log, closing.signal).then((workspace) => {
+    commandContext.workspace = workspace;
+  });
   return {
     announcer: announcing(context, slackChat(telling)),
     connected: Promise.all([connection.first, token]).then(() => undefined),
@@ -88,9 +107,11 @@ export async function startBot(context: BotContext): Promise<Bot> {
   };
 }
 
-function announcing({ control, access, fleet, clock, log }: BotContext, chat: Chat): Announcer {
+function announcing({ control, access, fleet, sealer, clock, log }: BotContext, chat: Chat): Announcer {
   const common = { chat, store: control.store, channel: access.channel, log };
-  const { show } = createAnnouncer({ ...common, clock: { now: () => clock.now(), sleep: (ms) => sleep(ms) } });
+  const pacing = { now: () => clock.now(), sleep: (ms: number) => sleep(ms) };
+  const announcer = createAnnouncer({ ...common, sealer, clock: pacing });
+  const show = (rollout: Rollout) => announcer.show(withApproversOf(fleet, rollout));
   const alarm = createAlarm({ ...common, fleet: fleet.name });
   return { show, alarm, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
 }

@@ -3,15 +3,18 @@ import type { Actor } from '../base/actor.ts';
 import type { Clock } from '../base/clock.ts';
 import { minute } from '../base/duration.ts';
 import type { Control } from '../jobs/types.ts';
+import type { Sealer } from '../trust/index.ts';
 import type { Approvers, Fleet, Release } from '../upgrade/rollout/types.ts';
+import type { Looks } from './looks.ts';
 import type { Button, Part } from './views/parts.ts';
+import type { Workspace } from './workspace.ts';
 
 /** Where commands are heard, and who may do what. */
 export interface Access {
+  /** `signed`: an approval counts only when its person signed it with their own key, on a shell. */
+  approvals: 'button' | 'signed';
   /** Channel id; commands and clicks elsewhere are refused. */
   channel: string;
-  /** Workspace id; people of other workspaces are refused when it is set. */
-  team: string | null;
   roles: {
     /** May start, pause, resume, retry. */
     requesters: Approvers;
@@ -22,17 +25,21 @@ export interface Access {
   };
 }
 
+/** A decision wants what is true now; a look may be answered from what was true a little while ago. */
+export type Purpose = 'decision' | 'look';
+
 /** What the chat system knows about people. Every failure throws, and whoever asks refuses then. */
 export interface Directory {
-  person(user: string): Promise<Person>;
-  members(group: string): Promise<string[]>;
+  person(user: string, purpose: Purpose): Promise<Person>;
+  members(group: string, purpose: Purpose): Promise<string[]>;
 }
 
 export interface Person {
   bot: boolean;
   guest: boolean;
   deactivated: boolean;
-  team: string | null;
+  /** Ids of the workspaces that they are a member of, and of their organisation. */
+  teams: string[];
 }
 
 /** What every command needs, in chat and on the command line. */
@@ -46,7 +53,12 @@ export interface CommandContext {
     versions(): Promise<string[]>;
   };
   access: Access;
+  /** Whose people may do anything; null where no chat is connected. */
+  workspace: Workspace | null;
+  /** Seals the values of buttons; null where there are none. */
+  sealer: Sealer | null;
   directory: Directory;
+  looks: Looks;
   clock: Pick<Clock, 'now'>;
   newId(): string;
   log: Logger;
@@ -76,6 +88,8 @@ export interface Reply {
 export interface Asking {
   actor: Actor;
   rollout: string | null;
+  /** The person signed this with their own key. */
+  signed?: true;
 }
 
 /** A plan that was shown can be confirmed for 30 minutes. */
@@ -106,8 +120,18 @@ export function withButtons(reply: Reply, buttons: Button[]): Reply {
   return { parts: [...reply.parts, { is: 'buttons', buttons }] };
 }
 
-/** For the local command line: nobody there is looked up in the chat system. */
-export const noDirectory: Directory = {
-  person: async () => Promise.reject(new Error('no chat system is connected')),
-  members: async () => Promise.reject(new Error('no chat system is connected')),
-};
+/** Stands for the workspace where no chat is connected. */
+const nowhere = 'no workspace';
+
+/** For the local command line: whoever signed with a key of the settings is known by them, and nobody else. */
+export function ownPeople(slackIds: readonly string[]): Pick<CommandContext, 'workspace' | 'directory'> {
+  const members = () => Promise.reject(new Error('no chat system is connected'));
+  return {
+    workspace: { pinned: nowhere, url: null },
+    directory: {
+      person: async (user) =>
+        slackIds.includes(user) ? { bot: false, guest: false, deactivated: false, teams: [nowhere] } : members(),
+      members,
+    },
+  };
+}

@@ -1,4 +1,4 @@
 export { type Bot, type BotContext, startBot } from './app.ts';
-export { type Access, type CommandContext, noDirectory, type Reply } from './context.ts';
+export { type Access, type CommandContext, ownPeople, type Reply } from './context.ts';
 export { manifestLink, readManifest } from './manifest.ts';
 export { asText, runCommand } from './run.ts';

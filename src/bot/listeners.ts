@@ -1,11 +1,13 @@
 import type { BlockAction, ButtonAction, RespondFn, SlashCommand } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
 import { hour } from '../base/duration.ts';
-import { readClick } from './actions/click.ts';
-import type { Access, CommandContext, Reply } from './context.ts';
+import { judge, type Press } from './actions/counts.ts';
+import type { CommandContext, Reply } from './context.ts';
 import { say } from './context.ts';
+import { refusedNote } from './refused-note.ts';
 import { answer, runCommand } from './run.ts';
-import { message } from './views/parts.ts';
+import { sealedBlocks } from './sealed.ts';
+import { message, type Part, typedOf } from './views/parts.ts';
 
 /** Deliveries come twice, sometimes minutes later. */
 const rememberedMs = hour;
@@ -14,7 +16,8 @@ const patienceMs = 2_500;
 
 interface Origin {
   user: string;
-  team: string | null;
+  /** Ids of the workspace and the organisation that the delivery says it came from. */
+  teams: string[];
   channel: string | null;
   respond: RespondFn;
 }
@@ -37,41 +40,69 @@ export async function drawHome(context: CommandContext, client: WebClient, user:
 export function listeners(context: CommandContext, client: WebClient) {
   return {
     async command(body: SlashCommand, respond: RespondFn): Promise<void> {
-      const origin = { user: body.user_id, team: body.team_id, channel: body.channel_id, respond };
-      await once(context, client, origin, `command:${body.trigger_id}`, false, () =>
-        runCommand(context, body.user_id, body.text),
-      );
+      const teams = known(body.team_id, body.enterprise_id);
+      const origin = { user: body.user_id, teams, channel: body.channel_id, respond };
+      const work = async () => ({ reply: await runCommand(context, body.user_id, body.text), replaces: false });
+      await once(context, client, origin, `/zeitwork ${body.text}`, `command:${body.trigger_id}`, work);
     },
     async click(body: BlockAction, action: ButtonAction, respond: RespondFn): Promise<void> {
-      const click = readClick(action.action_id, action.value);
       const user = body.user.id;
-      const origin = {
-        user,
-        team: body.user.team_id ?? body.team?.id ?? null,
-        channel: body.channel?.id ?? null,
-        respond,
-      };
+      const teams = known(body.user.team_id ?? body.team?.id, body.enterprise?.id);
+      const origin = { user, teams, channel: body.channel?.id ?? null, respond };
       const key = `click:${placeOf(body)}:${action.action_id}:${action.action_ts}:${user}`;
-      await once(context, client, origin, key, click?.replaces ?? false, async () =>
-        click === null
-          ? say('This button is from another version of this bot and does nothing any more. See `/zeitwork status`.')
-          : answer(context, { actor: user, rollout: click.rollout }, click.command),
-      );
+      const work = () => pressed(context, user, pressOf(body, action));
+      await once(context, client, origin, action.action_id, key, work);
     },
   };
+}
+
+const known = (...ids: (string | undefined | null)[]): string[] => ids.filter((id) => typeof id === 'string');
+
+/** `replaces`: the answer takes the place of the message that was clicked. */
+interface Answered {
+  reply: Reply;
+  replaces: boolean;
+}
+
+async function pressed(context: CommandContext, actor: string, press: Press): Promise<Answered> {
+  try {
+    const judged = await judge(context, press);
+    if (judged.counts) {
+      const { command, rollout, replaces } = judged.click;
+      return { reply: await answer(context, { actor, rollout }, command), replaces };
+    }
+    refusedNote(context, { actor, what: press.action, reason: judged.reason });
+    return { reply: judged.answer, replaces: false };
+  } catch (error) {
+    context.log.error({ err: error, actor, action: press.action }, 'a click could not be judged');
+    return {
+      reply: say('Nothing was done: the store behind this bot does not answer. Try again in a moment.'),
+      replaces: false,
+    };
+  }
+}
+
+function pressOf(body: BlockAction, { action_id: action, value }: ButtonAction): Press {
+  const { message_ts: ts, is_ephemeral: isEphemeral } = body.container;
+  const channel = body.channel?.id;
+  const on = typeof ts === 'string' && channel !== undefined ? { channel, ts } : null;
+  return { action, value, on, isEphemeral: isEphemeral === true };
 }
 
 async function once(
   context: CommandContext,
   client: WebClient,
   origin: Origin,
+  what: string,
   key: string,
-  replace: boolean,
-  work: () => Promise<Reply>,
+  work: () => Promise<Answered>,
 ): Promise<void> {
   const tell = (reply: Reply, replaces: boolean) => deliver(context, client, origin, reply, replaces);
-  const elsewhere = wrongPlace(context.access, origin);
-  if (elsewhere !== null) return tell(say(elsewhere), false);
+  const elsewhere = wrongPlace(context, origin);
+  if (elsewhere !== null) {
+    refusedNote(context, { actor: origin.user, what, reason: elsewhere });
+    return tell(say(elsewhere), false);
+  }
   try {
     if (!(await context.control.store.firstTime(key, rememberedMs))) return;
   } catch (error) {
@@ -84,12 +115,12 @@ async function once(
     );
   }
   const slow = setTimeout(() => void tell(say('Looking at the nodes, this takes a few seconds …'), false), patienceMs);
-  const reply = await work().finally(() => clearTimeout(slow));
-  await tell(reply, replace);
+  const { reply, replaces } = await work().finally(() => clearTimeout(slow));
+  await tell(reply, replaces);
 }
 
-function wrongPlace({ channel, team }: Access, origin: Origin): string | null {
-  if (team !== null && origin.team !== team) return 'This bot does not serve your workspace.';
+function wrongPlace({ access: { channel }, workspace }: CommandContext, origin: Origin): string | null {
+  if (workspace === null || !origin.teams.includes(workspace.pinned)) return 'This bot does not serve your workspace.';
   return origin.channel === channel ? null : `This bot is heard in <#${channel}> only.`;
 }
 
@@ -101,7 +132,11 @@ async function deliver(
   reply: Reply,
   replace: boolean,
 ) {
-  const content = message(reply.parts, 'reply');
+  const { text, blocks } = message(reply.parts.map(withoutDecisions), 'reply');
+  const { sealer, fleet, access } = context;
+  const sealed =
+    sealer === null ? blocks : sealedBlocks(blocks, sealer, { fleet: fleet.name, channel: access.channel });
+  const content = { text, blocks: sealed };
   try {
     const response_type = reply.public ? 'in_channel' : 'ephemeral';
     await respond({ response_type, replace_original: replace, unfurl_links: false, ...content });
@@ -112,6 +147,17 @@ async function deliver(
       .catch((second: unknown) => context.log.error({ err: second, user }, 'an answer was lost'));
   }
 }
+
+/**
+ * Nobody knows where an answer to one person stands, so a decision's button would not count there: it is told as what to
+ * type. A plan is known by itself.
+ */
+function withoutDecisions(part: Part): Part {
+  if (part.is !== 'buttons' || part.buttons.every(({ action }) => isOfPlan(action))) return part;
+  return { is: 'lines', lines: part.buttons.map(typedOf) };
+}
+
+const isOfPlan = (action: string): boolean => action === 'start' || action === 'cancel';
 
 function placeOf({ container }: BlockAction): string {
   return typeof container.message_ts === 'string' ? container.message_ts : String(container.view_id ?? '');

@@ -1,22 +1,29 @@
 import { type Actor, isLocal } from '../base/actor.ts';
+import { openedBy, phaseOf, withApproversOf } from '../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Approvers, Fleet, Rollout } from '../upgrade/rollout/types.ts';
-import type { Access, Directory } from './context.ts';
+import type { Command } from './command.ts';
+import type { Access, CommandContext, Directory, Purpose } from './context.ts';
 
 /** What somebody wants to do. */
 export type Right =
   | { is: 'look' }
+  /** Runs commands on a node, and shows what it said. */
+  | { is: 'diagnose' }
   | { is: 'start' }
   | { is: 'override' }
   | { is: 'approve'; rollout: Rollout; phase: ApprovalPhase }
-  /** Freeze, pause, stop, roll back: allowed to more people than starting. */
+  /** Pause, stop: allowed to more people than starting, and to whoever stands at this machine's command line. */
   | { is: 'halt' }
+  /** Freeze, roll back: to the same people, but by name. */
+  | { is: 'go-back' }
   /** Lift a freeze, resume, retry. */
   | { is: 'go-on' };
 
 export type Verdict = { is: 'allowed' } | { is: 'refused'; reason: string };
 
 interface Scene {
-  access: Pick<Access, 'team' | 'roles'>;
+  access: Pick<Access, 'roles'>;
+  workspace: CommandContext['workspace'];
   fleet: Fleet;
   directory: Directory;
 }
@@ -24,20 +31,38 @@ interface Scene {
 const allowed: Verdict = { is: 'allowed' };
 const refused = (reason: string): Verdict => ({ is: 'refused', reason });
 
+/** Whether this verb wants no signature on a shell. */
+export const isFree = ({ verb }: Command): boolean =>
+  ['bare', 'status', 'why', 'windows', 'history', 'verify', 'diagnose', 'help', 'whoami', 'pause', 'stop'].includes(
+    verb,
+  );
+
 /**
  * Whether `actor` may; looks at user and group ids only, and refuses when a lookup fails. Somebody at this machine's
- * command line holds all roles; the rule against self-approval holds for them too.
+ * command line who did not sign may look, pause and stop.
  */
-export async function permit(scene: Scene, actor: Actor, right: Right): Promise<Verdict> {
-  const own = ownRollout(actor, right);
+export async function permit(
+  scene: Scene,
+  actor: Actor,
+  right: Right,
+  purpose: Purpose = right.is === 'look' ? 'look' : 'decision',
+): Promise<Verdict> {
+  const own = ownRollout(scene, actor, right);
   if (own !== null) return own;
-  if (isLocal(actor)) return allowed;
+  if (isLocal(actor)) {
+    return ['look', 'diagnose', 'halt'].includes(right.is)
+      ? allowed
+      : refused('Without a key a shell may look, pause and stop. Sign with your own: --as NAME, or --key FILE.');
+  }
   try {
-    const stranger = await strangeness(scene, actor);
+    const stranger = await strangeness(scene, actor, purpose);
     if (stranger !== null) return refused(stranger);
     if (right.is === 'look') return allowed;
-    for (const role of rolesFor(scene, right)) {
-      if (await holds(scene.directory, actor, role)) return allowed;
+    const roles = rolesFor(scene, right);
+    // By name first: that needs nobody to be asked, also while Slack is away.
+    if (roles.some(({ users }) => users.includes(actor))) return allowed;
+    for (const group of new Set(roles.flatMap(({ groups }) => groups))) {
+      if ((await scene.directory.members(group, purpose)).includes(actor)) return allowed;
     }
   } catch {
     return refused('Slack did not say who you are, so nothing was done. Try again in a moment.');
@@ -45,16 +70,19 @@ export async function permit(scene: Scene, actor: Actor, right: Right): Promise<
   return refused(lacking(scene, right));
 }
 
-function ownRollout(actor: Actor, right: Right): Verdict | null {
-  if (right.is !== 'approve' || right.rollout.requester !== actor || right.rollout.policy.selfApproval) return null;
+/** Both must allow it: the plan that was shown, and the settings of now. */
+function ownRollout({ fleet }: Scene, actor: Actor, right: Right): Verdict | null {
+  if (right.is !== 'approve' || right.rollout.requester !== actor) return null;
+  if (right.rollout.policy.selfApproval && fleet.policy.selfApproval) return null;
   return refused(`You asked for this rollout, so somebody else approves ${right.phase.title}.`);
 }
 
-async function strangeness({ access, directory }: Scene, actor: Actor): Promise<string | null> {
-  const person = await directory.person(actor);
+async function strangeness({ workspace, directory }: Scene, actor: Actor, purpose: Purpose): Promise<string | null> {
+  const person = await directory.person(actor, purpose);
   if (person.bot) return 'Bots may not do that.';
   if (person.deactivated) return 'This account is deactivated.';
-  if (access.team !== null && person.team !== access.team) return 'Only members of this workspace may do that.';
+  if (workspace === null || !person.teams.includes(workspace.pinned))
+    return 'Only members of this workspace may do that.';
   return person.guest ? 'Guests may not do that.' : null;
 }
 
@@ -69,21 +97,25 @@ function rolesFor({ access, fleet }: Scene, right: Right): Approvers[] {
     case 'override':
       return [breakers];
     case 'approve':
-      return [right.phase.by];
+      return [approversNow(fleet, right)];
+    case 'diagnose':
     case 'halt':
+    case 'go-back':
       return [stoppers, requesters, breakers, ...fleet.regions.map(({ approvers }) => approvers)];
   }
 }
 
-async function holds(directory: Directory, actor: Actor, role: Approvers): Promise<boolean> {
-  if (role.users.includes(actor)) return true;
-  for (const group of role.groups) {
-    if ((await directory.members(group)).includes(actor)) return true;
-  }
-  return false;
+/** Those of the settings of now, whatever the plan says: it may be days old, and lies where others can write. */
+function approversNow(fleet: Fleet, { rollout, phase }: Extract<Right, { is: 'approve' }>): Approvers {
+  const now = phaseOf(withApproversOf(fleet, rollout), phase.id);
+  return now.is === 'approval' ? now.by : { users: [], groups: [] };
 }
 
 function lacking(scene: Scene, right: Right): string {
+  const gone = right.is === 'approve' ? goneRegions(scene.fleet, right) : [];
+  if (gone.length > 0) {
+    return `Nobody may approve ${right.is === 'approve' ? right.phase.title : ''}: ${gone.join(', ')} is not in the settings any more. Stop the rollout, or put the region back.`;
+  }
   const holders = rolesFor(scene, right).flatMap(({ users, groups }) => [
     ...groups.map((group) => `<!subteam^${group}>`),
     ...users.map((user) => `<@${user}>`),
@@ -91,11 +123,17 @@ function lacking(scene: Scene, right: Right): string {
   const whom = [...new Set(holders)].slice(0, 8).join(', ') || 'nobody yet: the settings name no one';
   const what: Record<Right['is'], string> = {
     look: 'look at this',
+    diagnose: 'diagnose a node',
     start: 'start upgrades',
     override: 'override maintenance windows',
     approve: `approve ${right.is === 'approve' ? right.phase.title : ''}`,
-    halt: 'freeze, pause, stop or roll back',
+    halt: 'pause or stop',
+    'go-back': 'freeze or roll back',
     'go-on': 'unfreeze, resume or retry',
   };
   return `You may not ${what[right.is]}. Those who may: ${whom}.`;
+}
+
+function goneRegions({ regions }: Fleet, { rollout, phase }: Extract<Right, { is: 'approve' }>): string[] {
+  return openedBy(rollout, phase).filter((opened) => !regions.some(({ name }) => name === opened));
 }

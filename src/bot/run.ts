@@ -5,9 +5,11 @@ import { Denied, Unanswered } from './commands/common.ts';
 import { usage } from './commands/help.ts';
 import { perform } from './commands/index.ts';
 import { type Asking, type CommandContext, ended, type Reply, say } from './context.ts';
+import { isLooking } from './looks.ts';
 import { parse } from './parse.ts';
+import { refusedNote } from './refused-note.ts';
 import { message } from './views/parts.ts';
-import { reason, toTerminal } from './views/text.ts';
+import { reason, span, toTerminal } from './views/text.ts';
 
 /** What was typed after `/zeitwork`, or on the local command line. Never throws: every trouble becomes an answer. */
 export async function runCommand(context: CommandContext, actor: Actor, text: string): Promise<Reply> {
@@ -19,7 +21,8 @@ export async function runCommand(context: CommandContext, actor: Actor, text: st
 /** A parsed command, typed or clicked. Never throws. */
 export async function answer(context: CommandContext, asking: Asking, command: Command): Promise<Reply> {
   try {
-    return await perform(context, asking, command);
+    const wait = isLooking(command) ? context.looks.tooMany(asking.actor) : null;
+    return wait === null ? await perform(context, asking, command) : tooMany(context, asking, command, wait);
   } catch (error) {
     if (error instanceof Denied) return ended('denied', say(error.message));
     if (error instanceof Refused) return ended('refused', say(reason(error.message, 1_500)));
@@ -39,6 +42,12 @@ export async function answer(context: CommandContext, asking: Asking, command: C
           say(`The store does not answer, and it is not clear what came of this: when it is back, ${look}.`),
         );
   }
+}
+
+function tooMany(context: CommandContext, { actor }: Asking, { verb }: Command, wait: number): Reply {
+  refusedNote(context, { actor, what: verb, reason: 'too many looks within a minute' });
+  const line = `That was a lot of looking for one minute, and the nodes have other work too. Ask again in ${span(wait)}.`;
+  return ended('refused', say(line));
 }
 
 /** Tells a store that is away from a mistake of ours: whatever failed, asking again settles it. */

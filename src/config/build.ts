@@ -41,7 +41,10 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     keys: written.keys ?? null,
     redis: secrets.redis,
     retention: written.retention,
+    sealKey: secrets.sealKey,
     stateDir: absolute(written.stateDir),
+    people: written.people,
+    approvals: written.approvals,
     roles: written.roles,
   };
 }
@@ -58,7 +61,8 @@ function regionFrom(region: Written['regions'][number], { freezes }: Written): R
   return {
     name,
     calendar: { zone, windows, freezes: [...region.freezes, ...concerned].map((freeze) => freezeIn(freeze, zone)) },
-    approvers,
+    approvers: { users: approvers.users, groups: approvers.groups },
+    needed: approvers.needed,
     nodes: region.nodes.map((node) => ({ name: node.name, region: name })),
   };
 }

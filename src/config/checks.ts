@@ -6,19 +6,20 @@ import { withDefault } from './blocks.ts';
 import { fleetFreeze, freezeIn, regionFreeze, type WrittenFreeze, windows } from './calendars.ts';
 import { formatDuration } from './durations.ts';
 import type { Path, Problem } from './problems.ts';
-import { approvers, node, policy, redis, ssh } from './schema.ts';
+import { approvers, node, person, policy, redis, regionApprovers, ssh } from './schema.ts';
 import * as value from './values.ts';
 
 /** Null for what is wrong by itself, and was told already. */
 const sound = <Item extends z.ZodType>(item: Item) => item.nullable().catch(null);
 const all = <Item extends z.ZodType>(item: Item) => z.array(sound(item)).catch([]);
-const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax } = policy.shape;
+const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax, canary } = policy.shape;
 const rules = z.object({
   minimumHealthy: sound(minimumHealthy),
   expectedNode: sound(expectedNode),
   rollbackReserve: sound(rollbackReserve),
   poll: sound(poll),
   pollMax: sound(pollMax),
+  canary: sound(canary),
 });
 
 /** What was written, as far as it can be read: checks across keys run although other keys are wrong. */
@@ -29,7 +30,7 @@ const sketch = z.object({
         name: value.name.catch(''),
         zone: value.zone.catch('UTC'),
         windows: windows.catch([]),
-        approvers: sound(approvers),
+        approvers: sound(regionApprovers),
         freezes: all(regionFreeze),
         nodes: all(node.strip()),
       }),
@@ -40,6 +41,7 @@ const sketch = z.object({
   ssh: withDefault({}, sound(ssh)),
   redis: withDefault({}, sound(redis)),
   roles: sound(z.object({ requesters: sound(approvers) })),
+  people: all(person),
   releases: sound(z.object({ directory: z.unknown().optional(), url: z.unknown().optional() })),
   alerts: sound(
     z.object({
@@ -64,12 +66,14 @@ export function crossProblems(settings: Sketch): Problem[] {
   return [
     ...repeated(regions.map((region, at) => ({ name: region.name, path: ['regions', at, 'name'] }))),
     ...repeated(regions.flatMap(namedNodes)),
+    ...samePerson(settings.people),
     ...nobodyMay(roles?.requesters ?? null, ['roles', 'requesters'], 'start an upgrade'),
     ...regions.flatMap((region, at) =>
       nobodyMay(region.approvers, ['regions', at, 'approvers'], 'approve this region'),
     ),
     ...regions.flatMap((region, at) => (settings.policy ? regionProblems(region, at, settings.policy) : [])),
     ...(settings.policy ? policyProblems(settings.policy) : []),
+    ...(settings.policy ? canaryProblems(settings.policy, regions) : []),
     ...freezeProblems(settings),
     ...releaseProblems(settings.releases),
     ...alertProblems(settings.alerts),
@@ -87,6 +91,22 @@ function repeated(entries: { name: string; path: Path }[]): Problem[] {
     seen.add(name);
     return again ? [{ path, message: `"${name}" is used twice; names are unique` }] : [];
   });
+}
+
+/** A name, a Slack id or a key that two people had would be nobody's. */
+function samePerson(people: Sketch['people']): Problem[] {
+  const of = (what: (each: NonNullable<(typeof people)[number]>) => { name: string; at: Path }[]) =>
+    repeated(
+      people.flatMap((each, index) =>
+        each === null ? [] : what(each).map(({ name, at }) => ({ name, path: ['people', index, ...at] })),
+      ),
+    );
+  const material = (line: string) => line.trim().split(/ +/).slice(0, 2).join(' ');
+  return [
+    ...of(({ name }) => [{ name, at: ['name'] }]),
+    ...of(({ slack }) => [{ name: slack, at: ['slack'] }]),
+    ...of(({ keys }) => keys.map((line, index) => ({ name: material(line), at: ['keys', index] }))),
+  ];
 }
 
 function nobodyMay(who: { users: string[]; groups: string[] } | null, path: Path, what: string): Problem[] {
@@ -126,6 +146,12 @@ function policyProblems({ poll, pollMax }: SketchedPolicy): Problem[] {
   if (poll === null || pollMax === null || poll <= pollMax) return [];
   const message = `${formatDuration(poll)} is longer than policy.pollMax (${formatDuration(pollMax)}); make it shorter`;
   return [{ path: ['policy', 'poll'], message }];
+}
+
+function canaryProblems({ canary }: SketchedPolicy, regions: SketchedRegion[]): Problem[] {
+  const names = regions.map(({ name }) => name);
+  if (canary === null || names.includes(canary)) return [];
+  return [{ path: ['policy', 'canary'], message: `"${canary}" is not a region; write ${names.join(' or ')}` }];
 }
 
 function freezeProblems(settings: Sketch): Problem[] {

@@ -1,2 +1,2 @@
 export { loadSettings } from './load.ts';
-export { type Settings, SettingsError } from './types.ts';
+export { type Person, type Settings, SettingsError } from './types.ts';

@@ -9,6 +9,8 @@ const approverKeys = {
   groups: withDefault([], list(value.slackGroup, 'Slack user group ids')),
 };
 export const approvers = block(approverKeys);
+/** `needed` of them together. */
+export const regionApprovers = block({ ...approverKeys, needed: withDefault(1, whole(1, 9)) });
 const nobody = {};
 
 const absolutePath = text(
@@ -81,7 +83,7 @@ export const region = block({
   name: value.name,
   zone: value.zone,
   windows,
-  approvers,
+  approvers: regionApprovers,
   freezes: withDefault([], list(regionFreeze, 'freezes')),
   nodes: list(node, 'nodes', 1),
 });
@@ -109,6 +111,22 @@ export const policy = block({
   commandTimeout: withDefault('60s', value.duration),
   transferTimeout: withDefault('10m', value.duration),
   selfApproval: withDefault(false, value.flag),
+  oneMayBegin: withDefault('canary', oneOf(['canary', 'anywhere', 'nowhere'])),
+  breakers: withDefault(
+    2,
+    leaf('accepted here', '1 or 2', (written) => ([1, 2] as const).find((each) => each === written)),
+  ),
+  canary: withDefault(null, value.name.nullable()),
+  majors: withDefault(
+    {},
+    block({ approvers: withDefault(2, whole(1, 9)), canaryApproval: withDefault(true, value.flag) }),
+  ),
+});
+
+export const person = block({
+  name: value.name,
+  slack: value.slackUser,
+  keys: list(value.publicKey, 'SSH public keys', 1),
 });
 
 const healthPattern = leaf(
@@ -173,6 +191,8 @@ export const schema = block({
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),
   policy: withDefault({}, policy),
+  people: withDefault([], list(person, 'people')),
+  approvals: withDefault('button', oneOf(['button', 'signed'])),
   roles: block({
     requesters: approvers,
     breakers: withDefault(nobody, approvers),

@@ -14,6 +14,7 @@ export interface Secrets {
   apiUrl: string | null;
   /** null: a private one is started. */
   redis: RedisPlace | null;
+  sealKey: string | null;
 }
 
 /** Reads each secret from `NAME` or from the file that `NAME_FILE` names. Problems never show a value. */
@@ -31,6 +32,11 @@ export function readSecrets(env: NodeJS.ProcessEnv): { secrets: Secrets; problem
     botToken: read('SLACK_BOT_TOKEN', /^(?!xapp-)\S+$/, 'a bot token, which begins with xoxb-'),
     appToken: read('SLACK_APP_TOKEN', /^(?!xoxb-)\S+$/, 'an app-level token, which begins with xapp-'),
     apiUrl: read('SLACK_API_URL', isHttp, 'a URL like https://slack.com/api/'),
+    sealKey: read(
+      'SEAL_KEY',
+      /^\S{32,}$/,
+      '32 characters or more that nobody can guess, like those of: openssl rand -hex 32',
+    ),
   };
   const url = read('REDIS_URL', isRedis, 'redis://host:6379, rediss://... or the path of a socket');
   const user = read('REDIS_USER', /^\S+$/, 'the name of a user of Redis');
@@ -69,8 +75,8 @@ export function plainProblems({ redis }: Secrets, plain: 'refused' | 'allowed'):
 }
 
 /** The secrets that may never be shown; shorter ones would hide ordinary words. */
-export function knownSecrets({ botToken, appToken, redis }: Secrets): string[] {
-  return [botToken, appToken, redis?.url ?? null, redis?.password ?? null]
+export function knownSecrets({ botToken, appToken, sealKey, redis }: Secrets): string[] {
+  return [botToken, appToken, sealKey, redis?.url ?? null, redis?.password ?? null]
     .filter((secret) => secret !== null)
     .filter((secret) => secret.length >= 8);
 }

@@ -32,8 +32,13 @@ export interface Settings {
   redis: RedisPlace | null;
   /** Milliseconds for which rollouts stay in Redis. */
   retention: number;
+  /** Seals the values of buttons; null: a key in `stateDir`. */
+  sealKey: string | null;
   /** Directory for the private Redis, fetched archives, rollouts of long ago and the like. */
   stateDir: string;
+  people: Person[];
+  /** `signed`: an approval counts only when its person signed it with their own key. */
+  approvals: 'button' | 'signed';
   roles: {
     /** May start, pause, resume, retry. */
     requesters: Approvers;
@@ -42,6 +47,15 @@ export interface Settings {
     /** May freeze, pause, stop and roll back, besides requesters and approvers. */
     stoppers: Approvers;
   };
+}
+
+/** Somebody who is known by their own keys, besides Slack. */
+export interface Person {
+  name: string;
+  /** Slack user id: the same person there. */
+  slack: string;
+  /** SSH public keys, `ssh-ed25519 AAAA… comment`. */
+  keys: string[];
 }
 
 /** A setting that cannot be used: where it is written, what is wrong, what is accepted. */

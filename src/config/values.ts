@@ -62,6 +62,12 @@ export const slackChannel = text(
 );
 export const slackTeam = text('a Slack workspace id', 'one like T012AB3CD', /^[TE][A-Z0-9_]+$/);
 
+export const publicKey = text(
+  'an SSH public key',
+  'the line of a file like ~/.ssh/id_ed25519.pub',
+  /^(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) +[A-Za-z0-9+/]{40,}={0,2}(?: [^\p{Cc}]*)?$/u,
+);
+
 export function isHttp(written: string): boolean {
   return URL.canParse(written) && /^https?:$/.test(new URL(written).protocol);
 }

@@ -26,6 +26,7 @@ interface Head {
 
 const says: Record<LedgerLine['type'], readonly Says[]> = {
   adopted: ['decisions'],
+  began: ['decisions'],
   froze: ['decisions'],
   unfroze: ['decisions'],
   left: ['reports'],

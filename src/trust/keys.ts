@@ -1,14 +1,6 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto';
-import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { Refused } from '../base/errors.ts';
+import { ownFile } from './own-file.ts';
 
 const type = 'ssh-ed25519';
 
@@ -26,30 +18,11 @@ export interface SigningKey {
  * @throws Refused when others may read the file, or it holds no such key
  */
 export async function openKey(file: string): Promise<SigningKey> {
-  const written = await readFile(file, 'utf8').catch(unlessMissing);
-  if (written === null) {
-    await makeKey(file);
-    return openKey(file);
-  }
-  const { mode } = await stat(file);
-  if ((mode & 0o077) !== 0) throw new Refused(`Others may read the key ${file}. Close it: chmod 600 ${file}`);
-  return signingKey(file, written);
+  return signingKey(file, await ownFile(file, newKey));
 }
 
-/** Two processes that begin together end up with the same key: the name is given once, and never to half a file. */
-async function makeKey(file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const half = `${file}.${randomBytes(6).toString('hex')}`;
-  const handle = await open(half, 'wx', 0o600);
-  try {
-    const { privateKey } = generateKeyPairSync('ed25519');
-    await handle.writeFile(privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    await handle.sync();
-    await link(half, file).catch(unlessThere);
-  } finally {
-    await handle.close();
-    await rm(half, { force: true });
-  }
+function newKey(): string {
+  return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 function signingKey(file: string, pem: string): SigningKey {
@@ -90,13 +63,4 @@ export function readPublicKey(line: string): KeyObject | null {
   if (kind !== type || blob.length !== head.length + 36 || !blob.subarray(0, head.length).equals(head)) return null;
   const x = blob.subarray(head.length + 4).toString('base64url');
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-}
-
-function unlessMissing(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null;
-  throw error;
-}
-
-function unlessThere(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
 }

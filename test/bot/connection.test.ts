@@ -4,7 +4,7 @@ import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
 import { type Bot, startBot } from '../../src/bot/index.ts';
 import { until } from '../support/product.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
-import { trial } from './support.ts';
+import { seals, trial } from './support.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -21,7 +21,13 @@ async function start(slack: Slack | null, changes: { botToken?: string; appToken
   const lines: Line[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const { botToken = 'xoxb-none', appToken = 'xapp-none', apiUrl = 'http://127.0.0.1:2/api/' } = slack ?? {};
-  const bot: Bot = await startBot({ ...trial().context, log, slack: { botToken, appToken, apiUrl, ...changes } });
+  const bot: Bot = await startBot({
+    ...trial().context,
+    sealer: seals,
+    team: null,
+    log,
+    slack: { botToken, appToken, apiUrl, ...changes },
+  });
   open.push(bot);
   let connected = false;
   void bot.connected.then(() => {

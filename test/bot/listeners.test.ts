@@ -50,7 +50,7 @@ describe('listeners', () => {
 });
 
 describe('the directory', () => {
-  it('remembers a person for a minute at most', async () => {
+  it('remembers a person for a minute at most, and for looks only', async () => {
     let now = 0;
     let asked = 0;
     const client = new WebClient('xoxb', {
@@ -60,13 +60,21 @@ describe('the directory', () => {
       },
     });
     const directory = slackDirectory(client, () => now);
-    expect(await directory.person('U0')).toEqual({ bot: false, guest: true, deactivated: false, team: 'T0' });
+    expect(await directory.person('U0', 'look')).toEqual({
+      bot: false,
+      guest: true,
+      deactivated: false,
+      teams: ['T0'],
+    });
     now = 59_999;
-    await directory.person('U0');
+    await directory.person('U0', 'look');
     expect(asked).toBe(1);
     now = 60_000;
-    await directory.person('U0');
+    await directory.person('U0', 'look');
     expect(asked).toBe(2);
+    await directory.person('U0', 'decision');
+    await directory.person('U0', 'decision');
+    expect(asked).toBe(4);
   });
 });
 

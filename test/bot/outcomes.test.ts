@@ -83,7 +83,7 @@ describe('what came of a command, for programs', () => {
     expect(await outcome(here(all), 'U0ROSA', 'upgrade v2.0.0')).toBe('unreachable');
     const asked = here({});
     asked.control.diagnose = async () => ({ summary: `us-east-op-1: ${silence}`, evidence: [] });
-    expect(await outcome(asked, 'U0LU', 'diagnose us-east-op-1')).toBe('unreachable');
+    expect(await outcome(asked, 'U0OTTO', 'diagnose us-east-op-1')).toBe('unreachable');
   });
 
   it('tells a store that is away from a mistake of its own', async () => {
@@ -283,14 +283,14 @@ describe('the facts of a look', () => {
     const here = trial();
     await under(here, oneDone);
     expect((await ask(here, 'U0LU', 'history')).facts).toMatchObject({ rollouts: [{ id: 'r1', version: 'v2.0.0' }] });
-    expect((await ask(here, 'U0LU', 'diagnose us-east-op-1')).facts).toEqual({
+    expect((await ask(here, 'U0OTTO', 'diagnose us-east-op-1')).facts).toEqual({
       node: 'us-east-op-1',
       summary: 'the database refuses connections',
       evidence: ['dial tcp: connection refused <!channel>'],
     });
     expect((await ask(here, 'U0OTTO', 'whoami')).facts).toMatchObject({
       actor: 'U0OTTO',
-      rights: ['look', 'halt'],
+      rights: ['look', 'diagnose', 'halt', 'go-back'],
       approvers: [{ region: 'us-east', users: [], groups: ['S0APPROVERS'] }, {}, {}],
     });
   });

@@ -11,7 +11,7 @@ import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
 import { planned } from '../support/rollouts.ts';
 import { drive, type World, worldOf } from '../support/simulation.ts';
-import { type Trial, trial } from './support.ts';
+import { seals, type Trial, trial } from './support.ts';
 
 let slack: Awaited<ReturnType<typeof startSlack>>;
 let here: Trial;
@@ -39,7 +39,7 @@ beforeEach(async () => {
   const { store } = here.control;
   const log = pino({ level: 'warn' }, { write: (line: string) => void here.logged.push(line) });
   const parts = { chat: slackChat(client), store, channel: 'C0', log };
-  ({ show } = createAnnouncer({ ...parts, clock: { now: clock.now, sleep: async () => undefined } }));
+  ({ show } = createAnnouncer({ ...parts, sealer: seals, clock: { now: clock.now, sleep: async () => undefined } }));
   repair = createRepair({ ...parts, show, fleet: 'production', clock });
 });
 afterEach(() => slack.close());

@@ -7,7 +7,7 @@ import { type Bot, startBot } from '../../src/bot/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
-import { type Trial, trial } from './support.ts';
+import { seals, type Trial, trial } from './support.ts';
 
 type Slack = Awaited<ReturnType<typeof startSlack>>;
 
@@ -27,6 +27,8 @@ beforeEach(async () => {
   });
   bot = await startBot({
     ...here.context,
+    sealer: seals,
+    team: 'T0',
     newId: randomUUID,
     clock: { now: () => Date.now() },
     slack: { botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },

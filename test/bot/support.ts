@@ -1,8 +1,10 @@
 import pino from 'pino';
 import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
+import { createLooks } from '../../src/bot/looks.ts';
 import type { Audited } from '../../src/jobs/index.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
+import { sealer } from '../../src/trust/index.ts';
 import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
 import { isOpen, next } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Fleet, NodeSurvey, Release, Rollout } from '../../src/upgrade/rollout/types.ts';
@@ -107,7 +109,9 @@ export class MemoryControl implements Control {
   }
 }
 
-export const member: Person = { bot: false, guest: false, deactivated: false, team: 'T0' };
+export const seals = sealer('k'.repeat(32));
+
+export const member: Person = { bot: false, guest: false, deactivated: false, teams: ['T0'] };
 
 export function directoryOf(people: Record<string, Partial<Person>>, groups: Record<string, string[]> = {}): Directory {
   return {
@@ -133,7 +137,7 @@ export const people = {
   U0GIL: { guest: true },
   U0BOT: { bot: true },
   U0GONE: { deactivated: true },
-  U0FAR: { team: 'T9' },
+  U0FAR: { teams: ['T9'] },
 };
 
 export function trialFleet(
@@ -175,13 +179,16 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
     },
     access: {
       channel: 'C0',
-      team: 'T0',
+      approvals: 'button',
       roles: {
         requesters: { users: ['U0ROSA'], groups: [] },
         breakers: { users: ['U0INES'], groups: [] },
         stoppers: { users: ['U0OTTO'], groups: [] },
       },
     },
+    workspace: { pinned: 'T0', url: 'https://trial.slack.com/' },
+    sealer: seals,
+    looks: createLooks(() => clock.at),
     directory: directoryOf(people, { S0APPROVERS: ['U0INES'] }),
     clock: { now: () => clock.at },
     newId: () => `r${++ids}`,

@@ -25,7 +25,7 @@ const commented = [
 ];
 
 /** Keys that appear without a default: they are required, or stand for nothing when they are left out. */
-const withoutDefault = /^(fleet|channel|team|releases|ssh\.(user|jump)$|ssh\.jumpHosts\.|regions|freezes|roles)/;
+const withoutDefault = /^(fleet|channel|team|releases|ssh\.(user|jump)$|ssh\.jumpHosts\.|regions|freezes|roles|people)/;
 
 /** `regions.nodes.name`: lists and names of blocks leave no trace. */
 function keysOf(type: unknown, at: string[] = []): string[] {

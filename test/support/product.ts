@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import type { NodeAccess } from '../../sandbox/fleet/fleet.ts';
 import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
+import { testKey } from './signing.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -15,6 +16,9 @@ export const people = {
   ines: { id: 'U0INES', name: 'ines', realName: 'Ines' },
   visitor: { id: 'U0VISITOR', name: 'visitor', realName: 'Vic' },
 };
+
+/** With which those who may do something sign on a shell. */
+const keys = { rosa: testKey(), ines: testKey() };
 
 export interface Shown {
   code: number | null;
@@ -39,7 +43,7 @@ export interface Product {
   /** One for the region that is named, else one for all. */
   startWorker(region?: string): void;
   kill(role: 'bot' | 'worker'): Promise<void>;
-  /** The same verbs without Slack, as a process of its own; what it printed, and how it ended. */
+  /** The same verbs without Slack, as a process of its own, signed with Rosa's key; what it printed, and how it ended. */
   shell(...words: string[]): Promise<Shown>;
   /** The same, while it still runs. */
   spawn(...words: string[]): ChildProcess;
@@ -64,7 +68,12 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const kept: string[] = [];
   const children = new Map<string, ChildProcess>();
 
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ZEITWORK_CONFIG: file };
+  const env = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    ZEITWORK_CONFIG: file,
+    ZEITWORK_KEY: keys.rosa.file,
+  };
   const tokens = { SLACK_API_URL: slack.apiUrl, SLACK_BOT_TOKEN: slack.botToken, SLACK_APP_TOKEN: slack.appToken };
   const words = ['--import', 'tsx', join(root, 'src/main.ts')];
   const start = (role: 'bot' | 'worker', ...more: string[]) => {
@@ -137,12 +146,23 @@ function settingsOf({ nodes, releases, policy, service, windows }: ProductOption
     stateDir,
     releases: { directory: releases },
     ...(service ? { service } : {}),
+    people: [
+      { name: 'rosa', slack: people.rosa.id, keys: [keys.rosa.public] },
+      { name: 'ines', slack: people.ines.id, keys: [keys.ines.public] },
+    ],
     roles: {
       requesters: { users: [people.rosa.id, people.ines.id] },
       breakers: { users: [people.rosa.id] },
       stoppers: { users: [people.rosa.id, people.ines.id] },
     },
-    policy: { order: 'declared', ...policy },
+    // One person walks through all of it; who may do what has tests of its own.
+    policy: {
+      order: 'declared',
+      oneMayBegin: 'anywhere',
+      breakers: 1,
+      majors: { approvers: 1, canaryApproval: false },
+      ...policy,
+    },
     regions: regions.map((region) => ({
       name: region,
       zone: 'Etc/UTC',

@@ -65,6 +65,10 @@ export const policy: Policy = {
   commandTimeout: 60_000,
   transferTimeout: minutes(10),
   selfApproval: false,
+  oneMayBegin: 'anywhere',
+  breakers: 1,
+  canary: null,
+  majors: { approvers: 1, canaryApproval: false },
 };
 
 const always: Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
@@ -81,6 +85,7 @@ export function fleetOf(
     name,
     calendar: { zone, windows, freezes: [] },
     approvers: { users: [`U-${name}`], groups: [] },
+    needed: 1,
     nodes: Array.from({ length: options.perRegion ?? 3 }, (_, index) => ({
       name: `${name}-op-${index + 1}`,
       region: name,
@@ -128,6 +133,7 @@ export function inputOf(fleet: Fleet, changes: Partial<PlanInput> = {}): PlanInp
     regions: null,
     limit: null,
     survey: surveyOf(fleet),
+    begun: null,
     ...changes,
   };
 }

@@ -1,6 +1,7 @@
 import { isVerb, type Verb, verbs } from '../../bot/command.ts';
 import { flagsOf } from '../../bot/parse.ts';
 import { strategyNames } from '../../upgrade/rollout/types.ts';
+import { asFlags } from './as.ts';
 import { ownWords } from './words.ts';
 
 const common = ['--help', '--version'];
@@ -27,7 +28,7 @@ export function followings(): Record<string, Following> {
     return [
       verb,
       {
-        words: [...operands, ...flags(shape.map(([name]) => name)), '--json', ...common],
+        words: [...operands, ...flags([...shape.map(([name]) => name), ...asFlags]), '--json', ...common],
         values: Object.fromEntries(withValue.map(([name]) => [name, name === 'strategy' ? strategyNames : []])),
       },
     ];

@@ -34,15 +34,21 @@ export async function stoppable<T>(work: (asked: AbortSignal) => Promise<T>, opt
   }
 }
 
-/** Runs a role until a signal asks for the end, also while it still starts. @param start undoes what it began when it throws */
+/**
+ * Runs a role until a signal asks for the end, also while it still starts, or until it is `lost`: what that rejects with
+ * is thrown. @param start undoes what it began when it throws
+ */
 export async function live(
-  start: (asked: AbortSignal) => Promise<{ close(): Promise<void> }>,
+  start: (asked: AbortSignal) => Promise<{ close(): Promise<void>; lost?: Promise<never> }>,
   options: Stopping = {},
 ): Promise<void> {
   await stoppable(async (asked) => {
     const alive = await start(asked);
-    await aborted(asked);
-    await alive.close();
+    try {
+      await Promise.race([aborted(asked), ...(alive.lost === undefined ? [] : [alive.lost])]);
+    } finally {
+      await alive.close();
+    }
   }, options);
 }
 

@@ -18,12 +18,13 @@ export const overview = (): string =>
     'tools',
     ...own(tools),
     '',
-    'verbs, the same as in Slack; each takes --json',
+    'verbs, the same as in Slack; each takes --json, and --as NAME, --key FILE to sign (docs/people.md)',
     ...verbs.filter(isVerb).map(short),
     '',
     '-h, --help after any word tells more about it; -V, --version',
     'settings: ZEITWORK_CONFIG (zeitwork.yaml); log level: ZEITWORK_LOG (info);',
     'secrets: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, REDIS_URL, REDIS_USER, REDIS_PASSWORD, REDIS_CA, each also as NAME_FILE',
+    'ZEITWORK_KEY: the key with which you sign what you decide',
     'exit codes and JSON: docs/shell.md',
   ].join('\n');
 

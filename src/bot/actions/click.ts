@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { readReference } from '../sealed.ts';
 import type { Reference } from '../views/parts.ts';
 
 /** What a pressed button asks for. `rollout` is null when the command names its object itself. */
@@ -40,15 +41,4 @@ export function readClick(actionId: string, value: string | undefined): Click | 
   if (reading === undefined || reference === null) return null;
   const isPlan = kind === 'start' || kind === 'cancel';
   return { command: reading(reference), rollout: isPlan ? null : reference.r, replaces: isPlan };
-}
-
-function readReference(value: string | undefined): Reference | null {
-  try {
-    const read: unknown = JSON.parse(value ?? '');
-    if (typeof read !== 'object' || read === null || !('r' in read) || !('g' in read) || !('v' in read)) return null;
-    const { r, g, v } = read;
-    return typeof r === 'string' && typeof g === 'string' && typeof v === 'number' ? { r, g, v } : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,15 +1,16 @@
 import { Refused } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
 import { withFreezes } from '../../upgrade/ledger/index.ts';
-import { isOpen } from '../../upgrade/rollout/index.ts';
-import type { Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
+import { isOpen, withApproversOf } from '../../upgrade/rollout/index.ts';
+import type { ApprovalPhase, Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { parseLocalTime } from '../../windows/index.ts';
 import type { Command } from '../command.ts';
 import { type Asking, type CommandContext, ended, type Reply, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { permit, type Right } from '../permissions.ts';
+import { refusedNote } from '../refused-note.ts';
 import { headline } from '../views/ending.ts';
-import { when, who } from '../views/text.ts';
+import { foreign, when, who } from '../views/text.ts';
 import { statusWord } from '../views/words.ts';
 
 /** One verb. Throws `Refused` or `Denied` for what may not or cannot be done. */
@@ -36,14 +37,15 @@ export class Unanswered extends Error {
 export async function demand(context: CommandContext, { actor }: Asking, right: Right): Promise<void> {
   const verdict = await permit(context, actor, right);
   if (verdict.is === 'allowed') return;
-  context.log.warn({ actor, right: right.is }, 'refused');
+  const about = right.is === 'approve' ? { rollout: right.rollout.id } : {};
+  refusedNote(context, { actor, what: right.is, reason: verdict.reason, ...about });
   throw new Denied(verdict.reason);
 }
 
-/** The rollout that a button names, else the fleet's open one. @throws NothingKnown */
+/** The rollout that a button names, else the fleet's open one, with the approvers of now. @throws NothingKnown */
 export async function theRollout({ control, fleet }: CommandContext, { rollout }: Asking): Promise<Rollout> {
   const found = rollout === null ? await control.store.open() : await control.store.load(rollout);
-  if (found !== null && found.fleet === fleet.name) return found;
+  if (found !== null && found.fleet === fleet.name) return withApproversOf(fleet, found);
   throw new NothingKnown(
     rollout === null
       ? 'Nothing is running. See history, or start with upgrade.'
@@ -70,11 +72,22 @@ export function outdated(rollout: Rollout, why = 'That is outdated, nothing was 
   return ended('outdated', withFacts({ rollout: rolloutFacts(rollout) }, reply));
 }
 
+/** Says who approved it before, and how things stand. */
+export function givenAlready(rollout: Rollout, { title, given }: ApprovalPhase): Reply {
+  const by = given.map((each) => `${who(each.by)} at ${when(each.at)}`).join(', ');
+  return outdated(rollout, `${foreign(title)} was approved by ${by}`);
+}
+
 function standing(rollout: Rollout): string {
   if (!isOpen(rollout)) return headline(rollout);
   const { status, release } = rollout;
   const by = 'by' in status ? ` (${who(status.by)}, ${when(status.at)})` : '';
   return `${release.version} is ${statusWord(rollout)}${by}.`;
+}
+
+/** The same for those who only look: an answer of a moment ago will do. */
+export function glance(context: CommandContext): Promise<NodeSurvey[]> {
+  return context.looks.shared(() => survey(context));
 }
 
 /** Fresh looks at every node of the fleet. */

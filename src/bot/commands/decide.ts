@@ -2,10 +2,20 @@ import { Refused } from '../../base/errors.ts';
 import { approvals, isOpen, phaseOf, regionsOf, turns } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import { type Asking, type CommandContext, ended, type Reply, say, withButtons } from '../context.ts';
+import { refusedNote } from '../refused-note.ts';
 import { rollbackButtons } from '../views/buttons.ts';
-import { count, foreign, when, who } from '../views/text.ts';
+import { count, foreign } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
-import { decide, demand, type Handler, NothingKnown, outdated, theRollout, unknownName } from './common.ts';
+import {
+  decide,
+  demand,
+  givenAlready,
+  type Handler,
+  NothingKnown,
+  outdated,
+  theRollout,
+  unknownName,
+} from './common.ts';
 import { refuseIfOtherwise, withTruth } from './truth.ts';
 
 export const approve: Handler<'approve'> = async (context, asking, { what }) => {
@@ -14,16 +24,27 @@ export const approve: Handler<'approve'> = async (context, asking, { what }) => 
   if (phase === null) return outdated(rollout, `${foreign(what)} needs no approval`);
   await demand(context, asking, { is: 'approve', rollout, phase });
   const title = foreign(phase.title);
-  if (phase.state.is === 'done') {
-    const by = phase.given.map((each) => `${who(each.by)} at ${when(each.at)}`).join(', ');
-    return outdated(rollout, `${title} was approved by ${by}`);
-  }
+  if (context.access.approvals === 'signed' && asking.signed !== true) return toBeSigned(context, asking, phase);
+  if (phase.state.is === 'done') return givenAlready(rollout, phase);
   if (phase.state.is === 'pending' && isOpen(rollout)) {
     return outdated(rollout, `${title} is not being asked for yet: what is before it must be done and watched first`);
   }
   const event = { type: 'approved', at: context.clock.now(), phase: phase.id, by: asking.actor } as const;
   return decide(context, rollout, event, (after) => given(after, phase.id));
 };
+
+/** What a button cannot do here, as the one command that does it. */
+function toBeSigned(context: CommandContext, { actor }: Asking, { id, title }: ApprovalPhase): Reply {
+  refusedNote(context, { actor, what: 'approve', reason: 'approvals are signed here' });
+  const name = id.slice('approval/'.length);
+  return ended(
+    'denied',
+    say(
+      `Nothing was approved: an approval of ${foreign(title)} counts when you sign it with your own key. On a shell with the settings:`,
+      `\`zeitwork approve ${foreign(name)}\``,
+    ),
+  );
+}
 
 /** By its id, as a button has it, or as people write it: a region, or the name of a part. */
 function approvalOf(rollout: Rollout, what: string): ApprovalPhase | null {
@@ -85,7 +106,7 @@ export const retry: Handler<'retry'> = async (context, asking) => {
 
 /** Works on the open rollout, else on the newest one as long as nobody else holds the fleet. */
 export const rollback: Handler<'rollback'> = async (context, asking, { target }) => {
-  await demand(context, asking, { is: 'halt' });
+  await demand(context, asking, { is: 'go-back' });
   const rollout = await rollbackTarget(context, asking);
   if (target === null) return choices(rollout);
   const scope = scopeOf(rollout, target);

@@ -13,7 +13,7 @@ import { demand, type Handler, knownRegion, timeOf, unknownName } from './common
 
 /** Holds from now on also what is under way: it is asked for again right before each stop. */
 export const freeze: Handler<'freeze'> = async (context, asking, command) => {
-  await demand(context, asking, { is: 'halt' });
+  await demand(context, asking, { is: 'go-back' });
   const { regions, reason } = command;
   for (const name of regions ?? []) knownRegion(context, name);
   const at = context.clock.now();

@@ -39,11 +39,13 @@ export const whoami: Handler<'whoami'> = async (context, { actor }) => {
     ['look', { is: 'look' }],
     ['start', { is: 'start' }],
     ['override windows', { is: 'override' }],
-    ['freeze, pause, stop and roll back', { is: 'halt' }],
+    ['diagnose', { is: 'diagnose' }],
+    ['pause and stop', { is: 'halt' }],
+    ['freeze and roll back', { is: 'go-back' }],
     ['unfreeze, resume and retry', { is: 'go-on' }],
   ];
   const verdicts = await Promise.all(
-    rights.map(async ([what, right]) => ({ what, right: right.is, ...(await permit(context, actor, right)) })),
+    rights.map(async ([what, right]) => ({ what, right: right.is, ...(await permit(context, actor, right, 'look')) })),
   );
   const may = verdicts.filter(({ is }) => is === 'allowed');
   const { regions } = context.fleet;

@@ -1,5 +1,13 @@
 import { standing, withFreezes } from '../../upgrade/ledger/index.ts';
-import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
+import {
+  gates,
+  isQueued,
+  knowing,
+  nextNode,
+  nodesInOrder,
+  withApproversOf,
+  workingNodes,
+} from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import {
   describeLocal,
@@ -23,9 +31,9 @@ import { nodeWord, statusWord } from '../views/words.ts';
 import {
   demand,
   fleetNow,
+  glance,
   type Handler,
   isSilence,
-  survey,
   surveyPatience,
   theRollout,
   unknownName,
@@ -35,9 +43,13 @@ export const status: Handler<'status'> = async (context, asking) => {
   await demand(context, asking, { is: 'look' });
   const { store } = context.control;
   const open = await store.open();
-  if (open !== null) return { parts: mainParts(open), facts: { rollout: rolloutFacts(open), last: null, nodes: null } };
+  if (open !== null)
+    return {
+      parts: mainParts(withApproversOf(context.fleet, open)),
+      facts: { rollout: rolloutFacts(open), last: null, nodes: null },
+    };
   const [last] = await store.latest(1);
-  const seen = await survey(context);
+  const seen = await glance(context);
   const head = last === undefined ? 'Nothing is running.' : `Nothing is running. Last: ${headline(last)}`;
   const reply = withFacts(
     { rollout: null, last: last === undefined ? null : rolloutFacts(last), nodes: surveyFacts(seen) },
@@ -153,7 +165,7 @@ function historyLine(rollout: Rollout): string {
 }
 
 export const diagnose: Handler<'diagnose'> = async (context, asking, { node: name }) => {
-  await demand(context, asking, { is: 'look' });
+  await demand(context, asking, { is: 'diagnose' });
   const nodes = context.fleet.regions.flatMap((region) => region.nodes);
   const node = nodes.find((each) => each.name === name);
   if (node === undefined)

@@ -4,7 +4,7 @@ import { type Asking, type CommandContext, ended, type Reply, say } from '../con
 import { headline } from '../views/ending.ts';
 import { isMixed, runningLines } from '../views/running.ts';
 import { reason } from '../views/text.ts';
-import { demand, type Handler, NothingKnown, survey } from './common.ts';
+import { demand, glance, type Handler, NothingKnown } from './common.ts';
 
 /**
  * A verb that acts on a rollout. When none is known its refusal also tells what the nodes really run: the store may
@@ -23,7 +23,7 @@ export function acting<V extends Command['verb']>(handler: Handler<V>): Handler<
 
 async function whatRuns(context: CommandContext, asking: Asking, refusal: string): Promise<Reply> {
   await demand(context, asking, { is: 'look' });
-  const [seen, [last]] = await Promise.all([survey(context), context.control.store.latest(1)]);
+  const [seen, [last]] = await Promise.all([glance(context), context.control.store.latest(1)]);
   const lines = ['This is what the nodes run:', ...runningLines(context.fleet, seen)];
   return ended('refused', say(reason(refusal, 500), ...lines, ...doubts(asking, seen, last)));
 }

@@ -1,21 +1,37 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
-import { isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
+import { begunBefore } from '../../upgrade/ledger/index.ts';
+import { approvals, isBegunFreely, isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
 import type { When } from '../command.ts';
-import { type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
+import { type Asking, type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { preview } from '../views/preview.ts';
 import { foreign } from '../views/text.ts';
-import { demand, fleetNow, type Handler, isSilence, knownRegion, survey, timeOf, Unanswered } from './common.ts';
+import {
+  demand,
+  fleetNow,
+  glance,
+  type Handler,
+  isSilence,
+  knownRegion,
+  survey,
+  timeOf,
+  Unanswered,
+} from './common.ts';
 
 type Request = Pick<PlanInput, 'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit'>;
 
 /** Answers with a plan; nothing starts before it is confirmed. */
 export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
   await demand(context, asking, { is: 'start' });
-  if (command.when.is === 'now') await demand(context, asking, { is: 'override' });
+  if (command.when.is === 'now') {
+    await demand(context, asking, { is: 'override' });
+    if (context.fleet.policy.breakers > 1 && command.regions === null) {
+      throw new Refused('--now opens only what it names: add --regions, for example --regions us-east.');
+    }
+  }
   for (const name of command.regions ?? []) knownRegion(context, name);
   await refuseTaken(context);
   const request: Request = {
@@ -32,11 +48,10 @@ export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
 
 /** Takes the plan once, makes it anew over the fleet as it is now, and starts it if nothing moved since it was shown. */
 export const start: Handler<'start'> = async (context, asking, { plan: token }) => {
-  const draft = await taken(context, asking.actor, token);
-  await demand(context, asking, { is: 'start' });
-  if (draft.override !== null) await demand(context, asking, { is: 'override' });
+  const draft = await taken(context, asking, 'start', token);
+  await mayStart(context, asking, draft);
   const seen = await survey(context);
-  const request = requestOf(context, draft);
+  const request = requestOf(context, draft, asking.actor);
   if (fingerprint(seen) !== token.split('~')[1] && token.includes('~')) {
     return show(context, request, false, 'The fleet has changed since the plan was made. This is the new plan:', seen);
   }
@@ -44,6 +59,14 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
   // Whoever overrides freezes overrides those that they were shown.
   if (freezesIn(rollout, rollout.createdAt) !== freezesIn(draft, rollout.createdAt)) {
     const remark = 'A freeze was declared or lifted since the plan was made. This is the new plan:';
+    return show(context, request, false, remark, seen);
+  }
+  if (askedIn(rollout) !== askedIn(draft)) {
+    const remark = 'Who must approve has changed since the plan was made. This is the new plan:';
+    return show(context, request, false, remark, seen);
+  }
+  if (isBegunFreely(rollout) && !(await isFirstToBegin(context, rollout))) {
+    const remark = 'Somebody else began this release meanwhile. This is the new plan:';
     return show(context, request, false, remark, seen);
   }
   await context.control.start(rollout);
@@ -54,12 +77,46 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
   );
 };
 
+/** The second breaker confirms what a requester asked for. Whoever may not leaves the plan where it was. */
+async function mayStart(context: CommandContext, asking: Asking, draft: Rollout): Promise<void> {
+  try {
+    if (!wantsSecond(context, draft)) await demand(context, asking, { is: 'start' });
+    if (draft.override !== null) await demand(context, asking, { is: 'override' });
+  } catch (error) {
+    await context.control.store.saveDraft(draft, draftTtlMs);
+    throw error;
+  }
+}
+
+/** Which parts must be approved, and by how many. */
+const askedIn = (rollout: Rollout): string =>
+  approvals(rollout)
+    .map(({ id, needed }) => `${id} ${needed}`)
+    .join();
+
+/** Notes it before anything is stored: a rollout that is lost in between costs the chance, and never gives a second one. */
+async function isFirstToBegin({ control }: CommandContext, rollout: Rollout): Promise<boolean> {
+  const { id, requester: by, createdAt: at, release } = rollout;
+  const begun = { version: release.version, sha256: release.binarySha256, by, at, rollout: id };
+  const { ledger } = await control.ledger.record({ type: 'began', ...begun });
+  return rollout.policy.oneMayBegin === 'anywhere' || begunBefore(ledger, begun)?.rollout === id;
+}
+
 export const cancel: Handler<'cancel'> = async (context, asking, { plan: token }) => {
-  const draft = await taken(context, asking.actor, token);
+  const draft = await taken(context, asking, 'cancel', token);
   return say(`The plan for ${draft.release.version} was thrown away; nothing was started.`);
 };
 
-async function taken(context: CommandContext, actor: Actor, token: string): Promise<Rollout> {
+/** To break the glass takes two: the settings of now say so, and whoever asked is not the one who starts it. */
+const wantsSecond = ({ fleet }: CommandContext, { override }: Rollout): boolean =>
+  override !== null && fleet.policy.breakers > 1;
+
+async function taken(
+  context: CommandContext,
+  { actor }: Asking,
+  verb: 'start' | 'cancel',
+  token: string,
+): Promise<Rollout> {
   const [id = ''] = token.split('~');
   const draft = await context.control.store.takeDraft(id);
   if (draft === null) {
@@ -70,8 +127,12 @@ async function taken(context: CommandContext, actor: Actor, token: string): Prom
         : 'This plan was started already.',
     );
   }
-  if (draft.requester === actor) return draft;
+  const isOther = draft.requester !== actor;
+  if (wantsSecond(context, draft) ? isOther || verb === 'cancel' : !isOther) return draft;
   await context.control.store.saveDraft(draft, draftTtlMs);
+  if (!isOther) {
+    throw new Refused('You asked to override the windows, so another breaker starts this plan: with the same line.');
+  }
   throw new Refused(
     `This plan was made for ${draft.requester}. Ask for your own with upgrade ${draft.release.version}.`,
   );
@@ -84,7 +145,7 @@ async function show(
   remark: string | null,
   known: NodeSurvey[] | null = null,
 ): Promise<Reply> {
-  const seen = known ?? (await survey(context));
+  const seen = known ?? (await glance(context));
   if (seen.every(({ detail }) => isSilence(detail))) {
     throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
   }
@@ -93,7 +154,7 @@ async function show(
   const token = dryRun ? null : `${rollout.id}~${fingerprint(seen)}`;
   const reply = withFacts(
     { plan: token, rollout: rolloutFacts(rollout) },
-    preview({ rollout, survey: seen, now: context.clock.now(), token, remark }),
+    preview({ rollout, survey: seen, now: context.clock.now(), token, remark, second: wantsSecond(context, rollout) }),
   );
   return remark === null ? reply : ended('outdated', reply);
 }
@@ -101,11 +162,14 @@ async function show(
 async function made(context: CommandContext, id: string, request: Request, seen: NodeSurvey[]): Promise<Rollout> {
   const now = context.clock.now();
   const epoch = await context.control.store.nextEpoch(now);
-  return plan({ ...request, id, fleet: await fleetNow(context), now, epoch, survey: seen });
+  const { version, binarySha256: sha256 } = request.release;
+  const begun = begunBefore(await context.control.ledger.load(), { version, sha256 });
+  return plan({ ...request, id, fleet: await fleetNow(context), now, epoch, survey: seen, begun });
 }
 
 /** What was asked, from the plan that it became. */
-function requestOf({ fleet }: CommandContext, draft: Rollout): Request {
+function requestOf(context: CommandContext, draft: Rollout, starter: Actor): Request {
+  const { fleet } = context;
   const chosen = regionsOf(draft);
   const all = fleet.regions.filter(({ name }) => chosen.includes(name)).flatMap(({ nodes }) => nodes);
   const planned = Object.keys(draft.nodes).length;
@@ -114,11 +178,14 @@ function requestOf({ fleet }: CommandContext, draft: Rollout): Request {
     strategy: draft.strategy,
     requester: draft.requester,
     startAt: draft.startAt,
-    override: draft.override,
+    override: wantsSecond(context, draft) ? withSecond(draft.override, starter) : draft.override,
     regions: chosen.length === fleet.regions.length ? null : chosen,
     limit: planned < all.length ? planned : null,
   };
 }
+
+const withSecond = (override: Request['override'], second: Actor): Request['override'] =>
+  override === null ? null : { ...override, with: second };
 
 /** The freezes that a plan counts with, in short; without those that have ended at `now`. */
 function freezesIn({ calendars }: Rollout, now: number): string {

@@ -4,13 +4,13 @@ import { type CommandContext, ended, type Outcome, say, withFacts } from '../con
 import { surveyFacts } from '../facts/survey.ts';
 import { surveyLines } from '../views/survey.ts';
 import { count, foreign, names } from '../views/text.ts';
-import { demand, type Handler, isSilence, survey } from './common.ts';
+import { demand, glance, type Handler, isSilence } from './common.ts';
 import { type Complaint, complaintLine, complaintsAbout } from './complaints.ts';
 
 /** Looks at every node and says plainly which are not right. */
 export const verify: Handler<'verify'> = async (context, asking) => {
   await demand(context, asking, { is: 'look' });
-  const seen = await survey(context);
+  const seen = await glance(context);
   const releases = await known(context, seen);
   const wrong = seen.flatMap((node) => complaintsAbout(node, releases.get(node.version ?? '') ?? null));
   const newest = (await context.releases.versions()).at(-1) ?? null;

@@ -67,7 +67,8 @@ const scopesOf = ({ regions, nodes }: WatchPhase): RollbackScope[] => {
 
 /** Who said yes while more are needed. */
 function said({ given, needed }: ApprovalPhase): string[] {
-  if (needed === 1 || given.length === 0) return [];
+  if (needed === 1) return [];
+  if (given.length === 0) return [`${needed} different people must say yes`];
   return [`${given.length} of ${needed} said yes: ${given.map(({ by }) => who(by)).join(', ')}`];
 }
 

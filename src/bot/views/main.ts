@@ -52,7 +52,7 @@ function statusLines(rollout: Rollout): string[] {
   const { status, override } = rollout;
   const overridden = override
     ? [
-        `Maintenance windows are overridden until ${when(override.until)} by ${who(override.by)}: ${foreign(override.reason)}`,
+        `Maintenance windows are overridden until ${when(override.until)} by ${who(override.by)}${override.with === undefined ? '' : ` with ${who(override.with)}`}: ${foreign(override.reason)}`,
       ]
     : [];
   return [...overridden, ...statusLine(status)];
@@ -161,10 +161,7 @@ function note(rollout: Rollout): string {
   const without = isAsked ? ', not counting the time that approvals take' : '';
   const goesOn = rollout.status.is === 'running' || rollout.status.is === 'paused';
   const expected = end === null || regions.length === 0 || !goesOn ? [] : [`Expected end: ${when(end)}${without}`];
-  const self =
-    rollout.policy.selfApproval && approvals(rollout).length > 0
-      ? ['The requester may approve their own rollout here']
-      : [];
+  const self = rollout.policy.selfApproval ? ['The requester may approve their own rollout here'] : [];
   return [...expected, ...self, `Rollout ${foreign(rollout.id)}, run ${rollout.run}. Details are in the thread.`].join(
     '. ',
   );

@@ -127,6 +127,9 @@ function toText(part: Part): string {
     case 'code':
       return part.text === '' ? '' : fence(part.text);
     case 'buttons':
-      return part.buttons.map(({ label, typed }) => `${label}: /zeitwork ${typed}`).join('\n');
+      return part.buttons.map(typedOf).join('\n');
   }
 }
+
+/** A button for those who cannot press it. */
+export const typedOf = ({ label, typed }: Button): string => `${label}: /zeitwork ${typed}`;

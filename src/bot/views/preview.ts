@@ -1,9 +1,10 @@
 import { approvals, strategies, turns } from '../../upgrade/rollout/index.ts';
-import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
+import type { ApprovalPhase, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, openInterval } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
 import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
+import { looseness } from './policy.ts';
 import { count, foreign, names, span, when } from './text.ts';
 import { approverMentions } from './words.ts';
 
@@ -15,10 +16,12 @@ export interface Preview {
   token: string | null;
   /** Said first, e.g. that the fleet has moved. */
   remark: string | null;
+  /** Another breaker must start it. */
+  second: boolean;
 }
 
 /** What an upgrade would do, before anything is done. */
-export function preview({ rollout, survey, now, token, remark }: Preview): Reply {
+export function preview({ rollout, survey, now, token, remark, second }: Preview): Reply {
   const title = `${token === null ? 'Dry run' : 'Plan'}: ${rollout.service.name} to ${rollout.release.version}`;
   const parts: Part[] = [
     ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
@@ -28,14 +31,18 @@ export function preview({ rollout, survey, now, token, remark }: Preview): Reply
     { is: 'lines', lines: rules(rollout) },
     { is: 'note', text: ending(rollout, token) },
   ];
-  return { parts: token === null ? parts : [...parts, { is: 'buttons', buttons: buttons(rollout, now, token) }] };
+  if (token === null) return { parts };
+  const all = buttons(rollout, now, token);
+  if (!second) return { parts: [...parts, { is: 'buttons', buttons: all }] };
+  const lines = [`*Another breaker must start this*, within 30 min: \`/zeitwork start ${foreign(token)}\``];
+  return { parts: [...parts, { is: 'lines', lines }, { is: 'buttons', buttons: all.slice(1) }] };
 }
 
 function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
   const begins = forecast(rollout).regions;
   const lines = turns(rollout).flatMap((turn) => {
     const approval = approvals(rollout).find(({ opens }) => opens.includes(turn.id));
-    const asked = approval === undefined ? '' : `; after approval by ${approverMentions(approval.by)}`;
+    const asked = approval === undefined ? '' : `; after ${approvalWord(approval)} by ${approverMentions(approval.by)}`;
     return byRegion(rollout, turn.nodes).map(([region, nodes]) => {
       const begin = begins.find((each) => each.phase === turn.id && each.region === region)?.begin;
       const zone = rollout.calendars[region]?.zone;
@@ -46,6 +53,8 @@ function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
   });
   return lines.map((line, index) => `${index + 1}. ${line}`);
 }
+
+const approvalWord = ({ needed }: ApprovalPhase): string => (needed === 1 ? 'approval' : `${needed} approvals`);
 
 function byRegion({ nodes: all }: Rollout, nodes: string[]): [string, string[]][] {
   const regions = [...new Set(nodes.map((name) => all[name]?.region ?? ''))];
@@ -84,7 +93,7 @@ function rules(rollout: Rollout): string[] {
   return [
     `Each node: staged, backed up, restarted, proven healthy for ${span(policy.soak)} (the first of a region ${span(policy.canarySoak)}) with the right image. ${policy.atOnce === 1 ? 'One at a time' : `Up to ${policy.atOnce} at a time`}, at least ${policy.minimumHealthy} healthy per region. A node that fails is ${undo}`,
     ...(approvals(rollout).length > 0 ? [watched(rollout)] : []),
-    ...(policy.selfApproval ? ['*Self-approval is allowed here: you may approve your own rollout*'] : []),
+    ...looseness(policy),
     ...(override === null ? [] : [`*Maintenance windows are overridden*: ${foreign(override.reason)}`]),
   ];
 }

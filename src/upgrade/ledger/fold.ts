@@ -1,10 +1,11 @@
 import { day } from '../../base/duration.ts';
-import type { DeclaredFreeze, Ledger, LedgerEvent, Left } from './types.ts';
+import { sameVersion } from '../../base/version.ts';
+import type { Begun, DeclaredFreeze, Ledger, LedgerEvent, Left } from './types.ts';
 
 /** Milliseconds for which a freeze is kept after its end; rollouts are kept as long. */
 export const retention = 400 * day;
 
-export const emptyLedger: Ledger = { revision: 0, freezes: [], nodes: {} };
+export const emptyLedger: Ledger = { revision: 0, freezes: [], nodes: {}, begun: [] };
 
 /**
  * Folds one fact into the ledger. Total: what is late, repeated or impossible returns the same object.
@@ -22,6 +23,8 @@ function change(ledger: Ledger, event: LedgerEvent): Ledger {
       return froze(ledger, event);
     case 'unfroze':
       return unfroze(ledger, event);
+    case 'began':
+      return began(ledger, event);
     case 'left':
       return left(ledger, event);
   }
@@ -44,6 +47,16 @@ function unfroze(ledger: Ledger, { at, ids }: Extract<LedgerEvent, { type: 'unfr
 
 /** Whether it freezes anything at `at` (epoch ms) or later. */
 export const isStanding = ({ start, end }: DeclaredFreeze, at: number): boolean => end > at && end > start;
+
+/** A release is known by its version and by its binary: neither a new name nor a new binary makes it another one. */
+function began(ledger: Ledger, { type: _type, ...begun }: Extract<LedgerEvent, { type: 'began' }>): Ledger {
+  return begunBefore(ledger, begun) === null ? { ...ledger, begun: [...ledger.begun, begun] } : ledger;
+}
+
+/** Who began this release without an approval; null when nobody did. */
+export function begunBefore({ begun }: Ledger, { version, sha256 }: Pick<Begun, 'version' | 'sha256'>): Begun | null {
+  return begun.find((each) => sameVersion(each.version, version) || each.sha256 === sha256) ?? null;
+}
 
 function left(ledger: Ledger, { at, rollout, nodes }: Extract<LedgerEvent, { type: 'left' }>): Ledger {
   const newer = Object.entries(nodes)

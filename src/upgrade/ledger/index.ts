@@ -1,4 +1,4 @@
-export { emptyLedger, fold, retention } from './fold.ts';
+export { begunBefore, emptyLedger, fold, retention } from './fold.ts';
 export { leftBy } from './left.ts';
 export { format, lift } from './lift.ts';
 export { covers, freezesOf, standing, withFreezes } from './queries.ts';

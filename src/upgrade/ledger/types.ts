@@ -23,6 +23,17 @@ export interface Left {
   rollout: string;
 }
 
+/** Somebody began a release without an approval. */
+export interface Begun {
+  version: string;
+  /** Of the binary. */
+  sha256: string;
+  by: Actor;
+  /** Epoch ms. */
+  at: number;
+  rollout: string;
+}
+
 /** What is true of a fleet outside of any rollout. A plain value. */
 export interface Ledger {
   /** Raised by every saved change; 0 before the first. */
@@ -31,6 +42,8 @@ export interface Ledger {
   freezes: DeclaredFreeze[];
   /** By node. */
   nodes: Record<string, Left>;
+  /** Each release once; for ever, since each may be begun so once. */
+  begun: Begun[];
 }
 
 /** Something that happened. `at` is epoch ms. `fold` is total: repeats and late ones change nothing. */
@@ -47,5 +60,7 @@ export type LedgerEvent =
       reason: string;
     }
   | { type: 'unfroze'; at: number; by: Actor; ids: string[] }
+  /** A release is begun without an approval: written before its rollout is stored, and never twice for one release. */
+  | ({ type: 'began' } & Begun)
   /** A rollout is over. */
   | { type: 'left'; at: number; rollout: string; nodes: Record<string, Omit<Left, 'at' | 'rollout'>> };

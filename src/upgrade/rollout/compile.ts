@@ -1,6 +1,8 @@
+import { together } from './approvers.ts';
+import { approversFor, type Persons } from './persons.ts';
 import type { Group } from './strategies.ts';
 import { undoOf } from './traits.ts';
-import type { ApprovalPhase, Approvers, NodesPhase, Phase, PlanInput, Service, StepName, WatchPhase } from './types.ts';
+import type { ApprovalPhase, NodesPhase, Phase, PlanInput, Service, StepName, WatchPhase } from './types.ts';
 
 const pending = { is: 'pending' } as const;
 
@@ -11,8 +13,9 @@ function pathFor({ traffic }: Service): StepName[] {
     : ['backup', 'drain', 'switch', 'verify', 'undrain', 'cleanup'];
 }
 
-/** Groups in order, with everything between them that the settings ask for: staging first, then watch and approval. */
-export function compile(groups: Group[], { fleet }: Pick<PlanInput, 'fleet'>): Phase[] {
+/** Groups in order, with all that the settings ask for: staging first, and before each group its approval and a watch of what was before. */
+export function compile(groups: Group[], input: Persons): Phase[] {
+  const { fleet } = input;
   const path = pathFor(fleet.service);
   const turns = groups.map(({ id, title, nodes }) => turn(id, title, nodes, path));
   const all = turns.flatMap(({ nodes }) => nodes);
@@ -21,7 +24,12 @@ export function compile(groups: Group[], { fleet }: Pick<PlanInput, 'fleet'>): P
     staging,
     ...turns.flatMap((next, index) => {
       const before = turns[index - 1];
-      return before === undefined ? [next] : [watch(before, fleet), approval(next, fleet), next];
+      const needed = approversFor(regionsOf(next, fleet), before === undefined, input);
+      return [
+        ...(before === undefined ? [] : [watch(before, fleet)]),
+        ...(needed === 0 ? [] : [approval(next, needed, fleet)]),
+        next,
+      ];
     }),
   ];
 }
@@ -53,18 +61,13 @@ const watch = (after: NodesPhase, fleet: PlanInput['fleet']): WatchPhase => ({
   healthy: {},
 });
 
-const approval = (opens: NodesPhase, fleet: PlanInput['fleet']): ApprovalPhase => ({
+const approval = (opens: NodesPhase, needed: number, fleet: PlanInput['fleet']): ApprovalPhase => ({
   id: `approval/${nameOf(opens)}`,
   title: opens.title,
   state: pending,
   is: 'approval',
   opens: [opens.id],
   by: together(regionsOf(opens, fleet).map(({ approvers }) => approvers)),
-  needed: 1,
+  needed,
   given: [],
 });
-
-function together(all: Approvers[]): Approvers {
-  const unique = (of: (each: Approvers) => string[]) => [...new Set(all.flatMap(of))];
-  return { users: unique(({ users }) => users), groups: unique(({ groups }) => groups) };
-}

@@ -59,10 +59,12 @@ export interface PlanInput {
   now: number;
   epoch: number;
   startAt: number | null;
-  override: { by: Actor; reason: string } | null;
+  override: { by: Actor; reason: string; with?: Actor } | null;
   /** Only these regions; null: all. */
   regions: string[] | null;
   /** At most this many nodes, in order of work; null: all. */
   limit: number | null;
   survey: NodeSurvey[];
+  /** Who began this release before without an approval, as the ledger has it. */
+  begun: { by: Actor; at: number; rollout: string } | null;
 }

@@ -59,6 +59,8 @@ export interface Region {
   name: string;
   calendar: Calendar;
   approvers: Approvers;
+  /** How many of them must approve. */
+  needed: number;
   nodes: FleetNode[];
 }
 
@@ -111,4 +113,12 @@ export interface Policy {
   transferTimeout: number;
   /** `requester may approve` is for a team of one only. */
   selfApproval: boolean;
+  /** Where one person may begin without an approval: in the canary region, once for each release; anywhere; or nowhere. */
+  oneMayBegin: 'canary' | 'anywhere' | 'nowhere';
+  /** How many breakers it takes to override windows: the one who asks, and with 2 another who starts the plan. */
+  breakers: 1 | 2;
+  /** Name of the canary region; null: the first. */
+  canary: string | null;
+  /** A release whose major version is another than what runs: how many must approve, and whether also where one may begin. */
+  majors: { approvers: number; canaryApproval: boolean };
 }

@@ -220,6 +220,8 @@ export interface Rollout {
 
 export interface Override {
   by: Actor;
+  /** The second breaker, who started the plan; absent where one is enough, and in what was stored before. */
+  with?: Actor;
   reason: string;
   /** Epoch ms. */
   until: number;

@@ -52,7 +52,7 @@ describe.each([
 
   it.runIf(there)("offers the parser's own flags and their values", () => {
     const own = Object.keys(flagsOf.upgrade ?? {}).map((name) => `--${name}`);
-    expect(offer('upgrade', 'v2.0.0', '--')).toEqual([...own, '--json', '--help', '--version']);
+    expect(offer('upgrade', 'v2.0.0', '--')).toEqual([...own, '--as', '--key', '--json', '--help', '--version']);
     expect(offer('upgrade', 'v2.0.0', '--strategy', '')).toEqual(strategyNames);
     expect(offer('upgrade', 'v2.0.0', '--at', '')).toEqual([]);
     expect(offer('status', '--j')).toEqual(['--json']);

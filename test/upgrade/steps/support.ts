@@ -26,6 +26,10 @@ export const policy: Policy = {
   commandTimeout: 30_000,
   transferTimeout: 120_000,
   selfApproval: false,
+  oneMayBegin: 'anywhere',
+  breakers: 1,
+  canary: null,
+  majors: { approvers: 1, canaryApproval: false },
 };
 
 export const release: Release = {

@@ -1,0 +1,70 @@
+import { approvals, withApproversOf } from '../../upgrade/rollout/index.ts';
+import type { Rollout } from '../../upgrade/rollout/types.ts';
+import { givenAlready, outdated } from '../commands/common.ts';
+import { type CommandContext, ended, type Reply, say } from '../context.ts';
+import { readSealed, type Sealed, stillOffers } from '../sealed.ts';
+import { posts } from '../views/posts.ts';
+import { linkTo } from '../workspace.ts';
+import { type Click, readClick } from './click.ts';
+
+/** A button that somebody pressed, as Slack tells it. */
+export interface Press {
+  action: string;
+  value: string | undefined;
+  /** The message that it stands on; null: on none. */
+  on: { channel: string; ts: string } | null;
+  isEphemeral: boolean;
+}
+
+/** Whether a press is an order; when it is not, `answer` says what to do instead, and `reason` goes into the log. */
+export type Judged = { counts: true; click: Click } | { counts: false; reason: string; answer: Reply };
+
+/**
+ * A press counts only with a seal of ours for exactly this button in this place, on the message that we posted for it, and
+ * only while that message, drawn anew from the newest state, still says the same. So neither a copied value does anything,
+ * nor one on a message that somebody else posted with our token, nor a button whose facts have moved since.
+ */
+export async function judge(context: CommandContext, press: Press): Promise<Judged> {
+  const { sealer } = context;
+  const place = { fleet: context.fleet.name, channel: press.on?.channel ?? '' };
+  const sealed = sealer === null ? null : readSealed(press.value, press.action, sealer, place);
+  const click = readClick(press.action, press.value);
+  if (sealed === null || click === null || press.on === null) {
+    return copied(context, 'its value is not one that was sealed for this button');
+  }
+  const counts = { counts: true, click } as const;
+  if (click.rollout === null) {
+    return press.isEphemeral ? counts : copied(context, 'a plan is confirmed only where it was shown');
+  }
+  const rollout = await context.control.store.load(click.rollout);
+  // The command says so itself, and can do nothing.
+  if (rollout === null) return counts;
+  const { on } = press;
+  const standing = await context.control.store.posted(rollout.id);
+  const key = Object.keys(standing).find(
+    (each) => standing[each]?.ts === on.ts && standing[each].channel === on.channel,
+  );
+  if (key === undefined) return copied(context, 'it does not stand on a message that was posted for it', rollout);
+  return isCurrent(context, rollout, key, press.action, sealed) ? counts : moved(context, rollout, sealed);
+}
+
+function isCurrent({ fleet }: CommandContext, rollout: Rollout, key: string, action: string, sealed: Sealed): boolean {
+  const post = posts(withApproversOf(fleet, rollout)).find((each) => each.key === key);
+  return post !== undefined && stillOffers(post.blocks, action, sealed);
+}
+
+function moved({ fleet }: CommandContext, rollout: Rollout, { g }: Sealed): Judged {
+  const phase = approvals(rollout).find(({ id, state }) => id === g && state.is === 'done');
+  const now = withApproversOf(fleet, rollout);
+  const answer = phase === undefined ? outdated(now) : givenAlready(now, phase);
+  return { counts: false, reason: 'what it was about has moved since', answer };
+}
+
+async function copied(context: CommandContext, reason: string, about: Rollout | null = null): Promise<Judged> {
+  const rollout = about ?? (await context.control.store.open());
+  const main = rollout === null ? undefined : (await context.control.store.posted(rollout.id)).main;
+  const link = main === undefined || context.workspace === null ? null : linkTo(context.workspace, main, 'open it');
+  const newest = link === null ? 'see `/zeitwork status`' : link;
+  const line = `Outdated or copied button, nothing was done: use the newest message (${newest}).`;
+  return { counts: false, reason, answer: ended('outdated', say(line)) };
+}

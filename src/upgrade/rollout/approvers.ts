@@ -1,0 +1,30 @@
+import { changePhases } from './phases.ts';
+import type { ApprovalPhase, Approvers, Fleet, Region, Rollout } from './types.ts';
+
+/** Approvers of several regions together, each once. */
+export function together(all: Approvers[]): Approvers {
+  const unique = (of: (each: Approvers) => string[]) => [...new Set(all.flatMap(of))];
+  return { users: unique(({ users }) => users), groups: unique(({ groups }) => groups) };
+}
+
+/**
+ * The same rollout, approved by those whom the settings name now: lists of the plan are only what was true then. A region
+ * that the settings do not have any more has no approvers, and whatever opens it neither.
+ */
+export function withApproversOf({ regions }: Pick<Fleet, 'regions'>, rollout: Rollout): Rollout {
+  return changePhases(rollout, (phase) =>
+    phase.is === 'approval' ? { ...phase, by: now(regions, rollout, phase) } : phase,
+  );
+}
+
+function now(regions: Region[], rollout: Rollout, phase: ApprovalPhase): Approvers {
+  const found = openedBy(rollout, phase).map((name) => regions.find((region) => region.name === name));
+  if (found.includes(undefined)) return together([]);
+  return together(found.flatMap((region) => (region === undefined ? [] : [region.approvers])));
+}
+
+/** Names of the regions that wait for this approval. */
+export function openedBy({ phases, nodes }: Rollout, { opens }: ApprovalPhase): string[] {
+  const names = phases.flatMap((phase) => (phase.is === 'nodes' && opens.includes(phase.id) ? phase.nodes : []));
+  return [...new Set(names.flatMap((name) => nodes[name]?.region ?? []))];
+}

@@ -1,0 +1,40 @@
+import { isMajor } from '../../base/version.ts';
+import type { PlanInput, Region, Rollout } from './types.ts';
+
+/** What decides how many people it takes. */
+export type Persons = Pick<PlanInput, 'fleet' | 'release' | 'survey' | 'begun'>;
+
+/**
+ * How many must approve a part of the plan before its first node: nobody only where one person may begin. The two-person
+ * rule is that of the settings; strategies, regions and flags cannot get round it.
+ * @param isFirst nothing is before it: later parts are always asked for
+ */
+export function approversFor(regions: Region[], isFirst: boolean, input: Persons): number {
+  const { majors } = input.fleet.policy;
+  const major = isMajorChange(input);
+  if (isFirst && mayBeBegun(regions, input) && !(major && majors.canaryApproval)) return 0;
+  return Math.max(...regions.map(({ needed }) => needed), major ? majors.approvers : 1);
+}
+
+/** Whether one person may begin these regions: the canary region, once for each release. */
+function mayBeBegun(regions: Region[], { fleet, begun }: Persons): boolean {
+  const { oneMayBegin } = fleet.policy;
+  if (oneMayBegin !== 'canary') return oneMayBegin === 'anywhere';
+  return begun === null && regions.every(({ name }) => name === canaryOf(fleet));
+}
+
+/** The region in which releases are begun. */
+export function canaryOf({ policy, regions }: Pick<PlanInput['fleet'], 'policy' | 'regions'>): string | undefined {
+  return policy.canary ?? regions[0]?.name;
+}
+
+/** Whether any node runs another major version, or none says which it runs. */
+export function isMajorChange({ release, survey }: Pick<PlanInput, 'release' | 'survey'>): boolean {
+  const running = survey.flatMap(({ version }) => (version === null ? [] : [version]));
+  return running.length === 0 || running.some((version) => isMajor(version, release.version));
+}
+
+/** Whether nobody is asked before its first node. */
+export function isBegunFreely({ phases }: Pick<Rollout, 'phases'>): boolean {
+  return phases.find(({ id }) => id !== 'stage')?.is !== 'approval';
+}

@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import pino from 'pino';
+import { expect, it } from 'vitest';
+import { type Asking, ownPeople } from '../../src/bot/context.ts';
+import { parse } from '../../src/bot/parse.ts';
+import { answer, asText } from '../../src/bot/run.ts';
+import { isOpen } from '../../src/upgrade/rollout/index.ts';
+import { strategyNames } from '../../src/upgrade/rollout/types.ts';
+import { fleetOf, newImage, oldImage, release, surveyOf } from '../support/rollouts.ts';
+import { drive, type World, worldOf } from '../support/simulation.ts';
+import { type Trial, trial } from './support.ts';
+
+/** One person with every role and an own key: what may come of all that they type, in the chat and on the shell? */
+const everything = { users: ['U0ROSA'], groups: [] };
+const places = ['chat', 'signed', 'shell'] as const;
+const regions = ['', '--regions us-east', '--regions eu-west', '--regions us-east,eu-west', '--regions ap-south'];
+const flags = ['', '--nodes 1', '--nodes 4', '--now --reason "night"'];
+
+const upgrade = fc
+  .tuple(fc.constantFrom(...strategyNames), fc.constantFrom(...regions), fc.constantFrom(...flags))
+  .map(([strategy, which, more]) => `upgrade VERSION --strategy ${strategy} ${which} ${more}`);
+const others = [
+  'retry',
+  'resume',
+  'pause',
+  'stop',
+  'rollback all',
+  'rollback us-east',
+  'rollback us-east-op-1',
+  'approve us-east',
+  'approve eu-west',
+  'approve ap-south',
+  'approve approval/all',
+  'approve approval/canaries',
+  'approve approval/rest',
+  'replace us-east-op-1 aaaaaaaaaaaa',
+];
+const line = fc.oneof(
+  { weight: 3, arbitrary: upgrade },
+  { weight: 5, arbitrary: fc.constantFrom(...others) },
+  { weight: 1, arbitrary: fc.constant('start OLD') },
+);
+const move = fc.record({ line, place: fc.constantFrom(...places), events: fc.constantFrom(1, 10, 60) });
+const story = fc.record({
+  version: fc.constantFrom('v1.1.0', 'v2.0.0'),
+  oneMayBegin: fc.constantFrom('canary' as const, 'canary' as const, 'nowhere' as const),
+  bad: fc.boolean(),
+  moves: fc.array(move, { minLength: 2, maxLength: 8 }),
+});
+
+const quick = { soak: 0, canarySoak: 0, pause: 0, bake: 0, healthyAnswers: 1 };
+
+class Night {
+  readonly here: Trial;
+  readonly #version: string;
+  #world: World | null = null;
+  /** Plans that were shown, to be tried again. */
+  readonly #plans: string[] = [];
+  /** Rollouts in which a node was switched to the release, and the regions of these nodes. */
+  readonly switched = new Set<string>();
+  readonly reached = new Set<string>();
+  readonly #bad: boolean;
+
+  constructor({ version, oneMayBegin, bad }: { version: string; oneMayBegin: 'canary' | 'nowhere'; bad: boolean }) {
+    const majors = { approvers: 2, canaryApproval: true };
+    const fleet = fleetOf({ ...quick, oneMayBegin, majors });
+    const rest = fleet.regions.map((region) => ({ ...region, approvers: everything }));
+    this.here = trial({ fleet: { ...fleet, regions: rest }, known: [{ ...release, version }] });
+    this.here.context.access.roles = { requesters: everything, breakers: everything, stoppers: everything };
+    this.here.context.log = pino({ level: 'silent' });
+    this.#version = version;
+    this.#bad = bad;
+  }
+
+  async type(text: string, place: (typeof places)[number]): Promise<void> {
+    const line = text.replace('VERSION', this.#version).replace('OLD', this.#plans[0] ?? 'r0');
+    const said = await this.#say(line, place);
+    const plan = /zeitwork start (\S+)/.exec(said)?.[1];
+    if (plan === undefined) return;
+    this.#plans.push(plan);
+    await this.#say(`start ${plan}`, place);
+  }
+
+  async #say(text: string, place: (typeof places)[number]): Promise<string> {
+    const parsed = parse(text);
+    if (parsed.is === 'usage') throw new Error(`${text}: ${parsed.problem}`);
+    const { context } = this.here;
+    const actor = place === 'shell' ? 'cli:rosa' : 'U0ROSA';
+    const asking: Asking = { actor, rollout: null, ...(place === 'signed' ? { signed: true } : {}) };
+    const where = place === 'chat' ? context : { ...context, ...ownPeople(['U0ROSA']) };
+    this.here.clock.at += 5_000;
+    return asText(await answer(where, asking, parsed.command));
+  }
+
+  /** The nodes go on for a while, and are seen as they are then. */
+  goOn(events: number): void {
+    const rollout = [...this.here.control.rollouts.values()].find(isOpen);
+    if (!rollout) return;
+    this.#world ??= worldOf(rollout);
+    const world = this.#world;
+    if (this.#bad) world.bad.add('us-east-op-1');
+    const before = world.starts.length;
+    const after = drive(rollout, world, { from: this.here.clock.at, limit: events });
+    this.here.control.rollouts.set(rollout.id, after.rollout);
+    this.here.clock.at = after.now;
+    for (const { node, image } of world.starts.slice(before)) {
+      if (image !== newImage) continue;
+      this.switched.add(rollout.id);
+      this.reached.add(rollout.nodes[node]?.region ?? '');
+    }
+    const version = (node: string) => (world.image[node] === newImage ? this.#version : 'v1.0.0');
+    this.here.control.looks = surveyOf(this.here.context.fleet).map((seen) => ({
+      ...seen,
+      sha256: world.image[seen.node] ?? oldImage,
+      version: version(seen.node),
+    }));
+  }
+}
+
+const seed = process.env.SEED === undefined ? 20_261_124 : Number(process.env.SEED);
+const numRuns = Number(process.env.RUNS ?? 2_000);
+const reached = { canary: 0 };
+
+it('one person changes the canary region once for each release, and nothing else, whatever they type where', async () => {
+  await fc.assert(
+    fc.asyncProperty(story, async ({ moves, ...rest }) => {
+      const night = new Night(rest);
+      for (const { line: text, place, events } of moves) {
+        await night.type(text, place);
+        night.goOn(events);
+      }
+      const mayBegin = rest.version === 'v1.1.0' && rest.oneMayBegin === 'canary';
+      expect([...night.reached].filter((region) => !mayBegin || region !== 'us-east')).toEqual([]);
+      expect(night.switched.size).toBeLessThanOrEqual(1);
+      reached.canary += night.reached.size;
+    }),
+    { seed, numRuns },
+  );
+  // A test in which nothing ever moved would hold, and prove nothing.
+  expect(reached.canary).toBeGreaterThan(numRuns / 50);
+}, 600_000);

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { lift, plan } from '../../../src/upgrade/rollout/index.ts';
+import type { PlanInput, Policy } from '../../../src/upgrade/rollout/types.ts';
+import { fleetOf, inputOf, release, surveyOf } from '../../support/rollouts.ts';
+
+const strict = { oneMayBegin: 'canary', majors: { approvers: 2, canaryApproval: true } } as const;
+const minor = { ...release, version: 'v1.1.0' };
+const begun = { by: 'U-requester', at: 0, rollout: 'r0' };
+
+/** What is asked, in order: each part with how many must say yes; 0: nobody is asked. */
+function asked(input: Partial<PlanInput>, changes: Partial<Policy> = {}): string[] {
+  const { phases } = plan(
+    inputOf(fleetOf({ ...strict, ...changes }), { strategy: 'regions', release: minor, ...input }),
+  );
+  return phases.flatMap((phase, at) => {
+    if (phase.is !== 'nodes' || phase.id === 'stage') return [];
+    const before = phases[at - 1];
+    return [`${phase.title} ${before?.is === 'approval' ? before.needed : 0}`];
+  });
+}
+
+describe('who must approve what', () => {
+  it.each<[string, Partial<PlanInput>, Partial<Policy>, string[]]>([
+    ['one begins in the canary region', {}, {}, ['us-east 0', 'eu-west 1', 'ap-south 1']],
+    ['once for each release', { begun }, {}, ['us-east 1', 'eu-west 1', 'ap-south 1']],
+    ['in no other region', { regions: ['eu-west'] }, {}, ['eu-west 1']],
+    ['which the settings may name', {}, { canary: 'eu-west' }, ['us-east 1', 'eu-west 1', 'ap-south 1']],
+    ['rolling: once, before the first node', { strategy: 'rolling' }, {}, ['all regions 1']],
+    ['rolling within the canary region', { strategy: 'rolling', regions: ['us-east'] }, {}, ['all regions 0']],
+    ['canary-all: before each part', { strategy: 'canary-all' }, {}, ['the canaries 1', 'the rest 1']],
+    ['with --nodes 1 it is the canary region', { strategy: 'canary-all', limit: 1 }, {}, ['the canaries 0']],
+    ['with --now no less', { override: { by: 'U1', reason: 'now' }, strategy: 'rolling' }, {}, ['all regions 1']],
+    ['a major: two, in the canary region too', { release }, {}, ['us-east 2', 'eu-west 2', 'ap-south 2']],
+    [
+      'a major whose canary region goes as usual',
+      { release },
+      { majors: { approvers: 2, canaryApproval: false } },
+      ['us-east 0', 'eu-west 2', 'ap-south 2'],
+    ],
+    ['nowhere', {}, { oneMayBegin: 'nowhere' }, ['us-east 1', 'eu-west 1', 'ap-south 1']],
+    ['anywhere', { begun, strategy: 'rolling' }, { oneMayBegin: 'anywhere' }, ['all regions 0']],
+    [
+      'anywhere, a major all the same',
+      { release, strategy: 'rolling' },
+      { oneMayBegin: 'anywhere' },
+      ['all regions 2'],
+    ],
+  ])('%s', (_, input, changes, expected) => {
+    expect(asked(input, changes)).toEqual(expected);
+  });
+
+  it('as many as the region wants, and of several regions as many as the one that wants most', () => {
+    const fleet = fleetOf(strict);
+    const regions = fleet.regions.map((region) => ({ ...region, needed: region.name === 'eu-west' ? 3 : 1 }));
+    const input = inputOf({ ...fleet, regions }, { strategy: 'rolling', release: minor });
+    expect(plan(input).phases.find(({ is }) => is === 'approval')).toMatchObject({
+      needed: 3,
+      by: { users: ['U-us-east', 'U-eu-west', 'U-ap-south'] },
+    });
+  });
+
+  it('a node that does not say what it runs makes no major of a release, unless none says it', () => {
+    const fleet = fleetOf(strict);
+    const silent = Object.fromEntries(surveyOf(fleet).map(({ node }) => [node, { version: null }]));
+    const [first = ''] = Object.keys(silent);
+    expect(asked({ survey: surveyOf(fleet, { [first]: { version: null } }) })[0]).toBe('us-east 0');
+    expect(asked({ survey: surveyOf(fleet, silent) })[0]).toBe('us-east 2');
+  });
+
+  it('a rollout that was stored before these rules goes on as it was planned', () => {
+    const { policy, ...rest } = plan(inputOf(fleetOf()));
+    const { oneMayBegin: _one, canary: _two, majors: _three, ...old } = policy;
+    const lifted = lift({ format: 2, rollout: { ...rest, policy: old } });
+    expect(lifted.policy).toMatchObject({ oneMayBegin: 'anywhere', canary: null });
+    expect(lifted.phases).toEqual(rest.phases);
+  });
+});
