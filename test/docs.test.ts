@@ -12,8 +12,26 @@ describe('the documentation', () => {
     expect(drawn).toEqual([phase, node, status]);
   });
 
+  it('names tests that exist beside what it says of attackers, or says that it is not shown yet', () => {
+    const rows = [...text('docs/security.md').matchAll(/^\|(?! who is taken| file |---)[^|]*\|[^|]*\|([^|]*)\|$/gm)];
+    const shown = rows.map(([, by = '']) => by).filter((by) => by.includes('test/') || by.includes('not shown yet'));
+    expect(shown.length).toBeGreaterThan(15);
+    for (const by of shown) {
+      for (const [, file = '', title] of by.matchAll(/`(test\/[^`]+)`(?:: ([^,|]+))?/g)) {
+        expect(text(file), by).toContain(title?.trim() ?? '');
+      }
+    }
+  });
+
   it('links only to files that exist', () => {
-    for (const file of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/glossary.md', 'docs/shell.md']) {
+    for (const file of [
+      'README.md',
+      'ARCHITECTURE.md',
+      'CONTRIBUTING.md',
+      'SECURITY.md',
+      'docs/glossary.md',
+      'docs/shell.md',
+    ]) {
       for (const [, target] of text(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
         expect(
           () => readFileSync(join(resolve(import.meta.dirname, '..'), file, '..', target ?? '')),

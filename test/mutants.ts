@@ -976,8 +976,8 @@ export const mutants: Mutant[] = [
   {
     name: 'the last proven state of a node is forgotten with its rollout',
     file: 'src/jobs/prune.ts',
-    from: 'return [...newest, ...opened, ...Object.values(nodes).map(({ rollout }) => rollout)];',
-    to: 'return [...newest, ...opened];',
+    from: 'left.rollout === id',
+    to: "left.rollout === ''",
     tests: ['test/jobs/prune.test.ts'],
   },
   {

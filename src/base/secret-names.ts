@@ -8,7 +8,7 @@ const weak = /(?:^|[-_.])(?:key|pass|pwd|pw|psk|pat|auth|sig|signature|otp)$/i;
 const weakCamel = /[a-z0-9](?:Key|Pass|Pwd|Auth|Sig|Signature)$/;
 /** Says something about a secret and is none; or a key of another kind. */
 const about =
-  /(?:file|path|dir|name|type|length|len|count|ttl|expires|expiry|expiresin|expiresat|age|policy|hint|version|algorithm|alg|size|limit|bucket|required|enabled|(?:token|key|secret|credential)id|hostkey|publickey|pubkey|primarykey|foreignkey|sortkey|partitionkey|routingkey|cachekey|objectkey)$/;
+  /(?:nopasswd|file|path|dir|name|type|length|len|count|ttl|expires|expiry|expiresin|expiresat|age|policy|hint|version|algorithm|alg|size|limit|bucket|required|enabled|(?:token|key|secret|credential)id|hostkey|publickey|pubkey|primarykey|foreignkey|sortkey|partitionkey|routingkey|cachekey|objectkey)$/;
 
 /** How a value is given: `=` in the open, `:` as in YAML and headers, as an option, or under a quoted name as in JSON. */
 export type Given = '=' | ':' | 'option' | 'quoted';

@@ -177,6 +177,7 @@ export const prose: string[] = [
   'listening on :8080',
   'sudo asks for a password; give this user NOPASSWD in /etc/sudoers.d on the node',
   'sudo: a password is required',
+  "run there as root: `echo 'ops ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/zeitwork`",
   'ssh: the host key: it changed',
   'host key: changed',
   'host key changed: op-1 (10.77.1.11:22) shows SHA256:iYvOj2zeEF71p7oHvrxq/2cpd2n4qn3mH+0zGlVVmHg, but known_hosts has another',
