@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sees to it that the programs are there which npm cannot bring, and says what it does.
-# usage: scripts/setup.sh redis        a Redis server, for a private queue (npm run sandbox, npm test)
+# usage: scripts/setup.sh redis        a Redis server for a private queue, ssh-keygen for signed releases (npm run sandbox)
 #        scripts/setup.sh tests        the same, an OpenSSH server, Chromium, and script(1) for a terminal (npm test)
 # Debian and its kin: missing ones are installed with apt-get as root, or through sudo without a password.
 # Elsewhere, or without that right, they are named and the script fails. So it does when Node is too old.
@@ -19,9 +19,9 @@ node "$(dirname "$0")/node-version.cjs"
 
 missing=
 redis_is_there || missing="$missing redis-tools"
+has ssh-keygen || missing="$missing openssh-client"
 if [ "$1" = tests ]; then
   sshd_is_there || missing="$missing openssh-server"
-  has ssh-keygen || missing="$missing openssh-client"
   chromium_is_there || missing="$missing chromium"
   has script || missing="$missing bsdutils"
 fi
