@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { SimulatedFleet } from './fleet/fleet.ts';
 import { ines, kiran, rosa } from './people.ts';
 
@@ -9,15 +8,19 @@ const zones: Record<string, string> = {
 };
 
 /** What an operator would have written for the simulated fleet. */
-export function settingsOf(fleet: SimulatedFleet, windows: 'guide' | 'always', directory: string) {
+export function settingsOf(
+  fleet: SimulatedFleet,
+  windows: 'guide' | 'always',
+  own: { stateDir: string; signer: string },
+) {
   const everyDay = [{ days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00', to: '00:00' }];
   const regions = [...new Set(fleet.nodes.map(({ region }) => region))];
   return {
     fleet: 'sandbox',
     channel: 'C0UPGRADES',
     team: 'T0SANDBOX',
-    stateDir: join(directory, 'state'),
-    releases: { directory: fleet.releasesDirectory },
+    stateDir: own.stateDir,
+    releases: { directory: fleet.releasesDirectory, signers: [{ name: 'sandbox', key: own.signer }] },
     service: fleet.service,
     roles: {
       requesters: { users: [rosa.id] },

@@ -135,7 +135,7 @@ function settingsOf({ nodes, releases, policy, service, windows }: ProductOption
     channel: 'C0UPGRADES',
     team: 'T0SANDBOX',
     stateDir,
-    releases: { directory: releases },
+    releases: { directory: releases, unsigned: 'allowed' },
     ...(service ? { service } : {}),
     roles: {
       requesters: { users: [people.rosa.id, people.ines.id] },

@@ -4,6 +4,7 @@ import { describeLocal, openInterval } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
 import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
+import { signedWithKey } from './signed.ts';
 import { count, foreign, names, span, when } from './text.ts';
 import { approverMentions } from './words.ts';
 
@@ -25,7 +26,7 @@ export function preview({ rollout, survey, now, token, remark }: Preview): Reply
     { is: 'title', text: title },
     { is: 'lines', lines: regionLines(rollout, survey) },
     { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey)] },
-    { is: 'lines', lines: rules(rollout) },
+    { is: 'lines', lines: [signedWithKey(rollout.release), ...rules(rollout)] },
     { is: 'note', text: ending(rollout, token) },
   ];
   return { parts: token === null ? parts : [...parts, { is: 'buttons', buttons: buttons(rollout, now, token) }] };

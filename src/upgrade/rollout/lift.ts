@@ -33,17 +33,19 @@ const overrideEnds = 4 * 3_600_000;
  * @throws Error for a format that this program does not know
  */
 export function lift(stored: { format: number; rollout: unknown }): Rollout {
-  if (stored.format === format) return withAtOnce(stored.rollout as Rollout);
+  if (stored.format === format) return withLater(stored.rollout as Rollout);
   if (stored.format === 1) return fromFirst(stored.rollout as Rollout1);
   throw new Error(
     `it was stored in format ${stored.format}, this program reads formats 1 to ${format}: use the version that stored it, or a newer one`,
   );
 }
 
-/** What was stored before nodes could be worked on at the same time goes one by one. */
-const withAtOnce = (rollout: Rollout): Rollout => ({
+/** What was stored before nodes could be worked on at the same time goes one by one; before releases were signed and asked, it was neither. */
+const withLater = (rollout: Rollout): Rollout => ({
   ...rollout,
   policy: { ...rollout.policy, atOnce: rollout.policy.atOnce ?? 1 },
+  release: { ...rollout.release, signed: rollout.release.signed ?? null },
+  asked: rollout.asked ?? null,
 });
 
 function fromFirst({ batches, approvers, ...old }: Rollout1): Rollout {
@@ -53,7 +55,7 @@ function fromFirst({ batches, approvers, ...old }: Rollout1): Rollout {
     staging(old.nodes, names, old.createdAt),
     ...batches.flatMap((_, at) => phasesOf(batches, at, approvers)),
   ];
-  return withAtOnce({
+  return withLater({
     ...old,
     service: { ...old.service, traffic: null },
     override: override === null ? null : { ...override, until: old.createdAt + overrideEnds },
