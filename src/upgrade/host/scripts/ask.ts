@@ -45,10 +45,10 @@ in_sandbox() { # sets other
   other='systemd-run --quiet --pipe --wait --collect --property=DynamicUser=yes --property=PrivateNetwork=yes'
   other="$other --property=PrivateTmp=yes --property=ProtectSystem=strict --property=ProtectHome=yes"
   other="$other --property=NoNewPrivileges=yes --property=RuntimeMaxSec=10"
-  timeout -k 1 15 $other true >/dev/null 2>&1 9>&- 8>&-
+  timeout -k 1 10 $other true >/dev/null 2>&1 9>&- 8>&-
 }
 lend() { # may change file and other
-  ! timeout -k 1 15 $other test -x "$file" -a -r "$file" 9>&- 8>&- || return 0
+  ! timeout -k 1 10 $other test -x "$file" -a -r "$file" 9>&- 8>&- || return 0
   scrap=$state/.ask.$$
   cp "$file" "$scrap" && chmod 555 "$scrap" || return 0
   other="$other --property=BindReadOnlyPaths=$scrap:/run/zeitwork-asked"
