@@ -440,7 +440,7 @@ export const mutants: Mutant[] = [
     tests: ['test/trust/ssh-keygen.test.ts'],
   },
   {
-    name: 'a key line is passed on with what follows it',
+    name: 'a key that holds more than its type has is taken for one',
     file: 'src/trust/ssh-keygen.ts',
     from: 'others.length === fieldsOf.get(type);',
     to: 'others.length > 0;',
