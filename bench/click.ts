@@ -26,7 +26,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     hosts: {},
     healthUrls: {},
     alerts: null,
-    releases: { directory: stateDir },
+    releases: { directory: stateDir, signers: [], unsigned: 'allowed' },
     slack: { channel: 'C1', team: 'T1', botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },
     keys: null,
     redis: null,

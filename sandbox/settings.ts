@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { SimulatedFleet } from './fleet/fleet.ts';
 import { ines, kiran, rosa } from './people.ts';
 
@@ -12,8 +11,7 @@ const zones: Record<string, string> = {
 export function settingsOf(
   fleet: SimulatedFleet,
   windows: 'guide' | 'always',
-  directory: string,
-  keys: Record<string, string>,
+  own: { stateDir: string; signer: string; keys: Record<string, string> },
 ) {
   const everyDay = [{ days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00', to: '00:00' }];
   const regions = [...new Set(fleet.nodes.map(({ region }) => region))];
@@ -21,11 +19,11 @@ export function settingsOf(
     fleet: 'sandbox',
     channel: 'C0UPGRADES',
     team: 'T0SANDBOX',
-    stateDir: join(directory, 'state'),
-    releases: { directory: fleet.releasesDirectory },
+    stateDir: own.stateDir,
+    releases: { directory: fleet.releasesDirectory, signers: [{ name: 'sandbox', key: own.signer }] },
     service: fleet.service,
     people: [rosa, ines, kiran].flatMap(({ name, id }) =>
-      keys[name] === undefined ? [] : [{ name, slack: id, keys: [keys[name]] }],
+      own.keys[name] === undefined ? [] : [{ name, slack: id, keys: [own.keys[name]] }],
     ),
     roles: {
       requesters: { users: [rosa.id] },

@@ -1,4 +1,5 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -19,6 +20,7 @@ import { type SimulatedFleet, startFleet } from './fleet/fleet.ts';
 import { type Leftovers, leavingNothing } from './leftovers.ts';
 import { ines, kiran, rosa, throwAwayKeys, vic } from './people.ts';
 import { settingsOf } from './settings.ts';
+import { signReleases } from './signing.ts';
 import { type Slack, startSlack } from './slack/start.ts';
 import { tries, welcome } from './words.ts';
 
@@ -80,6 +82,10 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
     time.ahead += opens - clock.now() + 1_000;
     return 'The clock stands at the next window.';
   };
+  step('  Its releases are signed …');
+  const stateDir = join(directory, 'state');
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const signer = await signReleases(fleet, stateDir);
   step("  Slack's stand-in and its page …");
   const slack = await startSlack({
     port: options.port,
@@ -99,7 +105,7 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   leftovers.close(slack.close);
   const file = join(directory, 'zeitwork.yaml');
   const keys = throwAwayKeys(directory);
-  writeFileSync(file, stringify(settingsOf(fleet, options.windows, directory, keys)));
+  writeFileSync(file, stringify(settingsOf(fleet, options.windows, { stateDir, signer, keys })));
   const settings = loadSettings(file, {
     SLACK_BOT_TOKEN: slack.botToken,
     SLACK_APP_TOKEN: slack.appToken,

@@ -24,6 +24,8 @@ const host = 'src/upgrade/host';
 const proof = 'src/upgrade/proof';
 const fence = ['test/upgrade/steps/fence.test.ts'];
 const foreign = ['test/upgrade/steps/foreign.test.ts'];
+const asked = ['test/upgrade/steps/asked.test.ts'];
+const signed = ['test/releases/signed.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 const attacks = ['test/bot/attacks.test.ts'];
 const persons = ['test/upgrade/rollout/persons.test.ts'];
@@ -385,10 +387,94 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'a staged binary that nobody may run is asked again as root',
-    file: `${host}/scripts/observe.ts`,
-    from: 'elif ! $nobody true 2>/dev/null; then say version unasked; return 0; fi',
-    to: 'elif ! $nobody true 2>/dev/null; then nobody=; fi',
-    tests: ['test/upgrade/steps/harm.test.ts'],
+    file: `${host}/scripts/ask.ts`,
+    from: 'if ! as_nobody; then say version unasked; return 0; fi',
+    to: 'if ! as_nobody; then other=; fi',
+    tests: asked,
+  },
+  {
+    name: 'a new binary is run while it is staged',
+    file: `${host}/scripts/stage.ts`,
+    from: '  one_binary\n',
+    to: '  one_binary\n  "$staged" --version || :\n',
+    tests: asked,
+  },
+  {
+    name: 'a binary that says another version is switched to',
+    file: `${steps}/asked.ts`,
+    from: 'if (wrong === null) return succeeded(learned);',
+    to: 'if (wrong !== "") return succeeded(learned);',
+    tests: asked,
+  },
+  {
+    name: 'every node runs the new binary for its version',
+    file: `${steps}/asked.ts`,
+    from: 'if (asked === null || asked.version === null || asked.sha256',
+    to: 'if (asked !== null || asked?.version === null || asked?.sha256',
+    tests: asked,
+  },
+  {
+    name: 'what the binary of another hash said is believed of this one',
+    file: `${steps}/asked.ts`,
+    from: ' || asked.sha256 !== release.binarySha256) return null;',
+    to: ') return null;',
+    tests: asked,
+  },
+  {
+    name: 'a binary for another machine is staged',
+    file: `${host}/header.ts`,
+    from: 'return own.includes(kind) ? null :',
+    to: 'return own.length > 0 ? null :',
+    tests: asked,
+  },
+  {
+    name: 'a signature that was made for something else makes a release',
+    file: 'src/trust/ssh-keygen.ts',
+    from: 'if (seal.namespace !== namespace) {',
+    to: "if (seal.namespace === '') {",
+    tests: ['test/trust/ssh-keygen.test.ts'],
+  },
+  {
+    name: 'whatever ssh-keygen says, it is signed',
+    file: 'src/trust/ssh-keygen.ts',
+    from: 'if (code === 0 && sha256 !== null) return',
+    to: 'if (code !== null && sha256 !== null) return',
+    tests: ['test/trust/ssh-keygen.test.ts'],
+  },
+  {
+    name: 'a key that holds more than its type has is taken for one',
+    file: 'src/trust/ssh-keygen.ts',
+    from: 'others.length === fieldsOf.get(type);',
+    to: 'others.length > 0;',
+    tests: ['test/trust/ssh-keygen.test.ts'],
+  },
+  {
+    name: 'an unsigned archive is a release although the settings refuse it',
+    file: 'src/releases/signed.ts',
+    from: "if (trust.unsigned === 'allowed') return {",
+    to: 'if (trust.unsigned !== undefined) return {',
+    tests: signed,
+  },
+  {
+    name: 'a worker stages what was planned without a signature',
+    file: 'src/releases/open.ts',
+    from: "if (release.signed === null && where.unsigned === 'refused') {",
+    to: "if (release.signed === undefined && where.unsigned === 'refused') {",
+    tests: signed,
+  },
+  {
+    name: 'a worker does not check the signature of what it sends',
+    file: 'src/releases/open.ts',
+    from: 'await checked(path, release.archive, release.signed?.signature ?? null);',
+    to: '{ value: { sha256: await hashFile(path) } };',
+    tests: signed,
+  },
+  {
+    name: 'a redirect leads to plain http',
+    file: 'src/releases/download.ts',
+    from: '    refusePlain(to, plain);\n',
+    to: '',
+    tests: signed,
   },
   {
     name: 'a reason from a node is not redacted',

@@ -8,7 +8,7 @@ import { SimulatedHost } from './host.ts';
 import { freshKeyPair } from './keys.ts';
 import { layoutIn } from './layout.ts';
 import { type Count, Prober, type Sight } from './prober.ts';
-import { versions, writeReleases } from './releases.ts';
+import { archiveOf, versions, writeReleases } from './releases.ts';
 import { writeShims } from './shims.ts';
 
 export interface FleetOptions {
@@ -61,6 +61,8 @@ export interface FleetSource {
 export interface SimulatedFleet {
   nodes: NodeAccess[];
   releasesDirectory: string;
+  /** File names in it. */
+  archives: string[];
   /** Versions for which an archive exists, the faulty ones last. */
   versions: string[];
   service: typeof service;
@@ -117,6 +119,7 @@ export async function startFleet(options: FleetOptions): Promise<SimulatedFleet>
   return {
     nodes: access,
     releasesDirectory,
+    archives: versions.map(archiveOf),
     versions,
     service,
     source: {

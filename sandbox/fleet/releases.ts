@@ -36,6 +36,8 @@ const builds: Build[] = [
     })),
 ];
 
+export const archiveOf = (version: string) => `zeitwork-operator-${version}.tar.gz`;
+
 /** Versions that can be asked for, the faulty ones last. */
 export const versions = builds.map((build) => build.version);
 
@@ -78,7 +80,7 @@ export function buildIn(file: Buffer): Build | null {
 export async function writeReleases(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
   for (const { version } of builds) {
-    const name = `zeitwork-operator-${version}.tar.gz`;
+    const name = archiveOf(version);
     const archive = gzipSync(tarOf(binaryOf(version)), { level: 1 });
     const right = createHash('sha256').update(archive).digest('hex');
     const sum = version === badChecksum ? createHash('sha256').update(right).digest('hex') : right;

@@ -14,7 +14,8 @@ export async function writeShims(layout: Layout, hostname: string): Promise<void
     ...asked.map((name): [string, string, string] => [layout.shims, name, asking(name, layout)]),
     [layout.shims, 'sudo', sudo(layout)],
     [layout.shims, 'chown', chown(layout)],
-    [layout.shims, 'setpriv', setpriv],
+    [layout.shims, 'setpriv', withoutOptions],
+    [layout.shims, 'systemd-run', withoutOptions],
     [layout.shims, 'hostname', `echo '${hostname}'`],
     [layout.fullShims, 'df', df],
     [layout.fullShims, 'stat', stat],
@@ -67,7 +68,7 @@ done`;
 }
 
 /** Nodes lie in a directory that only their owner may enter: a toy build answers as whoever runs the sandbox. */
-const setpriv = `while [ $# -gt 0 ]; do case $1 in -*) shift ;; *) break ;; esac; done
+const withoutOptions = `while [ $# -gt 0 ]; do case $1 in -*) shift ;; *) break ;; esac; done
 exec "$@"`;
 
 /** `stat -f -c '%a …'`: the free blocks come first. */

@@ -1,3 +1,4 @@
+import type { Signer } from '../trust/index.ts';
 import type { AlertSource } from '../upgrade/http/types.ts';
 import type { Region } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
@@ -30,7 +31,11 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     hosts,
     healthUrls: healthUrls(written, hosts),
     alerts: alertsFrom(written.alerts),
-    releases: releases.url === undefined ? { directory: absolute(releases.directory ?? '') } : { url: releases.url },
+    releases: {
+      ...(releases.url === undefined ? { directory: absolute(releases.directory ?? '') } : { url: releases.url }),
+      signers: signersFrom(releases.signers),
+      unsigned: releases.unsigned,
+    },
     slack: {
       channel: written.channel,
       team: written.team ?? null,
@@ -47,6 +52,12 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     approvals: written.approvals,
     roles: written.roles,
   };
+}
+
+/** A person may have several keys. */
+function signersFrom(written: Written['releases']['signers']): Signer[] {
+  const names = [...new Set(written.map(({ name }) => name))];
+  return names.map((name) => ({ name, keys: written.filter((each) => each.name === name).map(({ key }) => key) }));
 }
 
 function alertsFrom(alerts: Written['alerts']): AlertSource | null {

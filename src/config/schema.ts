@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { readPublicKey } from '../trust/index.ts';
+import { readPublicKey, signingKeyIn } from '../trust/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
 import { fleetFreeze, regionFreeze, windows } from './calendars.ts';
 import * as value from './values.ts';
@@ -137,6 +137,12 @@ const healthPattern = leaf(
       ? written
       : undefined,
 );
+const signingKey = leaf(
+  'a public key of OpenSSH',
+  'the line of its .pub file, like ssh-ed25519 AAAA... ana',
+  (written) => (typeof written === 'string' ? (signingKeyIn(written) ?? undefined) : undefined),
+);
+const signer = block({ name: value.label, key: signingKey });
 const releaseUrl = leaf(
   'an archive address',
   'a URL with {version}, like https://files.example.com/{version}/app-{version}.tar.gz',
@@ -183,7 +189,12 @@ export const schema = block({
     .optional(),
   redis: withDefault({}, redis),
   retention: withDefault('400d', value.duration),
-  releases: block({ directory: value.path.optional(), url: releaseUrl.optional() }),
+  releases: block({
+    directory: value.path.optional(),
+    url: releaseUrl.optional(),
+    signers: withDefault([], list(signer, 'signers')),
+    unsigned: withDefault('refused', oneOf(['refused', 'allowed'])),
+  }),
   service: withDefault({}, service),
   health: withDefault('http://{address}:8080/health', healthPattern),
   alerts: alerts.nullable().optional(),

@@ -1,4 +1,5 @@
 import type { RedisPlace } from '../base/redis-place.ts';
+import type { Signer } from '../trust/index.ts';
 import type { AlertSource } from '../upgrade/http/types.ts';
 import type { Approvers, Fleet } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
@@ -14,8 +15,12 @@ export interface Settings {
   healthUrls: Record<string, string>;
   /** Whom to ask whether alerts fire; null: nobody. */
   alerts: AlertSource | null;
-  /** Where archives are found: a directory, or a URL pattern with `{version}`. */
-  releases: { directory: string } | { url: string };
+  /** Where archives are found: a directory, or a URL pattern with `{version}`; and whose signatures make one a release. */
+  releases: ({ directory: string } | { url: string }) & {
+    signers: Signer[];
+    /** What becomes of an archive that nobody signed. */
+    unsigned: 'refused' | 'allowed';
+  };
   slack: {
     /** Channel id in which everything happens; commands elsewhere are refused. */
     channel: string;

@@ -11,6 +11,11 @@ export const name = text(
   /^[a-z0-9][a-z0-9.-]{0,62}$/,
 );
 export const words = text('a text', 'some words', /\S/);
+export const label = text(
+  'a name',
+  'letters, digits, dots, dashes, blanks and @, at most 64, like ana or ci@example.com',
+  /^[\p{L}\p{N}][\p{L}\p{N} ._@-]{0,63}$/u,
+);
 export const port = leaf('a port', 'a number from 1 to 65535', (written) =>
   typeof written === 'number' && Number.isInteger(written) && written >= 1 && written <= 65_535 ? written : undefined,
 );

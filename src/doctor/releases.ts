@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { wordsOf } from '../base/errors.ts';
 import type { Settings } from '../config/index.ts';
-import { openReleases } from '../releases/index.ts';
+import { openReleases, withoutSigners } from '../releases/index.ts';
 import type { Release } from '../upgrade/rollout/types.ts';
 import { type Finding, note, right, wrong } from './finding.ts';
 
@@ -15,15 +15,17 @@ export interface ReleaseCheck {
   largest: Release | null;
 }
 
-/** Lists the archives and reads the newest through: hashes, and the binary that each should hold. */
+/** Lists the archives and reads the newest through: signatures, hashes, and the binary that each should hold. */
 export async function examineReleases(
   settings: Pick<Settings, 'releases' | 'fleet' | 'stateDir'>,
 ): Promise<ReleaseCheck> {
   const { releases, fleet, stateDir } = settings;
+  const trust = trustOf(releases);
   if ('url' in releases) {
     const text = `from ${new URL(releases.url).host}; these cannot be listed, each is fetched and checked when it is asked for`;
-    return { findings: [note(subject, text)], largest: null };
+    return { findings: [note(subject, text), trust], largest: null };
   }
+  if (trust.is === 'wrong') return { findings: [trust], largest: null };
   const source = openReleases(releases, fleet.service, join(stateDir, 'releases'));
   try {
     const newest = (await source.versions()).toReversed().slice(0, readThrough);
@@ -31,19 +33,36 @@ export async function examineReleases(
     const read = await Promise.all(newest.map((version) => source.resolve(version).catch(wordsOf)));
     const sound = read.filter((each) => typeof each !== 'string');
     const [largest = null] = sound.toSorted((a, b) => b.binaryBytes - a.binaryBytes);
-    return { findings: findingsOf(read), largest };
+    return { findings: [...findingsOf(read), trust], largest };
   } catch (error) {
     return { findings: [wrong(subject, wordsOf(error))], largest: null };
   }
 }
 
 const none = (what: string): ReleaseCheck => ({
-  findings: [wrong(subject, `${what}: put archives and their .sha256 there`)],
+  findings: [wrong(subject, `${what}: put archives, their .sha256 and their .sig there`)],
   largest: null,
 });
 
-function findingsOf(read: (Release | string)[]): Finding[] {
-  const sound = read.filter((each) => typeof each !== 'string').map(({ version }) => version);
-  const broken = read.filter((each) => typeof each === 'string').map((words) => wrong(subject, words));
-  return sound.length === 0 ? broken : [right(subject, `${sound.join(', ')}: read and sound`), ...broken];
+/** Whose signatures count, or that nothing can be accepted at all. */
+function trustOf({ signers, unsigned }: Settings['releases']): Finding {
+  if (signers.length === 0 && unsigned === 'refused') return wrong(subject, withoutSigners);
+  const names = signers.map(({ name }) => name).join(', ') || 'nobody';
+  return unsigned === 'allowed'
+    ? note(subject, `signed by ${names}; what is NOT SIGNED IS ALLOWED by the settings (releases.unsigned)`)
+    : right(subject, `what is not signed by ${names} is refused`);
 }
+
+function findingsOf(read: (Release | string)[]): Finding[] {
+  const sound = read.filter((each) => typeof each !== 'string');
+  const broken = read.filter((each) => typeof each === 'string').map((words) => wrong(subject, words));
+  const signed = sound.filter((each) => each.signed !== null);
+  const unsigned = sound.filter((each) => each.signed === null).map(({ version }) => version);
+  return [
+    ...(signed.length === 0 ? [] : [right(subject, `${signed.map(signedWord).join(', ')}: read and sound`)]),
+    ...(unsigned.length === 0 ? [] : [note(subject, `${unsigned.join(', ')}: read and sound, NOT SIGNED`)]),
+    ...broken,
+  ];
+}
+
+const signedWord = ({ version, signed }: Release): string => `${version} (signed by ${signed?.by})`;

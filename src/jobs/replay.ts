@@ -1,6 +1,6 @@
 import { Refused } from '../base/errors.ts';
 import { canonical, type Notary, type Says } from '../trust/index.ts';
-import { next } from '../upgrade/rollout/index.ts';
+import { lift, next } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import { type ChainedEntry, faultOf, firstLink, followsUnsigned, type Place } from './journal.ts';
 import type { JournalEntry } from './types.ts';
@@ -97,7 +97,7 @@ function follow(place: Place, head: Head, line: ChainedEntry, notary: Notary, is
   const link = isFirst && isWhole(event) ? (event.previous ?? previous) : previous;
   const fault = faultOf(place, link, line, notary, signedAs(event));
   if (fault !== null) throw wrong(fault);
-  if (isWhole(event)) return { ...after, rollout: whole(place, line, event.rollout, wrong) };
+  if (isWhole(event)) return { ...after, rollout: whole(place, line, event, wrong) };
   if (head.rollout === null) throw wrong('nothing before it says what the rollout is');
   if (event.type === 'created') throw wrong('it does not say what was planned');
   const folded = next(head.rollout, event);
@@ -106,7 +106,8 @@ function follow(place: Place, head: Head, line: ChainedEntry, notary: Notary, is
   return { ...after, rollout: { ...folded, revision: line.revision } };
 }
 
-function whole(place: Place, { revision }: ChainedEntry, rollout: Rollout, wrong: (what: string) => Tampered): Rollout {
+function whole(place: Place, { revision }: ChainedEntry, event: Whole, wrong: (what: string) => Tampered): Rollout {
+  const rollout = lift({ format: event.format ?? 0, rollout: event.rollout });
   if (rollout.id !== place.journal || rollout.fleet !== place.fleet)
     throw wrong(`it is about ${rollout.id} of ${rollout.fleet}`);
   if (rollout.revision !== revision) throw wrong(`it is numbered ${revision}`);

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Refused } from '../base/errors.ts';
 import type { Notary } from '../trust/index.ts';
-import { isOpen } from '../upgrade/rollout/index.ts';
+import { format, isOpen } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchors } from './anchors.ts';
 import { draftsOf } from './drafts.ts';
@@ -105,7 +105,7 @@ export function createStore(
     },
     async create(rollout) {
       const { id, createdAt: at, requester: by, revision } = rollout;
-      const event = { type: 'created' as const, at, by, rollout };
+      const event = { type: 'created' as const, at, by, format, rollout };
       const entry = append(place(id), firstLink(place(id)), { at, revision, event }, notary, signedAs(event));
       const verdict = await write(createScript, rollout, entry, null);
       if (verdict === 'exists') throw new Refused(`Rollout ${id} was started already.`);
@@ -128,7 +128,7 @@ export function createStore(
       const { hash: previous, rollout: before } = stored;
       const { unsigned: _, ...rest } = before;
       const rollout = { ...rest, revision: before.revision + 1 };
-      const event = { type: 'adopted' as const, at, by, rollout, previous };
+      const event = { type: 'adopted' as const, at, by, format, rollout, previous };
       const entry = append(place(id), previous, { at, revision: rollout.revision, event }, notary, signedAs(event));
       const last = { hash: previous, revision: before.revision };
       if ((await write(saveScript, rollout, entry, last)) !== 'saved')

@@ -10,13 +10,13 @@ export interface Entry<E> {
   event: E;
 }
 
-/** Of a rollout's. Two kinds of lines say all that the rollout is, so that reading can begin there. */
+/** Of a rollout's. Two kinds of lines say all that the rollout is, in the `format` of then, so that reading can begin there. */
 export type JournalEntry = Entry<
   | Event
   /** `rollout` is absent in lines of versions that did not sign. */
-  | { type: 'created'; at: number; by: Actor; rollout?: Rollout; previous?: undefined }
+  | { type: 'created'; at: number; by: Actor; format?: number; rollout?: Rollout; previous?: undefined }
   /** Somebody looked, and takes what is stored for true. `previous`: hash of the line before it. */
-  | { type: 'adopted'; at: number; by: Actor; rollout: Rollout; previous: string }
+  | { type: 'adopted'; at: number; by: Actor; format: number; rollout: Rollout; previous: string }
 >;
 
 /** The ledger of one fleet in Redis: what outlives a rollout. */

@@ -1,12 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refused } from '../base/errors.ts';
+import { maxSignatureBytes } from '../trust/index.ts';
 import { publishedHash } from './checksum.ts';
-import { exists } from './files.ts';
+import { exists, readSmall } from './files.ts';
 import { archiveName, versionsAmong } from './names.ts';
 import type { ArchiveSource } from './source.ts';
 
-/** Archives with a `.sha256` beside each, in one directory. */
+/** Archives with a `.sha256` and a `.sig` beside each, in one directory. */
 export function directorySource(directory: string, service: string): ArchiveSource {
   async function versions(): Promise<string[]> {
     try {
@@ -33,7 +34,15 @@ export function directorySource(directory: string, service: string): ArchiveSour
     return { path, published };
   }
 
-  return { versions, find, locate: async (release) => join(directory, archiveName(service, release.version)) };
+  const signature = (version: string) =>
+    readSmall(join(directory, `${archiveName(service, version)}.sig`), maxSignatureBytes);
+
+  return {
+    versions,
+    find,
+    signature,
+    locate: async (release) => join(directory, archiveName(service, release.version)),
+  };
 }
 
 function noArchive(archive: string, directory: string, versions: string[]): string {

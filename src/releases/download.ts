@@ -10,10 +10,18 @@ export interface Limits {
   timeoutMs: number;
 }
 
+/** How things are fetched. */
+export interface Way extends Limits {
+  /** Whether plain http will do, on which anybody on the way can change what arrives; on this machine it always does. */
+  plain: boolean;
+}
+
+const maxRedirects = 5;
+
 const agent = new Agent({ connect: { timeout: 10_000 }, headersTimeout: 15_000, bodyTimeout: 30_000 });
 
 /** A small text, or null when the server says 404. @throws Refused */
-export async function fetchText(url: URL, limits: Limits): Promise<string | null> {
+export async function fetchText(url: URL, limits: Way): Promise<string | null> {
   return attempt(url, async () => {
     const response = await open(url, 'GET', limits);
     if (response.status === 404) return null;
@@ -24,7 +32,7 @@ export async function fetchText(url: URL, limits: Limits): Promise<string | null
 }
 
 /** Writes what the URL gives into a new file. @throws Refused */
-export async function fetchFile(url: URL, path: string, limits: Limits): Promise<void> {
+export async function fetchFile(url: URL, path: string, limits: Way): Promise<void> {
   await attempt(url, async () => {
     const response = await open(url, 'GET', limits);
     const announced = Number(response.headers.get('content-length') ?? 0);
@@ -37,17 +45,38 @@ export async function fetchFile(url: URL, path: string, limits: Limits): Promise
 }
 
 /** @throws Refused when the server does not answer. */
-export async function existsAt(url: URL, limits: Limits): Promise<boolean> {
+export async function existsAt(url: URL, limits: Way): Promise<boolean> {
   return attempt(url, async () => (await open(url, 'HEAD', limits)).ok);
 }
 
-async function open(url: URL, method: string, { timeoutMs }: Limits): Promise<Response> {
-  const response = await fetch(url, { method, dispatcher: agent, signal: AbortSignal.timeout(timeoutMs) });
-  if (url.protocol === 'https:' && !response.url.startsWith('https:')) {
-    throw new Refused(`${shown(url)} leads from https to ${shown(new URL(response.url))}; publish it with https`);
+/** Goes along with redirects by hand, so that each one is looked at before anything is asked of where it leads. */
+async function open(url: URL, method: string, { timeoutMs, plain }: Way): Promise<Response> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  refusePlain(url, plain);
+  let at = url;
+  for (let hops = 0; hops <= maxRedirects; hops += 1) {
+    const response = await fetch(at, { method, dispatcher: agent, signal, redirect: 'manual' });
+    const location = response.headers.get('location');
+    if (response.status < 300 || response.status > 399 || location === null) return response;
+    await response.body?.cancel();
+    const to = new URL(location, at);
+    if (at.protocol === 'https:' && to.protocol !== 'https:') {
+      throw new Refused(`${shown(url)} leads from https to ${shown(to)}; publish it with https`);
+    }
+    refusePlain(to, plain);
+    at = to;
   }
-  return response;
+  throw new Refused(`${shown(url)} is redirected more than ${maxRedirects} times; check releases.url`);
 }
+
+function refusePlain(url: URL, plain: boolean): void {
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && (plain || isLoopback(url)))) return;
+  throw new Refused(
+    `${shown(url)} is not https, and anybody on the way could change what arrives: publish it with https, use a directory, or write releases.unsigned: allowed`,
+  );
+}
+
+const isLoopback = ({ hostname }: URL) => /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 
 function bodyOf(response: Response, url: URL): Readable {
   if (!response.ok || response.body === null)

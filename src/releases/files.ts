@@ -1,6 +1,8 @@
-import { access, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hour } from '../base/duration.ts';
+import { Refused } from '../base/errors.ts';
 
 const scratchPrefix = 'fetch-';
 const abandonedAfterMs = 24 * hour;
@@ -10,6 +12,23 @@ export function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** A text of `maxBytes` at most; null when there is no such file. @throws Refused */
+export async function readSmall(path: string, maxBytes: number): Promise<string | null> {
+  // Whoever opens a pipe waits for the other end.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw new Refused(`${path} cannot be read (${error.code}); make it readable`);
+  });
+  if (file === null) return null;
+  try {
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(maxBytes + 1) });
+    if (bytesRead > maxBytes) throw new Refused(`${path} is larger than ${maxBytes} bytes: it is something else`);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
 
 /** A new folder of our own in `directory`, which must be on the same file system as the place that it is renamed to. */

@@ -1,1 +1,2 @@
 export { openReleases, type Releases } from './open.ts';
+export { withoutSigners } from './signed.ts';

@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { minute } from '../base/duration.ts';
 import { Refused, wordsOf } from '../base/errors.ts';
 import { short } from '../base/hash.ts';
@@ -10,13 +9,14 @@ import { directorySource } from './directory.ts';
 import type { Limits } from './download.ts';
 import { archiveName, checkVersion } from './names.ts';
 import { remoteSource } from './remote.ts';
+import { check, refuseWithoutSigners, type Trust } from './signed.ts';
 
 export interface Releases {
-  /** Finds the archive of a version, checks it and looks into it. @throws Refused with what to do. */
+  /** Finds the archive of a version, checks who signed it and its hash, and looks into it. @throws Refused with what to do. */
   resolve(version: string): Promise<Release>;
   /**
-   * Local path of the archive, its hash verified against the plan.
-   * @throws Refused when it changed since, or is gone.
+   * Local path of the archive. The plan's hash and signature are those of the same bytes; whose signatures count, these settings say.
+   * @throws Refused when it changed since, is gone, or is not signed as it must be.
    */
   archivePath(release: Release): Promise<string>;
   /** Oldest first; empty when releases come from a URL, which cannot list them. @throws Refused */
@@ -27,33 +27,57 @@ const defaultLimits: Limits = { maxBytes: 2 ** 30, timeoutMs: 15 * minute };
 
 /** Opens the place where archives lie. Copies of fetched ones are kept in `cacheDir`. */
 export function openReleases(
-  where: { directory: string } | { url: string },
+  where: ({ directory: string } | { url: string }) & Trust,
   service: Service,
   cacheDir: string,
   limits: Limits = defaultLimits,
 ): Releases {
-  const hashes = remembering(hashFile);
-  const members = remembering((path, archive) => inspect(path, archive, service.archiveMember));
+  const plain = where.unsigned === 'allowed';
+  const hash = remembering(hashFile);
+  const checked = remembering((path: string, archive: string, signature: string | null) =>
+    check(path, archive, signature, where),
+  );
+  /** Nothing is believed of what an archive holds before it is known whose it is. */
+  const read = remembering(async (path: string, archive: string, signature: string | null, published: string) => {
+    const found = await check(path, archive, signature, where);
+    if (found.sha256 !== published) throw mismatch(archive, found.sha256, published);
+    return { ...found, member: await inspect(path, archive, service.archiveMember) };
+  });
   const source =
     'url' in where
-      ? remoteSource(where.url, service.name, cacheDir, limits, async (path) => (await hashes(path)).value)
+      ? remoteSource(where.url, service.name, cacheDir, { ...limits, plain }, async (path) => (await hash(path)).value)
       : directorySource(where.directory, service.name);
 
   async function resolve(version: string): Promise<Release> {
     const archive = archiveName(service.name, checkVersion(version));
+    refuseWithoutSigners(where);
     const { path, published } = await source.find(version);
-    const { value: archiveSha256, bytes: archiveBytes } = await hashes(path);
-    if (archiveSha256 !== published) throw mismatch(archive, archiveSha256, published);
-    const { value: member } = await members(path, archive);
-    return { version, archive, archiveSha256, archiveBytes, binarySha256: member.sha256, binaryBytes: member.bytes };
+    const signature = where.signers.length > 0 ? await source.signature(version) : null;
+    const { value, bytes: archiveBytes } = await read(path, archive, signature, published);
+    const { sha256: archiveSha256, signed, member } = value;
+    return {
+      version,
+      archive,
+      archiveSha256,
+      archiveBytes,
+      binarySha256: member.sha256,
+      binaryBytes: member.bytes,
+      signed,
+    };
   }
 
   async function archivePath(release: Release): Promise<string> {
     checkVersion(release.version);
+    refuseWithoutSigners(where);
+    if (release.signed === null && where.unsigned === 'refused') {
+      throw new Refused(
+        `${release.archive} was planned without a signature, and the settings here want one; stop this upgrade and plan it again`,
+      );
+    }
     const path = await source.locate(release);
-    const { value: hash } = await hashes(path);
-    if (hash === release.archiveSha256) return path;
-    const change = `it was ${short(release.archiveSha256)} and is ${short(hash)}`;
+    const { value } = await checked(path, release.archive, release.signed?.signature ?? null);
+    if (value.sha256 === release.archiveSha256) return path;
+    const change = `it was ${short(release.archiveSha256)} and is ${short(value.sha256)}`;
     throw new Refused(`${release.archive} has changed since the plan: ${change}; stop this upgrade and plan it again`);
   }
 
@@ -64,21 +88,22 @@ export function openReleases(
  * Remembers what was computed from a file until the file changes; callers at the same time share the work.
  * Inode and ctime see a replaced file even when its size and mtime were made to look the same.
  */
-function remembering<T>(compute: (path: string, archive: string) => Promise<T>) {
+function remembering<T, More extends unknown[]>(compute: (path: string, ...more: More) => Promise<T>) {
   const known = new Map<string, { state: string; value: Promise<T> }>();
-  return async (path: string, archive = basename(path)): Promise<{ value: T; bytes: number }> => {
+  return async (path: string, ...more: More): Promise<{ value: T; bytes: number }> => {
     const { state, bytes } = await stateOf(path);
-    const entry = known.get(path);
-    const value = entry?.state === state ? entry.value : compute(path, archive);
-    known.set(path, { state, value });
+    const key = JSON.stringify([path, ...more]);
+    const entry = known.get(key);
+    const value = entry?.state === state ? entry.value : compute(path, ...more);
+    known.set(key, { state, value });
     try {
       const computed = await value;
       if ((await stateOf(path)).state === state) return { value: computed, bytes };
     } catch (error) {
-      known.delete(path);
+      known.delete(key);
       throw error;
     }
-    known.delete(path);
+    known.delete(key);
     throw new Refused(`${path} was being written while it was read; try again when that is done`);
   };
 }

@@ -192,6 +192,10 @@ describe('the facts of a look', () => {
         "revision": 503,
         "run": 1,
         "service": "zeitwork-operator",
+        "signedBy": {
+          "key": "SHA256:KKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKK",
+          "name": "ana",
+        },
         "startAt": null,
         "startedAt": "2026-11-24T07:30:11.100Z",
         "status": {

@@ -85,7 +85,7 @@ describe('paths', () => {
   ])('%s is %s', (written, _, expected) => {
     const where = folder();
     const settings = load(edited('directory: releases', `directory: ${written}`), {}, where);
-    expect(settings.releases).toEqual({ directory: expected(where) });
+    expect(settings.releases).toMatchObject({ directory: expected(where) });
   });
 });
 
@@ -145,7 +145,20 @@ describe('freezes', () => {
 describe('releases', () => {
   it('may be behind a URL with the version in it', () => {
     const url = 'https://files.example.com/{version}/op-{version}.tar.gz';
-    expect(load(edited('{ directory: releases }', `{ url: "${url}" }`)).releases).toEqual({ url });
+    expect(load(edited('{ directory: releases }', `{ url: "${url}" }`)).releases).toMatchObject({ url });
+  });
+
+  it('are refused unsigned unless the settings say otherwise, and one person may have several keys', () => {
+    expect(load(shortest).releases).toMatchObject({ signers: [], unsigned: 'refused' });
+    const key = (last: string) =>
+      `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1hSOmz+GgBX5hF1oBxjzB4OsJFMkBLvtw9dJpXuYU${last}`;
+    const signers = `[{ name: ana, key: ${key('w')} ana@laptop }, { name: ci, key: ${key('0')} }, { name: ana, key: ${key('4')} }]`;
+    const { releases } = load(edited('{ directory: releases }', `{ directory: releases, signers: ${signers} }`));
+    expect(releases.signers).toEqual([
+      { name: 'ana', keys: [key('w'), key('4')] },
+      { name: 'ci', keys: [key('0')] },
+    ]);
+    expect(load(edited('releases }', 'releases, unsigned: allowed }')).releases.unsigned).toBe('allowed');
   });
 });
 

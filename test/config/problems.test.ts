@@ -58,6 +58,16 @@ const wrong: [string, string, string][] = [
     '{ directory: ~bo/x }',
     '3: releases.directory: "~bo/x" is not a path; write one, absolute, starting with ~/ or relative to this file',
   ],
+  [
+    '{ directory: releases }',
+    '{ directory: releases, signers: [{ name: ana, key: ssh-ed25519 AAAA }] }',
+    '3: releases.signers[0].key: "ssh-ed25519 AAAA" is not a public key of OpenSSH; write the line of its .pub file, like ssh-ed25519 AAAA... ana',
+  ],
+  [
+    '{ directory: releases }',
+    '{ directory: releases, unsigned: maybe }',
+    '3: releases.unsigned: "maybe" is not accepted here; write refused or allowed',
+  ],
   ['{ user: ops }', '{ user: ops, port: "22" }', '4: ssh.port: "22" is not a port; write a number from 1 to 65535'],
   ['{ user: ops }', '{ user: ops, prot: 22 }', '4: ssh.prot: unknown key; did you mean port?'],
   [

@@ -22,7 +22,7 @@ export function writeSettings({ nodes, releases, stateDir, changes = {} }: Writt
     channel: 'C1',
     team: 'T1',
     stateDir,
-    releases: { directory: releases },
+    releases: { directory: releases, unsigned: 'allowed' },
     service: { owner: 'zeitwork:zeitwork' },
     roles: { requesters: { users: ['U1'] } },
     regions: [...new Set(nodes.map(({ region }) => region))].map((region) => ({

@@ -149,7 +149,7 @@ const attacks: [string, () => Promise<unknown>, RegExp][] = [
       const last = (await lines('r1')).at(-1);
       const { rollout } = JSON.parse((await redis().hget(keys.rollout('r1'), 'body')) ?? '');
       const adopted = { ...running(rollout), revision: 5 };
-      const event = { type: 'adopted', at: 9, by: 'U1', rollout: adopted, previous: last?.hash };
+      const event = { type: 'adopted', at: 9, by: 'U1', format: 2, rollout: adopted, previous: last?.hash };
       await append('r1', event, 'mallory', running);
       await redis().hset(keys.rollout('r1'), 'whole', 4);
     },

@@ -14,7 +14,7 @@ let good: Buffer;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'releases-'));
-  releases = openReleases({ directory }, operator, join(directory, 'cache'));
+  releases = openReleases({ directory, signers: [], unsigned: 'allowed' }, operator, join(directory, 'cache'));
   good = await tarGz(goodEntries);
 });
 
@@ -39,6 +39,7 @@ describe('a sound archive', () => {
       archiveBytes: good.length,
       binarySha256: sha256('#!/bin/true\n'),
       binaryBytes: 12,
+      signed: null,
     });
   });
 

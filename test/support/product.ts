@@ -144,7 +144,7 @@ function settingsOf({ nodes, releases, policy, service, windows }: ProductOption
     channel: 'C0UPGRADES',
     team: 'T0SANDBOX',
     stateDir,
-    releases: { directory: releases },
+    releases: { directory: releases, unsigned: 'allowed' },
     ...(service ? { service } : {}),
     people: [
       { name: 'rosa', slack: people.rosa.id, keys: [keys.rosa.public] },

@@ -40,6 +40,7 @@ export const release: Release = {
   binarySha256: newImage,
   archiveBytes: 1_000,
   binaryBytes: 3_000,
+  signed: { by: 'ana', key: `SHA256:${'K'.repeat(43)}`, signature: 'as ssh-keygen wrote it' },
 };
 
 export const policy: Policy = {

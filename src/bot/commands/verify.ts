@@ -35,7 +35,7 @@ async function known(context: CommandContext, seen: NodeSurvey[]): Promise<Map<s
   return new Map(found);
 }
 
-/** null when there is no archive to compare with. */
+/** null when there is no archive to compare with that is accepted. */
 async function release({ releases }: CommandContext, version: string): Promise<Release | null> {
   try {
     return await releases.resolve(version.startsWith('v') ? version : `v${version}`);
@@ -55,7 +55,7 @@ function uncompared(seen: NodeSurvey[], releases: Map<string, Release | null>): 
   return [...releases].flatMap(([version, release]) => {
     const nodes = seen.filter((each) => each.version === version).map(({ node }) => node);
     return release === null
-      ? [`○ Images not compared, there is no archive of ${foreign(version, 60)}: ${names(nodes)}`]
+      ? [`○ Images not compared, there is no archive of ${foreign(version, 60)} that is accepted: ${names(nodes)}`]
       : [];
   });
 }

@@ -11,6 +11,7 @@ export function rolloutFacts(rollout: Rollout) {
     fleet,
     service: service.name,
     version: release.version,
+    signedBy: release.signed === null ? null : { name: release.signed.by, key: release.signed.key },
     strategy,
     open: isOpen(rollout),
     status: statusFacts(status),

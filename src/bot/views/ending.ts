@@ -2,6 +2,7 @@ import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { rollbackButtons } from './buttons.ts';
 import { type Post, post } from './post.ts';
+import { signedWord } from './signed.ts';
 import { count, foreign, names, who } from './text.ts';
 import { isLeftOut, nodeWord, scopeName, versionsBefore } from './words.ts';
 
@@ -12,7 +13,7 @@ export function endingPosts(rollout: Rollout): Post[] {
   const scopes = status.is === 'rolled-back' ? [] : rollbackButtons(rollout, [{ is: 'all' }]);
   return [
     post(rollout, `${key(rollout)}.${run}`, { is: 'thread', broadcast: true }, [
-      { is: 'lines', lines: [headline(rollout), ...nodeLines(rollout)] },
+      { is: 'lines', lines: [headline(rollout), signedWord(rollout.release), ...nodeLines(rollout)] },
       { is: 'buttons', buttons: scopes },
     ]),
   ];

@@ -14,6 +14,7 @@ import { unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
+import { signedWord, unaskedLines } from './signed.ts';
 import { count, foreign, names, reason, when, who } from './text.ts';
 import { approverMentions, nodeWord, scopeName, statusWord, versionsBefore } from './words.ts';
 
@@ -25,7 +26,16 @@ export function mainPost(rollout: Rollout): Post {
 export function mainParts(rollout: Rollout): Part[] {
   return [
     { is: 'title', text: `${rollout.service.name} ${rollout.release.version}: ${statusWord(rollout)}` },
-    { is: 'lines', lines: [what(rollout), progress(rollout), ...statusLines(rollout)] },
+    {
+      is: 'lines',
+      lines: [
+        what(rollout),
+        ...unsigned(rollout),
+        ...unaskedLines(rollout),
+        progress(rollout),
+        ...statusLines(rollout),
+      ],
+    },
     { is: 'lines', lines: regionsOf(rollout).map((region) => regionLine(rollout, region)) },
     { is: 'lines', lines: waitingLines(rollout) },
     { is: 'note', text: note(rollout) },
@@ -39,6 +49,9 @@ function what(rollout: Rollout): string {
   const change = before === '' ? `to ${rollout.release.version}` : `${before} → ${rollout.release.version}`;
   return `*${change}* on ${nodes} of ${foreign(rollout.fleet)}, ${strategies[rollout.strategy].way}, asked for by ${who(rollout.requester)}`;
 }
+
+/** Signed is said in the note; what nobody signed is said aloud. */
+const unsigned = ({ release }: Rollout): string[] => (release.signed === null ? [signedWord(release)] : []);
 
 /** A bar of ten with the numbers beside it. */
 export function progress(rollout: Rollout): string {
@@ -161,10 +174,17 @@ function note(rollout: Rollout): string {
   const without = isAsked ? ', not counting the time that approvals take' : '';
   const goesOn = rollout.status.is === 'running' || rollout.status.is === 'paused';
   const expected = end === null || regions.length === 0 || !goesOn ? [] : [`Expected end: ${when(end)}${without}`];
-  const self = rollout.policy.selfApproval ? ['The requester may approve their own rollout here'] : [];
-  return [...expected, ...self, `Rollout ${foreign(rollout.id)}, run ${rollout.run}. Details are in the thread.`].join(
-    '. ',
-  );
+  const self =
+    rollout.policy.selfApproval && approvals(rollout).length > 0
+      ? ['The requester may approve their own rollout here']
+      : [];
+  const signed = rollout.release.signed === null ? [] : [signedWord(rollout.release)];
+  return [
+    ...expected,
+    ...self,
+    ...signed,
+    `Rollout ${foreign(rollout.id)}, run ${rollout.run}. Details are in the thread.`,
+  ].join('. ');
 }
 
 function mainButtons(rollout: Rollout): Button[] {

@@ -5,6 +5,7 @@ import type { Reply } from '../context.ts';
 import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
 import { looseness } from './policy.ts';
+import { signedWithKey } from './signed.ts';
 import { count, foreign, names, span, when } from './text.ts';
 import { approverMentions } from './words.ts';
 
@@ -28,7 +29,7 @@ export function preview({ rollout, survey, now, token, remark, second }: Preview
     { is: 'title', text: title },
     { is: 'lines', lines: regionLines(rollout, survey) },
     { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey)] },
-    { is: 'lines', lines: rules(rollout) },
+    { is: 'lines', lines: [signedWithKey(rollout.release), ...rules(rollout)] },
     { is: 'note', text: ending(rollout, token) },
   ];
   if (token === null) return { parts };

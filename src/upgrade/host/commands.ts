@@ -18,6 +18,9 @@ import {
 import type { Stranger } from './strangers.ts';
 import { missing } from './strangers.ts';
 
+/** Making a sandbox, a question of five seconds, and all of it on a busy node. */
+const askTime = 60_000;
+
 /** systemd lets a service take 90 s to stop; `systemctl restart` waits for it. */
 const restartTime = 120_000;
 
@@ -109,17 +112,17 @@ export function stage(turn: Turn, before: Recorded, upload: string | null, decid
     `mode=${checked('mode', service.mode)}`,
     `upload=${upload ?? '-'}`,
     `uploaded=${checked('sha256', release.archiveSha256)}`,
-    ...versionQuestion(service),
   ];
   return asRoot('stage', stageScript, args, Math.max(policy.commandTimeout, restartTime));
 }
 
-/** Makes or verifies the backup and reads the staged binary once more. */
-export function backup(turn: Turn, before: Recorded, decided = nothing): Command {
+/** Makes or verifies the backup and reads the staged binary once more. `ask` also runs that for its version. */
+export function backup(turn: Turn, before: Recorded, ask: boolean, decided = nothing): Command {
   const { service, policy } = turn.rollout;
   const mode = `mode=${checked('mode', service.mode)}`;
   const known = [...future(turn.rollout), ...past(service, before), ...allowed(decided), mode];
-  return asRoot('backup', backupScript, [...fence(turn), ...place(service), ...known], policy.commandTimeout);
+  const args = [...fence(turn), ...place(service), ...known, ...(ask ? versionQuestion(service) : [])];
+  return asRoot('backup', backupScript, args, ask ? Math.max(policy.commandTimeout, askTime) : policy.commandTimeout);
 }
 
 /** Verifies the backup of a node that is on its new binary already. */

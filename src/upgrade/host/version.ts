@@ -4,7 +4,7 @@ import { sameVersion } from '../../base/version.ts';
 export type VersionAnswer =
   | { is: 'version'; version: string }
   | { is: 'none' }
-  /** Root could not become nobody, or nobody may not run it: what it is rests on its hash. */
+  /** Root could not become somebody who may do nothing, or such a user may not run it: what it is rests on its hash. */
   | { is: 'unasked' }
   | { is: 'hung' }
   | { is: 'wrong-machine' };
@@ -22,18 +22,17 @@ export function readVersion(lines: string[], expected?: string): VersionAnswer {
   const exact = expected === undefined ? undefined : found.find((version) => sameVersion(version, expected));
   const version = exact ?? found[0];
   if (/^exit (?:124|137)$/m.test(text)) return { is: 'hung' };
-  if (version === undefined && /^(?:unasked|exit 126)$/m.test(text)) return { is: 'unasked' };
+  if (version === undefined && /^(?:unasked|exit 12[67])$/m.test(text)) return { is: 'unasked' };
   return version === undefined
     ? { is: 'none' }
     : { is: 'version', version: exact === undefined ? version : (expected ?? version) };
 }
 
-/** Why the staged binary must not be installed; null when it says what it should. */
-export function judgeVersion(lines: string[], expected: string, machine: string): string | null {
-  const answer = readVersion(lines, expected);
+/** Why a binary that gave this answer must not be installed; null when it says what it should. */
+export function judgeVersion(answer: VersionAnswer, expected: string): string | null {
   switch (answer.is) {
     case 'wrong-machine':
-      return `the binary is not for this machine (${machine})`;
+      return 'the binary is not for this machine';
     case 'hung':
       return 'the new binary did not say its version within 5 s';
     case 'none':

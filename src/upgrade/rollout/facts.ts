@@ -63,6 +63,17 @@ export interface Decided {
   by: Actor;
 }
 
+/**
+ * What the new binary said when it was asked for its version, by a user who may do nothing, on the first node that had its
+ * turn. It holds for all nodes.
+ */
+export interface Asked {
+  /** Of the binary. */
+  sha256: string;
+  /** null: it could not be asked, and what it is rests on its hash. */
+  version: string | null;
+}
+
 /** What a step learned; merged into the node's record. */
 export interface Facts {
   before?: Recorded;
@@ -72,6 +83,8 @@ export interface Facts {
   diagnosis?: Diagnosis;
   /** Why it failed: somebody's work stands in the way. */
   foreign?: Foreign;
+  /** Of the release, not of the node. */
+  asked?: Asked;
   /** Seen under the node's lock: neither what runs nor what lies on disk is this release. */
   clean?: boolean;
 }

@@ -41,6 +41,16 @@ export interface Release {
   binarySha256: string;
   archiveBytes: number;
   binaryBytes: number;
+  /** Who signed the archive; null: nobody, and the settings allowed that. */
+  signed: Signed | null;
+}
+
+export interface Signed {
+  by: string;
+  /** Fingerprint of the key, `SHA256:…`. */
+  key: string;
+  /** The signature itself, armored: whoever stages the archive checks it again. */
+  signature: string;
 }
 
 export interface Approvers {

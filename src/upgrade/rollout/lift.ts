@@ -33,15 +33,15 @@ const overrideEnds = 4 * 3_600_000;
  * @throws Error for a format that this program does not know
  */
 export function lift(stored: { format: number; rollout: unknown }): Rollout {
-  if (stored.format === format) return withPolicy(stored.rollout as Rollout);
+  if (stored.format === format) return withLater(stored.rollout as Rollout);
   if (stored.format === 1) return fromFirst(stored.rollout as Rollout1);
   throw new Error(
     `it was stored in format ${stored.format}, this program reads formats 1 to ${format}: use the version that stored it, or a newer one`,
   );
 }
 
-/** What the policy did not know yet goes as it went then: one by one, and begun by one person. */
-const withPolicy = (rollout: Rollout): Rollout => ({
+/** What was stored before something was known goes as it went then: one by one, begun by one person, unsigned and not asked. */
+const withLater = (rollout: Rollout): Rollout => ({
   ...rollout,
   policy: {
     ...rollout.policy,
@@ -51,6 +51,8 @@ const withPolicy = (rollout: Rollout): Rollout => ({
     canary: rollout.policy.canary ?? null,
     majors: rollout.policy.majors ?? { approvers: 1, canaryApproval: false },
   },
+  release: { ...rollout.release, signed: rollout.release.signed ?? null },
+  asked: rollout.asked ?? null,
 });
 
 function fromFirst({ batches, approvers, ...old }: Rollout1): Rollout {
@@ -60,7 +62,7 @@ function fromFirst({ batches, approvers, ...old }: Rollout1): Rollout {
     staging(old.nodes, names, old.createdAt),
     ...batches.flatMap((_, at) => phasesOf(batches, at, approvers)),
   ];
-  return withPolicy({
+  return withLater({
     ...old,
     service: { ...old.service, traffic: null },
     override: override === null ? null : { ...override, until: old.createdAt + overrideEnds },

@@ -64,6 +64,7 @@ export function plan(input: PlanInput): Rollout {
     rest: null,
     unattended: [],
     startedAt: null,
+    asked: null,
   };
 }
 

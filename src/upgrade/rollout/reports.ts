@@ -10,8 +10,9 @@ type Working = Extract<NodeState, { is: 'working' }>;
 type Staging = Extract<NodeState, { is: 'staging' }>;
 
 /** A step's report about a node whose try is due. */
-export function reported(rollout: Rollout, before: NodeRun, event: Reported): Rollout {
+export function reported(former: Rollout, before: NodeRun, event: Reported): Rollout {
   const { report, at } = event;
+  const rollout = 'facts' in report ? withAnswer(former, report.facts) : former;
   const node = 'facts' in report ? withFacts(before, report.facts) : before;
   const { state } = node;
   if (state.is !== 'staging' && state.is !== 'working') return rollout;
@@ -32,6 +33,11 @@ export function reported(rollout: Rollout, before: NodeRun, event: Reported): Ro
       return unknown(rollout, silent, heard, report.reason, at, at + rollout.policy.retryDelay);
     }
   }
+}
+
+/** What the new binary said once holds; that it could not be asked on one node covers up no answer of another. */
+function withAnswer(rollout: Rollout, { asked }: Facts): Rollout {
+  return asked === undefined || (asked.version === null && rollout.asked !== null) ? rollout : { ...rollout, asked };
 }
 
 function withSilence(state: Working | Staging, silent: boolean): Working | Staging {

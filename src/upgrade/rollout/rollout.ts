@@ -1,5 +1,17 @@
 import type { Calendar, Freeze } from '../../windows/types.ts';
-import type { Actor, Alerts, Decided, Diagnosis, Foreign, Gate, Proof, Recorded, Standing, StepName } from './facts.ts';
+import type {
+  Actor,
+  Alerts,
+  Asked,
+  Decided,
+  Diagnosis,
+  Foreign,
+  Gate,
+  Proof,
+  Recorded,
+  Standing,
+  StepName,
+} from './facts.ts';
 import type { Approvers, Policy, Release, Service } from './fleet.ts';
 import type { StrategyName } from './strategies.ts';
 
@@ -216,6 +228,8 @@ export interface Rollout {
   unattended: Unattended[];
   /** When the first node was begun; null before. */
   startedAt: number | null;
+  /** What the new binary says that it is; null as long as nobody asked it. */
+  asked: Asked | null;
 }
 
 export interface Override {

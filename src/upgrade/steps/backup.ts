@@ -3,19 +3,23 @@ import { look, runScript } from '../host/look.ts';
 import { failed, reportOf, succeeded } from '../host/reports.ts';
 import { strangerIn } from '../host/strangers.ts';
 import type { Report } from '../rollout/types.ts';
+import { isToBeAsked, judged } from './asked.ts';
 import { inTheWayOfStage, leave } from './foreign.ts';
 import { assess } from './preflight.ts';
 import { outrun, replaced, sinceStaged } from './stage.ts';
 import type { Step, StepContext } from './types.ts';
 
-/** Right before the switch: the backup is there and whole, the node is still what it was, the staged binary is right. */
+/**
+ * Right before the switch: the backup is there and whole, the node is still what it was, the staged binary is right. On
+ * the first node that has its turn, after a person began it, the new binary is asked for its version.
+ */
 export const backup: Step = async (context) => {
   const { node } = context;
   if (node.already) return succeeded();
   if (node.before === null) return failed('the node was not staged');
   if (node.decided !== null) return asItIsNow(context);
-  const answer = await runScript(context, commands.backup(context, node.before));
-  if (answer.is === 'ok') return succeeded();
+  const answer = await runScript(context, commands.backup(context, node.before, isToBeAsked(context.rollout)));
+  if (answer.is === 'ok') return judged(context, answer.output, {});
   const drifted = answer.is === 'refused' && strangerIn(answer.word, answer.detail) !== null;
   return drifted ? asItIsNow(context) : reportOf(answer, 'retry');
 };
@@ -37,7 +41,7 @@ async function asItIsNow(context: StepContext): Promise<Report> {
   const left = await leave(context, strangers, sinceStaged, health);
   if (left.is === 'reported') return left.report;
   const before = left.as === null ? node.before : found.before;
-  const answer = await runScript(context, commands.backup(context, before, replaced(strangers)));
+  const answer = await runScript(context, commands.backup(context, before, isToBeAsked(rollout), replaced(strangers)));
   if (answer.is !== 'ok') return outrun(answer);
-  return succeeded(left.as === null ? {} : { before });
+  return judged(context, answer.output, left.as === null ? {} : { before });
 }

@@ -1,13 +1,13 @@
 import type { Answer } from '../host/answer.ts';
 import * as commands from '../host/commands.ts';
 import { lackOfSpace } from '../host/disk-space.ts';
+import { judgeHeaders } from '../host/header.ts';
 import { uploadPath } from '../host/layout.ts';
 import { lookClosely, runScript } from '../host/look.ts';
 import type { Observation } from '../host/observation.ts';
 import { failed, reportOf, succeeded } from '../host/reports.ts';
 import type { Stranger } from '../host/strangers.ts';
 import { strangerIn } from '../host/strangers.ts';
-import { judgeVersion } from '../host/version.ts';
 import type { Facts, Recorded, Report } from '../rollout/types.ts';
 import { inTheWayOfStage, leave, type Since } from './foreign.ts';
 import { assess } from './preflight.ts';
@@ -19,7 +19,7 @@ const atFirst: Since = { binary: ' without a restart', env: '' };
 
 /**
  * Brings the new binary onto the node, beside the installed one and verified, and makes the backup. The service is not
- * touched. Skips what is there already. Once recorded, what the node was is not recorded anew over somebody's work: a
+ * touched, and nothing of the release is run. Skips what is there already. Once recorded, what the node was is not recorded anew over somebody's work: a
  * person decides, and then that work is what a rollback returns to.
  */
 export const stage: Step = async (context) => {
@@ -70,8 +70,7 @@ async function prepared(
   const answer = await runScript(context, commands.stage(context, before, sent, replaced(strangers)));
   if (answer.is !== 'ok') return outrun(answer);
   const facts: Facts = { before, already: false };
-  if (rollout.service.versionArgs === null) return succeeded(facts);
-  const wrong = judgeVersion(answer.output.get('version') ?? [], rollout.release.version, seen.machine);
+  const wrong = judgeHeaders(answer.output.get('header') ?? [], seen.machine);
   if (wrong === null) return succeeded(facts);
   await runScript(context, commands.cleanup(context, before, false));
   return failed(wrong, facts);

@@ -68,7 +68,7 @@ describe('the live message', () => {
       *eu-west*  ○ op-1 staging  ·  ○ op-2 staging  ·  ○ op-3 staging
       *ap-south*  ○ op-1 staging  ·  ○ op-2 staging  ·  ○ op-3 staging
       Next: us-east-op-1, not before <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>, Tue 24 Nov 02:30 (America/New_York)
-      Expected end: <!date^1795514400^{date_short_pretty} {time}|2026-11-24 10:00 UTC>, not counting the time that approvals take. Rollout r1, run 1. Details are in the thread.
+      Expected end: <!date^1795514400^{date_short_pretty} {time}|2026-11-24 10:00 UTC>, not counting the time that approvals take. Signed by ana. Rollout r1, run 1. Details are in the thread.
       Pause: /zeitwork pause
       Stop: /zeitwork stop"
     `);
@@ -82,7 +82,7 @@ describe('the live message', () => {
       *us-east*  ✓ op-1 done  ·  ▶ op-2 proving  ·  ○ op-3 waiting
       *eu-west*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
       *ap-south*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
-      Expected end: <!date^1795514205^{date_short_pretty} {time}|2026-11-24 09:56 UTC>, not counting the time that approvals take. Rollout r1, run 1. Details are in the thread.
+      Expected end: <!date^1795514205^{date_short_pretty} {time}|2026-11-24 09:56 UTC>, not counting the time that approvals take. Signed by ana. Rollout r1, run 1. Details are in the thread.
       Pause: /zeitwork pause
       Stop: /zeitwork stop
       Roll back all (2 nodes): /zeitwork rollback all"
@@ -99,7 +99,7 @@ describe('the live message', () => {
       *ap-south*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
       Waiting for approval of *eu-west* by <!subteam^S0APPROVERS>
       Next: eu-west-op-1, not before <!date^1795509087^{date_short_pretty} {time}|2026-11-24 08:31 UTC>, Tue 24 Nov 08:31 (Europe/Dublin)
-      Expected end: <!date^1795513887^{date_short_pretty} {time}|2026-11-24 09:51 UTC>, not counting the time that approvals take. Rollout r1, run 1. Details are in the thread.
+      Expected end: <!date^1795513887^{date_short_pretty} {time}|2026-11-24 09:51 UTC>, not counting the time that approvals take. Signed by ana. Rollout r1, run 1. Details are in the thread.
       Pause: /zeitwork pause
       Stop: /zeitwork stop
       Roll back all (3 nodes): /zeitwork rollback all"
@@ -115,7 +115,7 @@ describe('the live message', () => {
       *us-east*  ✓ op-1 done  ·  ↩ op-2 rolled back  ·  ○ op-3 waiting
       *eu-west*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
       *ap-south*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
-      Rollout r1, run 1. Details are in the thread.
+      Signed by ana. Rollout r1, run 1. Details are in the thread.
       Retry: /zeitwork retry
       Stop: /zeitwork stop
       Roll back all (1 node): /zeitwork rollback all"
@@ -132,7 +132,7 @@ describe('the live message', () => {
       *eu-west*  ○ op-1 staging  ·  ○ op-2 staging  ·  ○ op-3 staging
       *ap-south*  ○ op-1 staging  ·  ○ op-2 staging  ·  ○ op-3 staging
       Next: us-east-op-1, not before <!date^1795590000^{date_short_pretty} {time}|2026-11-25 07:00 UTC>, Wed 25 Nov 02:00 (America/New_York)
-      Expected end: <!date^1796071200^{date_short_pretty} {time}|2026-11-30 20:40 UTC>, not counting the time that approvals take. Rollout r1, run 1. Details are in the thread.
+      Expected end: <!date^1796071200^{date_short_pretty} {time}|2026-11-30 20:40 UTC>, not counting the time that approvals take. Signed by ana. Rollout r1, run 1. Details are in the thread.
       Pause: /zeitwork pause
       Stop: /zeitwork stop"
     `);
@@ -325,6 +325,7 @@ describe('the end', () => {
     const end = found(rollout, /^finished\./);
     expect(end.text).toMatchInlineSnapshot(`
       "✓ *v2.0.0 is on all 9 nodes*, each one proven.
+      Signed by ana
       ✓ done: us-east-op-1, v2.0.0
       ✓ done: us-east-op-2, v2.0.0
       ✓ done: us-east-op-3, v2.0.0
@@ -345,6 +346,7 @@ describe('the end', () => {
     const rollout = next(atGate(), { type: 'stopped', at: tuesday + hours(3), by: 'U0OTTO' });
     expect(text(rollout, /^stopped\./)).toMatchInlineSnapshot(`
       "■ *Stopped by <@U0OTTO>*: 3 of 9 nodes on v2.0.0.
+      Signed by ana
       ✓ done: us-east-op-1, v2.0.0
       ✓ done: us-east-op-2, v2.0.0
       ✓ done: us-east-op-3, v2.0.0
@@ -375,6 +377,7 @@ describe('the end', () => {
     );
     expect(text(rollout, /^rolled-back\./)).toMatchInlineSnapshot(`
       "↩ *Rolled back (everything)*: 0 of 9 nodes still on v2.0.0; before it ran v1.0.0.
+      Signed by ana
       ↩ rolled back: us-east-op-1, v1.0.0
       ↩ rolled back: us-east-op-2, v1.0.0
       ↩ rolled back: us-east-op-3, v1.0.0

@@ -90,7 +90,7 @@ describe.skipIf(why !== null)('the steps on real nodes that fall ill', () => {
   it('refuse a build that says another version, before anything is stopped', async () => {
     const node = 'ap-south-op-2';
     const before = installation(node);
-    expect(await way(node, 'wrong-version').go('stage')).toMatchObject({
+    expect(await way(node, 'wrong-version').go('stage', 'backup')).toMatchObject({
       is: 'failed',
       retry: false,
       reason: 'says v2.0.9, expected v2.1.0',

@@ -40,7 +40,7 @@ describe('the commands', () => {
       commands.traffic({ ...turn, rollout: drained, node: { name: 'us-east-op-1' } }, 'drain'),
       commands.traffic({ ...turn, rollout: drained, node: { name: 'us-east-op-1' } }, 'undrain'),
       commands.stage(turn, before, uploadPath(plan, 1)),
-      commands.backup(turn, before),
+      commands.backup(turn, before, true),
       commands.switchOver(turn, before),
       commands.restore(turn, before),
       commands.cleanup(turn, before, true),
@@ -67,7 +67,10 @@ describe('the commands', () => {
     const silent = { ...service, versionArgs: null };
     expect(commands.observe(service, 1000, plan, true).args.slice(-2)).toEqual(['--', '--version']);
     expect(commands.observe(silent, 1000, plan, true).args).not.toContain('--');
-    expect(commands.stage({ ...turn, rollout: rollout({ service: silent }) }, before, null).args).not.toContain('--');
+    expect(commands.stage(turn, before, null).args).not.toContain('--');
+    expect(commands.backup(turn, before, false).args).not.toContain('--');
+    expect(commands.backup(turn, before, true).args.slice(-2)).toEqual(['--', '--version']);
+    expect(commands.backup({ ...turn, rollout: rollout({ service: silent }) }, before, true).args).not.toContain('--');
   });
 
   it.each([
@@ -81,7 +84,7 @@ describe('the commands', () => {
     ['version argument', { versionArgs: ['--version; id'] }],
   ])('are never made with an odd %s', (_, change) => {
     const odd = { ...turn, rollout: rollout({ service: { ...service, ...change } }) };
-    expect(() => commands.stage(odd, before, null)).toThrow(TypeError);
+    expect(() => [commands.stage(odd, before, null), commands.backup(odd, before, true)]).toThrow(TypeError);
   });
 
   it('keep any version inside its own directory', () => {

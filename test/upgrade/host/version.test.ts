@@ -15,9 +15,10 @@ describe('the version of a binary', () => {
     [['starting v2.1.0', 'exit 137'], 'the new binary did not say its version within 5 s'],
     [['unasked'], null],
     [["env: '/x': Permission denied", 'exit 126'], null],
-    [["env: '/x': Exec format error", 'exit 126'], 'the binary is not for this machine (x86_64)'],
+    [["env: '/x': Exec format error", 'exit 126'], 'the binary is not for this machine'],
+    [["env: '/x': No such file or directory", 'exit 127'], null],
   ])('from %j gives %j', (lines, verdict) => {
-    expect(judgeVersion(lines, 'v2.1.0', 'x86_64')).toBe(verdict);
+    expect(judgeVersion(readVersion(lines, 'v2.1.0'), 'v2.1.0')).toBe(verdict);
   });
 
   it('is the first that is printed when none is expected', () => {

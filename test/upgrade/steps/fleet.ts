@@ -49,6 +49,7 @@ export function releaseOf(name: string): Release & { path: string } {
     binarySha256: sha256(binary),
     archiveBytes: statSync(path).size,
     binaryBytes: binary.length,
+    signed: null,
     path,
   };
 }

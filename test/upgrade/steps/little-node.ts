@@ -43,8 +43,12 @@ export const sha256 = (data: string | Buffer) => createHash('sha256').update(dat
 export const build = (version: string) => `#!/bin/sh\necho "zeitwork-operator ${version}"\n`;
 
 /** An archive with one build, and the release that describes it. */
-export function packed(folder: string, version: string, says = version): Release & { path: string } {
-  const binary = build(says);
+export function packed(
+  folder: string,
+  version: string,
+  says = version,
+  binary: string | Buffer = build(says),
+): Release & { path: string } {
   mkdirSync(join(folder, 'build'), { recursive: true });
   writeFileSync(join(folder, 'build/zeitwork-operator'), binary, { mode: 0o755 });
   const archive = `zeitwork-operator-${version}.tar.gz`;
@@ -58,6 +62,7 @@ export function packed(folder: string, version: string, says = version): Release
     binarySha256: sha256(binary),
     archiveBytes: data.length,
     binaryBytes: binary.length,
+    signed: null,
     path,
   };
 }
@@ -84,6 +89,8 @@ export class LittleNode implements Shell, Probe {
       0o755,
     );
     this.write('bin/chown', '#!/bin/sh\n', 0o755);
+    // No systemd starts a sandbox here, whatever the machine of the tests has.
+    this.write('bin/systemd-run', '#!/bin/sh\nexit 1\n', 0o755);
     this.write('usr/local/bin/zeitwork-operator', build(version), 0o755);
     this.write('etc/zeitwork/operator.env', 'DATABASE_URL=postgres://zw:s3cret@db/zw\n', 0o640);
     this.write('pid', '1\n');

@@ -39,6 +39,7 @@ export const release: Release = {
   binarySha256: 'b'.repeat(64),
   archiveBytes: 24_000_000,
   binaryBytes: 28_000_000,
+  signed: null,
 };
 
 export const before = {
@@ -101,6 +102,7 @@ export function rollout(change: Partial<Rollout> = {}): Rollout {
     rest: null,
     unattended: [],
     startedAt: null,
+    asked: null,
     ...change,
   };
 }

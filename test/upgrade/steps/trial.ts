@@ -81,7 +81,9 @@ export class Trial {
       const facts: Facts = result.is === 'succeeded' || result.is === 'failed' ? result.facts : {};
       const before = this.run.touched ? this.run.before : (facts.before ?? this.run.before);
       const touched = this.run.touched || name === 'switch';
-      this.run = { ...this.run, foreign: null, ...facts, before, attempt: this.run.attempt + 1, touched };
+      const { asked = this.plan.asked, ...own } = facts;
+      this.plan = { ...this.plan, asked };
+      this.run = { ...this.run, foreign: null, ...own, before, attempt: this.run.attempt + 1, touched };
       if (result.is !== 'succeeded') return result;
     }
     return result;

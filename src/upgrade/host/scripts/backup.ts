@@ -1,4 +1,5 @@
 import { aside } from './aside.ts';
+import { askStranger, askVersion } from './ask.ts';
 import { fence } from './fence.ts';
 import { script } from './prelude.ts';
 
@@ -76,9 +77,9 @@ attributes() { # FILE: its owner is final already, since a change of owner takes
 }
 `;
 
-/** Makes or verifies the backup of what runs, and reads the staged binary once more. */
+/** Makes or verifies the backup of what runs, and reads the staged binary once more. With arguments after `--` it asks that for its version. */
 export const backupScript = script(
-  [fence, aside, backups, attributes],
+  [fence, aside, backups, attributes, askVersion, askStranger],
   `  enter
   plain
   unit_facts
@@ -87,7 +88,9 @@ export const backupScript = script(
   make_backup
   check_backup
   one_binary
+  new=$binary
   if [ "$disk" != "$target" ]; then
+    new=$staged
     [ -f "$staged" ] || refuse no-staged "$staged"
     attributes "$staged"
     key=$(stat -c '%d:%i:%s:%.9Y:%.9Z' "$staged")
@@ -95,6 +98,7 @@ export const backupScript = script(
     [ "$sum" = "$target" ] || refuse staged "$sum"
     remember staged "$key $sum"
   fi
+  [ $# = 0 ] || ask_stranger "$new" "$@"
   say end ok`,
 );
 

@@ -3,8 +3,8 @@
  *
  * What they need there, so that a stand-in node knows what to offer:
  * - coreutils (`cp --preserve=all`, `cp --attributes-only`, `mv -T`, `ln`, `stat`, `sync FILE`, `timeout -k`, `head -c`, `cut`,
- *   `date -u`, `sha256sum`), `sed`, `awk`, `tar`, `gzip`, `flock` and, when there, `setpriv`, `openssl`, `ss`; `test -ef`; `chown`
- *   and `chmod` as commands of their own;
+ *   `date -u`, `sha256sum`, `od`, `tr`), `sed`, `awk`, `tar`, `gzip`, `flock` and, when there, `setpriv`, `systemd-run`, `openssl`,
+ *   `ss`; `test -ef`; `chown` and `chmod` as commands of their own;
  * - `systemctl show UNIT -p MainPID -p InvocationID -p NRestarts -p ActiveState -p SubState -p Result -p ExecMainStatus
  *   -p ActiveEnterTimestampMonotonic -p LoadState` (a property that is left out is taken as unknown),
  *   `systemctl reset-failed UNIT`, `systemctl restart UNIT`, `systemctl status UNIT --no-pager`;

@@ -1,24 +1,6 @@
+import { askVersion } from './ask.ts';
 import { fence } from './fence.ts';
 import { script } from './prelude.ts';
-
-/**
- * Runs the given binary for its version: as nobody, with an empty environment, for five seconds at most. Never as root:
- * where root cannot become nobody it is not asked, and what nobody may not run is not run.
- */
-export const askVersion = `
-ask_version() { # FILE ARGUMENT...
-  nobody='setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs'
-  if [ "$(id -u)" != 0 ]; then nobody=
-  elif ! $nobody true 2>/dev/null; then say version unasked; return 0; fi
-  answer=$(run_version "$@" | head -c 2000)
-  printf '%s\\n' "$answer" | each version
-}
-run_version() {
-  code=0
-  timeout -k 1 5 $nobody env -i "$@" 2>&1 9>&- 8>&- || code=$?
-  printf '\\nexit %s' "$code"
-}
-`;
 
 const space = `
 space() { # LABEL FOLDER: device, free bytes = blocks * size, free inodes, all inodes

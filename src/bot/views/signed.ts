@@ -1,0 +1,20 @@
+import type { Release, Rollout } from '../../upgrade/rollout/types.ts';
+import { foreign } from './text.ts';
+
+/** Whose release it is: said small when somebody signed it, loudly when nobody did. */
+export function signedWord({ signed }: Release): string {
+  return signed === null ? '‼ *NOT SIGNED* (allowed by the settings)' : `Signed by ${foreign(signed.by, 80)}`;
+}
+
+/** The same with the key's fingerprint, for whoever decides. */
+export function signedWithKey(release: Release): string {
+  const { signed } = release;
+  return signed === null ? signedWord(release) : `${signedWord(release)} with the key ${foreign(signed.key, 80)}`;
+}
+
+/** Said only when the new binary could not be asked what it is. */
+export function unaskedLines({ asked }: Rollout): string[] {
+  return asked !== null && asked.version === null
+    ? ['The new binary was not asked for its version: nobody without rights could run it. What it is rests on its hash']
+    : [];
+}
