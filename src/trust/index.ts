@@ -1,2 +1,3 @@
 export { canonical } from './canonical.ts';
 export { keyId, openKey, readPublicKey, type SigningKey } from './keys.ts';
+export { sshSignature } from './sshsig.ts';
