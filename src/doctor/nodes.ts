@@ -1,5 +1,5 @@
 import { type Answer, last, type Output, read } from '../upgrade/host/answer.ts';
-import { observe } from '../upgrade/host/commands.ts';
+import { lookAround, observe } from '../upgrade/host/commands.ts';
 import { lackOfSpace, readOnlyPlace } from '../upgrade/host/disk-space.ts';
 import { type Observation, readObservation } from '../upgrade/host/observation.ts';
 import { readVersion } from '../upgrade/host/version.ts';
@@ -7,7 +7,6 @@ import type { Health, Probe } from '../upgrade/http/types.ts';
 import type { FleetNode, Release, Service } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
 import { skewIn } from './clock.ts';
-import { lookAround } from './node-script.ts';
 import type { NodeLook } from './together.ts';
 
 export interface NodeParts {
@@ -27,7 +26,7 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 export async function examineNode({ name: node }: FleetNode, parts: NodeParts): Promise<NodeLook> {
   const { service, shell, probe } = parts;
   const [around, health] = await Promise.all([
-    timed(() => shell.run(node, lookAround(programsOf(service, node), timeoutMs)), parts.now),
+    timed(() => shell.run(node, lookAround(service, node, timeoutMs)), parts.now),
     probe.health(node),
   ]);
   const wrong = (...problems: string[]): NodeLook => ({ node, problems: problems.filter(Boolean), portrait: '' });
@@ -56,13 +55,6 @@ function refusalIn(answer: Exclude<Answer, { is: 'ok' }>): string {
 function healthProblem(health: Health): string {
   if (health.is === 'healthy') return '';
   return `health: ${health.is === 'unhealthy' ? `answers ${health.httpStatus}, ${health.detail}` : health.detail}`;
-}
-
-/** What the settings have called on a node. */
-function programsOf({ traffic }: Service, node: string): string[] {
-  if (traffic === null) return [];
-  const programs = [traffic.drain, traffic.undrain].flatMap((words) => words.slice(0, 1));
-  return [...new Set(programs.map((program) => program.replaceAll('{name}', node)))];
 }
 
 const toolProblems = (output: Output): string[] => [

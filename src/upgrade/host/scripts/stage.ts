@@ -40,6 +40,7 @@ export const stageScript = script(
   digest staged "$staged" >/dev/null
   make_backup
   check_backup
+  note_made
   one_binary
   [ $# = 0 ] || ask_version "$staged" "$@"
   say end ok`,
