@@ -63,9 +63,17 @@ const access = {
   jump: value.name.nullable().optional(),
 };
 
+const signer = text(
+  'an Ed25519 public key',
+  'one like "ssh-ed25519 AAAA..."',
+  /^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}$/,
+);
+
 export const jumpHost = block({ address: value.address, ...access });
 export const ssh = block({
   ...access,
+  become: withDefault('sudo', oneOf(['sudo', 'helper'])),
+  signers: withDefault([], list(signer, 'public keys')),
   config: value.path.optional(),
   jumpHosts: withDefault({}, named(jumpHost, 'jump hosts')),
 });

@@ -1,5 +1,5 @@
 import { type Answer, last, type Output, read } from '../upgrade/host/answer.ts';
-import { lookAround, observe } from '../upgrade/host/commands.ts';
+import { aboutHelper, lookAround, observe } from '../upgrade/host/commands.ts';
 import { lackOfSpace, readOnlyPlace } from '../upgrade/host/disk-space.ts';
 import { type Observation, readObservation } from '../upgrade/host/observation.ts';
 import { readVersion } from '../upgrade/host/version.ts';
@@ -15,6 +15,8 @@ export interface NodeParts {
   probe: Probe;
   /** Epoch ms. */
   now(): number;
+  /** What the helper of a node should be, as SHA-256 by part; null where sudo runs any command. */
+  helper(node: string): Record<string, string> | null;
   /** The release that needs most room; null when none is known. */
   largest: Release | null;
 }
@@ -25,6 +27,8 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 /** Everything that is wrong with a node, or what it is. Changes nothing there. */
 export async function examineNode({ name: node }: FleetNode, parts: NodeParts): Promise<NodeLook> {
   const { service, shell, probe } = parts;
+  const helper = await helperProblem(node, parts);
+  if (helper !== null) return { node, problems: [helper], portrait: '' };
   const [around, health] = await Promise.all([
     timed(() => shell.run(node, lookAround(service, node, timeoutMs)), parts.now),
     probe.health(node),
@@ -39,7 +43,21 @@ export async function examineNode({ name: node }: FleetNode, parts: NodeParts): 
   if (observed.is !== 'ok') return wrong(...problems, refusalIn(observed), healthProblem(health));
   const facts = readObservation(observed.output);
   const look = wrong(...problems, ...unitProblems(facts, parts), healthProblem(health));
-  return { ...look, portrait: portrait(facts, health) };
+  const becomes = parts.helper(node) === null ? 'sudo without password' : 'helper as it should be';
+  return { ...look, portrait: `${portrait(facts, health)}, ${becomes}` };
+}
+
+/** Nothing else can be asked of a node whose helper is missing, and little of one whose helper is another version. */
+async function helperProblem(node: string, { service, shell, helper }: NodeParts): Promise<string | null> {
+  const wanted = helper(node);
+  if (wanted === null) return null;
+  const answer = read(await shell.run(node, aboutHelper(service, timeoutMs)));
+  if (answer.is === 'unreachable' || answer.is === 'lost') return answer.reason;
+  if (answer.is !== 'ok') return `its helper does not answer: ${refusalIn(answer)}`;
+  const missing = answer.output.get('missing') ?? [];
+  if (missing.length > 0) return `install ${missing.join(', ')} on it`;
+  const other = Object.keys(wanted).filter((part) => last(answer.output, part) !== wanted[part]);
+  return other.length === 0 ? null : `its helper is not what these settings make: ${other.join(', ')}`;
 }
 
 async function timed<T>(work: () => Promise<T>, now: () => number) {
@@ -86,5 +104,5 @@ function portrait(seen: Observation, health: Health): string {
   const version =
     (health.is === 'healthy' ? health.version : null) ?? (told.is === 'version' ? told.version : 'version unknown');
   const free = seen.space.binary === undefined ? '' : `, ${gigabytes(seen.space.binary.freeBytes)} free`;
-  return `${version}, healthy, ${seen.unit.active}/${seen.unit.sub}, ${seen.machine}${free}, host key pinned, sudo without password`;
+  return `${version}, healthy, ${seen.unit.active}/${seen.unit.sub}, ${seen.machine}${free}, host key pinned`;
 }

@@ -27,6 +27,7 @@ export interface ProductOptions {
   releases: string;
   policy: Record<string, string | number>;
   service?: Record<string, unknown>;
+  ssh?: Record<string, unknown>;
   windows?: { days: string[]; from: string; to: string }[];
 }
 
@@ -128,7 +129,7 @@ export async function shown(child: ChildProcess): Promise<Shown> {
   return { code, ...said };
 }
 
-function settingsOf({ nodes, releases, policy, service, windows }: ProductOptions, stateDir: string) {
+function settingsOf({ nodes, releases, policy, service, ssh, windows }: ProductOptions, stateDir: string) {
   const regions = [...new Set(nodes.map(({ region }) => region))];
   return {
     fleet: 'trial',
@@ -137,6 +138,7 @@ function settingsOf({ nodes, releases, policy, service, windows }: ProductOption
     stateDir,
     releases: { directory: releases },
     ...(service ? { service } : {}),
+    ...(ssh ? { ssh } : {}),
     roles: {
       requesters: { users: [people.rosa.id, people.ines.id] },
       breakers: { users: [people.rosa.id] },

@@ -172,6 +172,11 @@ export function receive(turn: Turn): Command {
   return asRoot('receive', [...fence(turn), ...place(service), ...archive], policy.transferTimeout);
 }
 
+/** What is installed of the helper, where there is one: hashes, to be compared. */
+export function aboutHelper(service: Service, timeoutMs: number): Command {
+  return { name: 'about', script: '', args: [`unit=${checked('unit', service.unit)}`], sudo: true, timeoutMs };
+}
+
 /** The newest backups of a node, and the numbers that it saw last. */
 export function listBackups(service: Service, timeoutMs: number): Command {
   return asRoot('list backups', place(service), timeoutMs);
