@@ -52,11 +52,14 @@ function readSigned(stored: string | null): SignedOrder | null {
 
 /** The same shell, which presents to each command what allows it. */
 export function presenting(shell: Shell, find: () => Promise<Presented | null>): Shell {
+  const becomes = (node: string) => shell.becomes?.(node) ?? 'sudo';
   return {
-    ...shell,
     async run(node, command, signal) {
-      const presented = shell.becomes?.(node) === 'helper' ? await find() : null;
+      const presented = becomes(node) === 'helper' ? await find() : null;
       return shell.run(node, presented === null ? command : { ...command, presented }, signal);
     },
+    put: (...what) => shell.put(...what),
+    becomes,
+    close: () => shell.close(),
   };
 }

@@ -90,8 +90,9 @@ const no = (reason: string): Report => ({ is: 'failed', reason, retry: false, fa
 function contextOf(parts: ReturnParts, rollout: Rollout, node: NodeRun, presented: Presented | null): StepContext {
   const { shell, probe, clock, signal } = parts;
   const presenting: Shell = {
-    ...shell,
     run: (name, command, abort) => shell.run(name, presented === null ? command : { ...command, presented }, abort),
+    put: (...what) => shell.put(...what),
+    close: () => shell.close(),
   };
   const archive = () => Promise.reject(new Error('a way back needs no archive'));
   return { rollout, node, attempt: 1, shell: presenting, probe, clock, signal, archive, gates: quorum(parts) };
