@@ -24,6 +24,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     file: '',
     fleet: fleetOf(),
     hosts: {},
+    signers: [],
     healthUrls: {},
     alerts: null,
     releases: { directory: stateDir, signers: [], unsigned: 'allowed' },

@@ -19,7 +19,7 @@ const inner: Record<string, Room> = {
   'upgrade/ledger': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
   'upgrade/ssh': { ours: ['base'], packages: ['node:', 'ssh2'] },
   'upgrade/http': { ours: ['base'], packages: ['undici'] },
-  'upgrade/host': { ours: ['base', 'upgrade/rollout'], types: ['upgrade/ssh', 'upgrade/http'], packages: [] },
+  'upgrade/host': { ours: ['base', 'upgrade/rollout'], types: ['upgrade/ssh', 'upgrade/http'], packages: ['node:'] },
   'upgrade/proof': {
     ours: ['base', 'upgrade/rollout', 'upgrade/host'],
     types: ['upgrade/ssh', 'upgrade/http'],

@@ -26,6 +26,8 @@ const fence = ['test/upgrade/steps/fence.test.ts'];
 const foreign = ['test/upgrade/steps/foreign.test.ts'];
 const asked = ['test/upgrade/steps/asked.test.ts'];
 const signed = ['test/releases/signed.test.ts'];
+const helper = ['test/upgrade/steps/helper.test.ts'];
+const orders = ['test/upgrade/rollout/orders.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 const attacks = ['test/bot/attacks.test.ts'];
 const persons = ['test/upgrade/rollout/persons.test.ts'];
@@ -1226,5 +1228,75 @@ export const mutants: Mutant[] = [
     from: "if (wantsSecond(context, draft) ? isOther || verb === 'cancel' : !isOther) return draft;",
     to: 'if (wantsSecond(context, draft) || !isOther) return draft;',
     tests: ['test/bot/break-glass.test.ts'],
+  },
+  {
+    name: 'an order of another release lets a node be switched',
+    file: `${host}/helper/order-check.ts`,
+    from: `[ "$target" = "$o_release" ] ||`,
+    to: `true ||`,
+    tests: helper,
+  },
+  {
+    name: 'an order counts whoever signed it',
+    file: `${host}/helper/order-check.ts`,
+    from: `[ "$code" = 0 ] || refuse order`,
+    to: `true || refuse order`,
+    tests: helper,
+  },
+  {
+    name: 'an order counts on every node',
+    file: `${host}/helper/order-check.ts`,
+    from: `[ "$o_node" = "$node" ] ||`,
+    to: `true ||`,
+    tests: helper,
+  },
+  {
+    name: 'an order counts for ever',
+    file: `${host}/helper/order-check.ts`,
+    from: `[ "$(date +%s)" -le "$o_after" ] ||`,
+    to: `true ||`,
+    tests: helper,
+  },
+  {
+    name: 'the number of a command is not that of its order',
+    file: `${host}/helper/order-check.ts`,
+    from: `[ "$epoch" = "$o_epoch" ] ||`,
+    to: `true ||`,
+    tests: helper,
+  },
+  {
+    name: 'an order allows the way back to any backup',
+    file: `${host}/helper/order-check.ts`,
+    from: `[ "$verb" != restore ] || may_go_back`,
+    to: `true`,
+    tests: helper,
+  },
+  {
+    name: 'a caller says which binary is the service',
+    file: `${host}/helper/arguments-check.ts`,
+    from: `same binary "$binary" "$its_binary"`,
+    to: `true`,
+    tests: helper,
+  },
+  {
+    name: 'more bytes arrive than were announced',
+    file: `${host}/scripts/receive.ts`,
+    from: `[ "$size" = "$bytes" ] ||`,
+    to: `true ||`,
+    tests: helper,
+  },
+  {
+    name: 'an approval opens every region',
+    file: `${core}/orders.ts`,
+    from: `said.opens.includes(turnOf(rollout, name).id)`,
+    to: `said.opens.length > 0 && name !== ''`,
+    tests: orders,
+  },
+  {
+    name: 'a region is opened before it is approved',
+    file: `${core}/orders.ts`,
+    from: `!opens.includes(id) || state.is === 'done'`,
+    to: `!opens.includes(id) || state.is !== 'active'`,
+    tests: orders,
   },
 ];

@@ -7,7 +7,10 @@ export type Signer = 'bot' | 'worker';
 
 /** The key with which a role of this machine signs; made when there is none. */
 export const keyOf = ({ stateDir }: Pick<Settings, 'stateDir'>, signer: Signer): Promise<SigningKey> =>
-  openKey(join(stateDir, 'keys', `${signer}.key`));
+  openKey(keyFile({ stateDir }, signer));
+
+export const keyFile = ({ stateDir }: Pick<Settings, 'stateDir'>, signer: Signer): string =>
+  join(stateDir, 'keys', `${signer}.key`);
 
 /**
  * Whose signatures count: the keys that the settings list, else those in the state directory, for programs that share it.

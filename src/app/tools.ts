@@ -21,6 +21,14 @@ export async function run(name: Tool, { operand, values }: Read): Promise<End> {
       const { exportRollouts } = await import('./export.ts');
       return exportRollouts(operand, values.has('all'));
     }
+    case 'helper': {
+      const { printHelper } = await import('./helper.ts');
+      return printHelper(operand, values.get('node')?.[0] ?? null);
+    }
+    case 'return': {
+      const { returnNode } = await import('./return.ts');
+      return returnNode(operand ?? '', values.has('yes'));
+    }
     case 'watch': {
       const { watchRollout } = await import('./watch.ts');
       return watchRollout(operand, values.has('json'));
@@ -31,9 +39,10 @@ export async function run(name: Tool, { operand, values }: Read): Promise<End> {
 async function doctor(): Promise<End> {
   const { examine } = await import('../doctor/index.ts');
   const { settingsFile } = await import('./open.ts');
+  const { knownSigners } = await import('./decision-key.ts');
   const ended = await stoppable(async (asked): Promise<End> => {
     let end: End = 'done';
-    for await (const { ok, line } of examine(settingsFile(), process.env)) {
+    for await (const { ok, line } of examine(settingsFile(), process.env, { signers: knownSigners })) {
       if (asked.aborted) return 'interrupted';
       console.log(line);
       if (!ok) end = 'wrong';

@@ -29,6 +29,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       policy: written.policy,
     },
     hosts,
+    signers: written.ssh.signers,
     healthUrls: healthUrls(written, hosts),
     alerts: alertsFrom(written.alerts),
     releases: {

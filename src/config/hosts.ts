@@ -25,7 +25,8 @@ const hop = /^(?:ssh:\/\/)?(?:([^@\s]+)@)?(\[[^\]\s]+\]|[^:\s]+)(?::(\d{1,5}))?\
 /** How to reach one node: its own keys win over the `ssh` block, that over the ssh_config file, that over defaults. */
 export function hostOf(node: WrittenNode, path: Path, access: Access): { host: Host; problems: Problem[] } {
   const route = new Route(access);
-  return { host: route.resolve({ name: node.name, written: node, path, passed: [] }), problems: route.problems };
+  const host = route.resolve({ name: node.name, written: node, path, passed: [] });
+  return { host: { ...host, become: access.ssh.become }, problems: route.problems };
 }
 
 class Route {

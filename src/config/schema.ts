@@ -66,9 +66,15 @@ const access = {
   jump: value.name.nullable().optional(),
 };
 
+const publicKey = leaf('a public key', 'a line like ssh-ed25519 AAAA…, as `zeitwork keys` prints it', (written) =>
+  typeof written === 'string' && readPublicKey(written) !== null ? written.trim() : undefined,
+);
+
 export const jumpHost = block({ address: value.address, ...access });
 export const ssh = block({
   ...access,
+  become: withDefault('sudo', oneOf(['sudo', 'helper'])),
+  signers: withDefault([], list(publicKey, 'public keys')),
   config: value.path.optional(),
   jumpHosts: withDefault({}, named(jumpHost, 'jump hosts')),
 });
@@ -174,9 +180,6 @@ export const alerts = block({
   url: alertsUrl.optional(),
 });
 
-const publicKey = leaf('a public key', 'a line like ssh-ed25519 AAAA…, as `zeitwork keys` prints it', (written) =>
-  typeof written === 'string' && readPublicKey(written) !== null ? written.trim() : undefined,
-);
 export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
 export const schema = block({

@@ -11,6 +11,8 @@ export interface Settings {
   fleet: Fleet;
   /** SSH access by node name. */
   hosts: Record<string, Host>;
+  /** Public keys whose orders the helpers on the nodes take; empty: this process's own. */
+  signers: string[];
   /** Health URL by node name. */
   healthUrls: Record<string, string>;
   /** Whom to ask whether alerts fire; null: nobody. */

@@ -1,5 +1,6 @@
 import { wordsOf } from '../base/errors.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/index.ts';
+import { helperHashes } from '../upgrade/host/helper/index.ts';
 import { createAlerting, createProbe } from '../upgrade/http/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { examineAlerts } from './alerts.ts';
@@ -17,6 +18,8 @@ export interface DoctorOptions {
   now?: () => number;
   /** Milliseconds in which a node must let us in; default 10,000. */
   connectTimeoutMs?: number;
+  /** Whose orders the helpers on the nodes should take, as far as is known here. */
+  signers?: (settings: Settings) => Promise<readonly string[]>;
 }
 
 /** One line of the examination; not `ok` when something has to be done before the night. */
@@ -74,8 +77,10 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
   const releases = examineReleases(settings);
   const safely = (subject: string, check: Promise<Finding[]>): Promise<Finding[]> =>
     check.catch((error: unknown) => [wrong(subject, `the check itself failed: ${wordsOf(error)}`)]);
+  const signers = options.signers?.(settings) ?? Promise.resolve(settings.signers);
   const looks = nodesOf(settings).map(async (node): Promise<NodeLook> => {
-    const parts = { service, shell, probe, now, largest: (await releases).largest };
+    const helper = helpersOf(settings, await signers);
+    const parts = { service, shell, probe, now, helper, largest: (await releases).largest };
     return examineNode(node, parts).catch((error: unknown) => ({
       node: node.name,
       problems: [`the check itself failed: ${wordsOf(error)}`],
@@ -104,6 +109,22 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
   ];
   return { checks, close: () => shell.close() };
 }
+
+/** Where nobody knows whose orders count, that part is not compared. */
+const helpersOf =
+  ({ fleet, hosts }: Settings, signers: readonly string[]) =>
+  (node: string): Record<string, string> | null => {
+    const host = hosts[node];
+    if (host?.become !== 'helper') return null;
+    const { signers: ofSigners, ...known } = helperHashes({
+      fleet: fleet.name,
+      node,
+      service: fleet.service,
+      user: host.user,
+      signers,
+    });
+    return signers.length === 0 ? known : { ...known, signers: ofSigners };
+  };
 
 function summaryOf(settings: Settings): string {
   const { name, regions } = settings.fleet;

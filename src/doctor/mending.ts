@@ -22,6 +22,15 @@ const packages: Record<string, string> = { flock: 'util-linux', tar: 'tar', gzip
 /** The first that fits counts. The words are those of `upgrade/ssh` and `upgrade/host`; test/doctor hears them from there. */
 export const rules: Rule[] = [
   {
+    pattern: /^its helper (?:does not answer|is not what these settings make)/,
+    mend: (_match, hosts) => {
+      const [first] = hosts;
+      return first === undefined
+        ? null
+        : `install it anew, as root there: \`zeitwork helper install --node ${first.name}\` prints a script for sh`;
+    },
+  },
+  {
     pattern: /the key file (.+) cannot be read: it does not exist/,
     common: ([, file]) => `the key file ${file} does not exist`,
     mend: ([, file = '']) =>

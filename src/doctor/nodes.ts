@@ -1,5 +1,5 @@
 import { type Answer, last, type Output, read } from '../upgrade/host/answer.ts';
-import { observe } from '../upgrade/host/commands.ts';
+import { aboutHelper, lookAround, observe } from '../upgrade/host/commands.ts';
 import { lackOfSpace, readOnlyPlace } from '../upgrade/host/disk-space.ts';
 import { type Observation, readObservation } from '../upgrade/host/observation.ts';
 import { readVersion } from '../upgrade/host/version.ts';
@@ -7,7 +7,6 @@ import type { Health, Probe } from '../upgrade/http/types.ts';
 import type { FleetNode, Release, Service } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
 import { skewIn } from './clock.ts';
-import { lookAround } from './node-script.ts';
 import type { NodeLook } from './together.ts';
 
 export interface NodeParts {
@@ -16,6 +15,8 @@ export interface NodeParts {
   probe: Probe;
   /** Epoch ms. */
   now(): number;
+  /** What the helper of a node should be, as SHA-256 by part; null where sudo runs any command. */
+  helper(node: string): Record<string, string> | null;
   /** The release that needs most room; null when none is known. */
   largest: Release | null;
 }
@@ -26,8 +27,10 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 /** Everything that is wrong with a node, or what it is. Changes nothing there. */
 export async function examineNode({ name: node }: FleetNode, parts: NodeParts): Promise<NodeLook> {
   const { service, shell, probe } = parts;
+  const helper = await helperProblem(node, parts);
+  if (helper !== null) return { node, problems: [helper], portrait: '' };
   const [around, health] = await Promise.all([
-    timed(() => shell.run(node, lookAround(programsOf(service, node), timeoutMs)), parts.now),
+    timed(() => shell.run(node, lookAround(service, node, timeoutMs)), parts.now),
     probe.health(node),
   ]);
   const wrong = (...problems: string[]): NodeLook => ({ node, problems: problems.filter(Boolean), portrait: '' });
@@ -40,7 +43,21 @@ export async function examineNode({ name: node }: FleetNode, parts: NodeParts): 
   if (observed.is !== 'ok') return wrong(...problems, refusalIn(observed), healthProblem(health));
   const facts = readObservation(observed.output);
   const look = wrong(...problems, ...unitProblems(facts, parts), healthProblem(health));
-  return { ...look, portrait: portrait(facts, health) };
+  const becomes = parts.helper(node) === null ? 'sudo without password' : 'helper as it should be';
+  return { ...look, portrait: `${portrait(facts, health)}, ${becomes}` };
+}
+
+/** Nothing else can be asked of a node whose helper is missing, and little of one whose helper is another version. */
+async function helperProblem(node: string, { service, shell, helper }: NodeParts): Promise<string | null> {
+  const wanted = helper(node);
+  if (wanted === null) return null;
+  const answer = read(await shell.run(node, aboutHelper(service, timeoutMs)));
+  if (answer.is === 'unreachable' || answer.is === 'lost') return answer.reason;
+  if (answer.is !== 'ok') return `its helper does not answer: ${refusalIn(answer)}`;
+  const missing = answer.output.get('missing') ?? [];
+  if (missing.length > 0) return `install ${missing.join(', ')} on it`;
+  const other = Object.keys(wanted).filter((part) => last(answer.output, part) !== wanted[part]);
+  return other.length === 0 ? null : `its helper is not what these settings make: ${other.join(', ')}`;
 }
 
 async function timed<T>(work: () => Promise<T>, now: () => number) {
@@ -56,13 +73,6 @@ function refusalIn(answer: Exclude<Answer, { is: 'ok' }>): string {
 function healthProblem(health: Health): string {
   if (health.is === 'healthy') return '';
   return `health: ${health.is === 'unhealthy' ? `answers ${health.httpStatus}, ${health.detail}` : health.detail}`;
-}
-
-/** What the settings have called on a node. */
-function programsOf({ traffic }: Service, node: string): string[] {
-  if (traffic === null) return [];
-  const programs = [traffic.drain, traffic.undrain].flatMap((words) => words.slice(0, 1));
-  return [...new Set(programs.map((program) => program.replaceAll('{name}', node)))];
 }
 
 const toolProblems = (output: Output): string[] => [
@@ -94,5 +104,5 @@ function portrait(seen: Observation, health: Health): string {
   const version =
     (health.is === 'healthy' ? health.version : null) ?? (told.is === 'version' ? told.version : 'version unknown');
   const free = seen.space.binary === undefined ? '' : `, ${gigabytes(seen.space.binary.freeBytes)} free`;
-  return `${version}, healthy, ${seen.unit.active}/${seen.unit.sub}, ${seen.machine}${free}, host key pinned, sudo without password`;
+  return `${version}, healthy, ${seen.unit.active}/${seen.unit.sub}, ${seen.machine}${free}, host key pinned`;
 }

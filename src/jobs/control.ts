@@ -2,35 +2,44 @@ import type { Clock } from '../base/clock.ts';
 import { createInspector } from './ask.ts';
 import { audit } from './audit.ts';
 import { createLedger } from './ledger.ts';
-import type { Log } from './log.ts';
+import { type Log, reasonOf } from './log.ts';
+import { type IssueOrders, orderIssuer, type SignOrder } from './orders.ts';
 import { createQueues } from './queues.ts';
 import { recorder } from './record.ts';
 import type { RedisHandle } from './redis.ts';
 import { type Belief, createStore } from './store.ts';
 import type { Control } from './types.ts';
 
-/** The queue side of a fleet as a person's programs see it. Every call fails within seconds when Redis is away. */
+/**
+ * The queue side of a fleet as a person's programs see it. Every call fails within seconds when Redis is away.
+ * @param sign signs the orders that a decision brings with it; null where no node asks for one
+ */
 export function createControl(
   redis: RedisHandle,
   fleet: string,
   belief: Belief,
   clock: Clock,
   log: Log,
+  sign: SignOrder | null = null,
 ): Control & { close(): Promise<void> } {
   const store = createStore(redis.caller, fleet, belief, log);
   const ledger = createLedger(redis.caller, fleet, belief);
   const queues = createQueues(redis.caller, fleet, log);
   const inspector = createInspector(queues, clock);
+  const issue = sign === null ? async () => undefined : telling(orderIssuer(redis.caller, fleet, sign), log);
   return {
     store,
     ledger,
-    record: recorder(store, queues.wake),
+    record: recorder(store, queues.wake, issue),
     async start(rollout) {
       await store.create(rollout);
+      await issue(rollout, { type: 'created', at: rollout.createdAt });
       await queues.wake(rollout.id);
     },
     async adopt(id, by) {
-      const rollout = await store.adopt(id, by, clock.now());
+      const at = clock.now();
+      const rollout = await store.adopt(id, by, at);
+      await issue(rollout, { type: 'resumed', at, by });
       await queues.wake(id);
       return rollout;
     },
@@ -38,5 +47,14 @@ export function createControl(
     survey: inspector.survey,
     diagnose: inspector.diagnose,
     close: queues.close,
+  };
+}
+
+/** The decision stands, whatever becomes of its orders: nodes refuse what has none, and a resume or a retry issues them anew. */
+function telling(issue: IssueOrders, log: Log): IssueOrders {
+  return async (rollout, decision) => {
+    await issue(rollout, decision).catch((error: unknown) =>
+      log.error({ rollout: rollout.id, reason: reasonOf(error) }, 'the orders of a decision could not be stored'),
+    );
   };
 }

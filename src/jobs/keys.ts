@@ -20,6 +20,8 @@ export function keysOf(fleet: string) {
     journal: (id: string) => key('journal', id),
     /** Hash: where each message stands. */
     posted: (id: string) => key('posted', id),
+    /** Hash of signed orders, by node, class and epoch. */
+    orders: (id: string) => key('orders', id),
     draft: (id: string) => key('draft', id),
     seen: (name: string) => key('seen', name),
     /** Id of the open rollout that holds the fleet. */

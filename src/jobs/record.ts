@@ -10,8 +10,13 @@ export type Record = (id: string, event: Event) => Promise<Recorded>;
  * The one door through which anything happens to a rollout: button, command, timer and worker all enter here.
  * Folds the event in and saves; when somebody else was quicker, folds it into what they left.
  * @param wake told after every change; must not throw
+ * @param saved told before that, of the rollout as it is now; must not throw, and may be told twice
  */
-export function recorder(store: Pick<Store, 'load' | 'save' | 'adopt'>, wake: (id: string) => Promise<void>): Record {
+export function recorder(
+  store: Pick<Store, 'load' | 'save' | 'adopt'>,
+  wake: (id: string) => Promise<void>,
+  saved: (rollout: Rollout, event: Event) => Promise<void> = async () => undefined,
+): Record {
   return async (id, event) => {
     for (let overtaken = false; ; overtaken = true) {
       const stored = await store.load(id);
@@ -21,13 +26,17 @@ export function recorder(store: Pick<Store, 'load' | 'save' | 'adopt'>, wake: (i
       const after = next(current, event);
       if (after === current) {
         // Our own save may have counted although its answer was lost on the way: nobody was woken then.
-        if (overtaken) await wake(id);
+        if (overtaken) {
+          await saved(current, event);
+          await wake(id);
+        }
         return { rollout: current, changed: false };
       }
-      const saved = { ...after, revision: current.revision + 1 };
-      if (!(await store.save(saved, event))) continue;
+      const newest = { ...after, revision: current.revision + 1 };
+      if (!(await store.save(newest, event))) continue;
+      await saved(newest, event);
       await wake(id);
-      return { rollout: saved, changed: true };
+      return { rollout: newest, changed: true };
     }
   };
 

@@ -7,6 +7,7 @@ import { keysOf } from './keys.ts';
 import { createLedger, noteLeft } from './ledger.ts';
 import { startPulse } from './living.ts';
 import { reasonOf, seldom } from './log.ts';
+import { orderFinder } from './orders.ts';
 import type { WorkerParts } from './parts.ts';
 import { prune } from './prune.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
@@ -47,7 +48,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   const ledger = createLedger(redis, fleet, parts.belief);
   const record = recorder(store, queues.wake);
   const advance = advancer({ store, ledger, record, queues, clock, log });
-  const runTask = taskRunner({ ...parts, store, ledger, record });
+  const runTask = taskRunner({ ...parts, store, ledger, record, orders: orderFinder(redis, fleet) });
 
   ownWorkers = regions.flatMap((region) => regionWorkers(parts, redis, region, runTask));
   if (!clockIsRight) serve(false);

@@ -26,6 +26,7 @@ import { collect } from './evidence.ts';
 import { LetGo, orAborted } from './lease.ts';
 import { reasonOf } from './log.ts';
 import { lookAt } from './looks.ts';
+import { type FindOrder, presenting } from './orders.ts';
 import type { WorkOnNodes } from './parts.ts';
 import type { StepEnd } from './queues.ts';
 import type { Record } from './record.ts';
@@ -35,6 +36,8 @@ export interface StepParts extends WorkOnNodes {
   store: Pick<Store, 'load'>;
   ledger: Pick<LedgerStore, 'load'>;
   record: Record;
+  /** What allows a step on a node whose helper asks for it. */
+  orders: FindOrder;
   /** Milliseconds after which a step counts as hung; `stepLimit` when absent. */
   limit?: (policy: Policy) => number;
 }
@@ -94,7 +97,7 @@ export function taskRunner(parts: StepParts): RunTask {
   function contextOf(task: NodeTask, rollout: Rollout, signal: AbortSignal): StepContext {
     const node = nodeOf(rollout, task.node);
     const { attempt } = task;
-    const { shell } = parts;
+    const shell = presenting(parts.shell, () => parts.orders(rollout, task.node, task.step));
     const archive = (): Promise<string> => parts.archives(rollout.release, signal);
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     return { rollout, node, attempt, shell, probe, clock, signal, archive, gates: gatesNow };

@@ -24,6 +24,7 @@ describe('the shortest settings', () => {
     expect(settings.hosts['op-1']).toEqual({
       name: 'op-1',
       address: '10.0.0.1',
+      become: 'sudo',
       port: 22,
       user: 'ops',
       keyFile: '/home/ana/.ssh/id_ed25519',

@@ -104,6 +104,7 @@ Host op-*
     expect(hosts['op-1']).toEqual({
       name: 'op-1',
       address: '10.7.7.1',
+      become: 'sudo',
       port: 2201,
       user: 'deploy',
       keyFile: '/home/ana/.ssh/first',

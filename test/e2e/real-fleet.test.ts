@@ -4,3 +4,4 @@ import './fleet/steps.ts';
 import './fleet/faults.ts';
 import './fleet/harms.ts';
 import './fleet/work.ts';
+import './fleet/helper.ts';

@@ -29,7 +29,7 @@ const quiet = new AbortController().signal;
 const record = (...args: Parameters<ReturnType<typeof recorder>>) => recorder(store, async () => undefined)(...args);
 
 function runner(changes: Partial<StepParts> = {}) {
-  return taskRunner({ ...workerParts(redis.handle), store, ledger, record, ...changes });
+  return taskRunner({ ...workerParts(redis.handle), store, ledger, record, orders: async () => null, ...changes });
 }
 const withStep = (name: 'stage' | 'backup' | 'switch', step: Step) => ({
   steps: { ...workerParts(redis.handle).steps, [name]: step },

@@ -31,6 +31,7 @@ export interface ProductOptions {
   releases: string;
   policy: Record<string, string | number>;
   service?: Record<string, unknown>;
+  ssh?: Record<string, unknown>;
   windows?: { days: string[]; from: string; to: string }[];
 }
 
@@ -137,7 +138,7 @@ export async function shown(child: ChildProcess): Promise<Shown> {
   return { code, ...said };
 }
 
-function settingsOf({ nodes, releases, policy, service, windows }: ProductOptions, stateDir: string) {
+function settingsOf({ nodes, releases, policy, service, ssh, windows }: ProductOptions, stateDir: string) {
   const regions = [...new Set(nodes.map(({ region }) => region))];
   return {
     fleet: 'trial',
@@ -150,6 +151,7 @@ function settingsOf({ nodes, releases, policy, service, windows }: ProductOption
       { name: 'rosa', slack: people.rosa.id, keys: [keys.rosa.public] },
       { name: 'ines', slack: people.ines.id, keys: [keys.ines.public] },
     ],
+    ...(ssh ? { ssh } : {}),
     roles: {
       requesters: { users: [people.rosa.id, people.ines.id] },
       breakers: { users: [people.rosa.id] },

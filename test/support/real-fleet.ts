@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { shown } from './product.ts';
 
 const run = promisify(execFile);
 export const scripts = process.env.ZEITWORK_FLEET_SCRIPTS ?? resolve(import.meta.dirname, '../../../shared/fleet');
@@ -92,6 +93,16 @@ export async function onNode(node: string, command: string): Promise<string> {
     maxBuffer: 64 * 1024 * 1024,
   });
   return stdout;
+}
+
+/** A shell on the node as root, past its network, its sshd and its sudo. `stdin` is what the command reads. */
+export async function inside(node: string, command: string, stdin = ''): Promise<string> {
+  const line = `. ${quoted(join(scripts, 'lib.sh'))}; inside ${quoted(node)} sh -c ${quoted(command)}`;
+  const child = spawn('bash', ['-c', line], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(stdin);
+  const { out } = await shown(child);
+  return out;
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;

@@ -57,6 +57,20 @@ export const tools = {
     flags: { all: given },
     operand: { name: 'ROLLOUT', needed: false, choices: [] },
   },
+  helper: {
+    what: 'prints what a node needs so that its login may run the steps and nothing else',
+    flags: { node: one('NODE') },
+    operand: {
+      name: 'PART',
+      needed: false,
+      choices: ['install', 'script', 'policy', 'signers', 'sudoers'],
+    },
+  },
+  return: {
+    what: 'brings a node back to its newest backup, without Slack, Redis and bot',
+    flags: { yes: { value: null, many: false, choices: [] } },
+    operand: { name: 'NODE', needed: true, choices: [] },
+  },
   completion: {
     what: 'prints a script for your shell: eval "$(zeitwork completion bash)"',
     flags: {},

@@ -2,21 +2,9 @@ import type { Recorded, Rollout, Service } from '../rollout/types.ts';
 import type { Command } from '../ssh/types.ts';
 import { checked } from './arguments.ts';
 import { backupPath, fileName, stagedPath, uploadFolder } from './layout.ts';
-import {
-  backupScript,
-  checkBackupScript,
-  cleanupScript,
-  diagnoseScript,
-  lookScript,
-  lookUnderLockScript,
-  observeScript,
-  restoreScript,
-  stageScript,
-  switchScript,
-  trafficScript,
-} from './scripts/index.ts';
 import type { Stranger } from './strangers.ts';
 import { missing } from './strangers.ts';
+import { type VerbName, verbs } from './verbs.ts';
 
 /** Making a sandbox, a question of five seconds, and all of it on a busy node. */
 const askTime = 60_000;
@@ -72,9 +60,9 @@ const allowed = ({ replace, keep }: Allowed) => [
 const versionQuestion = (service: Service) =>
   service.versionArgs === null ? [] : ['--', ...service.versionArgs.map((word) => checked('flag', word))];
 
-const asRoot = (name: string, script: string, args: string[], timeoutMs: number): Command => ({
+const asRoot = (name: VerbName, args: string[], timeoutMs: number): Command => ({
   name,
-  script,
+  script: verbs[name].script,
   args,
   sudo: true,
   timeoutMs,
@@ -82,21 +70,21 @@ const asRoot = (name: string, script: string, args: string[], timeoutMs: number)
 
 /** Sees what runs and what lies on disk. */
 export function glance(service: Service, timeoutMs: number): Command {
-  return asRoot('look', lookScript, place(service), timeoutMs);
+  return asRoot('look', place(service), timeoutMs);
 }
 
 /** Sees everything that staging needs. `ask` also runs the installed binary for its version. */
 export function observe(service: Service, timeoutMs: number, rollout?: Rollout, ask = false): Command {
   const staged = rollout ? stagedPath(service, rollout.release) : '-';
   const args = [...place(service), `staged=${staged}`, ...(ask ? versionQuestion(service) : [])];
-  return asRoot('observe', observeScript, args, timeoutMs);
+  return asRoot('observe', args, timeoutMs);
 }
 
 /** The same as `glance` right before a change: under the node's lock, and no older try can change anything any more. */
 export function lookUnderLock(turn: Turn): Command {
   const { service, policy } = turn.rollout;
   const args = [...fence(turn), ...place(service), ...future(turn.rollout)];
-  return asRoot('look under lock', lookUnderLockScript, args, policy.commandTimeout);
+  return asRoot('look under lock', args, policy.commandTimeout);
 }
 
 /** Makes the new binary ready beside the installed one, and the backup. `upload` is null when it was staged before. */
@@ -113,7 +101,7 @@ export function stage(turn: Turn, before: Recorded, upload: string | null, decid
     `upload=${upload ?? '-'}`,
     `uploaded=${checked('sha256', release.archiveSha256)}`,
   ];
-  return asRoot('stage', stageScript, args, Math.max(policy.commandTimeout, restartTime));
+  return asRoot('stage', args, Math.max(policy.commandTimeout, restartTime));
 }
 
 /** Makes or verifies the backup and reads the staged binary once more. `ask` also runs that for its version. */
@@ -122,35 +110,30 @@ export function backup(turn: Turn, before: Recorded, ask: boolean, decided = not
   const mode = `mode=${checked('mode', service.mode)}`;
   const known = [...future(turn.rollout), ...past(service, before), ...allowed(decided), mode];
   const args = [...fence(turn), ...place(service), ...known, ...(ask ? versionQuestion(service) : [])];
-  return asRoot('backup', backupScript, args, ask ? Math.max(policy.commandTimeout, askTime) : policy.commandTimeout);
+  return asRoot('backup', args, ask ? Math.max(policy.commandTimeout, askTime) : policy.commandTimeout);
 }
 
 /** Verifies the backup of a node that is on its new binary already. */
 export function checkBackup({ rollout }: Turn, before: Recorded): Command {
   const { service, policy } = rollout;
-  return asRoot(
-    'check backup',
-    checkBackupScript,
-    [...place(service), ...past(service, before)],
-    policy.commandTimeout,
-  );
+  return asRoot('check backup', [...place(service), ...past(service, before)], policy.commandTimeout);
 }
 
 /** Renames the staged binary over the installed one and restarts. */
 export function switchOver(turn: Turn, before: Recorded, decided = nothing): Command {
-  return change('switch', switchScript, turn, before, decided);
+  return change('switch', turn, before, decided);
 }
 
 /** Puts binary and environment file back and restarts. */
 export function restore(turn: Turn, before: Recorded, decided = nothing): Command {
-  return change('restore', restoreScript, turn, before, decided);
+  return change('restore', turn, before, decided);
 }
 
-function change(name: string, script: string, turn: Turn, before: Recorded, decided: Allowed): Command {
+function change(name: VerbName, turn: Turn, before: Recorded, decided: Allowed): Command {
   const { service, policy } = turn.rollout;
   const known = [...future(turn.rollout), ...past(service, before), ...allowed(decided)];
   const args = [...fence(turn), ...place(service), ...known];
-  return asRoot(name, script, args, Math.max(policy.commandTimeout, restartTime));
+  return asRoot(name, args, Math.max(policy.commandTimeout, restartTime));
 }
 
 /** Removes what was staged and uploaded. `prune`: also backups that are older than the newest few and not `before`'s. */
@@ -163,19 +146,51 @@ export function cleanup(turn: Turn, before: Recorded | null, prune: boolean): Co
     `backup=${before === null ? '-' : checked('path', backupPath(service, before))}`,
     `prune=${prune ? 'yes' : 'no'}`,
   ];
-  return asRoot('cleanup', cleanupScript, args, policy.commandTimeout);
+  return asRoot('cleanup', args, policy.commandTimeout);
+}
+
+/** A command of the settings, for one node. */
+export function trafficWords({ traffic }: Service, node: string, which: 'drain' | 'undrain'): string[] {
+  return (traffic?.[which] ?? []).map((word) => checked('argument', word.replaceAll('{name}', node)));
+}
+
+/** Programs that the settings have called on a node. */
+export function programsOf(service: Service, node: string): string[] {
+  const both = (['drain', 'undrain'] as const).flatMap((which) => trafficWords(service, node, which).slice(0, 1));
+  return [...new Set(both)];
 }
 
 /** Runs the settings' command that takes a node out of service, or puts it back. */
 export function traffic(turn: Turn & { node: { name: string } }, which: 'drain' | 'undrain'): Command {
   const { service, policy } = turn.rollout;
-  const written = service.traffic?.[which] ?? [];
-  const words = written.map((word) => checked('argument', word.replaceAll('{name}', turn.node.name)));
+  const words = trafficWords(service, turn.node.name, which);
   const args = [...fence(turn), ...place(service), ...future(turn.rollout), '--', ...words];
-  return asRoot(which, trafficScript, args, policy.commandTimeout);
+  return asRoot(which, args, policy.commandTimeout);
+}
+
+/** Takes the archive, where a helper lets no SFTP in; its content follows on stdin. */
+export function receive(turn: Turn): Command {
+  const { release, policy, service } = turn.rollout;
+  const archive = [`uploaded=${checked('sha256', release.archiveSha256)}`, `bytes=${release.archiveBytes}`];
+  return asRoot('receive', [...fence(turn), ...place(service), ...archive], policy.transferTimeout);
+}
+
+/** What is installed of the helper, where there is one: hashes, to be compared. */
+export function aboutHelper(service: Service, timeoutMs: number): Command {
+  return { name: 'about', script: '', args: [`unit=${checked('unit', service.unit)}`], sudo: true, timeoutMs };
+}
+
+/** The newest backups of a node, and the numbers that it saw last. */
+export function listBackups(service: Service, timeoutMs: number): Command {
+  return asRoot('list backups', place(service), timeoutMs);
+}
+
+/** Reads the clock, looks for tools and for what the settings have called on this node. */
+export function lookAround(service: Service, node: string, timeoutMs: number): Command {
+  return asRoot('look around', [...place(service), '--', ...programsOf(service, node)], timeoutMs);
 }
 
 /** Collects what a person would look at first. */
 export function diagnose(service: Service, timeoutMs: number): Command {
-  return asRoot('diagnose', diagnoseScript, place(service), timeoutMs);
+  return asRoot('diagnose', place(service), timeoutMs);
 }

@@ -27,6 +27,14 @@ const refusals: Record<string, (detail: string) => Report> = {
   'drift-disk': (sha) => failed(`somebody replaced the file on disk (now ${gone(sha, 'missing')})`),
   'drift-env': (sha) =>
     failed(`somebody ${sha === '' ? 'removed' : 'changed'} the environment file since the node was staged`),
+  'no-order': () => failedForNow('there is no signed order for this node: nobody who may decide opened it'),
+  order: (why) => failed(`the node takes no such order: ${why}`),
+  policy: (why) =>
+    failed(`the helper on the node goes by another policy than the settings: ${why}; see zeitwork doctor`),
+  argument: (what) => failed(`the helper on the node does not take this value of ${what}; see zeitwork doctor`),
+  verb: () => failed('the helper on the node does not know this; install it anew: zeitwork helper'),
+  request: (why) => failedForNow(`the request to the node is no good: ${why}`),
+  size: () => failed('the archive is of another size than was announced, or larger than the policy on the node allows'),
   upload: () => failedForNow('the archive arrived damaged: its SHA-256 does not match'),
   'no-upload': () => failedForNow('the archive did not arrive'),
   member: () => failed('the binary in the archive is not the one of this release: its SHA-256 does not match'),

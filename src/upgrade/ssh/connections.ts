@@ -40,7 +40,9 @@ interface Shared {
 
 /** Equal for hosts that may share a connection: everything that decides who is reached, how, and with which proof. */
 export function keyOf(host: Host): string {
-  const own = [host.name, host.user, host.address, host.port, host.keyFile, host.knownHostsFile].join('\n');
+  const own = [host.name, host.user, host.address, host.port, host.keyFile, host.knownHostsFile, host.become].join(
+    '\n',
+  );
   return host.jump ? `${own}\nvia\n${keyOf(host.jump)}` : own;
 }
 

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import type { ClientChannel } from 'ssh2';
 import { inSeconds } from '../../base/duration.ts';
 import { createCapture } from './capture.ts';
@@ -52,6 +53,19 @@ function follow(channel: ClientChannel, onEnd: (exit: Exit | null) => void, onCl
   return { stdout: () => stdout.text(), stderr: () => stderr.text() };
 }
 
+/** What half a file leads to is up to the other side, which knows how much was announced. */
+function send(channel: ClientChannel, text: string, file: string | undefined): void {
+  if (file === undefined) {
+    channel.end(text);
+    return;
+  }
+  channel.write(text);
+  const content = createReadStream(file);
+  content.on('error', () => channel.end());
+  channel.on('close', () => content.destroy());
+  content.pipe(channel);
+}
+
 /**
  * Runs one command on a leased session and says what came of it; never rejects. The session is given back when the
  * node has closed it. An abort or a deadline leaves it to the node's own `timeout` to end the command.
@@ -64,6 +78,7 @@ export function execute(
   isLate: () => boolean = () => false,
 ): Promise<Outcome> {
   const { connection } = lease;
+  const { become } = connection.host;
   return new Promise((resolve) => {
     let settled = false;
     let sent: Followed | null = null;
@@ -109,13 +124,13 @@ export function execute(
       const onEnd = (exit: Exit | null) =>
         exit ? settle({ ...exit, ...output() }) : fail('the session was closed without a result');
       sent = follow(channel, onEnd, giveBack);
-      channel.end(stdinOf(command));
+      send(channel, stdinOf(command, become), command.file);
     };
 
     if (signal?.aborted) return abort();
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      connection.client.exec(commandLine(command), started);
+      connection.client.exec(commandLine(command, become), started);
     } catch (error) {
       fail(reasonOf(error));
       giveBack();

@@ -115,6 +115,7 @@ export function createShell(hosts: Record<string, Host>, options: ShellOptions =
         return refusal(error);
       }
     },
+    becomes: (node) => hosts[node]?.become ?? 'sudo',
     close: () => pool.close(),
   };
 }

@@ -1,3 +1,8 @@
+import type { Presented } from '../../base/helper-request.ts';
+
+/** How a login becomes root: by any command through sudo, or by a helper that knows a few verbs and wants orders. */
+export type Become = 'sudo' | 'helper';
+
 /** Where a node's SSH server is and how to prove both sides. Paths are absolute; `~` is already expanded. */
 export interface Host {
   name: string;
@@ -6,6 +11,8 @@ export interface Host {
   user: string;
   keyFile: string;
   knownHostsFile: string;
+  /** `sudo` when absent. */
+  become?: Become;
   /** Another host of the same shape to go through; its key is verified as well. */
   jump?: Host;
 }
@@ -25,6 +32,10 @@ export interface Command {
   timeoutMs: number;
   /** Milliseconds from `run`; what could not be sent by then is not sent: a stop rests on what was seen just before. */
   sendWithinMs?: number;
+  /** For a node with a helper: what allows it. */
+  presented?: Presented;
+  /** Local path of a file whose content follows the request. */
+  file?: string;
 }
 
 /** What came back. Only `exited` with code 0 is success; `lost` means that nobody knows. */
@@ -50,5 +61,7 @@ export interface Shell {
    * directory or absolute; creates the parent directory with mode 0700.
    */
   put(node: string, localPath: string, remotePath: string, signal?: AbortSignal): Promise<Transfer>;
+  /** How root is become there: over a helper no file goes by `put`. `sudo` when absent. */
+  becomes?(node: string): Become;
   close(): Promise<void>;
 }

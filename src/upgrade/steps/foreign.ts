@@ -54,7 +54,7 @@ export function inTheWayOfStage(seen: Observation, node: NodeRun, rollout: Rollo
 }
 
 /** One name for all that a person decides about: the file's own hash or, of several, a hash over theirs. */
-function fingerprint(list: Stranger[]): string {
+export function fingerprint(list: Stranger[]): string {
   const [only, ...others] = new Set(list.map(({ sha256 }) => sha256));
   if (only !== undefined && others.length === 0) return only;
   const lines = list.map(({ part, sha256 }) => `${part} ${sha256}\n`).sort();

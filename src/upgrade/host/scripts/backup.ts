@@ -42,6 +42,12 @@ make_backup() { # of what runs now; of the file when nothing runs
   sync "$state/backups"
   say made "$backup"
 }
+note_made() { # only of one that was checked: which run may go back to it; the newest fifty lines are kept
+  line="$epoch \${backup##*/}"
+  [ ! -f "$state/made" ] || ! grep -qxF "$line" "$state/made" || return 0
+  { tail -n 49 "$state/made" 2>/dev/null || :; printf '%s\n' "$line"; } >"$state/made.new"
+  mv -f "$state/made.new" "$state/made"
+}
 still_before() {
   now=$image
   [ -n "$now" ] || now=$disk
@@ -87,6 +93,7 @@ export const backupScript = script(
   still_before
   make_backup
   check_backup
+  note_made
   one_binary
   new=$binary
   if [ "$disk" != "$target" ]; then

@@ -16,18 +16,22 @@
  *   directory in which the login begins, which `sudo` keeps.
  *
  * What they keep lies under `/var/lib/zeitwork-upgrades/UNIT`: `lock`, `epoch` (two numbers of 20 digits: run and try),
- * `backups`, `aside` with `aside.log`, and `digests`, which only saves time. Of what versions before 0.2 kept in the folder
- * above, `lock` is taken, `epoch` raised and `backups` read while they are there.
+ * `backups`, `made` (which run recorded which backup), `incoming` (archives that a helper took), `aside` with `aside.log`,
+ * and `digests`, which only saves time. Of what versions before 0.2 kept in the folder above, `lock` is taken, `epoch`
+ * raised and `backups` read while they are there.
  *
  * Those that change something begin with `enter`: lock, fence, and away with what a killed script left behind.
  *
  * Exit codes: 0 with a last line `@@zw end ok`; 70 refused, with `@@zw refused WORD DETAIL`; 75 another command holds
  * the lock; 76 a newer run or try owns the node.
  */
+export { lookAroundScript } from './around.ts';
 export { backupScript, checkBackupScript } from './backup.ts';
+export { listBackupsScript } from './backups.ts';
 export { cleanupScript } from './cleanup.ts';
 export { diagnoseScript } from './diagnose.ts';
 export { lookScript, lookUnderLockScript, observeScript } from './observe.ts';
+export { receiveScript } from './receive.ts';
 export { restoreScript } from './restore.ts';
 export { stageScript } from './stage.ts';
 export { switchScript } from './switch.ts';

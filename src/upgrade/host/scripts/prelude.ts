@@ -56,7 +56,8 @@ hashes() { # sets image, disk, environment; empty: not there
 }
 `;
 
-const named = [
+/** Every argument that a script may be given. */
+export const named = [
   'epoch',
   'try',
   'unit',
@@ -78,6 +79,7 @@ const named = [
   'keep_env',
   'folder',
   'prune',
+  'bytes',
 ];
 
 const take = `  while [ $# -gt 0 ]; do

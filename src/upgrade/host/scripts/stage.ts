@@ -46,6 +46,7 @@ export const stageScript = script(
   digest staged "$staged" >/dev/null
   make_backup
   check_backup
+  note_made
   one_binary
   say header "staged $(header "$staged")"
   [ "$pid" = 0 ] || say header "running $(header "/proc/$pid/exe")"

@@ -1,0 +1,87 @@
+/**
+ * What a caller may say, and what the policy says instead of it. A value that differs from the policy's is refused, not
+ * mended: the settings and the policy are to be brought together.
+ */
+export const argumentsCheck = `
+trusted() { # FILE: root's own, and nobody else may write to it
+  [ -f "$1" ] && [ ! -L "$1" ] || refuse policy "there is no $1"
+  mode_of=$(stat -c '%u %a' "$1")
+  case $mode_of in '0 '*[2367]? | '0 '*[2367]) refuse policy "others may write to $1" ;; '0 '*) ;; *) refuse policy "$1 is not root's" ;; esac
+}
+check_unit() {
+  unit=\${unit%.service}
+  case $unit in '' | [!A-Za-z0-9]* | *[!A-Za-z0-9:_.@-]*) refuse argument unit ;; esac
+  state=$root/$unit
+}
+read_policy() {
+  policy=$settings/$unit.policy
+  signers=$settings/$unit.signers
+  trusted "$policy"
+  fleet=; node=; its_binary=; its_env=; its_owner=; its_mode=; its_limit=0; version_words=; drain_words=; undrain_words=; program_words=
+  while IFS= read -r line; do
+    value=\${line#* }
+    case $line in
+      'fleet '*) fleet=$value ;;
+      'node '*) node=$value ;;
+      'binary '*) its_binary=$value ;;
+      'env '*) its_env=$value ;;
+      'owner '*) its_owner=$value ;;
+      'mode '*) its_mode=$value ;;
+      'archive-limit '*) its_limit=$value ;;
+      'version '*) version_words="$version_words$value$nl" ;;
+      'drain '*) drain_words="$drain_words$value$nl" ;;
+      'undrain '*) undrain_words="$undrain_words$value$nl" ;;
+      'program '*) program_words="$program_words$value$nl" ;;
+      *) refuse policy "$policy holds an unknown line" ;;
+    esac
+  done <"$policy"
+  [ -n "$fleet" ] && [ -n "$node" ] && [ -n "$its_binary" ] && [ -n "$its_env" ] || refuse policy "$policy is not whole"
+}
+number() { # WHAT VALUE
+  case $2 in '' | *[!0-9]* | 0?* | ???????????????????*) refuse argument "$1" ;; esac
+}
+sha() { # WHAT VALUE
+  case $2 in *[!0-9a-f]*) refuse argument "$1" ;; esac
+  [ "\${#2}" = 64 ] || refuse argument "$1"
+}
+word() { # WHAT VALUE: the name of a file
+  case $2 in '' | [!A-Za-z0-9]* | *[!A-Za-z0-9._+-]*) refuse argument "$1" ;; esac
+}
+same() { # WHAT VALUE POLICY'S
+  [ "$2" = "$3" ] || refuse policy "$1 is another one than in $policy"
+}
+check_arguments() {
+  number limit "$limit"
+  [ "$limit" -gt 0 ] && [ "$limit" -le 7200 ] || refuse argument limit
+  same binary "$binary" "$its_binary"
+  same env "$env" "$its_env"
+  [ -z "$owner" ] || same owner "$owner" "$its_owner"
+  [ -z "$mode" ] || same mode "$mode" "$its_mode"
+  for pair in "epoch:$epoch" "try:$try" "bytes:$bytes"; do [ -z "\${pair#*:}" ] || number "\${pair%%:*}" "\${pair#*:}"; done
+  for pair in "target:$target" "uploaded:$uploaded" "before:$before"; do [ -z "\${pair#*:}" ] || sha "\${pair%%:*}" "\${pair#*:}"; done
+  [ -z "$before_env" ] || [ "$before_env" = - ] || sha before_env "$before_env"
+  for given in "$replace_disk" "$replace_image" "$replace_env" "$keep_env"; do
+    [ -z "$given" ] || [ "$given" = missing ] || sha decided "$given"
+  done
+  [ -z "$version" ] || word version "$version"
+  case $prune in '' | yes | no) ;; *) refuse argument prune ;; esac
+  case $staged in
+    '' | -) ;;
+    "$binary".*.staged) word staged "\${staged#"$binary".}" ;;
+    *) refuse argument staged ;;
+  esac
+  case $backup in
+    '' | -) ;;
+    "$state"/backups/*) word backup "\${backup#"$state"/backups/}" ;;
+    *) refuse argument backup ;;
+  esac
+  [ -z "$bytes" ] || [ "$bytes" -le "$its_limit" ] || refuse size "$bytes $its_limit"
+  case $verb in
+    drain) same words "$words" "$drain_words" ;;
+    undrain) same words "$words" "$undrain_words" ;;
+    look-around) same words "$words" "$program_words" ;;
+    observe | backup) [ -z "$words" ] || same words "$words" "$version_words" ;;
+    *) [ -z "$words" ] || refuse argument words ;;
+  esac
+}
+`;

@@ -1,0 +1,79 @@
+import type { OrderClass } from '../../rollout/types.ts';
+import { orderNamespace, principal } from './policy.ts';
+
+/**
+ * Whether an order allows what is asked. It is read only after its signature was found good, and exactly what was found
+ * good is read. Time is the node's own: one whose clock is behind honours an order longer, which the doctor looks at.
+ */
+export const orderCheck = (classes: readonly OrderClass[]): string => `
+verified() { # ORDER SIGNATURE, both in base64: sets text
+  [ -n "$1" ] && [ -n "$2" ] || refuse no-order "$verb"
+  trusted "$signers"
+  text=$(printf %s "$1" | base64 -d 2>/dev/null | tr -d '\\000')
+  signed=$(printf %s "$2" | base64 -d 2>/dev/null | tr -d '\\000')
+  code=0
+  # by way of file descriptors: a node whose disk is full must still be able to go back
+  printf '%s\\n' "$text" |
+    ssh-keygen -Y verify -f "$signers" -I ${principal} -n ${orderNamespace} -s /dev/fd/4 >/dev/null 2>&1 4<<SIGNATURE || code=$?
+$signed
+SIGNATURE
+  [ "$code" != 127 ] || refuse missing ssh-keygen
+  [ "$code" = 0 ] || refuse order "its signature is not good for $signers"
+}
+check_order() { # ORDER SIGNATURE CLASSES: sets o_*
+  verified "$1" "$2"
+  o_form=; o_fleet=; o_rollout=; o_node=; o_unit=; o_class=; o_release=; o_archive=; o_epoch=; o_made=; o_backup=; o_after=
+  IFS=$nl
+  for line in $text; do
+    value=\${line#* }
+    case $line in
+      'zeitwork-order '*) o_form=$value ;;
+      'fleet '*) o_fleet=$value ;;
+      'rollout '*) o_rollout=$value ;;
+      'node '*) o_node=$value ;;
+      'unit '*) o_unit=$value ;;
+      'class '*) o_class=$value ;;
+      'release '*) o_release=$value ;;
+      'archive '*) o_archive=$value ;;
+      'epoch '*) o_epoch=$value ;;
+      'made-under '*) o_made=$value ;;
+      'backup '*) o_backup=$value ;;
+      'not-after '*) o_after=$value ;;
+      *) refuse order 'it holds a line that this helper does not know' ;;
+    esac
+  done
+  unset IFS
+  [ "$o_form" = 1 ] || refuse order 'it is of a form that this helper does not know'
+  [ "$o_fleet" = "$fleet" ] || refuse order 'it is for another fleet'
+  [ "$o_node" = "$node" ] || refuse order 'it is for another node'
+  [ "$o_unit" = "$unit" ] || refuse order 'it is for another unit'
+  case $o_class in ${classes.join(' | ')}) ;; *) refuse order 'it is of an unknown class' ;; esac
+  case " $3 " in *" $o_class "*) ;; *) refuse order "an order of class $o_class does not allow $verb" ;; esac
+  word rollout "$o_rollout"
+  number epoch "$o_epoch"
+  number made-under "$o_made"
+  number not-after "$o_after"
+  [ "$(date +%s)" -le "$o_after" ] || refuse order "it was good until $(date -u -d "@$o_after" +%Y-%m-%dT%H:%M:%SZ) by this node's clock"
+}
+bind_to_order() {
+  [ "$epoch" = "$o_epoch" ] || refuse order "its number is $o_epoch, not \${epoch:-none}"
+  number try "$try"
+  [ -z "$target" ] || [ "$target" = "$o_release" ] || refuse order 'it is for another release'
+  [ -z "$uploaded" ] || [ "$uploaded" = "$o_archive" ] || refuse order 'it is for another archive'
+  [ "$verb" != restore ] || may_go_back
+  folder=$state/incoming/$o_rollout
+  [ "$verb" = receive ] && upload=$folder/archive
+  [ "$upload" = - ] || [ -z "$upload" ] || upload=$folder/archive
+}
+may_go_back() { # to what the order names, or to what was recorded under its number
+  [ "$before $before_env" != "$o_backup" ] || return 0
+  [ -f "$state/made" ] && grep -qxF -e "$o_made \${backup##*/}" "$state/made" || refuse order 'it does not allow the way back to this backup'
+}
+keep_way_back() { # beside the backup that was just made or used, for whoever has to go back alone
+  case $verb in stage | backup) ;; *) return 0 ;; esac
+  [ -n "$back" ] && [ -d "$backup" ] || return 0
+  ( check_order "$back" "$back_signature" return ) || return "$?"
+  printf '%s\\n%s\\n' "$back" "$back_signature" >"$backup/.return.$$"
+  mv -f "$backup/.return.$$" "$backup/return"
+}
+`;

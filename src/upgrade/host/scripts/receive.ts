@@ -1,0 +1,28 @@
+import { fence } from './fence.ts';
+import { script } from './prelude.ts';
+
+/**
+ * Takes the archive from file descriptor 3, for a node that lets nobody in over SFTP. Its place is root's own: what arrives
+ * is no longer, no shorter and nothing else than what was announced. Not under the lock, which a stop must not wait for.
+ */
+export const receiveScript = script(
+  [fence],
+  `  numbers "$state/epoch" || refuse epoch "$state/epoch"
+  if [ "$held" -gt "$epoch" ]; then
+    say refused "fenced $held $held_try $epoch"
+    exit 76
+  fi
+  mkdir -p "$folder"
+  chmod 700 "$root" "$state" "$state/incoming" "$folder"
+  for left in "$state"/incoming/*; do [ "$left" = "$folder" ] || [ ! -e "$left" ] || rm -rf "$left"; done
+  scrap=$folder/.receiving.$$
+  head -c $((bytes + 1)) <&3 >"$scrap"
+  size=$(stat -c %s "$scrap")
+  [ "$size" = "$bytes" ] || refuse size "$size $bytes"
+  sum=$(fresh "$scrap")
+  [ "$sum" = "$uploaded" ] || refuse upload "$sum"
+  sync "$scrap"
+  mv -fT "$scrap" "$upload"
+  scrap=
+  say end ok`,
+);

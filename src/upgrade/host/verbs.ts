@@ -1,0 +1,31 @@
+import type { OrderClass } from '../rollout/types.ts';
+import * as scripts from './scripts/index.ts';
+
+interface Verb {
+  script: string;
+  /** Orders of these kinds let a helper do it; none: it only looks. */
+  orders: readonly OrderClass[];
+}
+
+const looks: readonly OrderClass[] = [];
+
+/** Everything that a node is asked or told, by its name: the script, and what it takes to be allowed it. */
+export const verbs = {
+  look: { script: scripts.lookScript, orders: looks },
+  observe: { script: scripts.observeScript, orders: looks },
+  'look around': { script: scripts.lookAroundScript, orders: looks },
+  'list backups': { script: scripts.listBackupsScript, orders: looks },
+  diagnose: { script: scripts.diagnoseScript, orders: looks },
+  'check backup': { script: scripts.checkBackupScript, orders: looks },
+  receive: { script: scripts.receiveScript, orders: ['stage'] },
+  stage: { script: scripts.stageScript, orders: ['stage'] },
+  'look under lock': { script: scripts.lookUnderLockScript, orders: ['change', 'return'] },
+  backup: { script: scripts.backupScript, orders: ['change'] },
+  drain: { script: scripts.trafficScript, orders: ['change'] },
+  switch: { script: scripts.switchScript, orders: ['change'] },
+  undrain: { script: scripts.trafficScript, orders: ['change', 'return'] },
+  restore: { script: scripts.restoreScript, orders: ['change', 'return'] },
+  cleanup: { script: scripts.cleanupScript, orders: ['stage', 'change', 'return'] },
+} satisfies Record<string, Verb>;
+
+export type VerbName = keyof typeof verbs;

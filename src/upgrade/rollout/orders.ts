@@ -1,0 +1,122 @@
+import { day } from '../../base/duration.ts';
+import { approvals, turnOf } from './phases.ts';
+import { nodesInOrder } from './queries.ts';
+import type { Event, NodeRun, Rollout } from './types.ts';
+
+/**
+ * What an order lets a node's helper do. `stage`: take the archive and make everything ready; `change`: the node's turn, and
+ * its way back to a backup that was made in it; `return`: the way back alone.
+ */
+export const orderClasses = ['stage', 'change', 'return'] as const;
+export type OrderClass = (typeof orderClasses)[number];
+
+/** What one decision lets one node do. */
+export interface Order {
+  fleet: string;
+  rollout: string;
+  node: string;
+  unit: string;
+  class: OrderClass;
+  /** SHA-256 of the binary, and of the archive that it comes in. */
+  release: string;
+  archive: string;
+  /** The commands that may be done under it carry this number. */
+  epoch: number;
+  /** A backup that was made under this number may be gone back to. */
+  madeUnder: number;
+  /** The same for this one, which an earlier run recorded: `BINARY ENVIRONMENT`; null when none is known. */
+  backup: string | null;
+  /** Epoch ms. */
+  notAfter: number;
+}
+
+/** What is signed: lines that a shell can read. */
+export function orderText(order: Order): string {
+  const lines: [string, string | number][] = [
+    ['zeitwork-order', 1],
+    ['fleet', order.fleet],
+    ['rollout', order.rollout],
+    ['node', order.node],
+    ['unit', order.unit],
+    ['class', order.class],
+    ['release', order.release],
+    ['archive', order.archive],
+    ['epoch', order.epoch],
+    ['made-under', order.madeUnder],
+    ['backup', order.backup ?? '-'],
+    ['not-after', Math.floor(order.notAfter / 1_000)],
+  ];
+  return lines.map(([key, value]) => `${key} ${value}\n`).join('');
+}
+
+/** How long an order may be presented: windows, watches and approvals take days; a way back may be wanted weeks later. */
+export const lifetimes: Record<OrderClass, number> = { stage: 14 * day, change: 14 * day, return: 90 * day };
+
+type Decision = Event | { type: 'created'; at: number };
+
+/**
+ * The orders that follow from one decision; empty for what is none. An order is issued for what the decision opens and
+ * for nothing else: a new run has a number of its own, so it wants all that was open anew.
+ * @param rollout as it is after it
+ */
+export function ordersAfter(rollout: Rollout, decision: Decision): Order[] {
+  switch (decision.type) {
+    case 'created':
+    case 'retried':
+    case 'decided':
+    case 'resumed':
+      return nodesInOrder(rollout).flatMap((node) => forward(rollout, node, decision.at));
+    case 'approved':
+      return openedBy(rollout, decision.phase).flatMap((node) => forward(rollout, node, decision.at));
+    case 'rollback-asked':
+      return nodesInOrder(rollout)
+        .filter(({ touched, drained }) => touched || drained)
+        .flatMap((node) => [orderFor(rollout, node, 'return', decision.at), lyingReturn(rollout, node, decision.at)]);
+    default:
+      return [];
+  }
+}
+
+function forward(rollout: Rollout, node: NodeRun, at: number): Order[] {
+  const changes = isOpened(rollout, node) ? (['change'] as const) : [];
+  const classes = ['stage', ...changes] as const;
+  return [...classes.map((each) => orderFor(rollout, node, each, at)), lyingReturn(rollout, node, at)];
+}
+
+/** No approval that its turn waits for is missing. */
+function isOpened(rollout: Rollout, node: NodeRun): boolean {
+  const { id } = turnOf(rollout, node.name);
+  return approvals(rollout).every(({ opens, state }) => !opens.includes(id) || state.is === 'done');
+}
+
+function openedBy(rollout: Rollout, phase: string): NodeRun[] {
+  const said = approvals(rollout).find(({ id }) => id === phase);
+  if (said?.state.is !== 'done') return [];
+  return nodesInOrder(rollout).filter(({ name }) => said.opens.includes(turnOf(rollout, name).id));
+}
+
+function orderFor(rollout: Rollout, node: NodeRun, which: OrderClass, at: number): Order {
+  const { fleet, id, service, release, epoch } = rollout;
+  const { before } = node;
+  return {
+    fleet,
+    rollout: id,
+    node: node.name,
+    unit: service.unit,
+    class: which,
+    release: release.binarySha256,
+    archive: release.archiveSha256,
+    epoch,
+    madeUnder: epoch,
+    backup: before === null ? null : `${before.sha256} ${before.envSha256 ?? '-'}`,
+    notAfter: Math.max(at, rollout.startAt ?? 0) + lifetimes[which],
+  };
+}
+
+/**
+ * Lies with the backup on the node, for whoever has to go back when nobody can be asked. Its number is the next one: what
+ * comes late of the run that made the backup changes nothing any more.
+ */
+function lyingReturn(rollout: Rollout, node: NodeRun, at: number): Order {
+  return { ...orderFor(rollout, node, 'return', at), epoch: rollout.epoch + 1 };
+}

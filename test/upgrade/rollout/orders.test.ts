@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { type Order, ordersAfter, orderText } from '../../../src/upgrade/rollout/index.ts';
+import type { Event, Phase, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { planned, recorded } from '../../support/rollouts.ts';
+
+const at = 1_000_000;
+const by = 'U2';
+const short = (orders: Order[]) => orders.map((order) => `${order.class} ${order.node} ${order.epoch}`);
+const made = planned({}, { strategy: 'regions', epoch: 7 });
+const [firstRegion = '', secondRegion = ''] = Object.keys(made.peers);
+const inRegion = (region: string) =>
+  Object.values(made.nodes)
+    .filter((node) => node.region === region)
+    .map(({ name }) => name);
+const approvalOf = (region: string) => `approval/${region}`;
+
+const given = (rollout: Rollout, region: string): Rollout => ({
+  ...rollout,
+  phases: rollout.phases.map(
+    (phase): Phase => (phase.id === approvalOf(region) ? { ...phase, state: { is: 'done', since: at, at } } : phase),
+  ),
+});
+
+describe('the orders that follow from a decision', () => {
+  it('let every node be staged when it is created, and change the first region alone', () => {
+    const orders = short(ordersAfter(made, { type: 'created', at }));
+    for (const name of Object.keys(made.nodes)) expect(orders).toContain(`stage ${name} 7`);
+    const changes = orders.filter((order) => order.startsWith('change '));
+    expect(changes).toEqual(inRegion(firstRegion).map((name) => `change ${name} 7`));
+  });
+
+  it('let a region be changed by the last approval that it waits for, and no other region', () => {
+    const approved = { type: 'approved', at, by, phase: approvalOf(secondRegion) } as const;
+    expect(ordersAfter(made, approved)).toEqual([]);
+    const changes = short(ordersAfter(given(made, secondRegion), approved)).filter((order) =>
+      order.startsWith('change '),
+    );
+    expect(changes).toEqual(inRegion(secondRegion).map((name) => `change ${name} 7`));
+  });
+
+  it('let a new run do what was open, under its own number', () => {
+    const again = { ...given(made, secondRegion), run: 2, epoch: 9 };
+    const orders = short(ordersAfter(again, { type: 'retried', at, by, epoch: 9 }));
+    const open = [...inRegion(firstRegion), ...inRegion(secondRegion)];
+    expect(orders.filter((order) => order.startsWith('change '))).toEqual(open.map((name) => `change ${name} 9`));
+    expect(orders.every((order) => /^(?:stage|change) \S+ 9$|^return \S+ 10$/.test(order))).toBe(true);
+  });
+
+  it('let nothing but what was touched go back, to what was recorded', () => {
+    const [first = '', second = ''] = Object.keys(made.nodes);
+    const { [first]: one, [second]: other } = made.nodes;
+    if (!one || !other) throw new Error('no nodes');
+    const nodes = {
+      ...made.nodes,
+      [first]: { ...one, touched: true, before: recorded },
+      [second]: { ...other, before: recorded },
+    };
+    const asked = { type: 'rollback-asked', at, by, scope: { is: 'all' }, epoch: 8 } as const;
+    const orders = ordersAfter({ ...made, nodes, epoch: 8 }, asked);
+    expect(short(orders)).toEqual([`return ${first} 8`, `return ${first} 9`]);
+    expect(orders[0]?.backup).toBe(`${recorded.sha256} ${recorded.envSha256 ?? '-'}`);
+  });
+
+  it('lie with a backup for the way back under the next number, so that what comes late of the run is fenced', () => {
+    const lying = ordersAfter(made, { type: 'created', at }).filter(({ class: which }) => which === 'return');
+    expect(lying).toHaveLength(Object.keys(made.nodes).length);
+    for (const order of lying) expect(order).toMatchObject({ epoch: 8, madeUnder: 7 });
+  });
+
+  it.each<Event>([
+    { type: 'paused', at, by },
+    { type: 'stopped', at, by },
+    { type: 'ticked', at },
+    { type: 'begun', at, run: 1, node: 'us-east-op-1', step: 'switch', attempt: 1 },
+  ])('are none for $type', (event) => {
+    expect(ordersAfter(made, event)).toEqual([]);
+  });
+
+  it('are lines that a shell reads, with the time in seconds', () => {
+    const [order] = ordersAfter(made, { type: 'created', at });
+    if (!order) throw new Error('no order');
+    expect(orderText({ ...order, notAfter: 5_999 })).toMatch(
+      /^zeitwork-order 1\nfleet \S+\nrollout \S+\nnode \S+\nunit \S+\nclass stage\nrelease [0-9a-f]{64}\narchive [0-9a-f]{64}\nepoch 7\nmade-under 7\nbackup -\nnot-after 5\n$/,
+    );
+  });
+});
