@@ -8,7 +8,7 @@ const text = (file: string) => readFileSync(join(resolve(import.meta.dirname, '.
 describe('the documentation', () => {
   it('shows the states as the tables have them', () => {
     const { phase, node, status } = transitionDiagrams();
-    const drawn = [...text('ARCHITECTURE.md').matchAll(/```mermaid\n([\s\S]*?)\n```/g)].map(([, inner]) => inner);
+    const drawn = [...text('docs/states.md').matchAll(/```mermaid\n([\s\S]*?)\n```/g)].map(([, inner]) => inner);
     expect(drawn).toEqual([phase, node, status]);
   });
 
@@ -30,6 +30,11 @@ describe('the documentation', () => {
       'CONTRIBUTING.md',
       'SECURITY.md',
       'docs/glossary.md',
+      'docs/states.md',
+      'docs/security.md',
+      'docs/people.md',
+      'docs/releases.md',
+      'docs/node-helper.md',
       'docs/shell.md',
     ]) {
       for (const [, target] of text(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {

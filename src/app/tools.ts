@@ -11,7 +11,7 @@ export async function run(name: Tool, { operand, values }: Read): Promise<End> {
     case 'manifest':
       return manifest();
     case 'keys':
-      return (await import('./keys.ts')).printKeys();
+      return (await import('./keys.ts')).printKeys(operand === 'bot' || operand === 'worker' ? operand : null);
     case 'audit':
       return (await import('./audit.ts')).auditJournals(operand, values.has('json'));
     case 'completion':

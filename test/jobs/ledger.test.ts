@@ -29,7 +29,7 @@ const froze = (id: string): LedgerEvent => ({
 
 describe('the stored ledger', () => {
   it('is empty at first, and each fleet has its own', async () => {
-    expect(await ledger().load()).toEqual({ revision: 0, freezes: [], nodes: {} });
+    expect(await ledger().load()).toEqual({ revision: 0, freezes: [], nodes: {}, begun: [] });
     expect(await ledger().record(froze('f1'))).toMatchObject({ changed: true, ledger: { revision: 1 } });
     expect((await ledger().load()).freezes).toMatchObject([{ id: 'f1', author: 'U1' }]);
     expect((await ledger('staging').load()).freezes).toEqual([]);

@@ -40,7 +40,11 @@ export const roles = {
 /** Do one thing and end. */
 export const tools = {
   doctor: { what: 'checks everything that can be checked before the night', ...none },
-  keys: { what: 'prints the keys with which the programs of this machine sign, for the settings', ...none },
+  keys: {
+    what: 'prints the keys with which the programs of this machine sign, for the settings',
+    flags: {},
+    operand: { name: 'bot|worker', needed: false, choices: ['bot', 'worker'] },
+  },
   audit: {
     what: 'examines the signed journals: of one rollout, of the ledger, or of all; ends with 0 when all is whole',
     flags: { json: jsonFlag },
