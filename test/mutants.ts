@@ -14,6 +14,7 @@ const harms = ['test/upgrade/rollout/harms.test.ts'];
 const chance = ['test/upgrade/rollout/faults.property.test.ts'];
 const transcripts = ['test/upgrade/rollout/transcripts.test.ts'];
 const step = ['test/jobs/step.test.ts'];
+const tampered = ['test/jobs/tampered.test.ts'];
 const nights = ['test/upgrade/rollout/long-nights.test.ts'];
 const worse = ['test/upgrade/rollout/worse-nights.test.ts'];
 const alerts = ['test/upgrade/rollout/alerts.test.ts'];
@@ -1004,6 +1005,55 @@ export const mutants: Mutant[] = [
     from: '|| isOther(each)',
     to: '',
     tests: atOnce,
+  },
+  {
+    name: 'a worker acts on a service that its own settings do not have',
+    file: 'src/jobs/step.ts',
+    from: 'if (otherwise.length > 0) {',
+    to: 'if (otherwise.length > 99) {',
+    tests: step,
+  },
+  {
+    name: 'a line counts whoever signed it',
+    file: 'src/trust/notary.ts',
+    from: "? null : 'its signature is wrong';",
+    to: '? null : null;',
+    tests: tampered,
+  },
+  {
+    name: 'a worker decides',
+    file: 'src/jobs/replay.ts',
+    from: "resumed: ['decisions'],",
+    to: "resumed: ['decisions', 'reports'],",
+    tests: tampered,
+  },
+  {
+    name: 'what is stored counts, not what its journal says',
+    file: 'src/jobs/reader.ts',
+    from: 'if (body !== encode(head.rollout) && !isSame(stored, head.rollout)) {',
+    to: 'if (body === encode(head.rollout) && !isSame(stored, head.rollout)) {',
+    tests: tampered,
+  },
+  {
+    name: 'a Redis that was put back is believed',
+    file: 'src/jobs/reader.ts',
+    from: 'if (revision < anchor.revision) {',
+    to: 'if (revision < 0) {',
+    tests: tampered,
+  },
+  {
+    name: 'a plan is started as it lies there, not as it was shown',
+    file: 'src/jobs/drafts.ts',
+    from: 'if (fault !== null) throw',
+    to: 'if (fault === id) throw',
+    tests: tampered,
+  },
+  {
+    name: 'what nobody signed goes on by itself',
+    file: `${core}/todo.ts`,
+    from: 'if (!isOpen(rollout) || rollout.unsigned) return [];',
+    to: 'if (!isOpen(rollout)) return [];',
+    tests: ['test/jobs/bring-over.test.ts'],
   },
   {
     name: 'anybody may stand in for Redis',

@@ -1,4 +1,5 @@
 import { minute } from '../base/duration.ts';
+import { canonical } from '../trust/index.ts';
 import {
   changesNode,
   evidenceFor,
@@ -11,12 +12,14 @@ import {
   todo,
 } from '../upgrade/rollout/index.ts';
 import type {
+  Fleet,
   Gate,
   LookTask,
   NodeTask,
   Policy,
   Report,
   Rollout,
+  Service,
   Sight,
   StepName,
   Task,
@@ -34,6 +37,8 @@ import type { LedgerStore, Store } from './types.ts';
 
 export interface StepParts extends WorkOnNodes {
   store: Pick<Store, 'load'>;
+  /** As the settings of this worker have it. */
+  fleet: Pick<Fleet, 'service'>;
   ledger: Pick<LedgerStore, 'load'>;
   record: Record;
   /** What allows a step on a node whose helper asks for it. */
@@ -85,6 +90,11 @@ export function taskRunner(parts: StepParts): RunTask {
   async function outcome(task: NodeTask, rollout: Rollout, lease: AbortSignal): Promise<StepResult> {
     const limit = AbortSignal.timeout((parts.limit ?? stepLimit)(rollout.policy));
     const signal = AbortSignal.any([lease, limit]);
+    const otherwise = beforeAnything.includes(task.step) ? differing(parts.fleet.service, rollout.service) : [];
+    if (otherwise.length > 0) {
+      const reason = `the settings of this worker say otherwise than the plan, service: ${otherwise.join(', ')}`;
+      return { is: 'failed', reason, retry: false, facts: {} };
+    }
     try {
       return await orAborted(parts.steps[task.step](contextOf(task, rollout, signal)), signal);
     } catch (error) {
@@ -131,6 +141,15 @@ export function taskRunner(parts: StepParts): RunTask {
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
     return 'watched';
   }
+}
+
+/** Steps before which nothing on a node was changed. What was changed goes on, or back, as it was planned. */
+const beforeAnything: readonly StepName[] = ['stage', 'backup'];
+
+/** Keys in which the plan was made for another service than this worker's own settings have. */
+function differing(own: Service, planned: Service): string[] {
+  const keys = Object.keys({ ...own, ...planned }) as (keyof Service)[];
+  return keys.filter((key) => canonical(own[key] ?? null) !== canonical(planned[key] ?? null));
 }
 
 function broken(step: StepName, reason: string): Report {

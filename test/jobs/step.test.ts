@@ -9,6 +9,7 @@ import type { Gate, NodeTask, Task } from '../../src/upgrade/rollout/types.ts';
 import type { Step } from '../../src/upgrade/steps/types.ts';
 import { belief } from '../support/belief.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
+import { fleetOf } from '../support/rollouts.ts';
 import { quickRollout, workerParts } from './fixtures/parts.ts';
 
 let redis: TestRedis;
@@ -63,6 +64,23 @@ describe('a step', () => {
     };
     expect(await runner(withStep('stage', stage))(task, quiet)).toBe('reported');
     expect(seen.at(-1)).toBe('begun');
+  });
+
+  it('of a plan for another service than the worker has in its own settings is refused before anything was changed', async () => {
+    const { service } = fleetOf();
+    const other = { service: { ...service, unit: 'sshd', binary: '/usr/bin/sudo' } };
+    const task = await reach('backup');
+    let ran = false;
+    const backup: Step = async () => {
+      ran = true;
+      return { is: 'succeeded', facts: {} };
+    };
+    await runner({ ...withStep('backup', backup), fleet: other })(task, quiet);
+    expect(ran).toBe(false);
+    expect((await store.load('r1'))?.status).toMatchObject({
+      is: 'held',
+      reason: expect.stringContaining('otherwise than the plan, service: unit, binary'),
+    });
   });
 
   it('is dropped when it is not due any more', async () => {

@@ -189,6 +189,7 @@ function note(rollout: Rollout): string {
 
 function mainButtons(rollout: Rollout): Button[] {
   const back = rollbackButtons(rollout, [{ is: 'all' }]);
+  if (rollout.unsigned) return rollout.status.is === 'stopping' ? back : [stopButton(rollout), ...back];
   switch (rollout.status.is) {
     case 'running':
       return [pauseButton(rollout), stopButton(rollout), ...back];

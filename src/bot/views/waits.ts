@@ -10,6 +10,7 @@ const patience = 60_000;
 /** Whatever a rollout waits for without anybody having said so: broadcast once each, then kept true. */
 export function waitPosts(rollout: Rollout): Post[] {
   if (!isOpen(rollout)) return [];
+  if (rollout.unsigned) return [adoption(rollout)];
   return [
     ...nodesInOrder(rollout).flatMap((node) => [...silent(rollout, node), ...gated(rollout, node)]),
     ...neglected(rollout).map((each) => unattended(rollout, each)),
@@ -74,6 +75,14 @@ const because: Record<Unattended['why'], (region: string, since: string) => stri
 
 function unattended(rollout: Rollout, { region, why, since }: Unattended): Post {
   return wait(rollout, region, since, because[why](foreign(region, 80), when(since)));
+}
+
+function adoption(rollout: Rollout): Post {
+  const id = foreign(rollout.id, 80);
+  return wait(rollout, 'adopt', rollout.createdAt, [
+    `*Nobody signed what led to this*: it was begun by a version that did not. Nothing goes on until a breaker has looked what the nodes run (\`/zeitwork verify\`) and says \`/zeitwork adopt ${id}\`.`,
+    'Rollback and stop work as they are.',
+  ]);
 }
 
 function wait(rollout: Rollout, name: string, since: number, lines: string[]): Post {

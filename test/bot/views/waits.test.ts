@@ -107,3 +107,19 @@ describe('work that nobody takes up', () => {
     expect(all.map(({ text }) => text.split('\n')[0])).toHaveLength(3);
   });
 });
+
+describe('a rollout that nobody signed', () => {
+  const unsigned: Rollout = { ...planned(), unsigned: true };
+
+  it('says who has to do what, and offers nothing but to end it', () => {
+    const [post, ...more] = waits(unsigned);
+    expect(more).toEqual([]);
+    expect(post?.text).toMatch(/Nobody signed what led to this.*\/zeitwork adopt /s);
+    const [main] = posts(unsigned);
+    expect(main?.text).toContain('waiting to be adopted');
+    const labels = [...JSON.stringify(main?.blocks).matchAll(/"type":"button".*?"text":"([^"]+)"/g)].map(
+      ([, label]) => label,
+    );
+    expect(labels).toEqual(['Stop']);
+  });
+});
