@@ -42,7 +42,7 @@ export function openAnchors(file: string | null, warn: (reason: string) => void 
     clearTimeout(timer);
     write();
   };
-  if (file !== null) process.once('exit', flush);
+  if (file !== null) flushAtExit(flush);
   return {
     of: (journal) => seen.get(journal) ?? null,
     set(journal, anchor) {
@@ -54,6 +54,14 @@ export function openAnchors(file: string | null, warn: (reason: string) => void 
     },
     flush,
   };
+}
+
+const toFlush: (() => void)[] = [];
+
+/** One listener, however many files are open. */
+function flushAtExit(flush: () => void): void {
+  if (toFlush.length === 0) process.once('exit', () => toFlush.forEach((each) => each()));
+  toFlush.push(flush);
 }
 
 function readAnchors(file: string, warn: (reason: string) => void): Record<string, Anchor> {
