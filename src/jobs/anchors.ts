@@ -60,7 +60,11 @@ const toFlush: (() => void)[] = [];
 
 /** One listener, however many files are open. */
 function flushAtExit(flush: () => void): void {
-  if (toFlush.length === 0) process.once('exit', () => toFlush.forEach((each) => each()));
+  if (toFlush.length === 0) {
+    process.once('exit', () => {
+      for (const each of toFlush) each();
+    });
+  }
   toFlush.push(flush);
 }
 
