@@ -1053,7 +1053,7 @@ export const mutants: Mutant[] = [
     file: `${core}/todo.ts`,
     from: 'if (!isOpen(rollout) || rollout.unsigned) return [];',
     to: 'if (!isOpen(rollout)) return [];',
-    tests: ['test/jobs/bring-over.test.ts'],
+    tests: table,
   },
   {
     name: 'anybody may stand in for Redis',

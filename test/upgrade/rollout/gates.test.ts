@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gates } from '../../../src/upgrade/rollout/index.ts';
+import { gates, todo } from '../../../src/upgrade/rollout/index.ts';
 import { settlePhases } from '../../../src/upgrade/rollout/phases.ts';
 import type { Evidence, Gate, NodeRun, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { hours, minutes, planned, quiet, tuesday } from '../../support/rollouts.ts';
@@ -150,6 +150,16 @@ describe('the gates before a node is begun', () => {
   ];
   it.each(open)('%s shuts none', (_what, change) => {
     expect(gates(ready(change), first, now)).toEqual([]);
+  });
+});
+
+describe('a rollout that nobody signed', () => {
+  const unsigned = ready((r) => ({ ...r, unsigned: true }));
+
+  it('has nothing to do, and says who can open it', () => {
+    expect(todo(ready(), now)).not.toEqual([]);
+    expect(todo(unsigned, now)).toEqual([]);
+    expect(gates(unsigned, first, now)).toMatchObject([{ name: 'state', owner: 'whoever looks and adopts it' }]);
   });
 });
 
