@@ -157,8 +157,8 @@ describe('a rollout that nobody signed', () => {
   const unsigned = ready((r) => ({ ...r, unsigned: true }));
 
   it('has nothing to do, and says who can open it', () => {
-    expect(todo(ready(), now)).not.toEqual([]);
-    expect(todo(unsigned, now)).toEqual([]);
+    expect(todo(planned(), now)).not.toEqual([]);
+    expect(todo({ ...planned(), unsigned: true }, now)).toEqual([]);
     expect(gates(unsigned, first, now)).toMatchObject([{ name: 'state', owner: 'whoever looks and adopts it' }]);
   });
 });
