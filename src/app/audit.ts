@@ -36,5 +36,5 @@ function lineOf(audited: Audited): string {
     return `\n    ${what}${by}`;
   });
   const stored = refused === null || flaws.some(({ what }) => what === refused) ? '' : `\n    ${refused}`;
-  return `${isWhole(audited) ? '✓' : '✗'} ${journal}: ${lines} lines${old}, head ${head.slice(0, 16)}${told.join('')}${stored}`;
+  return `${isWhole(audited) ? '✓' : '✗'} ${journal}: ${lines} lines${old}${head === '' ? '' : `, head ${head.slice(0, 16)}`}${told.join('')}${stored}`;
 }

@@ -1,5 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 /** The newest line of a journal that this process has seen. */
 export interface Anchor {
@@ -30,11 +29,11 @@ export function openAnchors(file: string | null, warn: (reason: string) => void 
     timer = null;
     if (file === null) return;
     try {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       writeFileSync(`${file}.new`, JSON.stringify(Object.fromEntries(seen)), { mode: 0o600 });
       renameSync(`${file}.new`, file);
     } catch (error) {
-      warn(`${file} cannot be written: ${error instanceof Error ? error.message : error}`);
+      // A state directory that was removed is not made again: a sandbox leaves nothing behind.
+      if (!isMissing(error)) warn(`${file} cannot be written: ${error instanceof Error ? error.message : error}`);
     }
   };
   const flush = (): void => {
@@ -72,8 +71,10 @@ function readAnchors(file: string, warn: (reason: string) => void): Record<strin
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    if (isMissing(error)) return {};
     warn(`${file} cannot be read: ${error instanceof Error ? error.message : error}`);
     return {};
   }
 }
+
+const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';

@@ -79,18 +79,18 @@ describe('the whole product on a simulated fleet', () => {
     expect(await talk.type('upgrade v2.1.0')).toMatch(
       /v2\.0\.0.*(under way|holds|open|running)|(under way|holds|open|running).*v2\.0\.0/is,
     );
-    await talk.until('eu-west is asked for', async () => isEuWestAsked(await open()), 60_000);
+    await talk.until('eu-west is asked for', async () => isEuWestAsked(await open()), 120_000);
     expect(await talk.type('approve eu-west', people.visitor.id)).toMatch(/may not|not allowed|approver/i);
     expect(await talk.type('approve eu-west', people.rosa.id)).toMatch(/somebody else/i);
     expect((await open())?.nodes['eu-west-op-1']?.state.is).toBe('ready');
     await talk.click('Approve eu-west', people.ines.id);
     await talk.click('Approve ap-south', people.ines.id);
-    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 60_000);
+    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 120_000);
     expect(allRun('v2.0.0')).toBe(true);
     expect(fleet.source.counter().failures).toBe(0);
 
     await talk.type('rollback all');
-    await talk.until('it is rolled back', async () => (await rollouts())[0]?.status.is === 'rolled-back', 90_000);
+    await talk.until('it is rolled back', async () => (await rollouts())[0]?.status.is === 'rolled-back', 240_000);
     expect(allRun('v1.0.0')).toBe(true);
     expect(fleet.source.counter().failures).toBe(0);
   });
@@ -98,8 +98,8 @@ describe('the whole product on a simulated fleet', () => {
   it('brings the node back from a build that never gets healthy and goes on with nothing by itself', async () => {
     await talk.type('upgrade v2.1.0-never-healthy --strategy rolling');
     await talk.click('Start');
-    await talk.until('it is held', async () => (await open())?.status.is === 'held', 60_000);
-    await talk.until('the node is back', () => allRun('v1.0.0'), 60_000);
+    await talk.until('it is held', async () => (await open())?.status.is === 'held', 120_000);
+    await talk.until('the node is back', () => allRun('v1.0.0'), 120_000);
     await talk.sees(/503/);
     expect(await talk.type('why')).toMatch(/503|held/i);
     expect(await talk.type('stop')).toMatch(/stop/i);
@@ -111,7 +111,7 @@ describe('the whole product on a simulated fleet', () => {
     const before = (await rollouts()).length;
     await talk.type('upgrade v2.0.0 --strategy rolling --nodes 1');
     await talk.click('Start');
-    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 60_000);
+    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 120_000);
     product.slack.faults.duplicateDeliveries(false);
     expect((await rollouts()).length).toBe(before + 1);
     expect(product.slack.warnings).toEqual([]);
@@ -125,7 +125,7 @@ describe('the whole product on a simulated fleet', () => {
       code: 0,
       out: expect.stringMatching(/under way/),
     });
-    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 60_000);
+    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 120_000);
     expect((await product.shell('history')).out).toContain('v2.1.0');
     expect(await product.shell('upgrade', 'banana')).toMatchObject({
       code: 2,
@@ -139,11 +139,11 @@ describe('the whole product on a simulated fleet', () => {
     await talk.until(
       'all nodes answer',
       async () => /9 nodes/.test(await talk.type('upgrade v2.1.0 --dry-run')),
-      60_000,
+      120_000,
     );
     await talk.type('upgrade v2.1.0 --strategy rolling');
     expect(await talk.click('Start')).toMatch(/under way/);
-    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 60_000);
+    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 120_000);
     expect(allRun('v2.1.0')).toBe(true);
   });
 

@@ -17,7 +17,7 @@ describe('maintenance windows, on a clock that jumps', () => {
   };
   const versions = (region: string) =>
     sandbox.fleet.source.nodes().flatMap((node) => (node.region === region ? [node.version] : []));
-  const wait = (what: string, check: () => boolean) => until(what, check, { timeoutMs: 60_000, logs: words });
+  const wait = (what: string, check: () => boolean) => until(what, check, { timeoutMs: 120_000, logs: words });
   const type = async (who: string, text: string) => {
     const outcome: Outcome = await sandbox.slack.command(who, `/zeitwork ${text}`);
     await wait(`an answer to ${text}`, () => answersIn(outcome).length > 0);

@@ -39,7 +39,7 @@ export class Conversation {
   }
 
   /** Clicks the newest button whose label contains `label`, as soon as somebody can see it. */
-  async click(label: string, who: string = people.rosa.id, timeoutMs = 60_000): Promise<string> {
+  async click(label: string, who: string = people.rosa.id, timeoutMs = 120_000): Promise<string> {
     const { slack } = this.product;
     const find = () =>
       [...slack.ephemerals(who), ...this.everything()].reverse().find((message) => hasButton(message, label));
