@@ -24,6 +24,7 @@ if [ "$1" = tests ]; then
   sshd_is_there || missing="$missing openssh-server"
   chromium_is_there || missing="$missing chromium"
   has script || missing="$missing bsdutils"
+  has openssl || missing="$missing openssl"
 fi
 [ -n "$missing" ] || exit 0
 
