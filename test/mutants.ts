@@ -1014,6 +1014,13 @@ export const mutants: Mutant[] = [
     tests: step,
   },
   {
+    name: 'unit and paths come from what is stored',
+    file: 'src/jobs/step.ts',
+    from: 'const own = { ...rollout, service: parts.fleet.service };',
+    to: 'const own = { ...rollout };',
+    tests: step,
+  },
+  {
     name: 'a line counts whoever signed it',
     file: 'src/trust/notary.ts',
     from: "? null : 'its signature is wrong';",

@@ -110,7 +110,9 @@ export function taskRunner(parts: StepParts): RunTask {
     const shell = presenting(parts.shell, () => parts.orders(rollout, task.node, task.step));
     const archive = (): Promise<string> => parts.archives(rollout.release, signal);
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
-    return { rollout, node, attempt, shell, probe, clock, signal, archive, gates: gatesNow };
+    // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
+    const own = { ...rollout, service: parts.fleet.service };
+    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, gates: gatesNow };
   }
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */

@@ -83,6 +83,19 @@ describe('a step', () => {
     });
   });
 
+  it('acts on the unit and the paths of its own settings, whatever the rollout says', async () => {
+    const { service } = fleetOf();
+    const own = { ...service, unit: 'own' };
+    const task = await reach('switch');
+    const units: string[] = [];
+    const look: Step = async ({ rollout }) => {
+      units.push(rollout.service.unit);
+      return { is: 'succeeded', facts: {} };
+    };
+    await runner({ ...withStep('switch', look), fleet: { service: own } })(task, quiet);
+    expect(units).toEqual(['own']);
+  });
+
   it('is dropped when it is not due any more', async () => {
     const task = await reach('backup');
     await record('r1', { type: 'paused', at: Date.now(), by: 'U1' });
