@@ -5,13 +5,18 @@ import { createLog } from './log.ts';
 import { openOwnRuntime, settings } from './open.ts';
 import { closeRuntime } from './wiring.ts';
 
-/** Examines the journals that stand in Redis, a line each; `json`: one JSON object a line. */
-export async function auditJournals(journal: string | null, json: boolean): Promise<End> {
+/**
+ * Examines the journals that stand in Redis, a line each. `head`: LINE:HASH as it was written down in a thread;
+ * `json`: one JSON object a line.
+ */
+export async function auditJournals(journal: string | null, head: string | null, json: boolean): Promise<End> {
+  const written = head === null ? undefined : readHead(head);
+  if (written && journal === null) throw new Ended('usage', '--head is of one journal: name its rollout, or ledger.');
   const ended = await stoppable(async (asked): Promise<End> => {
     const runtime = await openOwnRuntime(settings(), createLog('cli', 'warn'));
     let end: End = 'done';
     try {
-      for await (const audited of runtime.control.audit(journal)) {
+      for await (const audited of runtime.control.audit(journal, written)) {
         if (asked.aborted) return 'interrupted';
         if (journal !== null && audited.lines === 0) throw new Ended('refused', `There is no journal of ${journal}.`);
         console.log(json ? JSON.stringify(audited) : lineOf(audited));
@@ -23,6 +28,14 @@ export async function auditJournals(journal: string | null, json: boolean): Prom
     }
   });
   return ended ?? 'interrupted';
+}
+
+function readHead(text: string): { revision: number; hash: string } {
+  const [, line, hash] = /^(\d{1,9}):([0-9a-f]{8,64})$/.exec(text) ?? [];
+  if (line === undefined || hash === undefined) {
+    throw new Ended('usage', `--head is LINE:HASH as the thread says it, such as 42:1a2b3c4d5e6f7890; not ${text}.`);
+  }
+  return { revision: Number(line), hash };
 }
 
 const isWhole = ({ refused, flaws }: Audited): boolean =>

@@ -43,7 +43,7 @@ export function createControl(
       await queues.wake(id);
       return rollout;
     },
-    audit: (journal) => audit(fleet, { store, ledger, belief }, journal),
+    audit: (journal, head) => audit(fleet, { store, ledger, belief }, journal, head),
     survey: inspector.survey,
     diagnose: inspector.diagnose,
     close: queues.close,

@@ -138,6 +138,7 @@ export function createStore(
     async journal(id) {
       return (await redis.lrange(keys.journal(id), 0, -1)).map(decodeEntry);
     },
+    headOf: (id) => anchors.of(id),
     unpainted: () => redis.zrange(keys.unpainted, '0', '-1'),
     async painted(id, revision) {
       await redis.eval(paintedScript, 1, keys.unpainted, id, String(revision));

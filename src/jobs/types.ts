@@ -56,6 +56,8 @@ export interface Store {
    */
   save(rollout: Rollout, event: Event): Promise<boolean>;
   journal(id: string): Promise<JournalEntry[]>;
+  /** The newest line of its journal that this process has seen; null when it has seen none. */
+  headOf(id: string): { revision: number; hash: string } | null;
   /** A person takes what is stored for true, whatever its journal proves. @throws Refused for an unknown id */
   adopt(id: string, by: Actor, at: number): Promise<Rollout>;
   /** Strictly rising over all rollouts of the fleet, and never below `now`. */
@@ -86,7 +88,8 @@ export interface Control {
   start(rollout: Rollout): Promise<void>;
   /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */
   /** What the journals prove: of one rollout, or `ledger`; null: of all. */
-  audit(journal: string | null): AsyncIterable<Audited>;
+  /** `head`: a line that was written down elsewhere, and the beginning of its hash; it must still stand there. */
+  audit(journal: string | null, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
   survey(nodes: { name: string; region: string }[], timeoutMs: number): Promise<NodeSurvey[]>;
   /** Asks a worker to look at one node; redacted. */
   diagnose(node: { name: string; region: string }, timeoutMs: number): Promise<Diagnosis>;

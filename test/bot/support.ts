@@ -56,6 +56,7 @@ export class MemoryControl implements Control {
       return this.epoch;
     },
     firstTime: async (key) => !this.seen.has(key) && this.seen.add(key) !== undefined,
+    headOf: () => this.head,
     posted: async (id) => ({ ...this.marks.get(id) }),
     setPosted: async (id, key, message) => {
       this.marks.set(id, { ...this.marks.get(id), [key]: message });
@@ -70,6 +71,7 @@ export class MemoryControl implements Control {
     },
   };
 
+  head: { revision: number; hash: string } | null = null;
   kept = emptyLedger;
   readonly ledger: Control['ledger'] = {
     load: async () => this.kept,

@@ -289,6 +289,22 @@ describe('after a person has looked', () => {
     ]);
   });
 
+  it('a line that was written down elsewhere must still stand there', async () => {
+    await paused('r1', asWeAre());
+    const lines = await storeOf(asWeAre()).journal('r1');
+    const { revision, hash } = lines.at(-2) as unknown as { revision: number; hash: string };
+    const refusals = async (head: { revision: number; hash: string }) => {
+      const found = [];
+      for await (const { refused } of rig.control().audit('r1', head)) found.push(refused);
+      return found;
+    };
+    expect(await refusals({ revision, hash: hash.slice(0, 16) })).toEqual([null]);
+    expect(await refusals({ revision, hash: `${hash.slice(0, 15)}z` })).toEqual([
+      `line ${revision} is not the one that was written down`,
+    ]);
+    expect(await refusals({ revision: 99, hash })).toEqual(['line 99, which was written down, is not there']);
+  });
+
   it('one that was put back is adopted too, and the same one that is put back again is not', async () => {
     const seen = asWeAre();
     await paused('r1', seen);
