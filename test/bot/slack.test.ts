@@ -168,7 +168,7 @@ describe('the bot in Slack', () => {
       thread().find(({ text }) => text.startsWith('✗ *us-east-op-1 failed*')),
     );
     expect(failure.broadcast).toBe(true);
-    await slack.click('U0ROSA', failure.ts, 'Retry');
+    await slack.click('U0ROSA', failure.ts, 'Retry', { confirm: true });
     const after = await until('the retry', () =>
       [here.control.rollouts.get(rollout.id)].find((each) => each?.run === 2),
     );

@@ -1,4 +1,4 @@
-import { turns } from '../../upgrade/rollout/index.ts';
+import { isQueued, mayResume, mayRetry, nodesInOrder, turns } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Decided, Foreign, NodeRun, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import { scopeWord } from '../command.ts';
 import type { Button, Reference } from './parts.ts';
@@ -14,12 +14,33 @@ export function holdButton(rollout: Rollout): Button {
   return { ...pauseButton(rollout), label: 'Hold', action: 'hold' };
 }
 
-export function resumeButton(rollout: Rollout): Button {
+function resumeButton(rollout: Rollout): Button {
   return { label: 'Resume', action: 'resume', reference: reference(rollout), style: 'primary', typed: 'resume' };
 }
 
-export function retryButton(rollout: Rollout): Button {
-  return { label: 'Retry', action: 'retry', reference: reference(rollout), style: 'primary', typed: 'retry' };
+/** Never green: after a rollback that somebody wanted, or half asleep, it must not be the obvious one. */
+function retryButton(rollout: Rollout): Button {
+  return {
+    label: 'Retry',
+    action: 'retry',
+    reference: reference(rollout),
+    confirm: { title: `Try ${rollout.release.version} again?`, text: again(rollout), yes: 'Retry' },
+    typed: 'retry',
+  };
+}
+
+function again(rollout: Rollout): string {
+  const { status, release } = rollout;
+  if (status.is === 'held' && status.pending !== null)
+    return `The rollback of ${scopeName(status.pending.scope)} goes on. No node is brought to ${release.version}.`;
+  return `What failed, was rolled back or is in doubt is brought to ${release.version} or proven again, then the rest goes on in order.`;
+}
+
+/** The way on that counts now: none while a node is still on its way back by itself. */
+export function goOnButtons(rollout: Rollout): Button[] {
+  if (rollout.unsigned) return [];
+  if (mayResume(rollout)) return [resumeButton(rollout)];
+  return mayRetry(rollout) ? [retryButton(rollout)] : [];
 }
 
 export function stopButton(rollout: Rollout, label = 'Stop'): Button {
@@ -27,13 +48,18 @@ export function stopButton(rollout: Rollout, label = 'Stop'): Button {
     label,
     action: 'stop',
     reference: reference(rollout),
-    confirm: {
-      title: `Stop ${rollout.release.version}?`,
-      text: 'The node under way is finished or rolled back, then the rollout ends. Nodes that are done stay on the new version; the rest stays on the old one.',
-      yes: 'Stop',
-    },
+    style: 'danger',
+    confirm: { title: `Stop ${rollout.release.version}?`, text: ends(rollout), yes: 'Stop' },
     typed: 'stop',
   };
+}
+
+function ends(rollout: Rollout): string {
+  const { status, release } = rollout;
+  if (status.is !== 'rolling-back')
+    return 'The node under way is finished or rolled back, then the rollout ends. Nodes that are done stay on the new version; the rest stays on the old one.';
+  const left = nodesInOrder(rollout).filter((node) => isQueued(rollout, node)).length;
+  return `The node under way is finished, then it ends. Of the ${count(left, 'node')} still to be rolled back the others stay on ${release.version}.`;
 }
 
 export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPhase): Button {
@@ -56,7 +82,7 @@ export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPh
 /** What can be decided about somebody's work that stands in the way; each names it. Nothing else may overwrite it. */
 export function foreignButtons(rollout: Rollout, node: NodeRun): Button[] {
   const work = node.foreign;
-  if (work === null) return [];
+  if (work === null || !mayRetry(rollout) || rollout.unsigned) return [];
   const goesBack = node.state.is === 'stuck' && node.state.direction === 'back';
   const ways: Decided['as'][] = work.what === 'binary' ? ['replace'] : goesBack ? ['keep', 'replace'] : ['keep'];
   return ways.map((as) => foreignButton(rollout, node.name, work, as));

@@ -12,7 +12,7 @@ import { describeLocal } from '../../windows/index.ts';
 import { approveButton, holdButton, rollbackButtons } from './buttons.ts';
 import { forecast } from './forecast.ts';
 import { proofText } from './node.ts';
-import type { Part } from './parts.ts';
+import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
 import { count, foreign, names, span, when, who } from './text.ts';
 import { approverMentions, nodeWord } from './words.ts';
@@ -50,9 +50,15 @@ function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
     },
     {
       is: 'buttons',
-      buttons: [approveButton(rollout, phase), holdButton(rollout), ...rollbackButtons(rollout, scopes)],
+      buttons: [...decisions(rollout, phase), ...rollbackButtons(rollout, scopes)],
     },
   ];
+}
+
+/** What is held already cannot be held; what nobody signed is not gone on with. */
+function decisions(rollout: Rollout, phase: ApprovalPhase): Button[] {
+  if (rollout.unsigned) return [];
+  return [approveButton(rollout, phase), ...(rollout.status.is === 'running' ? [holdButton(rollout)] : [])];
 }
 
 function nodesOf(rollout: Rollout, id: string): string[] {

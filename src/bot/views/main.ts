@@ -9,7 +9,7 @@ import {
 } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
-import { pauseButton, resumeButton, retryButton, rollbackButtons, stopButton } from './buttons.ts';
+import { goOnButtons, pauseButton, rollbackButtons, stopButton } from './buttons.ts';
 import { unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
@@ -194,20 +194,13 @@ function mainButtons(rollout: Rollout): Button[] {
     case 'running':
       return [pauseButton(rollout), stopButton(rollout), ...back];
     case 'paused':
-      return [resumeButton(rollout), stopButton(rollout), ...back];
     case 'held':
-      return [heldWayOut(rollout), stopButton(rollout), ...back];
+      return [...goOnButtons(rollout), stopButton(rollout), ...back];
+    case 'rolling-back':
+      return [stopButton(rollout)];
     case 'stopping':
       return back;
     default:
       return [];
   }
-}
-
-/** A hold over a node wants a retry; one without (a watch, a region rolled back on request) may simply go on. */
-function heldWayOut(rollout: Rollout): Button {
-  const failed = nodesInOrder(rollout).some(({ state }) =>
-    ['failed', 'unproven', 'rolled-back', 'stuck'].includes(state.is),
-  );
-  return failed ? retryButton(rollout) : resumeButton(rollout);
 }

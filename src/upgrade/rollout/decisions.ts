@@ -26,11 +26,16 @@ export function paused(rollout: Rollout, { by, at }: Of<'paused'>): Rollout {
 }
 
 /** After a pause; after a hold only when no node waits for a decision, since going on would step over it. */
-export function resumed(rollout: Rollout, { at }: Of<'resumed'>): Rollout {
+export function mayResume(rollout: Rollout): boolean {
   const { status } = rollout;
-  if (status.is === 'paused') return moveStatus(rollout, { is: 'running' });
-  if (status.is !== 'held' || status.pending !== null) return rollout;
-  if (nodesInOrder(rollout).some((node) => needsDecision(node) || goesBack(node))) return rollout;
+  if (status.is === 'paused') return true;
+  if (status.is !== 'held' || status.pending !== null) return false;
+  return !nodesInOrder(rollout).some((node) => needsDecision(node) || goesBack(node));
+}
+
+export function resumed(rollout: Rollout, { at }: Of<'resumed'>): Rollout {
+  if (!mayResume(rollout)) return rollout;
+  if (rollout.status.is === 'paused') return moveStatus(rollout, { is: 'running' });
   return moveStatus(watchAnew(provenAnew(rollout, at)), { is: 'running' });
 }
 
@@ -56,14 +61,19 @@ export function approved(rollout: Rollout, { phase: id, by, at }: Of<'approved'>
   });
 }
 
+/** Once an automatic rollback has ended. */
+export function mayRetry(rollout: Rollout): boolean {
+  return rollout.status.is === 'held' && !nodesInOrder(rollout).some(goesBack);
+}
+
 /**
- * A new run over what failed, once an automatic rollback has ended. Rollbacks that failed, or that were cut short by
+ * A new run over what failed. Rollbacks that failed, or that were cut short by
  * one, are gone on with first; everything else starts again from staging, what was switched is proven again, and what was
  * only taken out of service goes back into it.
  */
 export function retried(rollout: Rollout, { at, by, epoch }: Of<'retried'>): Rollout {
   const { status } = rollout;
-  if (status.is !== 'held' || nodesInOrder(rollout).some(goesBack)) return rollout;
+  if (status.is !== 'held' || !mayRetry(rollout)) return rollout;
   const fresh = newRun(rollout, epoch);
   const isStuckBack = ({ state, touched }: NodeRun) => touched && state.is === 'stuck' && state.direction === 'back';
   const stuckBack = nodesInOrder(fresh).filter(isStuckBack);

@@ -1,5 +1,6 @@
 export { openedBy, withApproversOf } from './approvers.ts';
 export { calendarNow } from './calendars.ts';
+export { mayResume, mayRetry } from './decisions.ts';
 export { expectedAge } from './expected.ts';
 export { lastingEvidence } from './facts.ts';
 export { finishedNodes } from './freshness.ts';

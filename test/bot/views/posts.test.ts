@@ -243,9 +243,10 @@ describe('a failure', () => {
       On v2.0.0 and left alone: us-east-op-1
       Retry: /zeitwork retry
       Roll back us-east (1 node): /zeitwork rollback us-east
+      Stop: /zeitwork stop
       Diagnose us-east-op-2: /zeitwork diagnose us-east-op-2"
     `);
-    expect(buttons(failure)).toEqual(['Retry', 'Roll back us-east (1 node)', 'Diagnose us-east-op-2']);
+    expect(buttons(failure)).toEqual(['Retry', 'Roll back us-east (1 node)', 'Stop', 'Diagnose us-east-op-2']);
   });
 
   it('escapes what a host said', () => {
@@ -280,6 +281,7 @@ describe('a failure', () => {
       Everything else is stopped; other nodes are left as they are.
       Retry: /zeitwork retry
       Roll back us-east (2 nodes): /zeitwork rollback us-east
+      Stop: /zeitwork stop
       Diagnose us-east-op-2: /zeitwork diagnose us-east-op-2"
     `);
     expect(buttons(found(rollout, /^failed\./))).toEqual([]);
