@@ -643,8 +643,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a resume steps over a node that waits for a decision',
     file: `${core}/decisions.ts`,
-    from: 'needsDecision(node) || goesBack(node))) return rollout;',
-    to: 'goesBack(node))) return rollout;',
+    from: 'some((node) => needsDecision(node) || goesBack(node));',
+    to: 'some((node) => goesBack(node));',
     tests: worse,
   },
   {
@@ -811,7 +811,7 @@ export const mutants: Mutant[] = [
   {
     name: 'a retry cuts into an automatic rollback',
     file: `${core}/decisions.ts`,
-    from: "if (status.is !== 'held' || nodesInOrder(rollout).some(goesBack)) return rollout;",
+    from: "if (status.is !== 'held' || !mayRetry(rollout)) return rollout;",
     to: "if (status.is !== 'held') return rollout;",
     tests: worse,
   },
@@ -1348,6 +1348,13 @@ export const mutants: Mutant[] = [
     from: `said.opens.includes(turnOf(rollout, name).id)`,
     to: `said.opens.length > 0 && name !== ''`,
     tests: orders,
+  },
+  {
+    name: 'Retry is offered while a node is on its way back by itself',
+    file: 'src/bot/views/buttons.ts',
+    from: 'return mayRetry(rollout) ? [retryButton(rollout)] : [];',
+    to: 'return [retryButton(rollout)];',
+    tests: ['test/bot/buttons.property.test.ts'],
   },
   {
     name: 'a region is opened before it is approved',

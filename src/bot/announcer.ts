@@ -6,6 +6,7 @@ import type { Sealer } from '../trust/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Chat, OutgoingMessage } from './chat.ts';
 import { sealedBlocks } from './sealed.ts';
+import { closed } from './views/closing.ts';
 import { headPosts } from './views/head.ts';
 import { outdated, type Post, posts } from './views/posts.ts';
 
@@ -23,6 +24,9 @@ const editEveryMs = 1_500;
 
 /** Written before a message is posted: until the real `ts` replaces it, nobody knows whether it stands there. */
 const unknownTs = '';
+
+/** Stands for the content of a message that got its last line. */
+const over = 'over';
 
 /** Makes the chat say what the rollout says: posts what is missing, edits what changed, and nothing else. */
 export function createAnnouncer(parts: AnnouncerParts): Pick<Announcer, 'show'> {
@@ -115,6 +119,7 @@ class Drawing {
   async #edit(post: Post): Promise<void> {
     const standing = this.#standing[post.key];
     if (standing === undefined || post.once || standing.content === this.#digest(post)) return;
+    if (post.closes) return this.#close(post, standing);
     const message = await this.#message(post);
     if (message === null) return;
     await this.#pace(post.key);
@@ -123,6 +128,19 @@ class Drawing {
     // Somebody deleted it: what matters is said again, what is over is not.
     const ts = post.onlyEdit ? standing.ts : await this.#parts.chat.post(message);
     await this.#keep(post, { ...standing, ts, content: this.#digest(post) });
+  }
+
+  /** Nothing that was said is taken back: it is read where it stands, and gets one more line. Done once. */
+  async #close(post: Post, standing: PostedMessage): Promise<void> {
+    if (standing.content === over) return;
+    const message = await this.#message(post);
+    if (message === null) return;
+    await this.#pace(post.key);
+    const { chat } = this.#parts;
+    const there = await chat.read({ ...standing, thread: message.thread });
+    const content = there === null ? message.content : closed(there, post.text);
+    await chat.edit(standing, { ...message, content });
+    await this.#keep(post, { ...standing, content: over });
   }
 
   async #keep(post: Post, message: PostedMessage): Promise<void> {

@@ -24,6 +24,8 @@ export interface Chat {
   direct(user: string): Promise<string>;
   /** The `ts` of the message with this mark, if it was posted after all; `since` is epoch ms. */
   find(message: OutgoingMessage, since: number): Promise<string | null>;
+  /** One of our messages as it stands now; null when it is gone, or may not be read. */
+  read(at: Where & { ts: string }): Promise<Standing | null>;
   /** What we posted there, as it stands now; `since` is epoch ms. */
   ours(where: Where, since: number): Promise<Standing[]>;
 }
@@ -35,6 +37,7 @@ interface Content {
 }
 
 const blockTroubles = ['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_long', 'msg_too_long'];
+const unreadable = ['missing_scope', 'not_in_channel', 'channel_not_found', 'thread_not_found'];
 const goneTroubles = ['message_not_found', 'cant_update_message', 'edit_window_closed'];
 
 export function slackChat(client: WebClient): Chat {
@@ -64,6 +67,15 @@ export function slackChat(client: WebClient): Chat {
       // A minute for clocks that differ.
       for await (const { ts, mark } of ours(client, message, since - minute)) {
         if (mark.rollout === message.mark.rollout && mark.key === message.mark.key) return ts;
+      }
+      return null;
+    },
+    async read({ ts, ...where }) {
+      try {
+        for await (const standing of ours(client, where, (Number(ts) - 1) * 1_000))
+          if (standing.ts === ts) return standing;
+      } catch (error) {
+        if (!isTrouble(error, unreadable)) throw error;
       }
       return null;
     },

@@ -169,7 +169,7 @@ describe('a press counts only on our own message, as it stands', () => {
       phase.is === 'approval' ? { ...phase, state: { is: 'pending' as const } } : phase,
     );
     await shows({ ...paused, phases: unasked, revision: paused.revision + 1 });
-    const ts = slack.messages().find(({ text }) => text.includes('*eu-west* is not being asked'))?.ts ?? '';
+    const ts = slack.messages().find(({ text }) => text.includes('Not asked for any more'))?.ts ?? '';
     await thief.chat.update({ channel: 'C0', ts, text: 'Lunch?', blocks: old });
     expect(await nothing('U0INES', ts)).toMatch(/^That is outdated, nothing was changed\. Now: v2\.0\.0 is paused/);
   });

@@ -158,7 +158,7 @@ describe('the bot in Slack', () => {
     await until('the answer', () => slack.ephemerals('U0OTTO').find(({ text }) => text.includes('v2.0.0: prepared')));
   });
 
-  it('turns the buttons of a failure into a line once it is decided', async () => {
+  it('keeps what a failure said once it is decided: its buttons go, and who decided is put below, once', async () => {
     const rollout = await driven(
       await started(),
       ({ status, nodes }) => status.is === 'held' && nodes['us-east-op-1']?.state.is === 'rolled-back',
@@ -173,7 +173,12 @@ describe('the bot in Slack', () => {
       [here.control.rollouts.get(rollout.id)].find((each) => each?.run === 2),
     );
     await bot.announcer.show(after);
-    expect(thread().find(({ ts }) => ts === failure.ts)?.text).toMatch(/failed in run 1\. That was decided since/);
+    await bot.announcer.show({ ...after, revision: after.revision + 1 });
+    const over = thread().find(({ ts }) => ts === failure.ts);
+    expect(over?.text).toMatch(/^✗ \*us-east-op-1 failed\*.*\n→ Tried again by <@U0ROSA> at [^\n]+$/s);
+    expect(over?.text.match(/→/g)).toHaveLength(1);
+    expect(JSON.stringify(over?.blocks)).toMatch(/us-east-op-1 failed.*Tried again by/);
+    expect(over?.blocks.some(({ type: kind }) => kind === 'actions')).toBe(false);
   });
 
   it('says so when its rollout vanished from the store, and answers a late click with what the nodes run', async () => {

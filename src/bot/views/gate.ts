@@ -13,7 +13,7 @@ import { approveButton, holdButton, rollbackButtons } from './buttons.ts';
 import { forecast } from './forecast.ts';
 import { proofText } from './node.ts';
 import type { Button, Part } from './parts.ts';
-import { type Post, post } from './post.ts';
+import { closing, type Post, post } from './post.ts';
 import { count, foreign, names, span, when, who } from './text.ts';
 import { approverMentions, nodeWord } from './words.ts';
 
@@ -23,8 +23,10 @@ export function gatePosts(rollout: Rollout): Post[] {
     const since = sinceOf(phase);
     if (since === null) return [];
     const open = phase.state.is === 'active' && ['running', 'paused'].includes(rollout.status.is);
-    const parts = open ? asking(rollout, phase) : decided(rollout, phase);
-    return [post(rollout, gateKey(phase, since), { is: 'thread', broadcast: true }, parts, { onlyEdit: !open })];
+    const [key, place] = [gateKey(phase, since), { is: 'thread', broadcast: true } as const];
+    return [
+      open ? post(rollout, key, place, asking(rollout, phase)) : closing(rollout, key, place, decided(rollout, phase)),
+    ];
   });
 }
 
@@ -120,13 +122,14 @@ function selfRule({ policy, requester }: Rollout): string {
     : `${who(requester)} asked for the rollout and may not approve it.`;
 }
 
-function decided(rollout: Rollout, phase: ApprovalPhase): Part[] {
+/** How an ask ended, in one line. */
+export function decided(rollout: Rollout, phase: ApprovalPhase): string {
   const title = foreign(phase.title, 80);
   if (phase.state.is !== 'done') {
-    return [{ is: 'lines', lines: [`*${title}* was not approved; it is not being asked for now.`] }];
+    return `→ *${title}* was not approved; it is not being asked for now.`;
   }
   const isSelf = phase.given.some(({ by }) => by === rollout.requester);
   const self = isSelf ? ' (who asked for the rollout too: self-approval is allowed here)' : '';
   const by = phase.given.map((each) => `${who(each.by)} at ${when(each.at)}`).join(', ');
-  return [{ is: 'lines', lines: [`✓ *${title}* approved by ${by}${self}`] }];
+  return `✓ *${title}* approved by ${by}${self}`;
 }

@@ -15,6 +15,8 @@ export interface Post {
   onlyEdit: boolean;
   /** Says what was so when it was posted: it is never edited. */
   once: boolean;
+  /** What stands there stays: its buttons go, and this is put below it, once. */
+  closes: boolean;
   /** Not posted when a message whose key begins so says the same already. */
   unlessSaid: string | null;
 }
@@ -24,14 +26,20 @@ export function post(
   key: string,
   place: Place,
   parts: Part[],
-  options: { onlyEdit?: boolean; once?: boolean; unlessSaid?: string } = {},
+  options: Partial<Pick<Post, 'onlyEdit' | 'once' | 'closes'>> & { unlessSaid?: string } = {},
 ): Post {
   return {
     key,
     place,
     ...message(parts, `${key}.${rollout.revision}`),
-    onlyEdit: options.onlyEdit ?? false,
+    onlyEdit: options.onlyEdit ?? options.closes ?? false,
+    closes: options.closes ?? false,
     once: options.once ?? false,
     unlessSaid: options.unlessSaid ?? null,
   };
+}
+
+/** The end of a message that is over: who decided what, below what it said. */
+export function closing(rollout: Rollout, key: string, place: Place, line: string): Post {
+  return post(rollout, key, place, [{ is: 'lines', lines: [line] }], { closes: true });
 }

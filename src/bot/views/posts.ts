@@ -1,13 +1,13 @@
-import type { Rollout } from '../../upgrade/rollout/types.ts';
+import type { LastWord, Rollout } from '../../upgrade/rollout/types.ts';
 import { directPosts } from './direct.ts';
 import { endingPosts } from './ending.ts';
 import { failurePosts } from './failure.ts';
 import { gatePosts } from './gate.ts';
 import { mainPost } from './main.ts';
 import { nodePosts } from './node.ts';
-import { type Post, post } from './post.ts';
+import { closing, type Place, type Post } from './post.ts';
 import { schedulePosts } from './schedule.ts';
-import { foreign, who } from './text.ts';
+import { when, who } from './text.ts';
 import { waitPosts } from './waits.ts';
 
 export type { Place, Post } from './post.ts';
@@ -27,35 +27,40 @@ export function posts(rollout: Rollout): Post[] {
 }
 
 /**
- * What stands in the chat with buttons and is no longer part of the state (a failure that is being tried again): told
- * in one line, without buttons. `standing` are the keys of what was posted.
+ * What stands in the chat and is no longer part of the state (a failure that is being tried again): told how it ended, below
+ * what it says. `standing` are the keys of what was posted.
  */
 export function outdated(rollout: Rollout, standing: string[]): Post[] {
   const current = new Set(posts(rollout).map(({ key }) => key));
   return standing.flatMap((key) => {
-    const line = current.has(key) ? null : closingLine(rollout, key);
-    if (line === null) return [];
-    return [
-      post(rollout, key, { is: 'thread', broadcast: true }, [{ is: 'lines', lines: [line] }], { onlyEdit: true }),
-    ];
+    const line = current.has(key) ? null : endOf(rollout, key);
+    return line === null ? [] : [closing(rollout, key, placeOf(rollout, key), line)];
   });
 }
 
-function waitIsOver(key: string): string {
-  const [, , name = ''] = key.split('.');
-  return `The wait for *${foreign(name, 80)}* is over; the live message above says how it went on.`;
+const placeOf = ({ requester }: Rollout, key: string): Place =>
+  key.startsWith('dm.') ? { is: 'dm', user: requester } : { is: 'thread', broadcast: true };
+
+function endOf(rollout: Rollout, key: string): string | null {
+  if (/^(?:dm\.)?gate\./.test(key)) return `→ Not asked for any more. ${lastWord(rollout)}`;
+  if (key.startsWith('wait.')) return '→ This wait is over; the live message above says how it went on.';
+  return /^(?:dm\.)?(?:failed|stuck|held|finished|stopped|done)\./.test(key) ? `→ ${lastWord(rollout)}` : null;
 }
 
-function closingLine({ status, run: now }: Rollout, key: string): string | null {
-  const [, gate] = /^gate\.(.+)\.\d+$/.exec(key) ?? [];
-  const by = status.is === 'rolling-back' ? ` by ${who(status.by)}` : '';
-  if (gate !== undefined) return `*${foreign(gate, 80)}* is not being asked for any more: run ${now} goes another way.`;
-  if (/^wait\./.test(key)) return waitIsOver(key);
-  const [, kind, run, node] = /^(failed|stuck|finished|stopped)\.(\d+)(?:\.(.+))?$/.exec(key) ?? [];
-  if (kind === undefined) return null;
-  const named = node !== undefined && !node.startsWith('held-');
-  const what = named
-    ? `*${foreign(node, 80)}* ${kind === 'stuck' ? 'was stuck' : kind} in run ${run}`
-    : `Run ${run} ${kind === 'failed' ? 'was held' : kind}`;
-  return `${what}. That was decided since${by}: run ${now}, see the live message above.`;
+const words: Record<LastWord['is'], string> = {
+  approved: 'Approved',
+  paused: 'Paused',
+  resumed: 'Resumed',
+  stopped: 'Stopped',
+  retried: 'Tried again',
+  decided: 'Decided, and tried again',
+  'rollback-asked': 'Rollback asked for',
+};
+
+/** Who decided since, as far as it is known. */
+function lastWord({ lastWord: said, run }: Rollout): string {
+  const where = `now run ${run}, see the live message above.`;
+  return said == null
+    ? `Decided since: ${where}`
+    : `${words[said.is]} by ${who(said.by)} at ${when(said.at)}: ${where}`;
 }

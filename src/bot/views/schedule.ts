@@ -3,7 +3,7 @@ import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, openInterval } from '../../windows/index.ts';
 import { stopButton } from './buttons.ts';
 import { forecast } from './forecast.ts';
-import { type Post, post } from './post.ts';
+import { closing, type Post, post } from './post.ts';
 import { count, foreign, when, who } from './text.ts';
 
 /** Announced in the channel when the first node has to wait for a window or a time; and again when it really begins. */
@@ -23,21 +23,18 @@ function waits(rollout: Rollout): boolean {
 function scheduled(rollout: Rollout): Post {
   const open = rollout.startedAt === null && ['running', 'paused'].includes(rollout.status.is);
   const head = `*${foreign(rollout.service.name)} ${rollout.release.version}* is scheduled by ${who(rollout.requester)}`;
-  const lines = open
-    ? [`${head}: ${count(Object.keys(rollout.nodes).length, 'node')}, without downtime`, ...times(rollout)]
-    : [
-        `${head}; ${rollout.startedAt === null ? `it did not begin: ${rollout.status.is}` : `it began at ${when(rollout.startedAt)}`}`,
-      ];
-  return post(
-    rollout,
-    'scheduled',
-    { is: 'channel' },
-    [
-      { is: 'lines', lines },
-      { is: 'buttons', buttons: open ? [stopButton(rollout, 'Cancel it')] : [] },
-    ],
-    { onlyEdit: !open },
-  );
+  if (!open) return closing(rollout, 'scheduled', { is: 'channel' }, cameTo(rollout));
+  const lines = [`${head}: ${count(Object.keys(rollout.nodes).length, 'node')}, without downtime`, ...times(rollout)];
+  return post(rollout, 'scheduled', { is: 'channel' }, [
+    { is: 'lines', lines },
+    { is: 'buttons', buttons: [stopButton(rollout, 'Cancel it')] },
+  ]);
+}
+
+function cameTo({ startedAt, status }: Rollout): string {
+  if (startedAt !== null) return `→ It began at ${when(startedAt)}.`;
+  const by = 'by' in status ? ` by ${who(status.by)}` : '';
+  return `→ It did not begin: ${status.is}${by}${'at' in status ? ` at ${when(status.at)}` : ''}.`;
 }
 
 function times(rollout: Rollout): string[] {

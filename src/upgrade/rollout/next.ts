@@ -23,7 +23,13 @@ type Ticked = Extract<Event, { type: 'ticked' }>;
  */
 export function next(rollout: Rollout, event: Event): Rollout {
   const after = fold(rollout, event);
-  return after === rollout ? rollout : settle(goOnResting(takenUp(after, event), event.at), event.at);
+  return after === rollout ? rollout : settle(goOnResting(noted(takenUp(after, event), event), event.at), event.at);
+}
+
+/** A journal is folded as it was when it was written: what was begun without the note goes on without it. */
+function noted(rollout: Rollout, event: Event): Rollout {
+  if (rollout.lastWord === undefined || !('by' in event)) return rollout;
+  return { ...rollout, lastWord: { is: event.type, by: event.by, at: event.at } };
 }
 
 function fold(rollout: Rollout, event: Event): Rollout {

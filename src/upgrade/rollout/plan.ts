@@ -65,6 +65,7 @@ export function plan(input: PlanInput): Rollout {
     unattended: [],
     startedAt: null,
     asked: null,
+    lastWord: null,
   };
 }
 

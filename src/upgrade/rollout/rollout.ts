@@ -230,6 +230,14 @@ export interface Rollout {
   startedAt: number | null;
   /** What the new binary says that it is; null as long as nobody asked it. */
   asked: Asked | null;
+  /** What a person decided last, and it had an effect. Absent where the rollout was begun by a version that did not note it. */
+  lastWord?: LastWord | null;
+}
+
+export interface LastWord {
+  is: 'approved' | 'paused' | 'resumed' | 'stopped' | 'retried' | 'decided' | 'rollback-asked';
+  by: Actor;
+  at: number;
 }
 
 export interface Override {

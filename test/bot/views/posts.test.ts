@@ -199,7 +199,7 @@ describe('a gate', () => {
     expect(buttons(gate)).toEqual(['Approve eu-west', 'Hold', 'Roll back us-east (3 nodes)']);
   });
 
-  it('becomes a line when it is decided', () => {
+  it('gets one more line when it is decided, and loses nothing but its buttons', () => {
     const rollout = atGate();
     const after = next(rollout, { type: 'approved', at: tuesday + hours(3), phase: 'approval/eu-west', by: 'U0INES' });
     const gate = found(after, /^gate\./);
@@ -208,6 +208,7 @@ describe('a gate', () => {
     );
     expect(gate.key).toBe(found(rollout, /^gate\./).key);
     expect(buttons(gate)).toEqual([]);
+    expect(gate.closes).toBe(true);
   });
 
   it('asks nothing while the rollout is held or over', () => {
@@ -287,17 +288,17 @@ describe('a failure', () => {
     expect(buttons(found(rollout, /^failed\./))).toEqual([]);
   });
 
-  it('loses its buttons when it is decided', () => {
+  it('says who decided below it, when it is decided', () => {
     const rollout = failed();
     const standing = posts(rollout).map(({ key }) => key);
     const after = next(rollout, { type: 'retried', at: tuesday + hours(1), by: 'U0ROSA', epoch: tuesday + 9 });
     const [closing, ...more] = outdated(after, standing);
-    expect(more).toEqual([]);
+    expect(more.map(({ key }) => key)).toEqual([expect.stringMatching(/^dm\.held\.1\./)]);
     expect(closing?.key).toBe('failed.1.us-east-op-2');
     expect(closing?.text).toBe(
-      '*us-east-op-2* failed in run 1. That was decided since: run 2, see the live message above.',
+      '→ Tried again by <@U0ROSA> at <!date^1795509000^{date_short_pretty} {time}|2026-11-24 08:30 UTC>: now run 2, see the live message above.',
     );
-    expect(closing?.onlyEdit).toBe(true);
+    expect(closing?.closes).toBe(true);
   });
 
   it('tells of a region that became sick while it was watched', () => {

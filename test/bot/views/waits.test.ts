@@ -53,9 +53,7 @@ describe('a node that falls silent after its switch', () => {
     const key = waits(silent(1))[0]?.key ?? '';
     const [post] = outdated(planned(), [key]);
     expect(post).toMatchObject({ key, onlyEdit: true });
-    expect(post?.text).toMatchInlineSnapshot(
-      `"The wait for *us-east-op-1* is over; the live message above says how it went on."`,
-    );
+    expect(post?.text).toMatchInlineSnapshot(`"→ This wait is over; the live message above says how it went on."`);
   });
 });
 
