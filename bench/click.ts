@@ -36,7 +36,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     people: [],
     approvals: 'button',
     stateDir,
-    roles: { requesters: nobody, breakers: nobody, stoppers: nobody },
+    roles: { requesters: nobody, breakers: nobody, stoppers: nobody, onCall: { users: [], groups: [] } },
   };
 }
 

@@ -29,6 +29,7 @@ export function settingsOf(
       requesters: { users: [rosa.id] },
       breakers: { users: [rosa.id, ines.id] },
       stoppers: { users: [rosa.id, ines.id, kiran.id] },
+      onCall: { groups: ['S0ONCALL'] },
     },
     // Minutes of the real thing pass in seconds here; every check is made all the same.
     policy: {

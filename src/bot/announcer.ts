@@ -8,6 +8,8 @@ import type { Chat, OutgoingMessage } from './chat.ts';
 import { sealedBlocks } from './sealed.ts';
 import { closed } from './views/closing.ts';
 import { headPosts } from './views/head.ts';
+import { withLink } from './views/parts.ts';
+import type { People } from './views/people.ts';
 import { outdated, type Post, posts } from './views/posts.ts';
 
 export interface AnnouncerParts {
@@ -15,6 +17,10 @@ export interface AnnouncerParts {
   store: Pick<Store, 'posted' | 'setPosted' | 'headOf'>;
   channel: string;
   sealer: Sealer;
+  /** Whom messages about this rollout may call. */
+  people(rollout: Rollout): Promise<People>;
+  /** A mrkdwn link to a message; null while the workspace is not known. */
+  link(at: PostedMessage): string | null;
   log: Logger;
   clock: Pick<Clock, 'now' | 'sleep'>;
 }
@@ -67,9 +73,10 @@ class Drawing {
   async draw(): Promise<void> {
     const { store } = this.#parts;
     this.#standing = await store.posted(this.#rollout.id);
+    const people = await this.#parts.people(this.#rollout);
     const wanted = [
-      ...posts(this.#rollout),
-      ...outdated(this.#rollout, Object.keys(this.#standing)),
+      ...posts(this.#rollout, people),
+      ...outdated(this.#rollout, Object.keys(this.#standing), people),
       ...headPosts(this.#rollout, store.headOf(this.#rollout.id)),
     ];
     const stands = ({ key }: Post) => (this.#standing[key]?.ts ?? unknownTs) !== unknownTs;
@@ -172,7 +179,13 @@ class Drawing {
     const { id: rollout, fleet, revision } = this.#rollout;
     const mark = { fleet, rollout, key, revision };
     const sealed = sealedBlocks(blocks, this.#parts.sealer, { fleet, channel: address.channel });
-    return { ...address, content: { text, blocks: sealed }, mark };
+    return { ...address, content: withLink({ text, blocks: sealed }, this.#link(post)), mark };
+  }
+
+  /** To the message that this one is about, else to the thread. */
+  #link({ about }: Post): string | null {
+    const at = about === null ? undefined : (this.#standing[about] ?? this.#standing.main);
+    return at === undefined || at.ts === unknownTs ? null : this.#parts.link(at);
   }
 
   async #address({ key, place }: Post): Promise<Pick<OutgoingMessage, 'channel' | 'thread' | 'broadcast'> | null> {

@@ -3,7 +3,7 @@ import { App, type BlockAction, type ButtonAction, SocketModeReceiver } from '@s
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Announcer } from '../jobs/types.ts';
 import type { Sealer } from '../trust/index.ts';
-import { withApproversOf } from '../upgrade/rollout/index.ts';
+import { asked, withApproversOf } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import { accepted } from './accepted.ts';
 import { createAlarm } from './alarm.ts';
@@ -17,6 +17,7 @@ import { slackLogger } from './logger.ts';
 import { permit } from './permissions.ts';
 import { refusedNote } from './refused-note.ts';
 import { createRepair } from './repair.ts';
+import { linkTo } from './workspace.ts';
 
 export interface BotContext extends Omit<CommandContext, 'directory' | 'workspace' | 'sealer'> {
   sealer: Sealer;
@@ -98,7 +99,7 @@ export async function startBot(context: BotContext): Promise<Bot> {
     commandContext.workspace = workspace;
   });
   return {
-    announcer: announcing(context, slackChat(telling)),
+    announcer: announcing(commandContext, context, slackChat(telling)),
     connected: Promise.all([connection.first, token]).then(() => undefined),
     async close() {
       closing.abort();
@@ -107,13 +108,39 @@ export async function startBot(context: BotContext): Promise<Bot> {
   };
 }
 
-function announcing({ control, access, fleet, sealer, clock, log }: BotContext, chat: Chat): Announcer {
+/** `heard` knows the workspace once Slack has said it. */
+function announcing(
+  heard: Pick<CommandContext, 'workspace' | 'directory'>,
+  { control, access, fleet, sealer, clock, log }: BotContext,
+  chat: Chat,
+): Announcer {
   const common = { chat, store: control.store, channel: access.channel, log };
   const pacing = { now: () => clock.now(), sleep: (ms: number) => sleep(ms) };
-  const announcer = createAnnouncer({ ...common, sealer, clock: pacing });
+  const announcer = createAnnouncer({
+    ...common,
+    sealer,
+    clock: pacing,
+    people: async (rollout) => ({
+      onCall: access.roles.onCall,
+      members: await membersOf(
+        asked(rollout).flatMap(({ by }) => by.groups),
+        heard.directory,
+      ),
+    }),
+    link: (at) => (heard.workspace === null ? null : linkTo(heard.workspace, at, 'Open the thread')),
+  });
   const show = (rollout: Rollout) => announcer.show(withApproversOf(fleet, rollout));
   const alarm = createAlarm({ ...common, fleet: fleet.name });
   return { show, alarm, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
+}
+
+/** A group that Slack does not list is still mentioned in the channel. */
+async function membersOf(
+  groups: string[],
+  { members }: CommandContext['directory'],
+): Promise<Record<string, string[]>> {
+  const known = groups.map(async (group) => [group, await members(group, 'look').catch(() => [])] as const);
+  return Object.fromEntries(await Promise.all(known));
 }
 
 /** No repeats (a repeated post is a second message), an end to every call, and "slow down" as an error. */

@@ -22,6 +22,8 @@ export interface Access {
     breakers: Approvers;
     /** May freeze, pause, stop and roll back, besides requesters and approvers. */
     stoppers: Approvers;
+    /** Called for what goes wrong; that alone gives no right. */
+    onCall: Approvers;
   };
 }
 

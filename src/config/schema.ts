@@ -108,6 +108,7 @@ export const policy = block({
   bake: withDefault('1h', value.durationOrNone),
   watch: withDefault('15s', value.duration),
   approvalExpires: withDefault('48h', value.duration),
+  reminders: withDefault(['15m', '30m', '2h'], list(value.duration, 'durations')),
   attempts: withDefault(3, whole(1, 100)),
   unknownAttempts: withDefault(20, whole(1, 1_000)),
   retryDelay: withDefault('5s', value.duration),
@@ -211,6 +212,7 @@ export const schema = block({
     requesters: approvers,
     breakers: withDefault(nobody, approvers),
     stoppers: withDefault(nobody, approvers),
+    onCall: withDefault(nobody, approvers),
   }),
 });
 

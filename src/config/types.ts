@@ -53,6 +53,8 @@ export interface Settings {
     breakers: Approvers;
     /** May freeze, pause, stop and roll back, besides requesters and approvers. */
     stoppers: Approvers;
+    /** Called for what goes wrong, besides whoever asked for the rollout. */
+    onCall: Approvers;
   };
 }
 

@@ -19,7 +19,12 @@ const anyone: Directory = {
   members: async () => [],
 };
 const everything = { users: ['U1'], groups: [] };
-const roles: Access['roles'] = { requesters: everything, breakers: everything, stoppers: everything };
+const roles: Access['roles'] = {
+  requesters: everything,
+  breakers: everything,
+  stoppers: everything,
+  onCall: everything,
+};
 
 interface Shown {
   post: string;

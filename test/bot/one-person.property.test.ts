@@ -66,7 +66,12 @@ class Night {
     const fleet = fleetOf({ ...quick, oneMayBegin, majors });
     const rest = fleet.regions.map((region) => ({ ...region, approvers: everything }));
     this.here = trial({ fleet: { ...fleet, regions: rest }, known: [{ ...release, version }] });
-    this.here.context.access.roles = { requesters: everything, breakers: everything, stoppers: everything };
+    this.here.context.access.roles = {
+      requesters: everything,
+      breakers: everything,
+      stoppers: everything,
+      onCall: everything,
+    };
     this.here.context.log = pino({ level: 'silent' });
     this.#version = version;
     this.#bad = bad;

@@ -7,6 +7,7 @@ import { createAnnouncer } from '../../src/bot/announcer.ts';
 import { slackChat } from '../../src/bot/chat.ts';
 import { type Mark, readMark, verdictOn } from '../../src/bot/marks.ts';
 import { createRepair } from '../../src/bot/repair.ts';
+import { nobody } from '../../src/bot/views/people.ts';
 import { next } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
@@ -25,7 +26,7 @@ beforeEach(async () => {
   here = trial();
   clock.at = 0;
   slack = await startSlack({
-    people: [{ id: 'U0ROSA', name: 'rosa', realName: 'Rosa' }],
+    people: ['U0ROSA', 'U-us-east', 'U-eu-west', 'U-ap-south'].map((id) => ({ id, name: id, realName: id })),
     channel: { id: 'C0', name: 'upgrades' },
     team: { id: 'T0', name: 'Trial' },
     groups: [],
@@ -40,7 +41,13 @@ beforeEach(async () => {
   const { store } = here.control;
   const log = pino({ level: 'warn' }, { write: (line: string) => void here.logged.push(line) });
   const parts = { chat: slackChat(client), store, channel: 'C0', log };
-  ({ show } = createAnnouncer({ ...parts, sealer: seals, clock: { now: clock.now, sleep: async () => undefined } }));
+  ({ show } = createAnnouncer({
+    ...parts,
+    people: async () => nobody,
+    link: () => null,
+    sealer: seals,
+    clock: { now: clock.now, sleep: async () => undefined },
+  }));
   repair = createRepair({ ...parts, show, fleet: 'production', clock });
 });
 afterEach(() => slack.close());

@@ -186,6 +186,7 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
         requesters: { users: ['U0ROSA'], groups: [] },
         breakers: { users: ['U0INES'], groups: [] },
         stoppers: { users: ['U0OTTO'], groups: [] },
+        onCall: { users: [], groups: [] },
       },
     },
     workspace: { pinned: 'T0', url: 'https://trial.slack.com/' },

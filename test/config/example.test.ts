@@ -70,7 +70,14 @@ it('the example shows every key that there is', () => {
   const shown = written().map(({ key }) => key);
   const access = ['port', 'key', 'knownHosts', 'jump'].map((key) => `ssh.jumpHosts.${key}`);
   const again = ['reason', 'author', 'zone', 'from', 'to'].map((key) => `regions.freezes.${key}`);
-  const told = [...commented, ...access, ...again, 'roles.breakers.groups', 'roles.stoppers.users'];
+  const told = [
+    ...commented,
+    ...access,
+    ...again,
+    'roles.breakers.groups',
+    'roles.stoppers.users',
+    'roles.onCall.users',
+  ];
   expect(keysOf(schema).filter((key) => !shown.includes(key) && !told.includes(key))).toEqual([]);
   for (const key of commented) expect(example).toMatch(new RegExp(`^ *# +${key.split('.').at(-1)}:(?: |$)`, 'm'));
 });

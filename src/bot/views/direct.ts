@@ -1,14 +1,32 @@
+import { isLocal } from '../../base/actor.ts';
 import { approvals, endOf, isOpen, sinceOf } from '../../upgrade/rollout/index.ts';
-import type { Rollout } from '../../upgrade/rollout/types.ts';
+import type { ApprovalPhase, Rollout } from '../../upgrade/rollout/types.ts';
 import { headline } from './ending.ts';
-import { decided, gateKey } from './gate.ts';
+import { decided, gateKey, isAsking } from './gate.ts';
+import { type People, wanted } from './people.ts';
 import { closing, type Post, post } from './post.ts';
-import { foreign, reason, when } from './text.ts';
+import { foreign, reason, when, who } from './text.ts';
 
-/** Direct messages to the requester: at a gate, at a failure, at the end. Never for somebody at a command line. */
-export function directPosts(rollout: Rollout): Post[] {
-  if (!/^[UW][A-Z0-9]+$/.test(rollout.requester)) return [];
-  return [...gates(rollout), ...holds(rollout), ...end(rollout)];
+/**
+ * Direct messages: to whoever may approve, when it is asked; to the requester at a gate, at a failure, at the end. Never for
+ * somebody at a command line.
+ */
+export function directPosts(rollout: Rollout, people: People): Post[] {
+  const asks = approvals(rollout).flatMap((phase) => ask(rollout, phase, people));
+  return isLocal(rollout.requester) ? asks : [...asks, ...gates(rollout), ...holds(rollout), ...end(rollout)];
+}
+
+function ask(rollout: Rollout, phase: ApprovalPhase, people: People): Post[] {
+  const since = sinceOf(phase);
+  if (since === null || !isAsking(rollout, phase)) return [];
+  const about = gateKey(phase, since);
+  const lines = [
+    `*${foreign(phase.title, 80)} waits for you* since ${when(since)}: may it go to ${rollout.release.version}? Asked for by ${who(rollout.requester)}.`,
+    'What was seen so far, and the button, are in the thread.',
+  ];
+  return wanted(rollout, phase, people).map((user) =>
+    post(rollout, `dm.ask.${user}.${about}`, { is: 'dm', user }, [{ is: 'lines', lines }], { about }),
+  );
 }
 
 function gates(rollout: Rollout): Post[] {
@@ -18,7 +36,7 @@ function gates(rollout: Rollout): Post[] {
     const key = `dm.${gateKey(phase, since)}`;
     if (end !== null) return [closing(rollout, key, { is: 'dm', user: rollout.requester }, decided(rollout, phase))];
     const text = `${rollout.release.version}: *${foreign(phase.title)}* waits for approval since ${when(since)}.`;
-    return [direct(rollout, key, text)];
+    return [direct(rollout, key, text, gateKey(phase, since))];
   });
 }
 
@@ -33,6 +51,6 @@ function end(rollout: Rollout): Post[] {
   return isOpen(rollout) ? [] : [direct(rollout, `dm.${rollout.status.is}.${rollout.run}`, headline(rollout))];
 }
 
-function direct(rollout: Rollout, key: string, text: string): Post {
-  return post(rollout, key, { is: 'dm', user: rollout.requester }, [{ is: 'lines', lines: [text] }]);
+function direct(rollout: Rollout, key: string, text: string, about = 'main'): Post {
+  return post(rollout, key, { is: 'dm', user: rollout.requester }, [{ is: 'lines', lines: [text] }], { about });
 }

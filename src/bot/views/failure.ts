@@ -3,29 +3,34 @@ import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, goOnButtons, rollbackButtons, stopButton } from './buttons.ts';
 import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
+import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { foreign, names, reason, when } from './text.ts';
 import { isLeftOut } from './words.ts';
 
 /** A broadcast for everything that went wrong, with the ways out while a decision is needed. */
-export function failurePosts(rollout: Rollout): Post[] {
-  const nodes = nodesInOrder(rollout).flatMap((node) => [...failed(rollout, node), ...stuck(rollout, node)]);
-  return [...nodes, ...heldWithoutNode(rollout)];
+export function failurePosts(rollout: Rollout, people: People): Post[] {
+  const lines = called(rollout, people);
+  const nodes = nodesInOrder(rollout).flatMap((node) => [
+    ...failed(rollout, node, lines),
+    ...stuck(rollout, node, lines),
+  ]);
+  return [...nodes, ...heldWithoutNode(rollout, lines)];
 }
 
-function failed(rollout: Rollout, node: NodeRun): Post[] {
+function failed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   if (node.failure === null) return [];
   const run = node.rolledBackInRun ?? rollout.run;
   const parts: Part[] = [
     { is: 'lines', lines: [`✗ *${foreign(node.name, 80)} failed*: ${reason(node.failure, 500)}`, outcome(node)] },
     ...evidence(node),
-    { is: 'lines', lines: peers(rollout, node) },
+    { is: 'lines', lines: [...peers(rollout, node), ...call] },
     { is: 'buttons', buttons: node.state.is === 'stuck' ? [] : waysOut(rollout, node) },
   ];
   return [broadcast(rollout, `failed.${run}.${node.name}`, parts)];
 }
 
-function stuck(rollout: Rollout, node: NodeRun): Post[] {
+function stuck(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   const { state } = node;
   if (state.is !== 'stuck') return [];
   const parts: Part[] = [
@@ -36,6 +41,7 @@ function stuck(rollout: Rollout, node: NodeRun): Post[] {
         rollout.policy.atOnce === 1
           ? 'Everything else is stopped; other nodes are left as they are.'
           : 'No other node is begun; those under way are finished or rolled back first.',
+        ...call,
       ],
     },
     ...(node.failure === null ? evidence(node) : []),
@@ -51,7 +57,7 @@ function problem({ state, touched, drained }: NodeRun): string {
 }
 
 /** Held by a watch, or after a region was rolled back on request. */
-function heldWithoutNode(rollout: Rollout): Post[] {
+function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
   const { status } = rollout;
   if (status.is !== 'held') return [];
   const told = nodesInOrder(rollout).some(
@@ -65,6 +71,7 @@ function heldWithoutNode(rollout: Rollout): Post[] {
       lines: [
         `${watched ? '✗' : '○'} *Held*: ${reason(status.reason, 500)}`,
         'No further node is begun until somebody decides.',
+        ...call,
       ],
     },
     {

@@ -1,5 +1,6 @@
 import {
   approvals,
+  goesForward,
   healthyFor,
   isTurn,
   nodesInOrder,
@@ -22,13 +23,17 @@ export function gatePosts(rollout: Rollout): Post[] {
   return approvals(rollout).flatMap((phase) => {
     const since = sinceOf(phase);
     if (since === null) return [];
-    const open = phase.state.is === 'active' && ['running', 'paused'].includes(rollout.status.is);
+    const open = isAsking(rollout, phase);
     const [key, place] = [gateKey(phase, since), { is: 'thread', broadcast: true } as const];
     return [
       open ? post(rollout, key, place, asking(rollout, phase)) : closing(rollout, key, place, decided(rollout, phase)),
     ];
   });
 }
+
+/** It is asked for, and a yes would count. */
+export const isAsking = (rollout: Rollout, { state }: ApprovalPhase): boolean =>
+  state.is === 'active' && goesForward(rollout);
 
 /** Names the message of one ask. */
 export const gateKey = ({ id }: ApprovalPhase, since: number): string =>

@@ -133,3 +133,10 @@ function toText(part: Part): string {
 
 /** A button for those who cannot press it. */
 export const typedOf = ({ label, typed }: Button): string => `${label}: /zeitwork ${typed}`;
+
+/** The message with a link at its end; unchanged when there is none. */
+export function withLink({ text, blocks }: Message, link: string | null): Message {
+  if (link === null) return { text, blocks };
+  const last: KnownBlock = { type: 'section', block_id: 'link', text: { type: 'mrkdwn', text: link, verbatim: true } };
+  return { text: `${text}\n${link}`, blocks: [...blocks, last] };
+}

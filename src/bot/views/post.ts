@@ -17,6 +17,8 @@ export interface Post {
   once: boolean;
   /** What stands there stays: its buttons go, and this is put below it, once. */
   closes: boolean;
+  /** Key of the message that it leads to; null: it leads nowhere. */
+  about: string | null;
   /** Not posted when a message whose key begins so says the same already. */
   unlessSaid: string | null;
 }
@@ -26,7 +28,7 @@ export function post(
   key: string,
   place: Place,
   parts: Part[],
-  options: Partial<Pick<Post, 'onlyEdit' | 'once' | 'closes'>> & { unlessSaid?: string } = {},
+  options: Partial<Pick<Post, 'onlyEdit' | 'once' | 'closes' | 'about' | 'unlessSaid'>> = {},
 ): Post {
   return {
     key,
@@ -35,6 +37,7 @@ export function post(
     onlyEdit: options.onlyEdit ?? options.closes ?? false,
     closes: options.closes ?? false,
     once: options.once ?? false,
+    about: options.about ?? null,
     unlessSaid: options.unlessSaid ?? null,
   };
 }

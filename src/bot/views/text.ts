@@ -1,4 +1,4 @@
-import type { Actor } from '../../base/actor.ts';
+import { type Actor, isLocal } from '../../base/actor.ts';
 
 const control =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
@@ -49,7 +49,7 @@ export function reason(text: string, max = 300): string {
 }
 
 export function who(actor: Actor): string {
-  return /^[UW][A-Z0-9]+$/.test(actor) ? `<@${actor}>` : foreign(actor, 60);
+  return isLocal(actor) ? foreign(actor, 60) : `<@${foreign(actor, 60)}>`;
 }
 
 /** An instant (epoch ms) in the reader's own zone, with UTC for whoever cannot show that. */

@@ -1,24 +1,23 @@
-import { isOpen, isQueued, neglected, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { gatePatience, isOpen, isQueued, neglected, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout, Unattended } from '../../upgrade/rollout/types.ts';
+import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { count, foreign, reason, when } from './text.ts';
 import { stepWord } from './words.ts';
 
-/** A gate that stays shut for so long (ms) is told, with its reason. */
-const patience = 60_000;
-
 /** Whatever a rollout waits for without anybody having said so: broadcast once each, then kept true. */
-export function waitPosts(rollout: Rollout): Post[] {
+export function waitPosts(rollout: Rollout, people: People): Post[] {
+  const call = called(rollout, people);
   if (!isOpen(rollout)) return [];
-  if (rollout.unsigned) return [adoption(rollout)];
+  if (rollout.unsigned) return [adoption(rollout, call)];
   return [
-    ...nodesInOrder(rollout).flatMap((node) => [...silent(rollout, node), ...gated(rollout, node)]),
-    ...neglected(rollout).map((each) => unattended(rollout, each)),
+    ...nodesInOrder(rollout).flatMap((node) => [...silent(rollout, node, call), ...gated(rollout, node, call)]),
+    ...neglected(rollout).map((each) => unattended(rollout, each, call)),
   ];
 }
 
 /** Told after the first try that nobody could make sense of: it may be switched, and does not answer or says nothing of use. */
-function silent(rollout: Rollout, node: NodeRun): Post[] {
+function silent(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   const { state, silentSince, touched } = node;
   if (state.is !== 'working' || silentSince === null || !touched || state.unknowns === 0) return [];
   const after = node.uncertain ? `while ${stepWord(state.step)}` : 'after its restart';
@@ -28,6 +27,7 @@ function silent(rollout: Rollout, node: NodeRun): Post[] {
     wait(rollout, node.name, silentSince, [
       `? *${head}* since ${when(silentSince)} (${after}): ${reason(state.lastReason ?? 'nothing came back')}`,
       `Tried ${state.unknowns} of ${rollout.policy.unknownAttempts}, then a person is called. ${serving(rollout, node)} ${elsewhere(rollout)}`,
+      ...call,
     ]),
   ];
 }
@@ -45,15 +45,16 @@ function serving({ looks, peers }: Rollout, { name, region }: NodeRun): string {
   return `Of the others in ${foreign(region, 80)} ${healthy} of ${others.length} were healthy at ${when(at)}.`;
 }
 
-function gated(rollout: Rollout, node: NodeRun): Post[] {
+function gated(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   const { name, held, state } = node;
-  if (held === null || held.at - held.since < patience || state.is === 'stuck') return [];
+  if (held === null || held.at - held.since < gatePatience || state.is === 'stuck') return [];
   if (state.is === 'done' && !isQueued(rollout, node)) return [];
   const gates = held.gates.map((gate) => reason(gate.reason)).join('; ');
   return [
     wait(rollout, name, held.since, [
       `‼ *Stuck: ${foreign(name, 80)} waits* since ${when(held.since)}: ${gates}`,
       `Asked ${count(held.times, 'time')}, the last time ${when(held.at)}. It goes on by itself when that changes; until then ${elsewhere(rollout).toLowerCase()}`,
+      ...call,
     ]),
   ];
 }
@@ -73,15 +74,16 @@ const because: Record<Unattended['why'], (region: string, since: string) => stri
   ],
 };
 
-function unattended(rollout: Rollout, { region, why, since }: Unattended): Post {
-  return wait(rollout, region, since, because[why](foreign(region, 80), when(since)));
+function unattended(rollout: Rollout, { region, why, since }: Unattended, call: string[]): Post {
+  return wait(rollout, region, since, [...because[why](foreign(region, 80), when(since)), ...call]);
 }
 
-function adoption(rollout: Rollout): Post {
+function adoption(rollout: Rollout, call: string[]): Post {
   const id = foreign(rollout.id, 80);
   return wait(rollout, 'adopt', rollout.createdAt, [
     `*Nobody signed what led to this*: it was begun by a version that did not. Nothing goes on until a breaker has looked what the nodes run (\`/zeitwork verify\`) and says \`/zeitwork adopt ${id}\`.`,
     'Rollback and stop work as they are.',
+    ...call,
   ]);
 }
 

@@ -107,6 +107,8 @@ export interface Policy {
   /** How often a baking region is probed. */
   watch: number;
   approvalExpires: number;
+  /** How long something waits for people when they are reminded of it. Absent in what was planned before there were any. */
+  reminders?: number[];
   /** Tries per step before a failure counts. */
   attempts: number;
   /** Tries after which an unknown result needs a person. */

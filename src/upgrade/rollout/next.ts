@@ -5,6 +5,7 @@ import { watched } from './looks.ts';
 import { firstBack, firstForward } from './path.ts';
 import { approvals, asked, changePhase, phaseOf, saidAt, sinceOf, unasked } from './phases.ts';
 import { goesForward, isOpen, nodeOf, nodesInOrder } from './queries.ts';
+import { reminded } from './reminders.ts';
 import { lost, reported, toPlace } from './reports.ts';
 import { goOnResting } from './rest.ts';
 import { settle } from './settle.ts';
@@ -111,7 +112,7 @@ function beginTurn(rollout: Rollout, event: Begun): Rollout {
 function ticked(rollout: Rollout, event: Ticked): Rollout {
   if (!isOpen(rollout)) return rollout;
   const noticed = attended(unanswered(expired(rollout, event.at), event.at), event);
-  return goOnResting(abandoned(noticed, event.at), event.at);
+  return reminded(goOnResting(abandoned(noticed, event.at), event.at), event.at);
 }
 
 /** An approval never fires days later: when it expires before the last node was begun, it is asked for again. */

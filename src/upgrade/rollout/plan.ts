@@ -66,6 +66,7 @@ export function plan(input: PlanInput): Rollout {
     startedAt: null,
     asked: null,
     lastWord: null,
+    reminded: {},
   };
 }
 

@@ -232,6 +232,8 @@ export interface Rollout {
   asked: Asked | null;
   /** What a person decided last, and it had an effect. Absent where the rollout was begun by a version that did not note it. */
   lastWord?: LastWord | null;
+  /** How many reminders of what waits for people are due, by `waitKey`. Absent like `lastWord`. */
+  reminded?: Record<string, number>;
 }
 
 export interface LastWord {

@@ -1,6 +1,7 @@
 import { whyWaiting } from './gates.ts';
 import { approvals, saidAt, sinceOf } from './phases.ts';
 import { isOpen, nodesInOrder } from './queries.ts';
+import { nextReminder } from './reminders.ts';
 import { restDue } from './rest.ts';
 import type { Rollout } from './types.ts';
 import { nextLook } from './watching.ts';
@@ -20,6 +21,7 @@ export function nextWake(rollout: Rollout, now: number): number | null {
     ...whyWaiting(rollout, now).map(({ opensAt }) => opensAt ?? 0),
     nextLook(rollout, now) ?? 0,
     restDue(rollout) ?? 0,
+    nextReminder(rollout, now) ?? 0,
     ...approvals(rollout).map((phase) => (saidAt(phase) ?? sinceOf(phase) ?? -approvalExpires) + approvalExpires + 1),
   ].filter((at) => at > now);
   return instants.length > 0 ? Math.min(...instants) : null;

@@ -242,6 +242,7 @@ describe('a failure', () => {
       It was rolled back at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC> and runs v1.0.0 again.
       Likely cause: never healthy
       On v2.0.0 and left alone: us-east-op-1
+      Called: <@U0ROSA>
       Retry: /zeitwork retry
       Roll back us-east (1 node): /zeitwork rollback us-east
       Stop: /zeitwork stop
@@ -280,6 +281,7 @@ describe('a failure', () => {
     expect(text(rollout, /^stuck\./)).toMatchInlineSnapshot(`
       "‼ *us-east-op-2 could not be rolled back* and needs a person: still sick
       Everything else is stopped; other nodes are left as they are.
+      Called: <@U0ROSA>
       Retry: /zeitwork retry
       Roll back us-east (2 nodes): /zeitwork rollback us-east
       Stop: /zeitwork stop
@@ -315,6 +317,7 @@ describe('a failure', () => {
     expect(text(rollout, /^failed\./)).toMatchInlineSnapshot(`
       "✗ *Held*: us-east-op-1 became unhealthy while us-east was being watched
       No further node is begun until somebody decides.
+      Called: <@U0ROSA>
       Resume: /zeitwork resume
       Roll back all (3 nodes): /zeitwork rollback all
       Stop: /zeitwork stop"
@@ -434,7 +437,7 @@ describe('every message', () => {
   ];
 
   it('keeps within the limits of Slack, also for 300 nodes', () => {
-    for (const { blocks, text: said, key } of all.flatMap(posts)) {
+    for (const { blocks, text: said, key } of all.flatMap((rollout) => posts(rollout))) {
       expect(blocks.length, key).toBeLessThanOrEqual(50);
       expect(JSON.stringify(blocks).length, key).toBeLessThan(13_000);
       expect(said.length, key).toBeLessThan(4_000);

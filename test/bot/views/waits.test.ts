@@ -40,7 +40,8 @@ describe('a node that falls silent after its switch', () => {
     expect(post?.place).toEqual({ is: 'thread', broadcast: true });
     expect(post?.text).toMatchInlineSnapshot(`
       "? *us-east-op-1 does not answer* since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC> (after its restart): SSH connection timed out
-      Tried 1 of 5, then a person is called. Of the others in us-east 2 of 2 were healthy at <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>. Nothing else is begun."
+      Tried 1 of 5, then a person is called. Of the others in us-east 2 of 2 were healthy at <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>. Nothing else is begun.
+      Called: <@U-requester>"
     `);
   });
 
@@ -74,7 +75,8 @@ describe('a gate that stays shut', () => {
     expect(waits(held(59_000))).toEqual([]);
     expect(waits(held(minutes(1)))[0]?.text).toMatchInlineSnapshot(`
       "‼ *Stuck: us-east-op-1 waits* since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: stopping it would leave 1 healthy
-      Asked 5 times, the last time <!date^1795505460^{date_short_pretty} {time}|2026-11-24 07:31 UTC>. It goes on by itself when that changes; until then nothing else is begun."
+      Asked 5 times, the last time <!date^1795505460^{date_short_pretty} {time}|2026-11-24 07:31 UTC>. It goes on by itself when that changes; until then nothing else is begun.
+      Called: <@U-requester>"
     `);
   });
 });
@@ -91,7 +93,8 @@ describe('work that nobody takes up', () => {
     expect(all.map(({ text }) => text)).toMatchInlineSnapshot(`
       [
         "‼ *No living worker serves us-east* since <!date^1795505410^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: nothing moves there.
-      Start one where its nodes can be reached: \`zeitwork worker --region us-east\`.",
+      Start one where its nodes can be reached: \`zeitwork worker --region us-east\`.
+      Called: <@U-requester>",
       ]
     `);
   });

@@ -1,0 +1,51 @@
+import { approvals, gates, nextNode, waitingForPeople, waitKey } from '../../upgrade/rollout/index.ts';
+import type { Rollout } from '../../upgrade/rollout/types.ts';
+import { called, type People } from './people.ts';
+import { type Post, post } from './post.ts';
+import { foreign, reason, span, when } from './text.ts';
+import { approverMentions } from './words.ts';
+
+/** Calls again, once each, for what still waits for people: only the newest, however long nobody was there to say it. */
+export function reminderPosts(rollout: Rollout, people: People): Post[] {
+  return waitingForPeople(rollout).flatMap((waiting) => {
+    const key = waitKey(waiting);
+    const count = rollout.reminded?.[key] ?? 0;
+    const after = rollout.policy.reminders?.[count - 1];
+    if (count === 0 || after === undefined) return [];
+    const lines = words(rollout, waiting.what, waiting.since, after, people);
+    return [
+      post(rollout, `remind.${key}.${count}`, { is: 'thread', broadcast: true }, [{ is: 'lines', lines }], {
+        once: true,
+      }),
+    ];
+  });
+}
+
+function words(rollout: Rollout, what: string, since: number, after: number, people: People): string[] {
+  const { status, release } = rollout;
+  const head = (text: string, ...rest: string[]) => [`‼ *Still waiting, for ${span(after)}*: ${text}`, ...rest];
+  const phase = approvals(rollout).find(({ id }) => id === what);
+  if (phase !== undefined)
+    return head(
+      `${approverMentions(phase.by)}, may *${foreign(phase.title, 80)}* go to ${release.version}? Asked ${when(since)}.`,
+    );
+  if (what === 'start') return missed(rollout, since, after, people);
+  if (status.is === 'held' && what === 'held')
+    return head(
+      `${release.version} is held since ${when(since)}, nothing moves until somebody decides. ${reason(status.reason, 300)}`,
+      ...called(rollout, people),
+    );
+  const where = what.slice(what.indexOf(' ') + 1);
+  return head(`${foreign(where, 80)}, since ${when(since)}; the message above says why.`, ...called(rollout, people));
+}
+
+function missed(rollout: Rollout, since: number, after: number, people: People): string[] {
+  const node = nextNode(rollout);
+  const shut = node === null ? [] : [...gates(rollout, node.name, since + after), ...(node.held?.gates ?? [])];
+  const why = [...new Set(shut.map((gate) => reason(gate.reason)))].join('; ');
+  return [
+    `‼ *${rollout.release.version} was to begin ${when(since)} and has not*${why === '' ? '' : `: ${why}`}`,
+    'Nothing was touched. `/zeitwork why` says what holds it now.',
+    ...called(rollout, people),
+  ];
+}

@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import { next, nextWake, plan, waitingForPeople } from '../../../src/upgrade/rollout/index.ts';
+import type { Event, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { isAsked } from '../../support/parts.ts';
+import { fleetOf, hours, inputOf, minutes, planned, tuesday } from '../../support/rollouts.ts';
+import { drive, worldOf } from '../../support/simulation.ts';
+
+const reminders = [minutes(15), minutes(30), hours(2)];
+const tick = (rollout: Rollout, at: number): Rollout => next(rollout, { type: 'ticked', at });
+const remindedOf = ({ reminded = {} }: Rollout) => Object.values(reminded);
+
+/** Held over a node that was rolled back. */
+function held(changes = {}): Rollout {
+  const start = planned({ reminders, pause: 0, ...changes });
+  const world = worldOf(start);
+  world.bad.add('us-east-op-1');
+  const until = (rollout: Rollout) => rollout.nodes['us-east-op-1']?.state.is === 'rolled-back';
+  return drive(start, world, { from: tuesday, until }).rollout;
+}
+const since = (rollout: Rollout): number => waitingForPeople(rollout)[0]?.since ?? 0;
+
+it('counts each reminder once, when it is due, and wakes for it', () => {
+  const rollout = held();
+  const at = since(rollout);
+  expect(remindedOf(tick(rollout, at + minutes(15) - 1))).toEqual([]);
+  const first = tick(rollout, at + minutes(15));
+  expect(remindedOf(first)).toEqual([1]);
+  expect(tick(first, at + minutes(16))).toBe(first);
+  expect(remindedOf(tick(first, at + minutes(30)))).toEqual([2]);
+  // The looks that go on while it is held wake it, too.
+  expect(nextWake(first, at + minutes(30) - 1)).toBe(at + minutes(30));
+});
+
+it('does not call for every one that was missed while nobody was there', () => {
+  const rollout = held();
+  expect(remindedOf(tick(rollout, since(rollout) + hours(9)))).toEqual([3]);
+});
+
+it('forgets what was decided, and begins anew with the next wait', () => {
+  const rollout = held();
+  const late = tick(rollout, since(rollout) + hours(1));
+  const retried: Event = { type: 'retried', at: since(rollout) + hours(1), by: 'U1', epoch: 0 };
+  expect(remindedOf(tick(next(late, retried), since(rollout) + hours(1) + 1))).toEqual([]);
+});
+
+it('calls for an approval that nobody gives', () => {
+  const start = plan(inputOf(fleetOf({ reminders }), { strategy: 'regions' }));
+  const to = drive(start, worldOf(start), { from: tuesday, until: (rollout) => isAsked(rollout, 'eu-west') });
+  const [waiting] = waitingForPeople(to.rollout);
+  expect(waiting?.what).toBe('approval/eu-west');
+  expect(tick(to.rollout, to.now + minutes(15)).reminded).toEqual({
+    [`approval/eu-west.${Math.floor(to.now / 1000)}`]: 1,
+  });
+});
+
+it('calls when the start was missed: nobody was there, and the window went by', () => {
+  const start = plan(inputOf(fleetOf({ reminders }, { windows: 'guide' }), { startAt: tuesday + hours(24) }));
+  expect(remindedOf(tick(start, tuesday + hours(24) + minutes(14)))).toEqual([]);
+  const missed = tick(start, tuesday + hours(24) + minutes(15));
+  expect(missed.reminded).toEqual({ [`start.${(tuesday + hours(24)) / 1000}`]: 1 });
+});
+
+it('never calls where it was planned before there were reminders, or where the settings want none', () => {
+  const { reminded: _, ...older } = held();
+  expect(tick(older, since(older) + hours(9)).reminded).toBeUndefined();
+  const rollout = held({ reminders: [] });
+  expect(remindedOf(tick(rollout, since(rollout) + hours(9)))).toEqual([]);
+});
