@@ -1357,6 +1357,27 @@ export const mutants: Mutant[] = [
     tests: ['test/bot/buttons.property.test.ts'],
   },
   {
+    name: 'a node that is only being tried counts as on the release',
+    file: 'src/bot/views/tally.ts',
+    from: "state.is === 'done' || (already && !touched)",
+    to: "state.is === 'done' || state.is === 'working' || (already && !touched)",
+    tests: ['test/bot/truth.property.test.ts'],
+  },
+  {
+    name: 'an approver is told that nobody asks any more, since a group could not be looked up',
+    file: 'src/bot/views/posts.ts',
+    from: 'if (phase !== undefined && isAsking(rollout, phase)) return null;',
+    to: '',
+    tests: ['test/bot/views/calls.test.ts'],
+  },
+  {
+    name: 'people are never reminded',
+    file: `${core}/reminders.ts`,
+    from: 'filter((after) => at - since >= after).length',
+    to: 'filter((after) => at - since < 0 * after).length',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
     name: 'a region is opened before it is approved',
     file: `${core}/orders.ts`,
     from: `!opens.includes(id) || state.is === 'done'`,

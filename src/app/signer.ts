@@ -28,7 +28,10 @@ export async function withKeyOf<T>(
 
 /** @param held keys that the agent has, spelled as `signingKeyIn` does @throws Refused saying how to say who one is */
 export function agentKey(as: string | null, people: readonly Person[], held: readonly string[]): string {
-  if (people.length === 0) throw new Refused(`${wantsSignature} The settings name no people: yet.`);
+  if (people.length === 0)
+    throw new Refused(
+      `${wantsSignature} The settings name no people yet: write them there, with their keys (docs/people.md).`,
+    );
   const asked = people.filter(({ name }) => as === null || name === as);
   if (asked.length === 0) throw new Refused(`There is no ${as} among people: (${names(people)}).`);
   const able = asked.filter((person) => keyIn(person, held) !== undefined);

@@ -1,5 +1,7 @@
+import type { Json } from '../bot/context.ts';
 import { completionFor } from './cli/completion.ts';
 import type { End } from './cli/exit.ts';
+import { jsonLine } from './cli/json.ts';
 import { stoppable } from './cli/live.ts';
 import type { Read } from './cli/read.ts';
 import type { Tool } from './cli/words.ts';
@@ -7,7 +9,7 @@ import type { Tool } from './cli/words.ts';
 export async function run(name: Tool, { operand, values }: Read): Promise<End> {
   switch (name) {
     case 'doctor':
-      return doctor();
+      return doctor(values.has('json'));
     case 'manifest':
       return manifest();
     case 'keys':
@@ -36,17 +38,20 @@ export async function run(name: Tool, { operand, values }: Read): Promise<End> {
   }
 }
 
-async function doctor(): Promise<End> {
+async function doctor(json: boolean): Promise<End> {
   const { examine } = await import('../doctor/index.ts');
   const { settingsFile } = await import('./open.ts');
   const { knownSigners } = await import('./decision-key.ts');
   const ended = await stoppable(async (asked): Promise<End> => {
     let end: End = 'done';
-    for await (const { ok, line } of examine(settingsFile(), process.env, { signers: knownSigners })) {
+    const findings: Json[] = [];
+    for await (const { ok, line, finding } of examine(settingsFile(), process.env, { signers: knownSigners })) {
       if (asked.aborted) return 'interrupted';
-      console.log(line);
+      if (!json) console.log(line);
+      findings.push({ ...finding });
       if (!ok) end = 'wrong';
     }
+    if (json) console.log(jsonLine('doctor', end, Date.now(), { findings }));
     return end;
   });
   return ended ?? 'interrupted';

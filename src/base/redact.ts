@@ -1,3 +1,4 @@
+import { plain } from './plain.ts';
 import { addressSpans } from './secret-addresses.ts';
 import { namedSpans } from './secret-names.ts';
 import { optionSpans } from './secret-options.ts';
@@ -7,18 +8,9 @@ import type { Span } from './secret-span.ts';
 /** A longer text is cut here, so that the work is bounded; characters. */
 const limit = 64 * 1024;
 
-/** Terminal sequences: CSI, strings (titles, links) up to their end or the line's, and the rest; 7 and 8 bit. */
-const terminal = /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?/g;
-/** Control characters but tab and newline. */
-const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
-/** What is not seen, turns the direction of what is, or breaks lines in its own way. */
-const unseen = /[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
-
 /** The text as a person sees it. */
-function plain(text: string): string {
-  const cut = text.length > limit ? `${text.slice(0, limit)}\n[the rest was left out]` : text;
-  return cut.replace(terminal, '').replace(controls, '').replace(unseen, '');
-}
+const seenIn = (text: string): string =>
+  plain(text.length > limit ? `${text.slice(0, limit)}\n[the rest was left out]` : text);
 
 /** Overlapping spans become one; the text is gone through once. Lines are kept, so that none moves. */
 function without(text: string, spans: Span[]): string {
@@ -69,7 +61,7 @@ const knownSpans = (text: string, known: readonly string[]): Span[] =>
  * @param known secrets that go whatever they look like
  */
 export function redact(text: string, known: readonly string[] = []): string {
-  const seen = plain(text);
+  const seen = seenIn(text);
   return without(seen, [...spansIn(seen), ...knownSpans(seen, known)]);
 }
 
@@ -78,7 +70,7 @@ export function redact(text: string, known: readonly string[] = []): string {
  * `known`. Names and hashes may look like other tokens, so those are only hidden, never refused.
  */
 export function holdsSecret(text: string, known: readonly string[] = []): boolean {
-  const seen = plain(text);
+  const seen = seenIn(text);
   return (
     keySpans(seen).length > 0 ||
     slackToken.test(seen) ||
@@ -89,7 +81,7 @@ export function holdsSecret(text: string, known: readonly string[] = []): boolea
 
 /** The same for lines of separate origin, one by one; only a private key may go over several. As many come back. */
 export function redactLines(lines: string[]): string[] {
-  const whole = lines.map((line) => plain(line).replaceAll('\n', ' ')).join('\n');
+  const whole = lines.map((line) => seenIn(line).replaceAll('\n', ' ')).join('\n');
   return without(whole, keySpans(whole))
     .split('\n')
     .map((line) => without(line, spansIn(line)));

@@ -1,13 +1,16 @@
 import type { BlockAction, ButtonAction, RespondFn, SlashCommand } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
 import { hour } from '../base/duration.ts';
+import { asked, withApproversOf } from '../upgrade/rollout/index.ts';
 import { judge, type Press } from './actions/counts.ts';
 import type { CommandContext, Reply } from './context.ts';
 import { say } from './context.ts';
+import { permit } from './permissions.ts';
 import { refusedNote } from './refused-note.ts';
 import { answer, runCommand } from './run.ts';
 import { sealedBlocks } from './sealed.ts';
 import { message, type Part, typedOf } from './views/parts.ts';
+import { foreign } from './views/text.ts';
 
 /** Deliveries come twice, sometimes minutes later. */
 const rememberedMs = hour;
@@ -25,15 +28,36 @@ interface Origin {
 /** Draws the home tab of somebody who opened it; without buttons, since decisions belong into the channel. */
 export async function drawHome(context: CommandContext, client: WebClient, user: string): Promise<void> {
   const asking = { actor: user, rollout: null };
-  const [now, windows, history] = await Promise.all([
+  const [mine, now, windows, history] = await Promise.all([
+    waitingFor(context, user),
     answer(context, asking, { verb: 'bare' }),
     answer(context, asking, { verb: 'windows' }),
     answer(context, asking, { verb: 'history' }),
   ]);
-  const parts = [...now.parts, ...windows.parts, ...history.parts].filter(({ is }) => is !== 'buttons');
+  const parts = [...mine, ...now.parts, ...windows.parts, ...history.parts].filter(({ is }) => is !== 'buttons');
   const where: Reply = say(`Upgrade, approve and roll back in <#${context.access.channel}>, with \`/zeitwork\`.`);
   const { blocks } = message([...parts, ...where.parts], 'home');
   await client.views.publish({ user_id: user, view: { type: 'home', blocks } });
+}
+
+/** What this person may approve now; nothing when the store is silent, which the rest of the tab says. */
+async function waitingFor(context: CommandContext, user: string): Promise<Part[]> {
+  const open = await context.control.store.open().catch(() => null);
+  if (open === null) return [];
+  const rollout = withApproversOf(context.fleet, open);
+  const mine = await Promise.all(
+    asked(rollout).map(async (phase) => {
+      const said = phase.given.some(({ by }) => by === user);
+      const verdict = await permit(context, user, { is: 'approve', rollout, phase }, 'look');
+      return said || verdict.is === 'refused'
+        ? []
+        : [`‼ *${foreign(phase.title, 80)} waits for you*: may it go to ${rollout.release.version}?`];
+    }),
+  );
+  const lines = mine.flat();
+  return lines.length === 0
+    ? []
+    : [{ is: 'lines', lines: [...lines, 'The question, with its button, is in the channel.'] }];
 }
 
 /** Turns what Slack delivers (already acknowledged) into one answer to the person. Never throws. */

@@ -1,3 +1,4 @@
+import { plainLine } from '../base/plain.ts';
 import { redact } from '../base/redact.ts';
 
 /** What one check found. Only `wrong` needs something to be done; a `note` is worth knowing. */
@@ -15,8 +16,10 @@ export const wrong = (subject: string, text: string): Finding => ({ is: 'wrong',
 
 const marks = { right: 'ok', note: 'note', wrong: 'FAIL' };
 
+/** The finding as it may leave: without secrets, in one line. */
+export const shown = (finding: Finding): Finding => ({ ...finding, text: plainLine(redact(finding.text)) });
+
 /** The finding as a line, its subject padded to `width`. Secrets and line breaks never get through. */
 export function lineOf({ is, subject, text }: Finding, width: number): string {
-  const plain = redact(text).replace(/[\p{Cc}\s]+/gu, ' ');
-  return `${marks[is].padEnd(4)} ${subject.padEnd(width)}  ${plain}`;
+  return `${marks[is].padEnd(4)} ${subject.padEnd(width)}  ${plainLine(redact(text))}`;
 }

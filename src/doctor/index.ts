@@ -4,7 +4,7 @@ import { helperHashes } from '../upgrade/host/helper/index.ts';
 import { createAlerting, createProbe } from '../upgrade/http/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { examineAlerts } from './alerts.ts';
-import { type Finding, lineOf, right, wrong } from './finding.ts';
+import { type Finding, lineOf, right, shown, wrong } from './finding.ts';
 import { examineNative } from './native.ts';
 import { examineNode } from './nodes.ts';
 import { examineRedis } from './redis.ts';
@@ -26,6 +26,7 @@ export interface DoctorOptions {
 export interface Examined {
   ok: boolean;
   line: string;
+  finding: Finding;
 }
 
 /**
@@ -53,7 +54,8 @@ export async function* examine(
 }
 
 function* told(findings: Finding[], width: number): Iterable<Examined> {
-  for (const finding of findings) yield { ok: finding.is !== 'wrong', line: lineOf(finding, width) };
+  for (const finding of findings)
+    yield { ok: finding.is !== 'wrong', line: lineOf(finding, width), finding: shown(finding) };
 }
 
 /** The settings, or everything that is wrong with them. */

@@ -56,26 +56,34 @@ export function createInspector(queues: Queues, clock: Clock): Inspector {
       return job?.failedReason ?? job?.returnvalue;
     }
     await queue.remove(id).catch(() => undefined);
-    return `no worker of ${region} answered within ${inSeconds(timeoutMs)}`;
+    return { silence: `no worker of ${region} answered within ${inSeconds(timeoutMs)}` };
   };
 
   const asked = async (ask: AskJob['ask'], node: FleetNode, timeoutMs: number): Promise<unknown> =>
-    (await put(ask, node, timeoutMs).catch(reasonOf)) ?? 'the answer came too late';
+    (await put(ask, node, timeoutMs).catch(reasonOf)) ?? { silence: 'the answer came too late' };
 
   return {
     survey: (nodes, timeoutMs) =>
       Promise.all(
         nodes.map(async (node) => {
           const seen = await asked('survey', node, timeoutMs);
-          return isSurvey(seen) ? seen : unreachable(node, String(seen), clock.now());
+          return isSurvey(seen) ? seen : { ...unreachable(node, wordsIn(seen), clock.now()), ...unansweredBy(seen) };
         }),
       ),
     async diagnose(node, timeoutMs) {
       const seen = await asked('diagnose', node, timeoutMs);
-      return isDiagnosis(seen) ? seen : { summary: `${node.name}: ${String(seen)}`, evidence: [] };
+      if (isDiagnosis(seen)) return seen;
+      return { summary: `${node.name}: ${wordsIn(seen)}`, evidence: [], ...unansweredBy(seen) };
     },
   };
 }
+
+/** Nobody answered, which says nothing of the node. */
+const isSilence = (value: unknown): value is { silence: string } =>
+  typeof value === 'object' && value !== null && 'silence' in value;
+
+const wordsIn = (value: unknown): string => (isSilence(value) ? value.silence : String(value));
+const unansweredBy = (value: unknown): { unanswered?: true } => (isSilence(value) ? { unanswered: true } : {});
 
 const isSurvey = (value: unknown): value is NodeSurvey =>
   typeof value === 'object' && value !== null && 'healthy' in value && 'sha256' in value;

@@ -69,6 +69,15 @@ describe('the command line, without settings and without Redis', () => {
     });
   });
 
+  it('examines as JSON, too', async () => {
+    const { code, out, err } = await run('doctor', '--json');
+    expect({ code, err }).toEqual({ code: exitCodes.wrong, err: '' });
+    expect(JSON.parse(out)).toMatchObject({
+      ...{ schema: 1, verb: 'doctor', outcome: 'wrong' },
+      findings: [{ is: 'wrong', subject: 'settings', text: expect.stringMatching(/zeitwork\.example\.yaml/) }],
+    });
+  });
+
   it.each(['bot', 'worker', 'all', 'watch'])('%s says which settings it lacks', async (word) => {
     expect(await run(word)).toMatchObject({ code: exitCodes.settings, err: expect.stringMatching(/^zeitwork: /) });
   });

@@ -341,7 +341,8 @@ describe('looking', () => {
     const here = trial();
     await under(here, euWestAsked);
     expect(await run(here, 'U0LU', 'why')).toMatchInlineSnapshot(`
-      "eu-west-op-1: ○ waiting; the rollout is running
+      "v2.0.0: waiting for approval of eu-west
+      eu-west-op-1: ○ waiting
       • approval: eu-west is not approved. Opened by the approvers of eu-west; does not change by itself"
     `);
     expect(await run(here, 'U0LU', 'why us-east-op-1')).toMatch(/us-east-op-1: ✓ done/);
@@ -391,13 +392,28 @@ describe('looking', () => {
     const here = trial();
     expect(await run(here, 'U0LU', '')).toMatch(/^Commands/);
     await under(here, oneDone);
-    expect(await run(here, 'U0LU', '')).toMatch(/^zeitwork-operator v2\.0\.0: running/);
-    expect(await run(here, 'U0LU', 'history')).toMatch(/v2\.0\.0 running, asked for by @U0ROSA \(r1\)/);
+    expect(await run(here, 'U0LU', '')).toMatch(/^zeitwork-operator v2\.0\.0: going on/);
+    expect(await run(here, 'U0LU', 'history')).toMatch(/v2\.0\.0 going on, asked for by @U0ROSA \(r1\)/);
   });
 
   it('shows a diagnosis with what the host said made harmless', async () => {
     const reply = await runCommand(trial().context, 'U0OTTO', 'diagnose us-east-op-1');
     expect(message(reply.parts, 't').text).toContain('connection refused &lt;!channel&gt;');
+  });
+
+  it('tells what was captured before a rollback, when the node looks well again', async () => {
+    const here = trial();
+    await under(here, oneDone);
+    const [rollout] = here.control.rollouts.values();
+    const node = rollout?.nodes['us-east-op-1'];
+    if (!rollout || !node) throw new Error('not started');
+    const diagnosis = { summary: 'its port is taken', evidence: ['bind: <!channel>'] };
+    const nodes = { ...rollout.nodes, [node.name]: { ...node, diagnosis } };
+    here.control.rollouts.set(rollout.id, { ...rollout, nodes });
+    const reply = await runCommand(here.context, 'U0OTTO', 'diagnose us-east-op-1');
+    expect(asText(reply)).toMatch(/When it failed on v2\.0\.0, before it was rolled back: its port is taken/);
+    expect(message(reply.parts, 't').text).toContain('bind: &lt;!channel&gt;');
+    expect(reply.facts).toMatchObject({ captured: { version: 'v2.0.0', summary: 'its port is taken' } });
   });
 
   it('tells who one is, and where to read on', async () => {

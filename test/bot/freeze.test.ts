@@ -118,7 +118,7 @@ describe('freeze', () => {
     expect(again).toMatch(/us-east .*not before 2026-11-24 17:00 UTC/);
     expect(here.control.rollouts.size).toBe(0);
     const [anew] = /start \S+/.exec(again) ?? [];
-    expect(await run(here, 'U0ROSA', anew ?? '')).toMatch(/under way/);
+    expect(await run(here, 'U0ROSA', anew ?? '')).toMatch(/^Scheduled: v2\.0\.0 begins Tue 24 Nov 12:00/);
   });
 
   it('reads times in the zone of the region, and --until after --from', async () => {

@@ -70,7 +70,14 @@ describe('what came of a command, for programs', () => {
 
   it('tells something wrong on a node from a worker that is silent', async () => {
     const fleet = trialFleet();
-    const silent = { healthy: false, detail: silence, unit: null, sha256: null, version: null };
+    const silent = {
+      healthy: false,
+      detail: silence,
+      unit: null,
+      sha256: null,
+      version: null,
+      unanswered: true as const,
+    };
     const all = Object.fromEntries(surveyOf(fleet).map(({ node }) => [node, silent]));
     const sick = { 'eu-west-op-1': { version: 'v2.0.0', sha256: oldImage } };
     const here = (changes: Parameters<typeof surveyOf>[1]) => trial({ fleet, looks: surveyOf(fleet, changes) });
@@ -82,7 +89,11 @@ describe('what came of a command, for programs', () => {
     expect(await outcome(here(sick), 'U0LU', 'status')).toBe('done');
     expect(await outcome(here(all), 'U0ROSA', 'upgrade v2.0.0')).toBe('unreachable');
     const asked = here({});
-    asked.control.diagnose = async () => ({ summary: `us-east-op-1: ${silence}`, evidence: [] });
+    asked.control.diagnose = async () => ({
+      summary: `us-east-op-1: ${silence}`,
+      evidence: [],
+      unanswered: true as const,
+    });
     expect(await outcome(asked, 'U0OTTO', 'diagnose us-east-op-1')).toBe('unreachable');
   });
 
@@ -288,6 +299,7 @@ describe('the facts of a look', () => {
     await under(here, oneDone);
     expect((await ask(here, 'U0LU', 'history')).facts).toMatchObject({ rollouts: [{ id: 'r1', version: 'v2.0.0' }] });
     expect((await ask(here, 'U0OTTO', 'diagnose us-east-op-1')).facts).toEqual({
+      captured: null,
       node: 'us-east-op-1',
       summary: 'the database refuses connections',
       evidence: ['dial tcp: connection refused <!channel>'],

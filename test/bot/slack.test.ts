@@ -211,6 +211,16 @@ describe('the bot in Slack', () => {
     );
   });
 
+  it('shows each person in their home what waits for them, and nobody else', async () => {
+    await driven(await started(), asked);
+    await slack.openHome('U0INES');
+    await slack.openHome('U0ROSA');
+    const drawn = async (user: string) =>
+      JSON.stringify((await until('a home', () => slack.state.homes.get(user))).blocks);
+    expect(await drawn('U0INES')).toContain('*eu-west waits for you*');
+    expect(await drawn('U0ROSA')).not.toContain('waits for you');
+  });
+
   it('comes back by itself after the connection was cut, and after Slack was away', async () => {
     slack.faults.disconnectSockets('cut');
     await until('a new connection', () => slack.connections() === 1, 15_000);

@@ -90,8 +90,8 @@ describe('the product on a shell', () => {
     await product.slack.command(people.ines.id, '/zeitwork approve eu-west');
     const { code, out, err } = await end;
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^zeitwork-operator v2\.0\.0: running\n/);
-    expect(out).toMatch(/\n\d\d:\d\d:\d\dZ {2}zeitwork-operator v2\.0\.0: done\n/);
+    expect(out).toMatch(/^zeitwork-operator v2\.0\.0: waiting for approval of eu-west\n/);
+    expect(out).toMatch(/\n\d\d:\d\d:\d\dZ {2}zeitwork-operator v2\.0\.0: done, every node proven\n/);
     expect(out).toMatch(/is on all 4 nodes, each one proven\.\n$/);
     const over = await product.shell('watch', id, '--json');
     expect(over.code).toBe(0);

@@ -1,5 +1,5 @@
 /** Longer than this (ms) nobody waits without wondering whether anything happens. */
-const patience = 4_000;
+const patience = 1_000;
 
 export interface Teller {
   say(line: string): void;
@@ -11,7 +11,9 @@ export function neverSilent(say: (line: string) => void, everyMs = patience): Te
   let timer: NodeJS.Timeout | null = null;
   const rest = () => {
     if (timer !== null) clearInterval(timer);
-    timer = setInterval(() => say('  … still working'), everyMs);
+    const since = performance.now();
+    const word = () => say(`  … still working, ${Math.round((performance.now() - since) / 1_000)} s`);
+    timer = setInterval(word, everyMs);
     timer.unref();
   };
   rest();

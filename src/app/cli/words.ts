@@ -39,7 +39,11 @@ export const roles = {
 
 /** Do one thing and end. */
 export const tools = {
-  doctor: { what: 'checks everything that can be checked before the night', ...none },
+  doctor: {
+    what: 'checks everything that can be checked before the night',
+    flags: { json: jsonFlag },
+    operand: null,
+  },
   keys: {
     what: 'prints the keys with which the programs of this machine sign, for the settings',
     flags: {},

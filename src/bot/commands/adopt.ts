@@ -1,7 +1,7 @@
 import { say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { foreign } from '../views/text.ts';
-import { statusWord } from '../views/words.ts';
+import { verdict } from '../views/verdict.ts';
 import { demand, type Handler } from './common.ts';
 
 /** Somebody looked, and answers for what is stored: it is signed as it stands there. */
@@ -19,7 +19,7 @@ export const adopt: Handler<'adopt'> = async (context, asking, { what }) => {
   return withFacts(
     { rollout: rolloutFacts(rollout) },
     say(
-      `${foreign(rollout.id)} is adopted as it stands, in your name: ${rollout.release.version}, ${statusWord(rollout)}. ` +
+      `${foreign(rollout.id)} is adopted as it stands, in your name: ${rollout.release.version}, ${verdict(rollout)}. ` +
         'It goes on from there; `/zeitwork stop` ends it.',
     ),
   );

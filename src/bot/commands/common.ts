@@ -11,7 +11,7 @@ import { permit, type Right } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
 import { headline } from '../views/ending.ts';
 import { foreign, when, who } from '../views/text.ts';
-import { statusWord } from '../views/words.ts';
+import { verdict } from '../views/verdict.ts';
 
 /** One verb. Throws `Refused` or `Denied` for what may not or cannot be done. */
 export type Handler<V extends Command['verb']> = (
@@ -82,7 +82,7 @@ function standing(rollout: Rollout): string {
   if (!isOpen(rollout)) return headline(rollout);
   const { status, release } = rollout;
   const by = 'by' in status ? ` (${who(status.by)}, ${when(status.at)})` : '';
-  return `${release.version} is ${statusWord(rollout)}${by}.`;
+  return `${release.version} is ${verdict(rollout)}${by}.`;
 }
 
 /** The same for those who only look: an answer of a moment ago will do. */
@@ -99,13 +99,8 @@ export async function survey({ control, fleet }: CommandContext): Promise<NodeSu
 /** Workers look at some nodes at a time, and a first connection costs time on both sides: ms for a fleet of this size. */
 export const surveyPatience = (nodes: number): number => Math.max(15, Math.min(120, (nodes * 2) / 3)) * 1_000;
 
-/** How the queue side (src/jobs/ask.ts) words it when nobody answered for a node. */
-const silence = /^(?:\S+: )?(?:no worker of .+ answered within|the answer came too late)/;
-
-/** Whether `detail` is about a worker that said nothing, and not about a node. */
-export function isSilence(detail: string): boolean {
-  return silence.test(detail);
-}
+/** Whether it is about a worker that said nothing, and not about a node. */
+export const isSilence = ({ unanswered }: { unanswered?: true }): boolean => unanswered === true;
 
 /** @throws Refused naming what exists */
 export function knownRegion({ fleet }: CommandContext, name: string): void {

@@ -1,10 +1,10 @@
 import { Refused } from '../../base/errors.ts';
-import { approvals, isOpen, phaseOf, regionsOf, turns } from '../../upgrade/rollout/index.ts';
+import { approvals, isOpen, phaseOf, regionsOf, turns, workingNodes } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import { type Asking, type CommandContext, ended, type Reply, say, withButtons } from '../context.ts';
 import { refusedNote } from '../refused-note.ts';
 import { rollbackButtons } from '../views/buttons.ts';
-import { count, foreign } from '../views/text.ts';
+import { count, foreign, names, who } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
 import {
   decide,
@@ -59,22 +59,30 @@ function approvalOf(rollout: Rollout, what: string): ApprovalPhase | null {
 function given(rollout: Rollout, id: string): string {
   const phase = phaseOf(rollout, id);
   if (phase.is !== 'approval' || phase.state.is === 'done') {
-    return `${foreign(phase.title)} is approved. It begins as soon as its window allows.`;
+    return `${foreign(phase.title)} is approved${goesOn(rollout)}`;
   }
   return `Noted: ${phase.given.length} of ${phase.needed} have approved ${foreign(phase.title)}.`;
+}
+
+/** What an approval changes now. */
+function goesOn({ status }: Rollout): string {
+  if (status.is !== 'paused') return '. It begins as soon as its window allows.';
+  return `, but the rollout is paused by ${who(status.by)}: nothing begins before \`resume\`.`;
 }
 
 export const pause: Handler<'pause'> = async (context, asking) => {
   await demand(context, asking, { is: 'halt' });
   const rollout = await theRollout(context, asking);
   const event = { type: 'paused', at: context.clock.now(), by: asking.actor } as const;
-  return decide(
-    context,
-    rollout,
-    event,
-    'Paused. The node under way is finished or rolled back; no further one is begun.',
-  );
+  return decide(context, rollout, event, (after) => `Paused: no further node is begun. ${underWay(after)}`);
 };
+
+function underWay(rollout: Rollout): string {
+  const working = workingNodes(rollout).map(({ name }) => name);
+  return working.length === 0
+    ? 'No node is being worked on.'
+    : `What is under way is finished or rolled back: ${names(working)}.`;
+}
 
 export const resume: Handler<'resume'> = async (context, asking) => {
   await demand(context, asking, { is: 'go-on' });

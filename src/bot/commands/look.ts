@@ -25,9 +25,11 @@ import { freezeFacts, windowFacts } from '../facts/windows.ts';
 import { headline } from '../views/ending.ts';
 import { freezeLines } from '../views/freezes.ts';
 import { mainParts } from '../views/main.ts';
+import type { Part } from '../views/parts.ts';
 import { surveyLines } from '../views/survey.ts';
 import { codeLines, foreign, reason, span, when, who } from '../views/text.ts';
-import { nodeWord, statusWord } from '../views/words.ts';
+import { verdict } from '../views/verdict.ts';
+import { nodeWord } from '../views/words.ts';
 import {
   demand,
   fleetNow,
@@ -55,25 +57,41 @@ export const status: Handler<'status'> = async (context, asking) => {
     { rollout: null, last: last === undefined ? null : rolloutFacts(last), nodes: surveyFacts(seen) },
     say(head, ...surveyLines(context.fleet, seen)),
   );
-  return seen.some(({ detail }) => isSilence(detail)) ? ended('unreachable', reply) : reply;
+  return seen.some(isSilence) ? ended('unreachable', reply) : reply;
 };
 
 /** Every gate that holds the next node (or the named one), who can open it, and when it changes by itself. */
 export const why: Handler<'why'> = async (context, asking, { node: name }) => {
   await demand(context, asking, { is: 'look' });
   const rollout = await theRollout(context, asking);
-  const asked =
-    name === null ? (workingNodes(rollout)[0] ?? queued(rollout) ?? nextNode(rollout)) : rollout.nodes[name];
-  if (asked === undefined) throw unknownName('node', name ?? '', Object.keys(rollout.nodes));
+  const [first, ...others] = name === null ? atWork(rollout) : [named(rollout, name)];
   const facts = { rollout: rolloutFacts(rollout) };
-  if (asked === null) return withFacts({ ...facts, node: null, gates: [] }, say('Nothing is left to do.'));
+  if (first === undefined)
+    return withFacts({ ...facts, node: null, gates: [], others: [] }, say('Nothing is left to do.'));
   const now = context.clock.now();
   const known = await withFreezesOfNow(context, rollout);
+  const factsOf = (node: NodeRun) => ({ node: nodeFacts(node), gates: holding(known, node, now).map(gateFacts) });
   return withFacts(
-    { ...facts, node: nodeFacts(asked), gates: holding(known, asked, now).map(gateFacts) },
-    say(...whyLines(known, asked, now)),
+    { ...facts, ...factsOf(first), others: others.map(factsOf) },
+    say(
+      `*${rollout.release.version}: ${foreign(verdict(rollout))}*`,
+      ...[first, ...others].flatMap((node) => whyLines(known, node, now)),
+    ),
   );
 };
+
+/** Every node under way, else the one that is next. */
+function atWork(rollout: Rollout): NodeRun[] {
+  const working = workingNodes(rollout);
+  const next = queued(rollout) ?? nextNode(rollout);
+  return working.length > 0 || next === null ? working : [next];
+}
+
+function named({ nodes }: Rollout, name: string): NodeRun {
+  const node = Object.hasOwn(nodes, name) ? nodes[name] : undefined;
+  if (node === undefined) throw unknownName('node', name, Object.keys(nodes));
+  return node;
+}
 
 /** A freeze is told as soon as it was declared, and not only once a look or a step has met it. */
 async function withFreezesOfNow(context: CommandContext, rollout: Rollout): Promise<Rollout> {
@@ -94,7 +112,8 @@ const isOver = (rollout: Rollout, node: NodeRun): boolean =>
 function holding(rollout: Rollout, node: NodeRun, now: number): { gate: Gate; seen: 'now' | 'before-its-stop' }[] {
   if (isOver(rollout, node)) return [];
   const closed = gates(rollout, node.name, now);
-  const seen = (node.held?.gates ?? []).filter((held) => !closed.some((gate) => gate.name === held.name));
+  const isTold = (held: Gate) => closed.some((gate) => gate.name === held.name || gate.reason.includes(held.reason));
+  const seen = (node.held?.gates ?? []).filter((held) => !isTold(held));
   return [
     ...closed.map((gate) => ({ gate, seen: 'now' as const })),
     ...seen.map((gate) => ({ gate, seen: 'before-its-stop' as const })),
@@ -103,7 +122,7 @@ function holding(rollout: Rollout, node: NodeRun, now: number): { gate: Gate; se
 
 function whyLines(rollout: Rollout, node: NodeRun, now: number): string[] {
   const { glyph, word } = nodeWord(node);
-  const head = `*${foreign(node.name, 80)}*: ${glyph} ${word}; the rollout is ${statusWord(rollout)}`;
+  const head = `*${foreign(node.name, 80)}*: ${glyph} ${word}`;
   const { state } = node;
   if (isOver(rollout, node)) return [head];
   const tries =
@@ -118,7 +137,8 @@ function whyLines(rollout: Rollout, node: NodeRun, now: number): string[] {
 
 function gateLine({ name, reason: text, owner, opensAt }: Gate): string {
   const changes = opensAt === null ? 'does not change by itself' : `changes ${when(opensAt)}`;
-  return `• ${name}: ${reason(text)}. Opened by ${reason(owner, 120)}; ${changes}`;
+  const by = owner === 'the clock' ? 'By itself' : `Opened by ${reason(owner, 120)}`;
+  return `• ${name}: ${reason(text)}. ${by}; ${changes}`;
 }
 
 export const windows: Handler<'windows'> = async (context, asking) => {
@@ -161,7 +181,7 @@ function historyLine(rollout: Rollout): string {
   const { status: current, createdAt, startedAt } = rollout;
   const took = 'at' in current && startedAt !== null ? `, took ${span(current.at - startedAt)}` : '';
   const ended = current.is === 'done' || current.is === 'stopped' || current.is === 'rolled-back' ? took : '';
-  return `${when(createdAt)}  *${rollout.release.version}* ${statusWord(rollout)}, asked for by ${who(rollout.requester)}${ended} (${foreign(rollout.id, 60)})`;
+  return `${when(createdAt)}  *${rollout.release.version}* ${verdict(rollout)}, asked for by ${who(rollout.requester)}${ended} (${foreign(rollout.id, 60)})`;
 }
 
 export const diagnose: Handler<'diagnose'> = async (context, asking, { node: name }) => {
@@ -175,12 +195,29 @@ export const diagnose: Handler<'diagnose'> = async (context, asking, { node: nam
       nodes.map((each) => each.name),
     );
   const found = await context.control.diagnose(node, surveyPatience(1));
+  const before = await captured(context, node.name);
   return {
-    outcome: isSilence(found.summary) ? 'unreachable' : 'done',
-    facts: { node: node.name, summary: found.summary, evidence: found.evidence },
+    outcome: isSilence(found) ? 'unreachable' : 'done',
+    facts: { node: node.name, summary: found.summary, evidence: found.evidence, captured: before },
     parts: [
-      { is: 'lines', lines: [`*${foreign(node.name, 80)}*, likely cause: ${reason(found.summary, 500)}`] },
+      { is: 'lines', lines: [`*${foreign(node.name, 80)}* now: ${reason(found.summary, 500)}`] },
       { is: 'code', text: codeLines(found.evidence, 16) },
+      ...(before === null ? [] : capturedParts(before)),
     ],
   };
 };
+
+type Captured = { version: string; summary: string; evidence: string[] };
+
+/** What was found before a rollback destroyed it, by the newest rollout: afterwards the node looks well. */
+async function captured({ control }: CommandContext, name: string): Promise<Captured | null> {
+  const [last] = await control.store.latest(1);
+  const diagnosis = last?.nodes[name]?.diagnosis ?? null;
+  if (last === undefined || diagnosis === null) return null;
+  return { version: last.release.version, summary: diagnosis.summary, evidence: diagnosis.evidence };
+}
+
+const capturedParts = ({ version, summary, evidence }: Captured): Part[] => [
+  { is: 'lines', lines: [`When it failed on ${version}, before it was rolled back: ${reason(summary, 500)}`] },
+  { is: 'code', text: codeLines(evidence, 16) },
+];

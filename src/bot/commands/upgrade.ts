@@ -4,9 +4,11 @@ import { Refused } from '../../base/errors.ts';
 import { begunBefore } from '../../upgrade/ledger/index.ts';
 import { approvals, isBegunFreely, isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
+import { describeLocal } from '../../windows/index.ts';
 import type { When } from '../command.ts';
 import { type Asking, type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
+import { forecast } from '../views/forecast.ts';
 import { preview } from '../views/preview.ts';
 import { foreign } from '../views/text.ts';
 import {
@@ -71,11 +73,19 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
   }
   await context.control.start(rollout);
   context.log.info({ rollout: rollout.id, version: rollout.release.version, actor: asking.actor }, 'started');
-  return withFacts(
-    { rollout: rolloutFacts(rollout) },
-    say(`${rollout.release.version} is under way: rollout ${foreign(rollout.id)}. The channel shows how it goes.`),
-  );
+  return withFacts({ rollout: rolloutFacts(rollout) }, say(begun(rollout)));
 };
+
+/** Nothing is called under way that waits for its time. */
+function begun(rollout: Rollout): string {
+  const { release, id, calendars, createdAt } = rollout;
+  const [first] = forecast(rollout).regions;
+  const zone = calendars[first?.region ?? '']?.zone;
+  const where = `Rollout ${foreign(id)}; the channel shows how it goes.`;
+  if (first === undefined || zone === undefined || first.begin <= createdAt)
+    return `${release.version} is under way: it is staged on every node before the first one is touched. ${where}`;
+  return `Scheduled: ${release.version} begins ${describeLocal(first.begin, zone)}. No node is stopped before. ${where}`;
+}
 
 /** The second breaker confirms what a requester asked for. Whoever may not leaves the plan where it was. */
 async function mayStart(context: CommandContext, asking: Asking, draft: Rollout): Promise<void> {
@@ -146,7 +156,7 @@ async function show(
   known: NodeSurvey[] | null = null,
 ): Promise<Reply> {
   const seen = known ?? (await glance(context));
-  if (seen.every(({ detail }) => isSilence(detail))) {
+  if (seen.every(isSilence)) {
     throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
   }
   const rollout = await made(context, context.newId(), request, seen);
@@ -211,6 +221,6 @@ async function refuseTaken({ control }: CommandContext): Promise<void> {
   const open = await control.store.open();
   if (open === null || !isOpen(open)) return;
   throw new Refused(
-    `${open.requester} holds the fleet with ${open.release.version} (rollout ${open.id}). Wait for it, or stop it first.`,
+    `${open.requester} holds the fleet with ${open.release.version} (rollout ${open.id}). ${open.status.is === 'rolling-back' ? 'It is being rolled back: wait for the end of that.' : 'Wait for it, or stop it first.'}`,
   );
 }

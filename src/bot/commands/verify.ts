@@ -47,8 +47,8 @@ async function release({ releases }: CommandContext, version: string): Promise<R
 
 /** A worker that is silent says nothing about its nodes; a look that did come back and found fault counts more. */
 function outcomeOf(seen: NodeSurvey[], wrong: Complaint[]): Outcome {
-  if (wrong.some((complaint) => !isSilence(complaint.seen.detail))) return 'wrong';
-  return seen.some(({ detail }) => isSilence(detail)) ? 'unreachable' : 'done';
+  if (wrong.some((complaint) => !isSilence(complaint.seen))) return 'wrong';
+  return seen.some(isSilence) ? 'unreachable' : 'done';
 }
 
 function uncompared(seen: NodeSurvey[], releases: Map<string, Release | null>): string[] {

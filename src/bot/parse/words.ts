@@ -1,22 +1,22 @@
+import { plain } from '../../base/plain.ts';
+
 const doubleQuotes = /[\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033]/g;
 const singleQuotes = /[\u2018\u2019\u201a\u201b\u2032]/g;
 const hyphens = /[\u2010\u2011\u2012\u2212\ufe63\uff0d]/g;
 const longDashes = /[\u2013\u2014\u2015]/g;
-const invisible = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
 /**
  * Undoes what Slack (with `should_escape`) and phone keyboards do to a typed command: `<@U1|bob>` becomes `@U1`, links
  * become their label, typographic quotes, dashes and spaces become plain ones.
  */
 export function plainInput(text: string): string {
-  return text
+  return plain(text.replaceAll('\r', ' '))
     .replace(/<([@#!])([^|<>]*)(?:\|[^<>]*)?>/g, '$1$2')
     .replace(/<[a-z]+:[^|<>]*\|([^<>]*)>/gi, '$1')
     .replace(/<([a-z]+:[^|<>]*)>/gi, '$1')
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&')
-    .replace(invisible, '')
     .replace(doubleQuotes, '"')
     .replace(singleQuotes, "'")
     .replace(hyphens, '-')

@@ -3,7 +3,9 @@ import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { rollbackButtons } from './buttons.ts';
 import { type Post, post } from './post.ts';
 import { signedWord } from './signed.ts';
+import { tally } from './tally.ts';
 import { count, foreign, names, who } from './text.ts';
+import { verdict } from './verdict.ts';
 import { isLeftOut, nodeWord, scopeName, versionsBefore } from './words.ts';
 
 /** A broadcast at the end; a partial result is told node by node. */
@@ -23,11 +25,8 @@ function key({ status }: Rollout): string {
   return status.is === 'done' ? 'finished' : status.is;
 }
 
-/** Changed, or possibly, and not proven: neither counted as new nor as old. */
 export function unsure(rollout: Rollout): string {
-  const doubtful = nodesInOrder(rollout).filter(
-    ({ state, touched }) => touched && !['done', 'working'].includes(state.is),
-  );
+  const { unsure: doubtful } = tally(rollout);
   return doubtful.length === 0
     ? ''
     : `, and perhaps ${names(
@@ -50,19 +49,19 @@ function leftOut(rollout: Rollout): string {
 /** What became of the rollout in one sentence. */
 export function headline(rollout: Rollout): string {
   const { status, release } = rollout;
-  const nodes = nodesInOrder(rollout);
-  const onNew = nodes.filter(({ state }) => state.is === 'done').length;
+  const { all, onNew: known } = tally(rollout);
+  const onNew = known.length;
   const doubtful = unsure(rollout);
   const onOld = versionsBefore(rollout);
   switch (status.is) {
     case 'done':
-      return `✓ *${release.version} is on all ${count(nodes.length, 'node')}*, each one proven.`;
+      return `✓ *${release.version} is on ${all === 1 ? 'its one node*, proven' : `all ${all} nodes*, each one proven`}.`;
     case 'rolled-back':
-      return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(nodes.length, 'node')} still on ${release.version}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.${leftOut(rollout)}`;
+      return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(all, 'node')} still on ${release.version}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.${leftOut(rollout)}`;
     case 'stopped':
-      return `■ *Stopped by ${who(status.by)}*: ${onNew} of ${count(nodes.length, 'node')} on ${release.version}${doubtful}.${leftOut(rollout)}`;
+      return `■ *Stopped by ${who(status.by)}*: ${onNew} of ${count(all, 'node')} on ${release.version}${doubtful}.${leftOut(rollout)}`;
     default:
-      return `${release.version} is under way: ${onNew} of ${count(nodes.length, 'node')} done.`;
+      return `${release.version}: ${verdict(rollout)}; ${onNew} of ${count(all, 'node')} on it.`;
   }
 }
 

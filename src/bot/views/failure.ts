@@ -22,7 +22,13 @@ function failed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   if (node.failure === null) return [];
   const run = node.rolledBackInRun ?? rollout.run;
   const parts: Part[] = [
-    { is: 'lines', lines: [`✗ *${foreign(node.name, 80)} failed*: ${reason(node.failure, 500)}`, outcome(node)] },
+    {
+      is: 'lines',
+      lines: [
+        `✗ *${foreign(node.name, 80)} failed* ${outcome(rollout, node)}${decide(rollout, node)}`,
+        `Why: ${reason(node.failure, 500)}`,
+      ],
+    },
     ...evidence(node),
     { is: 'lines', lines: [...peers(rollout, node), ...call] },
     { is: 'buttons', buttons: node.state.is === 'stuck' ? [] : waysOut(rollout, node) },
@@ -88,27 +94,29 @@ function broadcast(rollout: Rollout, key: string, parts: Part[]): Post {
   return post(rollout, key, { is: 'thread', broadcast: true }, parts, { onlyEdit: late });
 }
 
-function outcome(node: NodeRun): string {
+/** What it runs now, behind "failed". */
+function outcome({ release }: Rollout, node: NodeRun): string {
   const { state, before, touched } = node;
   const old = foreign(before?.version ?? 'what it was before', 80);
   switch (state.is) {
     case 'failed':
-      return 'Nothing on it was changed.';
+      return 'and is unchanged';
     case 'unproven':
-      return `It was switched and is not rolled back by itself${isLeftOut(node) ? '; it is out of service' : ''}.`;
+      return `and stays on ${release.version}, not proven${isLeftOut(node) ? ', out of service' : ''}`;
     case 'rolled-back':
-      return `It was rolled back at ${when(state.at)} and runs ${old} again.`;
+      return `and runs ${old} again, proven at ${when(state.at)}`;
     case 'stuck':
-      return touched
-        ? 'Its rollback did not work: see the next message.'
-        : 'Nothing on it was changed, and it is still out of service: see the next message.';
+      return touched ? 'and could not be brought back' : 'and is unchanged, but still out of service';
     case 'working':
-      if (state.direction === 'forward') return 'It is being worked on again.';
-      return touched ? `It is being rolled back to ${old}.` : 'It is being put back into service, unchanged.';
+      if (state.direction === 'forward') return 'and is being worked on again';
+      return touched ? `and is being rolled back to ${old}` : 'and is being put back into service, unchanged';
     default:
-      return 'It is being tried again.';
+      return 'and is being tried again';
   }
 }
+
+const decide = ({ status }: Rollout, { state }: NodeRun): string =>
+  status.is === 'held' && state.is !== 'working' ? '; nothing moves until somebody decides' : '';
 
 function peers(rollout: Rollout, node: NodeRun): string[] {
   const touched = nodesInOrder(rollout).filter(({ touched: is, name }) => is && name !== node.name);

@@ -16,7 +16,7 @@ import { proofText } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { closing, type Post, post } from './post.ts';
 import { count, foreign, names, span, when, who } from './text.ts';
-import { approverMentions, nodeWord } from './words.ts';
+import { askedOf, nodeWord } from './words.ts';
 
 /** A broadcast for every approval that was asked for; asking again after an expiry is a new message, since edits notify nobody. */
 export function gatePosts(rollout: Rollout): Post[] {
@@ -48,7 +48,7 @@ function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
     {
       is: 'lines',
       lines: [
-        `${approverMentions(phase.by)}: may *${title}* (${count(nodes.length, 'node')}) go to ${rollout.release.version}?`,
+        `${askedOf(rollout, phase)}: may *${title}* (${count(nodes.length, 'node')}) go to ${rollout.release.version}?`,
         ...said(phase),
         ...(watch === null ? [] : [...facts(rollout, watch), rest(rollout, watch)]),
         ...begins(rollout, phase),

@@ -15,8 +15,10 @@ import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
 import { signedWord, unaskedLines } from './signed.ts';
+import { tally } from './tally.ts';
 import { count, foreign, names, reason, when, who } from './text.ts';
-import { approverMentions, nodeWord, scopeName, statusWord, versionsBefore } from './words.ts';
+import { verdict } from './verdict.ts';
+import { askedOf, nodeWord, scopeName, versionsBefore } from './words.ts';
 
 /** The one live message of a rollout: everything that matters now. */
 export function mainPost(rollout: Rollout): Post {
@@ -25,19 +27,10 @@ export function mainPost(rollout: Rollout): Post {
 
 export function mainParts(rollout: Rollout): Part[] {
   return [
-    { is: 'title', text: `${rollout.service.name} ${rollout.release.version}: ${statusWord(rollout)}` },
-    {
-      is: 'lines',
-      lines: [
-        what(rollout),
-        ...unsigned(rollout),
-        ...unaskedLines(rollout),
-        progress(rollout),
-        ...statusLines(rollout),
-      ],
-    },
+    { is: 'title', text: `${rollout.service.name} ${rollout.release.version}: ${verdict(rollout)}` },
+    { is: 'lines', lines: [progress(rollout), ...statusLines(rollout), ...waitingLines(rollout)] },
     { is: 'lines', lines: regionsOf(rollout).map((region) => regionLine(rollout, region)) },
-    { is: 'lines', lines: waitingLines(rollout) },
+    { is: 'lines', lines: [what(rollout), ...unsigned(rollout), ...unaskedLines(rollout)] },
     { is: 'note', text: note(rollout) },
     { is: 'buttons', buttons: mainButtons(rollout) },
   ];
@@ -55,10 +48,10 @@ const unsigned = ({ release }: Rollout): string[] => (release.signed === null ? 
 
 /** A bar of ten with the numbers beside it. */
 export function progress(rollout: Rollout): string {
-  const nodes = nodesInOrder(rollout);
-  const done = nodes.filter(({ state }) => state.is === 'done').length;
-  const filled = nodes.length === 0 ? 0 : Math.floor((10 * done) / nodes.length);
-  return `\`${'█'.repeat(filled)}${'░'.repeat(10 - filled)}\` ${done} of ${count(nodes.length, 'node')} on ${rollout.release.version}${unsure(rollout)}`;
+  const { all, onNew, already } = tally(rollout);
+  const filled = all === 0 ? 0 : Math.floor((10 * onNew.length) / all);
+  const before = already.length === 0 ? '' : ` (${already.length} ran it before)`;
+  return `\`${'█'.repeat(filled)}${'░'.repeat(10 - filled)}\` ${onNew.length} of ${count(all, 'node')} on ${rollout.release.version}${before}${unsure(rollout)}`;
 }
 
 function statusLines(rollout: Rollout): string[] {
@@ -139,7 +132,7 @@ function phaseLines(rollout: Rollout): string[] {
   if (phase.is === 'watch' && phase.for > 0)
     return [`Watching ${foreign(phase.title)} until ${when(watchEnd(phase) ?? 0)}`];
   if (phase.is !== 'approval') return [];
-  return [`Waiting for approval of *${foreign(phase.title)}* by ${approverMentions(phase.by)}`];
+  return [`Waiting for approval of *${foreign(phase.title)}* by ${askedOf(rollout, phase)}`];
 }
 
 function windowLines(rollout: Rollout, node: NodeRun): string[] {

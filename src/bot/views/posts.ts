@@ -3,6 +3,7 @@ import type { LastWord, Rollout } from '../../upgrade/rollout/types.ts';
 import { directPosts } from './direct.ts';
 import { endingPosts } from './ending.ts';
 import { failurePosts } from './failure.ts';
+import { frozenPosts } from './frozen.ts';
 import { decided, gateKey, gatePosts, isAsking } from './gate.ts';
 import { mainPost } from './main.ts';
 import { nodePosts } from './node.ts';
@@ -22,6 +23,7 @@ export function posts(rollout: Rollout, people: People = nobody): Post[] {
     ...schedulePosts(rollout),
     ...failurePosts(rollout, people),
     ...waitPosts(rollout, people),
+    ...frozenPosts(rollout),
     ...gatePosts(rollout),
     ...endingPosts(rollout),
     ...nodePosts(rollout),
@@ -50,6 +52,7 @@ function placeOf({ requester }: Rollout, key: string): Place {
 
 function endOf(rollout: Rollout, key: string): string | null {
   if (/^(?:dm\.(?:ask\.\w+\.)?)?gate\./.test(key)) return endOfAsk(rollout, key);
+  if (key.startsWith('freeze.')) return '→ It is over, was lifted, or keeps nothing from beginning any more.';
   if (key.startsWith('wait.')) return '→ This wait is over; the live message above says how it went on.';
   return /^(?:dm\.)?(?:failed|stuck|held|finished|stopped|done)\./.test(key) ? `→ ${lastWord(rollout)}` : null;
 }

@@ -3,7 +3,7 @@ import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { foreign, reason, span, when } from './text.ts';
-import { approverMentions } from './words.ts';
+import { askedOf } from './words.ts';
 
 /** Calls again, once each, for what still waits for people: only the newest, however long nobody was there to say it. */
 export function reminderPosts(rollout: Rollout, people: People): Post[] {
@@ -27,7 +27,7 @@ function words(rollout: Rollout, what: string, since: number, after: number, peo
   const phase = approvals(rollout).find(({ id }) => id === what);
   if (phase !== undefined)
     return head(
-      `${approverMentions(phase.by)}, may *${foreign(phase.title, 80)}* go to ${release.version}? Asked ${when(since)}.`,
+      `${askedOf(rollout, phase)}, may *${foreign(phase.title, 80)}* go to ${release.version}? Asked ${when(since)}.`,
     );
   if (what === 'start') return missed(rollout, since, after, people);
   if (status.is === 'held' && what === 'held')

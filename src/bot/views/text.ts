@@ -1,16 +1,11 @@
 import { type Actor, isLocal } from '../../base/actor.ts';
+import { plain } from '../../base/plain.ts';
 
-const control =
-  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
 /** Removes control, bidirectional and invisible characters; keeps line breaks. */
 export function clean(text: string): string {
-  return text
-    .replace(/\r\n?/g, '\n')
-    .replace(/\t/g, ' ')
-    .replace(control, '')
-    .replace(/\p{Surrogate}/gu, '\ufffd');
+  return plain(text.replace(/\r\n?/g, '\n').replace(/\t/g, ' ')).replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
 /** What Slack needs escaped, so that no text can become a mention or a link. */

@@ -1,5 +1,13 @@
 import { nodeOf, nodesInOrder, touchedNewestFirst } from '../../upgrade/rollout/index.ts';
-import type { Approvers, Foreign, NodeRun, RollbackScope, Rollout, StepName } from '../../upgrade/rollout/types.ts';
+import type {
+  ApprovalPhase,
+  Approvers,
+  Foreign,
+  NodeRun,
+  RollbackScope,
+  Rollout,
+  StepName,
+} from '../../upgrade/rollout/types.ts';
 import { foreign, names, who } from './text.ts';
 
 export interface Word {
@@ -62,30 +70,6 @@ export function stepWord(step: StepName): string {
   return stepWords[step];
 }
 
-/** The rollout's status for a title. */
-export function statusWord({ status, startedAt, unsigned }: Rollout): string {
-  if (unsigned && !('at' in status && ['done', 'rolled-back', 'stopped'].includes(status.is)))
-    return 'waiting to be adopted';
-  switch (status.is) {
-    case 'running':
-      return startedAt === null ? 'prepared' : 'running';
-    case 'paused':
-      return 'paused';
-    case 'held':
-      return 'held, a decision is needed';
-    case 'rolling-back':
-      return 'rolling back';
-    case 'stopping':
-      return 'stopping';
-    case 'done':
-      return 'done';
-    case 'rolled-back':
-      return 'rolled back';
-    case 'stopped':
-      return 'stopped';
-  }
-}
-
 /** Nodes that a rollback of this scope would bring back, newest first. */
 export function touchedIn(rollout: Rollout, scope: RollbackScope): NodeRun[] {
   return touchedNewestFirst(rollout, scope).map((name) => nodeOf(rollout, name));
@@ -104,12 +88,16 @@ export function scopeName(scope: RollbackScope): string {
   }
 }
 
-/** Mentions that notify: groups and users who may approve. */
-export function approverMentions(approvers: Approvers | undefined): string {
+/** Mentions that notify: groups and users who may approve. `but`: who may not, although they are among them. */
+export function approverMentions(approvers: Approvers | undefined, but: string | null = null): string {
   const groups = (approvers?.groups ?? []).map((group) => `<!subteam^${group}>`);
-  const all = [...groups, ...(approvers?.users ?? []).map(who)];
+  const all = [...groups, ...(approvers?.users ?? []).filter((user) => user !== but).map(who)];
   return all.length === 0 ? 'nobody (no approvers are configured)' : all.slice(0, 10).join(' ');
 }
+
+/** Whom an approval is asked of: whoever asked for the rollout is not called to what they may not do. */
+export const askedOf = ({ requester, policy }: Rollout, { by }: ApprovalPhase): string =>
+  approverMentions(by, policy.selfApproval ? null : requester);
 
 /** Versions that the nodes ran before, as far as recorded. */
 export function versionsBefore(rollout: Rollout): string {

@@ -45,6 +45,8 @@ export interface Diagnosis {
   summary: string;
   /** Redacted lines that show it. */
   evidence: string[];
+  /** No worker said anything: nothing of this is about the node. */
+  unanswered?: true;
 }
 
 /** What stands on a node that this run neither found nor put there: somebody's work, never overwritten unasked. */
@@ -189,4 +191,6 @@ export interface NodeSurvey {
   /** systemd's ActiveState/SubState, e.g. `active/running`; null when SSH failed. */
   unit: string | null;
   at: number;
+  /** No worker said anything: nothing of this is about the node. */
+  unanswered?: true;
 }

@@ -57,7 +57,9 @@ export function plan(input: PlanInput): Rollout {
     status: { is: 'running' },
     phases,
     calendars: Object.fromEntries(fleet.regions.map(({ name, calendar }) => [name, calendar])),
-    nodes: Object.fromEntries(nodes.map((node) => [node.name, untouched(node, now)])),
+    nodes: Object.fromEntries(
+      nodes.map((node) => [node.name, { ...untouched(node, now), already: runsIt(node, input) }]),
+    ),
     peers: Object.fromEntries(fleet.regions.map(({ name, nodes: all }) => [name, all.map((node) => node.name)])),
     looks: Object.fromEntries(fleet.regions.map(({ name }) => [name, unseen])),
     lastNodeAt: null,
@@ -120,7 +122,7 @@ function refuseUnreachable(survey: NodeSurvey[], nodes: FleetNode[]): void {
   });
   if (lacking.length > 0) {
     throw new Refused(
-      `Nothing was started: ${lacking.join(', ')} cannot be reached over SSH. Mend that, or leave the region out with --regions.`,
+      `Nothing was started: nobody can work on ${lacking.join(', ')}. Mend that, or leave the region out with --regions.`,
     );
   }
 }
@@ -143,6 +145,10 @@ function sickFirst(nodes: FleetNode[], survey: NodeSurvey[]): string[] {
   const names = nodes.map(({ name }) => name);
   return [...names.filter(sick), ...names.filter((name) => !sick(name))];
 }
+
+/** As it was looked at; staging looks again. */
+const runsIt = ({ name }: FleetNode, { release, survey }: PlanInput): boolean =>
+  survey.some(({ node, sha256 }) => node === name && sha256 === release.binarySha256);
 
 const unseen: RegionLooks = { count: 0, at: null, standing: {}, misses: {} };
 

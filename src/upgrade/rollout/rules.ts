@@ -93,7 +93,8 @@ const turn = rule([], (rollout, node, now) => {
   const busy = workingNodes(rollout)
     .map(({ name }) => name)
     .join(', ');
-  if (busy !== '' && placesLeft(rollout, node.region) <= 0) return shut(`${busy} is being worked on`, busy);
+  const verb = workingNodes(rollout).length === 1 ? 'is' : 'are';
+  if (busy !== '' && placesLeft(rollout, node.region) <= 0) return shut(`${busy} ${verb} being worked on`, busy);
   const first = nextNode(rollout);
   if (first && first.name !== node.name) return shut(`${first.name} goes first`, first.name);
   const pauseLeft = rollout.policy.pause - rested(rollout, now);

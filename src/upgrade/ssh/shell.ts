@@ -59,10 +59,13 @@ function manyListeners(signal: AbortSignal | undefined): void {
   if (signal) setMaxListeners(0, signal);
 }
 
+/** Shorter than anybody waits for an answer, so that a node which cannot be reached is named as such. */
+const connectTimeoutMs = 10_000;
+
 /** The door to these nodes, by name. Neither `run` nor `put` throws for a host's fault. */
 export function createShell(hosts: Record<string, Host>, options: ShellOptions = {}): Shell {
   const pool = createPool({
-    connectTimeoutMs: options.connectTimeoutMs ?? 15_000,
+    connectTimeoutMs: options.connectTimeoutMs ?? connectTimeoutMs,
     keepaliveMs: options.keepaliveMs ?? 5000,
     maxSessions: options.maxSessions ?? 8,
     idleMs: options.idleMs ?? 300_000,

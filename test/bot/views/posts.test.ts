@@ -61,13 +61,13 @@ const failed = () =>
 describe('the live message', () => {
   it('tells what is prepared before the first node is begun', () => {
     expect(text(planned(), /^main$/)).toMatchInlineSnapshot(`
-      "zeitwork-operator v2.0.0: prepared
-      *to v2.0.0* on 9 nodes of production, region by region, asked for by <@U0ROSA>
+      "zeitwork-operator v2.0.0: prepared, nothing is touched yet
       \`░░░░░░░░░░\` 0 of 9 nodes on v2.0.0
+      Next: us-east-op-1, not before <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>, Tue 24 Nov 02:30 (America/New_York)
       *us-east*  ○ op-1 staging  ·  ○ op-2 staging  ·  ○ op-3 staging
       *eu-west*  ○ op-1 staging  ·  ○ op-2 staging  ·  ○ op-3 staging
       *ap-south*  ○ op-1 staging  ·  ○ op-2 staging  ·  ○ op-3 staging
-      Next: us-east-op-1, not before <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>, Tue 24 Nov 02:30 (America/New_York)
+      *to v2.0.0* on 9 nodes of production, region by region, asked for by <@U0ROSA>
       Expected end: <!date^1795514400^{date_short_pretty} {time}|2026-11-24 10:00 UTC>, not counting the time that approvals take. Signed by ana. Rollout r1, run 1. Details are in the thread.
       Pause: /zeitwork pause
       Stop: /zeitwork stop"
@@ -76,12 +76,12 @@ describe('the live message', () => {
 
   it('tells every node, what moves and when the end is expected', () => {
     expect(text(midway(), /^main$/)).toMatchInlineSnapshot(`
-      "zeitwork-operator v2.0.0: running
-      *v1.0.0 → v2.0.0* on 9 nodes of production, region by region, asked for by <@U0ROSA>
+      "zeitwork-operator v2.0.0: working on us-east-op-2
       \`█░░░░░░░░░\` 1 of 9 nodes on v2.0.0
       *us-east*  ✓ op-1 done  ·  ▶ op-2 proving  ·  ○ op-3 waiting
       *eu-west*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
       *ap-south*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
+      *v1.0.0 → v2.0.0* on 9 nodes of production, region by region, asked for by <@U0ROSA>
       Expected end: <!date^1795514205^{date_short_pretty} {time}|2026-11-24 09:56 UTC>, not counting the time that approvals take. Signed by ana. Rollout r1, run 1. Details are in the thread.
       Pause: /zeitwork pause
       Stop: /zeitwork stop
@@ -91,14 +91,14 @@ describe('the live message', () => {
 
   it('tells whom it waits for at a gate', () => {
     expect(text(atGate(), /^main$/)).toMatchInlineSnapshot(`
-      "zeitwork-operator v2.0.0: running
-      *v1.0.0 → v2.0.0* on 9 nodes of production, region by region, asked for by <@U0ROSA>
+      "zeitwork-operator v2.0.0: waiting for approval of eu-west
       \`███░░░░░░░\` 3 of 9 nodes on v2.0.0
+      Waiting for approval of *eu-west* by <!subteam^S0APPROVERS>
+      Next: eu-west-op-1, not before <!date^1795509087^{date_short_pretty} {time}|2026-11-24 08:31 UTC>, Tue 24 Nov 08:31 (Europe/Dublin)
       *us-east*  ✓ op-1 done  ·  ✓ op-2 done  ·  ✓ op-3 done
       *eu-west*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
       *ap-south*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
-      Waiting for approval of *eu-west* by <!subteam^S0APPROVERS>
-      Next: eu-west-op-1, not before <!date^1795509087^{date_short_pretty} {time}|2026-11-24 08:31 UTC>, Tue 24 Nov 08:31 (Europe/Dublin)
+      *v1.0.0 → v2.0.0* on 9 nodes of production, region by region, asked for by <@U0ROSA>
       Expected end: <!date^1795513887^{date_short_pretty} {time}|2026-11-24 09:51 UTC>, not counting the time that approvals take. Signed by ana. Rollout r1, run 1. Details are in the thread.
       Pause: /zeitwork pause
       Stop: /zeitwork stop
@@ -108,13 +108,13 @@ describe('the live message', () => {
 
   it('tells why it is held and offers the ways out', () => {
     expect(text(failed(), /^main$/)).toMatchInlineSnapshot(`
-      "zeitwork-operator v2.0.0: held, a decision is needed
-      *v1.0.0 → v2.0.0* on 9 nodes of production, region by region, asked for by <@U0ROSA>
+      "zeitwork-operator v2.0.0: held over us-east-op-2, a decision is needed
       \`█░░░░░░░░░\` 1 of 9 nodes on v2.0.0
       *Held* since <!date^1795505449^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: us-east-op-2: health stayed 503 starting
       *us-east*  ✓ op-1 done  ·  ↩ op-2 rolled back  ·  ○ op-3 waiting
       *eu-west*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
       *ap-south*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
+      *v1.0.0 → v2.0.0* on 9 nodes of production, region by region, asked for by <@U0ROSA>
       Signed by ana. Rollout r1, run 1. Details are in the thread.
       Retry: /zeitwork retry
       Stop: /zeitwork stop
@@ -125,13 +125,13 @@ describe('the live message', () => {
   it('names the window that it waits for in the words of the region', () => {
     const closed = tuesday + hours(6);
     expect(text(planned(trialFleet({}, 'guide'), { now: closed }), /^main$/)).toMatchInlineSnapshot(`
-      "zeitwork-operator v2.0.0: prepared
-      *to v2.0.0* on 9 nodes of production, region by region, asked for by <@U0ROSA>
+      "zeitwork-operator v2.0.0: waiting until Wed 25 Nov 02:00 (America/New_York)
       \`░░░░░░░░░░\` 0 of 9 nodes on v2.0.0
+      Next: us-east-op-1, not before <!date^1795590000^{date_short_pretty} {time}|2026-11-25 07:00 UTC>, Wed 25 Nov 02:00 (America/New_York)
       *us-east*  ○ op-1 staging  ·  ○ op-2 staging  ·  ○ op-3 staging
       *eu-west*  ○ op-1 staging  ·  ○ op-2 staging  ·  ○ op-3 staging
       *ap-south*  ○ op-1 staging  ·  ○ op-2 staging  ·  ○ op-3 staging
-      Next: us-east-op-1, not before <!date^1795590000^{date_short_pretty} {time}|2026-11-25 07:00 UTC>, Wed 25 Nov 02:00 (America/New_York)
+      *to v2.0.0* on 9 nodes of production, region by region, asked for by <@U0ROSA>
       Expected end: <!date^1796071200^{date_short_pretty} {time}|2026-11-30 20:40 UTC>, not counting the time that approvals take. Signed by ana. Rollout r1, run 1. Details are in the thread.
       Pause: /zeitwork pause
       Stop: /zeitwork stop"
@@ -238,8 +238,8 @@ describe('a failure', () => {
     const failure = found(failed(), /^failed\./);
     expect(failure.place).toEqual({ is: 'thread', broadcast: true });
     expect(failure.text).toMatchInlineSnapshot(`
-      "✗ *us-east-op-2 failed*: health stayed 503 starting
-      It was rolled back at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC> and runs v1.0.0 again.
+      "✗ *us-east-op-2 failed* and runs v1.0.0 again, proven at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC>; nothing moves until somebody decides
+      Why: health stayed 503 starting
       Likely cause: never healthy
       On v2.0.0 and left alone: us-east-op-1
       Called: <@U0ROSA>
