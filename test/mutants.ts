@@ -1356,4 +1356,18 @@ export const mutants: Mutant[] = [
     to: `!opens.includes(id) || state.is !== 'active'`,
     tests: orders,
   },
+  {
+    name: 'a journal is folded otherwise than by the version that wrote it',
+    file: `${core}/reports.ts`,
+    from: 'seenAt: at, provenAt: at }',
+    to: 'seenAt: at }',
+    tests: ['test/jobs/golden.test.ts'],
+  },
+  {
+    name: 'an approval that 0.1.0 had asked for is asked for again only when its watch is over once more',
+    file: `${core}/lift.ts`,
+    from: "state: bakedAt === null ? going : { is: 'done', since: finishedAt ?? bakedAt, at: bakedAt },",
+    to: 'state: going,',
+    tests: ['test/jobs/bring-over.test.ts'],
+  },
 ];
