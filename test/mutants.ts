@@ -1370,4 +1370,11 @@ export const mutants: Mutant[] = [
     to: 'state: going,',
     tests: ['test/jobs/bring-over.test.ts'],
   },
+  {
+    name: 'a node that is brought back by a shell is left out of service',
+    file: `${steps}/come-back.ts`,
+    from: "while (result.is === 'later' && clock.monotonic() < end) {",
+    to: "if (result.is === 'later' && end < 0) {",
+    tests: ['test/upgrade/steps/return.test.ts'],
+  },
 ];
