@@ -143,4 +143,11 @@ describe('the house', () => {
       );
     expect(wrong).toEqual([]);
   });
+
+  it('asks for one of several states, steps or kinds by names that the compiler checks', () => {
+    const wrong = files.filter((file) =>
+      /'\s*,?\s*\]\.includes\(\s*[^()]*\b(is|step|type|changes|takes)\b/.test(readFileSync(join(root, file), 'utf8')),
+    );
+    expect(wrong).toEqual([]);
+  });
 });

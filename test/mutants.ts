@@ -692,7 +692,7 @@ export const mutants: Mutant[] = [
   {
     name: 'a restore that broke is called a failure',
     file: `${core}/traits.ts`,
-    from: "['traffic', 'service'].includes(traits[step].changes)",
+    from: "isAny(traits[step].changes, 'traffic', 'service')",
     to: "step === 'switch'",
     tests: step,
   },
@@ -1268,7 +1268,7 @@ export const mutants: Mutant[] = [
   {
     name: 'a shell without a key holds every role',
     file: 'src/bot/permissions.ts',
-    from: "return ['look', 'diagnose', 'halt'].includes(right.is)",
+    from: "return isAny(right.is, 'look', 'diagnose', 'halt')",
     to: 'return right.is.length > 0',
     tests: ['test/bot/shell.test.ts'],
   },
