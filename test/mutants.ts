@@ -1377,4 +1377,18 @@ export const mutants: Mutant[] = [
     to: "if (result.is === 'later' && end < 0) {",
     tests: ['test/upgrade/steps/return.test.ts'],
   },
+  {
+    name: 'a node is taken out of service by gates that were asked long ago',
+    file: `${steps}/traffic.ts`,
+    from: "if (left < 0) return { is: 'later', reason: tooOld, after: lookAgain };",
+    to: '',
+    tests: ['test/upgrade/steps/traffic.test.ts'],
+  },
+  {
+    name: 'the command that takes a node out of service waits for a session as long as it likes',
+    file: `${steps}/traffic.ts`,
+    from: "{ ...commands.traffic(context, 'drain'), sendWithinMs: left }",
+    to: "commands.traffic(context, 'drain')",
+    tests: ['test/upgrade/steps/traffic.test.ts'],
+  },
 ];
