@@ -31,6 +31,7 @@ describe('the documentation', () => {
       'SECURITY.md',
       'docs/glossary.md',
       'docs/states.md',
+      'docs/flow.md',
       'docs/security.md',
       'docs/people.md',
       'docs/releases.md',

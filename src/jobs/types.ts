@@ -84,9 +84,9 @@ export interface Control {
   adopt(id: string, by: Actor): Promise<Rollout>;
   /** Stores a confirmed plan and wakes it. @throws Refused naming who holds the fleet. */
   start(rollout: Rollout): Promise<void>;
-  /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */
   /** What the journals prove: of one rollout, or `ledger`; null: of all. */
   audit(journal: string | null): AsyncIterable<Audited>;
+  /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */
   survey(nodes: { name: string; region: string }[], timeoutMs: number): Promise<NodeSurvey[]>;
   /** Asks a worker to look at one node; redacted. */
   diagnose(node: { name: string; region: string }, timeoutMs: number): Promise<Diagnosis>;
