@@ -692,7 +692,7 @@ export const mutants: Mutant[] = [
   {
     name: 'a restore that broke is called a failure',
     file: `${core}/traits.ts`,
-    from: "['traffic', 'service'].includes(traits[step].changes)",
+    from: "isAny(traits[step].changes, 'traffic', 'service')",
     to: "step === 'switch'",
     tests: step,
   },
@@ -1268,7 +1268,7 @@ export const mutants: Mutant[] = [
   {
     name: 'a shell without a key holds every role',
     file: 'src/bot/permissions.ts',
-    from: "return ['look', 'diagnose', 'halt'].includes(right.is)",
+    from: "return isAny(right.is, 'look', 'diagnose', 'halt')",
     to: 'return right.is.length > 0',
     tests: ['test/bot/shell.test.ts'],
   },
@@ -1355,5 +1355,40 @@ export const mutants: Mutant[] = [
     from: `!opens.includes(id) || state.is === 'done'`,
     to: `!opens.includes(id) || state.is !== 'active'`,
     tests: orders,
+  },
+  {
+    name: 'a journal is folded otherwise than by the version that wrote it',
+    file: `${core}/reports.ts`,
+    from: 'seenAt: at, provenAt: at }',
+    to: 'seenAt: at }',
+    tests: ['test/jobs/golden.test.ts'],
+  },
+  {
+    name: 'an approval that 0.1.0 had asked for is asked for again only when its watch is over once more',
+    file: `${core}/lift.ts`,
+    from: "state: bakedAt === null ? going : { is: 'done', since: finishedAt ?? bakedAt, at: bakedAt },",
+    to: 'state: going,',
+    tests: ['test/jobs/bring-over.test.ts'],
+  },
+  {
+    name: 'a node that is brought back by a shell is left out of service',
+    file: `${steps}/come-back.ts`,
+    from: "while (result.is === 'later' && clock.monotonic() < end) {",
+    to: "if (result.is === 'later' && end < 0) {",
+    tests: ['test/upgrade/steps/return.test.ts'],
+  },
+  {
+    name: 'a node is taken out of service by gates that were asked long ago',
+    file: `${steps}/traffic.ts`,
+    from: "if (left < 0) return { is: 'later', reason: tooOld, after: lookAgain };",
+    to: '',
+    tests: ['test/upgrade/steps/traffic.test.ts'],
+  },
+  {
+    name: 'the command that takes a node out of service waits for a session as long as it likes',
+    file: `${steps}/traffic.ts`,
+    from: "{ ...commands.traffic(context, 'drain'), sendWithinMs: left }",
+    to: "commands.traffic(context, 'drain')",
+    tests: ['test/upgrade/steps/traffic.test.ts'],
   },
 ];

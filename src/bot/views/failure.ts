@@ -1,4 +1,4 @@
-import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isOpen, needsDecision, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, resumeButton, retryButton, rollbackButtons, stopButton } from './buttons.ts';
 import { evidence } from './node.ts';
@@ -120,8 +120,5 @@ function waysOut(rollout: Rollout, node: NodeRun): Button[] {
 }
 
 function wayOn(rollout: Rollout): Button {
-  const decide = nodesInOrder(rollout).some(({ state }) =>
-    ['failed', 'unproven', 'rolled-back', 'stuck'].includes(state.is),
-  );
-  return decide ? retryButton(rollout) : resumeButton(rollout);
+  return nodesInOrder(rollout).some(needsDecision) ? retryButton(rollout) : resumeButton(rollout);
 }

@@ -1,6 +1,7 @@
 import {
   approvals,
   currentPhase,
+  needsDecision,
   nextNode,
   nodesInOrder,
   regionsOf,
@@ -206,8 +207,5 @@ function mainButtons(rollout: Rollout): Button[] {
 
 /** A hold over a node wants a retry; one without (a watch, a region rolled back on request) may simply go on. */
 function heldWayOut(rollout: Rollout): Button {
-  const failed = nodesInOrder(rollout).some(({ state }) =>
-    ['failed', 'unproven', 'rolled-back', 'stuck'].includes(state.is),
-  );
-  return failed ? retryButton(rollout) : resumeButton(rollout);
+  return nodesInOrder(rollout).some(needsDecision) ? retryButton(rollout) : resumeButton(rollout);
 }

@@ -35,6 +35,7 @@ export {
   isLook,
   isOpen,
   isQueued,
+  needsDecision,
   nodeOf,
   nodesInOrder,
   regionsOf,

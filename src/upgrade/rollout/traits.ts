@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import type { StepName } from './facts.ts';
 
 /** What is true of a step, in one place: nobody else compares step names. */
@@ -45,7 +46,7 @@ export const putsBack = (step: StepName): boolean =>
   traits[step].changes === 'traffic' && traits[step].takes === 'nothing';
 
 /** When a step breaks half-way, nobody knows what the node did. */
-export const changesNode = (step: StepName): boolean => ['traffic', 'service'].includes(traits[step].changes);
+export const changesNode = (step: StepName): boolean => isAny(traits[step].changes, 'traffic', 'service');
 
 /** The way back of a path: the newest change first. What never proved healthy is diagnosed before the evidence is gone. */
 export function undoOf(path: readonly StepName[]): StepName[] {

@@ -11,7 +11,7 @@ import type { Shell } from '../ssh/types.ts';
 import { fingerprint, inTheWayOfRestore } from './foreign.ts';
 import { restore } from './restore.ts';
 import { undrain } from './traffic.ts';
-import type { StepContext, StepResult } from './types.ts';
+import type { Step, StepContext, StepResult } from './types.ts';
 import { verifyRestored } from './verify.ts';
 
 /** What bringing a node back needs; neither a store nor a rollout is among it. */
@@ -79,8 +79,20 @@ export async function comeBack({ context }: WayBack): Promise<StepResult> {
   const way = [restore, verifyRestored, ...(context.rollout.service.traffic === null ? [] : [undrain])];
   let result: StepResult = { is: 'succeeded', facts: {} };
   for (const step of way) {
-    result = await step(context);
+    result = await untilOver(step, context);
     if (result.is !== 'succeeded') return result;
+  }
+  return result;
+}
+
+/** A step that is not over yet is looked at again; nobody else would. */
+async function untilOver(step: Step, context: StepContext): Promise<StepResult> {
+  const { clock, signal, rollout } = context;
+  const end = clock.monotonic() + (rollout.service.traffic?.limit ?? 0);
+  let result = await step(context);
+  while (result.is === 'later' && clock.monotonic() < end) {
+    await clock.sleep(result.after, signal);
+    result = await step(context);
   }
   return result;
 }
