@@ -28,6 +28,7 @@ const foreign = ['test/upgrade/steps/foreign.test.ts'];
 const asked = ['test/upgrade/steps/asked.test.ts'];
 const signed = ['test/releases/signed.test.ts'];
 const helper = ['test/upgrade/steps/helper.test.ts'];
+const helperAttacks = ['test/upgrade/steps/helper-attacks.test.ts'];
 const orders = ['test/upgrade/rollout/orders.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 const attacks = ['test/bot/attacks.test.ts'];
@@ -1355,5 +1356,40 @@ export const mutants: Mutant[] = [
     from: `!opens.includes(id) || state.is === 'done'`,
     to: `!opens.includes(id) || state.is !== 'active'`,
     tests: orders,
+  },
+  {
+    name: 'a second backup of the same pair crowds out the first',
+    file: `${host}/scripts/backup.ts`,
+    from: '[ -z "$pair" ] || [ ! -d "$same" ] || backup=$same; done',
+    to: ':; done',
+    tests: helperAttacks,
+  },
+  {
+    name: 'a backup is taken for one without an environment file',
+    file: `${host}/helper/arguments-check.ts`,
+    from: '|| refuse argument backup\n}',
+    to: '|| :\n}',
+    tests: helperAttacks,
+  },
+  {
+    name: 'the caller ends a stop halfway by its time',
+    file: `${host}/helper/arguments-check.ts`,
+    from: '[ "$limit" -ge 60 ] || refuse argument limit',
+    to: ':',
+    tests: helperAttacks,
+  },
+  {
+    name: 'backups are removed before a turn was opened',
+    file: `${host}/helper/order-check.ts`,
+    from: '[ "$prune" != yes ] || [ "$o_class" = change ]',
+    to: 'true',
+    tests: helperAttacks,
+  },
+  {
+    name: 'another run’s way back is put beside a backup',
+    file: `${host}/helper/order-check.ts`,
+    from: '[ "$o_rollout $o_made $o_epoch" = "$its_rollout $epoch $((epoch + 1))" ]',
+    to: 'true',
+    tests: helperAttacks,
   },
 ];
