@@ -1392,4 +1392,32 @@ export const mutants: Mutant[] = [
     to: 'true',
     tests: helperAttacks,
   },
+  {
+    name: 'a release is switched to although its key counts no more',
+    file: `${steps}/switch.ts`,
+    from: 'if (withdrawn !== null)',
+    to: 'if (false)',
+    tests: ['test/upgrade/steps/steps.test.ts'],
+  },
+  {
+    name: 'a node gets ready for a release whose key counts no more',
+    file: `${steps}/backup.ts`,
+    from: 'if (withdrawn !== null)',
+    to: 'if (false)',
+    tests: ['test/upgrade/steps/steps.test.ts'],
+  },
+  {
+    name: 'who signed a release is taken from what stands beside the signature',
+    file: 'src/releases/signed.ts',
+    from: 'keys.some((line) => key !== null && signingKeyIn(line) === key)',
+    to: 'key !== null && keys.length > 0',
+    tests: signed,
+  },
+  {
+    name: 'a step asks nobody whether its release is still accepted',
+    file: 'src/jobs/step.ts',
+    from: 'const withdrawn = () => parts.withdrawn(rollout.release);',
+    to: 'const withdrawn = () => null;',
+    tests: step,
+  },
 ];
