@@ -1420,4 +1420,25 @@ export const mutants: Mutant[] = [
     to: 'const withdrawn = () => null;',
     tests: step,
   },
+  {
+    name: 'what a sentence tells is no secret',
+    file: 'src/base/redact.ts',
+    from: '  ...toldSpans(text),\n',
+    to: '',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'base64 hides a secret',
+    file: 'src/base/redact.ts',
+    from: '...wrappedSpans(text,',
+    to: '...wrappedSpans(text && \'\',',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'a value beside its name is shown',
+    file: 'src/base/redact.ts',
+    from: '  ...pairSpans(text),\n',
+    to: '',
+    tests: ['test/base/redact.test.ts'],
+  },
 ];
