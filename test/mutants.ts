@@ -1431,7 +1431,7 @@ export const mutants: Mutant[] = [
     name: 'base64 hides a secret',
     file: 'src/base/redact.ts',
     from: '...wrappedSpans(text,',
-    to: '...wrappedSpans(text && \'\',',
+    to: "...wrappedSpans(text && '',",
     tests: ['test/base/redact.test.ts'],
   },
   {
@@ -1440,5 +1440,19 @@ export const mutants: Mutant[] = [
     from: '  ...pairSpans(text),\n',
     to: '',
     tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'the beginning of a value is shown where a line was cut',
+    file: `${host}/scripts/mask.ts`,
+    from: 'length($0) < 4000 ? masked_line($0)',
+    to: '1 ? masked_line($0)',
+    tests: ['test/upgrade/host/mask.test.ts'],
+  },
+  {
+    name: 'what cannot be masked is shown',
+    file: `${host}/scripts/mask.ts`,
+    from: '{ blind = 1; break }',
+    to: 'break',
+    tests: ['test/upgrade/host/mask.test.ts'],
   },
 ];
