@@ -1455,4 +1455,11 @@ export const mutants: Mutant[] = [
     to: 'break',
     tests: ['test/upgrade/host/mask.test.ts'],
   },
+  {
+    name: 'nodes take orders of a bot that nobody else believes',
+    file: 'src/config/checks.ts',
+    from: '    ...orderProblems(settings),\n',
+    to: '',
+    tests: ['test/config/order-signers.test.ts'],
+  },
 ];
