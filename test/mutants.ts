@@ -28,6 +28,7 @@ const foreign = ['test/upgrade/steps/foreign.test.ts'];
 const asked = ['test/upgrade/steps/asked.test.ts'];
 const signed = ['test/releases/signed.test.ts'];
 const helper = ['test/upgrade/steps/helper.test.ts'];
+const helperAttacks = ['test/upgrade/steps/helper-attacks.test.ts'];
 const orders = ['test/upgrade/rollout/orders.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 const attacks = ['test/bot/attacks.test.ts'];
@@ -1390,5 +1391,110 @@ export const mutants: Mutant[] = [
     from: "{ ...commands.traffic(context, 'drain'), sendWithinMs: left }",
     to: "commands.traffic(context, 'drain')",
     tests: ['test/upgrade/steps/traffic.test.ts'],
+  },
+  {
+    name: 'a second backup of the same pair crowds out the first',
+    file: `${host}/scripts/backup.ts`,
+    from: '[ -z "$pair" ] || [ ! -d "$same" ] || backup=$same; done',
+    to: ':; done',
+    tests: helperAttacks,
+  },
+  {
+    name: 'a backup is taken for one without an environment file',
+    file: `${host}/helper/arguments-check.ts`,
+    from: '|| refuse argument backup\n}',
+    to: '|| :\n}',
+    tests: helperAttacks,
+  },
+  {
+    name: 'the caller ends a stop halfway by its time',
+    file: `${host}/helper/arguments-check.ts`,
+    from: '[ "$limit" -ge 60 ] || refuse argument limit',
+    to: ':',
+    tests: helperAttacks,
+  },
+  {
+    name: 'backups are removed before a turn was opened',
+    file: `${host}/helper/order-check.ts`,
+    from: '[ "$prune" != yes ] || [ "$o_class" = change ]',
+    to: 'true',
+    tests: helperAttacks,
+  },
+  {
+    name: 'another run’s way back is put beside a backup',
+    file: `${host}/helper/order-check.ts`,
+    from: '[ "$o_rollout $o_made $o_epoch" = "$its_rollout $epoch $((epoch + 1))" ]',
+    to: 'true',
+    tests: helperAttacks,
+  },
+  {
+    name: 'a release is switched to although its key counts no more',
+    file: `${steps}/switch.ts`,
+    from: 'if (withdrawn !== null)',
+    to: 'if (false)',
+    tests: ['test/upgrade/steps/steps.test.ts'],
+  },
+  {
+    name: 'a node gets ready for a release whose key counts no more',
+    file: `${steps}/backup.ts`,
+    from: 'if (withdrawn !== null)',
+    to: 'if (false)',
+    tests: ['test/upgrade/steps/steps.test.ts'],
+  },
+  {
+    name: 'who signed a release is taken from what stands beside the signature',
+    file: 'src/releases/signed.ts',
+    from: 'keys.some((line) => key !== null && signingKeyIn(line) === key)',
+    to: 'key !== null && keys.length > 0',
+    tests: signed,
+  },
+  {
+    name: 'a step asks nobody whether its release is still accepted',
+    file: 'src/jobs/step.ts',
+    from: 'const withdrawn = () => parts.withdrawn(rollout.release);',
+    to: 'const withdrawn = () => null;',
+    tests: step,
+  },
+  {
+    name: 'what a sentence tells is no secret',
+    file: 'src/base/redact.ts',
+    from: '  ...toldSpans(text),\n',
+    to: '',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'base64 hides a secret',
+    file: 'src/base/redact.ts',
+    from: '...wrappedSpans(text,',
+    to: "...wrappedSpans(text && '',",
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'a value beside its name is shown',
+    file: 'src/base/redact.ts',
+    from: '  ...pairSpans(text),\n',
+    to: '',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'the beginning of a value is shown where a line was cut',
+    file: `${host}/scripts/mask.ts`,
+    from: 'length($0) < 4000 ? masked_line($0)',
+    to: '1 ? masked_line($0)',
+    tests: ['test/upgrade/host/mask.test.ts'],
+  },
+  {
+    name: 'what cannot be masked is shown',
+    file: `${host}/scripts/mask.ts`,
+    from: '{ blind = 1; break }',
+    to: 'break',
+    tests: ['test/upgrade/host/mask.test.ts'],
+  },
+  {
+    name: 'nodes take orders of a bot that nobody else believes',
+    file: 'src/config/checks.ts',
+    from: '    ...orderProblems(settings),\n',
+    to: '',
+    tests: ['test/config/order-signers.test.ts'],
   },
 ];

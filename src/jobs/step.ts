@@ -109,10 +109,11 @@ export function taskRunner(parts: StepParts): RunTask {
     const { attempt } = task;
     const shell = presenting(parts.shell, () => parts.orders(rollout, task.node, task.step));
     const archive = (): Promise<string> => parts.archives(rollout.release, signal);
+    const withdrawn = () => parts.withdrawn(rollout.release);
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
     const own = { ...rollout, service: parts.fleet.service };
-    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, gates: gatesNow };
+    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow };
   }
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */

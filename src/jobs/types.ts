@@ -86,8 +86,10 @@ export interface Control {
   adopt(id: string, by: Actor): Promise<Rollout>;
   /** Stores a confirmed plan and wakes it. @throws Refused naming who holds the fleet. */
   start(rollout: Rollout): Promise<void>;
-  /** What the journals prove: of one rollout, or `ledger`; null: of all. */
-  /** `head`: a line that was written down elsewhere, and the beginning of its hash; it must still stand there. */
+  /**
+   * What the journals prove: of one rollout, or `ledger`; null: of all. `head`: a line that was written down elsewhere,
+   * and the beginning of its hash; it must still stand there.
+   */
   audit(journal: string | null, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
   /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */
   survey(nodes: { name: string; region: string }[], timeoutMs: number): Promise<NodeSurvey[]>;
