@@ -15,6 +15,7 @@ const chance = ['test/upgrade/rollout/faults.property.test.ts'];
 const transcripts = ['test/upgrade/rollout/transcripts.test.ts'];
 const step = ['test/jobs/step.test.ts'];
 const tampered = ['test/jobs/tampered.test.ts'];
+const redisAttacks = ['test/jobs/attacks.test.ts'];
 const nights = ['test/upgrade/rollout/long-nights.test.ts'];
 const worse = ['test/upgrade/rollout/worse-nights.test.ts'];
 const alerts = ['test/upgrade/rollout/alerts.test.ts'];
@@ -1355,5 +1356,19 @@ export const mutants: Mutant[] = [
     from: `!opens.includes(id) || state.is === 'done'`,
     to: `!opens.includes(id) || state.is !== 'active'`,
     tests: orders,
+  },
+  {
+    name: 'a job is what it says, under the name of a task that is due',
+    file: 'src/jobs/step.ts',
+    from: '.some((due) => canonical(due) === canonical(task));',
+    to: '.some((due) => due.id === task.id);',
+    tests: redisAttacks,
+  },
+  {
+    name: 'a plan says how many must be healthy',
+    file: 'src/jobs/step.ts',
+    from: 'Math.max(rollout.policy.minimumHealthy, fleet.policy.minimumHealthy);',
+    to: 'rollout.policy.minimumHealthy;',
+    tests: redisAttacks,
   },
 ];
