@@ -1371,4 +1371,32 @@ export const mutants: Mutant[] = [
     to: 'rollout.policy.minimumHealthy;',
     tests: redisAttacks,
   },
+  {
+    name: 'a journal that nobody signed takes the place of one that was',
+    file: 'src/jobs/reader.ts',
+    from: 'if (first?.key === undefined) throw',
+    to: 'if (first === undefined) throw',
+    tests: tampered,
+  },
+  {
+    name: 'a line is taken for that of a newer version, whoever wrote it',
+    file: 'src/jobs/journal.ts',
+    from: "> meaning && faultOf(place, previous, line, notary, ['decisions', 'reports']) === null;",
+    to: '> meaning;',
+    tests: tampered,
+  },
+  {
+    name: 'what another program of this machine has seen is forgotten',
+    file: 'src/jobs/anchors.ts',
+    from: 'const all = newest([...others, ...seen]);',
+    to: 'const all = newest([...seen]);',
+    tests: tampered,
+  },
+  {
+    name: 'another rollout is begun when the lists in Redis have forgotten the one under way',
+    file: 'src/jobs/store.ts',
+    from: '...anchors.open()]) {',
+    to: ']) {',
+    tests: tampered,
+  },
 ];

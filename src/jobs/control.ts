@@ -22,7 +22,7 @@ export function createControl(
   log: Log,
   sign: SignOrder | null = null,
 ): Control & { close(): Promise<void> } {
-  const store = createStore(redis.caller, fleet, belief, log);
+  const store = createStore(redis.caller, fleet, belief);
   const ledger = createLedger(redis.caller, fleet, belief);
   const queues = createQueues(redis.caller, fleet, log);
   const inspector = createInspector(queues, clock);

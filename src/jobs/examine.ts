@@ -1,6 +1,6 @@
 import type { Notary } from '../trust/index.ts';
 import type { ChainedEntry, Place } from './journal.ts';
-import { replay, Tampered } from './replay.ts';
+import { Newer, replay, Tampered } from './replay.ts';
 
 /** What is wrong in a journal. `adopted`: who went on from there all the same. */
 export interface Flaw {
@@ -46,6 +46,8 @@ function flawFrom(
       head = replay(place, head, lines.slice(line, line + 1), notary, start);
     } catch (error) {
       if (error instanceof Tampered) return { line, what: error.what };
+      // As far as this program can follow.
+      if (error instanceof Newer) return null;
       throw error;
     }
   }

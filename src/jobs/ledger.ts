@@ -6,11 +6,11 @@ import { emptyLedger, fold, format, leftBy, lift } from '../upgrade/ledger/index
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchor } from './anchors.ts';
-import { append, type Chained, faultOf, firstLink, type Place } from './journal.ts';
+import { append, type Chained, faultOf, firstLink, isNewer, lineIn, type Place } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { reasonOf } from './log.ts';
 import { readMoment } from './reader.ts';
-import { Tampered } from './replay.ts';
+import { Newer, Tampered } from './replay.ts';
 import { ledgerScript } from './scripts.ts';
 import type { Belief } from './store.ts';
 import type { LedgerStore } from './types.ts';
@@ -50,6 +50,7 @@ export function createLedger(
 
   const follow = (head: Head, line: Chained<LedgerLine>): Head => {
     const wrong = (what: string) => new Tampered('ledger', `line ${head.count + 1} of its journal: ${what}`);
+    if (isNewer(place, head.hash, line, notary)) throw new Newer('the ledger');
     const fault = faultOf(place, head.hash, line, notary, ledgerSignedAs(line.event));
     if (fault !== null) throw wrong(fault);
     const after = { count: head.count + 1, hash: line.hash };
@@ -62,7 +63,7 @@ export function createLedger(
   const remember = (head: Head, at: number, anew = false): void => {
     if (!anew && head.count < known.count) return;
     known = head;
-    anchors.set('ledger', { revision: head.ledger.revision, hash: head.hash, at });
+    anchors.set('ledger', { revision: head.ledger.revision, hash: head.hash, at, open: false });
   };
 
   const read = async (before: Head): Promise<Head> => {
@@ -70,7 +71,7 @@ export function createLedger(
     const anchor = anchors.of('ledger');
     const { body, hash, ...found } = await readMoment(redis, keys.ledger, keys.ledgerJournal, before.count);
     const lines = found.lines.map(decodeLine);
-    const stored = body === null ? emptyLedger : decode(body);
+    const stored = body === null ? emptyLedger : decodeBelieved(body);
     const adopted = lines.findLastIndex(({ event }) => event.type === 'adopted');
     const line = lines[adopted]?.event;
     const from = line?.type === 'adopted' ? { ...before, count: before.count + adopted, hash: line.previous } : before;
@@ -148,6 +149,14 @@ export async function noteLeft(ledger: LedgerStore, rollout: Rollout): Promise<v
 
 const encode = (ledger: Ledger): string => JSON.stringify({ format, ledger });
 
+function decodeBelieved(body: string): Ledger {
+  try {
+    return decode(body);
+  } catch {
+    throw new Tampered('ledger', 'what is stored beside its journal cannot be read');
+  }
+}
+
 /** What an earlier version stored is lifted; what a later one stored is left to it. */
 function decode(body: string): Ledger {
   try {
@@ -158,9 +167,7 @@ function decode(body: string): Ledger {
 }
 
 function decodeLine(line: string): Chained<LedgerLine> {
-  try {
-    return JSON.parse(line);
-  } catch {
-    throw new Tampered('ledger', 'a line of its journal is no line');
-  }
+  const read = lineIn<LedgerLine>(line);
+  if (read === null) throw new Tampered('ledger', 'a line of its journal is no line');
+  return read;
 }
