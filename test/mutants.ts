@@ -15,6 +15,7 @@ const chance = ['test/upgrade/rollout/faults.property.test.ts'];
 const transcripts = ['test/upgrade/rollout/transcripts.test.ts'];
 const step = ['test/jobs/step.test.ts'];
 const tampered = ['test/jobs/tampered.test.ts'];
+const audits = ['test/jobs/audit.test.ts'];
 const redisAttacks = ['test/jobs/attacks.test.ts'];
 const nights = ['test/upgrade/rollout/long-nights.test.ts'];
 const worse = ['test/upgrade/rollout/worse-nights.test.ts'];
@@ -1395,8 +1396,36 @@ export const mutants: Mutant[] = [
   {
     name: 'another rollout is begun when the lists in Redis have forgotten the one under way',
     file: 'src/jobs/store.ts',
-    from: '...anchors.open()]) {',
-    to: ']) {',
+    from: '...anchors.open()])) {',
+    to: '])) {',
     tests: tampered,
+  },
+  {
+    name: 'an audit takes a signature in another spelling for the same',
+    file: 'src/trust/notary.ts',
+    from: "bytes.toString('base64') === signature && verify(",
+    to: 'verify(',
+    tests: audits,
+  },
+  {
+    name: 'an audit passes over notes that were taken away',
+    file: 'src/jobs/audit.ts',
+    from: 'const refused = rewound(lines, anchor, 0);',
+    to: 'const refused = null;',
+    tests: audits,
+  },
+  {
+    name: 'an audit reads the ledger from where somebody adopted it',
+    file: 'src/jobs/examine.ts',
+    from: 'for (let start = 0; start < lines.length; ) {',
+    to: "for (let start = Math.max(0, lines.findIndex((line) => line?.event.type === 'adopted')); start < lines.length; ) {",
+    tests: audits,
+  },
+  {
+    name: 'nobody learns who was refused',
+    file: 'src/bot/refused-note.ts',
+    from: 'control.note({',
+    to: 'void ({',
+    tests: ['test/bot/notes.test.ts'],
   },
 ];

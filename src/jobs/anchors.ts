@@ -17,6 +17,7 @@ export interface Anchors {
   /** Journals in which something was left to do, when they were seen last. */
   open(): string[];
   forget(journal: string): void;
+  all(): [journal: string, anchor: Anchor][];
   /** Writes down at once what is new. */
   flush(): void;
 }
@@ -68,6 +69,7 @@ export function openAnchors(file: string | null, warn: (reason: string) => void 
       forgotten.add(journal);
       timer ??= setTimeout(write, rest).unref();
     },
+    all: () => [...seen],
     flush,
   };
 }

@@ -32,6 +32,16 @@ export function lineIn<E extends { type: string }>(stored: string): Chained<E> |
   }
 }
 
+/** The same, and null for a line that says the same in another spelling than ours: for who looks at every bit. */
+export function spelledLine<E extends { type: string }>(stored: string): Chained<E> | null {
+  const line = lineIn<E>(stored);
+  return line !== null && JSON.stringify(line) === stored && Object.keys(line).every((each) => members.includes(each))
+    ? line
+    : null;
+}
+
+const members = ['at', 'revision', 'event', 'meaning', 'hash', 'key', 'signature'];
+
 function isLine<E extends { type: string }>(line: unknown): line is Chained<E> {
   if (typeof line !== 'object' || line === null) return false;
   const { at, revision, event, hash, key = '', signature = '', meaning: of = 1 }: Record<string, unknown> = { ...line };
@@ -43,7 +53,7 @@ function isLine<E extends { type: string }>(line: unknown): line is Chained<E> {
 /** Which journal of which fleet: a line of one means nothing in another. */
 export interface Place {
   fleet: string;
-  /** A rollout's id, or `ledger`, or `audit`. */
+  /** A rollout's id, or `ledger`, or `notes`. */
   journal: string;
 }
 

@@ -16,6 +16,8 @@ import type { PostedMessage, Store } from './types.ts';
 /** `Store`, plus what only this side of the house needs. */
 export interface RolloutStore extends Store {
   journal(id: string): Promise<ChainedEntry[]>;
+  /** As they are stored. */
+  lines(id: string): Promise<string[]>;
   /** Ids of those that were under way when they were seen here last, and are not there any more; each is told once. */
   lost(): Promise<string[]>;
   /** Of all rollouts that are kept, newest first. */
@@ -143,6 +145,7 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     async journal(id) {
       return (await redis.lrange(keys.journal(id), 0, -1)).map(decodeEntry);
     },
+    lines: (id) => redis.lrange(keys.journal(id), 0, -1),
     unpainted: () => redis.zrange(keys.unpainted, '0', '-1'),
     async painted(id, revision) {
       await redis.eval(paintedScript, 1, keys.unpainted, id, String(revision));

@@ -384,7 +384,7 @@ describe('after a person has looked', () => {
     }
     const control = rig.control();
     const found = [];
-    for await (const each of control.audit('r1')) found.push(each);
+    for await (const each of control.audit('r1', 0)) found.push(each);
     expect(found).toMatchObject([
       {
         journal: 'r1',
