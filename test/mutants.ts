@@ -15,6 +15,8 @@ const chance = ['test/upgrade/rollout/faults.property.test.ts'];
 const transcripts = ['test/upgrade/rollout/transcripts.test.ts'];
 const step = ['test/jobs/step.test.ts'];
 const tampered = ['test/jobs/tampered.test.ts'];
+const audits = ['test/jobs/audit.test.ts'];
+const redisAttacks = ['test/jobs/attacks.test.ts'];
 const nights = ['test/upgrade/rollout/long-nights.test.ts'];
 const worse = ['test/upgrade/rollout/worse-nights.test.ts'];
 const alerts = ['test/upgrade/rollout/alerts.test.ts'];
@@ -462,8 +464,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a worker stages what was planned without a signature',
     file: 'src/releases/open.ts',
-    from: "if (release.signed === null && where.unsigned === 'refused') {",
-    to: "if (release.signed === undefined && where.unsigned === 'refused') {",
+    from: 'release.signed === null ? withdrawn(release, where) : null',
+    to: 'null',
     tests: signed,
   },
   {
@@ -1038,8 +1040,8 @@ export const mutants: Mutant[] = [
   {
     name: 'what is stored counts, not what its journal says',
     file: 'src/jobs/reader.ts',
-    from: 'if (body !== encode(head.rollout) && !isSame(stored, head.rollout)) {',
-    to: 'if (body === encode(head.rollout) && !isSame(stored, head.rollout)) {',
+    from: 'if (!isSame(stored, head.rollout)) throw',
+    to: 'if (false) throw',
     tests: tampered,
   },
   {
@@ -1496,5 +1498,75 @@ export const mutants: Mutant[] = [
     from: '    ...orderProblems(settings),\n',
     to: '',
     tests: ['test/config/order-signers.test.ts'],
+  },
+  {
+    name: 'a job is what it says, under the name of a task that is due',
+    file: 'src/jobs/step.ts',
+    from: '.some((due) => canonical(due) === canonical(task));',
+    to: '.some((due) => due.id === task.id);',
+    tests: redisAttacks,
+  },
+  {
+    name: 'a plan says how many must be healthy',
+    file: 'src/jobs/step.ts',
+    from: 'Math.max(rollout.policy.minimumHealthy, fleet.policy.minimumHealthy);',
+    to: 'rollout.policy.minimumHealthy;',
+    tests: redisAttacks,
+  },
+  {
+    name: 'a journal that nobody signed takes the place of one that was',
+    file: 'src/jobs/reader.ts',
+    from: 'if (first?.key === undefined) throw',
+    to: 'if (first === undefined) throw',
+    tests: tampered,
+  },
+  {
+    name: 'a line is taken for that of a newer version, whoever wrote it',
+    file: 'src/jobs/journal.ts',
+    from: "> meaning && faultOf(place, previous, line, notary, ['decisions', 'reports']) === null;",
+    to: '> meaning;',
+    tests: tampered,
+  },
+  {
+    name: 'what another program of this machine has seen is forgotten',
+    file: 'src/jobs/anchors.ts',
+    from: 'const all = newest([...others, ...seen]);',
+    to: 'const all = newest([...seen]);',
+    tests: tampered,
+  },
+  {
+    name: 'another rollout is begun when the lists in Redis have forgotten the one under way',
+    file: 'src/jobs/store.ts',
+    from: '...anchors.open()])) {',
+    to: '])) {',
+    tests: tampered,
+  },
+  {
+    name: 'an audit takes a signature in another spelling for the same',
+    file: 'src/trust/notary.ts',
+    from: "bytes.toString('base64') === signature && verify(",
+    to: 'verify(',
+    tests: audits,
+  },
+  {
+    name: 'an audit passes over notes that were taken away',
+    file: 'src/jobs/audit.ts',
+    from: 'const refused = rewound(lines, anchor, 0);',
+    to: 'const refused = null;',
+    tests: audits,
+  },
+  {
+    name: 'an audit reads the ledger from where somebody adopted it',
+    file: 'src/jobs/examine.ts',
+    from: 'for (let start = 0; start < lines.length; ) {',
+    to: "for (let start = Math.max(0, lines.findIndex((line) => line?.event.type === 'adopted')); start < lines.length; ) {",
+    tests: audits,
+  },
+  {
+    name: 'nobody learns who was refused',
+    file: 'src/bot/refused-note.ts',
+    from: 'control.note({',
+    to: 'void ({',
+    tests: ['test/bot/notes.test.ts'],
   },
 ];

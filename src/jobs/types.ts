@@ -2,6 +2,7 @@ import type { Actor } from '../base/actor.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 import type { Audited } from './audit.ts';
+import type { Note } from './notes.ts';
 
 /** One line of an append-only journal. */
 export interface Entry<E> {
@@ -87,10 +88,12 @@ export interface Control {
   /** Stores a confirmed plan and wakes it. @throws Refused naming who holds the fleet. */
   start(rollout: Rollout): Promise<void>;
   /**
-   * What the journals prove: of one rollout, or `ledger`; null: of all. `head`: a line that was written down elsewhere,
-   * and the beginning of its hash; it must still stand there.
+   * What the journals prove: of one rollout, `ledger` or `notes`; null: of all. `keptFor`: the retention, ms. `head`: a
+   * line that was written down elsewhere, and the beginning of its hash; it must still stand there.
    */
-  audit(journal: string | null, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
+  audit(journal: string | null, keptFor: number, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
+  /** Writes down what changed nothing and shall be known, with the name. Never throws, and nobody waits for it. */
+  note(note: Note): void;
   /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */
   survey(nodes: { name: string; region: string }[], timeoutMs: number): Promise<NodeSurvey[]>;
   /** Asks a worker to look at one node; redacted. */

@@ -2,7 +2,7 @@ import pino from 'pino';
 import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import { createLooks } from '../../src/bot/looks.ts';
-import type { Audited } from '../../src/jobs/index.ts';
+import type { Audited, Note } from '../../src/jobs/index.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { sealer } from '../../src/trust/index.ts';
 import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
@@ -83,6 +83,9 @@ export class MemoryControl implements Control {
     },
     adopt: async () => this.kept,
   };
+
+  readonly notes: Note[] = [];
+  note = (note: Note): void => void this.notes.push(note);
 
   async *audit(): AsyncGenerator<Audited> {}
 

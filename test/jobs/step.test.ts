@@ -82,7 +82,7 @@ describe('a step', () => {
 
   it('of a plan for another service than the worker has in its own settings is refused before anything was changed', async () => {
     const { service } = fleetOf();
-    const other = { service: { ...service, unit: 'sshd', binary: '/usr/bin/sudo' } };
+    const other = { ...fleetOf(), service: { ...service, unit: 'sshd', binary: '/usr/bin/sudo' } };
     const task = await reach('backup');
     let ran = false;
     const backup: Step = async () => {
@@ -106,7 +106,7 @@ describe('a step', () => {
       units.push(rollout.service.unit);
       return { is: 'succeeded', facts: {} };
     };
-    await runner({ ...withStep('switch', look), fleet: { service: own } })(task, quiet);
+    await runner({ ...withStep('switch', look), fleet: { ...fleetOf(), service: own } })(task, quiet);
     expect(units).toEqual(['own']);
   });
 
