@@ -11,7 +11,8 @@ import { closeRuntime } from './wiring.ts';
  */
 export async function auditJournals(journal: string | null, head: string | null, json: boolean): Promise<End> {
   const written = head === null ? undefined : readHead(head);
-  if (written && (journal === null || journal === 'notes')) throw new Ended('usage', '--head is of one journal: name its rollout, or ledger.');
+  if (written && (journal === null || journal === 'notes'))
+    throw new Ended('usage', '--head is of one journal: name its rollout, or ledger.');
   const ended = await stoppable(async (asked): Promise<End> => {
     const own = settings();
     const runtime = await openOwnRuntime(own, createLog('cli', 'warn'));
