@@ -142,7 +142,7 @@ export function createLedger(
 
 /** Writes down what a rollout that is over left on its nodes; asking again is harmless. */
 export async function noteLeft(ledger: LedgerStore, rollout: Rollout): Promise<void> {
-  const event = rollout.unsigned ? null : leftBy(rollout);
+  const event = rollout.unsigned || rollout.onlyBack ? null : leftBy(rollout);
   if (event !== null) await ledger.record(event);
 }
 

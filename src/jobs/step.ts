@@ -38,7 +38,7 @@ import type { LedgerStore, Store } from './types.ts';
 export interface StepParts extends WorkOnNodes {
   store: Pick<Store, 'load'>;
   /** As the settings of this worker have it. */
-  fleet: Pick<Fleet, 'service'>;
+  fleet: Pick<Fleet, 'service' | 'policy' | 'regions'>;
   ledger: Pick<LedgerStore, 'load'>;
   record: Record;
   /** What allows a step on a node whose helper asks for it. */
@@ -87,7 +87,8 @@ export function taskRunner(parts: StepParts): RunTask {
     return 'reported';
   }
 
-  async function outcome(task: NodeTask, rollout: Rollout, lease: AbortSignal): Promise<StepResult> {
+  async function outcome(task: NodeTask, recorded: Rollout, lease: AbortSignal): Promise<StepResult> {
+    const rollout = asWeKnow(recorded, parts.fleet);
     const limit = AbortSignal.timeout((parts.limit ?? stepLimit)(rollout.policy));
     const signal = AbortSignal.any([lease, limit]);
     const otherwise = beforeAnything.includes(task.step) ? differing(parts.fleet.service, rollout.service) : [];
@@ -117,14 +118,16 @@ export function taskRunner(parts: StepParts): RunTask {
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */
   async function shutGates(task: NodeTask, sight: Sight): Promise<Gate[]> {
-    const before = await store.load(task.rollout);
-    if (!before) return [overtaken];
+    const stored = await store.load(task.rollout);
+    if (!stored) return [overtaken];
+    const before = asWeKnow(stored, parts.fleet);
     const names = evidenceFor(before, task.node, sight);
-    const found = await collect(names, { region: task.region, nodes: before.peers[task.region] ?? [] }, parts);
+    const { region } = nodeOf(before, task.node);
+    const found = await collect(names, { region, nodes: before.peers[region] ?? [] }, parts);
     const newest = await store.load(task.rollout);
     const now = clock.now();
     if (!newest || !isDue(newest, task, now)) return [overtaken];
-    return gates(newest, task.node, now, { ...found, sight });
+    return gates(asWeKnow(newest, parts.fleet), task.node, now, { ...found, sight });
   }
 
   async function watch(task: LookTask, rollout: Rollout, signal: AbortSignal): Promise<StepEnd> {
@@ -143,6 +146,19 @@ export function taskRunner(parts: StepParts): RunTask {
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
     return 'watched';
   }
+}
+
+/** Of what nobody signed, policy and places are not believed either: the quorum is that of this worker's settings. */
+function asWeKnow(rollout: Rollout, { policy, regions }: Pick<Fleet, 'policy' | 'regions'>): Rollout {
+  if (!rollout.onlyBack) return rollout;
+  const own = regions.flatMap(({ nodes }) => nodes);
+  const regionOf = (name: string) => own.find((node) => node.name === name)?.region;
+  const nodes = Object.entries(rollout.nodes).map(([name, node]) => [
+    name,
+    { ...node, region: regionOf(name) ?? node.region },
+  ]);
+  const peers = Object.fromEntries(regions.map((region) => [region.name, region.nodes.map(({ name }) => name)]));
+  return { ...rollout, policy, peers, nodes: Object.fromEntries(nodes) };
 }
 
 /** Steps before which nothing on a node was changed. What was changed goes on, or back, as it was planned. */

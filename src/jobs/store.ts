@@ -122,12 +122,12 @@ export function createStore(
       reader.wrote(id, { rollout, head: { count: head.count + 1, revision, hash: entry.hash, rollout } }, entry.at);
       return true;
     },
-    async adopt(id, by, at) {
+    async adopt(id, by, at, as = (each) => each) {
       const stored = await reader.readStored(id);
       if (stored === null || stored.rollout.fleet !== fleet) throw new Refused(`There is no rollout ${id}.`);
       const { hash: previous, rollout: before } = stored;
-      const { unsigned: _, ...rest } = before;
-      const rollout = { ...rest, revision: before.revision + 1 };
+      const { unsigned: _, onlyBack: __, ...rest } = before;
+      const rollout = { ...as(rest, at), revision: before.revision + 1 };
       const event = { type: 'adopted' as const, at, by, format, rollout, previous };
       const entry = append(place(id), previous, { at, revision: rollout.revision, event }, notary, signedAs(event));
       const last = { hash: previous, revision: before.revision };

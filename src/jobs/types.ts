@@ -56,8 +56,11 @@ export interface Store {
    */
   save(rollout: Rollout, event: Event): Promise<boolean>;
   journal(id: string): Promise<JournalEntry[]>;
-  /** A person takes what is stored for true, whatever its journal proves. @throws Refused for an unknown id */
-  adopt(id: string, by: Actor, at: number): Promise<Rollout>;
+  /**
+   * A person takes what is stored for true, whatever its journal proves; `as`: as far as they answer for it.
+   * @throws Refused for an unknown id
+   */
+  adopt(id: string, by: Actor, at: number, as?: (rollout: Rollout, at: number) => Rollout): Promise<Rollout>;
   /** Strictly rising over all rollouts of the fleet, and never below `now`. */
   nextEpoch(now: number): Promise<number>;
   /** True the first time that `key` is seen within `ttlMs`; for deliveries that come twice. */

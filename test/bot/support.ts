@@ -3,10 +3,11 @@ import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import { createLooks } from '../../src/bot/looks.ts';
 import type { Audited } from '../../src/jobs/index.ts';
+import { recorder } from '../../src/jobs/record.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { sealer } from '../../src/trust/index.ts';
 import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
-import { isOpen, next } from '../../src/upgrade/rollout/index.ts';
+import { isOpen } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Fleet, NodeSurvey, Release, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fleetOf, release, surveyOf, tuesday } from '../support/rollouts.ts';
 
@@ -43,11 +44,11 @@ export class MemoryControl implements Control {
       return true;
     },
     journal: async (id) => this.journals.get(id) ?? [],
-    adopt: async (id) => {
+    adopt: async (id, _by, at, as = (each) => each) => {
       const rollout = this.rollouts.get(id);
       if (!rollout) throw new Refused(`There is no rollout ${id}.`);
-      const { unsigned: _, ...rest } = rollout;
-      const adopted = { ...rest, revision: rollout.revision + 1 };
+      const { unsigned: _, onlyBack: __, ...rest } = rollout;
+      const adopted = { ...as(rest, at), revision: rollout.revision + 1 };
       this.rollouts.set(id, adopted);
       return adopted;
     },
@@ -87,13 +88,7 @@ export class MemoryControl implements Control {
   adopt = (id: string, by: string): Promise<Rollout> => this.store.adopt(id, by, tuesday);
 
   async record(id: string, event: Event): Promise<Recorded> {
-    const rollout = this.rollouts.get(id);
-    if (!rollout) throw new Refused(`there is no rollout ${id}`);
-    const after = next(rollout, event);
-    if (after === rollout) return { rollout, changed: false };
-    const saved = { ...after, revision: rollout.revision + 1 };
-    await this.store.save(saved, event);
-    return { rollout: saved, changed: true };
+    return recorder(this.store, async () => undefined)(id, event);
   }
 
   start(rollout: Rollout): Promise<void> {

@@ -19,6 +19,7 @@ import { approverMentions, nodeWord } from './words.ts';
 
 /** A broadcast for every approval that was asked for; asking again after an expiry is a new message, since edits notify nobody. */
 export function gatePosts(rollout: Rollout): Post[] {
+  if (rollout.unsigned) return [];
   return approvals(rollout).flatMap((phase) => {
     const since = sinceOf(phase);
     if (since === null) return [];

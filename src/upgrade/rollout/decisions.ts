@@ -28,6 +28,7 @@ export function paused(rollout: Rollout, { by, at }: Of<'paused'>): Rollout {
 /** After a pause; after a hold only when no node waits for a decision, since going on would step over it. */
 export function resumed(rollout: Rollout, { at }: Of<'resumed'>): Rollout {
   const { status } = rollout;
+  if (rollout.onlyBack) return rollout;
   if (status.is === 'paused') return moveStatus(rollout, { is: 'running' });
   if (status.is !== 'held' || status.pending !== null) return rollout;
   if (nodesInOrder(rollout).some((node) => needsDecision(node) || goesBack(node))) return rollout;
@@ -73,6 +74,7 @@ export function retried(rollout: Rollout, { at, by, epoch }: Of<'retried'>): Rol
     const queue = [...new Set([...names, ...touchedNewestFirst(fresh, scope)])];
     return moveStatus(fresh, { is: 'rolling-back', scope, queue, by: status.pending?.by ?? by, at, after: null });
   }
+  if (rollout.onlyBack) return rollout;
   const after = nodesInOrder(fresh).reduce((acc, node) => startAgain(acc, node, at), fresh);
   return moveStatus(watchAnew(provenAnew(after, at)), { is: 'running' });
 }
@@ -173,7 +175,7 @@ function together(rollout: Rollout, now: RollbackScope, asked: RollbackScope): R
 const sameNames = (a: string[], b: string[]): boolean => a.length === b.length && a.every((name) => b.includes(name));
 
 /** Lets go of what was begun and not touched, and of rollbacks that changed nothing yet, where `which` says so. */
-function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number): Rollout {
+export function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number): Rollout {
   return nodesInOrder(rollout).reduce((acc, node) => {
     const { state } = node;
     if (state.is !== 'working') return acc;
@@ -188,7 +190,7 @@ function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number):
 }
 
 /** A node caught on its way forward turns round where it is. */
-function turnBack(rollout: Rollout, name: string, at: number): Rollout {
+export function turnBack(rollout: Rollout, name: string, at: number): Rollout {
   const node = rollout.nodes[name];
   if (node?.state.is !== 'working' || node.state.direction === 'back') return rollout;
   return toPlace(rollout, node, firstBack(rollout, node), at, { held: null });

@@ -210,6 +210,11 @@ export interface Rollout {
   revision: number;
   /** Nobody signed what led to this: nothing is done for it until a person adopts it. */
   unsigned?: true;
+  /**
+   * Somebody went back, or ended it, before anybody had vouched for what is stored: it is signed for that alone, and nothing
+   * goes forward in it until a person adopts it.
+   */
+  onlyBack?: true;
   status: Status;
   /** What is to be done, in order: the first that is not over is the one that is worked on. */
   phases: Phase[];
