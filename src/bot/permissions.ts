@@ -10,13 +10,14 @@ export type Right =
   /** Runs commands on a node, and shows what it said. */
   | { is: 'diagnose' }
   | { is: 'start' }
+  /** Begin outside windows, replace somebody's work, adopt; mostly it takes two. */
   | { is: 'override' }
   | { is: 'approve'; rollout: Rollout; phase: ApprovalPhase }
   /** Pause, stop: allowed to more people than starting, and to whoever stands at this machine's command line. */
   | { is: 'halt' }
   /** Freeze, roll back: to the same people, but by name. */
   | { is: 'go-back' }
-  /** Lift a freeze, resume, retry. */
+  /** Lift a freeze, resume, retry, leave somebody's work where it is. */
   | { is: 'go-on' };
 
 export type Verdict = { is: 'allowed' } | { is: 'refused'; reason: string };
@@ -125,7 +126,7 @@ function lacking(scene: Scene, right: Right): string {
     look: 'look at this',
     diagnose: 'diagnose a node',
     start: 'start upgrades',
-    override: 'override maintenance windows',
+    override: "override maintenance windows, replace somebody's work or adopt",
     approve: `approve ${right.is === 'approve' ? right.phase.title : ''}`,
     halt: 'pause or stop',
     'go-back': 'freeze or roll back',

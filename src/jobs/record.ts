@@ -46,7 +46,7 @@ export function recorder(
   /** Going back and ending never wait, and open nothing else; that does until somebody has looked. Null: nothing happens. */
   async function adopted({ id }: Rollout, event: Event): Promise<Rollout | null> {
     if (event.type === 'rollback-asked' || event.type === 'stopped') {
-      return store.adopt(id, event.by, event.at, onlyBack);
+      return store.adopt(id, event.by, event.at, { as: onlyBack });
     }
     if (!('by' in event)) return null;
     throw unadopted(id);

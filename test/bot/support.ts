@@ -16,6 +16,7 @@ export class MemoryControl implements Control {
   readonly rollouts = new Map<string, Rollout>();
   readonly drafts = new Map<string, Rollout>();
   readonly seen = new Set<string>();
+  readonly wishes = new Map<string, string>();
   readonly marks = new Map<string, Record<string, PostedMessage>>();
   readonly journals = new Map<string, JournalEntry[]>();
   epoch = 0;
@@ -44,7 +45,15 @@ export class MemoryControl implements Control {
       return true;
     },
     journal: async (id) => this.journals.get(id) ?? [],
-    adopt: async (id, _by, at, as = (each) => each) => {
+    stands: async (id) => String(this.rollouts.get(id)?.revision),
+    seconded: async (what, by) => {
+      const first = this.wishes.get(what);
+      this.wishes.set(what, by);
+      if (first === undefined || first === by) return null;
+      this.wishes.delete(what);
+      return first;
+    },
+    adopt: async (id, _by, at, { as = (each: Rollout) => each } = {}) => {
       const rollout = this.rollouts.get(id);
       if (!rollout) throw new Refused(`There is no rollout ${id}.`);
       const { unsigned: _, onlyBack: __, ...rest } = rollout;
@@ -81,6 +90,7 @@ export class MemoryControl implements Control {
       return { ledger: this.kept, changed };
     },
     adopt: async () => this.kept,
+    stands: async () => String(this.kept.revision),
   };
 
   async *audit(): AsyncGenerator<Audited> {}

@@ -102,7 +102,7 @@ describe('what the version before stored', () => {
     await worker.sweep();
     expect(await effects(redis())).toEqual([]);
     expect(await store.load('r1')).toMatchObject({ unsigned: true, revision: 1 });
-    await rig.control().adopt('r1', 'U1');
+    await rig.control().adopt('r1', 'U1', await store.stands('r1'));
     await eventually(() => store.load('r1'), done);
   });
 });
