@@ -1063,6 +1063,20 @@ export const mutants: Mutant[] = [
     tests: ['test/bot/buttons.property.test.ts'],
   },
   {
+    name: 'approvers of one region approve another through the strategy',
+    file: `${core}/approvers.ts`,
+    from: 'phase.given.length >= phase.needed && stillAsked(phase).length === 0',
+    to: 'phase.given.length >= phase.needed',
+    tests: persons,
+  },
+  {
+    name: 'whoever may approve one region of a part counts for all of it',
+    file: 'src/bot/commands/decide.ts',
+    from: '{ for: await approverIn(context, asking.actor, Object.keys(phase.each)) }',
+    to: '{ for: Object.keys(phase.each) }',
+    tests: ['test/bot/break-glass.test.ts'],
+  },
+  {
     name: 'one breaker adopts alone',
     file: 'src/bot/commands/adopt.ts',
     from: 'if (first !== null) return first;',

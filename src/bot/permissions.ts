@@ -78,6 +78,22 @@ function ownRollout({ fleet }: Scene, actor: Actor, right: Right): Verdict | nul
   return refused(`You asked for this rollout, so somebody else approves ${right.phase.title}.`);
 }
 
+/** Of these regions, those whose approver `actor` is now. @throws when Slack does not say who is in a group */
+export async function approverIn(
+  scene: Pick<Scene, 'fleet' | 'directory'>,
+  actor: Actor,
+  names: string[],
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const { name, approvers } of scene.fleet.regions.filter((region) => names.includes(region.name))) {
+    const isNamed = approvers.users.includes(actor);
+    const groups = isNamed ? [] : approvers.groups;
+    const members = await Promise.all(groups.map((group) => scene.directory.members(group, 'decision')));
+    if (isNamed || members.flat().includes(actor)) found.push(name);
+  }
+  return found;
+}
+
 async function strangeness({ workspace, directory }: Scene, actor: Actor, purpose: Purpose): Promise<string | null> {
   const person = await directory.person(actor, purpose);
   if (person.bot) return 'Bots may not do that.';

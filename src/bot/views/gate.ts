@@ -5,6 +5,7 @@ import {
   nodesInOrder,
   phaseOf,
   sinceOf,
+  stillAsked,
   watchBefore,
 } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, RollbackScope, Rollout, WatchPhase } from '../../upgrade/rollout/types.ts';
@@ -67,10 +68,13 @@ const scopesOf = ({ regions, nodes }: WatchPhase): RollbackScope[] => {
 };
 
 /** Who said yes while more are needed. */
-function said({ given, needed }: ApprovalPhase): string[] {
-  if (needed === 1) return [];
-  if (given.length === 0) return [`${needed} different people must say yes`];
-  return [`${given.length} of ${needed} said yes: ${given.map(({ by }) => who(by)).join(', ')}`];
+function said(phase: ApprovalPhase): string[] {
+  const { given, needed } = phase;
+  const lacking = stillAsked(phase);
+  const own = lacking.length === 0 ? [] : [`Each region wants its own approvers; lacking: ${names(lacking)}`];
+  if (needed === 1 && given.length === 0) return own;
+  if (given.length === 0) return [`${needed} different people must say yes`, ...own];
+  return [`${given.length} of ${needed} said yes: ${given.map(({ by }) => who(by)).join(', ')}`, ...own];
 }
 
 /** What was learned since the last gate, node by node while that is readable. */

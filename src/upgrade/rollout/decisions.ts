@@ -1,3 +1,4 @@
+import { isGranted } from './approvers.ts';
 import { canBePutOff, putOff } from './gated.ts';
 import { firstBack } from './path.ts';
 import {
@@ -45,15 +46,15 @@ export function stopped(rollout: Rollout, { by, at }: Of<'stopped'>): Rollout {
 }
 
 /** Only while it is being asked, by somebody who has not said it yet, and never by the requester unless the policy says so. */
-export function approved(rollout: Rollout, { phase: id, by, at }: Of<'approved'>): Rollout {
+export function approved(rollout: Rollout, { phase: id, by, at, for: of }: Of<'approved'>): Rollout {
   if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;
   if (!goesForward(rollout)) return rollout;
   return changePhase(rollout, id, (phase) => {
     if (phase.is !== 'approval' || phase.state.is !== 'active' || phase.given.some((each) => each.by === by))
       return phase;
-    const given = [...phase.given, { by, at, watched: endOf(watchBefore(rollout, phase)) }];
-    const said = { ...phase, given };
-    return given.length < phase.needed ? said : over(said, at);
+    const mine = { by, at, watched: endOf(watchBefore(rollout, phase)), ...(of === undefined ? {} : { for: of }) };
+    const said = { ...phase, given: [...phase.given, mine] };
+    return isGranted(said) ? over(said, at) : said;
   });
 }
 

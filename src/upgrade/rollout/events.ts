@@ -39,8 +39,8 @@ export type Event =
       freezes?: Freeze[];
       alerts?: Alerts;
     }
-  /** `phase`: id of the approval. */
-  | { type: 'approved'; at: number; phase: string; by: Actor }
+  /** `phase`: id of the approval. `for`: where it opens several regions, those whose approver this person is. */
+  | { type: 'approved'; at: number; phase: string; by: Actor; for?: string[] }
   | { type: 'paused'; at: number; by: Actor }
   | { type: 'resumed'; at: number; by: Actor }
   | { type: 'stopped'; at: number; by: Actor }

@@ -1,4 +1,4 @@
-export { openedBy, withApproversOf } from './approvers.ts';
+export { openedBy, stillAsked, withApproversOf } from './approvers.ts';
 export { calendarNow } from './calendars.ts';
 export { expectedAge } from './expected.ts';
 export { lastingEvidence } from './facts.ts';

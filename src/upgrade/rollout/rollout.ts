@@ -63,6 +63,8 @@ export interface ApprovalPhase extends PhaseBase {
   by: Approvers;
   /** How many different people. */
   needed: number;
+  /** How many of its own approvers each region wants, where it opens several. */
+  each?: Record<string, number>;
   given: Approval[];
 }
 
@@ -186,6 +188,8 @@ export interface Approval {
   at: number;
   /** The end of the watch that it was given on: another watch wants another approval. */
   watched: number | null;
+  /** The regions that named this person as an approver at that moment; absent where only one was asked for. */
+  for?: string[];
 }
 
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
