@@ -31,6 +31,7 @@ const helper = ['test/upgrade/steps/helper.test.ts'];
 const orders = ['test/upgrade/rollout/orders.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 const attacks = ['test/bot/attacks.test.ts'];
+const vouched = ['test/jobs/vouched.test.ts'];
 const persons = ['test/upgrade/rollout/persons.test.ts'];
 
 export const mutants: Mutant[] = [
@@ -1372,10 +1373,59 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'a signature counts for ever',
-    file: 'src/app/decision.ts',
-    from: 'if (Math.abs(now - decision.at) > freshMs) {',
+    file: 'src/trust/decision.ts',
+    from: 'if (!(Math.abs(now - decision.at) <= freshMs)) {',
     to: 'if (decision.at > now + freshMs) {',
-    tests: ['test/app/decision.test.ts'],
+    tests: ['test/trust/decision.test.ts'],
+  },
+  {
+    name: 'a bot approves where people sign',
+    file: 'src/jobs/vouched.ts',
+    from: 'if (each.signed === undefined) return null;',
+    to: 'if (each.signed === undefined) return each.by;',
+    tests: vouched,
+  },
+  {
+    name: 'a signature for one rollout counts in another',
+    file: 'src/jobs/vouched.ts',
+    from: 'decision.rollout === rollout.id &&',
+    to: '',
+    tests: vouched,
+  },
+  {
+    name: 'a signature for one release counts for another',
+    file: 'src/jobs/vouched.ts',
+    from: 'decision.release === rollout.release.binarySha256 &&',
+    to: '',
+    tests: vouched,
+  },
+  {
+    name: 'a signature for one region counts for another',
+    file: 'src/jobs/vouched.ts',
+    from: "namesOf(phase).includes(decision.arguments.trim().split(/\\s+/)[1] ?? '') &&",
+    to: '',
+    tests: vouched,
+  },
+  {
+    name: 'a signature that was given once counts when it is asked again',
+    file: 'src/jobs/vouched.ts',
+    from: 'decision.at >= (sinceOf(phaseOf(rollout, phase.id)) ?? 0) - skew',
+    to: 'decision.at > 0',
+    tests: vouched,
+  },
+  {
+    name: 'whoever asked signs for their own rollout',
+    file: 'src/jobs/vouched.ts',
+    from: 'isIt && isTheirs && !isOwn',
+    to: 'isIt && isTheirs',
+    tests: vouched,
+  },
+  {
+    name: 'a worker does not read what people signed',
+    file: 'src/jobs/step.ts',
+    from: 'if (parts.vouched === undefined || !approachesChange',
+    to: 'if (parts.vouched !== undefined || !approachesChange',
+    tests: vouched,
   },
   {
     name: 'whoever asks to break the glass starts it alone',

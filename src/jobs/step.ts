@@ -97,12 +97,20 @@ export function taskRunner(parts: StepParts): RunTask {
       return { is: 'failed', reason, retry: false, facts: {} };
     }
     try {
+      const lacking = await lackingFor(task, rollout);
+      if (lacking !== null) return { is: 'failed', reason: lacking, retry: false, facts: {} };
       return await orAborted(parts.steps[task.step](contextOf(task, rollout, signal)), signal);
     } catch (error) {
       // Whoever took the task over reports; a second voice would count a try that was none.
       if (lease.aborted) throw lease.reason instanceof LetGo ? lease.reason : new LetGo(reasonOf(lease.reason));
       return broken(task.step, limit.aborted ? 'the step hung and was given up' : reasonOf(error));
     }
+  }
+
+  /** What a person decided is read again before each step that comes nearer to a change. */
+  async function lackingFor({ step, node }: NodeTask, rollout: Rollout): Promise<string | null> {
+    if (parts.vouched === undefined || !approachesChange.includes(step)) return null;
+    return parts.vouched(rollout, node);
   }
 
   function contextOf(task: NodeTask, rollout: Rollout, signal: AbortSignal): StepContext {
@@ -160,6 +168,8 @@ function asWeKnow(rollout: Rollout, { policy, regions }: Pick<Fleet, 'policy' | 
   const peers = Object.fromEntries(regions.map((region) => [region.name, region.nodes.map(({ name }) => name)]));
   return { ...rollout, policy, peers, nodes: Object.fromEntries(nodes) };
 }
+
+const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch'];
 
 /** Steps before which nothing on a node was changed. What was changed goes on, or back, as it was planned. */
 const beforeAnything: readonly StepName[] = ['stage', 'backup'];

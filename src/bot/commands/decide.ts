@@ -25,13 +25,21 @@ export const approve: Handler<'approve'> = async (context, asking, { what }) => 
   if (phase === null) return outdated(rollout, `${foreign(what)} needs no approval`);
   await demand(context, asking, { is: 'approve', rollout, phase });
   const title = foreign(phase.title);
-  if (context.access.approvals === 'signed' && asking.signed !== true) return toBeSigned(context, asking, phase);
+  if (context.access.approvals === 'signed' && asking.signed === undefined) return toBeSigned(context, asking, phase);
   if (phase.state.is === 'done') return givenAlready(rollout, phase);
   if (phase.state.is === 'pending' && isOpen(rollout)) {
     return outdated(rollout, `${title} is not being asked for yet: what is before it must be done and watched first`);
   }
   const own = phase.each === undefined ? {} : { for: await approverIn(context, asking.actor, Object.keys(phase.each)) };
-  const event = { type: 'approved', at: context.clock.now(), phase: phase.id, by: asking.actor, ...own } as const;
+  const signed = asking.signed === undefined ? {} : { signed: asking.signed };
+  const event = {
+    type: 'approved',
+    at: context.clock.now(),
+    phase: phase.id,
+    by: asking.actor,
+    ...own,
+    ...signed,
+  } as const;
   return decide(context, rollout, event, (after) => given(after, phase.id));
 };
 

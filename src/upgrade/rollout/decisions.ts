@@ -46,13 +46,14 @@ export function stopped(rollout: Rollout, { by, at }: Of<'stopped'>): Rollout {
 }
 
 /** Only while it is being asked, by somebody who has not said it yet, and never by the requester unless the policy says so. */
-export function approved(rollout: Rollout, { phase: id, by, at, for: of }: Of<'approved'>): Rollout {
+export function approved(rollout: Rollout, { phase: id, by, at, for: of, signed }: Of<'approved'>): Rollout {
   if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;
   if (!goesForward(rollout)) return rollout;
   return changePhase(rollout, id, (phase) => {
     if (phase.is !== 'approval' || phase.state.is !== 'active' || phase.given.some((each) => each.by === by))
       return phase;
-    const mine = { by, at, watched: endOf(watchBefore(rollout, phase)), ...(of === undefined ? {} : { for: of }) };
+    const more = { ...(of === undefined ? {} : { for: of }), ...(signed === undefined ? {} : { signed }) };
+    const mine = { by, at, watched: endOf(watchBefore(rollout, phase)), ...more };
     const said = { ...phase, given: [...phase.given, mine] };
     return isGranted(said) ? over(said, at) : said;
   });

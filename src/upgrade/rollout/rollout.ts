@@ -190,6 +190,14 @@ export interface Approval {
   watched: number | null;
   /** The regions that named this person as an approver at that moment; absent where only one was asked for. */
   for?: string[];
+  /** What this person signed with their own key; absent where a button was enough. */
+  signed?: OwnSignature;
+}
+
+/** Kept as it was signed: who wants to know whether it counts reads it (`SignedDecision` in src/trust). */
+export interface OwnSignature {
+  text: string;
+  signature: string;
 }
 
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
