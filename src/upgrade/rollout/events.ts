@@ -4,7 +4,7 @@ export { Refused } from '../../base/errors.ts';
 
 import type { Actor, Alerts, Decided, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
-import type { RollbackScope } from './rollout.ts';
+import type { OwnSignature, RollbackScope } from './rollout.ts';
 import type { StrategyName } from './strategies.ts';
 
 /** Something that happened. `at` is epoch ms. `next` is total: repeats and late ones change nothing. */
@@ -39,8 +39,8 @@ export type Event =
       freezes?: Freeze[];
       alerts?: Alerts;
     }
-  /** `phase`: id of the approval. */
-  | { type: 'approved'; at: number; phase: string; by: Actor }
+  /** `phase`: id of the approval. `for`: where it opens several regions, those whose approver this person is. `signed`: by their own key. */
+  | { type: 'approved'; at: number; phase: string; by: Actor; for?: string[]; signed?: OwnSignature }
   | { type: 'paused'; at: number; by: Actor }
   | { type: 'resumed'; at: number; by: Actor }
   | { type: 'stopped'; at: number; by: Actor }

@@ -63,6 +63,8 @@ export interface ApprovalPhase extends PhaseBase {
   by: Approvers;
   /** How many different people. */
   needed: number;
+  /** How many of its own approvers each region wants, where it opens several. */
+  each?: Record<string, number>;
   given: Approval[];
 }
 
@@ -186,6 +188,16 @@ export interface Approval {
   at: number;
   /** The end of the watch that it was given on: another watch wants another approval. */
   watched: number | null;
+  /** The regions that named this person as an approver at that moment; absent where only one was asked for. */
+  for?: string[];
+  /** What this person signed with their own key; absent where a button was enough. */
+  signed?: OwnSignature;
+}
+
+/** Kept as it was signed: who wants to know whether it counts reads it (`SignedDecision` in src/trust). */
+export interface OwnSignature {
+  text: string;
+  signature: string;
 }
 
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
@@ -210,6 +222,11 @@ export interface Rollout {
   revision: number;
   /** Nobody signed what led to this: nothing is done for it until a person adopts it. */
   unsigned?: true;
+  /**
+   * Somebody went back, or ended it, before anybody had vouched for what is stored: it is signed for that alone, and nothing
+   * goes forward in it until a person adopts it.
+   */
+  onlyBack?: true;
   status: Status;
   /** What is to be done, in order: the first that is not over is the one that is worked on. */
   phases: Phase[];

@@ -49,8 +49,9 @@ function rule<Name extends EvidenceName>(
 
 const shut = (reason: string, owner: string, opensAt: number | null = null): Shut => ({ reason, owner, opensAt });
 
-const state = rule([], ({ status, unsigned }) => {
-  if (unsigned) return shut('nobody signed what led to this', 'whoever looks and adopts it');
+const state = rule([], ({ status, unsigned, onlyBack }) => {
+  if (unsigned || (onlyBack && status.is === 'held'))
+    return shut('nobody signed what led to this', 'whoever looks and adopts it');
   switch (status.is) {
     case 'running':
     case 'paused':
