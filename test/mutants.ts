@@ -31,6 +31,7 @@ const helper = ['test/upgrade/steps/helper.test.ts'];
 const orders = ['test/upgrade/rollout/orders.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 const attacks = ['test/bot/attacks.test.ts'];
+const timed = ['test/upgrade/ledger/timed.test.ts'];
 const persons = ['test/upgrade/rollout/persons.test.ts'];
 
 export const mutants: Mutant[] = [
@@ -1453,5 +1454,47 @@ export const mutants: Mutant[] = [
     from: 'active.toSorted((a, b) => b.end - a.end)[0]',
     to: 'active.toSorted((a, b) => a.end - b.end)[0]',
     tests: ['test/windows/openings.test.ts'],
+  },
+  {
+    name: 'a step that was tried again counts as quick',
+    file: `${core}/pace.ts`,
+    from: 'if (began === null || state.failures + state.unknowns > 0) return node;',
+    to: 'if (began === null) return node;',
+    tests: timed,
+  },
+  {
+    name: 'the soak counts twice in what is expected of a node',
+    file: `${core}/pace.ts`,
+    from: '(traits[step].proves ? (proof?.soaked ?? 0) : 0)',
+    to: '0',
+    tests: timed,
+  },
+  {
+    name: 'a rollout of an older version is timed, and is not what its journal says any more',
+    file: `${core}/pace.ts`,
+    from: 'if (pace === null || node.already ||',
+    to: 'if (node.already ||',
+    tests: timed,
+  },
+  {
+    name: 'what is expected of a slow node is the middle of all',
+    file: 'src/upgrade/ledger/pace.ts',
+    from: 'quantile(inOrder, 0.9)',
+    to: 'quantile(inOrder, 0.5)',
+    tests: timed,
+  },
+  {
+    name: 'a slow region is as quick as the fleet',
+    file: 'src/upgrade/ledger/pace.ts',
+    from: '...near, ...durationsOf(timingsOf([name]), bytes)',
+    to: '...near',
+    tests: timed,
+  },
+  {
+    name: 'a larger archive is staged as quickly',
+    file: 'src/upgrade/ledger/pace.ts',
+    from: 'Math.max(1, to / from) : 1',
+    to: '1 : 1',
+    tests: timed,
   },
 ];

@@ -65,6 +65,7 @@ export function plan(input: PlanInput): Rollout {
     unattended: [],
     startedAt: null,
     asked: null,
+    pace: input.pace,
   };
 }
 
@@ -167,4 +168,5 @@ const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
   seenAt: null,
   provenAt: null,
   rolledBackInRun: null,
+  took: {},
 });
