@@ -32,6 +32,7 @@ const orders = ['test/upgrade/rollout/orders.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 const attacks = ['test/bot/attacks.test.ts'];
 const timed = ['test/upgrade/ledger/timed.test.ts'];
+const fit = ['test/upgrade/rollout/fit.test.ts'];
 const persons = ['test/upgrade/rollout/persons.test.ts'];
 
 export const mutants: Mutant[] = [
@@ -59,8 +60,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a node fits into a window that closes now',
     file: `${core}/rules.ts`,
-    from: 'if (open && fits(open, now, needed)) return null;',
-    to: 'if (open && fits(open, now, 0)) return null;',
+    from: 'if (open && needed && fits(open, now, needed.forward + needed.back)) return null;',
+    to: 'if (open && needed && fits(open, now, 0)) return null;',
     tests: table,
   },
   {
@@ -1496,5 +1497,61 @@ export const mutants: Mutant[] = [
     from: 'Math.max(1, to / from) : 1',
     to: '1 : 1',
     tests: timed,
+  },
+  {
+    name: 'nothing is kept in reserve for what was switched before in this window',
+    file: `${core}/fit.ts`,
+    from: 'const all = node.already ? others : [node, ...others];',
+    to: 'const all = node.already ? [] : [node];',
+    tests: fit,
+  },
+  {
+    name: 'what was switched in an older window is kept in reserve for',
+    file: `${core}/fit.ts`,
+    from: 'if (touched) return (touchedAt ?? opened) >= opened;',
+    to: 'if (touched) return true;',
+    tests: fit,
+  },
+  {
+    name: 'what is under way beside a node could not be brought back in time',
+    file: `${core}/fit.ts`,
+    from: "return state.is === 'working' && state.direction === 'forward' && !already;",
+    to: 'return false;',
+    tests: fit,
+  },
+  {
+    name: 'a freeze makes what was switched before it forgotten',
+    file: `${core}/fit.ts`,
+    from: 'if (freezes.length === 0) return open.start;',
+    to: 'return open.start;',
+    tests: fit,
+  },
+  {
+    name: 'a node is begun that fits only on a good night',
+    file: `${core}/fit.ts`,
+    from: "index, soak, 'p90')",
+    to: "index, soak, 'p50')",
+    tests: fit,
+  },
+  {
+    name: 'half of a way counts as the whole',
+    file: `${core}/pace.ts`,
+    from: "if (ms === undefined && traits[step].onFailure !== 'ignore') return null;",
+    to: '',
+    tests: fit,
+  },
+  {
+    name: 'a rollout of an older version is held by a rule that it was not planned with',
+    file: `${core}/fit.ts`,
+    from: 'if (pace === null) return { forward: policy.expectedNode, back: policy.rollbackReserve, nodes: 1 };',
+    to: 'if (pace === undefined) return { forward: 0, back: 0, nodes: 1 };',
+    tests: fit,
+  },
+  {
+    name: 'a plan is made that no window is long enough for',
+    file: `${core}/plan.ts`,
+    from: 'const needed = neededAlone(input, region);',
+    to: 'const needed = 0;',
+    tests: fit,
   },
 ];

@@ -88,15 +88,22 @@ export function forwardMs(
   return way + (index > 0 ? 0 : (paced.pace?.[node]?.between?.[of] ?? 0));
 }
 
-/** What it takes to bring a node back, ms. */
+/** What it takes to bring a node back, ms; nothing where the settings want no reserve for that. */
 export function backMs(paced: Paced, node: string, { undo }: Way, of: Quantile): number {
-  return wayMs(paced, node, undo, paced.policy.soak, of) ?? paced.policy.rollbackReserve;
+  const { soak, rollbackReserve } = paced.policy;
+  return rollbackReserve === 0 ? 0 : (wayMs(paced, node, undo, soak, of) ?? rollbackReserve);
 }
 
 type Way = Pick<NodesPhase, 'path' | 'undo'>;
 
 /** All of these steps together; null when one was never recorded that has to succeed. */
-function wayMs(paced: Paced, node: string, steps: readonly StepName[], soak: number, of: Quantile): number | null {
+export function wayMs(
+  paced: Paced,
+  node: string,
+  steps: readonly StepName[],
+  soak: number,
+  of: Quantile,
+): number | null {
   let sum = 0;
   for (const step of steps) {
     const ms = stepMs(paced, node, step, soak, of);
