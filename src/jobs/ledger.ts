@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Actor } from '../base/actor.ts';
 import { Refused } from '../base/errors.ts';
 import { canonical, type Notary, type Says } from '../trust/index.ts';
-import { emptyLedger, fold, format, leftBy, lift } from '../upgrade/ledger/index.ts';
+import { emptyLedger, fold, format, leftBy, lift, timedBy } from '../upgrade/ledger/index.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchor } from './anchors.ts';
@@ -32,6 +32,7 @@ const says: Record<LedgerLine['type'], readonly Says[]> = {
   froze: ['decisions'],
   unfroze: ['decisions'],
   left: ['reports'],
+  timed: ['reports'],
 };
 
 export const ledgerSignedAs = (line: LedgerLine): readonly Says[] => says[line.type] ?? [];
@@ -143,7 +144,7 @@ function follow(place: Place, notary: Notary, head: Head, line: Chained<LedgerLi
   const fault = faultOf(place, head.hash, line, notary, ledgerSignedAs(line.event));
   if (fault !== null) throw wrong(fault);
   const after = { count: head.count + 1, hash: line.hash };
-  if (line.event.type === 'adopted') return { ...after, ledger: line.event.ledger };
+  if (line.event.type === 'adopted') return { ...after, ledger: { ...emptyLedger, ...line.event.ledger } };
   const ledger = fold(head.ledger, line.event);
   if (ledger === head.ledger) throw wrong('it changes nothing, so it was never written by us');
   if (line.revision !== head.ledger.revision + 1) throw wrong(`it is numbered ${line.revision}`);
@@ -160,10 +161,10 @@ export function examineLedger(fleet: string, lines: readonly (Chained<LedgerLine
   });
 }
 
-/** Writes down what a rollout that is over left on its nodes; asking again is harmless. */
+/** Writes down what a rollout that is over left on its nodes, and how long it took; asking again is harmless. */
 export async function noteLeft(ledger: LedgerStore, rollout: Rollout): Promise<void> {
-  const event = rollout.unsigned || rollout.onlyBack ? null : leftBy(rollout);
-  if (event !== null) await ledger.record(event);
+  if (rollout.unsigned || rollout.onlyBack) return;
+  for (const event of [leftBy(rollout), timedBy(rollout)]) if (event !== null) await ledger.record(event);
 }
 
 const markOf = (body: string | null, hash: string): string =>
