@@ -18,7 +18,7 @@ import type { StrategyName } from './strategies.ts';
 interface PhaseBase {
   /** Everything refers to a phase by this, never by its region: `nodes/us-east`, `approval/eu-west`. */
   id: string;
-  /** What people call it: `us-east`, `the canaries`. */
+  /** What people call it: `us-east`, `the canary part`. */
   title: string;
   state: PhaseState;
 }
