@@ -4,7 +4,7 @@ import type { Event, Rollout } from '../upgrade/rollout/types.ts';
 import { unadopted } from './replay.ts';
 import type { Recorded, Store } from './types.ts';
 
-export type Record = (id: string, event: Event) => Promise<Recorded>;
+export type RecordEvent = (id: string, event: Event) => Promise<Recorded>;
 
 /**
  * The one door through which anything happens to a rollout: button, command, timer and worker all enter here.
@@ -16,7 +16,7 @@ export function recorder(
   store: Pick<Store, 'load' | 'save' | 'adopt'>,
   wake: (id: string) => Promise<void>,
   saved: (rollout: Rollout, event: Event) => Promise<void> = async () => undefined,
-): Record {
+): RecordEvent {
   return async (id, event) => {
     for (let overtaken = false; ; overtaken = true) {
       const stored = await store.load(id);

@@ -3,12 +3,12 @@ import type {
   Actor,
   Alerts,
   Asked,
+  Baseline,
   Decided,
   Diagnosis,
   Foreign,
   Gate,
   Proof,
-  Recorded,
   Standing,
   StepName,
 } from './facts.ts';
@@ -116,7 +116,7 @@ export interface NodeRun {
   uncertain: boolean;
   /** Epoch ms of the first switch in this rollout; orders a rollback newest first. */
   touchedAt: number | null;
-  before: Recorded | null;
+  before: Baseline | null;
   already: boolean;
   proof: Proof | null;
   diagnosis: Diagnosis | null;

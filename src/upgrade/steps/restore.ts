@@ -2,7 +2,7 @@ import * as commands from '../host/commands.ts';
 import type { Observation } from '../host/observation.ts';
 import { failed } from '../host/reports.ts';
 import { missing } from '../host/strangers.ts';
-import type { Recorded, Rollout } from '../rollout/types.ts';
+import type { Baseline, Rollout } from '../rollout/types.ts';
 import { inTheWayOfRestore, keptEnvironment, leave, type Since } from './foreign.ts';
 import { linkInPlace } from './preflight.ts';
 import { type Missing, stopFor } from './stop.ts';
@@ -35,7 +35,7 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
 }
 
 /** The recorded image runs, and a chance restart would bring up the recorded pair, or the environment that was kept. */
-function isBack(seen: Observation, before: Recorded, { service }: Rollout, kept: string | null): boolean {
+function isBack(seen: Observation, before: Baseline, { service }: Rollout, kept: string | null): boolean {
   const env = service.envFile === null || seen.env === before.envSha256 || (seen.env ?? missing) === kept;
   return seen.image === before.sha256 && seen.disk === before.sha256 && env;
 }
