@@ -15,6 +15,8 @@ const chance = ['test/upgrade/rollout/faults.property.test.ts'];
 const transcripts = ['test/upgrade/rollout/transcripts.test.ts'];
 const step = ['test/jobs/step.test.ts'];
 const tampered = ['test/jobs/tampered.test.ts'];
+const audits = ['test/jobs/audit.test.ts'];
+const redisAttacks = ['test/jobs/attacks.test.ts'];
 const nights = ['test/upgrade/rollout/long-nights.test.ts'];
 const worse = ['test/upgrade/rollout/worse-nights.test.ts'];
 const alerts = ['test/upgrade/rollout/alerts.test.ts'];
@@ -28,6 +30,7 @@ const foreign = ['test/upgrade/steps/foreign.test.ts'];
 const asked = ['test/upgrade/steps/asked.test.ts'];
 const signed = ['test/releases/signed.test.ts'];
 const helper = ['test/upgrade/steps/helper.test.ts'];
+const helperAttacks = ['test/upgrade/steps/helper-attacks.test.ts'];
 const orders = ['test/upgrade/rollout/orders.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 const attacks = ['test/bot/attacks.test.ts'];
@@ -461,8 +464,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a worker stages what was planned without a signature',
     file: 'src/releases/open.ts',
-    from: "if (release.signed === null && where.unsigned === 'refused') {",
-    to: "if (release.signed === undefined && where.unsigned === 'refused') {",
+    from: 'release.signed === null ? withdrawn(release, where) : null',
+    to: 'null',
     tests: signed,
   },
   {
@@ -1037,8 +1040,8 @@ export const mutants: Mutant[] = [
   {
     name: 'what is stored counts, not what its journal says',
     file: 'src/jobs/reader.ts',
-    from: 'if (body !== encode(head.rollout) && !isSame(stored, head.rollout)) {',
-    to: 'if (body === encode(head.rollout) && !isSame(stored, head.rollout)) {',
+    from: 'if (!isSame(stored, head.rollout)) throw',
+    to: 'if (false) throw',
     tests: tampered,
   },
   {
@@ -1397,5 +1400,180 @@ export const mutants: Mutant[] = [
     from: "{ ...commands.traffic(context, 'drain'), sendWithinMs: left }",
     to: "commands.traffic(context, 'drain')",
     tests: ['test/upgrade/steps/traffic.test.ts'],
+  },
+  {
+    name: 'a second backup of the same pair crowds out the first',
+    file: `${host}/scripts/backup.ts`,
+    from: '[ -z "$pair" ] || [ ! -d "$same" ] || backup=$same; done',
+    to: ':; done',
+    tests: helperAttacks,
+  },
+  {
+    name: 'a backup is taken for one without an environment file',
+    file: `${host}/helper/arguments-check.ts`,
+    from: '|| refuse argument backup\n}',
+    to: '|| :\n}',
+    tests: helperAttacks,
+  },
+  {
+    name: 'the caller ends a stop halfway by its time',
+    file: `${host}/helper/arguments-check.ts`,
+    from: '[ "$limit" -ge 60 ] || refuse argument limit',
+    to: ':',
+    tests: helperAttacks,
+  },
+  {
+    name: 'backups are removed before a turn was opened',
+    file: `${host}/helper/order-check.ts`,
+    from: '[ "$prune" != yes ] || [ "$o_class" = change ]',
+    to: 'true',
+    tests: helperAttacks,
+  },
+  {
+    name: 'another run’s way back is put beside a backup',
+    file: `${host}/helper/order-check.ts`,
+    from: '[ "$o_rollout $o_made $o_epoch" = "$its_rollout $epoch $((epoch + 1))" ]',
+    to: 'true',
+    tests: helperAttacks,
+  },
+  {
+    name: 'a release is switched to although its key counts no more',
+    file: `${steps}/switch.ts`,
+    from: 'if (withdrawn !== null)',
+    to: 'if (false)',
+    tests: ['test/upgrade/steps/steps.test.ts'],
+  },
+  {
+    name: 'a node gets ready for a release whose key counts no more',
+    file: `${steps}/backup.ts`,
+    from: 'if (withdrawn !== null)',
+    to: 'if (false)',
+    tests: ['test/upgrade/steps/steps.test.ts'],
+  },
+  {
+    name: 'who signed a release is taken from what stands beside the signature',
+    file: 'src/releases/signed.ts',
+    from: 'keys.some((line) => key !== null && signingKeyIn(line) === key)',
+    to: 'key !== null && keys.length > 0',
+    tests: signed,
+  },
+  {
+    name: 'a step asks nobody whether its release is still accepted',
+    file: 'src/jobs/step.ts',
+    from: 'const withdrawn = () => parts.withdrawn(rollout.release);',
+    to: 'const withdrawn = () => null;',
+    tests: step,
+  },
+  {
+    name: 'what a sentence tells is no secret',
+    file: 'src/base/redact.ts',
+    from: '  ...toldSpans(text),\n',
+    to: '',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'base64 hides a secret',
+    file: 'src/base/redact.ts',
+    from: '...wrappedSpans(text,',
+    to: "...wrappedSpans(text && '',",
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'a value beside its name is shown',
+    file: 'src/base/redact.ts',
+    from: '  ...pairSpans(text),\n',
+    to: '',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'the beginning of a value is shown where a line was cut',
+    file: `${host}/scripts/mask.ts`,
+    from: 'length($0) < 4000 ? masked_line($0)',
+    to: '1 ? masked_line($0)',
+    tests: ['test/upgrade/host/mask.test.ts'],
+  },
+  {
+    name: 'what cannot be masked is shown',
+    file: `${host}/scripts/mask.ts`,
+    from: '{ blind = 1; break }',
+    to: 'break',
+    tests: ['test/upgrade/host/mask.test.ts'],
+  },
+  {
+    name: 'nodes take orders of a bot that nobody else believes',
+    file: 'src/config/checks.ts',
+    from: '    ...orderProblems(settings),\n',
+    to: '',
+    tests: ['test/config/order-signers.test.ts'],
+  },
+  {
+    name: 'a job is what it says, under the name of a task that is due',
+    file: 'src/jobs/step.ts',
+    from: '.some((due) => canonical(due) === canonical(task));',
+    to: '.some((due) => due.id === task.id);',
+    tests: redisAttacks,
+  },
+  {
+    name: 'a plan says how many must be healthy',
+    file: 'src/jobs/step.ts',
+    from: 'Math.max(rollout.policy.minimumHealthy, fleet.policy.minimumHealthy);',
+    to: 'rollout.policy.minimumHealthy;',
+    tests: redisAttacks,
+  },
+  {
+    name: 'a journal that nobody signed takes the place of one that was',
+    file: 'src/jobs/reader.ts',
+    from: 'if (first?.key === undefined) throw',
+    to: 'if (first === undefined) throw',
+    tests: tampered,
+  },
+  {
+    name: 'a line is taken for that of a newer version, whoever wrote it',
+    file: 'src/jobs/journal.ts',
+    from: "> meaning && faultOf(place, previous, line, notary, ['decisions', 'reports']) === null;",
+    to: '> meaning;',
+    tests: tampered,
+  },
+  {
+    name: 'what another program of this machine has seen is forgotten',
+    file: 'src/jobs/anchors.ts',
+    from: 'const all = newest([...others, ...seen]);',
+    to: 'const all = newest([...seen]);',
+    tests: tampered,
+  },
+  {
+    name: 'another rollout is begun when the lists in Redis have forgotten the one under way',
+    file: 'src/jobs/store.ts',
+    from: '...anchors.open()])) {',
+    to: '])) {',
+    tests: tampered,
+  },
+  {
+    name: 'an audit takes a signature in another spelling for the same',
+    file: 'src/trust/notary.ts',
+    from: "bytes.toString('base64') === signature && verify(",
+    to: 'verify(',
+    tests: audits,
+  },
+  {
+    name: 'an audit passes over notes that were taken away',
+    file: 'src/jobs/audit.ts',
+    from: 'const refused = rewound(lines, anchor, 0);',
+    to: 'const refused = null;',
+    tests: audits,
+  },
+  {
+    name: 'an audit reads the ledger from where somebody adopted it',
+    file: 'src/jobs/examine.ts',
+    from: 'for (let start = 0; start < lines.length; ) {',
+    to: "for (let start = Math.max(0, lines.findIndex((line) => line?.event.type === 'adopted')); start < lines.length; ) {",
+    tests: audits,
+  },
+  {
+    name: 'nobody learns who was refused',
+    file: 'src/bot/refused-note.ts',
+    from: 'control.note({',
+    to: 'void ({',
+    tests: ['test/bot/notes.test.ts'],
   },
 ];

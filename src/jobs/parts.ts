@@ -22,6 +22,8 @@ export interface WorkOnNodes {
   probe: Probe;
   alerting: Alerting;
   archives: Archives;
+  /** Why a release is not accepted any more that was staged already; null while it is. */
+  withdrawn: (release: Release) => string | null;
   stillProven: StillProven;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];
@@ -34,7 +36,7 @@ export interface WorkerParts extends NodeReader, WorkOnNodes {
   redis: RedisHandle;
   belief: Belief;
   /** Its name keeps it apart from other fleets on the same Redis; no other node is looked at. */
-  fleet: Pick<Fleet, 'name' | 'regions' | 'service'>;
+  fleet: Pick<Fleet, 'name' | 'regions' | 'service' | 'policy'>;
   /** Works on the nodes of these regions. */
   regions: readonly string[];
   /** What becomes of rollouts of long ago. */

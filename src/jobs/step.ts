@@ -38,7 +38,7 @@ import type { LedgerStore, Store } from './types.ts';
 export interface StepParts extends WorkOnNodes {
   store: Pick<Store, 'load'>;
   /** As the settings of this worker have it. */
-  fleet: Pick<Fleet, 'service'>;
+  fleet: Pick<Fleet, 'service' | 'regions' | 'policy'>;
   ledger: Pick<LedgerStore, 'load'>;
   record: RecordEvent;
   /** What allows a step on a node whose helper asks for it. */
@@ -52,8 +52,9 @@ export type RunTask = (task: Task, signal: AbortSignal) => Promise<StepEnd>;
 
 const overtaken: Gate = { name: 'state', reason: 'the rollout moved on meanwhile', owner: 'nobody', opensAt: null };
 
+/** Word for word: a job may bear the name of a task that is due, and tell of another step or node. */
 const isDue = (rollout: Rollout, task: Task, now: number): boolean =>
-  todo(rollout, now).some(({ id }) => id === task.id);
+  todo(rollout, now).some((due) => canonical(due) === canonical(task));
 
 /** The longest that any step may take under `policy`, in ms: beyond it the step hangs. */
 export function stepLimit(policy: Policy): number {
@@ -109,10 +110,11 @@ export function taskRunner(parts: StepParts): RunTask {
     const { attempt } = task;
     const shell = presenting(parts.shell, () => parts.orders(rollout, task.node, task.step));
     const archive = (): Promise<string> => parts.archives(rollout.release, signal);
+    const withdrawn = () => parts.withdrawn(rollout.release);
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
     const own = { ...rollout, service: parts.fleet.service };
-    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, gates: gatesNow };
+    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow };
   }
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */
@@ -120,11 +122,12 @@ export function taskRunner(parts: StepParts): RunTask {
     const before = await store.load(task.rollout);
     if (!before) return [overtaken];
     const names = evidenceFor(before, task.node, sight);
-    const found = await collect(names, { region: task.region, nodes: before.peers[task.region] ?? [] }, parts);
+    const nodes = peersIn(parts.fleet, task.region);
+    const found = await collect(names, { region: task.region, nodes }, parts);
     const newest = await store.load(task.rollout);
     const now = clock.now();
     if (!newest || !isDue(newest, task, now)) return [overtaken];
-    return gates(newest, task.node, now, { ...found, sight });
+    return gates(withOwnQuorum(newest, task.region, parts.fleet), task.node, now, { ...found, sight });
   }
 
   async function watch(task: LookTask, rollout: Rollout, signal: AbortSignal): Promise<StepEnd> {
@@ -144,6 +147,16 @@ export function taskRunner(parts: StepParts): RunTask {
     return 'watched';
   }
 }
+
+/** Who is a peer is what this worker's own settings say, and a plan can ask for more healthy ones, never for less. */
+function withOwnQuorum(rollout: Rollout, region: string, fleet: Pick<Fleet, 'regions' | 'policy'>): Rollout {
+  const minimumHealthy = Math.max(rollout.policy.minimumHealthy, fleet.policy.minimumHealthy);
+  const peers = { ...rollout.peers, [region]: peersIn(fleet, region) };
+  return { ...rollout, peers, policy: { ...rollout.policy, minimumHealthy } };
+}
+
+const peersIn = ({ regions }: Pick<Fleet, 'regions'>, region: string): string[] =>
+  regions.find(({ name }) => name === region)?.nodes.map(({ name }) => name) ?? [];
 
 /** Steps before which nothing on a node was changed. What was changed goes on, or back, as it was planned. */
 const beforeAnything: readonly StepName[] = ['stage', 'backup'];

@@ -2,6 +2,7 @@ import type { Actor } from '../base/actor.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 import type { Audited } from './audit.ts';
+import type { Note } from './notes.ts';
 
 /** One line of an append-only journal. */
 export interface Entry<E> {
@@ -56,6 +57,8 @@ export interface Store {
    */
   save(rollout: Rollout, event: Event): Promise<boolean>;
   journal(id: string): Promise<JournalEntry[]>;
+  /** The newest line of its journal that this process has seen; null when it has seen none. */
+  headOf(id: string): { revision: number; hash: string } | null;
   /** A person takes what is stored for true, whatever its journal proves. @throws Refused for an unknown id */
   adopt(id: string, by: Actor, at: number): Promise<Rollout>;
   /** Strictly rising over all rollouts of the fleet, and never below `now`. */
@@ -84,8 +87,13 @@ export interface Control {
   adopt(id: string, by: Actor): Promise<Rollout>;
   /** Stores a confirmed plan and wakes it. @throws Refused naming who holds the fleet. */
   start(rollout: Rollout): Promise<void>;
-  /** What the journals prove: of one rollout, or `ledger`; null: of all. */
-  audit(journal: string | null): AsyncIterable<Audited>;
+  /**
+   * What the journals prove: of one rollout, `ledger` or `notes`; null: of all. `keptFor`: the retention, ms. `head`: a
+   * line that was written down elsewhere, and the beginning of its hash; it must still stand there.
+   */
+  audit(journal: string | null, keptFor: number, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
+  /** Writes down what changed nothing and shall be known, with the name. Never throws, and nobody waits for it. */
+  note(note: Note): void;
   /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */
   survey(nodes: { name: string; region: string }[], timeoutMs: number): Promise<NodeSurvey[]>;
   /** Asks a worker to look at one node; redacted. */

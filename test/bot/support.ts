@@ -2,7 +2,7 @@ import pino from 'pino';
 import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import { createLooks } from '../../src/bot/looks.ts';
-import type { Audited } from '../../src/jobs/index.ts';
+import type { Audited, Note } from '../../src/jobs/index.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { sealer } from '../../src/trust/index.ts';
 import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
@@ -56,6 +56,7 @@ export class MemoryControl implements Control {
       return this.epoch;
     },
     firstTime: async (key) => !this.seen.has(key) && this.seen.add(key) !== undefined,
+    headOf: () => this.head,
     posted: async (id) => ({ ...this.marks.get(id) }),
     setPosted: async (id, key, message) => {
       this.marks.set(id, { ...this.marks.get(id), [key]: message });
@@ -70,6 +71,7 @@ export class MemoryControl implements Control {
     },
   };
 
+  head: { revision: number; hash: string } | null = null;
   kept = emptyLedger;
   readonly ledger: Control['ledger'] = {
     load: async () => this.kept,
@@ -81,6 +83,9 @@ export class MemoryControl implements Control {
     },
     adopt: async () => this.kept,
   };
+
+  readonly notes: Note[] = [];
+  note = (note: Note): void => void this.notes.push(note);
 
   async *audit(): AsyncGenerator<Audited> {}
 

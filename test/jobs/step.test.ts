@@ -66,9 +66,23 @@ describe('a step', () => {
     expect(seen.at(-1)).toBe('begun');
   });
 
+  it('learns from the settings of this worker whether the release is still accepted', async () => {
+    const task = await reach('switch');
+    const heard: (string | null)[] = [];
+    const switching: Step = async ({ withdrawn, rollout }) => {
+      heard.push(withdrawn(), rollout.release.version);
+      return { is: 'failed', reason: 'x', retry: false, facts: {} };
+    };
+    await runner({ ...withStep('switch', switching), withdrawn: ({ version }) => `${version} is withdrawn` })(
+      task,
+      quiet,
+    );
+    expect(heard).toEqual([`${heard[1]} is withdrawn`, heard[1]]);
+  });
+
   it('of a plan for another service than the worker has in its own settings is refused before anything was changed', async () => {
     const { service } = fleetOf();
-    const other = { service: { ...service, unit: 'sshd', binary: '/usr/bin/sudo' } };
+    const other = { ...fleetOf(), service: { ...service, unit: 'sshd', binary: '/usr/bin/sudo' } };
     const task = await reach('backup');
     let ran = false;
     const backup: Step = async () => {
@@ -92,7 +106,7 @@ describe('a step', () => {
       units.push(rollout.service.unit);
       return { is: 'succeeded', facts: {} };
     };
-    await runner({ ...withStep('switch', look), fleet: { service: own } })(task, quiet);
+    await runner({ ...withStep('switch', look), fleet: { ...fleetOf(), service: own } })(task, quiet);
     expect(units).toEqual(['own']);
   });
 

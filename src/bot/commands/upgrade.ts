@@ -104,6 +104,9 @@ async function isFirstToBegin({ control }: CommandContext, rollout: Rollout): Pr
 
 export const cancel: Handler<'cancel'> = async (context, asking, { plan: token }) => {
   const draft = await taken(context, asking, 'cancel', token);
+  const { control, clock } = context;
+  const { id: plan, release } = draft;
+  control.note({ type: 'cancelled', at: clock.now(), by: asking.actor, plan, version: release.version });
   return say(`The plan for ${draft.release.version} was thrown away; nothing was started.`);
 };
 

@@ -107,7 +107,19 @@ function contextOf(parts: ReturnParts, rollout: Rollout, node: NodeRun, presente
     close: () => shell.close(),
   };
   const archive = () => Promise.reject(new Error('a way back needs no archive'));
-  return { rollout, node, attempt: 1, shell: presenting, probe, clock, signal, archive, gates: quorum(parts) };
+  const withdrawn = () => null;
+  return {
+    rollout,
+    node,
+    attempt: 1,
+    shell: presenting,
+    probe,
+    clock,
+    signal,
+    archive,
+    withdrawn,
+    gates: quorum(parts),
+  };
 }
 
 /** Of a node that does its work, no peer may be missing; one that does not takes nothing away by a restart. */
