@@ -1531,6 +1531,13 @@ export const mutants: Mutant[] = [
     tests: ['test/upgrade/steps/return.test.ts'],
   },
   {
+    name: 'a ledger that was adopted is not lifted like the one beside it',
+    file: 'src/jobs/ledger.ts',
+    from: 'ledger: lift({ format: 1, ...line.event })',
+    to: 'ledger: line.event.ledger',
+    tests: ['test/jobs/ledger.test.ts'],
+  },
+  {
     name: 'a node is taken out of service by gates that were asked long ago',
     file: `${steps}/traffic.ts`,
     from: "if (left < 0) return { is: 'later', reason: tooOld, after: lookAgain };",

@@ -17,8 +17,11 @@ import { ledgerScript } from './scripts.ts';
 import type { Belief } from './store.ts';
 import type { LedgerStore } from './types.ts';
 
-/** A line of its journal. `adopted`: somebody looked, and takes what is stored for true. */
-export type LedgerLine = LedgerEvent | { type: 'adopted'; at: number; by: Actor; ledger: Ledger; previous: string };
+/** Somebody looked, and takes what is stored for true. `format`: of what is held; absent in lines of before, which had the first. */
+type Adopted = { type: 'adopted'; at: number; by: Actor; format?: number; ledger: Ledger; previous: string };
+
+/** A line of its journal. */
+export type LedgerLine = LedgerEvent | Adopted;
 
 interface Head {
   count: number;
@@ -130,7 +133,7 @@ export function createLedger(
       const before = body === null ? emptyLedger : decode(body);
       const previous = hash || firstLink(place);
       const ledger = { ...before, revision: before.revision + 1 };
-      const line = { type: 'adopted' as const, at, by, ledger, previous };
+      const line = { type: 'adopted' as const, at, by, format, ledger, previous };
       if (await write({ count, hash: previous }, ledger, line)) return ledger;
       throw new Refused('The ledger moved on meanwhile. Look again.');
     },
@@ -144,7 +147,7 @@ function follow(place: Place, notary: Notary, head: Head, line: Chained<LedgerLi
   const fault = faultOf(place, head.hash, line, notary, ledgerSignedAs(line.event));
   if (fault !== null) throw wrong(fault);
   const after = { count: head.count + 1, hash: line.hash };
-  if (line.event.type === 'adopted') return { ...after, ledger: { ...emptyLedger, ...line.event.ledger } };
+  if (line.event.type === 'adopted') return { ...after, ledger: lift({ format: 1, ...line.event }) };
   const ledger = fold(head.ledger, line.event);
   if (ledger === head.ledger) throw wrong('it changes nothing, so it was never written by us');
   if (line.revision !== head.ledger.revision + 1) throw wrong(`it is numbered ${line.revision}`);

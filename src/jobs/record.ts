@@ -6,7 +6,7 @@ import type { Recorded, Store } from './types.ts';
 
 const goesOn: readonly Event['type'][] = ['approved', 'resumed', 'retried', 'decided'];
 
-export type Record = (id: string, event: Event) => Promise<Recorded>;
+export type RecordEvent = (id: string, event: Event) => Promise<Recorded>;
 
 /**
  * The one door through which anything happens to a rollout: button, command, timer and worker all enter here.
@@ -18,7 +18,7 @@ export function recorder(
   store: Pick<Store, 'load' | 'save' | 'adopt'>,
   wake: (id: string) => Promise<void>,
   saved: (rollout: Rollout, event: Event) => Promise<void> = async () => undefined,
-): Record {
+): RecordEvent {
   return async (id, event) => {
     for (let overtaken = false; ; overtaken = true) {
       const stored = await store.load(id);

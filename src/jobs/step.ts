@@ -32,7 +32,7 @@ import { type FindOrder, presenting } from './orders.ts';
 import { asWeKnow, differing } from './own-settings.ts';
 import type { WorkOnNodes } from './parts.ts';
 import type { StepEnd } from './queues.ts';
-import type { Record } from './record.ts';
+import type { RecordEvent } from './record.ts';
 import type { LedgerStore, Store } from './types.ts';
 
 export interface StepParts extends WorkOnNodes {
@@ -40,7 +40,7 @@ export interface StepParts extends WorkOnNodes {
   /** As the settings of this worker have it. */
   fleet: Pick<Fleet, 'service' | 'regions' | 'policy'>;
   ledger: Pick<LedgerStore, 'load'>;
-  record: Record;
+  record: RecordEvent;
   /** What allows a step on a node whose helper asks for it. */
   orders: FindOrder;
   /** Milliseconds after which a step counts as hung; `stepLimit` when absent. */

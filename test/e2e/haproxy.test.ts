@@ -96,13 +96,13 @@ describe('nodes behind a real HAProxy', () => {
     const id = (await newest())?.id ?? '';
     return (await (await store()).journal(id)).map(({ event }) => event);
   };
-  /** What clients got, and what of it came from a node while that was out of service. */
+  /** What clients got, and what of it was asked while its node was out of service. */
   const seen = async () => {
     await clients.stop();
     const answers = clients.answers();
     const out = absences(await journal());
-    const fromAbsent = answers.filter(({ node, ended }) =>
-      out.some((absence) => absence.node === node && absence.from < ended && ended < absence.to),
+    const fromAbsent = answers.filter(({ node, begun }) =>
+      out.some((absence) => absence.node === node && absence.from < begun && begun < absence.to),
     );
     return { answers, out: out.map(({ node }) => node), lost: lost(answers), fromAbsent };
   };

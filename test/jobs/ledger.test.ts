@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createLedger } from '../../src/jobs/index.ts';
+import { append } from '../../src/jobs/journal.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import type { LedgerEvent } from '../../src/upgrade/ledger/types.ts';
 import { belief } from '../support/belief.ts';
@@ -49,6 +50,25 @@ describe('the stored ledger', () => {
     await ledger().record(froze('f1'));
     expect(await ledger().record(froze('f1'))).toMatchObject({ changed: false, ledger: { revision: 1 } });
     expect(await ledger().lines()).toHaveLength(1);
+  });
+
+  it('that was adopted before something was known is read as it was then, like what is stored', async () => {
+    const before = { revision: 1, freezes: [], nodes: {} };
+    const event = { type: 'adopted', at: 1_000, by: 'U1', ledger: before, previous: 'ledger' };
+    const place = { fleet: production, journal: 'ledger' };
+    const line = append(place, 'ledger', { at: 1_000, revision: 1, event }, belief().notary, ['decisions']);
+    const body = JSON.stringify({ format: 1, ledger: before });
+    await redis.handle.caller.hset(keysOf(production).ledger, { revision: '1', body, hash: line.hash });
+    await redis.handle.caller.rpush(keysOf(production).ledgerJournal, JSON.stringify(line));
+    expect(await ledger().load()).toEqual({ ...before, begun: [] });
+  });
+
+  it('says in which format it was adopted', async () => {
+    await ledger().record(froze('f1'));
+    await ledger().adopt('U1', 2_000);
+    const [last = ''] = (await ledger().lines()).slice(-1);
+    expect(JSON.parse(last).event).toMatchObject({ type: 'adopted', format: 1 });
+    expect((await ledger().load()).freezes).toHaveLength(1);
   });
 
   it('that cannot be read is refused, not overwritten', async () => {

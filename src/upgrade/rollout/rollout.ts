@@ -3,12 +3,12 @@ import type {
   Actor,
   Alerts,
   Asked,
+  Baseline,
   Decided,
   Diagnosis,
   Foreign,
   Gate,
   Proof,
-  Recorded,
   Standing,
   StepName,
 } from './facts.ts';
@@ -19,7 +19,7 @@ import type { StrategyName } from './strategies.ts';
 interface PhaseBase {
   /** Everything refers to a phase by this, never by its region: `nodes/us-east`, `approval/eu-west`. */
   id: string;
-  /** What people call it: `us-east`, `the canaries`. */
+  /** What people call it: `us-east`, `the canary part`. */
   title: string;
   state: PhaseState;
 }
@@ -119,7 +119,7 @@ export interface NodeRun {
   uncertain: boolean;
   /** Epoch ms of the first switch in this rollout; orders a rollback newest first. */
   touchedAt: number | null;
-  before: Recorded | null;
+  before: Baseline | null;
   already: boolean;
   proof: Proof | null;
   diagnosis: Diagnosis | null;

@@ -6,7 +6,7 @@ import * as commands from '../host/commands.ts';
 import { type Observation, readObservation } from '../host/observation.ts';
 import { reportOf } from '../host/reports.ts';
 import type { Probe } from '../http/types.ts';
-import type { Fleet, Gate, NodeRun, Recorded, Report, Rollout, Sight } from '../rollout/types.ts';
+import type { Baseline, Fleet, Gate, NodeRun, Report, Rollout, Sight } from '../rollout/types.ts';
 import type { Shell } from '../ssh/types.ts';
 import { fingerprint, inTheWayOfRestore } from './foreign.ts';
 import { restore } from './restore.ts';
@@ -59,7 +59,7 @@ export async function findWayBack(parts: ReturnParts): Promise<WayBack | Report>
   // The next number after the run's own: what still comes of it changes nothing any more.
   const epoch = says === undefined ? held + 1 : Number(says.get('epoch'));
   if (epoch < held) return no(`the order that lies with ${kept.name} is older than what was done to the node since`);
-  const before: Recorded = { version: kept.version, sha256: kept.sha256, envSha256: kept.envSha256, invocation: '' };
+  const before: Baseline = { version: kept.version, sha256: kept.sha256, envSha256: kept.envSha256, invocation: '' };
   const rollout = alone(parts, target, epoch, says?.get('rollout') ?? 'return');
   const strangers = inTheWayOfRestore(seen, before, rollout);
   const run = nodeOf(parts, before, strangers.length === 0 ? null : fingerprint(strangers));
@@ -135,7 +135,7 @@ const quorum =
     return [{ name: 'quorum', reason, owner: node.region, opensAt: null }];
   };
 
-function nodeOf({ node }: ReturnParts, before: Recorded, strange: string | null): NodeRun {
+function nodeOf({ node }: ReturnParts, before: Baseline, strange: string | null): NodeRun {
   const foreign = strange === null ? null : { what: 'binary' as const, sha256: strange, version: null };
   return {
     ...node,

@@ -5,7 +5,7 @@ import * as commands from '../host/commands.ts';
 import type { Observation } from '../host/observation.ts';
 import { failed, reportOf } from '../host/reports.ts';
 import { missing } from '../host/strangers.ts';
-import type { Recorded, Report, Rollout } from '../rollout/types.ts';
+import type { Baseline, Report, Rollout } from '../rollout/types.ts';
 import { inTheWayOfRestore, keptEnvironment, leave, type Since } from './foreign.ts';
 import { linkInPlace } from './preflight.ts';
 import { type Missing, stopFor } from './stop.ts';
@@ -40,7 +40,7 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
 }
 
 /** What nobody signed may not choose among the backups of a node: the newest is what ran before its last change. */
-async function notTheNewest({ rollout, node, shell, signal }: StepContext, before: Recorded): Promise<Report | null> {
+async function notTheNewest({ rollout, node, shell, signal }: StepContext, before: Baseline): Promise<Report | null> {
   const { service, policy } = rollout;
   const answer = await shell.run(node.name, commands.listBackups(service, policy.commandTimeout), signal).then(read);
   if (answer.is !== 'ok') return reportOf(answer, 'retry');
@@ -54,7 +54,7 @@ async function notTheNewest({ rollout, node, shell, signal }: StepContext, befor
 }
 
 /** The recorded image runs, and a chance restart would bring up the recorded pair, or the environment that was kept. */
-function isBack(seen: Observation, before: Recorded, { service }: Rollout, kept: string | null): boolean {
+function isBack(seen: Observation, before: Baseline, { service }: Rollout, kept: string | null): boolean {
   const env = service.envFile === null || seen.env === before.envSha256 || (seen.env ?? missing) === kept;
   return seen.image === before.sha256 && seen.disk === before.sha256 && env;
 }

@@ -28,8 +28,8 @@ describe('who must approve what', () => {
     ['which the settings may name', {}, { canary: 'eu-west' }, ['us-east 1', 'eu-west 1', 'ap-south 1']],
     ['rolling: once, before the first node', { strategy: 'rolling' }, {}, ['all regions 1']],
     ['rolling within the canary region', { strategy: 'rolling', regions: ['us-east'] }, {}, ['all regions 0']],
-    ['canary-all: before each part', { strategy: 'canary-all' }, {}, ['the canaries 1', 'the rest 1']],
-    ['with --nodes 1 it is the canary region', { strategy: 'canary-all', limit: 1 }, {}, ['the canaries 0']],
+    ['canary-all: before each part', { strategy: 'canary-all' }, {}, ['the canary part 1', 'the rest 1']],
+    ['with --nodes 1 it is the canary region', { strategy: 'canary-all', limit: 1 }, {}, ['the canary part 0']],
     ['with --now no less', { override: { by: 'U1', reason: 'now' }, strategy: 'rolling' }, {}, ['all regions 1']],
     ['a major: two, in the canary region too', { release }, {}, ['us-east 2', 'eu-west 2', 'ap-south 2']],
     [
