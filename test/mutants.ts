@@ -1462,4 +1462,18 @@ export const mutants: Mutant[] = [
     to: '',
     tests: ['test/config/order-signers.test.ts'],
   },
+  {
+    name: 'keys lie where others may write',
+    file: 'src/base/file-mode.ts',
+    from: 'if ((mode & 0o022) !== 0) {',
+    to: 'if (false) {',
+    tests: ['test/trust/keys.test.ts'],
+  },
+  {
+    name: 'everybody may write the settings',
+    file: 'src/config/load.ts',
+    from: '(statSync(file).mode & 0o002) === 0',
+    to: 'statSync(file).mode !== 0',
+    tests: ['test/config/load.test.ts'],
+  },
 ];
