@@ -1602,4 +1602,11 @@ export const mutants: Mutant[] = [
     to: '',
     tests: ['test/base/redact.test.ts'],
   },
+  {
+    name: 'a newer run has the number of the orders to go back of the one before',
+    file: 'src/jobs/scripts.ts',
+    from: 'math.max(last + 2,',
+    to: 'math.max(last + 1,',
+    tests: ['test/jobs/store.test.ts'],
+  },
 ];
