@@ -1561,13 +1561,6 @@ export const mutants: Mutant[] = [
     tests: ['test/releases/directory.test.ts', 'test/releases/signed.test.ts'],
   },
   {
-    name: 'an archive was replaced while it was read',
-    file: `src/releases/open.ts`,
-    from: 'if ((await stateOf(path)).state === state) return',
-    to: 'if (true) return',
-    tests: ['test/releases/directory.test.ts', 'test/releases/signed.test.ts'],
-  },
-  {
     name: 'any host key is taken',
     file: `src/upgrade/ssh/host-key.ts`,
     from: "return verdict.is === 'accepted';",
@@ -1608,5 +1601,12 @@ export const mutants: Mutant[] = [
     from: 'math.max(last + 2,',
     to: 'math.max(last + 1,',
     tests: ['test/jobs/store.test.ts'],
+  },
+  {
+    name: 'a way back leads to the release that it comes from',
+    file: `${steps}/come-back.ts`,
+    from: "back?.says.get('release') !== sha256;",
+    to: 'back !== null || sha256 !== null;',
+    tests: ['test/upgrade/steps/come-back.test.ts'],
   },
 ];

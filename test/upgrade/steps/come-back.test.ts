@@ -119,6 +119,17 @@ describe('a node that is brought back alone', { timeout: patience }, () => {
       expect(trial.node.snapshot()).toBe(now);
     });
 
+    it('goes back although somebody with the worker’s key made a backup of the release itself', async () => {
+      const itself = { ...was(), version: 'v2.0.0', sha256: trial.release.binarySha256 };
+      const presented = { order: trial.signed('change'), back: trial.signed('return', { epoch: 8 }) };
+      const made = await trial.shell.run(node, { ...commands.backup(turn(), itself, false), presented });
+      expect(read(made)).toMatchObject({ is: 'ok' });
+      expect(trial.node.exec(`ls -t ${backups} | head -n 1`)).toMatch(/^v2\.0\.0-/);
+      const way = await found(partsOf(trial, trial.shell));
+      expect(way.kept.version).toBe('v1.0.0');
+      expect(await comeBack(way)).toMatchObject({ is: 'succeeded' });
+    });
+
     it('does not without an order, with a forged one, nor with one that is older than what was done since', async () => {
       const [name = ''] = trial.node.exec(`ls ${backups}`).trim().split('\n');
       const file = `${backups}/${name}/return`;
