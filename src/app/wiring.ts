@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
@@ -19,7 +19,7 @@ import {
 } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
-import { keyId, openSealKey, sealer, sshSignature } from '../trust/index.ts';
+import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
 import { orderNamespace } from '../upgrade/host/helper/index.ts';
 import { diagnoseNode, surveyNode } from '../upgrade/host/index.ts';
 import { createAlerting, createProbe } from '../upgrade/http/index.ts';
@@ -48,7 +48,7 @@ export interface Role {
 }
 
 export async function openRuntime(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<Runtime> {
-  await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
+  await ownFolder(settings.stateDir);
   const redis = await openRedis(settings.redis, settings.stateDir);
   for (const doubt of redis.doubts) log.warn(`Redis: ${doubt}`);
   await bringOver(redis.caller, settings.fleet.name, log).catch(async (error: unknown) => {

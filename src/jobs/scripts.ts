@@ -74,10 +74,13 @@ export const paintedScript = `
   if newest and tonumber(newest) <= tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end
 `;
 
-/** KEYS: epoch. ARGV: now. */
+/**
+ * Every other number at least: the one after a run is that of its orders to go back, which a newer run must end.
+ * KEYS: epoch. ARGV: now.
+ */
 export const epochScript = `
   local last = tonumber(redis.call('GET', KEYS[1]) or '0')
-  local epoch = string.format('%.0f', math.max(last + 1, tonumber(ARGV[1])))
+  local epoch = string.format('%.0f', math.max(last + 2, tonumber(ARGV[1])))
   redis.call('SET', KEYS[1], epoch)
   return epoch
 `;

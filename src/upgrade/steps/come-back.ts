@@ -49,7 +49,7 @@ export async function findWayBack(parts: ReturnParts): Promise<WayBack | Report>
   if (looked.is !== 'ok') return reportOf(looked, 'retry');
   if (listed.is !== 'ok') return reportOf(listed, 'retry');
   const { held, backups } = readBackups(listed.output);
-  const [kept] = backups;
+  const kept = backups.find(leadsBack);
   if (kept === undefined) return no('there is no backup on the node');
   const helped = shell.becomes?.(node.name) === 'helper';
   if (helped && kept.back === null) return no(`no order to go back lies with ${kept.name}`);
@@ -73,6 +73,9 @@ export async function findWayBack(parts: ReturnParts): Promise<WayBack | Report>
     context: contextOf(parts, rollout, run, presented),
   };
 }
+
+/** Not the release that the order with it is about: whoever held a worker's key could hide the way back behind such a one. */
+const leadsBack = ({ back, sha256 }: Kept): boolean => back?.says.get('release') !== sha256;
 
 /** Goes it: back, proven, and into service again. The first step that does not succeed ends it. */
 export async function comeBack({ context }: WayBack): Promise<StepResult> {

@@ -85,6 +85,21 @@ describe('whoever holds the worker’s key and a good order', { timeout: patienc
     expect(await ask(hurried, only(trial.signed('change')))).toMatchObject({ is: 'refused', word: 'argument' });
   });
 
+  it('runs no command of its own as one for traffic, nor as a question for the version', async () => {
+    const marker = trial.node.path('owned');
+    const own = ['--', '/usr/bin/touch', marker];
+    for (const name of ['drain', 'undrain', 'observe', 'look around', 'look', 'switch'] as const) {
+      const { args, ...command } = commands.lookUnderLock(turn());
+      const asked = { ...command, name, timeoutMs: 120_000, args: [...args, ...own] };
+      expect(await ask(asked, only(trial.signed('change')))).toMatchObject({
+        is: 'refused',
+        word: expect.stringMatching(/^(?:policy|argument)$/),
+        detail: expect.stringMatching(/^words/),
+      });
+    }
+    expect(trial.node.has('owned')).toBe(false);
+  });
+
   it('removes backups only in a turn that was opened', async () => {
     const removal = commands.cleanup(turn(), null, true);
     for (const which of ['stage', 'return'] as const)
