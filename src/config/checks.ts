@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { minute } from '../base/duration.ts';
+import { signingKeyIn } from '../trust/index.ts';
 import { describeWindow } from '../windows/index.ts';
 import type { Window } from '../windows/types.ts';
 import { withDefault } from './blocks.ts';
@@ -101,7 +102,8 @@ function samePerson(people: Sketch['people']): Problem[] {
         each === null ? [] : what(each).map(({ name, at }) => ({ name, path: ['people', index, ...at] })),
       ),
     );
-  const material = (line: string) => line.trim().split(/ +/).slice(0, 2).join(' ');
+  // Spelled anew: the same key may be written in several ways, and a signature names the key, not the line.
+  const material = (line: string) => signingKeyIn(line) ?? line;
   return [
     ...of(({ name }) => [{ name, at: ['name'] }]),
     ...of(({ slack }) => [{ name: slack, at: ['slack'] }]),
