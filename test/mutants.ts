@@ -1059,6 +1059,13 @@ export const mutants: Mutant[] = [
     tests: ['test/bot/buttons.property.test.ts'],
   },
   {
+    name: 'a button approves where only a signature does',
+    file: 'src/bot/views/gate.ts',
+    from: '...(phase.by.onlySigned ? [] : [approveButton(rollout, phase)])',
+    to: 'approveButton(rollout, phase)',
+    tests: ['test/bot/buttons.property.test.ts'],
+  },
+  {
     name: 'what nobody signed still asks for approvals',
     file: 'src/bot/views/gate.ts',
     from: 'if (rollout.unsigned) return [];',
