@@ -37,6 +37,8 @@ const attacks = ['test/bot/attacks.test.ts'];
 const vouched = ['test/jobs/vouched.test.ts'];
 const timed = ['test/upgrade/ledger/timed.test.ts'];
 const fit = ['test/upgrade/rollout/fit.test.ts'];
+const glass = ['test/bot/break-glass.test.ts'];
+const who = ['test/bot/persons.test.ts'];
 const persons = ['test/upgrade/rollout/persons.test.ts'];
 
 export const mutants: Mutant[] = [
@@ -1062,6 +1064,13 @@ export const mutants: Mutant[] = [
     tests: ['test/bot/buttons.property.test.ts'],
   },
   {
+    name: 'a button approves where only a signature does',
+    file: 'src/bot/views/gate.ts',
+    from: '...(phase.by.onlySigned ? [] : [approveButton(rollout, phase)])',
+    to: 'approveButton(rollout, phase)',
+    tests: ['test/bot/buttons.property.test.ts'],
+  },
+  {
     name: 'what nobody signed still asks for approvals',
     file: 'src/bot/views/gate.ts',
     from: 'if (rollout.unsigned) return [];',
@@ -1080,21 +1089,77 @@ export const mutants: Mutant[] = [
     file: 'src/bot/commands/decide.ts',
     from: '{ for: await approverIn(context, asking.actor, Object.keys(phase.each)) }',
     to: '{ for: Object.keys(phase.each) }',
-    tests: ['test/bot/break-glass.test.ts'],
+    tests: who,
+  },
+  {
+    name: 'members of another workspace hold rights',
+    file: 'src/bot/permissions.ts',
+    from: 'if (workspace === null || !person.teams.includes(workspace.pinned))',
+    to: 'if (workspace === null)',
+    tests: who,
+  },
+  {
+    name: 'a plan is started by somebody else than it was shown to',
+    file: 'src/bot/commands/upgrade.ts',
+    from: "isOther || verb === 'cancel' : !isOther) return draft;",
+    to: "isOther || verb === 'cancel' : draft.revision > 0) return draft;",
+    tests: who,
+  },
+  {
+    name: 'anybody throws away what waits for a second breaker',
+    file: 'src/bot/commands/upgrade.ts',
+    from: 'if (draft.requester !== asking.actor) await orKeep',
+    to: 'if (draft.requester === asking.actor) await orKeep',
+    tests: glass,
+  },
+  {
+    name: 'breaking the glass never ends',
+    file: `${core}/plan.ts`,
+    from: 'until: start + overrideEnds',
+    to: 'until: start + 1_000 * overrideEnds',
+    tests: glass,
+  },
+  {
+    name: 'a button of an older kind of message counts: its seal does not cover what it shows',
+    file: 'src/bot/sealed.ts',
+    from: '&& shownBy(button) === f;',
+    to: '&& shownBy(button) !== null;',
+    tests: attacks,
+  },
+  {
+    name: 'a major takes no more approvers',
+    file: `${core}/persons.ts`,
+    from: 'major ? majors.approvers : 1);',
+    to: 'major ? 1 : 1);',
+    tests: persons,
+  },
+  {
+    name: 'two people have one key, written in two ways',
+    file: 'src/config/checks.ts',
+    from: 'signingKeyIn(line) ?? line.trim();',
+    to: 'line.trim();',
+    tests: ['test/config/problems.test.ts'],
+  },
+  {
+    name: 'a plan does not say where one person begins',
+    file: 'src/bot/commands/upgrade.ts',
+    from: 'canary: canaryOf(context.fleet) ?? null,',
+    to: 'canary: null,',
+    tests: who,
   },
   {
     name: 'one breaker adopts alone',
     file: 'src/bot/commands/adopt.ts',
     from: 'if (first !== null) return first;',
     to: '',
-    tests: ['test/bot/break-glass.test.ts'],
+    tests: glass,
   },
   {
     name: "one breaker replaces somebody's work alone",
     file: 'src/bot/commands/foreign.ts',
     from: 'if (first !== null) return first;',
     to: '',
-    tests: ['test/bot/break-glass.test.ts'],
+    tests: glass,
   },
   {
     name: 'one breaker who says it twice is two',
@@ -1345,8 +1410,8 @@ export const mutants: Mutant[] = [
     name: 'approvers are those of the plan',
     file: 'src/bot/permissions.ts',
     from: "return now.is === 'approval' ? now.by : { users: [], groups: [] };",
-    to: 'return phase.by ?? now;',
-    tests: attacks,
+    to: "return rollout.phases.flatMap((each) => (each.is === 'approval' && each.id === phase.id ? [phase.by] : []))[0] ?? { users: [], groups: [] };",
+    tests: who,
   },
   {
     name: 'one person begins a release again and again',
@@ -1437,7 +1502,7 @@ export const mutants: Mutant[] = [
     file: 'src/bot/commands/upgrade.ts',
     from: "if (wantsSecond(context, draft) ? isOther || verb === 'cancel' : !isOther) return draft;",
     to: 'if (wantsSecond(context, draft) || !isOther) return draft;',
-    tests: ['test/bot/break-glass.test.ts'],
+    tests: glass,
   },
   {
     name: 'an order of another release lets a node be switched',

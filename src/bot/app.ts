@@ -3,11 +3,11 @@ import { App, type BlockAction, type ButtonAction, SocketModeReceiver } from '@s
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Announcer } from '../jobs/types.ts';
 import type { Sealer } from '../trust/index.ts';
-import { withApproversOf } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import { accepted } from './accepted.ts';
 import { createAlarm } from './alarm.ts';
 import { createAnnouncer } from './announcer.ts';
+import { asShown } from './as-shown.ts';
 import { type Chat, slackChat } from './chat.ts';
 import { keepConnected } from './connection.ts';
 import type { CommandContext } from './context.ts';
@@ -111,7 +111,7 @@ function announcing({ control, access, fleet, sealer, clock, log }: BotContext, 
   const common = { chat, store: control.store, channel: access.channel, log };
   const pacing = { now: () => clock.now(), sleep: (ms: number) => sleep(ms) };
   const announcer = createAnnouncer({ ...common, sealer, clock: pacing });
-  const show = (rollout: Rollout) => announcer.show(withApproversOf(fleet, rollout));
+  const show = (rollout: Rollout) => announcer.show(asShown({ fleet, access }, rollout));
   const alarm = createAlarm({ ...common, fleet: fleet.name });
   return { show, alarm, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
 }

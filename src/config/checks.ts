@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { minute } from '../base/duration.ts';
+import { signingKeyIn } from '../trust/index.ts';
 import { describeWindow } from '../windows/index.ts';
 import type { Window } from '../windows/types.ts';
 import { withDefault } from './blocks.ts';
@@ -97,7 +98,8 @@ function repeated(entries: { name: string; path: Path }[]): Problem[] {
   });
 }
 
-const material = (line: string) => line.trim().split(/ +/).slice(0, 2).join(' ');
+/** Spelled anew: the same key may be written in several ways, and a signature names the key, not the line. */
+const material = (line: string) => signingKeyIn(line) ?? line.trim();
 
 /** A bot's key that was taken away must not go on as one whose orders the nodes take. */
 function orderProblems({ keys, ssh }: Sketch): Problem[] {

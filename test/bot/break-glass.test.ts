@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { asText, runCommand } from '../../src/bot/run.ts';
-import { asked, plan } from '../../src/upgrade/rollout/index.ts';
+import { plan } from '../../src/upgrade/rollout/index.ts';
 import type { NodeRun } from '../../src/upgrade/rollout/types.ts';
 import { inputOf } from '../support/rollouts.ts';
-import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
 const say = async (here: Trial, actor: string, text: string) => asText(await runCommand(here.context, actor, text));
@@ -50,6 +49,13 @@ describe('breaking the glass', () => {
     const token = tokenIn(await say(here, 'U0ROSA', glass));
     expect(await say(here, 'U0ROSA', `cancel ${token}`)).toMatch(/thrown away/);
     expect(await say(here, 'U0INES', `start ${token}`)).toMatch(/This plan is gone/);
+  });
+
+  it('is thrown away by nobody else but a breaker', async () => {
+    const here = night();
+    const token = tokenIn(await say(here, 'U0ROSA', glass));
+    for (const who of ['U0LU', 'U0GIL']) expect(await say(here, who, `cancel ${token}`)).toMatch(/may not/);
+    expect(await say(here, 'U0INES', `cancel ${token}`)).toMatch(/thrown away/);
   });
 
   it('takes one where the settings say so', async () => {
@@ -100,25 +106,5 @@ describe('what takes two breakers', () => {
   it('is done by one where the settings say so', async () => {
     const here = night(1);
     expect(await say(here, 'U0INES', `replace us-east-op-2 ${foreignWork(here)}`)).toMatch(/^Putting v2.1.0/);
-  });
-});
-
-describe('an approval of several regions', () => {
-  it('wants the approvers of each, as the settings of now have them', async () => {
-    const here = night();
-    const { fleet } = here.context;
-    const named: Record<string, string[]> = { 'us-east': ['U0OTTO'], 'eu-west': ['U0INES'], 'ap-south': ['U0INES'] };
-    for (const region of fleet.regions) region.approvers = { users: named[region.name] ?? [], groups: [] };
-    const strict = { ...fleet, policy: { ...fleet.policy, oneMayBegin: 'canary' as const } };
-    const begin = plan(inputOf(strict, { id: 'r9', requester: 'U0ROSA', strategy: 'rolling' }));
-    const { rollout } = drive(begin, worldOf(begin), {
-      from: begin.createdAt,
-      until: (each) => asked(each).length > 0,
-    });
-    here.control.rollouts.set('r9', rollout);
-    expect(await say(here, 'U0INES', 'approve approval/all')).toBe(
-      'Noted: 1 of 1 have approved all regions. Approvers of us-east have still to say yes.',
-    );
-    expect(await say(here, 'U0OTTO', 'approve approval/all')).toMatch(/^all regions is approved/);
   });
 });

@@ -2,13 +2,14 @@ import fc from 'fast-check';
 import pino from 'pino';
 import { expect, it } from 'vitest';
 import { readClick } from '../../src/bot/actions/click.ts';
+import { asShown } from '../../src/bot/as-shown.ts';
 import { answer, asText } from '../../src/bot/run.ts';
 import { posts } from '../../src/bot/views/posts.ts';
-import { onlyBack } from '../../src/upgrade/rollout/index.ts';
+import { asked, onlyBack } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { Run, scenario } from '../support/chance.ts';
-import { surveyOf } from '../support/rollouts.ts';
-import { drive } from '../support/simulation.ts';
+import { planned, surveyOf, tuesday } from '../support/rollouts.ts';
+import { drive, worldOf } from '../support/simulation.ts';
 import { directoryOf, trial } from './support.ts';
 
 /** A button as it stands in a message, in short. */
@@ -70,6 +71,17 @@ function sceneOf(kind: string, { status, nodes }: Rollout, buttons: Offered[]): 
 
 const seed = process.env.SEED === undefined ? 20_261_129 : Number(process.env.SEED);
 const numRuns = Number(process.env.RUNS ?? 40);
+
+it('no button approves where only a signature does: the command stands there instead', () => {
+  const begin = planned({ bake: 0, pause: 0 }, { strategy: 'regions' });
+  const { rollout } = drive(begin, worldOf(begin), { from: tuesday, until: (each) => asked(each).length > 0 });
+  const { context } = trial();
+  const gate = (approvals: 'button' | 'signed') =>
+    posts(asShown({ fleet: context.fleet, access: { approvals } }, rollout)).find(({ key }) => key.startsWith('gate'));
+  expect(JSON.stringify(gate('button')?.blocks)).toContain('zw:approve');
+  expect(JSON.stringify(gate('signed')?.blocks)).not.toContain('zw:approve');
+  expect(gate('signed')?.text).toContain('on a shell with the settings: `zeitwork approve eu-west`');
+});
 
 it('a button is shown only where it does something', { timeout: 600_000 }, async () => {
   const [shown, seen] = [new Set<string>(), new Set<string>()];

@@ -405,6 +405,7 @@ describe('looking', () => {
       /You may look; diagnose; pause and stop; freeze and roll back\./,
     );
     expect(await run(trial(), 'cli:rosa', 'whoami')).toMatch(/You may look; diagnose; pause and stop\./);
+    expect(await run(trial(), 'U0GIL', 'whoami')).toBe('Guests may not do that.');
     expect(await run(trial(), 'U0LU', 'help upgrade')).toMatch(/For example: zeitwork upgrade v2\.0\.0/);
     expect(await run(trial(), 'U0LU', 'upgarde v2.0.0')).toMatch(/did you mean upgrade\?/);
   });

@@ -1,4 +1,4 @@
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import { createLooks } from '../../src/bot/looks.ts';
@@ -169,7 +169,7 @@ export interface Trial {
   logged: string[];
 }
 
-export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeSurvey[] } = {}): Trial {
+export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeSurvey[]; log?: Logger } = {}): Trial {
   const fleet = options.fleet ?? trialFleet();
   const known = options.known ?? [release];
   const control = new MemoryControl(options.looks ?? surveyOf(fleet));
@@ -202,7 +202,7 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
     directory: directoryOf(people, { S0APPROVERS: ['U0INES'] }),
     clock: { now: () => clock.at },
     newId: () => `r${++ids}`,
-    log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
+    log: options.log ?? pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
   };
   return { context, control, clock, logged };
 }

@@ -1,14 +1,6 @@
 import { isAny } from '../../base/is-any.ts';
 import { standing, withFreezes } from '../../upgrade/ledger/index.ts';
-import {
-  gates,
-  isQueued,
-  knowing,
-  nextNode,
-  nodesInOrder,
-  withApproversOf,
-  workingNodes,
-} from '../../upgrade/rollout/index.ts';
+import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import {
   describeLocal,
@@ -19,6 +11,7 @@ import {
   openInterval,
 } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
+import { asShown } from '../as-shown.ts';
 import { type CommandContext, ended, say, withFacts } from '../context.ts';
 import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
 import { surveyFacts } from '../facts/survey.ts';
@@ -46,7 +39,7 @@ export const status: Handler<'status'> = async (context, asking) => {
   const open = await store.open();
   if (open !== null)
     return {
-      parts: mainParts(withApproversOf(context.fleet, open)),
+      parts: mainParts(asShown(context, open)),
       facts: { rollout: rolloutFacts(open), last: null, nodes: null },
     };
   const [last] = await store.latest(1);

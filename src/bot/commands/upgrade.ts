@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { begunBefore, paceOf } from '../../upgrade/ledger/index.ts';
-import { approvals, isBegunFreely, isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
+import { approvals, canaryOf, isBegunFreely, isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
 import type { When } from '../command.ts';
 import { type Asking, type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
@@ -78,10 +78,16 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
 };
 
 /** The second breaker confirms what a requester asked for. Whoever may not leaves the plan where it was. */
-async function mayStart(context: CommandContext, asking: Asking, draft: Rollout): Promise<void> {
-  try {
+function mayStart(context: CommandContext, asking: Asking, draft: Rollout): Promise<void> {
+  return orKeep(context, draft, async () => {
     if (!wantsSecond(context, draft)) await demand(context, asking, { is: 'start' });
     if (draft.override !== null) await demand(context, asking, { is: 'override' });
+  });
+}
+
+async function orKeep(context: CommandContext, draft: Rollout, check: () => Promise<void>): Promise<void> {
+  try {
+    await check();
   } catch (error) {
     await context.control.store.saveDraft(draft, draftTtlMs);
     throw error;
@@ -104,6 +110,8 @@ async function isFirstToBegin({ control }: CommandContext, rollout: Rollout): Pr
 
 export const cancel: Handler<'cancel'> = async (context, asking, { plan: token }) => {
   const draft = await taken(context, asking, 'cancel', token);
+  // What waits for a second breaker is thrown away by whoever asked, or by one of them.
+  if (draft.requester !== asking.actor) await orKeep(context, draft, () => demand(context, asking, { is: 'override' }));
   const { control, clock } = context;
   const { id: plan, release } = draft;
   control.note({ type: 'cancelled', at: clock.now(), by: asking.actor, plan, version: release.version });
@@ -157,7 +165,11 @@ async function show(
   const token = dryRun ? null : `${rollout.id}~${fingerprint(seen)}`;
   const reply = withFacts(
     { plan: token, rollout: rolloutFacts(rollout) },
-    preview({ rollout, survey: seen, now: context.clock.now(), token, remark, second: wantsSecond(context, rollout) }),
+    preview({
+      ...{ rollout, survey: seen, now: context.clock.now(), token, remark },
+      second: wantsSecond(context, rollout),
+      canary: canaryOf(context.fleet) ?? null,
+    }),
   );
   return remark === null ? reply : ended('outdated', reply);
 }

@@ -48,15 +48,28 @@ function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
         ...said(phase),
         ...(watch === null ? [] : [...facts(rollout, watch), rest(rollout, watch)]),
         ...begins(rollout, phase),
+        ...bySignature(phase),
         `An approval holds for ${span(rollout.policy.approvalExpires)}. ${selfRule(rollout)}`,
       ],
     },
     {
       is: 'buttons',
-      buttons: [approveButton(rollout, phase), holdButton(rollout), ...rollbackButtons(rollout, scopes)],
+      buttons: [
+        ...(phase.by.onlySigned ? [] : [approveButton(rollout, phase)]),
+        holdButton(rollout),
+        ...rollbackButtons(rollout, scopes),
+      ],
     },
   ];
 }
+
+/** No button would do it: what does stands where it would be. */
+const bySignature = ({ by, id }: ApprovalPhase): string[] =>
+  by.onlySigned
+    ? [
+        `To approve, sign with your own key, on a shell with the settings: \`zeitwork approve ${foreign(id.slice('approval/'.length), 80)}\``,
+      ]
+    : [];
 
 function nodesOf(rollout: Rollout, id: string): string[] {
   const phase = phaseOf(rollout, id);

@@ -58,6 +58,8 @@ export interface Approvers {
   users: string[];
   /** Slack user group ids. */
   groups: string[];
+  /** Their own signature alone counts; told to people, and never stored. */
+  onlySigned?: true;
 }
 
 export interface FleetNode {
