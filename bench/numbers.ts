@@ -1,5 +1,6 @@
 import { clickTimes } from './click.ts';
 import { costOf } from './cost.ts';
+import { journalCost } from './journal.ts';
 import { recoveryTime } from './recovery.ts';
 import { median, quantile } from './statistics.ts';
 
@@ -22,6 +23,14 @@ rows.push([
   `p95 ${quantile(clicks, 0.95).toFixed(0)} ms, median ${median(clicks).toFixed(0)} ms (${clicks.length} clicks)`,
   'p95 <= 250 ms',
 ]);
+
+const { lines, cold, steps, bare } = await journalCost(1_000);
+rows.push([
+  `what the signed journal costs a step, ${lines} lines`,
+  `${(median(steps) - median(bare)).toFixed(1)} ms (${median(steps).toFixed(1)} ms, unsigned and unread ${median(bare).toFixed(1)} ms)`,
+  '<= 2 ms',
+]);
+rows.push([`the journal read by a program that starts, ${lines} lines`, `${cold.toFixed(0)} ms`, '']);
 
 const recoveries: number[] = [];
 for (let round = 0; round < 3; round++) {

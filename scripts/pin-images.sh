@@ -10,5 +10,6 @@ node=$(pinned "${1:-node:24-bookworm-slim}")
 redis=$(pinned "${2:-redis:7-bookworm}")
 case "$node $redis" in *@sha256:*\ *@sha256:*) ;; *) echo "an image has no digest: $node $redis" >&2; exit 1 ;; esac
 touch .env
-{ grep -v -e '^NODE_IMAGE=' -e '^REDIS_IMAGE=' .env || true; echo "NODE_IMAGE=$node"; echo "REDIS_IMAGE=$redis"; } >.env.new
-mv .env.new .env
+kept=$(grep -v -e '^NODE_IMAGE=' -e '^REDIS_IMAGE=' .env || true)
+# Over the old one, whose mode stays: its other lines may be secrets.
+{ [ -z "$kept" ] || printf '%s\n' "$kept"; echo "NODE_IMAGE=$node"; echo "REDIS_IMAGE=$redis"; } >.env

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -110,7 +111,7 @@ describe('what goes into production', () => {
     // Answers as Docker does, which is not there on every machine.
     const docker = '#!/bin/sh\n[ "$1" = pull ] || echo "$(echo "$5" | cut -d: -f1)@sha256:$(printf %064d 7)"\n';
     writeFileSync(join(dir, 'docker'), docker, { mode: 0o755 });
-    writeFileSync(join(dir, '.env'), 'OTHER=kept\nNODE_IMAGE=old\n');
+    writeFileSync(join(dir, '.env'), 'OTHER=kept\nNODE_IMAGE=old\n', { mode: 0o600 });
     execFileSync(join(root, 'scripts/pin-images.sh'), {
       cwd: dir,
       env: { PATH: `${dir}:${process.env.PATH}` },
@@ -120,6 +121,7 @@ describe('what goes into production', () => {
     expect(readFileSync(join(dir, '.env'), 'utf8')).toBe(
       `OTHER=kept\nNODE_IMAGE=node@${digest}\nREDIS_IMAGE=redis@${digest}\n`,
     );
+    expect(statSync(join(dir, '.env')).mode & 0o777).toBe(0o600);
     const bases = readFileSync(join(root, 'Dockerfile'), 'utf8').match(/^FROM \S+/gm);
     expect(bases).toEqual(Array(2).fill(`FROM $${'{NODE_IMAGE}'}`));
   });

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Refused } from '../base/errors.ts';
 import { loadSettings, type Settings } from '../config/index.ts';
 import { Ended } from './cli/exit.ts';
 import type { Runtime } from './wiring.ts';
@@ -16,6 +17,7 @@ export async function openOwnRuntime(own: Settings, log: Logger): Promise<Runtim
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     // Errors of the file system name their system call; what Redis says is in words already.
+    if (error instanceof Refused) throw new Ended('settings', error.message);
     if ('syscall' in error) throw new Ended('settings', `stateDir cannot be used: ${error.message}`);
     throw new Ended('unreachable', error.message);
   }

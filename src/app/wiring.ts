@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
@@ -8,10 +8,18 @@ import { type CommandContext, ownPeople } from '../bot/context.ts';
 import { createLooks } from '../bot/looks.ts';
 import { type Settings, SettingsError } from '../config/index.ts';
 import type { Belief } from '../jobs/index.ts';
-import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../jobs/index.ts';
+import {
+  bringOver,
+  createControl,
+  openRedis,
+  type RedisHandle,
+  startPublisher,
+  startWorker,
+  vouching,
+} from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
-import { openSealKey, sealer, sshSignature } from '../trust/index.ts';
+import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
 import { orderNamespace } from '../upgrade/host/helper/index.ts';
 import { diagnoseNode, surveyNode } from '../upgrade/host/index.ts';
 import { createAlerting, createProbe } from '../upgrade/http/index.ts';
@@ -20,7 +28,7 @@ import { createShell } from '../upgrade/ssh/index.ts';
 import { steps } from '../upgrade/steps/index.ts';
 import { openBelief } from './belief.ts';
 import { systemClock } from './clock.ts';
-import { decisionKey } from './decision-key.ts';
+import { decisionKey, knownSigners } from './decision-key.ts';
 
 /** What every role needs. */
 export interface Runtime {
@@ -40,7 +48,7 @@ export interface Role {
 }
 
 export async function openRuntime(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<Runtime> {
-  await mkdir(settings.stateDir, { recursive: true, mode: 0o700 });
+  await ownFolder(settings.stateDir);
   const redis = await openRedis(settings.redis, settings.stateDir);
   for (const doubt of redis.doubts) log.warn(`Redis: ${doubt}`);
   await bringOver(redis.caller, settings.fleet.name, log).catch(async (error: unknown) => {
@@ -48,15 +56,19 @@ export async function openRuntime(settings: Settings, log: Logger, clock: Clock 
     throw error;
   });
   const belief = await openBelief(settings, 'bot', log);
-  const control = createControl(redis, settings.fleet.name, belief, clock, log, await orderSigner(settings));
+  const control = createControl(redis, settings.fleet.name, belief, clock, log, await orderSigner(settings, log));
   const releases = openReleases(settings.releases, settings.fleet.service, join(settings.stateDir, 'releases'));
   return { settings, redis, belief, control, releases, clock, log };
 }
 
 /** Orders are signed where some node asks for them; making the key costs nobody else anything. */
-async function orderSigner(settings: Settings): Promise<((text: string) => string) | null> {
+async function orderSigner(settings: Settings, log: Pick<Logger, 'warn'>): Promise<((text: string) => string) | null> {
   if (!Object.values(settings.hosts).some(({ become }) => become === 'helper')) return null;
   const key = await decisionKey(settings);
+  const signers = await knownSigners(settings);
+  if (!signers.some((line) => keyId(line) === key.id)) {
+    log.warn(`The nodes take no orders of this program: its key is not among ssh.signers. It is ${key.public}`);
+  }
   return (text) => sshSignature(key, orderNamespace, text);
 }
 
@@ -98,8 +110,10 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     steps,
     shell,
     probe,
+    ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people) } : {}),
     alerting: createAlerting(settings.alerts),
     archives: (release) => releases.archivePath(release),
+    withdrawn: (release) => releases.withdrawn(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
     retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],

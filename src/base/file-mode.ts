@@ -20,3 +20,16 @@ export function tooOpen({ path, mode, uid, inMemory }: SecretFile): string | nul
   const shown = (mode & 0o777).toString(8).padStart(4, '0');
   return `${path} may be read by others (mode ${shown}); run: chmod 600 ${path}`;
 }
+
+/**
+ * Why no keys may lie in a folder: whoever may write to it can put others in their place. Null when nobody else may, also
+ * when they may look into it, since what is secret there is closed by itself.
+ * @param own who runs this; 0 is root
+ */
+export function inOtherHands({ path, mode, uid }: Omit<SecretFile, 'inMemory'>, own: number): string | null {
+  if ((mode & 0o022) !== 0) {
+    return `Others may write to ${path}, where keys lie. Close it: chmod 700 ${path}. Where that cannot be, name a folder below it, which is made closed.`;
+  }
+  if ([own, 0].includes(uid) || own === 0) return null;
+  return `${path}, where keys lie, belongs to another user (${uid}). Make it your own, or name another folder.`;
+}

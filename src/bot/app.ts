@@ -3,11 +3,12 @@ import { App, type BlockAction, type ButtonAction, SocketModeReceiver } from '@s
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Announcer } from '../jobs/types.ts';
 import type { Sealer } from '../trust/index.ts';
-import { asked, withApproversOf } from '../upgrade/rollout/index.ts';
+import { asked } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import { accepted } from './accepted.ts';
 import { createAlarm } from './alarm.ts';
 import { createAnnouncer } from './announcer.ts';
+import { asShown } from './as-shown.ts';
 import { type Chat, slackChat } from './chat.ts';
 import { keepConnected } from './connection.ts';
 import type { CommandContext } from './context.ts';
@@ -129,7 +130,7 @@ function announcing(
     }),
     link: (at) => (heard.workspace === null ? null : linkTo(heard.workspace, at, 'Open the thread')),
   });
-  const show = (rollout: Rollout) => announcer.show(withApproversOf(fleet, rollout));
+  const show = (rollout: Rollout) => announcer.show(asShown({ fleet, access }, rollout));
   const alarm = createAlarm({ ...common, fleet: fleet.name });
   return { show, alarm, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
 }

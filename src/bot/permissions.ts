@@ -1,4 +1,5 @@
 import { type Actor, isLocal } from '../base/actor.ts';
+import { isAny } from '../base/is-any.ts';
 import { openedBy, phaseOf, withApproversOf } from '../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Approvers, Fleet, Rollout } from '../upgrade/rollout/types.ts';
 import type { Command } from './command.ts';
@@ -10,13 +11,14 @@ export type Right =
   /** Runs commands on a node, and shows what it said. */
   | { is: 'diagnose' }
   | { is: 'start' }
+  /** Begin outside windows, replace somebody's work, adopt; mostly it takes two. */
   | { is: 'override' }
   | { is: 'approve'; rollout: Rollout; phase: ApprovalPhase }
   /** Pause, stop: allowed to more people than starting, and to whoever stands at this machine's command line. */
   | { is: 'halt' }
   /** Freeze, roll back: to the same people, but by name. */
   | { is: 'go-back' }
-  /** Lift a freeze, resume, retry. */
+  /** Lift a freeze, resume, retry, leave somebody's work where it is. */
   | { is: 'go-on' };
 
 export type Verdict = { is: 'allowed' } | { is: 'refused'; reason: string };
@@ -33,9 +35,7 @@ const refused = (reason: string): Verdict => ({ is: 'refused', reason });
 
 /** Whether this verb wants no signature on a shell. */
 export const isFree = ({ verb }: Command): boolean =>
-  ['bare', 'status', 'why', 'windows', 'history', 'verify', 'diagnose', 'help', 'whoami', 'pause', 'stop'].includes(
-    verb,
-  );
+  isAny(verb, 'bare', 'status', 'why', 'windows', 'history', 'verify', 'diagnose', 'help', 'whoami', 'pause', 'stop');
 
 /**
  * Whether `actor` may; looks at user and group ids only, and refuses when a lookup fails. Somebody at this machine's
@@ -50,7 +50,7 @@ export async function permit(
   const own = ownRollout(scene, actor, right);
   if (own !== null) return own;
   if (isLocal(actor)) {
-    return ['look', 'diagnose', 'halt'].includes(right.is)
+    return isAny(right.is, 'look', 'diagnose', 'halt')
       ? allowed
       : refused('Without a key a shell may look, pause and stop. Sign with your own: --as NAME, or --key FILE.');
   }
@@ -75,6 +75,22 @@ function ownRollout({ fleet }: Scene, actor: Actor, right: Right): Verdict | nul
   if (right.is !== 'approve' || right.rollout.requester !== actor) return null;
   if (right.rollout.policy.selfApproval && fleet.policy.selfApproval) return null;
   return refused(`You asked for this rollout, so somebody else approves ${right.phase.title}.`);
+}
+
+/** Of these regions, those whose approver `actor` is now. @throws when Slack does not say who is in a group */
+export async function approverIn(
+  scene: Pick<Scene, 'fleet' | 'directory'>,
+  actor: Actor,
+  names: string[],
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const { name, approvers } of scene.fleet.regions.filter((region) => names.includes(region.name))) {
+    const isNamed = approvers.users.includes(actor);
+    const groups = isNamed ? [] : approvers.groups;
+    const members = await Promise.all(groups.map((group) => scene.directory.members(group, 'decision')));
+    if (isNamed || members.flat().includes(actor)) found.push(name);
+  }
+  return found;
 }
 
 async function strangeness({ workspace, directory }: Scene, actor: Actor, purpose: Purpose): Promise<string | null> {
@@ -125,7 +141,7 @@ function lacking(scene: Scene, right: Right): string {
     look: 'look at this',
     diagnose: 'diagnose a node',
     start: 'start upgrades',
-    override: 'override maintenance windows',
+    override: "override maintenance windows, replace somebody's work or adopt",
     approve: `approve ${right.is === 'approve' ? right.phase.title : ''}`,
     halt: 'pause or stop',
     'go-back': 'freeze or roll back',

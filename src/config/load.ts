@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { wordsOf } from '../base/errors.ts';
 import { redact } from '../base/redact.ts';
@@ -43,10 +43,13 @@ export function loadSettings(file: string, env: NodeJS.ProcessEnv): Settings {
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    const text = readFileSync(file, 'utf8');
+    if ((statSync(file).mode & 0o002) === 0) return text;
   } catch (error) {
     throw new SettingsError(`${file} cannot be read: ${wordsOf(error)}; copy zeitwork.example.yaml to begin`);
   }
+  // It says who may do what, and what is run on the nodes.
+  throw new SettingsError(`${file} may be written by everybody; run: chmod o-w ${file}`);
 }
 
 function settingsError(file: string, problems: Problem[], known: string[], environment: string[] = []): SettingsError {

@@ -10,7 +10,7 @@ import { examineNode } from './nodes.ts';
 import { examineRedis } from './redis.ts';
 import { examineReleases } from './releases.ts';
 import { examineSlack } from './slack.ts';
-import { whereStateLies } from './state.ts';
+import { examineState, whereStateLies } from './state.ts';
 import { type NodeLook, tellNodes } from './together.ts';
 
 export interface DoctorOptions {
@@ -96,6 +96,7 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
       'redis',
       whereStateLies(settings, (stateDir) => examineRedis(settings.redis, stateDir)),
     ),
+    safely('state', examineState(settings)),
     safely('slack', examineSlack(settings.slack, now)),
     safely(
       'releases',

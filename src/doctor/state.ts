@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { wordsOf } from '../base/errors.ts';
+import { inOtherHands } from '../base/file-mode.ts';
 import type { Settings } from '../config/index.ts';
 import { type Finding, wrong } from './finding.ts';
 
@@ -23,6 +24,14 @@ export async function whereStateLies(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Whether others could put keys in the place of ours; where nothing is yet, it is made as it should be. */
+export async function examineState({ stateDir: path }: Pick<Settings, 'stateDir'>): Promise<Finding[]> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return [];
+  const reason = inOtherHands({ path, mode: found.mode, uid: found.uid }, process.getuid?.() ?? found.uid);
+  return reason === null ? [] : [wrong('state', reason)];
 }
 
 /** Why not, in words; null when it can. */

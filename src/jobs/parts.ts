@@ -11,6 +11,7 @@ import type { Log } from './log.ts';
 import type { Retention } from './prune.ts';
 import type { RedisHandle } from './redis.ts';
 import type { Belief } from './store.ts';
+import type { Vouched } from './vouched.ts';
 
 /** Local path of a release's archive with its hash verified. */
 export type Archives = (release: Release, signal: AbortSignal) => Promise<string>;
@@ -22,9 +23,13 @@ export interface WorkOnNodes {
   probe: Probe;
   alerting: Alerting;
   archives: Archives;
+  /** Why a release is not accepted any more that was staged already; null while it is. */
+  withdrawn: (release: Release) => string | null;
   stillProven: StillProven;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];
+  /** Asked before anything of a node's turn; absent where approvals are given by button. */
+  vouched?: Vouched;
   clock: Clock;
   log: Log;
 }
@@ -34,7 +39,7 @@ export interface WorkerParts extends NodeReader, WorkOnNodes {
   redis: RedisHandle;
   belief: Belief;
   /** Its name keeps it apart from other fleets on the same Redis; no other node is looked at. */
-  fleet: Pick<Fleet, 'name' | 'regions' | 'service'>;
+  fleet: Pick<Fleet, 'name' | 'regions' | 'service' | 'policy'>;
   /** Works on the nodes of these regions. */
   regions: readonly string[];
   /** What becomes of rollouts of long ago. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, lstat, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -57,8 +57,9 @@ async function socketFor(dir: string): Promise<string> {
   if (Buffer.byteLength(beside) <= longestSocketPath) return beside;
   const short = join(tmpdir(), `zeitwork-${createHash('sha256').update(dir).digest('hex').slice(0, 16)}`);
   await mkdir(short, { recursive: true, mode: 0o700 });
-  // Fails when the directory belongs to somebody else, who could listen in our place.
+  // Fails when the directory belongs to somebody else, who could listen in our place; a link to one of ours could be turned.
   await chmod(short, 0o700);
+  if (!(await lstat(short)).isDirectory()) throw new Error(`${short} is a link; remove it`);
   return join(short, 'redis.sock');
 }
 

@@ -48,6 +48,16 @@ export const ledgerScript = `
   return 1
 `;
 
+/** KEYS: notes, their journal. ARGV: revision and hash that must still be stored, revision, hash, line, how many are kept. */
+export const notesScript = `
+  local stored = redis.call('HMGET', KEYS[1], 'revision', 'hash')
+  if (stored[1] or '') ~= ARGV[1] or (stored[2] or '') ~= ARGV[2] then return 0 end
+  redis.call('HSET', KEYS[1], 'revision', ARGV[3], 'hash', ARGV[4])
+  redis.call('RPUSH', KEYS[2], ARGV[5])
+  redis.call('LTRIM', KEYS[2], -tonumber(ARGV[6]), -1)
+  return 1
+`;
+
 /**
  * One moment of a hash and its journal: a line that is written meanwhile is in both, or in neither. Not MULTI, which a full
  * Redis refuses. KEYS: the hash, the journal. ARGV: the first line that is wanted. Answers body, revision, hash,
@@ -64,10 +74,13 @@ export const paintedScript = `
   if newest and tonumber(newest) <= tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end
 `;
 
-/** KEYS: epoch. ARGV: now. */
+/**
+ * Every other number at least: the one after a run is that of its orders to go back, which a newer run must end.
+ * KEYS: epoch. ARGV: now.
+ */
 export const epochScript = `
   local last = tonumber(redis.call('GET', KEYS[1]) or '0')
-  local epoch = string.format('%.0f', math.max(last + 1, tonumber(ARGV[1])))
+  local epoch = string.format('%.0f', math.max(last + 2, tonumber(ARGV[1])))
   redis.call('SET', KEYS[1], epoch)
   return epoch
 `;

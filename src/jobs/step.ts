@@ -19,7 +19,6 @@ import type {
   Policy,
   Report,
   Rollout,
-  Service,
   Sight,
   StepName,
   Task,
@@ -30,17 +29,18 @@ import { LetGo, orAborted } from './lease.ts';
 import { reasonOf } from './log.ts';
 import { lookAt } from './looks.ts';
 import { type FindOrder, presenting } from './orders.ts';
+import { asWeKnow, differing } from './own-settings.ts';
 import type { WorkOnNodes } from './parts.ts';
 import type { StepEnd } from './queues.ts';
-import type { Record } from './record.ts';
+import type { RecordEvent } from './record.ts';
 import type { LedgerStore, Store } from './types.ts';
 
 export interface StepParts extends WorkOnNodes {
   store: Pick<Store, 'load'>;
   /** As the settings of this worker have it. */
-  fleet: Pick<Fleet, 'service'>;
+  fleet: Pick<Fleet, 'service' | 'regions' | 'policy'>;
   ledger: Pick<LedgerStore, 'load'>;
-  record: Record;
+  record: RecordEvent;
   /** What allows a step on a node whose helper asks for it. */
   orders: FindOrder;
   /** Milliseconds after which a step counts as hung; `stepLimit` when absent. */
@@ -52,8 +52,9 @@ export type RunTask = (task: Task, signal: AbortSignal) => Promise<StepEnd>;
 
 const overtaken: Gate = { name: 'state', reason: 'the rollout moved on meanwhile', owner: 'nobody', opensAt: null };
 
+/** Word for word: a job may bear the name of a task that is due, and tell of another step or node. */
 const isDue = (rollout: Rollout, task: Task, now: number): boolean =>
-  todo(rollout, now).some(({ id }) => id === task.id);
+  todo(rollout, now).some((due) => canonical(due) === canonical(task));
 
 /** The longest that any step may take under `policy`, in ms: beyond it the step hangs. */
 export function stepLimit(policy: Policy): number {
@@ -87,7 +88,8 @@ export function taskRunner(parts: StepParts): RunTask {
     return 'reported';
   }
 
-  async function outcome(task: NodeTask, rollout: Rollout, lease: AbortSignal): Promise<StepResult> {
+  async function outcome(task: NodeTask, recorded: Rollout, lease: AbortSignal): Promise<StepResult> {
+    const rollout = asWeKnow(recorded, parts.fleet);
     const limit = AbortSignal.timeout((parts.limit ?? stepLimit)(rollout.policy));
     const signal = AbortSignal.any([lease, limit]);
     const otherwise = beforeAnything.includes(task.step) ? differing(parts.fleet.service, rollout.service) : [];
@@ -96,6 +98,8 @@ export function taskRunner(parts: StepParts): RunTask {
       return { is: 'failed', reason, retry: false, facts: {} };
     }
     try {
+      const lacking = await lackingFor(task, rollout);
+      if (lacking !== null) return { is: 'failed', reason: lacking, retry: false, facts: {} };
       return await orAborted(parts.steps[task.step](contextOf(task, rollout, signal)), signal);
     } catch (error) {
       // Whoever took the task over reports; a second voice would count a try that was none.
@@ -104,27 +108,36 @@ export function taskRunner(parts: StepParts): RunTask {
     }
   }
 
+  /** What a person decided is read again before each step that comes nearer to a change. */
+  async function lackingFor({ step, node }: NodeTask, rollout: Rollout): Promise<string | null> {
+    if (parts.vouched === undefined || !approachesChange.includes(step)) return null;
+    return parts.vouched(rollout, node);
+  }
+
   function contextOf(task: NodeTask, rollout: Rollout, signal: AbortSignal): StepContext {
     const node = nodeOf(rollout, task.node);
     const { attempt } = task;
     const shell = presenting(parts.shell, () => parts.orders(rollout, task.node, task.step));
     const archive = (): Promise<string> => parts.archives(rollout.release, signal);
+    const withdrawn = () => parts.withdrawn(rollout.release);
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
     const own = { ...rollout, service: parts.fleet.service };
-    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, gates: gatesNow };
+    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow };
   }
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */
   async function shutGates(task: NodeTask, sight: Sight): Promise<Gate[]> {
-    const before = await store.load(task.rollout);
-    if (!before) return [overtaken];
+    const stored = await store.load(task.rollout);
+    if (!stored) return [overtaken];
+    const before = asWeKnow(stored, parts.fleet);
     const names = evidenceFor(before, task.node, sight);
-    const found = await collect(names, { region: task.region, nodes: before.peers[task.region] ?? [] }, parts);
+    const { region } = task;
+    const found = await collect(names, { region, nodes: before.peers[region] ?? [] }, parts);
     const newest = await store.load(task.rollout);
     const now = clock.now();
     if (!newest || !isDue(newest, task, now)) return [overtaken];
-    return gates(newest, task.node, now, { ...found, sight });
+    return gates(asWeKnow(newest, parts.fleet), task.node, now, { ...found, sight });
   }
 
   async function watch(task: LookTask, rollout: Rollout, signal: AbortSignal): Promise<StepEnd> {
@@ -145,14 +158,10 @@ export function taskRunner(parts: StepParts): RunTask {
   }
 }
 
+const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch'];
+
 /** Steps before which nothing on a node was changed. What was changed goes on, or back, as it was planned. */
 const beforeAnything: readonly StepName[] = ['stage', 'backup'];
-
-/** Keys in which the plan was made for another service than this worker's own settings have. */
-function differing(own: Service, planned: Service): string[] {
-  const keys = Object.keys({ ...own, ...planned }) as (keyof Service)[];
-  return keys.filter((key) => canonical(own[key] ?? null) !== canonical(planned[key] ?? null));
-}
 
 function broken(step: StepName, reason: string): Report {
   return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };

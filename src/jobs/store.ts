@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { Refused } from '../base/errors.ts';
-import type { Notary } from '../trust/index.ts';
+import { canonical, type Notary } from '../trust/index.ts';
 import { format, isOpen } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchors } from './anchors.ts';
@@ -8,15 +9,19 @@ import { draftsOf } from './drafts.ts';
 import { append, type ChainedEntry, firstLink } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { livingRegions } from './living.ts';
-import type { Log } from './log.ts';
 import { createReader, encode } from './reader.ts';
 import { isWhole, signedAs, unadopted } from './replay.ts';
 import { createScript, epochScript, paintedScript, saveScript } from './scripts.ts';
 import type { PostedMessage, Store } from './types.ts';
+import { wishesOf } from './wishes.ts';
 
 /** `Store`, plus what only this side of the house needs. */
 export interface RolloutStore extends Store {
   journal(id: string): Promise<ChainedEntry[]>;
+  /** As they are stored. */
+  lines(id: string): Promise<string[]>;
+  /** Ids of those that were under way when they were seen here last, and are not there any more; each is told once. */
+  lost(): Promise<string[]>;
   /** Of all rollouts that are kept, newest first. */
   ids(): Promise<string[]>;
   /** Ids of rollouts whose newest revision is not known to stand in the chat, open or not, however old. */
@@ -36,23 +41,12 @@ export interface Belief {
 /**
  * The rollouts of one fleet in Redis, which is not believed: each is what its signed journal says, or it is refused
  * (`Tampered`). Commands reject with ioredis' errors when Redis is away.
- * @param log told once about each rollout of another fleet that was found where this fleet's are
  */
-export function createStore(
-  redis: Redis,
-  fleet: string,
-  { notary, anchors }: Belief,
-  log: Pick<Log, 'warn'> = unheard,
-): RolloutStore {
+export function createStore(redis: Redis, fleet: string, { notary, anchors }: Belief): RolloutStore {
   const keys = keysOf(fleet);
   const place = (journal: string) => ({ fleet, journal });
-  const told = new Set<string>();
-  const foreign = (id: string, of: string): void => {
-    if (!told.has(id)) log.warn({ rollout: id, of, fleet }, 'not of this fleet, refused');
-    told.add(id);
-  };
-  const reader = createReader(redis, fleet, notary, anchors, foreign);
-  const drafts = draftsOf(redis, fleet, notary, foreign);
+  const reader = createReader(redis, fleet, notary, anchors);
+  const drafts = draftsOf(redis, fleet, notary);
   const load = async (id: string): Promise<Rollout | null> => (await reader.read(id))?.rollout ?? null;
 
   /** `last`: hash and revision of the line before; null for the first. */
@@ -91,19 +85,40 @@ export function createStore(
     return new Refused(`Rollout ${holder}${what} holds the fleet. Wait until it is over, or stop it first.`);
   };
 
+  const storedOf = async (id: string): Promise<Stored> => {
+    const stored = await reader.readStored(id);
+    if (stored === null || stored.rollout.fleet !== fleet) throw new Refused(`There is no rollout ${id}.`);
+    return stored;
+  };
+
   return {
     load,
     async open() {
       const holder = await redis.get(keys.holder);
-      return holder === null ? null : load(holder);
+      // What was seen here to be under way is so, also when the lists in Redis have forgotten it.
+      for (const id of new Set([...(holder === null ? [] : [holder]), ...anchors.open()])) {
+        const rollout = await load(id);
+        if (rollout !== null && isOpen(rollout)) return rollout;
+      }
+      return null;
     },
-    openIds: () => redis.smembers(keys.open),
+    openIds: async () => [...new Set([...(await redis.smembers(keys.open)), ...anchors.open()])],
+    async lost() {
+      const there = await Promise.all(
+        anchors.open().map(async (id) => [id, await redis.exists(keys.rollout(id))] as const),
+      );
+      const gone = there.filter(([, found]) => found === 0).map(([id]) => id);
+      for (const id of gone) anchors.forget(id);
+      return gone;
+    },
     ids: () => redis.zrevrange(keys.rollouts, 0, -1),
     async latest(count) {
       const ids = count > 0 ? await redis.zrevrange(keys.rollouts, 0, count - 1) : [];
       return (await Promise.all(ids.map(load))).filter((rollout) => rollout !== null);
     },
     async create(rollout) {
+      const other = await this.open();
+      if (other !== null && other.id !== rollout.id) throw await heldBy(other.id);
       const { id, createdAt: at, requester: by, revision } = rollout;
       const event = { type: 'created' as const, at, by, format, rollout };
       const entry = append(place(id), firstLink(place(id)), { at, revision, event }, notary, signedAs(event));
@@ -122,12 +137,19 @@ export function createStore(
       reader.wrote(id, { rollout, head: { count: head.count + 1, revision, hash: entry.hash, rollout } }, entry.at);
       return true;
     },
-    async adopt(id, by, at) {
-      const stored = await reader.readStored(id);
-      if (stored === null || stored.rollout.fleet !== fleet) throw new Refused(`There is no rollout ${id}.`);
+    async stands(id) {
+      // What is proven moves on meanwhile, and nobody else can change it.
+      const proven = await load(id).catch(() => null);
+      if (proven !== null && !proven.unsigned) return 'proven';
+      return markOf(await storedOf(id));
+    },
+    async adopt(id, by, at, { as = same, seen = null } = {}) {
+      const stored = await storedOf(id);
+      if (seen !== null && seen !== 'proven' && seen !== markOf(stored))
+        throw new Refused(`${id} is not what it was a moment ago. Look again.`);
       const { hash: previous, rollout: before } = stored;
-      const { unsigned: _, ...rest } = before;
-      const rollout = { ...rest, revision: before.revision + 1 };
+      const { unsigned: _, onlyBack: __, ...rest } = before;
+      const rollout = { ...as(rest, at), revision: before.revision + 1 };
       const event = { type: 'adopted' as const, at, by, format, rollout, previous };
       const entry = append(place(id), previous, { at, revision: rollout.revision, event }, notary, signedAs(event));
       const last = { hash: previous, revision: before.revision };
@@ -139,6 +161,7 @@ export function createStore(
       return (await redis.lrange(keys.journal(id), 0, -1)).map(decodeEntry);
     },
     headOf: (id) => anchors.of(id),
+    lines: (id) => redis.lrange(keys.journal(id), 0, -1),
     unpainted: () => redis.zrange(keys.unpainted, '0', '-1'),
     async painted(id, revision) {
       await redis.eval(paintedScript, 1, keys.unpainted, id, String(revision));
@@ -157,12 +180,22 @@ export function createStore(
     async setPosted(rollout, name, message) {
       await redis.hset(keys.posted(rollout), name, JSON.stringify(message));
     },
+    seconded: wishesOf(redis, fleet, notary),
     saveDraft: drafts.save,
     takeDraft: drafts.take,
   };
 }
 
-const unheard: Pick<Log, 'warn'> = { warn: () => undefined };
+const same = (rollout: Rollout): Rollout => rollout;
+
+type Stored = NonNullable<Awaited<ReturnType<ReturnType<typeof createReader>['readStored']>>>;
+
+/** Names exactly what is stored, in short. */
+const markOf = ({ rollout, hash }: Stored): string =>
+  createHash('sha256')
+    .update(`${hash}\n${canonical(rollout)}`)
+    .digest('hex')
+    .slice(0, 12);
 
 const decodeEntry = (line: string): ChainedEntry => JSON.parse(line);
 const decodePosted = (value: string): PostedMessage => JSON.parse(value);

@@ -4,13 +4,13 @@ import { Refused } from '../base/errors.ts';
 import { neglected, todo } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import { type Log, seldom } from './log.ts';
-import type { Record } from './record.ts';
+import type { RecordEvent } from './record.ts';
 import { Tampered } from './replay.ts';
 import type { RolloutStore } from './store.ts';
 
 export interface TickParts {
   store: Pick<RolloutStore, 'load' | 'livingRegions'>;
-  record: Record;
+  record: RecordEvent;
   clock: Clock;
   log: Log;
 }

@@ -1,6 +1,8 @@
 export { canonical } from './canonical.ts';
+export { type Decision, type Person, type SignedDecision, signDecision, signerOf } from './decision.ts';
 export { field, keyId, openKey, readPublicKey, type SigningKey } from './keys.ts';
 export { createNotary, type Notary, type Says, type Signature } from './notary.ts';
+export { ownFolder } from './own-file.ts';
 export { openSealKey, type Sealer, sealer } from './seal.ts';
-export { maxSignatureBytes, type Signer, sign, signingKeyIn, type Verdict, verify } from './ssh-keygen.ts';
+export { keyNamedBy, maxSignatureBytes, type Signer, sign, signingKeyIn, type Verdict, verify } from './ssh-keygen.ts';
 export { sshSignature } from './sshsig.ts';

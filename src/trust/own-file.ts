@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Refused } from '../base/errors.ts';
+import { inOtherHands } from '../base/file-mode.ts';
 
 /**
  * What a file holds that its owner alone may read; made anew, from `make`, when there is none.
@@ -16,6 +17,14 @@ export async function ownFile(file: string, make: () => string): Promise<string>
   const { mode } = await stat(file);
   if ((mode & 0o077) !== 0) throw new Refused(`Others may read the key ${file}. Close it: chmod 600 ${file}`);
   return written;
+}
+
+/** Makes a folder that nobody else enters, unless it is there. @throws Refused when it is in the hands of others */
+export async function ownFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const { mode, uid } = await stat(path);
+  const reason = inOtherHands({ path, mode, uid }, process.getuid?.() ?? uid);
+  if (reason !== null) throw new Refused(reason);
 }
 
 /** Two processes that begin together end up with the same key: the name is given once, and never to half a file. */

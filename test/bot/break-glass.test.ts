@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { asText, runCommand } from '../../src/bot/run.ts';
+import { plan } from '../../src/upgrade/rollout/index.ts';
+import type { NodeRun } from '../../src/upgrade/rollout/types.ts';
+import { inputOf } from '../support/rollouts.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
 const say = async (here: Trial, actor: string, text: string) => asText(await runCommand(here.context, actor, text));
@@ -48,9 +51,60 @@ describe('breaking the glass', () => {
     expect(await say(here, 'U0INES', `start ${token}`)).toMatch(/This plan is gone/);
   });
 
+  it('is thrown away by nobody else but a breaker', async () => {
+    const here = night();
+    const token = tokenIn(await say(here, 'U0ROSA', glass));
+    for (const who of ['U0LU', 'U0GIL']) expect(await say(here, who, `cancel ${token}`)).toMatch(/may not/);
+    expect(await say(here, 'U0INES', `cancel ${token}`)).toMatch(/thrown away/);
+  });
+
   it('takes one where the settings say so', async () => {
     const here = night(1);
     const token = tokenIn(await say(here, 'U0ROSA', glass));
     expect(await say(here, 'U0ROSA', `start ${token}`)).toMatch(/under way/);
+  });
+});
+
+/** A hotfix stands on a node, and the rollout holds because of it. */
+function foreignWork(here: Trial): string {
+  const sha256 = 'd'.repeat(64);
+  const rollout = plan(inputOf(here.context.fleet, { id: 'r9', requester: 'U0ROSA' }));
+  const node = rollout.nodes['us-east-op-2'] as NodeRun;
+  const failed = { is: 'failed', step: 'switch', reason: 'v2.1.0 was installed by hand', at: 1 } as const;
+  const foreign = { what: 'binary', sha256, version: 'v2.1.0' } as const;
+  const held = { is: 'held', reason: 'x', node: node.name, at: 1, pending: null } as const;
+  const nodes = { ...rollout.nodes, [node.name]: { ...node, state: failed, failure: failed.reason, foreign } };
+  here.control.rollouts.set('r9', { ...rollout, status: held, nodes });
+  return sha256.slice(0, 12);
+}
+
+describe('what takes two breakers', () => {
+  it("is to replace somebody's work on a node: one wants it, aloud, and another does it", async () => {
+    const here = night();
+    const line = `replace us-east-op-2 ${foreignWork(here)}`;
+    expect(await say(here, 'U0OTTO', line)).toMatch(/^You may not override.*replace somebody's work/);
+    const reply = await runCommand(here.context, 'U0ROSA', line);
+    expect(reply.public).toBe(true);
+    expect(asText(reply)).toMatch(/@U0ROSA wants to put v2.1.0 .* aside.*another breaker must say the same/s);
+    expect(await say(here, 'U0ROSA', line)).toMatch(/another breaker must say the same/);
+    expect(here.control.journals.get('r9')).toBeUndefined();
+    expect(await say(here, 'U0INES', line)).toMatch(/^Putting v2.1.0/);
+  });
+
+  it('is to adopt what is stored, and that exactly', async () => {
+    const here = night();
+    foreignWork(here);
+    expect(await say(here, 'U0ROSA', 'adopt r9')).toMatch(/another breaker must say the same/);
+    const r9 = here.control.rollouts.get('r9');
+    if (r9) here.control.rollouts.set('r9', { ...r9, revision: r9.revision + 1 });
+    expect(await say(here, 'U0INES', 'adopt r9')).toMatch(/another breaker must say the same/);
+    expect(await say(here, 'U0ROSA', 'adopt r9')).toMatch(/^r9 is adopted as it stands/);
+    expect(await say(here, 'U0ROSA', 'adopt ledger')).toMatch(/another breaker must say the same/);
+    expect(await say(here, 'U0INES', 'adopt ledger')).toMatch(/^The ledger is adopted/);
+  });
+
+  it('is done by one where the settings say so', async () => {
+    const here = night(1);
+    expect(await say(here, 'U0INES', `replace us-east-op-2 ${foreignWork(here)}`)).toMatch(/^Putting v2.1.0/);
   });
 });

@@ -234,13 +234,13 @@ describe('decisions', () => {
 
     it('replaces what was shown, and only that', async () => {
       const here = await drifted();
-      expect(await run(here, 'U0ROSA', 'replace us-east-op-2 ffffffffffff')).toMatch(/Nothing of that kind waits/);
+      expect(await run(here, 'U0INES', 'replace us-east-op-2 ffffffffffff')).toMatch(/Nothing of that kind waits/);
       expect(newest(here)?.nodes['us-east-op-2']?.decided).toBeNull();
-      expect(await run(here, 'U0ROSA', 'replace us-east-op-2 dddddddddddd')).toMatch(/Putting v2.1.0 .* aside/);
+      expect(await run(here, 'U0INES', 'replace us-east-op-2 dddddddddddd')).toMatch(/Putting v2.1.0 .* aside/);
       expect(newest(here)?.nodes['us-east-op-2']?.decided).toMatchObject({
         foreign: work,
         as: 'replace',
-        by: 'U0ROSA',
+        by: 'U0INES',
       });
     });
 
@@ -421,6 +421,7 @@ describe('looking', () => {
       /You may look; diagnose; pause and stop; freeze and roll back\./,
     );
     expect(await run(trial(), 'cli:rosa', 'whoami')).toMatch(/You may look; diagnose; pause and stop\./);
+    expect(await run(trial(), 'U0GIL', 'whoami')).toBe('Guests may not do that.');
     expect(await run(trial(), 'U0LU', 'help upgrade')).toMatch(/For example: zeitwork upgrade v2\.0\.0/);
     expect(await run(trial(), 'U0LU', 'upgarde v2.0.0')).toMatch(/did you mean upgrade\?/);
   });

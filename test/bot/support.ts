@@ -1,12 +1,13 @@
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import { createLooks } from '../../src/bot/looks.ts';
-import type { Audited } from '../../src/jobs/index.ts';
+import type { Audited, Note } from '../../src/jobs/index.ts';
+import { recorder } from '../../src/jobs/record.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { sealer } from '../../src/trust/index.ts';
 import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
-import { isOpen, next } from '../../src/upgrade/rollout/index.ts';
+import { isOpen } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Fleet, NodeSurvey, Release, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fleetOf, release, surveyOf, tuesday } from '../support/rollouts.ts';
 
@@ -15,6 +16,7 @@ export class MemoryControl implements Control {
   readonly rollouts = new Map<string, Rollout>();
   readonly drafts = new Map<string, Rollout>();
   readonly seen = new Set<string>();
+  readonly wishes = new Map<string, string>();
   readonly marks = new Map<string, Record<string, PostedMessage>>();
   readonly journals = new Map<string, JournalEntry[]>();
   epoch = 0;
@@ -43,11 +45,19 @@ export class MemoryControl implements Control {
       return true;
     },
     journal: async (id) => this.journals.get(id) ?? [],
-    adopt: async (id) => {
+    stands: async (id) => String(this.rollouts.get(id)?.revision),
+    seconded: async (what, by) => {
+      const first = this.wishes.get(what);
+      this.wishes.set(what, by);
+      if (first === undefined || first === by) return null;
+      this.wishes.delete(what);
+      return first;
+    },
+    adopt: async (id, _by, at, { as = (each: Rollout) => each } = {}) => {
       const rollout = this.rollouts.get(id);
       if (!rollout) throw new Refused(`There is no rollout ${id}.`);
-      const { unsigned: _, ...rest } = rollout;
-      const adopted = { ...rest, revision: rollout.revision + 1 };
+      const { unsigned: _, onlyBack: __, ...rest } = rollout;
+      const adopted = { ...as(rest, at), revision: rollout.revision + 1 };
       this.rollouts.set(id, adopted);
       return adopted;
     },
@@ -82,20 +92,18 @@ export class MemoryControl implements Control {
       return { ledger: this.kept, changed };
     },
     adopt: async () => this.kept,
+    stands: async () => String(this.kept.revision),
   };
+
+  readonly notes: Note[] = [];
+  note = (note: Note): void => void this.notes.push(note);
 
   async *audit(): AsyncGenerator<Audited> {}
 
   adopt = (id: string, by: string): Promise<Rollout> => this.store.adopt(id, by, tuesday);
 
   async record(id: string, event: Event): Promise<Recorded> {
-    const rollout = this.rollouts.get(id);
-    if (!rollout) throw new Refused(`there is no rollout ${id}`);
-    const after = next(rollout, event);
-    if (after === rollout) return { rollout, changed: false };
-    const saved = { ...after, revision: rollout.revision + 1 };
-    await this.store.save(saved, event);
-    return { rollout: saved, changed: true };
+    return recorder(this.store, async () => undefined)(id, event);
   }
 
   start(rollout: Rollout): Promise<void> {
@@ -161,7 +169,7 @@ export interface Trial {
   logged: string[];
 }
 
-export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeSurvey[] } = {}): Trial {
+export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeSurvey[]; log?: Logger } = {}): Trial {
   const fleet = options.fleet ?? trialFleet();
   const known = options.known ?? [release];
   const control = new MemoryControl(options.looks ?? surveyOf(fleet));
@@ -195,7 +203,7 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
     directory: directoryOf(people, { S0APPROVERS: ['U0INES'] }),
     clock: { now: () => clock.at },
     newId: () => `r${++ids}`,
-    log: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
+    log: options.log ?? pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
   };
   return { context, control, clock, logged };
 }

@@ -1,8 +1,19 @@
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SettingsError } from '../../src/config/index.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { complaints, edited, folder, load, shortest } from './settings.ts';
+
+it('are taken from no file that everybody may write', () => {
+  const where = folder();
+  const file = join(where, 'zeitwork.yaml');
+  load(shortest, {}, where);
+  chmodSync(file, 0o666);
+  expect(() => loadSettings(file, {})).toThrow(/may be written by everybody; run: chmod o-w/);
+  chmodSync(file, 0o664);
+  expect(loadSettings(file, {}).fleet.name).toBe('zeitwork');
+});
 
 describe('the shortest settings', () => {
   it('get every default', () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { complaints, edited, shortest } from './settings.ts';
 
+const other = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1hSOmz+GgBX5hF1oBxjzB4OsJFMkBLvtw9dJpXuYUw';
+
 /** What is wrong -> the one line that says so. */
 const wrong: [string, string, string][] = [
   [
@@ -247,6 +249,23 @@ describe('a setting that cannot be used', () => {
       'zeitwork.yaml:15 policy.pol',
       'zeitwork.yaml:16 freezes',
     ]);
+  });
+
+  it.each<[string, string, string, string]>([
+    ['a key', 'bob', 'U2', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA7zk0FYq2g0n3cR1h0B1b2c3d4e5f6g7h8i9j0k1l2m bob@home'],
+    [
+      'a key, spelled otherwise',
+      'bob',
+      'U2',
+      'ssh-ed25519   AAAAC3NzaC1lZDI1NTE5AAAAIA7zk0FYq2g0n3cR1h0B1b2c3d4e5f6g7h8i9j0k1l2m=',
+    ],
+    ['a Slack id', 'bob', 'U1', other],
+    ['a name', 'ana', 'U2', other],
+  ])('is that two people have the same: %s', (_, name, slack, key) => {
+    const ana =
+      '  - { name: ana, slack: U1, keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA7zk0FYq2g0n3cR1h0B1b2c3d4e5f6g7h8i9j0k1l2m ana] }';
+    const lines = complaints(`${shortest}people:\n${ana}\n  - { name: ${name}, slack: ${slack}, keys: [${key}] }\n`);
+    expect(lines).toEqual([expect.stringMatching(/people\[1\].*is used twice/)]);
   });
 
   it('is found behind an anchor', () => {

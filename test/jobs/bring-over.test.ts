@@ -3,7 +3,9 @@ import { bringOver, createStore, type RolloutStore } from '../../src/jobs/index.
 import { lift } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { belief, flawsIn } from '../support/belief.ts';
-import { former, writeFormer, writeFormerEpoch } from './fixtures/former-layout.ts';
+import { golden1, type StoredFirst } from '../support/golden.ts';
+import { isAsked } from '../support/parts.ts';
+import { former, writeFormer, writeFormerEpoch, writeStored } from './fixtures/former-layout.ts';
 import { effects, eventually, production, quickRollout, silent } from './fixtures/parts.ts';
 import { done, makeRig, never } from './fixtures/rig.ts';
 
@@ -37,7 +39,7 @@ describe('what the version before stored', () => {
     expect([await store.open(), await store.openIds()]).toEqual([lifted(open), ['r2']]);
     expect((await store.journal('r1')).map(({ event }) => event.type)).toEqual(['created']);
     expect([await store.posted('r1'), await store.posted('r2')]).toEqual([{ main }, { main: { ...main, ts: '3.4' } }]);
-    expect(await store.nextEpoch(1)).toBe(epoch + 1);
+    expect(await store.nextEpoch(1)).toBe(epoch + 2);
     expect(await store.unpainted()).toEqual(['r2']);
     await expect(store.save({ ...open, revision: 8 }, { type: 'ticked', at: 9 })).rejects.toThrow(/adopt r2/);
     const { unsigned: _, ...rest } = lifted(open);
@@ -55,7 +57,7 @@ describe('what the version before stored', () => {
     await writeFormerEpoch(redis(), production, 5);
     await store.painted('r1', 1);
     await move();
-    expect(await store.nextEpoch(1)).toBe(epoch + 1);
+    expect(await store.nextEpoch(1)).toBe(epoch + 2);
     expect((await store.latest(10)).map(({ id }) => id)).toEqual(['r1']);
     expect(await store.unpainted()).toEqual([]);
   });
@@ -102,7 +104,44 @@ describe('what the version before stored', () => {
     await worker.sweep();
     expect(await effects(redis())).toEqual([]);
     expect(await store.load('r1')).toMatchObject({ unsigned: true, revision: 1 });
-    await rig.control().adopt('r1', 'U1');
+    await rig.control().adopt('r1', 'U1', await store.stands('r1'));
     await eventually(() => store.load('r1'), done);
   });
+
+  it('at a gate, is finished by this version: adopted, approved, and no node that was done is touched again', async () => {
+    const [, gate] = golden1().find(([name]) => name === 'at the gate of the second region') ?? [];
+    if (gate === undefined) throw new Error('there is no such rollout');
+    const { body, events } = ofNow(gate);
+    await writeStored(redis(), body, [{ type: 'created', at: body.createdAt }, ...events]);
+    await rig.worker({ regions: ['us-east', 'eu-west', 'ap-south'] });
+    const { adopt, record, store: stored } = rig.control();
+    await adopt('r1', 'U1', await stored.stands('r1'));
+    for (const region of ['eu-west', 'ap-south']) {
+      await eventually(
+        () => stored.load('r1'),
+        (rollout) => rollout !== null && isAsked(rollout, region),
+      );
+      await record('r1', { type: 'approved', at: Date.now(), phase: `approval/${region}`, by: `U-${region}` });
+    }
+    const end = await eventually(() => stored.load('r1'), done);
+    expect(Object.values(end?.nodes ?? {}).map(({ state }) => state.is)).toEqual(Array(9).fill('done'));
+    const names = ['eu-west', 'ap-south'].flatMap((region) => [1, 2, 3].map((count) => `${region}-op-${count}`));
+    expect(await effects(redis())).toEqual(names.flatMap((name) => [`restart ${name}`, `switch ${name}`]));
+    const journal = await store.journal('r1');
+    expect(journal.slice(0, events.length + 1).every(({ key }) => key === undefined)).toBe(true);
+    expect(flawsIn('r1', journal)).toEqual([]);
+  });
 });
+
+/** As if it had been stored just now, and with watches that a test has the time for. */
+function ofNow({ stored, journal, now }: StoredFirst) {
+  const moved = Date.now() - now;
+  const anew = (_key: string, value: unknown) =>
+    typeof value === 'number' && value > Date.UTC(2020, 0) ? value + moved : value;
+  const body: Former = JSON.parse(JSON.stringify(stored.rollout), anew);
+  const events: StoredFirst['journal'] = JSON.parse(JSON.stringify(journal), anew);
+  const policy = { ...body.policy, pause: 0, watch: 100, retryDelay: 50 };
+  return { body: { ...body, policy, batches: body.batches.map((batch) => ({ ...batch, bake: 300 })) }, events };
+}
+
+type Former = Rollout & { batches: { bake: number }[] };

@@ -4,7 +4,7 @@ import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { type StepParts, stepLimit, taskRunner } from '../../src/jobs/step.ts';
 import type { Alerting, Probe } from '../../src/upgrade/http/types.ts';
-import { todo, whyWaiting } from '../../src/upgrade/rollout/index.ts';
+import { next, todo, whyWaiting } from '../../src/upgrade/rollout/index.ts';
 import type { Gate, NodeTask, Task } from '../../src/upgrade/rollout/types.ts';
 import type { Step } from '../../src/upgrade/steps/types.ts';
 import { belief } from '../support/belief.ts';
@@ -66,9 +66,23 @@ describe('a step', () => {
     expect(seen.at(-1)).toBe('begun');
   });
 
+  it('learns from the settings of this worker whether the release is still accepted', async () => {
+    const task = await reach('switch');
+    const heard: (string | null)[] = [];
+    const switching: Step = async ({ withdrawn, rollout }) => {
+      heard.push(withdrawn(), rollout.release.version);
+      return { is: 'failed', reason: 'x', retry: false, facts: {} };
+    };
+    await runner({ ...withStep('switch', switching), withdrawn: ({ version }) => `${version} is withdrawn` })(
+      task,
+      quiet,
+    );
+    expect(heard).toEqual([`${heard[1]} is withdrawn`, heard[1]]);
+  });
+
   it('of a plan for another service than the worker has in its own settings is refused before anything was changed', async () => {
     const { service } = fleetOf();
-    const other = { service: { ...service, unit: 'sshd', binary: '/usr/bin/sudo' } };
+    const other = { ...fleetOf(), service: { ...service, unit: 'sshd', binary: '/usr/bin/sudo' } };
     const task = await reach('backup');
     let ran = false;
     const backup: Step = async () => {
@@ -92,8 +106,36 @@ describe('a step', () => {
       units.push(rollout.service.unit);
       return { is: 'succeeded', facts: {} };
     };
-    await runner({ ...withStep('switch', look), fleet: { service: own } })(task, quiet);
+    await runner({ ...withStep('switch', look), fleet: { ...fleetOf(), service: own } })(task, quiet);
     expect(units).toEqual(['own']);
+  });
+
+  it('of what nobody signed keeps the quorum of its own settings, whatever is stored', async () => {
+    const task = await reach('switch');
+    await runner()(task, quiet);
+    const { rollout } = await record('r1', { type: 'paused', at: Date.now(), by: 'U1' });
+    const loose = {
+      ...rollout,
+      policy: { ...rollout.policy, minimumHealthy: 0 },
+      peers: { 'us-east': [] },
+      onlyBack: true as const,
+    };
+    const back = next(loose, { type: 'rollback-asked', at: Date.now(), by: 'U1', scope: { is: 'all' }, epoch: 0 });
+    await redis.handle.caller.flushall();
+    store = createStore(redis.handle.caller, 'production', belief());
+    await store.create({ ...back, revision: 1 });
+    const restoring = back.nodes[task.node];
+    expect(restoring?.state).toMatchObject({ is: 'working', direction: 'back' });
+    const seen: Gate[][] = [];
+    const restore: Step = async ({ gates }) => {
+      seen.push(await gates({ down: false, unchanged: true }));
+      return { is: 'succeeded', facts: {} };
+    };
+    const health: Probe = { health: async () => ({ is: 'timeout', reason: 'no answer' }) as never };
+    for (let count = 0; count < 6 && seen.length === 0; count += 1) {
+      await runner({ steps: { ...workerParts(redis.handle).steps, restore }, probe: health })(await due(), quiet);
+    }
+    expect(seen[0]).toMatchObject([{ name: 'quorum' }]);
   });
 
   it('is dropped when it is not due any more', async () => {
@@ -204,7 +246,7 @@ describe('a step', () => {
     await redis.handle.caller.hset(keysOf('production').ledger, { revision: '1', body: '{"format":99}', hash: 'x' });
     const found: Gate[] = [];
     await runner(withStep('switch', asksForGates(found)))(task, quiet);
-    expect(found).toMatchObject([{ name: 'freeze', reason: expect.stringContaining('format 99') }]);
+    expect(found).toMatchObject([{ name: 'freeze', reason: expect.stringContaining('cannot be believed') }]);
   });
 
   it('finds an alert that began to fire between the backup and the switch, and stops nothing', async () => {

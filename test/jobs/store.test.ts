@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Refused } from '../../src/base/errors.ts';
 import { createStore, type RolloutStore } from '../../src/jobs/index.ts';
-import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { plan } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout } from '../../src/upgrade/rollout/types.ts';
@@ -107,7 +106,10 @@ describe('the store', () => {
     expect(new Set(epochs).size).toBe(50);
     expect(Math.min(...epochs)).toBe(now);
     const later = await store.nextEpoch(now - 60_000);
-    expect(later).toBe(now + 50);
+    expect(later).toBe(now + 100);
+    // Between any two lies the number of the orders to go back that the first leaves on its nodes.
+    const sorted = epochs.toSorted((a, b) => a - b);
+    expect(sorted.every((epoch, at) => at === 0 || epoch > (sorted[at - 1] ?? 0) + 1)).toBe(true);
     expect(await store.nextEpoch(now + 1_000)).toBe(now + 1_000);
   });
 
@@ -141,18 +143,6 @@ describe('the store', () => {
     expect(await store.unpainted()).toEqual(['r1']);
     await store.painted('r1', 2);
     expect(await store.unpainted()).toEqual([]);
-  });
-
-  it('refuses what a later version of the program stored', async () => {
-    await store.create(quickRollout('r1'));
-    await redis.handle.caller.hset(
-      keysOf('production').rollout('r1'),
-      'body',
-      JSON.stringify({ format: 3, rollout: {} }),
-    );
-    await expect(store.load('r1')).rejects.toThrow(
-      /r1 cannot be read: it was stored in format 3, this program reads formats 1 to 2/,
-    );
   });
 });
 

@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import {
   type Belief,
+  bringOver,
   type ChainedEntry,
   createLedger,
   createStore,
@@ -15,11 +16,15 @@ import {
 } from '../../src/jobs/index.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
+import { Newer } from '../../src/jobs/replay.ts';
 import { canonical } from '../../src/trust/index.ts';
-import { todo } from '../../src/upgrade/rollout/index.ts';
-import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { todo, turns } from '../../src/upgrade/rollout/index.ts';
+import { undoOf } from '../../src/upgrade/rollout/traits.ts';
+import type { NodeRun, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { belief, testKey } from '../support/belief.ts';
 import { random } from '../support/random.ts';
+import { recorded } from '../support/rollouts.ts';
+import { writeFormer } from './fixtures/former-layout.ts';
 import { effects, production, quickRollout, silent } from './fixtures/parts.ts';
 import { makeRig, never } from './fixtures/rig.ts';
 
@@ -55,14 +60,22 @@ async function putBody(id: string, change: (rollout: Rollout) => Rollout): Promi
 const running = (rollout: Rollout): Rollout => ({ ...rollout, status: { is: 'running' } });
 
 /** A line as we would write it, but for the key. */
-function forged(id: string, previous: string, revision: number, event: object, signer = 'mallory'): object {
-  const text = canonical({ fleet: production, journal: id, previous, at: 9, revision, event });
+function forged(
+  id: string,
+  previous: string,
+  revision: number,
+  event: object,
+  signer = 'mallory',
+  meaning?: number,
+): object {
+  const text = canonical({ fleet: production, journal: id, previous, at: 9, revision, event, meaning });
   const hash = createHash('sha256').update(text).digest('hex');
   const key = testKey(signer);
   return {
     at: 9,
     revision,
     event,
+    meaning,
     hash,
     key: key.id,
     signature: sign(null, Buffer.from(hash), key.private).toString('base64'),
@@ -77,6 +90,39 @@ async function append(id: string, event: object, signer: string, change: (rollou
   await redis().rpush(keys.journal(id), JSON.stringify(line));
   await putBody(id, (rollout) => ({ ...change(rollout), revision: last.revision + 1 }));
   await redis().hset(keys.rollout(id), 'revision', last.revision + 1, 'hash', line.hash);
+}
+
+/** A rollout as 0.1.0 stored it, in which a node is about to be switched, another was, and all is decided. */
+function madeUp(): Rollout {
+  const rollout = quickRollout('r1');
+  const of = (name: string) => rollout.nodes[name] as NodeRun;
+  const [one, two] = [of('us-east-op-1'), of('us-east-op-2')];
+  const turn = turns(rollout)[0]?.id ?? '';
+  const trying = { failures: 0, unknowns: 0, notBefore: 0, since: null, lastReason: null };
+  const foreign = { what: 'binary' as const, sha256: 'f'.repeat(64), version: null };
+  const nodes = {
+    ...rollout.nodes,
+    [one.name]: {
+      ...one,
+      ...{ before: recorded, touched: true, decided: { foreign, as: 'replace' as const, by: 'U1' } },
+      state: {
+        is: 'working' as const,
+        direction: 'forward' as const,
+        phase: turn,
+        index: 1,
+        step: 'switch' as const,
+        ...trying,
+      },
+    },
+    [two.name]: {
+      ...two,
+      before: recorded,
+      touched: true,
+      touchedAt: 1,
+      state: { is: 'done' as const, at: 1, already: false },
+    },
+  };
+  return { ...rollout, nodes };
 }
 
 const resumed = { type: 'resumed', at: 9, by: 'U1' };
@@ -141,8 +187,38 @@ const attacks: [string, () => Promise<unknown>, RegExp][] = [
       await putBody('r1', (r) => ({ ...running(r), revision: 4 }));
       await redis().hset(keys.rollout('r1'), 'revision', 4, 'hash', hash, 'whole', 0);
     },
-    /line 4 is not the one that was there|last line/,
+    /nobody signed its journal; this process has seen it signed|last line/,
   ],
+  [
+    'its journal is as of a version that did not sign, with a number that nobody has seen',
+    async () => {
+      const at = { at: 1, revision: 100, event: { type: 'created', at: 1, by: 'U1' } };
+      const hash = createHash('sha256')
+        .update(`r1\n${JSON.stringify(at)}`)
+        .digest('hex');
+      await putLines('r1', [{ ...at, hash }]);
+      await putBody('r1', (r) => ({ ...running(r), revision: 100 }));
+      await redis().hset(keys.rollout('r1'), 'revision', 100, 'hash', hash, 'whole', 0);
+    },
+    /nobody signed its journal; this process has seen it signed|last line/,
+  ],
+  ['it is of another fleet', () => putBody('r1', (r) => ({ ...r, fleet: 'other' })), /not what its journal says/],
+  ['it is no JSON', () => redis().hset(keys.rollout('r1'), 'body', 'gone'), /cannot be read/],
+  [
+    'it is as of a version to come',
+    async () => {
+      const body = JSON.parse((await redis().hget(keys.rollout('r1'), 'body')) ?? '');
+      await redis().hset(keys.rollout('r1'), 'body', JSON.stringify({ ...body, format: 99 }));
+    },
+    /cannot be read/,
+  ],
+  ...['null', '7', '{}', '[]', '{"event":null}', '{"at":1,"revision":5,"event":{},"hash":"x"}'].map(
+    (line): [string, () => Promise<unknown>, RegExp] => [
+      `its last line is ${line}`,
+      () => redis().rpush(keys.journal('r1'), line),
+      /a line of its journal is no line|last line/,
+    ],
+  ),
   [
     'somebody adopts with a key of their own',
     async () => {
@@ -188,6 +264,32 @@ describe('whoever writes to Redis', () => {
     await worker.sweep();
     expect(await effects(redis())).toEqual([]);
     expect((await lines('r1')).length).toBe(4);
+  });
+
+  it.each([
+    ['stopped', { type: 'stopped', at: 9, by: 'cli:root' }],
+    [
+      'rolled back',
+      { type: 'rollback-asked', at: 9, by: 'U9', scope: { is: 'node', node: 'us-east-op-2' }, epoch: 10 },
+    ],
+  ] as const)('goes nowhere forward when what it made up, of a version that did not sign, is %s', async (_, event) => {
+    await writeFormer(redis(), madeUp());
+    await bringOver(redis(), production, silent);
+    const store = storeOf(asWeAre());
+    const record = recorder(store, wakeNobody);
+    const { rollout } = await record('r1', event);
+    const steps = todo(rollout, 1e14).map(({ step }) => step);
+    expect(steps.filter((step) => !['watch', 'prove', ...undoOf(['switch'])].includes(step))).toEqual([]);
+    expect(Object.values(rollout.nodes).every(({ decided }) => decided === null)).toBe(true);
+    for (const decision of [
+      { type: 'retried', at: 10, by: 'U1', epoch: 11 },
+      { type: 'resumed', at: 10, by: 'U1' },
+      { type: 'approved', at: 10, by: 'U1', phase: 'approval/eu-west' },
+    ] as const) {
+      await expect(record('r1', decision)).rejects.toThrow(/Nobody signed what led to r1.*adopt r1/);
+    }
+    await store.adopt('r1', 'U-ana', 20);
+    expect((await store.load('r1'))?.onlyBack).toBeUndefined();
   });
 
   it('cannot change a plan between its preview and its start', async () => {
@@ -258,10 +360,76 @@ describe('whoever writes to Redis', () => {
         .load('r1')
         .catch((error: unknown) => error);
       // What was changed did not matter, or nobody believes it.
-      if (found instanceof Error) refused += 1;
+      if (found instanceof Tampered) refused += 1;
       else expect(found, `SEED, run ${run}`).toEqual(JSON.parse(JSON.stringify(sound)));
     }
     expect(refused).toBeGreaterThan(800);
+  });
+});
+
+describe('what a newer version wrote', () => {
+  const adopted = async (event: object, signer: string, meaning: number): Promise<void> => {
+    await paused('r1');
+    const last = (await lines('r1')).at(-1);
+    const line = forged('r1', last?.hash ?? '', 5, event, signer, meaning) as ChainedEntry;
+    await redis().rpush(keys.journal('r1'), JSON.stringify(line));
+    await redis().hset(keys.rollout('r1'), 'revision', 5, 'hash', line.hash, 'body', '{"format":3,"rollout":{}}');
+  };
+
+  it.each(['bot', 'worker'])('and a %s signed is waited for without an alarm', async (signer) => {
+    await adopted({ type: 'said for the first time', at: 9 }, signer, 2);
+    const found = await storeOf(asWeAre())
+      .load('r1')
+      .catch((error: unknown) => error);
+    expect(found).toBeInstanceOf(Newer);
+    expect(String(found)).toMatch(/A newer version of zeitwork went on with r1; this one waits/);
+  });
+
+  it('is not believed to be that when nobody signed it whose word counts', async () => {
+    await adopted({ type: 'said for the first time', at: 9 }, 'mallory', 2);
+    await expect(storeOf(asWeAre()).load('r1')).rejects.toThrow(Tampered);
+  });
+
+  it('is no excuse for what this version would say itself', async () => {
+    await adopted({ type: 'said for the first time', at: 9 }, 'bot', 1);
+    await expect(storeOf(asWeAre()).load('r1')).rejects.toThrow(Tampered);
+  });
+});
+
+describe('what was seen to be under way', () => {
+  it('goes on, and holds the fleet, although the lists in Redis have forgotten it', async () => {
+    const seen = asWeAre();
+    await paused('r1', seen);
+    await redis().del(keys.open, keys.holder);
+    const store = storeOf(seen);
+    expect(await store.openIds()).toEqual(['r1']);
+    expect((await store.open())?.id).toBe('r1');
+    await expect(store.create(quickRollout('r2'))).rejects.toThrow(/Rollout r1 .*holds the fleet/);
+    expect(await store.lost()).toEqual([]);
+  });
+
+  it('and is gone is told, once', async () => {
+    const seen = asWeAre();
+    await paused('r1', seen);
+    await redis().flushall();
+    const store = storeOf(seen);
+    expect([await store.lost(), await store.lost(), await store.openIds()]).toEqual([['r1'], [], []]);
+  });
+
+  it('is not forgotten for all that is read of long ago, nor for what another program of this machine has seen', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'zeitwork-seen-'));
+    const file = join(folder, 'seen.json');
+    const line = (revision: number, at: number, open: boolean) => ({ revision, hash: `${revision}`, at, open });
+    const [bot, shell] = [openAnchors(file), openAnchors(file)];
+    shell.set('r1', line(38, 1e6, true));
+    bot.set('r1', line(40, 1e6 + 9, true));
+    bot.set('ledger', line(3, 1, false));
+    for (let old = 0; old < 600; old += 1) shell.set(`old-${old}`, line(9, 1000 + old, false));
+    bot.flush();
+    shell.flush();
+    const then = openAnchors(file);
+    expect([then.of('r1')?.revision, then.of('ledger')?.revision, then.open()]).toEqual([40, 3, ['r1']]);
+    rmSync(folder, { recursive: true });
   });
 });
 
@@ -279,7 +447,7 @@ describe('after a person has looked', () => {
     }
     const control = rig.control();
     const found = [];
-    for await (const each of control.audit('r1')) found.push(each);
+    for await (const each of control.audit('r1', 0)) found.push(each);
     expect(found).toMatchObject([
       {
         journal: 'r1',
@@ -295,7 +463,7 @@ describe('after a person has looked', () => {
     const { revision, hash } = lines.at(-2) as unknown as { revision: number; hash: string };
     const refusals = async (head: { revision: number; hash: string }) => {
       const found = [];
-      for await (const { refused } of rig.control().audit('r1', head)) found.push(refused);
+      for await (const { refused } of rig.control().audit('r1', 0, head)) found.push(refused);
       return found;
     };
     expect(await refusals({ revision, hash: hash.slice(0, 16) })).toEqual([null]);

@@ -1,11 +1,11 @@
 import { plan } from '../../src/upgrade/rollout/index.ts';
 import type {
   Alerts,
+  Baseline,
   Fleet,
   NodeSurvey,
   PlanInput,
   Policy,
-  Recorded,
   Release,
   Rollout,
   Service,
@@ -135,6 +135,7 @@ export function inputOf(fleet: Fleet, changes: Partial<PlanInput> = {}): PlanInp
     limit: null,
     survey: surveyOf(fleet),
     begun: null,
+    pace: {},
     ...changes,
   };
 }
@@ -142,7 +143,7 @@ export function inputOf(fleet: Fleet, changes: Partial<PlanInput> = {}): PlanInp
 export const planned = (changes: Partial<Policy> = {}, input: Partial<PlanInput> = {}): Rollout =>
   plan(inputOf(fleetOf(changes), input));
 
-export const recorded: Recorded = { version: 'v1.0.0', sha256: oldImage, envSha256: 'e'.repeat(64), invocation: 'i0' };
+export const recorded: Baseline = { version: 'v1.0.0', sha256: oldImage, envSha256: 'e'.repeat(64), invocation: 'i0' };
 
 /** Nothing fires. */
 export const quiet: Alerts = { is: 'quiet' };

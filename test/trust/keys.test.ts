@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { canonical, keyId, openKey, readPublicKey } from '../../src/trust/index.ts';
+import { canonical, keyId, openKey, ownFolder, readPublicKey } from '../../src/trust/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'zeitwork-keys-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -32,6 +32,19 @@ describe('the key of a process', () => {
     const signature = sign(null, Buffer.from('said'), key.private);
     expect(verify(null, Buffer.from('said'), publicKey, signature)).toBe(true);
     expect(verify(null, Buffer.from('sais'), publicKey, signature)).toBe(false);
+  });
+
+  it('lies in a folder that nobody else may write to', async () => {
+    const own = join(folder, 'state');
+    await ownFolder(own);
+    expect(statSync(own).mode & 0o777).toBe(0o700);
+    await ownFolder(own);
+    for (const mode of [0o770, 0o702, 0o1777]) {
+      chmodSync(own, mode);
+      await expect(ownFolder(own)).rejects.toThrow(/Others may write to .*chmod 700/);
+    }
+    chmodSync(own, 0o755);
+    await ownFolder(own);
   });
 
   it('is refused while others may read it, and when it is something else', async () => {

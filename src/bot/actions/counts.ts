@@ -1,5 +1,6 @@
-import { approvals, withApproversOf } from '../../upgrade/rollout/index.ts';
+import { approvals } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
+import { asShown } from '../as-shown.ts';
 import { givenAlready, outdated } from '../commands/common.ts';
 import { type CommandContext, ended, type Reply, say } from '../context.ts';
 import { readSealed, type Sealed, stillOffers } from '../sealed.ts';
@@ -48,14 +49,14 @@ export async function judge(context: CommandContext, press: Press): Promise<Judg
   return isCurrent(context, rollout, key, press.action, sealed) ? counts : moved(context, rollout, sealed);
 }
 
-function isCurrent({ fleet }: CommandContext, rollout: Rollout, key: string, action: string, sealed: Sealed): boolean {
-  const post = posts(withApproversOf(fleet, rollout)).find((each) => each.key === key);
+function isCurrent(context: CommandContext, rollout: Rollout, key: string, action: string, sealed: Sealed): boolean {
+  const post = posts(asShown(context, rollout)).find((each) => each.key === key);
   return post !== undefined && stillOffers(post.blocks, action, sealed);
 }
 
-function moved({ fleet }: CommandContext, rollout: Rollout, { g }: Sealed): Judged {
+function moved(context: CommandContext, rollout: Rollout, { g }: Sealed): Judged {
   const phase = approvals(rollout).find(({ id, state }) => id === g && state.is === 'done');
-  const now = withApproversOf(fleet, rollout);
+  const now = asShown(context, rollout);
   const answer = phase === undefined ? outdated(now) : givenAlready(now, phase);
   return { counts: false, reason: 'what it was about has moved since', answer };
 }

@@ -4,7 +4,7 @@ import { ended, type Reply, say, withFacts } from '../context.ts';
 import { permit, type Right } from '../permissions.ts';
 import { foreign, who } from '../views/text.ts';
 import { approverMentions } from '../views/words.ts';
-import type { Handler } from './common.ts';
+import { demand, type Handler } from './common.ts';
 
 export const help: Handler<'help'> = async (_deps, _asking, { about }) => helpAbout(about);
 
@@ -34,11 +34,13 @@ export function usage(problem: string, verb: Verb | null, input: string): Reply 
   return ended('usage', say(...lines));
 }
 
-export const whoami: Handler<'whoami'> = async (context, { actor }) => {
+export const whoami: Handler<'whoami'> = async (context, asking) => {
+  await demand(context, asking, { is: 'look' });
+  const { actor } = asking;
   const rights: [string, Right][] = [
     ['look', { is: 'look' }],
     ['start', { is: 'start' }],
-    ['override windows', { is: 'override' }],
+    ["override windows, replace somebody's work and adopt", { is: 'override' }],
     ['diagnose', { is: 'diagnose' }],
     ['pause and stop', { is: 'halt' }],
     ['freeze and roll back', { is: 'go-back' }],

@@ -1,13 +1,6 @@
+import { isAny } from '../../base/is-any.ts';
 import { standing, withFreezes } from '../../upgrade/ledger/index.ts';
-import {
-  gates,
-  isQueued,
-  knowing,
-  nextNode,
-  nodesInOrder,
-  withApproversOf,
-  workingNodes,
-} from '../../upgrade/rollout/index.ts';
+import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import {
   describeLocal,
@@ -18,6 +11,7 @@ import {
   openInterval,
 } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
+import { asShown } from '../as-shown.ts';
 import { type CommandContext, ended, say, withFacts } from '../context.ts';
 import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
 import { surveyFacts } from '../facts/survey.ts';
@@ -47,7 +41,7 @@ export const status: Handler<'status'> = async (context, asking) => {
   const open = await store.open();
   if (open !== null)
     return {
-      parts: mainParts(withApproversOf(context.fleet, open)),
+      parts: mainParts(asShown(context, open)),
       facts: { rollout: rolloutFacts(open), last: null, nodes: null },
     };
   const [last] = await store.latest(1);
@@ -106,7 +100,7 @@ function queued(rollout: Rollout): NodeRun | null {
 }
 
 const isOver = (rollout: Rollout, node: NodeRun): boolean =>
-  ['done', 'rolled-back'].includes(node.state.is) && !isQueued(rollout, node);
+  isAny(node.state.is, 'done', 'rolled-back') && !isQueued(rollout, node);
 
 /** Gates that are closed now, and those that were closed when its worker last looked right before the stop. */
 function holding(rollout: Rollout, node: NodeRun, now: number): { gate: Gate; seen: 'now' | 'before-its-stop' }[] {

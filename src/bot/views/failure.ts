@@ -1,6 +1,6 @@
 import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
-import { diagnoseButton, foreignButtons, goOnButtons, rollbackButtons, stopButton } from './buttons.ts';
+import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { called, type People } from './people.ts';
@@ -82,7 +82,7 @@ function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
     },
     {
       is: 'buttons',
-      buttons: [...goOnButtons(rollout), ...rollbackButtons(rollout, [{ is: 'all' }]), stopButton(rollout)],
+      buttons: [...wayOn(rollout), ...rollbackButtons(rollout, [{ is: 'all' }]), stopButton(rollout)],
     },
   ];
   return [broadcast(rollout, `failed.${rollout.run}.held-${Math.floor(status.at / 1000)}`, parts)];
@@ -134,6 +134,6 @@ const listed = (what: string, nodes: NodeRun[]): string[] =>
 function waysOut(rollout: Rollout, node: NodeRun): Button[] {
   if (rollout.status.is !== 'held' || node.state.is === 'working') return [];
   const scopes = rollbackButtons(rollout, [{ is: 'region', region: node.region }, { is: 'all' }]);
-  const ways = [...goOnButtons(rollout), ...foreignButtons(rollout, node), ...scopes];
+  const ways = [...wayOn(rollout), ...foreignButtons(rollout, node), ...scopes];
   return [...ways, stopButton(rollout), diagnoseButton(rollout, node.name)];
 }

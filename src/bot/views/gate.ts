@@ -6,6 +6,7 @@ import {
   nodesInOrder,
   phaseOf,
   sinceOf,
+  stillAsked,
   watchBefore,
 } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, RollbackScope, Rollout, WatchPhase } from '../../upgrade/rollout/types.ts';
@@ -20,6 +21,7 @@ import { askedOf, nodeWord } from './words.ts';
 
 /** A broadcast for every approval that was asked for; asking again after an expiry is a new message, since edits notify nobody. */
 export function gatePosts(rollout: Rollout): Post[] {
+  if (rollout.unsigned) return [];
   return approvals(rollout).flatMap((phase) => {
     const since = sinceOf(phase);
     if (since === null) return [];
@@ -33,7 +35,7 @@ export function gatePosts(rollout: Rollout): Post[] {
 
 /** It is asked for, and a yes would count. */
 export const isAsking = (rollout: Rollout, { state }: ApprovalPhase): boolean =>
-  state.is === 'active' && goesForward(rollout);
+  state.is === 'active' && goesForward(rollout) && !rollout.unsigned;
 
 /** Names the message of one ask. */
 export const gateKey = ({ id }: ApprovalPhase, since: number): string =>
@@ -52,6 +54,7 @@ function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
         ...said(phase),
         ...(watch === null ? [] : [...facts(rollout, watch), rest(rollout, watch)]),
         ...begins(rollout, phase),
+        ...bySignature(phase),
         `An approval holds for ${span(rollout.policy.approvalExpires)}. ${selfRule(rollout)}`,
       ],
     },
@@ -62,10 +65,18 @@ function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
   ];
 }
 
+/** No button would do it: what does stands where it would be. */
+const bySignature = ({ by, id }: ApprovalPhase): string[] =>
+  by.onlySigned
+    ? [
+        `To approve, sign with your own key, on a shell with the settings: \`zeitwork approve ${foreign(id.slice('approval/'.length), 80)}\``,
+      ]
+    : [];
 /** What is held already cannot be held; what nobody signed is not gone on with. */
 function decisions(rollout: Rollout, phase: ApprovalPhase): Button[] {
   if (rollout.unsigned) return [];
-  return [approveButton(rollout, phase), ...(rollout.status.is === 'running' ? [holdButton(rollout)] : [])];
+  const approve = phase.by.onlySigned ? [] : [approveButton(rollout, phase)];
+  return [...approve, ...(rollout.status.is === 'running' ? [holdButton(rollout)] : [])];
 }
 
 function nodesOf(rollout: Rollout, id: string): string[] {
@@ -79,10 +90,13 @@ const scopesOf = ({ regions, nodes }: WatchPhase): RollbackScope[] => {
 };
 
 /** Who said yes while more are needed. */
-function said({ given, needed }: ApprovalPhase): string[] {
-  if (needed === 1) return [];
-  if (given.length === 0) return [`${needed} different people must say yes`];
-  return [`${given.length} of ${needed} said yes: ${given.map(({ by }) => who(by)).join(', ')}`];
+function said(phase: ApprovalPhase): string[] {
+  const { given, needed } = phase;
+  const lacking = stillAsked(phase);
+  const own = lacking.length === 0 ? [] : [`Each region wants its own approvers; lacking: ${names(lacking)}`];
+  if (needed === 1 && given.length === 0) return own;
+  if (given.length === 0) return [`${needed} different people must say yes`, ...own];
+  return [`${given.length} of ${needed} said yes: ${given.map(({ by }) => who(by)).join(', ')}`, ...own];
 }
 
 /** What was learned since the last gate, node by node while that is readable. */

@@ -1,6 +1,7 @@
 import {
   approvals,
   currentPhase,
+  isOpen,
   nextNode,
   nodesInOrder,
   regionsOf,
@@ -9,7 +10,7 @@ import {
 } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
-import { goOnButtons, pauseButton, rollbackButtons, stopButton } from './buttons.ts';
+import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
@@ -182,13 +183,14 @@ function note(rollout: Rollout): string {
 
 function mainButtons(rollout: Rollout): Button[] {
   const back = rollbackButtons(rollout, [{ is: 'all' }]);
+  if (!isOpen(rollout)) return [];
   if (rollout.unsigned) return rollout.status.is === 'stopping' ? back : [stopButton(rollout), ...back];
   switch (rollout.status.is) {
     case 'running':
       return [pauseButton(rollout), stopButton(rollout), ...back];
     case 'paused':
     case 'held':
-      return [...goOnButtons(rollout), stopButton(rollout), ...back];
+      return [...wayOn(rollout), stopButton(rollout), ...back];
     case 'rolling-back':
       return [stopButton(rollout)];
     case 'stopping':

@@ -1,4 +1,4 @@
-import { approvals, strategies, turns } from '../../upgrade/rollout/index.ts';
+import { approvals, isBegunFreely, strategies, turns } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, openInterval } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
@@ -19,17 +19,19 @@ export interface Preview {
   remark: string | null;
   /** Another breaker must start it. */
   second: boolean;
+  /** The canary region of the settings. */
+  canary: string | null;
 }
 
 /** What an upgrade would do, before anything is done. */
-export function preview({ rollout, survey, now, token, remark, second }: Preview): Reply {
+export function preview({ rollout, survey, now, token, remark, second, canary }: Preview): Reply {
   const title = `${token === null ? 'Dry run' : 'Plan'}: ${rollout.service.name} to ${rollout.release.version}`;
   const parts: Part[] = [
     ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
     { is: 'title', text: title },
     { is: 'lines', lines: regionLines(rollout, survey) },
     { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey)] },
-    { is: 'lines', lines: [signedWithKey(rollout.release), ...rules(rollout)] },
+    { is: 'lines', lines: [signedWithKey(rollout.release), ...rules(rollout, canary)] },
     { is: 'note', text: ending(rollout, token) },
   ];
   if (token === null) return { parts };
@@ -55,7 +57,10 @@ function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
   return lines.map((line, index) => `${index + 1}. ${line}`);
 }
 
-const approvalWord = ({ needed }: ApprovalPhase): string => (needed === 1 ? 'approval' : `${needed} approvals`);
+function approvalWord({ needed, each }: ApprovalPhase): string {
+  const many = needed === 1 ? 'approval' : `${needed} approvals`;
+  return each === undefined ? many : `${many}, each region by its own,`;
+}
 
 function byRegion({ nodes: all }: Rollout, nodes: string[]): [string, string[]][] {
   const regions = [...new Set(nodes.map((name) => all[name]?.region ?? ''))];
@@ -85,7 +90,7 @@ function unwell(survey: NodeSurvey[]): string[] {
     : sick.slice(0, 5).map(({ node, detail }) => `‼ ${foreign(node, 80)} is not healthy now: ${foreign(detail, 200)}`);
 }
 
-function rules(rollout: Rollout): string[] {
+function rules(rollout: Rollout, canary: string | null): string[] {
   const { policy, override } = rollout;
   const undo =
     policy.autoRollback === 'node'
@@ -94,6 +99,7 @@ function rules(rollout: Rollout): string[] {
   return [
     `Each node: staged, backed up, restarted, proven healthy for ${span(policy.soak)} (the first of a region ${span(policy.canarySoak)}) with the right image. ${policy.atOnce === 1 ? 'One at a time' : `Up to ${policy.atOnce} at a time`}, at least ${policy.minimumHealthy} healthy per region. A node that fails is ${undo}`,
     ...(approvals(rollout).length > 0 ? [watched(rollout)] : []),
+    ...canaryLine(rollout, canary),
     ...looseness(policy),
     ...(override === null ? [] : [`*Maintenance windows are overridden*: ${foreign(override.reason)}`]),
   ];
@@ -101,6 +107,29 @@ function rules(rollout: Rollout): string[] {
 
 const watched = ({ policy, strategy }: Rollout): string =>
   `Each ${strategies[strategy].part} is watched for ${span(policy.bake)} before the next is asked for`;
+
+/** Where one person begins a release, and why this plan asks somebody first; whoever wonders at night reads it here. */
+function canaryLine(rollout: Rollout, name: string | null): string[] {
+  const { policy, release } = rollout;
+  if (policy.oneMayBegin !== 'canary' || name === null) return [];
+  const region = foreign(name, 80);
+  const [first] = turns(rollout);
+  const begins = first === undefined ? [] : byRegion(rollout, first.nodes).map(([each]) => each);
+  if (isBegunFreely(rollout))
+    return [`It begins in ${region}, the canary region, so nobody is asked first; that counts once for each release`];
+  const here = begins.length === 1 && begins[0] === name;
+  if (here)
+    return [
+      `It begins in ${region}, the canary region, and is asked for all the same: it is a major version, or was begun there before`,
+    ];
+  const why =
+    policy.order === 'next-opening'
+      ? 'the region whose window opens first goes first'
+      : 'that is the order of the settings';
+  return [
+    `It begins in ${names(begins)} (${why}), and not in ${region} alone, the canary region, so it is asked for first. To begin there: \`/zeitwork upgrade ${release.version} --regions ${region}\``,
+  ];
+}
 
 function ending(rollout: Rollout, token: string | null): string {
   const { end } = forecast(rollout);

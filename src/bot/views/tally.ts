@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import { nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 
@@ -19,7 +20,7 @@ export function tally(rollout: Rollout): Tally {
     all: nodes.length,
     onNew,
     already: onNew.filter(({ already }) => already),
-    unsure: nodes.filter(({ state, touched }) => touched && !['done', 'working'].includes(state.is)),
+    unsure: nodes.filter(({ state, touched }) => touched && !isAny(state.is, 'done', 'working')),
   };
 }
 

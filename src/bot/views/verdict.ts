@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import { currentPhase, isQueued, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
@@ -9,7 +10,7 @@ import { scopeName } from './words.ts';
 /** How a rollout stands, and what it waits for, in plain words for a title: every message and answer says it with these. */
 export function verdict(rollout: Rollout): string {
   const { status, unsigned } = rollout;
-  if (unsigned && !['done', 'rolled-back', 'stopped'].includes(status.is)) return 'waiting to be adopted';
+  if (unsigned && !isAny(status.is, 'done', 'rolled-back', 'stopped')) return 'waiting to be adopted';
   switch (status.is) {
     case 'running':
       return going(rollout);

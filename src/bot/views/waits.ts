@@ -10,7 +10,9 @@ export function waitPosts(rollout: Rollout, people: People): Post[] {
   const call = called(rollout, people);
   if (!isOpen(rollout)) return [];
   if (rollout.unsigned) return [adoption(rollout, call)];
+  const back = rollout.onlyBack && rollout.status.is === 'held' ? [adoption(rollout, call)] : [];
   return [
+    ...back,
     ...nodesInOrder(rollout).flatMap((node) => [...silent(rollout, node, call), ...gated(rollout, node, call)]),
     ...neglected(rollout).map((each) => unattended(rollout, each, call)),
   ];

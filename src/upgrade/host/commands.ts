@@ -1,4 +1,4 @@
-import type { Recorded, Rollout, Service } from '../rollout/types.ts';
+import type { Baseline, Rollout, Service } from '../rollout/types.ts';
 import type { Command } from '../ssh/types.ts';
 import { checked } from './arguments.ts';
 import { backupPath, fileName, stagedPath, uploadFolder } from './layout.ts';
@@ -25,7 +25,7 @@ export interface Turn {
   attempt: number;
 }
 
-const past = (service: Service, before: Recorded) => [
+const past = (service: Service, before: Baseline) => [
   `backup=${checked('path', backupPath(service, before))}`,
   `version=${fileName(before.version)}`,
   `before=${checked('sha256', before.sha256)}`,
@@ -88,7 +88,7 @@ export function lookUnderLock(turn: Turn): Command {
 }
 
 /** Makes the new binary ready beside the installed one, and the backup. `upload` is null when it was staged before. */
-export function stage(turn: Turn, before: Recorded, upload: string | null, decided = nothing): Command {
+export function stage(turn: Turn, before: Baseline, upload: string | null, decided = nothing): Command {
   const { service, release, policy } = turn.rollout;
   const args = [
     ...fence(turn),
@@ -105,7 +105,7 @@ export function stage(turn: Turn, before: Recorded, upload: string | null, decid
 }
 
 /** Makes or verifies the backup and reads the staged binary once more. `ask` also runs that for its version. */
-export function backup(turn: Turn, before: Recorded, ask: boolean, decided = nothing): Command {
+export function backup(turn: Turn, before: Baseline, ask: boolean, decided = nothing): Command {
   const { service, policy } = turn.rollout;
   const mode = `mode=${checked('mode', service.mode)}`;
   const known = [...future(turn.rollout), ...past(service, before), ...allowed(decided), mode];
@@ -114,22 +114,22 @@ export function backup(turn: Turn, before: Recorded, ask: boolean, decided = not
 }
 
 /** Verifies the backup of a node that is on its new binary already. */
-export function checkBackup({ rollout }: Turn, before: Recorded): Command {
+export function checkBackup({ rollout }: Turn, before: Baseline): Command {
   const { service, policy } = rollout;
   return asRoot('check backup', [...place(service), ...past(service, before)], policy.commandTimeout);
 }
 
 /** Renames the staged binary over the installed one and restarts. */
-export function switchOver(turn: Turn, before: Recorded, decided = nothing): Command {
+export function switchOver(turn: Turn, before: Baseline, decided = nothing): Command {
   return change('switch', turn, before, decided);
 }
 
 /** Puts binary and environment file back and restarts. */
-export function restore(turn: Turn, before: Recorded, decided = nothing): Command {
+export function restore(turn: Turn, before: Baseline, decided = nothing): Command {
   return change('restore', turn, before, decided);
 }
 
-function change(name: VerbName, turn: Turn, before: Recorded, decided: Allowed): Command {
+function change(name: VerbName, turn: Turn, before: Baseline, decided: Allowed): Command {
   const { service, policy } = turn.rollout;
   const known = [...future(turn.rollout), ...past(service, before), ...allowed(decided)];
   const args = [...fence(turn), ...place(service), ...known];
@@ -137,7 +137,7 @@ function change(name: VerbName, turn: Turn, before: Recorded, decided: Allowed):
 }
 
 /** Removes what was staged and uploaded. `prune`: also backups that are older than the newest few and not `before`'s. */
-export function cleanup(turn: Turn, before: Recorded | null, prune: boolean): Command {
+export function cleanup(turn: Turn, before: Baseline | null, prune: boolean): Command {
   const { service, policy } = turn.rollout;
   const args = [
     ...fence(turn),

@@ -1,4 +1,4 @@
-import type { Recorded, Release, Rollout, Service } from '../rollout/types.ts';
+import type { Baseline, Release, Rollout, Service } from '../rollout/types.ts';
 import { checked } from './arguments.ts';
 
 /** Where things lie on a node. The guide's own paths stay as they are; ours carry version and hash in their names. */
@@ -24,7 +24,7 @@ export function stagedPath(service: Service, release: Release): string {
 }
 
 /** One directory per binary and environment file, so that a backup never has to be overwritten. */
-export function backupPath(service: Service, before: Recorded): string {
+export function backupPath(service: Service, before: Baseline): string {
   const env = before.envSha256 === null ? 'noenv' : short(before.envSha256, 8);
   return `${stateFolder(service)}/backups/${fileName(before.version)}-${short(before.sha256, 12)}-${env}`;
 }

@@ -1,3 +1,4 @@
+import { isGranted } from './approvers.ts';
 import { canBePutOff, putOff } from './gated.ts';
 import { firstBack } from './path.ts';
 import {
@@ -14,7 +15,7 @@ import {
   unwatched,
   watchBefore,
 } from './phases.ts';
-import { goesForward, inScope, isOpen, isQueued, nodesInOrder, touchedNewestFirst } from './queries.ts';
+import { goesForward, inScope, isOpen, isQueued, needsDecision, nodesInOrder, touchedNewestFirst } from './queries.ts';
 import { outOfService, toPlace } from './reports.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, NodeRun, NodeState, RollbackScope, Rollout } from './types.ts';
@@ -26,16 +27,12 @@ export function paused(rollout: Rollout, { by, at }: Of<'paused'>): Rollout {
 }
 
 /** After a pause; after a hold only when no node waits for a decision, since going on would step over it. */
-export function mayResume(rollout: Rollout): boolean {
-  const { status } = rollout;
-  if (status.is === 'paused') return true;
-  if (status.is !== 'held' || status.pending !== null) return false;
-  return !nodesInOrder(rollout).some((node) => needsDecision(node) || goesBack(node));
-}
-
 export function resumed(rollout: Rollout, { at }: Of<'resumed'>): Rollout {
-  if (!mayResume(rollout)) return rollout;
-  if (rollout.status.is === 'paused') return moveStatus(rollout, { is: 'running' });
+  const { status } = rollout;
+  if (rollout.onlyBack) return rollout;
+  if (status.is === 'paused') return moveStatus(rollout, { is: 'running' });
+  if (status.is !== 'held' || status.pending !== null) return rollout;
+  if (nodesInOrder(rollout).some((node) => needsDecision(node) || goesBack(node))) return rollout;
   return moveStatus(watchAnew(provenAnew(rollout, at)), { is: 'running' });
 }
 
@@ -49,31 +46,27 @@ export function stopped(rollout: Rollout, { by, at }: Of<'stopped'>): Rollout {
 }
 
 /** Only while it is being asked, by somebody who has not said it yet, and never by the requester unless the policy says so. */
-export function approved(rollout: Rollout, { phase: id, by, at }: Of<'approved'>): Rollout {
+export function approved(rollout: Rollout, { phase: id, by, at, for: of, signed }: Of<'approved'>): Rollout {
   if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;
   if (!goesForward(rollout)) return rollout;
   return changePhase(rollout, id, (phase) => {
     if (phase.is !== 'approval' || phase.state.is !== 'active' || phase.given.some((each) => each.by === by))
       return phase;
-    const given = [...phase.given, { by, at, watched: endOf(watchBefore(rollout, phase)) }];
-    const said = { ...phase, given };
-    return given.length < phase.needed ? said : over(said, at);
+    const more = { ...(of === undefined ? {} : { for: of }), ...(signed === undefined ? {} : { signed }) };
+    const mine = { by, at, watched: endOf(watchBefore(rollout, phase)), ...more };
+    const said = { ...phase, given: [...phase.given, mine] };
+    return isGranted(said) ? over(said, at) : said;
   });
 }
 
-/** Once an automatic rollback has ended. */
-export function mayRetry(rollout: Rollout): boolean {
-  return rollout.status.is === 'held' && !nodesInOrder(rollout).some(goesBack);
-}
-
 /**
- * A new run over what failed. Rollbacks that failed, or that were cut short by
+ * A new run over what failed, once an automatic rollback has ended. Rollbacks that failed, or that were cut short by
  * one, are gone on with first; everything else starts again from staging, what was switched is proven again, and what was
  * only taken out of service goes back into it.
  */
 export function retried(rollout: Rollout, { at, by, epoch }: Of<'retried'>): Rollout {
   const { status } = rollout;
-  if (status.is !== 'held' || !mayRetry(rollout)) return rollout;
+  if (status.is !== 'held' || nodesInOrder(rollout).some(goesBack)) return rollout;
   const fresh = newRun(rollout, epoch);
   const isStuckBack = ({ state, touched }: NodeRun) => touched && state.is === 'stuck' && state.direction === 'back';
   const stuckBack = nodesInOrder(fresh).filter(isStuckBack);
@@ -83,6 +76,7 @@ export function retried(rollout: Rollout, { at, by, epoch }: Of<'retried'>): Rol
     const queue = [...new Set([...names, ...touchedNewestFirst(fresh, scope)])];
     return moveStatus(fresh, { is: 'rolling-back', scope, queue, by: status.pending?.by ?? by, at, after: null });
   }
+  if (rollout.onlyBack) return rollout;
   const after = nodesInOrder(fresh).reduce((acc, node) => startAgain(acc, node, at), fresh);
   return moveStatus(watchAnew(provenAnew(after, at)), { is: 'running' });
 }
@@ -107,8 +101,6 @@ function startAgain(rollout: Rollout, node: NodeRun, at: number): Rollout {
   if (!needsDecision(node)) return rollout;
   return moveNode(rollout, node, stagingAgain(at), { ...fresh, diagnosis: null, proof: null });
 }
-
-const needsDecision = ({ state }: NodeRun) => ['failed', 'unproven', 'rolled-back', 'stuck'].includes(state.is);
 
 const goesBack = ({ state }: NodeRun) => state.is === 'working' && state.direction === 'back';
 
@@ -183,7 +175,7 @@ function together(rollout: Rollout, now: RollbackScope, asked: RollbackScope): R
 const sameNames = (a: string[], b: string[]): boolean => a.length === b.length && a.every((name) => b.includes(name));
 
 /** Lets go of what was begun and not touched, and of rollbacks that changed nothing yet, where `which` says so. */
-function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number): Rollout {
+export function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number): Rollout {
   return nodesInOrder(rollout).reduce((acc, node) => {
     const { state } = node;
     if (state.is !== 'working') return acc;
@@ -198,7 +190,7 @@ function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number):
 }
 
 /** A node caught on its way forward turns round where it is. */
-function turnBack(rollout: Rollout, name: string, at: number): Rollout {
+export function turnBack(rollout: Rollout, name: string, at: number): Rollout {
   const node = rollout.nodes[name];
   if (node?.state.is !== 'working' || node.state.direction === 'back') return rollout;
   return toPlace(rollout, node, firstBack(rollout, node), at, { held: null });

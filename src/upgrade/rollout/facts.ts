@@ -21,7 +21,7 @@ export const stepNames = [
 export type StepName = (typeof stepNames)[number];
 
 /** What a node was before this run touched it; rollback returns to exactly this. */
-export interface Recorded {
+export interface Baseline {
   version: string | null;
   sha256: string;
   envSha256: string | null;
@@ -78,7 +78,7 @@ export interface Asked {
 
 /** What a step learned; merged into the node's record. */
 export interface Facts {
-  before?: Recorded;
+  before?: Baseline;
   /** The node ran the target already when it was staged. */
   already?: boolean;
   proof?: Proof;

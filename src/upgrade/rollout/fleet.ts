@@ -28,7 +28,7 @@ export interface Service {
 export interface Traffic {
   drain: string[];
   undrain: string[];
-  /** How long `drain` may be under way, ms. */
+  /** How long each of them may be under way, ms. */
   limit: number;
 }
 
@@ -58,6 +58,8 @@ export interface Approvers {
   users: string[];
   /** Slack user group ids. */
   groups: string[];
+  /** Their own signature alone counts; told to people, and never stored. */
+  onlySigned?: true;
 }
 
 export interface FleetNode {

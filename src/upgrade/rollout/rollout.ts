@@ -3,22 +3,23 @@ import type {
   Actor,
   Alerts,
   Asked,
+  Baseline,
   Decided,
   Diagnosis,
   Foreign,
   Gate,
   Proof,
-  Recorded,
   Standing,
   StepName,
 } from './facts.ts';
 import type { Approvers, Policy, Release, Service } from './fleet.ts';
+import type { Pace, Took } from './pace.ts';
 import type { StrategyName } from './strategies.ts';
 
 interface PhaseBase {
   /** Everything refers to a phase by this, never by its region: `nodes/us-east`, `approval/eu-west`. */
   id: string;
-  /** What people call it: `us-east`, `the canaries`. */
+  /** What people call it: `us-east`, `the canary part`. */
   title: string;
   state: PhaseState;
 }
@@ -63,6 +64,8 @@ export interface ApprovalPhase extends PhaseBase {
   by: Approvers;
   /** How many different people. */
   needed: number;
+  /** How many of its own approvers each region wants, where it opens several. */
+  each?: Record<string, number>;
   given: Approval[];
 }
 
@@ -116,7 +119,7 @@ export interface NodeRun {
   uncertain: boolean;
   /** Epoch ms of the first switch in this rollout; orders a rollback newest first. */
   touchedAt: number | null;
-  before: Recorded | null;
+  before: Baseline | null;
   already: boolean;
   proof: Proof | null;
   diagnosis: Diagnosis | null;
@@ -137,6 +140,8 @@ export interface NodeRun {
   provenAt: number | null;
   /** Its automatic rollback of this run was used. */
   rolledBackInRun: number | null;
+  /** How long its steps took when they last succeeded; nothing where it ran the target already. */
+  took: Took;
 }
 
 export interface Held {
@@ -186,6 +191,16 @@ export interface Approval {
   at: number;
   /** The end of the watch that it was given on: another watch wants another approval. */
   watched: number | null;
+  /** The regions that named this person as an approver at that moment; absent where only one was asked for. */
+  for?: string[];
+  /** What this person signed with their own key; absent where a button was enough. */
+  signed?: OwnSignature;
+}
+
+/** Kept as it was signed: who wants to know whether it counts reads it (`SignedDecision` in src/trust). */
+export interface OwnSignature {
+  text: string;
+  signature: string;
 }
 
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
@@ -210,6 +225,11 @@ export interface Rollout {
   revision: number;
   /** Nobody signed what led to this: nothing is done for it until a person adopts it. */
   unsigned?: true;
+  /**
+   * Somebody went back, or ended it, before anybody had vouched for what is stored: it is signed for that alone, and nothing
+   * goes forward in it until a person adopts it.
+   */
+  onlyBack?: true;
   status: Status;
   /** What is to be done, in order: the first that is not over is the one that is worked on. */
   phases: Phase[];
@@ -230,6 +250,11 @@ export interface Rollout {
   startedAt: number | null;
   /** What the new binary says that it is; null as long as nobody asked it. */
   asked: Asked | null;
+  /**
+   * How long things take, as the ledger knew it at the plan. null in what was planned before that was known: it goes by
+   * `expectedNode` and `rollbackReserve` alone, as it did when it was planned.
+   */
+  pace: Pace | null;
   /** What a person decided last, and it had an effect. Absent where the rollout was begun by a version that did not note it. */
   lastWord?: LastWord | null;
   /** How many reminders of what waits for people are due, by `waitKey`. Absent like `lastWord`. */

@@ -43,7 +43,7 @@ export const strategies = {
   /** The first node of every region, then the rest. */
   'canary-all': {
     group: (regions) => [
-      { id: 'canaries', title: 'the canaries', nodes: regions.flatMap(({ nodes }) => nodes.slice(0, 1)) },
+      { id: 'canaries', title: 'the canary part', nodes: regions.flatMap(({ nodes }) => nodes.slice(0, 1)) },
       ...notEmpty({ id: 'rest', title: 'the rest', nodes: regions.flatMap(({ nodes }) => nodes.slice(1)) }),
     ],
     way: 'the first node of every region, then the rest',

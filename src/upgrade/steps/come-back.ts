@@ -6,12 +6,12 @@ import * as commands from '../host/commands.ts';
 import { type Observation, readObservation } from '../host/observation.ts';
 import { reportOf } from '../host/reports.ts';
 import type { Probe } from '../http/types.ts';
-import type { Fleet, Gate, NodeRun, Recorded, Report, Rollout, Sight } from '../rollout/types.ts';
+import type { Baseline, Fleet, Gate, NodeRun, Report, Rollout, Sight } from '../rollout/types.ts';
 import type { Shell } from '../ssh/types.ts';
 import { fingerprint, inTheWayOfRestore } from './foreign.ts';
 import { restore } from './restore.ts';
 import { undrain } from './traffic.ts';
-import type { StepContext, StepResult } from './types.ts';
+import type { Step, StepContext, StepResult } from './types.ts';
 import { verifyRestored } from './verify.ts';
 
 /** What bringing a node back needs; neither a store nor a rollout is among it. */
@@ -49,7 +49,7 @@ export async function findWayBack(parts: ReturnParts): Promise<WayBack | Report>
   if (looked.is !== 'ok') return reportOf(looked, 'retry');
   if (listed.is !== 'ok') return reportOf(listed, 'retry');
   const { held, backups } = readBackups(listed.output);
-  const [kept] = backups;
+  const kept = backups.find(leadsBack);
   if (kept === undefined) return no('there is no backup on the node');
   const helped = shell.becomes?.(node.name) === 'helper';
   if (helped && kept.back === null) return no(`no order to go back lies with ${kept.name}`);
@@ -59,7 +59,7 @@ export async function findWayBack(parts: ReturnParts): Promise<WayBack | Report>
   // The next number after the run's own: what still comes of it changes nothing any more.
   const epoch = says === undefined ? held + 1 : Number(says.get('epoch'));
   if (epoch < held) return no(`the order that lies with ${kept.name} is older than what was done to the node since`);
-  const before: Recorded = { version: kept.version, sha256: kept.sha256, envSha256: kept.envSha256, invocation: '' };
+  const before: Baseline = { version: kept.version, sha256: kept.sha256, envSha256: kept.envSha256, invocation: '' };
   const rollout = alone(parts, target, epoch, says?.get('rollout') ?? 'return');
   const strangers = inTheWayOfRestore(seen, before, rollout);
   const run = nodeOf(parts, before, strangers.length === 0 ? null : fingerprint(strangers));
@@ -74,13 +74,28 @@ export async function findWayBack(parts: ReturnParts): Promise<WayBack | Report>
   };
 }
 
+/** Not the release that the order with it is about: whoever held a worker's key could hide the way back behind such a one. */
+const leadsBack = ({ back, sha256 }: Kept): boolean => back?.says.get('release') !== sha256;
+
 /** Goes it: back, proven, and into service again. The first step that does not succeed ends it. */
 export async function comeBack({ context }: WayBack): Promise<StepResult> {
   const way = [restore, verifyRestored, ...(context.rollout.service.traffic === null ? [] : [undrain])];
   let result: StepResult = { is: 'succeeded', facts: {} };
   for (const step of way) {
-    result = await step(context);
+    result = await untilOver(step, context);
     if (result.is !== 'succeeded') return result;
+  }
+  return result;
+}
+
+/** A step that is not over yet is looked at again; nobody else would. */
+async function untilOver(step: Step, context: StepContext): Promise<StepResult> {
+  const { clock, signal, rollout } = context;
+  const end = clock.monotonic() + (rollout.service.traffic?.limit ?? 0);
+  let result = await step(context);
+  while (result.is === 'later' && clock.monotonic() < end) {
+    await clock.sleep(result.after, signal);
+    result = await step(context);
   }
   return result;
 }
@@ -95,7 +110,19 @@ function contextOf(parts: ReturnParts, rollout: Rollout, node: NodeRun, presente
     close: () => shell.close(),
   };
   const archive = () => Promise.reject(new Error('a way back needs no archive'));
-  return { rollout, node, attempt: 1, shell: presenting, probe, clock, signal, archive, gates: quorum(parts) };
+  const withdrawn = () => null;
+  return {
+    rollout,
+    node,
+    attempt: 1,
+    shell: presenting,
+    probe,
+    clock,
+    signal,
+    archive,
+    withdrawn,
+    gates: quorum(parts),
+  };
 }
 
 /** Of a node that does its work, no peer may be missing; one that does not takes nothing away by a restart. */
@@ -111,7 +138,7 @@ const quorum =
     return [{ name: 'quorum', reason, owner: node.region, opensAt: null }];
   };
 
-function nodeOf({ node }: ReturnParts, before: Recorded, strange: string | null): NodeRun {
+function nodeOf({ node }: ReturnParts, before: Baseline, strange: string | null): NodeRun {
   const foreign = strange === null ? null : { what: 'binary' as const, sha256: strange, version: null };
   return {
     ...node,
@@ -135,6 +162,7 @@ function nodeOf({ node }: ReturnParts, before: Recorded, strange: string | null)
     seenAt: null,
     provenAt: null,
     rolledBackInRun: null,
+    took: {},
   };
 }
 
@@ -160,6 +188,7 @@ function alone({ fleet, node, clock }: ReturnParts, target: string, epoch: numbe
     startAt: null,
     override: null,
     asked: null,
+    pace: null,
     run: 1,
     epoch,
     revision: 1,

@@ -4,17 +4,17 @@ import type { Observation } from '../host/observation.ts';
 import { failed } from '../host/reports.ts';
 import { missing, type Stranger } from '../host/strangers.ts';
 import type { Health } from '../http/types.ts';
-import type { Decided, Foreign, NodeRun, Recorded, Report, Rollout } from '../rollout/types.ts';
+import type { Baseline, Decided, Foreign, NodeRun, Report, Rollout } from '../rollout/types.ts';
 import type { StepContext } from './types.ts';
 
 const strangers = (rows: [Stranger['part'], string | null, boolean][]): Stranger[] =>
   rows.flatMap(([part, sha256, known]) => (known ? [] : [{ part, sha256: sha256 ?? missing }]));
 
-const sameEnv = (seen: Observation, before: Recorded, { service }: Rollout): boolean =>
+const sameEnv = (seen: Observation, before: Baseline, { service }: Rollout): boolean =>
   service.envFile === null || seen.env === before.envSha256;
 
 /** What a rollback would destroy. A binary that is gone hides nobody's work. */
-export function inTheWayOfRestore(seen: Observation, before: Recorded, rollout: Rollout): Stranger[] {
+export function inTheWayOfRestore(seen: Observation, before: Baseline, rollout: Rollout): Stranger[] {
   const known = (sha256: string | null) => [null, before.sha256, rollout.release.binarySha256].includes(sha256);
   return strangers([
     ['disk', seen.disk, known(seen.disk)],
@@ -24,7 +24,7 @@ export function inTheWayOfRestore(seen: Observation, before: Recorded, rollout: 
 }
 
 /** What a switch would replace or begin to use, although it was not there when the node was staged. */
-export function inTheWayOfSwitch(seen: Observation, before: Recorded, rollout: Rollout): Stranger[] {
+export function inTheWayOfSwitch(seen: Observation, before: Baseline, rollout: Rollout): Stranger[] {
   const known = (sha256: string | null) => [before.sha256, rollout.release.binarySha256].includes(sha256 ?? missing);
   return strangers([
     ['disk', seen.disk, known(seen.disk)],

@@ -1,12 +1,12 @@
 import { type Observation, versionOf } from '../host/observation.ts';
 import { linkReason } from '../host/reports.ts';
 import type { Health } from '../http/types.ts';
-import type { Recorded, Release, Service } from '../rollout/types.ts';
+import type { Baseline, Release, Service } from '../rollout/types.ts';
 
 /** What a node is, as far as staging is concerned. */
 export type Assessment =
-  | { is: 'already'; before: Recorded }
-  | { is: 'older'; before: Recorded }
+  | { is: 'already'; before: Baseline }
+  | { is: 'older'; before: Baseline }
   /** It must not be worked on; `reason` in words. */
   | { is: 'unfit'; reason: string };
 
@@ -34,7 +34,7 @@ export function assess(seen: Observation, health: Health, release: Release, serv
   const sha256 = seen.image ?? seen.disk;
   if (reason !== null || sha256 === null) return { is: 'unfit', reason: reason ?? `there is no ${service.binary}` };
   const { env, unit, image, disk } = seen;
-  const before: Recorded = { version: versionOf(seen, health), sha256, envSha256: env, invocation: unit.invocation };
+  const before: Baseline = { version: versionOf(seen, health), sha256, envSha256: env, invocation: unit.invocation };
   const already = image === release.binarySha256 && disk === release.binarySha256;
   return already ? { is: 'already', before } : { is: 'older', before };
 }

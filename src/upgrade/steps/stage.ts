@@ -8,7 +8,7 @@ import type { Observation } from '../host/observation.ts';
 import { failed, reportOf, succeeded } from '../host/reports.ts';
 import type { Stranger } from '../host/strangers.ts';
 import { strangerIn } from '../host/strangers.ts';
-import type { Facts, Recorded, Report } from '../rollout/types.ts';
+import type { Baseline, Facts, Report } from '../rollout/types.ts';
 import { inTheWayOfStage, leave, type Since } from './foreign.ts';
 import { assess } from './preflight.ts';
 import type { Step, StepContext } from './types.ts';
@@ -50,7 +50,7 @@ export function outrun(answer: Exclude<Answer, { is: 'ok' }>): Report {
 }
 
 /** Sends the archive unless the new binary is there; a report only when that failed. */
-async function bring(context: StepContext, seen: Observation, before: Recorded): Promise<Report | null> {
+async function bring(context: StepContext, seen: Observation, before: Baseline): Promise<Report | null> {
   const { release } = context.rollout;
   if (isStaged(context, seen) || seen.disk === release.binarySha256) return null;
   const full = lackOfSpace(seen, release);
@@ -61,7 +61,7 @@ async function bring(context: StepContext, seen: Observation, before: Recorded):
 async function prepared(
   context: StepContext,
   seen: Observation,
-  before: Recorded,
+  before: Baseline,
   strangers: Stranger[],
 ): Promise<Report> {
   const { rollout, attempt } = context;

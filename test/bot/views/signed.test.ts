@@ -8,7 +8,15 @@ import { fleetOf, planned, release, surveyOf, tuesday } from '../../support/roll
 const unsigned: Release = { ...release, signed: null };
 const shown = (of: Release) => {
   const rollout = planned({}, { release: of });
-  const plan = preview({ rollout, survey: surveyOf(fleetOf()), now: tuesday, token: 't', remark: null, second: false });
+  const plan = preview({
+    rollout,
+    survey: surveyOf(fleetOf()),
+    now: tuesday,
+    token: 't',
+    remark: null,
+    second: false,
+    canary: null,
+  });
   const over = { ...rollout, status: { is: 'done', at: tuesday } } as const;
   return {
     plan: message(plan.parts, '').text,
