@@ -72,11 +72,12 @@ const bySignature = ({ by, id }: ApprovalPhase): string[] =>
         `To approve, sign with your own key, on a shell with the settings: \`zeitwork approve ${foreign(id.slice('approval/'.length), 80)}\``,
       ]
     : [];
-/** What is held already cannot be held; what nobody signed is not gone on with. */
+/** What is held already cannot be held. */
 function decisions(rollout: Rollout, phase: ApprovalPhase): Button[] {
-  if (rollout.unsigned) return [];
-  const approve = phase.by.onlySigned ? [] : [approveButton(rollout, phase)];
-  return [...approve, ...(rollout.status.is === 'running' ? [holdButton(rollout)] : [])];
+  return [
+    ...(phase.by.onlySigned ? [] : [approveButton(rollout, phase)]),
+    ...(rollout.status.is === 'running' ? [holdButton(rollout)] : []),
+  ];
 }
 
 function nodesOf(rollout: Rollout, id: string): string[] {
