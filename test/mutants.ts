@@ -1428,4 +1428,32 @@ export const mutants: Mutant[] = [
     to: 'void ({',
     tests: ['test/bot/notes.test.ts'],
   },
+  {
+    name: 'what nobody signed is adopted with the rest',
+    file: 'src/jobs/store.ts',
+    from: "if (proven !== null) return { what: { rollout: proven, as: 'proven', mark }, stored };",
+    to: "if (proven !== null) return { what: { rollout: decodeStored(id, body ?? ''), as: 'proven', mark }, stored };",
+    tests: tampered,
+  },
+  {
+    name: 'a word that was written into Redis is a second one',
+    file: 'src/jobs/drafts.ts',
+    from: "notary.fault(wordOf(first.by, first.at), first, ['decisions']) === null;",
+    to: "first.by !== '';",
+    tests: tampered,
+  },
+  {
+    name: 'one breaker adopts',
+    file: 'src/bot/commands/common.ts',
+    from: 'if (context.fleet.policy.breakers < 2)',
+    to: 'if (context.fleet.policy.breakers < 3)',
+    tests: ['test/bot/break-glass.test.ts'],
+  },
+  {
+    name: 'a stop of what nobody signed finishes its nodes',
+    file: 'src/jobs/record.ts',
+    from: ', { ended: true });',
+    to: ');',
+    tests: ['test/jobs/bring-over.test.ts'],
+  },
 ];

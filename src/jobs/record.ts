@@ -23,6 +23,10 @@ export function recorder(
       if (stored === null) throw new Refused(`There is no rollout ${id}.`);
       const current = stored.unsigned ? await adopted(stored, event) : stored;
       if (current === null) return { rollout: stored, changed: false };
+      if (stored.unsigned && event.type === 'stopped') {
+        await wake(id);
+        return { rollout: current, changed: true };
+      }
       const after = next(current, event);
       if (after === current) {
         // Our own save may have counted although its answer was lost on the way: nobody was woken then.
@@ -40,9 +44,13 @@ export function recorder(
     }
   };
 
-  /** Going back and ending never wait; everything else does until somebody has looked. Null: nothing happens. */
+  /**
+   * Going back and ending never wait; everything else does until somebody has looked. Null: nothing happens. A stop ends it
+   * where it is: what nobody signed finishes no node.
+   */
   async function adopted({ id }: Rollout, event: Event): Promise<Rollout | null> {
-    if (event.type === 'rollback-asked' || event.type === 'stopped') return store.adopt(id, event.by, event.at);
+    if (event.type === 'rollback-asked') return store.adopt(id, event.by, event.at);
+    if (event.type === 'stopped') return store.adopt(id, event.by, event.at, { ended: true });
     if (!('by' in event)) return null;
     throw unadopted(id);
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { Refused } from '../base/errors.ts';
 import type { Notary } from '../trust/index.ts';
@@ -5,13 +6,13 @@ import { format, isOpen } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchors } from './anchors.ts';
 import { draftsOf } from './drafts.ts';
-import { append, type ChainedEntry, firstLink } from './journal.ts';
+import { append, type ChainedEntry, firstLink, lineIn } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { livingRegions } from './living.ts';
-import { createReader, encode } from './reader.ts';
-import { isWhole, signedAs, unadopted } from './replay.ts';
+import { createReader, decode, encode } from './reader.ts';
+import { isWhole, lastProven, signedAs, unadopted } from './replay.ts';
 import { createScript, epochScript, paintedScript, saveScript } from './scripts.ts';
-import type { PostedMessage, Store } from './types.ts';
+import type { Adoptable, PostedMessage, Store } from './types.ts';
 
 /** `Store`, plus what only this side of the house needs. */
 export interface RolloutStore extends Store {
@@ -52,7 +53,7 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     script: string,
     rollout: Rollout,
     entry: ChainedEntry,
-    last: { hash: string; revision: number } | null,
+    last: { hash: string; revision: number | string } | null,
   ): Promise<string> => {
     const { id } = rollout;
     if (rollout.fleet !== fleet)
@@ -81,6 +82,21 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     const other = await load(holder);
     const what = other ? ` (${other.release.version}, asked for by ${other.requester}, ${other.status.is})` : '';
     return new Refused(`Rollout ${holder}${what} holds the fleet. Wait until it is over, or stop it first.`);
+  };
+
+  /** What of a rollout somebody may answer for, and what must still be stored then. */
+  const found = async (id: string): Promise<{ what: Adoptable; stored: { hash: string; revision: string } }> => {
+    const [body, hash, revision] = await redis.hmget(keys.rollout(id), 'body', 'hash', 'revision');
+    const lines = (await redis.lrange(keys.journal(id), 0, -1)).map((line) => lineIn<ChainedEntry['event']>(line));
+    if (body == null && lines.length === 0) throw new Refused(`There is no rollout ${id}.`);
+    const stored = { hash: hash ?? '', revision: revision ?? '' };
+    const proven = lastProven(place(id), lines, notary)?.rollout ?? null;
+    const mark = digestOf([body ?? '', stored.hash, proven === null ? '' : encode(proven)].join('\n'));
+    if (proven !== null) return { what: { rollout: proven, as: 'proven', mark }, stored };
+    const rollout = decodeStored(id, body ?? '');
+    if (rollout.id !== id || rollout.fleet !== fleet) throw new Refused(`What is stored as ${id} is another rollout.`);
+    const isFormer = lines.length > 0 && lines.every((line) => line !== null && line.key === undefined);
+    return { what: { rollout, as: isFormer && anchors.of(id) === null ? 'unsigned' : 'ended', mark }, stored };
   };
 
   return {
@@ -129,16 +145,17 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
       reader.wrote(id, { rollout, head: { count: head.count + 1, revision, hash: entry.hash, rollout } }, entry.at);
       return true;
     },
-    async adopt(id, by, at) {
-      const stored = await reader.readStored(id);
-      if (stored === null || stored.rollout.fleet !== fleet) throw new Refused(`There is no rollout ${id}.`);
-      const { hash: previous, rollout: before } = stored;
-      const { unsigned: _, ...rest } = before;
-      const rollout = { ...rest, revision: before.revision + 1 };
-      const event = { type: 'adopted' as const, at, by, format, rollout, previous };
-      const entry = append(place(id), previous, { at, revision: rollout.revision, event }, notary, signedAs(event));
-      const last = { hash: previous, revision: before.revision };
-      if ((await write(saveScript, rollout, entry, last)) !== 'saved')
+    adoptable: async (id) => (await found(id)).what,
+    async adopt(id, by, at, { first, mark, ended } = {}) {
+      const { what, stored } = await found(id);
+      if (mark !== undefined && mark !== what.mark) throw new Refused(`${id} moved on meanwhile. Look again.`);
+      const { unsigned: _, ...before } = what.rollout;
+      const end = ended === true || what.as === 'ended' ? { status: { is: 'stopped' as const, by, at } } : {};
+      const rollout = { ...before, ...end, revision: Math.max(before.revision, Number(stored.revision) || 0) + 1 };
+      const two = first === undefined ? {} : { with: first };
+      const event = { type: 'adopted' as const, at, by, ...two, format, rollout, previous: stored.hash };
+      const entry = append(place(id), stored.hash, { at, revision: rollout.revision, event }, notary, signedAs(event));
+      if ((await write(saveScript, rollout, entry, stored)) !== 'saved')
         throw new Refused(`${id} moved on meanwhile. Look again.`);
       return rollout;
     },
@@ -166,8 +183,22 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     },
     saveDraft: drafts.save,
     takeDraft: drafts.take,
+    agree: drafts.agree,
   };
 }
 
 const decodeEntry = (line: string): ChainedEntry => JSON.parse(line);
 const decodePosted = (value: string): PostedMessage => JSON.parse(value);
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
+
+/** @throws Refused */
+function decodeStored(id: string, body: string): Rollout {
+  try {
+    return decode(id, body);
+  } catch {
+    throw new Refused(
+      `Nothing is left of ${id} that anybody signed or could read. What a node ran before: zeitwork return NODE.`,
+    );
+  }
+}

@@ -16,8 +16,8 @@ export type JournalEntry = Entry<
   | Event
   /** `rollout` is absent in lines of versions that did not sign. */
   | { type: 'created'; at: number; by: Actor; format?: number; rollout?: Rollout; previous?: undefined }
-  /** Somebody looked, and takes what is stored for true. `previous`: hash of the line before it. */
-  | { type: 'adopted'; at: number; by: Actor; format: number; rollout: Rollout; previous: string }
+  /** Somebody looked and answers for it; `with`: the first of two. `previous`: hash of the line before it. */
+  | { type: 'adopted'; at: number; by: Actor; with?: Actor; format: number; rollout: Rollout; previous: string }
 >;
 
 /** The ledger of one fleet in Redis: what outlives a rollout. */
@@ -26,8 +26,8 @@ export interface LedgerStore {
   load(): Promise<Ledger>;
   /** The one door: folds the event in, saves compare-and-set, journals. `changed` is false when it had no effect. */
   record(event: LedgerEvent): Promise<{ ledger: Ledger; changed: boolean }>;
-  /** A person takes what is stored for true, whatever its journal proves. */
-  adopt(by: Actor, at: number): Promise<Ledger>;
+  /** A person answers for what its journal proves up to its first flaw, and nothing else of it is taken over. */
+  adopt(by: Actor, at: number, first?: Actor): Promise<Ledger>;
 }
 
 /** Where a message of a rollout stands in the chat, by the key that the view gave it. */
@@ -36,6 +36,13 @@ export interface PostedMessage {
   channel: string;
   /** Hash of the content that is shown now: nothing is sent when it is the same. */
   content: string;
+}
+
+/** `proven`: signed all the way; `unsigned`: of a version that did not sign; `ended`: nobody signed it, so that it can only end. */
+export interface Adoptable {
+  rollout: Rollout;
+  as: 'proven' | 'unsigned' | 'ended';
+  mark: string;
 }
 
 /** The rollouts of one fleet as values in Redis. Every write is compare-and-set on `revision`. */
@@ -57,8 +64,15 @@ export interface Store {
    */
   save(rollout: Rollout, event: Event): Promise<boolean>;
   journal(id: string): Promise<JournalEntry[]>;
-  /** A person takes what is stored for true, whatever its journal proves. @throws Refused for an unknown id */
-  adopt(id: string, by: Actor, at: number): Promise<Rollout>;
+  /** What somebody would adopt, and a name for exactly that. @throws Refused for an unknown id */
+  adoptable(id: string): Promise<Adoptable>;
+  /**
+   * A person answers for it: what its journal proves up to its first flaw goes on, and so does what a version stored that did
+   * not sign. Of anything else only the end is taken over. @throws Refused for an unknown id, or when it is not `mark` any more
+   */
+  adopt(id: string, by: Actor, at: number, how?: { first?: Actor; mark?: string; ended?: true }): Promise<Rollout>;
+  /** Says `what` in the name of `by`; the answer is who said the same before, within `ttlMs`; null: nobody else did yet. */
+  agree(what: string, by: Actor, at: number, ttlMs: number): Promise<Actor | null>;
   /** Strictly rising over all rollouts of the fleet, and never below `now`. */
   nextEpoch(now: number): Promise<number>;
   /** True the first time that `key` is seen within `ttlMs`; for deliveries that come twice. */
@@ -81,8 +95,8 @@ export interface Control {
   ledger: LedgerStore;
   /** The one door: folds the event in, saves, journals, wakes whoever must act. @throws Refused for an unknown id. */
   record(id: string, event: Event): Promise<Recorded>;
-  /** A person takes what is stored about a rollout for true, and it goes on. @throws Refused for an unknown id */
-  adopt(id: string, by: Actor): Promise<Rollout>;
+  /** As `Store.adopt`, and it goes on. @throws Refused */
+  adopt(id: string, by: Actor, how?: { first?: Actor; mark?: string }): Promise<Rollout>;
   /** Stores a confirmed plan and wakes it. @throws Refused naming who holds the fleet. */
   start(rollout: Rollout): Promise<void>;
   /** What the journals prove: of one rollout, `ledger` or `notes`; null: of all. `keptFor`: the retention, ms. */

@@ -54,3 +54,43 @@ describe('breaking the glass', () => {
     expect(await say(here, 'U0ROSA', `start ${token}`)).toMatch(/under way/);
   });
 });
+
+describe('what nobody signed, and somebody’s work', () => {
+  it('is adopted by two who may break the glass', async () => {
+    const here = night();
+    await say(here, 'U0ROSA', 'upgrade v2.0.0 --regions us-east');
+    await say(here, 'U0ROSA', `start ${[...here.control.drafts.keys()][0]}`);
+    const [rollout] = rollouts(here);
+    const adopt = `adopt ${rollout?.id}`;
+    expect(await say(here, 'U0ROSA', adopt)).toMatch(/@U0ROSA wants to adopt .*Another breaker who has looked/s);
+    expect(await say(here, 'U0ROSA', adopt)).toMatch(/Another breaker who has looked/);
+    expect(await say(here, 'U0OTTO', adopt)).toMatch(/^You may not override/);
+    expect(rollouts(here)[0]?.revision).toBe(rollout?.revision);
+    expect(await say(here, 'U0INES', adopt)).toMatch(/is adopted, in your name and that of @U0ROSA/);
+    expect(rollouts(here)[0]?.revision).toBe((rollout?.revision ?? 0) + 1);
+    expect(await say(here, 'U0INES', 'adopt ledger')).toMatch(/Another breaker/);
+    expect(await say(here, 'U0ROSA', 'adopt ledger')).toMatch(/adopted as far as it was signed/);
+  });
+
+  it('is replaced by two who may break the glass, and kept by one who may go on', async () => {
+    const here = night();
+    await say(here, 'U0ROSA', 'upgrade v2.0.0 --regions us-east');
+    await say(here, 'U0ROSA', `start ${[...here.control.drafts.keys()][0]}`);
+    const [rollout] = rollouts(here);
+    const node = rollout?.nodes['us-east-op-1'];
+    if (rollout === undefined || node === undefined) throw new Error('not started');
+    const work = { what: 'binary' as const, sha256: 'd'.repeat(64), version: 'v2.1.0' };
+    const failed = { is: 'failed' as const, step: 'stage' as const, reason: 'somebody’s work', at: 1 };
+    here.control.rollouts.set(rollout.id, {
+      ...rollout,
+      status: { is: 'held', reason: 'somebody’s work', node: node.name, at: 1, pending: null },
+      nodes: { ...rollout.nodes, [node.name]: { ...node, state: failed, foreign: work } },
+    });
+    const replace = `replace us-east-op-1 ${'d'.repeat(12)}`;
+    expect(await say(here, 'U0ROSA', replace)).toMatch(/@U0ROSA wants .* replaced.*Another breaker/s);
+    expect(rollouts(here)[0]?.nodes['us-east-op-1']?.decided).toBe(null);
+    expect(await say(here, 'U0INES', replace)).toMatch(/^Putting v2.1.0/);
+    expect(rollouts(here)[0]?.nodes['us-east-op-1']?.decided).toMatchObject({ as: 'replace', by: 'U0INES' });
+    expect(here.control.journals.get(rollout.id)?.at(-1)?.event).toMatchObject({ type: 'decided', with: 'U0ROSA' });
+  });
+});

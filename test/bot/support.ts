@@ -15,6 +15,7 @@ export class MemoryControl implements Control {
   readonly rollouts = new Map<string, Rollout>();
   readonly drafts = new Map<string, Rollout>();
   readonly seen = new Set<string>();
+  readonly words = new Map<string, string>();
   readonly marks = new Map<string, Record<string, PostedMessage>>();
   readonly journals = new Map<string, JournalEntry[]>();
   epoch = 0;
@@ -50,6 +51,20 @@ export class MemoryControl implements Control {
       const adopted = { ...rest, revision: rollout.revision + 1 };
       this.rollouts.set(id, adopted);
       return adopted;
+    },
+    adoptable: async (id) => {
+      const rollout = this.rollouts.get(id);
+      if (!rollout) throw new Refused(`There is no rollout ${id}.`);
+      return { rollout, as: 'proven', mark: `${rollout.revision}` };
+    },
+    agree: async (what, by) => {
+      const first = this.words.get(what);
+      if (first === undefined || first === by) {
+        this.words.set(what, by);
+        return null;
+      }
+      this.words.delete(what);
+      return first;
     },
     nextEpoch: async (now) => {
       this.epoch = Math.max(this.epoch + 1, now);

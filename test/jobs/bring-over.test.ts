@@ -105,4 +105,19 @@ describe('what the version before stored', () => {
     await rig.control().adopt('r1', 'U1');
     await eventually(() => store.load('r1'), done);
   });
+
+  it('ends where it is when it is stopped: what nobody signed finishes no node', async () => {
+    const rollout = quickRollout('r1');
+    const [node] = Object.values(rollout.nodes);
+    if (node === undefined) throw new Error('no node');
+    const place = { phase: `nodes/${node.region}`, index: 1, step: 'switch' as const, direction: 'forward' as const };
+    const tries = { failures: 0, unknowns: 0, notBefore: 0, since: 1, lastReason: null };
+    const switching = { ...node, touched: true, begun: 1, state: { is: 'working' as const, ...place, ...tries } };
+    await writeFormer(redis(), { ...rollout, nodes: { ...rollout.nodes, [node.name]: switching } });
+    const worker = await rig.worker({ sweep: never });
+    const { rollout: after, changed } = await rig.control().record('r1', { type: 'stopped', at: Date.now(), by: 'U1' });
+    expect([changed, after.status.is]).toEqual([true, 'stopped']);
+    await worker.sweep();
+    expect(await effects(redis())).toEqual([]);
+  });
 });

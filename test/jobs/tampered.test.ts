@@ -380,7 +380,8 @@ describe('after a person has looked', () => {
     await expect(warm.load('r1')).rejects.toThrow(Tampered);
     await warm.adopt('r1', 'U-ana', 20);
     for (const store of [warm, storeOf(seen), storeOf(asWeAre())]) {
-      expect(await store.load('r1')).toMatchObject({ status: { is: 'running' }, revision: 6 });
+      // As it was signed: who has no key has not resumed it.
+      expect(await store.load('r1')).toMatchObject({ status: { is: 'paused' }, revision: 6 });
     }
     const control = rig.control();
     const found = [];
@@ -392,6 +393,51 @@ describe('after a person has looked', () => {
         flaws: [{ what: expect.stringMatching(/line 5 .*do not name/), adopted: { by: 'U-ana' } }],
       },
     ]);
+  });
+
+  it('nothing that nobody signed is taken over with it, and what is left without any signature only ends', async () => {
+    const seen = asWeAre();
+    await paused('r1', seen);
+    const evil = (r: Rollout): Rollout => ({
+      ...running(r),
+      release: { ...r.release, version: 'v6.6.6', binarySha256: 'e'.repeat(64) },
+      policy: { ...r.policy, minimumHealthy: 0 },
+    });
+    await putBody('r1', evil);
+    const store = storeOf(seen);
+    const shown = await store.adoptable('r1');
+    expect(shown).toMatchObject({
+      as: 'proven',
+      rollout: { release: { version: 'v2.0.0' }, status: { is: 'paused' } },
+    });
+    await putBody('r1', (r) => ({ ...r, requester: 'U-other' }));
+    await expect(store.adopt('r1', 'U-ana', 20, { mark: shown.mark })).rejects.toThrow(/moved on meanwhile/);
+    await redis().del(keys.journal('r1'));
+    expect((await store.adoptable('r1')).as).toBe('ended');
+    await store.adopt('r1', 'U-ana', 20);
+    const after = await storeOf(seen).load('r1');
+    expect(after).toMatchObject({ status: { is: 'stopped', by: 'U-ana' } });
+    expect(after === null ? [] : todo(after, Date.now())).toEqual([]);
+  });
+
+  it('of the ledger too only what was signed is taken over', async () => {
+    const seen = asWeAre();
+    const ledger = createLedger(redis(), production, seen);
+    const froze = {
+      type: 'froze',
+      at: 1,
+      by: 'U1',
+      id: 'f1',
+      regions: null,
+      start: 1,
+      end: 9e12,
+      reason: 'x',
+    } as const;
+    await ledger.record(froze);
+    await redis().hset(keys.ledger, 'body', '{"format":1,"ledger":{"revision":1,"freezes":[],"nodes":{},"begun":[]}}');
+    await expect(ledger.load()).rejects.toThrow(Tampered);
+    expect((await ledger.adopt('U-ana', 20, 'U-bo')).freezes.map(({ id }) => id)).toEqual(['f1']);
+    expect((await createLedger(redis(), production, seen).load()).revision).toBe(2);
   });
 
   it('one that was put back is adopted too, and the same one that is put back again is not', async () => {
@@ -432,5 +478,35 @@ describe('after a person has looked', () => {
     await redis().hset(keys.rollout('r1'), 'revision', 2, 'hash', second?.hash ?? '');
     await expect(storeOf(open()).load('r1')).rejects.toThrow(/put back to line 2/);
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('what takes two', () => {
+  const minute = 60_000;
+
+  it('is agreed by another person who says the same in time, once', async () => {
+    const store = storeOf(asWeAre());
+    expect(await store.agree('adopt r1', 'U1', 1, minute)).toBe(null);
+    expect(await store.agree('adopt r1', 'U1', 2, minute)).toBe(null);
+    expect(await store.agree('adopt r2', 'U2', 3, minute)).toBe(null);
+    expect(await store.agree('adopt r1', 'U2', 4, minute)).toBe('U1');
+    expect(await store.agree('adopt r1', 'U2', 5, minute)).toBe(null);
+    expect(await store.agree('adopt r1', 'U3', 5 + minute, minute)).toBe(null);
+  });
+
+  it('is agreed by nobody whose word was written into Redis, or is that of another fleet, or about something else', async () => {
+    const key = (what: string) => keys.draft(`agree-${createHash('sha256').update(what).digest('hex')}`);
+    const store = storeOf(asWeAre());
+    const mallory = testKey('mallory');
+    const text = `agreed\n${canonical({ fleet: production, what: 'x', by: 'U2', at: 1 })}`;
+    const signature = sign(null, Buffer.from(text), mallory.private).toString('base64');
+    await redis().set(key('x'), JSON.stringify({ by: 'U2', at: 1, key: mallory.id, signature }));
+    expect(await store.agree('x', 'U1', 2, minute)).toBe(null);
+    await store.agree('y', 'U2', 1, minute);
+    await redis().rename(key('y'), key('x'));
+    expect(await store.agree('x', 'U1', 2, minute)).toBe(null);
+    await createStore(redis(), 'other', asWeAre()).agree('x', 'U2', 1, minute);
+    await redis().rename(keysOf('other').draft(key('x').split(':').at(-1) ?? ''), key('x'));
+    expect(await store.agree('x', 'U1', 2, minute)).toBe(null);
   });
 });

@@ -1,3 +1,4 @@
+import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
 import { withFreezes } from '../../upgrade/ledger/index.ts';
@@ -5,7 +6,7 @@ import { isOpen, withApproversOf } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { parseLocalTime } from '../../windows/index.ts';
 import type { Command } from '../command.ts';
-import { type Asking, type CommandContext, ended, type Reply, say, withFacts } from '../context.ts';
+import { type Asking, type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { permit, type Right } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
@@ -40,6 +41,17 @@ export async function demand(context: CommandContext, { actor }: Asking, right: 
   const about = right.is === 'approve' ? { rollout: right.rollout.id } : {};
   refusedNote(context, { actor, what: right.is, reason: verdict.reason, ...about });
   throw new Denied(verdict.reason);
+}
+
+/** What takes two where the settings want two: the word of the first waits for another's. `first` is absent where one is enough. */
+export type Agreed = { is: 'agreed'; first?: Actor } | { is: 'waits' };
+
+/** @throws Denied when whoever asks is none of those who may break the glass */
+export async function agreed(context: CommandContext, asking: Asking, what: string): Promise<Agreed> {
+  await demand(context, asking, { is: 'override' });
+  if (context.fleet.policy.breakers < 2) return { is: 'agreed' };
+  const first = await context.control.store.agree(what, asking.actor, context.clock.now(), draftTtlMs);
+  return first === null ? { is: 'waits' } : { is: 'agreed', first };
 }
 
 /** The rollout that a button names, else the fleet's open one, with the approvers of now. @throws NothingKnown */
