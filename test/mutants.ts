@@ -1456,4 +1456,18 @@ export const mutants: Mutant[] = [
     to: ');',
     tests: ['test/jobs/bring-over.test.ts'],
   },
+  {
+    name: 'what a node is said to run is believed, whoever says it',
+    file: 'src/jobs/ask.ts',
+    from: 'return fault === null ? answer :',
+    to: 'return fault !== undefined ? answer :',
+    tests: redisAttacks,
+  },
+  {
+    name: 'a line of another fleet counts in this one',
+    file: 'src/jobs/journal.ts',
+    from: 'canonical({ fleet, journal, previous,',
+    to: "canonical({ fleet: '', journal, previous,",
+    tests: redisAttacks,
+  },
 ];

@@ -27,7 +27,7 @@ export function createControl(
   const ledger = createLedger(redis.caller, fleet, belief);
   const queues = createQueues(redis.caller, fleet, log);
   const notes = createNotes(redis.caller, fleet, belief, log);
-  const inspector = createInspector(queues, clock);
+  const inspector = createInspector(fleet, queues, belief.notary, clock);
   const issue = sign === null ? async () => undefined : telling(orderIssuer(redis.caller, fleet, sign), log);
   return {
     store,
