@@ -112,6 +112,7 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
     probe,
     alerting: createAlerting(null),
     archives: (release) => releases.archivePath(release),
+    lapsed: releases.lapsed,
     stillProven: (node, proof, signal) => stillProven(node, proof, fleet.service, shell, commandTimeout, signal),
     retention: { keepFor: 400 * day, exports: join(stateDir, 'exports') },
     freezes: () => [],

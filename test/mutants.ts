@@ -1470,4 +1470,18 @@ export const mutants: Mutant[] = [
     to: "canonical({ fleet: '', journal, previous,",
     tests: redisAttacks,
   },
+  {
+    name: 'a node is begun with a release whose key was taken off the list',
+    file: 'src/jobs/step.ts',
+    from: 'if (otherwise.length === 0) return parts.lapsed(release);',
+    to: 'if (otherwise.length === 0) return null;',
+    tests: step,
+  },
+  {
+    name: 'the number that fences a node is what somebody wrote into Redis',
+    file: 'src/jobs/scripts.ts',
+    from: 'if last >= least and last < least + tonumber(ARGV[2]) then',
+    to: 'if last >= least then',
+    tests: redisAttacks,
+  },
 ];

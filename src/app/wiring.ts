@@ -100,6 +100,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     probe,
     alerting: createAlerting(settings.alerts),
     archives: (release) => releases.archivePath(release),
+    lapsed: releases.lapsed,
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
     retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],

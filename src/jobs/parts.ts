@@ -22,6 +22,8 @@ export interface WorkOnNodes {
   probe: Probe;
   alerting: Alerting;
   archives: Archives;
+  /** Why a release is none any more by the settings of now, in words; null when it is. */
+  lapsed: (release: Release) => string | null;
   stillProven: StillProven;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];

@@ -91,11 +91,8 @@ export function taskRunner(parts: StepParts): RunTask {
   async function outcome(task: NodeTask, rollout: Rollout, lease: AbortSignal): Promise<StepResult> {
     const limit = AbortSignal.timeout((parts.limit ?? stepLimit)(rollout.policy));
     const signal = AbortSignal.any([lease, limit]);
-    const otherwise = beforeAnything.includes(task.step) ? differing(parts.fleet.service, rollout.service) : [];
-    if (otherwise.length > 0) {
-      const reason = `the settings of this worker say otherwise than the plan, service: ${otherwise.join(', ')}`;
-      return { is: 'failed', reason, retry: false, facts: {} };
-    }
+    const reason = beforeAnything.includes(task.step) ? unlike(rollout) : null;
+    if (reason !== null) return { is: 'failed', reason, retry: false, facts: {} };
     try {
       return await orAborted(parts.steps[task.step](contextOf(task, rollout, signal)), signal);
     } catch (error) {
@@ -103,6 +100,13 @@ export function taskRunner(parts: StepParts): RunTask {
       if (lease.aborted) throw lease.reason instanceof LetGo ? lease.reason : new LetGo(reasonOf(lease.reason));
       return broken(task.step, limit.aborted ? 'the step hung and was given up' : reasonOf(error));
     }
+  }
+
+  /** Why the settings of this worker do not let a node be begun that the plan would begin; null when they do. */
+  function unlike({ service, release }: Rollout): string | null {
+    const otherwise = differing(parts.fleet.service, service);
+    if (otherwise.length === 0) return parts.lapsed(release);
+    return `the settings of this worker say otherwise than the plan, service: ${otherwise.join(', ')}`;
   }
 
   function contextOf(task: NodeTask, rollout: Rollout, signal: AbortSignal): StepContext {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { day } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 import type { Notary } from '../trust/index.ts';
 import { format, isOpen } from '../upgrade/rollout/index.ts';
@@ -82,6 +83,15 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     const other = await load(holder);
     const what = other ? ` (${other.release.version}, asked for by ${other.requester}, ${other.status.is})` : '';
     return new Refused(`Rollout ${holder}${what} holds the fleet. Wait until it is over, or stop it first.`);
+  };
+
+  /** The number that it has given out last, as it was signed; 0 where that is not known. */
+  const epochIn = async (id: string): Promise<number> => {
+    const rollout = await load(id).catch((error: unknown) => {
+      if (error instanceof Refused) return null;
+      throw error;
+    });
+    return rollout === null || rollout.unsigned ? 0 : rollout.epoch;
   };
 
   /** What of a rollout somebody may answer for, and what must still be stored then. */
@@ -169,7 +179,9 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     },
     livingRegions: () => livingRegions(redis, keys.living),
     async nextEpoch(now) {
-      return Number(await redis.eval(epochScript, 1, keys.epoch, now));
+      const ids = new Set([...(await redis.zrevrange(keys.rollouts, 0, 2)), ...anchors.open()]);
+      const used = await Promise.all([...ids].map(epochIn));
+      return Number(await redis.eval(epochScript, 1, keys.epoch, Math.max(now, ...used.map((each) => each + 1)), day));
     },
     async firstTime(name, ttlMs) {
       return (await redis.set(keys.seen(name), '1', 'PX', ttlMs, 'NX')) === 'OK';

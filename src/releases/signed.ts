@@ -1,5 +1,5 @@
 import { Refused } from '../base/errors.ts';
-import { type Signer, type Verdict, verify } from '../trust/index.ts';
+import { namesOneOf, type Signer, type Verdict, verify } from '../trust/index.ts';
 import type { Release, Signed } from '../upgrade/rollout/types.ts';
 import { hashFile } from './checksum.ts';
 
@@ -40,6 +40,17 @@ export async function check(path: string, archive: string, signature: string | n
   if (verdict.is === 'refused') throw new Refused(badly(archive, verdict));
   const signed: Signed = { by: verdict.by, key: verdict.key, signature };
   return { sha256: verdict.sha256, signed };
+}
+
+/** Why a release that was accepted once is none by the settings of now: its key may have been taken off the list. Null when it is. */
+export function lapsed({ archive, signed }: Release, { signers, unsigned }: Trust): string | null {
+  if (signed === null) {
+    return unsigned === 'allowed' ? null : `${archive} was planned without a signature, and the settings here want one`;
+  }
+  if (signers.length === 0 && unsigned === 'allowed') return null;
+  return namesOneOf(signed.signature, signers)
+    ? null
+    : `${archive} was signed by ${signed.by} with ${signed.key}, which is no longer one of the keys that count here`;
 }
 
 async function unsigned(path: string, archive: string, trust: Trust): Promise<Checked> {

@@ -86,6 +86,12 @@ export async function verify({ data, signature, signers, namespace }: Claim): Pr
     : refused('no signature', `ssh-keygen does not accept it (${lastLine(said)})`);
 }
 
+/** Whether the key that a signature names is one of these signers'; says nothing of what it is a signature of. */
+export function namesOneOf(signature: string, signers: readonly Signer[]): boolean {
+  const line = sealIn(signature)?.line;
+  return signers.some(({ keys }) => keys.some((each) => signingKeyIn(each) === line && line !== undefined));
+}
+
 /** Signs with a private key, or with the one of an agent or a hardware key that `keyFile` names. @throws Refused */
 export async function sign(data: Data, keyFile: string, namespace: string): Promise<string> {
   checkNamespace(namespace);

@@ -247,3 +247,26 @@ describe('what one fleet, environment or rollout signed, with the same keys, mea
     expect(readSealed(value.replace('r1', 'r2'), 'zw:approve', seals, { fleet: 'staging', channel: 'C1' })).toBe(null);
   });
 });
+
+describe('the number that fences a node', () => {
+  const store = () => createStore(redis(), 'production', { ...belief(), anchors: openAnchors(null) });
+  const key = keysOf('production').epoch;
+
+  it.each(['9007199254740993', '1e300', 'inf', 'nan', '-5', 'x', '99999999999999'])(
+    'is not taken from Redis where somebody wrote %s',
+    async (written) => {
+      const now = Date.now();
+      await redis().set(key, written);
+      const first = await store().nextEpoch(now);
+      expect(first).toBe(now);
+      expect(await store().nextEpoch(now)).toBe(now + 1);
+    },
+  );
+
+  it('rises above what was signed, when the clock was put back and Redis has forgotten its own', async () => {
+    const rollout = quickRollout('r1');
+    await store().create(rollout);
+    await redis().del(key);
+    expect(await store().nextEpoch(rollout.epoch - 90 * 86_400_000)).toBe(rollout.epoch + 1);
+  });
+});

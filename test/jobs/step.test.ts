@@ -83,6 +83,21 @@ describe('a step', () => {
     });
   });
 
+  it('begins no node with a release whose key was taken off the list after it was staged', async () => {
+    const task = await reach('backup');
+    let ran = false;
+    const backup: Step = async () => {
+      ran = true;
+      return { is: 'succeeded', facts: {} };
+    };
+    await runner({ ...withStep('backup', backup), lapsed: () => 'its key does not count any more' })(task, quiet);
+    expect(ran).toBe(false);
+    expect((await store.load('r1'))?.status).toMatchObject({
+      is: 'held',
+      reason: expect.stringContaining('its key does not count any more'),
+    });
+  });
+
   it('acts on the unit and the paths of its own settings, whatever the rollout says', async () => {
     const { service } = fleetOf();
     const own = { ...service, unit: 'own' };
@@ -204,7 +219,7 @@ describe('a step', () => {
     await redis.handle.caller.hset(keysOf('production').ledger, { revision: '1', body: '{"format":99}', hash: 'x' });
     const found: Gate[] = [];
     await runner(withStep('switch', asksForGates(found)))(task, quiet);
-    expect(found).toMatchObject([{ name: 'freeze', reason: expect.stringContaining('format 99') }]);
+    expect(found).toMatchObject([{ name: 'freeze', reason: expect.stringContaining('ledger cannot be believed') }]);
   });
 
   it('finds an alert that began to fire between the backup and the switch, and stops nothing', async () => {

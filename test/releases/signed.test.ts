@@ -47,6 +47,19 @@ async function refusal(work: Promise<unknown>): Promise<string> {
 }
 
 describe('a signed archive', () => {
+  it('is none any more when its key was taken off the list, or a signature is wanted now', async () => {
+    await putSigned(good);
+    const release = await open().resolve('v2.0.0');
+    const others = [{ name: 'eve', keys: [stranger.public] }];
+    const liar = { ...release, signed: release.signed && { ...release.signed, key: 'SHA256:x', by: 'ana' } };
+    expect(open().lapsed(release)).toBe(null);
+    expect(open({ directory, unsigned: 'refused', signers: others }).lapsed(release)).toMatch(
+      /no longer one of the keys/,
+    );
+    expect(open({ directory, unsigned: 'allowed', signers: others }).lapsed(liar)).toMatch(/no longer one of the keys/);
+    expect(open().lapsed({ ...release, signed: null })).toMatch(/planned without a signature/);
+  });
+
   it('is a release, which notes who signed it', async () => {
     await putSigned(good);
     const release = await open().resolve('v2.0.0');
