@@ -98,7 +98,7 @@ describe('what takes two breakers', () => {
     const r9 = here.control.rollouts.get('r9');
     if (r9) here.control.rollouts.set('r9', { ...r9, revision: r9.revision + 1 });
     expect(await say(here, 'U0INES', 'adopt r9')).toMatch(/another breaker must say the same/);
-    expect(await say(here, 'U0ROSA', 'adopt r9')).toMatch(/^r9 is adopted as it stands/);
+    expect(await say(here, 'U0ROSA', 'adopt r9')).toMatch(/^r9 is adopted, in your name and that of @U0INES/);
     expect(await say(here, 'U0ROSA', 'adopt ledger')).toMatch(/another breaker must say the same/);
     expect(await say(here, 'U0INES', 'adopt ledger')).toMatch(/^The ledger is adopted/);
   });
