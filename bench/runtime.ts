@@ -111,6 +111,7 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
     shell,
     probe,
     alerting: createAlerting(null),
+    withdrawn: () => null,
     archives: (release) => releases.archivePath(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, fleet.service, shell, commandTimeout, signal),
     retention: { keepFor: 400 * day, exports: join(stateDir, 'exports') },
@@ -137,6 +138,7 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
         regions: null,
         limit: null,
         begun: null,
+        pace: {},
       } as const;
       return plan({ ...asked, id: 'r-bench', fleet, release, now, epoch, startAt, survey });
     },

@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Mutant, mutants } from '../test/mutants.ts';
 
@@ -10,14 +10,22 @@ import { type Mutant, mutants } from '../test/mutants.ts';
  */
 const root = resolve(import.meta.dirname, '..');
 const pattern = new RegExp(process.argv[2] ?? '', 'i');
-const copy = mkdtempSync(join(tmpdir(), 'zeitwork-mutants-'));
 
 interface Outcome {
   survived: boolean;
   why: string;
 }
 
-function tryOut({ file, from, to, tests }: Mutant): Outcome {
+function makeCopy(): string {
+  const copy = mkdtempSync(join(tmpdir(), 'zeitwork-mutants-'));
+  for (const name of ['src', 'sandbox', 'test', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
+    cpSync(join(root, name), join(copy, name), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+async function tryOut(copy: string, { file, from, to, tests }: Mutant): Promise<Outcome> {
   const path = join(copy, file);
   const sound = readFileSync(path, 'utf8');
   if (sound.split(from).length !== 2) return { survived: true, why: `the line is not there exactly once: ${from}` };
@@ -26,18 +34,18 @@ function tryOut({ file, from, to, tests }: Mutant): Outcome {
     sound.replace(from, () => to),
   );
   try {
-    return run(tests);
+    return await run(copy, tests);
   } finally {
     writeFileSync(path, sound);
   }
 }
 
 /** A crash at import proves nothing: some test must have run, and some must have failed. */
-function run(tests: string[]): Outcome {
+async function run(copy: string, tests: string[]): Promise<Outcome> {
   const report = join(copy, 'report.json');
   rmSync(report, { force: true });
   const words = [
-    'vitest',
+    join(root, 'node_modules/vitest/vitest.mjs'),
     'run',
     '--project',
     'unit',
@@ -47,7 +55,9 @@ function run(tests: string[]): Outcome {
     ...tests,
   ];
   const env = { ...process.env, RUNS: process.env.RUNS ?? '400', SEED: process.env.SEED ?? '4711' };
-  const { stderr } = spawnSync('npx', words, { cwd: copy, env, encoding: 'utf8', timeout: 900_000 });
+  const stderr = await new Promise<string>((done) => {
+    execFile(process.execPath, words, { cwd: copy, env, timeout: 900_000 }, (_, __, complaint) => done(complaint));
+  });
   const { numTotalTests, numFailedTests } = reportIn(report);
   if (numTotalTests === 0) return { survived: true, why: `no test ran: ${stderr.trim().split('\n').at(-1) ?? ''}` };
   return { survived: numFailedTests === 0, why: `${numFailedTests} of ${numTotalTests} tests failed` };
@@ -61,22 +71,23 @@ function reportIn(file: string): { numTotalTests: number; numFailedTests: number
   }
 }
 
+const chosen = mutants.filter(({ name, file }) => pattern.test(name) || pattern.test(file));
+const copies = Array.from({ length: Math.min(availableParallelism(), Math.max(1, chosen.length)) }, makeCopy);
 try {
-  for (const name of ['src', 'sandbox', 'test', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
-    cpSync(join(root, name), join(copy, name), { recursive: true });
-  }
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  const chosen = mutants.filter(({ name, file }) => pattern.test(name) || pattern.test(file));
-  const sound = run([...new Set(chosen.flatMap(({ tests }) => tests))]);
+  const sound = await run(copies[0] ?? '', [...new Set(chosen.flatMap(({ tests }) => tests))]);
   if (!sound.survived) throw new Error(`the tests fail before anything is broken: ${sound.why}`);
+  const waiting = [...chosen];
   let survivors = 0;
-  for (const mutant of chosen) {
-    const { survived, why } = tryOut(mutant);
-    if (survived) survivors += 1;
-    console.log(`${survived ? 'SURVIVED' : 'killed  '}  ${mutant.file}: ${mutant.name} (${why})`);
-  }
+  const workThrough = async (copy: string) => {
+    for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
+      const { survived, why } = await tryOut(copy, mutant);
+      if (survived) survivors += 1;
+      console.log(`${survived ? 'SURVIVED' : 'killed  '}  ${mutant.file}: ${mutant.name} (${why})`);
+    }
+  };
+  await Promise.all(copies.map(workThrough));
   console.log(`${chosen.length - survivors} mutants killed, ${survivors} survived`);
   process.exitCode = survivors === 0 && chosen.length > 0 ? 0 : 1;
 } finally {
-  rmSync(copy, { recursive: true, force: true });
+  for (const copy of copies) rmSync(copy, { recursive: true, force: true });
 }

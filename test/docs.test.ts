@@ -31,11 +31,13 @@ describe('the documentation', () => {
       'SECURITY.md',
       'docs/glossary.md',
       'docs/states.md',
+      'docs/flow.md',
       'docs/security.md',
       'docs/people.md',
       'docs/releases.md',
       'docs/node-helper.md',
       'docs/shell.md',
+      'docs/draining.md',
     ]) {
       for (const [, target] of text(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
         expect(

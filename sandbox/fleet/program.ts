@@ -104,11 +104,16 @@ export class Program {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     this.#requests++;
-    const path = (request.url ?? '').replace(/\?.*$/, '');
-    const { code, body } = this.#page(path);
-    const type = path === '/metrics' ? 'text/plain; version=0.0.4' : 'application/json';
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://node');
+    const { code, body } = this.#page(pathname);
+    const type = pathname === '/metrics' ? 'text/plain; version=0.0.4' : 'application/json';
     const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;
-    response.writeHead(code, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) }).end(text);
+    const headers = { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) };
+    const end = () => response.writeHead(code, headers).end(text);
+    const wait = Number(searchParams.get('wait') ?? 0);
+    // A long poll: whoever stops the service meanwhile cuts it off.
+    if (wait > 0) this.#after(wait, end);
+    else end();
   }
 
   #page(path: string): { code: number; body: unknown } {

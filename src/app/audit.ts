@@ -1,20 +1,29 @@
-import type { Audited } from '../jobs/index.ts';
+import type { Audited, NoteLine } from '../jobs/index.ts';
 import { type End, Ended } from './cli/exit.ts';
 import { stoppable } from './cli/live.ts';
 import { createLog } from './log.ts';
 import { openOwnRuntime, settings } from './open.ts';
 import { closeRuntime } from './wiring.ts';
 
-/** Examines the journals that stand in Redis, a line each; `json`: one JSON object a line. */
-export async function auditJournals(journal: string | null, json: boolean): Promise<End> {
+/**
+ * Examines the journals that stand in Redis, a line each. `head`: LINE:HASH as it was written down in a thread;
+ * `json`: one JSON object a line.
+ */
+export async function auditJournals(journal: string | null, head: string | null, json: boolean): Promise<End> {
+  const written = head === null ? undefined : readHead(head);
+  if (written && (journal === null || journal === 'notes'))
+    throw new Ended('usage', '--head is of one journal: name its rollout, or ledger.');
   const ended = await stoppable(async (asked): Promise<End> => {
-    const runtime = await openOwnRuntime(settings(), createLog('cli', 'warn'));
+    const own = settings();
+    const runtime = await openOwnRuntime(own, createLog('cli', 'warn'));
     let end: End = 'done';
     try {
-      for await (const audited of runtime.control.audit(journal)) {
+      for await (const audited of runtime.control.audit(journal, own.retention, written)) {
         if (asked.aborted) return 'interrupted';
-        if (journal !== null && audited.lines === 0) throw new Ended('refused', `There is no journal of ${journal}.`);
+        if (journal !== null && audited.lines === 0 && isWhole(audited))
+          throw new Ended('refused', `There is no journal of ${journal}.`);
         console.log(json ? JSON.stringify(audited) : lineOf(audited));
+        if (!json) for (const { event } of audited.notes ?? []) console.log(noteLine(event));
         if (!isWhole(audited)) end = 'wrong';
       }
       return end;
@@ -23,6 +32,14 @@ export async function auditJournals(journal: string | null, json: boolean): Prom
     }
   });
   return ended ?? 'interrupted';
+}
+
+function readHead(text: string): { revision: number; hash: string } {
+  const [, line, hash] = /^(\d{1,9}):([0-9a-f]{8,64})$/.exec(text) ?? [];
+  if (line === undefined || hash === undefined) {
+    throw new Ended('usage', `--head is LINE:HASH as the thread says it, such as 42:1a2b3c4d5e6f7890; not ${text}.`);
+  }
+  return { revision: Number(line), hash };
 }
 
 const isWhole = ({ refused, flaws }: Audited): boolean =>
@@ -38,3 +55,22 @@ function lineOf(audited: Audited): string {
   const stored = refused === null || flaws.some(({ what }) => what === refused) ? '' : `\n    ${refused}`;
   return `${isWhole(audited) ? '✓' : '✗'} ${journal}: ${lines} lines${old}${head === '' ? '' : `, head ${head.slice(0, 16)}`}${told.join('')}${stored}`;
 }
+
+function noteLine(note: NoteLine): string {
+  const at = new Date(note.at).toISOString();
+  switch (note.type) {
+    case 'denied':
+      return plain(`  ${at} ${note.by} was refused ${note.what}${about(note.rollout)}: ${note.reason}`);
+    case 'cancelled':
+      return plain(`  ${at} ${note.by} threw the plan ${note.plan} for ${note.version} away`);
+    case 'looked':
+      return plain(`  ${at} ${note.by} looked, with ${note.with}${about(note.node)}`);
+    case 'gap':
+      return `  ${at} notes up to ${note.seen} were taken away`;
+  }
+}
+
+const about = (what: string | undefined): string => (what === undefined ? '' : ` (${what})`);
+
+/** What people typed must not move the cursor. */
+const plain = (line: string): string => line.replace(/\p{C}/gu, ' ');

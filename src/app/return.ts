@@ -43,7 +43,8 @@ async function go(name: string, way: WayBack, yes: boolean): Promise<End> {
   if (!yes && !way.isBack && !(await isMeant(name))) throw new Ended('refused', 'Nothing was done.');
   const result = await comeBack(way);
   if (result.is !== 'succeeded') {
-    console.error(`${name} is not back: ${reasonIn(result)}`);
+    const what = result.is === 'later' ? 'runs it again and is out of service' : 'is not back';
+    console.error(`${name} ${what}: ${reasonIn(result)}`);
     return 'wrong';
   }
   console.log(

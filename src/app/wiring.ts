@@ -19,7 +19,7 @@ import {
 } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
-import { openSealKey, sealer, sshSignature } from '../trust/index.ts';
+import { keyId, openSealKey, sealer, sshSignature } from '../trust/index.ts';
 import { orderNamespace } from '../upgrade/host/helper/index.ts';
 import { diagnoseNode, surveyNode } from '../upgrade/host/index.ts';
 import { createAlerting, createProbe } from '../upgrade/http/index.ts';
@@ -28,7 +28,7 @@ import { createShell } from '../upgrade/ssh/index.ts';
 import { steps } from '../upgrade/steps/index.ts';
 import { openBelief } from './belief.ts';
 import { systemClock } from './clock.ts';
-import { decisionKey } from './decision-key.ts';
+import { decisionKey, knownSigners } from './decision-key.ts';
 
 /** What every role needs. */
 export interface Runtime {
@@ -56,15 +56,19 @@ export async function openRuntime(settings: Settings, log: Logger, clock: Clock 
     throw error;
   });
   const belief = await openBelief(settings, 'bot', log);
-  const control = createControl(redis, settings.fleet.name, belief, clock, log, await orderSigner(settings));
+  const control = createControl(redis, settings.fleet.name, belief, clock, log, await orderSigner(settings, log));
   const releases = openReleases(settings.releases, settings.fleet.service, join(settings.stateDir, 'releases'));
   return { settings, redis, belief, control, releases, clock, log };
 }
 
 /** Orders are signed where some node asks for them; making the key costs nobody else anything. */
-async function orderSigner(settings: Settings): Promise<((text: string) => string) | null> {
+async function orderSigner(settings: Settings, log: Pick<Logger, 'warn'>): Promise<((text: string) => string) | null> {
   if (!Object.values(settings.hosts).some(({ become }) => become === 'helper')) return null;
   const key = await decisionKey(settings);
+  const signers = await knownSigners(settings);
+  if (!signers.some((line) => keyId(line) === key.id)) {
+    log.warn(`The nodes take no orders of this program: its key is not among ssh.signers. It is ${key.public}`);
+  }
   return (text) => sshSignature(key, orderNamespace, text);
 }
 
@@ -109,6 +113,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people) } : {}),
     alerting: createAlerting(settings.alerts),
     archives: (release) => releases.archivePath(release),
+    withdrawn: (release) => releases.withdrawn(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
     retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],

@@ -1,6 +1,7 @@
 import { addressSpans } from './secret-addresses.ts';
 import { namedSpans } from './secret-names.ts';
 import { optionSpans } from './secret-options.ts';
+import { pairSpans, toldSpans, wrappedSpans } from './secret-prose.ts';
 import { keySpans, shapeSpans, slackToken } from './secret-shapes.ts';
 import type { Span } from './secret-span.ts';
 
@@ -50,6 +51,9 @@ const spansAsWritten = (text: string): Span[] => [
   ...addressSpans(text),
   ...namedSpans(text),
   ...optionSpans(text),
+  ...pairSpans(text),
+  ...toldSpans(text),
+  ...wrappedSpans(text, (inner) => namedSpans(inner).length > 0 || addressSpans(inner).length > 0),
 ];
 
 /** Where secrets stand that are known as they are. */

@@ -17,7 +17,23 @@ export function addressSpans(text: string): Span[] {
     if (span !== null) spans.push([from + span[0], from + span[1]]);
     mark.lastIndex = to;
   }
-  return spans;
+  return [...spans, ...encodedSpans(text)];
+}
+
+const encodedScheme = /%(?:25){0,3}3A(?:%(?:25){0,3}2F){2}/gi;
+
+/** `scheme%3A%2F%2Fuser%3Apassword%40host`: an address as the parameter of another. */
+function encodedSpans(text: string): Span[] {
+  return [...text.matchAll(encodedScheme)].flatMap(({ 0: found, index }): Span[] => {
+    const from = index + found.length;
+    const run = /^[^\s"'<>`&]*/.exec(text.slice(from, from + 300))?.[0] ?? '';
+    const at = [...run.matchAll(/%(?:25){0,3}40/g)].at(-1)?.index;
+    if (at !== undefined) return [[from, from + at]];
+    const end = from + run.length;
+    const colon = /^[^%]{0,100}%(?:25){0,3}3A(?!\d{0,5}(?:%|$))/i.exec(run)?.[0].length;
+    const isCut = end === text.length || text[end] === '\n';
+    return isCut && colon !== undefined ? [[from + colon, end]] : [];
+  });
 }
 
 function inRun(found: string, last: boolean): Span | null {

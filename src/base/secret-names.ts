@@ -2,7 +2,7 @@ import type { Span } from './secret-span.ts';
 import { valueEnd } from './secret-values.ts';
 
 const strong =
-  /passw|passwd|passphrase|passcode|secret|token|bearer|jwt|dsn$|apikey|accesskey|privatekey|privkey|accountkey|sharedaccess|masterkey|signingkey|encryptionkey|storagekey|keydata$|credential|authoriz|cookie|sessionid|sessionkey|connectionstring|connstr|webhook|(?:database|db|redis|mongo|mongodb|amqp|broker|jdbc|sentry|postgres|mysql)(?:url|uri)$/;
+  /passw|passwd|passphrase|passcode|secret|token|bearer|jwt|dsn$|apikey|accesskey|privatekey|privkey|accountkey|sharedaccess|masterkey|signingkey|encryptionkey|storagekey|keydata$|credential|authoriz|cookie|sessionid|sessionkey|connectionstring|connstr|webhook|assertion$|samlresponse$|(?:database|db|redis|mongo|mongodb|amqp|broker|jdbc|sentry|postgres|mysql)(?:url|uri)$/;
 /** Secret as the last word of a name. */
 const weak = /(?:^|[-_.])(?:key|pass|pwd|pw|psk|pat|auth|sig|signature|otp)$/i;
 const weakCamel = /[a-z0-9](?:Key|Pass|Pwd|Auth|Sig|Signature)$/;
@@ -25,7 +25,7 @@ export function isSecretName(name: string, given: Given): boolean {
 }
 
 /** What stands between a name and its value: `=`, `:`, `=>`, `:=`, and `=` or `:` as an address writes them. */
-const separators = /%3[AaDd]|=>|:=|[=:]/g;
+const separators = /%(?:25){0,3}3[AaDd]|=>|:=|[=:＝：]/g;
 const farBack = 80;
 
 interface Name {
@@ -92,7 +92,7 @@ function spanAt(text: string, index: number, separator: string): Span | null {
   const found = nameBefore(text, index);
   if (found === null) return null;
   const { name, quoted, first, within } = found;
-  const colon = separator === ':' || /%3a/i.test(separator);
+  const colon = separator === ':' || separator === '：' || /^%.*a$/i.test(separator);
   if (!isSecretName(name, quoted ? 'quoted' : colon ? ':' : '=')) return null;
   const from = index + separator.length;
   if (isFolder(name, text.slice(from, from + 20))) return null;

@@ -30,6 +30,8 @@ function lineAt(text: string, at: number): Line {
   return { from, to, glued: own, p: own || logsIn.test(head) || !otherP.test(head), letters };
 }
 
+/** Options of one dash that are words: `-password`, `-passin`, `-token`. */
+const wordy = /^(?:\w{1,20}[-_])?(?:(?:store|key)?pass(?:word|wd|phrase|in|out)?|secret|token)$/i;
 const options = /(?<![\w-])(--?)([A-Za-z][\w-]{0,60})/g;
 const said = /(?<![\w-])(bearer|basic)[ \t]{1,4}(?=[A-Za-z0-9])/gi;
 
@@ -40,7 +42,10 @@ export function optionSpans(text: string): Span[] {
   for (const { 0: found, 1: dashes = '', 2: name = '', index } of text.matchAll(options)) {
     if (index < (spans.at(-1)?.[1] ?? 0)) continue;
     if (line === null || index > line.to) line = lineAt(text, index);
-    const span = dashes === '--' ? longOption(text, index + found.length, name) : shortOption(text, index, found, line);
+    const span =
+      dashes === '--' || wordy.test(name)
+        ? longOption(text, index + found.length, name)
+        : shortOption(text, index, found, line);
     if (span !== null && span[1] > span[0]) spans.push(span);
   }
   return [...spans, ...saidSpans(text)];
@@ -56,8 +61,8 @@ const plainLead = { name: '', colon: false, quoted: false, first: false, within:
 
 function longOption(text: string, at: number, name: string): Span | null {
   const pair = name === 'user' || name === 'proxy-user';
-  if (!pair && !isSecretName(name, 'option')) return null;
-  const from = valueFrom(text, at);
+  if (!pair && !isSecretName(name, 'option') && !wordy.test(name)) return null;
+  const from = pair && text[at] === '=' ? at + 1 : valueFrom(text, at);
   if (from === null || text[from] === '-') return null;
   const to = valueEnd(text, from, plainLead);
   if (pair) return afterColon(text, from, to);
@@ -87,7 +92,9 @@ function shortOption(text: string, index: number, found: string, line: Line): Sp
 function afterColon(text: string, from: number, to: number): Span | null {
   const value = text.slice(from, Math.min(to, from + 300));
   const colon = value.search(/[:%]/);
-  return colon < 1 || /^\\?["']?\d+:\d+\\?["']?$/.test(value) ? null : [from + colon + 1, to];
+  if (colon < 1 || /^\\?["']?\d+:\d+\\?["']?$/.test(value)) return null;
+  // A token alone: `curl -u TOKEN:`.
+  return from + colon + 1 === to ? [from, to - 1] : [from + colon + 1, to];
 }
 
 /** `Bearer x`, `Basic x`, not "bearer of news" nor "basic authentication". */

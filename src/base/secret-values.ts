@@ -34,7 +34,9 @@ export function valueEnd(text: string, from: number, lead: Lead): number {
   if (lead.within !== null) return innerEnd(text, at, lead.within);
   const close = closing[text[at] ?? ''];
   if (close !== undefined && !lead.first) return bracketEnd(text, at, text[at] ?? '', close);
-  const quote = quoteAt(text, at);
+  const threefold = /^(\\{0,16}["'])\1\1/.exec(text.slice(at, at + 54))?.[0];
+  if (threefold !== undefined) return threefoldEnd(text, at, threefold);
+  const quote = quoteAt(text, at) ?? quoteInCall(text, at);
   if (quote !== null) return afterQuote(text, quotedEnd(text, quote), lead);
   if (lead.encoded) return plainEnd(text, at);
   if (/authoriz|cookie/i.test(lead.name)) return lineEnd(text, at);
@@ -68,6 +70,18 @@ function quoteAt(text: string, at: number): Quote | null {
   const mark = text[from] ?? '';
   if (mark !== '"' && mark !== "'" && mark !== '`') return null;
   return { depth: from - at, mark, from: from + 1 };
+}
+
+/** `Some("x")`, `Secret('x')`. */
+function quoteInCall(text: string, at: number): Quote | null {
+  const call = /^[A-Za-z_][\w.:]{0,40}\(/.exec(text.slice(at, at + 42))?.[0];
+  return call === undefined ? null : quoteAt(text, at + call.length);
+}
+
+/** A text of several lines, as TOML and Python have it. */
+function threefoldEnd(text: string, at: number, marks: string): number {
+  const end = text.indexOf(marks, at + marks.length);
+  return end === -1 ? text.length : end + marks.length;
 }
 
 /** Behind the closing quote, or the end of the text. A quote with more backslashes belongs to the content. */

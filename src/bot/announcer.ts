@@ -6,11 +6,12 @@ import type { Sealer } from '../trust/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Chat, OutgoingMessage } from './chat.ts';
 import { sealedBlocks } from './sealed.ts';
+import { headPosts } from './views/head.ts';
 import { outdated, type Post, posts } from './views/posts.ts';
 
 export interface AnnouncerParts {
   chat: Chat;
-  store: Pick<Store, 'posted' | 'setPosted'>;
+  store: Pick<Store, 'posted' | 'setPosted' | 'headOf'>;
   channel: string;
   sealer: Sealer;
   log: Logger;
@@ -60,8 +61,13 @@ class Drawing {
 
   /** @throws the first trouble, after everything else was tried; at once when Slack asks to wait (`retryAfter`, s). */
   async draw(): Promise<void> {
-    this.#standing = await this.#parts.store.posted(this.#rollout.id);
-    const wanted = [...posts(this.#rollout), ...outdated(this.#rollout, Object.keys(this.#standing))];
+    const { store } = this.#parts;
+    this.#standing = await store.posted(this.#rollout.id);
+    const wanted = [
+      ...posts(this.#rollout),
+      ...outdated(this.#rollout, Object.keys(this.#standing)),
+      ...headPosts(this.#rollout, store.headOf(this.#rollout.id)),
+    ];
     const stands = ({ key }: Post) => (this.#standing[key]?.ts ?? unknownTs) !== unknownTs;
     // The thread hangs on the main message; then what is new, since it may be urgent; then edits.
     const [main, ...rest] = wanted;
@@ -108,7 +114,7 @@ class Drawing {
 
   async #edit(post: Post): Promise<void> {
     const standing = this.#standing[post.key];
-    if (standing === undefined || standing.content === this.#digest(post)) return;
+    if (standing === undefined || post.once || standing.content === this.#digest(post)) return;
     const message = await this.#message(post);
     if (message === null) return;
     await this.#pace(post.key);

@@ -1,4 +1,5 @@
 import { type Actor, isLocal } from '../base/actor.ts';
+import { isAny } from '../base/is-any.ts';
 import { openedBy, phaseOf, withApproversOf } from '../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Approvers, Fleet, Rollout } from '../upgrade/rollout/types.ts';
 import type { Command } from './command.ts';
@@ -34,9 +35,7 @@ const refused = (reason: string): Verdict => ({ is: 'refused', reason });
 
 /** Whether this verb wants no signature on a shell. */
 export const isFree = ({ verb }: Command): boolean =>
-  ['bare', 'status', 'why', 'windows', 'history', 'verify', 'diagnose', 'help', 'whoami', 'pause', 'stop'].includes(
-    verb,
-  );
+  isAny(verb, 'bare', 'status', 'why', 'windows', 'history', 'verify', 'diagnose', 'help', 'whoami', 'pause', 'stop');
 
 /**
  * Whether `actor` may; looks at user and group ids only, and refuses when a lookup fails. Somebody at this machine's
@@ -51,7 +50,7 @@ export async function permit(
   const own = ownRollout(scene, actor, right);
   if (own !== null) return own;
   if (isLocal(actor)) {
-    return ['look', 'diagnose', 'halt'].includes(right.is)
+    return isAny(right.is, 'look', 'diagnose', 'halt')
       ? allowed
       : refused('Without a key a shell may look, pause and stop. Sign with your own: --as NAME, or --key FILE.');
   }

@@ -1,4 +1,5 @@
 import type { Actor } from '../base/actor.ts';
+import { redact } from '../base/redact.ts';
 import type { CommandContext } from './context.ts';
 
 /** Something that somebody wanted and did not get. */
@@ -11,7 +12,12 @@ export interface Denial {
   rollout?: string;
 }
 
-/** The one place through which every denied command and click passes, with the name and the reason. */
-export function refusedNote({ log }: Pick<CommandContext, 'log'>, denial: Denial): void {
+/** The one place through which every denied command and click passes; it is noted for the fleet, with the name and the reason. */
+export function refusedNote(
+  { log, control, clock }: Pick<CommandContext, 'log' | 'control' | 'clock'>,
+  denial: Denial,
+): void {
   log.warn(denial, 'refused');
+  const { actor: by, what, reason, ...about } = denial;
+  control.note({ type: 'denied', at: clock.now(), by, what: redact(what).slice(0, 200), reason, ...about });
 }

@@ -22,7 +22,10 @@ export async function runCommand(context: CommandContext, actor: Actor, text: st
 export async function answer(context: CommandContext, asking: Asking, command: Command): Promise<Reply> {
   try {
     const wait = isLooking(command) ? context.looks.tooMany(asking.actor) : null;
-    return wait === null ? await perform(context, asking, command) : tooMany(context, asking, command, wait);
+    if (wait !== null) return tooMany(context, asking, command, wait);
+    const reply = await perform(context, asking, command);
+    noteLook(context, asking, command);
+    return reply;
   } catch (error) {
     if (error instanceof Denied) return ended('denied', say(error.message));
     if (error instanceof Refused) return ended('refused', say(reason(error.message, 1_500)));
@@ -42,6 +45,14 @@ export async function answer(context: CommandContext, asking: Asking, command: C
           say(`The store does not answer, and it is not clear what came of this: when it is back, ${look}.`),
         );
   }
+}
+
+/** Whoever had nodes looked at is noted, with what. */
+function noteLook({ control, clock }: CommandContext, { actor: by }: Asking, command: Command): void {
+  const { verb } = command;
+  if (verb !== 'verify' && verb !== 'diagnose' && verb !== 'status') return;
+  const node = verb === 'diagnose' ? { node: command.node } : {};
+  control.note({ type: 'looked', at: clock.now(), by, with: verb, ...node });
 }
 
 function tooMany(context: CommandContext, { actor }: Asking, { verb }: Command, wait: number): Reply {

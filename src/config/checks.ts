@@ -42,6 +42,9 @@ const sketch = z.object({
   ssh: withDefault({}, sound(ssh)),
   redis: withDefault({}, sound(redis)),
   roles: sound(z.object({ requesters: sound(approvers) })),
+  keys: sound(z.object({ bot: z.array(z.string()) }))
+    .optional()
+    .nullable(),
   people: all(person),
   releases: sound(z.object({ directory: z.unknown().optional(), url: z.unknown().optional() })),
   alerts: sound(
@@ -68,6 +71,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...repeated(regions.map((region, at) => ({ name: region.name, path: ['regions', at, 'name'] }))),
     ...repeated(regions.flatMap(namedNodes)),
     ...samePerson(settings.people),
+    ...orderProblems(settings),
     ...nobodyMay(roles?.requesters ?? null, ['roles', 'requesters'], 'start an upgrade'),
     ...regions.flatMap((region, at) =>
       nobodyMay(region.approvers, ['regions', at, 'approvers'], 'approve this region'),
@@ -94,6 +98,26 @@ function repeated(entries: { name: string; path: Path }[]): Problem[] {
   });
 }
 
+/** Spelled anew: the same key may be written in several ways, and a signature names the key, not the line. */
+const material = (line: string) => signingKeyIn(line) ?? line;
+
+/** A bot's key that was taken away must not go on as one whose orders the nodes take. */
+function orderProblems({ keys, ssh }: Sketch): Problem[] {
+  if (keys === null || keys === undefined) return [];
+  const believed = keys.bot.map(material);
+  return (ssh?.signers ?? []).flatMap((line, at) =>
+    believed.includes(material(line))
+      ? []
+      : [
+          {
+            path: ['ssh', 'signers', at],
+            message:
+              'is not among keys.bot: nodes would take orders from whom nobody else believes; write it there too, or take it out',
+          },
+        ],
+  );
+}
+
 /** A name, a Slack id or a key that two people had would be nobody's. */
 function samePerson(people: Sketch['people']): Problem[] {
   const of = (what: (each: NonNullable<(typeof people)[number]>) => { name: string; at: Path }[]) =>
@@ -102,8 +126,6 @@ function samePerson(people: Sketch['people']): Problem[] {
         each === null ? [] : what(each).map(({ name, at }) => ({ name, path: ['people', index, ...at] })),
       ),
     );
-  // Spelled anew: the same key may be written in several ways, and a signature names the key, not the line.
-  const material = (line: string) => signingKeyIn(line) ?? line;
   return [
     ...of(({ name }) => [{ name, at: ['name'] }]),
     ...of(({ slack }) => [{ name: slack, at: ['slack'] }]),

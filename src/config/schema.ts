@@ -67,7 +67,9 @@ const access = {
 };
 
 const publicKey = leaf('a public key', 'a line like ssh-ed25519 AAAA…, as `zeitwork keys` prints it', (written) =>
-  typeof written === 'string' && readPublicKey(written) !== null ? written.trim() : undefined,
+  typeof written === 'string' && readPublicKey(written) !== null && !/\p{Cc}/u.test(written.trim())
+    ? written.trim()
+    : undefined,
 );
 
 export const jumpHost = block({ address: value.address, ...access });

@@ -1,32 +1,101 @@
 import { wordsOf } from '../base/errors.ts';
+import type { Anchor } from './anchors.ts';
 import { type Examined, examine } from './examine.ts';
-import type { createLedger } from './ledger.ts';
+import { type Chained, type ChainedEntry, spelledLine } from './journal.ts';
+import { type createLedger, examineLedger, type LedgerLine } from './ledger.ts';
+import { flawsInNotes, type NoteLine, type Notes } from './notes.ts';
 import { Tampered } from './replay.ts';
 import type { Belief, RolloutStore } from './store.ts';
 
 /** What one journal proves, and whether what is stored beside it agrees. */
 export interface Audited extends Examined {
-  /** A rollout's id, or `ledger`. */
+  /** A rollout's id, `ledger`, or `notes`. */
   journal: string;
   /** Why nothing is done with what is stored; null when it may be believed. */
   refused: string | null;
+  /** Of the notes, when they were asked for: who was refused, who threw a plan away, who looked. */
+  notes?: Chained<NoteLine>[];
 }
 
-/** Examines the journals of a fleet, or the one that is named, newest rollout first. */
+/** Number of a line, and its hash or how that begins. */
+interface Head {
+  revision: number;
+  hash: string;
+}
+
+export interface AuditParts {
+  store: RolloutStore;
+  ledger: ReturnType<typeof createLedger>;
+  notes: Pick<Notes, 'lines'>;
+  belief: Belief;
+}
+
+/**
+ * Examines the journals of a fleet, or the one that is named, newest rollout first.
+ * @param since epoch ms: what was seen to be written after it cannot have been removed for its age
+ */
 export async function* audit(
   fleet: string,
-  { store, ledger, belief }: { store: RolloutStore; ledger: ReturnType<typeof createLedger>; belief: Belief },
+  parts: AuditParts,
   only: string | null,
+  since: number,
+  head?: Head,
 ): AsyncGenerator<Audited> {
-  const ids = only === null ? await store.ids() : only === 'ledger' ? [] : [only];
-  for (const id of ids) {
-    const examined = examine({ fleet, journal: id }, await store.journal(id), belief.notary);
-    yield { journal: id, ...examined, refused: await refusal(() => store.load(id)) };
+  const { store, ledger, belief } = parts;
+  const { anchors, notary } = belief;
+  // Before anything is read: reading is remembered as well.
+  const seen = new Map(anchors.all());
+  const ids = only === null ? await store.ids() : [only].filter((each) => !ofFleet.includes(each));
+  const gone = [...seen].filter(([id, { at }]) => !ofFleet.includes(id) && !ids.includes(id) && at > since);
+  for (const id of only === null ? [...ids, ...gone.map(([each]) => each)] : ids) {
+    const lines = (await store.lines(id)).map((line) => spelledLine<ChainedEntry['event']>(line));
+    const loaded = await refusal(() => store.load(id));
+    const refused = loaded ?? rewound(lines, seen.get(id), since) ?? absence(lines, head);
+    yield { journal: id, ...examine({ fleet, journal: id }, lines, notary), refused };
   }
-  if (only !== null && only !== 'ledger') return;
-  const lines = await ledger.journal();
+  if (only === null || only === 'ledger') {
+    const lines = (await ledger.lines()).map((line) => spelledLine<LedgerLine>(line));
+    const loaded = await refusal(ledger.load);
+    const refused = loaded ?? rewound(lines, seen.get('ledger'), 0) ?? absence(lines, head);
+    yield { journal: 'ledger', ...examineLedger(fleet, lines, notary), refused };
+  }
+  if (only === null || only === 'notes') yield auditedNotes(fleet, parts, seen.get('notes'), only !== null);
+}
+
+const ofFleet = ['ledger', 'notes'];
+
+async function auditedNotes(
+  fleet: string,
+  { notes, belief }: AuditParts,
+  anchor: Anchor | undefined,
+  shown: boolean,
+): Promise<Audited> {
+  const lines = (await notes.lines()).map((line) => spelledLine<NoteLine>(line));
+  const flaws = flawsInNotes(fleet, lines, belief).map((what) => ({ what, adopted: null }));
+  const refused = rewound(lines, anchor, 0);
   const head = lines.at(-1)?.hash ?? '';
-  yield { journal: 'ledger', lines: lines.length, unsigned: 0, head, flaws: [], refused: await refusal(ledger.load) };
+  const found = { journal: 'notes', lines: lines.length, unsigned: 0, head, flaws, refused };
+  return shown ? { ...found, notes: lines.filter((line) => line !== null) } : found;
+}
+
+/** What was seen here is not there any more, or is another one; null when it is, or somebody adopted what is there since. */
+function rewound(
+  lines: readonly (Chained<{ type: string }> | null)[],
+  anchor: Anchor | undefined,
+  since: number,
+): string | null {
+  if (anchor === undefined || (lines.length === 0 && anchor.at <= since)) return null;
+  if (lines.some((line) => line?.event.type === 'adopted' && line.at > anchor.at)) return null;
+  if (lines.some((line) => line?.revision === anchor.revision && line.hash === anchor.hash)) return null;
+  return `line ${anchor.revision}, which was seen here, is not there any more`;
+}
+
+/** Why a line that somebody wrote down does not stand there; null when it does. */
+function absence(lines: readonly (Head | null)[], head: Head | undefined): string | null {
+  if (head === undefined) return null;
+  const there = lines.find((line) => line?.revision === head.revision);
+  if (!there) return `line ${head.revision}, which was written down, is not there`;
+  return there.hash.startsWith(head.hash) ? null : `line ${head.revision} is not the one that was written down`;
 }
 
 async function refusal(load: () => Promise<unknown>): Promise<string | null> {

@@ -3,6 +3,7 @@ import { createInspector } from './ask.ts';
 import { audit } from './audit.ts';
 import { createLedger } from './ledger.ts';
 import { type Log, reasonOf } from './log.ts';
+import { createNotes } from './notes.ts';
 import { type IssueOrders, orderIssuer, type SignOrder } from './orders.ts';
 import { createQueues } from './queues.ts';
 import { recorder } from './record.ts';
@@ -22,9 +23,10 @@ export function createControl(
   log: Log,
   sign: SignOrder | null = null,
 ): Control & { close(): Promise<void> } {
-  const store = createStore(redis.caller, fleet, belief, log);
+  const store = createStore(redis.caller, fleet, belief);
   const ledger = createLedger(redis.caller, fleet, belief);
   const queues = createQueues(redis.caller, fleet, log);
+  const notes = createNotes(redis.caller, fleet, belief, log);
   const inspector = createInspector(queues, clock);
   const issue = sign === null ? async () => undefined : telling(orderIssuer(redis.caller, fleet, sign), log);
   return {
@@ -43,10 +45,15 @@ export function createControl(
       await queues.wake(id);
       return rollout;
     },
-    audit: (journal) => audit(fleet, { store, ledger, belief }, journal),
+    audit: (journal, keptFor, head) =>
+      audit(fleet, { store, ledger, notes, belief }, journal, clock.now() - keptFor, head),
+    note: notes.note,
     survey: inspector.survey,
     diagnose: inspector.diagnose,
-    close: queues.close,
+    async close() {
+      await notes.settled();
+      await queues.close();
+    },
   };
 }
 

@@ -12,7 +12,6 @@ export function draftsOf(
   redis: Redis,
   fleet: string,
   notary: Notary,
-  foreign: (id: string, fleet: string) => void,
 ): { save: Store['saveDraft']; take: Store['takeDraft'] } {
   const keys = keysOf(fleet);
   return {
@@ -24,17 +23,25 @@ export function draftsOf(
     async take(id) {
       const stored = await redis.getdel(keys.draft(id));
       if (stored === null) return null;
-      const { body, ...signed }: Draft = JSON.parse(stored);
+      const wrong = (what: string) => new Tampered(id, `the plan that was shown: ${what}`);
+      const { body, ...signed } = readDraft(stored) ?? {};
+      if (body === undefined) throw wrong('it cannot be read');
+      const fault = notary.fault(signedText(id, body), { key: '', signature: '', ...signed }, ['decisions']);
+      if (fault !== null) throw wrong(fault);
       const rollout = decode(id, body);
-      if (rollout.fleet !== fleet) {
-        foreign(id, rollout.fleet);
-        return null;
-      }
-      const fault = notary.fault(signedText(id, body), signed, ['decisions']);
-      if (fault !== null) throw new Tampered(id, `the plan that was shown: ${fault}`);
+      if (rollout.fleet !== fleet || rollout.id !== id) throw wrong(`it is ${rollout.id} of ${rollout.fleet}`);
       return rollout;
     },
   };
 }
 
 const signedText = (id: string, body: string): string => `plan ${id}\n${body}`;
+
+function readDraft(stored: string): Partial<Draft> | null {
+  try {
+    const draft: unknown = JSON.parse(stored);
+    return typeof draft === 'object' ? draft : null;
+  } catch {
+    return null;
+  }
+}

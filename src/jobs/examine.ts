@@ -1,6 +1,7 @@
+import type { Actor } from '../base/actor.ts';
 import type { Notary } from '../trust/index.ts';
-import type { ChainedEntry, Place } from './journal.ts';
-import { replay, Tampered } from './replay.ts';
+import type { Chained, ChainedEntry, Place } from './journal.ts';
+import { type Head, Newer, replay, Tampered } from './replay.ts';
 
 /** What is wrong in a journal. `adopted`: who went on from there all the same. */
 export interface Flaw {
@@ -18,34 +19,53 @@ export interface Examined {
   flaws: Flaw[];
 }
 
+/** What `follow` makes of the lines so far; `head` is null before the first, or before one that somebody adopted. */
+type Follow<H, E> = (head: H | null, line: Chained<E>, index: number) => H;
+
 /** Reads a rollout's journal from its first line, past adoptions: all that is wrong in it, in order. */
-export function examine(place: Place, lines: readonly ChainedEntry[], notary: Notary): Examined {
+export function examine(place: Place, lines: readonly (ChainedEntry | null)[], notary: Notary): Examined {
+  return examineWith<Head, ChainedEntry['event']>(place.journal, lines, (head, line, index) =>
+    replay(place, head, [line], notary, index),
+  );
+}
+
+/** Null among `lines`: what stands there is no line of ours, bit by bit. */
+export function examineWith<H, E extends { type: string; at: number; by?: Actor }>(
+  journal: string,
+  lines: readonly (Chained<E> | null)[],
+  follow: Follow<H, E>,
+): Examined {
   const flaws: Flaw[] = [];
   for (let start = 0; start < lines.length; ) {
-    const flaw = flawFrom(place, lines, start, notary);
+    const flaw = flawFrom(journal, lines, start, follow);
     if (flaw === null) break;
-    const next = lines.findIndex(({ event }, index) => index > flaw.line && event.type === 'adopted');
+    const next = lines.findIndex((line, index) => index > flaw.line && line?.event.type === 'adopted');
     const adoption = lines[next]?.event;
-    const adopted = adoption?.type === 'adopted' ? { by: adoption.by, at: adoption.at } : null;
+    const adopted = adoption?.by === undefined ? null : { by: adoption.by, at: adoption.at };
     flaws.push({ what: flaw.what, adopted });
     if (adopted === null) break;
     start = next;
   }
-  const unsigned = lines.filter(({ key }) => key === undefined).length;
+  const unsigned = lines.filter((line) => line !== null && line.key === undefined).length;
   return { lines: lines.length, unsigned, head: lines.at(-1)?.hash ?? '', flaws };
 }
 
-function flawFrom(
-  place: Place,
-  lines: readonly ChainedEntry[],
+function flawFrom<H, E>(
+  journal: string,
+  lines: readonly (Chained<E> | null)[],
   start: number,
-  notary: Notary,
+  follow: Follow<H, E>,
 ): { line: number; what: string } | null {
-  for (let head = null, line = start; line < lines.length; line += 1) {
+  let head: H | null = null;
+  for (let line = start; line < lines.length; line += 1) {
     try {
-      head = replay(place, head, lines.slice(line, line + 1), notary, start);
+      const next = lines[line] ?? null;
+      if (next === null) throw new Tampered(journal, `line ${line + 1} of its journal: it is not as we write lines`);
+      head = follow(head, next, line);
     } catch (error) {
       if (error instanceof Tampered) return { line, what: error.what };
+      // As far as this program can follow.
+      if (error instanceof Newer) return null;
       throw error;
     }
   }

@@ -7,6 +7,7 @@ export { ledgerLines, linesOf, readStored, storedIds } from './history.ts';
 export type { ChainedEntry } from './journal.ts';
 export { createLedger } from './ledger.ts';
 export { type Log, reasonOf } from './log.ts';
+export type { Note, NoteLine } from './notes.ts';
 export type { Archives, WorkerParts } from './parts.ts';
 export { type PublisherParts, startPublisher } from './publish.ts';
 export { openRedis, type RedisHandle } from './redis.ts';

@@ -39,5 +39,9 @@ export function keysOf(fleet: string) {
     ledger: key('ledger'),
     /** List of chained lines. */
     ledgerJournal: key('ledger', 'journal'),
+    /** Hash: number and hash of the last note. */
+    notes: key('notes'),
+    /** List of chained lines, the newest of them. */
+    notesJournal: key('notes', 'journal'),
   };
 }

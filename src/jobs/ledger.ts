@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Actor } from '../base/actor.ts';
 import { Refused } from '../base/errors.ts';
-import { canonical, type Says } from '../trust/index.ts';
-import { emptyLedger, fold, format, leftBy, lift } from '../upgrade/ledger/index.ts';
+import { canonical, type Notary, type Says } from '../trust/index.ts';
+import { emptyLedger, fold, format, leftBy, lift, timedBy } from '../upgrade/ledger/index.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchor } from './anchors.ts';
-import { append, type Chained, faultOf, firstLink, type Place } from './journal.ts';
+import { type Examined, examineWith } from './examine.ts';
+import { append, type Chained, faultOf, firstLink, isNewer, lineIn, type Place } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { reasonOf } from './log.ts';
 import { readMoment } from './reader.ts';
-import { Tampered } from './replay.ts';
+import { Newer, Tampered } from './replay.ts';
 import { ledgerScript } from './scripts.ts';
 import type { Belief } from './store.ts';
 import type { LedgerStore } from './types.ts';
@@ -31,6 +32,7 @@ const says: Record<LedgerLine['type'], readonly Says[]> = {
   froze: ['decisions'],
   unfroze: ['decisions'],
   left: ['reports'],
+  timed: ['reports'],
 };
 
 export const ledgerSignedAs = (line: LedgerLine): readonly Says[] => says[line.type] ?? [];
@@ -43,27 +45,16 @@ export function createLedger(
   redis: Redis,
   fleet: string,
   { notary, anchors }: Belief,
-): LedgerStore & { journal(): Promise<Chained<LedgerLine>[]> } {
+): LedgerStore & { lines(): Promise<string[]> } {
   const keys = keysOf(fleet);
   const place: Place = { fleet, journal: 'ledger' };
   const nothing: Head = { count: 0, hash: firstLink(place), ledger: emptyLedger };
   let known = nothing;
 
-  const follow = (head: Head, line: Chained<LedgerLine>): Head => {
-    const wrong = (what: string) => new Tampered('ledger', `line ${head.count + 1} of its journal: ${what}`);
-    const fault = faultOf(place, head.hash, line, notary, ledgerSignedAs(line.event));
-    if (fault !== null) throw wrong(fault);
-    const after = { count: head.count + 1, hash: line.hash };
-    if (line.event.type === 'adopted') return { ...after, ledger: line.event.ledger };
-    const ledger = fold(head.ledger, line.event);
-    if (ledger === head.ledger) throw wrong('it changes nothing, so it was never written by us');
-    return { ...after, ledger: { ...ledger, revision: line.revision } };
-  };
-
   const remember = (head: Head, at: number, anew = false): void => {
     if (!anew && head.count < known.count) return;
     known = head;
-    anchors.set('ledger', { revision: head.ledger.revision, hash: head.hash, at });
+    anchors.set('ledger', { revision: head.ledger.revision, hash: head.hash, at, open: false });
   };
 
   const read = async (before: Head): Promise<Head> => {
@@ -71,11 +62,11 @@ export function createLedger(
     const anchor = anchors.of('ledger');
     const { body, hash, ...found } = await readMoment(redis, keys.ledger, keys.ledgerJournal, before.count);
     const lines = found.lines.map(decodeLine);
-    const stored = body === null ? emptyLedger : decode(body);
+    const stored = body === null ? emptyLedger : decodeBelieved(body);
     const adopted = lines.findLastIndex(({ event }) => event.type === 'adopted');
     const line = lines[adopted]?.event;
     const from = line?.type === 'adopted' ? { ...before, count: before.count + adopted, hash: line.previous } : before;
-    const head = lines.slice(Math.max(0, adopted)).reduce(follow, from);
+    const head = lines.slice(Math.max(0, adopted)).reduce((at, each) => follow(place, notary, at, each), from);
     if (head.hash !== (hash || firstLink(place))) {
       // It was put back, and perhaps adopted since: read whole.
       if (before.count > 0) return read(nothing);
@@ -143,20 +134,51 @@ export function createLedger(
       if (await write({ count, hash: previous }, ledger, line)) return ledger;
       throw new Refused('The ledger moved on meanwhile. Look again.');
     },
-    journal: async () => (await redis.lrange(keys.ledgerJournal, 0, -1)).map(decodeLine),
+    lines: () => redis.lrange(keys.ledgerJournal, 0, -1),
   };
 }
 
-/** Writes down what a rollout that is over left on its nodes; asking again is harmless. */
+function follow(place: Place, notary: Notary, head: Head, line: Chained<LedgerLine>): Head {
+  const wrong = (what: string) => new Tampered('ledger', `line ${head.count + 1} of its journal: ${what}`);
+  if (isNewer(place, head.hash, line, notary)) throw new Newer('the ledger');
+  const fault = faultOf(place, head.hash, line, notary, ledgerSignedAs(line.event));
+  if (fault !== null) throw wrong(fault);
+  const after = { count: head.count + 1, hash: line.hash };
+  if (line.event.type === 'adopted') return { ...after, ledger: { ...emptyLedger, ...line.event.ledger } };
+  const ledger = fold(head.ledger, line.event);
+  if (ledger === head.ledger) throw wrong('it changes nothing, so it was never written by us');
+  if (line.revision !== head.ledger.revision + 1) throw wrong(`it is numbered ${line.revision}`);
+  return { ...after, ledger: { ...ledger, revision: line.revision } };
+}
+
+/** Reads the ledger's journal from its first line, past adoptions: all that is wrong in it, in order. */
+export function examineLedger(fleet: string, lines: readonly (Chained<LedgerLine> | null)[], notary: Notary): Examined {
+  const place: Place = { fleet, journal: 'ledger' };
+  return examineWith<Head, LedgerLine>('ledger', lines, (head, line, index) => {
+    const { event } = line;
+    const link = event.type === 'adopted' && index > 0 ? event.previous : firstLink(place);
+    return follow(place, notary, head ?? { count: index, hash: link, ledger: emptyLedger }, line);
+  });
+}
+
+/** Writes down what a rollout that is over left on its nodes, and how long it took; asking again is harmless. */
 export async function noteLeft(ledger: LedgerStore, rollout: Rollout): Promise<void> {
-  const event = rollout.unsigned || rollout.onlyBack ? null : leftBy(rollout);
-  if (event !== null) await ledger.record(event);
+  if (rollout.unsigned || rollout.onlyBack) return;
+  for (const event of [leftBy(rollout), timedBy(rollout)]) if (event !== null) await ledger.record(event);
 }
 
 const markOf = (body: string | null, hash: string): string =>
   createHash('sha256').update(`${hash}\n${body}`).digest('hex').slice(0, 12);
 
 const encode = (ledger: Ledger): string => JSON.stringify({ format, ledger });
+
+function decodeBelieved(body: string): Ledger {
+  try {
+    return decode(body);
+  } catch {
+    throw new Tampered('ledger', 'what is stored beside its journal cannot be read');
+  }
+}
 
 /** What an earlier version stored is lifted; what a later one stored is left to it. */
 function decode(body: string): Ledger {
@@ -168,9 +190,7 @@ function decode(body: string): Ledger {
 }
 
 function decodeLine(line: string): Chained<LedgerLine> {
-  try {
-    return JSON.parse(line);
-  } catch {
-    throw new Tampered('ledger', 'a line of its journal is no line');
-  }
+  const read = lineIn<LedgerLine>(line);
+  if (read === null) throw new Tampered('ledger', 'a line of its journal is no line');
+  return read;
 }

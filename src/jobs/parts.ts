@@ -23,6 +23,8 @@ export interface WorkOnNodes {
   probe: Probe;
   alerting: Alerting;
   archives: Archives;
+  /** Why a release is not accepted any more that was staged already; null while it is. */
+  withdrawn: (release: Release) => string | null;
   stillProven: StillProven;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];

@@ -37,7 +37,7 @@ const repairEvery = 45_000;
 export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
   const { redis, fleet, announcer, clock, log } = parts;
   await bringOver(redis.patient(), fleet, log);
-  const store = createStore(redis.patient(), fleet, parts.belief, log);
+  const store = createStore(redis.patient(), fleet, parts.belief);
   const ledger = createLedger(redis.patient(), fleet, parts.belief);
   const queues = createQueues(redis.patient(), fleet, log);
   const tick = ticker({ store, record: recorder(store, queues.wake), clock, log });
@@ -88,6 +88,7 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
     for (const id of ids) await queues.publish(id);
     if (clock.now() - repairedAt < repairEvery) return;
     repairedAt = clock.now();
+    for (const id of await store.lost()) await announcer.alarm(id, 'it was under way, and is not there any more');
     await announcer.repair();
     await ledger.load().catch(async (error: unknown) => {
       if (error instanceof Tampered) await announcer.alarm('ledger', error.what);

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { Notary } from '../trust/index.ts';
-import { format, lift } from '../upgrade/rollout/index.ts';
+import { format, isOpen, lift } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchor, Anchors } from './anchors.ts';
-import type { ChainedEntry } from './journal.ts';
+import { type ChainedEntry, lineIn, type Place } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { reasonOf } from './log.ts';
 import { type Head, isSame, isWhole, replay, Tampered } from './replay.ts';
@@ -16,7 +16,7 @@ export interface Proven {
 }
 
 export interface Reader {
-  /** Null for one that is not there, or is another fleet's. @throws Tampered; Error when a newer version stored it */
+  /** Null for one that is not there. @throws Tampered; Error when a newer version stored it */
   read(id: string): Promise<Proven | null>;
   /** What stands there, believed or not, for a person who looks; and the hash of its last line. */
   readStored(id: string): Promise<{ rollout: Rollout; hash: string } | null>;
@@ -36,14 +36,9 @@ const most = 100;
  * Reads rollouts of one fleet and believes none of them: each is folded from its signed journal and compared. What was
  * read is remembered, so that only new lines are verified.
  */
-export function createReader(
-  redis: Redis,
-  fleet: string,
-  notary: Notary,
-  anchors: Anchors,
-  foreign: (id: string, fleet: string) => void,
-): Reader {
+export function createReader(redis: Redis, fleet: string, notary: Notary, anchors: Anchors): Reader {
   const keys = keysOf(fleet);
+  const place = (journal: string): Place => ({ fleet, journal });
   const known = new Map<string, Proven & { body: string | null }>();
 
   const remember = (id: string, proven: Proven, body: string | null, at: number): Proven => {
@@ -53,7 +48,11 @@ export function createReader(
     known.set(id, { ...proven, body });
     const [oldest] = known.keys();
     if (known.size > most && oldest !== undefined) known.delete(oldest);
-    anchors.set(id, { revision: proven.head.revision, hash: proven.head.hash, at });
+    // What nobody signed proves nothing that would have to stand there the next time.
+    if (proven.head.rollout !== null) {
+      const open = isOpen(proven.rollout);
+      anchors.set(id, { revision: proven.head.revision, hash: proven.head.hash, at, open });
+    }
     return proven;
   };
 
@@ -69,15 +68,15 @@ export function createReader(
     const { head } = before;
     if (count === head.count && revision === head.revision && hash === head.hash) {
       if (body === before.body) return before;
-      return remember(id, compared(id, head, body), body, anchors.of(id)?.at ?? 0);
+      return remember(id, compared(place(id), head, body), body, anchors.of(id)?.at ?? 0);
     }
     if (lines.length === 0 || lines.some(({ event }) => isWhole(event))) return 'anew';
-    return settled(id, replay({ fleet, journal: id }, head, lines, notary), stored);
+    return settled(id, replay(place(id), head, lines, notary), stored);
   };
 
   const settled = (id: string, head: Head, { body, hash, revision, lines }: Stored): Proven => {
     if (head.hash !== hash || head.revision !== revision) throw new Tampered(id, 'its last line is not in its journal');
-    return remember(id, compared(id, head, body), body, lines.at(-1)?.at ?? 0);
+    return remember(id, compared(place(id), head, body), body, lines.at(-1)?.at ?? 0);
   };
 
   const fromStart = async (id: string): Promise<Proven | null> => {
@@ -87,17 +86,12 @@ export function createReader(
     const anchor = anchors.of(id);
     const stored = await fetch(id, from);
     if (stored === null) return null;
-    const owner = decode(id, stored.body).fleet;
-    if (owner !== fleet) {
-      foreign(id, owner);
-      return null;
-    }
     const { lines } = stored;
     if (lines.length === 0) throw new Tampered(id, 'its journal is gone');
     const start = lines.findLastIndex(({ event }) => isWhole(event));
     const begin = Math.max(0, start);
     refuseRewound(id, stored, anchor, begin);
-    return settled(id, replay({ fleet, journal: id }, null, lines.slice(begin), notary, from + begin), stored);
+    return settled(id, replay(place(id), null, lines.slice(begin), notary, from + begin), stored);
   };
 
   return {
@@ -143,19 +137,31 @@ function refuseRewound(id: string, { revision, lines }: Stored, anchor: Anchor |
   if (revision < anchor.revision) {
     throw new Tampered(id, `it was put back to line ${revision}; this process has seen line ${anchor.revision}`);
   }
+  if (first?.key === undefined) throw new Tampered(id, 'nobody signed its journal; this process has seen it signed');
   const same = lines.find((line) => line.revision === anchor.revision);
   if (same && same.hash !== anchor.hash)
     throw new Tampered(id, `line ${anchor.revision} is not the one that was there`);
 }
 
 /** The stored rollout is no more than a copy of what its journal says. */
-function compared(id: string, head: Head, body: string): Proven {
-  const stored = decode(id, body);
-  if (head.rollout === null) return { head, rollout: { ...stored, unsigned: true } };
-  if (body !== encode(head.rollout) && !isSame(stored, head.rollout)) {
-    throw new Tampered(id, 'it is not what its journal says');
+function compared({ fleet, journal: id }: Place, head: Head, body: string): Proven {
+  if (head.rollout !== null && body === encode(head.rollout)) return { head, rollout: head.rollout };
+  const stored = decodeBelieved(id, body);
+  if (head.rollout === null) {
+    if (stored.fleet !== fleet || stored.id !== id) throw new Tampered(id, `it is ${stored.id} of ${stored.fleet}`);
+    return { head, rollout: { ...stored, unsigned: true } };
   }
+  if (!isSame(stored, head.rollout)) throw new Tampered(id, 'it is not what its journal says');
   return { head, rollout: head.rollout };
+}
+
+/** A newer version says so in the lines that it signs: whatever cannot be read beside lines of ours was not written by us. */
+function decodeBelieved(id: string, body: string): Rollout {
+  try {
+    return decode(id, body);
+  } catch {
+    throw new Tampered(id, 'what is stored beside its journal cannot be read');
+  }
 }
 
 export const encode = (rollout: Rollout): string => JSON.stringify({ format, rollout });
@@ -170,9 +176,7 @@ export function decode(id: string, body: string): Rollout {
 }
 
 function readLine(id: string, line: string): ChainedEntry {
-  try {
-    return JSON.parse(line);
-  } catch {
-    throw new Tampered(id, 'a line of its journal is no line');
-  }
+  const read = lineIn<ChainedEntry['event']>(line);
+  if (read === null) throw new Tampered(id, 'a line of its journal is no line');
+  return read;
 }

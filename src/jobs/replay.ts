@@ -2,7 +2,7 @@ import { Refused } from '../base/errors.ts';
 import { canonical, type Notary, type Says } from '../trust/index.ts';
 import { lift, next } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
-import { type ChainedEntry, faultOf, firstLink, followsUnsigned, type Place } from './journal.ts';
+import { type ChainedEntry, faultOf, firstLink, followsUnsigned, isNewer, type Place } from './journal.ts';
 import type { JournalEntry } from './types.ts';
 
 /** What is stored is not what was decided and done: nothing may follow from it. */
@@ -26,6 +26,13 @@ export const unadopted = (id: string): Refused =>
   new Refused(
     `Nobody signed what led to ${id}: it was begun by a version that did not. Look what the nodes run, then say \`/zeitwork adopt ${id}\`; rollback and stop work as they are.`,
   );
+
+/** Nothing is wrong: this program is too old to follow. */
+export class Newer extends Refused {
+  constructor(journal: string) {
+    super(`A newer version of zeitwork went on with ${journal}; this one waits. Update it, the bot first.`);
+  }
+}
 
 /** How far a journal was read, and what follows from it. */
 export interface Head {
@@ -95,6 +102,7 @@ function follow(place: Place, head: Head, line: ChainedEntry, notary: Notary, is
   }
   const { event } = line;
   const link = isFirst && isWhole(event) ? (event.previous ?? previous) : previous;
+  if (isNewer(place, link, line, notary)) throw new Newer(place.journal);
   const fault = faultOf(place, link, line, notary, signedAs(event));
   if (fault !== null) throw wrong(fault);
   if (isWhole(event)) return { ...after, rollout: whole(place, line, event, wrong) };

@@ -48,6 +48,16 @@ export const ledgerScript = `
   return 1
 `;
 
+/** KEYS: notes, their journal. ARGV: revision and hash that must still be stored, revision, hash, line, how many are kept. */
+export const notesScript = `
+  local stored = redis.call('HMGET', KEYS[1], 'revision', 'hash')
+  if (stored[1] or '') ~= ARGV[1] or (stored[2] or '') ~= ARGV[2] then return 0 end
+  redis.call('HSET', KEYS[1], 'revision', ARGV[3], 'hash', ARGV[4])
+  redis.call('RPUSH', KEYS[2], ARGV[5])
+  redis.call('LTRIM', KEYS[2], -tonumber(ARGV[6]), -1)
+  return 1
+`;
+
 /**
  * One moment of a hash and its journal: a line that is written meanwhile is in both, or in neither. Not MULTI, which a full
  * Redis refuses. KEYS: the hash, the journal. ARGV: the first line that is wanted. Answers body, revision, hash,

@@ -43,7 +43,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     onClock: serve,
     ...(parts.pulse ? { rate: parts.pulse } : {}),
   });
-  const store = createStore(redis, fleet, parts.belief, log);
+  const store = createStore(redis, fleet, parts.belief);
   const queues = createQueues(redis, fleet, log);
   const ledger = createLedger(redis, fleet, parts.belief);
   const record = recorder(store, queues.wake);
@@ -73,6 +73,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   const sweeping = everySweep(parts.sweep, log, async () => {
     // Again and again: during an update, a program of the version before may start a rollout when we run already.
     await bringOver(redis, fleet, log).catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not moved'));
+    for (const id of await store.lost()) log.error({ rollout: id }, 'it was under way, and is not there any more');
     for (const id of await store.openIds()) {
       await advance(id).catch((error: unknown) => log.error({ rollout: id, reason: reasonOf(error) }, 'cannot go on'));
     }

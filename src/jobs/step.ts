@@ -19,7 +19,6 @@ import type {
   Policy,
   Report,
   Rollout,
-  Service,
   Sight,
   StepName,
   Task,
@@ -30,6 +29,7 @@ import { LetGo, orAborted } from './lease.ts';
 import { reasonOf } from './log.ts';
 import { lookAt } from './looks.ts';
 import { type FindOrder, presenting } from './orders.ts';
+import { asWeKnow, differing } from './own-settings.ts';
 import type { WorkOnNodes } from './parts.ts';
 import type { StepEnd } from './queues.ts';
 import type { Record } from './record.ts';
@@ -38,7 +38,7 @@ import type { LedgerStore, Store } from './types.ts';
 export interface StepParts extends WorkOnNodes {
   store: Pick<Store, 'load'>;
   /** As the settings of this worker have it. */
-  fleet: Pick<Fleet, 'service' | 'policy' | 'regions'>;
+  fleet: Pick<Fleet, 'service' | 'regions' | 'policy'>;
   ledger: Pick<LedgerStore, 'load'>;
   record: Record;
   /** What allows a step on a node whose helper asks for it. */
@@ -52,8 +52,9 @@ export type RunTask = (task: Task, signal: AbortSignal) => Promise<StepEnd>;
 
 const overtaken: Gate = { name: 'state', reason: 'the rollout moved on meanwhile', owner: 'nobody', opensAt: null };
 
+/** Word for word: a job may bear the name of a task that is due, and tell of another step or node. */
 const isDue = (rollout: Rollout, task: Task, now: number): boolean =>
-  todo(rollout, now).some(({ id }) => id === task.id);
+  todo(rollout, now).some((due) => canonical(due) === canonical(task));
 
 /** The longest that any step may take under `policy`, in ms: beyond it the step hangs. */
 export function stepLimit(policy: Policy): number {
@@ -118,10 +119,11 @@ export function taskRunner(parts: StepParts): RunTask {
     const { attempt } = task;
     const shell = presenting(parts.shell, () => parts.orders(rollout, task.node, task.step));
     const archive = (): Promise<string> => parts.archives(rollout.release, signal);
+    const withdrawn = () => parts.withdrawn(rollout.release);
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
     const own = { ...rollout, service: parts.fleet.service };
-    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, gates: gatesNow };
+    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow };
   }
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */
@@ -130,7 +132,7 @@ export function taskRunner(parts: StepParts): RunTask {
     if (!stored) return [overtaken];
     const before = asWeKnow(stored, parts.fleet);
     const names = evidenceFor(before, task.node, sight);
-    const { region } = nodeOf(before, task.node);
+    const { region } = task;
     const found = await collect(names, { region, nodes: before.peers[region] ?? [] }, parts);
     const newest = await store.load(task.rollout);
     const now = clock.now();
@@ -156,29 +158,10 @@ export function taskRunner(parts: StepParts): RunTask {
   }
 }
 
-/** Of what nobody signed, policy and places are not believed either: the quorum is that of this worker's settings. */
-function asWeKnow(rollout: Rollout, { policy, regions }: Pick<Fleet, 'policy' | 'regions'>): Rollout {
-  if (!rollout.onlyBack) return rollout;
-  const own = regions.flatMap(({ nodes }) => nodes);
-  const regionOf = (name: string) => own.find((node) => node.name === name)?.region;
-  const nodes = Object.entries(rollout.nodes).map(([name, node]) => [
-    name,
-    { ...node, region: regionOf(name) ?? node.region },
-  ]);
-  const peers = Object.fromEntries(regions.map((region) => [region.name, region.nodes.map(({ name }) => name)]));
-  return { ...rollout, policy, peers, nodes: Object.fromEntries(nodes) };
-}
-
 const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch'];
 
 /** Steps before which nothing on a node was changed. What was changed goes on, or back, as it was planned. */
 const beforeAnything: readonly StepName[] = ['stage', 'backup'];
-
-/** Keys in which the plan was made for another service than this worker's own settings have. */
-function differing(own: Service, planned: Service): string[] {
-  const keys = Object.keys({ ...own, ...planned }) as (keyof Service)[];
-  return keys.filter((key) => canonical(own[key] ?? null) !== canonical(planned[key] ?? null));
-}
 
 function broken(step: StepName, reason: string): Report {
   return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };

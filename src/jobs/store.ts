@@ -9,7 +9,6 @@ import { draftsOf } from './drafts.ts';
 import { append, type ChainedEntry, firstLink } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { livingRegions } from './living.ts';
-import type { Log } from './log.ts';
 import { createReader, encode } from './reader.ts';
 import { isWhole, signedAs, unadopted } from './replay.ts';
 import { createScript, epochScript, paintedScript, saveScript } from './scripts.ts';
@@ -19,6 +18,10 @@ import { wishesOf } from './wishes.ts';
 /** `Store`, plus what only this side of the house needs. */
 export interface RolloutStore extends Store {
   journal(id: string): Promise<ChainedEntry[]>;
+  /** As they are stored. */
+  lines(id: string): Promise<string[]>;
+  /** Ids of those that were under way when they were seen here last, and are not there any more; each is told once. */
+  lost(): Promise<string[]>;
   /** Of all rollouts that are kept, newest first. */
   ids(): Promise<string[]>;
   /** Ids of rollouts whose newest revision is not known to stand in the chat, open or not, however old. */
@@ -38,23 +41,12 @@ export interface Belief {
 /**
  * The rollouts of one fleet in Redis, which is not believed: each is what its signed journal says, or it is refused
  * (`Tampered`). Commands reject with ioredis' errors when Redis is away.
- * @param log told once about each rollout of another fleet that was found where this fleet's are
  */
-export function createStore(
-  redis: Redis,
-  fleet: string,
-  { notary, anchors }: Belief,
-  log: Pick<Log, 'warn'> = unheard,
-): RolloutStore {
+export function createStore(redis: Redis, fleet: string, { notary, anchors }: Belief): RolloutStore {
   const keys = keysOf(fleet);
   const place = (journal: string) => ({ fleet, journal });
-  const told = new Set<string>();
-  const foreign = (id: string, of: string): void => {
-    if (!told.has(id)) log.warn({ rollout: id, of, fleet }, 'not of this fleet, refused');
-    told.add(id);
-  };
-  const reader = createReader(redis, fleet, notary, anchors, foreign);
-  const drafts = draftsOf(redis, fleet, notary, foreign);
+  const reader = createReader(redis, fleet, notary, anchors);
+  const drafts = draftsOf(redis, fleet, notary);
   const load = async (id: string): Promise<Rollout | null> => (await reader.read(id))?.rollout ?? null;
 
   /** `last`: hash and revision of the line before; null for the first. */
@@ -103,15 +95,30 @@ export function createStore(
     load,
     async open() {
       const holder = await redis.get(keys.holder);
-      return holder === null ? null : load(holder);
+      // What was seen here to be under way is so, also when the lists in Redis have forgotten it.
+      for (const id of new Set([...(holder === null ? [] : [holder]), ...anchors.open()])) {
+        const rollout = await load(id);
+        if (rollout !== null && isOpen(rollout)) return rollout;
+      }
+      return null;
     },
-    openIds: () => redis.smembers(keys.open),
+    openIds: async () => [...new Set([...(await redis.smembers(keys.open)), ...anchors.open()])],
+    async lost() {
+      const there = await Promise.all(
+        anchors.open().map(async (id) => [id, await redis.exists(keys.rollout(id))] as const),
+      );
+      const gone = there.filter(([, found]) => found === 0).map(([id]) => id);
+      for (const id of gone) anchors.forget(id);
+      return gone;
+    },
     ids: () => redis.zrevrange(keys.rollouts, 0, -1),
     async latest(count) {
       const ids = count > 0 ? await redis.zrevrange(keys.rollouts, 0, count - 1) : [];
       return (await Promise.all(ids.map(load))).filter((rollout) => rollout !== null);
     },
     async create(rollout) {
+      const other = await this.open();
+      if (other !== null && other.id !== rollout.id) throw await heldBy(other.id);
       const { id, createdAt: at, requester: by, revision } = rollout;
       const event = { type: 'created' as const, at, by, format, rollout };
       const entry = append(place(id), firstLink(place(id)), { at, revision, event }, notary, signedAs(event));
@@ -153,6 +160,8 @@ export function createStore(
     async journal(id) {
       return (await redis.lrange(keys.journal(id), 0, -1)).map(decodeEntry);
     },
+    headOf: (id) => anchors.of(id),
+    lines: (id) => redis.lrange(keys.journal(id), 0, -1),
     unpainted: () => redis.zrange(keys.unpainted, '0', '-1'),
     async painted(id, revision) {
       await redis.eval(paintedScript, 1, keys.unpainted, id, String(revision));
@@ -187,8 +196,6 @@ const markOf = ({ rollout, hash }: Stored): string =>
     .update(`${hash}\n${canonical(rollout)}`)
     .digest('hex')
     .slice(0, 12);
-
-const unheard: Pick<Log, 'warn'> = { warn: () => undefined };
 
 const decodeEntry = (line: string): ChainedEntry => JSON.parse(line);
 const decodePosted = (value: string): PostedMessage => JSON.parse(value);

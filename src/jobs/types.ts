@@ -2,6 +2,7 @@ import type { Actor } from '../base/actor.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 import type { Audited } from './audit.ts';
+import type { Note } from './notes.ts';
 
 /** One line of an append-only journal. */
 export interface Entry<E> {
@@ -58,6 +59,8 @@ export interface Store {
    */
   save(rollout: Rollout, event: Event): Promise<boolean>;
   journal(id: string): Promise<JournalEntry[]>;
+  /** The newest line of its journal that this process has seen; null when it has seen none. */
+  headOf(id: string): { revision: number; hash: string } | null;
   /**
    * A person takes what is stored for true, whatever its journal proves; `as`: as far as they answer for it; `seen`: what
    * `stands` said when they looked. @throws Refused for an unknown id, and when it is another one by now
@@ -98,9 +101,14 @@ export interface Control {
   adopt(id: string, by: Actor, seen: string): Promise<Rollout>;
   /** Stores a confirmed plan and wakes it. @throws Refused naming who holds the fleet. */
   start(rollout: Rollout): Promise<void>;
+  /**
+   * What the journals prove: of one rollout, `ledger` or `notes`; null: of all. `keptFor`: the retention, ms. `head`: a
+   * line that was written down elsewhere, and the beginning of its hash; it must still stand there.
+   */
+  audit(journal: string | null, keptFor: number, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
+  /** Writes down what changed nothing and shall be known, with the name. Never throws, and nobody waits for it. */
+  note(note: Note): void;
   /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */
-  /** What the journals prove: of one rollout, or `ledger`; null: of all. */
-  audit(journal: string | null): AsyncIterable<Audited>;
   survey(nodes: { name: string; region: string }[], timeoutMs: number): Promise<NodeSurvey[]>;
   /** Asks a worker to look at one node; redacted. */
   diagnose(node: { name: string; region: string }, timeoutMs: number): Promise<Diagnosis>;

@@ -9,7 +9,7 @@ import { directorySource } from './directory.ts';
 import type { Limits } from './download.ts';
 import { archiveName, checkVersion } from './names.ts';
 import { remoteSource } from './remote.ts';
-import { check, refuseWithoutSigners, type Trust } from './signed.ts';
+import { check, refuseWithoutSigners, type Trust, withdrawn } from './signed.ts';
 
 export interface Releases {
   /** Finds the archive of a version, checks who signed it and its hash, and looks into it. @throws Refused with what to do. */
@@ -19,6 +19,8 @@ export interface Releases {
    * @throws Refused when it changed since, is gone, or is not signed as it must be.
    */
   archivePath(release: Release): Promise<string>;
+  /** Why these settings do not accept a release any more that was staged already, by who signed it; null while they do. */
+  withdrawn(release: Release): string | null;
   /** Oldest first; empty when releases come from a URL, which cannot list them. @throws Refused */
   versions(): Promise<string[]>;
 }
@@ -69,11 +71,8 @@ export function openReleases(
   async function archivePath(release: Release): Promise<string> {
     checkVersion(release.version);
     refuseWithoutSigners(where);
-    if (release.signed === null && where.unsigned === 'refused') {
-      throw new Refused(
-        `${release.archive} was planned without a signature, and the settings here want one; stop this upgrade and plan it again`,
-      );
-    }
+    const reason = release.signed === null ? withdrawn(release, where) : null;
+    if (reason !== null) throw new Refused(`${reason}; stop this upgrade and plan it again`);
     const path = await source.locate(release);
     const { value } = await checked(path, release.archive, release.signed?.signature ?? null);
     if (value.sha256 === release.archiveSha256) return path;
@@ -81,7 +80,7 @@ export function openReleases(
     throw new Refused(`${release.archive} has changed since the plan: ${change}; stop this upgrade and plan it again`);
   }
 
-  return { resolve, archivePath, versions: () => source.versions() };
+  return { resolve, archivePath, withdrawn: (release) => withdrawn(release, where), versions: () => source.versions() };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Refused } from '../base/errors.ts';
-import { type Signer, type Verdict, verify } from '../trust/index.ts';
+import { keyNamedBy, type Signer, signingKeyIn, type Verdict, verify } from '../trust/index.ts';
 import type { Release, Signed } from '../upgrade/rollout/types.ts';
 import { hashFile } from './checksum.ts';
 
@@ -40,6 +40,18 @@ export async function check(path: string, archive: string, signature: string | n
   if (verdict.is === 'refused') throw new Refused(badly(archive, verdict));
   const signed: Signed = { by: verdict.by, key: verdict.key, signature };
   return { sha256: verdict.sha256, signed };
+}
+
+/**
+ * Why a release that was accepted when it was staged is not any more; null while it is. Its archive is not read again: what
+ * was staged is held by its hash, and the signature was found good for that.
+ */
+export function withdrawn({ archive, signed }: Release, { signers, unsigned }: Trust): string | null {
+  if (unsigned === 'allowed' && (signed === null || signers.length === 0)) return null;
+  if (signed === null) return `${archive} was planned without a signature, and the settings here want one`;
+  const key = keyNamedBy(signed.signature);
+  if (signers.some(({ keys }) => keys.some((line) => key !== null && signingKeyIn(line) === key))) return null;
+  return `${archive} was signed by ${signed.by} with ${signed.key}, a key that does not count here any more`;
 }
 
 async function unsigned(path: string, archive: string, trust: Trust): Promise<Checked> {

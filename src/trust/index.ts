@@ -3,5 +3,5 @@ export { type Decision, type Person, type SignedDecision, signDecision, signerOf
 export { field, keyId, openKey, readPublicKey, type SigningKey } from './keys.ts';
 export { createNotary, type Notary, type Says, type Signature } from './notary.ts';
 export { openSealKey, type Sealer, sealer } from './seal.ts';
-export { maxSignatureBytes, type Signer, sign, signingKeyIn, type Verdict, verify } from './ssh-keygen.ts';
+export { keyNamedBy, maxSignatureBytes, type Signer, sign, signingKeyIn, type Verdict, verify } from './ssh-keygen.ts';
 export { sshSignature } from './sshsig.ts';

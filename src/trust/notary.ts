@@ -38,13 +38,18 @@ export function createNotary(own: SigningKey, trusted: Record<Says, readonly str
     },
     fault(text, { key: id, signature }, as) {
       const key = saying(id, as);
-      if (key)
-        return verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64')) ? null : 'its signature is wrong';
+      if (key) return isBy(key, text, signature) ? null : 'its signature is wrong';
       return saying(id, ['decisions', 'reports'])
         ? `it is signed by ${id}, whose key may not say that`
         : `it is signed by ${id}, a key that the settings do not name`;
     },
   };
+}
+
+/** Base64 has several spellings of the same bytes, and one of ours. */
+function isBy(key: KeyObject, text: string, signature: string): boolean {
+  const bytes = Buffer.from(signature, 'base64');
+  return bytes.toString('base64') === signature && verify(null, Buffer.from(text), key, bytes);
 }
 
 function keysOf(lines: readonly string[]): Map<string, KeyObject> {

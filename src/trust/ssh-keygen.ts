@@ -121,6 +121,9 @@ function sealIn(armored: string): { line: string; namespace: string } | null {
   return line === null || namespace === undefined ? null : { line, namespace: namespace.toString('utf8') };
 }
 
+/** The key that a signature says it was made with, as a line of OpenSSH; null when it is no signature. Proves nothing. */
+export const keyNamedBy = (signature: string): string | null => sealIn(signature)?.line ?? null;
+
 /** All length-prefixed strings, RFC 4251; null when bytes are left over or missing. */
 function fieldsIn(bytes: Buffer): Buffer[] | null {
   const found: Buffer[] = [];

@@ -55,6 +55,17 @@ const pieces = [
   'pwd="/',
   'tokens="1',
   'OLDPWD=/',
+  'password is ',
+  'token to to to ',
+  'name: token value:',
+  '"name":"token",',
+  'VE9LRU49aFVudDNy',
+  'a_a_',
+  '%3A%2F%2F',
+  '%253A%252F%252Fa%253A',
+  'password=Some(',
+  'token="""',
+  'token=a("',
 ];
 for (const p of pieces)
   for (const sep of ['', ' ', '\n'])

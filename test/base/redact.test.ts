@@ -146,6 +146,12 @@ describe('a text without its secrets', () => {
     expect(redact(key.replace('ecdsa-sha2-nistp256', 'token'))).not.toContain('E2VjZHNh');
   });
 
+  it('holds no value that stands in a line of its own beside its name', () => {
+    expect(redact('- name: DB_PASSWORD\n  value: hUnt3r and more\n- name: PORT\n  value: 8080')).toBe(
+      '- name: DB_PASSWORD\n  value: ***\n- name: PORT\n  value: 8080',
+    );
+  });
+
   it('is cut when it is longer than anybody reads', () => {
     expect(redact('x y '.repeat(100_000)).length).toBeLessThan(66_000);
   });
@@ -230,6 +236,7 @@ describe('the time that it takes', () => {
     ],
     ...shapes.map((shape) => `${whole(shape)} `),
     ...shapes.map((shape) => `${shape.before}${shape.secret}`),
+    ...['password is ', 'name: token value:', 'VE9LRU49aFVudDNy', '%3A%2F%2F', 'token="""', 'password=Some(', '-pass '],
     ...prose.map((text) => `${text}\n`),
   ];
 

@@ -7,6 +7,7 @@ import { createAnnouncer } from '../../src/bot/announcer.ts';
 import { slackChat } from '../../src/bot/chat.ts';
 import { type Mark, readMark, verdictOn } from '../../src/bot/marks.ts';
 import { createRepair } from '../../src/bot/repair.ts';
+import { next } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
 import { planned } from '../support/rollouts.ts';
@@ -103,6 +104,24 @@ describe('a painted message', () => {
     await repair();
     expect(edits()).toBe(before);
     expect(here.logged).toEqual([]);
+  });
+});
+
+describe('the journal of a rollout', () => {
+  const heads = () => everything().filter(({ text }) => text.startsWith('The journal stood at'));
+
+  it('is written down in the thread when an approval is asked for and at the end, and never rewritten', async () => {
+    here.control.head = { revision: 41, hash: 'a1'.repeat(32) };
+    const rollout = await shown(fresh(), asked);
+    expect(heads().map(({ text }) => text)).toEqual([
+      'The journal stood at line 41, `a1a1a1a1a1a1a1a1`. Whether that still holds: `zeitwork audit r1 --head 41:a1a1a1a1a1a1a1a1`',
+    ]);
+    here.control.head = { revision: 42, hash: 'b2'.repeat(32) };
+    await show(rollout);
+    expect(heads()).toHaveLength(1);
+    const stopped = next(rollout, { type: 'stopped', at: rollout.createdAt, by: 'U0ROSA' });
+    await shown({ ...stopped, revision: rollout.revision + 1 });
+    expect(heads().map(({ text }) => /line \d+/.exec(text)?.[0])).toEqual(['line 41', 'line 42']);
   });
 });
 

@@ -2,7 +2,7 @@ import pino, { type Logger } from 'pino';
 import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import { createLooks } from '../../src/bot/looks.ts';
-import type { Audited } from '../../src/jobs/index.ts';
+import type { Audited, Note } from '../../src/jobs/index.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { sealer } from '../../src/trust/index.ts';
@@ -66,6 +66,7 @@ export class MemoryControl implements Control {
       return this.epoch;
     },
     firstTime: async (key) => !this.seen.has(key) && this.seen.add(key) !== undefined,
+    headOf: () => this.head,
     posted: async (id) => ({ ...this.marks.get(id) }),
     setPosted: async (id, key, message) => {
       this.marks.set(id, { ...this.marks.get(id), [key]: message });
@@ -80,6 +81,7 @@ export class MemoryControl implements Control {
     },
   };
 
+  head: { revision: number; hash: string } | null = null;
   kept = emptyLedger;
   readonly ledger: Control['ledger'] = {
     load: async () => this.kept,
@@ -92,6 +94,9 @@ export class MemoryControl implements Control {
     adopt: async () => this.kept,
     stands: async () => String(this.kept.revision),
   };
+
+  readonly notes: Note[] = [];
+  note = (note: Note): void => void this.notes.push(note);
 
   async *audit(): AsyncGenerator<Audited> {}
 

@@ -4,9 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
-import { createStore } from '../../src/jobs/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
-import { beliefIn } from '../support/belief.ts';
 import { Conversation } from '../support/conversation.ts';
 import { isAsked } from '../support/parts.ts';
 import { type Product, people, startProduct } from '../support/product.ts';
@@ -45,9 +43,8 @@ describe('the whole product on a simulated fleet', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const store = async () => createStore(product.redis.handle.caller, 'trial', await beliefIn(product.redis.dir));
-  const rollouts = async (): Promise<Rollout[]> => (await store()).latest(10);
-  const open = async () => (await (await store()).open()) ?? null;
+  const rollouts = async (): Promise<Rollout[]> => (await talk.store()).latest(10);
+  const open = async () => (await (await talk.store()).open()) ?? null;
   const allRun = (version: string) =>
     fleet.source.nodes().every((node) => node.version === version && node.status === 'healthy');
 
@@ -85,12 +82,12 @@ describe('the whole product on a simulated fleet', () => {
     expect((await open())?.nodes['eu-west-op-1']?.state.is).toBe('ready');
     await talk.click('Approve eu-west', people.ines.id);
     await talk.click('Approve ap-south', people.ines.id);
-    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 120_000);
+    await talk.becomes('done');
     expect(allRun('v2.0.0')).toBe(true);
     expect(fleet.source.counter().failures).toBe(0);
 
     await talk.type('rollback all');
-    await talk.until('it is rolled back', async () => (await rollouts())[0]?.status.is === 'rolled-back', 240_000);
+    await talk.becomes('rolled-back', 240_000);
     expect(allRun('v1.0.0')).toBe(true);
     expect(fleet.source.counter().failures).toBe(0);
   });
@@ -98,7 +95,7 @@ describe('the whole product on a simulated fleet', () => {
   it('brings the node back from a build that never gets healthy and goes on with nothing by itself', async () => {
     await talk.type('upgrade v2.1.0-never-healthy --strategy rolling');
     await talk.click('Start');
-    await talk.until('it is held', async () => (await open())?.status.is === 'held', 120_000);
+    await talk.becomes('held');
     await talk.until('the node is back', () => allRun('v1.0.0'), 120_000);
     await talk.sees(/503/);
     expect(await talk.type('why')).toMatch(/503|held/i);
@@ -111,7 +108,7 @@ describe('the whole product on a simulated fleet', () => {
     const before = (await rollouts()).length;
     await talk.type('upgrade v2.0.0 --strategy rolling --nodes 1');
     await talk.click('Start');
-    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 120_000);
+    await talk.becomes('done');
     product.slack.faults.duplicateDeliveries(false);
     expect((await rollouts()).length).toBe(before + 1);
     expect(product.slack.warnings).toEqual([]);
@@ -125,7 +122,7 @@ describe('the whole product on a simulated fleet', () => {
       code: 0,
       out: expect.stringMatching(/under way/),
     });
-    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 120_000);
+    await talk.becomes('done');
     expect((await product.shell('history')).out).toContain('v2.1.0');
     expect(await product.shell('upgrade', 'banana')).toMatchObject({
       code: 2,
@@ -143,7 +140,7 @@ describe('the whole product on a simulated fleet', () => {
     );
     await talk.type('upgrade v2.1.0 --strategy rolling');
     expect(await talk.click('Start')).toMatch(/under way/);
-    await talk.until('it is done', async () => (await rollouts())[0]?.status.is === 'done', 120_000);
+    await talk.becomes('done');
     expect(allRun('v2.1.0')).toBe(true);
   });
 

@@ -3,7 +3,9 @@ import { bringOver, createStore, type RolloutStore } from '../../src/jobs/index.
 import { lift } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { belief, flawsIn } from '../support/belief.ts';
-import { former, writeFormer, writeFormerEpoch } from './fixtures/former-layout.ts';
+import { golden1, type StoredFirst } from '../support/golden.ts';
+import { isAsked } from '../support/parts.ts';
+import { former, writeFormer, writeFormerEpoch, writeStored } from './fixtures/former-layout.ts';
 import { effects, eventually, production, quickRollout, silent } from './fixtures/parts.ts';
 import { done, makeRig, never } from './fixtures/rig.ts';
 
@@ -105,4 +107,41 @@ describe('what the version before stored', () => {
     await rig.control().adopt('r1', 'U1', await store.stands('r1'));
     await eventually(() => store.load('r1'), done);
   });
+
+  it('at a gate, is finished by this version: adopted, approved, and no node that was done is touched again', async () => {
+    const [, gate] = golden1().find(([name]) => name === 'at the gate of the second region') ?? [];
+    if (gate === undefined) throw new Error('there is no such rollout');
+    const { body, events } = ofNow(gate);
+    await writeStored(redis(), body, [{ type: 'created', at: body.createdAt }, ...events]);
+    await rig.worker({ regions: ['us-east', 'eu-west', 'ap-south'] });
+    const { adopt, record, store: stored } = rig.control();
+    await adopt('r1', 'U1', await stored.stands('r1'));
+    for (const region of ['eu-west', 'ap-south']) {
+      await eventually(
+        () => stored.load('r1'),
+        (rollout) => rollout !== null && isAsked(rollout, region),
+      );
+      await record('r1', { type: 'approved', at: Date.now(), phase: `approval/${region}`, by: `U-${region}` });
+    }
+    const end = await eventually(() => stored.load('r1'), done);
+    expect(Object.values(end?.nodes ?? {}).map(({ state }) => state.is)).toEqual(Array(9).fill('done'));
+    const names = ['eu-west', 'ap-south'].flatMap((region) => [1, 2, 3].map((count) => `${region}-op-${count}`));
+    expect(await effects(redis())).toEqual(names.flatMap((name) => [`restart ${name}`, `switch ${name}`]));
+    const journal = await store.journal('r1');
+    expect(journal.slice(0, events.length + 1).every(({ key }) => key === undefined)).toBe(true);
+    expect(flawsIn('r1', journal)).toEqual([]);
+  });
 });
+
+/** As if it had been stored just now, and with watches that a test has the time for. */
+function ofNow({ stored, journal, now }: StoredFirst) {
+  const moved = Date.now() - now;
+  const anew = (_key: string, value: unknown) =>
+    typeof value === 'number' && value > Date.UTC(2020, 0) ? value + moved : value;
+  const body: Former = JSON.parse(JSON.stringify(stored.rollout), anew);
+  const events: StoredFirst['journal'] = JSON.parse(JSON.stringify(journal), anew);
+  const policy = { ...body.policy, pause: 0, watch: 100, retryDelay: 50 };
+  return { body: { ...body, policy, batches: body.batches.map((batch) => ({ ...batch, bake: 300 })) }, events };
+}
+
+type Former = Rollout & { batches: { bake: number }[] };

@@ -29,7 +29,7 @@ const froze = (id: string): LedgerEvent => ({
 
 describe('the stored ledger', () => {
   it('is empty at first, and each fleet has its own', async () => {
-    expect(await ledger().load()).toEqual({ revision: 0, freezes: [], nodes: {}, begun: [] });
+    expect(await ledger().load()).toEqual({ revision: 0, freezes: [], nodes: {}, begun: [], timings: {} });
     expect(await ledger().record(froze('f1'))).toMatchObject({ changed: true, ledger: { revision: 1 } });
     expect((await ledger().load()).freezes).toMatchObject([{ id: 'f1', author: 'U1' }]);
     expect((await ledger('staging').load()).freezes).toEqual([]);
@@ -39,21 +39,23 @@ describe('the stored ledger', () => {
     await Promise.all(Array.from({ length: 12 }, (_, index) => ledger().record(froze(`f${index}`))));
     const { freezes, revision } = await ledger().load();
     expect([freezes.length, revision]).toEqual([12, 12]);
-    const lines = await ledger().journal();
-    expect(lines.map((line) => line.revision)).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
-    await redis.handle.caller.lrem(keysOf(production).ledgerJournal, 1, JSON.stringify(lines[3]));
+    const lines = await ledger().lines();
+    expect(lines.map((line) => JSON.parse(line).revision)).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
+    await redis.handle.caller.lrem(keysOf(production).ledgerJournal, 1, lines[3] ?? '');
     await expect(ledger().load()).rejects.toThrow(/line 4 of its journal: it was changed, or the line before it/);
   });
 
   it('is not written when nothing changes', async () => {
     await ledger().record(froze('f1'));
     expect(await ledger().record(froze('f1'))).toMatchObject({ changed: false, ledger: { revision: 1 } });
-    expect(await ledger().journal()).toHaveLength(1);
+    expect(await ledger().lines()).toHaveLength(1);
   });
 
-  it('of a later version is refused, not overwritten', async () => {
+  it('that cannot be read is refused, not overwritten', async () => {
     await redis.handle.caller.hset(keysOf(production).ledger, { revision: '7', body: '{"format":99}', hash: 'x' });
-    await expect(ledger().record(froze('f1'))).rejects.toThrow(/ledger of the fleet cannot be read: .*format 99/);
+    await expect(ledger().record(froze('f1'))).rejects.toThrow(
+      /ledger cannot be believed: (its last line|what is stored)/,
+    );
     expect(await redis.handle.caller.hget(keysOf(production).ledger, 'revision')).toBe('7');
   });
 });
@@ -62,17 +64,19 @@ describe('workers', () => {
   const rig = makeRig();
   const kept = () => createLedger(rig.redis.handle.caller, production, belief());
 
-  it('write down what a rollout left', async () => {
+  it('write down what a rollout left, and how long its steps took', async () => {
     await rig.worker();
     const control = rig.control();
     await control.start(quickRollout('r1'));
     const after = await eventually(
       () => kept().load(),
-      ({ nodes: left }) => Object.keys(left).length > 0,
+      ({ timings }) => Object.keys(timings).length > 0,
       30_000,
     );
     expect(Object.keys(after.nodes)).toEqual(nodes);
     expect(after.nodes[nodes[0] ?? '']).toMatchObject({ version: 'v2.0.0', sha256: newImage, rollout: 'r1' });
+    expect(Object.keys(after.timings)).toEqual(nodes);
+    expect(after.timings[nodes[0] ?? '']).toMatchObject([{ rollout: 'r1', took: { switch: expect.any(Number) } }]);
   });
 
   it('write it down also when the last wake was lost', async () => {

@@ -66,6 +66,20 @@ describe('a step', () => {
     expect(seen.at(-1)).toBe('begun');
   });
 
+  it('learns from the settings of this worker whether the release is still accepted', async () => {
+    const task = await reach('switch');
+    const heard: (string | null)[] = [];
+    const switching: Step = async ({ withdrawn, rollout }) => {
+      heard.push(withdrawn(), rollout.release.version);
+      return { is: 'failed', reason: 'x', retry: false, facts: {} };
+    };
+    await runner({ ...withStep('switch', switching), withdrawn: ({ version }) => `${version} is withdrawn` })(
+      task,
+      quiet,
+    );
+    expect(heard).toEqual([`${heard[1]} is withdrawn`, heard[1]]);
+  });
+
   it('of a plan for another service than the worker has in its own settings is refused before anything was changed', async () => {
     const { service } = fleetOf();
     const other = { ...fleetOf(), service: { ...service, unit: 'sshd', binary: '/usr/bin/sudo' } };
@@ -232,7 +246,7 @@ describe('a step', () => {
     await redis.handle.caller.hset(keysOf('production').ledger, { revision: '1', body: '{"format":99}', hash: 'x' });
     const found: Gate[] = [];
     await runner(withStep('switch', asksForGates(found)))(task, quiet);
-    expect(found).toMatchObject([{ name: 'freeze', reason: expect.stringContaining('format 99') }]);
+    expect(found).toMatchObject([{ name: 'freeze', reason: expect.stringContaining('cannot be believed') }]);
   });
 
   it('finds an alert that began to fire between the backup and the switch, and stops nothing', async () => {

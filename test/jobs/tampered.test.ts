@@ -16,6 +16,7 @@ import {
 } from '../../src/jobs/index.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
+import { Newer } from '../../src/jobs/replay.ts';
 import { canonical } from '../../src/trust/index.ts';
 import { todo, turns } from '../../src/upgrade/rollout/index.ts';
 import { undoOf } from '../../src/upgrade/rollout/traits.ts';
@@ -59,14 +60,22 @@ async function putBody(id: string, change: (rollout: Rollout) => Rollout): Promi
 const running = (rollout: Rollout): Rollout => ({ ...rollout, status: { is: 'running' } });
 
 /** A line as we would write it, but for the key. */
-function forged(id: string, previous: string, revision: number, event: object, signer = 'mallory'): object {
-  const text = canonical({ fleet: production, journal: id, previous, at: 9, revision, event });
+function forged(
+  id: string,
+  previous: string,
+  revision: number,
+  event: object,
+  signer = 'mallory',
+  meaning?: number,
+): object {
+  const text = canonical({ fleet: production, journal: id, previous, at: 9, revision, event, meaning });
   const hash = createHash('sha256').update(text).digest('hex');
   const key = testKey(signer);
   return {
     at: 9,
     revision,
     event,
+    meaning,
     hash,
     key: key.id,
     signature: sign(null, Buffer.from(hash), key.private).toString('base64'),
@@ -178,8 +187,38 @@ const attacks: [string, () => Promise<unknown>, RegExp][] = [
       await putBody('r1', (r) => ({ ...running(r), revision: 4 }));
       await redis().hset(keys.rollout('r1'), 'revision', 4, 'hash', hash, 'whole', 0);
     },
-    /line 4 is not the one that was there|last line/,
+    /nobody signed its journal; this process has seen it signed|last line/,
   ],
+  [
+    'its journal is as of a version that did not sign, with a number that nobody has seen',
+    async () => {
+      const at = { at: 1, revision: 100, event: { type: 'created', at: 1, by: 'U1' } };
+      const hash = createHash('sha256')
+        .update(`r1\n${JSON.stringify(at)}`)
+        .digest('hex');
+      await putLines('r1', [{ ...at, hash }]);
+      await putBody('r1', (r) => ({ ...running(r), revision: 100 }));
+      await redis().hset(keys.rollout('r1'), 'revision', 100, 'hash', hash, 'whole', 0);
+    },
+    /nobody signed its journal; this process has seen it signed|last line/,
+  ],
+  ['it is of another fleet', () => putBody('r1', (r) => ({ ...r, fleet: 'other' })), /not what its journal says/],
+  ['it is no JSON', () => redis().hset(keys.rollout('r1'), 'body', 'gone'), /cannot be read/],
+  [
+    'it is as of a version to come',
+    async () => {
+      const body = JSON.parse((await redis().hget(keys.rollout('r1'), 'body')) ?? '');
+      await redis().hset(keys.rollout('r1'), 'body', JSON.stringify({ ...body, format: 99 }));
+    },
+    /cannot be read/,
+  ],
+  ...['null', '7', '{}', '[]', '{"event":null}', '{"at":1,"revision":5,"event":{},"hash":"x"}'].map(
+    (line): [string, () => Promise<unknown>, RegExp] => [
+      `its last line is ${line}`,
+      () => redis().rpush(keys.journal('r1'), line),
+      /a line of its journal is no line|last line/,
+    ],
+  ),
   [
     'somebody adopts with a key of their own',
     async () => {
@@ -321,10 +360,76 @@ describe('whoever writes to Redis', () => {
         .load('r1')
         .catch((error: unknown) => error);
       // What was changed did not matter, or nobody believes it.
-      if (found instanceof Error) refused += 1;
+      if (found instanceof Tampered) refused += 1;
       else expect(found, `SEED, run ${run}`).toEqual(JSON.parse(JSON.stringify(sound)));
     }
     expect(refused).toBeGreaterThan(800);
+  });
+});
+
+describe('what a newer version wrote', () => {
+  const adopted = async (event: object, signer: string, meaning: number): Promise<void> => {
+    await paused('r1');
+    const last = (await lines('r1')).at(-1);
+    const line = forged('r1', last?.hash ?? '', 5, event, signer, meaning) as ChainedEntry;
+    await redis().rpush(keys.journal('r1'), JSON.stringify(line));
+    await redis().hset(keys.rollout('r1'), 'revision', 5, 'hash', line.hash, 'body', '{"format":3,"rollout":{}}');
+  };
+
+  it.each(['bot', 'worker'])('and a %s signed is waited for without an alarm', async (signer) => {
+    await adopted({ type: 'said for the first time', at: 9 }, signer, 2);
+    const found = await storeOf(asWeAre())
+      .load('r1')
+      .catch((error: unknown) => error);
+    expect(found).toBeInstanceOf(Newer);
+    expect(String(found)).toMatch(/A newer version of zeitwork went on with r1; this one waits/);
+  });
+
+  it('is not believed to be that when nobody signed it whose word counts', async () => {
+    await adopted({ type: 'said for the first time', at: 9 }, 'mallory', 2);
+    await expect(storeOf(asWeAre()).load('r1')).rejects.toThrow(Tampered);
+  });
+
+  it('is no excuse for what this version would say itself', async () => {
+    await adopted({ type: 'said for the first time', at: 9 }, 'bot', 1);
+    await expect(storeOf(asWeAre()).load('r1')).rejects.toThrow(Tampered);
+  });
+});
+
+describe('what was seen to be under way', () => {
+  it('goes on, and holds the fleet, although the lists in Redis have forgotten it', async () => {
+    const seen = asWeAre();
+    await paused('r1', seen);
+    await redis().del(keys.open, keys.holder);
+    const store = storeOf(seen);
+    expect(await store.openIds()).toEqual(['r1']);
+    expect((await store.open())?.id).toBe('r1');
+    await expect(store.create(quickRollout('r2'))).rejects.toThrow(/Rollout r1 .*holds the fleet/);
+    expect(await store.lost()).toEqual([]);
+  });
+
+  it('and is gone is told, once', async () => {
+    const seen = asWeAre();
+    await paused('r1', seen);
+    await redis().flushall();
+    const store = storeOf(seen);
+    expect([await store.lost(), await store.lost(), await store.openIds()]).toEqual([['r1'], [], []]);
+  });
+
+  it('is not forgotten for all that is read of long ago, nor for what another program of this machine has seen', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'zeitwork-seen-'));
+    const file = join(folder, 'seen.json');
+    const line = (revision: number, at: number, open: boolean) => ({ revision, hash: `${revision}`, at, open });
+    const [bot, shell] = [openAnchors(file), openAnchors(file)];
+    shell.set('r1', line(38, 1e6, true));
+    bot.set('r1', line(40, 1e6 + 9, true));
+    bot.set('ledger', line(3, 1, false));
+    for (let old = 0; old < 600; old += 1) shell.set(`old-${old}`, line(9, 1000 + old, false));
+    bot.flush();
+    shell.flush();
+    const then = openAnchors(file);
+    expect([then.of('r1')?.revision, then.of('ledger')?.revision, then.open()]).toEqual([40, 3, ['r1']]);
+    rmSync(folder, { recursive: true });
   });
 });
 
@@ -342,7 +447,7 @@ describe('after a person has looked', () => {
     }
     const control = rig.control();
     const found = [];
-    for await (const each of control.audit('r1')) found.push(each);
+    for await (const each of control.audit('r1', 0)) found.push(each);
     expect(found).toMatchObject([
       {
         journal: 'r1',
@@ -350,6 +455,22 @@ describe('after a person has looked', () => {
         flaws: [{ what: expect.stringMatching(/line 5 .*do not name/), adopted: { by: 'U-ana' } }],
       },
     ]);
+  });
+
+  it('a line that was written down elsewhere must still stand there', async () => {
+    await paused('r1', asWeAre());
+    const lines = await storeOf(asWeAre()).journal('r1');
+    const { revision, hash } = lines.at(-2) as unknown as { revision: number; hash: string };
+    const refusals = async (head: { revision: number; hash: string }) => {
+      const found = [];
+      for await (const { refused } of rig.control().audit('r1', 0, head)) found.push(refused);
+      return found;
+    };
+    expect(await refusals({ revision, hash: hash.slice(0, 16) })).toEqual([null]);
+    expect(await refusals({ revision, hash: `${hash.slice(0, 15)}z` })).toEqual([
+      `line ${revision} is not the one that was written down`,
+    ]);
+    expect(await refusals({ revision: 99, hash })).toEqual(['line 99, which was written down, is not there']);
   });
 
   it('one that was put back is adopted too, and the same one that is put back again is not', async () => {

@@ -2,9 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createStore } from '../../src/jobs/index.ts';
 import type { JournalEntry } from '../../src/jobs/types.ts';
-import { beliefIn } from '../support/belief.ts';
 import { Conversation } from '../support/conversation.ts';
 import { type Prober, startProber } from '../support/prober.ts';
 import { type Product, startProduct } from '../support/product.ts';
@@ -32,11 +30,6 @@ describe.skipIf(reason !== null)('ninety real nodes, three at once', () => {
   let prober: Prober;
 
   const withHealth = (node: RealNode) => ({ ...node, healthUrl: `http://${node.address}:8080/health` });
-  const journal = async (): Promise<JournalEntry[]> => {
-    const store = createStore(product.redis.handle.caller, 'trial', await beliefIn(product.redis.dir));
-    const [newest] = await store.latest(1);
-    return newest ? store.journal(newest.id) : [];
-  };
   const on = async (version: string) => (await fleetStatus()).filter(({ serves }) => serves === version).length;
   const quorumHeld = () => {
     for (const [region, fewest] of Object.entries(prober.fewest())) {
@@ -97,10 +90,11 @@ describe.skipIf(reason !== null)('ninety real nodes, three at once', () => {
   it('are upgraded without a region below its minimum', async () => {
     await talk.type('upgrade v2.0.0 --strategy rolling');
     await talk.click('Start');
-    await talk.sees(/all 90 nodes/i, 1_200_000);
+    await talk.becomes('done', 1_200_000);
+    await talk.sees(/all 90 nodes/i);
     expect(await on('v2.0.0')).toBe(90);
     quorumHeld();
-    expect(mostAtOnce(await journal())).toBe(3);
+    expect(mostAtOnce(await talk.journal())).toBe(3);
   });
 
   it('keep the quorum when one of three in flight fails: it alone is rolled back, the others are proven', async () => {
@@ -110,7 +104,7 @@ describe.skipIf(reason !== null)('ninety real nodes, three at once', () => {
     await talk.until(
       'three nodes are under way, and one of them was just switched',
       async () => {
-        const entries = await journal();
+        const entries = await talk.journal();
         bad = inFlight(entries).length === 3 ? (switched(entries) ?? '') : '';
         return bad !== '';
       },
@@ -118,12 +112,12 @@ describe.skipIf(reason !== null)('ninety real nodes, three at once', () => {
     );
     await fault(bad, 'stop-service');
     await talk.sees(new RegExp(`${bad}\\* failed`), 120_000);
-    await talk.until('nothing is under way any more', async () => inFlight(await journal()).length === 0, 120_000);
+    await talk.until('nothing is under way any more', async () => inFlight(await talk.journal()).length === 0, 120_000);
 
     const rows = await fleetStatus();
     expect(rows.filter(({ health, tmp }) => health !== 'healthy' || tmp !== '0')).toEqual([]);
     expect(rows.find(({ node }) => node === bad)).toMatchObject({ serves: 'v1.0.0', binary: 'v1.0.0' });
-    const entries = await journal();
+    const entries = await talk.journal();
     const restored = entries.flatMap(({ event }) =>
       event.type === 'begun' && event.step === 'restore' ? [event.node] : [],
     );

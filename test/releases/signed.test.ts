@@ -70,6 +70,38 @@ describe('a signed archive', () => {
   });
 });
 
+describe('a release that was staged already', () => {
+  const trusting = (own: Trust) => open({ directory, ...own });
+
+  it('is withdrawn when the key that signed it counts no more, also when the archive is gone', async () => {
+    await putSigned(good);
+    const release = await open().resolve('v2.0.0');
+    await rm(path);
+    expect(open().withdrawn(release)).toBeNull();
+    const others: Trust = { signers: [{ name: 'ana', keys: [stranger.public] }], unsigned: 'refused' };
+    expect(trusting(others).withdrawn(release)).toMatch(/signed by ana with SHA256:.*does not count here any more/);
+    expect(trusting({ ...others, unsigned: 'allowed' }).withdrawn(release)).toMatch(/does not count here any more/);
+    expect(trusting({ signers: [], unsigned: 'refused' }).withdrawn(release)).toMatch(/does not count here any more/);
+  });
+
+  it('is judged by the signature itself, whatever stands beside it', async () => {
+    await putSigned(good, stranger);
+    const others: Trust = { signers: [{ name: 'eve', keys: [stranger.public] }], unsigned: 'refused' };
+    const release = await trusting(others).resolve('v2.0.0');
+    const signed = release.signed && { ...release.signed, by: 'ana', key: ana.id };
+    expect(open().withdrawn({ ...release, signed })).toMatch(/does not count here any more/);
+    expect(open().withdrawn({ ...release, signed: signed && { ...signed, signature: 'none' } })).toMatch(/not count/);
+  });
+
+  it('is withdrawn when nobody signed it and the settings want a signature by now', async () => {
+    await putRelease(directory, 'v2.0.0', good);
+    const lax = trusting({ signers: [], unsigned: 'allowed' });
+    const release = await lax.resolve('v2.0.0');
+    expect(lax.withdrawn(release)).toBeNull();
+    expect(open().withdrawn(release)).toMatch(/without a signature/);
+  });
+});
+
 describe('what is no signed archive', () => {
   it.each<[string, () => Promise<void>, RegExp]>([
     ['an archive that was changed, with a matching .sha256', changed, /cannot be accepted: it is of other bytes/],

@@ -61,6 +61,7 @@ async function walk(release: Release, names: StepName[], start: NodeRun = nodeRu
       probe: createProbe(Object.fromEntries(trial.fleet.nodes.map((one) => [one.name, one.healthUrl]))),
       clock,
       signal: new AbortController().signal,
+      withdrawn: () => null,
       archive: async () => join(trial.fleet.releasesDirectory, release.archive),
       gates: async () => [],
     });

@@ -1,4 +1,8 @@
 import type { ChannelMessage, Outcome } from '../../sandbox/slack/types.ts';
+import { createStore } from '../../src/jobs/index.ts';
+import type { JournalEntry } from '../../src/jobs/types.ts';
+import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { beliefIn } from './belief.ts';
 import { type Product, people, until } from './product.ts';
 
 /** All the words of a message, also those inside its blocks. */
@@ -65,6 +69,27 @@ export class Conversation {
 
   async sees(pattern: RegExp, timeoutMs = 120_000): Promise<void> {
     await this.until(`the channel says ${pattern}`, () => pattern.test(this.words()), timeoutMs);
+  }
+
+  /** What the store tells, beside what the channel says. */
+  async store() {
+    const { redis } = this.product;
+    return createStore(redis.handle.caller, 'trial', await beliefIn(redis.dir));
+  }
+
+  async newest(): Promise<Rollout | undefined> {
+    return (await (await this.store()).latest(1))[0];
+  }
+
+  /** The journal of the newest rollout. */
+  async journal(): Promise<JournalEntry[]> {
+    const rollout = await this.newest();
+    return rollout ? (await this.store()).journal(rollout.id) : [];
+  }
+
+  /** Waits until the newest rollout has come to that state; what the channel says may be of an earlier one. */
+  becomes(is: Rollout['status']['is'], timeoutMs = 120_000): Promise<void> {
+    return this.until(`the rollout is ${is}`, async () => (await this.newest())?.status.is === is, timeoutMs);
   }
 
   until(what: string, check: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {

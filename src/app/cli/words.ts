@@ -47,7 +47,7 @@ export const tools = {
   },
   audit: {
     what: 'examines the signed journals: of one rollout, of the ledger, or of all; ends with 0 when all is whole',
-    flags: { json: jsonFlag },
+    flags: { head: one('LINE:HASH'), json: jsonFlag },
     operand: { name: 'ROLLOUT|ledger', needed: false, choices: [] },
   },
   manifest: { what: 'prints the link that creates the Slack app', ...none },

@@ -1,4 +1,5 @@
 import { Refused } from '../../base/errors.ts';
+import { isAny } from '../../base/is-any.ts';
 import { covers, standing, withFreezes } from '../../upgrade/ledger/index.ts';
 import type { DeclaredFreeze, Ledger } from '../../upgrade/ledger/types.ts';
 import { isOpen, nextNode, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
@@ -61,7 +62,7 @@ function spanOf(
 function toBegin(rollout: Rollout, freeze: DeclaredFreeze): NodeRun[] {
   if (!isOpen(rollout) || rollout.status.is === 'rolling-back') return [];
   return nodesInOrder(rollout).filter(
-    ({ region, state, touched }) => covers(freeze, region) && ['staging', 'ready'].includes(state.is) && !touched,
+    ({ region, state, touched }) => covers(freeze, region) && isAny(state.is, 'staging', 'ready') && !touched,
   );
 }
 

@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import { standing, withFreezes } from '../../upgrade/ledger/index.ts';
 import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
@@ -81,7 +82,7 @@ function queued(rollout: Rollout): NodeRun | null {
 }
 
 const isOver = (rollout: Rollout, node: NodeRun): boolean =>
-  ['done', 'rolled-back'].includes(node.state.is) && !isQueued(rollout, node);
+  isAny(node.state.is, 'done', 'rolled-back') && !isQueued(rollout, node);
 
 /** Gates that are closed now, and those that were closed when its worker last looked right before the stop. */
 function holding(rollout: Rollout, node: NodeRun, now: number): { gate: Gate; seen: 'now' | 'before-its-stop' }[] {

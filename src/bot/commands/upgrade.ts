@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
-import { begunBefore } from '../../upgrade/ledger/index.ts';
+import { begunBefore, paceOf } from '../../upgrade/ledger/index.ts';
 import { approvals, canaryOf, isBegunFreely, isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
 import type { When } from '../command.ts';
@@ -112,6 +112,9 @@ export const cancel: Handler<'cancel'> = async (context, asking, { plan: token }
   const draft = await taken(context, asking, 'cancel', token);
   // What waits for a second breaker is thrown away by whoever asked, or by one of them.
   if (draft.requester !== asking.actor) await orKeep(context, draft, () => demand(context, asking, { is: 'override' }));
+  const { control, clock } = context;
+  const { id: plan, release } = draft;
+  control.note({ type: 'cancelled', at: clock.now(), by: asking.actor, plan, version: release.version });
   return say(`The plan for ${draft.release.version} was thrown away; nothing was started.`);
 };
 
@@ -175,8 +178,11 @@ async function made(context: CommandContext, id: string, request: Request, seen:
   const now = context.clock.now();
   const epoch = await context.control.store.nextEpoch(now);
   const { version, binarySha256: sha256 } = request.release;
-  const begun = begunBefore(await context.control.ledger.load(), { version, sha256 });
-  return plan({ ...request, id, fleet: await fleetNow(context), now, epoch, survey: seen, begun });
+  const ledger = await context.control.ledger.load();
+  const begun = begunBefore(ledger, { version, sha256 });
+  const fleet = await fleetNow(context);
+  const pace = paceOf(ledger, fleet, request.release.archiveBytes);
+  return plan({ ...request, id, fleet, now, epoch, survey: seen, begun, pace });
 }
 
 /** What was asked, from the plan that it became. */

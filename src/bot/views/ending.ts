@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { rollbackButtons } from './buttons.ts';
@@ -25,9 +26,7 @@ function key({ status }: Rollout): string {
 
 /** Changed, or possibly, and not proven: neither counted as new nor as old. */
 export function unsure(rollout: Rollout): string {
-  const doubtful = nodesInOrder(rollout).filter(
-    ({ state, touched }) => touched && !['done', 'working'].includes(state.is),
-  );
+  const doubtful = nodesInOrder(rollout).filter(({ state, touched }) => touched && !isAny(state.is, 'done', 'working'));
   return doubtful.length === 0
     ? ''
     : `, and perhaps ${names(
@@ -78,13 +77,13 @@ export function nodeLines(rollout: Rollout): string[] {
 
 function word(node: NodeRun): string {
   const { glyph, word: inWords } = nodeWord(node);
-  const untouched = ['ready', 'staging'].includes(node.state.is) && !node.touched;
+  const untouched = isAny(node.state.is, 'ready', 'staging') && !node.touched;
   return untouched ? '○ not begun' : `${glyph} ${inWords}`;
 }
 
 function version(rollout: Rollout, { state, before, touched }: NodeRun): string {
   if (state.is === 'done') return `, ${rollout.release.version}`;
-  const stays = !touched && ['ready', 'staging', 'failed', 'rolled-back'].includes(state.is);
+  const stays = !touched && isAny(state.is, 'ready', 'staging', 'failed', 'rolled-back');
   if (!stays) return ', version unknown until somebody looks';
   return before?.version == null ? '' : `, ${foreign(before.version, 80)}`;
 }

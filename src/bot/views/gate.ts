@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import {
   approvals,
   healthyFor,
@@ -24,7 +25,7 @@ export function gatePosts(rollout: Rollout): Post[] {
   return approvals(rollout).flatMap((phase) => {
     const since = sinceOf(phase);
     if (since === null) return [];
-    const open = phase.state.is === 'active' && ['running', 'paused'].includes(rollout.status.is);
+    const open = phase.state.is === 'active' && isAny(rollout.status.is, 'running', 'paused');
     const parts = open ? asking(rollout, phase) : decided(rollout, phase);
     return [post(rollout, gateKey(phase, since), { is: 'thread', broadcast: true }, parts, { onlyEdit: !open })];
   });

@@ -13,6 +13,8 @@ export interface Post {
   blocks: KnownBlock[];
   /** Only edits a message that stands there already. */
   onlyEdit: boolean;
+  /** Says what was so when it was posted: it is never edited. */
+  once: boolean;
   /** Not posted when a message whose key begins so says the same already. */
   unlessSaid: string | null;
 }
@@ -22,13 +24,14 @@ export function post(
   key: string,
   place: Place,
   parts: Part[],
-  options: { onlyEdit?: boolean; unlessSaid?: string } = {},
+  options: { onlyEdit?: boolean; once?: boolean; unlessSaid?: string } = {},
 ): Post {
   return {
     key,
     place,
     ...message(parts, `${key}.${rollout.revision}`),
     onlyEdit: options.onlyEdit ?? false,
+    once: options.once ?? false,
     unlessSaid: options.unlessSaid ?? null,
   };
 }

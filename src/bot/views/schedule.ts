@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import { regionsOf } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, openInterval } from '../../windows/index.ts';
@@ -21,7 +22,7 @@ function waits(rollout: Rollout): boolean {
 }
 
 function scheduled(rollout: Rollout): Post {
-  const open = rollout.startedAt === null && ['running', 'paused'].includes(rollout.status.is);
+  const open = rollout.startedAt === null && isAny(rollout.status.is, 'running', 'paused');
   const head = `*${foreign(rollout.service.name)} ${rollout.release.version}* is scheduled by ${who(rollout.requester)}`;
   const lines = open
     ? [`${head}: ${count(Object.keys(rollout.nodes).length, 'node')}, without downtime`, ...times(rollout)]

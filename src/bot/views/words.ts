@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import { nodeOf, nodesInOrder, touchedNewestFirst } from '../../upgrade/rollout/index.ts';
 import type { Approvers, Foreign, NodeRun, RollbackScope, Rollout, StepName } from '../../upgrade/rollout/types.ts';
 import { foreign, names, who } from './text.ts';
@@ -64,7 +65,7 @@ export function stepWord(step: StepName): string {
 
 /** The rollout's status for a title. */
 export function statusWord({ status, startedAt, unsigned }: Rollout): string {
-  if (unsigned && !('at' in status && ['done', 'rolled-back', 'stopped'].includes(status.is)))
+  if (unsigned && !('at' in status && isAny(status.is, 'done', 'rolled-back', 'stopped')))
     return 'waiting to be adopted';
   switch (status.is) {
     case 'running':

@@ -7,7 +7,7 @@ import type { ApprovalPhase, NodesPhase, Phase, PlanInput, Service, StepName, Wa
 const pending = { is: 'pending' } as const;
 
 /** The path of a node in its turn. */
-function pathFor({ traffic }: Service): StepName[] {
+export function pathFor({ traffic }: Service): StepName[] {
   return traffic === null
     ? ['backup', 'switch', 'verify', 'cleanup']
     : ['backup', 'drain', 'switch', 'verify', 'undrain', 'cleanup'];

@@ -15,7 +15,7 @@ import {
   unwatched,
   watchBefore,
 } from './phases.ts';
-import { goesForward, inScope, isOpen, isQueued, nodesInOrder, touchedNewestFirst } from './queries.ts';
+import { goesForward, inScope, isOpen, isQueued, needsDecision, nodesInOrder, touchedNewestFirst } from './queries.ts';
 import { outOfService, toPlace } from './reports.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, NodeRun, NodeState, RollbackScope, Rollout } from './types.ts';
@@ -101,8 +101,6 @@ function startAgain(rollout: Rollout, node: NodeRun, at: number): Rollout {
   if (!needsDecision(node)) return rollout;
   return moveNode(rollout, node, stagingAgain(at), { ...fresh, diagnosis: null, proof: null });
 }
-
-const needsDecision = ({ state }: NodeRun) => ['failed', 'unproven', 'rolled-back', 'stuck'].includes(state.is);
 
 const goesBack = ({ state }: NodeRun) => state.is === 'working' && state.direction === 'back';
 

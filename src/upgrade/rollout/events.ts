@@ -4,6 +4,7 @@ export { Refused } from '../../base/errors.ts';
 
 import type { Actor, Alerts, Decided, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
+import type { Pace } from './pace.ts';
 import type { OwnSignature, RollbackScope } from './rollout.ts';
 import type { StrategyName } from './strategies.ts';
 
@@ -67,4 +68,6 @@ export interface PlanInput {
   survey: NodeSurvey[];
   /** Who began this release before without an approval, as the ledger has it. */
   begun: { by: Actor; at: number; rollout: string } | null;
+  /** How long things take, as the ledger has it. */
+  pace: Pace;
 }

@@ -28,7 +28,7 @@ export interface Service {
 export interface Traffic {
   drain: string[];
   undrain: string[];
-  /** How long `drain` may be under way, ms. */
+  /** How long each of them may be under way, ms. */
   limit: number;
 }
 

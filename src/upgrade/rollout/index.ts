@@ -36,6 +36,7 @@ export {
   isLook,
   isOpen,
   isQueued,
+  needsDecision,
   nodeOf,
   nodesInOrder,
   regionsOf,
@@ -44,6 +45,6 @@ export {
 } from './queries.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
-export { changesNode } from './traits.ts';
+export { changesNode, traits } from './traits.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';

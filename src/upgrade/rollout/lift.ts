@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import type { Approvers, Direction, NodeRun, NodesPhase, Phase, PhaseState, Rollout, StepName } from './types.ts';
 
 /** Shape of what is stored; raised when an older program could misread it. */
@@ -53,6 +54,10 @@ const withLater = (rollout: Rollout): Rollout => ({
   },
   release: { ...rollout.release, signed: rollout.release.signed ?? null },
   asked: rollout.asked ?? null,
+  pace: rollout.pace ?? null,
+  nodes: Object.fromEntries(
+    Object.entries(rollout.nodes).map(([name, node]) => [name, { ...node, took: node.took ?? {} }]),
+  ),
 });
 
 function fromFirst({ batches, approvers, ...old }: Rollout1): Rollout {
@@ -91,7 +96,7 @@ const undoOfFirst: StepName[] = ['diagnose', 'restore', 'verify-restored', 'clea
 const doneAt = (at: number | null): PhaseState => (at === null ? { is: 'pending' } : { is: 'done', since: at, at });
 
 function staging(nodes: Record<string, Node1>, names: string[], at: number): NodesPhase {
-  const isOver = names.every((name) => !['staging', 'failed'].includes(nodes[name]?.state.is ?? ''));
+  const isOver = names.every((name) => !isAny(nodes[name]?.state.is, 'staging', 'failed'));
   const state: PhaseState = isOver ? { is: 'done', since: at, at } : { is: 'active', since: at };
   return { id: 'stage', title: 'staging', state, is: 'nodes', nodes: names, path: ['stage'], undo: [] };
 }

@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import { traits } from './traits.ts';
 import { movePhase } from './transitions.ts';
 import type { ApprovalPhase, NodesPhase, Phase, Rollout, WatchPhase } from './types.ts';
@@ -97,12 +98,12 @@ export const isWhole = ({ nodes }: Rollout, phase: NodesPhase): boolean =>
 /** Whether a phase of nodes is over, from its nodes alone. */
 export function isOver(rollout: Rollout, phase: NodesPhase): boolean {
   if (takesNodes(phase)) return isWhole(rollout, phase);
-  return phase.nodes.every((name) => !['staging', 'failed'].includes(rollout.nodes[name]?.state.is ?? ''));
+  return phase.nodes.every((name) => !isAny(rollout.nodes[name]?.state.is, 'staging', 'failed'));
 }
 
 /** Nodes whose turn in this phase was begun. */
 export function isBegun({ nodes }: Rollout, phase: NodesPhase): boolean {
-  return phase.nodes.some((name) => !['ready', 'staging'].includes(nodes[name]?.state.is ?? ''));
+  return phase.nodes.some((name) => !isAny(nodes[name]?.state.is, 'ready', 'staging'));
 }
 
 /** What must be watched anew. */

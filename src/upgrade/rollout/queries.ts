@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import { turns } from './phases.ts';
 import type { LookTask, NodeRun, RollbackScope, Rollout, Status, Task } from './types.ts';
 
@@ -82,3 +83,7 @@ export const isLook = (task: Task): task is LookTask => task.step === 'watch' ||
 export function inFlight(node: NodeRun): boolean {
   return node.begun === node.attempt;
 }
+
+/** Neither finished nor to be begun: a person says whether it is tried again. */
+export const needsDecision = ({ state }: NodeRun): boolean =>
+  isAny(state.is, 'failed', 'unproven', 'rolled-back', 'stuck');

@@ -13,6 +13,7 @@ import type {
   StepName,
 } from './facts.ts';
 import type { Approvers, Policy, Release, Service } from './fleet.ts';
+import type { Pace, Took } from './pace.ts';
 import type { StrategyName } from './strategies.ts';
 
 interface PhaseBase {
@@ -139,6 +140,8 @@ export interface NodeRun {
   provenAt: number | null;
   /** Its automatic rollback of this run was used. */
   rolledBackInRun: number | null;
+  /** How long its steps took when they last succeeded; nothing where it ran the target already. */
+  took: Took;
 }
 
 export interface Held {
@@ -247,6 +250,11 @@ export interface Rollout {
   startedAt: number | null;
   /** What the new binary says that it is; null as long as nobody asked it. */
   asked: Asked | null;
+  /**
+   * How long things take, as the ledger knew it at the plan. null in what was planned before that was known: it goes by
+   * `expectedNode` and `rollbackReserve` alone, as it did when it was planned.
+   */
+  pace: Pace | null;
 }
 
 export interface Override {

@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import type { StepName } from './facts.ts';
 
 /** What is true of a step, in one place: nobody else compares step names. */
@@ -15,25 +16,35 @@ export interface Trait {
   onFailure: 'hold' | 'undo' | 'ignore';
   /** It proves that the node is what it should be. */
   proves: boolean;
+  /** A larger archive makes it longer. */
+  carries: boolean;
 }
 
 export const traits: Record<StepName, Trait> = {
-  stage: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'hold', proves: false },
-  backup: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'hold', proves: false },
-  drain: { changes: 'traffic', takes: 'traffic', undo: ['undrain'], onFailure: 'undo', proves: false },
+  stage: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'hold', proves: false, carries: true },
+  backup: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'hold', proves: false, carries: false },
+  drain: { changes: 'traffic', takes: 'traffic', undo: ['undrain'], onFailure: 'undo', proves: false, carries: false },
   switch: {
     changes: 'service',
     takes: 'service',
     undo: ['restore', 'verify-restored'],
     onFailure: 'undo',
     proves: false,
+    carries: false,
   },
-  verify: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'undo', proves: true },
-  undrain: { changes: 'traffic', takes: 'nothing', undo: [], onFailure: 'hold', proves: false },
-  cleanup: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'ignore', proves: false },
-  diagnose: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'ignore', proves: false },
-  restore: { changes: 'service', takes: 'service', undo: [], onFailure: 'hold', proves: false },
-  'verify-restored': { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'hold', proves: true },
+  verify: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'undo', proves: true, carries: false },
+  undrain: { changes: 'traffic', takes: 'nothing', undo: [], onFailure: 'hold', proves: false, carries: false },
+  cleanup: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'ignore', proves: false, carries: false },
+  diagnose: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'ignore', proves: false, carries: false },
+  restore: { changes: 'service', takes: 'service', undo: [], onFailure: 'hold', proves: false, carries: false },
+  'verify-restored': {
+    changes: 'nothing',
+    takes: 'nothing',
+    undo: [],
+    onFailure: 'hold',
+    proves: true,
+    carries: false,
+  },
 };
 
 /** Steps that change what runs. */
@@ -45,7 +56,7 @@ export const putsBack = (step: StepName): boolean =>
   traits[step].changes === 'traffic' && traits[step].takes === 'nothing';
 
 /** When a step breaks half-way, nobody knows what the node did. */
-export const changesNode = (step: StepName): boolean => ['traffic', 'service'].includes(traits[step].changes);
+export const changesNode = (step: StepName): boolean => isAny(traits[step].changes, 'traffic', 'service');
 
 /** The way back of a path: the newest change first. What never proved healthy is diagnosed before the evidence is gone. */
 export function undoOf(path: readonly StepName[]): StepName[] {

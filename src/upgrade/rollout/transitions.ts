@@ -86,7 +86,7 @@ export function movePhase<P extends Phase>(phase: P, state: PhaseState, changes:
   return { ...phase, ...changes, state };
 }
 
-/** The tables as Mermaid state diagrams, for ARCHITECTURE.md. */
+/** The tables as Mermaid state diagrams, for docs/states.md. */
 export function transitionDiagrams(): { phase: string; node: string; status: string } {
   const draw = (table: Record<string, Record<string, string>>) =>
     [

@@ -17,6 +17,8 @@ export const backup: Step = async (context) => {
   const { node } = context;
   if (node.already) return succeeded();
   if (node.before === null) return failed('the node was not staged');
+  const withdrawn = context.withdrawn();
+  if (withdrawn !== null) return failed(withdrawn);
   if (node.decided !== null) return asItIsNow(context);
   const answer = await runScript(context, commands.backup(context, node.before, isToBeAsked(context.rollout)));
   if (answer.is === 'ok') return judged(context, answer.output, {});

@@ -11,7 +11,7 @@ import type { Shell } from '../ssh/types.ts';
 import { fingerprint, inTheWayOfRestore } from './foreign.ts';
 import { restore } from './restore.ts';
 import { undrain } from './traffic.ts';
-import type { StepContext, StepResult } from './types.ts';
+import type { Step, StepContext, StepResult } from './types.ts';
 import { verifyRestored } from './verify.ts';
 
 /** What bringing a node back needs; neither a store nor a rollout is among it. */
@@ -79,8 +79,20 @@ export async function comeBack({ context }: WayBack): Promise<StepResult> {
   const way = [restore, verifyRestored, ...(context.rollout.service.traffic === null ? [] : [undrain])];
   let result: StepResult = { is: 'succeeded', facts: {} };
   for (const step of way) {
-    result = await step(context);
+    result = await untilOver(step, context);
     if (result.is !== 'succeeded') return result;
+  }
+  return result;
+}
+
+/** A step that is not over yet is looked at again; nobody else would. */
+async function untilOver(step: Step, context: StepContext): Promise<StepResult> {
+  const { clock, signal, rollout } = context;
+  const end = clock.monotonic() + (rollout.service.traffic?.limit ?? 0);
+  let result = await step(context);
+  while (result.is === 'later' && clock.monotonic() < end) {
+    await clock.sleep(result.after, signal);
+    result = await step(context);
   }
   return result;
 }
@@ -95,7 +107,19 @@ function contextOf(parts: ReturnParts, rollout: Rollout, node: NodeRun, presente
     close: () => shell.close(),
   };
   const archive = () => Promise.reject(new Error('a way back needs no archive'));
-  return { rollout, node, attempt: 1, shell: presenting, probe, clock, signal, archive, gates: quorum(parts) };
+  const withdrawn = () => null;
+  return {
+    rollout,
+    node,
+    attempt: 1,
+    shell: presenting,
+    probe,
+    clock,
+    signal,
+    archive,
+    withdrawn,
+    gates: quorum(parts),
+  };
 }
 
 /** Of a node that does its work, no peer may be missing; one that does not takes nothing away by a restart. */
@@ -135,6 +159,7 @@ function nodeOf({ node }: ReturnParts, before: Recorded, strange: string | null)
     seenAt: null,
     provenAt: null,
     rolledBackInRun: null,
+    took: {},
   };
 }
 
@@ -160,6 +185,7 @@ function alone({ fleet, node, clock }: ReturnParts, target: string, epoch: numbe
     startAt: null,
     override: null,
     asked: null,
+    pace: null,
     run: 1,
     epoch,
     revision: 1,

@@ -10,8 +10,8 @@ import type { StepContext, StepResult } from './types.ts';
 
 const pauseWhileBusy = 1000;
 
-/** How old the evidence of the gates may be when the command to stop the service is sent, ms. */
-const fresh = 5000;
+/** How old the evidence of the gates may be when the command that takes something out of service is sent, ms. */
+export const fresh = 5000;
 
 /** What is missing, seen now: nothing, a stop, or a report why it cannot be told. `unchanged`: as in `Sight`. */
 export type Missing =

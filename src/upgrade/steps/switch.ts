@@ -21,6 +21,8 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
   if (image === target && disk === target) return { is: 'nothing' };
   if (!unit.loaded) return { is: 'reported', report: failed(`there is no unit ${name} on the node`) };
   if (before === null) return { is: 'reported', report: failed('the node was not staged') };
+  const withdrawn = context.withdrawn();
+  if (withdrawn !== null) return { is: 'reported', report: withClean(failed(withdrawn), isClean(seen, target)) };
   const link = linkInPlace(seen, rollout.service);
   if (link !== null) return { is: 'reported', report: failed(link) };
   if (env === null && before.envSha256 !== null) {
@@ -28,7 +30,7 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
   }
   const strangers = inTheWayOfSwitch(seen, before, rollout);
   const left = await leave(context, strangers, since);
-  if (left.is === 'reported') return { ...left, report: withClean(left.report, image !== target && disk !== target) };
+  if (left.is === 'reported') return { ...left, report: withClean(left.report, isClean(seen, target)) };
   // The environment stays in any case: an upgrade never overwrites it.
   const decided = {
     replace: strangers.filter(({ part }) => part !== 'env'),
@@ -37,6 +39,8 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
   const unchanged = disk === before.sha256 && (image === before.sha256 || (image === null && seen.down));
   return { is: 'stop', command: commands.switchOver(context, before, decided), unchanged };
 }
+
+const isClean = ({ image, disk }: Observation, target: string) => image !== target && disk !== target;
 
 /** A failure that says whether anything of this release is on the node. */
 function withClean(report: Report, clean: boolean): Report {

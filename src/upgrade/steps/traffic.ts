@@ -1,23 +1,31 @@
+import { inSeconds } from '../../base/duration.ts';
 import { redact } from '../../base/redact.ts';
 import type { Output } from '../host/answer.ts';
 import * as commands from '../host/commands.ts';
 import { runScript } from '../host/look.ts';
 import { failed, failedForNow, reportOf, succeeded } from '../host/reports.ts';
 import type { Report } from '../rollout/types.ts';
+import { fresh } from './stop.ts';
 import type { Step } from './types.ts';
 
 /** How long a command that is not over yet is left alone before it is run again, ms. */
 const lookAgain = 2_000;
+
+const tooOld = `the gates took longer than ${inSeconds(fresh)} to ask: what they saw was too old to act on`;
 
 /** EX_TEMPFAIL of sysexits.h: not over yet. */
 const underWay = '75';
 
 /** Takes the node out of service, when the gates allow it; nothing was sent when they do not. */
 export const drain: Step = async (context) => {
+  const { clock } = context;
+  const asked = clock.monotonic();
   const gates = await context.gates({ down: false, unchanged: true });
   context.signal.throwIfAborted();
   if (gates.length > 0) return { is: 'gated', gates, unchanged: true };
-  const answer = await runScript(context, commands.traffic(context, 'drain'));
+  const left = fresh - (clock.monotonic() - asked);
+  if (left < 0) return { is: 'later', reason: tooOld, after: lookAgain };
+  const answer = await runScript(context, { ...commands.traffic(context, 'drain'), sendWithinMs: left });
   return answer.is === 'ok' ? judge('drain', answer.output) : reportOf(answer, 'unknown');
 };
 

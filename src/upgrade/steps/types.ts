@@ -13,6 +13,8 @@ export interface StepContext {
   signal: AbortSignal;
   /** Local path of the release archive, its hash verified. */
   archive(): Promise<string>;
+  /** Why the release is not accepted any more, although it was when it was staged; null while it is. */
+  withdrawn(): string | null;
   /**
    * The pre-stop gates, evaluated now: the newest rollout from the store and fresh probes of the region.
    * A step that will stop the service calls this right before, with what it saw, and returns `gated` unless it is empty.

@@ -2,9 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createStore } from '../../../src/jobs/index.ts';
 import type { JournalEntry } from '../../../src/jobs/types.ts';
-import { beliefIn } from '../../support/belief.ts';
 import { Conversation } from '../../support/conversation.ts';
 import { type Prober, startProber } from '../../support/prober.ts';
 import { type Product, type ProductOptions, people, startProduct } from '../../support/product.ts';
@@ -58,11 +56,6 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
       cpSync(join(releasesDirectory, directory, name), join(versions, name), { preserveTimestamps: false });
     }
   };
-  const journal = async (): Promise<JournalEntry[]> => {
-    const store = createStore(product.redis.handle.caller, 'trial', await beliefIn(product.redis.dir));
-    const [newest] = await store.latest(1);
-    return newest ? store.journal(newest.id) : [];
-  };
   /** Nodes in the order in which our journal says that their service was stopped. */
   const stopsIn = (entries: JournalEntry[], step: 'switch' | 'restore'): string[] =>
     entries.flatMap(({ event }) => (event.type === 'begun' && event.step === step ? [event.node] : []));
@@ -108,7 +101,7 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
     await talk.sees(/all 9 nodes|9 of 9/i);
     await talk.until(
       'the rollout is done',
-      async () => (await journal()).length > 0 && (await fleetStatus()).every(({ serves }) => serves === 'v2.0.0'),
+      async () => (await talk.journal()).length > 0 && (await fleetStatus()).every(({ serves }) => serves === 'v2.0.0'),
       60_000,
     );
 
@@ -134,7 +127,7 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
       );
       expect(backup.trim()).toBe(before[name]);
     }
-    const forward = await journal();
+    const forward = await talk.journal();
     expect(stopsIn(forward, 'switch')).toEqual(names);
     expect(await startsSince(since)).toEqual(names);
     quorumHeld();
@@ -142,15 +135,16 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
 
     const back = Date.now();
     await talk.type('rollback all');
-    await talk.until(
-      'v1.0.0 everywhere',
-      async () => (await fleetStatus()).every(({ serves }) => serves === 'v1.0.0'),
-      180_000,
-    );
-    await talk.sees(/rolled back/i);
+    await talk.becomes('rolled-back', 180_000);
     expect(await startsSince(back)).toEqual([...names].reverse());
     for (const row of await fleetStatus()) {
-      expect(row).toMatchObject({ binary: 'v1.0.0', health: 'healthy', owner: 'zeitwork:zeitwork:755', tmp: '0' });
+      expect(row).toMatchObject({
+        binary: 'v1.0.0',
+        serves: 'v1.0.0',
+        health: 'healthy',
+        owner: 'zeitwork:zeitwork:755',
+        tmp: '0',
+      });
     }
     quorumHeld();
   });
@@ -172,7 +166,7 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
         'a step ends after the kill',
         // While Redis is away nobody can read, either.
         async () => {
-          const entries = await journal().catch(() => []);
+          const entries = await talk.journal().catch(() => []);
           return entries.some(({ event }) => event.type === 'reported' && event.at > since);
         },
         30_000,
@@ -218,8 +212,7 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
       await talk.until(
         'the rollout is held and its node is back',
         async () => {
-          const store = createStore(product.redis.handle.caller, 'trial', await beliefIn(product.redis.dir));
-          const rollout = await store.open();
+          const rollout = await talk.newest();
           return rollout?.status.is === 'held' && Object.values(rollout.nodes).every(({ touched }) => !touched);
         },
         120_000,
@@ -244,8 +237,8 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
     await begin({ ...quick, healthDeadline: '30s' });
     await talk.type('upgrade v2.1.0 --strategy rolling --nodes 1');
     await talk.click('Start');
-    await talk.until('the node runs it', async () => (await fleetStatus())[0]?.serves === 'v2.1.0', 60_000);
-    await talk.sees(/1 of 1|upgraded/i);
+    await talk.becomes('done');
+    expect((await fleetStatus())[0]?.serves).toBe('v2.1.0');
     quorumHeld();
   });
 });

@@ -2,9 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createStore } from '../../../src/jobs/index.ts';
 import type { Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { beliefIn } from '../../support/belief.ts';
 import { Conversation } from '../../support/conversation.ts';
 import { type Prober, startProber } from '../../support/prober.ts';
 import { type Product, people, startProduct } from '../../support/product.ts';
@@ -73,14 +71,12 @@ describe.skipIf(why !== null)('what would harm production, on a real fleet', () 
     });
     talk = new Conversation(product);
   };
-  const newest = async (): Promise<Rollout | undefined> =>
-    (await createStore(product.redis.handle.caller, 'trial', await beliefIn(product.redis.dir)).latest(1))[0];
-  const stateOf = async (name: string) => (await newest())?.nodes[name]?.state.is;
+  const stateOf = async (name: string) => (await talk.newest())?.nodes[name]?.state.is;
   const until = (what: string, check: (rollout: Rollout) => boolean, ms = 120_000) =>
     talk.until(
       what,
       async () => {
-        const rollout = await newest();
+        const rollout = await talk.newest();
         return rollout !== undefined && check(rollout);
       },
       ms,

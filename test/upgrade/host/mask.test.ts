@@ -14,6 +14,8 @@ const values = {
   'the password of an address': 'pa:ss@word',
   'a line of a key': 'MIIEpAIBAAKCAQEAz7Qk',
   'not ASCII': 'pässwörd',
+  'four characters under a name that tells': 'zq7!',
+  'what a quote was escaped in': 'pa"ss$wo',
 };
 const file = `# a comment: correct-comment
 ; another
@@ -27,6 +29,8 @@ TLS_KEY="-----BEGIN
 ${values['a line of a key']}
 -----END"
 UML=${values['not ASCII']}
+DB_PASSWORD=zq7!
+ESCAPED="pa\\"ss\\$wo"
 PORT=8080
 SHORT=abcde
 EMPTY=
@@ -69,6 +73,27 @@ describe('what the node itself says of a sick service', () => {
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(330);
   });
 
+  it('holds no beginning of one where a line was cut before it was masked', async () => {
+    const long = `LONG-${'abcdefghij'.repeat(500)}`;
+    trial.node.write(env, `TOKEN=${values.plain}\nLONG=${long}\n`, 0o640);
+    // What is masked makes the line shorter, so that its end comes into sight.
+    const many = values.plain.repeat(Math.ceil(4_000 / values.plain.length));
+    journal(`x${many}`, `xyz${many}`, `here ${long}`);
+    const text = await said();
+    expect(text).not.toMatch(/corr|LONG-|abcde/);
+  });
+
+  it('says nothing of the journal where the file is too long to be masked', async () => {
+    trial.node.write(env, Array.from({ length: 2_100 }, (_, n) => `K${n}=value-${n}\n`).join(''));
+    journal('dial value-2099');
+    expect(await said()).toMatch(/@@zw journal not shown: the environment file is too long/);
+    expect(await said()).not.toContain('value-2099');
+  });
+
+  it('asks for lines that are not shortened in the middle of a value', () => {
+    expect(diagnose(service, 5_000).script).toMatch(/systemctl status "\$unit" --no-pager --full/);
+  });
+
   it('says nothing of the journal where it cannot be masked', async () => {
     journal(`dial ${values.plain}`);
     const { script, args } = diagnose(service, 5_000);
@@ -82,7 +107,7 @@ describe('what the node itself says of a sick service', () => {
   });
 
   it('comes in time, whatever the file and the journal hold', async () => {
-    trial.node.write(env, Array.from({ length: 5_000 }, (_, n) => `K${n}=value-${n}-${'a'.repeat(60)}\n`).join(''));
+    trial.node.write(env, Array.from({ length: 450 }, (_, n) => `K${n}=value-${n}-${'a'.repeat(60)}\n`).join(''));
     journal(...Array.from({ length: 200 }, () => 'a'.repeat(20_000)));
     const from = performance.now();
     await said();

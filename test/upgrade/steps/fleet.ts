@@ -121,6 +121,7 @@ export class Way {
       clock,
       signal: new AbortController().signal,
       archive: async () => path,
+      withdrawn: () => null,
       gates: async () => this.gates,
     };
   }

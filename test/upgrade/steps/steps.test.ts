@@ -110,6 +110,21 @@ describe('the steps of a node', () => {
     expect(trial.node.snapshot()).toBe(before);
   });
 
+  it('do not put in place what was signed with a key that counts no more, and still go back', async () => {
+    await trial.go('stage', 'backup');
+    trial.withdrawn = 'its key does not count any more';
+    const staged = trial.node.snapshot();
+    expect(await trial.go('backup')).toMatchObject(failure(/does not count any more/));
+    expect(await trial.go('switch')).toMatchObject({ ...failure(/does not count any more/), facts: { clean: true } });
+    expect(trial.node.snapshot()).toBe(staged);
+    trial.withdrawn = null;
+    await trial.go('switch');
+    trial.withdrawn = 'its key does not count any more';
+    expect(await trial.go('switch')).toMatchObject({ is: 'succeeded' });
+    expect(await trial.go('restore', 'verify-restored')).toMatchObject({ is: 'succeeded' });
+    expect(trial.node.read(binary)).toBe(build('v1.0.0'));
+  });
+
   it('change nothing for an older run', async () => {
     await trial.go('stage', 'backup');
     trial.plan = { ...trial.plan, epoch: 9 };

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { steps } from '../../../src/upgrade/steps/index.ts';
 import { state, Trial } from './trial.ts';
 
 let trial: Trial;
@@ -35,6 +36,31 @@ describe('taking a node out of service, and putting it back', () => {
     expect(await trial.go('drain')).toMatchObject({ is: 'gated', unchanged: true });
     expect(trial.node.has('calls')).toBe(false);
     expect(await trial.go('undrain')).toMatchObject({ is: 'succeeded' });
+  });
+
+  it('sends nothing when the gates took so long that what they saw is old, and asks again', async () => {
+    use('exit 0');
+    const { clock } = trial;
+    const slow = async () => {
+      await clock.sleep(5_001);
+      return [];
+    };
+    expect(await steps.drain({ ...trial.context(), gates: slow })).toMatchObject({
+      is: 'later',
+      reason: expect.stringMatching(/longer than 5 s/),
+    });
+    expect(trial.node.has('calls')).toBe(false);
+  });
+
+  it('is sent with what is left of its time, and no later', async () => {
+    use('exit 0');
+    const limits: Record<string, number | undefined> = {};
+    trial.node.onCommand = ({ name, sendWithinMs }) => {
+      limits[name] = sendWithinMs;
+    };
+    await trial.go('drain', 'undrain');
+    expect(limits.drain).toBeLessThanOrEqual(5_000);
+    expect(limits.undrain).toBeUndefined();
   });
 
   it.each([

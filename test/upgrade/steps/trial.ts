@@ -47,6 +47,8 @@ export class Trial {
   run: NodeRun = nodeRun();
   plan: Rollout = rollout({ release: this.release, policy: quick });
   gates: Gate[] = [];
+  /** Why the settings do not accept the release any more. */
+  withdrawn: string | null = null;
   /** With what each question for the gates was asked. */
   readonly sights: Sight[] = [];
   clock: Clock = quickClock();
@@ -66,6 +68,7 @@ export class Trial {
       clock: this.clock,
       signal: new AbortController().signal,
       archive: async () => this.release.path,
+      withdrawn: () => this.withdrawn,
       gates: async (sight) => {
         this.sights.push(sight);
         return this.gates;

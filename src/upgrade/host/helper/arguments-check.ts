@@ -50,6 +50,12 @@ word() { # WHAT VALUE: the name of a file
 same() { # WHAT VALUE POLICY'S
   [ "$2" = "$3" ] || refuse policy "$1 is another one than in $policy"
 }
+backup_is_named_by_its_hashes() { # so that it cannot be taken for one without an environment file
+  [ -n "$before" ] && [ "\${backup:--}" != - ] || return 0
+  its_name=$version-\${before%"\${before#????????????}"}-noenv
+  [ "$before_env" = - ] || its_name=\${its_name%noenv}\${before_env%"\${before_env#????????}"}
+  [ "\${backup##*/}" = "$its_name" ] || refuse argument backup
+}
 check_arguments() {
   number limit "$limit"
   [ "$limit" -gt 0 ] && [ "$limit" -le 7200 ] || refuse argument limit
@@ -75,6 +81,9 @@ check_arguments() {
     "$state"/backups/*) word backup "\${backup#"$state"/backups/}" ;;
     *) refuse argument backup ;;
   esac
+  backup_is_named_by_its_hashes
+  # whoever ends a stop halfway leaves a node on neither build
+  case $verb in stage | switch | restore) [ "$limit" -ge 60 ] || refuse argument limit ;; esac
   [ -z "$bytes" ] || [ "$bytes" -le "$its_limit" ] || refuse size "$bytes $its_limit"
   case $verb in
     drain) same words "$words" "$drain_words" ;;

@@ -12,11 +12,12 @@ verified() { # ORDER SIGNATURE, both in base64: sets text
   text=$(printf %s "$1" | base64 -d 2>/dev/null | tr -d '\\000')
   signed=$(printf %s "$2" | base64 -d 2>/dev/null | tr -d '\\000')
   code=0
-  # by way of file descriptors: a node whose disk is full must still be able to go back
-  printf '%s\\n' "$text" |
-    ssh-keygen -Y verify -f "$signers" -I ${principal} -n ${orderNamespace} -s /dev/fd/4 >/dev/null 2>&1 4<<SIGNATURE || code=$?
-$signed
-SIGNATURE
+  # by way of pipes: a node whose disk is full must still be able to go back, and some shells put a here-document into a file
+  printf '%s\\n' "$signed" | {
+    exec 4<&0
+    printf '%s\\n' "$text" |
+      ssh-keygen -Y verify -f "$signers" -I ${principal} -n ${orderNamespace} -s /dev/fd/4 >/dev/null 2>&1
+  } || code=$?
   [ "$code" != 127 ] || refuse missing ssh-keygen
   [ "$code" = 0 ] || refuse order "its signature is not good for $signers"
 }
@@ -61,18 +62,26 @@ bind_to_order() {
   [ -z "$target" ] || [ "$target" = "$o_release" ] || refuse order 'it is for another release'
   [ -z "$uploaded" ] || [ "$uploaded" = "$o_archive" ] || refuse order 'it is for another archive'
   [ "$verb" != restore ] || may_go_back
+  [ "$prune" != yes ] || [ "$o_class" = change ] || refuse order "an order of class $o_class does not allow to remove backups"
   folder=$state/incoming/$o_rollout
   [ "$verb" = receive ] && upload=$folder/archive
   [ "$upload" = - ] || [ -z "$upload" ] || upload=$folder/archive
 }
 may_go_back() { # to what the order names, or to what was recorded under its number
   [ "$before $before_env" != "$o_backup" ] || return 0
-  [ -f "$state/made" ] && grep -qxF -e "$o_made \${backup##*/}" "$state/made" || refuse order 'it does not allow the way back to this backup'
+  pair_of "\${backup##*/}"
+  [ -f "$state/made" ] && grep -q -e "^$o_made .*$pair\\$" "$state/made" || refuse order 'it does not allow the way back to this backup'
 }
 keep_way_back() { # beside the backup that was just made or used, for whoever has to go back alone
   case $verb in stage | backup) ;; *) return 0 ;; esac
+  set +f
+  find_backup
+  set -f
   [ -n "$back" ] && [ -d "$backup" ] || return 0
-  ( check_order "$back" "$back_signature" return ) || return "$?"
+  ( its_rollout=$o_rollout
+    check_order "$back" "$back_signature" return
+    [ "$o_rollout $o_made $o_epoch" = "$its_rollout $epoch $((epoch + 1))" ] || refuse order 'it is not the way back of this run'
+  ) || return "$?"
   printf '%s\\n%s\\n' "$back" "$back_signature" >"$backup/.return.$$"
   mv -f "$backup/.return.$$" "$backup/return"
 }

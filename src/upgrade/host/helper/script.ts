@@ -1,5 +1,6 @@
 import { headerBytes, wireName } from '../../../base/helper-request.ts';
 import { orderClasses } from '../../rollout/index.ts';
+import { findBackup } from '../scripts/backup.ts';
 import { named } from '../scripts/prelude.ts';
 import { type VerbName, verbs } from '../verbs.ts';
 import { argumentsCheck } from './arguments-check.ts';
@@ -106,14 +107,13 @@ main() {
 }
 `;
 
-/** The scripts as they are, each under its verb, in a text that no shell looks into. */
+/** The scripts as they are, each under its verb: in quotes, since some shells put a here-document into a file. */
 const library = () =>
   [
     '\nscript_of() {\n  case $1 in',
-    ...(Object.keys(verbs) as VerbName[]).map((name) => {
-      const mark = `END-OF-${wireName(name).toUpperCase()}`;
-      return `    ${wireName(name)}) cat <<'${mark}'\n${verbs[name].script}\n${mark}\n    ;;`;
-    }),
+    ...(Object.keys(verbs) as VerbName[]).map(
+      (name) => `    ${wireName(name)}) printf '%s\\n' '${verbs[name].script.replaceAll("'", "'\\''")}' ;;`,
+    ),
     '  esac\n}\n',
   ].join('\n');
 
@@ -124,5 +124,5 @@ const library = () =>
  */
 export function helperScript(): string {
   const check = orderCheck(orderClasses);
-  return `${[head, readRequest, argumentsCheck, check, about, library(), work].join('')}\nmain "$@"\n`;
+  return `${[head, readRequest, argumentsCheck, findBackup, check, about, library(), work].join('')}\nmain "$@"\n`;
 }

@@ -3,11 +3,21 @@ import { askStranger, askVersion } from './ask.ts';
 import { fence } from './fence.ts';
 import { script } from './prelude.ts';
 
-/** Binary and environment file are kept as a pair, made only if absent, under a name that holds their hashes. */
-export const backups = `
-find_backup() { # versions before 0.2 kept the pairs of all units in one place
-  [ -d "$backup" ] || [ ! -d "$root/backups/\${backup##*/}" ] || backup=$root/backups/\${backup##*/}
+/** Of each pair there is one backup, whatever its version was called when it was made: nobody crowds others out by names. */
+export const findBackup = `
+pair_of() { # NAME: sets pair, its hashes
+  pair=\${1#"\${1%-*-*}"}
 }
+find_backup() { # versions before 0.2 kept the pairs of all units in one place
+  [ ! -d "$backup" ] || return 0
+  [ ! -d "$root/backups/\${backup##*/}" ] || backup=$root/backups/\${backup##*/}
+  pair_of "\${backup##*/}"
+  for same in "$state/backups"/*"$pair"; do [ -z "$pair" ] || [ ! -d "$same" ] || backup=$same; done
+}
+`;
+
+/** Binary and environment file are kept as a pair, made only if absent, under a name that holds their hashes. */
+export const backups = `${findBackup}
 check_backup() {
   find_backup
   [ -d "$backup" ] || refuse no-backup "$backup"

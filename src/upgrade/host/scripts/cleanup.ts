@@ -1,3 +1,4 @@
+import { findBackup } from './backup.ts';
 import { fence } from './fence.ts';
 import { script } from './prelude.ts';
 
@@ -6,13 +7,14 @@ import { script } from './prelude.ts';
  * recorded; older ones go, when the caller says so.
  */
 export const cleanupScript = script(
-  [fence],
+  [fence, findBackup],
   `  enter
   rm -rf "$folder"
   rmdir "$(dirname "$folder")" 2>/dev/null || :
+  pair_of "\${backup##*/}"
   if [ "$prune" = yes ] && [ -d "$state/backups" ]; then
     ls -1t "$state/backups" | tail -n +6 | while IFS= read -r old; do
-      [ "$old" != "\${backup##*/}" ] || continue
+      case $old in *"\${pair:-/}") continue ;; esac
       rm -rf "$state/backups/$old"
       say pruned "$state/backups/$old"
     done

@@ -1,7 +1,8 @@
 /**
- * Values of the service's environment file never leave the node: each that is six characters or longer is replaced, as it
- * stands there, without its quotes, and, of an address, the password alone. The file is read by awk, and its values are
- * compared as plain text: none of it becomes part of a pattern or of a script.
+ * Values of the service's environment file never leave the node: each that is six characters or longer, or four under a name
+ * that tells of a secret, is replaced, as it stands there, without its quotes and backslashes, and, of an address, the password
+ * alone; also the beginning of one at the end of a line that was cut. The file is read by awk, and its values are compared as
+ * plain text: none of it becomes part of a pattern or of a script.
  */
 export const mask = `
 mask() { # lines on stdin, made whole before they are cut
@@ -12,9 +13,9 @@ mask() { # lines on stdin, made whole before they are cut
   fi
   masked=$env awk '
     function add(text) {
-      if (length(text) >= 6 && length(text) <= 4096 && count < 500 && !(text in known)) { known[text] = 1; values[++count] = text }
+      if (length(text) >= least && !(text in known)) { known[text] = 1; values[++count] = text }
     }
-    function learn(text,   first, at, place) {
+    function learn(text,   first, at, place, bare) {
       sub(/\\r$/, "", text); sub(/^[ \\t]+/, "", text); sub(/[ \\t]+$/, "", text)
       add(text)
       first = substr(text, 1, 1)
@@ -22,6 +23,9 @@ mask() { # lines on stdin, made whole before they are cut
       first = substr(text, length(text))
       if (first == "\\"" || first == "\\047") text = substr(text, 1, length(text) - 1)
       add(text)
+      bare = text
+      gsub(/\\\\/, "", bare)
+      add(bare)
       at = index(text, "://")
       if (at == 0) return
       text = substr(text, at + 3)
@@ -49,15 +53,32 @@ mask() { # lines on stdin, made whole before they are cut
       }
       return text
     }
+    function without_cut_end(text,   i, at, from, end) {
+      for (i = 1; i <= count; i++) {
+        from = 1
+        while ((at = index(substr(text, from), substr(values[i], 1, 6))) > 0) {
+          end = substr(text, from + at - 1)
+          if (substr(values[i], 1, length(end)) == end) { text = substr(text, 1, from + at - 2) "***"; break }
+          from += at
+        }
+      }
+      return text
+    }
     BEGIN {
       file = ENVIRON["masked"]
-      while (file != "-" && (getline text < file) > 0 && ++lines <= 2000) {
+      while (file != "-" && (getline text < file) > 0) {
+        if (++lines > 2000 || count > 500) { blind = 1; break }
+        least = 6
         if (text ~ /^[ \\t]*([#;].*)?$/) continue
-        if (text ~ /^[ \\t]*(export[ \\t]+)?[A-Za-z_][A-Za-z0-9_]*=/) text = substr(text, index(text, "=") + 1)
+        if (text ~ /^[ \\t]*(export[ \\t]+)?[A-Za-z_][A-Za-z0-9_]*=/) {
+          if (toupper(substr(text, 1, index(text, "="))) ~ /PASS|PWD|SECRET|TOKEN|KEY|AUTH|CRED|PIN/) least = 4
+          text = substr(text, index(text, "=") + 1)
+        }
         learn(text)
       }
       longest_first()
     }
-    { print masked_line($0) }'
+    blind { if (!told++) print "not shown: the environment file is too long to be masked"; next }
+    { print length($0) < 4000 ? masked_line($0) : without_cut_end(masked_line($0)) }'
 }
 `;

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Presented } from '../../../src/base/helper-request.ts';
+import { read } from '../../../src/upgrade/host/answer.ts';
+import * as commands from '../../../src/upgrade/host/commands.ts';
+import { helperScript } from '../../../src/upgrade/host/helper/script.ts';
+import type { Command } from '../../../src/upgrade/ssh/types.ts';
+import { HelperTrial, node } from './helper-node.ts';
+import { sha256 } from './little-node.ts';
+import { backups, env } from './trial.ts';
+
+// Every command is some seventy processes behind a login of its own; on a busy machine that adds up.
+const patience = 240_000;
+
+/** What somebody can do who stole the worker's key, and has read the orders that lie in Redis or on the node. */
+describe('whoever holds the worker’s key and a good order', { timeout: patience }, () => {
+  let trial: HelperTrial;
+  beforeAll(async () => {
+    trial = await new HelperTrial().open();
+    trial.present = () => ({ order: trial.signed('stage'), back: trial.signed('return', { epoch: 8 }) });
+    expect(await trial.go('stage')).toMatchObject({ is: 'succeeded' });
+  }, patience);
+  afterAll(() => trial.close());
+
+  const was = () => {
+    if (trial.run.before === null) throw new Error('nothing was staged');
+    return trial.run.before;
+  };
+  const turn = () => ({ rollout: trial.plan, node: { name: node }, attempt: trial.run.attempt });
+  const ask = async (command: Command, presented: Presented, ...instead: [RegExp, string][]) => {
+    const args = command.args.map((arg) => instead.reduce((text, [from, to]) => text.replace(from, to), arg));
+    return read(await trial.shell.run(node, { ...command, args, presented }));
+  };
+  const only = (order: Presented['order']): Presented => ({ order, back: null });
+  const kept = () => trial.node.exec(`ls ${backups}`).trim().split('\n');
+
+  it('puts no other way back beside a backup than the one of the run that made it', async () => {
+    const [name = ''] = kept();
+    const lies = trial.node.read(`${backups}/${name}/return`);
+    expect(lies).toContain(trial.signed('return', { epoch: 8 }).text.slice(0, 20));
+    for (const back of [
+      trial.signed('return', { epoch: 3, madeUnder: 2 }),
+      trial.signed('return', { epoch: 8, madeUnder: 6 }),
+      trial.signed('return', { rollout: 'r-other', epoch: 8 }),
+      trial.signed('return'),
+    ]) {
+      const answer = await ask(commands.backup(turn(), was(), false), { order: trial.signed('change'), back });
+      expect(answer).toMatchObject({ is: 'refused', word: 'order' });
+      expect(trial.node.read(`${backups}/${name}/return`)).toBe(lies);
+    }
+  });
+
+  it('makes no second backup of what has one, by which the first would be pruned', async () => {
+    const [first = ''] = kept();
+    for (const version of ['v1.0.1', 'v1.0.2', 'v1.0.3', 'v1.0.4', 'v1.0.5', 'v1.0.6']) {
+      await ask(commands.backup(turn(), { ...was(), version }, false), only(trial.signed('change')));
+    }
+    expect(await ask(commands.cleanup(turn(), null, true), only(trial.signed('change')))).toMatchObject({ is: 'ok' });
+    expect(kept()).toEqual([first]);
+    const back = commands.restore(turn(), { ...was(), version: 'v1.0.9' });
+    expect(await ask(back, only(trial.signed('change')))).toMatchObject({ is: 'ok' });
+  });
+
+  it('makes no backup under a name that is not made of its hashes', async () => {
+    const before = kept();
+    const named = ask(commands.backup(turn(), was(), false), only(trial.signed('change')), [
+      /^(backup=.*\/).*/,
+      '$1other',
+    ]);
+    expect(await named).toMatchObject({ is: 'refused', word: 'argument' });
+    expect(kept()).toEqual(before);
+  });
+
+  it('takes the environment file away by no claim that there was none', async () => {
+    await ask(commands.backup(turn(), was(), false), only(trial.signed('change')));
+    const now = trial.node.read(env);
+    const command = commands.restore(turn(), was());
+    const args = command.args.map((arg) => arg.replace(/^before_env=.*/, 'before_env=-'));
+    const claimed = { ...command, args: [...args, `replace_env=${sha256(now)}`] };
+    expect(await ask(claimed, only(trial.signed('change')))).toMatchObject({ is: 'refused', word: 'argument' });
+    expect(trial.node.read(env)).toBe(now);
+  });
+
+  it('ends no stop halfway by the time that it gives it', async () => {
+    const hurried = { ...commands.switchOver(turn(), was()), timeoutMs: 1_000 };
+    expect(await ask(hurried, only(trial.signed('change')))).toMatchObject({ is: 'refused', word: 'argument' });
+  });
+
+  it('removes backups only in a turn that was opened', async () => {
+    const removal = commands.cleanup(turn(), null, true);
+    for (const which of ['stage', 'return'] as const)
+      expect(await ask(removal, only(trial.signed(which)))).toMatchObject({ is: 'refused', word: 'order' });
+  });
+});
+
+it('needs no room on a full disk to be told what to do', () => {
+  // bash, which is sh on some systems, writes a here-document into a file.
+  expect(helperScript()).not.toMatch(/<</);
+});
