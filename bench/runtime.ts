@@ -138,6 +138,7 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
         regions: null,
         limit: null,
         begun: null,
+        pace: {},
       } as const;
       return plan({ ...asked, id: 'r-bench', fleet, release, now, epoch, startAt, survey });
     },

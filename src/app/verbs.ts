@@ -76,17 +76,18 @@ async function signed(runtime: Runtime, as: As, { verb: name }: Command, text: s
     fleet: fleet.name,
     rollout: about?.id ?? null,
     revision: about?.revision ?? null,
+    release: about?.release.binarySha256 ?? null,
     verb: name,
     arguments: text,
     at: clock.now(),
     nonce: randomBytes(16).toString('hex'),
   };
-  const { signDecision, signerOf } = await import('./decision.ts');
+  const { signDecision, signerOf } = await import('../trust/index.ts');
   const { withKeyOf } = await import('./signer.ts');
-  const signature = await withKeyOf(as, people, (file) => signDecision(decision, file));
-  const person = await signerOf(decision, signature, people, clock.now());
+  const signed = await withKeyOf(as, people, (file) => signDecision(decision, file));
+  const { person } = await signerOf(signed, people, clock.now());
   if (as.as !== null && as.as !== person.name) throw new Refused(`That key is ${person.name}'s, not ${as.as}'s.`);
-  return { actor: person.slack, rollout: null, signed: true };
+  return { actor: person.slack, rollout: null, signed };
 }
 
 /** What was asked for goes to stdout; why it was not done, to stderr. */

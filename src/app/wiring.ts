@@ -8,7 +8,15 @@ import { type CommandContext, ownPeople } from '../bot/context.ts';
 import { createLooks } from '../bot/looks.ts';
 import { type Settings, SettingsError } from '../config/index.ts';
 import type { Belief } from '../jobs/index.ts';
-import { bringOver, createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../jobs/index.ts';
+import {
+  bringOver,
+  createControl,
+  openRedis,
+  type RedisHandle,
+  startPublisher,
+  startWorker,
+  vouching,
+} from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
 import { keyId, openSealKey, sealer, sshSignature } from '../trust/index.ts';
@@ -102,6 +110,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     steps,
     shell,
     probe,
+    ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people) } : {}),
     alerting: createAlerting(settings.alerts),
     archives: (release) => releases.archivePath(release),
     withdrawn: (release) => releases.withdrawn(release),

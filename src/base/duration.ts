@@ -8,3 +8,8 @@ export function inSeconds(ms: number, digits: 0 | 1 = 0): string {
   const parts = 10 ** digits;
   return `${Math.round((ms * parts) / second) / parts} s`;
 }
+
+/** As people say it: seconds up to a minute and a half, then minutes, rounded up. */
+export function inWords(ms: number): string {
+  return ms <= 1.5 * minute ? inSeconds(Math.ceil(ms / second) * second) : `${Math.ceil(ms / minute)} min`;
+}

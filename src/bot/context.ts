@@ -3,7 +3,7 @@ import type { Actor } from '../base/actor.ts';
 import type { Clock } from '../base/clock.ts';
 import { minute } from '../base/duration.ts';
 import type { Control } from '../jobs/types.ts';
-import type { Sealer } from '../trust/index.ts';
+import type { Sealer, SignedDecision } from '../trust/index.ts';
 import type { Approvers, Fleet, Release } from '../upgrade/rollout/types.ts';
 import type { Looks } from './looks.ts';
 import type { Button, Part } from './views/parts.ts';
@@ -89,7 +89,7 @@ export interface Asking {
   actor: Actor;
   rollout: string | null;
   /** The person signed this with their own key. */
-  signed?: true;
+  signed?: SignedDecision;
 }
 
 /** A plan that was shown can be confirmed for 30 minutes. */

@@ -11,13 +11,14 @@ export type Right =
   /** Runs commands on a node, and shows what it said. */
   | { is: 'diagnose' }
   | { is: 'start' }
+  /** Begin outside windows, replace somebody's work, adopt; mostly it takes two. */
   | { is: 'override' }
   | { is: 'approve'; rollout: Rollout; phase: ApprovalPhase }
   /** Pause, stop: allowed to more people than starting, and to whoever stands at this machine's command line. */
   | { is: 'halt' }
   /** Freeze, roll back: to the same people, but by name. */
   | { is: 'go-back' }
-  /** Lift a freeze, resume, retry. */
+  /** Lift a freeze, resume, retry, leave somebody's work where it is. */
   | { is: 'go-on' };
 
 export type Verdict = { is: 'allowed' } | { is: 'refused'; reason: string };
@@ -76,6 +77,22 @@ function ownRollout({ fleet }: Scene, actor: Actor, right: Right): Verdict | nul
   return refused(`You asked for this rollout, so somebody else approves ${right.phase.title}.`);
 }
 
+/** Of these regions, those whose approver `actor` is now. @throws when Slack does not say who is in a group */
+export async function approverIn(
+  scene: Pick<Scene, 'fleet' | 'directory'>,
+  actor: Actor,
+  names: string[],
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const { name, approvers } of scene.fleet.regions.filter((region) => names.includes(region.name))) {
+    const isNamed = approvers.users.includes(actor);
+    const groups = isNamed ? [] : approvers.groups;
+    const members = await Promise.all(groups.map((group) => scene.directory.members(group, 'decision')));
+    if (isNamed || members.flat().includes(actor)) found.push(name);
+  }
+  return found;
+}
+
 async function strangeness({ workspace, directory }: Scene, actor: Actor, purpose: Purpose): Promise<string | null> {
   const person = await directory.person(actor, purpose);
   if (person.bot) return 'Bots may not do that.';
@@ -124,7 +141,7 @@ function lacking(scene: Scene, right: Right): string {
     look: 'look at this',
     diagnose: 'diagnose a node',
     start: 'start upgrades',
-    override: 'override maintenance windows',
+    override: "override maintenance windows, replace somebody's work or adopt",
     approve: `approve ${right.is === 'approve' ? right.phase.title : ''}`,
     halt: 'pause or stop',
     'go-back': 'freeze or roll back',

@@ -1,5 +1,5 @@
 import type { RedisPlace } from '../base/redis-place.ts';
-import type { Signer } from '../trust/index.ts';
+import type { Person, Signer } from '../trust/index.ts';
 import type { AlertSource } from '../upgrade/http/types.ts';
 import type { Approvers, Fleet } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
@@ -57,13 +57,7 @@ export interface Settings {
 }
 
 /** Somebody who is known by their own keys, besides Slack. */
-export interface Person {
-  name: string;
-  /** Slack user id: the same person there. */
-  slack: string;
-  /** SSH public keys, `ssh-ed25519 AAAA… comment`. */
-  keys: string[];
-}
+export type { Person } from '../trust/index.ts';
 
 /** A setting that cannot be used: where it is written, what is wrong, what is accepted. */
 export class SettingsError extends Error {

@@ -38,9 +38,9 @@ export function createControl(
       await issue(rollout, { type: 'created', at: rollout.createdAt });
       await queues.wake(rollout.id);
     },
-    async adopt(id, by) {
+    async adopt(id, by, seen) {
       const at = clock.now();
-      const rollout = await store.adopt(id, by, at);
+      const rollout = await store.adopt(id, by, at, { seen });
       await issue(rollout, { type: 'resumed', at, by });
       await queues.wake(id);
       return rollout;

@@ -14,3 +14,4 @@ export { openRedis, type RedisHandle } from './redis.ts';
 export { Tampered } from './replay.ts';
 export { startWorker } from './start.ts';
 export { type Belief, createStore, type RolloutStore } from './store.ts';
+export { type Vouched, vouching } from './vouched.ts';

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Actor } from '../base/actor.ts';
 import { Refused } from '../base/errors.ts';
 import { canonical, type Notary, type Says } from '../trust/index.ts';
-import { emptyLedger, fold, format, leftBy, lift } from '../upgrade/ledger/index.ts';
+import { emptyLedger, fold, format, leftBy, lift, timedBy } from '../upgrade/ledger/index.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchor } from './anchors.ts';
@@ -34,6 +35,7 @@ const says: Record<LedgerLine['type'], readonly Says[]> = {
   froze: ['decisions'],
   unfroze: ['decisions'],
   left: ['reports'],
+  timed: ['reports'],
 };
 
 export const ledgerSignedAs = (line: LedgerLine): readonly Says[] => says[line.type] ?? [];
@@ -120,8 +122,14 @@ export function createLedger(
         if (await write(head, ledger, event)) return { ledger, changed: true };
       }
     },
-    async adopt(by, at) {
+    async stands() {
+      const { body, hash } = await readMoment(redis, keys.ledger, keys.ledgerJournal, 0);
+      return markOf(body, hash);
+    },
+    async adopt(by, at, seen) {
       const { body, hash, count } = await readMoment(redis, keys.ledger, keys.ledgerJournal, 0);
+      if (seen !== undefined && seen !== markOf(body, hash))
+        throw new Refused('The ledger is not what it was a moment ago. Look again.');
       const before = body === null ? emptyLedger : decode(body);
       const previous = hash || firstLink(place);
       const ledger = { ...before, revision: before.revision + 1 };
@@ -156,11 +164,14 @@ export function examineLedger(fleet: string, lines: readonly (Chained<LedgerLine
   });
 }
 
-/** Writes down what a rollout that is over left on its nodes; asking again is harmless. */
+/** Writes down what a rollout that is over left on its nodes, and how long it took; asking again is harmless. */
 export async function noteLeft(ledger: LedgerStore, rollout: Rollout): Promise<void> {
-  const event = rollout.unsigned ? null : leftBy(rollout);
-  if (event !== null) await ledger.record(event);
+  if (rollout.unsigned || rollout.onlyBack) return;
+  for (const event of [leftBy(rollout), timedBy(rollout)]) if (event !== null) await ledger.record(event);
 }
+
+const markOf = (body: string | null, hash: string): string =>
+  createHash('sha256').update(`${hash}\n${body}`).digest('hex').slice(0, 12);
 
 const encode = (ledger: Ledger): string => JSON.stringify({ format, ledger });
 

@@ -11,6 +11,7 @@ import type { Log } from './log.ts';
 import type { Retention } from './prune.ts';
 import type { RedisHandle } from './redis.ts';
 import type { Belief } from './store.ts';
+import type { Vouched } from './vouched.ts';
 
 /** Local path of a release's archive with its hash verified. */
 export type Archives = (release: Release, signal: AbortSignal) => Promise<string>;
@@ -27,6 +28,8 @@ export interface WorkOnNodes {
   stillProven: StillProven;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];
+  /** Asked before anything of a node's turn; absent where approvals are given by button. */
+  vouched?: Vouched;
   clock: Clock;
   log: Log;
 }

@@ -1,8 +1,10 @@
 import { Refused } from '../base/errors.ts';
-import { next } from '../upgrade/rollout/index.ts';
+import { next, onlyBack } from '../upgrade/rollout/index.ts';
 import type { Event, Rollout } from '../upgrade/rollout/types.ts';
 import { unadopted } from './replay.ts';
 import type { Recorded, Store } from './types.ts';
+
+const goesOn: readonly Event['type'][] = ['approved', 'resumed', 'retried', 'decided'];
 
 export type RecordEvent = (id: string, event: Event) => Promise<Recorded>;
 
@@ -25,6 +27,7 @@ export function recorder(
       if (current === null) return { rollout: stored, changed: false };
       const after = next(current, event);
       if (after === current) {
+        if (current.onlyBack && goesOn.includes(event.type)) throw unadopted(id);
         // Our own save may have counted although its answer was lost on the way: nobody was woken then.
         if (overtaken) {
           await saved(current, event);
@@ -40,9 +43,11 @@ export function recorder(
     }
   };
 
-  /** Going back and ending never wait; everything else does until somebody has looked. Null: nothing happens. */
+  /** Going back and ending never wait, and open nothing else; that does until somebody has looked. Null: nothing happens. */
   async function adopted({ id }: Rollout, event: Event): Promise<Rollout | null> {
-    if (event.type === 'rollback-asked' || event.type === 'stopped') return store.adopt(id, event.by, event.at);
+    if (event.type === 'rollback-asked' || event.type === 'stopped') {
+      return store.adopt(id, event.by, event.at, { as: onlyBack });
+    }
     if (!('by' in event)) return null;
     throw unadopted(id);
   }

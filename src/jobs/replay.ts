@@ -24,7 +24,7 @@ export class Tampered extends Refused {
 /** It was begun by a version that signed nothing: a person has to look first. */
 export const unadopted = (id: string): Refused =>
   new Refused(
-    `${id} was begun by a version that signed nothing. Look what the nodes run, then say \`/zeitwork adopt ${id}\`; rollback and stop work as they are.`,
+    `Nobody signed what led to ${id}: it was begun by a version that did not. Look what the nodes run, then say \`/zeitwork adopt ${id}\`; rollback and stop work as they are.`,
   );
 
 /** Nothing is wrong: this program is too old to follow. */

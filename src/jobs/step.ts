@@ -19,7 +19,6 @@ import type {
   Policy,
   Report,
   Rollout,
-  Service,
   Sight,
   StepName,
   Task,
@@ -30,6 +29,7 @@ import { LetGo, orAborted } from './lease.ts';
 import { reasonOf } from './log.ts';
 import { lookAt } from './looks.ts';
 import { type FindOrder, presenting } from './orders.ts';
+import { asWeKnow, differing } from './own-settings.ts';
 import type { WorkOnNodes } from './parts.ts';
 import type { StepEnd } from './queues.ts';
 import type { RecordEvent } from './record.ts';
@@ -88,7 +88,8 @@ export function taskRunner(parts: StepParts): RunTask {
     return 'reported';
   }
 
-  async function outcome(task: NodeTask, rollout: Rollout, lease: AbortSignal): Promise<StepResult> {
+  async function outcome(task: NodeTask, recorded: Rollout, lease: AbortSignal): Promise<StepResult> {
+    const rollout = asWeKnow(recorded, parts.fleet);
     const limit = AbortSignal.timeout((parts.limit ?? stepLimit)(rollout.policy));
     const signal = AbortSignal.any([lease, limit]);
     const otherwise = beforeAnything.includes(task.step) ? differing(parts.fleet.service, rollout.service) : [];
@@ -97,12 +98,20 @@ export function taskRunner(parts: StepParts): RunTask {
       return { is: 'failed', reason, retry: false, facts: {} };
     }
     try {
+      const lacking = await lackingFor(task, rollout);
+      if (lacking !== null) return { is: 'failed', reason: lacking, retry: false, facts: {} };
       return await orAborted(parts.steps[task.step](contextOf(task, rollout, signal)), signal);
     } catch (error) {
       // Whoever took the task over reports; a second voice would count a try that was none.
       if (lease.aborted) throw lease.reason instanceof LetGo ? lease.reason : new LetGo(reasonOf(lease.reason));
       return broken(task.step, limit.aborted ? 'the step hung and was given up' : reasonOf(error));
     }
+  }
+
+  /** What a person decided is read again before each step that comes nearer to a change. */
+  async function lackingFor({ step, node }: NodeTask, rollout: Rollout): Promise<string | null> {
+    if (parts.vouched === undefined || !approachesChange.includes(step)) return null;
+    return parts.vouched(rollout, node);
   }
 
   function contextOf(task: NodeTask, rollout: Rollout, signal: AbortSignal): StepContext {
@@ -119,15 +128,16 @@ export function taskRunner(parts: StepParts): RunTask {
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */
   async function shutGates(task: NodeTask, sight: Sight): Promise<Gate[]> {
-    const before = await store.load(task.rollout);
-    if (!before) return [overtaken];
+    const stored = await store.load(task.rollout);
+    if (!stored) return [overtaken];
+    const before = asWeKnow(stored, parts.fleet);
     const names = evidenceFor(before, task.node, sight);
-    const nodes = peersIn(parts.fleet, task.region);
-    const found = await collect(names, { region: task.region, nodes }, parts);
+    const { region } = task;
+    const found = await collect(names, { region, nodes: before.peers[region] ?? [] }, parts);
     const newest = await store.load(task.rollout);
     const now = clock.now();
     if (!newest || !isDue(newest, task, now)) return [overtaken];
-    return gates(withOwnQuorum(newest, task.region, parts.fleet), task.node, now, { ...found, sight });
+    return gates(asWeKnow(newest, parts.fleet), task.node, now, { ...found, sight });
   }
 
   async function watch(task: LookTask, rollout: Rollout, signal: AbortSignal): Promise<StepEnd> {
@@ -148,24 +158,10 @@ export function taskRunner(parts: StepParts): RunTask {
   }
 }
 
-/** Who is a peer is what this worker's own settings say, and a plan can ask for more healthy ones, never for less. */
-function withOwnQuorum(rollout: Rollout, region: string, fleet: Pick<Fleet, 'regions' | 'policy'>): Rollout {
-  const minimumHealthy = Math.max(rollout.policy.minimumHealthy, fleet.policy.minimumHealthy);
-  const peers = { ...rollout.peers, [region]: peersIn(fleet, region) };
-  return { ...rollout, peers, policy: { ...rollout.policy, minimumHealthy } };
-}
-
-const peersIn = ({ regions }: Pick<Fleet, 'regions'>, region: string): string[] =>
-  regions.find(({ name }) => name === region)?.nodes.map(({ name }) => name) ?? [];
+const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch'];
 
 /** Steps before which nothing on a node was changed. What was changed goes on, or back, as it was planned. */
 const beforeAnything: readonly StepName[] = ['stage', 'backup'];
-
-/** Keys in which the plan was made for another service than this worker's own settings have. */
-function differing(own: Service, planned: Service): string[] {
-  const keys = Object.keys({ ...own, ...planned }) as (keyof Service)[];
-  return keys.filter((key) => canonical(own[key] ?? null) !== canonical(planned[key] ?? null));
-}
 
 function broken(step: StepName, reason: string): Report {
   return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { Refused } from '../base/errors.ts';
-import type { Notary } from '../trust/index.ts';
+import { canonical, type Notary } from '../trust/index.ts';
 import { format, isOpen } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchors } from './anchors.ts';
@@ -12,6 +13,7 @@ import { createReader, encode } from './reader.ts';
 import { isWhole, signedAs, unadopted } from './replay.ts';
 import { createScript, epochScript, paintedScript, saveScript } from './scripts.ts';
 import type { PostedMessage, Store } from './types.ts';
+import { wishesOf } from './wishes.ts';
 
 /** `Store`, plus what only this side of the house needs. */
 export interface RolloutStore extends Store {
@@ -83,6 +85,12 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     return new Refused(`Rollout ${holder}${what} holds the fleet. Wait until it is over, or stop it first.`);
   };
 
+  const storedOf = async (id: string): Promise<Stored> => {
+    const stored = await reader.readStored(id);
+    if (stored === null || stored.rollout.fleet !== fleet) throw new Refused(`There is no rollout ${id}.`);
+    return stored;
+  };
+
   return {
     load,
     async open() {
@@ -129,12 +137,19 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
       reader.wrote(id, { rollout, head: { count: head.count + 1, revision, hash: entry.hash, rollout } }, entry.at);
       return true;
     },
-    async adopt(id, by, at) {
-      const stored = await reader.readStored(id);
-      if (stored === null || stored.rollout.fleet !== fleet) throw new Refused(`There is no rollout ${id}.`);
+    async stands(id) {
+      // What is proven moves on meanwhile, and nobody else can change it.
+      const proven = await load(id).catch(() => null);
+      if (proven !== null && !proven.unsigned) return 'proven';
+      return markOf(await storedOf(id));
+    },
+    async adopt(id, by, at, { as = same, seen = null } = {}) {
+      const stored = await storedOf(id);
+      if (seen !== null && seen !== 'proven' && seen !== markOf(stored))
+        throw new Refused(`${id} is not what it was a moment ago. Look again.`);
       const { hash: previous, rollout: before } = stored;
-      const { unsigned: _, ...rest } = before;
-      const rollout = { ...rest, revision: before.revision + 1 };
+      const { unsigned: _, onlyBack: __, ...rest } = before;
+      const rollout = { ...as(rest, at), revision: before.revision + 1 };
       const event = { type: 'adopted' as const, at, by, format, rollout, previous };
       const entry = append(place(id), previous, { at, revision: rollout.revision, event }, notary, signedAs(event));
       const last = { hash: previous, revision: before.revision };
@@ -165,10 +180,22 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     async setPosted(rollout, name, message) {
       await redis.hset(keys.posted(rollout), name, JSON.stringify(message));
     },
+    seconded: wishesOf(redis, fleet, notary),
     saveDraft: drafts.save,
     takeDraft: drafts.take,
   };
 }
+
+const same = (rollout: Rollout): Rollout => rollout;
+
+type Stored = NonNullable<Awaited<ReturnType<ReturnType<typeof createReader>['readStored']>>>;
+
+/** Names exactly what is stored, in short. */
+const markOf = ({ rollout, hash }: Stored): string =>
+  createHash('sha256')
+    .update(`${hash}\n${canonical(rollout)}`)
+    .digest('hex')
+    .slice(0, 12);
 
 const decodeEntry = (line: string): ChainedEntry => JSON.parse(line);
 const decodePosted = (value: string): PostedMessage => JSON.parse(value);

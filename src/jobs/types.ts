@@ -27,7 +27,9 @@ export interface LedgerStore {
   /** The one door: folds the event in, saves compare-and-set, journals. `changed` is false when it had no effect. */
   record(event: LedgerEvent): Promise<{ ledger: Ledger; changed: boolean }>;
   /** A person takes what is stored for true, whatever its journal proves. */
-  adopt(by: Actor, at: number): Promise<Ledger>;
+  adopt(by: Actor, at: number, seen?: string): Promise<Ledger>;
+  /** Names what is stored, believed or not: another name, when anything of it was changed. */
+  stands(): Promise<string>;
 }
 
 /** Where a message of a rollout stands in the chat, by the key that the view gave it. */
@@ -59,8 +61,20 @@ export interface Store {
   journal(id: string): Promise<JournalEntry[]>;
   /** The newest line of its journal that this process has seen; null when it has seen none. */
   headOf(id: string): { revision: number; hash: string } | null;
-  /** A person takes what is stored for true, whatever its journal proves. @throws Refused for an unknown id */
-  adopt(id: string, by: Actor, at: number): Promise<Rollout>;
+  /**
+   * A person takes what is stored for true, whatever its journal proves; `as`: as far as they answer for it; `seen`: what
+   * `stands` said when they looked. @throws Refused for an unknown id, and when it is another one by now
+   */
+  adopt(
+    id: string,
+    by: Actor,
+    at: number,
+    how?: { as?: (rollout: Rollout, at: number) => Rollout; seen?: string | null },
+  ): Promise<Rollout>;
+  /** Names what is stored, believed or not: another name, when anything of it was changed. */
+  stands(id: string): Promise<string>;
+  /** Who wanted exactly `what` before `by`, within 30 min; that is used up then. Null: nobody else did, and this is noted. */
+  seconded(what: string, by: Actor, at: number): Promise<Actor | null>;
   /** Strictly rising over all rollouts of the fleet, and never below `now`. */
   nextEpoch(now: number): Promise<number>;
   /** True the first time that `key` is seen within `ttlMs`; for deliveries that come twice. */
@@ -84,7 +98,7 @@ export interface Control {
   /** The one door: folds the event in, saves, journals, wakes whoever must act. @throws Refused for an unknown id. */
   record(id: string, event: Event): Promise<Recorded>;
   /** A person takes what is stored about a rollout for true, and it goes on. @throws Refused for an unknown id */
-  adopt(id: string, by: Actor): Promise<Rollout>;
+  adopt(id: string, by: Actor, seen: string): Promise<Rollout>;
   /** Stores a confirmed plan and wakes it. @throws Refused naming who holds the fleet. */
   start(rollout: Rollout): Promise<void>;
   /**

@@ -1,4 +1,5 @@
 export { canonical } from './canonical.ts';
+export { type Decision, type Person, type SignedDecision, signDecision, signerOf } from './decision.ts';
 export { field, keyId, openKey, readPublicKey, type SigningKey } from './keys.ts';
 export { createNotary, type Notary, type Says, type Signature } from './notary.ts';
 export { openSealKey, type Sealer, sealer } from './seal.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { day, inSeconds, minute } from '../../src/base/duration.ts';
+import { day, inSeconds, inWords, minute } from '../../src/base/duration.ts';
 
 it.each([
   [0, '0 s'],
@@ -17,4 +17,14 @@ it('says tenths where they count', () => {
 
 it('has days of 24 hours; what a clock change does to one is the business of windows', () => {
   expect(day).toBe(86_400_000);
+});
+
+it.each([
+  [0, '0 s'],
+  [400, '1 s'],
+  [90_000, '90 s'],
+  [90_001, '2 min'],
+  [minute * 15, '15 min'],
+])('says %i ms as %s, never less than it is', (ms, words) => {
+  expect(inWords(ms)).toBe(words);
 });

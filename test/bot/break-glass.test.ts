@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { asText, runCommand } from '../../src/bot/run.ts';
+import { asked, plan } from '../../src/upgrade/rollout/index.ts';
+import type { NodeRun } from '../../src/upgrade/rollout/types.ts';
+import { inputOf } from '../support/rollouts.ts';
+import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
 const say = async (here: Trial, actor: string, text: string) => asText(await runCommand(here.context, actor, text));
@@ -52,5 +56,69 @@ describe('breaking the glass', () => {
     const here = night(1);
     const token = tokenIn(await say(here, 'U0ROSA', glass));
     expect(await say(here, 'U0ROSA', `start ${token}`)).toMatch(/under way/);
+  });
+});
+
+/** A hotfix stands on a node, and the rollout holds because of it. */
+function foreignWork(here: Trial): string {
+  const sha256 = 'd'.repeat(64);
+  const rollout = plan(inputOf(here.context.fleet, { id: 'r9', requester: 'U0ROSA' }));
+  const node = rollout.nodes['us-east-op-2'] as NodeRun;
+  const failed = { is: 'failed', step: 'switch', reason: 'v2.1.0 was installed by hand', at: 1 } as const;
+  const foreign = { what: 'binary', sha256, version: 'v2.1.0' } as const;
+  const held = { is: 'held', reason: 'x', node: node.name, at: 1, pending: null } as const;
+  const nodes = { ...rollout.nodes, [node.name]: { ...node, state: failed, failure: failed.reason, foreign } };
+  here.control.rollouts.set('r9', { ...rollout, status: held, nodes });
+  return sha256.slice(0, 12);
+}
+
+describe('what takes two breakers', () => {
+  it("is to replace somebody's work on a node: one wants it, aloud, and another does it", async () => {
+    const here = night();
+    const line = `replace us-east-op-2 ${foreignWork(here)}`;
+    expect(await say(here, 'U0OTTO', line)).toMatch(/^You may not override.*replace somebody's work/);
+    const reply = await runCommand(here.context, 'U0ROSA', line);
+    expect(reply.public).toBe(true);
+    expect(asText(reply)).toMatch(/@U0ROSA wants to put v2.1.0 .* aside.*another breaker must say the same/s);
+    expect(await say(here, 'U0ROSA', line)).toMatch(/another breaker must say the same/);
+    expect(here.control.journals.get('r9')).toBeUndefined();
+    expect(await say(here, 'U0INES', line)).toMatch(/^Putting v2.1.0/);
+  });
+
+  it('is to adopt what is stored, and that exactly', async () => {
+    const here = night();
+    foreignWork(here);
+    expect(await say(here, 'U0ROSA', 'adopt r9')).toMatch(/another breaker must say the same/);
+    const r9 = here.control.rollouts.get('r9');
+    if (r9) here.control.rollouts.set('r9', { ...r9, revision: r9.revision + 1 });
+    expect(await say(here, 'U0INES', 'adopt r9')).toMatch(/another breaker must say the same/);
+    expect(await say(here, 'U0ROSA', 'adopt r9')).toMatch(/^r9 is adopted as it stands/);
+    expect(await say(here, 'U0ROSA', 'adopt ledger')).toMatch(/another breaker must say the same/);
+    expect(await say(here, 'U0INES', 'adopt ledger')).toMatch(/^The ledger is adopted/);
+  });
+
+  it('is done by one where the settings say so', async () => {
+    const here = night(1);
+    expect(await say(here, 'U0INES', `replace us-east-op-2 ${foreignWork(here)}`)).toMatch(/^Putting v2.1.0/);
+  });
+});
+
+describe('an approval of several regions', () => {
+  it('wants the approvers of each, as the settings of now have them', async () => {
+    const here = night();
+    const { fleet } = here.context;
+    const named: Record<string, string[]> = { 'us-east': ['U0OTTO'], 'eu-west': ['U0INES'], 'ap-south': ['U0INES'] };
+    for (const region of fleet.regions) region.approvers = { users: named[region.name] ?? [], groups: [] };
+    const strict = { ...fleet, policy: { ...fleet.policy, oneMayBegin: 'canary' as const } };
+    const begin = plan(inputOf(strict, { id: 'r9', requester: 'U0ROSA', strategy: 'rolling' }));
+    const { rollout } = drive(begin, worldOf(begin), {
+      from: begin.createdAt,
+      until: (each) => asked(each).length > 0,
+    });
+    here.control.rollouts.set('r9', rollout);
+    expect(await say(here, 'U0INES', 'approve approval/all')).toBe(
+      'Noted: 1 of 1 have approved all regions. Approvers of us-east have still to say yes.',
+    );
+    expect(await say(here, 'U0OTTO', 'approve approval/all')).toMatch(/^all regions is approved/);
   });
 });

@@ -234,13 +234,13 @@ describe('decisions', () => {
 
     it('replaces what was shown, and only that', async () => {
       const here = await drifted();
-      expect(await run(here, 'U0ROSA', 'replace us-east-op-2 ffffffffffff')).toMatch(/Nothing of that kind waits/);
+      expect(await run(here, 'U0INES', 'replace us-east-op-2 ffffffffffff')).toMatch(/Nothing of that kind waits/);
       expect(newest(here)?.nodes['us-east-op-2']?.decided).toBeNull();
-      expect(await run(here, 'U0ROSA', 'replace us-east-op-2 dddddddddddd')).toMatch(/Putting v2.1.0 .* aside/);
+      expect(await run(here, 'U0INES', 'replace us-east-op-2 dddddddddddd')).toMatch(/Putting v2.1.0 .* aside/);
       expect(newest(here)?.nodes['us-east-op-2']?.decided).toMatchObject({
         foreign: work,
         as: 'replace',
-        by: 'U0ROSA',
+        by: 'U0INES',
       });
     });
 

@@ -86,7 +86,11 @@ class Night {
     if (parsed.is === 'usage') throw new Error(`${text}: ${parsed.problem}`);
     const { context } = this.here;
     const actor = place === 'shell' ? 'cli:rosa' : 'U0ROSA';
-    const asking: Asking = { actor, rollout: null, ...(place === 'signed' ? { signed: true } : {}) };
+    const asking: Asking = {
+      actor,
+      rollout: null,
+      ...(place === 'signed' ? { signed: { text: '', signature: '' } } : {}),
+    };
     const where = place === 'chat' ? context : { ...context, ...ownPeople(['U0ROSA']) };
     this.here.clock.at += 5_000;
     return asText(await answer(where, asking, parsed.command));

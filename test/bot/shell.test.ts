@@ -36,8 +36,9 @@ async function asked(approvals: 'button' | 'signed' = 'button'): Promise<Trial> 
 }
 
 const nobody: Asking = { actor: 'cli:root', rollout: null };
-const rosa: Asking = { actor: 'U0ROSA', rollout: null, signed: true };
-const ines: Asking = { actor: 'U0INES', rollout: null, signed: true };
+const signed = { text: 'what was signed', signature: 'by whom' };
+const rosa: Asking = { actor: 'U0ROSA', rollout: null, signed };
+const ines: Asking = { actor: 'U0INES', rollout: null, signed };
 
 describe('a shell', () => {
   it('without a key looks, pauses and stops, and does nothing else', async () => {
@@ -90,5 +91,7 @@ describe('approvals: signed', () => {
     });
     expect(here.control.journals.size).toBe(0);
     expect((await on(here, ines, 'approve eu-west')).outcome).toBe('done');
+    const [line] = [...here.control.journals.values()].flat();
+    expect(line?.event).toMatchObject({ type: 'approved', by: 'U0INES', signed });
   });
 });

@@ -3,10 +3,11 @@ import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import { createLooks } from '../../src/bot/looks.ts';
 import type { Audited, Note } from '../../src/jobs/index.ts';
+import { recorder } from '../../src/jobs/record.ts';
 import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { sealer } from '../../src/trust/index.ts';
 import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
-import { isOpen, next } from '../../src/upgrade/rollout/index.ts';
+import { isOpen } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Fleet, NodeSurvey, Release, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fleetOf, release, surveyOf, tuesday } from '../support/rollouts.ts';
 
@@ -15,6 +16,7 @@ export class MemoryControl implements Control {
   readonly rollouts = new Map<string, Rollout>();
   readonly drafts = new Map<string, Rollout>();
   readonly seen = new Set<string>();
+  readonly wishes = new Map<string, string>();
   readonly marks = new Map<string, Record<string, PostedMessage>>();
   readonly journals = new Map<string, JournalEntry[]>();
   epoch = 0;
@@ -43,11 +45,19 @@ export class MemoryControl implements Control {
       return true;
     },
     journal: async (id) => this.journals.get(id) ?? [],
-    adopt: async (id) => {
+    stands: async (id) => String(this.rollouts.get(id)?.revision),
+    seconded: async (what, by) => {
+      const first = this.wishes.get(what);
+      this.wishes.set(what, by);
+      if (first === undefined || first === by) return null;
+      this.wishes.delete(what);
+      return first;
+    },
+    adopt: async (id, _by, at, { as = (each: Rollout) => each } = {}) => {
       const rollout = this.rollouts.get(id);
       if (!rollout) throw new Refused(`There is no rollout ${id}.`);
-      const { unsigned: _, ...rest } = rollout;
-      const adopted = { ...rest, revision: rollout.revision + 1 };
+      const { unsigned: _, onlyBack: __, ...rest } = rollout;
+      const adopted = { ...as(rest, at), revision: rollout.revision + 1 };
       this.rollouts.set(id, adopted);
       return adopted;
     },
@@ -82,6 +92,7 @@ export class MemoryControl implements Control {
       return { ledger: this.kept, changed };
     },
     adopt: async () => this.kept,
+    stands: async () => String(this.kept.revision),
   };
 
   readonly notes: Note[] = [];
@@ -92,13 +103,7 @@ export class MemoryControl implements Control {
   adopt = (id: string, by: string): Promise<Rollout> => this.store.adopt(id, by, tuesday);
 
   async record(id: string, event: Event): Promise<Recorded> {
-    const rollout = this.rollouts.get(id);
-    if (!rollout) throw new Refused(`there is no rollout ${id}`);
-    const after = next(rollout, event);
-    if (after === rollout) return { rollout, changed: false };
-    const saved = { ...after, revision: rollout.revision + 1 };
-    await this.store.save(saved, event);
-    return { rollout: saved, changed: true };
+    return recorder(this.store, async () => undefined)(id, event);
   }
 
   start(rollout: Rollout): Promise<void> {

@@ -104,7 +104,7 @@ describe('what the version before stored', () => {
     await worker.sweep();
     expect(await effects(redis())).toEqual([]);
     expect(await store.load('r1')).toMatchObject({ unsigned: true, revision: 1 });
-    await rig.control().adopt('r1', 'U1');
+    await rig.control().adopt('r1', 'U1', await store.stands('r1'));
     await eventually(() => store.load('r1'), done);
   });
 
@@ -115,7 +115,7 @@ describe('what the version before stored', () => {
     await writeStored(redis(), body, [{ type: 'created', at: body.createdAt }, ...events]);
     await rig.worker({ regions: ['us-east', 'eu-west', 'ap-south'] });
     const { adopt, record, store: stored } = rig.control();
-    await adopt('r1', 'U1');
+    await adopt('r1', 'U1', await stored.stands('r1'));
     for (const region of ['eu-west', 'ap-south']) {
       await eventually(
         () => stored.load('r1'),

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createLedger } from '../../src/jobs/index.ts';
 import { append } from '../../src/jobs/journal.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
+import { emptyLedger } from '../../src/upgrade/ledger/index.ts';
 import type { LedgerEvent } from '../../src/upgrade/ledger/types.ts';
 import { belief } from '../support/belief.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
@@ -30,7 +31,7 @@ const froze = (id: string): LedgerEvent => ({
 
 describe('the stored ledger', () => {
   it('is empty at first, and each fleet has its own', async () => {
-    expect(await ledger().load()).toEqual({ revision: 0, freezes: [], nodes: {}, begun: [] });
+    expect(await ledger().load()).toEqual({ revision: 0, freezes: [], nodes: {}, begun: [], timings: {} });
     expect(await ledger().record(froze('f1'))).toMatchObject({ changed: true, ledger: { revision: 1 } });
     expect((await ledger().load()).freezes).toMatchObject([{ id: 'f1', author: 'U1' }]);
     expect((await ledger('staging').load()).freezes).toEqual([]);
@@ -60,7 +61,7 @@ describe('the stored ledger', () => {
     const body = JSON.stringify({ format: 1, ledger: before });
     await redis.handle.caller.hset(keysOf(production).ledger, { revision: '1', body, hash: line.hash });
     await redis.handle.caller.rpush(keysOf(production).ledgerJournal, JSON.stringify(line));
-    expect(await ledger().load()).toEqual({ ...before, begun: [] });
+    expect(await ledger().load()).toEqual({ ...emptyLedger, ...before });
   });
 
   it('says in which format it was adopted', async () => {
@@ -84,17 +85,19 @@ describe('workers', () => {
   const rig = makeRig();
   const kept = () => createLedger(rig.redis.handle.caller, production, belief());
 
-  it('write down what a rollout left', async () => {
+  it('write down what a rollout left, and how long its steps took', async () => {
     await rig.worker();
     const control = rig.control();
     await control.start(quickRollout('r1'));
     const after = await eventually(
       () => kept().load(),
-      ({ nodes: left }) => Object.keys(left).length > 0,
+      ({ timings }) => Object.keys(timings).length > 0,
       30_000,
     );
     expect(Object.keys(after.nodes)).toEqual(nodes);
     expect(after.nodes[nodes[0] ?? '']).toMatchObject({ version: 'v2.0.0', sha256: newImage, rollout: 'r1' });
+    expect(Object.keys(after.timings)).toEqual(nodes);
+    expect(after.timings[nodes[0] ?? '']).toMatchObject([{ rollout: 'r1', took: { switch: expect.any(Number) } }]);
   });
 
   it('write it down also when the last wake was lost', async () => {

@@ -4,7 +4,7 @@ import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { type StepParts, stepLimit, taskRunner } from '../../src/jobs/step.ts';
 import type { Alerting, Probe } from '../../src/upgrade/http/types.ts';
-import { todo, whyWaiting } from '../../src/upgrade/rollout/index.ts';
+import { next, todo, whyWaiting } from '../../src/upgrade/rollout/index.ts';
 import type { Gate, NodeTask, Task } from '../../src/upgrade/rollout/types.ts';
 import type { Step } from '../../src/upgrade/steps/types.ts';
 import { belief } from '../support/belief.ts';
@@ -108,6 +108,34 @@ describe('a step', () => {
     };
     await runner({ ...withStep('switch', look), fleet: { ...fleetOf(), service: own } })(task, quiet);
     expect(units).toEqual(['own']);
+  });
+
+  it('of what nobody signed keeps the quorum of its own settings, whatever is stored', async () => {
+    const task = await reach('switch');
+    await runner()(task, quiet);
+    const { rollout } = await record('r1', { type: 'paused', at: Date.now(), by: 'U1' });
+    const loose = {
+      ...rollout,
+      policy: { ...rollout.policy, minimumHealthy: 0 },
+      peers: { 'us-east': [] },
+      onlyBack: true as const,
+    };
+    const back = next(loose, { type: 'rollback-asked', at: Date.now(), by: 'U1', scope: { is: 'all' }, epoch: 0 });
+    await redis.handle.caller.flushall();
+    store = createStore(redis.handle.caller, 'production', belief());
+    await store.create({ ...back, revision: 1 });
+    const restoring = back.nodes[task.node];
+    expect(restoring?.state).toMatchObject({ is: 'working', direction: 'back' });
+    const seen: Gate[][] = [];
+    const restore: Step = async ({ gates }) => {
+      seen.push(await gates({ down: false, unchanged: true }));
+      return { is: 'succeeded', facts: {} };
+    };
+    const health: Probe = { health: async () => ({ is: 'timeout', reason: 'no answer' }) as never };
+    for (let count = 0; count < 6 && seen.length === 0; count += 1) {
+      await runner({ steps: { ...workerParts(redis.handle).steps, restore }, probe: health })(await due(), quiet);
+    }
+    expect(seen[0]).toMatchObject([{ name: 'quorum' }]);
   });
 
   it('is dropped when it is not due any more', async () => {
@@ -218,7 +246,7 @@ describe('a step', () => {
     await redis.handle.caller.hset(keysOf('production').ledger, { revision: '1', body: '{"format":99}', hash: 'x' });
     const found: Gate[] = [];
     await runner(withStep('switch', asksForGates(found)))(task, quiet);
-    expect(found).toMatchObject([{ name: 'freeze', reason: expect.stringContaining('format 99') }]);
+    expect(found).toMatchObject([{ name: 'freeze', reason: expect.stringContaining('cannot be believed') }]);
   });
 
   it('finds an alert that began to fire between the backup and the switch, and stops nothing', async () => {

@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import {
   type Belief,
+  bringOver,
   type ChainedEntry,
   createLedger,
   createStore,
@@ -17,10 +18,13 @@ import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { Newer } from '../../src/jobs/replay.ts';
 import { canonical } from '../../src/trust/index.ts';
-import { todo } from '../../src/upgrade/rollout/index.ts';
-import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { todo, turns } from '../../src/upgrade/rollout/index.ts';
+import { undoOf } from '../../src/upgrade/rollout/traits.ts';
+import type { NodeRun, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { belief, testKey } from '../support/belief.ts';
 import { random } from '../support/random.ts';
+import { recorded } from '../support/rollouts.ts';
+import { writeFormer } from './fixtures/former-layout.ts';
 import { effects, production, quickRollout, silent } from './fixtures/parts.ts';
 import { makeRig, never } from './fixtures/rig.ts';
 
@@ -86,6 +90,39 @@ async function append(id: string, event: object, signer: string, change: (rollou
   await redis().rpush(keys.journal(id), JSON.stringify(line));
   await putBody(id, (rollout) => ({ ...change(rollout), revision: last.revision + 1 }));
   await redis().hset(keys.rollout(id), 'revision', last.revision + 1, 'hash', line.hash);
+}
+
+/** A rollout as 0.1.0 stored it, in which a node is about to be switched, another was, and all is decided. */
+function madeUp(): Rollout {
+  const rollout = quickRollout('r1');
+  const of = (name: string) => rollout.nodes[name] as NodeRun;
+  const [one, two] = [of('us-east-op-1'), of('us-east-op-2')];
+  const turn = turns(rollout)[0]?.id ?? '';
+  const trying = { failures: 0, unknowns: 0, notBefore: 0, since: null, lastReason: null };
+  const foreign = { what: 'binary' as const, sha256: 'f'.repeat(64), version: null };
+  const nodes = {
+    ...rollout.nodes,
+    [one.name]: {
+      ...one,
+      ...{ before: recorded, touched: true, decided: { foreign, as: 'replace' as const, by: 'U1' } },
+      state: {
+        is: 'working' as const,
+        direction: 'forward' as const,
+        phase: turn,
+        index: 1,
+        step: 'switch' as const,
+        ...trying,
+      },
+    },
+    [two.name]: {
+      ...two,
+      before: recorded,
+      touched: true,
+      touchedAt: 1,
+      state: { is: 'done' as const, at: 1, already: false },
+    },
+  };
+  return { ...rollout, nodes };
 }
 
 const resumed = { type: 'resumed', at: 9, by: 'U1' };
@@ -227,6 +264,32 @@ describe('whoever writes to Redis', () => {
     await worker.sweep();
     expect(await effects(redis())).toEqual([]);
     expect((await lines('r1')).length).toBe(4);
+  });
+
+  it.each([
+    ['stopped', { type: 'stopped', at: 9, by: 'cli:root' }],
+    [
+      'rolled back',
+      { type: 'rollback-asked', at: 9, by: 'U9', scope: { is: 'node', node: 'us-east-op-2' }, epoch: 10 },
+    ],
+  ] as const)('goes nowhere forward when what it made up, of a version that did not sign, is %s', async (_, event) => {
+    await writeFormer(redis(), madeUp());
+    await bringOver(redis(), production, silent);
+    const store = storeOf(asWeAre());
+    const record = recorder(store, wakeNobody);
+    const { rollout } = await record('r1', event);
+    const steps = todo(rollout, 1e14).map(({ step }) => step);
+    expect(steps.filter((step) => !['watch', 'prove', ...undoOf(['switch'])].includes(step))).toEqual([]);
+    expect(Object.values(rollout.nodes).every(({ decided }) => decided === null)).toBe(true);
+    for (const decision of [
+      { type: 'retried', at: 10, by: 'U1', epoch: 11 },
+      { type: 'resumed', at: 10, by: 'U1' },
+      { type: 'approved', at: 10, by: 'U1', phase: 'approval/eu-west' },
+    ] as const) {
+      await expect(record('r1', decision)).rejects.toThrow(/Nobody signed what led to r1.*adopt r1/);
+    }
+    await store.adopt('r1', 'U-ana', 20);
+    expect((await store.load('r1'))?.onlyBack).toBeUndefined();
   });
 
   it('cannot change a plan between its preview and its start', async () => {

@@ -135,6 +135,7 @@ export function inputOf(fleet: Fleet, changes: Partial<PlanInput> = {}): PlanInp
     limit: null,
     survey: surveyOf(fleet),
     begun: null,
+    pace: {},
     ...changes,
   };
 }

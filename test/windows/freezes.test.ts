@@ -168,3 +168,27 @@ describe('14 days', () => {
     ['2024-12-01T00:00/2024-12-16T22:15'],
   );
 });
+
+describe('what opens 14 local days later is still told', () => {
+  table(
+    'when they are 337 hours, at the last instant',
+    'America/New_York',
+    'Tue 02:00-06:00',
+    [
+      ['2024-10-29T06:00', 'opens 2024-11-12T07:00 2024-11-12T11:00'],
+      ['2024-10-29T05:59', 'never'],
+    ],
+    ['2024-10-29T05:00/2024-11-05T12:00'],
+  );
+
+  table(
+    'when they are 335 hours, and an instant earlier nothing is',
+    'America/New_York',
+    'Tue 02:00-06:00',
+    [
+      ['2024-03-05T07:00', 'opens 2024-03-19T06:00 2024-03-19T10:00'],
+      ['2024-03-05T06:59', 'never'],
+    ],
+    ['2024-03-05T06:00/2024-03-12T12:00'],
+  );
+});

@@ -5,7 +5,7 @@ import { isOpen, withApproversOf } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { parseLocalTime } from '../../windows/index.ts';
 import type { Command } from '../command.ts';
-import { type Asking, type CommandContext, ended, type Reply, say, withFacts } from '../context.ts';
+import { type Asking, aloud, type CommandContext, ended, type Reply, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { permit, type Right } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
@@ -40,6 +40,27 @@ export async function demand(context: CommandContext, { actor }: Asking, right: 
   const about = right.is === 'approve' ? { rollout: right.rollout.id } : {};
   refusedNote(context, { actor, what: right.is, reason: verdict.reason, ...about });
   throw new Denied(verdict.reason);
+}
+
+/**
+ * For what takes two breakers, where the settings say two. Null: this one is the second, or enough; else the answer to the
+ * first of them. `what` names it exactly, `words` tell it, `typed` does it.
+ */
+export async function asSecond(
+  context: CommandContext,
+  asking: Asking,
+  { what, words, typed }: { what: string; words: string; typed: string },
+): Promise<Reply | null> {
+  await demand(context, asking, { is: 'override' });
+  if (context.fleet.policy.breakers < 2) return null;
+  const first = await context.control.store.seconded(what, asking.actor, context.clock.now());
+  context.log.warn({ what, actor: asking.actor, first }, first === null ? 'wants a second breaker' : 'two breakers');
+  if (first !== null) return null;
+  return aloud(
+    say(
+      `${who(asking.actor)} wants to ${words}. Nothing was done yet: *another breaker must say the same*, within 30 min: \`/zeitwork ${typed}\``,
+    ),
+  );
 }
 
 /** The rollout that a button names, else the fleet's open one, with the approvers of now. @throws NothingKnown */

@@ -1,10 +1,11 @@
 import { Refused } from '../../base/errors.ts';
-import { approvals, isOpen, phaseOf, regionsOf, turns } from '../../upgrade/rollout/index.ts';
+import { approvals, isOpen, phaseOf, regionsOf, stillAsked, turns } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import { type Asking, type CommandContext, ended, type Reply, say, withButtons } from '../context.ts';
+import { approverIn } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
 import { rollbackButtons } from '../views/buttons.ts';
-import { count, foreign } from '../views/text.ts';
+import { count, foreign, names } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
 import {
   decide,
@@ -24,12 +25,21 @@ export const approve: Handler<'approve'> = async (context, asking, { what }) => 
   if (phase === null) return outdated(rollout, `${foreign(what)} needs no approval`);
   await demand(context, asking, { is: 'approve', rollout, phase });
   const title = foreign(phase.title);
-  if (context.access.approvals === 'signed' && asking.signed !== true) return toBeSigned(context, asking, phase);
+  if (context.access.approvals === 'signed' && asking.signed === undefined) return toBeSigned(context, asking, phase);
   if (phase.state.is === 'done') return givenAlready(rollout, phase);
   if (phase.state.is === 'pending' && isOpen(rollout)) {
     return outdated(rollout, `${title} is not being asked for yet: what is before it must be done and watched first`);
   }
-  const event = { type: 'approved', at: context.clock.now(), phase: phase.id, by: asking.actor } as const;
+  const own = phase.each === undefined ? {} : { for: await approverIn(context, asking.actor, Object.keys(phase.each)) };
+  const signed = asking.signed === undefined ? {} : { signed: asking.signed };
+  const event = {
+    type: 'approved',
+    at: context.clock.now(),
+    phase: phase.id,
+    by: asking.actor,
+    ...own,
+    ...signed,
+  } as const;
   return decide(context, rollout, event, (after) => given(after, phase.id));
 };
 
@@ -61,7 +71,9 @@ function given(rollout: Rollout, id: string): string {
   if (phase.is !== 'approval' || phase.state.is === 'done') {
     return `${foreign(phase.title)} is approved. It begins as soon as its window allows.`;
   }
-  return `Noted: ${phase.given.length} of ${phase.needed} have approved ${foreign(phase.title)}.`;
+  const lacking = stillAsked(phase);
+  const own = lacking.length === 0 ? '' : ` Approvers of ${names(lacking)} have still to say yes.`;
+  return `Noted: ${phase.given.length} of ${phase.needed} have approved ${foreign(phase.title)}.${own}`;
 }
 
 export const pause: Handler<'pause'> = async (context, asking) => {

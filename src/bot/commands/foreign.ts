@@ -3,7 +3,7 @@ import type { Decided, NodeRun } from '../../upgrade/rollout/types.ts';
 import type { Asking, CommandContext, Reply } from '../context.ts';
 import { foreign } from '../views/text.ts';
 import { foreignWord } from '../views/words.ts';
-import { decide, demand, type Handler, outdated, theRollout, unknownName } from './common.ts';
+import { asSecond, decide, demand, type Handler, outdated, theRollout, unknownName } from './common.ts';
 
 export const replace: Handler<'replace'> = (context, asking, { node, mark }) =>
   about(context, asking, node, mark, 'replace');
@@ -18,7 +18,7 @@ async function about(
   mark: string,
   as: Decided['as'],
 ): Promise<Reply> {
-  await demand(context, asking, { is: 'go-on' });
+  await demand(context, asking, { is: as === 'keep' ? 'go-on' : 'override' });
   const rollout = await theRollout(context, asking);
   if (!Object.hasOwn(rollout.nodes, name)) throw unknownName('node', name, Object.keys(rollout.nodes));
   const node: NodeRun = nodeOf(rollout, name);
@@ -26,10 +26,18 @@ async function about(
   if (work === null || !work.sha256.startsWith(mark)) {
     return outdated(rollout, `Nothing of that kind waits for a decision on ${foreign(name, 80)}`);
   }
+  const what = `${foreignWord(work)} on ${foreign(name, 80)}`;
+  if (as === 'replace' && rollout.status.is === 'held') {
+    const first = await asSecond(context, asking, {
+      what: `replace ${rollout.id} ${rollout.run} ${name} ${work.sha256}`,
+      words: `put ${what} aside and go on over it`,
+      typed: `replace ${foreign(name, 80)} ${work.sha256.slice(0, 12)}`,
+    });
+    if (first !== null) return first;
+  }
   const now = context.clock.now();
   const epoch = await context.control.store.nextEpoch(now);
   const event = { type: 'decided', at: now, by: asking.actor, node: name, sha256: work.sha256, as, epoch } as const;
-  const what = `${foreignWord(work)} on ${foreign(name, 80)}`;
   return decide(
     context,
     rollout,

@@ -38,7 +38,7 @@ export const whoami: Handler<'whoami'> = async (context, { actor }) => {
   const rights: [string, Right][] = [
     ['look', { is: 'look' }],
     ['start', { is: 'start' }],
-    ['override windows', { is: 'override' }],
+    ["override windows, replace somebody's work and adopt", { is: 'override' }],
     ['diagnose', { is: 'diagnose' }],
     ['pause and stop', { is: 'halt' }],
     ['freeze and roll back', { is: 'go-back' }],

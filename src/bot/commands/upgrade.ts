@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
-import { begunBefore } from '../../upgrade/ledger/index.ts';
+import { begunBefore, paceOf } from '../../upgrade/ledger/index.ts';
 import { approvals, isBegunFreely, isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
 import type { When } from '../command.ts';
@@ -166,8 +166,11 @@ async function made(context: CommandContext, id: string, request: Request, seen:
   const now = context.clock.now();
   const epoch = await context.control.store.nextEpoch(now);
   const { version, binarySha256: sha256 } = request.release;
-  const begun = begunBefore(await context.control.ledger.load(), { version, sha256 });
-  return plan({ ...request, id, fleet: await fleetNow(context), now, epoch, survey: seen, begun });
+  const ledger = await context.control.ledger.load();
+  const begun = begunBefore(ledger, { version, sha256 });
+  const fleet = await fleetNow(context);
+  const pace = paceOf(ledger, fleet, request.release.archiveBytes);
+  return plan({ ...request, id, fleet, now, epoch, survey: seen, begun, pace });
 }
 
 /** What was asked, from the plan that it became. */

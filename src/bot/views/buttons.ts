@@ -1,5 +1,13 @@
-import { turns } from '../../upgrade/rollout/index.ts';
-import type { ApprovalPhase, Decided, Foreign, NodeRun, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
+import { next, turns } from '../../upgrade/rollout/index.ts';
+import type {
+  ApprovalPhase,
+  Decided,
+  Event,
+  Foreign,
+  NodeRun,
+  RollbackScope,
+  Rollout,
+} from '../../upgrade/rollout/types.ts';
 import { scopeWord } from '../command.ts';
 import type { Button, Reference } from './parts.ts';
 import { count } from './text.ts';
@@ -21,6 +29,16 @@ export function resumeButton(rollout: Rollout): Button {
 export function retryButton(rollout: Rollout): Button {
   return { label: 'Retry', action: 'retry', reference: reference(rollout), style: 'primary', typed: 'retry' };
 }
+
+/** Resume or Retry, whichever would do something now: after a hold there is at most one. None while neither would. */
+export function wayOn(rollout: Rollout): Button[] {
+  if (rollout.unsigned) return [];
+  const common = { at: rollout.createdAt, by: rollout.requester };
+  if (does(rollout, { type: 'resumed', ...common })) return [resumeButton(rollout)];
+  return does(rollout, { type: 'retried', epoch: rollout.epoch + 1, ...common }) ? [retryButton(rollout)] : [];
+}
+
+const does = (rollout: Rollout, event: Event): boolean => next(rollout, event) !== rollout;
 
 export function stopButton(rollout: Rollout, label = 'Stop'): Button {
   return {
@@ -56,10 +74,14 @@ export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPh
 /** What can be decided about somebody's work that stands in the way; each names it. Nothing else may overwrite it. */
 export function foreignButtons(rollout: Rollout, node: NodeRun): Button[] {
   const work = node.foreign;
-  if (work === null) return [];
+  if (work === null || rollout.unsigned) return [];
   const goesBack = node.state.is === 'stuck' && node.state.direction === 'back';
   const ways: Decided['as'][] = work.what === 'binary' ? ['replace'] : goesBack ? ['keep', 'replace'] : ['keep'];
-  return ways.map((as) => foreignButton(rollout, node.name, work, as));
+  const { createdAt: at, requester: by, epoch } = rollout;
+  const common = { at, by, node: node.name, sha256: work.sha256, epoch: epoch + 1 };
+  return ways
+    .filter((as) => does(rollout, { type: 'decided', as, ...common }))
+    .map((as) => foreignButton(rollout, node.name, work, as));
 }
 
 function foreignButton(rollout: Rollout, node: string, work: Foreign, as: Decided['as']): Button {

@@ -1,6 +1,6 @@
-import { isOpen, needsDecision, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
-import { diagnoseButton, foreignButtons, resumeButton, retryButton, rollbackButtons, stopButton } from './buttons.ts';
+import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
@@ -67,7 +67,7 @@ function heldWithoutNode(rollout: Rollout): Post[] {
         'No further node is begun until somebody decides.',
       ],
     },
-    { is: 'buttons', buttons: [wayOn(rollout), ...rollbackButtons(rollout, [{ is: 'all' }]), stopButton(rollout)] },
+    { is: 'buttons', buttons: [...wayOn(rollout), ...rollbackButtons(rollout, [{ is: 'all' }]), stopButton(rollout)] },
   ];
   return [broadcast(rollout, `failed.${rollout.run}.held-${Math.floor(status.at / 1000)}`, parts)];
 }
@@ -116,9 +116,5 @@ const listed = (what: string, nodes: NodeRun[]): string[] =>
 function waysOut(rollout: Rollout, node: NodeRun): Button[] {
   if (rollout.status.is !== 'held' || node.state.is === 'working') return [];
   const scopes = rollbackButtons(rollout, [{ is: 'region', region: node.region }, { is: 'all' }]);
-  return [retryButton(rollout), ...foreignButtons(rollout, node), ...scopes, diagnoseButton(rollout, node.name)];
-}
-
-function wayOn(rollout: Rollout): Button {
-  return nodesInOrder(rollout).some(needsDecision) ? retryButton(rollout) : resumeButton(rollout);
+  return [...wayOn(rollout), ...foreignButtons(rollout, node), ...scopes, diagnoseButton(rollout, node.name)];
 }

@@ -6,6 +6,7 @@ import {
   nodesInOrder,
   phaseOf,
   sinceOf,
+  stillAsked,
   watchBefore,
 } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, RollbackScope, Rollout, WatchPhase } from '../../upgrade/rollout/types.ts';
@@ -20,6 +21,7 @@ import { approverMentions, nodeWord } from './words.ts';
 
 /** A broadcast for every approval that was asked for; asking again after an expiry is a new message, since edits notify nobody. */
 export function gatePosts(rollout: Rollout): Post[] {
+  if (rollout.unsigned) return [];
   return approvals(rollout).flatMap((phase) => {
     const since = sinceOf(phase);
     if (since === null) return [];
@@ -67,10 +69,13 @@ const scopesOf = ({ regions, nodes }: WatchPhase): RollbackScope[] => {
 };
 
 /** Who said yes while more are needed. */
-function said({ given, needed }: ApprovalPhase): string[] {
-  if (needed === 1) return [];
-  if (given.length === 0) return [`${needed} different people must say yes`];
-  return [`${given.length} of ${needed} said yes: ${given.map(({ by }) => who(by)).join(', ')}`];
+function said(phase: ApprovalPhase): string[] {
+  const { given, needed } = phase;
+  const lacking = stillAsked(phase);
+  const own = lacking.length === 0 ? [] : [`Each region wants its own approvers; lacking: ${names(lacking)}`];
+  if (needed === 1 && given.length === 0) return own;
+  if (given.length === 0) return [`${needed} different people must say yes`, ...own];
+  return [`${given.length} of ${needed} said yes: ${given.map(({ by }) => who(by)).join(', ')}`, ...own];
 }
 
 /** What was learned since the last gate, node by node while that is readable. */

@@ -1,7 +1,7 @@
 import {
   approvals,
   currentPhase,
-  needsDecision,
+  isOpen,
   nextNode,
   nodesInOrder,
   regionsOf,
@@ -10,7 +10,7 @@ import {
 } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
-import { pauseButton, resumeButton, retryButton, rollbackButtons, stopButton } from './buttons.ts';
+import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
@@ -190,22 +190,17 @@ function note(rollout: Rollout): string {
 
 function mainButtons(rollout: Rollout): Button[] {
   const back = rollbackButtons(rollout, [{ is: 'all' }]);
+  if (!isOpen(rollout)) return [];
   if (rollout.unsigned) return rollout.status.is === 'stopping' ? back : [stopButton(rollout), ...back];
   switch (rollout.status.is) {
     case 'running':
       return [pauseButton(rollout), stopButton(rollout), ...back];
     case 'paused':
-      return [resumeButton(rollout), stopButton(rollout), ...back];
     case 'held':
-      return [heldWayOut(rollout), stopButton(rollout), ...back];
+      return [...wayOn(rollout), stopButton(rollout), ...back];
     case 'stopping':
       return back;
     default:
       return [];
   }
-}
-
-/** A hold over a node wants a retry; one without (a watch, a region rolled back on request) may simply go on. */
-function heldWayOut(rollout: Rollout): Button {
-  return nodesInOrder(rollout).some(needsDecision) ? retryButton(rollout) : resumeButton(rollout);
 }

@@ -46,9 +46,11 @@ function waitIsOver(key: string): string {
   return `The wait for *${foreign(name, 80)}* is over; the live message above says how it went on.`;
 }
 
-function closingLine({ status, run: now }: Rollout, key: string): string | null {
+function closingLine({ status, run: now, unsigned }: Rollout, key: string): string | null {
   const [, gate] = /^gate\.(.+)\.\d+$/.exec(key) ?? [];
   const by = status.is === 'rolling-back' ? ` by ${who(status.by)}` : '';
+  if (gate !== undefined && unsigned)
+    return `*${foreign(gate, 80)}* is not being asked for before somebody adopts this rollout.`;
   if (gate !== undefined) return `*${foreign(gate, 80)}* is not being asked for any more: run ${now} goes another way.`;
   if (/^wait\./.test(key)) return waitIsOver(key);
   const [, kind, run, node] = /^(failed|stuck|finished|stopped)\.(\d+)(?:\.(.+))?$/.exec(key) ?? [];

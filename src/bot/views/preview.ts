@@ -55,7 +55,10 @@ function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
   return lines.map((line, index) => `${index + 1}. ${line}`);
 }
 
-const approvalWord = ({ needed }: ApprovalPhase): string => (needed === 1 ? 'approval' : `${needed} approvals`);
+function approvalWord({ needed, each }: ApprovalPhase): string {
+  const many = needed === 1 ? 'approval' : `${needed} approvals`;
+  return each === undefined ? many : `${many}, each region by its own,`;
+}
 
 function byRegion({ nodes: all }: Rollout, nodes: string[]): [string, string[]][] {
   const regions = [...new Set(nodes.map((name) => all[name]?.region ?? ''))];

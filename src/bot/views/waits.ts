@@ -11,7 +11,9 @@ const patience = 60_000;
 export function waitPosts(rollout: Rollout): Post[] {
   if (!isOpen(rollout)) return [];
   if (rollout.unsigned) return [adoption(rollout)];
+  const held = rollout.onlyBack && rollout.status.is === 'held' ? [adoption(rollout)] : [];
   return [
+    ...held,
     ...nodesInOrder(rollout).flatMap((node) => [...silent(rollout, node), ...gated(rollout, node)]),
     ...neglected(rollout).map((each) => unattended(rollout, each)),
   ];

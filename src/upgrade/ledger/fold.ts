@@ -1,11 +1,11 @@
 import { day } from '../../base/duration.ts';
 import { sameVersion } from '../../base/version.ts';
-import type { Begun, DeclaredFreeze, Ledger, LedgerEvent, Left } from './types.ts';
+import type { Begun, DeclaredFreeze, Ledger, LedgerEvent, Left, Timing } from './types.ts';
 
 /** Milliseconds for which a freeze is kept after its end; rollouts are kept as long. */
 export const retention = 400 * day;
 
-export const emptyLedger: Ledger = { revision: 0, freezes: [], nodes: {}, begun: [] };
+export const emptyLedger: Ledger = { revision: 0, freezes: [], nodes: {}, begun: [], timings: {} };
 
 /**
  * Folds one fact into the ledger. Total: what is late, repeated or impossible returns the same object.
@@ -27,6 +27,8 @@ function change(ledger: Ledger, event: LedgerEvent): Ledger {
       return began(ledger, event);
     case 'left':
       return left(ledger, event);
+    case 'timed':
+      return timed(ledger, event);
   }
 }
 
@@ -63,4 +65,20 @@ function left(ledger: Ledger, { at, rollout, nodes }: Extract<LedgerEvent, { typ
     .filter(([name]) => (ledger.nodes[name]?.at ?? Number.NEGATIVE_INFINITY) < at)
     .map(([name, node]): [string, Left] => [name, { ...node, at, rollout }]);
   return newer.length === 0 ? ledger : { ...ledger, nodes: { ...ledger.nodes, ...Object.fromEntries(newer) } };
+}
+
+/** Timings of a node that are kept: what was long ago says little of now. */
+const timingsKept = 10;
+
+/** A rollout that went on after its end, with a rollback, says it again. */
+function timed(ledger: Ledger, { at, rollout, bytes, nodes }: Extract<LedgerEvent, { type: 'timed' }>): Ledger {
+  const changed = Object.entries(nodes).flatMap(([name, took]): [string, Timing[]][] => {
+    const known = ledger.timings[name] ?? [];
+    if (known.some((each) => each.rollout === rollout && each.at >= at)) return [];
+    const others = known.filter((each) => each.rollout !== rollout);
+    const all = [...others, { rollout, at, bytes, took }].toSorted((a, b) => a.at - b.at).slice(-timingsKept);
+    return all.some((each) => each.rollout === rollout) ? [[name, all]] : [];
+  });
+  if (changed.length === 0) return ledger;
+  return { ...ledger, timings: { ...ledger.timings, ...Object.fromEntries(changed) } };
 }

@@ -1,4 +1,6 @@
 export { begunBefore, emptyLedger, fold, retention } from './fold.ts';
 export { leftBy } from './left.ts';
 export { format, lift } from './lift.ts';
+export { paceOf } from './pace.ts';
 export { covers, freezesOf, standing, withFreezes } from './queries.ts';
+export { timedBy } from './timed.ts';

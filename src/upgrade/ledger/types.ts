@@ -1,5 +1,6 @@
 import type { Actor } from '../../base/actor.ts';
 import type { Freeze } from '../../windows/types.ts';
+import type { Took } from '../rollout/types.ts';
 
 /** A freeze that somebody declared with `freeze`: unlike those of the settings it has an id and can be lifted. */
 export interface DeclaredFreeze extends Freeze {
@@ -34,6 +35,16 @@ export interface Begun {
   rollout: string;
 }
 
+/** How long the steps of one rollout took on a node. */
+export interface Timing {
+  rollout: string;
+  /** Epoch ms of the end of that rollout. */
+  at: number;
+  /** Of its archive. */
+  bytes: number;
+  took: Took;
+}
+
 /** What is true of a fleet outside of any rollout. A plain value. */
 export interface Ledger {
   /** Raised by every saved change; 0 before the first. */
@@ -44,6 +55,8 @@ export interface Ledger {
   nodes: Record<string, Left>;
   /** Each release once; for ever, since each may be begun so once. */
   begun: Begun[];
+  /** By node, the newest last; of the last rollouts only. */
+  timings: Record<string, Timing[]>;
 }
 
 /** Something that happened. `at` is epoch ms. `fold` is total: repeats and late ones change nothing. */
@@ -62,5 +75,7 @@ export type LedgerEvent =
   | { type: 'unfroze'; at: number; by: Actor; ids: string[] }
   /** A release is begun without an approval: written before its rollout is stored, and never twice for one release. */
   | ({ type: 'began' } & Begun)
-  /** A rollout is over. */
-  | { type: 'left'; at: number; rollout: string; nodes: Record<string, Omit<Left, 'at' | 'rollout'>> };
+  /** A rollout is over: what it proved and left. */
+  | { type: 'left'; at: number; rollout: string; nodes: Record<string, Omit<Left, 'at' | 'rollout'>> }
+  /** A rollout is over: how long its steps took, by node. */
+  | { type: 'timed'; at: number; rollout: string; bytes: number; nodes: Record<string, Took> };

@@ -28,3 +28,13 @@ export function openedBy({ phases, nodes }: Rollout, { opens }: ApprovalPhase): 
   const names = phases.flatMap((phase) => (phase.is === 'nodes' && opens.includes(phase.id) ? phase.nodes : []));
   return [...new Set(names.flatMap((name) => nodes[name]?.region ?? []))];
 }
+
+/** Enough people said yes, and enough of each region's own. */
+export const isGranted = (phase: ApprovalPhase): boolean =>
+  phase.given.length >= phase.needed && stillAsked(phase).length === 0;
+
+/** Regions of a part of several that lack a yes of their own approvers. */
+export function stillAsked({ each = {}, given }: ApprovalPhase): string[] {
+  const said = (region: string) => given.filter((one) => one.for?.includes(region) ?? true).length;
+  return Object.keys(each).filter((region) => said(region) < (each[region] ?? 0));
+}

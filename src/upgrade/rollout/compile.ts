@@ -7,7 +7,7 @@ import type { ApprovalPhase, NodesPhase, Phase, PlanInput, Service, StepName, Wa
 const pending = { is: 'pending' } as const;
 
 /** The path of a node in its turn. */
-function pathFor({ traffic }: Service): StepName[] {
+export function pathFor({ traffic }: Service): StepName[] {
   return traffic === null
     ? ['backup', 'switch', 'verify', 'cleanup']
     : ['backup', 'drain', 'switch', 'verify', 'undrain', 'cleanup'];
@@ -61,13 +61,19 @@ const watch = (after: NodesPhase, fleet: PlanInput['fleet']): WatchPhase => ({
   healthy: {},
 });
 
-const approval = (opens: NodesPhase, needed: number, fleet: PlanInput['fleet']): ApprovalPhase => ({
-  id: `approval/${nameOf(opens)}`,
-  title: opens.title,
-  state: pending,
-  is: 'approval',
-  opens: [opens.id],
-  by: together(regionsOf(opens, fleet).map(({ approvers }) => approvers)),
-  needed,
-  given: [],
-});
+/** A part of several regions wants the approvers of each: no strategy lets those of one speak for another. */
+function approval(opens: NodesPhase, needed: number, fleet: PlanInput['fleet']): ApprovalPhase {
+  const regions = regionsOf(opens, fleet);
+  const each = Object.fromEntries(regions.map((region) => [region.name, region.needed]));
+  return {
+    id: `approval/${nameOf(opens)}`,
+    title: opens.title,
+    state: pending,
+    is: 'approval',
+    opens: [opens.id],
+    by: together(regions.map(({ approvers }) => approvers)),
+    needed,
+    ...(regions.length > 1 ? { each } : {}),
+    given: [],
+  };
+}

@@ -1,3 +1,4 @@
+import { isGranted } from './approvers.ts';
 import { canBePutOff, putOff } from './gated.ts';
 import { firstBack } from './path.ts';
 import {
@@ -28,6 +29,7 @@ export function paused(rollout: Rollout, { by, at }: Of<'paused'>): Rollout {
 /** After a pause; after a hold only when no node waits for a decision, since going on would step over it. */
 export function resumed(rollout: Rollout, { at }: Of<'resumed'>): Rollout {
   const { status } = rollout;
+  if (rollout.onlyBack) return rollout;
   if (status.is === 'paused') return moveStatus(rollout, { is: 'running' });
   if (status.is !== 'held' || status.pending !== null) return rollout;
   if (nodesInOrder(rollout).some((node) => needsDecision(node) || goesBack(node))) return rollout;
@@ -44,15 +46,16 @@ export function stopped(rollout: Rollout, { by, at }: Of<'stopped'>): Rollout {
 }
 
 /** Only while it is being asked, by somebody who has not said it yet, and never by the requester unless the policy says so. */
-export function approved(rollout: Rollout, { phase: id, by, at }: Of<'approved'>): Rollout {
+export function approved(rollout: Rollout, { phase: id, by, at, for: of, signed }: Of<'approved'>): Rollout {
   if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;
   if (!goesForward(rollout)) return rollout;
   return changePhase(rollout, id, (phase) => {
     if (phase.is !== 'approval' || phase.state.is !== 'active' || phase.given.some((each) => each.by === by))
       return phase;
-    const given = [...phase.given, { by, at, watched: endOf(watchBefore(rollout, phase)) }];
-    const said = { ...phase, given };
-    return given.length < phase.needed ? said : over(said, at);
+    const more = { ...(of === undefined ? {} : { for: of }), ...(signed === undefined ? {} : { signed }) };
+    const mine = { by, at, watched: endOf(watchBefore(rollout, phase)), ...more };
+    const said = { ...phase, given: [...phase.given, mine] };
+    return isGranted(said) ? over(said, at) : said;
   });
 }
 
@@ -73,6 +76,7 @@ export function retried(rollout: Rollout, { at, by, epoch }: Of<'retried'>): Rol
     const queue = [...new Set([...names, ...touchedNewestFirst(fresh, scope)])];
     return moveStatus(fresh, { is: 'rolling-back', scope, queue, by: status.pending?.by ?? by, at, after: null });
   }
+  if (rollout.onlyBack) return rollout;
   const after = nodesInOrder(fresh).reduce((acc, node) => startAgain(acc, node, at), fresh);
   return moveStatus(watchAnew(provenAnew(after, at)), { is: 'running' });
 }
@@ -171,7 +175,7 @@ function together(rollout: Rollout, now: RollbackScope, asked: RollbackScope): R
 const sameNames = (a: string[], b: string[]): boolean => a.length === b.length && a.every((name) => b.includes(name));
 
 /** Lets go of what was begun and not touched, and of rollbacks that changed nothing yet, where `which` says so. */
-function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number): Rollout {
+export function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number): Rollout {
   return nodesInOrder(rollout).reduce((acc, node) => {
     const { state } = node;
     if (state.is !== 'working') return acc;
@@ -186,7 +190,7 @@ function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number):
 }
 
 /** A node caught on its way forward turns round where it is. */
-function turnBack(rollout: Rollout, name: string, at: number): Rollout {
+export function turnBack(rollout: Rollout, name: string, at: number): Rollout {
   const node = rollout.nodes[name];
   if (node?.state.is !== 'working' || node.state.direction === 'back') return rollout;
   return toPlace(rollout, node, firstBack(rollout, node), at, { held: null });

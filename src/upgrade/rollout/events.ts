@@ -4,7 +4,8 @@ export { Refused } from '../../base/errors.ts';
 
 import type { Actor, Alerts, Decided, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
-import type { RollbackScope } from './rollout.ts';
+import type { Pace } from './pace.ts';
+import type { OwnSignature, RollbackScope } from './rollout.ts';
 import type { StrategyName } from './strategies.ts';
 
 /** Something that happened. `at` is epoch ms. `next` is total: repeats and late ones change nothing. */
@@ -39,8 +40,8 @@ export type Event =
       freezes?: Freeze[];
       alerts?: Alerts;
     }
-  /** `phase`: id of the approval. */
-  | { type: 'approved'; at: number; phase: string; by: Actor }
+  /** `phase`: id of the approval. `for`: where it opens several regions, those whose approver this person is. `signed`: by their own key. */
+  | { type: 'approved'; at: number; phase: string; by: Actor; for?: string[]; signed?: OwnSignature }
   | { type: 'paused'; at: number; by: Actor }
   | { type: 'resumed'; at: number; by: Actor }
   | { type: 'stopped'; at: number; by: Actor }
@@ -67,4 +68,6 @@ export interface PlanInput {
   survey: NodeSurvey[];
   /** Who began this release before without an approval, as the ledger has it. */
   begun: { by: Actor; at: number; rollout: string } | null;
+  /** How long things take, as the ledger has it. */
+  pace: Pace;
 }

@@ -1,4 +1,4 @@
-export { openedBy, withApproversOf } from './approvers.ts';
+export { openedBy, stillAsked, withApproversOf } from './approvers.ts';
 export { calendarNow } from './calendars.ts';
 export { expectedAge } from './expected.ts';
 export { lastingEvidence } from './facts.ts';
@@ -8,6 +8,7 @@ export { format, lift } from './lift.ts';
 export { knowing } from './looks.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
+export { onlyBack } from './only-back.ts';
 export { type Order, type OrderClass, orderClasses, ordersAfter, orderText } from './orders.ts';
 export { canaryOf, isBegunFreely, isMajorChange } from './persons.ts';
 export {
@@ -44,6 +45,6 @@ export {
 } from './queries.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
-export { changesNode } from './traits.ts';
+export { changesNode, traits } from './traits.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';

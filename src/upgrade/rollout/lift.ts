@@ -54,6 +54,10 @@ const withLater = (rollout: Rollout): Rollout => ({
   },
   release: { ...rollout.release, signed: rollout.release.signed ?? null },
   asked: rollout.asked ?? null,
+  pace: rollout.pace ?? null,
+  nodes: Object.fromEntries(
+    Object.entries(rollout.nodes).map(([name, node]) => [name, { ...node, took: node.took ?? {} }]),
+  ),
 });
 
 function fromFirst({ batches, approvers, ...old }: Rollout1): Rollout {

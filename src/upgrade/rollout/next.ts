@@ -2,6 +2,7 @@ import { approved, decided, paused, resumed, retried, rollbackAsked, stopped } f
 import { gated } from './gated.ts';
 import { gates } from './gates.ts';
 import { watched } from './looks.ts';
+import { timedFirst, timedNext } from './pace.ts';
 import { firstBack, firstForward } from './path.ts';
 import { approvals, asked, changePhase, phaseOf, saidAt, sinceOf, unasked } from './phases.ts';
 import { goesForward, isOpen, nodeOf, nodesInOrder } from './queries.ts';
@@ -75,9 +76,15 @@ function begun(rollout: Rollout, event: Begun): Rollout {
   if (due === null) return beginTurn(rollout, event);
   const { state } = due;
   if (state.is !== 'working' && state.is !== 'staging') return rollout;
-  if (due.begun !== due.attempt) return moveNode(rollout, due, { ...state, since: event.at }, intent(due, event));
+  if (due.begun !== due.attempt)
+    return moveNode(rollout, due, { ...state, since: event.at }, taken(rollout, due, event));
   return state.since === event.at ? rollout : lost(rollout, due, event.at);
 }
+
+const taken = (rollout: Rollout, node: NodeRun, event: Begun): Partial<NodeRun> => ({
+  ...timedNext(rollout, node, event.at),
+  ...intent(node, event),
+});
 
 function intent(node: NodeRun, { step, at, attempt }: Begun): Partial<NodeRun> {
   if (drains(step)) return { begun: attempt, drained: true };
@@ -98,7 +105,7 @@ function beginTurn(rollout: Rollout, event: Begun): Rollout {
   const place = mayBegin ? firstForward(rollout, node) : null;
   if (place === null || event.step !== place.step) return rollout;
   if (gates(rollout, node.name, event.at).length > 0) return rollout;
-  const begunNode = toPlace(rollout, node, place, event.at, here);
+  const begunNode = toPlace(rollout, node, place, event.at, { ...timedFirst(rollout, node, event.at), ...here });
   return { ...begunNode, startedAt: rollout.startedAt ?? event.at };
 }
 

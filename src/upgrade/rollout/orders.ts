@@ -60,6 +60,8 @@ type Decision = Event | { type: 'created'; at: number };
  * @param rollout as it is after it
  */
 export function ordersAfter(rollout: Rollout, decision: Decision): Order[] {
+  // What nobody signed may name any backup: its way back is the newest on the node, and needs none (`zeitwork return`).
+  if (rollout.onlyBack) return [];
   switch (decision.type) {
     case 'created':
     case 'retried':

@@ -1,8 +1,10 @@
 import { isNewer } from '../../base/version.ts';
 import { nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
-import { compile } from './compile.ts';
+import { compile, pathFor } from './compile.ts';
+import { backMs, forwardMs } from './pace.ts';
 import { strategies } from './strategies.ts';
+import { undoOf } from './traits.ts';
 import {
   type FleetNode,
   type NodeRun,
@@ -65,6 +67,7 @@ export function plan(input: PlanInput): Rollout {
     unattended: [],
     startedAt: null,
     asked: null,
+    pace: input.pace,
   };
 }
 
@@ -95,20 +98,32 @@ function limited(regions: Region[], limit: number | null): FleetNode[] {
   return limit === null ? nodes : nodes.slice(0, limit);
 }
 
-function refuseImpossible({ fleet, override, startAt, now }: PlanInput, regions: Region[], start: number): void {
+function refuseImpossible(input: PlanInput, regions: Region[], start: number): void {
+  const { override, startAt, now } = input;
   if (startAt !== null && startAt <= now) throw new Refused('That time has passed. Give a later one, or leave it out.');
   if (override) return;
-  const needed = fleet.policy.expectedNode + fleet.policy.rollbackReserve;
-  for (const { name, calendar } of regions) {
+  for (const region of regions) {
+    const { name, calendar } = region;
     if (openInterval(calendar, start)) continue;
+    const needed = neededAlone(input, region);
     const following = nextOpening(calendar, start);
     if (following.is === 'never') throw new Refused(`${name} has no window: ${following.reason}`);
     if (following.interval.end - following.interval.start < needed) {
       throw new Refused(
-        `One node with its rollback reserve takes ${Math.ceil(needed / 60_000)} min, longer than the windows of ${name}. Widen them, or lower expectedNode.`,
+        `One node with its rollback reserve takes ${Math.ceil(needed / 60_000)} min, longer than the windows of ${name}. Widen them, or lower policy.expectedNode, policy.rollbackReserve or the soak.`,
       );
     }
   }
+}
+
+/** What the slowest node of a region needs, and to bring it back: less than that is never left of a window. */
+function neededAlone({ fleet: { policy, service }, pace }: PlanInput, { nodes }: Region): number {
+  const path = pathFor(service);
+  const way = { path, undo: undoOf(path) };
+  const soak = Math.max(policy.soak, policy.canarySoak);
+  const known = { policy, pace };
+  const each = nodes.map(({ name }) => forwardMs(known, name, way, 0, soak, 'p90') + backMs(known, name, way, 'p90'));
+  return Math.max(...each);
 }
 
 function refuseUnreachable(survey: NodeSurvey[], nodes: FleetNode[]): void {
@@ -167,4 +182,5 @@ const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
   seenAt: null,
   provenAt: null,
   rolledBackInRun: null,
+  took: {},
 });

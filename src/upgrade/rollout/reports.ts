@@ -1,4 +1,5 @@
 import { inSeconds } from '../../base/duration.ts';
+import { timed } from './pace.ts';
 import { backIntoService, firstBack, following, type Place } from './path.ts';
 import { nodesInOrder } from './queries.ts';
 import { changesService, putsBack, traits } from './traits.ts';
@@ -13,7 +14,8 @@ type Staging = Extract<NodeState, { is: 'staging' }>;
 export function reported(former: Rollout, before: NodeRun, event: Reported): Rollout {
   const { report, at } = event;
   const rollout = 'facts' in report ? withAnswer(former, report.facts) : former;
-  const node = 'facts' in report ? withFacts(before, report.facts) : before;
+  const known = 'facts' in report ? withFacts(before, report.facts) : before;
+  const node = report.is === 'succeeded' ? timed(rollout, known, at, report.facts) : known;
   const { state } = node;
   if (state.is !== 'staging' && state.is !== 'working') return rollout;
   switch (report.is) {

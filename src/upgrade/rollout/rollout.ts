@@ -13,6 +13,7 @@ import type {
   StepName,
 } from './facts.ts';
 import type { Approvers, Policy, Release, Service } from './fleet.ts';
+import type { Pace, Took } from './pace.ts';
 import type { StrategyName } from './strategies.ts';
 
 interface PhaseBase {
@@ -63,6 +64,8 @@ export interface ApprovalPhase extends PhaseBase {
   by: Approvers;
   /** How many different people. */
   needed: number;
+  /** How many of its own approvers each region wants, where it opens several. */
+  each?: Record<string, number>;
   given: Approval[];
 }
 
@@ -137,6 +140,8 @@ export interface NodeRun {
   provenAt: number | null;
   /** Its automatic rollback of this run was used. */
   rolledBackInRun: number | null;
+  /** How long its steps took when they last succeeded; nothing where it ran the target already. */
+  took: Took;
 }
 
 export interface Held {
@@ -186,6 +191,16 @@ export interface Approval {
   at: number;
   /** The end of the watch that it was given on: another watch wants another approval. */
   watched: number | null;
+  /** The regions that named this person as an approver at that moment; absent where only one was asked for. */
+  for?: string[];
+  /** What this person signed with their own key; absent where a button was enough. */
+  signed?: OwnSignature;
+}
+
+/** Kept as it was signed: who wants to know whether it counts reads it (`SignedDecision` in src/trust). */
+export interface OwnSignature {
+  text: string;
+  signature: string;
 }
 
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
@@ -210,6 +225,11 @@ export interface Rollout {
   revision: number;
   /** Nobody signed what led to this: nothing is done for it until a person adopts it. */
   unsigned?: true;
+  /**
+   * Somebody went back, or ended it, before anybody had vouched for what is stored: it is signed for that alone, and nothing
+   * goes forward in it until a person adopts it.
+   */
+  onlyBack?: true;
   status: Status;
   /** What is to be done, in order: the first that is not over is the one that is worked on. */
   phases: Phase[];
@@ -230,6 +250,11 @@ export interface Rollout {
   startedAt: number | null;
   /** What the new binary says that it is; null as long as nobody asked it. */
   asked: Asked | null;
+  /**
+   * How long things take, as the ledger knew it at the plan. null in what was planned before that was known: it goes by
+   * `expectedNode` and `rollbackReserve` alone, as it did when it was planned.
+   */
+  pace: Pace | null;
 }
 
 export interface Override {

@@ -1,7 +1,8 @@
-import { minute } from '../../base/duration.ts';
+import { inWords, minute } from '../../base/duration.ts';
 import { Bug } from '../../base/errors.ts';
 import { describeLocal, fits, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
 import { calendarNow, frozenNow, overridden } from './calendars.ts';
+import { type Needed, neededFor } from './fit.ts';
 import { looksBeforeBegin } from './freshness.ts';
 import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './phases.ts';
 import { nextNode, placesLeft } from './places.ts';
@@ -49,8 +50,9 @@ function rule<Name extends EvidenceName>(
 
 const shut = (reason: string, owner: string, opensAt: number | null = null): Shut => ({ reason, owner, opensAt });
 
-const state = rule([], ({ status, unsigned }) => {
-  if (unsigned) return shut('nobody signed what led to this', 'whoever looks and adopts it');
+const state = rule([], ({ status, unsigned, onlyBack }) => {
+  if (unsigned || (onlyBack && status.is === 'held'))
+    return shut('nobody signed what led to this', 'whoever looks and adopts it');
   switch (status.is) {
     case 'running':
     case 'paused':
@@ -133,15 +135,18 @@ function lacking(rollout: Rollout, phase: ApprovalPhase, now: number): Shut | nu
 const window = rule(['freezes'], (rollout, node, now, known) => {
   const calendar = calendarNow(rollout, node.region, known?.freezes);
   if (overridden(rollout, now) || !calendar || frozenBy(calendar, now)) return null;
-  const needed = rollout.policy.expectedNode + rollout.policy.rollbackReserve;
   const open = openInterval(calendar, now);
-  if (open && fits(open, now, needed)) return null;
+  const needed = open && neededFor(rollout, node, calendar, open);
+  if (open && needed && fits(open, now, needed.forward + needed.back)) return null;
   const following = nextOpening(calendar, now);
   if (following.is === 'never') return shut(following.reason, 'whoever keeps the settings');
   const opens = following.interval.start;
-  const why = open ? 'a node no longer fits before the window closes' : 'the maintenance window is closed';
+  const why = needed ? tooLong(needed) : 'the maintenance window is closed';
   return shut(`${node.region}: ${why}; opens ${describeLocal(opens, calendar.zone)}`, 'the clock', opens);
 });
+
+const tooLong = ({ forward, back, nodes }: Needed): string =>
+  `a node no longer fits before the window closes: it takes ${inWords(forward)}, and to bring back ${nodes === 1 ? 'one' : nodes} in case of need ${inWords(back)}`;
 
 const freeze = rule(['freezes'], (rollout, { region }, now, known) => {
   const frozen = frozenNow(rollout, region, now, known?.freezes ?? null);

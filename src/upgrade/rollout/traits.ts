@@ -16,25 +16,35 @@ export interface Trait {
   onFailure: 'hold' | 'undo' | 'ignore';
   /** It proves that the node is what it should be. */
   proves: boolean;
+  /** A larger archive makes it longer. */
+  carries: boolean;
 }
 
 export const traits: Record<StepName, Trait> = {
-  stage: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'hold', proves: false },
-  backup: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'hold', proves: false },
-  drain: { changes: 'traffic', takes: 'traffic', undo: ['undrain'], onFailure: 'undo', proves: false },
+  stage: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'hold', proves: false, carries: true },
+  backup: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'hold', proves: false, carries: false },
+  drain: { changes: 'traffic', takes: 'traffic', undo: ['undrain'], onFailure: 'undo', proves: false, carries: false },
   switch: {
     changes: 'service',
     takes: 'service',
     undo: ['restore', 'verify-restored'],
     onFailure: 'undo',
     proves: false,
+    carries: false,
   },
-  verify: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'undo', proves: true },
-  undrain: { changes: 'traffic', takes: 'nothing', undo: [], onFailure: 'hold', proves: false },
-  cleanup: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'ignore', proves: false },
-  diagnose: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'ignore', proves: false },
-  restore: { changes: 'service', takes: 'service', undo: [], onFailure: 'hold', proves: false },
-  'verify-restored': { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'hold', proves: true },
+  verify: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'undo', proves: true, carries: false },
+  undrain: { changes: 'traffic', takes: 'nothing', undo: [], onFailure: 'hold', proves: false, carries: false },
+  cleanup: { changes: 'shelf', takes: 'nothing', undo: [], onFailure: 'ignore', proves: false, carries: false },
+  diagnose: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'ignore', proves: false, carries: false },
+  restore: { changes: 'service', takes: 'service', undo: [], onFailure: 'hold', proves: false, carries: false },
+  'verify-restored': {
+    changes: 'nothing',
+    takes: 'nothing',
+    undo: [],
+    onFailure: 'hold',
+    proves: true,
+    carries: false,
+  },
 };
 
 /** Steps that change what runs. */

@@ -3,5 +3,6 @@ export * from './events.ts';
 export * from './facts.ts';
 export * from './fleet.ts';
 export type { Order, OrderClass } from './orders.ts';
+export type { Duration, NodePace, Pace, Timed, Took } from './pace.ts';
 export * from './rollout.ts';
 export { type StrategyName, strategyNames } from './strategies.ts';

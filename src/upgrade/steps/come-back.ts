@@ -159,6 +159,7 @@ function nodeOf({ node }: ReturnParts, before: Baseline, strange: string | null)
     seenAt: null,
     provenAt: null,
     rolledBackInRun: null,
+    took: {},
   };
 }
 
@@ -184,6 +185,7 @@ function alone({ fleet, node, clock }: ReturnParts, target: string, epoch: numbe
     startAt: null,
     override: null,
     asked: null,
+    pace: null,
     run: 1,
     epoch,
     revision: 1,

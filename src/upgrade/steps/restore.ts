@@ -1,8 +1,11 @@
+import { short } from '../../base/hash.ts';
+import { read } from '../host/answer.ts';
+import { readBackups } from '../host/backups.ts';
 import * as commands from '../host/commands.ts';
 import type { Observation } from '../host/observation.ts';
-import { failed } from '../host/reports.ts';
+import { failed, reportOf } from '../host/reports.ts';
 import { missing } from '../host/strangers.ts';
-import type { Baseline, Rollout } from '../rollout/types.ts';
+import type { Baseline, Report, Rollout } from '../rollout/types.ts';
 import { inTheWayOfRestore, keptEnvironment, leave, type Since } from './foreign.ts';
 import { linkInPlace } from './preflight.ts';
 import { type Missing, stopFor } from './stop.ts';
@@ -23,6 +26,8 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
   }
   const kept = keptEnvironment(node);
   if (isBack(seen, node.before, rollout, kept)) return { is: 'nothing' };
+  const other = rollout.onlyBack ? await notTheNewest(context, node.before) : null;
+  if (other !== null) return { is: 'reported', report: other };
   const link = linkInPlace(seen, rollout.service);
   if (link !== null) return { is: 'reported', report: failed(link) };
   const strangers = inTheWayOfRestore(seen, node.before, rollout);
@@ -32,6 +37,20 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
   const target = rollout.release.binarySha256;
   const unchanged = seen.disk === target && seen.image === target;
   return { is: 'stop', command: commands.restore(context, node.before, decided), unchanged };
+}
+
+/** What nobody signed may not choose among the backups of a node: the newest is what ran before its last change. */
+async function notTheNewest({ rollout, node, shell, signal }: StepContext, before: Baseline): Promise<Report | null> {
+  const { service, policy } = rollout;
+  const answer = await shell.run(node.name, commands.listBackups(service, policy.commandTimeout), signal).then(read);
+  if (answer.is !== 'ok') return reportOf(answer, 'retry');
+  const [newest] = readBackups(answer.output).backups;
+  if (newest?.sha256 === before.sha256 && newest.envSha256 === before.envSha256) return null;
+  const lies =
+    newest === undefined ? 'there is no backup on the node' : `the newest backup on the node is ${newest.name}`;
+  return failed(
+    `nobody signed where this goes back to, ${before.version ?? short(before.sha256)}, and ${lies}: whoever looks adopts it, or brings it back with zeitwork return`,
+  );
 }
 
 /** The recorded image runs, and a chance restart would bring up the recorded pair, or the environment that was kept. */

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { lift, plan } from '../../../src/upgrade/rollout/index.ts';
-import type { PlanInput, Policy } from '../../../src/upgrade/rollout/types.ts';
-import { fleetOf, inputOf, release, surveyOf } from '../../support/rollouts.ts';
+import { asked, lift, next, plan, stillAsked } from '../../../src/upgrade/rollout/index.ts';
+import type { PlanInput, Policy, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { fleetOf, inputOf, release, surveyOf, tuesday } from '../../support/rollouts.ts';
+import { drive, worldOf } from '../../support/simulation.ts';
 
 const strict = { oneMayBegin: 'canary', majors: { approvers: 2, canaryApproval: true } } as const;
 const minor = { ...release, version: 'v1.1.0' };
 const begun = { by: 'U-requester', at: 0, rollout: 'r0' };
 
 /** What is asked, in order: each part with how many must say yes; 0: nobody is asked. */
-function asked(input: Partial<PlanInput>, changes: Partial<Policy> = {}): string[] {
+function wanted(input: Partial<PlanInput>, changes: Partial<Policy> = {}): string[] {
   const { phases } = plan(
     inputOf(fleetOf({ ...strict, ...changes }), { strategy: 'regions', release: minor, ...input }),
   );
@@ -46,7 +47,7 @@ describe('who must approve what', () => {
       ['all regions 2'],
     ],
   ])('%s', (_, input, changes, expected) => {
-    expect(asked(input, changes)).toEqual(expected);
+    expect(wanted(input, changes)).toEqual(expected);
   });
 
   it('as many as the region wants, and of several regions as many as the one that wants most', () => {
@@ -59,12 +60,30 @@ describe('who must approve what', () => {
     });
   });
 
+  it('a part of several regions wants the approvers of each: those of one speak for no other, whatever the strategy', () => {
+    const fleet = fleetOf(strict);
+    const regions = fleet.regions.map((region) => ({ ...region, needed: region.name === 'us-east' ? 2 : 1 }));
+    const input = inputOf({ ...fleet, regions }, { strategy: 'rolling', release: minor });
+    const begin = drive(plan(input), worldOf(plan(input)), { from: tuesday, until: (each) => asked(each).length > 0 });
+    const approve = (rollout: Rollout, by: string, of: string[]) =>
+      next(rollout, { type: 'approved', at: begin.now, phase: 'approval/all', by, for: of });
+    const said: [string, string[]][] = [
+      ['U1', ['us-east']],
+      ['U2', ['us-east', 'ap-south']],
+      ['U3', ['us-east']],
+    ];
+    const most = said.reduce((rollout, [by, of]) => approve(rollout, by, of), begin.rollout);
+    expect(asked(most)).toMatchObject([{ given: [{}, {}, {}] }]);
+    expect(asked(most).map(stillAsked)).toEqual([['eu-west']]);
+    expect(asked(approve(most, 'U4', ['eu-west']))).toEqual([]);
+  });
+
   it('a node that does not say what it runs makes no major of a release, unless none says it', () => {
     const fleet = fleetOf(strict);
     const silent = Object.fromEntries(surveyOf(fleet).map(({ node }) => [node, { version: null }]));
     const [first = ''] = Object.keys(silent);
-    expect(asked({ survey: surveyOf(fleet, { [first]: { version: null } }) })[0]).toBe('us-east 0');
-    expect(asked({ survey: surveyOf(fleet, silent) })[0]).toBe('us-east 2');
+    expect(wanted({ survey: surveyOf(fleet, { [first]: { version: null } }) })[0]).toBe('us-east 0');
+    expect(wanted({ survey: surveyOf(fleet, silent) })[0]).toBe('us-east 2');
   });
 
   it('a rollout that was stored before these rules goes on as it was planned', () => {

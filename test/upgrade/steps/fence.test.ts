@@ -150,6 +150,45 @@ describe('the lock and the fence on a node', () => {
   });
 });
 
+describe('a way back that nobody signed', () => {
+  let trial: Trial;
+  beforeEach(async () => {
+    trial = new Trial();
+    await trial.go('stage', 'backup', 'switch', 'verify');
+    trial.plan = { ...trial.plan, onlyBack: true };
+  });
+  afterEach(() => trial.close());
+
+  it('leads to the newest backup on the node', async () => {
+    expect(await trial.go('restore', 'verify-restored')).toMatchObject({ is: 'succeeded' });
+    expect(trial.node.read(binary)).toBe(build('v1.0.0'));
+  });
+
+  it('leads there too when a version before 0.2 made it', async () => {
+    trial.node.exec(`mv ${backups} ${oldState}/backups`);
+    expect(await trial.go('restore', 'verify-restored')).toMatchObject({ is: 'succeeded' });
+  });
+
+  it('to any other leads nowhere: whoever wrote it may not choose', async () => {
+    const { before } = trial.run;
+    if (before === null) throw new Error('nothing was recorded');
+    const newer = `${backups}/v1.9.0-${'9'.repeat(12)}-noenv`;
+    trial.node.exec(
+      `mkdir ${newer}; printf 'version v1.9.0\\nbinary ${'9'.repeat(64)} root:root 755\\nenv - -\\n' >${newer}/manifest`,
+    );
+    trial.node.exec(`touch -d '1 hour' ${newer}`);
+    const was = trial.node.snapshot();
+    expect(await trial.go('restore')).toEqual(
+      expect.objectContaining(
+        failure(/nobody signed where this goes back to, v1\.0\.0, and the newest backup on the node is v1\.9\.0-/),
+      ),
+    );
+    expect(trial.node.snapshot()).toBe(was);
+    trial.plan = { ...trial.plan, onlyBack: undefined as never };
+    expect(await trial.go('restore')).toMatchObject({ is: 'succeeded' });
+  });
+});
+
 describe('what a step saw when it asks for the gates', () => {
   let trial: Trial;
   beforeEach(async () => {

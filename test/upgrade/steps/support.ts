@@ -73,6 +73,7 @@ export function nodeRun(change: Partial<NodeRun> = {}): NodeRun {
     seenAt: null,
     provenAt: null,
     rolledBackInRun: null,
+    took: {},
     ...change,
   };
 }
@@ -103,6 +104,7 @@ export function rollout(change: Partial<Rollout> = {}): Rollout {
     unattended: [],
     startedAt: null,
     asked: null,
+    pace: null,
     ...change,
   };
 }

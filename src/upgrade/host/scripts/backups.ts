@@ -6,15 +6,18 @@ export const listBackupsScript = script(
   [fence],
   `  numbers "$state/epoch" || refuse epoch "$state/epoch"
   say held "$held"
-  [ -d "$state/backups" ] || { say end ok; return 0; }
-  ls -1t "$state/backups" | head -n 5 | while IFS= read -r name; do
-    kept=$state/backups/$name
-    [ -f "$kept/manifest" ] || continue
-    was=$(sed -n 's/^version //p' "$kept/manifest" | head -n 1)
-    sum=$(sed -n 's/^binary \\([0-9a-f]*\\) .*/\\1/p' "$kept/manifest" | head -n 1)
-    environment=$(sed -n 's/^env \\([0-9a-f-]*\\) .*/\\1/p' "$kept/manifest" | head -n 1)
-    say backup "$name $sum $environment $was"
-    [ ! -f "$kept/return" ] || say return "$name $(tr '\\n' ' ' <"$kept/return")"
+  for place in "$state/backups" "$root/backups"; do # versions before 0.2 kept the pairs of all units in the second
+    [ -d "$place" ] || continue
+    ls -1t "$place" | head -n 20 | while IFS= read -r name; do
+      kept=$place/$name
+      [ -f "$kept/manifest" ] || continue
+      [ "$place" = "$state/backups" ] || [ "$(sed -n 's/^env [0-9a-f-]* //p' "$kept/manifest")" = "$env" ] || continue
+      was=$(sed -n 's/^version //p' "$kept/manifest" | head -n 1)
+      sum=$(sed -n 's/^binary \\([0-9a-f]*\\) .*/\\1/p' "$kept/manifest" | head -n 1)
+      environment=$(sed -n 's/^env \\([0-9a-f-]*\\) .*/\\1/p' "$kept/manifest" | head -n 1)
+      say backup "$name $sum $environment $was"
+      [ ! -f "$kept/return" ] || say return "$name $(tr '\\n' ' ' <"$kept/return")"
+    done
   done
   say end ok`,
 );

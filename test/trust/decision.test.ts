@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readAs } from '../../src/app/cli/as.ts';
-import { type Decision, signDecision, signerOf } from '../../src/app/decision.ts';
 import { agentKey } from '../../src/app/signer.ts';
-import { canonical, sign, signingKeyIn } from '../../src/trust/index.ts';
+import { canonical, type Decision, sign, signDecision, signerOf, signingKeyIn } from '../../src/trust/index.ts';
 import { testKey } from '../support/signing.ts';
 
 const keys = { rosa: testKey(), ines: testKey('ecdsa'), thief: testKey() };
@@ -15,6 +14,7 @@ const decision: Decision = {
   fleet: 'production',
   rollout: 'r1',
   revision: 7,
+  release: 'b'.repeat(64),
   verb: 'approve',
   arguments: 'approve eu-west',
   at: now,
@@ -24,8 +24,11 @@ const decision: Decision = {
 describe('a decision on a shell', () => {
   it("is that of whoever's key signed it", async () => {
     for (const { name, slack } of people) {
-      const signature = await signDecision(decision, keys[name === 'rosa' ? 'rosa' : 'ines'].file);
-      expect(await signerOf(decision, signature, people, now + 299_000)).toMatchObject({ name, slack });
+      const signed = await signDecision(decision, keys[name === 'rosa' ? 'rosa' : 'ines'].file);
+      expect(await signerOf(signed, people, now + 299_000)).toEqual({
+        person: expect.objectContaining({ name, slack }),
+        decision,
+      });
     }
   });
 
@@ -37,20 +40,23 @@ describe('a decision on a shell', () => {
     ['region', { arguments: 'approve ap-south' }],
     ['time', { at: now + 1 }],
     ['nonce', { nonce: 'n2' }],
+    ['release', { release: 'c'.repeat(64) }],
   ])('counts for no other %s', async (_, other) => {
-    const signature = await signDecision(decision, keys.ines.file);
-    await expect(signerOf({ ...decision, ...other }, signature, people, now)).rejects.toThrow(/other bytes than these/);
+    const { signature } = await signDecision(decision, keys.ines.file);
+    const text = canonical({ ...decision, ...other });
+    await expect(signerOf({ text, signature }, people, now)).rejects.toThrow(/other bytes than these/);
   });
 
   it('counts not when it is old, made for something else, or by a key of nobody', async () => {
-    const signature = await signDecision(decision, keys.ines.file);
-    await expect(signerOf(decision, signature, people, now + 301_000)).rejects.toThrow(/too old/);
-    await expect(signerOf(decision, signature, people, now - 301_000)).rejects.toThrow(/too old/);
-    const foreign = await sign(Buffer.from(canonical(decision)), keys.ines.file, 'zeitwork-release');
-    await expect(signerOf(decision, foreign, people, now)).rejects.toThrow(/made for "zeitwork-release"/);
+    const signed = await signDecision(decision, keys.ines.file);
+    await expect(signerOf(signed, people, now + 301_000)).rejects.toThrow(/too old/);
+    await expect(signerOf(signed, people, now - 301_000)).rejects.toThrow(/too old/);
+    const text = canonical(decision);
+    const foreign = await sign(Buffer.from(text), keys.ines.file, 'zeitwork-release');
+    await expect(signerOf({ text, signature: foreign }, people, now)).rejects.toThrow(/made for "zeitwork-release"/);
     const stolen = await signDecision(decision, keys.thief.file);
-    await expect(signerOf(decision, stolen, people, now)).rejects.toThrow(/not one of those that count/);
-    await expect(signerOf(decision, 'what', people, now)).rejects.toThrow(/does not count/);
+    await expect(signerOf(stolen, people, now)).rejects.toThrow(/not one of those that count/);
+    await expect(signerOf({ text, signature: 'what' }, people, now)).rejects.toThrow(/does not count/);
   });
 });
 

@@ -1,0 +1,63 @@
+import { Refused } from '../base/errors.ts';
+import { type Person, signerOf } from '../trust/index.ts';
+import { approvals, canaryOf, phaseOf, sinceOf, turnOf, turns } from '../upgrade/rollout/index.ts';
+import type { Approval, ApprovalPhase, Fleet, Region, Rollout } from '../upgrade/rollout/types.ts';
+
+/** Why a node's turn may not go on, in words; null when those who must have signed for it, with keys of their own. */
+export type Vouched = (rollout: Rollout, node: string) => Promise<string | null>;
+
+/** Milliseconds by which clocks may differ. */
+const skew = 60_000;
+
+/**
+ * For `approvals: signed`. A bot signs what it admits, so whoever took it over can write down any approval; a person's own
+ * signature they cannot. So a worker reads these itself, by its own settings, and believes nothing else that the rollout says.
+ */
+export function vouching(fleet: Pick<Fleet, 'name' | 'regions' | 'policy'>, people: readonly Person[]): Vouched {
+  return async (rollout, node) => {
+    const region = fleet.regions.find(({ nodes }) => nodes.some(({ name }) => name === node));
+    if (region === undefined) return `${node} is no node of this worker's settings`;
+    const turn = turnOf(rollout, node);
+    const opening = approvals(rollout).filter(({ opens }) => opens.includes(turn.id));
+    if (opening.length === 0 && turns(rollout)[0] === turn && mayBegin(fleet, region)) return null;
+    const given = opening.flatMap((phase) => phase.given.map((each) => ({ phase, each })));
+    const signers = await Promise.all(given.map(({ phase, each }) => signerIn(rollout, phase, each, region)));
+    const different = new Set(signers.filter((name) => name !== null));
+    if (different.size >= region.needed) return null;
+    return `${region.needed} of the approvers of ${region.name} must have signed this with keys of their own, and ${different.size} did: stop it, and plan it anew`;
+  };
+
+  /** The approver of the region who signed exactly this; null when nobody did. */
+  async function signerIn(
+    rollout: Rollout,
+    phase: ApprovalPhase,
+    each: Approval,
+    region: Region,
+  ): Promise<string | null> {
+    if (each.signed === undefined) return null;
+    try {
+      const { person, decision } = await signerOf(each.signed, people, each.at);
+      const isIt =
+        decision.fleet === fleet.name &&
+        decision.rollout === rollout.id &&
+        decision.release === rollout.release.binarySha256 &&
+        decision.verb === 'approve' &&
+        namesOf(phase).includes(decision.arguments.trim().split(/\s+/)[1] ?? '') &&
+        decision.at >= (sinceOf(phaseOf(rollout, phase.id)) ?? 0) - skew;
+      const isTheirs = person.slack === each.by && region.approvers.users.includes(person.slack);
+      const isOwn = person.slack === rollout.requester && !fleet.policy.selfApproval;
+      return isIt && isTheirs && !isOwn ? person.name : null;
+    } catch (error) {
+      if (error instanceof Refused) return null;
+      throw error;
+    }
+  }
+}
+
+/** As people may write what they approve, without spaces. */
+const namesOf = ({ id, title }: ApprovalPhase): string[] => [id, title, id.slice('approval/'.length)];
+
+function mayBegin(fleet: Pick<Fleet, 'regions' | 'policy'>, { name }: Region): boolean {
+  const { oneMayBegin } = fleet.policy;
+  return oneMayBegin === 'anywhere' || (oneMayBegin === 'canary' && name === canaryOf(fleet));
+}

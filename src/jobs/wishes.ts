@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { Actor } from '../base/actor.ts';
+import { minute } from '../base/duration.ts';
+import type { Notary, Signature } from '../trust/index.ts';
+import { keysOf } from './keys.ts';
+import type { Store } from './types.ts';
+
+/** Milliseconds in which a second person may want the same. */
+const waitsFor = 30 * minute;
+
+type Wish = { by: Actor; until: number } & Signature;
+
+/** What it takes two to decide, while one of them has. Signed: nobody who writes to Redis is the first of two. */
+export function wishesOf(redis: Redis, fleet: string, notary: Notary): Store['seconded'] {
+  const keys = keysOf(fleet);
+  const textOf = (what: string, { by, until }: Pick<Wish, 'by' | 'until'>) => `wish ${fleet} ${until} ${by}\n${what}`;
+  return async (what, by, at) => {
+    const key = keys.draft(`wish-${createHash('sha256').update(what).digest('hex').slice(0, 32)}`);
+    const stored = await redis.getdel(key);
+    const first: Wish | null = stored === null ? null : JSON.parse(stored);
+    const counts =
+      first !== null && first.until > at && notary.fault(textOf(what, first), first, ['decisions']) === null;
+    if (counts && first.by !== by) return first.by;
+    const mine = { by, until: at + waitsFor };
+    const wish: Wish = { ...mine, ...notary.sign(textOf(what, mine), ['decisions']) };
+    await redis.set(key, JSON.stringify(wish), 'PX', waitsFor);
+    return null;
+  };
+}

@@ -1,0 +1,15 @@
+import { isOpen, nodesInOrder } from '../rollout/index.ts';
+import type { Rollout, Took } from '../rollout/types.ts';
+import type { LedgerEvent } from './types.ts';
+
+/** How long the steps of a rollout that is over took; null when it timed none, or while it is open. */
+export function timedBy(rollout: Rollout): LedgerEvent | null {
+  const { status, id, release } = rollout;
+  if (isOpen(rollout) || !('at' in status)) return null;
+  const nodes = nodesInOrder(rollout).flatMap(({ name, took }): [string, Took][] =>
+    Object.keys(took).length === 0 ? [] : [[name, took]],
+  );
+  if (nodes.length === 0) return null;
+  const { archiveBytes: bytes } = release;
+  return { type: 'timed', at: status.at, rollout: id, bytes, nodes: Object.fromEntries(nodes) };
+}

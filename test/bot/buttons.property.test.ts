@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import pino from 'pino';
+import { expect, it } from 'vitest';
+import { readClick } from '../../src/bot/actions/click.ts';
+import { answer, asText } from '../../src/bot/run.ts';
+import { posts } from '../../src/bot/views/posts.ts';
+import { onlyBack } from '../../src/upgrade/rollout/index.ts';
+import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { Run, scenario } from '../support/chance.ts';
+import { surveyOf } from '../support/rollouts.ts';
+import { drive } from '../support/simulation.ts';
+import { directoryOf, trial } from './support.ts';
+
+/** A button as it stands in a message, in short. */
+interface Offered {
+  post: string;
+  action: string;
+  value: string;
+}
+
+function offered(rollout: Rollout): Offered[] {
+  return posts(rollout).flatMap(({ key, blocks }) =>
+    blocks
+      .flatMap((block) => (block.type === 'actions' ? block.elements : []))
+      .flatMap((each) =>
+        each.type === 'button'
+          ? [{ post: key.split('.')[0] ?? '', action: each.action_id ?? '', value: each.value ?? '' }]
+          : [],
+      ),
+  );
+}
+
+const ines = { users: ['U0INES'], groups: [] };
+
+/** What a press of somebody who has every role and asked for nothing comes to. */
+async function pressed(rollout: Rollout, now: number, { action, value }: Offered) {
+  const { context, control, clock } = trial();
+  clock.at = now;
+  const regions = context.fleet.regions.map((region) => ({ ...region, approvers: ines }));
+  control.rollouts.set(rollout.id, rollout);
+  // Nodes that nobody can see contradict nothing: what they run may have been changed by hand.
+  control.looks = surveyOf(context.fleet).map((seen) => ({ ...seen, sha256: null }));
+  const click = readClick(action, value);
+  if (click === null) throw new Error(`nobody reads ${action}`);
+  const roles = { requesters: ines, breakers: ines, stoppers: ines };
+  const scene = {
+    ...context,
+    fleet: { ...context.fleet, name: rollout.fleet, regions },
+    access: { ...context.access, roles },
+    directory: directoryOf({ U0INES: {} }),
+    log: pino({ level: 'silent' }),
+  };
+  return answer(scene, { actor: 'U0INES', rollout: click.rollout }, click.command);
+}
+
+/** As it is; and if nobody had signed what led to it, or somebody had gone back without looking. */
+const kinds: Record<string, (rollout: Rollout, at: number) => Rollout> = {
+  signed: (rollout) => rollout,
+  unsigned: (rollout) => ({ ...rollout, unsigned: true }),
+  'only back': onlyBack,
+};
+/** What a button may depend on, in short: each kind of scene is tried once. */
+function sceneOf(kind: string, { status, nodes }: Rollout, buttons: Offered[]): string {
+  const states = new Set(
+    Object.values(nodes).map(({ state }) => `${state.is} ${'direction' in state ? state.direction : ''}`),
+  );
+  const shown = buttons.map(({ post, action }) => `${post} ${action.split(':')[1]}`);
+  return JSON.stringify([kind, status.is, 'pending' in status && status.pending !== null, [...states].sort(), shown]);
+}
+
+const seed = process.env.SEED === undefined ? 20_261_129 : Number(process.env.SEED);
+const numRuns = Number(process.env.RUNS ?? 40);
+
+it('a button is shown only where it does something', { timeout: 600_000 }, async () => {
+  const [shown, seen] = [new Set<string>(), new Set<string>()];
+  const lookAt = async (kind: string, rollout: Rollout, now: number) => {
+    const buttons = offered(rollout);
+    const scene = sceneOf(kind, rollout, buttons);
+    if (seen.has(scene)) return;
+    seen.add(scene);
+    for (const button of buttons) {
+      shown.add(`${button.post} ${button.action.split(':')[1]}`);
+      const reply = await pressed(rollout, now, button);
+      const where = `${button.action} on ${button.post}, ${rollout.status.is}, ${kind}`;
+      expect(reply.outcome ?? 'done', `${where}: ${asText(reply)}`).toBe('done');
+    }
+  };
+  await fc.assert(
+    fc.asyncProperty(scenario, async (chance) => {
+      const run = new Run(chance);
+      for (const move of chance.moves) {
+        const before = run.rollout;
+        run.step(move);
+        if (run.rollout === before) continue;
+        for (const [kind, as] of Object.entries(kinds)) await lookAt(kind, as(run.rollout, run.now), run.now);
+      }
+      run.mend();
+      const { rollout, now } = drive(run.rollout, run.world, { from: run.now, limit: 400 });
+      for (const [kind, as] of Object.entries(kinds)) await lookAt(kind, as(rollout, now), now);
+    }),
+    { seed, numRuns, endOnFailure: true },
+  );
+  // A test in which no button was ever shown would hold, and prove nothing.
+  const all = ['main pause', 'main resume', 'main retry', 'main stop', 'main rollback', 'gate approve', 'gate hold'];
+  expect([...shown]).toEqual(expect.arrayContaining([...all, 'failed retry', 'failed diagnose']));
+});

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { createLedger, createStore, vouching } from '../../src/jobs/index.ts';
+import { recorder } from '../../src/jobs/record.ts';
+import { taskRunner } from '../../src/jobs/step.ts';
+import { type Decision, signDecision } from '../../src/trust/index.ts';
+import { approvals, asked, next, nodeOf, plan, todo } from '../../src/upgrade/rollout/index.ts';
+import type { Fleet, Rollout } from '../../src/upgrade/rollout/types.ts';
+import { belief } from '../support/belief.ts';
+import { fleetOf, inputOf, tuesday } from '../support/rollouts.ts';
+import { testKey } from '../support/signing.ts';
+import { drive, worldOf } from '../support/simulation.ts';
+import { production, workerParts } from './fixtures/parts.ts';
+import { makeRig } from './fixtures/rig.ts';
+
+const rig = makeRig();
+const keys = { rosa: testKey(), ines: testKey(), kiran: testKey() };
+const people = [
+  { name: 'rosa', slack: 'U0ROSA', keys: [keys.rosa.public] },
+  { name: 'ines', slack: 'U0INES', keys: [keys.ines.public] },
+  { name: 'kiran', slack: 'U0KIRAN', keys: [keys.kiran.public] },
+];
+
+/** Rosa and ines approve eu-west; kiran does elsewhere. */
+function fleet(changes: Partial<Fleet['policy']> = {}): Fleet {
+  const all = fleetOf({ bake: 0, pause: 0, oneMayBegin: 'canary', ...changes });
+  const approvers = (name: string) => (name === 'eu-west' ? ['U0ROSA', 'U0INES'] : ['U0KIRAN']);
+  return {
+    ...all,
+    regions: all.regions.map((region) => ({ ...region, approvers: { users: approvers(region.name), groups: [] } })),
+  };
+}
+
+/** Asked for by rosa, as far as the approval of eu-west. */
+function waiting(): { rollout: Rollout; now: number } {
+  const begin = plan(inputOf(fleet(), { strategy: 'regions', requester: 'U0ROSA' }));
+  return drive(begin, worldOf(begin), { from: tuesday, until: (rollout) => asked(rollout).length > 0 });
+}
+
+const there = waiting();
+const right: Decision = {
+  fleet: production,
+  rollout: 'r1',
+  revision: there.rollout.revision,
+  release: there.rollout.release.binarySha256,
+  verb: 'approve',
+  arguments: 'approve eu-west',
+  at: there.now,
+  nonce: 'n1',
+};
+
+/** What stands there after somebody's yes to `decision`, signed by `by`; null: nobody signed it. */
+async function approved(by: keyof typeof keys | null, decision: Decision, at = there.now): Promise<Rollout> {
+  const signed = by === null ? {} : { signed: await signDecision(decision, keys[by].file) };
+  const slack = people.find(({ name }) => name === by)?.slack ?? 'U0INES';
+  // Whoever took a bot over asks nobody whether the requester may.
+  const open = { ...there.rollout, policy: { ...there.rollout.policy, selfApproval: true } };
+  return next(open, { type: 'approved', at, phase: 'approval/eu-west', by: slack, ...signed });
+}
+
+describe('approvals: signed', () => {
+  const vouched = vouching(fleet(), people);
+
+  it('count when an approver of the region signed exactly this', async () => {
+    const rollout = await approved('ines', right);
+    expect(approvals(rollout)[0]?.state.is).toBe('done');
+    expect(await vouched(rollout, 'eu-west-op-1')).toBeNull();
+    expect(await vouched(rollout, 'ap-south-op-1')).toMatch(/1 of the approvers of ap-south must have signed/);
+  });
+
+  it.each<[string, keyof typeof keys | null, Partial<Decision>]>([
+    ['nobody signed, whatever a bot wrote', null, {}],
+    ['the one who asked signed', 'rosa', {}],
+    ['an approver of another region signed', 'kiran', {}],
+    ['was signed for another rollout', 'ines', { rollout: 'r2' }],
+    ['was signed for another fleet', 'ines', { fleet: 'staging' }],
+    ['was signed for another release', 'ines', { release: 'd'.repeat(64) }],
+    ['was signed for another region', 'ines', { arguments: 'approve ap-south' }],
+    ['was signed as something else', 'ines', { verb: 'retry' }],
+    ['was signed when it was asked for before', 'ines', { at: there.now - 120_000 }],
+    ['was signed long before it was written down', 'ines', { at: there.now - 301_000 }],
+  ])('do not count that %s', async (_, by, other) => {
+    const rollout = await approved(by, { ...right, ...other });
+    expect(approvals(rollout)[0]?.state.is).toBe('done');
+    expect(await vouched(rollout, 'eu-west-op-1')).toMatch(/1 of the approvers of eu-west must have signed/);
+  });
+
+  it('do not count of who is no approver any more, by the settings of this worker', async () => {
+    const now = fleet();
+    for (const region of now.regions) region.approvers = { users: ['U0KIRAN'], groups: [] };
+    expect(await vouching(now, people)(await approved('ines', right), 'eu-west-op-1')).toMatch(/0 did/);
+    expect(await vouching(fleet(), people.slice(0, 1))(await approved('ines', right), 'eu-west-op-1')).toMatch(/0 did/);
+  });
+
+  it('are not wanted where one person may begin, and nowhere else, whatever the plan leaves out', async () => {
+    const begin = plan(inputOf(fleet({ oneMayBegin: 'anywhere' }), { strategy: 'regions' }));
+    const bare = { ...begin, phases: begin.phases.filter(({ is }) => is !== 'approval') };
+    expect(await vouched(bare, 'us-east-op-1')).toBeNull();
+    expect(await vouched(bare, 'eu-west-op-1')).toMatch(/must have signed/);
+    const inOne = plan(inputOf(fleet({ oneMayBegin: 'anywhere' }), { regions: ['eu-west'] }));
+    expect(await vouched(inOne, 'eu-west-op-1')).toMatch(/must have signed/);
+  });
+});
+
+it('a worker begins no node that nobody signed for, and says what it wants', async () => {
+  const redis = rig.redis.handle.caller;
+  const store = createStore(redis, production, belief());
+  const ledger = createLedger(redis, production, belief());
+  const record = recorder(store, async () => undefined);
+  const now = Date.now();
+  const policy = { bake: 0, pause: 0, oneMayBegin: 'anywhere', watch: 100 } as const;
+  await store.create(plan(inputOf(fleet(policy), { now, epoch: now, regions: ['eu-west'] })));
+  const parts = workerParts(rig.redis.handle, { fleet: fleet(), regions: ['eu-west'] });
+  const run = taskRunner({
+    ...parts,
+    store,
+    ledger,
+    record,
+    orders: async () => null,
+    vouched: vouching(fleet(), people),
+  });
+  for (let count = 0; count < 12; count += 1) {
+    const [task] = todo((await store.load('r1')) as Rollout, Date.now());
+    if (task) await run(task, new AbortController().signal);
+  }
+  const rollout = (await store.load('r1')) as Rollout;
+  expect(rollout.status).toMatchObject({
+    is: 'held',
+    reason: expect.stringMatching(/approvers of eu-west must have signed/),
+  });
+  expect(nodeOf(rollout, 'eu-west-op-1')).toMatchObject({ touched: false, state: { is: 'failed', step: 'backup' } });
+});
