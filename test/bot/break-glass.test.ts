@@ -108,3 +108,13 @@ describe('what takes two breakers', () => {
     expect(await say(here, 'U0INES', `replace us-east-op-2 ${foreignWork(here)}`)).toMatch(/^Putting v2.1.0/);
   });
 });
+
+describe('a plan that was put back into the store', () => {
+  it('is gone all the same half an hour after it was shown', async () => {
+    const here = night();
+    const token = tokenIn(await say(here, 'U0ROSA', 'upgrade v2.0.0 --regions us-east'));
+    here.clock.at += 30 * 60_000 + 1;
+    expect(await say(here, 'U0ROSA', `start ${token}`)).toMatch(/^This plan is gone/);
+    expect(rollouts(here)).toEqual([]);
+  });
+});
