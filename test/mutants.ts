@@ -1120,11 +1120,11 @@ export const mutants: Mutant[] = [
     tests: glass,
   },
   {
-    name: 'a button of an older kind of message counts: its seal does not cover what it shows',
+    name: 'a button does something else than its words said when it was shown',
     file: 'src/bot/sealed.ts',
     from: '&& shownBy(button) === f;',
     to: '&& shownBy(button) !== null;',
-    tests: attacks,
+    tests: ['test/bot/sealed.test.ts'],
   },
   {
     name: 'a major takes no more approvers',
@@ -1148,17 +1148,17 @@ export const mutants: Mutant[] = [
     tests: who,
   },
   {
-    name: 'one breaker adopts alone',
-    file: 'src/bot/commands/adopt.ts',
-    from: 'if (first !== null) return first;',
-    to: '',
+    name: 'what takes two breakers takes one',
+    file: 'src/bot/commands/common.ts',
+    from: 'if (first !== null) return',
+    to: 'return',
     tests: glass,
   },
   {
     name: "one breaker replaces somebody's work alone",
     file: 'src/bot/commands/foreign.ts',
-    from: 'if (first !== null) return first;',
-    to: '',
+    from: "as === 'replace' && rollout.status.is === 'held'",
+    to: "as === 'keep' && rollout.status.is === 'held'",
     tests: glass,
   },
   {
@@ -1178,9 +1178,9 @@ export const mutants: Mutant[] = [
   {
     name: 'what is adopted is not what two breakers wanted to',
     file: 'src/jobs/store.ts',
-    from: 'seen !== markOf(stored))',
-    to: 'seen.length > 99)',
-    tests: ['test/jobs/wishes.test.ts'],
+    from: 'mark !== what.mark)',
+    to: 'mark.length > 99)',
+    tests: tampered,
   },
   {
     name: 'unit and paths come from what is stored',
@@ -2144,8 +2144,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a newer run has the number of the orders to go back of the one before',
     file: 'src/jobs/scripts.ts',
-    from: 'math.max(last + 2,',
-    to: 'math.max(last + 1,',
+    from: 'then epoch = last + 2 end',
+    to: 'then epoch = last + 1 end',
     tests: ['test/jobs/store.test.ts'],
   },
   {
@@ -2154,5 +2154,40 @@ export const mutants: Mutant[] = [
     from: "back?.says.get('release') !== sha256;",
     to: 'back !== null || sha256 !== null;',
     tests: ['test/upgrade/steps/come-back.test.ts'],
+  },
+  {
+    name: 'what nobody signed is adopted with the rest',
+    file: 'src/jobs/store.ts',
+    from: "if (proven !== null) return { what: { rollout: proven, as: 'proven', mark }, stored };",
+    to: "if (proven !== null) return { what: { rollout: decodeStored(id, body ?? ''), as: 'proven', mark }, stored };",
+    tests: tampered,
+  },
+  {
+    name: 'one breaker adopts',
+    file: 'src/bot/commands/common.ts',
+    from: 'if (context.fleet.policy.breakers < 2)',
+    to: 'if (context.fleet.policy.breakers < 3)',
+    tests: ['test/bot/break-glass.test.ts'],
+  },
+  {
+    name: 'what a node is said to run is believed, whoever says it',
+    file: 'src/jobs/ask.ts',
+    from: 'return fault === null ? answer :',
+    to: 'return fault !== undefined ? answer :',
+    tests: redisAttacks,
+  },
+  {
+    name: 'a line of another fleet counts in this one',
+    file: 'src/jobs/journal.ts',
+    from: 'canonical({ fleet, journal, previous,',
+    to: "canonical({ fleet: '', journal, previous,",
+    tests: redisAttacks,
+  },
+  {
+    name: 'the number that fences a node is what somebody wrote into Redis',
+    file: 'src/jobs/scripts.ts',
+    from: 'and last < least + tonumber(ARGV[2]) then',
+    to: 'then',
+    tests: redisAttacks,
   },
 ];

@@ -36,6 +36,6 @@ function alarming(rollout: string, what: string): string[] {
   const id = foreign(rollout);
   return [
     `:rotating_light: <!here> What is stored about *${id}* is not what was decided and done: ${foreign(what)}. *No node is touched for it.*`,
-    `Somebody or something wrote to the store, or it was put back. Look with \`zeitwork audit ${id}\`, and what the nodes really run with \`/zeitwork verify\`. When you know, \`/zeitwork adopt ${id}\` goes on from what is stored.`,
+    `Somebody or something wrote to the store, or it was put back. Look with \`zeitwork audit ${id}\`, and what the nodes really run with \`/zeitwork verify\`. When you know, \`/zeitwork adopt ${id}\` goes on from what was signed.`,
   ];
 }

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { inSeconds } from '../base/duration.ts';
+import { canonical, type Notary, type Signature } from '../trust/index.ts';
 import type { Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
 import type { Guard } from './guard.ts';
 import { type Log, reasonOf } from './log.ts';
@@ -30,6 +32,24 @@ export async function answer(
   return ask === 'survey' ? survey(where, signal) : diagnose(where, signal);
 }
 
+/** An answer with the signature of the worker that looked: a plan follows from it, and who has to approve that. */
+export type SignedAnswer = { answer: Answer } & Signature;
+
+export function signAnswer(fleet: string, ask: AskJob, answer: Answer, notary: Notary): SignedAnswer {
+  return { answer, ...notary.sign(signedText(fleet, ask, answer), ['reports']) };
+}
+
+const signedText = (fleet: string, ask: AskJob, answer: unknown): string =>
+  `answer\n${canonical({ fleet, ask, answer })}`;
+
+/** @param ask as it was asked here, whatever became of it in Redis */
+function believed(fleet: string, ask: AskJob, stored: unknown, notary: Notary): unknown {
+  const { answer, key, signature }: Record<string, unknown> = typeof stored === 'object' ? { ...stored } : {};
+  if (typeof key !== 'string' || typeof signature !== 'string') return 'an answer came that nobody signed';
+  const fault = notary.fault(signedText(fleet, ask, answer), { key, signature }, ['reports']);
+  return fault === null ? answer : `an answer came that cannot be believed: ${fault}`;
+}
+
 /** What people's programs ask the workers; see `Control`. */
 export interface Inspector {
   survey(nodes: FleetNode[], timeoutMs: number): Promise<NodeSurvey[]>;
@@ -40,10 +60,16 @@ export interface Inspector {
 const looks = { first: 20, longest: 250 };
 
 /** Asks the workers through the queue and waits for their answers. */
-export function createInspector(queues: Queues, clock: Clock): Inspector {
+export function createInspector(fleet: string, queues: Queues, notary: Notary, clock: Clock): Inspector {
   const put = async (ask: AskJob['ask'], { name, region }: FleetNode, timeoutMs: number): Promise<unknown> => {
     const queue = queues.ask(region);
-    const data: AskJob = { ask, node: name, region, until: clock.now() + timeoutMs };
+    const data: AskJob = {
+      ask,
+      node: name,
+      region,
+      until: clock.now() + timeoutMs,
+      nonce: randomBytes(16).toString('hex'),
+    };
     const kept = { age: 600, count: 1_000 };
     const { id = '' } = await queue.add(ask, data, { removeOnComplete: kept, removeOnFail: kept });
     const deadline = performance.now() + timeoutMs;
@@ -53,7 +79,7 @@ export function createInspector(queues: Queues, clock: Clock): Inspector {
       const state = await queue.getJobState(id);
       if (state !== 'completed' && state !== 'failed') continue;
       const job = await queue.getJob(id);
-      return job?.failedReason ?? job?.returnvalue;
+      return job?.failedReason ?? (job?.returnvalue == null ? null : believed(fleet, data, job.returnvalue, notary));
     }
     await queue.remove(id).catch(() => undefined);
     return { silence: `no worker of ${region} answered within ${inSeconds(timeoutMs)}` };

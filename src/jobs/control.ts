@@ -27,7 +27,7 @@ export function createControl(
   const ledger = createLedger(redis.caller, fleet, belief);
   const queues = createQueues(redis.caller, fleet, log);
   const notes = createNotes(redis.caller, fleet, belief, log);
-  const inspector = createInspector(queues, clock);
+  const inspector = createInspector(fleet, queues, belief.notary, clock);
   const issue = sign === null ? async () => undefined : telling(orderIssuer(redis.caller, fleet, sign), log);
   return {
     store,
@@ -38,9 +38,9 @@ export function createControl(
       await issue(rollout, { type: 'created', at: rollout.createdAt });
       await queues.wake(rollout.id);
     },
-    async adopt(id, by, seen) {
+    async adopt(id, by, how) {
       const at = clock.now();
-      const rollout = await store.adopt(id, by, at, { seen });
+      const rollout = await store.adopt(id, by, at, how);
       await issue(rollout, { type: 'resumed', at, by });
       await queues.wake(id);
       return rollout;

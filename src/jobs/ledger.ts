@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Actor } from '../base/actor.ts';
 import { Refused } from '../base/errors.ts';
@@ -17,8 +16,16 @@ import { ledgerScript } from './scripts.ts';
 import type { Belief } from './store.ts';
 import type { LedgerStore } from './types.ts';
 
-/** Somebody looked, and takes what is stored for true. `format`: of what is held; absent in lines of before, which had the first. */
-type Adopted = { type: 'adopted'; at: number; by: Actor; format?: number; ledger: Ledger; previous: string };
+/** Somebody looked and answers for it; `with`: the first of two. `format`: of what is held; absent in lines of before, which had the first. */
+type Adopted = {
+  type: 'adopted';
+  at: number;
+  by: Actor;
+  with?: Actor;
+  format?: number;
+  ledger: Ledger;
+  previous: string;
+};
 
 /** A line of its journal. */
 export type LedgerLine = LedgerEvent | Adopted;
@@ -98,11 +105,16 @@ export function createLedger(
     if (same && same.hash !== anchor.hash) throw new Tampered('ledger', `line ${anchor.revision} is another one`);
   }
 
-  const write = async (head: Omit<Head, 'ledger'>, ledger: Ledger, event: LedgerLine): Promise<boolean> => {
+  const write = async (
+    head: Omit<Head, 'ledger'>,
+    ledger: Ledger,
+    event: LedgerLine,
+    stored = ledger.revision - 1,
+  ): Promise<boolean> => {
     const line = { at: event.at, revision: ledger.revision, event };
     const entry = append(place, head.hash, line, notary, ledgerSignedAs(event));
     const fields = [encode(ledger), String(ledger.revision), entry.hash, JSON.stringify(entry)];
-    const last = [String(ledger.revision - 1), head.hash];
+    const last = [String(stored), head.hash];
     const written = await redis.eval(ledgerScript, 2, keys.ledger, keys.ledgerJournal, ...fields, ...last);
     if (written !== 1) return false;
     remember({ count: head.count + 1, hash: entry.hash, ledger }, event.at);
@@ -122,19 +134,22 @@ export function createLedger(
         if (await write(head, ledger, event)) return { ledger, changed: true };
       }
     },
-    async stands() {
-      const { body, hash } = await readMoment(redis, keys.ledger, keys.ledgerJournal, 0);
-      return markOf(body, hash);
-    },
-    async adopt(by, at, seen) {
-      const { body, hash, count } = await readMoment(redis, keys.ledger, keys.ledgerJournal, 0);
-      if (seen !== undefined && seen !== markOf(body, hash))
-        throw new Refused('The ledger is not what it was a moment ago. Look again.');
-      const before = body === null ? emptyLedger : decode(body);
+    async adopt(by, at, first) {
+      const { body, hash, count, lines } = await readMoment(redis, keys.ledger, keys.ledgerJournal, 0);
+      const stored = body === null ? 0 : Number(await redis.hget(keys.ledger, 'revision')) || 0;
+      const before = lastProven(place, lines, notary);
       const previous = hash || firstLink(place);
-      const ledger = { ...before, revision: before.revision + 1 };
-      const line = { type: 'adopted' as const, at, by, format, ledger, previous };
-      if (await write({ count, hash: previous }, ledger, line)) return ledger;
+      const ledger = { ...before, revision: Math.max(before.revision, stored) + 1 };
+      const line = {
+        type: 'adopted' as const,
+        at,
+        by,
+        ...(first === undefined ? {} : { with: first }),
+        format,
+        ledger,
+        previous,
+      };
+      if (await write({ count, hash: previous }, ledger, line, stored)) return ledger;
       throw new Refused('The ledger moved on meanwhile. Look again.');
     },
     lines: () => redis.lrange(keys.ledgerJournal, 0, -1),
@@ -154,6 +169,24 @@ function follow(place: Place, notary: Notary, head: Head, line: Chained<LedgerLi
   return { ...after, ledger: { ...ledger, revision: line.revision } };
 }
 
+/** What the lines prove, passing over those that do not. */
+function lastProven(place: Place, stored: readonly string[], notary: Notary): Ledger {
+  let head: Head = { count: 0, hash: firstLink(place), ledger: emptyLedger };
+  for (const line of stored.map((each) => lineIn<LedgerLine>(each))) {
+    if (line === null) continue;
+    const anew = line.event.type === 'adopted' ? [{ ...head, hash: line.event.previous }] : [];
+    for (const start of [head, ...anew]) {
+      try {
+        head = follow(place, notary, start, line);
+        break;
+      } catch (error) {
+        if (!(error instanceof Tampered)) throw error;
+      }
+    }
+  }
+  return head.ledger;
+}
+
 /** Reads the ledger's journal from its first line, past adoptions: all that is wrong in it, in order. */
 export function examineLedger(fleet: string, lines: readonly (Chained<LedgerLine> | null)[], notary: Notary): Examined {
   const place: Place = { fleet, journal: 'ledger' };
@@ -169,9 +202,6 @@ export async function noteLeft(ledger: LedgerStore, rollout: Rollout): Promise<v
   if (rollout.unsigned || rollout.onlyBack) return;
   for (const event of [leftBy(rollout), timedBy(rollout)]) if (event !== null) await ledger.record(event);
 }
-
-const markOf = (body: string | null, hash: string): string =>
-  createHash('sha256').update(`${hash}\n${body}`).digest('hex').slice(0, 12);
 
 const encode = (ledger: Ledger): string => JSON.stringify({ format, ledger });
 

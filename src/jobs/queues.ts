@@ -17,6 +17,8 @@ export interface AskJob {
   region: string;
   /** Epoch ms after which nobody waits for the answer. */
   until: number;
+  /** Another one for each ask: an answer to one is none to another. */
+  nonce: string;
 }
 
 /** How a step's job ended; anything but `reported` frees its id. */

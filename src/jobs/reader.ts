@@ -18,8 +18,6 @@ export interface Proven {
 export interface Reader {
   /** Null for one that is not there. @throws Tampered; Error when a newer version stored it */
   read(id: string): Promise<Proven | null>;
-  /** What stands there, believed or not, for a person who looks; and the hash of its last line. */
-  readStored(id: string): Promise<{ rollout: Rollout; hash: string } | null>;
   /** What this process wrote itself needs no other look. `at`: of its last line. */
   wrote(id: string, proven: Proven, at: number): void;
 }
@@ -99,10 +97,6 @@ export function createReader(redis: Redis, fleet: string, notary: Notary, anchor
       const before = known.get(id);
       const proven = before ? await onward(id, before) : 'anew';
       return proven === 'anew' ? fromStart(id) : proven;
-    },
-    async readStored(id) {
-      const [body, hash] = await redis.hmget(keys.rollout(id), 'body', 'hash');
-      return body == null ? null : { rollout: decode(id, body), hash: hash ?? '' };
     },
     wrote: (id, proven, at) => void remember(id, proven, encode(proven.rollout), at),
   };

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { type Answer, answer } from './ask.ts';
+import { answer, type SignedAnswer, signAnswer } from './ask.ts';
 import { guardOf } from './guard.ts';
 import type { WorkerParts } from './parts.ts';
 import { type AskJob, queueNames, type StepEnd, type StepJob } from './queues.ts';
@@ -25,10 +25,13 @@ export function regionWorkers(parts: WorkerParts, redis: Redis, region: string, 
         return 'dropped';
       },
     }),
-    openWorker<AskJob, Answer>({
+    openWorker<AskJob, SignedAnswer | null>({
       ...setup,
       queue: queueNames.ask(region),
-      process: ({ job, signal }) => answer(job.data, { ...parts, guard }, signal),
+      process: async ({ job, signal }) => {
+        const found = await answer(job.data, { ...parts, guard }, signal);
+        return found === null ? null : signAnswer(parts.fleet.name, job.data, found, parts.belief.notary);
+      },
     }),
   ];
 }

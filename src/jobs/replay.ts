@@ -14,7 +14,7 @@ export class Tampered extends Refused {
   constructor(rollout: string, what: string) {
     super(
       `What is stored about ${rollout} cannot be believed: ${what}. Nothing is done for it. ` +
-        `Look with: zeitwork audit ${rollout}. When you know what the nodes run, adopt ${rollout} goes on from what is stored.`,
+        `Look with: zeitwork audit ${rollout}. When you know what the nodes run, adopt ${rollout} goes on from what was signed.`,
     );
     this.rollout = rollout;
     this.what = what;
@@ -89,6 +89,29 @@ export function replay(
   let head = from ?? { count: skipped, revision: -1, hash: '', rollout: null };
   for (const line of lines) head = follow(place, head, line, notary, head.hash === '' && from === null);
   return head;
+}
+
+/** How far lines prove what they say, passing over those that do not; null when nothing that is signed says what it is about. */
+export function lastProven(place: Place, lines: readonly (ChainedEntry | null)[], notary: Notary): Head | null {
+  let head: Head | null = null;
+  for (const [index, line] of lines.entries()) {
+    if (line === null) continue;
+    head = heard(place, head, line, notary, index) ?? head;
+  }
+  return head?.rollout == null ? null : head;
+}
+
+function heard(place: Place, head: Head | null, line: ChainedEntry, notary: Notary, index: number): Head | null {
+  // A line that says all may begin anew: somebody adopted what came before it.
+  const starts = head !== null && isWhole(line.event) ? [head, null] : [head];
+  for (const start of starts) {
+    try {
+      return replay(place, start, [line], notary, index);
+    } catch (error) {
+      if (!(error instanceof Tampered)) throw error;
+    }
+  }
+  return null;
 }
 
 function follow(place: Place, head: Head, line: ChainedEntry, notary: Notary, isFirst: boolean): Head {

@@ -75,12 +75,16 @@ export const paintedScript = `
 `;
 
 /**
+/**
  * Every other number at least: the one after a run is that of its orders to go back, which a newer run must end.
- * KEYS: epoch. ARGV: now.
+ * KEYS: epoch. ARGV: the least that it may be, how much more is believed. What is stored keeps two that ask at once apart, and
+ * no more: nodes remember the highest number that they saw, so one that somebody wrote must not reach them.
  */
 export const epochScript = `
-  local last = tonumber(redis.call('GET', KEYS[1]) or '0')
-  local epoch = string.format('%.0f', math.max(last + 2, tonumber(ARGV[1])))
+  local least, last = tonumber(ARGV[1]), tonumber(redis.call('GET', KEYS[1]) or '0') or 0
+  local epoch = least
+  if last + 2 > least and last < least + tonumber(ARGV[2]) then epoch = last + 2 end
+  epoch = string.format('%.0f', epoch)
   redis.call('SET', KEYS[1], epoch)
   return epoch
 `;

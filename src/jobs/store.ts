@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { day } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
-import { canonical, type Notary } from '../trust/index.ts';
+import type { Notary } from '../trust/index.ts';
 import { format, isOpen } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchors } from './anchors.ts';
 import { draftsOf } from './drafts.ts';
-import { append, type ChainedEntry, firstLink } from './journal.ts';
+import { append, type ChainedEntry, firstLink, lineIn } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { livingRegions } from './living.ts';
-import { createReader, encode } from './reader.ts';
-import { isWhole, signedAs, unadopted } from './replay.ts';
+import { createReader, decode, encode } from './reader.ts';
+import { isWhole, lastProven, signedAs, unadopted } from './replay.ts';
 import { createScript, epochScript, paintedScript, saveScript } from './scripts.ts';
-import type { PostedMessage, Store } from './types.ts';
+import type { Adoptable, PostedMessage, Store } from './types.ts';
 import { wishesOf } from './wishes.ts';
 
 /** `Store`, plus what only this side of the house needs. */
@@ -54,7 +55,7 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     script: string,
     rollout: Rollout,
     entry: ChainedEntry,
-    last: { hash: string; revision: number } | null,
+    last: { hash: string; revision: number | string } | null,
   ): Promise<string> => {
     const { id } = rollout;
     if (rollout.fleet !== fleet)
@@ -85,10 +86,28 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     return new Refused(`Rollout ${holder}${what} holds the fleet. Wait until it is over, or stop it first.`);
   };
 
-  const storedOf = async (id: string): Promise<Stored> => {
-    const stored = await reader.readStored(id);
-    if (stored === null || stored.rollout.fleet !== fleet) throw new Refused(`There is no rollout ${id}.`);
-    return stored;
+  /** The number that it has given out last, as it was signed; 0 where that is not known. */
+  const epochIn = async (id: string): Promise<number> => {
+    const rollout = await load(id).catch((error: unknown) => {
+      if (error instanceof Refused) return null;
+      throw error;
+    });
+    return rollout === null || rollout.unsigned ? 0 : rollout.epoch;
+  };
+
+  /** What of a rollout somebody may answer for, and what must still be stored then. */
+  const found = async (id: string): Promise<{ what: Adoptable; stored: { hash: string; revision: string } }> => {
+    const [body, hash, revision] = await redis.hmget(keys.rollout(id), 'body', 'hash', 'revision');
+    const lines = (await redis.lrange(keys.journal(id), 0, -1)).map((line) => lineIn<ChainedEntry['event']>(line));
+    if (body == null && lines.length === 0) throw new Refused(`There is no rollout ${id}.`);
+    const stored = { hash: hash ?? '', revision: revision ?? '' };
+    const proven = lastProven(place(id), lines, notary)?.rollout ?? null;
+    const mark = digestOf([body ?? '', stored.hash, proven === null ? '' : encode(proven)].join('\n'));
+    if (proven !== null) return { what: { rollout: proven, as: 'proven', mark }, stored };
+    const rollout = decodeStored(id, body ?? '');
+    if (rollout.id !== id || rollout.fleet !== fleet) throw new Refused(`What is stored as ${id} is another rollout.`);
+    const isFormer = lines.length > 0 && lines.every((line) => line !== null && line.key === undefined);
+    return { what: { rollout, as: isFormer && anchors.of(id) === null ? 'unsigned' : 'ended', mark }, stored };
   };
 
   return {
@@ -137,23 +156,17 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
       reader.wrote(id, { rollout, head: { count: head.count + 1, revision, hash: entry.hash, rollout } }, entry.at);
       return true;
     },
-    async stands(id) {
-      // What is proven moves on meanwhile, and nobody else can change it.
-      const proven = await load(id).catch(() => null);
-      if (proven !== null && !proven.unsigned) return 'proven';
-      return markOf(await storedOf(id));
-    },
-    async adopt(id, by, at, { as = same, seen = null } = {}) {
-      const stored = await storedOf(id);
-      if (seen !== null && seen !== 'proven' && seen !== markOf(stored))
-        throw new Refused(`${id} is not what it was a moment ago. Look again.`);
-      const { hash: previous, rollout: before } = stored;
-      const { unsigned: _, onlyBack: __, ...rest } = before;
-      const rollout = { ...as(rest, at), revision: before.revision + 1 };
-      const event = { type: 'adopted' as const, at, by, format, rollout, previous };
-      const entry = append(place(id), previous, { at, revision: rollout.revision, event }, notary, signedAs(event));
-      const last = { hash: previous, revision: before.revision };
-      if ((await write(saveScript, rollout, entry, last)) !== 'saved')
+    adoptable: async (id) => (await found(id)).what,
+    async adopt(id, by, at, { first, mark, as = same } = {}) {
+      const { what, stored } = await found(id);
+      if (mark !== undefined && mark !== what.mark) throw new Refused(`${id} moved on meanwhile. Look again.`);
+      const { unsigned: _, onlyBack: __, ...before } = what.rollout;
+      const taken = what.as === 'ended' ? { ...before, status: { is: 'stopped' as const, by, at } } : as(before, at);
+      const rollout = { ...taken, revision: Math.max(before.revision, Number(stored.revision) || 0) + 1 };
+      const two = first === undefined ? {} : { with: first };
+      const event = { type: 'adopted' as const, at, by, ...two, format, rollout, previous: stored.hash };
+      const entry = append(place(id), stored.hash, { at, revision: rollout.revision, event }, notary, signedAs(event));
+      if ((await write(saveScript, rollout, entry, stored)) !== 'saved')
         throw new Refused(`${id} moved on meanwhile. Look again.`);
       return rollout;
     },
@@ -168,7 +181,9 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     },
     livingRegions: () => livingRegions(redis, keys.living),
     async nextEpoch(now) {
-      return Number(await redis.eval(epochScript, 1, keys.epoch, now));
+      const ids = new Set([...(await redis.zrevrange(keys.rollouts, 0, 2)), ...anchors.open()]);
+      const used = await Promise.all([...ids].map(epochIn));
+      return Number(await redis.eval(epochScript, 1, keys.epoch, Math.max(now, ...used.map((each) => each + 2)), day));
     },
     async firstTime(name, ttlMs) {
       return (await redis.set(keys.seen(name), '1', 'PX', ttlMs, 'NX')) === 'OK';
@@ -188,14 +203,18 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
 
 const same = (rollout: Rollout): Rollout => rollout;
 
-type Stored = NonNullable<Awaited<ReturnType<ReturnType<typeof createReader>['readStored']>>>;
-
-/** Names exactly what is stored, in short. */
-const markOf = ({ rollout, hash }: Stored): string =>
-  createHash('sha256')
-    .update(`${hash}\n${canonical(rollout)}`)
-    .digest('hex')
-    .slice(0, 12);
-
 const decodeEntry = (line: string): ChainedEntry => JSON.parse(line);
 const decodePosted = (value: string): PostedMessage => JSON.parse(value);
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
+
+/** @throws Refused */
+function decodeStored(id: string, body: string): Rollout {
+  try {
+    return decode(id, body);
+  } catch {
+    throw new Refused(
+      `Nothing is left of ${id} that anybody signed or could read. What a node ran before: zeitwork return NODE.`,
+    );
+  }
+}

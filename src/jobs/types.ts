@@ -16,8 +16,8 @@ export type JournalEntry = Entry<
   | Event
   /** `rollout` is absent in lines of versions that did not sign. */
   | { type: 'created'; at: number; by: Actor; format?: number; rollout?: Rollout; previous?: undefined }
-  /** Somebody looked, and takes what is stored for true. `previous`: hash of the line before it. */
-  | { type: 'adopted'; at: number; by: Actor; format: number; rollout: Rollout; previous: string }
+  /** Somebody looked and answers for it; `with`: the first of two. `previous`: hash of the line before it. */
+  | { type: 'adopted'; at: number; by: Actor; with?: Actor; format: number; rollout: Rollout; previous: string }
 >;
 
 /** The ledger of one fleet in Redis: what outlives a rollout. */
@@ -26,10 +26,8 @@ export interface LedgerStore {
   load(): Promise<Ledger>;
   /** The one door: folds the event in, saves compare-and-set, journals. `changed` is false when it had no effect. */
   record(event: LedgerEvent): Promise<{ ledger: Ledger; changed: boolean }>;
-  /** A person takes what is stored for true, whatever its journal proves. */
-  adopt(by: Actor, at: number, seen?: string): Promise<Ledger>;
-  /** Names what is stored, believed or not: another name, when anything of it was changed. */
-  stands(): Promise<string>;
+  /** A person answers for what its journal proves up to its first flaw, and nothing else of it is taken over. */
+  adopt(by: Actor, at: number, first?: Actor): Promise<Ledger>;
 }
 
 /** Where a message of a rollout stands in the chat, by the key that the view gave it. */
@@ -38,6 +36,13 @@ export interface PostedMessage {
   channel: string;
   /** Hash of the content that is shown now: nothing is sent when it is the same. */
   content: string;
+}
+
+/** `proven`: signed all the way; `unsigned`: of a version that did not sign; `ended`: nobody signed it, so that it can only end. */
+export interface Adoptable {
+  rollout: Rollout;
+  as: 'proven' | 'unsigned' | 'ended';
+  mark: string;
 }
 
 /** The rollouts of one fleet as values in Redis. Every write is compare-and-set on `revision`. */
@@ -61,18 +66,19 @@ export interface Store {
   journal(id: string): Promise<JournalEntry[]>;
   /** The newest line of its journal that this process has seen; null when it has seen none. */
   headOf(id: string): { revision: number; hash: string } | null;
+  /** What somebody would adopt, and a name for exactly that. @throws Refused for an unknown id */
+  adoptable(id: string): Promise<Adoptable>;
   /**
-   * A person takes what is stored for true, whatever its journal proves; `as`: as far as they answer for it; `seen`: what
-   * `stands` said when they looked. @throws Refused for an unknown id, and when it is another one by now
+   * A person answers for it: what its journal proves up to its first flaw goes on, and so does what a version stored that did
+   * not sign, as far as `as` lets it. Of anything else only the end is taken over. `first`: who said the same before them.
+   * @throws Refused for an unknown id, or when it is not `mark` any more
    */
   adopt(
     id: string,
     by: Actor,
     at: number,
-    how?: { as?: (rollout: Rollout, at: number) => Rollout; seen?: string | null },
+    how?: { first?: Actor; mark?: string; as?: (rollout: Rollout, at: number) => Rollout },
   ): Promise<Rollout>;
-  /** Names what is stored, believed or not: another name, when anything of it was changed. */
-  stands(id: string): Promise<string>;
   /** Who wanted exactly `what` before `by`, within 30 min; that is used up then. Null: nobody else did, and this is noted. */
   seconded(what: string, by: Actor, at: number): Promise<Actor | null>;
   /** Strictly rising over all rollouts of the fleet, and never below `now`. */
@@ -97,8 +103,8 @@ export interface Control {
   ledger: LedgerStore;
   /** The one door: folds the event in, saves, journals, wakes whoever must act. @throws Refused for an unknown id. */
   record(id: string, event: Event): Promise<Recorded>;
-  /** A person takes what is stored about a rollout for true, and it goes on. @throws Refused for an unknown id */
-  adopt(id: string, by: Actor, seen: string): Promise<Rollout>;
+  /** As `Store.adopt`, and it goes on. @throws Refused */
+  adopt(id: string, by: Actor, how?: { first?: Actor; mark?: string }): Promise<Rollout>;
   /** Stores a confirmed plan and wakes it. @throws Refused naming who holds the fleet. */
   start(rollout: Rollout): Promise<void>;
   /**

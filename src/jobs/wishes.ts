@@ -18,7 +18,7 @@ export function wishesOf(redis: Redis, fleet: string, notary: Notary): Store['se
   return async (what, by, at) => {
     const key = keys.draft(`wish-${createHash('sha256').update(what).digest('hex').slice(0, 32)}`);
     const stored = await redis.getdel(key);
-    const first: Wish | null = stored === null ? null : JSON.parse(stored);
+    const first = stored === null ? null : readWish(stored);
     const counts =
       first !== null && first.until > at && notary.fault(textOf(what, first), first, ['decisions']) === null;
     if (counts && first.by !== by) return first.by;
@@ -27,4 +27,16 @@ export function wishesOf(redis: Redis, fleet: string, notary: Notary): Store['se
     await redis.set(key, JSON.stringify(wish), 'PX', waitsFor);
     return null;
   };
+}
+
+/** Null for what no bot of ours wrote. */
+function readWish(stored: string): Wish | null {
+  try {
+    const wish: Partial<Wish> | null = JSON.parse(stored);
+    const { by, until, key, signature } = wish ?? {};
+    if (typeof by !== 'string' || typeof until !== 'number') return null;
+    return typeof key === 'string' && typeof signature === 'string' ? { by, until, key, signature } : null;
+  } catch {
+    return null;
+  }
 }

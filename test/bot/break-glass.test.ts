@@ -98,7 +98,7 @@ describe('what takes two breakers', () => {
     const r9 = here.control.rollouts.get('r9');
     if (r9) here.control.rollouts.set('r9', { ...r9, revision: r9.revision + 1 });
     expect(await say(here, 'U0INES', 'adopt r9')).toMatch(/another breaker must say the same/);
-    expect(await say(here, 'U0ROSA', 'adopt r9')).toMatch(/^r9 is adopted as it stands/);
+    expect(await say(here, 'U0ROSA', 'adopt r9')).toMatch(/^r9 is adopted, in your name and that of @U0INES/);
     expect(await say(here, 'U0ROSA', 'adopt ledger')).toMatch(/another breaker must say the same/);
     expect(await say(here, 'U0INES', 'adopt ledger')).toMatch(/^The ledger is adopted/);
   });
@@ -106,5 +106,15 @@ describe('what takes two breakers', () => {
   it('is done by one where the settings say so', async () => {
     const here = night(1);
     expect(await say(here, 'U0INES', `replace us-east-op-2 ${foreignWork(here)}`)).toMatch(/^Putting v2.1.0/);
+  });
+});
+
+describe('a plan that was put back into the store', () => {
+  it('is gone all the same half an hour after it was shown', async () => {
+    const here = night();
+    const token = tokenIn(await say(here, 'U0ROSA', 'upgrade v2.0.0 --regions us-east'));
+    here.clock.at += 30 * 60_000 + 1;
+    expect(await say(here, 'U0ROSA', `start ${token}`)).toMatch(/^This plan is gone/);
+    expect(rollouts(here)).toEqual([]);
   });
 });

@@ -45,7 +45,6 @@ export class MemoryControl implements Control {
       return true;
     },
     journal: async (id) => this.journals.get(id) ?? [],
-    stands: async (id) => String(this.rollouts.get(id)?.revision),
     seconded: async (what, by) => {
       const first = this.wishes.get(what);
       this.wishes.set(what, by);
@@ -60,6 +59,11 @@ export class MemoryControl implements Control {
       const adopted = { ...as(rest, at), revision: rollout.revision + 1 };
       this.rollouts.set(id, adopted);
       return adopted;
+    },
+    adoptable: async (id) => {
+      const rollout = this.rollouts.get(id);
+      if (!rollout) throw new Refused(`There is no rollout ${id}.`);
+      return { rollout, as: 'proven', mark: `${rollout.revision}` };
     },
     nextEpoch: async (now) => {
       this.epoch = Math.max(this.epoch + 1, now);
@@ -92,7 +96,6 @@ export class MemoryControl implements Control {
       return { ledger: this.kept, changed };
     },
     adopt: async () => this.kept,
-    stands: async () => String(this.kept.revision),
   };
 
   readonly notes: Note[] = [];

@@ -38,7 +38,7 @@ describe('asking', () => {
   it('is not answered any more once nobody waits', async () => {
     const looking = workerParts(rig.redis.handle);
     const parts = { ...looking, guard: guardOf(looking.fleet, 'us-east') };
-    const ask = { ask: 'survey', node: 'us-east-op-1', region: 'us-east' } as const;
+    const ask = { ask: 'survey', node: 'us-east-op-1', region: 'us-east', nonce: 'n' } as const;
     const { signal } = new AbortController();
     expect(await answer({ ...ask, until: Date.now() - 1 }, parts, signal)).toBeNull();
     expect(await answer({ ...ask, until: Date.now() + 60_000 }, parts, signal)).not.toBeNull();

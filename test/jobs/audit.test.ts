@@ -59,9 +59,23 @@ async function written(who: Belief): Promise<void> {
 const journals = [keys.journal('r1'), keys.ledgerJournal, keys.notesJournal];
 const linesIn = (key: string) => redis().lrange(key, 0, -1);
 
-/** What is wrong in these lines, by whose they are. */
-function flaws(key: string, stored: string[]): unknown[] {
+/** The same keys; what was verified is remembered, so that each bit costs its own line only. */
+function remembering(): Belief {
   const who = belief();
+  const known = new Map<string, string | null>();
+  const fault: Belief['notary']['fault'] = (text, signed, as) => {
+    const key = JSON.stringify([text, signed, as]);
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const judged = who.notary.fault(text, signed, as);
+    known.set(key, judged);
+    return judged;
+  };
+  return { ...who, notary: { ...who.notary, fault } };
+}
+
+/** What is wrong in these lines, by whose they are. */
+function flaws(key: string, stored: string[], who: Belief): unknown[] {
   const spelled = <E extends { type: string }>() => stored.map((line) => spelledLine<E>(line));
   if (key === keys.notesJournal) return flawsInNotes(production, spelled<NoteLine>(), who);
   if (key === keys.ledgerJournal) return examineLedger(production, spelled<LedgerLine>(), who.notary).flaws;
@@ -88,22 +102,24 @@ describe('an audit', () => {
     );
   });
 
-  // Every seventh bit comes by each place within a byte; all of them are turned in `npm run test:long`.
-  const step = process.env.BITS === 'all' ? 1 : 7;
-  it('finds every bit that was turned, in every line of every journal', { timeout: 600_000 }, async () => {
+  // Of a line that holds a whole plan every 61st bit comes by each place within a byte; `npm run test:long` turns all of them.
+  const step = process.env.BITS === 'all' ? 1 : 61;
+  it('finds every bit that was turned, in every line of every journal', { timeout: 1_200_000 }, async () => {
     await written(asWeAre());
+    const who = remembering();
+    const passed: string[] = [];
     for (const key of journals) {
       const all = await linesIn(key);
-      expect(flaws(key, all)).toEqual([]);
+      expect(flaws(key, all, who)).toEqual([]);
       for (const [index, line] of all.entries()) {
         const bits = Buffer.byteLength(line) * 8;
-        // All bits of a line but that which holds a whole plan; of that one, and of each place within a byte, a part.
-        for (let bit = 0; bit < bits; bit += bits > 20_000 ? 61 : step) {
+        for (let bit = 0; bit < bits; bit += bits > 20_000 ? step : 1) {
           const bent = all.with(index, turned(line, bit));
-          expect(flaws(key, bent).length, `${key}, line ${index + 1}, bit ${bit}`).toBeGreaterThan(0);
+          if (flaws(key, bent, who).length === 0) passed.push(`${key}, line ${index + 1}, bit ${bit}`);
         }
       }
     }
+    expect(passed).toEqual([]);
   });
 
   it.each([

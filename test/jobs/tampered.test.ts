@@ -443,7 +443,8 @@ describe('after a person has looked', () => {
     await expect(warm.load('r1')).rejects.toThrow(Tampered);
     await warm.adopt('r1', 'U-ana', 20);
     for (const store of [warm, storeOf(seen), storeOf(asWeAre())]) {
-      expect(await store.load('r1')).toMatchObject({ status: { is: 'running' }, revision: 6 });
+      // As it was signed: who has no key has not resumed it.
+      expect(await store.load('r1')).toMatchObject({ status: { is: 'paused' }, revision: 6 });
     }
     const control = rig.control();
     const found = [];
@@ -471,6 +472,51 @@ describe('after a person has looked', () => {
       `line ${revision} is not the one that was written down`,
     ]);
     expect(await refusals({ revision: 99, hash })).toEqual(['line 99, which was written down, is not there']);
+  });
+
+  it('nothing that nobody signed is taken over with it, and what is left without any signature only ends', async () => {
+    const seen = asWeAre();
+    await paused('r1', seen);
+    const evil = (r: Rollout): Rollout => ({
+      ...running(r),
+      release: { ...r.release, version: 'v6.6.6', binarySha256: 'e'.repeat(64) },
+      policy: { ...r.policy, minimumHealthy: 0 },
+    });
+    await putBody('r1', evil);
+    const store = storeOf(seen);
+    const shown = await store.adoptable('r1');
+    expect(shown).toMatchObject({
+      as: 'proven',
+      rollout: { release: { version: 'v2.0.0' }, status: { is: 'paused' } },
+    });
+    await putBody('r1', (r) => ({ ...r, requester: 'U-other' }));
+    await expect(store.adopt('r1', 'U-ana', 20, { mark: shown.mark })).rejects.toThrow(/moved on meanwhile/);
+    await redis().del(keys.journal('r1'));
+    expect((await store.adoptable('r1')).as).toBe('ended');
+    await store.adopt('r1', 'U-ana', 20);
+    const after = await storeOf(seen).load('r1');
+    expect(after).toMatchObject({ status: { is: 'stopped', by: 'U-ana' } });
+    expect(after === null ? [] : todo(after, Date.now())).toEqual([]);
+  });
+
+  it('of the ledger too only what was signed is taken over', async () => {
+    const seen = asWeAre();
+    const ledger = createLedger(redis(), production, seen);
+    const froze = {
+      type: 'froze',
+      at: 1,
+      by: 'U1',
+      id: 'f1',
+      regions: null,
+      start: 1,
+      end: 9e12,
+      reason: 'x',
+    } as const;
+    await ledger.record(froze);
+    await redis().hset(keys.ledger, 'body', '{"format":1,"ledger":{"revision":1,"freezes":[],"nodes":{},"begun":[]}}');
+    await expect(ledger.load()).rejects.toThrow(Tampered);
+    expect((await ledger.adopt('U-ana', 20, 'U-bo')).freezes.map(({ id }) => id)).toEqual(['f1']);
+    expect((await createLedger(redis(), production, seen).load()).revision).toBe(2);
   });
 
   it('one that was put back is adopted too, and the same one that is put back again is not', async () => {

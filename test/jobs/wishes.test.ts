@@ -31,14 +31,34 @@ describe('what it takes two to decide', () => {
     expect(await store.seconded('adopt r1 abc', 'U1', 1)).toBeNull();
   });
 
+  it('is wanted by nobody whose wish is about something else, of another fleet, or no wish at all', async () => {
+    const store = storeOf();
+    const wishes = async () => (await redis().keys(`${prefixOf(production)}:draft:wish-*`))[0] ?? '';
+    await store.seconded('x', 'U1', 0);
+    const of = await wishes();
+    await redis().del(of);
+    await store.seconded('y', 'U2', 0);
+    await redis().rename(await wishes(), of);
+    expect(await store.seconded('x', 'U1', 1)).toBeNull();
+    await createStore(redis(), 'other', belief()).seconded('x', 'U2', 0);
+    const [foreign = ''] = await redis().keys(`${prefixOf('other')}:draft:wish-*`);
+    await redis().rename(foreign, of);
+    expect(await store.seconded('x', 'U1', 1)).toBeNull();
+    await redis().set(of, 'no wish');
+    expect(await store.seconded('x', 'U1', 1)).toBeNull();
+    expect(await store.seconded('x', 'U2', 2)).toBe('U1');
+    expect(await store.seconded('x', 'U1', 3)).toBeNull();
+    expect(await store.seconded('x', 'U2', 3 + 30 * 60_000)).toBeNull();
+  });
+
   it('is done to what the first has seen, and to nothing that came in its place', async () => {
     await writeFormer(redis(), quickRollout('r1'));
     await bringOver(redis(), production, silent);
     const store = storeOf();
-    const seen = await store.stands('r1');
+    const { mark } = await store.adoptable('r1');
     const other = { format: 1, rollout: { ...former(quickRollout('r1')), requester: 'U-mallory' } };
     await redis().hset(keysOf(production).rollout('r1'), 'body', JSON.stringify(other));
-    expect(await store.stands('r1')).not.toBe(seen);
-    await expect(store.adopt('r1', 'U2', 1, { seen })).rejects.toThrow(/not what it was a moment ago/);
+    expect((await store.adoptable('r1')).mark).not.toBe(mark);
+    await expect(store.adopt('r1', 'U2', 1, { mark })).rejects.toThrow(/moved on meanwhile/);
   });
 });

@@ -52,7 +52,7 @@ export const tools = {
   audit: {
     what: 'examines the signed journals: of one rollout, of the ledger, or of all; ends with 0 when all is whole',
     flags: { head: one('LINE:HASH'), json: jsonFlag },
-    operand: { name: 'ROLLOUT|ledger', needed: false, choices: [] },
+    operand: { name: 'ROLLOUT|ledger|notes', needed: false, choices: [] },
   },
   manifest: { what: 'prints the link that creates the Slack app', ...none },
   watch: {

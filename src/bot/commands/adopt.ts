@@ -1,33 +1,50 @@
+import type { Adoptable } from '../../jobs/types.ts';
 import { say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
-import { foreign } from '../views/text.ts';
+import { foreign, who } from '../views/text.ts';
 import { verdict } from '../views/verdict.ts';
-import { asSecond, demand, type Handler } from './common.ts';
+import { asSecond, type Handler } from './common.ts';
 
-/** Somebody looked, and answers for what is stored, with a second one for exactly that: it is signed as it stands there. */
+/** Two looked, and answer for it: what the journal proves is signed anew, in their names. */
 export const adopt: Handler<'adopt'> = async (context, asking, { what }) => {
-  await demand(context, asking, { is: 'override' });
   const { control, clock, log } = context;
-  const seen = await (what === 'ledger' ? control.ledger.stands() : control.store.stands(what));
-  const first = await asSecond(context, asking, {
-    what: `adopt ${what} ${seen}`,
-    words: `adopt ${what === 'ledger' ? 'the ledger' : foreign(what, 60)} as it stands`,
+  const shown = what === 'ledger' ? null : await control.store.adoptable(what);
+  const agreement = await asSecond(context, asking, {
+    what: `adopt ${what} ${shown?.mark ?? ''}`,
+    words:
+      shown === null
+        ? 'adopt the ledger as far as it was signed'
+        : `adopt ${foreign(shown.rollout.id)} as it stands (${shown.mark}): ${described(shown)}`,
     typed: `adopt ${foreign(what, 60)}`,
   });
-  if (first !== null) return first;
-  log.warn({ what, actor: asking.actor }, 'adopted');
-  if (what === 'ledger') {
-    const { revision } = await control.ledger.adopt(asking.actor, clock.now(), seen);
+  if (agreement.is === 'waits') return agreement.reply;
+  const { first } = agreement;
+  log.warn({ what, actor: asking.actor, first }, 'adopted');
+  const whose = first === undefined ? 'in your name' : `in your name and that of ${who(first)}`;
+  if (shown === null) {
+    const { revision } = await control.ledger.adopt(asking.actor, clock.now(), first);
     return say(
-      `The ledger is adopted as it stands, line ${revision}, in your name. Freezes: see \`/zeitwork windows\`.`,
+      `The ledger is adopted as far as it was signed, line ${revision}, ${whose}. Freezes: see \`/zeitwork windows\`.`,
     );
   }
-  const rollout = await control.adopt(what, asking.actor, seen);
+  const how = first === undefined ? { mark: shown.mark } : { mark: shown.mark, first };
+  const rollout = await control.adopt(what, asking.actor, how);
   return withFacts(
     { rollout: rolloutFacts(rollout) },
     say(
-      `${foreign(rollout.id)} is adopted as it stands, in your name: ${rollout.release.version}, ${verdict(rollout)}. ` +
-        'It goes on from there; `/zeitwork stop` ends it.',
+      `${foreign(rollout.id)} is adopted, ${whose}: ${rollout.release.version}, ${verdict(rollout)}. ` +
+        (shown.as === 'ended' ? rest.ended : 'It goes on from there; `/zeitwork stop` ends it.'),
     ),
   );
 };
+
+const rest: Record<Adoptable['as'], string> = {
+  proven: 'It goes on from what was signed; what was not is left out.',
+  unsigned: 'Nobody signed it, as a version did that knew no signatures. It goes on from what is stored.',
+  ended:
+    'Nothing of it is signed, so it ends where it is; what nodes ran before can be brought back with `/zeitwork rollback`.',
+};
+
+const described = ({ rollout, as }: Adoptable): string =>
+  `${foreign(rollout.release.version)}, binary ${rollout.release.binarySha256.slice(0, 12)}, asked for by ${who(rollout.requester)}, ` +
+  `${verdict(rollout)}, ${Object.keys(rollout.nodes).length} nodes. ${rest[as]}`;

@@ -1,3 +1,4 @@
+import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
 import { withFreezes } from '../../upgrade/ledger/index.ts';
@@ -42,25 +43,29 @@ export async function demand(context: CommandContext, { actor }: Asking, right: 
   throw new Denied(verdict.reason);
 }
 
+/** What takes two breakers, where the settings want two. `first`: who said the same before; absent where one is enough. */
+export type Agreed = { is: 'agreed'; first?: Actor } | { is: 'waits'; reply: Reply };
+
 /**
- * For what takes two breakers, where the settings say two. Null: this one is the second, or enough; else the answer to the
- * first of them. `what` names it exactly, `words` tell it, `typed` does it.
+ * `what` names it exactly, `words` tell it, `typed` does it.
+ * @throws Denied when whoever asks is none of those who may break the glass
  */
 export async function asSecond(
   context: CommandContext,
   asking: Asking,
   { what, words, typed }: { what: string; words: string; typed: string },
-): Promise<Reply | null> {
+): Promise<Agreed> {
   await demand(context, asking, { is: 'override' });
-  if (context.fleet.policy.breakers < 2) return null;
+  if (context.fleet.policy.breakers < 2) return { is: 'agreed' };
   const first = await context.control.store.seconded(what, asking.actor, context.clock.now());
   context.log.warn({ what, actor: asking.actor, first }, first === null ? 'wants a second breaker' : 'two breakers');
-  if (first !== null) return null;
-  return aloud(
+  if (first !== null) return { is: 'agreed', first };
+  const reply = aloud(
     say(
       `${who(asking.actor)} wants to ${words}. Nothing was done yet: *another breaker must say the same*, within 30 min: \`/zeitwork ${typed}\``,
     ),
   );
+  return { is: 'waits', reply };
 }
 
 /** The rollout that a button names, else the fleet's open one, with the approvers of now. @throws NothingKnown */

@@ -3,7 +3,7 @@ import type { Decided, NodeRun } from '../../upgrade/rollout/types.ts';
 import type { Asking, CommandContext, Reply } from '../context.ts';
 import { foreign } from '../views/text.ts';
 import { foreignWord } from '../views/words.ts';
-import { asSecond, decide, demand, type Handler, outdated, theRollout, unknownName } from './common.ts';
+import { type Agreed, asSecond, decide, demand, type Handler, outdated, theRollout, unknownName } from './common.ts';
 
 export const replace: Handler<'replace'> = (context, asking, { node, mark }) =>
   about(context, asking, node, mark, 'replace');
@@ -27,17 +27,20 @@ async function about(
     return outdated(rollout, `Nothing of that kind waits for a decision on ${foreign(name, 80)}`);
   }
   const what = `${foreignWord(work)} on ${foreign(name, 80)}`;
-  if (as === 'replace' && rollout.status.is === 'held') {
-    const first = await asSecond(context, asking, {
-      what: `replace ${rollout.id} ${rollout.run} ${name} ${work.sha256}`,
-      words: `put ${what} aside and go on over it`,
-      typed: `replace ${foreign(name, 80)} ${work.sha256.slice(0, 12)}`,
-    });
-    if (first !== null) return first;
-  }
+  const agreement: Agreed =
+    as === 'replace' && rollout.status.is === 'held'
+      ? await asSecond(context, asking, {
+          what: `replace ${rollout.id} ${rollout.run} ${name} ${work.sha256}`,
+          words: `put ${what} aside and go on over it`,
+          typed: `replace ${foreign(name, 80)} ${work.sha256.slice(0, 12)}`,
+        })
+      : { is: 'agreed' };
+  if (agreement.is === 'waits') return agreement.reply;
   const now = context.clock.now();
   const epoch = await context.control.store.nextEpoch(now);
-  const event = { type: 'decided', at: now, by: asking.actor, node: name, sha256: work.sha256, as, epoch } as const;
+  const two = agreement.first === undefined ? {} : { with: agreement.first };
+  const by = asking.actor;
+  const event = { type: 'decided' as const, at: now, by, ...two, node: name, sha256: work.sha256, as, epoch };
   return decide(
     context,
     rollout,

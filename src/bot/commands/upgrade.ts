@@ -140,7 +140,8 @@ async function taken(
 ): Promise<Rollout> {
   const [id = ''] = token.split('~');
   const draft = await context.control.store.takeDraft(id);
-  if (draft === null) {
+  // Not only Redis forgets it: one that somebody put back there is as old as it says, signed.
+  if (draft === null || context.clock.now() - draft.createdAt > draftTtlMs) {
     const running = await context.control.store.load(id);
     throw new Refused(
       running === null

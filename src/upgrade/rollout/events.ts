@@ -46,8 +46,17 @@ export type Event =
   | { type: 'resumed'; at: number; by: Actor }
   | { type: 'stopped'; at: number; by: Actor }
   | { type: 'retried'; at: number; by: Actor; epoch: number }
-  /** What is to become of somebody's work on a node; `sha256` is that of the work which the person was shown. */
-  | { type: 'decided'; at: number; by: Actor; node: string; sha256: string; as: Decided['as']; epoch: number }
+  /** What is to become of somebody's work on a node; `sha256` is that of the work which was shown; `with`: the first of two. */
+  | {
+      type: 'decided';
+      at: number;
+      by: Actor;
+      with?: Actor;
+      node: string;
+      sha256: string;
+      as: Decided['as'];
+      epoch: number;
+    }
   | { type: 'rollback-asked'; at: number; by: Actor; scope: RollbackScope; epoch: number };
 
 /** What was asked, with everything that the decision needs. */
