@@ -1,7 +1,9 @@
 export { openedBy, stillAsked, withApproversOf } from './approvers.ts';
+export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { expectedAge } from './expected.ts';
 export { lastingEvidence } from './facts.ts';
+export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
 export { evidenceFor, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
