@@ -12,6 +12,7 @@ export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
 export { onlyBack } from './only-back.ts';
 export { type Order, type OrderClass, orderClasses, ordersAfter, orderText } from './orders.ts';
+export { backMs, forwardMs, stepMs } from './pace.ts';
 export { canaryOf, isBegunFreely, isMajorChange } from './persons.ts';
 export {
   approvals,
