@@ -2191,4 +2191,18 @@ export const mutants: Mutant[] = [
     to: 'return foreseen.end !== null;',
     tests: ['test/upgrade/rollout/better-start.test.ts'],
   },
+  {
+    name: 'a plan does not say that two versions would run over a weekend',
+    file: 'src/bot/views/night.ts',
+    from: '...(straddled === null ? [] : [over(straddled, better)]),',
+    to: '',
+    tests: ['test/bot/views/night.test.ts'],
+  },
+  {
+    name: 'messages forget the way back of what was switched before',
+    file: 'src/bot/views/forecast.ts',
+    from: "turnMs(this.#rollout, node, 'p90') + before + this.#back(node)",
+    to: "turnMs(this.#rollout, node, 'p90') + this.#back(node)",
+    tests: ['test/bot/views/forecast.test.ts'],
+  },
 ];

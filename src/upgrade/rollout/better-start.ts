@@ -41,7 +41,7 @@ function waitsOver(rollout: Rollout, region: string, from: number, until: number
 
 /** How far ahead a better start is looked for, and how many are tried. */
 const ahead = 14 * day;
-const tries = 12;
+const tries = 8;
 const longest = 300 * day;
 
 /** The first start (epoch ms) after the planned one from which the whole goes over neither; null when there is none near. */
