@@ -60,7 +60,7 @@ describe('the stored ledger', () => {
     const body = JSON.stringify({ format: 1, ledger: before });
     await redis.handle.caller.hset(keysOf(production).ledger, { revision: '1', body, hash: line.hash });
     await redis.handle.caller.rpush(keysOf(production).ledgerJournal, JSON.stringify(line));
-    expect(await ledger().load()).toEqual({ ...before, begun: [] });
+    expect(await ledger().load()).toEqual({ ...before, begun: [], timings: {} });
   });
 
   it('says in which format it was adopted', async () => {
