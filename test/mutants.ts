@@ -39,6 +39,7 @@ const timed = ['test/upgrade/ledger/timed.test.ts'];
 const fit = ['test/upgrade/rollout/fit.test.ts'];
 const glass = ['test/bot/break-glass.test.ts'];
 const who = ['test/bot/persons.test.ts'];
+const foreseen = ['test/upgrade/rollout/forecast.test.ts'];
 const persons = ['test/upgrade/rollout/persons.test.ts'];
 
 export const mutants: Mutant[] = [
@@ -2189,5 +2190,75 @@ export const mutants: Mutant[] = [
     from: 'and last < least + tonumber(ARGV[2]) then',
     to: 'then',
     tests: redisAttacks,
+  },
+  {
+    name: 'a region is said to fit that goes on in another window',
+    file: `${core}/forecast.ts`,
+    from: 'if (known !== undefined) entry.goesOn.push(this.#now);',
+    to: '',
+    tests: foreseen,
+  },
+  {
+    name: 'the time on mixed versions is counted from the plan on',
+    file: `${core}/forecast.ts`,
+    from: 'end - Math.min(...switched)',
+    to: 'end - this.#rollout.createdAt',
+    tests: foreseen,
+  },
+  {
+    name: 'the forecast forgets that the first node of a region soaks longer',
+    file: `${core}/forecast.ts`,
+    from: '? policy.canarySoak : policy.soak',
+    to: '? policy.soak : policy.soak',
+    tests: foreseen,
+  },
+  {
+    name: 'what is held has no forecast',
+    file: `${core}/forecast.ts`,
+    from: "    status: { is: 'running' },\n",
+    to: '',
+    tests: foreseen,
+  },
+  {
+    name: 'a bake of no length is watched for an interval',
+    file: `${core}/watching.ts`,
+    from: 'const isEnding = end > last || last === since;',
+    to: 'const isEnding = end > last;',
+    tests: foreseen,
+  },
+  {
+    name: 'a short piece of a window refuses the plan',
+    file: `${core}/plan.ts`,
+    from: 'if (fits(following.interval, after, needed)) return true;',
+    to: 'return fits(following.interval, after, needed);',
+    tests: ['test/upgrade/rollout/plan.test.ts'],
+  },
+  {
+    name: 'a weekend on two versions is not told',
+    file: 'src/windows/weekend.ts',
+    from: 'if (from < noon && noon < until) return true;',
+    to: '',
+    tests: ['test/windows/weekend.test.ts'],
+  },
+  {
+    name: 'a start is offered that goes over a weekend as well',
+    file: `${core}/better-start.ts`,
+    from: 'return foreseen.end !== null && straddled(rollout, foreseen) === null;',
+    to: 'return foreseen.end !== null;',
+    tests: ['test/upgrade/rollout/better-start.test.ts'],
+  },
+  {
+    name: 'a plan does not say that two versions would run over a weekend',
+    file: 'src/bot/views/night.ts',
+    from: '...(straddled === null ? [] : [over(straddled, better)]),',
+    to: '',
+    tests: ['test/bot/views/night.test.ts'],
+  },
+  {
+    name: 'messages forget the way back of what was switched before',
+    file: 'src/bot/views/forecast.ts',
+    from: "turnMs(this.#rollout, node, 'p90') + before + this.#back(node)",
+    to: "turnMs(this.#rollout, node, 'p90') + this.#back(node)",
+    tests: ['test/bot/views/forecast.test.ts'],
   },
 ];

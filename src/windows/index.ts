@@ -2,3 +2,4 @@ export { describeLocal, describeOpening, describePlace, describeWindow, weekName
 export { fits, frozenBy, latestStart, neverCloses, nextOpening, openInterval, openingsUntil } from './openings.ts';
 export { parseLocalDate, parseLocalTime } from './parse.ts';
 export type { Opening } from './types.ts';
+export { spansWeekend } from './weekend.ts';

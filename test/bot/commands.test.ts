@@ -49,6 +49,8 @@ describe('upgrade', () => {
       2. eu-west v1.0.0 → v2.0.0: eu-west-op-1, eu-west-op-2, eu-west-op-3; after approval by @S0APPROVERS; not before 2026-11-24 08:40 UTC, Tue 24 Nov 08:40 (Europe/Dublin)
       3. ap-south v1.0.0 → v2.0.0: ap-south-op-1, ap-south-op-2, ap-south-op-3; after approval by @S0APPROVERS; not before 2026-11-24 09:50 UTC, Tue 24 Nov 15:20 (Asia/Kolkata)
       All 9 nodes are healthy now
+      Two versions run side by side for about 2 h 30 min
+      No rollout of this fleet was timed yet: this goes by policy.expectedNode
       Signed by ana with the key SHA256:KKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKK
       Each node: staged, backed up, restarted, proven healthy for 30 s (the first of a region 60 s) with the right image. One at a time, at least 2 healthy per region. A node that fails is rolled back by itself, then the rollout holds
       Each region is watched for 60 min before the next is asked for

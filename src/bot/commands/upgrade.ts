@@ -7,6 +7,7 @@ import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types
 import { describeLocal } from '../../windows/index.ts';
 import type { When } from '../command.ts';
 import { type Asking, type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
+import { nightFacts } from '../facts/night.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { forecast } from '../views/forecast.ts';
 import { preview } from '../views/preview.ts';
@@ -22,6 +23,7 @@ import {
   timeOf,
   Unanswered,
 } from './common.ts';
+import { nightOf } from './night.ts';
 
 type Request = Pick<PlanInput, 'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit'>;
 
@@ -171,13 +173,15 @@ async function show(
   if (seen.every(isSilence)) {
     throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
   }
-  const rollout = await made(context, context.newId(), request, seen);
+  const input = await inputOf(context, context.newId(), request, seen);
+  const rollout = plan(input);
+  const night = nightOf(input, rollout);
   if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
   const token = dryRun ? null : `${rollout.id}~${fingerprint(seen)}`;
   const reply = withFacts(
-    { plan: token, rollout: rolloutFacts(rollout) },
+    { plan: token, rollout: rolloutFacts(rollout), foreseen: night === null ? null : nightFacts(night) },
     preview({
-      ...{ rollout, survey: seen, now: context.clock.now(), token, remark },
+      ...{ rollout, survey: seen, now: input.now, token, remark, night },
       second: wantsSecond(context, rollout),
       canary: canaryOf(context.fleet) ?? null,
     }),
@@ -186,6 +190,10 @@ async function show(
 }
 
 async function made(context: CommandContext, id: string, request: Request, seen: NodeSurvey[]): Promise<Rollout> {
+  return plan(await inputOf(context, id, request, seen));
+}
+
+async function inputOf(context: CommandContext, id: string, request: Request, seen: NodeSurvey[]): Promise<PlanInput> {
   const now = context.clock.now();
   const epoch = await context.control.store.nextEpoch(now);
   const { version, binarySha256: sha256 } = request.release;
@@ -193,7 +201,7 @@ async function made(context: CommandContext, id: string, request: Request, seen:
   const begun = begunBefore(ledger, { version, sha256 });
   const fleet = await fleetNow(context);
   const pace = paceOf(ledger, fleet, request.release.archiveBytes);
-  return plan({ ...request, id, fleet, now, epoch, survey: seen, begun, pace });
+  return { ...request, id, fleet, now, epoch, survey: seen, begun, pace };
 }
 
 /** What was asked, from the plan that it became. */

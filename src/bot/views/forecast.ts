@@ -1,5 +1,7 @@
 import {
+  backMs,
   calendarNow,
+  forwardMs,
   isCanary,
   isOpen,
   isTurn,
@@ -7,8 +9,10 @@ import {
   nodeOf,
   saidAt,
   sinceOf,
+  stepMs,
+  turnOf,
 } from '../../upgrade/rollout/index.ts';
-import type { Rollout } from '../../upgrade/rollout/types.ts';
+import type { Duration, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { fits, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar, Interval } from '../../windows/types.ts';
 
@@ -40,7 +44,8 @@ export function forecast(rollout: Rollout): Forecast {
   const { policy } = rollout;
   const found: Forecast = { regions: [], end: null };
   if (!isOpen(rollout) || rollout.status.is === 'rolling-back') return found;
-  let at = Math.max(rollout.lastNodeAt ?? 0, rollout.startedAt ?? 0, rollout.startAt ?? 0, rollout.createdAt);
+  const created = rollout.createdAt + stagingMs(rollout);
+  let at = Math.max(rollout.lastNodeAt ?? 0, rollout.startedAt ?? 0, rollout.startAt ?? 0, created);
   const slots = new Slots(rollout);
   for (const phase of rollout.phases) {
     if (phase.is === 'watch' && phase.state.is !== 'done') at += phase.for;
@@ -50,13 +55,15 @@ export function forecast(rollout: Rollout): Forecast {
     for (const node of phase.nodes.map((name) => nodeOf(rollout, name))) {
       if (node.state.is === 'done') continue;
       if (group?.region !== node.region || group.places === 0) {
-        const begin = slots.next(node.region, group === null ? at : at + policy.pause);
+        const begin = slots.next(node, group === null ? at : at + policy.pause);
         if (begin === null) return { ...found, end: null };
         // The first node of a region goes alone.
         const places: number = isCanary(rollout, node) ? 1 : mostAtOnce(rollout, node.region);
         group = { region: node.region, begin, places };
-        at = begin + policy.expectedNode;
+        at = begin;
       }
+      slots.took(node, group.begin);
+      at = Math.max(at, group.begin + turnMs(rollout, node, 'p50'));
       group.places -= 1;
       note(found.regions, { phase: phase.id, region: node.region, begin: group.begin, end: at });
     }
@@ -72,28 +79,59 @@ function note(regions: RegionForecast[], next: RegionForecast): void {
   else known.end = next.end;
 }
 
-/** The next instant at which a node fits a region's window; remembers the window, which is costly to find. */
+/** All nodes are staged at once; what was never recorded counts for nothing. */
+function stagingMs(rollout: Rollout): number {
+  const staging = Object.values(rollout.nodes).filter(({ state }) => state.is === 'staging');
+  return Math.max(0, ...staging.map(({ name }) => stepMs(rollout, name, 'stage', 0, 'p50') ?? 0));
+}
+
+function turnMs(rollout: Rollout, node: NodeRun, of: keyof Duration): number {
+  const { canarySoak, soak } = rollout.policy;
+  return forwardMs(rollout, node.name, turnOf(rollout, node.name), 0, isCanary(rollout, node) ? canarySoak : soak, of);
+}
+
+/**
+ * The next instant at which a node fits a region's window, with the way back of what was begun since that opened; remembers
+ * the window, which is costly to find.
+ */
 class Slots {
   readonly #rollout: Rollout;
   readonly #known = new Map<string, Interval>();
+  readonly #taken: { at: number; back: number }[] = [];
 
   constructor(rollout: Rollout) {
     this.#rollout = rollout;
+    for (const node of Object.values(rollout.nodes)) if (node.touched) this.took(node, node.touchedAt ?? 0);
   }
 
-  next(region: string, at: number): number | null {
-    const { override, policy } = this.#rollout;
+  took(node: NodeRun, at: number): void {
+    this.#taken.push({ at, back: this.#back(node) });
+  }
+
+  next(node: NodeRun, at: number): number | null {
+    const { override } = this.#rollout;
+    const { region } = node;
     const calendar = calendarNow(this.#rollout, region);
     if (calendar === null || (override !== null && at < override.until)) return at;
-    const needed = policy.expectedNode + policy.rollbackReserve;
     const known = this.#known.get(region);
-    if (known !== undefined && fits(known, at, needed)) return at;
+    if (known !== undefined && this.#fits(known, node, at)) return at;
     const open = openInterval(calendar, at);
-    if (open !== null && fits(open, at, needed)) {
+    if (open !== null && this.#fits(open, node, at)) {
       this.#known.set(region, open);
       return at;
     }
     return this.#opening(region, calendar, at);
+  }
+
+  #fits(open: Interval, node: NodeRun, at: number): boolean {
+    const { pace, policy } = this.#rollout;
+    if (pace === null) return fits(open, at, policy.expectedNode + policy.rollbackReserve);
+    const before = this.#taken.filter((each) => each.at >= open.start).reduce((sum, { back }) => sum + back, 0);
+    return fits(open, at, turnMs(this.#rollout, node, 'p90') + before + this.#back(node));
+  }
+
+  #back(node: NodeRun): number {
+    return backMs(this.#rollout, node.name, turnOf(this.#rollout, node.name), 'p90');
   }
 
   #opening(region: string, calendar: Calendar, at: number): number | null {

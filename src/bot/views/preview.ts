@@ -3,6 +3,7 @@ import type { ApprovalPhase, NodeSurvey, Rollout } from '../../upgrade/rollout/t
 import { describeLocal, openInterval } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
 import { forecast } from './forecast.ts';
+import { type Night, nightLines } from './night.ts';
 import type { Button, Part } from './parts.ts';
 import { looseness } from './policy.ts';
 import { signedWithKey } from './signed.ts';
@@ -21,16 +22,19 @@ export interface Preview {
   second: boolean;
   /** The canary region of the settings. */
   canary: string | null;
+  /** null: not foreseen. */
+  night: Night | null;
 }
 
 /** What an upgrade would do, before anything is done. */
-export function preview({ rollout, survey, now, token, remark, second, canary }: Preview): Reply {
+export function preview({ rollout, survey, now, token, remark, second, canary, night }: Preview): Reply {
   const title = `${token === null ? 'Dry run' : 'Plan'}: ${rollout.service.name} to ${rollout.release.version}`;
   const parts: Part[] = [
     ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
     { is: 'title', text: title },
     { is: 'lines', lines: regionLines(rollout, survey) },
     { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey)] },
+    ...(night === null ? [] : [{ is: 'lines' as const, lines: nightLines(night, rollout) }]),
     { is: 'lines', lines: [signedWithKey(rollout.release), ...rules(rollout, canary)] },
     { is: 'note', text: ending(rollout, token) },
   ];

@@ -1,7 +1,9 @@
 export { openedBy, stillAsked, withApproversOf } from './approvers.ts';
+export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { expectedAge } from './expected.ts';
 export { lastingEvidence } from './facts.ts';
+export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
 export { evidenceFor, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
@@ -10,6 +12,7 @@ export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
 export { onlyBack } from './only-back.ts';
 export { type Order, type OrderClass, orderClasses, ordersAfter, orderText } from './orders.ts';
+export { backMs, forwardMs, stepMs } from './pace.ts';
 export { canaryOf, isBegunFreely, isMajorChange } from './persons.ts';
 export {
   approvals,

@@ -1,5 +1,5 @@
 import { isNewer } from '../../base/version.ts';
-import { nextOpening, openInterval } from '../../windows/index.ts';
+import { fits, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { compile, pathFor } from './compile.ts';
 import { backMs, forwardMs } from './pace.ts';
@@ -108,16 +108,32 @@ function refuseImpossible(input: PlanInput, regions: Region[], start: number): v
   if (override) return;
   for (const region of regions) {
     const { name, calendar } = region;
-    if (openInterval(calendar, start)) continue;
-    const needed = neededAlone(input, region);
     const following = nextOpening(calendar, start);
-    if (following.is === 'never') throw new Refused(`${name} has no window: ${following.reason}`);
-    if (following.interval.end - following.interval.start < needed) {
-      throw new Refused(
-        `One node with its rollback reserve takes ${Math.ceil(needed / 60_000)} min, longer than the windows of ${name}. Widen them, or lower policy.expectedNode, policy.rollbackReserve or the soak.`,
-      );
+    if (openInterval(calendar, start) === null && following.is === 'never') {
+      throw new Refused(`${name} has no window: ${following.reason}`);
     }
+    const needed = neededAlone(input, region);
+    if (fitsSome(calendar, start, needed)) continue;
+    throw new Refused(
+      `One node with its rollback reserve takes ${Math.ceil(needed / 60_000)} min, longer than the windows of ${name}. Widen them, or lower policy.expectedNode, policy.rollbackReserve or the soak.`,
+    );
   }
+}
+
+/** So many openings are looked at: a freeze may leave a short piece of one, and all of the next. */
+const openingsTried = 14;
+
+function fitsSome(calendar: Calendar, start: number, needed: number): boolean {
+  const open = openInterval(calendar, start);
+  if (open !== null && fits(open, start, needed)) return true;
+  let after = start;
+  for (let tried = 0; tried < openingsTried; tried++) {
+    const following = nextOpening(calendar, after);
+    if (following.is === 'never') return false;
+    after = following.interval.start;
+    if (fits(following.interval, after, needed)) return true;
+  }
+  return false;
 }
 
 /** What the slowest node of a region needs, and to bring it back: less than that is never left of a window. */

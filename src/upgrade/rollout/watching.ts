@@ -49,7 +49,9 @@ function baking(rollout: Rollout): Wanted[] {
     const end = watchEndOf(phase, region, since);
     const last = Math.max(rollout.looks[region]?.at ?? 0, since);
     const regular = last + rollout.policy.watch;
-    return { region, step: 'prove', at: end > last ? Math.min(regular, end) : regular };
+    // A bake of no length wants one look, and no interval before it.
+    const isEnding = end > last || last === since;
+    return { region, step: 'prove', at: isEnding ? Math.min(regular, end) : regular };
   });
 }
 

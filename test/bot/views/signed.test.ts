@@ -16,6 +16,7 @@ const shown = (of: Release) => {
     remark: null,
     second: false,
     canary: null,
+    night: null,
   });
   const over = { ...rollout, status: { is: 'done', at: tuesday } } as const;
   return {

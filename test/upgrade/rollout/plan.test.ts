@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Refused } from '../../../src/base/errors.ts';
 import { plan, regionsOf } from '../../../src/upgrade/rollout/index.ts';
-import type { NodeSurvey, PlanInput } from '../../../src/upgrade/rollout/types.ts';
+import type { Fleet, NodeSurvey, PlanInput } from '../../../src/upgrade/rollout/types.ts';
+import type { Window } from '../../../src/windows/types.ts';
 import { parts } from '../../support/parts.ts';
 import { fleetOf, hours, inputOf, minutes, newImage, surveyOf, tuesday } from '../../support/rollouts.ts';
 
@@ -86,6 +87,14 @@ describe('a plan', () => {
       /older than what runs on us-east-op-1 \(v2.1.0\)/,
     ],
     [
+      'an open window that is too short, with none after it that is not',
+      {
+        fleet: withWindow(fleetOf(), 'us-east', { days: ['tue'], from: '02:28', to: '02:33' }),
+        now: tuesday,
+      },
+      /longer than the windows of us-east/,
+    ],
+    [
       'a window that is too short for one node',
       { fleet: fleetOf({ expectedNode: hours(5) }, { windows: 'guide' }), now: tuesday - hours(24) },
       /longer than the windows/,
@@ -94,6 +103,15 @@ describe('a plan', () => {
   it.each(refusals)('is refused for %s', (_what, changes, words) => {
     expect(() => plan(inputOf(fleet, changes))).toThrow(words);
     expect(() => plan(inputOf(fleet, changes))).toThrow(Refused);
+  });
+
+  it('is not refused for a freeze that leaves a short piece of the next window, when the one after it is whole', () => {
+    const guide = fleetOf({}, { windows: 'guide' });
+    const freeze = { start: tuesday - minutes(29), end: tuesday + hours(3.5), reason: 'sale', author: 'U1' };
+    const regions = guide.regions.map((each) => ({ ...each, calendar: { ...each.calendar, freezes: [freeze] } }));
+    expect(plan(inputOf({ ...guide, regions }, { now: tuesday - hours(24), regions: ['us-east'] })).status.is).toBe(
+      'running',
+    );
   });
 
   const strange = ['v1.2.3.4', '', 'v2', 'TOKEN=x', 'v999999999999999999999.0.0'];
@@ -108,3 +126,10 @@ describe('a plan', () => {
     );
   });
 });
+
+function withWindow(fleet: Fleet, name: string, window: Window): Fleet {
+  const regions = fleet.regions.map((region) =>
+    region.name === name ? { ...region, calendar: { ...region.calendar, windows: [window] } } : region,
+  );
+  return { ...fleet, regions };
+}

@@ -1,0 +1,23 @@
+import { betterStart, forecast, straddled } from '../../upgrade/rollout/index.ts';
+import type { PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
+import type { Night } from '../views/night.ts';
+
+/** Playing more nodes than these would keep everybody else waiting for an answer. */
+const mostPlayed = 40;
+
+/** What the plan comes to; null where it is too large to be played. */
+export function nightOf(input: PlanInput, rollout: Rollout): Night | null {
+  const names = Object.keys(rollout.nodes);
+  if (names.length > mostPlayed) return null;
+  const { binarySha256 } = input.release;
+  const already = input.survey.filter(({ sha256 }) => sha256 === binarySha256).map(({ node }) => node);
+  const usual = forecast(rollout, 'p50', already);
+  const over = straddled(rollout, usual);
+  return {
+    usual,
+    worst: forecast(rollout, 'p90', already),
+    straddled: over,
+    better: over === null ? null : betterStart(input, 'p50', already),
+    recorded: names.some((name) => input.pace[name]?.switch !== undefined),
+  };
+}
