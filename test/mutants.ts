@@ -568,8 +568,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a stop waits for ever for a worker that is gone',
     file: `${core}/next.ts`,
-    from: 'return goOnResting(abandoned(noticed, event.at), event.at);',
-    to: 'return goOnResting(noticed, event.at);',
+    from: 'goOnResting(abandoned(noticed, event.at), event.at)',
+    to: 'goOnResting(noticed, event.at)',
     tests: worse,
   },
   {
