@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Mutant, mutants } from '../test/mutants.ts';
+import { type Mutant, mutants } from '../test/mutants/index.ts';
 
 /**
  * Breaks the product in one place at a time, in a copy, and demands that the tests which are named for it fail.

@@ -1,0 +1,9 @@
+/** One line of the product, broken on purpose. At least one of `tests` must fail, by an assertion and not by a crash at import. */
+export interface Mutant {
+  /** What would go wrong, in words. */
+  name: string;
+  file: string;
+  from: string;
+  to: string;
+  tests: string[];
+}

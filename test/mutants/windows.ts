@@ -1,0 +1,133 @@
+import type { Mutant } from './mutant.ts';
+
+const timed = ['test/upgrade/ledger/timed.test.ts'];
+
+/** When work may begin, and how long it takes. */
+export const rows: Mutant[] = [
+  {
+    name: 'a window is still open at its end',
+    file: 'src/windows/openings.ts',
+    from: 'return interval.start <= at && at < interval.end;',
+    to: 'return interval.start <= at && at <= interval.end;',
+    tests: ['test/windows/openings.test.ts'],
+  },
+  {
+    name: 'a window over midnight ends before it starts',
+    file: 'src/windows/spans.ts',
+    from: 'window.to <= window.from ? day + 1 : day',
+    to: 'day',
+    tests: ['test/windows/openings.test.ts'],
+  },
+  {
+    name: 'what opened yesterday is closed after midnight',
+    file: 'src/windows/openings.ts',
+    from: 'windowSpans(calendar, today - carryDays, 2 * carryDays)',
+    to: 'windowSpans(calendar, today, 2 * carryDays)',
+    tests: ['test/windows/openings.test.ts'],
+  },
+  {
+    name: 'a day that nobody lived has a window',
+    file: 'src/windows/spans.ts',
+    from: '!startsOn(window, day) || isSkipped(day, zone)',
+    to: '!startsOn(window, day)',
+    tests: ['test/windows/odd-days.test.ts'],
+  },
+  {
+    name: 'a window that a clock change turned around is kept',
+    file: 'src/windows/spans.ts',
+    from: 'return span.start < span.end ? [span] : [];',
+    to: 'return [{ start: Math.min(span.start, span.end), end: Math.max(span.start, span.end) }];',
+    tests: ['test/windows/clock-changes.test.ts'],
+  },
+  {
+    name: 'of a time that comes twice the second one counts',
+    file: 'src/windows/local.ts',
+    from: "reading: Reading = 'compatible'",
+    to: "reading: Reading = 'later'",
+    tests: ['test/windows/clock-changes.test.ts'],
+  },
+  {
+    name: 'a time that is skipped moves to before the gap',
+    file: 'src/windows/local.ts',
+    from: "reading: Reading = 'compatible'",
+    to: "reading: Reading = 'earlier'",
+    tests: ['test/windows/clock-changes.test.ts'],
+  },
+  {
+    name: 'two weeks are 336 hours, whatever the clocks do',
+    file: 'src/windows/local.ts',
+    from: 'return localTime(at, zone).add({ days }).epochMilliseconds;',
+    to: 'return at + days * dayMs;',
+    tests: ['test/windows/freezes.test.ts'],
+  },
+  {
+    name: 'nothing is left of a window after a freeze in it',
+    file: 'src/windows/spans.ts',
+    from: 'return [before, after].filter(',
+    to: 'return [before].filter(',
+    tests: ['test/windows/freezes.test.ts'],
+  },
+  {
+    name: 'work begins although it is frozen',
+    file: 'src/windows/spans.ts',
+    from: 'return without(join(windowSpans(calendar, firstDay, count)), calendar.freezes);',
+    to: 'return join(windowSpans(calendar, firstDay, count));',
+    tests: ['test/windows/freezes.test.ts'],
+  },
+  {
+    name: 'windows that touch are two',
+    file: 'src/windows/spans.ts',
+    from: 'next.start <= last.end) last.end',
+    to: 'next.start < last.end) last.end',
+    tests: ['test/windows/several.test.ts'],
+  },
+  {
+    name: 'the last week of a month has eight days',
+    file: 'src/windows/local.ts',
+    from: 'date > daysInMonth - weekdays.length',
+    to: 'date >= daysInMonth - weekdays.length',
+    tests: ['test/windows/weeks.test.ts'],
+  },
+  {
+    name: 'work fits that ends after the window',
+    file: 'src/windows/openings.ts',
+    from: 'return contains(interval, now) && now + neededMs <= interval.end;',
+    to: 'return contains(interval, now) && now <= interval.end;',
+    tests: ['test/windows/fit.test.ts'],
+  },
+  {
+    name: 'of several freezes the one that ends first is told',
+    file: 'src/windows/openings.ts',
+    from: 'active.toSorted((a, b) => b.end - a.end)[0]',
+    to: 'active.toSorted((a, b) => a.end - b.end)[0]',
+    tests: ['test/windows/openings.test.ts'],
+  },
+  {
+    name: 'what is expected of a slow node is the middle of all',
+    file: 'src/upgrade/ledger/pace.ts',
+    from: 'quantile(inOrder, 0.9)',
+    to: 'quantile(inOrder, 0.5)',
+    tests: timed,
+  },
+  {
+    name: 'a slow region is as quick as the fleet',
+    file: 'src/upgrade/ledger/pace.ts',
+    from: '...near, ...durationsOf(timingsOf([name]), bytes)',
+    to: '...near',
+    tests: timed,
+  },
+  {
+    name: 'a larger archive is staged as quickly',
+    file: 'src/upgrade/ledger/pace.ts',
+    from: 'Math.max(1, to / from) : 1',
+    to: '1 : 1',
+    tests: timed,
+  },
+  {
+    name: 'a weekend on two versions is not told',
+    file: 'src/windows/weekend.ts',
+    from: 'if (from < noon && noon < until) return true;',
+    to: '',
+    tests: ['test/windows/weekend.test.ts'],
+  },
+];
