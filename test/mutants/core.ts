@@ -891,4 +891,11 @@ export const rows: Mutant[] = [
     to: 'return foreseen.end !== null;',
     tests: ['test/upgrade/rollout/better-start.test.ts'],
   },
+  {
+    name: 'what could not be put back into service stays out when everything is rolled back',
+    file: `${core}/decisions.ts`,
+    from: "state.is === 'stuck' && rollout.lastWord !== undefined ?",
+    to: "state.is === 'stuck' && rollout.id === '' ?",
+    tests: traffic,
+  },
 ];

@@ -174,10 +174,15 @@ function together(rollout: Rollout, now: RollbackScope, asked: RollbackScope): R
 
 const sameNames = (a: string[], b: string[]): boolean => a.length === b.length && a.every((name) => b.includes(name));
 
-/** Lets go of what was begun and not touched, and of rollbacks that changed nothing yet, where `which` says so. */
+/**
+ * Lets go of what was begun and not touched, and of rollbacks that changed nothing yet, where `which` says so. What is out of
+ * service for nothing is put back, also where that had failed; rollouts from before this was so must fold as they did.
+ */
 export function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number): Rollout {
   return nodesInOrder(rollout).reduce((acc, node) => {
     const { state } = node;
+    const aside = state.is === 'stuck' && rollout.lastWord !== undefined ? outOfService(acc, node) : null;
+    if (aside !== null) return toPlace(acc, node, aside, at, { attempt: node.attempt + 1, failure: null, held: null });
     if (state.is !== 'working') return acc;
     const next = { ...node, attempt: node.attempt + 1 };
     if (state.direction === 'forward' && !node.touched) {

@@ -18,10 +18,10 @@ const node = (rollout: Rollout, name = first): NodeRun => {
   return found;
 };
 
-/** Until `step` of the first node is due. */
-function upTo(step: string, start = planned(), world = worldOf(start), from = tuesday) {
+/** Until `step` is due, of the first node when no other is named. */
+function upTo(step: string, start = planned(), world = worldOf(start), from = tuesday, name = first) {
   const due = (rollout: Rollout, now: number) =>
-    todo(rollout, now).find((each): each is NodeTask => each.node === first && each.step === step);
+    todo(rollout, now).find((each): each is NodeTask => each.node === name && each.step === step);
   const { rollout, now } = drive(start, world, { from, until: (each, at) => due(each, at) !== undefined });
   const task = due(rollout, now);
   if (!task) throw new Error(`${step} is not due`);
@@ -264,6 +264,23 @@ describe('a node that is taken out of service around its switch', () => {
     expect(todo(retried, lost.now + 2).map(({ step }) => step)).toEqual(['undrain']);
     const { rollout: end } = drive(retried, world, { from: lost.now + 2 });
     expect([end.status.is, world.out.size]).toEqual(['done', 0]);
+  });
+
+  it.each([
+    ['everything is rolled back', { type: 'rollback-asked', scope: { is: 'all' }, epoch: 1 }, 'rolled-back'],
+    ['the rollout is stopped', { type: 'stopped' }, 'stopped'],
+  ] as const)('is put back when its way back into service had failed and %s', (_what, decision, ends) => {
+    const second = 'us-east-op-2';
+    const { rollout, world, now } = upTo('switch', undefined, undefined, undefined, second);
+    expect(node(rollout).state.is).toBe('done');
+    const paused = next(rollout, { type: 'paused', at: now, by: 'U1' });
+    const lost = upTo('undrain', paused, world, now, second);
+    const begun = next(lost.rollout, intentOf(lost.task, lost.now) as Event);
+    const failing = next(begun, told(lost.task, lost.now + 1, failed('exit code 3', false)));
+    expect(node(failing, second)).toMatchObject({ drained: true, touched: false, state: { is: 'stuck' } });
+    const decided = next(failing, { ...decision, at: lost.now + 2, by: 'U1' });
+    const { rollout: end } = drive(decided, world, { from: lost.now + 2 });
+    expect([end.status.is, node(end, second).drained, world.out.size]).toEqual([ends, false, 0]);
   });
 
   it('does not count as serving for its peers, although it answers healthy', () => {
