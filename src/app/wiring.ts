@@ -177,5 +177,7 @@ export function commandContext({ settings, control, releases, clock, log }: Runt
     ...ownPeople(people.map((person) => person.slack)),
     looks: createLooks(() => clock.now()),
     newId: () => `r-${randomBytes(4).toString('hex')}`,
+    // A tenth of a second, in which nobody else gets an answer.
+    playsUpTo: 40,
   };
 }

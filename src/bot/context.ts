@@ -63,6 +63,8 @@ export interface CommandContext {
   looks: Looks;
   clock: Pick<Clock, 'now'>;
   newId(): string;
+  /** A plan of more nodes is not played before it is shown: whoever asked waits for that. */
+  playsUpTo: number;
   log: Logger;
 }
 

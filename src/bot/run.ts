@@ -9,7 +9,7 @@ import { isLooking } from './looks.ts';
 import { parse } from './parse.ts';
 import { refusedNote } from './refused-note.ts';
 import { message } from './views/parts.ts';
-import { reason, span, toTerminal } from './views/text.ts';
+import { ownWords, span, toTerminal } from './views/text.ts';
 
 /** What was typed after `/zeitwork`, or on the local command line. Never throws: every trouble becomes an answer. */
 export async function runCommand(context: CommandContext, actor: Actor, text: string): Promise<Reply> {
@@ -28,8 +28,8 @@ export async function answer(context: CommandContext, asking: Asking, command: C
     return reply;
   } catch (error) {
     if (error instanceof Denied) return ended('denied', say(error.message));
-    if (error instanceof Refused) return ended('refused', say(reason(error.message, 1_500)));
-    if (error instanceof Unanswered) return ended('unreachable', say(reason(error.message, 1_500)));
+    if (error instanceof Refused) return ended('refused', say(ownWords(error.message, 1_500)));
+    if (error instanceof Unanswered) return ended('unreachable', say(ownWords(error.message, 1_500)));
     const reference = context.newId();
     context.log.error({ err: error, reference, verb: command.verb, actor: asking.actor }, 'command failed');
     const look = 'look with `/zeitwork status` before you try again';
@@ -37,7 +37,7 @@ export async function answer(context: CommandContext, asking: Asking, command: C
       ? ended(
           'bug',
           say(
-            `That failed on our side and it is not clear what came of it: ${look}. Reference: ${reason(reference, 60)}`,
+            `That failed on our side and it is not clear what came of it: ${look}. Reference: ${ownWords(reference, 60)}`,
           ),
         )
       : ended(

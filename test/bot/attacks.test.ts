@@ -38,6 +38,7 @@ beforeEach(async () => {
   bot = await startBot({
     ...here.context,
     newId: randomUUID,
+    playsUpTo: 40,
     clock: { now: () => Date.now() },
     sealer: seals,
     team: null,

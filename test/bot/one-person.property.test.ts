@@ -97,6 +97,8 @@ class Night {
       stoppers: everything,
       onCall: everything,
     };
+    // What a plan comes to changes nothing about who may start it.
+    this.here.context.playsUpTo = 0;
     this.#version = version;
     this.#bad = bad;
   }

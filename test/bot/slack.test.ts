@@ -30,6 +30,7 @@ beforeEach(async () => {
     sealer: seals,
     team: 'T0',
     newId: randomUUID,
+    playsUpTo: 40,
     clock: { now: () => Date.now() },
     slack: { botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },
     log: pino({ level: 'silent' }),

@@ -206,6 +206,7 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
     directory: directoryOf(people, { S0APPROVERS: ['U0INES'] }),
     clock: { now: () => clock.at },
     newId: () => `r${++ids}`,
+    playsUpTo: 40,
     log: options.log ?? pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
   };
   return { context, control, clock, logged };

@@ -21,7 +21,7 @@ import { freezeLines } from '../views/freezes.ts';
 import { mainParts } from '../views/main.ts';
 import type { Part } from '../views/parts.ts';
 import { surveyLines } from '../views/survey.ts';
-import { codeLines, foreign, reason, span, when, who } from '../views/text.ts';
+import { codeLines, foreign, gateReason, person, span, when, who } from '../views/text.ts';
 import { verdict } from '../views/verdict.ts';
 import { nodeWord } from '../views/words.ts';
 import {
@@ -121,7 +121,7 @@ function whyLines(rollout: Rollout, node: NodeRun, now: number): string[] {
   if (isOver(rollout, node)) return [head];
   const tries =
     (state.is === 'working' || state.is === 'staging') && state.lastReason !== null
-      ? [`Last try: ${reason(state.lastReason)}; the next one not before ${when(state.notBefore)}`]
+      ? [`Last try: ${foreign(state.lastReason)}; the next one not before ${when(state.notBefore)}`]
       : [];
   const held = holding(rollout, node, now);
   if (held.length === 0 && tries.length === 0) return [head, 'Nothing holds it.'];
@@ -129,10 +129,11 @@ function whyLines(rollout: Rollout, node: NodeRun, now: number): string[] {
   return [head, ...tries, ...held.map(({ gate, seen }) => `${gateLine(gate)}${asSeen[seen]}`)];
 }
 
-function gateLine({ name, reason: text, owner, opensAt }: Gate): string {
+function gateLine(gate: Gate): string {
+  const { name, owner, opensAt } = gate;
   const changes = opensAt === null ? 'does not change by itself' : `changes ${when(opensAt)}`;
-  const by = owner === 'the clock' ? 'By itself' : `Opened by ${reason(owner, 120)}`;
-  return `• ${name}: ${reason(text)}. ${by}; ${changes}`;
+  const by = owner === 'the clock' ? 'By itself' : `Opened by ${person(owner)}`;
+  return `• ${name}: ${gateReason(gate)}. ${by}; ${changes}`;
 }
 
 export const windows: Handler<'windows'> = async (context, asking) => {
@@ -158,9 +159,9 @@ function windowText(calendar: Calendar, now: number): string {
   if (neverCloses(calendar, now)) return `open all the time. ${written}`;
   if (open !== null) return `open now until ${when(open.end)}, ${describeLocal(open.end, calendar.zone)}. ${written}`;
   const frozen = frozenBy(calendar, now);
-  const why = frozen === null ? '' : `frozen by ${reason(frozen.author, 80)} (${foreign(frozen.reason)}); `;
+  const why = frozen === null ? '' : `frozen by ${person(frozen.author, 80)} (${foreign(frozen.reason)}); `;
   const next = nextOpening(calendar, now);
-  if (next.is === 'never') return `${why}closed: ${reason(next.reason)}`;
+  if (next.is === 'never') return `${why}closed: ${foreign(next.reason)}`;
   return `${why}closed; opens ${when(next.interval.start)}, ${describeLocal(next.interval.start, calendar.zone)}. ${written}`;
 }
 
@@ -194,7 +195,7 @@ export const diagnose: Handler<'diagnose'> = async (context, asking, { node: nam
     outcome: isSilence(found) ? 'unreachable' : 'done',
     facts: { node: node.name, summary: found.summary, evidence: found.evidence, captured: before },
     parts: [
-      { is: 'lines', lines: [`*${foreign(node.name, 80)}* now: ${reason(found.summary, 500)}`] },
+      { is: 'lines', lines: [`*${foreign(node.name, 80)}* now: ${foreign(found.summary, 500)}`] },
       { is: 'code', text: codeLines(found.evidence, 16) },
       ...(before === null ? [] : capturedParts(before)),
     ],
@@ -212,6 +213,6 @@ async function captured({ control }: CommandContext, name: string): Promise<Capt
 }
 
 const capturedParts = ({ version, summary, evidence }: Captured): Part[] => [
-  { is: 'lines', lines: [`When it failed on ${version}, before it was rolled back: ${reason(summary, 500)}`] },
+  { is: 'lines', lines: [`When it failed on ${version}, before it was rolled back: ${foreign(summary, 500)}`] },
   { is: 'code', text: codeLines(evidence, 16) },
 ];

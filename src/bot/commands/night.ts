@@ -2,13 +2,10 @@ import { betterStart, forecast, straddled } from '../../upgrade/rollout/index.ts
 import type { PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Night } from '../views/night.ts';
 
-/** Playing more nodes than these would keep everybody else waiting for an answer. */
-const mostPlayed = 40;
-
-/** What the plan comes to; null where it is too large to be played. */
-export function nightOf(input: PlanInput, rollout: Rollout): Night | null {
+/** What the plan comes to; null where it has more nodes than are played. */
+export function nightOf(input: PlanInput, rollout: Rollout, playsUpTo: number): Night | null {
   const names = Object.keys(rollout.nodes);
-  if (names.length > mostPlayed) return null;
+  if (names.length > playsUpTo) return null;
   const { binarySha256 } = input.release;
   const already = input.survey.filter(({ sha256 }) => sha256 === binarySha256).map(({ node }) => node);
   const usual = forecast(rollout, 'p50', already);

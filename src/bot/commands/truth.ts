@@ -2,7 +2,7 @@ import { short } from '../../base/hash.ts';
 import { nodesInOrder } from '../../upgrade/rollout/index.ts';
 import { type NodeRun, type NodeSurvey, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, type Reply, withLines } from '../context.ts';
-import { reason } from '../views/text.ts';
+import { foreign } from '../views/text.ts';
 import { survey } from './common.ts';
 
 /**
@@ -40,7 +40,7 @@ export async function withTruth(context: CommandContext, rollout: Rollout, reply
   return wrong.length === 0
     ? reply
     : withLines(reply, [
-        `‼ *Not everything is as this rollout has recorded it*: ${reason(some(wrong), 600)}.`,
+        `‼ *Not everything is as this rollout has recorded it*: ${foreign(some(wrong), 600)}.`,
         'It works with what is recorded and does nothing about these. Was Redis put back to an earlier time? See verify.',
       ]);
 }

@@ -3,7 +3,7 @@ import type { Command } from '../command.ts';
 import { type Asking, type CommandContext, ended, type Reply, say } from '../context.ts';
 import { headline } from '../views/ending.ts';
 import { isMixed, runningLines } from '../views/running.ts';
-import { reason } from '../views/text.ts';
+import { ownWords } from '../views/text.ts';
 import { demand, glance, type Handler, NothingKnown } from './common.ts';
 
 /**
@@ -25,7 +25,7 @@ async function whatRuns(context: CommandContext, asking: Asking, refusal: string
   await demand(context, asking, { is: 'look' });
   const [seen, [last]] = await Promise.all([glance(context), context.control.store.latest(1)]);
   const lines = ['This is what the nodes run:', ...runningLines(context.fleet, seen)];
-  return ended('refused', say(reason(refusal, 500), ...lines, ...doubts(asking, seen, last)));
+  return ended('refused', say(ownWords(refusal, 500), ...lines, ...doubts(asking, seen, last)));
 }
 
 function doubts({ rollout }: Asking, seen: NodeSurvey[], last: Rollout | undefined): string[] {

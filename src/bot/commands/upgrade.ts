@@ -175,7 +175,7 @@ async function show(
   }
   const input = await inputOf(context, context.newId(), request, seen);
   const rollout = plan(input);
-  const night = nightOf(input, rollout);
+  const night = nightOf(input, rollout, context.playsUpTo);
   if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
   const token = dryRun ? null : `${rollout.id}~${fingerprint(seen)}`;
   const reply = withFacts(

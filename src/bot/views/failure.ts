@@ -5,7 +5,7 @@ import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
-import { foreign, names, reason, when } from './text.ts';
+import { foreign, names, when } from './text.ts';
 import { isLeftOut } from './words.ts';
 
 /** A broadcast for everything that went wrong, with the ways out while a decision is needed. */
@@ -26,7 +26,7 @@ function failed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
       is: 'lines',
       lines: [
         `✗ *${foreign(node.name, 80)} failed* ${outcome(rollout, node)}${decide(rollout, node)}`,
-        `Why: ${reason(node.failure, 500)}`,
+        `Why: ${foreign(node.failure, 500)}`,
       ],
     },
     ...evidence(node),
@@ -43,7 +43,7 @@ function stuck(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
     {
       is: 'lines',
       lines: [
-        `‼ *${foreign(node.name, 80)} ${problem(node)}* and needs a person: ${reason(state.reason, 500)}`,
+        `‼ *${foreign(node.name, 80)} ${problem(node)}* and needs a person: ${foreign(state.reason, 500)}`,
         rollout.policy.atOnce === 1
           ? 'Everything else is stopped; other nodes are left as they are.'
           : 'No other node is begun; those under way are finished or rolled back first.',
@@ -75,7 +75,7 @@ function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
     {
       is: 'lines',
       lines: [
-        `${watched ? '✗' : '○'} *Held*: ${reason(status.reason, 500)}`,
+        `${watched ? '✗' : '○'} *Held*: ${foreign(status.reason, 500)}`,
         'No further node is begun until somebody decides.',
         ...call,
       ],

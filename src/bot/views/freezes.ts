@@ -2,7 +2,7 @@ import { standing } from '../../upgrade/ledger/index.ts';
 import type { DeclaredFreeze, Ledger } from '../../upgrade/ledger/types.ts';
 import type { Fleet } from '../../upgrade/rollout/types.ts';
 import type { Freeze } from '../../windows/types.ts';
-import { foreign, names, reason, when } from './text.ts';
+import { foreign, names, person, when } from './text.ts';
 
 /** Every freeze that has not ended: those that were declared with their id, then those of the settings. */
 export function freezeLines(fleet: Fleet, ledger: Ledger, now: number): string[] {
@@ -25,7 +25,7 @@ export const whereText = ({ regions }: DeclaredFreeze): string => (regions === n
 
 export function spanText({ start, end, author, reason: why }: Freeze, now: number): string {
   const from = start > now ? `from ${when(start)} ` : '';
-  return `${from}until ${when(end)} by ${reason(author, 80)} (${foreign(why)})`;
+  return `${from}until ${when(end)} by ${person(author, 80)} (${foreign(why)})`;
 }
 
 /** One of the whole fleet stands in each region's calendar. */

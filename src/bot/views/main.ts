@@ -17,7 +17,7 @@ import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
 import { signedWord, unaskedLines } from './signed.ts';
 import { tally } from './tally.ts';
-import { count, foreign, names, reason, when, who } from './text.ts';
+import { count, foreign, gateReason, names, person, when, who } from './text.ts';
 import { verdict } from './verdict.ts';
 import { askedOf, nodeWord, scopeName, versionsBefore } from './words.ts';
 
@@ -71,7 +71,7 @@ function statusLine(status: Rollout['status']): string[] {
       return [`Paused by ${who(status.by)} at ${when(status.at)}; no further node is begun`];
     case 'held':
       return [
-        `*Held* since ${when(status.at)}: ${reason(status.reason, 500)}`,
+        `*Held* since ${when(status.at)}: ${foreign(status.reason, 500)}`,
         ...(status.pending === null
           ? []
           : [`The rollback of ${scopeName(status.pending.scope)} was cut short; Retry goes on with it`]),
@@ -150,15 +150,15 @@ function alertLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
   if (at === null || state.is !== 'ready' || alerts === undefined || alerts.is === 'quiet') return [];
   const what =
     alerts.is === 'firing'
-      ? `alerts fired for ${foreign(region)}: ${reason(alerts.names.join(', '))}`
-      : `nobody could say whether alerts fire for ${foreign(region)}: ${reason(alerts.reason)}`;
+      ? `alerts fired for ${foreign(region)}: ${foreign(alerts.names.join(', '))}`
+      : `nobody could say whether alerts fire for ${foreign(region)}: ${foreign(alerts.reason)}`;
   return [`‼ At ${when(at)} ${what}. No node is begun there until that ends.`];
 }
 
 function heldLines({ name, held, state }: NodeRun): string[] {
   if (held === null || state.is === 'working') return [];
   return held.gates.map(
-    (gate) => `${foreign(name)} could not be begun: ${reason(gate.reason)} (${reason(gate.owner, 80)})`,
+    (gate) => `${foreign(name)} could not be begun: ${gateReason(gate)} (${person(gate.owner, 80)})`,
   );
 }
 

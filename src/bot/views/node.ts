@@ -2,7 +2,7 @@ import { nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Part } from './parts.ts';
 import { type Post, post } from './post.ts';
-import { codeLines, count, foreign, reason, span, when } from './text.ts';
+import { codeLines, count, foreign, span, when } from './text.ts';
 import { isLeftOut, stepWord } from './words.ts';
 
 /** A line in the thread for every node that was begun in this run, with its proof or its failure. */
@@ -32,14 +32,14 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
     case 'failed':
       return [
         ...lines(
-          `✗ ${name} failed while ${stepWord(state.step)}, nothing on it was changed: ${reason(state.reason, 500)}`,
+          `✗ ${name} failed while ${stepWord(state.step)}, nothing on it was changed: ${foreign(state.reason, 500)}`,
         ),
         ...evidence(node),
       ];
     case 'unproven':
       return [
         ...lines(
-          `✗ ${name} was switched and is not proven (${stepWord(state.step)})${outOfService(node)}: ${reason(state.reason, 500)}`,
+          `✗ ${name} was switched and is not proven (${stepWord(state.step)})${outOfService(node)}: ${foreign(state.reason, 500)}`,
         ),
         ...evidence(node),
       ];
@@ -54,7 +54,7 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
     case 'stuck':
       return [
         ...lines(
-          `‼ ${name} needs a person (${stepWord(state.step)})${outOfService(node)}: ${reason(state.reason, 500)}`,
+          `‼ ${name} needs a person (${stepWord(state.step)})${outOfService(node)}: ${foreign(state.reason, 500)}`,
           ...why(node),
         ),
         ...evidence(node),
@@ -86,14 +86,14 @@ export function proofText(proof: Proof | null, wanted: string): string {
 }
 
 function why(node: NodeRun): string[] {
-  return node.failure === null ? [] : [`Reason: ${reason(node.failure, 500)}`];
+  return node.failure === null ? [] : [`Reason: ${foreign(node.failure, 500)}`];
 }
 
 /** What was found before a rollback destroyed it. */
 export function evidence({ diagnosis }: NodeRun): Part[] {
   if (diagnosis === null) return [];
   return [
-    { is: 'lines', lines: [`Likely cause: ${reason(diagnosis.summary, 500)}`] },
+    { is: 'lines', lines: [`Likely cause: ${foreign(diagnosis.summary, 500)}`] },
     { is: 'code', text: codeLines(diagnosis.evidence, 8) },
   ];
 }

@@ -2,7 +2,7 @@ import { approvals, gates, nextNode, waitingForPeople, waitKey } from '../../upg
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
-import { foreign, reason, span, when } from './text.ts';
+import { foreign, gateReason, span, when } from './text.ts';
 import { askedOf } from './words.ts';
 
 /** Calls again, once each, for what still waits for people: only the newest, however long nobody was there to say it. */
@@ -32,7 +32,7 @@ function words(rollout: Rollout, what: string, since: number, after: number, peo
   if (what === 'start') return missed(rollout, since, after, people);
   if (status.is === 'held' && what === 'held')
     return head(
-      `${release.version} is held since ${when(since)}, nothing moves until somebody decides. ${reason(status.reason, 300)}`,
+      `${release.version} is held since ${when(since)}, nothing moves until somebody decides. ${foreign(status.reason, 300)}`,
       ...called(rollout, people),
     );
   const where = what.slice(what.indexOf(' ') + 1);
@@ -42,7 +42,7 @@ function words(rollout: Rollout, what: string, since: number, after: number, peo
 function missed(rollout: Rollout, since: number, after: number, people: People): string[] {
   const node = nextNode(rollout);
   const shut = node === null ? [] : [...gates(rollout, node.name, since + after), ...(node.held?.gates ?? [])];
-  const why = [...new Set(shut.map((gate) => reason(gate.reason)))].join('; ');
+  const why = [...new Set(shut.map((gate) => gateReason(gate)))].join('; ');
   return [
     `‼ *${rollout.release.version} was to begin ${when(since)} and has not*${why === '' ? '' : `: ${why}`}`,
     'Nothing was touched. `/zeitwork why` says what holds it now.',

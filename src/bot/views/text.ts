@@ -1,5 +1,6 @@
 import { type Actor, isLocal } from '../../base/actor.ts';
 import { plain } from '../../base/plain.ts';
+import type { Gate } from '../../upgrade/rollout/types.ts';
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
@@ -38,8 +39,16 @@ export function codeLines(lines: string[], maxLines: number, maxWidth = 160): st
   return shown.map((line) => escaped(clip(line, maxWidth)).replaceAll('`', 'ʼ')).join('\n');
 }
 
-/** Like `foreign`, with Slack user ids in it turned into mentions: reasons of the core name people by id. */
-export function reason(text: string, max = 300): string {
+/** Why a gate is shut, with the person whom it names. */
+export const gateReason = ({ reason, by }: Pick<Gate, 'reason' | 'by'>): string =>
+  foreign(reason) + (by === undefined ? '' : ` by ${who(by)}`);
+
+/** What stands where a person may stand, or somebody without an account: a Slack id as a mention. */
+export const person = (text: string, max = 120): string =>
+  /^[UW][A-Z0-9]{2,}$/.test(text) && /\d/.test(text) ? `<@${text}>` : foreign(text, max);
+
+/** Words of ours for whoever asked, in which people are named by their ids; nothing that a host said goes through here. */
+export function ownWords(text: string, max = 300): string {
   return foreign(text, max).replace(/\b[UW](?!TF)(?=[A-Z]*\d)[A-Z0-9]{2,}\b/g, (id) => `<@${id}>`);
 }
 

@@ -2,7 +2,7 @@ import { gatePatience, isOpen, isQueued, neglected, nodesInOrder } from '../../u
 import type { NodeRun, Rollout, Unattended } from '../../upgrade/rollout/types.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
-import { count, foreign, reason, when } from './text.ts';
+import { count, foreign, gateReason, when } from './text.ts';
 import { stepWord } from './words.ts';
 
 /** Whatever a rollout waits for without anybody having said so: broadcast once each, then kept true. */
@@ -27,7 +27,7 @@ function silent(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   const head = state.silent ? `${name} does not answer` : `Nobody knows yet what ${name} did`;
   return [
     wait(rollout, node.name, silentSince, [
-      `? *${head}* since ${when(silentSince)} (${after}): ${reason(state.lastReason ?? 'nothing came back')}`,
+      `? *${head}* since ${when(silentSince)} (${after}): ${foreign(state.lastReason ?? 'nothing came back')}`,
       `Tried ${state.unknowns} of ${rollout.policy.unknownAttempts}, then a person is called. ${serving(rollout, node)} ${elsewhere(rollout)}`,
       ...call,
     ]),
@@ -51,7 +51,7 @@ function gated(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   const { name, held, state } = node;
   if (held === null || held.at - held.since < gatePatience || state.is === 'stuck') return [];
   if (state.is === 'done' && !isQueued(rollout, node)) return [];
-  const gates = held.gates.map((gate) => reason(gate.reason)).join('; ');
+  const gates = held.gates.map((gate) => gateReason(gate)).join('; ');
   return [
     wait(rollout, name, held.since, [
       `‼ *Stuck: ${foreign(name, 80)} waits* since ${when(held.since)}: ${gates}`,

@@ -127,8 +127,9 @@ export type GateName =
 /** Why a node may not be stopped right now. */
 export interface Gate {
   name: GateName;
-  /** In words a person at 2 AM understands. */
+  /** In words a person at 2 AM understands. `by`: who the last of these words are about; never named inside of them. */
   reason: string;
+  by?: Actor;
   /** Who can open it. */
   owner: string;
   /** Epoch ms when it changes by itself; null when it waits for a person or a node. */

@@ -9,6 +9,7 @@ import { nextNode, placesLeft } from './places.ts';
 import { nodesInOrder, workingNodes } from './queries.ts';
 import { rested } from './rest.ts';
 import type {
+  Actor,
   ApprovalPhase,
   Evidence,
   EvidenceName,
@@ -50,6 +51,9 @@ function rule<Name extends EvidenceName>(
 
 const shut = (reason: string, owner: string, opensAt: number | null = null): Shut => ({ reason, owner, opensAt });
 
+/** What a person did: in the channel they are named as people are there. */
+const shutBy = (by: Actor, what: string, owner: string): Shut => ({ ...shut(what, owner), by });
+
 const state = rule([], ({ status, unsigned, onlyBack }) => {
   if (unsigned || (onlyBack && status.is === 'held'))
     return shut('nobody signed what led to this', 'whoever looks and adopts it');
@@ -62,14 +66,14 @@ const state = rule([], ({ status, unsigned, onlyBack }) => {
     case 'rolling-back':
       return shut('a rollback is under way', 'the rollback');
     case 'stopping':
-      return shut(`being stopped by ${status.by}`, 'the node under way');
+      return shutBy(status.by, 'being stopped', 'the node under way');
     default:
       return shut('the rollout is over', 'nobody');
   }
 });
 
 const pause = rule([], ({ status }) =>
-  status.is === 'paused' ? shut(`paused by ${status.by}`, 'whoever may resume') : null,
+  status.is === 'paused' ? shutBy(status.by, 'paused', 'whoever may resume') : null,
 );
 
 const schedule = rule([], ({ startAt }, _node, now) =>
@@ -127,7 +131,7 @@ function lacking(rollout: Rollout, phase: ApprovalPhase, now: number): Shut | nu
   const owner = `the approvers of ${title}`;
   if (state.is !== 'done') return shut(`${title} is not approved`, owner);
   const old = given.find(({ at }) => now - at > rollout.policy.approvalExpires);
-  if (old) return shut(`the approval of ${title} by ${old.by} has expired`, owner);
+  if (old) return shutBy(old.by, `the approval of ${title} has expired; it was given`, owner);
   const watch = watchBefore(rollout, phase);
   if (given.every(({ watched }) => watched === endOf(watch))) return null;
   return shut(`${watch?.title} was watched anew since ${title} was approved`, owner);

@@ -20,7 +20,7 @@ const shown = (changes: Partial<PlanInput>, order: 'declared' | 'next-opening' =
   const fleet = fleetOf({ order }, { windows: 'guide' });
   const input = inputOf(fleet, { now: tuesday - hours(24), strategy: 'regions', ...changes });
   const rollout = plan(input);
-  const night = nightOf(input, rollout);
+  const night = nightOf(input, rollout, 40);
   return night === null ? [] : nightLines(night, rollout).map((line) => line.replace(/<!date[^|]*\|([^>]*)>/g, '$1'));
 };
 
@@ -54,6 +54,6 @@ describe('a preview foresees', () => {
   it('nothing for a fleet that takes long to be played', () => {
     const fleet = oneRegion(41, {});
     const input = inputOf(fleet);
-    expect(nightOf(input, plan(input))).toBeNull();
+    expect(nightOf(input, plan(input), 40)).toBeNull();
   });
 });
