@@ -29,6 +29,8 @@ const answers = (outcome: Outcome): string[] => answersIn(outcome).map(wordsOf);
 /** What a person sees and does in the channel. */
 export class Conversation {
   readonly product: Product;
+  /** What was answered last, for whoever has to find out why a test waits. */
+  #answered = '';
 
   constructor(product: Product) {
     this.product = product;
@@ -39,7 +41,8 @@ export class Conversation {
     const outcome: Outcome = await this.product.slack.command(who, `/zeitwork ${text}`);
     if (!outcome.acked) throw new Error(`/zeitwork ${text} was not acknowledged: ${outcome.error}`);
     await this.until(`an answer to ${text}`, () => answers(outcome).length > 0, 180_000);
-    return answers(outcome).join('\n');
+    this.#answered = answers(outcome).join('\n');
+    return this.#answered;
   }
 
   /** Clicks the newest button whose label contains `label`, as soon as somebody can see it. */
@@ -93,7 +96,8 @@ export class Conversation {
   }
 
   until(what: string, check: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {
-    const logs = () => `${this.words().slice(-3_000)}\n${this.product.logs().slice(-3_000)}`;
+    const logs = () =>
+      [this.words().slice(-2_000), this.product.logs().slice(-2_000), `answered: ${this.#answered}`].join('\n');
     return until(what, check, { timeoutMs, logs });
   }
 }

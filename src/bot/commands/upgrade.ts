@@ -4,12 +4,11 @@ import { Refused } from '../../base/errors.ts';
 import { begunBefore, paceOf } from '../../upgrade/ledger/index.ts';
 import { approvals, canaryOf, isBegunFreely, isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
-import { describeLocal } from '../../windows/index.ts';
 import type { When } from '../command.ts';
 import { type Asking, type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
 import { nightFacts } from '../facts/night.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
-import { forecast } from '../views/forecast.ts';
+import { beginsLater } from '../views/forecast.ts';
 import { preview } from '../views/preview.ts';
 import { foreign } from '../views/text.ts';
 import {
@@ -80,13 +79,12 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
 
 /** Nothing is called under way that waits for its time. */
 function begun(rollout: Rollout): string {
-  const { release, id, calendars, createdAt } = rollout;
-  const [first] = forecast(rollout).regions;
-  const zone = calendars[first?.region ?? '']?.zone;
+  const { release, id, createdAt } = rollout;
+  const later = beginsLater(rollout, createdAt);
   const where = `Rollout ${foreign(id)}; the channel shows how it goes.`;
-  if (first === undefined || zone === undefined || first.begin <= createdAt)
+  if (later === null)
     return `${release.version} is under way: it is staged on every node before the first one is touched. ${where}`;
-  return `Scheduled: ${release.version} begins ${describeLocal(first.begin, zone)}. No node is stopped before. ${where}`;
+  return `Scheduled: ${release.version} begins ${later}. No node is stopped before. ${where}`;
 }
 
 /** The second breaker confirms what a requester asked for. Whoever may not leaves the plan where it was. */

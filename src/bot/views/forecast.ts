@@ -13,7 +13,7 @@ import {
   turnOf,
 } from '../../upgrade/rollout/index.ts';
 import type { Duration, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
-import { fits, nextOpening, openInterval } from '../../windows/index.ts';
+import { describeLocal, fits, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar, Interval } from '../../windows/types.ts';
 
 export interface RegionForecast {
@@ -44,8 +44,7 @@ export function forecast(rollout: Rollout): Forecast {
   const { policy } = rollout;
   const found: Forecast = { regions: [], end: null };
   if (!isOpen(rollout) || rollout.status.is === 'rolling-back') return found;
-  const created = rollout.createdAt + stagingMs(rollout);
-  let at = Math.max(rollout.lastNodeAt ?? 0, rollout.startedAt ?? 0, rollout.startAt ?? 0, created);
+  let at = Math.max(rollout.lastNodeAt ?? 0, rollout.startedAt ?? 0, rollout.startAt ?? 0, stagedAt(rollout));
   const slots = new Slots(rollout);
   for (const phase of rollout.phases) {
     if (phase.is === 'watch' && phase.state.is !== 'done') at += phase.for;
@@ -72,6 +71,17 @@ export function forecast(rollout: Rollout): Forecast {
   return found;
 }
 
+/** When the first node is begun, in its region's own time; null when that waits for no window and no time, but for staging at most. */
+export function beginsLater(rollout: Rollout, now: number): string | null {
+  const [first] = forecast(rollout).regions;
+  const calendar = rollout.calendars[first?.region ?? ''];
+  if (first === undefined || calendar === undefined) return null;
+  const { startAt, override } = rollout;
+  const open = openInterval(calendar, now);
+  const isOut = override === null && (open === null || first.begin >= open.end);
+  return isOut || (startAt !== null && startAt > now) ? describeLocal(first.begin, calendar.zone) : null;
+}
+
 /** One entry for each region in each phase. */
 function note(regions: RegionForecast[], next: RegionForecast): void {
   const known = regions.find(({ phase, region }) => phase === next.phase && region === next.region);
@@ -79,10 +89,10 @@ function note(regions: RegionForecast[], next: RegionForecast): void {
   else known.end = next.end;
 }
 
-/** All nodes are staged at once; what was never recorded counts for nothing. */
-function stagingMs(rollout: Rollout): number {
+/** When every node has the release, epoch ms. All are staged at once; what was never recorded counts for nothing. */
+export function stagedAt(rollout: Rollout): number {
   const staging = Object.values(rollout.nodes).filter(({ state }) => state.is === 'staging');
-  return Math.max(0, ...staging.map(({ name }) => stepMs(rollout, name, 'stage', 0, 'p50') ?? 0));
+  return rollout.createdAt + Math.max(0, ...staging.map(({ name }) => stepMs(rollout, name, 'stage', 0, 'p50') ?? 0));
 }
 
 function turnMs(rollout: Rollout, node: NodeRun, of: keyof Duration): number {

@@ -1,8 +1,8 @@
 import { approvals, isBegunFreely, strategies, turns } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
-import { describeLocal, openInterval } from '../../windows/index.ts';
+import { describeLocal } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
-import { forecast } from './forecast.ts';
+import { beginsLater, forecast } from './forecast.ts';
 import { type Night, nightLines } from './night.ts';
 import type { Button, Part } from './parts.ts';
 import { looseness } from './policy.ts';
@@ -153,9 +153,6 @@ function buttons(rollout: Rollout, now: number, token: string): Button[] {
 
 /** `Start`, or what pressing it means when the first node has to wait. */
 function startLabel(rollout: Rollout, now: number): string {
-  const [first] = forecast(rollout).regions;
-  const calendar = first === undefined ? undefined : rollout.calendars[first.region];
-  if (first === undefined || calendar === undefined) return 'Start';
-  const waits = first.begin > now || (rollout.override === null && openInterval(calendar, now) === null);
-  return waits ? `Schedule for ${describeLocal(first.begin, calendar.zone).replace(/ \(.*\)$/, '')}` : 'Start';
+  const later = beginsLater(rollout, now);
+  return later === null ? 'Start' : `Schedule for ${later.replace(/ \(.*\)$/, '')}`;
 }

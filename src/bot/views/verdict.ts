@@ -2,7 +2,7 @@ import { isAny } from '../../base/is-any.ts';
 import { currentPhase, isQueued, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
-import { forecast } from './forecast.ts';
+import { forecast, stagedAt } from './forecast.ts';
 import { tally } from './tally.ts';
 import { clean, clip, count } from './text.ts';
 import { scopeName } from './words.ts';
@@ -50,9 +50,9 @@ function going(rollout: Rollout): string {
 function waitsUntil(rollout: Rollout): string | null {
   const [next] = forecast(rollout).regions;
   const zone = rollout.calendars[next?.region ?? '']?.zone;
-  const { startAt, createdAt, startedAt, lastNodeAt } = rollout;
+  const { startAt, startedAt, lastNodeAt } = rollout;
   if (next === undefined || zone === undefined) return null;
-  const free = Math.max(createdAt, startedAt ?? 0, lastNodeAt ?? 0);
+  const free = Math.max(stagedAt(rollout), startedAt ?? 0, lastNodeAt ?? 0);
   const isLater = next.begin > free + rollout.policy.pause && (startAt !== null || next.begin > free + 60_000);
   return isLater ? `waiting until ${describeLocal(next.begin, zone)}` : null;
 }

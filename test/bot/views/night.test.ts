@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nightOf } from '../../../src/bot/commands/night.ts';
+import { beginsLater } from '../../../src/bot/views/forecast.ts';
 import { nightLines } from '../../../src/bot/views/night.ts';
 import { plan } from '../../../src/upgrade/rollout/index.ts';
 import type { NodePace, Pace, PlanInput } from '../../../src/upgrade/rollout/types.ts';
@@ -55,5 +56,20 @@ describe('a preview foresees', () => {
     const fleet = oneRegion(41, {});
     const input = inputOf(fleet);
     expect(nightOf(input, plan(input), 40)).toBeNull();
+  });
+
+  it('a start and not a schedule where only the staging lies in between, and a schedule where a window does', () => {
+    const staged = {
+      ...pace({ p50: minutes(4), p90: minutes(10) })['us-east-op-1'],
+      stage: { p50: 5_000, p90: 9_000 },
+    };
+    const fleet = fleetOf({ order: 'declared' }, { windows: 'guide' });
+    const names = fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
+    const begins = (now: number) => {
+      const rollout = plan(inputOf(fleet, { now, pace: Object.fromEntries(names.map((name) => [name, staged])) }));
+      return beginsLater(rollout, now);
+    };
+    expect(begins(tuesday)).toBeNull();
+    expect(begins(tuesday - hours(24))).toMatch(/^Tue 24 Nov 02:00/);
   });
 });
