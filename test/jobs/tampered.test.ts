@@ -126,6 +126,17 @@ function madeUp(): Rollout {
 }
 
 const resumed = { type: 'resumed', at: 9, by: 'U1' };
+/** A journal as a version wrote it that did not sign, with a hash that fits, and what it would have stored beside it. */
+async function putUnsigned(revision: number): Promise<void> {
+  const at = { at: 1, revision, event: { type: 'created', at: 1, by: 'U1' } };
+  const hash = createHash('sha256')
+    .update(`r1\n${JSON.stringify(at)}`)
+    .digest('hex');
+  await putLines('r1', [{ ...at, hash }]);
+  await putBody('r1', (r) => ({ ...running(r), revision }));
+  await redis().hset(keys.rollout('r1'), 'revision', revision, 'hash', hash, 'whole', 0);
+}
+
 const attacks: [string, () => Promise<unknown>, RegExp][] = [
   ['the stored rollout is edited', () => putBody('r1', running), /not what its journal says/],
   [
@@ -178,28 +189,12 @@ const attacks: [string, () => Promise<unknown>, RegExp][] = [
   ],
   [
     'its journal is as of a version that did not sign',
-    async () => {
-      const at = { at: 1, revision: 4, event: { type: 'created', at: 1, by: 'U1' } };
-      const hash = createHash('sha256')
-        .update(`r1\n${JSON.stringify(at)}`)
-        .digest('hex');
-      await putLines('r1', [{ ...at, hash }]);
-      await putBody('r1', (r) => ({ ...running(r), revision: 4 }));
-      await redis().hset(keys.rollout('r1'), 'revision', 4, 'hash', hash, 'whole', 0);
-    },
+    () => putUnsigned(4),
     /nobody signed its journal; this process has seen it signed|last line/,
   ],
   [
     'its journal is as of a version that did not sign, with a number that nobody has seen',
-    async () => {
-      const at = { at: 1, revision: 100, event: { type: 'created', at: 1, by: 'U1' } };
-      const hash = createHash('sha256')
-        .update(`r1\n${JSON.stringify(at)}`)
-        .digest('hex');
-      await putLines('r1', [{ ...at, hash }]);
-      await putBody('r1', (r) => ({ ...running(r), revision: 100 }));
-      await redis().hset(keys.rollout('r1'), 'revision', 100, 'hash', hash, 'whole', 0);
-    },
+    () => putUnsigned(100),
     /nobody signed its journal; this process has seen it signed|last line/,
   ],
   ['it is of another fleet', () => putBody('r1', (r) => ({ ...r, fleet: 'other' })), /not what its journal says/],
