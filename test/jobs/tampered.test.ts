@@ -126,6 +126,7 @@ function madeUp(): Rollout {
 }
 
 const resumed = { type: 'resumed', at: 9, by: 'U1' };
+
 /** A journal as a version wrote it that did not sign, with a hash that fits, and what it would have stored beside it. */
 async function putUnsigned(revision: number): Promise<void> {
   const at = { at: 1, revision, event: { type: 'created', at: 1, by: 'U1' } };
