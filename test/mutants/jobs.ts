@@ -23,6 +23,20 @@ export const rows: Mutant[] = [
     tests: step,
   },
   {
+    name: 'a worker that is too old to follow counts as living',
+    file: 'src/jobs/start.ts',
+    from: 'await pulse.serves(!outrun);',
+    to: '',
+    tests: tampered,
+  },
+  {
+    name: 'a bot that is too old to follow stands still without a word',
+    file: 'src/jobs/publish.ts',
+    from: 'if (clock.now() - since >= updatePatience)',
+    to: 'if (clock.now() < since)',
+    tests: tampered,
+  },
+  {
     name: 'one bad answer proves that a node is down',
     file: 'src/jobs/looks.ts',
     from: 'if (time === looks.times) return',
