@@ -83,7 +83,8 @@ describe('the users that scripts/redis-users.sh makes', () => {
           await store.setPosted(id, 'main', { ts: '1', channel: 'C1', content: 'x' });
         },
         repair: async () => undefined,
-        alarm: async () => undefined, outrun: async () => undefined,
+        alarm: async () => undefined,
+        outrun: async () => undefined,
       },
       clock: systemClock,
       log: silent,
