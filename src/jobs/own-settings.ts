@@ -1,5 +1,4 @@
 import { canonical } from '../trust/index.ts';
-import { nodeOf } from '../upgrade/rollout/index.ts';
 import type { Fleet, Gate, NodeTask, Rollout, Service, StepName } from '../upgrade/rollout/types.ts';
 import type { StepResult } from '../upgrade/steps/types.ts';
 
@@ -39,10 +38,9 @@ export function disagreement(
   own: Pick<Fleet, 'service' | 'regions'>,
 ): StepResult | null {
   const { node, region, step } = task;
-  const { state } = nodeOf(rollout, node);
   const isKnown = own.regions.some(({ name, nodes }) => name === region && nodes.some((each) => each.name === node));
   const keys = differing(own.service, rollout.service);
-  if (isKnown && (keys.length === 0 || (state.is === 'working' && state.direction === 'back'))) return null;
+  if (isKnown && keys.length === 0) return null;
   const reason = isKnown
     ? `the settings of this worker say otherwise than the plan, service: ${keys.join(', ')}`
     : `the settings of this worker have no ${node} in ${region}`;

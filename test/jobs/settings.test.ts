@@ -175,9 +175,13 @@ describe('a worker whose settings were edited in mid-rollout', () => {
   });
 
   it('goes back whatever they say of the service', async () => {
-    await start();
-    await until(before, isDue('backup', 'us-east-op-2'));
-    await goesBack(service({ envFile: '/etc/zeitwork/other.env' }));
+    const traffic = { drain: ['/bin/out'], undrain: ['/bin/in'], limit: 60_000 };
+    const planned = service({ traffic });
+    const { policy } = quickRollout('r1');
+    await start({ fleet: { ...planned, policy } });
+    await until(planned, isDue('backup', 'us-east-op-2'));
+    await goesBack(service({ traffic, envFile: '/etc/zeitwork/other.env' }));
+    expect(done).toContain('restore us-east-op-1');
   });
 
   it('keeps a raised quorum, says so, and goes back or on when it is lowered', async () => {
@@ -230,7 +234,7 @@ describe('settings that were edited in mid-rollout', () => {
 
   it('of the bot alone: those whom they name now approve, those of the plan do not, and a region that is gone stays where it is', async () => {
     await rig.worker({
-      regions: ['us-east', 'eu-west'],
+      regions: ['us-east', 'eu-west', 'ap-south'],
       survey: async (node) => ({
         ...(await workerParts(rig.redis.handle).survey(node, AbortSignal.abort())),
         ...upgraded,

@@ -54,8 +54,8 @@ export const rows: Mutant[] = [
   {
     name: 'going back waits for settings that are those of the plan',
     file: 'src/jobs/own-settings.ts',
-    from: " || (state.is === 'working' && state.direction === 'back')",
-    to: '',
+    from: 'return isKnown && !(',
+    to: "return isKnown && step !== 'restore' && !(",
     tests: settings,
   },
   {
