@@ -59,6 +59,13 @@ export const rows: Mutant[] = [
     tests: settings,
   },
   {
+    name: 'a major is begun with as few signatures as a minor release',
+    file: 'src/jobs/vouched.ts',
+    from: 'major ? majors.approvers : 1',
+    to: '1',
+    tests: vouched,
+  },
+  {
     name: 'one bad answer proves that a node is down',
     file: 'src/jobs/looks.ts',
     from: 'if (time === looks.times) return',
