@@ -184,7 +184,7 @@ describe('a worker whose settings were edited in mid-rollout', () => {
     expect(done).toContain('restore us-east-op-1');
   });
 
-  it('keeps a raised quorum, says so, and goes back or on when it is lowered', async () => {
+  it('keeps a raised quorum, says so, and goes on when it is lowered', async () => {
     await reach('switch');
     const edited = { ...before, policy: { ...before.policy, minimumHealthy: 3 } };
     await once(edited);
@@ -193,6 +193,19 @@ describe('a worker whose settings were edited in mid-rollout', () => {
     expect(waiting.nodes['us-east-op-1']?.held?.gates.map(({ name }) => name)).toEqual(['quorum']);
     await pass(60_000);
     await ends();
+  });
+
+  it('goes on by the windows and by the number at once that were planned, whatever they say of those now', async () => {
+    const shut = regions((region) => ({ ...region, calendar: { ...region.calendar, windows: [] } }));
+    const edited = { ...shut, policy: { ...shut.policy, atOnce: 3, minimumHealthy: 1 } };
+    await start();
+    let most = 0;
+    const end = await until(edited, (rollout) => {
+      most = Math.max(most, Object.values(rollout.nodes).filter(({ state }) => state.is === 'working').length);
+      return !isOpen(rollout);
+    });
+    expect(end.status.is).toBe('done');
+    expect(most).toBe(1);
   });
 
   it('counts a node that was added as a peer, and leaves it alone', async () => {
