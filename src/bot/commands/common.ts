@@ -4,7 +4,7 @@ import { nearest } from '../../base/nearest.ts';
 import { withFreezes } from '../../upgrade/ledger/index.ts';
 import { isOpen, withApproversOf } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
-import { parseLocalTime } from '../../windows/index.ts';
+import { parseSpokenTime } from '../../windows/index.ts';
 import type { Command } from '../command.ts';
 import { type Asking, aloud, type CommandContext, ended, type Reply, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
@@ -147,7 +147,8 @@ export function timeOf(
 ): number {
   const first = fleet.regions.find(({ name }) => regions === null || regions.includes(name));
   try {
-    return parseLocalTime(text, first?.calendar.zone ?? 'UTC', now, reading);
+    const zones = [first, ...fleet.regions].flatMap((region) => region?.calendar.zone ?? []);
+    return parseSpokenTime(text, zones, now, reading);
   } catch (error) {
     if (error instanceof RangeError) throw new Refused(`${flag}: ${error.message}`);
     throw error;
