@@ -28,6 +28,8 @@ export type Command =
   | { verb: 'pause' }
   | { verb: 'resume' }
   | { verb: 'stop' }
+  /** What waits, by its key as a button has it; null: all that waits now. */
+  | { verb: 'mine'; wait: string | null }
   | { verb: 'retry' }
   /** Somebody's work on a node: put aside and replaced, or left where it is. `mark` begins its SHA-256, as it was shown. */
   | { verb: 'replace'; node: string; mark: string }
@@ -76,6 +78,11 @@ export const manual: Record<Verb, Manual> = {
   pause: { usage: 'pause', what: 'begins no further node; the one under way is finished', example: 'pause' },
   resume: { usage: 'resume', what: 'goes on after a pause', example: 'resume' },
   stop: { usage: 'stop', what: 'ends the rollout where it is; nodes that are done stay done', example: 'stop' },
+  mine: {
+    usage: 'mine',
+    what: 'says that you have it: nobody is reminded any more of what waits now; nothing moves by that',
+    example: 'mine',
+  },
   retry: { usage: 'retry', what: 'tries again after a failure', example: 'retry' },
   replace: {
     usage: 'replace NODE HASH',

@@ -41,6 +41,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   pause: (input) => alone(input, { verb: 'pause' }),
   resume: (input) => alone(input, { verb: 'resume' }),
   stop: (input) => alone(input, { verb: 'stop' }),
+  mine: (input) => alone(input, { verb: 'mine', wait: null }),
   retry: (input) => alone(input, { verb: 'retry' }),
   replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),

@@ -58,6 +58,7 @@ const says: Record<Line['type'], readonly Says[]> = {
   retried: ['decisions'],
   decided: ['decisions'],
   'rollback-asked': ['decisions'],
+  'taken-on': ['decisions'],
   begun: ['reports'],
   reported: ['reports'],
   gated: ['reports'],

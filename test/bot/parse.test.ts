@@ -50,6 +50,7 @@ const understood: [string, Command][] = [
   ['help upgrade', { verb: 'help', about: 'upgrade' }],
   ['start 01JD~ab', { verb: 'start', plan: '01JD~ab' }],
   ['pause', { verb: 'pause' }],
+  ['mine', { verb: 'mine', wait: null }],
   [
     'freeze us-east --until 2026-12-01 06:00 --reason "audit of the year"',
     { verb: 'freeze', regions: ['us-east'], from: null, until: '2026-12-01 06:00', reason: 'audit of the year' },

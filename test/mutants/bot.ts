@@ -237,4 +237,11 @@ export const rows: Mutant[] = [
     to: "turnMs(this.#rollout, node, 'p90') + this.#back(node)",
     tests: ['test/bot/views/forecast.test.ts'],
   },
+  {
+    name: 'a button says that it is free, and somebody has it',
+    file: 'src/bot/views/buttons.ts',
+    from: 'waiting.what === what && takenBy(rollout, waiting) === null',
+    to: 'waiting.what === what',
+    tests: ['test/bot/taken.test.ts'],
+  },
 ];

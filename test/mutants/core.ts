@@ -898,4 +898,18 @@ export const rows: Mutant[] = [
     to: "state.is === 'stuck' && rollout.id === '' ?",
     tests: traffic,
   },
+  {
+    name: 'whoever has something is reminded of it',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: 'return due === 0 || takenBy(rollout, waiting) !== null',
+    to: 'return due === 0',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
+    name: 'whoever has what they saw has what came since, and nobody is called for that',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: 'waiting.filter((key) => waits.includes(key) &&',
+    to: 'waiting.filter((key) =>',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
 ];

@@ -149,6 +149,13 @@ export const rows: Mutant[] = [
     tests: tampered,
   },
   {
+    name: 'a worker says that a person has it',
+    file: 'src/jobs/replay.ts',
+    from: "'taken-on': ['decisions'],",
+    to: "'taken-on': ['decisions', 'reports'],",
+    tests: tampered,
+  },
+  {
     name: 'what is stored counts, not what its journal says',
     file: 'src/jobs/reader.ts',
     from: 'if (!isSame(stored, head.rollout)) throw',

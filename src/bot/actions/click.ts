@@ -20,6 +20,7 @@ const readings: Record<string, Reading> = {
   pause: () => ({ verb: 'pause' }),
   resume: () => ({ verb: 'resume' }),
   stop: () => ({ verb: 'stop' }),
+  mine: ({ g }) => ({ verb: 'mine', wait: g }),
   retry: () => ({ verb: 'retry' }),
   replace: ({ g }) => ({ verb: 'replace', ...nodeAndMark(g) }),
   keep: ({ g }) => ({ verb: 'keep', ...nodeAndMark(g) }),

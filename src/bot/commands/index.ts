@@ -8,6 +8,7 @@ import { keep, replace } from './foreign.ts';
 import { freeze, unfreeze } from './freeze.ts';
 import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
+import { mine } from './mine.ts';
 import { acting } from './unknown.ts';
 import { cancel, start, upgrade } from './upgrade.ts';
 import { verify } from './verify.ts';
@@ -30,6 +31,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   pause: acting(pause),
   resume: acting(resume),
   stop: acting(stop),
+  mine: acting(mine),
   retry: acting(retry),
   replace: acting(replace),
   keep: acting(keep),

@@ -1,4 +1,12 @@
-import { endOf, isOpen, nodesInOrder, sinceOf } from '../../upgrade/rollout/index.ts';
+import {
+  endOf,
+  isOpen,
+  nodesInOrder,
+  sinceOf,
+  takenBy,
+  type Waiting,
+  waitingForPeople,
+} from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Phase, Rollout, Status } from '../../upgrade/rollout/types.ts';
 import { scopeWord } from '../command.ts';
 import { iso } from './instants.ts';
@@ -23,9 +31,16 @@ export function rolloutFacts(rollout: Rollout) {
     startedAt: iso(rollout.startedAt),
     endedAt: isOpen(rollout) || !('at' in status) ? null : iso(status.at),
     override: override === null ? null : { by: override.by, reason: override.reason },
+    taken: waitingForPeople(rollout).flatMap((waiting) => takenFacts(rollout, waiting)),
     phases: rollout.phases.map(phaseFacts),
     nodes: nodesInOrder(rollout).map(nodeFacts),
   };
+}
+
+/** `waits`: `held`, `start`, `node NAME`, `region NAME`, or the id of an approval. */
+function takenFacts(rollout: Rollout, waiting: Waiting) {
+  const taken = takenBy(rollout, waiting);
+  return taken === null ? [] : [{ waits: waiting.what, by: taken.by, since: iso(taken.at) }];
 }
 
 function statusFacts(status: Status) {

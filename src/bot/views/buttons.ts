@@ -1,4 +1,12 @@
-import { isQueued, next, nodesInOrder, turns } from '../../upgrade/rollout/index.ts';
+import {
+  isQueued,
+  next,
+  nodesInOrder,
+  takenBy,
+  turns,
+  waitingForPeople,
+  waitKey,
+} from '../../upgrade/rollout/index.ts';
 import type {
   ApprovalPhase,
   Decided,
@@ -71,6 +79,19 @@ function ends(rollout: Rollout): string {
     return 'The node under way is finished or rolled back, then the rollout ends. Nodes that are done stay on the new version; the rest stays on the old one.';
   const left = nodesInOrder(rollout).filter((node) => isQueued(rollout, node)).length;
   return `The node under way is finished, then it ends. Of the ${count(left, 'node')} still to be rolled back the others stay on ${release.version}.`;
+}
+
+/** For what waits, while nobody said that they have it. */
+export function mineButtons(rollout: Rollout, what: string): Button[] {
+  if (rollout.unsigned) return [];
+  return waitingForPeople(rollout)
+    .filter((waiting) => waiting.what === what && takenBy(rollout, waiting) === null)
+    .map((waiting) => ({
+      label: 'I have it',
+      action: 'mine',
+      reference: { ...reference(rollout), g: waitKey(waiting) },
+      typed: 'mine',
+    }));
 }
 
 export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPhase): Button {

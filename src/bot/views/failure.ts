@@ -5,6 +5,7 @@ import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
+import { handOf } from './taken.ts';
 import { foreign, names, when } from './text.ts';
 import { isLeftOut } from './words.ts';
 
@@ -21,6 +22,7 @@ export function failurePosts(rollout: Rollout, people: People): Post[] {
 function failed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   if (node.failure === null) return [];
   const run = node.rolledBackInRun ?? rollout.run;
+  const hand = handOf(rollout, 'held');
   const parts: Part[] = [
     {
       is: 'lines',
@@ -30,8 +32,8 @@ function failed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
       ],
     },
     ...evidence(node),
-    { is: 'lines', lines: [...peers(rollout, node), ...call] },
-    { is: 'buttons', buttons: node.state.is === 'stuck' ? [] : waysOut(rollout, node) },
+    { is: 'lines', lines: [...peers(rollout, node), ...call, ...hand.lines] },
+    { is: 'buttons', buttons: node.state.is === 'stuck' ? [] : [...hand.buttons, ...waysOut(rollout, node)] },
   ];
   return [broadcast(rollout, `failed.${run}.${node.name}`, parts)];
 }
@@ -39,6 +41,7 @@ function failed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
 function stuck(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   const { state } = node;
   if (state.is !== 'stuck') return [];
+  const hand = handOf(rollout, 'held');
   const parts: Part[] = [
     {
       is: 'lines',
@@ -48,10 +51,11 @@ function stuck(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
           ? 'Everything else is stopped; other nodes are left as they are.'
           : 'No other node is begun; those under way are finished or rolled back first.',
         ...call,
+        ...hand.lines,
       ],
     },
     ...(node.failure === null ? evidence(node) : []),
-    { is: 'buttons', buttons: waysOut(rollout, node) },
+    { is: 'buttons', buttons: [...hand.buttons, ...waysOut(rollout, node)] },
   ];
   return [broadcast(rollout, `stuck.${rollout.run}.${node.name}`, parts)];
 }
@@ -71,6 +75,7 @@ function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
   );
   if (told) return [];
   const watched = status.node !== null;
+  const hand = handOf(rollout, 'held');
   const parts: Part[] = [
     {
       is: 'lines',
@@ -78,11 +83,12 @@ function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
         `${watched ? '✗' : '○'} *Held*: ${foreign(status.reason, 500)}`,
         'No further node is begun until somebody decides.',
         ...call,
+        ...hand.lines,
       ],
     },
     {
       is: 'buttons',
-      buttons: [...wayOn(rollout), ...rollbackButtons(rollout, [{ is: 'all' }]), stopButton(rollout)],
+      buttons: [...hand.buttons, ...wayOn(rollout), ...rollbackButtons(rollout, [{ is: 'all' }]), stopButton(rollout)],
     },
   ];
   return [broadcast(rollout, `failed.${rollout.run}.held-${Math.floor(status.at / 1000)}`, parts)];

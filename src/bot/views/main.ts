@@ -16,6 +16,7 @@ import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
 import { signedWord, unaskedLines } from './signed.ts';
+import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
 import { count, foreign, gateReason, names, person, when, who } from './text.ts';
 import { verdict } from './verdict.ts';
@@ -29,7 +30,10 @@ export function mainPost(rollout: Rollout): Post {
 export function mainParts(rollout: Rollout): Part[] {
   return [
     { is: 'title', text: `${rollout.service.name} ${rollout.release.version}: ${verdict(rollout)}` },
-    { is: 'lines', lines: [progress(rollout), ...statusLines(rollout), ...waitingLines(rollout)] },
+    {
+      is: 'lines',
+      lines: [progress(rollout), ...statusLines(rollout), ...waitingLines(rollout), ...takenLines(rollout)],
+    },
     { is: 'lines', lines: regionsOf(rollout).map((region) => regionLine(rollout, region)) },
     { is: 'lines', lines: [what(rollout), ...unsigned(rollout), ...unaskedLines(rollout)] },
     { is: 'note', text: note(rollout) },

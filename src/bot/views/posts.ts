@@ -1,4 +1,4 @@
-import { approvals, sinceOf } from '../../upgrade/rollout/index.ts';
+import { approvals, sinceOf, takenBy, waitingForPeople, waitKey } from '../../upgrade/rollout/index.ts';
 import type { LastWord, Rollout } from '../../upgrade/rollout/types.ts';
 import { directPosts } from './direct.ts';
 import { endingPosts } from './ending.ts';
@@ -11,6 +11,7 @@ import { nobody, type People } from './people.ts';
 import { closing, type Place, type Post } from './post.ts';
 import { reminderPosts } from './reminders.ts';
 import { schedulePosts } from './schedule.ts';
+import { hasIt } from './taken.ts';
 import { when, who } from './text.ts';
 import { waitPosts } from './waits.ts';
 
@@ -53,6 +54,7 @@ function placeOf({ requester }: Rollout, key: string): Place {
 function endOf(rollout: Rollout, key: string): string | null {
   if (/^(?:dm\.(?:ask\.\w+\.)?)?gate\./.test(key)) return endOfAsk(rollout, key);
   if (key.startsWith('freeze.')) return '→ It is over, was lifted, or keeps nothing from beginning any more.';
+  if (key.startsWith('remind.')) return endOfReminder(rollout, key);
   if (key.startsWith('wait.')) return '→ This wait is over; the live message above says how it went on.';
   return /^(?:dm\.)?(?:failed|stuck|held|finished|stopped|done)\./.test(key) ? `→ ${lastWord(rollout)}` : null;
 }
@@ -62,6 +64,16 @@ function endOfAsk(rollout: Rollout, key: string): string | null {
   const phase = approvals(rollout).find((each) => key.endsWith(gateKey(each, sinceOf(each) ?? 0)));
   if (phase !== undefined && isAsking(rollout, phase)) return null;
   return phase?.state.is === 'done' ? decided(rollout, phase) : `→ Not asked for any more. ${lastWord(rollout)}`;
+}
+
+/** Only the newest one has a button: it is called again, somebody has it, or it does not wait any more. */
+function endOfReminder(rollout: Rollout, key: string): string {
+  const waiting = waitingForPeople(rollout).find((each) => key.startsWith(`remind.${waitKey(each)}.`));
+  const taken = waiting === undefined ? null : takenBy(rollout, waiting);
+  if (taken !== null) return `→ ${hasIt(taken)}.`;
+  return waiting === undefined
+    ? '→ It does not wait any more; the live message above says how it went on.'
+    : '→ Called again since.';
 }
 
 const words: Record<LastWord['is'], string> = {

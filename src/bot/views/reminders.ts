@@ -1,22 +1,33 @@
-import { approvals, gates, nextNode, waitingForPeople, waitKey } from '../../upgrade/rollout/index.ts';
+import { approvals, gates, nextNode, takenBy, waitingForPeople, waitKey } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
+import { mineButtons } from './buttons.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { foreign, gateReason, span, when } from './text.ts';
 import { askedOf } from './words.ts';
 
-/** Calls again, once each, for what still waits for people: only the newest, however long nobody was there to say it. */
+/**
+ * Calls again, once each, for what still waits for people and nobody has: only the newest, however long nobody was there to
+ * say it.
+ */
 export function reminderPosts(rollout: Rollout, people: People): Post[] {
   return waitingForPeople(rollout).flatMap((waiting) => {
     const key = waitKey(waiting);
     const count = rollout.reminded?.[key] ?? 0;
     const after = rollout.policy.reminders?.[count - 1];
-    if (count === 0 || after === undefined) return [];
+    if (count === 0 || after === undefined || takenBy(rollout, waiting) !== null) return [];
     const lines = words(rollout, waiting.what, waiting.since, after, people);
     return [
-      post(rollout, `remind.${key}.${count}`, { is: 'thread', broadcast: true }, [{ is: 'lines', lines }], {
-        once: true,
-      }),
+      post(
+        rollout,
+        `remind.${key}.${count}`,
+        { is: 'thread', broadcast: true },
+        [
+          { is: 'lines', lines },
+          { is: 'buttons', buttons: mineButtons(rollout, waiting.what) },
+        ],
+        { once: true },
+      ),
     ];
   });
 }

@@ -259,6 +259,13 @@ export interface Rollout {
   lastWord?: LastWord | null;
   /** How many reminders of what waits for people are due, by `waitKey`. Absent like `lastWord`. */
   reminded?: Record<string, number>;
+  /** Who said that they have what waits for people, by `waitKey`: nobody is reminded of it. Absent where nobody ever did. */
+  taken?: Record<string, Taken>;
+}
+
+export interface Taken {
+  by: Actor;
+  at: number;
 }
 
 export interface LastWord {

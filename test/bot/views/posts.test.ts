@@ -243,12 +243,19 @@ describe('a failure', () => {
       Likely cause: never healthy
       On v2.0.0 and left alone: us-east-op-1
       Called: <@U0ROSA>
+      I have it: /zeitwork mine
       Retry: /zeitwork retry
       Roll back us-east (1 node): /zeitwork rollback us-east
       Stop: /zeitwork stop
       Diagnose us-east-op-2: /zeitwork diagnose us-east-op-2"
     `);
-    expect(buttons(failure)).toEqual(['Retry', 'Roll back us-east (1 node)', 'Stop', 'Diagnose us-east-op-2']);
+    expect(buttons(failure)).toEqual([
+      'I have it',
+      'Retry',
+      'Roll back us-east (1 node)',
+      'Stop',
+      'Diagnose us-east-op-2',
+    ]);
   });
 
   it('escapes what a host said', () => {
@@ -282,6 +289,7 @@ describe('a failure', () => {
       "‼ *us-east-op-2 could not be rolled back* and needs a person: still sick
       Everything else is stopped; other nodes are left as they are.
       Called: <@U0ROSA>
+      I have it: /zeitwork mine
       Retry: /zeitwork retry
       Roll back us-east (2 nodes): /zeitwork rollback us-east
       Stop: /zeitwork stop
@@ -318,6 +326,7 @@ describe('a failure', () => {
       "✗ *Held*: us-east-op-1 became unhealthy while us-east was being watched
       No further node is begun until somebody decides.
       Called: <@U0ROSA>
+      I have it: /zeitwork mine
       Resume: /zeitwork resume
       Roll back all (3 nodes): /zeitwork rollback all
       Stop: /zeitwork stop"
