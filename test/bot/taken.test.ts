@@ -60,6 +60,7 @@ it.each([
   const after = post(now(here), kind);
   expect(actions(after)).not.toContain('zw:mine');
   expect(after?.text).toMatch(/^→ <@U0OTTO> has it since .*\.$/m);
+  expect(after?.text.split('\n')[0]).toMatch(/; <@U0OTTO> has it since .*, nothing moves until somebody decides$/);
 });
 
 it('the answers that say how things stand say who has it: status, why, home, and JSON', async () => {

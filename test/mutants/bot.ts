@@ -244,4 +244,11 @@ export const rows: Mutant[] = [
     to: 'waiting.what === what',
     tests: ['test/bot/taken.test.ts'],
   },
+  {
+    name: 'what is stuck is said to serve, because an older look found it healthy',
+    file: 'src/bot/views/serving.ts',
+    from: "standing[peer] === 'healthy' && !isDoubtful(nodes[peer])",
+    to: "standing[peer] === 'healthy'",
+    tests: ['test/bot/views/posts.test.ts'],
+  },
 ];

@@ -1,11 +1,12 @@
-import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isOpen, nodeOf, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
-import { handOf } from './taken.ts';
+import { serving } from './serving.ts';
+import { handOf, whoActs } from './taken.ts';
 import { foreign, names, when } from './text.ts';
 import { isLeftOut } from './words.ts';
 
@@ -27,7 +28,7 @@ function failed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
     {
       is: 'lines',
       lines: [
-        `✗ *${foreign(node.name, 80)} failed* ${outcome(rollout, node)}${decide(rollout, node)}`,
+        `✗ *${foreign(node.name, 80)} failed* ${outcome(rollout, node)}${node.state.is === 'working' ? '' : decide(rollout)}`,
         `Why: ${foreign(node.failure, 500)}`,
       ],
     },
@@ -46,7 +47,8 @@ function stuck(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
     {
       is: 'lines',
       lines: [
-        `‼ *${foreign(node.name, 80)} ${problem(node)}* and needs a person: ${foreign(state.reason, 500)}`,
+        `‼ *${foreign(node.name, 80)} ${problem(node)}* and needs a person; ${serving(rollout, [node.region])}${decide(rollout)}`,
+        `Why: ${foreign(state.reason, 500)}`,
         rollout.policy.atOnce === 1
           ? 'Everything else is stopped; other nodes are left as they are.'
           : 'No other node is begun; those under way are finished or rolled back first.',
@@ -75,13 +77,14 @@ function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
   );
   if (told) return [];
   const watched = status.node !== null;
+  const regions = status.node === null ? regionsOf(rollout) : [nodeOf(rollout, status.node).region];
   const hand = handOf(rollout, 'held');
   const parts: Part[] = [
     {
       is: 'lines',
       lines: [
-        `${watched ? '✗' : '○'} *Held*: ${foreign(status.reason, 500)}`,
-        'No further node is begun until somebody decides.',
+        `${watched ? '✗' : '○'} *${rollout.release.version} is held*; ${serving(rollout, regions)}${decide(rollout)}`,
+        `Why: ${foreign(status.reason, 500)}`,
         ...call,
         ...hand.lines,
       ],
@@ -121,8 +124,10 @@ function outcome({ release }: Rollout, node: NodeRun): string {
   }
 }
 
-const decide = ({ status }: Rollout, { state }: NodeRun): string =>
-  status.is === 'held' && state.is !== 'working' ? '; nothing moves until somebody decides' : '';
+function decide(rollout: Rollout): string {
+  const acts = whoActs(rollout);
+  return acts === '' ? '' : `; ${acts}`;
+}
 
 function peers(rollout: Rollout, node: NodeRun): string[] {
   const touched = nodesInOrder(rollout).filter(({ touched: is, name }) => is && name !== node.name);

@@ -2,6 +2,7 @@ import { nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Part } from './parts.ts';
 import { type Post, post } from './post.ts';
+import { serving } from './serving.ts';
 import { codeLines, count, foreign, span, when } from './text.ts';
 import { isLeftOut, stepWord } from './words.ts';
 
@@ -10,10 +11,15 @@ export function nodePosts(rollout: Rollout): Post[] {
   return nodesInOrder(rollout).flatMap((node) => {
     const parts = nodeParts(rollout, node);
     if (parts === null) return [];
-    const key = `node.${node.name}.${rollout.run}`;
-    return [post(rollout, key, { is: 'thread', broadcast: false }, parts, { unlessSaid: `node.${node.name}.` })];
+    return [
+      post(rollout, nodeKey(rollout, node), { is: 'thread', broadcast: false }, parts, {
+        unlessSaid: `node.${node.name}.`,
+      }),
+    ];
   });
 }
+
+export const nodeKey = ({ run }: Rollout, { name }: NodeRun): string => `node.${name}.${run}`;
 
 function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
   const { state } = node;
@@ -25,36 +31,36 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
       return null;
     case 'working':
       return state.direction === 'forward'
-        ? lines(`▶ ${name} begun: ${change(rollout, node)}`)
-        : [...lines(`◀ ${name} ${wayBack(node)}`, ...why(node)), ...evidence(node)];
+        ? lines(`▶ ${name} ${wayOn(rollout, node)}; ${others(rollout, node)}`)
+        : [...lines(`◀ ${name} ${wayBack(node)}; ${others(rollout, node)}`, ...why(node)), ...evidence(node)];
     case 'done':
       return state.already ? null : lines(`✓ ${name} done: ${proofText(node.proof, rollout.release.version)}`);
     case 'failed':
       return [
         ...lines(
-          `✗ ${name} failed while ${stepWord(state.step)}, nothing on it was changed: ${foreign(state.reason, 500)}`,
+          `✗ ${name} failed while ${stepWord(state.step)} and is unchanged: ${stays(node)}. A person decides`,
+          `Why: ${foreign(state.reason, 500)}`,
         ),
         ...evidence(node),
       ];
     case 'unproven':
       return [
         ...lines(
-          `✗ ${name} was switched and is not proven (${stepWord(state.step)})${outOfService(node)}: ${foreign(state.reason, 500)}`,
+          `✗ ${name} was switched to ${rollout.release.version} and is not proven (${stepWord(state.step)})${outOfService(node)}. A person decides`,
+          `Why: ${foreign(state.reason, 500)}`,
         ),
         ...evidence(node),
       ];
     case 'rolled-back':
       return [
-        ...lines(
-          `↩ ${name} rolled back at ${when(state.at)}: runs ${foreign(node.before?.version ?? 'what it was before', 80)} again`,
-          ...why(node),
-        ),
+        ...lines(`↩ ${name} runs ${old(node)} again, rolled back at ${when(state.at)}`, ...why(node)),
         ...evidence(node),
       ];
     case 'stuck':
       return [
         ...lines(
-          `‼ ${name} needs a person (${stepWord(state.step)})${outOfService(node)}: ${foreign(state.reason, 500)}`,
+          `‼ ${name} needs a person (${stepWord(state.step)})${outOfService(node)}`,
+          `Why: ${foreign(state.reason, 500)}`,
           ...why(node),
         ),
         ...evidence(node),
@@ -64,10 +70,22 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
 
 const outOfService = (node: NodeRun): string => (isLeftOut(node) ? ', is out of service' : '');
 
-const wayBack = ({ touched, before }: NodeRun): string =>
-  touched
-    ? `is being rolled back to ${foreign(before?.version ?? 'what it was', 80)}`
-    : 'is being put back into service, unchanged';
+const old = ({ before }: NodeRun): string => foreign(before?.version ?? 'what it was before', 80);
+
+/** What a node that was not changed does for those who use it. */
+const stays = (node: NodeRun): string => (isLeftOut(node) ? 'out of service' : `it runs ${old(node)}`);
+
+/** Begun is what may have been restarted; before that it is only made ready. */
+const wayOn = (rollout: Rollout, node: NodeRun): string =>
+  node.touched
+    ? `begun: ${change(rollout, node)}`
+    : `is being prepared, not restarted yet${node.drained ? ', out of service' : ''}: ${change(rollout, node)}`;
+
+const wayBack = (node: NodeRun): string =>
+  node.touched ? `is being rolled back to ${old(node)}` : 'is being put back into service, unchanged';
+
+/** While it is worked on nobody need act; what counts is who else serves. */
+const others = (rollout: Rollout, { region }: NodeRun): string => `${serving(rollout, [region])}, it goes on by itself`;
 
 function change(rollout: Rollout, node: NodeRun): string {
   const before = node.before?.version ?? null;

@@ -1,4 +1,4 @@
-import { approvals, sinceOf, takenBy, waitingForPeople, waitKey } from '../../upgrade/rollout/index.ts';
+import { approvals, nodesInOrder, sinceOf, takenBy, waitingForPeople, waitKey } from '../../upgrade/rollout/index.ts';
 import type { LastWord, Rollout } from '../../upgrade/rollout/types.ts';
 import { directPosts } from './direct.ts';
 import { endingPosts } from './ending.ts';
@@ -6,7 +6,7 @@ import { failurePosts } from './failure.ts';
 import { frozenPosts } from './frozen.ts';
 import { decided, gateKey, gatePosts, isAsking } from './gate.ts';
 import { mainPost } from './main.ts';
-import { nodePosts } from './node.ts';
+import { nodeKey, nodePosts } from './node.ts';
 import { nobody, type People } from './people.ts';
 import { closing, type Place, type Post } from './post.ts';
 import { reminderPosts } from './reminders.ts';
@@ -54,6 +54,7 @@ function placeOf({ requester }: Rollout, key: string): Place {
 function endOf(rollout: Rollout, key: string): string | null {
   if (/^(?:dm\.(?:ask\.\w+\.)?)?gate\./.test(key)) return endOfAsk(rollout, key);
   if (key.startsWith('freeze.')) return '→ It is over, was lifted, or keeps nothing from beginning any more.';
+  if (key.startsWith('node.')) return endOfTurn(rollout, key);
   if (key.startsWith('remind.')) return endOfReminder(rollout, key);
   if (key.startsWith('wait.')) return '→ This wait is over; the live message above says how it went on.';
   return /^(?:dm\.)?(?:failed|stuck|held|finished|stopped|done)\./.test(key) ? `→ ${lastWord(rollout)}` : null;
@@ -64,6 +65,12 @@ function endOfAsk(rollout: Rollout, key: string): string | null {
   const phase = approvals(rollout).find((each) => key.endsWith(gateKey(each, sinceOf(each) ?? 0)));
   if (phase !== undefined && isAsking(rollout, phase)) return null;
   return phase?.state.is === 'done' ? decided(rollout, phase) : `→ Not asked for any more. ${lastWord(rollout)}`;
+}
+
+/** Its turn was put off, and nothing on it was changed: what stands there would say that it is being prepared for ever. */
+function endOfTurn(rollout: Rollout, key: string): string | null {
+  const node = nodesInOrder(rollout).find((each) => key === nodeKey(rollout, each));
+  return node?.state.is === 'ready' && !node.touched ? '→ Put off, unchanged; it waits for its turn again.' : null;
 }
 
 /** Only the newest one has a button: it is called again, somebody has it, or it does not wait any more. */

@@ -29,3 +29,12 @@ export function waitWords(rollout: Rollout, { what }: Waiting): string {
   if (what === 'start') return 'the start that was missed';
   return foreign(what.slice(what.indexOf(' ') + 1), 80);
 }
+
+/** Who acts on a hold; empty while none is. */
+export function whoActs(rollout: Rollout): string {
+  const held = waitingForPeople(rollout).find(({ what }) => what === 'held');
+  if (held === undefined) return '';
+  const taken = takenBy(rollout, held);
+  const still = 'nothing moves until somebody decides';
+  return taken === null ? still : `${hasIt(taken)}, ${still}`;
+}

@@ -161,16 +161,33 @@ describe('a line in the thread for every node', () => {
     );
   });
 
-  it('says of one under way only what stays true', () => {
-    expect(text(midway(), /^node\.us-east-op-2\./)).toMatchInlineSnapshot(`"▶ *us-east-op-2* begun: v1.0.0 → v2.0.0"`);
+  it('says of one under way what still serves, without itself, and that nobody need act', () => {
+    expect(text(midway(), /^node\.us-east-op-2\./)).toMatchInlineSnapshot(
+      `"▶ *us-east-op-2* begun: v1.0.0 → v2.0.0; 2 of 3 healthy in us-east, it goes on by itself"`,
+    );
   });
 
   it('tells why one was rolled back', () => {
     expect(text(failed(), /^node\.us-east-op-2\./)).toMatchInlineSnapshot(`
-      "↩ *us-east-op-2* rolled back at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: runs v1.0.0 again
+      "↩ *us-east-op-2* runs v1.0.0 again, rolled back at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC>
       Reason: health stayed 503 starting
       Likely cause: never healthy"
     `);
+  });
+
+  it('is not said to be begun before it may have been restarted, and says so when its turn is put off', () => {
+    const rollout = midway();
+    const node = rollout.nodes['us-east-op-2'];
+    if (node?.state.is !== 'working') throw new Error('not under way');
+    const backup = { ...node, touched: false, state: { ...node.state, index: 0, step: 'backup' as const } };
+    const prepared = { ...rollout, nodes: { ...rollout.nodes, [node.name]: backup } };
+    const line = found(prepared, /^node\.us-east-op-2\./);
+    expect(line.text).toBe(
+      '▶ *us-east-op-2* is being prepared, not restarted yet: v1.0.0 → v2.0.0; 3 of 3 healthy in us-east, it goes on by itself',
+    );
+    const stopped = next(prepared, { type: 'stopped', at: tuesday + hours(1), by: 'U0OTTO' });
+    const [end] = outdated(stopped, [line.key]);
+    expect([end?.closes, end?.text]).toEqual([true, '→ Put off, unchanged; it waits for its turn again.']);
   });
 
   it('is not there before the node is begun', () => {
@@ -286,7 +303,8 @@ describe('a failure', () => {
       },
     );
     expect(text(rollout, /^stuck\./)).toMatchInlineSnapshot(`
-      "‼ *us-east-op-2 could not be rolled back* and needs a person: still sick
+      "‼ *us-east-op-2 could not be rolled back* and needs a person; 2 of 3 healthy in us-east; nothing moves until somebody decides
+      Why: still sick
       Everything else is stopped; other nodes are left as they are.
       Called: <@U0ROSA>
       I have it: /zeitwork mine
@@ -323,8 +341,8 @@ describe('a failure', () => {
       },
     };
     expect(text(rollout, /^failed\./)).toMatchInlineSnapshot(`
-      "✗ *Held*: us-east-op-1 became unhealthy while us-east was being watched
-      No further node is begun until somebody decides.
+      "✗ *v2.0.0 is held*; 3 of 3 healthy in us-east; nothing moves until somebody decides
+      Why: us-east-op-1 became unhealthy while us-east was being watched
       Called: <@U0ROSA>
       I have it: /zeitwork mine
       Resume: /zeitwork resume
