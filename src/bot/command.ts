@@ -24,7 +24,9 @@ export type Command =
   | { verb: 'status' }
   | { verb: 'why'; node: string | null }
   /** A region, the name of a part, or the id of an approval. */
-  | { verb: 'approve'; what: string }
+  | { verb: 'approve'; what: string; comment?: string }
+  /** The same. null: a button says no reason. */
+  | { verb: 'decline'; what: string; reason: string | null }
   | { verb: 'pause' }
   | { verb: 'resume' }
   | { verb: 'stop' }
@@ -74,7 +76,16 @@ export const manual: Record<Verb, Manual> = {
   },
   status: { usage: 'status', what: 'what runs now, or what every node runs', example: 'status' },
   why: { usage: 'why [NODE]', what: 'everything that holds the next node, and who can open it', example: 'why' },
-  approve: { usage: 'approve REGION', what: 'lets a region begin', example: 'approve eu-west' },
+  approve: {
+    usage: 'approve REGION [--comment "…"]',
+    what: 'lets a region begin',
+    example: 'approve eu-west --comment "dashboards are quiet"',
+  },
+  decline: {
+    usage: 'decline REGION --reason "…"',
+    what: 'says no to a region that is asked for: nothing begins there until one of its approvers says yes',
+    example: 'decline eu-west --reason "error rate is up"',
+  },
   pause: { usage: 'pause', what: 'begins no further node; the one under way is finished', example: 'pause' },
   resume: { usage: 'resume', what: 'goes on after a pause', example: 'resume' },
   stop: { usage: 'stop', what: 'ends the rollout where it is; nodes that are done stay done', example: 'stop' },

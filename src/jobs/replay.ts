@@ -52,6 +52,7 @@ const says: Record<Line['type'], readonly Says[]> = {
   created: ['decisions'],
   adopted: ['decisions'],
   approved: ['decisions'],
+  declined: ['decisions'],
   paused: ['decisions'],
   resumed: ['decisions'],
   stopped: ['decisions'],

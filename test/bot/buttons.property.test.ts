@@ -73,6 +73,11 @@ const kinds: Record<string, (rollout: Rollout, at: number) => Rollout> = {
   'only back': onlyBack,
   reminded,
   taken,
+  declined: (rollout, at) =>
+    asked(rollout).reduce(
+      (acc: Rollout, { id }) => next(acc, { type: 'declined', at, phase: id, by: 'U0OTTO', reason: 'errors' }),
+      rollout,
+    ),
 };
 /** What a button may depend on, in short: each kind of scene is tried once. */
 function sceneOf(kind: string, { status, nodes }: Rollout, buttons: Offered[]): string {
@@ -130,6 +135,16 @@ it('a button is shown only where it does something', { timeout: 600_000 }, async
   );
   // A test in which no button was ever shown would hold, and prove nothing.
   const mine = ['failed mine', 'stuck mine', 'wait mine', 'remind mine'];
-  const all = ['main pause', 'main resume', 'main retry', 'main stop', 'main rollback', 'gate approve', 'gate hold'];
+  const all = [
+    'declined stop',
+    'gate decline',
+    'main pause',
+    'main resume',
+    'main retry',
+    'main stop',
+    'main rollback',
+    'gate approve',
+    'gate hold',
+  ];
   expect([...shown]).toEqual(expect.arrayContaining([...all, 'failed retry', 'failed diagnose', ...mine]));
 });

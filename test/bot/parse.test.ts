@@ -51,6 +51,8 @@ const understood: [string, Command][] = [
   ['start 01JD~ab', { verb: 'start', plan: '01JD~ab' }],
   ['pause', { verb: 'pause' }],
   ['mine', { verb: 'mine', wait: null }],
+  ['approve eu-west —comment “all quiet”', { verb: 'approve', what: 'eu-west', comment: 'all quiet' }],
+  ['decline eu-west --reason errors are up', { verb: 'decline', what: 'eu-west', reason: 'errors are up' }],
   [
     'freeze us-east --until 2026-12-01 06:00 --reason "audit of the year"',
     { verb: 'freeze', regions: ['us-east'], from: null, until: '2026-12-01 06:00', reason: 'audit of the year' },
@@ -70,6 +72,12 @@ const understood: [string, Command][] = [
 const refused: [string, RegExp][] = [
   ['frezee us-east', /did you mean freeze\?/],
   ['freeze', /freeze what\? A region, or all/],
+  ['decline', /the region is missing/],
+  ['decline eu-west', /wants to know why: --reason/],
+  ['approve --comment fine eu-west', /the region is missing/],
+  ['approve --comment=fine eu-west', /it comes first/],
+  [`decline eu-west --reason ${'x'.repeat(201)}`, /201 characters, at most 200/],
+  ['approve eu-west --comment password=hunter2hunter2', /looks as if it held a secret/],
   ['freeze , --until 06:00 --reason x', /freeze what\?/],
   ['freeze us-east', /a freeze needs an end: --until 06:00/],
   ['freeze us-east --until 06:00', /wants to know why: --reason/],

@@ -251,4 +251,18 @@ export const rows: Mutant[] = [
     to: "standing[peer] === 'healthy'",
     tests: ['test/bot/views/posts.test.ts'],
   },
+  {
+    name: 'where approvals are signed, a press says no',
+    file: 'src/bot/commands/decide.ts',
+    from: "if (mustSign(context, asking)) return toBeSigned(context, asking, phase, 'decline');",
+    to: '',
+    tests: ['test/bot/declined.test.ts'],
+  },
+  {
+    name: 'what looks like a secret is signed and stored with an approval',
+    file: 'src/bot/parse.ts',
+    from: 'if (redact(text) !== text)',
+    to: 'if (false)',
+    tests: ['test/bot/parse.test.ts'],
+  },
 ];

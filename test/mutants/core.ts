@@ -912,4 +912,18 @@ export const rows: Mutant[] = [
     to: 'waiting.filter((key) =>',
     tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
+  {
+    name: 'a no leaves the yes of before it standing',
+    file: 'src/upgrade/rollout/decisions.ts',
+    from: '{ ...phase, given: [], declined: no }',
+    to: '{ ...phase, declined: no }',
+    tests: ['test/upgrade/rollout/declined.test.ts'],
+  },
+  {
+    name: 'whoever asked for a rollout says no in the place of its approvers',
+    file: 'src/upgrade/rollout/decisions.ts',
+    from: "export function declined(rollout: Rollout, { phase: id, by, at, reason, signed }: Of<'declined'>): Rollout {\n  if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;",
+    to: "export function declined(rollout: Rollout, { phase: id, by, at, reason, signed }: Of<'declined'>): Rollout {",
+    tests: ['test/upgrade/rollout/declined.test.ts'],
+  },
 ];

@@ -149,6 +149,13 @@ export const rows: Mutant[] = [
     tests: tampered,
   },
   {
+    name: 'a worker says no in the name of an approver',
+    file: 'src/jobs/replay.ts',
+    from: "declined: ['decisions'],",
+    to: "declined: ['decisions', 'reports'],",
+    tests: tampered,
+  },
+  {
     name: 'a worker says that a person has it',
     file: 'src/jobs/replay.ts',
     from: "'taken-on': ['decisions'],",

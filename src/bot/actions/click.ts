@@ -16,6 +16,7 @@ const readings: Record<string, Reading> = {
   start: ({ r }) => ({ verb: 'start', plan: r }),
   cancel: ({ r }) => ({ verb: 'cancel', plan: r }),
   approve: ({ g }) => ({ verb: 'approve', what: g }),
+  decline: ({ g }) => ({ verb: 'decline', what: g, reason: null }),
   hold: () => ({ verb: 'pause' }),
   pause: () => ({ verb: 'pause' }),
   resume: () => ({ verb: 'resume' }),

@@ -3,7 +3,7 @@ import type { Command } from '../command.ts';
 import type { Asking, CommandContext, Reply } from '../context.ts';
 import { adopt } from './adopt.ts';
 import type { Handler } from './common.ts';
-import { approve, pause, resume, retry, rollback, stop } from './decide.ts';
+import { approve, decline, pause, resume, retry, rollback, stop } from './decide.ts';
 import { keep, replace } from './foreign.ts';
 import { freeze, unfreeze } from './freeze.ts';
 import { help, whoami } from './help.ts';
@@ -28,6 +28,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   status,
   why,
   approve: acting(approve),
+  decline: acting(decline),
   pause: acting(pause),
   resume: acting(resume),
   stop: acting(stop),

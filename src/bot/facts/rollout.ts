@@ -7,7 +7,7 @@ import {
   type Waiting,
   waitingForPeople,
 } from '../../upgrade/rollout/index.ts';
-import type { Gate, NodeRun, Phase, Rollout, Status } from '../../upgrade/rollout/types.ts';
+import type { Declined, Gate, NodeRun, Phase, Rollout, Status } from '../../upgrade/rollout/types.ts';
 import { scopeWord } from '../command.ts';
 import { iso } from './instants.ts';
 
@@ -66,8 +66,13 @@ function phaseFacts(phase: Phase) {
     at: iso(endOf(phase)),
     nodes: phase.is === 'approval' ? null : phase.nodes,
     approvedBy: phase.is === 'approval' ? phase.given.map(({ by }) => by) : null,
+    comments:
+      phase.is === 'approval' ? phase.given.flatMap(({ by, comment }) => (comment ? [{ by, comment }] : [])) : null,
+    declined: phase.is === 'approval' && phase.declined ? declineFacts(phase.declined) : null,
   };
 }
+
+const declineFacts = ({ by, at, reason }: Declined) => ({ by, at: iso(at), reason });
 
 export function nodeFacts({ name, region, state, touched, before }: NodeRun) {
   return {

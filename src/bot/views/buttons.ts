@@ -1,4 +1,5 @@
 import {
+  declineOf,
   isQueued,
   next,
   nodesInOrder,
@@ -109,6 +110,26 @@ export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPh
     },
     typed: `approve ${title}`,
   };
+}
+
+/** While no other no stands. It gives no reason; the verb does. */
+export function declineButtons(rollout: Rollout, phase: ApprovalPhase): Button[] {
+  const { id, title } = phase;
+  if (declineOf(phase) !== null) return [];
+  return [
+    {
+      label: `Decline ${title}`,
+      action: `decline:${id}`,
+      reference: { ...reference(rollout), g: id },
+      style: 'danger',
+      confirm: {
+        title: `Decline ${title}?`,
+        text: `Nothing begins there until an approver says yes; what was approved so far counts no more. This gives no reason. To give one, type: /zeitwork decline ${id.slice('approval/'.length)} --reason "…"`,
+        yes: 'Decline',
+      },
+      typed: `decline ${id.slice('approval/'.length)} --reason "…"`,
+    },
+  ];
 }
 
 /** What can be decided about somebody's work that stands in the way; each names it. Nothing else may overwrite it. */

@@ -1,6 +1,7 @@
 import {
   approvals,
   currentPhase,
+  declineOf,
   isOpen,
   nextNode,
   nodesInOrder,
@@ -11,6 +12,7 @@ import {
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
+import { declinedBy, stillOpen } from './declined.ts';
 import { unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
@@ -137,6 +139,8 @@ function phaseLines(rollout: Rollout): string[] {
   if (phase.is === 'watch' && phase.for > 0)
     return [`Watching ${foreign(phase.title)} until ${when(watchEnd(phase) ?? 0)}`];
   if (phase.is !== 'approval') return [];
+  const no = declineOf(phase);
+  if (no !== null) return [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)];
   return [`Waiting for approval of *${foreign(phase.title)}* by ${askedOf(rollout, phase)}`];
 }
 

@@ -1,5 +1,6 @@
 import { approvals, nodesInOrder, sinceOf, takenBy, waitingForPeople, waitKey } from '../../upgrade/rollout/index.ts';
 import type { LastWord, Rollout } from '../../upgrade/rollout/types.ts';
+import { declinedPosts } from './declined.ts';
 import { directPosts } from './direct.ts';
 import { endingPosts } from './ending.ts';
 import { failurePosts } from './failure.ts';
@@ -26,6 +27,7 @@ export function posts(rollout: Rollout, people: People = nobody): Post[] {
     ...waitPosts(rollout, people),
     ...frozenPosts(rollout),
     ...gatePosts(rollout),
+    ...declinedPosts(rollout, people),
     ...endingPosts(rollout),
     ...nodePosts(rollout),
     ...directPosts(rollout, people),
@@ -57,7 +59,7 @@ function endOf(rollout: Rollout, key: string): string | null {
   if (key.startsWith('node.')) return endOfTurn(rollout, key);
   if (key.startsWith('remind.')) return endOfReminder(rollout, key);
   if (key.startsWith('wait.')) return '→ This wait is over; the live message above says how it went on.';
-  return /^(?:dm\.)?(?:failed|stuck|held|finished|stopped|done)\./.test(key) ? `→ ${lastWord(rollout)}` : null;
+  return /^(?:dm\.)?(?:failed|stuck|held|declined|finished|stopped|done)\./.test(key) ? `→ ${lastWord(rollout)}` : null;
 }
 
 /** Null while it is still asked: that a person is no longer found in a group may be a lookup that failed. */
@@ -85,6 +87,7 @@ function endOfReminder(rollout: Rollout, key: string): string {
 
 const words: Record<LastWord['is'], string> = {
   approved: 'Approved',
+  declined: 'Declined',
   paused: 'Paused',
   resumed: 'Resumed',
   stopped: 'Stopped',

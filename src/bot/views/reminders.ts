@@ -1,6 +1,15 @@
-import { approvals, gates, nextNode, takenBy, waitingForPeople, waitKey } from '../../upgrade/rollout/index.ts';
+import {
+  approvals,
+  declineOf,
+  gates,
+  nextNode,
+  takenBy,
+  waitingForPeople,
+  waitKey,
+} from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { mineButtons } from './buttons.ts';
+import { declinedBy, stillOpen } from './declined.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { foreign, gateReason, span, when } from './text.ts';
@@ -36,6 +45,9 @@ function words(rollout: Rollout, what: string, since: number, after: number, peo
   const { status, release } = rollout;
   const head = (text: string, ...rest: string[]) => [`‼ *Still waiting, for ${span(after)}*: ${text}`, ...rest];
   const phase = approvals(rollout).find(({ id }) => id === what);
+  const no = phase === undefined ? null : declineOf(phase);
+  if (phase !== undefined && no !== null)
+    return head(declinedBy(phase, no), stillOpen(phase), ...called(rollout, people));
   if (phase !== undefined)
     return head(
       `${askedOf(rollout, phase)}, may *${foreign(phase.title, 80)}* go to ${release.version}? Asked ${when(since)}.`,

@@ -41,7 +41,9 @@ export type Event =
       alerts?: Alerts;
     }
   /** `phase`: id of the approval. `for`: where it opens several regions, those whose approver this person is. `signed`: by their own key. */
-  | { type: 'approved'; at: number; phase: string; by: Actor; for?: string[]; signed?: OwnSignature }
+  | { type: 'approved'; at: number; phase: string; by: Actor; for?: string[]; comment?: string; signed?: OwnSignature }
+  /** A no to an approval that is asked for. */
+  | { type: 'declined'; at: number; phase: string; by: Actor; reason: string | null; signed?: OwnSignature }
   | { type: 'paused'; at: number; by: Actor }
   | { type: 'resumed'; at: number; by: Actor }
   | { type: 'stopped'; at: number; by: Actor }

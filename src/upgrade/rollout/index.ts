@@ -1,4 +1,4 @@
-export { openedBy, stillAsked, withApproversOf } from './approvers.ts';
+export { declineOf, openedBy, stillAsked, withApproversOf } from './approvers.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { expectedAge } from './expected.ts';

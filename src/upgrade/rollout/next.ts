@@ -1,4 +1,4 @@
-import { approved, decided, paused, resumed, retried, rollbackAsked, stopped } from './decisions.ts';
+import { approved, decided, declined, paused, resumed, retried, rollbackAsked, stopped } from './decisions.ts';
 import { gated } from './gated.ts';
 import { gates } from './gates.ts';
 import { watched } from './looks.ts';
@@ -50,6 +50,8 @@ function fold(rollout: Rollout, event: Event): Rollout {
       return watched(rollout, event);
     case 'approved':
       return approved(rollout, event);
+    case 'declined':
+      return declined(rollout, event);
     case 'paused':
       return paused(rollout, event);
     case 'resumed':

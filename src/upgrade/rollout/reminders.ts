@@ -1,5 +1,6 @@
 import { minute } from '../../base/duration.ts';
 import { nextOpening, openInterval } from '../../windows/index.ts';
+import { declineOf } from './approvers.ts';
 import { neglected } from './neglected.ts';
 import { asked, sinceOf } from './phases.ts';
 import { goesForward, isOpen, nodesInOrder, regionsOf } from './queries.ts';
@@ -28,7 +29,11 @@ export function waitingForPeople(rollout: Rollout): Waiting[] {
         ? []
         : [{ what: `node ${name}`, since: held.since }],
     ),
-    ...(goesForward(rollout) ? asked(rollout) : []).map((phase) => ({ what: phase.id, since: sinceOf(phase) ?? 0 })),
+    // A no waits for others than the question did: it is a wait of its own.
+    ...(goesForward(rollout) ? asked(rollout) : []).map((phase) => ({
+      what: phase.id,
+      since: declineOf(phase)?.at ?? sinceOf(phase) ?? 0,
+    })),
     ...notBegun(rollout),
   ];
 }

@@ -67,6 +67,8 @@ export interface ApprovalPhase extends PhaseBase {
   /** How many of its own approvers each region wants, where it opens several. */
   each?: Record<string, number>;
   given: Approval[];
+  /** The newest no since it was asked: what was given before it counts no more. Absent where nobody said one. */
+  declined?: Declined;
 }
 
 /** One item of the plan, in order. Compiled by `plan`; what becomes of it is in its state. */
@@ -193,7 +195,17 @@ export interface Approval {
   watched: number | null;
   /** The regions that named this person as an approver at that moment; absent where only one was asked for. */
   for?: string[];
+  /** What this person said with it. */
+  comment?: string;
   /** What this person signed with their own key; absent where a button was enough. */
+  signed?: OwnSignature;
+}
+
+export interface Declined {
+  by: Actor;
+  at: number;
+  /** null: a button says none. */
+  reason: string | null;
   signed?: OwnSignature;
 }
 
@@ -269,7 +281,7 @@ export interface Taken {
 }
 
 export interface LastWord {
-  is: 'approved' | 'paused' | 'resumed' | 'stopped' | 'retried' | 'decided' | 'rollback-asked';
+  is: 'approved' | 'declined' | 'paused' | 'resumed' | 'stopped' | 'retried' | 'decided' | 'rollback-asked';
   by: Actor;
   at: number;
 }

@@ -210,10 +210,11 @@ describe('a gate', () => {
       If approved: begins <!date^1795509087^{date_short_pretty} {time}|2026-11-24 08:31 UTC>, Tue 24 Nov 08:31 (Europe/Dublin)
       An approval holds for 48 h. <@U0ROSA> asked for the rollout and may not approve it.
       Approve eu-west: /zeitwork approve eu-west
+      Decline eu-west: /zeitwork decline eu-west --reason "…"
       Hold: /zeitwork pause
       Roll back us-east (3 nodes): /zeitwork rollback us-east"
     `);
-    expect(buttons(gate)).toEqual(['Approve eu-west', 'Hold', 'Roll back us-east (3 nodes)']);
+    expect(buttons(gate)).toEqual(['Approve eu-west', 'Decline eu-west', 'Hold', 'Roll back us-east (3 nodes)']);
   });
 
   it('gets one more line when it is decided, and loses nothing but its buttons', () => {
