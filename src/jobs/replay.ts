@@ -60,6 +60,8 @@ const says: Record<Line['type'], readonly Says[]> = {
   decided: ['decisions'],
   'rollback-asked': ['decisions'],
   'taken-on': ['decisions'],
+  rescheduled: ['decisions'],
+  announced: ['decisions'],
   begun: ['reports'],
   reported: ['reports'],
   gated: ['reports'],

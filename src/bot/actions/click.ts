@@ -22,6 +22,7 @@ const readings: Record<string, Reading> = {
   resume: () => ({ verb: 'resume' }),
   stop: () => ({ verb: 'stop' }),
   mine: ({ g }) => ({ verb: 'mine', wait: g }),
+  postpone: () => ({ verb: 'reschedule', when: { is: 'next' } }),
   retry: () => ({ verb: 'retry' }),
   replace: ({ g }) => ({ verb: 'replace', ...nodeAndMark(g) }),
   keep: ({ g }) => ({ verb: 'keep', ...nodeAndMark(g) }),

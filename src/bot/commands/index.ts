@@ -9,8 +9,9 @@ import { freeze, unfreeze } from './freeze.ts';
 import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
 import { mine } from './mine.ts';
+import { reschedule } from './reschedule.ts';
 import { acting } from './unknown.ts';
-import { cancel, start, upgrade } from './upgrade.ts';
+import { cancel, schedule, start, upgrade } from './upgrade.ts';
 import { verify } from './verify.ts';
 
 const bare: Handler<'bare'> = async (context, asking) => {
@@ -23,6 +24,8 @@ const bare: Handler<'bare'> = async (context, asking) => {
 const handlers: { [V in Command['verb']]: Handler<V> } = {
   bare,
   upgrade,
+  schedule,
+  reschedule: acting(reschedule),
   start,
   cancel,
   status,

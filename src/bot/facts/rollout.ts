@@ -2,8 +2,10 @@ import {
   endOf,
   isOpen,
   nodesInOrder,
+  noticeOver,
   sinceOf,
   takenBy,
+  toldSince,
   type Waiting,
   waitingForPeople,
 } from '../../upgrade/rollout/index.ts';
@@ -32,6 +34,8 @@ export function rolloutFacts(rollout: Rollout) {
     endedAt: isOpen(rollout) || !('at' in status) ? null : iso(status.at),
     override: override === null ? null : { by: override.by, reason: override.reason },
     taken: waitingForPeople(rollout).flatMap((waiting) => takenFacts(rollout, waiting)),
+    moves: (rollout.moves ?? []).map(({ by, at, to }) => ({ by, at: iso(at), startAt: iso(to) })),
+    notice: noticeFacts(rollout),
     phases: rollout.phases.map(phaseFacts),
     nodes: nodesInOrder(rollout).map(nodeFacts),
   };
@@ -41,6 +45,14 @@ export function rolloutFacts(rollout: Rollout) {
 function takenFacts(rollout: Rollout, waiting: Waiting) {
   const taken = takenBy(rollout, waiting);
   return taken === null ? [] : [{ waits: waiting.what, by: taken.by, since: iso(taken.at) }];
+}
+
+/** What had to be announced before the first node, and since when each audience knows of the planned start. */
+function noticeFacts(rollout: Rollout) {
+  const { notice } = rollout;
+  if (notice === undefined) return null;
+  const audiences = toldSince(rollout).map(({ audience, since }) => ({ audience, since: iso(since) }));
+  return { wantedMs: notice.wanted, audiences, over: iso(noticeOver(rollout)) };
 }
 
 function statusFacts(status: Status) {
