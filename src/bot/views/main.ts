@@ -22,7 +22,7 @@ import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
 import { count, foreign, gateReason, names, person, when, who } from './text.ts';
 import { verdict } from './verdict.ts';
-import { askedOf, nodeWord, scopeName, versionsBefore } from './words.ts';
+import { askedOf, counted, isLarge, nodeWord, scopeName, versionsBefore } from './words.ts';
 
 /** The one live message of a rollout: everything that matters now. */
 export function mainPost(rollout: Rollout): Post {
@@ -102,7 +102,7 @@ function statusLine(status: Rollout['status']): string[] {
 /** Every node while that is readable, else numbers and only what moves or fails. */
 function regionLine(rollout: Rollout, region: string): string {
   const nodes = nodesInOrder(rollout).filter((node) => node.region === region);
-  const named = nodesInOrder(rollout).length <= 30 && nodes.length <= 10;
+  const named = !isLarge(rollout) && nodes.length <= 10;
   const inside = named ? nodes.map((node) => nodeText(node, region)).join('  ·  ') : counted(nodes);
   return `*${foreign(region)}*  ${inside}`;
 }
@@ -111,19 +111,6 @@ function nodeText(node: NodeRun, region: string): string {
   const { glyph, word } = nodeWord(node);
   const short = node.name.startsWith(`${region}-`) ? node.name.slice(region.length + 1) : node.name;
   return `${glyph} ${foreign(short, 60)} ${word}`;
-}
-
-function counted(nodes: NodeRun[]): string {
-  const groups = new Map<string, string[]>();
-  for (const node of nodes) {
-    const { glyph, word } = nodeWord(node);
-    const label = `${glyph} ${word}`;
-    groups.set(label, [...(groups.get(label) ?? []), node.name]);
-  }
-  const quiet = /^(✓|○)/;
-  return [...groups]
-    .map(([label, all]) => `${all.length} ${label}${quiet.test(label) ? '' : ` (${names(all, 3)})`}`)
-    .join('  ·  ');
 }
 
 function waitingLines(rollout: Rollout): string[] {

@@ -1,23 +1,53 @@
-import { nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Part } from './parts.ts';
-import { type Post, post } from './post.ts';
+import { type Place, type Post, post } from './post.ts';
 import { serving } from './serving.ts';
+import { whoActs } from './taken.ts';
+import { tally } from './tally.ts';
 import { codeLines, count, foreign, span, when } from './text.ts';
-import { isLeftOut, stepWord } from './words.ts';
+import { counted, isLarge, isLeftOut, stepWord } from './words.ts';
 
-/** A line in the thread for every node that was begun in this run, with its proof or its failure. */
+const inThread: Place = { is: 'thread', broadcast: false };
+
+/**
+ * A line in the thread for every node that was begun in this run, with its proof or its failure; in a large fleet one for every
+ * region, and for a node only when it goes wrong.
+ */
 export function nodePosts(rollout: Rollout): Post[] {
-  return nodesInOrder(rollout).flatMap((node) => {
-    const parts = nodeParts(rollout, node);
-    if (parts === null) return [];
-    return [
-      post(rollout, nodeKey(rollout, node), { is: 'thread', broadcast: false }, parts, {
-        unlessSaid: `node.${node.name}.`,
-      }),
-    ];
-  });
+  const nodes = nodesInOrder(rollout);
+  if (!isLarge(rollout)) return nodes.flatMap((node) => nodePost(rollout, node));
+  const regions = regionsOf(rollout).flatMap((region) => regionPost(rollout, region));
+  return [...regions, ...nodes.filter(wentWrong).flatMap((node) => nodePost(rollout, node))];
 }
+
+const wentWrong = ({ failure, state }: NodeRun): boolean => failure !== null || state.is === 'stuck';
+
+function nodePost(rollout: Rollout, node: NodeRun): Post[] {
+  const parts = nodeParts(rollout, node);
+  const unlessSaid = `node.${node.name}.`;
+  return parts === null ? [] : [post(rollout, nodeKey(rollout, node), inThread, parts, { unlessSaid })];
+}
+
+/** Stands from its first node that is begun, and is edited in place. */
+function regionPost(rollout: Rollout, region: string): Post[] {
+  const nodes = nodesInOrder(rollout).filter((node) => node.region === region);
+  if (nodes.every((node) => nodeParts(rollout, node) === null)) return [];
+  const onNew = tally(rollout).onNew.filter((node) => node.region === region).length;
+  const head = `*${foreign(region, 80)}*: ${onNew} of ${count(nodes.length, 'node')} on ${rollout.release.version}`;
+  const lines = [`${head}; ${serving(rollout, [region])}; ${actsIn(rollout, nodes)}`, counted(nodes)];
+  const unlessSaid = `region.${region}.`;
+  return [post(rollout, regionKey(rollout, region), inThread, [{ is: 'lines', lines }], { unlessSaid })];
+}
+
+function actsIn(rollout: Rollout, nodes: NodeRun[]): string {
+  const acts = whoActs(rollout);
+  if (acts !== '') return acts;
+  if (nodes.some(({ state }) => state.is === 'working')) return 'it goes on by itself';
+  return nodes.every(({ state }) => state.is === 'done') ? 'nothing is left to do here' : 'no node is under way';
+}
+
+export const regionKey = ({ run }: Rollout, region: string): string => `region.${region}.${run}`;
 
 export const nodeKey = ({ run }: Rollout, { name }: NodeRun): string => `node.${name}.${run}`;
 

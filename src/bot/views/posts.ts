@@ -1,4 +1,12 @@
-import { approvals, nodesInOrder, sinceOf, takenBy, waitingForPeople, waitKey } from '../../upgrade/rollout/index.ts';
+import {
+  approvals,
+  nodesInOrder,
+  regionsOf,
+  sinceOf,
+  takenBy,
+  waitingForPeople,
+  waitKey,
+} from '../../upgrade/rollout/index.ts';
 import type { LastWord, Rollout } from '../../upgrade/rollout/types.ts';
 import { declinedPosts } from './declined.ts';
 import { directPosts } from './direct.ts';
@@ -7,7 +15,7 @@ import { failurePosts } from './failure.ts';
 import { frozenPosts } from './frozen.ts';
 import { decided, gateKey, gatePosts, isAsking } from './gate.ts';
 import { mainPost } from './main.ts';
-import { nodeKey, nodePosts } from './node.ts';
+import { nodeKey, nodePosts, regionKey } from './node.ts';
 import { nobody, type People } from './people.ts';
 import { closing, type Place, type Post } from './post.ts';
 import { reminderPosts } from './reminders.ts';
@@ -15,6 +23,7 @@ import { cameTo, schedulePosts } from './schedule.ts';
 import { hasIt } from './taken.ts';
 import { when, who } from './text.ts';
 import { waitPosts } from './waits.ts';
+import { isLarge } from './words.ts';
 
 export type { Place, Post } from './post.ts';
 
@@ -56,7 +65,7 @@ function placeOf({ requester }: Rollout, key: string): Place {
 function endOf(rollout: Rollout, key: string): string | null {
   if (/^(?:dm\.(?:ask\.\w+\.)?)?gate\./.test(key)) return endOfAsk(rollout, key);
   if (key.startsWith('freeze.')) return '→ It is over, was lifted, or keeps nothing from beginning any more.';
-  if (key.startsWith('node.')) return endOfTurn(rollout, key);
+  if (/^(?:node|region)\./.test(key)) return endOfTurn(rollout, key);
   if (key.startsWith('remind.')) return endOfReminder(rollout, key);
   if (key.startsWith('soon.')) return cameTo(rollout);
   if (key.startsWith('wait.')) return '→ This wait is over; the live message above says how it went on.';
@@ -72,8 +81,11 @@ function endOfAsk(rollout: Rollout, key: string): string | null {
 
 /** Its turn was put off, and nothing on it was changed: what stands there would say that it is being prepared for ever. */
 function endOfTurn(rollout: Rollout, key: string): string | null {
+  const putOff = '→ Put off, unchanged; it waits for its turn again.';
+  if (regionsOf(rollout).some((region) => key === regionKey(rollout, region))) return putOff;
   const node = nodesInOrder(rollout).find((each) => key === nodeKey(rollout, each));
-  return node?.state.is === 'ready' && !node.touched ? '→ Put off, unchanged; it waits for its turn again.' : null;
+  if (node !== undefined && isLarge(rollout)) return '→ Told with its region from here on.';
+  return node?.state.is === 'ready' && !node.touched ? putOff : null;
 }
 
 /** Only the newest one has a button: it is called again, somebody has it, or it does not wait any more. */
