@@ -926,4 +926,11 @@ export const rows: Mutant[] = [
     to: "export function declined(rollout: Rollout, { phase: id, by, at, reason, signed }: Of<'declined'>): Rollout {",
     tests: ['test/upgrade/rollout/declined.test.ts'],
   },
+  {
+    name: 'a journal of before is folded with the proof of what came back',
+    file: 'src/upgrade/rollout/reports.ts',
+    from: 'return lastWord === undefined || proof === null',
+    to: 'return proof === null',
+    tests: ['test/bot/views/posts.test.ts'],
+  },
 ];

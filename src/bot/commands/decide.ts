@@ -15,6 +15,7 @@ import { approverIn } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
 import { rollbackButtons } from '../views/buttons.ts';
 import { declinedBy } from '../views/declined.ts';
+import { mentions } from '../views/people.ts';
 import { count, foreign, names, who } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
 import {
@@ -51,7 +52,7 @@ export const approve: Handler<'approve'> = async (context, asking, { what, comme
     ...(comment === undefined ? {} : { comment }),
     ...signed,
   } as const;
-  return decide(context, rollout, event, (after) => given(after, phase.id));
+  return decide(context, rollout, event, (after) => given(context, after, phase.id));
 };
 
 export const decline: Handler<'decline'> = async (context, asking, { what, reason }) => {
@@ -114,10 +115,10 @@ function approvalOf(rollout: Rollout, what: string): ApprovalPhase | null {
   throw unknownName('region', what, parts);
 }
 
-function given(rollout: Rollout, id: string): string {
+function given(context: CommandContext, rollout: Rollout, id: string): string {
   const phase = phaseOf(rollout, id);
   if (phase.is !== 'approval' || phase.state.is === 'done') {
-    return `${foreign(phase.title)} is approved${goesOn(rollout)}`;
+    return `${foreign(phase.title)} is approved${goesOn(context, rollout)}`;
   }
   const lacking = stillAsked(phase);
   const own = lacking.length === 0 ? '' : ` Approvers of ${names(lacking)} have still to say yes.`;
@@ -125,17 +126,30 @@ function given(rollout: Rollout, id: string): string {
 }
 
 /** What an approval changes now. */
-function goesOn({ status }: Rollout): string {
+function goesOn(context: CommandContext, { status }: Rollout): string {
   if (status.is !== 'paused') return '. It begins as soon as its window allows.';
-  return `, but the rollout is paused by ${who(status.by)}: nothing begins before \`resume\`.`;
+  return `, but the rollout is paused by ${who(status.by)}: nothing begins before that ends. ${resumers(context)}`;
 }
 
 export const pause: Handler<'pause'> = async (context, asking) => {
   await demand(context, asking, { is: 'halt' });
   const rollout = await theRollout(context, asking);
   const event = { type: 'paused', at: context.clock.now(), by: asking.actor } as const;
-  return decide(context, rollout, event, (after) => `Paused: no further node is begun. ${underWay(after)}`);
+  return decide(
+    context,
+    rollout,
+    event,
+    (after) => `Paused: no further node is begun. ${underWay(after)} ${resumers(context)}`,
+  );
 };
+
+/** Whoever pauses need not be one of them. */
+function resumers({ access }: CommandContext): string {
+  const all = mentions(access.roles.requesters).slice(0, 8);
+  return all.length === 0
+    ? 'Nobody may `resume` it: the settings name no requesters.'
+    : `\`resume\` goes on; those who may: ${all.join(', ')}.`;
+}
 
 function underWay(rollout: Rollout): string {
   const working = workingNodes(rollout).map(({ name }) => name);

@@ -36,7 +36,7 @@ function failed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
     { is: 'lines', lines: [...peers(rollout, node), ...call, ...hand.lines] },
     { is: 'buttons', buttons: node.state.is === 'stuck' ? [] : [...hand.buttons, ...waysOut(rollout, node)] },
   ];
-  return [broadcast(rollout, `failed.${run}.${node.name}`, parts)];
+  return [broadcast(rollout, `failed.${run}.${node.name}`, parts, node.name)];
 }
 
 function stuck(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
@@ -97,9 +97,14 @@ function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
   return [broadcast(rollout, `failed.${rollout.run}.held-${Math.floor(status.at / 1000)}`, parts)];
 }
 
-/** Closed or being rolled back: what stands there loses its buttons, nothing new is posted. */
-function broadcast(rollout: Rollout, key: string, parts: Part[]): Post {
-  const late = rollout.status.is === 'rolling-back' || !isOpen(rollout);
+/**
+ * Closed or being rolled back: what stands there loses its buttons, nothing new is posted; but for what fails while others are
+ * brought back.
+ */
+function broadcast(rollout: Rollout, key: string, parts: Part[], node: string | null = null): Post {
+  const { status } = rollout;
+  const isNews = status.is === 'rolling-back' && node !== null && status.after?.node === node;
+  const late = (status.is === 'rolling-back' && !isNews) || !isOpen(rollout);
   return post(rollout, key, { is: 'thread', broadcast: true }, parts, { onlyEdit: late });
 }
 

@@ -1,4 +1,4 @@
-import { nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
+import { isOpen, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Part } from './parts.ts';
 import { type Place, type Post, post } from './post.ts';
@@ -62,7 +62,10 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
     case 'working':
       return state.direction === 'forward'
         ? lines(`▶ ${name} ${wayOn(rollout, node)}; ${others(rollout, node)}`)
-        : [...lines(`◀ ${name} ${wayBack(node)}; ${others(rollout, node)}`, ...why(node)), ...evidence(node)];
+        : [
+            ...lines(`◀ ${name} ${wayBack(node)}; ${others(rollout, node)}`, ...why(node)),
+            ...ownEvidence(rollout, node),
+          ];
     case 'done':
       return state.already ? null : lines(`✓ ${name} done: ${proofText(node.proof, rollout.release.version)}`);
     case 'failed':
@@ -71,7 +74,7 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
           `✗ ${name} failed while ${stepWord(state.step)} and is unchanged: ${stays(node)}. A person decides`,
           `Why: ${foreign(state.reason, 500)}`,
         ),
-        ...evidence(node),
+        ...ownEvidence(rollout, node),
       ];
     case 'unproven':
       return [
@@ -79,12 +82,15 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
           `✗ ${name} was switched to ${rollout.release.version} and is not proven (${stepWord(state.step)})${outOfService(node)}. A person decides`,
           `Why: ${foreign(state.reason, 500)}`,
         ),
-        ...evidence(node),
+        ...ownEvidence(rollout, node),
       ];
     case 'rolled-back':
       return [
-        ...lines(`↩ ${name} runs ${old(node)} again, rolled back at ${when(state.at)}`, ...why(node)),
-        ...evidence(node),
+        ...lines(
+          `↩ ${name} runs ${old(node)} again, rolled back at ${when(state.at)}${provenBack(node)}`,
+          ...why(node),
+        ),
+        ...ownEvidence(rollout, node),
       ];
     case 'stuck':
       return [
@@ -93,7 +99,7 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
           `Why: ${foreign(state.reason, 500)}`,
           ...why(node),
         ),
-        ...evidence(node),
+        ...ownEvidence(rollout, node),
       ];
   }
 }
@@ -125,16 +131,26 @@ function change(rollout: Rollout, node: NodeRun): string {
 /** E.g. `runs v2.0.0, healthy 30 s, image a1b2c3d4e5f6, 0 restarts`. */
 export function proofText(proof: Proof | null, wanted: string): string {
   if (proof === null) return `proven on ${wanted}`;
-  return [
-    `runs ${foreign(proof.version ?? wanted, 80)}`,
-    `healthy ${span(proof.soaked)}`,
-    `image ${foreign(proof.sha256.slice(0, 12))}`,
-    count(proof.restarts, 'restart'),
-  ].join(', ');
+  return `runs ${foreign(proof.version ?? wanted, 80)}, ${seenOf(proof)}`;
 }
+
+const seenOf = ({ soaked, sha256, restarts }: Proof): string =>
+  [`healthy ${span(soaked)}`, `image ${foreign(sha256.slice(0, 12))}`, count(restarts, 'restart')].join(', ');
+
+const provenBack = ({ back }: NodeRun): string => (back === undefined ? '' : `, proven: ${seenOf(back)}`);
 
 function why(node: NodeRun): string[] {
   return node.failure === null ? [] : [`Reason: ${foreign(node.failure, 500)}`];
+}
+
+/** Where a message to the channel has it, the thread does not say it twice. */
+const ownEvidence = (rollout: Rollout, node: NodeRun): Part[] => (isToldApart(rollout, node) ? [] : evidence(node));
+
+/** A failure is broadcast while the rollout is open: not when it ended in the same moment. */
+function isToldApart(rollout: Rollout, { failure, state }: NodeRun): boolean {
+  const { status } = rollout;
+  if (failure === null && state.is !== 'stuck') return false;
+  return isOpen(rollout) || !('at' in status && 'at' in state && status.at === state.at);
 }
 
 /** What was found before a rollback destroyed it. */

@@ -124,6 +124,8 @@ export interface NodeRun {
   before: Baseline | null;
   already: boolean;
   proof: Proof | null;
+  /** What was proven of it when it was brought back. Absent where it never was, and like `lastWord`. */
+  back?: Proof;
   diagnosis: Diagnosis | null;
   /** Somebody's work that the last step would have overwritten; null when there is none. */
   foreign: Foreign | null;

@@ -169,10 +169,60 @@ describe('a line in the thread for every node', () => {
 
   it('tells why one was rolled back', () => {
     expect(text(failed(), /^node\.us-east-op-2\./)).toMatchInlineSnapshot(`
-      "↩ *us-east-op-2* runs v1.0.0 again, rolled back at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC>
-      Reason: health stayed 503 starting
-      Likely cause: never healthy"
+      "↩ *us-east-op-2* runs v1.0.0 again, rolled back at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC>, proven: healthy 30 s, image aaaaaaaaaaaa, 0 restarts
+      Reason: health stayed 503 starting"
     `);
+  });
+
+  it('has what was proven of a node that is back, but not in a rollout from before that was kept', () => {
+    expect(text(failed(), /^node\.us-east-op-2\./)).toMatch(
+      /again, rolled back at .*, proven: healthy 30 s, image a{12}, 0 restarts\n/,
+    );
+    const { lastWord: _, ...start } = planned();
+    const older = until(
+      start,
+      (rollout) => stateOf(rollout, 'us-east-op-2')?.is === 'rolled-back',
+      (world) => world.bad.add('us-east-op-2'),
+    );
+    expect(older.nodes['us-east-op-2']).not.toHaveProperty('back');
+    expect(text(older, /^node\.us-east-op-2\./)).not.toContain('proven');
+  });
+
+  it('does not say the cause again that stands in the channel, whatever comes after, and says it where nothing else does', () => {
+    const cause = (rollout: Rollout) =>
+      posts(rollout)
+        .filter((each) => each.text.includes('Likely cause'))
+        .map(({ key, onlyEdit }) => `${key.split('.')[0]}${onlyEdit ? ', as it stands' : ''}`);
+    const rollout = failed();
+    expect(cause(rollout)).toEqual(['failed']);
+    const back = { scope: { is: 'all' as const }, epoch: tuesday + 9 };
+    const later = { at: tuesday + hours(1), by: 'U0ROSA' };
+    expect(cause(next(rollout, { type: 'rollback-asked', ...later, ...back }))).toEqual(['failed, as it stands']);
+    expect(cause(next(rollout, { type: 'stopped', ...later }))).toEqual(['failed, as it stands']);
+    const state = stateOf(rollout, 'us-east-op-2');
+    const at = state?.is === 'rolled-back' ? state.at : 0;
+    expect(cause({ ...rollout, status: { is: 'stopped', by: 'U0ROSA', at } })).toEqual([
+      'failed, as it stands',
+      'node',
+    ]);
+  });
+
+  it('calls at once for what fails while others are brought back', () => {
+    const rollout = failed();
+    const after = { node: 'us-east-op-2', reason: 'never healthy' };
+    const status = {
+      is: 'rolling-back',
+      scope: { is: 'all' },
+      queue: ['us-east-op-1'],
+      by: 'U0ROSA',
+      at: tuesday,
+    } as const;
+    expect(found({ ...rollout, status: { ...status, queue: [...status.queue], after } }, /^failed\./).onlyEdit).toBe(
+      false,
+    );
+    expect(
+      found({ ...rollout, status: { ...status, queue: [...status.queue], after: null } }, /^failed\./).onlyEdit,
+    ).toBe(true);
   });
 
   it('is not said to be begun before it may have been restarted, and says so when its turn is put off', () => {
