@@ -32,10 +32,14 @@ export type Command =
   | { verb: 'status' }
   | { verb: 'why'; node: string | null }
   /** A region, the name of a part, or the id of an approval. */
-  | { verb: 'approve'; what: string }
+  | { verb: 'approve'; what: string; comment?: string }
+  /** The same. null: a button says no reason. */
+  | { verb: 'decline'; what: string; reason: string | null }
   | { verb: 'pause' }
   | { verb: 'resume' }
   | { verb: 'stop' }
+  /** What waits, by its key as a button has it; null: all that waits now. */
+  | { verb: 'mine'; wait: string | null }
   | { verb: 'retry' }
   /** Somebody's work on a node: put aside and replaced, or left where it is. `mark` begins its SHA-256, as it was shown. */
   | { verb: 'replace'; node: string; mark: string }
@@ -90,10 +94,24 @@ export const manual: Record<Verb, Manual> = {
   },
   status: { usage: 'status', what: 'what runs now, or what every node runs', example: 'status' },
   why: { usage: 'why [NODE]', what: 'everything that holds the next node, and who can open it', example: 'why' },
-  approve: { usage: 'approve REGION', what: 'lets a region begin', example: 'approve eu-west' },
+  approve: {
+    usage: 'approve REGION [--comment "…"]',
+    what: 'lets a region begin',
+    example: 'approve eu-west --comment "dashboards are quiet"',
+  },
+  decline: {
+    usage: 'decline REGION --reason "…"',
+    what: 'says no to a region that is asked for: nothing begins there until one of its approvers says yes',
+    example: 'decline eu-west --reason "error rate is up"',
+  },
   pause: { usage: 'pause', what: 'begins no further node; the one under way is finished', example: 'pause' },
   resume: { usage: 'resume', what: 'goes on after a pause', example: 'resume' },
   stop: { usage: 'stop', what: 'ends the rollout where it is; nodes that are done stay done', example: 'stop' },
+  mine: {
+    usage: 'mine',
+    what: 'says that you have it: nobody is reminded any more of what waits now; nothing moves by that',
+    example: 'mine',
+  },
   retry: { usage: 'retry', what: 'tries again after a failure', example: 'retry' },
   replace: {
     usage: 'replace NODE HASH',

@@ -2,7 +2,7 @@ import type { BlockAction, ButtonAction, RespondFn, SlashCommand } from '@slack/
 import type { WebClient } from '@slack/web-api';
 import { hour } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
-import { asked, withApproversOf } from '../upgrade/rollout/index.ts';
+import { asked, declineOf, withApproversOf } from '../upgrade/rollout/index.ts';
 import { judge, type Press } from './actions/counts.ts';
 import type { CommandContext, Reply } from './context.ts';
 import { say } from './context.ts';
@@ -48,7 +48,7 @@ async function waitingFor(context: CommandContext, user: string): Promise<Part[]
   const rollout = withApproversOf(context.fleet, open);
   const mine = await Promise.all(
     asked(rollout).map(async (phase) => {
-      const said = phase.given.some(({ by }) => by === user);
+      const said = declineOf(phase)?.by === user || phase.given.some(({ by }) => by === user);
       const verdict = await permit(context, user, { is: 'approve', rollout, phase }, 'look');
       return said || verdict.is === 'refused'
         ? []

@@ -39,10 +39,12 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   cancel: (input) => ({ verb: 'cancel', plan: optional(input) }),
   status: (input) => alone(input, { verb: 'status' }),
   why: (input) => ({ verb: 'why', node: optional(input) }),
-  approve: (input) => ({ verb: 'approve', what: object(input, 'the region') }),
+  approve: readApprove,
+  decline: readDecline,
   pause: (input) => alone(input, { verb: 'pause' }),
   resume: (input) => alone(input, { verb: 'resume' }),
   stop: (input) => alone(input, { verb: 'stop' }),
+  mine: (input) => alone(input, { verb: 'mine', wait: null }),
   retry: (input) => alone(input, { verb: 'retry' }),
   replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
@@ -69,6 +71,9 @@ const upgradeFlags = {
   'dry-run': 'none',
 } satisfies FlagShape;
 
+const approveFlags = { comment: 'many' } satisfies FlagShape;
+const declineFlags = { reason: 'many' } satisfies FlagShape;
+
 const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies FlagShape;
 
 const laterFlags = { at: 'many', next: 'none' } satisfies FlagShape;
@@ -79,6 +84,8 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   schedule: upgradeFlags,
   reschedule: laterFlags,
   freeze: freezeFlags,
+  approve: approveFlags,
+  decline: declineFlags,
 };
 
 function readSchedule(input: string[]): Command {
@@ -178,6 +185,36 @@ function readFreeze(input: string[]): Command {
   }
   const from = values.get('from') ?? null;
   return { verb: 'freeze', regions: readWhere(what), from, until, reason: redact(reason) };
+}
+
+function readApprove(input: string[]): Command {
+  const { what, values } = regionFirst(input, approveFlags);
+  const comment = values.get('comment');
+  return { verb: 'approve', what, ...(comment === undefined ? {} : { comment: kept('comment', comment) }) };
+}
+
+function readDecline(input: string[]): Command {
+  const { what, values } = regionFirst(input, declineFlags);
+  const reason = values.get('reason');
+  if (reason === undefined) throw new Unreadable('whoever asked for it wants to know why: --reason "…"');
+  return { verb: 'decline', what, reason: kept('reason', reason) };
+}
+
+/** What follows a flag belongs to it, so the region comes first; a worker that reads what was signed looks for it there. */
+function regionFirst(input: string[], shape: FlagShape): { what: string; values: Flags['values'] } {
+  const { rest, values } = readFlags(input, shape);
+  const [what, ...extra] = rest;
+  if (what === undefined) throw new Unreadable('the region is missing: it comes first, then what you say about it');
+  if (extra.length > 0) throw new Unreadable(`one name is expected, then flags: ${extra.join(' ')} is too much`);
+  return { what, values };
+}
+
+/** What is signed is stored as it was typed, so here nothing is hidden: what looks like a secret is not taken at all. */
+function kept(flag: string, text: string): string {
+  if (text.length > longestReason)
+    throw new Unreadable(`--${flag} has ${text.length} characters, at most ${longestReason} are kept`);
+  if (redact(text) !== text) throw new Unreadable(`--${flag} looks as if it held a secret: say it without`);
+  return text;
 }
 
 function readWhere(word: string): string[] | null {

@@ -14,7 +14,7 @@ export type Right =
   /** Begin outside windows, replace somebody's work, adopt; mostly it takes two. */
   | { is: 'override' }
   | { is: 'approve'; rollout: Rollout; phase: ApprovalPhase }
-  /** Pause, stop: allowed to more people than starting, and to whoever stands at this machine's command line. */
+  /** Pause, stop, take something on: allowed to more people than starting, and to whoever stands at this machine's command line. */
   | { is: 'halt' }
   /** Freeze, roll back: to the same people, but by name. */
   | { is: 'go-back' }
@@ -35,7 +35,21 @@ const refused = (reason: string): Verdict => ({ is: 'refused', reason });
 
 /** Whether this verb wants no signature on a shell. */
 export const isFree = ({ verb }: Command): boolean =>
-  isAny(verb, 'bare', 'status', 'why', 'windows', 'history', 'verify', 'diagnose', 'help', 'whoami', 'pause', 'stop');
+  isAny(
+    verb,
+    'bare',
+    'status',
+    'why',
+    'windows',
+    'history',
+    'verify',
+    'diagnose',
+    'help',
+    'whoami',
+    'pause',
+    'stop',
+    'mine',
+  );
 
 /**
  * Whether `actor` may; looks at user and group ids only, and refuses when a lookup fails. Somebody at this machine's
@@ -143,7 +157,7 @@ function lacking(scene: Scene, right: Right): string {
     start: 'start upgrades',
     override: "override maintenance windows, replace somebody's work or adopt",
     approve: `approve ${right.is === 'approve' ? right.phase.title : ''}`,
-    halt: 'pause or stop',
+    halt: 'pause or stop, or take something on',
     'go-back': 'freeze or roll back',
     'go-on': 'unfreeze, resume or retry',
   };

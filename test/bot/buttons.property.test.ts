@@ -5,7 +5,7 @@ import { readClick } from '../../src/bot/actions/click.ts';
 import { asShown } from '../../src/bot/as-shown.ts';
 import { answer, asText } from '../../src/bot/run.ts';
 import { posts } from '../../src/bot/views/posts.ts';
-import { asked, onlyBack } from '../../src/upgrade/rollout/index.ts';
+import { asked, next, onlyBack, takenBy, waitingForPeople, waitKey } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { Run, scenario } from '../support/chance.ts';
 import { planned, surveyOf, tuesday } from '../support/rollouts.ts';
@@ -54,11 +54,30 @@ async function pressed(rollout: Rollout, now: number, { action, value }: Offered
   return answer(scene, { actor: 'U0INES', rollout: click.rollout }, click.command);
 }
 
-/** As it is; and if nobody had signed what led to it, or somebody had gone back without looking. */
+/** A reminder of everything that waits was sent. */
+function reminded(rollout: Rollout): Rollout {
+  const counts = waitingForPeople(rollout).map((waiting) => [waitKey(waiting), 1]);
+  return { ...rollout, policy: { ...rollout.policy, reminders: [1] }, reminded: Object.fromEntries(counts) };
+}
+
+/** Otto has all that waits. */
+function taken(rollout: Rollout, at: number): Rollout {
+  const waits = waitingForPeople(rollout).map(waitKey);
+  return next(reminded(rollout), { type: 'taken-on', at, by: 'U0OTTO', waits });
+}
+
+/** As it is; and if nobody had signed what led to it, somebody had gone back without looking, or said that they have it. */
 const kinds: Record<string, (rollout: Rollout, at: number) => Rollout> = {
   signed: (rollout) => rollout,
   unsigned: (rollout) => ({ ...rollout, unsigned: true }),
   'only back': onlyBack,
+  reminded,
+  taken,
+  declined: (rollout, at) =>
+    asked(rollout).reduce(
+      (acc: Rollout, { id }) => next(acc, { type: 'declined', at, phase: id, by: 'U0OTTO', reason: 'errors' }),
+      rollout,
+    ),
 };
 /** What a button may depend on, in short: each kind of scene is tried once. */
 function sceneOf(kind: string, { status, nodes }: Rollout, buttons: Offered[]): string {
@@ -87,6 +106,8 @@ it('a button is shown only where it does something', { timeout: 600_000 }, async
   const [shown, seen] = [new Set<string>(), new Set<string>()];
   const lookAt = async (kind: string, rollout: Rollout, now: number) => {
     const buttons = offered(rollout);
+    const free = waitingForPeople(rollout).some((waiting) => takenBy(rollout, waiting) === null);
+    if (!free) expect(buttons.map(({ action }) => action)).not.toContain('zw:mine');
     const scene = sceneOf(kind, rollout, buttons);
     if (seen.has(scene)) return;
     seen.add(scene);
@@ -113,6 +134,17 @@ it('a button is shown only where it does something', { timeout: 600_000 }, async
     { seed, numRuns, endOnFailure: true },
   );
   // A test in which no button was ever shown would hold, and prove nothing.
-  const all = ['main pause', 'main resume', 'main retry', 'main stop', 'main rollback', 'gate approve', 'gate hold'];
-  expect([...shown]).toEqual(expect.arrayContaining([...all, 'failed retry', 'failed diagnose']));
+  const mine = ['failed mine', 'stuck mine', 'wait mine', 'remind mine'];
+  const all = [
+    'declined stop',
+    'gate decline',
+    'main pause',
+    'main resume',
+    'main retry',
+    'main stop',
+    'main rollback',
+    'gate approve',
+    'gate hold',
+  ];
+  expect([...shown]).toEqual(expect.arrayContaining([...all, 'failed retry', 'failed diagnose', ...mine]));
 });

@@ -177,7 +177,7 @@ describe('decisions', () => {
     const here = trial();
     await under(here, oneDone);
     expect(await run(here, 'U0LU', 'pause')).toMatch(/You may not pause or stop/);
-    expect(await run(here, 'U0OTTO', 'pause')).toMatch(/^Paused/);
+    expect(await run(here, 'U0OTTO', 'pause')).toMatch(/^Paused: .* `?resume`? goes on; those who may: @U0ROSA\.$/);
     expect(await run(here, 'U0OTTO', 'pause')).toMatch(
       /outdated, nothing was changed\. Now: v2\.0\.0 is paused \(@U0OTTO/,
     );

@@ -3,6 +3,7 @@ import { type Asking, ownPeople } from '../../src/bot/context.ts';
 import { parse } from '../../src/bot/parse.ts';
 import { answer, asText } from '../../src/bot/run.ts';
 import { isAsked } from '../support/parts.ts';
+import { hours } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial } from './support.ts';
 
@@ -43,7 +44,8 @@ const ines: Asking = { actor: 'U0INES', rollout: null, signed };
 describe('a shell', () => {
   it('without a key looks, pauses and stops, and does nothing else', async () => {
     const here = await asked();
-    for (const text of ['status', 'why', 'verify', 'history', 'windows', 'diagnose us-east-op-1', 'pause']) {
+    here.clock.at += hours(2);
+    for (const text of ['status', 'why', 'verify', 'history', 'windows', 'diagnose us-east-op-1', 'pause', 'mine']) {
       expect(await on(here, nobody, text), text).toMatchObject({ outcome: 'done' });
     }
     const denied = [

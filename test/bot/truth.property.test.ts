@@ -6,7 +6,16 @@ import { headline } from '../../src/bot/views/ending.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import { tally } from '../../src/bot/views/tally.ts';
 import { verdict } from '../../src/bot/views/verdict.ts';
-import { isOpen, nodesInOrder, summary, todo, workingNodes } from '../../src/upgrade/rollout/index.ts';
+import {
+  isOpen,
+  next,
+  nodesInOrder,
+  summary,
+  todo,
+  waitingForPeople,
+  waitKey,
+  workingNodes,
+} from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { Run, scenario } from '../support/chance.ts';
 import { newImage } from '../support/rollouts.ts';
@@ -60,6 +69,29 @@ async function answersAgree(rollout: Rollout, now: number): Promise<void> {
   for (const { name } of workingNodes(rollout)) expect(why).toContain(name);
 }
 
+/** Who has what waits is said by every message that tells of it, and wherever somebody asks; nobody is offered it any more. */
+async function handsAgree(rollout: Rollout, now: number): Promise<boolean> {
+  const waits = waitingForPeople(rollout).filter(({ since }) => since <= now);
+  const taken = next(rollout, { type: 'taken-on', at: now, by: 'U0OTTO', waits: waits.map(waitKey) });
+  if (taken === rollout) return false;
+  const here = trial();
+  here.control.rollouts.set(taken.id, taken);
+  here.clock.at = now;
+  for (const text of ['status', 'why']) {
+    const said = asText(await runCommand(here.context, 'U0ROSA', text));
+    if (said === 'Nothing is left to do.') continue;
+    expect(said.match(/@U0OTTO has it since/g), text).toHaveLength(waits.length);
+  }
+  expect(rolloutFacts(taken).taken.map(({ waits: what }) => what)).toEqual(waits.map(({ what }) => what));
+  const before = posts(rollout);
+  for (const { key, text, blocks } of posts(taken)) {
+    expect(JSON.stringify(blocks), key).not.toContain('zw:mine');
+    const offered = JSON.stringify(before.find((each) => each.key === key)?.blocks ?? []).includes('zw:mine');
+    if (offered) expect(text, key).toContain('→ <@U0OTTO> has it since');
+  }
+  return true;
+}
+
 /** The end is said once, and the same to everybody. */
 function endingsAgree(rollout: Rollout): void {
   if (isOpen(rollout)) return;
@@ -95,6 +127,7 @@ const numRuns = Number(process.env.RUNS ?? 40);
 it('says the same everywhere, and what the store and the nodes say, at every step of every run', async () => {
   const asked = new Set<string>();
   const ends = new Set<string>();
+  const taken = new Set<string>();
   await fc.assert(
     fc.asyncProperty(scenario, fc.constantFrom(forth, back), async (chance, end) => {
       const run = new Run(chance);
@@ -112,11 +145,13 @@ it('says the same everywhere, and what the store and the nodes say, at every ste
         if (asked.has(state)) continue;
         asked.add(state);
         await answersAgree(rollout, now);
+        if (await handsAgree(rollout, now)) taken.add(rollout.status.is);
       }
     }),
     { seed, numRuns, endOnFailure: process.env.SHRINK === undefined },
   );
   // What was never reached was not compared.
+  expect([...taken]).toEqual(expect.arrayContaining(['held', 'running']));
   expect([...ends].sort()).toEqual(
     expect.arrayContaining(['done', 'held', 'paused', 'rolled-back', 'rolling-back', 'running', 'stopped', 'stopping']),
   );

@@ -155,6 +155,22 @@ const attacks: [string, () => Promise<unknown>, RegExp][] = [
   ],
   ['a worker decides', () => append('r1', resumed, 'worker', running), /whose key may not say that/],
   [
+    'a worker says no in the name of an approver',
+    () =>
+      append(
+        'r1',
+        { type: 'declined', at: 9, by: 'U1', phase: 'approval/eu-west', reason: null },
+        'worker',
+        (rollout) => rollout,
+      ),
+    /whose key may not say that/,
+  ],
+  [
+    'a worker says that a person has it',
+    () => append('r1', { type: 'taken-on', at: 9, by: 'U1', waits: ['held.1'] }, 'worker', (rollout) => rollout),
+    /whose key may not say that/,
+  ],
+  [
     'a bot reports what no worker did',
     () =>
       append(

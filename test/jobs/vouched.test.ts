@@ -67,6 +67,11 @@ describe('approvals: signed', () => {
     expect(await vouched(rollout, 'ap-south-op-1')).toMatch(/1 of the approvers of ap-south must have signed/);
   });
 
+  it('count with what was said with them', async () => {
+    const rollout = await approved('ines', { ...right, arguments: 'approve eu-west --comment "ap-south is quiet"' });
+    expect(await vouched(rollout, 'eu-west-op-1')).toBeNull();
+  });
+
   it.each<[string, keyof typeof keys | null, Partial<Decision>]>([
     ['nobody signed, whatever a bot wrote', null, {}],
     ['the one who asked signed', 'rosa', {}],
@@ -76,6 +81,8 @@ describe('approvals: signed', () => {
     ['was signed for another release', 'ines', { release: 'd'.repeat(64) }],
     ['was signed for another region', 'ines', { arguments: 'approve ap-south' }],
     ['was signed as something else', 'ines', { verb: 'retry' }],
+    ['was signed as a no', 'ines', { verb: 'decline', arguments: 'decline eu-west --reason "no"' }],
+    ['names the region only in what is said with it', 'ines', { arguments: 'approve ap-south --comment eu-west' }],
     ['was signed when it was asked for before', 'ines', { at: there.now - 120_000 }],
     ['was signed long before it was written down', 'ines', { at: there.now - 301_000 }],
   ])('do not count that %s', async (_, by, other) => {

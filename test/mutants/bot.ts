@@ -244,4 +244,32 @@ export const rows: Mutant[] = [
     to: "turnMs(this.#rollout, node, 'p90') + this.#back(node)",
     tests: ['test/bot/views/forecast.test.ts'],
   },
+  {
+    name: 'a button says that it is free, and somebody has it',
+    file: 'src/bot/views/buttons.ts',
+    from: 'waiting.what === what && takenBy(rollout, waiting) === null',
+    to: 'waiting.what === what',
+    tests: ['test/bot/taken.test.ts'],
+  },
+  {
+    name: 'what is stuck is said to serve, because an older look found it healthy',
+    file: 'src/bot/views/serving.ts',
+    from: "standing[peer] === 'healthy' && !isDoubtful(nodes[peer])",
+    to: "standing[peer] === 'healthy'",
+    tests: ['test/bot/views/posts.test.ts'],
+  },
+  {
+    name: 'where approvals are signed, a press says no',
+    file: 'src/bot/commands/decide.ts',
+    from: "if (mustSign(context, asking)) return toBeSigned(context, asking, phase, 'decline');",
+    to: '',
+    tests: ['test/bot/declined.test.ts'],
+  },
+  {
+    name: 'what looks like a secret is signed and stored with an approval',
+    file: 'src/bot/parse.ts',
+    from: 'if (redact(text) !== text)',
+    to: 'if (false)',
+    tests: ['test/bot/parse.test.ts'],
+  },
 ];

@@ -192,6 +192,20 @@ export const rows: Mutant[] = [
     tests: tampered,
   },
   {
+    name: 'a worker says no in the name of an approver',
+    file: 'src/jobs/replay.ts',
+    from: "declined: ['decisions'],",
+    to: "declined: ['decisions', 'reports'],",
+    tests: tampered,
+  },
+  {
+    name: 'a worker says that a person has it',
+    file: 'src/jobs/replay.ts',
+    from: "'taken-on': ['decisions'],",
+    to: "'taken-on': ['decisions', 'reports'],",
+    tests: tampered,
+  },
+  {
     name: 'what is stored counts, not what its journal says',
     file: 'src/jobs/reader.ts',
     from: 'if (!isSame(stored, head.rollout)) throw',

@@ -5,6 +5,7 @@ import { givenAlready, outdated } from '../commands/common.ts';
 import { type CommandContext, ended, type Reply, say } from '../context.ts';
 import { readSealed, type Sealed, stillOffers } from '../sealed.ts';
 import { posts } from '../views/posts.ts';
+import { hasIt } from '../views/taken.ts';
 import { linkTo } from '../workspace.ts';
 import { type Click, readClick } from './click.ts';
 
@@ -57,7 +58,9 @@ function isCurrent(context: CommandContext, rollout: Rollout, key: string, actio
 function moved(context: CommandContext, rollout: Rollout, { g }: Sealed): Judged {
   const phase = approvals(rollout).find(({ id, state }) => id === g && state.is === 'done');
   const now = asShown(context, rollout);
-  const answer = phase === undefined ? outdated(now) : givenAlready(now, phase);
+  const has = rollout.taken?.[g];
+  const other = has === undefined ? outdated(now) : outdated(now, hasIt(has));
+  const answer = phase === undefined ? other : givenAlready(now, phase);
   return { counts: false, reason: 'what it was about has moved since', answer };
 }
 

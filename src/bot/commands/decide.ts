@@ -1,10 +1,21 @@
 import { Refused } from '../../base/errors.ts';
-import { approvals, isOpen, phaseOf, regionsOf, stillAsked, turns, workingNodes } from '../../upgrade/rollout/index.ts';
+import {
+  approvals,
+  declineOf,
+  isOpen,
+  phaseOf,
+  regionsOf,
+  stillAsked,
+  turns,
+  workingNodes,
+} from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import { type Asking, type CommandContext, ended, type Reply, say, withButtons } from '../context.ts';
 import { approverIn } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
 import { rollbackButtons } from '../views/buttons.ts';
+import { declinedBy } from '../views/declined.ts';
+import { mentions } from '../views/people.ts';
 import { count, foreign, names, who } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
 import {
@@ -19,13 +30,13 @@ import {
 } from './common.ts';
 import { refuseIfOtherwise, withTruth } from './truth.ts';
 
-export const approve: Handler<'approve'> = async (context, asking, { what }) => {
+export const approve: Handler<'approve'> = async (context, asking, { what, comment }) => {
   const rollout = await theRollout(context, asking);
   const phase = approvalOf(rollout, what);
   if (phase === null) return outdated(rollout, `${foreign(what)} needs no approval`);
   await demand(context, asking, { is: 'approve', rollout, phase });
   const title = foreign(phase.title);
-  if (context.access.approvals === 'signed' && asking.signed === undefined) return toBeSigned(context, asking, phase);
+  if (mustSign(context, asking)) return toBeSigned(context, asking, phase, 'approve');
   if (phase.state.is === 'done') return givenAlready(rollout, phase);
   if (phase.state.is === 'pending' && isOpen(rollout)) {
     return outdated(rollout, `${title} is not being asked for yet: what is before it must be done and watched first`);
@@ -38,20 +49,58 @@ export const approve: Handler<'approve'> = async (context, asking, { what }) => 
     phase: phase.id,
     by: asking.actor,
     ...own,
+    ...(comment === undefined ? {} : { comment }),
     ...signed,
   } as const;
-  return decide(context, rollout, event, (after) => given(after, phase.id));
+  return decide(context, rollout, event, (after) => given(context, after, phase.id));
 };
 
+export const decline: Handler<'decline'> = async (context, asking, { what, reason }) => {
+  const rollout = await theRollout(context, asking);
+  const phase = approvalOf(rollout, what);
+  if (phase === null) return outdated(rollout, `${foreign(what)} needs no approval`);
+  await demand(context, asking, { is: 'approve', rollout, phase });
+  if (mustSign(context, asking)) return toBeSigned(context, asking, phase, 'decline');
+  if (phase.state.is === 'done') return givenAlready(rollout, phase);
+  const before = declineOf(phase);
+  if (before !== null) return outdated(rollout, declinedBy(phase, before));
+  const signed = asking.signed === undefined ? {} : { signed: asking.signed };
+  const event = {
+    type: 'declined',
+    at: context.clock.now(),
+    phase: phase.id,
+    by: asking.actor,
+    reason,
+    ...signed,
+  } as const;
+  const title = foreign(phase.title);
+  return decide(
+    context,
+    rollout,
+    event,
+    `${title} is declined: nothing begins there. Its approvers may still say yes; \`stop\` ends the rollout.`,
+  );
+};
+
+const mustSign = ({ access }: CommandContext, { signed }: Asking): boolean =>
+  access.approvals === 'signed' && signed === undefined;
+
 /** What a button cannot do here, as the one command that does it. */
-function toBeSigned(context: CommandContext, { actor }: Asking, { id, title }: ApprovalPhase): Reply {
-  refusedNote(context, { actor, what: 'approve', reason: 'approvals are signed here' });
+function toBeSigned(
+  context: CommandContext,
+  { actor }: Asking,
+  { id, title }: ApprovalPhase,
+  verb: 'approve' | 'decline',
+): Reply {
+  refusedNote(context, { actor, what: verb, reason: 'approvals are signed here' });
   const name = id.slice('approval/'.length);
   return ended(
     'denied',
     say(
-      `Nothing was approved: an approval of ${foreign(title)} counts when you sign it with your own key. On a shell with the settings:`,
-      `\`zeitwork approve ${foreign(name)}\``,
+      verb === 'approve'
+        ? `Nothing was approved: an approval of ${foreign(title)} counts when you sign it with your own key. On a shell with the settings:`
+        : `Nothing was declined: a no to ${foreign(title)} counts when you sign it with your own key; \`pause\` wants no key. On a shell with the settings:`,
+      `\`zeitwork ${verb} ${foreign(name)}${verb === 'approve' ? '' : ' --reason "…"'}\``,
     ),
   );
 }
@@ -66,10 +115,10 @@ function approvalOf(rollout: Rollout, what: string): ApprovalPhase | null {
   throw unknownName('region', what, parts);
 }
 
-function given(rollout: Rollout, id: string): string {
+function given(context: CommandContext, rollout: Rollout, id: string): string {
   const phase = phaseOf(rollout, id);
   if (phase.is !== 'approval' || phase.state.is === 'done') {
-    return `${foreign(phase.title)} is approved${goesOn(rollout)}`;
+    return `${foreign(phase.title)} is approved${goesOn(context, rollout)}`;
   }
   const lacking = stillAsked(phase);
   const own = lacking.length === 0 ? '' : ` Approvers of ${names(lacking)} have still to say yes.`;
@@ -77,17 +126,30 @@ function given(rollout: Rollout, id: string): string {
 }
 
 /** What an approval changes now. */
-function goesOn({ status }: Rollout): string {
+function goesOn(context: CommandContext, { status }: Rollout): string {
   if (status.is !== 'paused') return '. It begins as soon as its window allows.';
-  return `, but the rollout is paused by ${who(status.by)}: nothing begins before \`resume\`.`;
+  return `, but the rollout is paused by ${who(status.by)}: nothing begins before that ends. ${resumers(context)}`;
 }
 
 export const pause: Handler<'pause'> = async (context, asking) => {
   await demand(context, asking, { is: 'halt' });
   const rollout = await theRollout(context, asking);
   const event = { type: 'paused', at: context.clock.now(), by: asking.actor } as const;
-  return decide(context, rollout, event, (after) => `Paused: no further node is begun. ${underWay(after)}`);
+  return decide(
+    context,
+    rollout,
+    event,
+    (after) => `Paused: no further node is begun. ${underWay(after)} ${resumers(context)}`,
+  );
 };
+
+/** Whoever pauses need not be one of them. */
+function resumers({ access }: CommandContext): string {
+  const all = mentions(access.roles.requesters).slice(0, 8);
+  return all.length === 0
+    ? 'Nobody may `resume` it: the settings name no requesters.'
+    : `\`resume\` goes on; those who may: ${all.join(', ')}.`;
+}
 
 function underWay(rollout: Rollout): string {
   const working = workingNodes(rollout).map(({ name }) => name);

@@ -3,11 +3,12 @@ import type { Command } from '../command.ts';
 import type { Asking, CommandContext, Reply } from '../context.ts';
 import { adopt } from './adopt.ts';
 import type { Handler } from './common.ts';
-import { approve, pause, resume, retry, rollback, stop } from './decide.ts';
+import { approve, decline, pause, resume, retry, rollback, stop } from './decide.ts';
 import { keep, replace } from './foreign.ts';
 import { freeze, unfreeze } from './freeze.ts';
 import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
+import { mine } from './mine.ts';
 import { reschedule } from './reschedule.ts';
 import { acting } from './unknown.ts';
 import { cancel, schedule, start, upgrade } from './upgrade.ts';
@@ -30,9 +31,11 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   status,
   why,
   approve: acting(approve),
+  decline: acting(decline),
   pause: acting(pause),
   resume: acting(resume),
   stop: acting(stop),
+  mine: acting(mine),
   retry: acting(retry),
   replace: acting(replace),
   keep: acting(keep),

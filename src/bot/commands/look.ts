@@ -21,6 +21,7 @@ import { freezeLines } from '../views/freezes.ts';
 import { mainParts } from '../views/main.ts';
 import type { Part } from '../views/parts.ts';
 import { surveyLines } from '../views/survey.ts';
+import { takenLines } from '../views/taken.ts';
 import { codeLines, foreign, gateReason, person, span, when, who } from '../views/text.ts';
 import { verdict } from '../views/verdict.ts';
 import { nodeWord } from '../views/words.ts';
@@ -69,6 +70,7 @@ export const why: Handler<'why'> = async (context, asking, { node: name }) => {
     { ...facts, ...factsOf(first), others: others.map(factsOf) },
     say(
       `*${rollout.release.version}: ${foreign(verdict(rollout))}*`,
+      ...takenLines(rollout),
       ...[first, ...others].flatMap((node) => whyLines(known, node, now)),
     ),
   );

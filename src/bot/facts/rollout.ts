@@ -1,5 +1,15 @@
-import { endOf, isOpen, nodesInOrder, noticeOver, sinceOf, toldSince } from '../../upgrade/rollout/index.ts';
-import type { Gate, NodeRun, Phase, Rollout, Status } from '../../upgrade/rollout/types.ts';
+import {
+  endOf,
+  isOpen,
+  nodesInOrder,
+  noticeOver,
+  sinceOf,
+  takenBy,
+  toldSince,
+  type Waiting,
+  waitingForPeople,
+} from '../../upgrade/rollout/index.ts';
+import type { Declined, Gate, NodeRun, Phase, Rollout, Status } from '../../upgrade/rollout/types.ts';
 import { scopeWord } from '../command.ts';
 import { iso } from './instants.ts';
 
@@ -23,11 +33,18 @@ export function rolloutFacts(rollout: Rollout) {
     startedAt: iso(rollout.startedAt),
     endedAt: isOpen(rollout) || !('at' in status) ? null : iso(status.at),
     override: override === null ? null : { by: override.by, reason: override.reason },
+    taken: waitingForPeople(rollout).flatMap((waiting) => takenFacts(rollout, waiting)),
     moves: (rollout.moves ?? []).map(({ by, at, to }) => ({ by, at: iso(at), startAt: iso(to) })),
     notice: noticeFacts(rollout),
     phases: rollout.phases.map(phaseFacts),
     nodes: nodesInOrder(rollout).map(nodeFacts),
   };
+}
+
+/** `waits`: `held`, `start`, `node NAME`, `region NAME`, or the id of an approval. */
+function takenFacts(rollout: Rollout, waiting: Waiting) {
+  const taken = takenBy(rollout, waiting);
+  return taken === null ? [] : [{ waits: waiting.what, by: taken.by, since: iso(taken.at) }];
 }
 
 /** What had to be announced before the first node, and since when each audience knows of the planned start. */
@@ -61,8 +78,13 @@ function phaseFacts(phase: Phase) {
     at: iso(endOf(phase)),
     nodes: phase.is === 'approval' ? null : phase.nodes,
     approvedBy: phase.is === 'approval' ? phase.given.map(({ by }) => by) : null,
+    comments:
+      phase.is === 'approval' ? phase.given.flatMap(({ by, comment }) => (comment ? [{ by, comment }] : [])) : null,
+    declined: phase.is === 'approval' && phase.declined ? declineFacts(phase.declined) : null,
   };
 }
+
+const declineFacts = ({ by, at, reason }: Declined) => ({ by, at: iso(at), reason });
 
 export function nodeFacts({ name, region, state, touched, before }: NodeRun) {
   return {

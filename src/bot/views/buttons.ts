@@ -1,4 +1,15 @@
-import { isQueued, laterStart, next, nodesInOrder, regionsOf, turns } from '../../upgrade/rollout/index.ts';
+import {
+  declineOf,
+  isQueued,
+  laterStart,
+  next,
+  nodesInOrder,
+  regionsOf,
+  takenBy,
+  turns,
+  waitingForPeople,
+  waitKey,
+} from '../../upgrade/rollout/index.ts';
 import type {
   ApprovalPhase,
   Decided,
@@ -92,6 +103,19 @@ function ends(rollout: Rollout): string {
   return `The node under way is finished, then it ends. Of the ${count(left, 'node')} still to be rolled back the others stay on ${release.version}.`;
 }
 
+/** For what waits, while nobody said that they have it. */
+export function mineButtons(rollout: Rollout, what: string): Button[] {
+  if (rollout.unsigned) return [];
+  return waitingForPeople(rollout)
+    .filter((waiting) => waiting.what === what && takenBy(rollout, waiting) === null)
+    .map((waiting) => ({
+      label: 'I have it',
+      action: 'mine',
+      reference: { ...reference(rollout), g: waitKey(waiting) },
+      typed: 'mine',
+    }));
+}
+
 export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPhase): Button {
   const opened = turns(rollout).filter((turn) => opens.includes(turn.id));
   const nodes = opened.flatMap((turn) => turn.nodes);
@@ -107,6 +131,26 @@ export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPh
     },
     typed: `approve ${title}`,
   };
+}
+
+/** While no other no stands. It gives no reason; the verb does. */
+export function declineButtons(rollout: Rollout, phase: ApprovalPhase): Button[] {
+  const { id, title } = phase;
+  if (declineOf(phase) !== null) return [];
+  return [
+    {
+      label: `Decline ${title}`,
+      action: `decline:${id}`,
+      reference: { ...reference(rollout), g: id },
+      style: 'danger',
+      confirm: {
+        title: `Decline ${title}?`,
+        text: `Nothing begins there until an approver says yes; what was approved so far counts no more. This gives no reason. To give one, type: /zeitwork decline ${id.slice('approval/'.length)} --reason "…"`,
+        yes: 'Decline',
+      },
+      typed: `decline ${id.slice('approval/'.length)} --reason "…"`,
+    },
+  ];
 }
 
 /** What can be decided about somebody's work that stands in the way; each names it. Nothing else may overwrite it. */

@@ -1,6 +1,7 @@
 import { isLocal } from '../../base/actor.ts';
 import { approvals, endOf, isOpen, sinceOf } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Rollout } from '../../upgrade/rollout/types.ts';
+import { declinedBy, declines, stillOpen } from './declined.ts';
 import { headline } from './ending.ts';
 import { decided, gateKey, isAsking } from './gate.ts';
 import { type People, wanted } from './people.ts';
@@ -13,7 +14,9 @@ import { foreign, when, who } from './text.ts';
  */
 export function directPosts(rollout: Rollout, people: People): Post[] {
   const asks = approvals(rollout).flatMap((phase) => ask(rollout, phase, people));
-  return isLocal(rollout.requester) ? asks : [...asks, ...gates(rollout), ...holds(rollout), ...end(rollout)];
+  return isLocal(rollout.requester)
+    ? asks
+    : [...asks, ...gates(rollout), ...noes(rollout), ...holds(rollout), ...end(rollout)];
 }
 
 function ask(rollout: Rollout, phase: ApprovalPhase, people: People): Post[] {
@@ -38,6 +41,15 @@ function gates(rollout: Rollout): Post[] {
     const text = `${rollout.release.version}: *${foreign(phase.title)}* waits for approval since ${when(since)}.`;
     return [direct(rollout, key, text, gateKey(phase, since))];
   });
+}
+
+/** Not to whoever said it. */
+function noes(rollout: Rollout): Post[] {
+  return declines(rollout)
+    .filter(({ no }) => no.by !== rollout.requester)
+    .map(({ key, phase, no }) =>
+      direct(rollout, `dm.${key}`, `${rollout.release.version}: ${declinedBy(phase, no)}. ${stillOpen(phase)}`, key),
+    );
 }
 
 function holds(rollout: Rollout): Post[] {

@@ -1,10 +1,12 @@
-import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isOpen, nodeOf, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
+import { serving } from './serving.ts';
+import { handOf, whoActs } from './taken.ts';
 import { foreign, names, when } from './text.ts';
 import { isLeftOut } from './words.ts';
 
@@ -21,37 +23,41 @@ export function failurePosts(rollout: Rollout, people: People): Post[] {
 function failed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   if (node.failure === null) return [];
   const run = node.rolledBackInRun ?? rollout.run;
+  const hand = handOf(rollout, 'held');
   const parts: Part[] = [
     {
       is: 'lines',
       lines: [
-        `✗ *${foreign(node.name, 80)} failed* ${outcome(rollout, node)}${decide(rollout, node)}`,
+        `✗ *${foreign(node.name, 80)} failed* ${outcome(rollout, node)}${node.state.is === 'working' ? '' : decide(rollout)}`,
         `Why: ${foreign(node.failure, 500)}`,
       ],
     },
     ...evidence(node),
-    { is: 'lines', lines: [...peers(rollout, node), ...call] },
-    { is: 'buttons', buttons: node.state.is === 'stuck' ? [] : waysOut(rollout, node) },
+    { is: 'lines', lines: [...peers(rollout, node), ...call, ...hand.lines] },
+    { is: 'buttons', buttons: node.state.is === 'stuck' ? [] : [...hand.buttons, ...waysOut(rollout, node)] },
   ];
-  return [broadcast(rollout, `failed.${run}.${node.name}`, parts)];
+  return [broadcast(rollout, `failed.${run}.${node.name}`, parts, node.name)];
 }
 
 function stuck(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   const { state } = node;
   if (state.is !== 'stuck') return [];
+  const hand = handOf(rollout, 'held');
   const parts: Part[] = [
     {
       is: 'lines',
       lines: [
-        `‼ *${foreign(node.name, 80)} ${problem(node)}* and needs a person: ${foreign(state.reason, 500)}`,
+        `‼ *${foreign(node.name, 80)} ${problem(node)}* and needs a person; ${serving(rollout, [node.region])}${decide(rollout)}`,
+        `Why: ${foreign(state.reason, 500)}`,
         rollout.policy.atOnce === 1
           ? 'Everything else is stopped; other nodes are left as they are.'
           : 'No other node is begun; those under way are finished or rolled back first.',
         ...call,
+        ...hand.lines,
       ],
     },
     ...(node.failure === null ? evidence(node) : []),
-    { is: 'buttons', buttons: waysOut(rollout, node) },
+    { is: 'buttons', buttons: [...hand.buttons, ...waysOut(rollout, node)] },
   ];
   return [broadcast(rollout, `stuck.${rollout.run}.${node.name}`, parts)];
 }
@@ -71,26 +77,34 @@ function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
   );
   if (told) return [];
   const watched = status.node !== null;
+  const regions = status.node === null ? regionsOf(rollout) : [nodeOf(rollout, status.node).region];
+  const hand = handOf(rollout, 'held');
   const parts: Part[] = [
     {
       is: 'lines',
       lines: [
-        `${watched ? '✗' : '○'} *Held*: ${foreign(status.reason, 500)}`,
-        'No further node is begun until somebody decides.',
+        `${watched ? '✗' : '○'} *${rollout.release.version} is held*; ${serving(rollout, regions)}${decide(rollout)}`,
+        `Why: ${foreign(status.reason, 500)}`,
         ...call,
+        ...hand.lines,
       ],
     },
     {
       is: 'buttons',
-      buttons: [...wayOn(rollout), ...rollbackButtons(rollout, [{ is: 'all' }]), stopButton(rollout)],
+      buttons: [...hand.buttons, ...wayOn(rollout), ...rollbackButtons(rollout, [{ is: 'all' }]), stopButton(rollout)],
     },
   ];
   return [broadcast(rollout, `failed.${rollout.run}.held-${Math.floor(status.at / 1000)}`, parts)];
 }
 
-/** Closed or being rolled back: what stands there loses its buttons, nothing new is posted. */
-function broadcast(rollout: Rollout, key: string, parts: Part[]): Post {
-  const late = rollout.status.is === 'rolling-back' || !isOpen(rollout);
+/**
+ * Closed or being rolled back: what stands there loses its buttons, nothing new is posted; but for what fails while others are
+ * brought back.
+ */
+function broadcast(rollout: Rollout, key: string, parts: Part[], node: string | null = null): Post {
+  const { status } = rollout;
+  const isNews = status.is === 'rolling-back' && node !== null && status.after?.node === node;
+  const late = (status.is === 'rolling-back' && !isNews) || !isOpen(rollout);
   return post(rollout, key, { is: 'thread', broadcast: true }, parts, { onlyEdit: late });
 }
 
@@ -115,8 +129,10 @@ function outcome({ release }: Rollout, node: NodeRun): string {
   }
 }
 
-const decide = ({ status }: Rollout, { state }: NodeRun): string =>
-  status.is === 'held' && state.is !== 'working' ? '; nothing moves until somebody decides' : '';
+function decide(rollout: Rollout): string {
+  const acts = whoActs(rollout);
+  return acts === '' ? '' : `; ${acts}`;
+}
 
 function peers(rollout: Rollout, node: NodeRun): string[] {
   const touched = nodesInOrder(rollout).filter(({ touched: is, name }) => is && name !== node.name);

@@ -1,5 +1,6 @@
 import {
   approvals,
+  declineOf,
   goesForward,
   healthyFor,
   isTurn,
@@ -9,9 +10,10 @@ import {
   stillAsked,
   watchBefore,
 } from '../../upgrade/rollout/index.ts';
-import type { ApprovalPhase, RollbackScope, Rollout, WatchPhase } from '../../upgrade/rollout/types.ts';
+import type { Approval, ApprovalPhase, RollbackScope, Rollout, WatchPhase } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
-import { approveButton, holdButton, rollbackButtons } from './buttons.ts';
+import { approveButton, declineButtons, holdButton, rollbackButtons } from './buttons.ts';
+import { declinedBy, stillOpen } from './declined.ts';
 import { forecast } from './forecast.ts';
 import { proofText } from './node.ts';
 import type { Button, Part } from './parts.ts';
@@ -46,11 +48,14 @@ function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
   const watch = watchBefore(rollout, phase);
   const scopes = watch === null ? [] : scopesOf(watch);
   const nodes = phase.opens.flatMap((id) => nodesOf(rollout, id));
+  const no = declineOf(phase);
   return [
     {
       is: 'lines',
       lines: [
+        ...(no === null ? [] : [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)]),
         `${askedOf(rollout, phase)}: may *${title}* (${count(nodes.length, 'node')}) go to ${rollout.release.version}?`,
+        ...overruled(phase),
         ...said(phase),
         ...(watch === null ? [] : [...facts(rollout, watch), rest(rollout, watch)]),
         ...begins(rollout, phase),
@@ -69,13 +74,13 @@ function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
 const bySignature = ({ by, id }: ApprovalPhase): string[] =>
   by.onlySigned
     ? [
-        `To approve, sign with your own key, on a shell with the settings: \`zeitwork approve ${foreign(id.slice('approval/'.length), 80)}\``,
+        `To approve, sign with your own key, on a shell with the settings: \`zeitwork approve ${foreign(id.slice('approval/'.length), 80)}\`; \`decline\`, with a reason, says no.`,
       ]
     : [];
 /** What is held already cannot be held. */
 function decisions(rollout: Rollout, phase: ApprovalPhase): Button[] {
   return [
-    ...(phase.by.onlySigned ? [] : [approveButton(rollout, phase)]),
+    ...(phase.by.onlySigned ? [] : [approveButton(rollout, phase), ...declineButtons(rollout, phase)]),
     ...(rollout.status.is === 'running' ? [holdButton(rollout)] : []),
   ];
 }
@@ -90,6 +95,10 @@ const scopesOf = ({ regions, nodes }: WatchPhase): RollbackScope[] => {
   return region !== undefined && others.length === 0 ? [{ is: 'region', region }] : [{ is: 'nodes', nodes }];
 };
 
+/** A no that somebody said yes to since: whoever is asked next knows of it. */
+const overruled = (phase: ApprovalPhase): string[] =>
+  phase.declined === undefined || phase.given.length === 0 ? [] : [`Before that, ${declinedBy(phase, phase.declined)}`];
+
 /** Who said yes while more are needed. */
 function said(phase: ApprovalPhase): string[] {
   const { given, needed } = phase;
@@ -97,7 +106,10 @@ function said(phase: ApprovalPhase): string[] {
   const own = lacking.length === 0 ? [] : [`Each region wants its own approvers; lacking: ${names(lacking)}`];
   if (needed === 1 && given.length === 0) return own;
   if (given.length === 0) return [`${needed} different people must say yes`, ...own];
-  return [`${given.length} of ${needed} said yes: ${given.map(({ by }) => who(by)).join(', ')}`, ...own];
+  return [
+    `${given.length} of ${needed} said yes: ${given.map((each) => who(each.by) + comment(each)).join(', ')}`,
+    ...own,
+  ];
 }
 
 /** What was learned since the last gate, node by node while that is readable. */
@@ -142,6 +154,8 @@ function selfRule({ policy, requester }: Rollout): string {
     : `${who(requester)} asked for the rollout and may not approve it.`;
 }
 
+const comment = ({ comment: said }: Approval): string => (said === undefined ? '' : ` (“${foreign(said)}”)`);
+
 /** How an ask ended, in one line. */
 export function decided(rollout: Rollout, phase: ApprovalPhase): string {
   const title = foreign(phase.title, 80);
@@ -150,6 +164,6 @@ export function decided(rollout: Rollout, phase: ApprovalPhase): string {
   }
   const isSelf = phase.given.some(({ by }) => by === rollout.requester);
   const self = isSelf ? ' (who asked for the rollout too: self-approval is allowed here)' : '';
-  const by = phase.given.map((each) => `${who(each.by)} at ${when(each.at)}`).join(', ');
-  return `✓ *${title}* approved by ${by}${self}`;
+  const by = phase.given.map((each) => `${who(each.by)} at ${when(each.at)}${comment(each)}`).join(', ');
+  return [`✓ *${title}* approved by ${by}${self}`, ...overruled(phase)].join('. ');
 }

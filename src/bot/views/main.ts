@@ -1,6 +1,7 @@
 import {
   approvals,
   currentPhase,
+  declineOf,
   isOpen,
   nextNode,
   nodesInOrder,
@@ -11,15 +12,17 @@ import {
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
+import { declinedBy, stillOpen } from './declined.ts';
 import { unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
 import { signedWord, unaskedLines } from './signed.ts';
+import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
 import { count, foreign, gateReason, names, person, when, who } from './text.ts';
 import { verdict } from './verdict.ts';
-import { askedOf, nodeWord, scopeName, versionsBefore } from './words.ts';
+import { askedOf, counted, isLarge, nodeWord, scopeName, versionsBefore } from './words.ts';
 
 /** The one live message of a rollout: everything that matters now. */
 export function mainPost(rollout: Rollout): Post {
@@ -29,7 +32,10 @@ export function mainPost(rollout: Rollout): Post {
 export function mainParts(rollout: Rollout): Part[] {
   return [
     { is: 'title', text: `${rollout.service.name} ${rollout.release.version}: ${verdict(rollout)}` },
-    { is: 'lines', lines: [progress(rollout), ...statusLines(rollout), ...waitingLines(rollout)] },
+    {
+      is: 'lines',
+      lines: [progress(rollout), ...statusLines(rollout), ...waitingLines(rollout), ...takenLines(rollout)],
+    },
     { is: 'lines', lines: regionsOf(rollout).map((region) => regionLine(rollout, region)) },
     { is: 'lines', lines: [what(rollout), ...unsigned(rollout), ...unaskedLines(rollout)] },
     { is: 'note', text: note(rollout) },
@@ -96,7 +102,7 @@ function statusLine(status: Rollout['status']): string[] {
 /** Every node while that is readable, else numbers and only what moves or fails. */
 function regionLine(rollout: Rollout, region: string): string {
   const nodes = nodesInOrder(rollout).filter((node) => node.region === region);
-  const named = nodesInOrder(rollout).length <= 30 && nodes.length <= 10;
+  const named = !isLarge(rollout) && nodes.length <= 10;
   const inside = named ? nodes.map((node) => nodeText(node, region)).join('  ·  ') : counted(nodes);
   return `*${foreign(region)}*  ${inside}`;
 }
@@ -105,19 +111,6 @@ function nodeText(node: NodeRun, region: string): string {
   const { glyph, word } = nodeWord(node);
   const short = node.name.startsWith(`${region}-`) ? node.name.slice(region.length + 1) : node.name;
   return `${glyph} ${foreign(short, 60)} ${word}`;
-}
-
-function counted(nodes: NodeRun[]): string {
-  const groups = new Map<string, string[]>();
-  for (const node of nodes) {
-    const { glyph, word } = nodeWord(node);
-    const label = `${glyph} ${word}`;
-    groups.set(label, [...(groups.get(label) ?? []), node.name]);
-  }
-  const quiet = /^(✓|○)/;
-  return [...groups]
-    .map(([label, all]) => `${all.length} ${label}${quiet.test(label) ? '' : ` (${names(all, 3)})`}`)
-    .join('  ·  ');
 }
 
 function waitingLines(rollout: Rollout): string[] {
@@ -133,6 +126,8 @@ function phaseLines(rollout: Rollout): string[] {
   if (phase.is === 'watch' && phase.for > 0)
     return [`Watching ${foreign(phase.title)} until ${when(watchEnd(phase) ?? 0)}`];
   if (phase.is !== 'approval') return [];
+  const no = declineOf(phase);
+  if (no !== null) return [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)];
   return [`Waiting for approval of *${foreign(phase.title)}* by ${askedOf(rollout, phase)}`];
 }
 

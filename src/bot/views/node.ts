@@ -1,19 +1,55 @@
-import { nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isOpen, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Part } from './parts.ts';
-import { type Post, post } from './post.ts';
+import { type Place, type Post, post } from './post.ts';
+import { serving } from './serving.ts';
+import { whoActs } from './taken.ts';
+import { tally } from './tally.ts';
 import { codeLines, count, foreign, span, when } from './text.ts';
-import { isLeftOut, stepWord } from './words.ts';
+import { counted, isLarge, isLeftOut, stepWord } from './words.ts';
 
-/** A line in the thread for every node that was begun in this run, with its proof or its failure. */
+const inThread: Place = { is: 'thread', broadcast: false };
+
+/**
+ * A line in the thread for every node that was begun in this run, with its proof or its failure; in a large fleet one for every
+ * region, and for a node only when it goes wrong.
+ */
 export function nodePosts(rollout: Rollout): Post[] {
-  return nodesInOrder(rollout).flatMap((node) => {
-    const parts = nodeParts(rollout, node);
-    if (parts === null) return [];
-    const key = `node.${node.name}.${rollout.run}`;
-    return [post(rollout, key, { is: 'thread', broadcast: false }, parts, { unlessSaid: `node.${node.name}.` })];
-  });
+  const nodes = nodesInOrder(rollout);
+  if (!isLarge(rollout)) return nodes.flatMap((node) => nodePost(rollout, node));
+  const regions = regionsOf(rollout).flatMap((region) => regionPost(rollout, region));
+  return [...regions, ...nodes.filter(wentWrong).flatMap((node) => nodePost(rollout, node))];
 }
+
+const wentWrong = ({ failure, state }: NodeRun): boolean => failure !== null || state.is === 'stuck';
+
+function nodePost(rollout: Rollout, node: NodeRun): Post[] {
+  const parts = nodeParts(rollout, node);
+  const unlessSaid = `node.${node.name}.`;
+  return parts === null ? [] : [post(rollout, nodeKey(rollout, node), inThread, parts, { unlessSaid })];
+}
+
+/** Stands from its first node that is begun, and is edited in place. */
+function regionPost(rollout: Rollout, region: string): Post[] {
+  const nodes = nodesInOrder(rollout).filter((node) => node.region === region);
+  if (nodes.every((node) => nodeParts(rollout, node) === null)) return [];
+  const onNew = tally(rollout).onNew.filter((node) => node.region === region).length;
+  const head = `*${foreign(region, 80)}*: ${onNew} of ${count(nodes.length, 'node')} on ${rollout.release.version}`;
+  const lines = [`${head}; ${serving(rollout, [region])}; ${actsIn(rollout, nodes)}`, counted(nodes)];
+  const unlessSaid = `region.${region}.`;
+  return [post(rollout, regionKey(rollout, region), inThread, [{ is: 'lines', lines }], { unlessSaid })];
+}
+
+function actsIn(rollout: Rollout, nodes: NodeRun[]): string {
+  const acts = whoActs(rollout);
+  if (acts !== '') return acts;
+  if (nodes.some(({ state }) => state.is === 'working')) return 'it goes on by itself';
+  return nodes.every(({ state }) => state.is === 'done') ? 'nothing is left to do here' : 'no node is under way';
+}
+
+export const regionKey = ({ run }: Rollout, region: string): string => `region.${region}.${run}`;
+
+export const nodeKey = ({ run }: Rollout, { name }: NodeRun): string => `node.${name}.${run}`;
 
 function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
   const { state } = node;
@@ -25,49 +61,67 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
       return null;
     case 'working':
       return state.direction === 'forward'
-        ? lines(`▶ ${name} begun: ${change(rollout, node)}`)
-        : [...lines(`◀ ${name} ${wayBack(node)}`, ...why(node)), ...evidence(node)];
+        ? lines(`▶ ${name} ${wayOn(rollout, node)}; ${others(rollout, node)}`)
+        : [
+            ...lines(`◀ ${name} ${wayBack(node)}; ${others(rollout, node)}`, ...why(node)),
+            ...ownEvidence(rollout, node),
+          ];
     case 'done':
       return state.already ? null : lines(`✓ ${name} done: ${proofText(node.proof, rollout.release.version)}`);
     case 'failed':
       return [
         ...lines(
-          `✗ ${name} failed while ${stepWord(state.step)}, nothing on it was changed: ${foreign(state.reason, 500)}`,
+          `✗ ${name} failed while ${stepWord(state.step)} and is unchanged: ${stays(node)}. A person decides`,
+          `Why: ${foreign(state.reason, 500)}`,
         ),
-        ...evidence(node),
+        ...ownEvidence(rollout, node),
       ];
     case 'unproven':
       return [
         ...lines(
-          `✗ ${name} was switched and is not proven (${stepWord(state.step)})${outOfService(node)}: ${foreign(state.reason, 500)}`,
+          `✗ ${name} was switched to ${rollout.release.version} and is not proven (${stepWord(state.step)})${outOfService(node)}. A person decides`,
+          `Why: ${foreign(state.reason, 500)}`,
         ),
-        ...evidence(node),
+        ...ownEvidence(rollout, node),
       ];
     case 'rolled-back':
       return [
         ...lines(
-          `↩ ${name} rolled back at ${when(state.at)}: runs ${foreign(node.before?.version ?? 'what it was before', 80)} again`,
+          `↩ ${name} runs ${old(node)} again, rolled back at ${when(state.at)}${provenBack(node)}`,
           ...why(node),
         ),
-        ...evidence(node),
+        ...ownEvidence(rollout, node),
       ];
     case 'stuck':
       return [
         ...lines(
-          `‼ ${name} needs a person (${stepWord(state.step)})${outOfService(node)}: ${foreign(state.reason, 500)}`,
+          `‼ ${name} needs a person (${stepWord(state.step)})${outOfService(node)}`,
+          `Why: ${foreign(state.reason, 500)}`,
           ...why(node),
         ),
-        ...evidence(node),
+        ...ownEvidence(rollout, node),
       ];
   }
 }
 
 const outOfService = (node: NodeRun): string => (isLeftOut(node) ? ', is out of service' : '');
 
-const wayBack = ({ touched, before }: NodeRun): string =>
-  touched
-    ? `is being rolled back to ${foreign(before?.version ?? 'what it was', 80)}`
-    : 'is being put back into service, unchanged';
+const old = ({ before }: NodeRun): string => foreign(before?.version ?? 'what it was before', 80);
+
+/** What a node that was not changed does for those who use it. */
+const stays = (node: NodeRun): string => (isLeftOut(node) ? 'out of service' : `it runs ${old(node)}`);
+
+/** Begun is what may have been restarted; before that it is only made ready. */
+const wayOn = (rollout: Rollout, node: NodeRun): string =>
+  node.touched
+    ? `begun: ${change(rollout, node)}`
+    : `is being prepared, not restarted yet${node.drained ? ', out of service' : ''}: ${change(rollout, node)}`;
+
+const wayBack = (node: NodeRun): string =>
+  node.touched ? `is being rolled back to ${old(node)}` : 'is being put back into service, unchanged';
+
+/** While it is worked on nobody need act; what counts is who else serves. */
+const others = (rollout: Rollout, { region }: NodeRun): string => `${serving(rollout, [region])}, it goes on by itself`;
 
 function change(rollout: Rollout, node: NodeRun): string {
   const before = node.before?.version ?? null;
@@ -77,16 +131,26 @@ function change(rollout: Rollout, node: NodeRun): string {
 /** E.g. `runs v2.0.0, healthy 30 s, image a1b2c3d4e5f6, 0 restarts`. */
 export function proofText(proof: Proof | null, wanted: string): string {
   if (proof === null) return `proven on ${wanted}`;
-  return [
-    `runs ${foreign(proof.version ?? wanted, 80)}`,
-    `healthy ${span(proof.soaked)}`,
-    `image ${foreign(proof.sha256.slice(0, 12))}`,
-    count(proof.restarts, 'restart'),
-  ].join(', ');
+  return `runs ${foreign(proof.version ?? wanted, 80)}, ${seenOf(proof)}`;
 }
+
+const seenOf = ({ soaked, sha256, restarts }: Proof): string =>
+  [`healthy ${span(soaked)}`, `image ${foreign(sha256.slice(0, 12))}`, count(restarts, 'restart')].join(', ');
+
+const provenBack = ({ back }: NodeRun): string => (back === undefined ? '' : `, proven: ${seenOf(back)}`);
 
 function why(node: NodeRun): string[] {
   return node.failure === null ? [] : [`Reason: ${foreign(node.failure, 500)}`];
+}
+
+/** Where a message to the channel has it, the thread does not say it twice. */
+const ownEvidence = (rollout: Rollout, node: NodeRun): Part[] => (isToldApart(rollout, node) ? [] : evidence(node));
+
+/** A failure is broadcast while the rollout is open: not when it ended in the same moment. */
+function isToldApart(rollout: Rollout, { failure, state }: NodeRun): boolean {
+  const { status } = rollout;
+  if (failure === null && state.is !== 'stuck') return false;
+  return isOpen(rollout) || !('at' in status && 'at' in state && status.at === state.at);
 }
 
 /** What was found before a rollback destroyed it. */

@@ -1,18 +1,29 @@
-import { approvals, sinceOf } from '../../upgrade/rollout/index.ts';
+import {
+  approvals,
+  nodesInOrder,
+  regionsOf,
+  sinceOf,
+  takenBy,
+  waitingForPeople,
+  waitKey,
+} from '../../upgrade/rollout/index.ts';
 import type { LastWord, Rollout } from '../../upgrade/rollout/types.ts';
+import { declinedPosts } from './declined.ts';
 import { directPosts } from './direct.ts';
 import { endingPosts } from './ending.ts';
 import { failurePosts } from './failure.ts';
 import { frozenPosts } from './frozen.ts';
 import { decided, gateKey, gatePosts, isAsking } from './gate.ts';
 import { mainPost } from './main.ts';
-import { nodePosts } from './node.ts';
+import { nodeKey, nodePosts, regionKey } from './node.ts';
 import { nobody, type People } from './people.ts';
 import { closing, type Place, type Post } from './post.ts';
 import { reminderPosts } from './reminders.ts';
 import { cameTo, schedulePosts } from './schedule.ts';
+import { hasIt } from './taken.ts';
 import { when, who } from './text.ts';
 import { waitPosts } from './waits.ts';
+import { isLarge } from './words.ts';
 
 export type { Place, Post } from './post.ts';
 
@@ -25,6 +36,7 @@ export function posts(rollout: Rollout, people: People = nobody): Post[] {
     ...waitPosts(rollout, people),
     ...frozenPosts(rollout),
     ...gatePosts(rollout),
+    ...declinedPosts(rollout, people),
     ...endingPosts(rollout),
     ...nodePosts(rollout),
     ...directPosts(rollout, people),
@@ -53,9 +65,11 @@ function placeOf({ requester }: Rollout, key: string): Place {
 function endOf(rollout: Rollout, key: string): string | null {
   if (/^(?:dm\.(?:ask\.\w+\.)?)?gate\./.test(key)) return endOfAsk(rollout, key);
   if (key.startsWith('freeze.')) return '→ It is over, was lifted, or keeps nothing from beginning any more.';
+  if (/^(?:node|region)\./.test(key)) return endOfTurn(rollout, key);
+  if (key.startsWith('remind.')) return endOfReminder(rollout, key);
   if (key.startsWith('soon.')) return cameTo(rollout);
   if (key.startsWith('wait.')) return '→ This wait is over; the live message above says how it went on.';
-  return /^(?:dm\.)?(?:failed|stuck|held|finished|stopped|done)\./.test(key) ? `→ ${lastWord(rollout)}` : null;
+  return /^(?:dm\.)?(?:failed|stuck|held|declined|finished|stopped|done)\./.test(key) ? `→ ${lastWord(rollout)}` : null;
 }
 
 /** Null while it is still asked: that a person is no longer found in a group may be a lookup that failed. */
@@ -65,8 +79,28 @@ function endOfAsk(rollout: Rollout, key: string): string | null {
   return phase?.state.is === 'done' ? decided(rollout, phase) : `→ Not asked for any more. ${lastWord(rollout)}`;
 }
 
+/** Its turn was put off, and nothing on it was changed: what stands there would say that it is being prepared for ever. */
+function endOfTurn(rollout: Rollout, key: string): string | null {
+  const putOff = '→ Put off, unchanged; it waits for its turn again.';
+  if (regionsOf(rollout).some((region) => key === regionKey(rollout, region))) return putOff;
+  const node = nodesInOrder(rollout).find((each) => key === nodeKey(rollout, each));
+  if (node !== undefined && isLarge(rollout)) return '→ Told with its region from here on.';
+  return node?.state.is === 'ready' && !node.touched ? putOff : null;
+}
+
+/** Only the newest one has a button: it is called again, somebody has it, or it does not wait any more. */
+function endOfReminder(rollout: Rollout, key: string): string {
+  const waiting = waitingForPeople(rollout).find((each) => key.startsWith(`remind.${waitKey(each)}.`));
+  const taken = waiting === undefined ? null : takenBy(rollout, waiting);
+  if (taken !== null) return `→ ${hasIt(taken)}.`;
+  return waiting === undefined
+    ? '→ It does not wait any more; the live message above says how it went on.'
+    : '→ Called again since.';
+}
+
 const words: Record<LastWord['is'], string> = {
   approved: 'Approved',
+  declined: 'Declined',
   paused: 'Paused',
   resumed: 'Resumed',
   stopped: 'Stopped',

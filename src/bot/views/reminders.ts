@@ -1,22 +1,42 @@
-import { approvals, gates, nextNode, waitingForPeople, waitKey } from '../../upgrade/rollout/index.ts';
+import {
+  approvals,
+  declineOf,
+  gates,
+  nextNode,
+  takenBy,
+  waitingForPeople,
+  waitKey,
+} from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
+import { mineButtons } from './buttons.ts';
+import { declinedBy, stillOpen } from './declined.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { foreign, gateReason, span, when } from './text.ts';
 import { askedOf } from './words.ts';
 
-/** Calls again, once each, for what still waits for people: only the newest, however long nobody was there to say it. */
+/**
+ * Calls again, once each, for what still waits for people and nobody has: only the newest, however long nobody was there to
+ * say it.
+ */
 export function reminderPosts(rollout: Rollout, people: People): Post[] {
   return waitingForPeople(rollout).flatMap((waiting) => {
     const key = waitKey(waiting);
     const count = rollout.reminded?.[key] ?? 0;
     const after = rollout.policy.reminders?.[count - 1];
-    if (count === 0 || after === undefined) return [];
+    if (count === 0 || after === undefined || takenBy(rollout, waiting) !== null) return [];
     const lines = words(rollout, waiting.what, waiting.since, after, people);
     return [
-      post(rollout, `remind.${key}.${count}`, { is: 'thread', broadcast: true }, [{ is: 'lines', lines }], {
-        once: true,
-      }),
+      post(
+        rollout,
+        `remind.${key}.${count}`,
+        { is: 'thread', broadcast: true },
+        [
+          { is: 'lines', lines },
+          { is: 'buttons', buttons: mineButtons(rollout, waiting.what) },
+        ],
+        { once: true },
+      ),
     ];
   });
 }
@@ -25,6 +45,9 @@ function words(rollout: Rollout, what: string, since: number, after: number, peo
   const { status, release } = rollout;
   const head = (text: string, ...rest: string[]) => [`‼ *Still waiting, for ${span(after)}*: ${text}`, ...rest];
   const phase = approvals(rollout).find(({ id }) => id === what);
+  const no = phase === undefined ? null : declineOf(phase);
+  if (phase !== undefined && no !== null)
+    return head(declinedBy(phase, no), stillOpen(phase), ...called(rollout, people));
   if (phase !== undefined)
     return head(
       `${askedOf(rollout, phase)}, may *${foreign(phase.title, 80)}* go to ${release.version}? Asked ${when(since)}.`,

@@ -1,5 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
-import { currentPhase, isQueued, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
+import { currentPhase, declineOf, isQueued, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { forecast, stagedAt } from './forecast.ts';
@@ -40,7 +40,10 @@ function going(rollout: Rollout): string {
   if (working.length > 0) return `working on ${those(working)}`;
   const phase = currentPhase(rollout);
   if (phase?.is === 'watch' && phase.state.is === 'active') return `watching ${name(phase.title)}`;
-  if (phase?.is === 'approval' && phase.state.is === 'active') return `waiting for approval of ${name(phase.title)}`;
+  if (phase?.is === 'approval' && phase.state.is === 'active') {
+    const title = name(phase.title);
+    return declineOf(phase) === null ? `waiting for approval of ${title}` : `waiting, ${title} was declined`;
+  }
   const stuck = nodesInOrder(rollout).find(({ held, state }) => held !== null && state.is === 'ready');
   if (stuck !== undefined) return `${name(stuck.name)} waits`;
   return waitsUntil(rollout) ?? (rollout.startedAt === null ? 'prepared, nothing is touched yet' : 'going on');

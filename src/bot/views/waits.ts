@@ -2,6 +2,7 @@ import { gatePatience, isOpen, isQueued, neglected, nodesInOrder } from '../../u
 import type { NodeRun, Rollout, Unattended } from '../../upgrade/rollout/types.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
+import { handOf } from './taken.ts';
 import { count, foreign, gateReason, when } from './text.ts';
 import { stepWord } from './words.ts';
 
@@ -53,11 +54,17 @@ function gated(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   if (state.is === 'done' && !isQueued(rollout, node)) return [];
   const gates = held.gates.map((gate) => gateReason(gate)).join('; ');
   return [
-    wait(rollout, name, held.since, [
-      `‼ *Stuck: ${foreign(name, 80)} waits* since ${when(held.since)}: ${gates}`,
-      `Asked ${count(held.times, 'time')}, the last time ${when(held.at)}. It goes on by itself when that changes; until then ${elsewhere(rollout).toLowerCase()}`,
-      ...call,
-    ]),
+    wait(
+      rollout,
+      name,
+      held.since,
+      [
+        `‼ *Stuck: ${foreign(name, 80)} waits* since ${when(held.since)}: ${gates}`,
+        `Asked ${count(held.times, 'time')}, the last time ${when(held.at)}. It goes on by itself when that changes; until then ${elsewhere(rollout).toLowerCase()}`,
+        ...call,
+      ],
+      `node ${name}`,
+    ),
   ];
 }
 
@@ -77,7 +84,8 @@ const because: Record<Unattended['why'], (region: string, since: string) => stri
 };
 
 function unattended(rollout: Rollout, { region, why, since }: Unattended, call: string[]): Post {
-  return wait(rollout, region, since, [...because[why](foreign(region, 80), when(since)), ...call]);
+  const lines = [...because[why](foreign(region, 80), when(since)), ...call];
+  return wait(rollout, region, since, lines, `region ${region}`);
 }
 
 function adoption(rollout: Rollout, call: string[]): Post {
@@ -89,7 +97,12 @@ function adoption(rollout: Rollout, call: string[]): Post {
   ]);
 }
 
-function wait(rollout: Rollout, name: string, since: number, lines: string[]): Post {
+/** `what`: of all that waits for people, this; somebody may say that they have it. */
+function wait(rollout: Rollout, name: string, since: number, lines: string[], what: string | null = null): Post {
   const key = `wait.${rollout.run}.${name}.${Math.floor(since / 1000)}`;
-  return post(rollout, key, { is: 'thread', broadcast: true }, [{ is: 'lines', lines }]);
+  const hand = what === null ? { lines: [], buttons: [] } : handOf(rollout, what);
+  return post(rollout, key, { is: 'thread', broadcast: true }, [
+    { is: 'lines', lines: [...lines, ...hand.lines] },
+    { is: 'buttons', buttons: hand.buttons },
+  ]);
 }

@@ -41,6 +41,23 @@ export function nodeWord(node: NodeRun): Word {
   return { glyph, word: isLeftOut(node) ? `${word}, out of service` : word };
 }
 
+/** More nodes than anybody reads one by one: they are told per region, and in detail only what goes wrong. */
+export const isLarge = (rollout: Rollout): boolean => nodesInOrder(rollout).length > 30;
+
+/** How many are in which state, with names only of what moves or fails. */
+export function counted(nodes: NodeRun[]): string {
+  const groups = new Map<string, string[]>();
+  for (const node of nodes) {
+    const { glyph, word } = nodeWord(node);
+    const label = `${glyph} ${word}`;
+    groups.set(label, [...(groups.get(label) ?? []), node.name]);
+  }
+  const quiet = /^(✓|○)/;
+  return [...groups]
+    .map(([label, all]) => `${all.length} ${label}${quiet.test(label) ? '' : ` (${names(all, 3)})`}`)
+    .join('  ·  ');
+}
+
 /** Taken out of service, and nobody is about to put it back. */
 export const isLeftOut = ({ drained, state }: NodeRun): boolean => drained && state.is !== 'working';
 

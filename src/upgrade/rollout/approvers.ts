@@ -1,5 +1,5 @@
 import { changePhases } from './phases.ts';
-import type { ApprovalPhase, Approvers, Fleet, Region, Rollout } from './types.ts';
+import type { ApprovalPhase, Approvers, Declined, Fleet, Region, Rollout } from './types.ts';
 
 /** Approvers of several regions together, each once. */
 export function together(all: Approvers[]): Approvers {
@@ -32,6 +32,10 @@ export function openedBy({ phases, nodes }: Rollout, { opens }: ApprovalPhase): 
 /** Enough people said yes, and enough of each region's own. */
 export const isGranted = (phase: ApprovalPhase): boolean =>
   phase.given.length >= phase.needed && stillAsked(phase).length === 0;
+
+/** The no that stands: nobody has said yes since. */
+export const declineOf = ({ state, given, declined }: ApprovalPhase): Declined | null =>
+  state.is === 'active' && given.length === 0 ? (declined ?? null) : null;
 
 /** Regions of a part of several that lack a yes of their own approvers. */
 export function stillAsked({ each = {}, given }: ApprovalPhase): string[] {

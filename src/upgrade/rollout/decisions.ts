@@ -1,4 +1,4 @@
-import { isGranted } from './approvers.ts';
+import { declineOf, isGranted } from './approvers.ts';
 import { canBePutOff, putOff } from './gated.ts';
 import { firstBack } from './path.ts';
 import {
@@ -46,17 +46,33 @@ export function stopped(rollout: Rollout, { by, at }: Of<'stopped'>): Rollout {
 }
 
 /** Only while it is being asked, by somebody who has not said it yet, and never by the requester unless the policy says so. */
-export function approved(rollout: Rollout, { phase: id, by, at, for: of, signed }: Of<'approved'>): Rollout {
+export function approved(rollout: Rollout, { phase: id, by, at, for: of, comment, signed }: Of<'approved'>): Rollout {
   if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;
   if (!goesForward(rollout)) return rollout;
   return changePhase(rollout, id, (phase) => {
     if (phase.is !== 'approval' || phase.state.is !== 'active' || phase.given.some((each) => each.by === by))
       return phase;
-    const more = { ...(of === undefined ? {} : { for: of }), ...(signed === undefined ? {} : { signed }) };
+    const more = {
+      ...(of === undefined ? {} : { for: of }),
+      ...(comment === undefined ? {} : { comment }),
+      ...(signed === undefined ? {} : { signed }),
+    };
     const mine = { by, at, watched: endOf(watchBefore(rollout, phase)), ...more };
     const said = { ...phase, given: [...phase.given, mine] };
     return isGranted(said) ? over(said, at) : said;
   });
+}
+
+/** By whoever might approve it. It takes back every yes before it: those were said without knowing of this. */
+export function declined(rollout: Rollout, { phase: id, by, at, reason, signed }: Of<'declined'>): Rollout {
+  if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;
+  if (!goesForward(rollout)) return rollout;
+  const no = { by, at, reason, ...(signed === undefined ? {} : { signed }) };
+  return changePhase(rollout, id, (phase) =>
+    phase.is !== 'approval' || phase.state.is !== 'active' || declineOf(phase) !== null
+      ? phase
+      : { ...phase, given: [], declined: no },
+  );
 }
 
 /**

@@ -41,10 +41,14 @@ export type Event =
       alerts?: Alerts;
     }
   /** `phase`: id of the approval. `for`: where it opens several regions, those whose approver this person is. `signed`: by their own key. */
-  | { type: 'approved'; at: number; phase: string; by: Actor; for?: string[]; signed?: OwnSignature }
+  | { type: 'approved'; at: number; phase: string; by: Actor; for?: string[]; comment?: string; signed?: OwnSignature }
+  /** A no to an approval that is asked for. */
+  | { type: 'declined'; at: number; phase: string; by: Actor; reason: string | null; signed?: OwnSignature }
   | { type: 'paused'; at: number; by: Actor }
   | { type: 'resumed'; at: number; by: Actor }
   | { type: 'stopped'; at: number; by: Actor }
+  /** Somebody has seen it and acts: nothing moves by that. `waits`: what they saw wait, by `waitKey`; what came since calls anew. */
+  | { type: 'taken-on'; at: number; by: Actor; waits: string[] }
   | { type: 'retried'; at: number; by: Actor; epoch: number }
   /** What is to become of somebody's work on a node; `sha256` is that of the work which was shown; `with`: the first of two. */
   | {

@@ -1,5 +1,5 @@
 export { laterStart } from './ahead.ts';
-export { openedBy, stillAsked, withApproversOf } from './approvers.ts';
+export { declineOf, openedBy, stillAsked, withApproversOf } from './approvers.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { expectedAge } from './expected.ts';
@@ -48,7 +48,7 @@ export {
   touchedNewestFirst,
   workingNodes,
 } from './queries.ts';
-export { gatePatience, startOf, type Waiting, waitingForPeople, waitKey } from './reminders.ts';
+export { gatePatience, startOf, takenBy, type Waiting, waitingForPeople, waitKey } from './reminders.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
 export { changesNode, traits } from './traits.ts';

@@ -1,5 +1,5 @@
 import { foretold, rescheduled } from './ahead.ts';
-import { approved, decided, paused, resumed, retried, rollbackAsked, stopped } from './decisions.ts';
+import { approved, decided, declined, paused, resumed, retried, rollbackAsked, stopped } from './decisions.ts';
 import { gated } from './gated.ts';
 import { gates } from './gates.ts';
 import { watched } from './looks.ts';
@@ -8,7 +8,7 @@ import { timedFirst, timedNext } from './pace.ts';
 import { firstBack, firstForward } from './path.ts';
 import { approvals, asked, changePhase, phaseOf, saidAt, sinceOf, unasked } from './phases.ts';
 import { goesForward, isOpen, nodeOf, nodesInOrder } from './queries.ts';
-import { reminded } from './reminders.ts';
+import { reminded, takenOn } from './reminders.ts';
 import { lost, reported, toPlace } from './reports.ts';
 import { goOnResting } from './rest.ts';
 import { settle } from './settle.ts';
@@ -32,7 +32,7 @@ export function next(rollout: Rollout, event: Event): Rollout {
 
 /** A journal is folded as it was when it was written: what was begun without the note goes on without it. */
 function noted(rollout: Rollout, event: Event): Rollout {
-  if (rollout.lastWord === undefined || !('by' in event)) return rollout;
+  if (rollout.lastWord === undefined || !('by' in event) || event.type === 'taken-on') return rollout;
   return { ...rollout, lastWord: { is: event.type, by: event.by, at: event.at } };
 }
 
@@ -52,6 +52,8 @@ function fold(rollout: Rollout, event: Event): Rollout {
       return watched(rollout, event);
     case 'approved':
       return approved(rollout, event);
+    case 'declined':
+      return declined(rollout, event);
     case 'paused':
       return paused(rollout, event);
     case 'resumed':
@@ -64,6 +66,8 @@ function fold(rollout: Rollout, event: Event): Rollout {
       return decided(rollout, event);
     case 'rollback-asked':
       return rollbackAsked(rollout, event);
+    case 'taken-on':
+      return takenOn(rollout, event);
     case 'rescheduled':
       return rescheduled(rollout, event);
     case 'announced':

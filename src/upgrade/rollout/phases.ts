@@ -110,7 +110,10 @@ export function isBegun({ nodes }: Rollout, phase: NodesPhase): boolean {
 export const unwatched = (phase: WatchPhase): WatchPhase => anew(phase, { healthy: {} });
 
 /** What must be asked anew. */
-export const unasked = (phase: ApprovalPhase): ApprovalPhase => anew(phase, { given: [] });
+export function unasked(phase: ApprovalPhase): ApprovalPhase {
+  const { declined: _, ...rest } = anew(phase, { given: [] });
+  return phase.state.is === 'pending' ? phase : rest;
+}
 
 const anew = <P extends Phase>(phase: P, changes: Partial<P>): P =>
   phase.state.is === 'pending' ? phase : movePhase(phase, { is: 'pending' }, changes);

@@ -1,10 +1,11 @@
 import { minute } from '../../base/duration.ts';
 import { nextOpening, openInterval } from '../../windows/index.ts';
+import { declineOf } from './approvers.ts';
 import { neglected } from './neglected.ts';
 import { noticeExpected } from './notice.ts';
 import { asked, sinceOf } from './phases.ts';
 import { goesForward, isOpen, nodesInOrder, regionsOf } from './queries.ts';
-import type { Rollout } from './types.ts';
+import type { Event, Rollout, Taken } from './types.ts';
 
 /** Something that only people can move on. */
 export interface Waiting {
@@ -29,13 +30,32 @@ export function waitingForPeople(rollout: Rollout): Waiting[] {
         ? []
         : [{ what: `node ${name}`, since: held.since }],
     ),
-    ...(goesForward(rollout) ? asked(rollout) : []).map((phase) => ({ what: phase.id, since: sinceOf(phase) ?? 0 })),
+    // A no waits for others than the question did: it is a wait of its own.
+    ...(goesForward(rollout) ? asked(rollout) : []).map((phase) => ({
+      what: phase.id,
+      since: declineOf(phase)?.at ?? sinceOf(phase) ?? 0,
+    })),
     ...notBegun(rollout),
   ];
 }
 
 /** Names one wait among all that ever were. */
 export const waitKey = ({ what, since }: Waiting): string => `${what}.${Math.floor(since / 1000)}`;
+
+/** Who said that they have it; null while nobody did. */
+export const takenBy = ({ taken = {} }: Rollout, waiting: Waiting): Taken | null => taken[waitKey(waiting)] ?? null;
+
+/** Changes nothing but who is reminded. Somebody else may take it over; what does not wait any more, or not yet, is nobody's. */
+export function takenOn(rollout: Rollout, { by, at, waits }: Extract<Event, { type: 'taken-on' }>): Rollout {
+  const waiting = waitingForPeople(rollout)
+    .filter(({ since }) => since <= at)
+    .map(waitKey);
+  const { taken = {} } = rollout;
+  const mine = waiting.filter((key) => waits.includes(key) && taken[key]?.by !== by);
+  if (mine.length === 0) return rollout;
+  const kept = Object.entries(taken).filter(([key]) => waiting.includes(key));
+  return { ...rollout, taken: Object.fromEntries([...kept, ...mine.map((key) => [key, { by, at }])]) };
+}
 
 /** It was to begin and has not: nobody may be awake to see that a night passes. */
 function notBegun(rollout: Rollout): Waiting[] {
@@ -61,7 +81,9 @@ export function reminded(rollout: Rollout, at: number): Rollout {
   if (before === undefined) return rollout;
   const now = waitingForPeople(rollout).flatMap((waiting): [string, number][] => {
     const due = dueOf(rollout, waiting, at);
-    return due === 0 ? [] : [[waitKey(waiting), Math.max(due, before[waitKey(waiting)] ?? 0)]];
+    return due === 0 || takenBy(rollout, waiting) !== null
+      ? []
+      : [[waitKey(waiting), Math.max(due, before[waitKey(waiting)] ?? 0)]];
   });
   const isSame = now.length === Object.keys(before).length && now.every(([key, count]) => before[key] === count);
   return isSame ? rollout : { ...rollout, reminded: Object.fromEntries(now) };
@@ -75,7 +97,9 @@ function dueOf({ policy }: Rollout, { since }: Waiting, at: number): number {
 export function nextReminder(rollout: Rollout, now: number): number | null {
   if (rollout.reminded === undefined) return null;
   const after = rollout.policy.reminders ?? [];
-  const due = waitingForPeople(rollout).flatMap(({ since }) => after.map((each) => since + each));
+  const due = waitingForPeople(rollout)
+    .filter((waiting) => takenBy(rollout, waiting) === null)
+    .flatMap(({ since }) => after.map((each) => since + each));
   const ahead = due.filter((at) => at > now);
   return ahead.length === 0 ? null : Math.min(...ahead);
 }

@@ -169,9 +169,23 @@ function rolledBack(rollout: Rollout, node: NodeRun, at: number): Rollout {
     rollout,
     node,
     { is: 'rolled-back', reason, at },
-    { touched: false, touchedAt: null, uncertain: false, proof: null, sick: null, seenAt: null, provenAt: null },
+    {
+      ...provenBack(rollout, node),
+      touched: false,
+      touchedAt: null,
+      uncertain: false,
+      proof: null,
+      sick: null,
+      seenAt: null,
+      provenAt: null,
+    },
   );
   return { ...after, lastNodeAt: at, rest: { ms: 0, at } };
+}
+
+/** Kept for whoever reads how it ended; rollouts from before this was kept must fold as they did. */
+function provenBack({ lastWord }: Rollout, { proof, before }: NodeRun): Pick<NodeRun, 'back'> {
+  return lastWord === undefined || proof === null || proof.sha256 !== before?.sha256 ? {} : { back: proof };
 }
 
 function failed(

@@ -67,6 +67,8 @@ export interface ApprovalPhase extends PhaseBase {
   /** How many of its own approvers each region wants, where it opens several. */
   each?: Record<string, number>;
   given: Approval[];
+  /** The newest no since it was asked: what was given before it counts no more. Absent where nobody said one. */
+  declined?: Declined;
 }
 
 /** One item of the plan, in order. Compiled by `plan`; what becomes of it is in its state. */
@@ -122,6 +124,8 @@ export interface NodeRun {
   before: Baseline | null;
   already: boolean;
   proof: Proof | null;
+  /** What was proven of it when it was brought back. Absent where it never was, and like `lastWord`. */
+  back?: Proof;
   diagnosis: Diagnosis | null;
   /** Somebody's work that the last step would have overwritten; null when there is none. */
   foreign: Foreign | null;
@@ -193,7 +197,17 @@ export interface Approval {
   watched: number | null;
   /** The regions that named this person as an approver at that moment; absent where only one was asked for. */
   for?: string[];
+  /** What this person said with it. */
+  comment?: string;
   /** What this person signed with their own key; absent where a button was enough. */
+  signed?: OwnSignature;
+}
+
+export interface Declined {
+  by: Actor;
+  at: number;
+  /** null: a button says none. */
+  reason: string | null;
   signed?: OwnSignature;
 }
 
@@ -259,6 +273,8 @@ export interface Rollout {
   lastWord?: LastWord | null;
   /** How many reminders of what waits for people are due, by `waitKey`. Absent like `lastWord`. */
   reminded?: Record<string, number>;
+  /** Who said that they have what waits for people, by `waitKey`: nobody is reminded of it. Absent where nobody ever did. */
+  taken?: Record<string, Taken>;
   /** What must be announced before the first node is begun, and what was. Absent where nothing must. */
   notice?: Notice;
   /** When the start was moved, the newest last. Absent where it never was. */
@@ -304,8 +320,22 @@ export interface Ahead {
   before: number;
 }
 
+export interface Taken {
+  by: Actor;
+  at: number;
+}
+
 export interface LastWord {
-  is: 'approved' | 'paused' | 'resumed' | 'stopped' | 'retried' | 'decided' | 'rollback-asked' | 'rescheduled';
+  is:
+    | 'approved'
+    | 'declined'
+    | 'paused'
+    | 'resumed'
+    | 'stopped'
+    | 'retried'
+    | 'decided'
+    | 'rollback-asked'
+    | 'rescheduled';
   by: Actor;
   at: number;
 }

@@ -1,6 +1,7 @@
 import { inWords, minute } from '../../base/duration.ts';
 import { Bug } from '../../base/errors.ts';
 import { describeLocal, fits, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
+import { declineOf } from './approvers.ts';
 import { calendarNow, frozenNow, overridden } from './calendars.ts';
 import { type Needed, neededFor } from './fit.ts';
 import { looksBeforeBegin } from './freshness.ts';
@@ -141,6 +142,11 @@ const approval = rule([], (rollout, node, now) => {
 function lacking(rollout: Rollout, phase: ApprovalPhase, now: number): Shut | null {
   const { title, given, state } = phase;
   const owner = `the approvers of ${title}`;
+  const no = declineOf(phase);
+  if (no !== null) {
+    const why = no.reason === null ? '' : ` (${no.reason})`;
+    return shutBy(no.by, `${title} is not approved${why}: declined`, owner);
+  }
   if (state.is !== 'done') return shut(`${title} is not approved`, owner);
   const old = given.find(({ at }) => now - at > rollout.policy.approvalExpires);
   if (old) return shutBy(old.by, `the approval of ${title} has expired; it was given`, owner);

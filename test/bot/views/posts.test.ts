@@ -161,16 +161,83 @@ describe('a line in the thread for every node', () => {
     );
   });
 
-  it('says of one under way only what stays true', () => {
-    expect(text(midway(), /^node\.us-east-op-2\./)).toMatchInlineSnapshot(`"▶ *us-east-op-2* begun: v1.0.0 → v2.0.0"`);
+  it('says of one under way what still serves, without itself, and that nobody need act', () => {
+    expect(text(midway(), /^node\.us-east-op-2\./)).toMatchInlineSnapshot(
+      `"▶ *us-east-op-2* begun: v1.0.0 → v2.0.0; 2 of 3 healthy in us-east, it goes on by itself"`,
+    );
   });
 
   it('tells why one was rolled back', () => {
     expect(text(failed(), /^node\.us-east-op-2\./)).toMatchInlineSnapshot(`
-      "↩ *us-east-op-2* rolled back at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: runs v1.0.0 again
-      Reason: health stayed 503 starting
-      Likely cause: never healthy"
+      "↩ *us-east-op-2* runs v1.0.0 again, rolled back at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC>, proven: healthy 30 s, image aaaaaaaaaaaa, 0 restarts
+      Reason: health stayed 503 starting"
     `);
+  });
+
+  it('has what was proven of a node that is back, but not in a rollout from before that was kept', () => {
+    expect(text(failed(), /^node\.us-east-op-2\./)).toMatch(
+      /again, rolled back at .*, proven: healthy 30 s, image a{12}, 0 restarts\n/,
+    );
+    const { lastWord: _, ...start } = planned();
+    const older = until(
+      start,
+      (rollout) => stateOf(rollout, 'us-east-op-2')?.is === 'rolled-back',
+      (world) => world.bad.add('us-east-op-2'),
+    );
+    expect(older.nodes['us-east-op-2']).not.toHaveProperty('back');
+    expect(text(older, /^node\.us-east-op-2\./)).not.toContain('proven');
+  });
+
+  it('does not say the cause again that stands in the channel, whatever comes after, and says it where nothing else does', () => {
+    const cause = (rollout: Rollout) =>
+      posts(rollout)
+        .filter((each) => each.text.includes('Likely cause'))
+        .map(({ key, onlyEdit }) => `${key.split('.')[0]}${onlyEdit ? ', as it stands' : ''}`);
+    const rollout = failed();
+    expect(cause(rollout)).toEqual(['failed']);
+    const back = { scope: { is: 'all' as const }, epoch: tuesday + 9 };
+    const later = { at: tuesday + hours(1), by: 'U0ROSA' };
+    expect(cause(next(rollout, { type: 'rollback-asked', ...later, ...back }))).toEqual(['failed, as it stands']);
+    expect(cause(next(rollout, { type: 'stopped', ...later }))).toEqual(['failed, as it stands']);
+    const state = stateOf(rollout, 'us-east-op-2');
+    const at = state?.is === 'rolled-back' ? state.at : 0;
+    expect(cause({ ...rollout, status: { is: 'stopped', by: 'U0ROSA', at } })).toEqual([
+      'failed, as it stands',
+      'node',
+    ]);
+  });
+
+  it('calls at once for what fails while others are brought back', () => {
+    const rollout = failed();
+    const after = { node: 'us-east-op-2', reason: 'never healthy' };
+    const status = {
+      is: 'rolling-back',
+      scope: { is: 'all' },
+      queue: ['us-east-op-1'],
+      by: 'U0ROSA',
+      at: tuesday,
+    } as const;
+    expect(found({ ...rollout, status: { ...status, queue: [...status.queue], after } }, /^failed\./).onlyEdit).toBe(
+      false,
+    );
+    expect(
+      found({ ...rollout, status: { ...status, queue: [...status.queue], after: null } }, /^failed\./).onlyEdit,
+    ).toBe(true);
+  });
+
+  it('is not said to be begun before it may have been restarted, and says so when its turn is put off', () => {
+    const rollout = midway();
+    const node = rollout.nodes['us-east-op-2'];
+    if (node?.state.is !== 'working') throw new Error('not under way');
+    const backup = { ...node, touched: false, state: { ...node.state, index: 0, step: 'backup' as const } };
+    const prepared = { ...rollout, nodes: { ...rollout.nodes, [node.name]: backup } };
+    const line = found(prepared, /^node\.us-east-op-2\./);
+    expect(line.text).toBe(
+      '▶ *us-east-op-2* is being prepared, not restarted yet: v1.0.0 → v2.0.0; 3 of 3 healthy in us-east, it goes on by itself',
+    );
+    const stopped = next(prepared, { type: 'stopped', at: tuesday + hours(1), by: 'U0OTTO' });
+    const [end] = outdated(stopped, [line.key]);
+    expect([end?.closes, end?.text]).toEqual([true, '→ Put off, unchanged; it waits for its turn again.']);
   });
 
   it('is not there before the node is begun', () => {
@@ -193,10 +260,11 @@ describe('a gate', () => {
       If approved: begins <!date^1795509087^{date_short_pretty} {time}|2026-11-24 08:31 UTC>, Tue 24 Nov 08:31 (Europe/Dublin)
       An approval holds for 48 h. <@U0ROSA> asked for the rollout and may not approve it.
       Approve eu-west: /zeitwork approve eu-west
+      Decline eu-west: /zeitwork decline eu-west --reason "…"
       Hold: /zeitwork pause
       Roll back us-east (3 nodes): /zeitwork rollback us-east"
     `);
-    expect(buttons(gate)).toEqual(['Approve eu-west', 'Hold', 'Roll back us-east (3 nodes)']);
+    expect(buttons(gate)).toEqual(['Approve eu-west', 'Decline eu-west', 'Hold', 'Roll back us-east (3 nodes)']);
   });
 
   it('gets one more line when it is decided, and loses nothing but its buttons', () => {
@@ -243,12 +311,19 @@ describe('a failure', () => {
       Likely cause: never healthy
       On v2.0.0 and left alone: us-east-op-1
       Called: <@U0ROSA>
+      I have it: /zeitwork mine
       Retry: /zeitwork retry
       Roll back us-east (1 node): /zeitwork rollback us-east
       Stop: /zeitwork stop
       Diagnose us-east-op-2: /zeitwork diagnose us-east-op-2"
     `);
-    expect(buttons(failure)).toEqual(['Retry', 'Roll back us-east (1 node)', 'Stop', 'Diagnose us-east-op-2']);
+    expect(buttons(failure)).toEqual([
+      'I have it',
+      'Retry',
+      'Roll back us-east (1 node)',
+      'Stop',
+      'Diagnose us-east-op-2',
+    ]);
   });
 
   it('escapes what a host said', () => {
@@ -279,9 +354,11 @@ describe('a failure', () => {
       },
     );
     expect(text(rollout, /^stuck\./)).toMatchInlineSnapshot(`
-      "‼ *us-east-op-2 could not be rolled back* and needs a person: still sick
+      "‼ *us-east-op-2 could not be rolled back* and needs a person; 2 of 3 healthy in us-east; nothing moves until somebody decides
+      Why: still sick
       Everything else is stopped; other nodes are left as they are.
       Called: <@U0ROSA>
+      I have it: /zeitwork mine
       Retry: /zeitwork retry
       Roll back us-east (2 nodes): /zeitwork rollback us-east
       Stop: /zeitwork stop
@@ -315,9 +392,10 @@ describe('a failure', () => {
       },
     };
     expect(text(rollout, /^failed\./)).toMatchInlineSnapshot(`
-      "✗ *Held*: us-east-op-1 became unhealthy while us-east was being watched
-      No further node is begun until somebody decides.
+      "✗ *v2.0.0 is held*; 3 of 3 healthy in us-east; nothing moves until somebody decides
+      Why: us-east-op-1 became unhealthy while us-east was being watched
       Called: <@U0ROSA>
+      I have it: /zeitwork mine
       Resume: /zeitwork resume
       Roll back all (3 nodes): /zeitwork rollback all
       Stop: /zeitwork stop"

@@ -76,7 +76,8 @@ describe('a gate that stays shut', () => {
     expect(waits(held(minutes(1)))[0]?.text).toMatchInlineSnapshot(`
       "‼ *Stuck: us-east-op-1 waits* since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: stopping it would leave 1 healthy
       Asked 5 times, the last time <!date^1795505460^{date_short_pretty} {time}|2026-11-24 07:31 UTC>. It goes on by itself when that changes; until then nothing else is begun.
-      Called: <@U-requester>"
+      Called: <@U-requester>
+      I have it: /zeitwork mine"
     `);
   });
 });
@@ -94,7 +95,8 @@ describe('work that nobody takes up', () => {
       [
         "‼ *No living worker serves us-east* since <!date^1795505410^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: nothing moves there.
       Start one where its nodes can be reached: \`zeitwork worker --region us-east\`. One that is older than the bot counts when it is updated.
-      Called: <@U-requester>",
+      Called: <@U-requester>
+      I have it: /zeitwork mine",
       ]
     `);
   });

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { next, nextWake, plan, waitingForPeople } from '../../../src/upgrade/rollout/index.ts';
+import { next, nextWake, plan, todo, waitingForPeople, waitKey } from '../../../src/upgrade/rollout/index.ts';
+import { nextReminder } from '../../../src/upgrade/rollout/reminders.ts';
 import type { Event, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../../support/parts.ts';
 import { fleetOf, hours, inputOf, minutes, planned, tuesday } from '../../support/rollouts.ts';
@@ -65,4 +66,56 @@ it('never calls where it was planned before there were reminders, or where the s
   expect(tick(older, since(older) + hours(9)).reminded).toBeUndefined();
   const rollout = held({ reminders: [] });
   expect(remindedOf(tick(rollout, since(rollout) + hours(9)))).toEqual([]);
+});
+
+const takenOn = (rollout: Rollout, at: number, by = 'U0OTTO'): Rollout =>
+  next(rollout, { type: 'taken-on', at, by, waits: waitingForPeople(rollout).map(waitKey) });
+
+it('reminds nobody of what somebody has, and does not wake for it', () => {
+  const rollout = held();
+  const at = since(rollout);
+  const taken = takenOn(tick(rollout, at + minutes(15)), at + minutes(16));
+  expect(Object.values(taken.taken ?? {})).toEqual([{ by: 'U0OTTO', at: at + minutes(16) }]);
+  expect(remindedOf(tick(taken, at + hours(9)))).toEqual([]);
+  const alone = { ...rollout, phases: [], nodes: {} };
+  expect(nextReminder(alone, at)).toBe(at + minutes(15));
+  expect(nextReminder({ ...alone, taken: taken.taken ?? {} }, at)).toBe(null);
+});
+
+it('calls for what newly waits, whoever has what waited before', () => {
+  const at = since(held());
+  const taken = takenOn(held(), at + 1_000);
+  const again: Rollout = {
+    ...taken,
+    status: { is: 'held', reason: 'another', node: 'us-east-op-2', at: at + 5_000, pending: null },
+  };
+  expect(remindedOf(tick(again, at + minutes(16)))).toEqual([1]);
+});
+
+it('takes on only what they saw wait, and only once; somebody else may take it over', () => {
+  const rollout = held();
+  const at = since(rollout);
+  const say = (of: Rollout, by: string, waits: string[], when = at + 1_000) =>
+    next(of, { type: 'taken-on', at: when, by, waits });
+  expect(say(rollout, 'U0OTTO', [])).toBe(rollout);
+  expect(say(rollout, 'U0OTTO', ['held.1'])).toBe(rollout);
+  const taken = takenOn(rollout, at + 1_000);
+  expect(takenOn(taken, at + 2_000)).toBe(taken);
+  const [over] = Object.values(takenOn(taken, at + 2_000, 'U0INES').taken ?? {});
+  expect(over).toEqual({ by: 'U0INES', at: at + 2_000 });
+});
+
+it('cannot be said of a start that is not due yet', () => {
+  const start = plan(inputOf(fleetOf({ reminders }), { startAt: tuesday + hours(24) }));
+  expect(takenOn(start, tuesday + hours(1))).toBe(start);
+  expect(takenOn(start, tuesday + hours(25)).taken).toBeDefined();
+});
+
+it('decides nothing: what is due stays due, and the last word is that of who decided', () => {
+  const rollout = held();
+  const at = since(rollout) + 1_000;
+  const taken = takenOn(rollout, at);
+  const { taken: _, ...rest } = taken;
+  expect(rest).toEqual(rollout);
+  expect(todo(taken, at)).toEqual(todo(rollout, at));
 });

@@ -1,0 +1,40 @@
+import { approvals, declineOf, goesForward } from '../../upgrade/rollout/index.ts';
+import type { ApprovalPhase, Declined, Rollout } from '../../upgrade/rollout/types.ts';
+import { stopButton } from './buttons.ts';
+import { called, type People } from './people.ts';
+import { type Post, post } from './post.ts';
+import { handOf } from './taken.ts';
+import { foreign, when, who } from './text.ts';
+
+/** Who said no, when and why. */
+export function declinedBy({ title }: ApprovalPhase, { by, at, reason }: Declined): string {
+  const why = reason === null ? ', without a reason' : `: ${foreign(reason)}`;
+  return `*${foreign(title, 80)} was declined* by ${who(by)} at ${when(at)}${why}`;
+}
+
+export const stillOpen = ({ title }: ApprovalPhase): string =>
+  `Nothing begins there. An approver of ${foreign(title, 80)} may still say yes; otherwise \`stop\` ends the rollout.`;
+
+/** What is said to everybody about each no that stands, and to whoever asked for the rollout. */
+export function declines(rollout: Rollout): { key: string; phase: ApprovalPhase; no: Declined }[] {
+  if (!goesForward(rollout) || rollout.unsigned) return [];
+  return approvals(rollout).flatMap((phase) => {
+    const no = declineOf(phase);
+    if (no === null) return [];
+    return [{ key: `declined.${phase.id.slice('approval/'.length)}.${Math.floor(no.at / 1000)}`, phase, no }];
+  });
+}
+
+/** A broadcast: the question that stands above was edited, and edits wake nobody. */
+export function declinedPosts(rollout: Rollout, people: People): Post[] {
+  return declines(rollout).map(({ key, phase, no }) => {
+    const hand = handOf(rollout, phase.id);
+    return post(rollout, key, { is: 'thread', broadcast: true }, [
+      {
+        is: 'lines',
+        lines: [`✗ ${declinedBy(phase, no)}`, stillOpen(phase), ...called(rollout, people), ...hand.lines],
+      },
+      { is: 'buttons', buttons: [...hand.buttons, stopButton(rollout)] },
+    ]);
+  });
+}

@@ -1,0 +1,40 @@
+import { approvals, takenBy, type Waiting, waitingForPeople } from '../../upgrade/rollout/index.ts';
+import type { Rollout, Taken } from '../../upgrade/rollout/types.ts';
+import { mineButtons } from './buttons.ts';
+import type { Button } from './parts.ts';
+import { foreign, when, who } from './text.ts';
+
+export const hasIt = ({ by, at }: Taken): string => `${who(by)} has it since ${when(at)}`;
+
+/** Who acts on what this message tells of, or the button with which somebody says that they do. */
+export function handOf(rollout: Rollout, what: string): { lines: string[]; buttons: Button[] } {
+  const waiting = waitingForPeople(rollout).filter((each) => each.what === what);
+  const taken = waiting.flatMap((each) => takenBy(rollout, each) ?? []);
+  return { lines: taken.map((each) => `→ ${hasIt(each)}.`), buttons: mineButtons(rollout, what) };
+}
+
+/** Everything that somebody has, for whoever asks how things stand. */
+export function takenLines(rollout: Rollout): string[] {
+  return waitingForPeople(rollout).flatMap((waiting) => {
+    const taken = takenBy(rollout, waiting);
+    return taken === null ? [] : [`${hasIt(taken)}: ${waitWords(rollout, waiting)}`];
+  });
+}
+
+/** What waits, behind "has it". */
+export function waitWords(rollout: Rollout, { what }: Waiting): string {
+  const phase = approvals(rollout).find(({ id }) => id === what);
+  if (phase !== undefined) return `the approval of ${foreign(phase.title, 80)}`;
+  if (what === 'held') return 'the hold';
+  if (what === 'start') return 'the start that was missed';
+  return foreign(what.slice(what.indexOf(' ') + 1), 80);
+}
+
+/** Who acts on a hold; empty while none is. */
+export function whoActs(rollout: Rollout): string {
+  const held = waitingForPeople(rollout).find(({ what }) => what === 'held');
+  if (held === undefined) return '';
+  const taken = takenBy(rollout, held);
+  const still = 'nothing moves until somebody decides';
+  return taken === null ? still : `${hasIt(taken)}, ${still}`;
+}
