@@ -237,4 +237,11 @@ export const rows: Mutant[] = [
     to: "turnMs(this.#rollout, node, 'p90') + this.#back(node)",
     tests: ['test/bot/views/forecast.test.ts'],
   },
+  {
+    name: 'Start does not look at what work rests on',
+    file: 'src/bot/commands/upgrade.ts',
+    from: "survey(context, 'work')",
+    to: 'survey(context)',
+    tests: ['test/bot/commands.test.ts'],
+  },
 ];

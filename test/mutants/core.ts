@@ -898,4 +898,25 @@ export const rows: Mutant[] = [
     to: "state.is === 'stuck' && rollout.id === '' ?",
     tests: traffic,
   },
+  {
+    name: 'a plan is begun over nodes on which its steps fail',
+    file: `${core}/plan.ts`,
+    from: '  refuseUnfit(input, nodes);\n',
+    to: '',
+    tests: ['test/upgrade/rollout/plan.test.ts'],
+  },
+  {
+    name: 'a plan does not ask whether the release has room',
+    file: `${core}/fitness.ts`,
+    from: 'release === null ? readOnlyPlace(seen.room) : lackOfSpace(seen.room, release)',
+    to: 'readOnlyPlace(seen.room)',
+    tests: ['test/upgrade/rollout/fitness.test.ts', 'test/upgrade/rollout/plan.test.ts'],
+  },
+  {
+    name: 'a helper of other settings is good enough for a plan',
+    file: `${core}/fitness.ts`,
+    from: 'helper.other.length === 0',
+    to: 'helper.silent === null',
+    tests: ['test/upgrade/rollout/fitness.test.ts'],
+  },
 ];

@@ -2,6 +2,7 @@ import { plan } from '../../src/upgrade/rollout/index.ts';
 import type {
   Alerts,
   Baseline,
+  Fitness,
   Fleet,
   NodeSurvey,
   PlanInput,
@@ -104,6 +105,24 @@ export function fleetOf(
   };
 }
 
+/** A node on which work can begin. */
+export const fit: Fitness = {
+  helper: null,
+  tools: [],
+  programs: [],
+  clock: { ahead: 0, blur: 100 },
+  seen: {
+    loaded: true,
+    state: 'active/running',
+    runs: true,
+    image: oldImage,
+    disk: oldImage,
+    env: true,
+    link: null,
+    room: { space: {}, writable: true },
+  },
+};
+
 export function surveyOf(fleet: Fleet, changes: Record<string, Partial<NodeSurvey>> = {}): NodeSurvey[] {
   return fleet.regions
     .flatMap(({ nodes }) => nodes)
@@ -116,6 +135,7 @@ export function surveyOf(fleet: Fleet, changes: Record<string, Partial<NodeSurve
       detail: 'healthy',
       unit: 'active/running',
       at: tuesday,
+      fitness: fit,
       ...changes[name],
     }));
 }

@@ -10,9 +10,16 @@ import { signedWithKey } from './signed.ts';
 import { count, foreign, names, span, when } from './text.ts';
 import { approverMentions } from './words.ts';
 
+export interface NodeTroubles {
+  node: string;
+  words: string[];
+}
+
 export interface Preview {
   rollout: Rollout;
   survey: NodeSurvey[];
+  /** What the nodes have that keeps nobody from working on them. */
+  troubles: NodeTroubles[];
   now: number;
   /** Confirms exactly this plan over exactly this fleet; null for a dry run. */
   token: string | null;
@@ -27,13 +34,13 @@ export interface Preview {
 }
 
 /** What an upgrade would do, before anything is done. */
-export function preview({ rollout, survey, now, token, remark, second, canary, night }: Preview): Reply {
+export function preview({ rollout, survey, troubles, now, token, remark, second, canary, night }: Preview): Reply {
   const title = `${token === null ? 'Dry run' : 'Plan'}: ${rollout.service.name} to ${rollout.release.version}`;
   const parts: Part[] = [
     ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
     { is: 'title', text: title },
     { is: 'lines', lines: regionLines(rollout, survey) },
-    { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey)] },
+    { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey), ...beside(troubles)] },
     ...(night === null ? [] : [{ is: 'lines' as const, lines: nightLines(night, rollout) }]),
     { is: 'lines', lines: [signedWithKey(rollout.release), ...rules(rollout, canary)] },
     { is: 'note', text: ending(rollout, token) },
@@ -92,6 +99,16 @@ function unwell(survey: NodeSurvey[]): string[] {
   return sick.length === 0
     ? [`All ${count(survey.length, 'node')} are healthy now`]
     : sick.slice(0, 5).map(({ node, detail }) => `‼ ${foreign(node, 80)} is not healthy now: ${foreign(detail, 200)}`);
+}
+
+/** One line for what several have in common. */
+function beside(troubles: NodeTroubles[]): string[] {
+  const all = [...new Set(troubles.flatMap(({ words }) => words))];
+  const told = all.slice(0, 5).map((text) => {
+    const nodes = troubles.filter(({ words }) => words.includes(text)).map(({ node }) => node);
+    return `‼ ${names(nodes)}: ${foreign(text, 300)}`;
+  });
+  return all.length > told.length ? [...told, '‼ and more: ask zeitwork doctor'] : told;
 }
 
 function rules(rollout: Rollout, canary: string | null): string[] {

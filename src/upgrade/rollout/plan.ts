@@ -2,6 +2,7 @@ import { isNewer } from '../../base/version.ts';
 import { fits, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { compile, pathFor } from './compile.ts';
+import { troublesIn } from './fitness.ts';
 import { backMs, forwardMs } from './pace.ts';
 import { strategies } from './strategies.ts';
 import { undoOf } from './traits.ts';
@@ -14,6 +15,7 @@ import {
   type Region,
   type RegionLooks,
   type Rollout,
+  type Trouble,
 } from './types.ts';
 
 /** An override (`--now`) ends by itself: milliseconds from the start that was asked for. */
@@ -30,7 +32,7 @@ export function plan(input: PlanInput): Rollout {
   const regions = ordered(chosen(input), input, start);
   const nodes = limited(regions, input.limit);
   refuseImpossible(input, regions, start);
-  refuseUnreachable(input.survey, nodes);
+  refuseUnfit(input, nodes);
   refuseFinished(input, nodes);
   const parts = regions
     .map(({ name }) => ({
@@ -146,16 +148,27 @@ function neededAlone({ fleet: { policy, service }, pace }: PlanInput, { nodes }:
   return Math.max(...each);
 }
 
-function refuseUnreachable(survey: NodeSurvey[], nodes: FleetNode[]): void {
-  const lacking = nodes.flatMap(({ name }) => {
-    const seen = survey.find(({ node }) => node === name);
-    return seen?.unit != null ? [] : [`${name} (${seen?.detail ?? 'no answer'})`];
+/** What the steps would stumble over at night is mended before; see `troublesOf` for what may stay. */
+function refuseUnfit(input: PlanInput, nodes: FleetNode[]): void {
+  const whys = nodes.flatMap((node) => {
+    const seen = input.survey.find((each) => each.node === node.name);
+    const stopping = seen === undefined ? [] : troublesOf(seen, input).filter(({ stops }) => stops);
+    if (stopping.length > 0) return [{ node: node.name, why: stopping.map(({ text }) => text).join('; ') }];
+    return seen?.unit != null ? [] : [{ node: node.name, why: seen?.detail ?? 'no answer' }];
   });
-  if (lacking.length > 0) {
-    throw new Refused(
-      `Nothing was started: nobody can work on ${lacking.join(', ')}. Mend that, or leave the region out with --regions.`,
-    );
-  }
+  if (whys.length === 0) return;
+  const each = [...new Set(whys.map(({ why }) => why))].map(
+    (why) => `${whys.flatMap((one) => (one.why === why ? [one.node] : [])).join(', ')} (${why})`,
+  );
+  throw new Refused(
+    `Nothing was started: nobody can work on ${each.join(', ')}. Mend that (zeitwork doctor says how), or leave the region out with --regions.`,
+  );
+}
+
+/** What is wrong with a node that is to be worked on. One that runs the release already needs no room for it. */
+export function troublesOf(seen: NodeSurvey, { fleet, release }: Pick<PlanInput, 'fleet' | 'release'>): Trouble[] {
+  if (seen.fitness === undefined) return [];
+  return troublesIn(seen.fitness, fleet.service, seen.sha256 === release.binarySha256 ? null : release);
 }
 
 function refuseFinished({ release, survey }: PlanInput, nodes: FleetNode[]): void {

@@ -4,10 +4,13 @@ import { plan, regionsOf } from '../../../src/upgrade/rollout/index.ts';
 import type { Fleet, NodeSurvey, PlanInput } from '../../../src/upgrade/rollout/types.ts';
 import type { Window } from '../../../src/windows/types.ts';
 import { parts } from '../../support/parts.ts';
-import { fleetOf, hours, inputOf, minutes, newImage, surveyOf, tuesday } from '../../support/rollouts.ts';
+import { fit, fleetOf, hours, inputOf, minutes, newImage, surveyOf, tuesday } from '../../support/rollouts.ts';
 
 const fleet = fleetOf();
+const disk = { device: '1', freeBytes: 0, freeInodes: null };
 const seen = (changes: Record<string, Partial<NodeSurvey>>) => ({ survey: surveyOf(fleet, changes) });
+const full =
+  fit.seen === null ? fit : { ...fit, seen: { ...fit.seen, room: { space: { home: disk }, writable: true } } };
 const everywhere = (change: Partial<NodeSurvey>) =>
   Object.fromEntries(fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => [name, change])));
 
@@ -80,6 +83,20 @@ describe('a plan', () => {
       seen({ 'eu-west-op-2': { unit: null, detail: 'ssh: no route' } }),
       /eu-west-op-2 \(ssh: no route\)/,
     ],
+    [
+      'what the steps would stumble over, told once for all that have it',
+      seen({
+        'eu-west-op-1': { fitness: { ...fit, tools: ['flock'] } },
+        'eu-west-op-2': { fitness: { ...fit, tools: ['flock'] } },
+        'us-east-op-3': { unit: null, detail: 'ssh: no route', fitness: { ...fit, seen: null } },
+      }),
+      /^Nothing was started: nobody can work on us-east-op-3 \(ssh: no route\), eu-west-op-1, eu-west-op-2 \(install flock on it\)\. Mend that \(zeitwork doctor says how\), or leave/,
+    ],
+    [
+      'a node without room for the release',
+      seen({ 'eu-west-op-1': { fitness: full } }),
+      /nobody can work on eu-west-op-1 \(the disk is too full: 0 MB free/,
+    ],
     ['nothing to do', seen(everywhere({ sha256: newImage })), /Nothing to do: all 9 nodes run v2.0.0/],
     [
       'an older version than what runs',
@@ -103,6 +120,16 @@ describe('a plan', () => {
   it.each(refusals)('is refused for %s', (_what, changes, words) => {
     expect(() => plan(inputOf(fleet, changes))).toThrow(words);
     expect(() => plan(inputOf(fleet, changes))).toThrow(Refused);
+  });
+
+  it('is not refused for what may wait, nor for room where the release runs already, nor for a node that it leaves out', () => {
+    const late = { ...fit, clock: { ahead: 60_000, blur: 10 } };
+    const survey = seen({
+      'us-east-op-1': { fitness: late },
+      'us-east-op-2': { fitness: full, sha256: newImage },
+      'eu-west-op-1': { fitness: full },
+    });
+    expect(() => plan(inputOf(fleet, { ...survey, regions: ['us-east'] }))).not.toThrow();
   });
 
   it('is not refused for a freeze that leaves a short piece of the next window, when the one after it is whole', () => {
