@@ -118,6 +118,23 @@ describe('what a plan asks of a node', () => {
     expect(plan).toContain(words);
   });
 
+  it('is asked over a fresh connection: a kept one hides no other host key', async () => {
+    const shell = createShell(Object.fromEntries(simulated.nodes.map((node) => [node.name, node])));
+    const probe = createProbe(Object.fromEntries(simulated.nodes.map((node) => [node.name, node.healthUrl])));
+    const parts = { service, shell, probe, now: Date.now, helper: () => null };
+    try {
+      expect(await surveyForWork(name, region, parts, 20_000)).toMatchObject({ unit: 'active/running' });
+      await simulated.source.inject(name, 'change-hostkey');
+      expect(await surveyForWork(name, region, parts, 20_000)).toMatchObject({
+        unit: null,
+        healthy: true,
+        detail: expect.stringMatching(/^ssh: host key changed: /),
+      });
+    } finally {
+      await shell.close();
+    }
+  });
+
   it('is not the right time, which both tell', async () => {
     const { doctor, plan, survey } = await both({ now: () => Date.now() - 90_000 });
     expect(plan).toBeNull();

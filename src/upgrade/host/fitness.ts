@@ -33,8 +33,10 @@ export async function lookForWork(
   const run = async (command: Command) => read(await shell.run(node, command, signal));
   const wanted = helper(node);
   const asked = probe.health(node);
-  const about = wanted === null ? null : await run(commands.aboutHelper(service, timeoutMs));
-  const first = about !== null && isAway(about) ? about : await run(commands.observe(service, timeoutMs));
+  const fresh = (command: Command) => run({ ...command, fresh: true });
+  const about = wanted === null ? null : await fresh(commands.aboutHelper(service, timeoutMs));
+  const observe = commands.observe(service, timeoutMs);
+  const first = about === null ? await fresh(observe) : isAway(about) ? about : await run(observe);
   const health = await asked;
   const known = { helper: wanted === null || about === null ? null : helperIn(about, wanted) };
   if (isAway(first)) {
