@@ -5,7 +5,7 @@ import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { message } from '../../src/bot/views/parts.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import type { NodeSurvey } from '../../src/upgrade/rollout/types.ts';
-import { fit, hours, newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
+import { fit, fitWith, hours, newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
@@ -133,6 +133,18 @@ describe('upgrade', () => {
     expect(asText(await press(here, 'U0ROSA', reply, 'Start'))).toMatch(refusal);
     expect(here.control.rollouts.size).toBe(0);
     expect(await run(here, 'U0ROSA', 'upgrade v2.0.0')).toMatch(refusal);
+  });
+
+  it('asks nobody for a region that runs the release, and says so', async () => {
+    const fleet = trialFleet();
+    const onIt = { version: 'v2.0.0', sha256: newImage, fitness: fitWith(newImage) };
+    const nodes = ['eu-west-op-1', 'eu-west-op-2', 'eu-west-op-3'];
+    const here = trial({ fleet, looks: surveyOf(fleet, Object.fromEntries(nodes.map((name) => [name, onIt]))) });
+    const shown = await run(here, 'U0ROSA', 'upgrade v2.0.0');
+    expect(shown).toContain(
+      '2. eu-west runs v2.0.0 already: eu-west-op-1, eu-west-op-2, eu-west-op-3 are only proven, and nobody is asked',
+    );
+    expect(shown).toMatch(/3\. ap-south v1\.0\.0 → v2\.0\.0: .*; after approval by @S0APPROVERS/);
   });
 
   it('throws a plan away', async () => {

@@ -919,4 +919,32 @@ export const rows: Mutant[] = [
     to: 'helper.silent === null',
     tests: ['test/upgrade/rollout/fitness.test.ts'],
   },
+  {
+    name: 'a region that ran the release when it was planned may be changed unasked',
+    file: `${core}/compile.ts`,
+    from: "const onlyProven: StepName[] = ['verify'];",
+    to: "const onlyProven: StepName[] = ['backup', 'switch', 'verify', 'cleanup'];",
+    tests: transcripts,
+  },
+  {
+    name: 'what came before a region that runs the release already is not watched',
+    file: `${core}/compile.ts`,
+    from: 'since = [...since, next];',
+    to: 'since = [next];',
+    tests: ['test/upgrade/rollout/plan.test.ts'],
+  },
+  {
+    name: 'a node is taken to run the release although another file lies on its disk',
+    file: `${core}/plan.ts`,
+    from: 'fitness?.seen?.disk === release.binarySha256,',
+    to: 'fitness !== undefined,',
+    tests: ['test/upgrade/rollout/plan.test.ts'],
+  },
+  {
+    name: 'a region for which nobody was asked may be changed by order',
+    file: `${core}/orders.ts`,
+    from: '  if (!takesNodes(turn)) return false;\n',
+    to: '',
+    tests: transcripts,
+  },
 ];

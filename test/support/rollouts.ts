@@ -105,8 +105,8 @@ export function fleetOf(
   };
 }
 
-/** A node on which work can begin. */
-export const fit: Fitness = {
+/** A node on which work can begin, and which runs this image. */
+export const fitWith = (image: string): Fitness => ({
   helper: null,
   tools: [],
   programs: [],
@@ -115,13 +115,14 @@ export const fit: Fitness = {
     loaded: true,
     state: 'active/running',
     runs: true,
-    image: oldImage,
-    disk: oldImage,
+    image,
+    disk: image,
     env: true,
     link: null,
     room: { space: {}, writable: true },
   },
-};
+});
+export const fit = fitWith(oldImage);
 
 export function surveyOf(fleet: Fleet, changes: Record<string, Partial<NodeSurvey>> = {}): NodeSurvey[] {
   return fleet.regions

@@ -1,5 +1,5 @@
-import { approvals, isBegunFreely, strategies, turns } from '../../upgrade/rollout/index.ts';
-import type { ApprovalPhase, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
+import { approvals, isBegunFreely, strategies, takesNodes, turns } from '../../upgrade/rollout/index.ts';
+import type { ApprovalPhase, NodeSurvey, NodesPhase, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
 import { beginsLater, forecast } from './forecast.ts';
@@ -55,6 +55,7 @@ export function preview({ rollout, survey, troubles, now, token, remark, second,
 function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
   const begins = forecast(rollout).regions;
   const lines = turns(rollout).flatMap((turn) => {
+    if (!takesNodes(turn)) return [onItAlready(rollout, turn)];
     const approval = approvals(rollout).find(({ opens }) => opens.includes(turn.id));
     const asked = approval === undefined ? '' : `; after ${approvalWord(approval)} by ${approverMentions(approval.by)}`;
     return byRegion(rollout, turn.nodes).map(([region, nodes]) => {
@@ -67,6 +68,9 @@ function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
   });
   return lines.map((line, index) => `${index + 1}. ${line}`);
 }
+
+const onItAlready = ({ release }: Rollout, { title, nodes }: NodesPhase): string =>
+  `*${foreign(title, 80)}* runs ${release.version} already: ${names(nodes)} are only proven, and nobody is asked`;
 
 function approvalWord({ needed, each }: ApprovalPhase): string {
   const many = needed === 1 ? 'approval' : `${needed} approvals`;
@@ -134,7 +138,7 @@ function canaryLine(rollout: Rollout, name: string | null): string[] {
   const { policy, release } = rollout;
   if (policy.oneMayBegin !== 'canary' || name === null) return [];
   const region = foreign(name, 80);
-  const [first] = turns(rollout);
+  const first = turns(rollout).find(takesNodes);
   const begins = first === undefined ? [] : byRegion(rollout, first.nodes).map(([each]) => each);
   if (isBegunFreely(rollout))
     return [`It begins in ${region}, the canary region, so nobody is asked first; that counts once for each release`];
@@ -143,6 +147,10 @@ function canaryLine(rollout: Rollout, name: string | null): string[] {
     return [
       `It begins in ${region}, the canary region, and is asked for all the same: it is a major version, or was begun there before`,
     ];
+  const isOver = turns(rollout).some(
+    (turn) => !takesNodes(turn) && byRegion(rollout, turn.nodes).some(([each]) => each === name),
+  );
+  if (isOver) return [];
   const why =
     policy.order === 'next-opening'
       ? 'the region whose window opens first goes first'

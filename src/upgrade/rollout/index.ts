@@ -26,6 +26,7 @@ export {
   phaseOf,
   saidAt,
   sinceOf,
+  takesNodes,
   turnOf,
   turns,
   watchBefore,

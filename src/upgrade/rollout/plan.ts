@@ -43,7 +43,7 @@ export function plan(input: PlanInput): Rollout {
       ),
     }))
     .filter((part) => part.nodes.length > 0);
-  const phases = compile(strategies[input.strategy].group(parts), input);
+  const phases = compile(strategies[input.strategy].group(parts), input, (node) => isLeftAlone(node, input));
   return {
     id: input.id,
     fleet: fleet.name,
@@ -193,6 +193,13 @@ function sickFirst(nodes: FleetNode[], survey: NodeSurvey[]): string[] {
 /** As it was looked at; staging looks again. */
 const runsIt = ({ name }: FleetNode, { release, survey }: PlanInput): boolean =>
   survey.some(({ node, sha256 }) => node === name && sha256 === release.binarySha256);
+
+/** It runs the release, which also lies on its disk: staging finds nothing to do. Where that is not known, it is asked for. */
+const isLeftAlone = (name: string, { release, survey }: PlanInput): boolean =>
+  survey.some(
+    ({ node, sha256, fitness }) =>
+      node === name && sha256 === release.binarySha256 && fitness?.seen?.disk === release.binarySha256,
+  );
 
 const unseen: RegionLooks = { count: 0, at: null, standing: {}, misses: {} };
 
