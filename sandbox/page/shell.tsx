@@ -144,7 +144,7 @@ type ListProps = { name: ListName; lists: Lists; className: string; label?: stri
 
 function List({ name, lists, className, label, live = false, inline = false }: ListProps): ReactNode {
   const html = lists[name].map(([, piece]) => piece).join('');
-  const spoken = { ...(label ? { 'aria-label': label } : {}), ...(live ? { role: 'log' } : {}) };
+  const spoken = { ...(label ? { 'aria-label': label } : {}), ...(live ? { role: 'log', tabIndex: 0 } : {}) };
   const Tag = inline ? 'span' : 'div';
   // biome-ignore lint/security/noDangerouslySetInnerHtml: the pieces were rendered and escaped by React
   return <Tag className={className} data-list={name} {...spoken} dangerouslySetInnerHTML={{ __html: html }} />;

@@ -255,6 +255,51 @@ describe('a reset', () => {
   });
 });
 
+/** Width and height of all that can be pressed and is smaller than a finger or a shaky hand needs. */
+const small = () =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('button, summary, select')]
+      .map((each) => ({ box: each.getBoundingClientRect(), name: each.getAttribute('aria-label') ?? each.textContent }))
+      .filter(({ box }) => box.width > 0 && Math.min(box.width, box.height) < 24)
+      .map(({ box, name }) => `${name}: ${Math.round(box.width)} x ${Math.round(box.height)}`),
+  );
+
+describe('for everybody', () => {
+  it('a thread is reached, left and named by the keyboard alone', async () => {
+    await type('/zeitwork upgrade v2.0.0');
+    await page.getByRole('button', { name: 'Approve eu-west' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Approve eu-west' }).click();
+    const opener = page.getByRole('button', { name: /^3 replies/ });
+    await opener.focus();
+    await page.keyboard.press('Enter');
+    const replies = page.getByRole('log', { name: 'Replies' });
+    await expect.poll(() => replies.evaluate((log) => log === document.activeElement)).toBe(true);
+    expect(await page.getByRole('complementary', { name: 'Thread' }).count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await replies.waitFor({ state: 'hidden' });
+    await expect.poll(() => opener.evaluate((button) => button === document.activeElement)).toBe(true);
+  });
+
+  it.each([1400, 375])('what can be pressed is large enough, and the page has a heading, at %i px', async (width) => {
+    await page.setViewportSize({ width, height: 812 });
+    await type('/zeitwork upgrade v2.0.0');
+    await page.getByRole('button', { name: 'Approve eu-west' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Approve eu-west' }).click();
+    await message('replied to a thread').waitFor();
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('zeitwork');
+    expect(await small()).toEqual([]);
+    await page.getByRole('button', { name: /^3 replies/ }).click();
+    await page.getByRole('button', { name: 'Close the thread' }).waitFor();
+    expect(await small()).toEqual([]);
+    await page.getByRole('button', { name: 'Close the thread' }).click();
+    const fleet = page.getByRole('button', { name: 'Fleet', exact: true });
+    if (await fleet.isVisible()) await fleet.click();
+    await page.getByRole('button', { name: 'Reset the fleet' }).waitFor();
+    expect(await small()).toEqual([]);
+    await picture(`everybody-${width}`);
+  });
+});
+
 describe('on a phone', () => {
   it('everything fits: people on top, tabs for the channel and the fleet', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
