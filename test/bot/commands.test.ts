@@ -422,6 +422,16 @@ describe('looking', () => {
     `);
   });
 
+  it('never calls an archive the newest release that would be refused, and says why it is none', async () => {
+    const here = trial();
+    here.context.releases.versions = async () => ['v1.0.0', 'v2.0.0', 'v2.1.0', 'v2.2.0'];
+    const said = await run(here, 'U0LU', 'verify');
+    expect(said).toContain('the newest release is v2.0.0');
+    expect(said).toMatch(/○ v2\.2\.0 is not accepted: There is no release v2\.2\.0\.\n○ v2\.1\.0 is not accepted/);
+    here.context.releases.versions = async () => ['v2.2.0'];
+    expect(await run(here, 'U0LU', 'verify')).not.toContain('newest release');
+  });
+
   it('tells the windows in the words of each region', async () => {
     expect(await run(trial({ fleet: trialFleet({}, 'guide') }), 'U0LU', 'windows')).toMatchInlineSnapshot(`
       "us-east open now until 2026-11-24 11:00 UTC, Tue 24 Nov 06:00 (America/New_York). Tue-Thu 02:00–06:00 (America/New_York)
