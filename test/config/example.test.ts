@@ -20,6 +20,9 @@ const commented = [
   'keys.worker',
   'service.traffic',
   'alerts',
+  'notices',
+  'notices.webhook',
+  ...['name', 'url'].map((key) => `notices.webhook.${key}`),
   ...['alertmanager', 'matchers', 'url'].map((key) => `alerts.${key}`),
   ...['drain', 'undrain', 'limit'].map((key) => `service.traffic.${key}`),
 ];

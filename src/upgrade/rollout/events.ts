@@ -5,7 +5,7 @@ export { Refused } from '../../base/errors.ts';
 import type { Actor, Alerts, Decided, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { Pace } from './pace.ts';
-import type { OwnSignature, RollbackScope } from './rollout.ts';
+import type { OwnSignature, RollbackScope, Told } from './rollout.ts';
 import type { StrategyName } from './strategies.ts';
 
 /** Something that happened. `at` is epoch ms. `next` is total: repeats and late ones change nothing. */
@@ -57,7 +57,11 @@ export type Event =
       as: Decided['as'];
       epoch: number;
     }
-  | { type: 'rollback-asked'; at: number; by: Actor; scope: RollbackScope; epoch: number };
+  | { type: 'rollback-asked'; at: number; by: Actor; scope: RollbackScope; epoch: number }
+  /** The start is moved; `startAt` as in `Rollout`. */
+  | { type: 'rescheduled'; at: number; by: Actor; startAt: number }
+  /** It was delivered, at that moment. */
+  | ({ type: 'announced' } & Told);
 
 /** What was asked, with everything that the decision needs. */
 export interface PlanInput {

@@ -115,6 +115,7 @@ export type GateName =
   | 'state'
   | 'pause'
   | 'schedule'
+  | 'notice'
   | 'staged'
   | 'turn'
   | 'bake'

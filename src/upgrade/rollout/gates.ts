@@ -10,6 +10,7 @@ const beforeLooks: GateName[] = [
   'state',
   'pause',
   'schedule',
+  'notice',
   'staged',
   'turn',
   'bake',

@@ -1,8 +1,10 @@
+import { inWords } from '../../base/duration.ts';
 import { isNewer } from '../../base/version.ts';
 import { fits, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { compile, pathFor } from './compile.ts';
 import { troublesIn } from './fitness.ts';
+import { noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
 import { strategies } from './strategies.ts';
 import { undoOf } from './traits.ts';
@@ -10,6 +12,7 @@ import {
   type FleetNode,
   type NodeRun,
   type NodeSurvey,
+  type Notice,
   type PlanInput,
   Refused,
   type Region,
@@ -28,10 +31,12 @@ const overrideEnds = 4 * 3_600_000;
  */
 export function plan(input: PlanInput): Rollout {
   const { fleet, release, now } = input;
-  const start = Math.max(now, input.startAt ?? now);
+  const notice = noticeFor(input);
+  const start = Math.max(now, input.startAt ?? now, now + (notice?.wanted ?? 0));
   const regions = ordered(chosen(input), input, start);
   const nodes = limited(regions, input.limit);
   refuseImpossible(input, regions, start);
+  refuseSurprise(input, notice);
   refuseUnfit(input, nodes);
   refuseFinished(input, nodes);
   const parts = regions
@@ -74,6 +79,8 @@ export function plan(input: PlanInput): Rollout {
     lastWord: null,
     reminded: {},
     pace: input.pace,
+    ahead: null,
+    ...(notice === undefined ? {} : { notice }),
   };
 }
 
@@ -120,6 +127,14 @@ function refuseImpossible(input: PlanInput, regions: Region[], start: number): v
       `One node with its rollback reserve takes ${Math.ceil(needed / 60_000)} min, longer than the windows of ${name}. Widen them, or lower policy.expectedNode, policy.rollbackReserve or the soak.`,
     );
   }
+}
+
+/** Whoever was promised to hear of it before does, also in an emergency: what breaks the glass is no major. */
+function refuseSurprise({ release, override }: PlanInput, notice: Notice | undefined): void {
+  if (override === null || notice === undefined) return;
+  throw new Refused(
+    `${release.version} is a major version, which is announced ${inWords(notice.wanted)} before its first node; --now does not open that. Leave --now out, or lower policy.majors.notice.`,
+  );
 }
 
 /** So many openings are looked at: a freeze may leave a short piece of one, and all of the next. */
