@@ -7,7 +7,7 @@ import { day } from '../src/base/duration.ts';
 import { createControl, type Log, openRedis, startWorker } from '../src/jobs/index.ts';
 import type { Control } from '../src/jobs/types.ts';
 import { openReleases } from '../src/releases/index.ts';
-import { diagnoseNode, surveyNode } from '../src/upgrade/host/index.ts';
+import { diagnoseNode, surveyForWork, surveyNode } from '../src/upgrade/host/index.ts';
 import { createAlerting, createProbe } from '../src/upgrade/http/index.ts';
 import { stillProven } from '../src/upgrade/proof/index.ts';
 import { plan } from '../src/upgrade/rollout/index.ts';
@@ -102,6 +102,7 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
   );
   const redis = await openRedis(null, stateDir);
   const control = createControl(redis, fleet.name, await openBelief({ stateDir, keys: null }, 'bot', log), clock, log);
+  const closely = { service: fleet.service, shell, probe, now: () => clock.now(), helper: () => null };
   await startWorker({
     redis,
     belief: await openBelief({ stateDir, keys: null }, 'worker', log),
@@ -118,6 +119,7 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
     freezes: () => [],
     survey: ({ name, region }, signal) =>
       surveyNode(name, region, fleet.service, shell, probe, clock, commandTimeout, signal),
+    surveyForWork: ({ name, region }, signal) => surveyForWork(name, region, closely, commandTimeout, signal),
     diagnose: ({ name }, signal) => diagnoseNode(name, fleet.service, shell, probe, commandTimeout, signal),
     clock,
     log,

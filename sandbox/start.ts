@@ -15,13 +15,16 @@ import {
   startWorkerRole,
 } from '../src/app/wiring.ts';
 import { loadSettings } from '../src/config/index.ts';
-import { nextOpening } from '../src/windows/index.ts';
+import { isOpen } from '../src/upgrade/rollout/index.ts';
 import { type SimulatedFleet, startFleet } from './fleet/fleet.ts';
 import { type Leftovers, leavingNothing } from './leftovers.ts';
+import { nextStop } from './next-stop.ts';
 import { ines, kiran, rosa, throwAwayKeys, vic } from './people.ts';
 import { settingsOf } from './settings.ts';
 import { signReleases } from './signing.ts';
 import { type Slack, startSlack } from './slack/start.ts';
+import type { Question } from './slack/types.ts';
+import { suggestions } from './suggestions.ts';
 import { tries, welcome } from './words.ts';
 
 export interface SandboxOptions {
@@ -43,7 +46,7 @@ export interface Sandbox extends Role {
   pageUrl: string;
   slack: Slack;
   fleet: SimulatedFleet;
-  /** Puts the clock forward to the next opening of any region; says what it did. */
+  /** Puts the clock forward to the next opening of any region, or to what is scheduled before it; says what it did. */
   jumpToNextWindow(): Promise<string>;
 }
 
@@ -77,10 +80,10 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   leftovers.close(fleet.close);
   let runtime: Runtime | null = null;
   const jumpToNextWindow = async (): Promise<string> => {
-    const opens = runtime ? earliestOpening(runtime, clock.now()) : null;
-    if (opens === null) return 'Every window is open now.';
-    time.ahead += opens - clock.now() + 1_000;
-    return 'The clock stands at the next window.';
+    const next = runtime ? nextStop(calendarsOf(runtime), await runtime.control.store.open(), clock.now()) : null;
+    if (next === null) return 'Every window is open now, and nothing is scheduled.';
+    time.ahead += next.at - clock.now() + 1_000;
+    return `The clock stands at ${next.what}.`;
   };
   step('  Its releases are signed …');
   const stateDir = join(directory, 'state');
@@ -97,10 +100,12 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
     controls: {
       now: () => clock.now(),
       resetFleet: () => fleet.reset(),
+      beforeReset: () => (runtime ? questionOf(runtime) : Promise.resolve(null)),
       jumpToNextWindow,
     },
     hint: '/zeitwork upgrade v2.0.0',
     tries: tries(fleet),
+    completions: suggestions(),
   });
   leftovers.close(slack.close);
   const file = join(directory, 'zeitwork.yaml');
@@ -132,9 +137,12 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   };
 }
 
-function earliestOpening({ settings }: Runtime, now: number): number | null {
-  const openings = settings.fleet.regions
-    .map(({ calendar }) => nextOpening(calendar, now))
-    .flatMap((opening) => (opening.is === 'opens' ? [opening.interval.start] : []));
-  return openings.length > 0 ? Math.min(...openings) : null;
+const calendarsOf = ({ settings }: Runtime) => settings.fleet.regions.map(({ calendar }) => calendar);
+
+/** Nodes that change under a rollout look like broken ones to it. */
+async function questionOf({ control }: Runtime): Promise<Question | null> {
+  const open = await control.store.open();
+  if (open === null || !isOpen(open)) return null;
+  const text = `${open.release.version} is under way. Its nodes would be put back under it, which looks to it as if they broke. Stop it first, or reset all the same.`;
+  return { title: 'Reset the fleet in the middle of a rollout?', text, yes: 'Reset all the same' };
 }

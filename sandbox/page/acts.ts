@@ -2,13 +2,15 @@ import { type Args, isRecord, Refusal, required, text } from '../slack/args.ts';
 import type { Entered } from '../slack/forms.ts';
 import * as persons from '../slack/persons.ts';
 import * as views from '../slack/persons-views.ts';
-import type { Outcome } from '../slack/types.ts';
+import type { Outcome, Question } from '../slack/types.ts';
 import { placeOf } from './fragments.tsx';
 import type { PageRoom } from './room.ts';
 
-type Act = (room: PageRoom, args: Args, as: string) => Promise<string | null>;
+/** A sentence for the person, a question that comes first, or nothing. */
+type Answer = string | Question | null;
+type Act = (room: PageRoom, args: Args, as: string) => Promise<Answer>;
 
-/** Everything the page's script can ask for. Each answers with a sentence for the person, or nothing. */
+/** Everything the page's script can ask for. */
 const acts: Record<string, Act> = {
   say: async ({ workspace, desk, ...rest }, args, as) => {
     const line = required(args, 'text').trim();
@@ -53,14 +55,16 @@ const acts: Record<string, Act> = {
     return null;
   },
   jump: async ({ options }) => (await options.controls?.jumpToNextWindow?.()) ?? null,
-  reset: async ({ options }) => {
+  reset: async ({ options }, args) => {
+    const question = args.sure === true ? null : ((await options.controls?.beforeReset?.()) ?? null);
+    if (question !== null) return question;
     await options.controls?.resetFleet?.();
     return 'The fleet is as it was at the start.';
   },
 };
 
 /** Does what a person asked for on the page. Throws a `Refusal` when it makes no sense. */
-export async function act(room: PageRoom, args: Args): Promise<string | null> {
+export async function act(room: PageRoom, args: Args): Promise<Answer> {
   const run = acts[required(args, 'do')];
   if (!run) throw new Refusal('unknown_act');
   const as = room.workspace.person(required(args, 'as'));

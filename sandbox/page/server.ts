@@ -39,8 +39,9 @@ export function pageServer(room: PageRoom): PageServer {
     if (!isFromOurPage(request))
       return sendJson(response, 403, { ok: false, told: 'Only the page itself may do this.' });
     try {
-      const told = await act(room, parseBody(await readBody(request), 'application/json'));
-      sendJson(response, 200, { ok: true, told });
+      const answer = await act(room, parseBody(await readBody(request), 'application/json'));
+      const said = typeof answer === 'object' ? { told: null, ask: answer } : { told: answer, ask: null };
+      sendJson(response, 200, { ok: true, ...said });
     } catch (error) {
       const told = error instanceof Error ? error.message : String(error);
       sendJson(response, 400, { ok: false, told });

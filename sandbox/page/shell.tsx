@@ -5,7 +5,6 @@ import type { Suggestion } from '../slack/types.ts';
 import { drawLists, firstLook, type ListName, type Lists } from './fragments.tsx';
 import { Mark } from './message.tsx';
 import type { PageRoom } from './room.ts';
-import { commands } from './suggestions.ts';
 import { Chip } from './views.tsx';
 
 /** The whole page as a newcomer first sees it. */
@@ -42,7 +41,7 @@ function Page({ room }: { room: PageRoom }): ReactNode {
           <Composer
             id="composer"
             label={`Message #${workspace.channel.name}`}
-            completions={options.completions ?? commands}
+            completions={options.completions ?? []}
           />
         </main>
         <aside className="thread" aria-label="Thread" hidden>
@@ -63,10 +62,29 @@ function Page({ room }: { room: PageRoom }): ReactNode {
         )}
         <List name="modal" lists={lists} className="modals" />
         <dialog className="confirm-dialog" aria-label="Confirm" />
+        <AskTemplate />
         <p className="toast" role="status" hidden />
         <script src="/page/client.js" defer />
       </body>
     </html>
+  );
+}
+
+/** Filled in by the page's script with what the server wants to be sure of. */
+function AskTemplate(): ReactNode {
+  return (
+    <template className="ask">
+      <h2>Are you sure?</h2>
+      <p>It cannot be taken back.</p>
+      <div className="dialog-buttons">
+        <button type="button" className="button plain" data-answer="no">
+          Leave it
+        </button>
+        <button type="button" className="button danger" data-answer="yes">
+          Yes
+        </button>
+      </div>
+    </template>
   );
 }
 
@@ -126,7 +144,7 @@ type ListProps = { name: ListName; lists: Lists; className: string; label?: stri
 
 function List({ name, lists, className, label, live = false, inline = false }: ListProps): ReactNode {
   const html = lists[name].map(([, piece]) => piece).join('');
-  const spoken = { ...(label ? { 'aria-label': label } : {}), ...(live ? { role: 'log' } : {}) };
+  const spoken = { ...(label ? { 'aria-label': label } : {}), ...(live ? { role: 'log', tabIndex: 0 } : {}) };
   const Tag = inline ? 'span' : 'div';
   // biome-ignore lint/security/noDangerouslySetInnerHtml: the pieces were rendered and escaped by React
   return <Tag className={className} data-list={name} {...spoken} dangerouslySetInnerHTML={{ __html: html }} />;

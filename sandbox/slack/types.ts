@@ -87,7 +87,12 @@ export type Controls = {
   now(): number;
   jumpToNextWindow?(): Promise<string>;
   resetFleet?(): Promise<void>;
+  /** What to ask before that; null when nothing would be lost. */
+  beforeReset?(): Promise<Question | null>;
 };
+
+/** Asked before something that cannot be taken back. */
+export type Question = { title: string; text: string; yes: string };
 
 /** A line to type, with what will come of it: completions of the composer, and the list of things to try. */
 export type Suggestion = { text: string; about: string };

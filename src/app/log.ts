@@ -12,6 +12,7 @@ export function logTo(stream: pino.DestinationStream, role: string, level: strin
   return pino(
     {
       level,
+      timestamp: pino.stdTimeFunctions.isoTime,
       base: { role },
       // pino's own look at `err` comes first, and would carry along what the error holds.
       serializers: { err: (error: unknown) => error },

@@ -20,8 +20,8 @@ import {
 import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
-import { orderNamespace } from '../upgrade/host/helper/index.ts';
-import { diagnoseNode, surveyNode } from '../upgrade/host/index.ts';
+import { helpersOf, orderNamespace } from '../upgrade/host/helper/index.ts';
+import { diagnoseNode, surveyForWork, surveyNode } from '../upgrade/host/index.ts';
 import { createAlerting, createProbe, createWebhook } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
@@ -102,6 +102,8 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
   const { service, regions: all, policy } = settings.fleet;
   const names = regions ?? all.map(({ name }) => name);
   const limit = policy.commandTimeout;
+  const helper = helpersOf(settings.fleet, settings.hosts, await knownSigners(settings));
+  const closely = { service, shell, probe, now: () => clock.now(), helper };
   const worker = await startWorker({
     redis,
     belief: await openBelief(settings, 'worker', log),
@@ -118,6 +120,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal) => surveyNode(name, region, service, shell, probe, clock, limit, signal),
+    surveyForWork: ({ name, region }, signal) => surveyForWork(name, region, closely, limit, signal),
     diagnose: ({ name }, signal) => diagnoseNode(name, service, shell, probe, limit, signal),
     clock,
     log,

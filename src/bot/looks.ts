@@ -1,5 +1,6 @@
 import type { Actor } from '../base/actor.ts';
 import { minute } from '../base/duration.ts';
+import type { LookFor } from '../jobs/types.ts';
 import type { NodeSurvey } from '../upgrade/rollout/types.ts';
 import type { Command } from './command.ts';
 
@@ -26,22 +27,24 @@ export const isLooking = ({ verb }: Command): boolean => looking.includes(verb);
 /** Looks cost the nodes something: they are shared between those who ask at the same time, and counted per person. */
 export interface Looks {
   /** What was seen a moment ago, or is being looked at; else looks anew. A look that failed is not kept. */
-  shared(look: () => Promise<NodeSurvey[]>): Promise<NodeSurvey[]>;
+  shared(look: () => Promise<NodeSurvey[]>, how?: LookFor): Promise<NodeSurvey[]>;
   /** Counts one look; milliseconds to wait when it is one too many, else null. */
   tooMany(actor: Actor): number | null;
 }
 
 /** @param now epoch ms */
 export function createLooks(now: () => number): Looks {
-  let last: { at: number; seen: Promise<NodeSurvey[]> } | null = null;
+  type Look = { at: number; seen: Promise<NodeSurvey[]> };
+  const last: Partial<Record<LookFor, Look>> = {};
   const times = new Map<Actor, number[]>();
   return {
-    shared(look) {
-      if (last !== null && now() >= last.at && now() - last.at < sharedMs) return last.seen;
+    shared(look, how = 'answer') {
+      const known = last[how];
+      if (known !== undefined && now() >= known.at && now() - known.at < sharedMs) return known.seen;
       const mine = { at: now(), seen: look() };
-      last = mine;
+      last[how] = mine;
       mine.seen.catch(() => {
-        if (last === mine) last = null;
+        if (last[how] === mine) delete last[how];
       });
       return mine.seen;
     },

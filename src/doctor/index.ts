@@ -1,6 +1,6 @@
 import { wordsOf } from '../base/errors.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/index.ts';
-import { helperHashes } from '../upgrade/host/helper/index.ts';
+import { helpersOf } from '../upgrade/host/helper/index.ts';
 import { createAlerting, createProbe } from '../upgrade/http/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { examineAlerts } from './alerts.ts';
@@ -81,7 +81,7 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
     check.catch((error: unknown) => [wrong(subject, `the check itself failed: ${wordsOf(error)}`)]);
   const signers = options.signers?.(settings) ?? Promise.resolve(settings.signers);
   const looks = nodesOf(settings).map(async (node): Promise<NodeLook> => {
-    const helper = helpersOf(settings, await signers);
+    const helper = helpersOf(settings.fleet, settings.hosts, await signers);
     const parts = { service, shell, probe, now, helper, largest: (await releases).largest };
     return examineNode(node, parts).catch((error: unknown) => ({
       node: node.name,
@@ -112,22 +112,6 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
   ];
   return { checks, close: () => shell.close() };
 }
-
-/** Where nobody knows whose orders count, that part is not compared. */
-const helpersOf =
-  ({ fleet, hosts }: Settings, signers: readonly string[]) =>
-  (node: string): Record<string, string> | null => {
-    const host = hosts[node];
-    if (host?.become !== 'helper') return null;
-    const { signers: ofSigners, ...known } = helperHashes({
-      fleet: fleet.name,
-      node,
-      service: fleet.service,
-      user: host.user,
-      signers,
-    });
-    return signers.length === 0 ? known : { ...known, signers: ofSigners };
-  };
 
 function summaryOf(settings: Settings): string {
   const { name, regions } = settings.fleet;

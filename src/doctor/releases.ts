@@ -35,7 +35,7 @@ export async function examineReleases(
     const [largest = null] = sound.toSorted((a, b) => b.binaryBytes - a.binaryBytes);
     return { findings: [...findingsOf(read), trust], largest };
   } catch (error) {
-    return { findings: [wrong(subject, wordsOf(error))], largest: null };
+    return { findings: [wrong(subject, `${wordsOf(error)} (${releases.directory})`)], largest: null };
   }
 }
 

@@ -39,7 +39,8 @@ export function advancer({ store, ledger, record, queues, clock, log }: AdvanceP
       await queue.remove(task.id);
     } else if (state !== 'unknown') return;
     await queue.add(task.step, { task }, { ...kept, jobId: task.id });
-    log.info({ rollout: task.rollout, region: task.region, job: task.id }, 'step asked for');
+    const { rollout, region, node, step, id: job } = task;
+    log.info({ rollout, region, ...(isLook(task) ? {} : { node }), step, job }, 'step asked for');
   }
 
   /** A job that is over without its task being over: nobody knows what it did, so this try is counted as unknown. */

@@ -7,10 +7,13 @@ import type { Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.
 import type { Guard } from './guard.ts';
 import { type Log, reasonOf } from './log.ts';
 import type { AskJob, Queues } from './queues.ts';
+import type { LookFor } from './types.ts';
 
 /** Looks at one node, now. Must not throw for a node that cannot be reached. */
 export interface NodeReader {
   survey(node: FleetNode, signal: AbortSignal): Promise<NodeSurvey>;
+  /** The same over a fresh connection, with all that work on the node rests on. */
+  surveyForWork(node: FleetNode, signal: AbortSignal): Promise<NodeSurvey>;
   diagnose(node: FleetNode, signal: AbortSignal): Promise<Diagnosis>;
 }
 
@@ -19,8 +22,8 @@ export type Answer = NodeSurvey | Diagnosis | string | null;
 
 /** Answers an ask on a worker of the node's region. */
 export async function answer(
-  { ask, node, region, until }: AskJob,
-  { survey, diagnose, guard, clock, log }: NodeReader & { guard: Guard; clock: Clock; log: Log },
+  { ask, node, region, until, forWork }: AskJob,
+  { survey, surveyForWork, diagnose, guard, clock, log }: NodeReader & { guard: Guard; clock: Clock; log: Log },
   signal: AbortSignal,
 ): Promise<Answer> {
   if (clock.now() > until) return null;
@@ -29,7 +32,8 @@ export async function answer(
     log.warn({ ask, node, region }, 'asked for a node that is not in the settings, refused');
     return `the worker that was asked does not have ${node} in ${region} in its settings`;
   }
-  return ask === 'survey' ? survey(where, signal) : diagnose(where, signal);
+  if (ask === 'diagnose') return diagnose(where, signal);
+  return forWork === true ? surveyForWork(where, signal) : survey(where, signal);
 }
 
 /** An answer with the signature of the worker that looked: a plan follows from it, and who has to approve that. */
@@ -52,7 +56,7 @@ function believed(fleet: string, ask: AskJob, stored: unknown, notary: Notary): 
 
 /** What people's programs ask the workers; see `Control`. */
 export interface Inspector {
-  survey(nodes: FleetNode[], timeoutMs: number): Promise<NodeSurvey[]>;
+  survey(nodes: FleetNode[], timeoutMs: number, how?: LookFor): Promise<NodeSurvey[]>;
   diagnose(node: FleetNode, timeoutMs: number): Promise<Diagnosis>;
 }
 
@@ -61,17 +65,18 @@ const looks = { first: 20, longest: 250 };
 
 /** Asks the workers through the queue and waits for their answers. */
 export function createInspector(fleet: string, queues: Queues, notary: Notary, clock: Clock): Inspector {
-  const put = async (ask: AskJob['ask'], { name, region }: FleetNode, timeoutMs: number): Promise<unknown> => {
+  type What = Pick<AskJob, 'ask' | 'forWork'>;
+  const put = async (what: What, { name, region }: FleetNode, timeoutMs: number): Promise<unknown> => {
     const queue = queues.ask(region);
     const data: AskJob = {
-      ask,
+      ...what,
       node: name,
       region,
       until: clock.now() + timeoutMs,
       nonce: randomBytes(16).toString('hex'),
     };
     const kept = { age: 600, count: 1_000 };
-    const { id = '' } = await queue.add(ask, data, { removeOnComplete: kept, removeOnFail: kept });
+    const { id = '' } = await queue.add(data.ask, data, { removeOnComplete: kept, removeOnFail: kept });
     const deadline = performance.now() + timeoutMs;
     // Looked at rather than listened for: an event that is published before the listener's first read is lost.
     for (let wait = looks.first; performance.now() < deadline; wait = Math.min(wait * 2, looks.longest)) {
@@ -85,19 +90,23 @@ export function createInspector(fleet: string, queues: Queues, notary: Notary, c
     return { silence: `no worker of ${region} answered within ${inSeconds(timeoutMs)}` };
   };
 
-  const asked = async (ask: AskJob['ask'], node: FleetNode, timeoutMs: number): Promise<unknown> =>
-    (await put(ask, node, timeoutMs).catch(reasonOf)) ?? { silence: 'the answer came too late' };
+  const asked = async (what: What, node: FleetNode, timeoutMs: number): Promise<unknown> =>
+    (await put(what, node, timeoutMs).catch(reasonOf)) ?? { silence: 'the answer came too late' };
 
   return {
-    survey: (nodes, timeoutMs) =>
+    survey: (nodes, timeoutMs, how = 'answer') =>
       Promise.all(
         nodes.map(async (node) => {
-          const seen = await asked('survey', node, timeoutMs);
+          const seen = await asked(
+            how === 'work' ? { ask: 'survey', forWork: true } : { ask: 'survey' },
+            node,
+            timeoutMs,
+          );
           return isSurvey(seen) ? seen : { ...unreachable(node, wordsIn(seen), clock.now()), ...unansweredBy(seen) };
         }),
       ),
     async diagnose(node, timeoutMs) {
-      const seen = await asked('diagnose', node, timeoutMs);
+      const seen = await asked({ ask: 'diagnose' }, node, timeoutMs);
       if (isDiagnosis(seen)) return seen;
       return { summary: `${node.name}: ${wordsIn(seen)}`, evidence: [], ...unansweredBy(seen) };
     },

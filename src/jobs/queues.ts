@@ -15,6 +15,8 @@ export interface AskJob {
   ask: 'survey' | 'diagnose';
   node: string;
   region: string;
+  /** Whether what work on it rests on is looked at, too; absent: no. */
+  forWork?: true;
   /** Epoch ms after which nobody waits for the answer. */
   until: number;
   /** Another one for each ask: an answer to one is none to another. */

@@ -72,13 +72,16 @@ export function taskRunner(parts: StepParts): RunTask {
   };
 
   async function work(task: NodeTask, signal: AbortSignal): Promise<StepEnd> {
-    const { run, node, step, attempt } = task;
+    const { run, node, step, attempt, id: job } = task;
     const at = clock.now();
+    const began = clock.monotonic();
     const { rollout } = await record(task.rollout, { type: 'begun', at, run, node, step, attempt });
     if (!isDue(rollout, task, at)) return 'dropped';
     signal.throwIfAborted();
     const result = await outcome(task, rollout, signal);
-    log.info({ rollout: task.rollout, node, step, attempt, result: result.is, ...reasonIn(result) }, 'step ended');
+    const took = Math.round(clock.monotonic() - began);
+    const told = { rollout: task.rollout, job, node, step, attempt: tryOf(rollout, node), took };
+    log.info({ ...told, result: result.is, ...reasonIn(result) }, 'step ended');
     const end = { at: clock.now(), run, node, step, attempt };
     if (result.is === 'gated') {
       await record(task.rollout, { type: 'gated', ...end, gates: result.gates, unchanged: result.unchanged });
@@ -153,6 +156,12 @@ export function taskRunner(parts: StepParts): RunTask {
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
     return 'watched';
   }
+}
+
+/** The how-manyth try of the step it is. The number in its id only rises, over all steps of the node. */
+function tryOf(rollout: Rollout, name: string): number {
+  const { state } = nodeOf(rollout, name);
+  return 'failures' in state ? state.failures + state.unknowns + 1 : 1;
 }
 
 const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch'];

@@ -98,6 +98,9 @@ export type Recorded =
   /** The rollout after the event; `changed` is false when the event had no effect (late, repeated, not allowed now). */
   { rollout: Rollout; changed: boolean };
 
+/** `work`: what a plan is made from, with all that work on the nodes rests on. */
+export type LookFor = 'work' | 'answer';
+
 /** What the chat and the command line see of the queue side. */
 export interface Control {
   store: Store;
@@ -116,7 +119,7 @@ export interface Control {
   /** Writes down what changed nothing and shall be known, with the name. Never throws, and nobody waits for it. */
   note(note: Note): void;
   /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */
-  survey(nodes: { name: string; region: string }[], timeoutMs: number): Promise<NodeSurvey[]>;
+  survey(nodes: { name: string; region: string }[], timeoutMs: number, how?: LookFor): Promise<NodeSurvey[]>;
   /** Asks a worker to look at one node; redacted. */
   diagnose(node: { name: string; region: string }, timeoutMs: number): Promise<Diagnosis>;
 }

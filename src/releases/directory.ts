@@ -14,7 +14,7 @@ export function directorySource(directory: string, service: string): ArchiveSour
       return versionsAmong(await readdir(directory), service);
     } catch (error) {
       throw new Refused(
-        `the releases directory ${directory} cannot be read (${codeOf(error)}); correct releases.directory`,
+        `the releases directory cannot be read (${codeOf(error)}); correct releases.directory in the settings`,
       );
     }
   }
@@ -22,7 +22,7 @@ export function directorySource(directory: string, service: string): ArchiveSour
   async function find(version: string) {
     const archive = archiveName(service, version);
     const path = join(directory, archive);
-    if (!(await exists(path))) throw new Refused(noArchive(archive, directory, await versions()));
+    if (!(await exists(path))) throw new Refused(noArchive(archive, await versions()));
     const text = await readFile(`${path}.sha256`, 'utf8').catch((error: unknown) => {
       throw new Refused(
         `${archive} has no readable ${archive}.sha256 beside it (${codeOf(error)}); make it with sha256sum`,
@@ -45,9 +45,10 @@ export function directorySource(directory: string, service: string): ArchiveSour
   };
 }
 
-function noArchive(archive: string, directory: string, versions: string[]): string {
+/** Read in a chat: where archives lie on the server is nobody's business there. */
+function noArchive(archive: string, versions: string[]): string {
   const there = versions.length === 0 ? 'no archive is there' : `there are ${versions.slice(-10).join(', ')}`;
-  return `there is no ${archive} in ${directory}; ${there}`;
+  return `there is no ${archive} among the releases; ${there}`;
 }
 
 function codeOf(error: unknown): string {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { hour } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 
@@ -19,12 +19,13 @@ export async function readSmall(path: string, maxBytes: number): Promise<string 
   // Whoever opens a pipe waits for the other end.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
-    throw new Refused(`${path} cannot be read (${error.code}); make it readable`);
+    throw new Refused(`${basename(path)} cannot be read (${error.code}); make it readable`);
   });
   if (file === null) return null;
   try {
     const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(maxBytes + 1) });
-    if (bytesRead > maxBytes) throw new Refused(`${path} is larger than ${maxBytes} bytes: it is something else`);
+    if (bytesRead > maxBytes)
+      throw new Refused(`${basename(path)} is larger than ${maxBytes} bytes: it is something else`);
     return buffer.toString('utf8', 0, bytesRead);
   } finally {
     await file.close();

@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { minute } from '../base/duration.ts';
-import { Refused, wordsOf } from '../base/errors.ts';
+import { Refused } from '../base/errors.ts';
 import { short } from '../base/hash.ts';
+import { codeOf } from '../base/reasons.ts';
 import type { Release, Service } from '../upgrade/rollout/types.ts';
 import { hashFile, mismatch } from './checksum.ts';
 import { inspect } from './contents.ts';
@@ -100,16 +102,23 @@ function remembering<T, More extends unknown[]>(compute: (path: string, ...more:
       if ((await stateOf(path)).state === state) return { value: computed, bytes };
     } catch (error) {
       known.delete(key);
-      throw error;
+      throw isUnreadable(error) ? cannotBeRead(path, error) : error;
     }
     known.delete(key);
-    throw new Refused(`${path} was being written while it was read; try again when that is done`);
+    throw new Refused(`${basename(path)} was being written while it was read; try again when that is done`);
   };
 }
 
+/** The file system did not give it: no file, or not for us. */
+const isUnreadable = (error: unknown): boolean =>
+  error instanceof Error && 'syscall' in error && (error.syscall === 'open' || error.syscall === 'read');
+
+const cannotBeRead = (path: string, error: unknown): Refused =>
+  new Refused(`${basename(path)} cannot be read (${codeOf(error) ?? 'unknown'}); put a readable archive there`);
+
 async function stateOf(path: string): Promise<{ state: string; bytes: number }> {
   const found = await stat(path, { bigint: true }).catch((error: unknown) => {
-    throw new Refused(`${path} cannot be read (${wordsOf(error)}); put the archive back`);
+    throw cannotBeRead(path, error);
   });
   return { state: [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(), bytes: Number(found.size) };
 }

@@ -21,6 +21,11 @@ const failed = () =>
   });
 
 describe('the log', () => {
+  it('tells the time as people read it, in UTC', () => {
+    const [line] = logged((log) => log.info('ready'));
+    expect(line?.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  });
+
   it.each<[string, (log: ReturnType<typeof logTo>) => void]>([
     ['under err', (log) => log.error({ err: failed() }, 'command failed')],
     ['under any name', (log) => log.error({ reason: failed(), deep: { er: [failed()] } }, 'failed')],

@@ -4,7 +4,8 @@ import type { Reply } from '../../src/bot/context.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { message } from '../../src/bot/views/parts.ts';
 import { posts } from '../../src/bot/views/posts.ts';
-import { hours, newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
+import type { NodeSurvey } from '../../src/upgrade/rollout/types.ts';
+import { fit, fitWith, hours, newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
@@ -37,6 +38,7 @@ async function under(here: Trial, fits: (ids: string) => boolean): Promise<void>
   here.control.rollouts.set(rollout.id, at.rollout);
   here.clock.at = at.now;
 }
+const withoutFitness = ({ fitness: _, ...seen }: NodeSurvey): NodeSurvey => seen;
 const euWestAsked = (json: string) => /"id":"approval\/eu-west"[^{}]*"state":\{"is":"active"/.test(json);
 const oneDone = (json: string) => json.includes('"is":"done","at"');
 
@@ -105,6 +107,44 @@ describe('upgrade', () => {
     expect([...here.control.rollouts.values()].map(({ nodes }) => Object.keys(nodes))).toEqual([
       ['us-east-op-1', 'us-east-op-2'],
     ]);
+  });
+
+  it('says what is worth knowing of the nodes, and refuses for what the steps would stumble over', async () => {
+    const late = { ...fit, clock: { ahead: 60_000, blur: 10 } };
+    const fleet = trialFleet();
+    const here = trial({
+      fleet,
+      looks: surveyOf(fleet, {
+        'us-east-op-1': { fitness: late },
+        'eu-west-op-3': { fitness: late },
+      }).map((seen) => (seen.node === 'ap-south-op-1' ? withoutFitness(seen) : seen)),
+    });
+    const shown = await run(here, 'U0ROSA', 'upgrade v2.0.0');
+    expect(shown).toContain(
+      '‼ us-east-op-1, eu-west-op-3: its clock is 60.0 s ahead: switch time synchronisation on there',
+    );
+    expect(shown).toMatch(
+      /‼ ap-south-op-1: only what it runs was looked at.*update the worker, or ask zeitwork doctor/,
+    );
+    const reply = await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0');
+    here.clock.at += 10_000;
+    here.control.looks = surveyOf(fleet, { 'eu-west-op-2': { fitness: { ...fit, tools: ['flock'] } } });
+    const refusal = /Nothing was started: nobody can work on eu-west-op-2 \(install flock on it\)/;
+    expect(asText(await press(here, 'U0ROSA', reply, 'Start'))).toMatch(refusal);
+    expect(here.control.rollouts.size).toBe(0);
+    expect(await run(here, 'U0ROSA', 'upgrade v2.0.0')).toMatch(refusal);
+  });
+
+  it('asks nobody for a region that runs the release, and says so', async () => {
+    const fleet = trialFleet();
+    const onIt = { version: 'v2.0.0', sha256: newImage, fitness: fitWith(newImage) };
+    const nodes = ['eu-west-op-1', 'eu-west-op-2', 'eu-west-op-3'];
+    const here = trial({ fleet, looks: surveyOf(fleet, Object.fromEntries(nodes.map((name) => [name, onIt]))) });
+    const shown = await run(here, 'U0ROSA', 'upgrade v2.0.0');
+    expect(shown).toContain(
+      '2. eu-west runs v2.0.0 already: eu-west-op-1, eu-west-op-2, eu-west-op-3 are only proven, and nobody is asked',
+    );
+    expect(shown).toMatch(/3\. ap-south v1\.0\.0 → v2\.0\.0: .*; after approval by @S0APPROVERS/);
   });
 
   it('throws a plan away', async () => {
@@ -380,6 +420,16 @@ describe('looking', () => {
       ✓ ap-south-op-2  v1.0.0  healthy, active/running, image aaaaaaaaaaaa
       ✓ ap-south-op-3  v1.0.0  healthy, active/running, image aaaaaaaaaaaa"
     `);
+  });
+
+  it('never calls an archive the newest release that would be refused, and says why it is none', async () => {
+    const here = trial();
+    here.context.releases.versions = async () => ['v1.0.0', 'v2.0.0', 'v2.1.0', 'v2.2.0'];
+    const said = await run(here, 'U0LU', 'verify');
+    expect(said).toContain('the newest release is v2.0.0');
+    expect(said).toMatch(/○ v2\.2\.0 is not accepted: There is no release v2\.2\.0\.\n○ v2\.1\.0 is not accepted/);
+    here.context.releases.versions = async () => ['v2.2.0'];
+    expect(await run(here, 'U0LU', 'verify')).not.toContain('newest release');
   });
 
   it('tells the windows in the words of each region', async () => {

@@ -6,7 +6,7 @@ import { parse } from '../../src/bot/parse.ts';
 import { answer, asText } from '../../src/bot/run.ts';
 import { isOpen } from '../../src/upgrade/rollout/index.ts';
 import { type Release, strategyNames } from '../../src/upgrade/rollout/types.ts';
-import { fleetOf, newImage, oldImage, release, surveyOf } from '../support/rollouts.ts';
+import { fitWith, fleetOf, newImage, oldImage, release, surveyOf } from '../support/rollouts.ts';
 import { drive, type World, worldOf } from '../support/simulation.ts';
 import { type Trial, trial } from './support.ts';
 
@@ -160,6 +160,7 @@ class Night {
       ...seen,
       sha256: world.image[seen.node] ?? oldImage,
       version: version(seen.node),
+      fitness: fitWith(world.image[seen.node] ?? oldImage),
     }));
   }
 }

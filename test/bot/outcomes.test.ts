@@ -265,6 +265,7 @@ describe('the facts of a look', () => {
       ],
       notCompared: ['v1.0.0'],
       newestRelease: 'v2.0.0',
+      notAccepted: [],
     });
     expect(JSON.parse(JSON.stringify(facts?.nodes))[5]).toEqual({
       node: 'eu-west-op-3',

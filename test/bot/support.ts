@@ -4,7 +4,7 @@ import type { CommandContext, Directory, Person } from '../../src/bot/context.ts
 import { createLooks } from '../../src/bot/looks.ts';
 import type { Audited, Note } from '../../src/jobs/index.ts';
 import { recorder } from '../../src/jobs/record.ts';
-import type { Control, JournalEntry, PostedMessage, Recorded } from '../../src/jobs/types.ts';
+import type { Control, JournalEntry, LookFor, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { sealer } from '../../src/trust/index.ts';
 import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
 import { isOpen } from '../../src/upgrade/rollout/index.ts';
@@ -113,8 +113,8 @@ export class MemoryControl implements Control {
     return this.store.create(rollout);
   }
 
-  async survey(): Promise<NodeSurvey[]> {
-    return this.looks;
+  async survey(_nodes: unknown, _timeoutMs: number, how: LookFor = 'answer'): Promise<NodeSurvey[]> {
+    return how === 'work' ? this.looks : this.looks.map(({ fitness: _, ...seen }) => seen);
   }
 
   async diagnose() {

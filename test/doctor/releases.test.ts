@@ -68,7 +68,10 @@ describe('the look at the releases', () => {
       { is: 'wrong', text: expect.stringMatching(/^no zeitwork-operator-<version>/) },
     ]);
     const lost = await look({ directory: '/nowhere/releases' });
-    expect(lost).toMatchObject({ findings: [{ is: 'wrong', text: expect.stringMatching(/ENOENT/) }], largest: null });
+    expect(lost).toMatchObject({
+      findings: [{ is: 'wrong', text: expect.stringMatching(/ENOENT.*\(\/nowhere\/releases\)$/) }],
+      largest: null,
+    });
     const far = await look({ url: 'https://files.example.com/{version}/x.tar.gz' });
     expect(far.findings).toMatchObject([
       { is: 'note', text: expect.stringMatching(/^from files\.example\.com/) },

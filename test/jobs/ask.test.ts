@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answer } from '../../src/jobs/ask.ts';
 import { guardOf } from '../../src/jobs/guard.ts';
+import { fit } from '../support/rollouts.ts';
 import { silent, workerParts } from './fixtures/parts.ts';
 import { makeRig } from './fixtures/rig.ts';
 
@@ -18,6 +19,20 @@ describe('asking', () => {
       { node: 'us-east-op-2', healthy: true },
     ]);
     expect(await diagnose(where, 5_000)).toEqual({ summary: 'us-east-op-1 is fine', evidence: [] });
+  });
+
+  it('looks for a plan at what work rests on, and otherwise does not', async () => {
+    const asked: string[] = [];
+    const surveyForWork = async (node: { name: string; region: string }) => {
+      asked.push(node.name);
+      return { ...(await workerParts(rig.redis.handle).survey(node, new AbortController().signal)), fitness: fit };
+    };
+    await worker({ surveyForWork });
+    const [seen] = await control().survey([where], 5_000, 'work');
+    expect(seen).toMatchObject({ healthy: true, fitness: fit });
+    const [quick] = await control().survey([where], 5_000);
+    expect(quick?.fitness).toBeUndefined();
+    expect(asked).toEqual(['us-east-op-1']);
   });
 
   it('shows a node as unreachable when no worker of its region answers', async () => {

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { advancer } from '../../src/jobs/advance.ts';
 import { createLedger, createStore, type RolloutStore } from '../../src/jobs/index.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
+import { createQueues } from '../../src/jobs/queues.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { type StepParts, stepLimit, taskRunner } from '../../src/jobs/step.ts';
 import type { Alerting, Probe } from '../../src/upgrade/http/types.ts';
@@ -10,7 +12,7 @@ import type { Step } from '../../src/upgrade/steps/types.ts';
 import { belief } from '../support/belief.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { fleetOf } from '../support/rollouts.ts';
-import { quickRollout, workerParts } from './fixtures/parts.ts';
+import { quickRollout, silent, systemClock, workerParts } from './fixtures/parts.ts';
 
 let redis: TestRedis;
 let store: RolloutStore;
@@ -64,6 +66,37 @@ describe('a step', () => {
     };
     expect(await runner(withStep('stage', stage))(task, quiet)).toBe('reported');
     expect(seen.at(-1)).toBe('begun');
+  });
+
+  it('is logged when it is asked for with its node, and when it has ended with its own try and how long that took', async () => {
+    const asked: object[] = [];
+    const ended: object[] = [];
+    const heard = (to: object[]) => ({ ...silent, info: (fields: object) => void to.push(fields) });
+    const task = await reach('switch');
+    const queues = createQueues(redis.handle.caller, 'production', silent);
+    try {
+      await advancer({ store, ledger, record, queues, clock: systemClock, log: heard(asked) })('r1');
+    } finally {
+      await queues.close();
+    }
+    const { node, id: job } = task;
+    expect(asked).toEqual([{ rollout: 'r1', region: 'us-east', node, step: 'switch', job }]);
+    let now = 0;
+    const clock = { ...systemClock, monotonic: () => now };
+    const switching: Step = async () => {
+      now += 1_234.4;
+      return { is: 'failed', reason: 'for now', retry: true, facts: {} };
+    };
+    const run = async () => runner({ ...withStep('switch', switching), clock, log: heard(ended) })(await due(), quiet);
+    await run();
+    await expect.poll(async () => todo((await store.load('r1')) ?? quickRollout('r1'), Date.now())).toHaveLength(1);
+    await run();
+    const line = { rollout: 'r1', node, step: 'switch', took: 1_234, result: 'failed', reason: 'for now' };
+    expect(ended).toMatchObject([
+      { ...line, attempt: 1, job },
+      { ...line, attempt: 2 },
+    ]);
+    expect(task.attempt).toBeGreaterThan(1);
   });
 
   it('learns from the settings of this worker whether the release is still accepted', async () => {

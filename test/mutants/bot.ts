@@ -272,4 +272,11 @@ export const rows: Mutant[] = [
     to: 'if (false)',
     tests: ['test/bot/parse.test.ts'],
   },
+  {
+    name: 'Start does not look at what work rests on',
+    file: 'src/bot/commands/upgrade.ts',
+    from: "survey(context, 'work')",
+    to: 'survey(context)',
+    tests: ['test/bot/commands.test.ts'],
+  },
 ];

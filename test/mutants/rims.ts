@@ -193,4 +193,18 @@ export const rows: Mutant[] = [
     to: '',
     tests: ['test/base/redact.test.ts'],
   },
+  {
+    name: 'a kept connection hides from a plan that the host key changed',
+    file: 'src/upgrade/host/fitness.ts',
+    from: 'run({ ...command, fresh: true })',
+    to: 'run(command)',
+    tests: ['test/doctor/quiet-night.test.ts'],
+  },
+  {
+    name: 'a kept connection of a jump host hides that its key changed',
+    file: 'src/upgrade/ssh/connections.ts',
+    from: 'if (host.jump) retireOlder(host.jump, options.jumpFreshMs);',
+    to: '',
+    tests: ['test/upgrade/ssh/identity.test.ts'],
+  },
 ];

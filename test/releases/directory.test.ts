@@ -92,16 +92,35 @@ describe('a version', () => {
     await putRelease(directory, 'v1.1.0', good);
     await putRelease(directory, 'v2.0.0', good);
     expect(await refusal(releases.resolve('v2.0.1'))).toBe(
-      `there is no zeitwork-operator-v2.0.1.tar.gz in ${directory}; there are v1.1.0, v2.0.0`,
+      'there is no zeitwork-operator-v2.0.1.tar.gz among the releases; there are v1.1.0, v2.0.0',
     );
   });
 
   it('is refused in words when the directory is not there', async () => {
     await rm(directory, { recursive: true });
     expect(await refusal(releases.resolve('v2.0.0'))).toBe(
-      `the releases directory ${directory} cannot be read (ENOENT); correct releases.directory`,
+      'the releases directory cannot be read (ENOENT); correct releases.directory in the settings',
     );
     await mkdir(directory);
+  });
+});
+
+describe('whatever is wrong', () => {
+  it('no refusal shows where on the server the archives lie', async () => {
+    await putRelease(directory, 'v2.0.0', good);
+    const { archivePath, resolve } = releases;
+    const known = await resolve('v2.0.0');
+    const path = join(directory, known.archive);
+    const refusals = [await refusal(resolve('v9.0.0'))];
+    await rm(path);
+    refusals.push(await refusal(resolve('v2.0.0')), await refusal(archivePath(known)));
+    await mkdir(path);
+    refusals.push(await refusal(resolve('v2.0.0')));
+    await rm(path, { recursive: true });
+    for (const words of refusals) {
+      expect(words).not.toContain(directory);
+      expect(words.length).toBeGreaterThan(10);
+    }
   });
 });
 
@@ -215,7 +234,7 @@ describe('the archive of a plan', () => {
     await putRelease(directory, 'v2.0.0', good);
     const release = await releases.resolve('v2.0.0');
     await rm(join(directory, archive));
-    expect(await refusal(releases.archivePath(release))).toMatch(/cannot be read .*; put the archive back/);
+    expect(await refusal(releases.archivePath(release))).toMatch(/cannot be read .*; put a readable archive there/);
   });
 
   it('is read once for many who ask at the same time', async () => {

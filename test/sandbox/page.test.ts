@@ -2,7 +2,9 @@ import type { App } from '@slack/bolt';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
-import type { FleetNode } from '../../sandbox/slack/types.ts';
+import type { FleetNode, Question } from '../../sandbox/slack/types.ts';
+import { suggestions } from '../../sandbox/suggestions.ts';
+import { manual } from '../../src/bot/command.ts';
 import { openBrowser } from '../support/browser.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
 import { record, startToyBot } from '../support/toy-bot.ts';
@@ -13,6 +15,7 @@ let slack: Slack;
 let bot: App;
 let page: Page;
 let nodes: FleetNode[];
+let question: Question | null = null;
 const errors: string[] = [];
 
 beforeAll(async () => {
@@ -22,6 +25,8 @@ afterAll(() => browser.close());
 
 beforeEach(async () => {
   const toy = toyFleet();
+  question = null;
+  toy.controls.beforeReset = async () => question;
   nodes = toy.nodes;
   const tries = [
     { text: '/zeitwork upgrade v2.0.0 --now', about: 'a good release' },
@@ -30,7 +35,8 @@ beforeEach(async () => {
       about: 'starts, and never becomes healthy: it must stop at the first node',
     },
   ];
-  slack = await startSlack({ ...workspaceOptions(), ...toy, tries, hint: '/zeitwork upgrade v2.0.0' });
+  const completions = suggestions();
+  slack = await startSlack({ ...workspaceOptions(), ...toy, tries, completions, hint: '/zeitwork upgrade v2.0.0' });
   bot = await startToyBot(slack);
   page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   page.setDefaultTimeout(10_000);
@@ -153,6 +159,27 @@ describe('the page', () => {
     expect(await composer().inputValue()).toBe('/zeitwork hello');
   });
 
+  it('offers every verb that the manual has, and no other', async () => {
+    await composer().pressSequentially('/zeitwork ');
+    const offered = page.getByRole('listbox', { name: 'Commands' }).first().getByRole('option');
+    await expect.poll(() => offered.count()).toBe(Object.keys(manual).length);
+    const verbs = (await offered.locator('code').allTextContents()).map((text) => text.trim().split(' ')[1]);
+    expect(verbs).toEqual(Object.keys(manual));
+    await composer().pressSequentially('unf');
+    expect(await offered.allTextContents()).toEqual([`/zeitwork unfreeze ${manual.unfreeze.what}`]);
+  });
+
+  it('remembers who one is over a reload', async () => {
+    await become('Ines Duarte');
+    await page.reload();
+    await expect.poll(() => page.locator('.person[aria-pressed=true]').textContent()).toContain('Ines Duarte');
+    await type('/zeitwork hello');
+    await message('You typed').waitFor();
+    await page.evaluate(() => sessionStorage.setItem('as', 'U-gone'));
+    await page.reload();
+    await expect.poll(() => page.locator('.person[aria-pressed=true]').textContent()).toContain('Rosa Weber');
+  });
+
   it('says it when the app does not answer', async () => {
     await bot.stop();
     await page.getByText('zeitwork is not connected').waitFor();
@@ -204,6 +231,72 @@ describe('the fleet beside it', () => {
     await page.getByRole('button', { name: 'Jump to the next window' }).click();
     await page.getByText('The window of eu-west has just opened.').waitFor();
     await expect.poll(() => clock.getAttribute('data-clock')).not.toBe(before);
+  });
+});
+
+describe('a reset', () => {
+  it('asks in the middle of a rollout, and does nothing at No', async () => {
+    await page.getByRole('button', { name: 'Reset the fleet' }).click();
+    await page.getByText('The fleet is as it was at the start.').waitFor();
+    const [node] = nodes;
+    if (!node) throw new Error('no node');
+    node.status = 'down';
+    question = { title: 'In the middle?', text: 'v2.0.0 is under way.', yes: 'Reset all the same' };
+    await page.getByRole('button', { name: 'Reset the fleet' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Confirm' });
+    await dialog.getByText('v2.0.0 is under way.').waitFor();
+    await picture('reset');
+    await dialog.getByRole('button', { name: 'Leave it' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    expect(node.status).toBe('down');
+    await page.getByRole('button', { name: 'Reset the fleet' }).click();
+    await dialog.getByRole('button', { name: 'Reset all the same' }).click();
+    await expect.poll(() => node.status).toBe('healthy');
+  });
+});
+
+/** Width and height of all that can be pressed and is smaller than a finger or a shaky hand needs. */
+const small = () =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('button, summary, select')]
+      .map((each) => ({ box: each.getBoundingClientRect(), name: each.getAttribute('aria-label') ?? each.textContent }))
+      .filter(({ box }) => box.width > 0 && Math.min(box.width, box.height) < 24)
+      .map(({ box, name }) => `${name}: ${Math.round(box.width)} x ${Math.round(box.height)}`),
+  );
+
+describe('for everybody', () => {
+  it('a thread is reached, left and named by the keyboard alone', async () => {
+    await type('/zeitwork upgrade v2.0.0');
+    await page.getByRole('button', { name: 'Approve eu-west' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Approve eu-west' }).click();
+    const opener = page.getByRole('button', { name: /^3 replies/ });
+    await opener.focus();
+    await page.keyboard.press('Enter');
+    const replies = page.getByRole('log', { name: 'Replies' });
+    await expect.poll(() => replies.evaluate((log) => log === document.activeElement)).toBe(true);
+    expect(await page.getByRole('complementary', { name: 'Thread' }).count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await replies.waitFor({ state: 'hidden' });
+    await expect.poll(() => opener.evaluate((button) => button === document.activeElement)).toBe(true);
+  });
+
+  it.each([1400, 375])('what can be pressed is large enough, and the page has a heading, at %i px', async (width) => {
+    await page.setViewportSize({ width, height: 812 });
+    await type('/zeitwork upgrade v2.0.0');
+    await page.getByRole('button', { name: 'Approve eu-west' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Approve eu-west' }).click();
+    await message('replied to a thread').waitFor();
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('zeitwork');
+    expect(await small()).toEqual([]);
+    await page.getByRole('button', { name: /^3 replies/ }).click();
+    await page.getByRole('button', { name: 'Close the thread' }).waitFor();
+    expect(await small()).toEqual([]);
+    await page.getByRole('button', { name: 'Close the thread' }).click();
+    const fleet = page.getByRole('button', { name: 'Fleet', exact: true });
+    if (await fleet.isVisible()) await fleet.click();
+    await page.getByRole('button', { name: 'Reset the fleet' }).waitFor();
+    expect(await small()).toEqual([]);
+    await picture(`everybody-${width}`);
   });
 });
 

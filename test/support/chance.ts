@@ -3,7 +3,7 @@ import { isLook, next, nextWake, nodesInOrder, plan, todo } from '../../src/upgr
 import type { Event, NodeTask, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
 import { strategyNames } from '../../src/upgrade/rollout/types.ts';
 import { checkStep, checkStop, workTakes } from './invariants.ts';
-import { fleetOf, hours, inputOf, minutes, newImage, surveyOf, tuesday } from './rollouts.ts';
+import { fitWith, fleetOf, hours, inputOf, minutes, newImage, surveyOf, tuesday } from './rollouts.ts';
 import { intentOf, perform, type Reach, type World, worldOf } from './simulation.ts';
 
 /** What chance does in one move; `pick` chooses among what is possible. */
@@ -47,10 +47,15 @@ export const scenario = fc.record({
   /** Nodes are taken out of service around their switch. */
   drains: fc.boolean(),
   /** Nodes that run the target already. */
-  already: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
+  already: fc.oneof(
+    { weight: 4, arbitrary: fc.uniqueArray(fc.nat(8), { maxLength: 2 }) },
+    fc.constantFrom<number[]>([0, 1, 2], [3, 4, 5], [6, 7, 8], [0, 1, 2, 3, 4, 5], [0, 3, 6]),
+  ),
   moves: fc.array(move, { minLength: 30, maxLength: 160 }),
 });
 export type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
+
+const onIt = { sha256: newImage, fitness: fitWith(newImage) };
 
 const decisions = (rollout: Rollout, at: number): Event[] => [
   { type: 'approved', at, phase: 'approval/eu-west', by: 'U-eu-west' },
@@ -81,7 +86,7 @@ export class Run {
     const fleet = fleetOf({ autoRollback, atOnce, minimumHealthy, bake: hours(0.1) }, { windows });
     const names = fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
     const running = already.map((index) => names[index] ?? '');
-    const survey = surveyOf(fleet, Object.fromEntries(running.map((name) => [name, { sha256: newImage }])));
+    const survey = surveyOf(fleet, Object.fromEntries(running.map((name) => [name, onIt])));
     const traffic = drains ? { drain: ['/d'], undrain: ['/u'], limit: minutes(1) } : null;
     this.rollout = plan(inputOf({ ...fleet, service: { ...fleet.service, traffic } }, { strategy, survey }));
     this.world = worldOf(this.rollout);

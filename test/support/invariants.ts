@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { nodesInOrder } from '../../src/upgrade/rollout/index.ts';
+import { nodesInOrder, turnOf } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
 import { openInterval } from '../../src/windows/index.ts';
 import { parts } from './parts.ts';
@@ -52,6 +52,7 @@ export function checkStop(rollout: Rollout, task: Task, world: World, now: numbe
   const stop = world.starts.at(-1);
   holds(stop?.wasDown || (stop?.peersLeft ?? 0) >= rollout.policy.minimumHealthy, `quorum at ${task.id}`);
   if (task.step !== 'switch') return;
+  holds(turnOf(rollout, task.node).path.includes('switch'), `nothing was to be changed at ${task.id}`);
   const index = parts(rollout).findIndex(({ nodes }) => nodes.includes(task.node));
   const batch = parts(rollout)[index];
   const node = rollout.nodes[task.node];

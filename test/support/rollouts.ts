@@ -2,6 +2,7 @@ import { plan } from '../../src/upgrade/rollout/index.ts';
 import type {
   Alerts,
   Baseline,
+  Fitness,
   Fleet,
   NodeSurvey,
   PlanInput,
@@ -105,6 +106,25 @@ export function fleetOf(
   };
 }
 
+/** A node on which work can begin, and which runs this image. */
+export const fitWith = (image: string): Fitness => ({
+  helper: null,
+  tools: [],
+  programs: [],
+  clock: { ahead: 0, blur: 100 },
+  seen: {
+    loaded: true,
+    state: 'active/running',
+    runs: true,
+    image,
+    disk: image,
+    env: true,
+    link: null,
+    room: { space: {}, writable: true },
+  },
+});
+export const fit = fitWith(oldImage);
+
 export function surveyOf(fleet: Fleet, changes: Record<string, Partial<NodeSurvey>> = {}): NodeSurvey[] {
   return fleet.regions
     .flatMap(({ nodes }) => nodes)
@@ -117,6 +137,7 @@ export function surveyOf(fleet: Fleet, changes: Record<string, Partial<NodeSurve
       detail: 'healthy',
       unit: 'active/running',
       at: tuesday,
+      fitness: fit,
       ...changes[name],
     }));
 }

@@ -26,6 +26,8 @@ export interface Sshd {
   host(overrides?: Partial<Host>): Host;
   /** Host with a known_hosts file that holds just these lines. */
   hostWith(lines: string[], overrides?: Partial<Host>): Host;
+  /** Another ed25519 key from now on; connections that stand go on. */
+  replaceHostKey(): Promise<void>;
   /** How many connections it has accepted. */
   accepted(): number;
   /** Everything it has logged. */
@@ -160,6 +162,16 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       const file = join(dir, `known_hosts_${files}`);
       writeFileSync(file, `${hostLines.join('\n')}\n`);
       return host({ knownHostsFile: file, ...overrides });
+    },
+    async replaceHostKey() {
+      for (const file of ['host_ed25519', 'host_ed25519.pub']) rmSync(join(dir, file));
+      generateKey(join(dir, 'host_ed25519'), 'ed25519');
+      const again = new Promise<void>((resolve) => {
+        const heard = () => lines.filter((line) => line.startsWith('Server listening')).length > 1;
+        child.stderr?.on('data', () => heard() && resolve());
+      });
+      child.kill('SIGHUP');
+      await again;
     },
     accepted: () => lines.filter((line) => line.startsWith('Accepted publickey')).length,
     log: () => lines.join('\n'),

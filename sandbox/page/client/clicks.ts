@@ -11,7 +11,12 @@ export function clicks(ui: Ui): void {
 
   const openThread = (ts: string | null) => {
     const pane = document.querySelector<HTMLElement>('aside.thread');
+    const before = ui.look.thread;
+    const isInside = pane?.contains(document.activeElement) === true;
     if (pane) pane.hidden = ts === null;
+    // Whoever goes by the keyboard is brought along, and back to where they came from.
+    if (ts !== null) pane?.querySelector<HTMLElement>('[role=log]')?.focus({ preventScroll: true });
+    else if (isInside) document.querySelector<HTMLElement>(`main [data-thread="${CSS.escape(before ?? '')}"]`)?.focus();
     document.body.classList.toggle('with-thread', ts !== null);
     ui.setLook({ thread: ts });
   };
@@ -68,6 +73,11 @@ export function clicks(ui: Ui): void {
       const found = event.target.closest<HTMLElement>(selector);
       if (found) return run(found);
     }
+  });
+
+  document.addEventListener('keydown', (event) => {
+    const inThread = event.target instanceof Element && event.target.closest('aside.thread') !== null;
+    if (event.key === 'Escape' && inThread && !event.defaultPrevented) openThread(null);
   });
 
   document.addEventListener('change', (event) => {

@@ -42,7 +42,7 @@ export function composer(ui: Ui): void {
       const typed = field.value.toLowerCase();
       const fits = (one: Suggestion) =>
         one.text.toLowerCase().startsWith(typed) && one.text.trim() !== field.value.trim();
-      offered = typed.startsWith('/') && !typed.includes('\n') ? all.filter(fits).slice(0, 8) : [];
+      offered = typed.startsWith('/') && !typed.includes('\n') ? all.filter(fits) : [];
       chosen = -1;
       draw();
     };

@@ -3,12 +3,18 @@ import type { Look, Ui } from './ui.ts';
 /** Talks to the server: what the person looks at, what the person does. */
 export function connection(ui: Ui): void {
   let socket: WebSocket | null = null;
+  /** Who was acted as before a reload; a sandbox of before may have had other people. */
+  const remembered = () => {
+    const as = sessionStorage.getItem('as') ?? '';
+    return document.querySelector(`.person[data-as="${CSS.escape(as)}"]`) ? as : null;
+  };
   ui.onPatch = [];
   ui.toEnd = true;
-  ui.look = { as: document.body.dataset.as ?? '', tab: 'channel', thread: null };
+  ui.look = { as: remembered() ?? document.body.dataset.as ?? '', tab: 'channel', thread: null };
 
   ui.setLook = (change: Partial<Look>) => {
     Object.assign(ui.look, change);
+    sessionStorage.setItem('as', ui.look.as);
     ui.toEnd = true;
     document.body.dataset.as = ui.look.as;
     document.body.dataset.tab = ui.look.tab;
@@ -24,6 +30,7 @@ export function connection(ui: Ui): void {
         body,
       });
       const answer = await response.json();
+      if (answer.ask) return (await ui.asked(answer.ask)) && ui.act({ ...what, sure: true });
       if (answer.told) ui.toast(answer.told);
       return answer.ok === true;
     } catch {

@@ -4,9 +4,23 @@ import type { Ui } from './ui.ts';
 export function dialogs(ui: Ui): void {
   ui.confirmed = (button) => {
     const asked = button.parentElement?.querySelector<HTMLTemplateElement>('template.confirm');
+    return asked ? show(asked.content.cloneNode(true)) : Promise.resolve(true);
+  };
+
+  ui.asked = ({ title, text, yes }) => {
+    const content = document.querySelector<HTMLTemplateElement>('template.ask')?.content.cloneNode(true);
+    if (!(content instanceof DocumentFragment)) return Promise.resolve(false);
+    const write = (selector: string, words: string) => content.querySelector(selector)?.replaceChildren(words);
+    write('h2', title);
+    write('p', text);
+    write('[data-answer="yes"]', yes);
+    return show(content);
+  };
+
+  const show = (content: Node): Promise<boolean> => {
     const dialog = document.querySelector<HTMLDialogElement>('dialog.confirm-dialog');
-    if (!asked || !dialog) return Promise.resolve(true);
-    dialog.replaceChildren(asked.content.cloneNode(true));
+    if (!dialog) return Promise.resolve(false);
+    dialog.replaceChildren(content);
     for (const listener of ui.onPatch) listener();
     dialog.returnValue = '';
     dialog.showModal();

@@ -19,6 +19,8 @@ export type Ui = {
   fill(text: string): void;
   /** Shows the confirm dialog of a button; true when there is none or the person agrees. */
   confirmed(button: Element): Promise<boolean>;
+  /** Asks what the server wants to be sure of. */
+  asked(question: { title: string; text: string; yes: string }): Promise<boolean>;
   /** Set when the next change should bring the newest message into sight. */
   toEnd: boolean;
   /** Called whenever pieces of the page were replaced. */

@@ -5,7 +5,7 @@ export const fleet = `
 .clock time { flex-basis: 100%; font-variant-numeric: tabular-nums; color: var(--soft); font-size: 13px; }
 .clock time b { color: var(--ink); font-size: 20px; letter-spacing: -.01em; }
 .clock .button { padding: 3px 10px; font-size: 13px; }
-.clock .link { font-size: 13px; padding: 0; }
+.clock .link { font-size: 13px; }
 .counter .figure { display: flex; gap: 12px; align-items: center; line-height: 1.25; }
 .counter strong { font-size: 34px; line-height: 1; letter-spacing: -.03em; font-variant-numeric: tabular-nums; }
 .counter .figure span { font-size: 13.5px; }

@@ -8,7 +8,7 @@ export const narrow = `
 @media (max-width: 860px) {
   body, body.with-thread, body[data-fleet] { grid-template-columns: minmax(0, 1fr); grid-template-rows: auto minmax(0, 1fr); height: 100dvh; }
   .side { flex-direction: row; align-items: center; padding: 8px 10px; gap: 8px; }
-  .side h1, .side h2 { display: none; }
+  .side h1, .side h2 { position: absolute; width: 1px; height: 1px; padding: 0; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   .bot-status { font-size: 0; padding: 0; }
   .bot-status span { font-size: 14px; }
   .people { flex-direction: row; }

@@ -26,7 +26,7 @@ button, textarea, input, select { font: inherit; color: inherit; }
 button { cursor: pointer; }
 code { font-family: var(--mono); font-size: .86em; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.link { border: 0; background: none; padding: 2px 4px; color: var(--link); cursor: pointer; }
+.link { border: 0; background: none; padding: 2px 4px; min-width: 24px; min-height: 24px; color: var(--link); cursor: pointer; }
 .link:hover { text-decoration: underline; }
 .button { border: 1px solid var(--line); border-radius: 7px; background: var(--paper); padding: 5px 12px; font-weight: 600; font-size: 14px; }
 .button:hover { background: var(--faint); }

@@ -1,6 +1,7 @@
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
+import type { LookFor } from '../../jobs/types.ts';
 import { withFreezes } from '../../upgrade/ledger/index.ts';
 import { isOpen, withApproversOf } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
@@ -111,15 +112,15 @@ function standing(rollout: Rollout): string {
   return `${release.version} is ${verdict(rollout)}${by}.`;
 }
 
-/** The same for those who only look: an answer of a moment ago will do. */
-export function glance(context: CommandContext): Promise<NodeSurvey[]> {
-  return context.looks.shared(() => survey(context));
+/** For those who only look: an answer of a moment ago will do. */
+export function glance(context: CommandContext, how: LookFor = 'answer'): Promise<NodeSurvey[]> {
+  return context.looks.shared(() => survey(context, how), how);
 }
 
 /** Fresh looks at every node of the fleet. */
-export async function survey({ control, fleet }: CommandContext): Promise<NodeSurvey[]> {
+export async function survey({ control, fleet }: CommandContext, how: LookFor = 'answer'): Promise<NodeSurvey[]> {
   const nodes = fleet.regions.flatMap((region) => region.nodes);
-  return control.survey(nodes, surveyPatience(nodes.length));
+  return control.survey(nodes, surveyPatience(nodes.length), how);
 }
 
 /** Workers look at some nodes at a time, and a first connection costs time on both sides: ms for a fleet of this size. */

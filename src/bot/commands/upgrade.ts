@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { begunBefore, paceOf } from '../../upgrade/ledger/index.ts';
-import { approvals, canaryOf, isBegunFreely, isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
+import {
+  approvals,
+  canaryOf,
+  isBegunFreely,
+  isOpen,
+  plan,
+  regionsOf,
+  troublesOf,
+} from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
 import { nextOpening } from '../../windows/index.ts';
 import type { When } from '../command.ts';
@@ -10,7 +18,7 @@ import { type Asking, type CommandContext, draftTtlMs, ended, type Reply, say, w
 import { nightFacts } from '../facts/night.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { beginsLater } from '../views/forecast.ts';
-import { preview } from '../views/preview.ts';
+import { type NodeTroubles, preview } from '../views/preview.ts';
 import { foreign } from '../views/text.ts';
 import {
   demand,
@@ -58,7 +66,7 @@ export const schedule: Handler<'schedule'> = (context, asking, command) => upgra
 export const start: Handler<'start'> = async (context, asking, { plan: token }) => {
   const draft = await taken(context, asking, 'start', token);
   await mayStart(context, asking, draft);
-  const seen = await survey(context);
+  const seen = await survey(context, 'work');
   const request = requestOf(context, draft, asking.actor);
   if (fingerprint(seen) !== token.split('~')[1] && token.includes('~')) {
     return show(context, request, false, 'The fleet has changed since the plan was made. This is the new plan:', seen);
@@ -173,25 +181,47 @@ async function show(
   remark: string | null,
   known: NodeSurvey[] | null = null,
 ): Promise<Reply> {
-  const seen = known ?? (await glance(context));
+  const seen = known ?? (await glance(context, 'work'));
   if (seen.every(isSilence)) {
     throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
   }
   const input = await inputOf(context, context.newId(), request, seen);
   const rollout = plan(input);
   const night = nightOf(input, rollout, context.playsUpTo);
+  const troubles = troublesBeside(input, rollout);
   if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
   const token = dryRun ? null : `${rollout.id}~${fingerprint(seen)}`;
   const reply = withFacts(
-    { plan: token, rollout: rolloutFacts(rollout), foreseen: night === null ? null : nightFacts(night) },
+    {
+      plan: token,
+      rollout: rolloutFacts(rollout),
+      foreseen: night === null ? null : nightFacts(night),
+      warnings: troubles.map((each) => ({ ...each })),
+    },
     preview({
-      ...{ rollout, survey: seen, now: input.now, token, remark, night },
+      ...{ rollout, survey: seen, troubles, now: input.now, token, remark, night },
       second: wantsSecond(context, rollout),
       canary: canaryOf(context.fleet) ?? null,
     }),
   );
   return remark === null ? reply : ended('outdated', reply);
 }
+
+/** What does not keep anybody from working on a node of this plan, and is worth knowing; see `plan` for what does. */
+function troublesBeside(input: PlanInput, { nodes }: Rollout): NodeTroubles[] {
+  return input.survey
+    .filter(({ node }) => nodes[node] !== undefined)
+    .map((seen) => ({ node: seen.node, words: wordsAbout(seen, input) }))
+    .filter(({ words }) => words.length > 0);
+}
+
+function wordsAbout(seen: NodeSurvey, input: PlanInput): string[] {
+  if (seen.fitness === undefined) return [notLookedAt];
+  return troublesOf(seen, input).map(({ text }) => text);
+}
+
+const notLookedAt =
+  'only what it runs was looked at, since its worker is of an older version: update the worker, or ask zeitwork doctor';
 
 async function made(context: CommandContext, id: string, request: Request, seen: NodeSurvey[]): Promise<Rollout> {
   return plan(await inputOf(context, id, request, seen));

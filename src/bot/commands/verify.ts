@@ -13,7 +13,7 @@ export const verify: Handler<'verify'> = async (context, asking) => {
   const seen = await glance(context);
   const releases = await known(context, seen);
   const wrong = seen.flatMap((node) => complaintsAbout(node, releases.get(node.version ?? '') ?? null));
-  const newest = (await context.releases.versions()).at(-1) ?? null;
+  const { newest, refused } = await newestOf(context);
   const complaints = wrong.map(({ is, seen: { node } }) => ({ node, is }));
   const notCompared = [...releases].flatMap(([version, release]) => (release === null ? [version] : []));
   const reply = say(
@@ -23,9 +23,17 @@ export const verify: Handler<'verify'> = async (context, asking) => {
     ...wrong.map(complaintLine),
     ...uncompared(seen, releases),
     ...mixed(seen, newest),
+    ...refused.map(({ version, reason }) => `○ ${foreign(version, 60)} is not accepted: ${foreign(reason, 200)}`),
     ...surveyLines(context.fleet, seen),
   );
-  const facts = { right: wrong.length === 0, complaints, notCompared, newestRelease: newest, nodes: surveyFacts(seen) };
+  const facts = {
+    right: wrong.length === 0,
+    complaints,
+    notCompared,
+    newestRelease: newest,
+    notAccepted: refused.map(({ version }) => version),
+    nodes: surveyFacts(seen),
+  };
   return ended(outcomeOf(seen, wrong), withFacts(facts, reply));
 };
 
@@ -33,6 +41,24 @@ async function known(context: CommandContext, seen: NodeSurvey[]): Promise<Map<s
   const versions = [...new Set(seen.flatMap(({ version }) => (version === null ? [] : [version])))].slice(0, 5);
   const found = await Promise.all(versions.map(async (version) => [version, await release(context, version)] as const));
   return new Map(found);
+}
+
+/** Reading an archive takes a while, so only the newest are read. */
+const readThrough = 5;
+
+/** The newest release is one that would be accepted; what lies there and is newer is named with why it is none. */
+async function newestOf({ releases }: CommandContext) {
+  const refused: { version: string; reason: string }[] = [];
+  for (const version of (await releases.versions()).toReversed().slice(0, readThrough)) {
+    try {
+      await releases.resolve(version);
+      return { newest: version, refused };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      refused.push({ version, reason: error.message });
+    }
+  }
+  return { newest: null, refused };
 }
 
 /** null when there is no archive to compare with that is accepted. */

@@ -8,6 +8,7 @@ import {
   phaseOf,
   sinceOf,
   stillAsked,
+  takesNodes,
   watchBefore,
 } from '../../upgrade/rollout/index.ts';
 import type { Approval, ApprovalPhase, RollbackScope, Rollout, WatchPhase } from '../../upgrade/rollout/types.ts';
@@ -137,7 +138,9 @@ function seenNow({ looks }: Rollout, region: string, { regions }: WatchPhase): s
 }
 
 function rest(rollout: Rollout, watch: WatchPhase): string {
-  const after = rollout.phases.slice(rollout.phases.indexOf(watch) + 1).filter(isTurn);
+  const after = rollout.phases
+    .slice(rollout.phases.indexOf(watch) + 1)
+    .filter((phase) => isTurn(phase) && takesNodes(phase));
   return `Not begun yet: ${after.map(({ title }) => foreign(title, 80)).join(', ')}`;
 }
 

@@ -1,5 +1,5 @@
-import { approvals, isBegunFreely, strategies, turns } from '../../upgrade/rollout/index.ts';
-import type { ApprovalPhase, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
+import { approvals, isBegunFreely, strategies, takesNodes, turns } from '../../upgrade/rollout/index.ts';
+import type { ApprovalPhase, NodeSurvey, NodesPhase, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
 import { beginsLater, forecast } from './forecast.ts';
@@ -11,9 +11,16 @@ import { signedWithKey } from './signed.ts';
 import { count, foreign, names, span, when } from './text.ts';
 import { approverMentions } from './words.ts';
 
+export interface NodeTroubles {
+  node: string;
+  words: string[];
+}
+
 export interface Preview {
   rollout: Rollout;
   survey: NodeSurvey[];
+  /** What the nodes have that keeps nobody from working on them. */
+  troubles: NodeTroubles[];
   now: number;
   /** Confirms exactly this plan over exactly this fleet; null for a dry run. */
   token: string | null;
@@ -28,13 +35,13 @@ export interface Preview {
 }
 
 /** What an upgrade would do, before anything is done. */
-export function preview({ rollout, survey, now, token, remark, second, canary, night }: Preview): Reply {
+export function preview({ rollout, survey, troubles, now, token, remark, second, canary, night }: Preview): Reply {
   const title = `${token === null ? 'Dry run' : 'Plan'}: ${rollout.service.name} to ${rollout.release.version}`;
   const parts: Part[] = [
     ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
     { is: 'title', text: title },
     { is: 'lines', lines: regionLines(rollout, survey) },
-    { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey)] },
+    { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey), ...beside(troubles)] },
     ...(night === null ? [] : [{ is: 'lines' as const, lines: nightLines(night, rollout) }]),
     { is: 'lines', lines: [signedWithKey(rollout.release), ...rules(rollout, canary)] },
     { is: 'note', text: ending(rollout, token) },
@@ -49,6 +56,7 @@ export function preview({ rollout, survey, now, token, remark, second, canary, n
 function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
   const begins = forecast(rollout).regions;
   const lines = turns(rollout).flatMap((turn) => {
+    if (!takesNodes(turn)) return [onItAlready(rollout, turn)];
     const approval = approvals(rollout).find(({ opens }) => opens.includes(turn.id));
     const asked = approval === undefined ? '' : `; after ${approvalWord(approval)} by ${approverMentions(approval.by)}`;
     return byRegion(rollout, turn.nodes).map(([region, nodes]) => {
@@ -61,6 +69,9 @@ function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
   });
   return lines.map((line, index) => `${index + 1}. ${line}`);
 }
+
+const onItAlready = ({ release }: Rollout, { title, nodes }: NodesPhase): string =>
+  `*${foreign(title, 80)}* runs ${release.version} already: ${names(nodes)} are only proven, and nobody is asked`;
 
 function approvalWord({ needed, each }: ApprovalPhase): string {
   const many = needed === 1 ? 'approval' : `${needed} approvals`;
@@ -95,6 +106,16 @@ function unwell(survey: NodeSurvey[]): string[] {
     : sick.slice(0, 5).map(({ node, detail }) => `‼ ${foreign(node, 80)} is not healthy now: ${foreign(detail, 200)}`);
 }
 
+/** One line for what several have in common. */
+function beside(troubles: NodeTroubles[]): string[] {
+  const all = [...new Set(troubles.flatMap(({ words }) => words))];
+  const told = all.slice(0, 5).map((text) => {
+    const nodes = troubles.filter(({ words }) => words.includes(text)).map(({ node }) => node);
+    return `‼ ${names(nodes)}: ${foreign(text, 300)}`;
+  });
+  return all.length > told.length ? [...told, '‼ and more: ask zeitwork doctor'] : told;
+}
+
 function rules(rollout: Rollout, canary: string | null): string[] {
   const { policy, override } = rollout;
   const undo =
@@ -119,7 +140,7 @@ function canaryLine(rollout: Rollout, name: string | null): string[] {
   const { policy, release } = rollout;
   if (policy.oneMayBegin !== 'canary' || name === null) return [];
   const region = foreign(name, 80);
-  const [first] = turns(rollout);
+  const first = turns(rollout).find(takesNodes);
   const begins = first === undefined ? [] : byRegion(rollout, first.nodes).map(([each]) => each);
   if (isBegunFreely(rollout))
     return [`It begins in ${region}, the canary region, so nobody is asked first; that counts once for each release`];
@@ -128,6 +149,10 @@ function canaryLine(rollout: Rollout, name: string | null): string[] {
     return [
       `It begins in ${region}, the canary region, and is asked for all the same: it is a major version, or was begun there before`,
     ];
+  const isOver = turns(rollout).some(
+    (turn) => !takesNodes(turn) && byRegion(rollout, turn.nodes).some(([each]) => each === name),
+  );
+  if (isOver) return [];
   const why =
     policy.order === 'next-opening'
       ? 'the region whose window opens first goes first'

@@ -1,9 +1,9 @@
 import { inSeconds } from '../../base/duration.ts';
 import { redact, redactLines } from '../../base/redact.ts';
 import type { Health } from '../http/types.ts';
-import type { Diagnosis, Service } from '../rollout/types.ts';
+import type { Diagnosis, Service, Space } from '../rollout/types.ts';
 import { errorLine, fatalLine, type Line, lastError, lifetime, messageOf, recent } from './journal.ts';
-import { ending, type Space, type UnitFacts } from './observation.ts';
+import { ending, type UnitFacts } from './observation.ts';
 
 /** What was found on a sick node. */
 export interface Signs {

@@ -1,4 +1,5 @@
 import type { Health } from '../http/types.ts';
+import type { Space } from '../rollout/types.ts';
 import { last, type Output } from './answer.ts';
 import { readVersion } from './version.ts';
 
@@ -12,13 +13,6 @@ export interface UnitFacts {
   mainPid: number;
   invocation: string;
   restarts: number;
-}
-
-export interface Space {
-  device: string;
-  freeBytes: number;
-  /** null where the file system does not count them. */
-  freeInodes: number | null;
 }
 
 /** A node as it was seen, read from the answer of `observe`. Hashes are null when there is nothing to hash. */

@@ -1,7 +1,8 @@
 import { short } from '../../base/hash.ts';
 import { redact } from '../../base/redact.ts';
-import type { Facts, Report } from '../rollout/types.ts';
+import type { Facts, Report, Service } from '../rollout/types.ts';
 import type { Answer } from './answer.ts';
+import type { Observation } from './observation.ts';
 
 export const succeeded = (facts: Facts = {}): Report => ({ is: 'succeeded', facts });
 export const unknown = (reason: string): Report => ({ is: 'unknown', reason });
@@ -60,6 +61,12 @@ export function linkReason(detail: string): string {
   const [path = '', ...words] = detail.split(' ');
   const target = redact(words.join(' ')).slice(0, 200);
   return `${path} is a symbolic link to ${target}; this program replaces files by renaming, which would replace the link`;
+}
+
+/** Why a file cannot be replaced: it is a link; null when both are files. */
+export function linkInPlace({ links }: Observation, { binary, envFile }: Service): string | null {
+  if (links.binary !== null) return linkReason(`${binary} ${links.binary}`);
+  return links.env !== null && envFile !== null ? linkReason(`${envFile} ${links.env}`) : null;
 }
 
 function refusalOf(word: string, detail: string): Report {

@@ -5,6 +5,7 @@ import type { NodeSurvey, Service } from '../rollout/types.ts';
 import type { Shell } from '../ssh/types.ts';
 import { type Answer, read } from './answer.ts';
 import * as commands from './commands.ts';
+import { type CloseLookParts, lookForWork } from './fitness.ts';
 import { readObservation, versionOf } from './observation.ts';
 import { reportOf } from './reports.ts';
 
@@ -29,6 +30,18 @@ export async function surveyNode(
   const silent = health.is !== 'healthy' || health.version === null;
   const answer = silent && first.is === 'ok' && service.versionArgs !== null ? await run(true) : first;
   return { node, region, ...summarise(answer, health, service), at: clock.now() };
+}
+
+/** The same, and all that work on the node rests on. Never fails either. */
+export async function surveyForWork(
+  node: string,
+  region: string,
+  parts: CloseLookParts,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<NodeSurvey> {
+  const { answer, health, fitness } = await lookForWork(node, parts, timeoutMs, signal);
+  return { node, region, ...summarise(answer, health, parts.service), at: parts.now(), fitness };
 }
 
 type Summary = Omit<NodeSurvey, 'node' | 'region' | 'at'>;

@@ -1,5 +1,6 @@
 import { together } from './approvers.ts';
 import { approversFor, type Persons } from './persons.ts';
+import { takesNodes } from './phases.ts';
 import type { Group } from './strategies.ts';
 import { undoOf } from './traits.ts';
 import type { ApprovalPhase, NodesPhase, Phase, PlanInput, Service, StepName, WatchPhase } from './types.ts';
@@ -13,25 +14,32 @@ export function pathFor({ traffic }: Service): StepName[] {
     : ['backup', 'drain', 'switch', 'verify', 'undrain', 'cleanup'];
 }
 
-/** Groups in order, with all that the settings ask for: staging first, and before each group its approval and a watch of what was before. */
-export function compile(groups: Group[], input: Persons): Phase[] {
+/** The path of nodes that run the release already: nothing else can happen to them. */
+const onlyProven: StepName[] = ['verify'];
+
+/**
+ * Groups in order, with all that the settings ask for: staging first, and before each group in which something is changed
+ * its approval, and a watch of all that came since the last one.
+ * @param isOnIt whether a node runs the release already, and nothing else lies there
+ */
+export function compile(groups: Group[], input: Persons, isOnIt: (node: string) => boolean): Phase[] {
   const { fleet } = input;
   const path = pathFor(fleet.service);
-  const turns = groups.map(({ id, title, nodes }) => turn(id, title, nodes, path));
+  const turns = groups.map(({ id, title, nodes }) => turn(id, title, nodes, nodes.every(isOnIt) ? onlyProven : path));
   const all = turns.flatMap(({ nodes }) => nodes);
   const staging: NodesPhase = { ...turn('stage', 'staging', all, ['stage']), id: 'stage' };
-  return [
-    staging,
-    ...turns.flatMap((next, index) => {
-      const before = turns[index - 1];
-      const needed = approversFor(regionsOf(next, fleet), before === undefined, input);
-      return [
-        ...(before === undefined ? [] : [watch(before, fleet)]),
-        ...(needed === 0 ? [] : [approval(next, needed, fleet)]),
-        next,
-      ];
-    }),
-  ];
+  let since: NodesPhase[] = [];
+  const opened = turns.map((next, index) => {
+    if (!takesNodes(next)) {
+      since = [...since, next];
+      return [next];
+    }
+    const needed = approversFor(regionsOf(next, fleet), index === 0, input);
+    const before = [...watch(since, fleet), ...(needed === 0 ? [] : [approval(next, needed, fleet)])];
+    since = [next];
+    return [...before, next];
+  });
+  return [staging, ...opened.flat()];
 }
 
 const turn = (id: string, title: string, nodes: string[], path: StepName[]): NodesPhase => ({
@@ -46,20 +54,30 @@ const turn = (id: string, title: string, nodes: string[], path: StepName[]): Nod
 
 const nameOf = ({ id }: NodesPhase) => id.slice('nodes/'.length);
 
-function regionsOf({ nodes }: NodesPhase, { regions }: PlanInput['fleet']): PlanInput['fleet']['regions'] {
+function regionsOf(
+  { nodes }: Pick<NodesPhase, 'nodes'>,
+  { regions }: PlanInput['fleet'],
+): PlanInput['fleet']['regions'] {
   return regions.filter((region) => region.nodes.some(({ name }) => nodes.includes(name)));
 }
 
-const watch = (after: NodesPhase, fleet: PlanInput['fleet']): WatchPhase => ({
-  id: `watch/${nameOf(after)}`,
-  title: after.title,
-  state: pending,
-  is: 'watch',
-  regions: regionsOf(after, fleet).map(({ name }) => name),
-  nodes: after.nodes,
-  for: fleet.policy.bake,
-  healthy: {},
-});
+/** Called after the last of these turns; nothing where there was none. */
+function watch(turns: NodesPhase[], fleet: PlanInput['fleet']): WatchPhase[] {
+  const last = turns.at(-1);
+  if (last === undefined) return [];
+  const nodes = turns.flatMap((each) => each.nodes);
+  const phase: WatchPhase = {
+    id: `watch/${nameOf(last)}`,
+    title: turns.map(({ title }) => title).join(', '),
+    state: pending,
+    is: 'watch',
+    regions: regionsOf({ nodes }, fleet).map(({ name }) => name),
+    nodes,
+    for: fleet.policy.bake,
+    healthy: {},
+  };
+  return [phase];
+}
 
 /** A part of several regions wants the approvers of each: no strategy lets those of one speak for another. */
 function approval(opens: NodesPhase, needed: number, fleet: PlanInput['fleet']): ApprovalPhase {

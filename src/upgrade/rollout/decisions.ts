@@ -147,8 +147,8 @@ function watchAnew(rollout: Rollout): Rollout {
   );
   const after = changePhases({ ...rollout, looks }, (phase, index) => {
     if (phase.is !== 'watch') return phase;
-    const [before, then] = [rollout.phases.slice(0, index).findLast(isTurn), rollout.phases.slice(index).find(isTurn)];
-    const whole = before === undefined || isWhole(rollout, before);
+    const then = rollout.phases.slice(index).find(isTurn);
+    const whole = isWhole(rollout, phase);
     if (phase.state.is === 'active' && whole)
       return { ...phase, healthy: Object.fromEntries(phase.regions.map((region) => [region, { ms: 0, at: null }])) };
     return whole || (then !== undefined && isBegun(rollout, then)) ? phase : unwatched(phase);

@@ -1,5 +1,6 @@
 import type { Actor } from '../../base/actor.ts';
 import type { Freeze } from '../../windows/types.ts';
+import type { Fitness } from './fitness.ts';
 
 export type { Actor };
 
@@ -193,6 +194,8 @@ export interface NodeSurvey {
   /** systemd's ActiveState/SubState, e.g. `active/running`; null when SSH failed. */
   unit: string | null;
   at: number;
+  /** What work on it rests on; absent where nobody asked for that, or the worker is of a version that does not tell. */
+  fitness?: Fitness;
   /** No worker said anything: nothing of this is about the node. */
   unanswered?: true;
 }

@@ -2,8 +2,10 @@ export { laterStart } from './ahead.ts';
 export { declineOf, openedBy, stillAsked, withApproversOf } from './approvers.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
+export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
 export { lastingEvidence } from './facts.ts';
+export { troublesIn } from './fitness.ts';
 export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
 export { evidenceFor, gates, whyWaiting } from './gates.ts';
@@ -26,6 +28,7 @@ export {
   phaseOf,
   saidAt,
   sinceOf,
+  takesNodes,
   turnOf,
   turns,
   watchBefore,
@@ -33,7 +36,7 @@ export {
   watching,
 } from './phases.ts';
 export { mostAtOnce, nextNode } from './places.ts';
-export { plan } from './plan.ts';
+export { plan, troublesOf } from './plan.ts';
 export {
   goesForward,
   inScope,

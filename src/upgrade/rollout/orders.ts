@@ -1,5 +1,5 @@
 import { day } from '../../base/duration.ts';
-import { approvals, turnOf } from './phases.ts';
+import { approvals, takesNodes, turnOf } from './phases.ts';
 import { nodesInOrder } from './queries.ts';
 import type { Event, NodeRun, Rollout } from './types.ts';
 
@@ -92,10 +92,11 @@ function forward(rollout: Rollout, node: NodeRun, at: number): Order[] {
   return [...classes.map((each) => orderFor(rollout, node, each, at)), lyingReturn(rollout, node, at)];
 }
 
-/** No approval that its turn waits for is missing. */
+/** No approval that its turn waits for is missing. Where nothing was to be changed, nobody was asked, and nothing is. */
 function isOpened(rollout: Rollout, node: NodeRun): boolean {
-  const { id } = turnOf(rollout, node.name);
-  return approvals(rollout).every(({ opens, state }) => !opens.includes(id) || state.is === 'done');
+  const turn = turnOf(rollout, node.name);
+  if (!takesNodes(turn)) return false;
+  return approvals(rollout).every(({ opens, state }) => !opens.includes(turn.id) || state.is === 'done');
 }
 
 function openedBy(rollout: Rollout, phase: string): NodeRun[] {

@@ -1,4 +1,5 @@
 import { isMajor } from '../../base/version.ts';
+import { approvals, takesNodes, turns } from './phases.ts';
 import type { PlanInput, Region, Rollout } from './types.ts';
 
 /** What decides how many people it takes. */
@@ -34,7 +35,8 @@ export function isMajorChange({ release, survey }: Pick<PlanInput, 'release' | '
   return running.length === 0 || running.some((version) => isMajor(version, release.version));
 }
 
-/** Whether nobody is asked before its first node. */
-export function isBegunFreely({ phases }: Pick<Rollout, 'phases'>): boolean {
-  return phases.find(({ id }) => id !== 'stage')?.is !== 'approval';
+/** Whether nobody is asked before its first node is taken out of service. */
+export function isBegunFreely(rollout: Pick<Rollout, 'phases'>): boolean {
+  const first = turns(rollout).find(takesNodes);
+  return first !== undefined && approvals(rollout).every(({ opens }) => !opens.includes(first.id));
 }

@@ -11,16 +11,21 @@ export function phaseOf(rollout: Rollout, id: string): Phase {
   return phase;
 }
 
-/** A phase in which nodes are taken out of service. */
-export const isTurn = (phase: Phase): phase is NodesPhase => phase.is === 'nodes' && takesNodes(phase);
+/** A phase in which nodes are brought to the release, or only proven to be on it. */
+export const isTurn = (phase: Phase): phase is NodesPhase => phase.is === 'nodes' && endsProven(phase);
 
-const takesNodes = ({ path }: NodesPhase): boolean => path.some((step) => traits[step].takes !== 'nothing');
+const endsProven = ({ path }: NodesPhase): boolean => path.some((step) => traits[step].proves);
 
-export const isStaging = (phase: Phase): phase is NodesPhase => phase.is === 'nodes' && !takesNodes(phase);
+/** Nodes are taken out of service in it. Of a turn in which they are not, the plan knew that all of them ran the release. */
+export const takesNodes = ({ path }: NodesPhase): boolean => path.some((step) => traits[step].takes !== 'nothing');
 
-export const turns = ({ phases }: Rollout): NodesPhase[] => phases.filter(isTurn);
+export const isStaging = (phase: Phase): phase is NodesPhase => phase.is === 'nodes' && !endsProven(phase);
 
-export const approvals = ({ phases }: Rollout): ApprovalPhase[] =>
+type Phases = Pick<Rollout, 'phases'>;
+
+export const turns = ({ phases }: Phases): NodesPhase[] => phases.filter(isTurn);
+
+export const approvals = ({ phases }: Phases): ApprovalPhase[] =>
   phases.filter((phase): phase is ApprovalPhase => phase.is === 'approval');
 
 /** The phase in which a node has its turn. */
@@ -92,12 +97,12 @@ export function askable(rollout: Rollout): ApprovalPhase[] {
 export const asked = (rollout: Rollout): ApprovalPhase[] =>
   approvals(rollout).filter(({ state }) => state.is === 'active');
 
-export const isWhole = ({ nodes }: Rollout, phase: NodesPhase): boolean =>
+export const isWhole = ({ nodes }: Rollout, phase: Pick<NodesPhase, 'nodes'>): boolean =>
   phase.nodes.every((name) => nodes[name]?.state.is === 'done');
 
 /** Whether a phase of nodes is over, from its nodes alone. */
 export function isOver(rollout: Rollout, phase: NodesPhase): boolean {
-  if (takesNodes(phase)) return isWhole(rollout, phase);
+  if (endsProven(phase)) return isWhole(rollout, phase);
   return phase.nodes.every((name) => !isAny(rollout.nodes[name]?.state.is, 'staging', 'failed'));
 }
 

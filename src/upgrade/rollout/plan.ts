@@ -3,6 +3,7 @@ import { isNewer } from '../../base/version.ts';
 import { fits, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { compile, pathFor } from './compile.ts';
+import { troublesIn } from './fitness.ts';
 import { noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
 import { strategies } from './strategies.ts';
@@ -17,6 +18,7 @@ import {
   type Region,
   type RegionLooks,
   type Rollout,
+  type Trouble,
 } from './types.ts';
 
 /** An override (`--now`) ends by itself: milliseconds from the start that was asked for. */
@@ -35,7 +37,7 @@ export function plan(input: PlanInput): Rollout {
   const nodes = limited(regions, input.limit);
   refuseImpossible(input, regions, start);
   refuseSurprise(input, notice);
-  refuseUnreachable(input.survey, nodes);
+  refuseUnfit(input, nodes);
   refuseFinished(input, nodes);
   const parts = regions
     .map(({ name }) => ({
@@ -46,7 +48,7 @@ export function plan(input: PlanInput): Rollout {
       ),
     }))
     .filter((part) => part.nodes.length > 0);
-  const phases = compile(strategies[input.strategy].group(parts), input);
+  const phases = compile(strategies[input.strategy].group(parts), input, (node) => isLeftAlone(node, input));
   return {
     id: input.id,
     fleet: fleet.name,
@@ -161,16 +163,27 @@ function neededAlone({ fleet: { policy, service }, pace }: PlanInput, { nodes }:
   return Math.max(...each);
 }
 
-function refuseUnreachable(survey: NodeSurvey[], nodes: FleetNode[]): void {
-  const lacking = nodes.flatMap(({ name }) => {
-    const seen = survey.find(({ node }) => node === name);
-    return seen?.unit != null ? [] : [`${name} (${seen?.detail ?? 'no answer'})`];
+/** What the steps would stumble over at night is mended before; see `troublesOf` for what may stay. */
+function refuseUnfit(input: PlanInput, nodes: FleetNode[]): void {
+  const whys = nodes.flatMap((node) => {
+    const seen = input.survey.find((each) => each.node === node.name);
+    const stopping = seen === undefined ? [] : troublesOf(seen, input).filter(({ stops }) => stops);
+    if (stopping.length > 0) return [{ node: node.name, why: stopping.map(({ text }) => text).join('; ') }];
+    return seen?.unit != null ? [] : [{ node: node.name, why: seen?.detail ?? 'no answer' }];
   });
-  if (lacking.length > 0) {
-    throw new Refused(
-      `Nothing was started: nobody can work on ${lacking.join(', ')}. Mend that, or leave the region out with --regions.`,
-    );
-  }
+  if (whys.length === 0) return;
+  const each = [...new Set(whys.map(({ why }) => why))].map(
+    (why) => `${whys.flatMap((one) => (one.why === why ? [one.node] : [])).join(', ')} (${why})`,
+  );
+  throw new Refused(
+    `Nothing was started: nobody can work on ${each.join(', ')}. Mend that (zeitwork doctor says how), or leave the region out with --regions.`,
+  );
+}
+
+/** What is wrong with a node that is to be worked on. One that runs the release already needs no room for it. */
+export function troublesOf(seen: NodeSurvey, { fleet, release }: Pick<PlanInput, 'fleet' | 'release'>): Trouble[] {
+  if (seen.fitness === undefined) return [];
+  return troublesIn(seen.fitness, fleet.service, seen.sha256 === release.binarySha256 ? null : release);
 }
 
 function refuseFinished({ release, survey }: PlanInput, nodes: FleetNode[]): void {
@@ -195,6 +208,13 @@ function sickFirst(nodes: FleetNode[], survey: NodeSurvey[]): string[] {
 /** As it was looked at; staging looks again. */
 const runsIt = ({ name }: FleetNode, { release, survey }: PlanInput): boolean =>
   survey.some(({ node, sha256 }) => node === name && sha256 === release.binarySha256);
+
+/** It runs the release, which also lies on its disk: staging finds nothing to do. Where that is not known, it is asked for. */
+const isLeftAlone = (name: string, { release, survey }: PlanInput): boolean =>
+  survey.some(
+    ({ node, sha256, fitness }) =>
+      node === name && sha256 === release.binarySha256 && fitness?.seen?.disk === release.binarySha256,
+  );
 
 const unseen: RegionLooks = { count: 0, at: null, standing: {}, misses: {} };
 

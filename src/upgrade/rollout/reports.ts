@@ -1,6 +1,7 @@
 import { inSeconds } from '../../base/duration.ts';
 import { timed } from './pace.ts';
 import { backIntoService, firstBack, following, type Place } from './path.ts';
+import { takesNodes, turnOf } from './phases.ts';
 import { nodesInOrder } from './queries.ts';
 import { changesService, putsBack, traits } from './traits.ts';
 import { moveNode, moveStatus } from './transitions.ts';
@@ -209,11 +210,17 @@ function failed(
   if (back !== null) {
     return hold(toPlace(rollout, untouched, back, at, { failure: reason, held: null }), node, reason, at);
   }
-  if (!node.touched || clean) return hold(giveUp(rollout, node, state.step, reason, at), node, reason, at);
+  if (!node.touched || clean) {
+    const why = takesNodes(turnOf(rollout, node.name)) ? reason : `${reason}; ${onlyProven(rollout, node)}`;
+    return hold(giveUp(rollout, node, state.step, why, at), node, why, at);
+  }
   // Half of it is ours, half somebody's: whoever decides must know, and nothing is brought back over it unasked.
   if (node.foreign !== null) return callPeople(stuck(rollout, node, state, reason, at), node, reason, at);
   return hold(undo(rollout, node, state.step, reason, at), node, reason, at);
 }
+
+const onlyProven = (rollout: Rollout, node: NodeRun): string =>
+  `${turnOf(rollout, node.name).title} ran ${rollout.release.version} when this was planned, so nobody is asked for it and nothing is changed there: to change it, stop this and plan anew`;
 
 /** The way back into service of a node that was taken out and not changed; null when it serves. */
 export function outOfService(rollout: Rollout, node: NodeRun): Place | null {

@@ -21,12 +21,16 @@ export interface Use {
 export interface ConnectionsOptions extends DialOptions {
   /** A connection without users is closed after this, ms. */
   idleMs: number;
+  /** A jump host's connection that is younger is as good as a new one, ms: many nodes ask at the same time. */
+  jumpFreshMs: number;
   onConnect(connection: Connection): void;
 }
 
 export interface Connections {
   /** Shares the open connection to this host, or dials. Rejects with Unreachable. */
   share(host: Host): Promise<Use>;
+  /** Whoever shares from now on gets a new connection; whoever uses the old one may end what is under way. */
+  renew(host: Host): void;
   close(): Promise<void>;
 }
 
@@ -35,6 +39,7 @@ interface Shared {
   users: number;
   used: boolean;
   retired: boolean;
+  since: number;
   idle: NodeJS.Timeout | null;
 }
 
@@ -120,7 +125,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     open.add(connection);
     connection.onEnd(() => open.delete(connection));
     options.onConnect(connection);
-    return { connection, users: 0, used: false, retired: false, idle: null };
+    return { connection, users: 0, used: false, retired: false, since: performance.now(), idle: null };
   };
 
   const share = async (host: Host): Promise<Use> => {
@@ -139,8 +144,21 @@ export function createConnections(options: ConnectionsOptions): Connections {
     }
   };
 
+  const retireOlder = (host: Host, ms: number): void => {
+    const retire = (shared: Shared) => {
+      if (performance.now() - shared.since < ms) return;
+      shared.retired = true;
+      if (shared.idle) clearTimeout(shared.idle);
+      if (shared.users === 0) shared.connection.end();
+    };
+    // Heard before whoever shares it next, and who finds it retired then.
+    dialled.get(keyOf(host))?.then(retire, () => undefined);
+    if (host.jump) retireOlder(host.jump, options.jumpFreshMs);
+  };
+
   return {
     share,
+    renew: (host) => retireOlder(host, 0),
     async close() {
       closing.abort();
       await Promise.allSettled(dialled.values());

@@ -19,6 +19,8 @@ export interface ShellOptions {
   maxSessions?: number;
   /** A connection without work is closed after this; default 300,000. */
   idleMs?: number;
+  /** How young a jump host's connection must be to serve what wants a fresh one; default 5,000. */
+  jumpFreshMs?: number;
   /** Transfers at once over all nodes; default 8. */
   maxTransfers?: number;
   /** A transfer without progress is given up after this; default 30,000. */
@@ -69,6 +71,7 @@ export function createShell(hosts: Record<string, Host>, options: ShellOptions =
     keepaliveMs: options.keepaliveMs ?? 5000,
     maxSessions: options.maxSessions ?? 8,
     idleMs: options.idleMs ?? 300_000,
+    jumpFreshMs: options.jumpFreshMs ?? 5_000,
     passphrase: options.passphrase,
     readPins: createPinFiles(),
     onConnect(connection) {
@@ -99,6 +102,7 @@ export function createShell(hosts: Record<string, Host>, options: ShellOptions =
       const isLate = () => performance.now() > latest;
       try {
         const host = hostOf(node);
+        if (command.fresh) pool.renew(host);
         const lease = await pool.lease(host, signal);
         const outcome = await execute(lease, command, deadlineGraceMs, signal, isLate);
         const stale = outcome.is === 'unreachable' && lease.reused && !lease.connection.alive();

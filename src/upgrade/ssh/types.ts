@@ -32,6 +32,8 @@ export interface Command {
   timeoutMs: number;
   /** Milliseconds from `run`; what could not be sent by then is not sent: a stop rests on what was seen just before. */
   sendWithinMs?: number;
+  /** Over a connection made for it, so that the host key is checked now: a kept one would hide that it changed. */
+  fresh?: true;
   /** For a node with a helper: what allows it. */
   presented?: Presented;
   /** Local path of a file whose content follows the request. */

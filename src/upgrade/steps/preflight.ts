@@ -1,5 +1,5 @@
 import { type Observation, versionOf } from '../host/observation.ts';
-import { linkReason } from '../host/reports.ts';
+import { linkInPlace } from '../host/reports.ts';
 import type { Health } from '../http/types.ts';
 import type { Baseline, Release, Service } from '../rollout/types.ts';
 
@@ -9,12 +9,6 @@ export type Assessment =
   | { is: 'older'; before: Baseline }
   /** It must not be worked on; `reason` in words. */
   | { is: 'unfit'; reason: string };
-
-/** Why a file cannot be replaced: it is a link; null when both are files. */
-export function linkInPlace({ links }: Observation, { binary, envFile }: Service): string | null {
-  if (links.binary !== null) return linkReason(`${binary} ${links.binary}`);
-  return links.env !== null && envFile !== null ? linkReason(`${envFile} ${links.env}`) : null;
-}
 
 /** Why nothing can be done to this node as it stands; null when something can. */
 function unfit(seen: Observation, service: Service): string | null {

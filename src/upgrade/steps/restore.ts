@@ -3,11 +3,10 @@ import { read } from '../host/answer.ts';
 import { readBackups } from '../host/backups.ts';
 import * as commands from '../host/commands.ts';
 import type { Observation } from '../host/observation.ts';
-import { failed, reportOf } from '../host/reports.ts';
+import { failed, linkInPlace, reportOf } from '../host/reports.ts';
 import { missing } from '../host/strangers.ts';
 import type { Baseline, Report, Rollout } from '../rollout/types.ts';
 import { inTheWayOfRestore, keptEnvironment, leave, type Since } from './foreign.ts';
-import { linkInPlace } from './preflight.ts';
 import { type Missing, stopFor } from './stop.ts';
 import type { Step, StepContext } from './types.ts';
 

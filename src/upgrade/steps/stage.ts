@@ -1,6 +1,5 @@
 import type { Answer } from '../host/answer.ts';
 import * as commands from '../host/commands.ts';
-import { lackOfSpace } from '../host/disk-space.ts';
 import { judgeHeaders } from '../host/header.ts';
 import { uploadPath } from '../host/layout.ts';
 import { lookClosely, runScript } from '../host/look.ts';
@@ -8,6 +7,7 @@ import type { Observation } from '../host/observation.ts';
 import { failed, reportOf, succeeded } from '../host/reports.ts';
 import type { Stranger } from '../host/strangers.ts';
 import { strangerIn } from '../host/strangers.ts';
+import { lackOfSpace } from '../rollout/index.ts';
 import type { Baseline, Facts, Report } from '../rollout/types.ts';
 import { inTheWayOfStage, leave, type Since } from './foreign.ts';
 import { assess } from './preflight.ts';

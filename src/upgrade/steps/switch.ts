@@ -1,9 +1,8 @@
 import * as commands from '../host/commands.ts';
 import type { Observation } from '../host/observation.ts';
-import { failed } from '../host/reports.ts';
+import { failed, linkInPlace } from '../host/reports.ts';
 import type { Report } from '../rollout/types.ts';
 import { inTheWayOfSwitch, leave, type Since } from './foreign.ts';
-import { linkInPlace } from './preflight.ts';
 import { type Missing, stopFor } from './stop.ts';
 import type { Step, StepContext } from './types.ts';
 

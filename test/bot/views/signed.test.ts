@@ -11,6 +11,7 @@ const shown = (of: Release) => {
   const plan = preview({
     rollout,
     survey: surveyOf(fleetOf()),
+    troubles: [],
     now: tuesday,
     token: 't',
     remark: null,

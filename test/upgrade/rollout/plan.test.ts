@@ -1,13 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { Refused } from '../../../src/base/errors.ts';
-import { plan, regionsOf } from '../../../src/upgrade/rollout/index.ts';
+import { isBegunFreely, plan, regionsOf, turns } from '../../../src/upgrade/rollout/index.ts';
 import type { Fleet, NodeSurvey, PlanInput } from '../../../src/upgrade/rollout/types.ts';
 import type { Window } from '../../../src/windows/types.ts';
 import { parts } from '../../support/parts.ts';
-import { fleetOf, hours, inputOf, minutes, newImage, surveyOf, tuesday } from '../../support/rollouts.ts';
+import {
+  fit,
+  fitWith,
+  fleetOf,
+  hours,
+  inputOf,
+  minutes,
+  newImage,
+  oldImage,
+  surveyOf,
+  tuesday,
+} from '../../support/rollouts.ts';
 
 const fleet = fleetOf();
+const disk = { device: '1', freeBytes: 0, freeInodes: null };
 const seen = (changes: Record<string, Partial<NodeSurvey>>) => ({ survey: surveyOf(fleet, changes) });
+const full =
+  fit.seen === null ? fit : { ...fit, seen: { ...fit.seen, room: { space: { home: disk }, writable: true } } };
 const everywhere = (change: Partial<NodeSurvey>) =>
   Object.fromEntries(fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => [name, change])));
 
@@ -36,6 +50,59 @@ describe('a plan', () => {
     ]);
     const { phases } = plan(inputOf(fleet, { strategy: 'regions' }));
     expect(phases.flatMap((phase) => (phase.is === 'watch' ? [phase.for] : []))).toEqual([hours(1), hours(1)]);
+  });
+
+  describe('over regions that run the release already', () => {
+    const onIt = { sha256: newImage, fitness: fitWith(newImage) };
+    const over = (...regions: string[]) =>
+      seen(
+        Object.fromEntries(
+          fleet.regions.flatMap(({ name, nodes }) =>
+            regions.includes(name) ? nodes.map((node) => [node.name, onIt]) : [],
+          ),
+        ),
+      );
+    it.each([
+      [
+        ['us-east'],
+        'nodes/us-east, watch/us-east, approval/eu-west, nodes/eu-west, watch/eu-west, approval/ap-south, nodes/ap-south',
+      ],
+      [['eu-west'], 'nodes/us-east, nodes/eu-west, watch/eu-west, approval/ap-south, nodes/ap-south'],
+      [['ap-south'], 'nodes/us-east, watch/us-east, approval/eu-west, nodes/eu-west, nodes/ap-south'],
+      [['us-east', 'eu-west'], 'nodes/us-east, nodes/eu-west, watch/eu-west, approval/ap-south, nodes/ap-south'],
+    ])('asks nobody for them, watches all that came before, and only proves them: %s', (regions, ids) => {
+      const rollout = plan(inputOf(fleet, { strategy: 'regions', ...over(...regions) }));
+      expect(idsOf({ strategy: 'regions', ...over(...regions) }).join(', ')).toBe(`stage, ${ids}`);
+      const proven = turns(rollout).flatMap(({ title, path }) => (path.join() === 'verify' ? [title] : []));
+      expect(proven).toEqual(regions);
+    });
+
+    it('watches every region since the last watch', () => {
+      const { phases } = plan(inputOf(fleet, { strategy: 'regions', ...over('eu-west') }));
+      expect(phases.find(({ id }) => id === 'watch/eu-west')).toMatchObject({
+        title: 'us-east, eu-west',
+        regions: ['us-east', 'eu-west'],
+        nodes: fleet.regions.slice(0, 2).flatMap(({ nodes }) => nodes.map(({ name }) => name)),
+      });
+    });
+
+    it('never asks fewer for what comes later, where one person may begin', () => {
+      const canary = fleetOf({ oneMayBegin: 'anywhere' });
+      const rollout = plan(inputOf(canary, { strategy: 'regions', ...over('us-east') }));
+      expect(rollout.phases.map(({ id }) => id)).toContain('approval/eu-west');
+      expect(isBegunFreely(rollout)).toBe(false);
+    });
+
+    it('asks as ever where one node runs something else, or nobody knows what lies on its disk', () => {
+      const all = idsOf({ strategy: 'regions' });
+      const { survey } = over('eu-west');
+      const changed = (change: Partial<NodeSurvey>) =>
+        survey.map((each) => (each.node === 'eu-west-op-2' ? { ...each, ...change } : each));
+      expect(idsOf({ strategy: 'regions', survey: changed({ sha256: oldImage }) })).toEqual(all);
+      expect(idsOf({ strategy: 'regions', survey: changed({ fitness: fitWith(oldImage) }) })).toEqual(all);
+      const unknown = survey.map(({ fitness: _, ...each }) => each);
+      expect(idsOf({ strategy: 'regions', survey: unknown })).toEqual(all);
+    });
   });
 
   it('takes the first node of every region and then the rest, by canary-all', () => {
@@ -80,6 +147,20 @@ describe('a plan', () => {
       seen({ 'eu-west-op-2': { unit: null, detail: 'ssh: no route' } }),
       /eu-west-op-2 \(ssh: no route\)/,
     ],
+    [
+      'what the steps would stumble over, told once for all that have it',
+      seen({
+        'eu-west-op-1': { fitness: { ...fit, tools: ['flock'] } },
+        'eu-west-op-2': { fitness: { ...fit, tools: ['flock'] } },
+        'us-east-op-3': { unit: null, detail: 'ssh: no route', fitness: { ...fit, seen: null } },
+      }),
+      /^Nothing was started: nobody can work on us-east-op-3 \(ssh: no route\), eu-west-op-1, eu-west-op-2 \(install flock on it\)\. Mend that \(zeitwork doctor says how\), or leave/,
+    ],
+    [
+      'a node without room for the release',
+      seen({ 'eu-west-op-1': { fitness: full } }),
+      /nobody can work on eu-west-op-1 \(the disk is too full: 0 MB free/,
+    ],
     ['nothing to do', seen(everywhere({ sha256: newImage })), /Nothing to do: all 9 nodes run v2.0.0/],
     [
       'an older version than what runs',
@@ -103,6 +184,16 @@ describe('a plan', () => {
   it.each(refusals)('is refused for %s', (_what, changes, words) => {
     expect(() => plan(inputOf(fleet, changes))).toThrow(words);
     expect(() => plan(inputOf(fleet, changes))).toThrow(Refused);
+  });
+
+  it('is not refused for what may wait, nor for room where the release runs already, nor for a node that it leaves out', () => {
+    const late = { ...fit, clock: { ahead: 60_000, blur: 10 } };
+    const survey = seen({
+      'us-east-op-1': { fitness: late },
+      'us-east-op-2': { fitness: full, sha256: newImage },
+      'eu-west-op-1': { fitness: full },
+    });
+    expect(() => plan(inputOf(fleet, { ...survey, regions: ['us-east'] }))).not.toThrow();
   });
 
   it('is not refused for a freeze that leaves a short piece of the next window, when the one after it is whole', () => {

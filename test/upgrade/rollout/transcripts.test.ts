@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { next, summary, todo, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
+import { next, ordersAfter, plan, summary, todo, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { parts } from '../../support/parts.ts';
-import { hours, minutes, newImage, oldImage, planned, tuesday } from '../../support/rollouts.ts';
+import {
+  fitWith,
+  fleetOf,
+  hours,
+  inputOf,
+  minutes,
+  newImage,
+  oldImage,
+  planned,
+  surveyOf,
+  tuesday,
+} from '../../support/rollouts.ts';
 import { drive, failed, states, worldOf } from '../../support/simulation.ts';
 
 const order = (events: { type: string; step?: string; node?: string }[]) =>
@@ -279,5 +290,56 @@ describe('a person', () => {
 
   it('who stops before anything was begun ends it at once', () => {
     expect(next(planned(), { type: 'stopped', at: tuesday, by: 'U1' }).status.is).toBe('stopped');
+  });
+});
+
+describe('a region that ran the release when it was planned', () => {
+  const fleet = fleetOf({ bake: 0 });
+  const there = fleet.regions[0]?.nodes.map(({ name }) => name) ?? [];
+  const onIt = { sha256: newImage, fitness: fitWith(newImage) };
+  const survey = surveyOf(fleet, Object.fromEntries(there.map((name) => [name, onIt])));
+  const start = plan(inputOf(fleet, { strategy: 'regions', regions: ['us-east', 'eu-west'], survey }));
+  const worldThere = () => {
+    const world = worldOf(start);
+    for (const name of there) Object.assign(world, { image: { ...world.image, [name]: newImage } });
+    for (const name of there) Object.assign(world, { disk: { ...world.disk, [name]: newImage } });
+    return world;
+  };
+
+  it('is proven without an approval, and what comes after it is asked for', () => {
+    const { rollout, events } = drive(start, worldThere(), { from: tuesday });
+    expect(order(events)).toEqual([]);
+    expect(there.map((name) => rollout.nodes[name]?.state)).toMatchObject(
+      there.map(() => ({ is: 'done', already: true })),
+    );
+    expect(there.every((name) => rollout.nodes[name]?.proof?.sha256 === newImage)).toBe(true);
+    expect(rollout.phases.find(({ id }) => id === 'approval/eu-west')?.state.is).toBe('active');
+  });
+
+  it('is never changed unasked: what runs something else by then fails, and nothing is stopped, also by a retry', () => {
+    const [name = ''] = there;
+    const world = worldThere();
+    world.image[name] = oldImage;
+    world.disk[name] = oldImage;
+    const held = drive(start, world, { from: tuesday });
+    expect(held.rollout.status).toMatchObject({
+      is: 'held',
+      node: name,
+      reason: expect.stringMatching(/us-east ran v2\.0\.0 when this was planned, .* stop this and plan anew$/),
+    });
+    expect(held.rollout.nodes[name]).toMatchObject({ already: false, touched: false });
+    const again = next(held.rollout, { type: 'retried', at: held.now, by: 'U1', epoch: held.now });
+    const after = drive(again, world, { from: held.now });
+    expect(after.rollout.status).toMatchObject({ is: 'held', node: name });
+    expect(world.starts).toEqual([]);
+    const stopped = next(after.rollout, { type: 'stopped', at: after.now, by: 'U1' });
+    expect(drive(stopped, world, { from: after.now }).rollout.status.is).toBe('stopped');
+  });
+
+  it('gives nobody an order to change it', () => {
+    const changes = ordersAfter(start, { type: 'created', at: tuesday }).filter(
+      ({ class: which }) => which === 'change',
+    );
+    expect(changes).toEqual([]);
   });
 });

@@ -77,6 +77,43 @@ describe('a host key', () => {
     expect(reason).toMatch(/^host key revoked: .* which line 2 of/);
   });
 
+  it('that is replaced behind a kept connection is refused to whoever asks for a fresh one', async () => {
+    const sshd = await startSshd();
+    const jump = await startSshd();
+    const shell = createShell(
+      { n: sshd.host(), far: sshd.host({ name: 'far', jump: jump.host({ name: 'jump' }) }) },
+      { jumpFreshMs: 0 },
+    );
+    const fresh = { ...command, fresh: true } as const;
+    try {
+      for (const node of ['n', 'far']) expect(await shell.run(node, command)).toMatchObject(accepted);
+      await sshd.replaceHostKey();
+      expect(await shell.run('n', command)).toMatchObject(accepted);
+      const changed = { is: 'unreachable', reason: expect.stringMatching(/^host key changed: node-1 /) };
+      expect(await shell.run('n', fresh)).toMatchObject(changed);
+      expect(await shell.run('n', command)).toMatchObject(changed);
+      await jump.replaceHostKey();
+      const reason = expect.stringMatching(/^jump host jump: host key changed: jump /);
+      expect(await shell.run('far', fresh)).toMatchObject({ is: 'unreachable', reason });
+    } finally {
+      await shell.close();
+      await Promise.all([sshd.stop(), jump.stop()]);
+    }
+  });
+
+  it('is checked anew without an end to what is under way', async () => {
+    const shell = createShell({ n: all.host() });
+    open.push(shell);
+    const before = all.accepted();
+    const slow = shell.run('n', { ...command, script: 'sleep 1; echo slow' });
+    await expect.poll(() => all.accepted()).toBe(before + 1);
+    expect(await shell.run('n', { ...command, fresh: true })).toMatchObject(accepted);
+    expect(all.accepted()).toBe(before + 2);
+    expect(await shell.run('n', command)).toMatchObject(accepted);
+    expect(all.accepted()).toBe(before + 2);
+    expect(await slow).toMatchObject({ is: 'exited', stdout: 'slow\n' });
+  });
+
   it('behind a certificate authority alone is refused, and says what is needed', async () => {
     const reason = await refusal(all, all.hostWith([`@cert-authority * ${stranger}`]));
     expect(reason).toMatch(/@cert-authority, which is not supported; add the plain key/);

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { headerBytes, helperRequest, type Presented } from '../../../src/base/helper-request.ts';
 import { openKey, type SigningKey } from '../../../src/trust/index.ts';
-import { read } from '../../../src/upgrade/host/answer.ts';
+import { last, read } from '../../../src/upgrade/host/answer.ts';
 import * as commands from '../../../src/upgrade/host/commands.ts';
+import { surveyForWork } from '../../../src/upgrade/host/index.ts';
+import { troublesIn } from '../../../src/upgrade/rollout/index.ts';
 import type { Command } from '../../../src/upgrade/ssh/types.ts';
 import { HelperTrial, node } from './helper-node.ts';
 import { build } from './little-node.ts';
@@ -238,6 +240,25 @@ describe('a node whose helper takes orders', { timeout: patience }, () => {
     expect(listed).toMatchObject({ is: 'ok' });
     if (listed.is === 'ok')
       expect(listed.output.get('return')?.[0]).toContain(trial.signed('return', { epoch: 8 }).text.slice(0, 40));
+  });
+
+  it('is looked at for a plan without an order, and told apart from one of other settings', async () => {
+    const about = await ask(commands.aboutHelper(service, 5_000));
+    if (about.is !== 'ok') throw new Error(about.is);
+    const installed = Object.fromEntries(
+      ['helper', 'policy', 'signers'].map((part) => [part, last(about.output, part) ?? '']),
+    );
+    const troubles = async (wanted: Record<string, string>) => {
+      const parts = { service, shell: trial.shell, probe: trial.node, now: Date.now, helper: () => wanted };
+      const seen = await surveyForWork(node, 'us-east', parts, 20_000);
+      expect(seen).toMatchObject({ healthy: true, unit: 'active/running', version: 'v1.0.0' });
+      return seen.fitness === undefined ? null : troublesIn(seen.fitness, service, null);
+    };
+    trial.present = () => null;
+    expect(await troubles(installed)).toEqual([]);
+    expect(await troubles({ ...installed, policy: 'x', signers: 'y' })).toEqual([
+      { text: 'its helper is not what these settings make: policy, signers', stops: true },
+    ]);
   });
 
   it('goes to the release and back by orders, as through sudo, and writes down what it was asked', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { helperPath } from '../../../base/helper-request.ts';
-import type { Service } from '../../rollout/types.ts';
+import type { Fleet, Service } from '../../rollout/types.ts';
+import type { Host } from '../../ssh/types.ts';
 import { policyFolder, policyPath, policyText, signersPath, signersText, sudoersText } from './policy.ts';
 import { helperScript } from './script.ts';
 
@@ -64,3 +65,17 @@ export const helperHashes = (of: HelperOf): Record<'helper' | 'policy' | 'signer
   const { script, policy, signers } = helperParts(of);
   return { helper: sha256(script), policy: sha256(policy), signers: sha256(signers) };
 };
+
+/**
+ * What the helper of each node should be, by node; null where sudo runs any command. Where nobody knows whose orders count, that
+ * part is not compared.
+ */
+export const helpersOf =
+  (fleet: Fleet, hosts: Record<string, Host>, signers: readonly string[]) =>
+  (node: string): Record<string, string> | null => {
+    const host = hosts[node];
+    if (host?.become !== 'helper') return null;
+    const of = { fleet: fleet.name, node, service: fleet.service, user: host.user, signers };
+    const { signers: ofSigners, ...known } = helperHashes(of);
+    return signers.length === 0 ? known : { ...known, signers: ofSigners };
+  };

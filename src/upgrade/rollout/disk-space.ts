@@ -1,5 +1,18 @@
-import type { Release } from '../rollout/types.ts';
-import type { Observation, Space } from './observation.ts';
+import type { Release } from './types.ts';
+
+/** Of one file system. */
+export interface Space {
+  device: string;
+  freeBytes: number;
+  /** null where the file system does not count them. */
+  freeInodes: number | null;
+}
+
+/** What a node has for new files, by place: `home`, `binary`, `state`. */
+export interface Room {
+  space: Partial<Record<string, Space>>;
+  writable: boolean;
+}
 
 const margin = 8 * 1024 * 1024;
 const inodes = 16;
@@ -16,12 +29,12 @@ function needs(release: Release): [string, string, number][] {
 }
 
 /** Why nothing can be put beside the binary; null when something can. */
-export function readOnlyPlace({ writable }: Pick<Observation, 'writable'>): string | null {
+export function readOnlyPlace({ writable }: Pick<Room, 'writable'>): string | null {
   return writable ? null : 'the directory of the binary is not writable (mounted read-only?)';
 }
 
 /** Why the release does not fit on the node, in words; null when it does. Places on one device are added up. */
-export function lackOfSpace(seen: Pick<Observation, 'space' | 'writable'>, release: Release): string | null {
+export function lackOfSpace(seen: Room, release: Release): string | null {
   const readOnly = readOnlyPlace(seen);
   if (readOnly !== null) return readOnly;
   const devices = new Map<string, { space: Space; bytes: number; places: string[] }>();

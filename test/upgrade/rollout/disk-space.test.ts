@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { lackOfSpace } from '../../../src/upgrade/host/disk-space.ts';
 import { readSpace } from '../../../src/upgrade/host/observation.ts';
+import { lackOfSpace } from '../../../src/upgrade/rollout/disk-space.ts';
 import { release } from '../steps/support.ts';
 
 const MB = 1024 * 1024;
