@@ -393,6 +393,27 @@ export const rows: Mutant[] = [
     tests: traffic,
   },
   {
+    name: 'a node that is out of service and half changed waits for a sick peer',
+    file: `${core}/rules.ts`,
+    from: ' || isOut(node, sight)) return null;',
+    to: ') return null;',
+    tests: traffic,
+  },
+  {
+    name: 'a node that may be in service again is stopped as if it were not',
+    file: `${core}/rules.ts`,
+    from: 'drained && touched && proof === null &&',
+    to: 'drained && touched &&',
+    tests: traffic,
+  },
+  {
+    name: 'a node that was only taken out of service goes on through a shut quorum',
+    file: `${core}/rules.ts`,
+    from: "(state.direction === 'back' || !unchanged);",
+    to: '(unchanged || !unchanged);',
+    tests: traffic,
+  },
+  {
     name: 'a node whose turn is lost stays out of service',
     file: `${core}/reports.ts`,
     from: 'return node.drained && !node.touched ? backIntoService(rollout, node) : null;',
@@ -616,6 +637,13 @@ export const rows: Mutant[] = [
     file: `${core}/places.ts`,
     from: "(canary !== undefined && canary.state.is !== 'done') ||",
     to: '',
+    tests: atOnce,
+  },
+  {
+    name: 'the first nodes of several regions are begun together before one of them is proven',
+    file: `${core}/places.ts`,
+    from: '(isFirst ? 1 : rollout.policy.atOnce)',
+    to: 'rollout.policy.atOnce',
     tests: atOnce,
   },
   {

@@ -50,13 +50,15 @@ export const workTakes = 500;
 /** What must hold when a service is stopped (safety.md: 1, 3, 4, 6, 13, 16). */
 export function checkStop(rollout: Rollout, task: Task, world: World, now: number): void {
   const stop = world.starts.at(-1);
-  holds(stop?.wasDown || (stop?.peersLeft ?? 0) >= rollout.policy.minimumHealthy, `quorum at ${task.id}`);
+  const node = rollout.nodes[task.node];
+  // What may be half switched already is finished, whatever the window says: only the first intent obeys every gate.
+  const isFirst = task.step === 'switch' && node?.touchedAt === now - workTakes;
+  // What is out of service costs nobody anything; before it was changed it goes back there instead.
+  const isOut = stop?.wasOut && !isFirst;
+  holds(stop?.wasDown || isOut || (stop?.peersLeft ?? 0) >= rollout.policy.minimumHealthy, `quorum at ${task.id}`);
   if (task.step !== 'switch') return;
   const index = parts(rollout).findIndex(({ nodes }) => nodes.includes(task.node));
   const batch = parts(rollout)[index];
-  const node = rollout.nodes[task.node];
-  // What may be half switched already is finished, whatever the window says: only the first intent obeys every gate.
-  const isFirst = node?.touchedAt === now - workTakes;
   if (!isFirst) return;
   holds(batch?.approval !== true || batch.approved !== null, `approved at ${task.id}`);
   if (batch?.approval)

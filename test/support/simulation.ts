@@ -61,6 +61,7 @@ export interface World {
     at: number;
     peersLeft: number;
     wasDown: boolean;
+    wasOut: boolean;
     frozen: boolean;
     alerts: Alerts;
   }[];
@@ -195,6 +196,7 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
     at,
     peersLeft: peers.filter((name) => serves(world, name) && !world.out.has(name) && !mayStop(name)).length,
     wasDown: !serves(world, node),
+    wasOut: world.out.has(node),
     alerts: world.alerts,
     frozen: world.freezes.some((freeze) => freeze.start <= at && at < freeze.end),
   });

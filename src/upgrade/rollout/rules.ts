@@ -178,7 +178,7 @@ const alerts = rule(['alerts'], (rollout, { region }, now, known) => {
 const quorum = rule(['standing'], (rollout, node, _now, known) => {
   if (known === null) return null;
   const { standing, sight } = known;
-  if (sight.down || standing[node.name] === 'down') return null;
+  if (sight.down || standing[node.name] === 'down' || isOut(node, sight)) return null;
   const others = (rollout.peers[node.region] ?? []).filter((name) => name !== node.name);
   const sick = others.filter((name) => standing[name] !== 'healthy' || mayBeStopped(rollout.nodes[name]));
   const left = others.length - sick.length;
@@ -187,6 +187,13 @@ const quorum = rule(['standing'], (rollout, node, _now, known) => {
   const reason = `stopping ${node.name} would leave ${left} healthy in ${node.region}, ${rollout.policy.minimumHealthy} are needed${all}`;
   return shut(reason, sick.join(', ') || node.region);
 });
+
+/**
+ * It was taken out of service, and from its switch on it cannot go back there as it is: to keep it waiting helps nobody.
+ * Once it was proven its way back into service may have been begun, so then it counts by what it answers.
+ */
+const isOut = ({ drained, touched, proof, state }: NodeRun, { unchanged }: Sight): boolean =>
+  drained && touched && proof === null && state.is === 'working' && (state.direction === 'back' || !unchanged);
 
 /** Out of service, or about to be: what is under way counts as down, whatever it answers, unless it waits at its own gate. */
 const mayBeStopped = (node: NodeRun | undefined): boolean =>

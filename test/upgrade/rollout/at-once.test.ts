@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { gates, isLook, lift, next, nodesInOrder, plan, summary, todo } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Policy, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { hours, inputOf, minutes, newImage, oldImage, oneRegion, tuesday } from '../../support/rollouts.ts';
+import { fleetOf, hours, inputOf, minutes, newImage, oldImage, oneRegion, tuesday } from '../../support/rollouts.ts';
 import { drive, failed, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
 
 function begin(nodes: number, policy: Partial<Policy>): { rollout: Rollout; world: World } {
@@ -50,6 +50,13 @@ describe('several nodes at once', () => {
     expect(watched(rollout, world).most).toBe(1);
     const four = begin(4, { atOnce: 3 });
     expect(watched(four.rollout, four.world).most).toBe(2);
+  });
+
+  it('are not the canaries of several regions before the first of them is proven, also where these are one part', () => {
+    const fleet = fleetOf();
+    const begun = plan(inputOf({ ...fleet, policy: { ...fleet.policy, atOnce: 3 } }, { strategy: 'canary-all' }));
+    const { before, most } = watched(begun, worldOf(begun));
+    expect({ before, most }).toEqual({ before: 1, most: 2 });
   });
 
   it('go one by one where the policy does not say otherwise, and where it was stored before there was a choice', () => {

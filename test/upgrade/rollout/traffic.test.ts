@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { gates, next, plan, todo } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, NodeRun, NodeTask, Report, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { fleetOf, hours, inputOf, minutes, quiet, tuesday } from '../../support/rollouts.ts';
-import { drive, failed, intentOf, type World, worldOf } from '../../support/simulation.ts';
+import { drive, failed, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
 
 const first = 'us-east-op-1';
 const traffic = { drain: ['/bin/out', '{name}'], undrain: ['/bin/in', '{name}'], limit: minutes(1) };
@@ -295,5 +295,57 @@ describe('a node that is taken out of service around its switch', () => {
     expect(reasons).toContain(
       'stopping us-east-op-2 would leave 1 healthy in us-east, 2 are needed; not healthy: us-east-op-1',
     );
+  });
+
+  describe('and may be changed already when a peer falls sick', () => {
+    const sick = 'us-east-op-2';
+    const evidenceOf = (rollout: Rollout, unchanged: boolean) => ({
+      standing: Object.fromEntries(
+        (rollout.peers['us-east'] ?? []).map((name) => [
+          name,
+          name === sick ? ('down' as const) : ('healthy' as const),
+        ]),
+      ),
+      sight: { down: false, unchanged },
+      freezes: [],
+      alerts: quiet,
+    });
+    const quorumOf = (rollout: Rollout, now: number, unchanged: boolean) =>
+      gates(rollout, first, now, evidenceOf(rollout, unchanged)).filter(({ name }) => name === 'quorum');
+
+    it('goes on, since its stop costs nobody anything: it would wait out of service until the peer is mended', () => {
+      const { rollout, world, now, task } = upTo('switch');
+      const begun = next(rollout, intentOf(task, now) as Event);
+      perform(begun, task, world, now, 'half');
+      world.down.add(sick);
+      const served = (each: Rollout) => node(each).state.is === 'done';
+      const { rollout: end, now: later } = drive(begun, world, { from: now, limit: 200, until: served });
+      expect(served(end)).toBe(true);
+      expect(later - now).toBeLessThan(minutes(5));
+      expect(world.out.has(first)).toBe(false);
+    });
+
+    it('goes back likewise when its proof failed, although it answers', () => {
+      const { rollout, world, now, task } = upTo('verify');
+      const begun = next(rollout, intentOf(task, now) as Event);
+      world.down.add(sick);
+      const failing = next(begun, told(task, now + 1, failed('another version answers', false)));
+      const { rollout: end } = drive(failing, world, { from: now + 2, limit: 200 });
+      expect(node(end)).toMatchObject({ drained: false, state: { is: 'rolled-back' } });
+    });
+
+    it('goes back into service, and not on, when nothing of it was changed yet', () => {
+      const { rollout, now, task } = upTo('switch');
+      const begun = next(rollout, intentOf(task, now) as Event);
+      expect(quorumOf(begun, now, false)).toEqual([]);
+      expect(quorumOf(begun, now, true)).toHaveLength(1);
+    });
+
+    it('counts by what it answers once it was proven: it may be in service again', () => {
+      const { rollout, now } = upTo('undrain');
+      const asked = next(rollout, { type: 'rollback-asked', at: now, by: 'U1', scope: { is: 'all' }, epoch: now });
+      expect(node(asked)).toMatchObject({ drained: true, state: { step: 'restore' } });
+      expect(quorumOf(asked, now, false)).toHaveLength(1);
+    });
   });
 });
