@@ -183,6 +183,13 @@ export const alerts = block({
   url: alertsUrl.optional(),
 });
 
+export const proven = block({
+  fleet: value.name,
+  journal: value.path,
+  keys: block({ bot: list(publicKey, 'public keys', 1), worker: list(publicKey, 'public keys', 1) }),
+  for: withDefault('3d', value.durationOrNone),
+});
+
 export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
 export const schema = block({
@@ -204,6 +211,7 @@ export const schema = block({
   service: withDefault({}, service),
   health: withDefault('http://{address}:8080/health', healthPattern),
   alerts: alerts.nullable().optional(),
+  proven: proven.nullable().optional(),
   ssh: withDefault({}, ssh),
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),

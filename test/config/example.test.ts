@@ -20,6 +20,8 @@ const commented = [
   'keys.worker',
   'service.traffic',
   'alerts',
+  'proven',
+  ...['fleet', 'journal', 'keys', 'keys.bot', 'keys.worker', 'for'].map((key) => `proven.${key}`),
   ...['alertmanager', 'matchers', 'url'].map((key) => `alerts.${key}`),
   ...['drain', 'undrain', 'limit'].map((key) => `service.traffic.${key}`),
 ];

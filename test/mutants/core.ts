@@ -11,6 +11,7 @@ const nights = ['test/upgrade/rollout/long-nights.test.ts'];
 const worse = ['test/upgrade/rollout/worse-nights.test.ts'];
 const alerts = ['test/upgrade/rollout/alerts.test.ts'];
 const atOnce = ['test/upgrade/rollout/at-once.test.ts'];
+const elsewhere = ['test/upgrade/rollout/elsewhere.test.ts'];
 const traffic = ['test/upgrade/rollout/traffic.test.ts'];
 const orders = ['test/upgrade/rollout/orders.test.ts'];
 const timed = ['test/upgrade/ledger/timed.test.ts'];
@@ -384,6 +385,41 @@ export const rows: Mutant[] = [
     from: "isAny(traits[step].changes, 'traffic', 'service')",
     to: "step === 'switch'",
     tests: step,
+  },
+  {
+    name: 'a release that is not proven elsewhere is begun',
+    file: `${core}/gates.ts`,
+    from: "  'elsewhere',\n",
+    to: '',
+    tests: elsewhere,
+  },
+  {
+    name: 'the same, found by chance',
+    file: `${core}/gates.ts`,
+    from: "  'elsewhere',\n",
+    to: '',
+    tests: chance,
+  },
+  {
+    name: 'a proof that is lacking leaves a fleet between two versions',
+    file: `${core}/rules.ts`,
+    from: 'if (nodesInOrder(rollout).some((other) => other.touched && other.name !== name)) return null;',
+    to: '',
+    tests: elsewhere,
+  },
+  {
+    name: 'a proof that was brought is never looked for',
+    file: `${core}/gates.ts`,
+    from: "isAny(gate, 'alerts', 'elsewhere')",
+    to: "isAny(gate, 'alerts')",
+    tests: elsewhere,
+  },
+  {
+    name: 'a rollout that waits for a proof is foreseen to wait for ever',
+    file: `${core}/forecast.ts`,
+    from: 'elsewhere: _read, ',
+    to: '',
+    tests: elsewhere,
   },
   {
     name: 'a node that is out of service counts as serving',

@@ -148,6 +148,7 @@ export class Run {
       'break-traffic': () => void world.brokenTraffic.add(name),
       alert: () => {
         world.alerts = pick % 2 === 0 ? { is: 'firing', names: ['Disk'] } : { is: 'unknown', reason: 'no answer' };
+        world.elsewhere = pick % 3 === 0 ? { is: 'unproven', reason: 'too young' } : { is: 'not wanted' };
       },
       'half-then-outage': () => this.halfThenOutage(pick),
       'stop-in-trouble': () => this.stopInTrouble(pick),
@@ -217,6 +218,7 @@ export class Run {
     this.world.lostProbes.clear();
     this.world.brokenTraffic.clear();
     this.world.alerts = { is: 'quiet' };
+    this.world.elsewhere = { is: 'not wanted' };
   }
 
   private repeat(pick: number): void {

@@ -67,6 +67,7 @@ export function checkStop(rollout: Rollout, task: Task, world: World, now: numbe
   holds(rollout.status.is === 'running', 'a node is begun while the rollout runs');
   holds(stop?.frozen === false, 'no freeze');
   holds(stop?.alerts.is === 'quiet', 'no alert');
+  holds(!stop?.isFirstOfAll || stop.elsewhere.is !== 'unproven', 'proven elsewhere');
   const calendar = rollout.calendars[task.region];
   if (calendar) holds(openInterval(calendar, now - workTakes) !== null, 'the window is open');
   for (const other of nodesInOrder(rollout)) holds(other.sick === null, `${other.name} is known to be sick`);

@@ -2,7 +2,7 @@ import type { Freeze } from '../../windows/types.ts';
 
 export { Refused } from '../../base/errors.ts';
 
-import type { Actor, Alerts, Decided, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
+import type { Actor, Alerts, Decided, Elsewhere, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { Pace } from './pace.ts';
 import type { OwnSignature, RollbackScope } from './rollout.ts';
@@ -27,8 +27,8 @@ export type Event =
       unchanged: boolean;
     }
   /**
-   * A look at all nodes of a region; `attempt` is its serial number. `freezes` and `alerts`: as they are there at that
-   * moment; absent in looks of older versions.
+   * A look at all nodes of a region; `attempt` is its serial number. `freezes`, `alerts` and `elsewhere`: as they are
+   * there at that moment; absent in looks of older versions.
    */
   | {
       type: 'watched';
@@ -39,6 +39,7 @@ export type Event =
       seen: Record<string, Seen>;
       freezes?: Freeze[];
       alerts?: Alerts;
+      elsewhere?: Elsewhere;
     }
   /** `phase`: id of the approval. `for`: where it opens several regions, those whose approver this person is. `signed`: by their own key. */
   | { type: 'approved'; at: number; phase: string; by: Actor; for?: string[]; signed?: OwnSignature }

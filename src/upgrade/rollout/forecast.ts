@@ -184,7 +184,7 @@ function lastHappened(rollout: Rollout): number {
 function asIfItWentOn({ unsigned: _, ...rollout }: Rollout, at: number): Rollout {
   const { policy, lastNodeAt } = rollout;
   const looks = Object.entries(rollout.looks).map(([region, look]): [string, Rollout['looks'][string]] => {
-    const { alerts: _told, ...rest } = look;
+    const { alerts: _told, elsewhere: _read, ...rest } = look;
     return [region, { ...rest, at: null, standing: {}, misses: {} }];
   });
   return {

@@ -3,7 +3,7 @@ import { changePhase, over, sinceOf, watching } from './phases.ts';
 import { goesForward, isOpen, nodeOf } from './queries.ts';
 import { capped } from './rest.ts';
 import { moveStatus } from './transitions.ts';
-import type { Event, Healthy, NodeRun, RegionLooks, Rollout, Seen, WatchPhase } from './types.ts';
+import type { Elsewhere, Event, Healthy, NodeRun, RegionLooks, Rollout, Seen, WatchPhase } from './types.ts';
 
 type Watched = Extract<Event, { type: 'watched' }>;
 
@@ -20,7 +20,7 @@ export function watched(rollout: Rollout, event: Watched): Rollout {
 }
 
 function seenBy(before: RegionLooks, event: Watched): RegionLooks {
-  const { attempt, at, seen, freezes = before.freezes, alerts } = event;
+  const { attempt, at, seen, freezes = before.freezes, alerts, elsewhere = before.elsewhere } = event;
   const names = Object.keys(seen);
   const missed = (name: string) => (isFine(seen[name]) ? 0 : (before.misses[name] ?? 0) + 1);
   return {
@@ -30,12 +30,16 @@ function seenBy(before: RegionLooks, event: Watched): RegionLooks {
     misses: Object.fromEntries(names.map((name) => [name, missed(name)])),
     ...(freezes === undefined ? {} : { freezes }),
     ...(alerts === undefined ? {} : { alerts }),
+    ...(elsewhere === undefined ? {} : { elsewhere }),
   };
 }
 
-/** The rollout as it would be if its regions were looked at now and only the freezes had changed; for whoever asks. */
-export function knowing(rollout: Rollout, freezes: (region: string) => Freeze[]): Rollout {
-  const looks = Object.entries(rollout.looks).map(([region, each]) => [region, { ...each, freezes: freezes(region) }]);
+/** The rollout as it would be if its regions were looked at now and only freezes and proof had changed; for whoever asks. */
+export function knowing(rollout: Rollout, freezes: (region: string) => Freeze[], elsewhere: Elsewhere): Rollout {
+  const looks = Object.entries(rollout.looks).map(([region, each]) => {
+    const told = elsewhere.is === 'not wanted' ? {} : { elsewhere };
+    return [region, { ...each, freezes: freezes(region), ...told }];
+  });
   return { ...rollout, looks: Object.fromEntries(looks) };
 }
 

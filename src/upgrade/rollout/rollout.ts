@@ -6,6 +6,7 @@ import type {
   Baseline,
   Decided,
   Diagnosis,
+  Elsewhere,
   Foreign,
   Gate,
   Proof,
@@ -288,6 +289,8 @@ export interface RegionLooks {
   freezes?: Freeze[];
   /** What the last look that asked was told of its alerts. */
   alerts?: Alerts;
+  /** What the last look that asked read of the release's proof on another fleet. */
+  elsewhere?: Elsewhere;
 }
 
 export interface Unattended {

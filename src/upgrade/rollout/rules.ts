@@ -172,6 +172,16 @@ const alerts = rule(['alerts'], (rollout, { region }, now, known) => {
 });
 
 /**
+ * Nothing of a release is begun before it was proven on another fleet, where the settings want that; no override opens it.
+ * Once a node was changed the rollout goes on: what is left between two versions is proven nowhere.
+ */
+const elsewhere = rule(['elsewhere'], (rollout, { name, region }, _now, known) => {
+  if (nodesInOrder(rollout).some((other) => other.touched && other.name !== name)) return null;
+  const said = known?.elsewhere ?? rollout.looks[region]?.elsewhere;
+  return said?.is === 'unproven' ? shut(said.reason, 'whoever brings the proof') : null;
+});
+
+/**
  * Never fewer than the minimum because of us; a node that is proven to be down may be worked on (guide, high
  * availability). Silence proves nothing: when nobody answers, the gate is shut.
  */
@@ -225,6 +235,7 @@ export const rules: Record<GateName, Rule> = {
   freeze,
   window,
   alerts,
+  elsewhere,
   quorum,
   proof,
 };
