@@ -76,6 +76,25 @@ describe('several nodes at once', () => {
     expect(gates(strict, one, now, { standing, sight })).toMatchObject([{ name: 'quorum', owner: other }]);
   });
 
+  it('count as down again from the intent of the next try of what waited at its gate', () => {
+    const { rollout, now } = flying(2, 4);
+    const [one = '', other = ''] = working(rollout);
+    const waits = rollout.nodes[other];
+    if (waits?.state.is !== 'working') throw new Error('it is not under way');
+    const gate = { name: 'quorum', reason: 'x', owner: 'y', opensAt: null } as const;
+    const { step } = waits.state;
+    const shut = { type: 'gated', at: now, run: 1, node: other, step, attempt: waits.attempt } as const;
+    const gated = next(rollout, { ...shut, gates: [gate], unchanged: false });
+    const strict = (each: Rollout) => ({ ...each, policy: { ...each.policy, minimumHealthy: 3 } });
+    const standing = Object.fromEntries(nodesInOrder(rollout).map(({ name }) => [name, 'healthy' as const]));
+    const asked = (each: Rollout) =>
+      gates(strict(each), one, now, { standing, sight: { down: false, unchanged: false } });
+    expect(asked(gated)).toEqual([]);
+    const { held, attempt } = gated.nodes[other] ?? waits;
+    const begun = { type: 'begun', at: held?.until ?? now, run: 1, node: other, step, attempt } as const;
+    expect(asked(next(gated, begun))).toMatchObject([{ name: 'quorum', owner: other }]);
+  });
+
   it('are handed out one after another, so that each intent sees the one before', () => {
     const { rollout, now } = flying(2, 9);
     const three = { ...rollout, policy: { ...rollout.policy, atOnce: 9 } };

@@ -53,6 +53,17 @@ describe('a freeze that was declared after the plan', () => {
     expect(gates(asked, first, now)).toMatchObject([{ name: 'freeze' }]);
   });
 
+  it('that begins shortly leaves no room for a node, also when it was declared after the last look', () => {
+    const { rollout, now } = ready();
+    const shortly = { ...declared, start: now + minutes(1), end: now + minutes(90) };
+    const known = {
+      ...{ standing: Object.fromEntries((rollout.peers['us-east'] ?? []).map((name) => [name, 'healthy' as const])) },
+      ...{ sight: { down: false, unchanged: true }, alerts: quiet, elsewhere: notWanted, freezes: [shortly] },
+    };
+    expect(gates(rollout, first, now, { ...known, freezes: [] })).toEqual([]);
+    expect(gates(rollout, first, now, known)).toMatchObject([{ name: 'window' }]);
+  });
+
   it('is not outlived by an override, whose own freezes are overridden', () => {
     const override = { by: 'U1', reason: 'pager' };
     const known = looked(ready([written, declared], override), [written, declared]);
