@@ -368,8 +368,8 @@ export const rows: Mutant[] = [
   {
     name: 'a look does not tell of freezes that were declared since the plan',
     file: `${core}/looks.ts`,
-    from: '...(freezes === undefined ? {} : { freezes }),',
-    to: '',
+    from: 'lastingEvidence.filter((name) => told[name] !== undefined);',
+    to: "lastingEvidence.filter((name) => name !== 'freezes' && told[name] !== undefined);",
     tests: ['test/upgrade/rollout/freezes.test.ts'],
   },
   {
@@ -410,14 +410,14 @@ export const rows: Mutant[] = [
   {
     name: 'a proof that was brought is never looked for',
     file: `${core}/gates.ts`,
-    from: "isAny(gate, 'alerts', 'elsewhere')",
-    to: "isAny(gate, 'alerts')",
+    from: 'passes(gate) ||',
+    to: "gate === 'alerts' ||",
     tests: elsewhere,
   },
   {
     name: 'a rollout that waits for a proof is foreseen to wait for ever',
     file: `${core}/forecast.ts`,
-    from: 'elsewhere: _read, ',
+    from: 'for (const name of passingEvidence) delete rest[name];',
     to: '',
     tests: elsewhere,
   },
@@ -480,15 +480,15 @@ export const rows: Mutant[] = [
   {
     name: 'an alert is not known before a worker was kept by it',
     file: `${core}/looks.ts`,
-    from: '...(alerts === undefined ? {} : { alerts }),',
-    to: '',
+    from: 'lastingEvidence.filter((name) => told[name] !== undefined);',
+    to: "lastingEvidence.filter((name) => name !== 'alerts' && told[name] !== undefined);",
     tests: alerts,
   },
   {
     name: 'an alert that ended is never looked at again',
     file: `${core}/gates.ts`,
-    from: "gate.name === 'alerts' || ",
-    to: '',
+    from: 'passes(gate) ||',
+    to: "gate === 'elsewhere' ||",
     tests: alerts,
   },
   {

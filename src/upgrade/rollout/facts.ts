@@ -173,6 +173,13 @@ export type EvidenceName = keyof Findings;
 
 /** What a look at a region finds out too, so that people see it before it has kept a worker from anything. */
 export const lastingEvidence = ['freezes', 'alerts', 'elsewhere'] as const satisfies EvidenceName[];
+type LastingName = (typeof lastingEvidence)[number];
+
+/** As a look found it; absent in looks of older versions, and in those that did not ask. */
+export type Lasting = Partial<Pick<Findings, LastingName>>;
+
+/** Of these, what ends without a word to us: only another look sees it, and a forecast counts on it. */
+export const passingEvidence = ['alerts', 'elsewhere'] as const satisfies LastingName[];
 
 /** What was found out right before a stop: what the rules of the node's gates need, and nothing else. */
 export interface Evidence extends Partial<Findings> {

@@ -1,5 +1,6 @@
 import { isAny } from '../../base/is-any.ts';
 import { freezesNow, frozenNow } from './calendars.ts';
+import { passingEvidence } from './facts.ts';
 import { nextNode } from './places.ts';
 import { nodeOf } from './queries.ts';
 import { rules } from './rules.ts';
@@ -66,11 +67,11 @@ export function opensByLook(rollout: Rollout, name: string, now: number): boolea
   const shut = gates(rollout, name, now);
   return (
     shut.length > 0 &&
-    shut.every(
-      ({ name: gate }) => isAny(gate, 'alerts', 'elsewhere') || (gate === 'freeze' && mayThaw(rollout, name, now)),
-    )
+    shut.every(({ name: gate }) => passes(gate) || (gate === 'freeze' && mayThaw(rollout, name, now)))
   );
 }
+
+const passes = (gate: GateName): boolean => rules[gate].needs.some((need) => isAny(need, ...passingEvidence));
 
 /** A freeze that the plan copied from the settings stays. */
 function mayThaw(rollout: Rollout, name: string, now: number): boolean {

@@ -1,14 +1,13 @@
-import type { Calendar, Freeze } from '../../windows/types.ts';
+import type { Calendar } from '../../windows/types.ts';
 import type {
   Actor,
-  Alerts,
   Asked,
   Baseline,
   Decided,
   Diagnosis,
-  Elsewhere,
   Foreign,
   Gate,
+  Lasting,
   Proof,
   Standing,
   StepName,
@@ -277,7 +276,8 @@ export interface Override {
   until: number;
 }
 
-export interface RegionLooks {
+/** Freezes as the last look that told them found them, the rest as the last look did. */
+export interface RegionLooks extends Lasting {
   /** Looks so far; the next one has the number after. */
   count: number;
   at: number | null;
@@ -285,12 +285,6 @@ export interface RegionLooks {
   standing: Record<string, Standing>;
   /** By node: looks in a row that did not find it healthy. */
   misses: Record<string, number>;
-  /** Freezes of the region as the last look that told them found them, in the settings and in the ledger. */
-  freezes?: Freeze[];
-  /** What the last look that asked was told of its alerts. */
-  alerts?: Alerts;
-  /** What the last look that asked read of the release's proof on another fleet. */
-  elsewhere?: Elsewhere;
 }
 
 export interface Unattended {
