@@ -55,5 +55,5 @@ export function fleetOf(addresses: string[]): Fleet {
     needed: 1,
     nodes: addresses.slice(index * share, (index + 1) * share).map((address) => ({ name: address, region: name })),
   }));
-  return { name: 'bench', service, policy, regions: regions.filter(({ nodes }) => nodes.length > 0) };
+  return { name: 'bench', service, policy, audiences: [], regions: regions.filter(({ nodes }) => nodes.length > 0) };
 }

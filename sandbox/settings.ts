@@ -44,7 +44,7 @@ export function settingsOf(
       expectedNode: '8s',
       rollbackReserve: '8s',
       // v2.0.0 is a major version: with three people here, it goes as a smaller one would.
-      majors: { approvers: 1, canaryApproval: false },
+      majors: { approvers: 1, canaryApproval: false, notice: '0s' },
     },
     regions: regions.map((name) => ({
       name,

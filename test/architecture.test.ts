@@ -44,6 +44,7 @@ const inner: Record<string, Room> = {
   'app/cli': { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
   bot: {
     ours: ['base', 'jobs', 'trust', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
+    types: ['upgrade/http'],
     packages: ['node:', '@slack/', 'pino'],
   },
   doctor: {

@@ -23,7 +23,7 @@ import { openReleases, type Releases } from '../releases/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
 import { orderNamespace } from '../upgrade/host/helper/index.ts';
 import { diagnoseNode, surveyNode } from '../upgrade/host/index.ts';
-import { createAlerting, createProbe } from '../upgrade/http/index.ts';
+import { createAlerting, createProbe, createWebhook } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { steps } from '../upgrade/steps/index.ts';
@@ -150,6 +150,7 @@ export async function startBotRole(runtime: Runtime): Promise<Role & { connected
     sealer: seals,
     team,
     slack: { botToken, appToken, apiUrl },
+    ...(settings.webhook === null ? {} : { webhook: createWebhook(settings.webhook) }),
   });
   const publisher = await startPublisher({
     ...{ redis, belief: runtime.belief, fleet: settings.fleet.name, announcer: bot.announcer, clock, log },

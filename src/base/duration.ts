@@ -11,5 +11,6 @@ export function inSeconds(ms: number, digits: 0 | 1 = 0): string {
 
 /** As people say it: seconds up to a minute and a half, then minutes, rounded up. */
 export function inWords(ms: number): string {
+  if (ms >= 2 * hour && ms % hour === 0) return `${ms / hour} h`;
   return ms <= 1.5 * minute ? inSeconds(Math.ceil(ms / second) * second) : `${Math.ceil(ms / minute)} min`;
 }

@@ -3,11 +3,14 @@ import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import type { Announcer, PostedMessage, Store } from '../jobs/types.ts';
 import type { Sealer } from '../trust/index.ts';
+import type { Webhook } from '../upgrade/http/types.ts';
+import { type DueNotice, dueNotices, startOf } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Chat, OutgoingMessage } from './chat.ts';
 import { sealedBlocks } from './sealed.ts';
 import { closed } from './views/closing.ts';
 import { headPosts } from './views/head.ts';
+import { noticeBody } from './views/notice.ts';
 import { withLink } from './views/parts.ts';
 import type { People } from './views/people.ts';
 import { outdated, type Post, posts } from './views/posts.ts';
@@ -23,7 +26,12 @@ export interface AnnouncerParts {
   link(at: PostedMessage): string | null;
   log: Logger;
   clock: Pick<Clock, 'now' | 'sleep'>;
+  /** Who is told besides the chat. */
+  webhook?: Webhook;
 }
+
+/** Called for what was really delivered. */
+type Delivered = (notice: DueNotice) => Promise<void>;
 
 /** Slack takes about one edit per second and message; the newest state is never dropped, only late. */
 const editEveryMs = 1_500;
@@ -40,11 +48,11 @@ export function createAnnouncer(parts: AnnouncerParts): Pick<Announcer, 'show'> 
   const editedAt = new Map<string, number>();
   return {
     /** Calls for one rollout wait for each other; whoever waited draws the newest state that is known by then. */
-    show(rollout) {
+    show(rollout, told = async () => undefined) {
       const lane = lanes.get(rollout.id) ?? { newest: rollout, tail: Promise.resolve() };
       lanes.set(rollout.id, lane);
       if (rollout.revision > lane.newest.revision) lane.newest = rollout;
-      const turn = lane.tail.then(() => new Drawing(parts, editedAt, lane.newest).draw());
+      const turn = lane.tail.then(() => new Drawing(parts, editedAt, lane.newest, told).draw());
       const tail = turn
         .catch(() => undefined)
         .then(() => {
@@ -61,9 +69,11 @@ class Drawing {
   readonly #parts: AnnouncerParts;
   readonly #editedAt: Map<string, number>;
   readonly #rollout: Rollout;
+  readonly #told: Delivered;
   #standing: Record<string, PostedMessage> = {};
 
-  constructor(parts: AnnouncerParts, editedAt: Map<string, number>, rollout: Rollout) {
+  constructor(parts: AnnouncerParts, editedAt: Map<string, number>, rollout: Rollout, told: Delivered) {
+    this.#told = told;
     this.#parts = parts;
     this.#editedAt = editedAt;
     this.#rollout = rollout;
@@ -91,11 +101,23 @@ class Drawing {
     for (const post of inOrder) {
       try {
         await (stands(post) ? this.#edit(post) : this.#post(post));
+        if (post.announces !== undefined && stands(post)) await this.#told(post.announces);
       } catch (error) {
         this.#note(post, error, troubles);
       }
     }
+    await this.#tellOutside().catch((error: unknown) => troubles.push(error));
     if (troubles.length > 0) throw troubles[0];
+  }
+
+  /** Whoever is told twice, since nobody could note the first time, sees by its id that it is the same. */
+  async #tellOutside(): Promise<void> {
+    const { webhook } = this.#parts;
+    for (const notice of dueNotices(this.#rollout, startOf(this.#rollout))) {
+      if (notice.audience !== webhook?.name) continue;
+      await webhook.post(noticeBody(this.#rollout, notice));
+      await this.#told(notice);
+    }
   }
 
   /** Somebody who cannot get direct messages must not keep the channel from its news. */
@@ -125,7 +147,9 @@ class Drawing {
 
   async #edit(post: Post): Promise<void> {
     const standing = this.#standing[post.key];
-    if (standing === undefined || post.once || standing.content === this.#digest(post)) return;
+    if (standing === undefined || post.once) return;
+    // What is announced must really stand there: Redis saying so is not enough.
+    if (standing.content === this.#digest(post) && post.announces === undefined) return;
     if (post.closes) return this.#close(post, standing);
     const message = await this.#message(post);
     if (message === null) return;

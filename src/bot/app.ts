@@ -3,8 +3,8 @@ import { App, type BlockAction, type ButtonAction, SocketModeReceiver } from '@s
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Announcer } from '../jobs/types.ts';
 import type { Sealer } from '../trust/index.ts';
+import type { Webhook } from '../upgrade/http/types.ts';
 import { asked } from '../upgrade/rollout/index.ts';
-import type { Rollout } from '../upgrade/rollout/types.ts';
 import { accepted } from './accepted.ts';
 import { createAlarm } from './alarm.ts';
 import { createAnnouncer } from './announcer.ts';
@@ -30,6 +30,8 @@ export interface BotContext extends Omit<CommandContext, 'directory' | 'workspac
     /** Another address of the Slack API, for stand-ins; null for Slack itself. */
     apiUrl: string | null;
   };
+  /** Who is told of majors besides the channel. */
+  webhook?: Webhook;
 }
 
 export interface Bot {
@@ -112,7 +114,7 @@ export async function startBot(context: BotContext): Promise<Bot> {
 /** `heard` knows the workspace once Slack has said it. */
 function announcing(
   heard: Pick<CommandContext, 'workspace' | 'directory'>,
-  { control, access, fleet, sealer, clock, log }: BotContext,
+  { control, access, fleet, sealer, clock, log, webhook }: BotContext,
   chat: Chat,
 ): Announcer {
   const common = { chat, store: control.store, channel: access.channel, log };
@@ -121,6 +123,7 @@ function announcing(
     ...common,
     sealer,
     clock: pacing,
+    ...(webhook === undefined ? {} : { webhook }),
     people: async (rollout) => ({
       onCall: access.roles.onCall,
       members: await membersOf(
@@ -130,7 +133,7 @@ function announcing(
     }),
     link: (at) => (heard.workspace === null ? null : linkTo(heard.workspace, at, 'Open the thread')),
   });
-  const show = (rollout: Rollout) => announcer.show(asShown({ fleet, access }, rollout));
+  const show: Announcer['show'] = (rollout, told) => announcer.show(asShown({ fleet, access }, rollout), told);
   const alarm = createAlarm({ ...common, fleet: fleet.name });
   return { show, alarm, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
 }

@@ -1,11 +1,14 @@
 import { type RollbackScope, type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
 
 /** When the first node may be begun. */
-export type When =
-  | { is: 'windows' }
-  | { is: 'now'; reason: string }
+export type When = { is: 'windows' } | { is: 'now'; reason: string } | Later;
+
+/** A start that is waited for. */
+export type Later =
   /** As the person wrote it; the command reads it in a region's zone. */
-  | { is: 'at'; text: string };
+  | { is: 'at'; text: string }
+  /** The next opening of the first region's windows. */
+  | { is: 'next' };
 
 /** What a person asked for, parsed. One variant per verb. */
 export type Command =
@@ -18,9 +21,14 @@ export type Command =
       when: When;
       dryRun: boolean;
     }
+  /** The same, with a start that is waited for. */
+  | { verb: 'schedule'; upgrade: Extract<Command, { verb: 'upgrade' }> }
+  /** Moves the start of what has not begun. */
+  | { verb: 'reschedule'; when: Later }
   /** Confirms a plan that was shown; `plan` names it together with the fleet it was made for. */
   | { verb: 'start'; plan: string }
-  | { verb: 'cancel'; plan: string }
+  /** null: what is scheduled and has not begun. */
+  | { verb: 'cancel'; plan: string | null }
   | { verb: 'status' }
   | { verb: 'why'; node: string | null }
   /** A region, the name of a part, or the id of an approval. */
@@ -66,9 +74,19 @@ export interface Manual {
 /** In the order in which help lists them. */
 export const manual: Record<Verb, Manual> = {
   upgrade: {
-    usage: `upgrade VERSION [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --now --reason "…"] [--dry-run]`,
+    usage: `upgrade VERSION [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…"] [--dry-run]`,
     what: 'shows a plan; nothing starts before you confirm it',
     example: 'upgrade v2.0.0 --strategy regions',
+  },
+  schedule: {
+    usage: 'schedule VERSION --at TIME|--next [flags of upgrade]',
+    what: 'the same for later: shows a plan that begins at that time, or when the next window opens',
+    example: 'schedule v2.0.0 --next',
+  },
+  reschedule: {
+    usage: 'reschedule --at TIME|--next',
+    what: 'moves the start of what has not begun; the channel is told',
+    example: 'reschedule --next',
   },
   status: { usage: 'status', what: 'what runs now, or what every node runs', example: 'status' },
   why: { usage: 'why [NODE]', what: 'everything that holds the next node, and who can open it', example: 'why' },
@@ -112,7 +130,11 @@ export const manual: Record<Verb, Manual> = {
   },
   history: { usage: 'history', what: 'the last ten rollouts', example: 'history' },
   start: { usage: 'start PLAN', what: 'starts a plan that was shown', example: 'start 01JD…' },
-  cancel: { usage: 'cancel PLAN', what: 'throws a plan away that was shown', example: 'cancel 01JD…' },
+  cancel: {
+    usage: 'cancel [PLAN]',
+    what: 'ends what is scheduled and has not begun, or throws a plan away that was shown',
+    example: 'cancel',
+  },
   whoami: { usage: 'whoami', what: 'who you are here and what you may do', example: 'whoami' },
   help: { usage: 'help [VERB]', what: 'this list, or one verb with an example', example: 'help upgrade' },
 };

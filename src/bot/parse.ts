@@ -2,7 +2,7 @@ import { nearest } from '../base/nearest.ts';
 import { redact } from '../base/redact.ts';
 import { isVersion } from '../base/version.ts';
 import { type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
-import { type Command, isVerb, type Verb, verbs, type When } from './command.ts';
+import { type Command, isVerb, type Later, type Verb, verbs, type When } from './command.ts';
 import { type FlagShape, type Flags, readFlags, Unreadable } from './parse/flags.ts';
 import { plainInput, words } from './parse/words.ts';
 
@@ -33,8 +33,10 @@ function unknownVerb(word: string): string {
 
 const readers: Record<Verb, (input: string[]) => Command> = {
   upgrade: readUpgrade,
+  schedule: readSchedule,
+  reschedule: (input) => ({ verb: 'reschedule', when: readLater(readFlags(input, laterFlags)) }),
   start: (input) => ({ verb: 'start', plan: object(input, 'the plan') }),
-  cancel: (input) => ({ verb: 'cancel', plan: object(input, 'the plan') }),
+  cancel: (input) => ({ verb: 'cancel', plan: optional(input) }),
   status: (input) => alone(input, { verb: 'status' }),
   why: (input) => ({ verb: 'why', node: optional(input) }),
   approve: (input) => ({ verb: 'approve', what: object(input, 'the region') }),
@@ -63,15 +65,29 @@ const upgradeFlags = {
   now: 'none',
   reason: 'many',
   at: 'many',
+  next: 'none',
   'dry-run': 'none',
 } satisfies FlagShape;
 
 const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies FlagShape;
 
-/** What each verb takes; verbs that are not named take no flags. */
-export const flagsOf: Partial<Record<Verb, FlagShape>> = { upgrade: upgradeFlags, freeze: freezeFlags };
+const laterFlags = { at: 'many', next: 'none' } satisfies FlagShape;
 
-function readUpgrade(input: string[]): Command {
+/** What each verb takes; verbs that are not named take no flags. */
+export const flagsOf: Partial<Record<Verb, FlagShape>> = {
+  upgrade: upgradeFlags,
+  schedule: upgradeFlags,
+  reschedule: laterFlags,
+  freeze: freezeFlags,
+};
+
+function readSchedule(input: string[]): Command {
+  const upgrade = readUpgrade(input);
+  if (upgrade.when.is === 'at' || upgrade.when.is === 'next') return { verb: 'schedule', upgrade };
+  throw new Unreadable('for when? schedule VERSION --at TIME, or --next for the next window');
+}
+
+function readUpgrade(input: string[]): Extract<Command, { verb: 'upgrade' }> {
   const flags = readFlags(input, upgradeFlags);
   const [version, ...extra] = flags.rest;
   if (version === undefined) throw new Unreadable('which version? For example: upgrade v2.0.0');
@@ -127,12 +143,22 @@ function readLimit(word: string | undefined): number | null {
 function readWhen({ values }: Flags): When {
   const [at, reason] = [values.get('at'), values.get('reason')];
   if (values.has('now')) {
-    if (at !== undefined) throw new Unreadable('--now and --at exclude each other');
+    if (at !== undefined || values.has('next'))
+      throw new Unreadable(`--now and ${at === undefined ? '--next' : '--at'} exclude each other`);
     if (reason === undefined) throw new Unreadable('--now overrides the maintenance windows and needs --reason "…"');
     return { is: 'now', reason: redact(reason) };
   }
   if (reason !== undefined) throw new Unreadable('--reason belongs to --now');
-  return at === undefined ? { is: 'windows' } : { is: 'at', text: at };
+  return at === undefined && !values.has('next') ? { is: 'windows' } : readLater({ values, rest: [] });
+}
+
+function readLater({ values, rest }: Flags): Later {
+  const at = values.get('at');
+  if (rest.length > 0) throw new Unreadable(`only --at TIME or --next is expected: ${rest.join(' ')} is too much`);
+  if (at !== undefined && values.has('next')) throw new Unreadable('--at and --next exclude each other');
+  if (at !== undefined) return { is: 'at', text: at };
+  if (values.has('next')) return { is: 'next' };
+  throw new Unreadable('to when? --at TIME, or --next for the next window');
 }
 
 /** Every look at a region carries the reasons along; it is stored and posted, so what looks like a secret never is. */

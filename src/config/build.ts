@@ -20,6 +20,8 @@ export interface Origin {
 export function build(written: Written, hosts: Record<string, Host>, secrets: Secrets, origin: Origin): Settings {
   const { absolute, file } = origin;
   const { releases } = written;
+  const place = written.notices?.webhook ?? null;
+  const webhook = place === null ? null : { ...place, token: secrets.noticeToken };
   return {
     file,
     fleet: {
@@ -27,12 +29,14 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       service: serviceFrom(written.service),
       regions: written.regions.map((region) => regionFrom(region, written)),
       policy: written.policy,
+      audiences: webhook === null ? [] : [webhook.name],
     },
     hosts,
     signers: written.ssh.signers,
     healthUrls: healthUrls(written, hosts),
     alerts: alertsFrom(written.alerts),
     proven: written.proven ? { ...written.proven, journal: absolute(written.proven.journal) } : null,
+    webhook,
     releases: {
       ...(releases.url === undefined ? { directory: absolute(releases.directory ?? '') } : { url: releases.url }),
       signers: signersFrom(releases.signers),

@@ -128,8 +128,13 @@ export const policy = block({
   canary: withDefault(null, value.name.nullable()),
   majors: withDefault(
     {},
-    block({ approvers: withDefault(2, whole(1, 9)), canaryApproval: withDefault(true, value.flag) }),
+    block({
+      approvers: withDefault(2, whole(1, 9)),
+      canaryApproval: withDefault(true, value.flag),
+      notice: withDefault('48h', value.durationOrNone),
+    }),
   ),
+  announce: withDefault(['24h', '1h'], list(value.duration, 'durations')),
 });
 
 export const person = block({
@@ -190,6 +195,17 @@ export const proven = block({
   for: withDefault('3d', value.durationOrNone),
 });
 
+const webhookUrl = leaf(
+  'an address',
+  'a URL without user, like https://status.example.com/api/notices; its token goes into NOTICE_TOKEN',
+  (written) => (typeof written === 'string' && isPlain(written) ? written : undefined),
+);
+export const notices = block({
+  webhook: block({ name: withDefault('status page', value.label), url: webhookUrl })
+    .nullable()
+    .optional(),
+});
+
 export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
 export const schema = block({
@@ -212,6 +228,7 @@ export const schema = block({
   health: withDefault('http://{address}:8080/health', healthPattern),
   alerts: alerts.nullable().optional(),
   proven: proven.nullable().optional(),
+  notices: notices.nullable().optional(),
   ssh: withDefault({}, ssh),
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),

@@ -15,6 +15,8 @@ export interface Secrets {
   /** null: a private one is started. */
   redis: RedisPlace | null;
   sealKey: string | null;
+  /** For the webhook of `notices`. */
+  noticeToken: string | null;
 }
 
 /** Reads each secret from `NAME` or from the file that `NAME_FILE` names. Problems never show a value. */
@@ -37,6 +39,7 @@ export function readSecrets(env: NodeJS.ProcessEnv): { secrets: Secrets; problem
       /^\S{32,}$/,
       '32 characters or more that nobody can guess, like those of: openssl rand -hex 32',
     ),
+    noticeToken: read('NOTICE_TOKEN', /^[\x21-\x7e]+$/, 'a token without blanks'),
   };
   const url = read('REDIS_URL', isRedis, 'redis://host:6379, rediss://... or the path of a socket');
   const user = read('REDIS_USER', /^\S+$/, 'the name of a user of Redis');
@@ -75,8 +78,8 @@ export function plainProblems({ redis }: Secrets, plain: 'refused' | 'allowed'):
 }
 
 /** The secrets that may never be shown; shorter ones would hide ordinary words. */
-export function knownSecrets({ botToken, appToken, sealKey, redis }: Secrets): string[] {
-  return [botToken, appToken, sealKey, redis?.url ?? null, redis?.password ?? null]
+export function knownSecrets({ botToken, appToken, sealKey, noticeToken, redis }: Secrets): string[] {
+  return [botToken, appToken, sealKey, noticeToken, redis?.url ?? null, redis?.password ?? null]
     .filter((secret) => secret !== null)
     .filter((secret) => secret.length >= 8);
 }

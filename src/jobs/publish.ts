@@ -40,7 +40,8 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
   const store = createStore(redis.patient(), fleet, parts.belief);
   const ledger = createLedger(redis.patient(), fleet, parts.belief);
   const queues = createQueues(redis.patient(), fleet, log);
-  const tick = ticker({ store, record: recorder(store, queues.wake), clock, log });
+  const record = recorder(store, queues.wake);
+  const tick = ticker({ store, record, clock, log });
   const trouble = (id: string, error: unknown): void =>
     log.warn({ rollout: id, reason: reasonOf(error) }, 'time could not pass');
 
@@ -58,7 +59,9 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
     const rollout = await believed(job.data.id);
     if (!rollout) return store.painted(job.data.id, Number.MAX_SAFE_INTEGER);
     try {
-      await announcer.show(rollout);
+      await announcer.show(rollout, async (notice) => {
+        await record(rollout.id, { type: 'announced', ...notice, at: clock.now() });
+      });
     } catch (error) {
       log.warn({ rollout: rollout.id, reason: reasonOf(error) }, 'could not be shown');
       const seconds = retryAfter(error);

@@ -58,6 +58,8 @@ const says: Record<Line['type'], readonly Says[]> = {
   retried: ['decisions'],
   decided: ['decisions'],
   'rollback-asked': ['decisions'],
+  rescheduled: ['decisions'],
+  announced: ['decisions'],
   begun: ['reports'],
   reported: ['reports'],
   gated: ['reports'],

@@ -1,5 +1,6 @@
 import type { Actor } from '../base/actor.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
+import type { DueNotice } from '../upgrade/rollout/index.ts';
 import type { Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 import type { Audited } from './audit.ts';
 import type { Note } from './notes.ts';
@@ -122,7 +123,8 @@ export interface Control {
 
 /** Shows a rollout somewhere. Called with the newest rollout, as often as one likes; must be idempotent. */
 export interface Announcer {
-  show(rollout: Rollout): Promise<void>;
+  /** @param told called for each notice that is due and was really delivered just now */
+  show(rollout: Rollout, told?: (notice: DueNotice) => Promise<void>): Promise<void>;
   /** Calls people once: what is stored about a rollout cannot be believed, and nothing is done for it. */
   alarm(rollout: string, what: string): Promise<void>;
   /** Says so where something stands that the store does not know, or not any more. Never throws. */

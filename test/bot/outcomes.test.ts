@@ -124,6 +124,7 @@ describe('the facts of a look', () => {
         "endedAt": null,
         "fleet": "production",
         "id": "r1",
+        "moves": [],
         "nodes": [
           {
             "changed": true,
@@ -137,6 +138,7 @@ describe('the facts of a look', () => {
             "versionBefore": "v1.0.0",
           },
         ],
+        "notice": null,
         "open": true,
         "override": null,
         "phases": [

@@ -36,6 +36,16 @@ const understood: [string, Command][] = [
   ["upgrade v2.0.0 --reason don't wait --now", { ...upgrade, when: { is: 'now', reason: "don't wait" } }],
   ['upgrade v2.0.0 --reason="a b" --now', { ...upgrade, when: { is: 'now', reason: 'a b' } }],
   ['upgrade v2.0.0 --at tue 02:00 --dry-run', { ...upgrade, when: { is: 'at', text: 'tue 02:00' }, dryRun: true }],
+  ['upgrade v2.0.0 --next', { ...upgrade, when: { is: 'next' } }],
+  ['schedule v2.0.0 --next', { verb: 'schedule', upgrade: { ...upgrade, when: { is: 'next' } } }],
+  [
+    'schedule 2.0.0 --at 02:00 --regions us-east',
+    { verb: 'schedule', upgrade: { ...upgrade, regions: ['us-east'], when: { is: 'at', text: '02:00' } } },
+  ],
+  ['reschedule --next', { verb: 'reschedule', when: { is: 'next' } }],
+  ['reschedule —at wed 02:00', { verb: 'reschedule', when: { is: 'at', text: 'wed 02:00' } }],
+  ['cancel', { verb: 'cancel', plan: null }],
+  ['cancel 01JD~ab', { verb: 'cancel', plan: '01JD~ab' }],
   ['why', { verb: 'why', node: null }],
   ['why eu‑west‑op‑1', { verb: 'why', node: 'eu-west-op-1' }],
   ['approve eu-west', { verb: 'approve', what: 'eu-west' }],
@@ -67,6 +77,12 @@ const understood: [string, Command][] = [
 ];
 
 const refused: [string, RegExp][] = [
+  ['schedule v2.0.0', /for when\?/],
+  ['schedule v2.0.0 --now --reason x', /for when\?/],
+  ['reschedule', /to when\?/],
+  ['reschedule tomorrow', /tomorrow is too much/],
+  ['reschedule --at 02:00 --next', /exclude each other/],
+  ['upgrade v2.0.0 --now --next', /exclude each other/],
   ['frezee us-east', /did you mean freeze\?/],
   ['freeze', /freeze what\? A region, or all/],
   ['freeze , --until 06:00 --reason x', /freeze what\?/],

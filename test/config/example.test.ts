@@ -22,6 +22,9 @@ const commented = [
   'alerts',
   'proven',
   ...['fleet', 'journal', 'keys', 'keys.bot', 'keys.worker', 'for'].map((key) => `proven.${key}`),
+  'notices',
+  'notices.webhook',
+  ...['name', 'url'].map((key) => `notices.webhook.${key}`),
   ...['alertmanager', 'matchers', 'url'].map((key) => `alerts.${key}`),
   ...['drain', 'undrain', 'limit'].map((key) => `service.traffic.${key}`),
 ];

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createStore, type PublisherParts, startPublisher } from '../../src/jobs/index.ts';
 import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import type { Sweeping } from '../../src/jobs/sweep.ts';
+import type { Announcer } from '../../src/jobs/types.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { belief } from '../support/belief.ts';
 import { eventually, production, quickRollout, silent, systemClock } from './fixtures/parts.ts';
@@ -12,10 +13,7 @@ const rig = makeRig();
 const { worker, control } = rig;
 
 describe('publishing', () => {
-  const publisher = async (
-    show: (rollout: Rollout) => Promise<void>,
-    changes: Partial<PublisherParts> = {},
-  ): Promise<Sweeping> => {
+  const publisher = async (show: Announcer['show'], changes: Partial<PublisherParts> = {}): Promise<Sweeping> => {
     const started = await startPublisher({
       belief: belief('bot'),
       redis: rig.redis.handle,
@@ -86,6 +84,30 @@ describe('publishing', () => {
       (all) => all.includes('stopped'),
     );
     await eventually(store.unpainted, (ids) => ids.length === 0);
+  });
+
+  it('signs into the journal what was really delivered of a notice, once', async () => {
+    const notice = { audience: 'channel', kind: 'scheduled', startAt: null, begins: null } as const;
+    let calls = 0;
+    await publisher(async (_, told) => {
+      calls += 1;
+      await told?.(notice);
+    });
+    const { start, store } = control();
+    const wanted = { wanted: 48 * 3_600_000, audiences: ['channel'], told: [] };
+    await start({ ...quickRollout('r1'), notice: wanted });
+    const isTold = (rollout: Rollout | null) => rollout?.notice?.told.length === 1;
+    await eventually(() => store.load('r1'), isTold);
+    // Being told wakes whoever shows it: that shows it once more, and it is told no second time.
+    await eventually(
+      async () => calls,
+      (count) => count > 1,
+    );
+    const lines = (await store.journal('r1')).filter(({ event }) => event.type === 'announced');
+    expect(lines).toHaveLength(1);
+    expect(await createStore(rig.redis.handle.caller, production, belief()).load('r1')).toMatchObject({
+      notice: { told: [{ ...notice, at: expect.any(Number) }] },
+    });
   });
 
   it('has the chat looked over at its start, and then once a minute', async () => {

@@ -2,8 +2,81 @@ import type { Mutant } from './mutant.ts';
 
 const timed = ['test/upgrade/ledger/timed.test.ts'];
 
+const notice = ['test/upgrade/rollout/notice.test.ts'];
+const schedule = ['test/bot/schedule.test.ts'];
+
 /** When work may begin, and how long it takes. */
 export const rows: Mutant[] = [
+  {
+    name: 'a major begins as soon as anybody was told',
+    file: 'src/upgrade/rollout/notice.ts',
+    from: 'return since.some((each) => each === null)',
+    to: 'return since.every((each) => each === null)',
+    tests: notice,
+  },
+  {
+    name: 'the notice is over before its time',
+    file: 'src/upgrade/rollout/rules.ts',
+    from: "return now < over ? shut(why, 'the clock', over) : null;",
+    to: "return now < over - 1 ? shut(why, 'the clock', over) : null;",
+    tests: notice,
+  },
+  {
+    name: 'nobody is asked whether a major was announced',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "  'notice',\n",
+    to: '',
+    tests: notice,
+  },
+  {
+    name: 'whoever was told of a later start is taken to know of an earlier one',
+    file: 'src/upgrade/rollout/notice.ts',
+    from: '(told.startAt ?? 0) <= (startAt ?? 0);',
+    to: 'told.startAt !== startAt + 1;',
+    tests: notice,
+  },
+  {
+    name: 'what was told of another start counts for the planned one',
+    file: 'src/upgrade/rollout/notice.ts',
+    from: 'due.kind === kind && due.startAt === startAt,',
+    to: 'due.kind === kind,',
+    tests: notice,
+  },
+  {
+    name: 'breaking the glass opens the notice of a major',
+    file: 'src/upgrade/rollout/plan.ts',
+    from: 'if (override === null || notice === undefined) return;',
+    to: 'if (override !== null || notice === undefined) return;',
+    tests: notice,
+  },
+  {
+    name: 'a start is moved after it has begun',
+    file: 'src/upgrade/rollout/ahead.ts',
+    from: 'isOpen(rollout) && rollout.startedAt === null &&',
+    to: 'isOpen(rollout) &&',
+    tests: notice,
+  },
+  {
+    name: 'whoever may only stop brings a start forward',
+    file: 'src/bot/commands/reschedule.ts',
+    from: "? 'start' : 'halt' });",
+    to: "? 'halt' : 'halt' });",
+    tests: schedule,
+  },
+  {
+    name: 'a notice counts as told because Redis says that it stands there',
+    file: 'src/bot/announcer.ts',
+    from: 'if (standing.content === this.#digest(post) && post.announces === undefined) return;',
+    to: 'if (standing.content === this.#digest(post)) return;',
+    tests: schedule,
+  },
+  {
+    name: 'a webhook that does not answer 2xx counts as told',
+    file: 'src/upgrade/http/webhook.ts',
+    from: 'if (status < 200 || status > 299)',
+    to: 'if (status < 200 || status > 499)',
+    tests: ['test/upgrade/http/webhook.test.ts'],
+  },
   {
     name: 'a window is still open at its end',
     file: 'src/windows/openings.ts',

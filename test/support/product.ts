@@ -162,7 +162,7 @@ function settingsOf({ nodes, releases, policy, service, ssh, windows }: ProductO
       order: 'declared',
       oneMayBegin: 'anywhere',
       breakers: 1,
-      majors: { approvers: 1, canaryApproval: false },
+      majors: { approvers: 1, canaryApproval: false, notice: '0s' },
       ...policy,
     },
     regions: regions.map((region) => ({

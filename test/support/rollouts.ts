@@ -97,6 +97,7 @@ export function fleetOf(
     name: 'production',
     service,
     policy: { ...policy, ...changes },
+    audiences: [],
     regions: [
       region('us-east', 'America/New_York'),
       region('eu-west', 'Europe/Dublin'),

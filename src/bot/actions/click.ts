@@ -20,6 +20,7 @@ const readings: Record<string, Reading> = {
   pause: () => ({ verb: 'pause' }),
   resume: () => ({ verb: 'resume' }),
   stop: () => ({ verb: 'stop' }),
+  postpone: () => ({ verb: 'reschedule', when: { is: 'next' } }),
   retry: () => ({ verb: 'retry' }),
   replace: ({ g }) => ({ verb: 'replace', ...nodeAndMark(g) }),
   keep: ({ g }) => ({ verb: 'keep', ...nodeAndMark(g) }),

@@ -8,8 +8,9 @@ import { keep, replace } from './foreign.ts';
 import { freeze, unfreeze } from './freeze.ts';
 import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
+import { reschedule } from './reschedule.ts';
 import { acting } from './unknown.ts';
-import { cancel, start, upgrade } from './upgrade.ts';
+import { cancel, schedule, start, upgrade } from './upgrade.ts';
 import { verify } from './verify.ts';
 
 const bare: Handler<'bare'> = async (context, asking) => {
@@ -22,6 +23,8 @@ const bare: Handler<'bare'> = async (context, asking) => {
 const handlers: { [V in Command['verb']]: Handler<V> } = {
   bare,
   upgrade,
+  schedule,
+  reschedule: acting(reschedule),
   start,
   cancel,
   status,

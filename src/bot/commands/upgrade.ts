@@ -4,6 +4,7 @@ import { Refused } from '../../base/errors.ts';
 import { begunBefore, paceOf } from '../../upgrade/ledger/index.ts';
 import { approvals, canaryOf, isBegunFreely, isOpen, plan, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
+import { nextOpening } from '../../windows/index.ts';
 import type { When } from '../command.ts';
 import { type Asking, type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
 import { nightFacts } from '../facts/night.ts';
@@ -23,6 +24,7 @@ import {
   Unanswered,
 } from './common.ts';
 import { nightOf } from './night.ts';
+import { cancelStart } from './reschedule.ts';
 
 type Request = Pick<PlanInput, 'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit'>;
 
@@ -48,6 +50,9 @@ export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
   };
   return show(context, request, command.dryRun, null);
 };
+
+/** The same for later. */
+export const schedule: Handler<'schedule'> = (context, asking, command) => upgrade(context, asking, command.upgrade);
 
 /** Takes the plan once, makes it anew over the fleet as it is now, and starts it if nothing moved since it was shown. */
 export const start: Handler<'start'> = async (context, asking, { plan: token }) => {
@@ -118,7 +123,8 @@ async function isFirstToBegin({ control }: CommandContext, rollout: Rollout): Pr
   return rollout.policy.oneMayBegin === 'anywhere' || begunBefore(ledger, begun)?.rollout === id;
 }
 
-export const cancel: Handler<'cancel'> = async (context, asking, { plan: token }) => {
+export const cancel: Handler<'cancel'> = async (context, asking, { plan: token, ...command }) => {
+  if (token === null) return cancelStart(context, asking, { ...command, plan: null });
   const draft = await taken(context, asking, 'cancel', token);
   // What waits for a second breaker is thrown away by whoever asked, or by one of them.
   if (draft.requester !== asking.actor) await orKeep(context, draft, () => demand(context, asking, { is: 'override' }));
@@ -240,7 +246,19 @@ export function fingerprint(seen: NodeSurvey[]): string {
 }
 
 function startAt(context: CommandContext, when: When, regions: string[] | null): number | null {
-  return when.is === 'at' ? timeOf(context, ['--at', when.text], regions, context.clock.now()) : null;
+  const now = context.clock.now();
+  if (when.is === 'at') return timeOf(context, ['--at', when.text], regions, now);
+  return when.is === 'next' ? nextStart(context, regions, now) : null;
+}
+
+/** Of the region that is first then. */
+function nextStart({ fleet }: CommandContext, regions: string[] | null, now: number): number {
+  const openings = fleet.regions
+    .filter(({ name }) => regions === null || regions.includes(name))
+    .map(({ calendar }) => nextOpening(calendar, now));
+  const starts = openings.flatMap((opening) => (opening.is === 'opens' ? [opening.interval.start] : []));
+  if (starts.length === 0) throw new Refused('No window opens in sight. Give a time with --at.');
+  return Math.min(...starts);
 }
 
 async function refuseTaken({ control }: CommandContext): Promise<void> {

@@ -1,4 +1,4 @@
-import { endOf, isOpen, nodesInOrder, sinceOf } from '../../upgrade/rollout/index.ts';
+import { endOf, isOpen, nodesInOrder, noticeOver, sinceOf, toldSince } from '../../upgrade/rollout/index.ts';
 import type { Gate, NodeRun, Phase, Rollout, Status } from '../../upgrade/rollout/types.ts';
 import { scopeWord } from '../command.ts';
 import { iso } from './instants.ts';
@@ -23,9 +23,19 @@ export function rolloutFacts(rollout: Rollout) {
     startedAt: iso(rollout.startedAt),
     endedAt: isOpen(rollout) || !('at' in status) ? null : iso(status.at),
     override: override === null ? null : { by: override.by, reason: override.reason },
+    moves: (rollout.moves ?? []).map(({ by, at, to }) => ({ by, at: iso(at), startAt: iso(to) })),
+    notice: noticeFacts(rollout),
     phases: rollout.phases.map(phaseFacts),
     nodes: nodesInOrder(rollout).map(nodeFacts),
   };
+}
+
+/** What had to be announced before the first node, and since when each audience knows of the planned start. */
+function noticeFacts(rollout: Rollout) {
+  const { notice } = rollout;
+  if (notice === undefined) return null;
+  const audiences = toldSince(rollout).map(({ audience, since }) => ({ audience, since: iso(since) }));
+  return { wantedMs: notice.wanted, audiences, over: iso(noticeOver(rollout)) };
 }
 
 function statusFacts(status: Status) {

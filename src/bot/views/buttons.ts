@@ -1,4 +1,4 @@
-import { isQueued, next, nodesInOrder, turns } from '../../upgrade/rollout/index.ts';
+import { isQueued, laterStart, next, nodesInOrder, regionsOf, turns } from '../../upgrade/rollout/index.ts';
 import type {
   ApprovalPhase,
   Decided,
@@ -8,6 +8,7 @@ import type {
   RollbackScope,
   Rollout,
 } from '../../upgrade/rollout/types.ts';
+import { describeLocal } from '../../windows/index.ts';
 import { scopeWord } from '../command.ts';
 import type { Button, Reference } from './parts.ts';
 import { count } from './text.ts';
@@ -63,6 +64,24 @@ export function stopButton(rollout: Rollout, label = 'Stop'): Button {
     confirm: { title: `Stop ${rollout.release.version}?`, text: ends(rollout), yes: 'Stop' },
     typed: 'stop',
   };
+}
+
+/** By one opening of the first region's windows; none where nothing can be moved. */
+export function postponeButtons(rollout: Rollout): Button[] {
+  const to = laterStart(rollout);
+  const zone = rollout.calendars[regionsOf(rollout)[0] ?? '']?.zone;
+  if (to === null || zone === undefined || rollout.unsigned) return [];
+  const then = describeLocal(to, zone).replace(/ \(.*\)$/, '');
+  const text = `${rollout.release.version} begins ${describeLocal(to, zone)} at the earliest. What is staged stays where it is; the channel is told.`;
+  return [
+    {
+      label: `Postpone to ${then}`,
+      action: 'postpone',
+      reference: reference(rollout),
+      confirm: { title: 'Postpone it?', text, yes: 'Postpone' },
+      typed: 'reschedule --next',
+    },
+  ];
 }
 
 function ends(rollout: Rollout): string {

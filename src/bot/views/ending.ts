@@ -1,7 +1,8 @@
 import { isAny } from '../../base/is-any.ts';
-import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { channel, dueNotices, isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { rollbackButtons } from './buttons.ts';
+import { complianceLines } from './notice.ts';
 import { type Post, post } from './post.ts';
 import { signedWord } from './signed.ts';
 import { tally } from './tally.ts';
@@ -13,12 +14,22 @@ import { isLeftOut, nodeWord, scopeName, versionsBefore } from './words.ts';
 export function endingPosts(rollout: Rollout): Post[] {
   if (isOpen(rollout)) return [];
   const { status, run } = rollout;
+  const cancelled = dueNotices(rollout, null).find(({ audience }) => audience === channel);
   const scopes = status.is === 'rolled-back' ? [] : rollbackButtons(rollout, [{ is: 'all' }]);
   return [
-    post(rollout, `${key(rollout)}.${run}`, { is: 'thread', broadcast: true }, [
-      { is: 'lines', lines: [headline(rollout), signedWord(rollout.release), ...nodeLines(rollout)] },
-      { is: 'buttons', buttons: scopes },
-    ]),
+    post(
+      rollout,
+      `${key(rollout)}.${run}`,
+      { is: 'thread', broadcast: true },
+      [
+        {
+          is: 'lines',
+          lines: [headline(rollout), signedWord(rollout.release), ...complianceLines(rollout), ...nodeLines(rollout)],
+        },
+        { is: 'buttons', buttons: scopes },
+      ],
+      cancelled === undefined ? {} : { announces: cancelled },
+    ),
   ];
 }
 

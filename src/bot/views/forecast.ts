@@ -7,6 +7,7 @@ import {
   isTurn,
   mostAtOnce,
   nodeOf,
+  noticeExpected,
   saidAt,
   sinceOf,
   stepMs,
@@ -44,7 +45,8 @@ export function forecast(rollout: Rollout): Forecast {
   const { policy } = rollout;
   const found: Forecast = { regions: [], end: null };
   if (!isOpen(rollout) || rollout.status.is === 'rolling-back') return found;
-  let at = Math.max(rollout.lastNodeAt ?? 0, rollout.startedAt ?? 0, rollout.startAt ?? 0, stagedAt(rollout));
+  const { lastNodeAt, startedAt, startAt } = rollout;
+  let at = Math.max(lastNodeAt ?? 0, startedAt ?? 0, startAt ?? 0, noticeExpected(rollout), stagedAt(rollout));
   const slots = new Slots(rollout);
   for (const phase of rollout.phases) {
     if (phase.is === 'watch' && phase.state.is !== 'done') at += phase.for;
@@ -79,7 +81,9 @@ export function beginsLater(rollout: Rollout, now: number): string | null {
   const { startAt, override } = rollout;
   const open = openInterval(calendar, now);
   const isOut = override === null && (open === null || first.begin >= open.end);
-  return isOut || (startAt !== null && startAt > now) ? describeLocal(first.begin, calendar.zone) : null;
+  return isOut || Math.max(startAt ?? 0, noticeExpected(rollout)) > now
+    ? describeLocal(first.begin, calendar.zone)
+    : null;
 }
 
 /** One entry for each region in each phase. */

@@ -6,6 +6,7 @@ export function looseness({ selfApproval, oneMayBegin, majors }: Policy): string
     ...(selfApproval ? ['*Self-approval is allowed here: you may approve your own rollout*'] : []),
     ...(oneMayBegin === 'anywhere' ? ['*One person may begin in every region here*, without an approval'] : []),
     ...(majors.approvers < 2 || !majors.canaryApproval ? [majorsLine(majors)] : []),
+    ...(majors.notice === 0 ? ['*Majors begin without notice here*'] : []),
   ];
 }
 

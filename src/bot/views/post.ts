@@ -1,4 +1,5 @@
 import type { KnownBlock } from '@slack/types';
+import type { DueNotice } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { message, type Part } from './parts.ts';
 
@@ -21,6 +22,8 @@ export interface Post {
   about: string | null;
   /** Not posted when a message whose key begins so says the same already. */
   unlessSaid: string | null;
+  /** What is announced with it; whoever posts it tells that it stands there. */
+  announces?: DueNotice;
 }
 
 export function post(
@@ -28,7 +31,7 @@ export function post(
   key: string,
   place: Place,
   parts: Part[],
-  options: Partial<Pick<Post, 'onlyEdit' | 'once' | 'closes' | 'about' | 'unlessSaid'>> = {},
+  options: Partial<Pick<Post, 'onlyEdit' | 'once' | 'closes' | 'about' | 'unlessSaid' | 'announces'>> = {},
 ): Post {
   return {
     key,
@@ -39,6 +42,7 @@ export function post(
     once: options.once ?? false,
     about: options.about ?? null,
     unlessSaid: options.unlessSaid ?? null,
+    ...(options.announces === undefined ? {} : { announces: options.announces }),
   };
 }
 

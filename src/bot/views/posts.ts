@@ -10,7 +10,7 @@ import { nodePosts } from './node.ts';
 import { nobody, type People } from './people.ts';
 import { closing, type Place, type Post } from './post.ts';
 import { reminderPosts } from './reminders.ts';
-import { schedulePosts } from './schedule.ts';
+import { cameTo, schedulePosts } from './schedule.ts';
 import { when, who } from './text.ts';
 import { waitPosts } from './waits.ts';
 
@@ -53,6 +53,7 @@ function placeOf({ requester }: Rollout, key: string): Place {
 function endOf(rollout: Rollout, key: string): string | null {
   if (/^(?:dm\.(?:ask\.\w+\.)?)?gate\./.test(key)) return endOfAsk(rollout, key);
   if (key.startsWith('freeze.')) return '→ It is over, was lifted, or keeps nothing from beginning any more.';
+  if (key.startsWith('soon.')) return cameTo(rollout);
   if (key.startsWith('wait.')) return '→ This wait is over; the live message above says how it went on.';
   return /^(?:dm\.)?(?:failed|stuck|held|finished|stopped|done)\./.test(key) ? `→ ${lastWord(rollout)}` : null;
 }
@@ -72,6 +73,7 @@ const words: Record<LastWord['is'], string> = {
   retried: 'Tried again',
   decided: 'Decided, and tried again',
   'rollback-asked': 'Rollback asked for',
+  rescheduled: 'Moved to another time',
 };
 
 /** Who decided since, as far as it is known. */

@@ -4,6 +4,7 @@ import { describeLocal } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
 import { beginsLater, forecast } from './forecast.ts';
 import { type Night, nightLines } from './night.ts';
+import { promised } from './notice.ts';
 import type { Button, Part } from './parts.ts';
 import { looseness } from './policy.ts';
 import { signedWithKey } from './signed.ts';
@@ -106,6 +107,7 @@ function rules(rollout: Rollout, canary: string | null): string[] {
     `Each node: staged, backed up, restarted, proven healthy for ${span(policy.soak)} (the first of a region ${span(policy.canarySoak)}) with the right image. ${policy.atOnce === 1 ? 'One at a time' : `Up to ${policy.atOnce} at a time`}, at least ${policy.minimumHealthy} healthy per region. A node that fails is ${undo}`,
     ...(approvals(rollout).length > 0 ? [watched(rollout)] : []),
     ...canaryLine(rollout, canary),
+    ...promised(rollout),
     ...looseness(policy),
     ...(override === null ? [] : [`*Maintenance windows are overridden*: ${foreign(override.reason)}`]),
   ];

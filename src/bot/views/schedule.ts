@@ -1,49 +1,104 @@
 import { isAny } from '../../base/is-any.ts';
-import { regionsOf } from '../../upgrade/rollout/index.ts';
-import type { Rollout } from '../../upgrade/rollout/types.ts';
+import { channel, dueNotices, regionsOf, startOf } from '../../upgrade/rollout/index.ts';
+import type { Move, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, openInterval } from '../../windows/index.ts';
-import { stopButton } from './buttons.ts';
+import { postponeButtons, stopButton } from './buttons.ts';
 import { forecast } from './forecast.ts';
-import { closing, type Post, post } from './post.ts';
-import { count, foreign, when, who } from './text.ts';
+import { noticeLines } from './notice.ts';
+import type { Part } from './parts.ts';
+import { closing, type Place, type Post, post } from './post.ts';
+import { count, foreign, span, when, who } from './text.ts';
 
-/** Announced in the channel when the first node has to wait for a window or a time; and again when it really begins. */
+const inChannel: Place = { is: 'channel' };
+
+/**
+ * Announced in the channel when the first node has to wait for a window or a time, when that is moved, some time before it,
+ * and again when it really begins.
+ */
 export function schedulePosts(rollout: Rollout): Post[] {
   if (!waits(rollout)) return [];
-  return [scheduled(rollout), ...(rollout.startedAt === null ? [] : [started(rollout, rollout.startedAt)])];
+  const { startedAt, moves = [] } = rollout;
+  return [
+    ...told(rollout, [null, ...moves]),
+    ...soon(rollout),
+    ...(startedAt === null ? [] : [started(rollout, startedAt)]),
+  ];
 }
 
 /** From what was frozen at the plan, so that the answer never changes. */
 function waits(rollout: Rollout): boolean {
-  const { startAt, createdAt, override, calendars } = rollout;
-  if (startAt !== null) return true;
+  const { startAt, createdAt, override, calendars, notice } = rollout;
+  if (startAt !== null || notice !== undefined) return true;
   const calendar = calendars[regionsOf(rollout)[0] ?? ''];
   return override === null && calendar !== undefined && openInterval(calendar, createdAt) === null;
 }
 
-function scheduled(rollout: Rollout): Post {
-  const open = rollout.startedAt === null && isAny(rollout.status.is, 'running', 'paused');
-  const head = `*${foreign(rollout.service.name)} ${rollout.release.version}* is scheduled by ${who(rollout.requester)}`;
-  if (!open) return closing(rollout, 'scheduled', { is: 'channel' }, cameTo(rollout));
-  const lines = [`${head}: ${count(Object.keys(rollout.nodes).length, 'node')}, without downtime`, ...times(rollout)];
-  return post(rollout, 'scheduled', { is: 'channel' }, [
-    { is: 'lines', lines },
-    { is: 'buttons', buttons: [stopButton(rollout, 'Cancel it')] },
-  ]);
+/** The plan (null) and each move of it: the newest stands, with its buttons; those before it get one more line. */
+function told(rollout: Rollout, all: (Move | null)[]): Post[] {
+  return all.map((move, index) => {
+    const key = move === null ? 'scheduled' : `moved.${index}`;
+    const next = all[index + 1];
+    if (next != null) return closing(rollout, key, inChannel, movedBy(next));
+    if (!isAhead(rollout)) return closing(rollout, key, inChannel, cameTo(rollout));
+    return announcement(rollout, key, move);
+  });
 }
 
-function cameTo({ startedAt, status }: Rollout): string {
+const movedBy = ({ by, at }: Move): string => `→ Moved by ${who(by)} at ${when(at)}; a newer message says to when.`;
+
+const isAhead = ({ startedAt, status }: Rollout): boolean =>
+  startedAt === null && isAny(status.is, 'running', 'paused', 'held');
+
+function announcement(rollout: Rollout, key: string, move: Move | null): Post {
+  const { service, release, requester, nodes } = rollout;
+  const head = `*${foreign(service.name)} ${release.version}* is ${move === null ? `scheduled by ${who(requester)}` : `moved by ${who(move.by)}`}`;
+  const lines = [
+    `${head}: ${count(Object.keys(nodes).length, 'node')}, without downtime`,
+    ...times(rollout),
+    ...noticeLines(rollout),
+  ];
+  const due = dueNotices(rollout, startOf(rollout)).find(({ audience }) => audience === channel);
+  const options = due === undefined ? {} : { announces: due };
+  return post(rollout, key, inChannel, [{ is: 'lines', lines }, buttons(rollout)], options);
+}
+
+const buttons = (rollout: Rollout): Part => ({
+  is: 'buttons',
+  buttons: [...postponeButtons(rollout), stopButton(rollout, 'Cancel it')],
+});
+
+/** What became of a start that was announced. */
+export function cameTo({ startedAt, status }: Rollout): string {
   if (startedAt !== null) return `→ It began at ${when(startedAt)}.`;
-  const by = 'by' in status ? ` by ${who(status.by)}` : '';
-  return `→ It did not begin: ${status.is}${by}${'at' in status ? ` at ${when(status.at)}` : ''}.`;
+  if (isAny(status.is, 'running', 'paused', 'held')) return '→ Moved; a newer message says to when.';
+  return 'by' in status && isAny(status.is, 'stopped', 'stopping')
+    ? `→ Cancelled by ${who(status.by)} at ${when(status.at)}; no node was restarted.`
+    : '→ It is over; no node was restarted.';
+}
+
+/** Before it begins, so that nobody is surprised: only the newest of these. */
+function soon(rollout: Rollout): Post[] {
+  const { ahead, service, release, requester, nodes } = rollout;
+  if (ahead == null || ahead.of !== startOf(rollout) || !isAhead(rollout)) return [];
+  const { of, before } = ahead;
+  const lines = [
+    `*${foreign(service.name)} ${release.version} begins in ${span(before)}*, ${when(of)}${localOf(rollout, regionsOf(rollout)[0] ?? '', of)}`,
+    `${count(Object.keys(nodes).length, 'node')}, without downtime, asked for by ${who(requester)}`,
+    ...noticeLines(rollout),
+  ];
+  const place: Place = { is: 'thread', broadcast: true };
+  return [post(rollout, `soon.${of / 1000}.${before / 1000}`, place, [{ is: 'lines', lines }, buttons(rollout)])];
 }
 
 function times(rollout: Rollout): string[] {
-  return forecast(rollout).regions.map(({ region, begin }) => {
-    const zone = rollout.calendars[region]?.zone;
-    const local = zone === undefined ? '' : `, ${describeLocal(begin, zone)}`;
-    return `• ${foreign(region)}: not before ${when(begin)}${local}`;
-  });
+  return forecast(rollout).regions.map(
+    ({ region, begin }) => `• ${foreign(region)}: not before ${when(begin)}${localOf(rollout, region, begin)}`,
+  );
+}
+
+function localOf({ calendars }: Rollout, region: string, at: number): string {
+  const zone = calendars[region]?.zone;
+  return zone === undefined ? '' : `, ${describeLocal(at, zone)}`;
 }
 
 function started(rollout: Rollout, at: number): Post {

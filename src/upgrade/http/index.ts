@@ -1,3 +1,4 @@
 export { createAlerting } from './alerts.ts';
 export { createProbe } from './probe.ts';
 export type * from './types.ts';
+export { createWebhook } from './webhook.ts';

@@ -28,3 +28,18 @@ export interface Alerting {
   /** What fires for the region right now; at most 5 s. Never throws. */
   ask(region: string): Promise<AlertAnswer>;
 }
+
+export interface WebhookPlace {
+  /** What people call it, e.g. `status page`. */
+  name: string;
+  url: string;
+  /** Sent as a bearer token; null: none is. */
+  token: string | null;
+}
+
+/** Somebody outside of the chat who is told by HTTP. */
+export interface Webhook {
+  name: string;
+  /** @throws Error in words when it was not taken (2xx) within 10 s */
+  post(body: unknown): Promise<void>;
+}

@@ -3,7 +3,7 @@ export { Refused } from '../../base/errors.ts';
 import type { Actor, Decided, Gate, Lasting, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { Pace } from './pace.ts';
-import type { OwnSignature, RollbackScope } from './rollout.ts';
+import type { OwnSignature, RollbackScope, Told } from './rollout.ts';
 import type { StrategyName } from './strategies.ts';
 
 /** Something that happened. `at` is epoch ms. `next` is total: repeats and late ones change nothing. */
@@ -50,7 +50,11 @@ export type Event =
       as: Decided['as'];
       epoch: number;
     }
-  | { type: 'rollback-asked'; at: number; by: Actor; scope: RollbackScope; epoch: number };
+  | { type: 'rollback-asked'; at: number; by: Actor; scope: RollbackScope; epoch: number }
+  /** The start is moved; `startAt` as in `Rollout`. */
+  | { type: 'rescheduled'; at: number; by: Actor; startAt: number }
+  /** It was delivered, at that moment. */
+  | ({ type: 'announced' } & Told);
 
 /** What was asked, with everything that the decision needs. */
 export interface PlanInput {

@@ -114,6 +114,7 @@ export type GateName =
   | 'state'
   | 'pause'
   | 'schedule'
+  | 'notice'
   | 'staged'
   | 'turn'
   | 'bake'

@@ -82,6 +82,8 @@ export interface Fleet {
   /** In declared order. */
   regions: Region[];
   policy: Policy;
+  /** Who must know of a major besides the channel. */
+  audiences: string[];
 }
 
 /** Durations in milliseconds. Copied into the Rollout by `plan`, so that edits never shift one under way. */
@@ -134,5 +136,12 @@ export interface Policy {
   /** Name of the canary region; null: the first. */
   canary: string | null;
   /** A release whose major version is another than what runs: how many must approve, and whether also where one may begin. */
-  majors: { approvers: number; canaryApproval: boolean };
+  majors: {
+    approvers: number;
+    canaryApproval: boolean;
+    /** How long before its first node it must have been announced, ms. Absent in what was planned before there was a notice: 0. */
+    notice?: number;
+  };
+  /** How long before a start that is waited for it is announced again, ms. Absent like `reminders`. */
+  announce?: number[];
 }

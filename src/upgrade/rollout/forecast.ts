@@ -4,6 +4,7 @@ import type { Interval } from '../../windows/types.ts';
 import { calendarNow, overridden } from './calendars.ts';
 import { passingEvidence } from './facts.ts';
 import { next } from './next.ts';
+import { dueNotices } from './notice.ts';
 import { stepMs, wayMs } from './pace.ts';
 import { asked, endOf, sinceOf, turnOf } from './phases.ts';
 import { isCanary, isLook, isOpen, nodeOf, nodesInOrder } from './queries.ts';
@@ -80,6 +81,8 @@ class Night {
 
   /** What happens now; else what the clock brings next. Null when only a person or a miracle could go on. */
   #nextEvent(): Event | null {
+    const [due] = dueNotices(this.#rollout, null);
+    if (due !== undefined) return { type: 'announced', ...due, at: this.#now };
     for (const phase of asked(this.#rollout)) {
       const regions = phase.each === undefined ? {} : { for: Object.keys(phase.each) };
       return { type: 'approved', at: this.#now, phase: phase.id, by: `approver ${phase.given.length + 1}`, ...regions };

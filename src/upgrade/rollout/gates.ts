@@ -12,6 +12,7 @@ const beforeLooks: GateName[] = [
   'state',
   'pause',
   'schedule',
+  'notice',
   'staged',
   'turn',
   'bake',

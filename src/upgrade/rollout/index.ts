@@ -1,3 +1,4 @@
+export { laterStart } from './ahead.ts';
 export { openedBy, stillAsked, withApproversOf } from './approvers.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
@@ -10,6 +11,7 @@ export { format, lift } from './lift.ts';
 export { knowing } from './looks.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
+export { channel, type DueNotice, dueNotices, noticeExpected, noticeOver, toldSince } from './notice.ts';
 export { onlyBack } from './only-back.ts';
 export { type Order, type OrderClass, orderClasses, ordersAfter, orderText } from './orders.ts';
 export { backMs, forwardMs, stepMs } from './pace.ts';

@@ -1,7 +1,9 @@
+import { foretold, rescheduled } from './ahead.ts';
 import { approved, decided, paused, resumed, retried, rollbackAsked, stopped } from './decisions.ts';
 import { gated } from './gated.ts';
 import { gates } from './gates.ts';
 import { watched } from './looks.ts';
+import { announced } from './notice.ts';
 import { timedFirst, timedNext } from './pace.ts';
 import { firstBack, firstForward } from './path.ts';
 import { approvals, asked, changePhase, phaseOf, saidAt, sinceOf, unasked } from './phases.ts';
@@ -62,6 +64,10 @@ function fold(rollout: Rollout, event: Event): Rollout {
       return decided(rollout, event);
     case 'rollback-asked':
       return rollbackAsked(rollout, event);
+    case 'rescheduled':
+      return rescheduled(rollout, event);
+    case 'announced':
+      return announced(rollout, event);
   }
 }
 
@@ -119,7 +125,7 @@ function beginTurn(rollout: Rollout, event: Begun): Rollout {
 function ticked(rollout: Rollout, event: Ticked): Rollout {
   if (!isOpen(rollout)) return rollout;
   const noticed = attended(unanswered(expired(rollout, event.at), event.at), event);
-  return reminded(goOnResting(abandoned(noticed, event.at), event.at), event.at);
+  return foretold(reminded(goOnResting(abandoned(noticed, event.at), event.at), event.at), event.at);
 }
 
 /** An approval never fires days later: when it expires before the last node was begun, it is asked for again. */

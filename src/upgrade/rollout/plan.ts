@@ -1,7 +1,9 @@
+import { inWords } from '../../base/duration.ts';
 import { isNewer } from '../../base/version.ts';
 import { fits, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { compile, pathFor } from './compile.ts';
+import { noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
 import { strategies } from './strategies.ts';
 import { undoOf } from './traits.ts';
@@ -9,6 +11,7 @@ import {
   type FleetNode,
   type NodeRun,
   type NodeSurvey,
+  type Notice,
   type PlanInput,
   Refused,
   type Region,
@@ -26,10 +29,12 @@ const overrideEnds = 4 * 3_600_000;
  */
 export function plan(input: PlanInput): Rollout {
   const { fleet, release, now } = input;
-  const start = Math.max(now, input.startAt ?? now);
+  const notice = noticeFor(input);
+  const start = Math.max(now, input.startAt ?? now, now + (notice?.wanted ?? 0));
   const regions = ordered(chosen(input), input, start);
   const nodes = limited(regions, input.limit);
   refuseImpossible(input, regions, start);
+  refuseSurprise(input, notice);
   refuseUnreachable(input.survey, nodes);
   refuseFinished(input, nodes);
   const parts = regions
@@ -72,6 +77,8 @@ export function plan(input: PlanInput): Rollout {
     lastWord: null,
     reminded: {},
     pace: input.pace,
+    ahead: null,
+    ...(notice === undefined ? {} : { notice }),
   };
 }
 
@@ -118,6 +125,14 @@ function refuseImpossible(input: PlanInput, regions: Region[], start: number): v
       `One node with its rollback reserve takes ${Math.ceil(needed / 60_000)} min, longer than the windows of ${name}. Widen them, or lower policy.expectedNode, policy.rollbackReserve or the soak.`,
     );
   }
+}
+
+/** Whoever was promised to hear of it before does, also in an emergency: what breaks the glass is no major. */
+function refuseSurprise({ release, override }: PlanInput, notice: Notice | undefined): void {
+  if (override === null || notice === undefined) return;
+  throw new Refused(
+    `${release.version} is a major version, which is announced ${inWords(notice.wanted)} before its first node; --now does not open that. Leave --now out, or lower policy.majors.notice.`,
+  );
 }
 
 /** So many openings are looked at: a freeze may leave a short piece of one, and all of the next. */

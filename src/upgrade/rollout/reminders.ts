@@ -1,6 +1,7 @@
 import { minute } from '../../base/duration.ts';
 import { nextOpening, openInterval } from '../../windows/index.ts';
 import { neglected } from './neglected.ts';
+import { noticeExpected } from './notice.ts';
 import { asked, sinceOf } from './phases.ts';
 import { goesForward, isOpen, nodesInOrder, regionsOf } from './queries.ts';
 import type { Rollout } from './types.ts';
@@ -47,7 +48,7 @@ function notBegun(rollout: Rollout): Waiting[] {
 /** When the first node was to be begun, from what was frozen at the plan; null when its region has no window. */
 export function startOf(rollout: Rollout): number | null {
   const { startAt, createdAt, override, calendars } = rollout;
-  const from = Math.max(startAt ?? createdAt, createdAt);
+  const from = Math.max(startAt ?? createdAt, createdAt, noticeExpected(rollout));
   const calendar = calendars[regionsOf(rollout)[0] ?? ''];
   if (override !== null || calendar === undefined || openInterval(calendar, from) !== null) return from;
   const opening = nextOpening(calendar, from);

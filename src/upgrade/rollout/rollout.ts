@@ -259,10 +259,53 @@ export interface Rollout {
   lastWord?: LastWord | null;
   /** How many reminders of what waits for people are due, by `waitKey`. Absent like `lastWord`. */
   reminded?: Record<string, number>;
+  /** What must be announced before the first node is begun, and what was. Absent where nothing must. */
+  notice?: Notice;
+  /** When the start was moved, the newest last. Absent where it never was. */
+  moves?: Move[];
+  /** How long before the start it was said again last; null: not yet. Absent like `lastWord`. */
+  ahead?: Ahead | null;
+}
+
+/** Nobody is to be surprised: each audience must know of the start for so long before the first node. */
+export interface Notice {
+  /** ms */
+  wanted: number;
+  /** `channel`, and names of the settings. */
+  audiences: string[];
+  /** In the order in which it was really delivered. */
+  told: Told[];
+}
+
+/** Something that one audience was told. */
+export interface Told {
+  audience: string;
+  kind: 'scheduled' | 'cancelled';
+  /** The rollout's `startAt` of then. */
+  startAt: number | null;
+  /** Epoch ms of the first node, as it was said; null: nobody could say, or it was cancelled. */
+  begins: number | null;
+  /** Epoch ms of its delivery. */
+  at: number;
+}
+
+/** Somebody moved the start from one `startAt` to another. */
+export interface Move {
+  by: Actor;
+  at: number;
+  from: number | null;
+  to: number;
+}
+
+export interface Ahead {
+  /** The start that it was about, epoch ms. */
+  of: number;
+  /** ms before it. */
+  before: number;
 }
 
 export interface LastWord {
-  is: 'approved' | 'paused' | 'resumed' | 'stopped' | 'retried' | 'decided' | 'rollback-asked';
+  is: 'approved' | 'paused' | 'resumed' | 'stopped' | 'retried' | 'decided' | 'rollback-asked' | 'rescheduled';
   by: Actor;
   at: number;
 }

@@ -4,6 +4,7 @@ import { describeLocal, fits, frozenBy, nextOpening, openInterval } from '../../
 import { calendarNow, frozenNow, overridden } from './calendars.ts';
 import { type Needed, neededFor } from './fit.ts';
 import { looksBeforeBegin } from './freshness.ts';
+import { noticeOver, toldSince } from './notice.ts';
 import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './phases.ts';
 import { nextNode, placesLeft } from './places.ts';
 import { nodesInOrder, workingNodes } from './queries.ts';
@@ -79,6 +80,17 @@ const pause = rule([], ({ status }) =>
 const schedule = rule([], ({ startAt }, _node, now) =>
   startAt !== null && startAt > now ? shut('scheduled for later', 'the clock', startAt) : null,
 );
+
+/** Nothing opens it but time: neither an override nor an approval. */
+const notice = rule([], (rollout, _node, now) => {
+  const { notice: of, startedAt } = rollout;
+  if (of === undefined || startedAt !== null) return null;
+  const untold = toldSince(rollout).flatMap(({ audience, since }) => (since === null ? [audience] : []));
+  const why = `it is a major version, announced ${inWords(of.wanted)} before its first node`;
+  if (untold.length > 0) return shut(`${why}; not told yet: ${untold.join(', ')}`, 'the bot, which announces it');
+  const over = noticeOver(rollout) ?? Number.POSITIVE_INFINITY;
+  return now < over ? shut(why, 'the clock', over) : null;
+});
 
 /** Phases before the node's own turn that are not over. */
 function ahead(rollout: Rollout, { name }: NodeRun): Phase[] {
@@ -228,6 +240,7 @@ export const rules: Record<GateName, Rule> = {
   state,
   pause,
   schedule,
+  notice,
   staged,
   turn,
   bake,

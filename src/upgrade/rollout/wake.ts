@@ -1,3 +1,4 @@
+import { nextAhead } from './ahead.ts';
 import { whyWaiting } from './gates.ts';
 import { approvals, saidAt, sinceOf } from './phases.ts';
 import { isOpen, nodesInOrder } from './queries.ts';
@@ -22,6 +23,7 @@ export function nextWake(rollout: Rollout, now: number): number | null {
     nextLook(rollout, now) ?? 0,
     restDue(rollout) ?? 0,
     nextReminder(rollout, now) ?? 0,
+    nextAhead(rollout, now) ?? 0,
     ...approvals(rollout).map((phase) => (saidAt(phase) ?? sinceOf(phase) ?? -approvalExpires) + approvalExpires + 1),
   ].filter((at) => at > now);
   return instants.length > 0 ? Math.min(...instants) : null;

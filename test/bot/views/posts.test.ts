@@ -409,6 +409,7 @@ describe('a schedule', () => {
       • us-east: not before <!date^1795590000^{date_short_pretty} {time}|2026-11-25 07:00 UTC>, Wed 25 Nov 02:00 (America/New_York)
       • eu-west: not before <!date^1795658400^{date_short_pretty} {time}|2026-11-26 02:00 UTC>, Thu 26 Nov 02:00 (Europe/Dublin)
       • ap-south: not before <!date^1796070600^{date_short_pretty} {time}|2026-11-30 20:30 UTC>, Tue 1 Dec 02:00 (Asia/Kolkata)
+      Postpone to Thu 26 Nov 02:00: /zeitwork reschedule --next
       Cancel it: /zeitwork stop"
     `);
   });

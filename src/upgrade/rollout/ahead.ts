@@ -1,0 +1,47 @@
+import { nextOpening } from '../../windows/index.ts';
+import { isOpen, regionsOf } from './queries.ts';
+import { startOf } from './reminders.ts';
+import type { Event, Rollout } from './types.ts';
+
+/** Not begun, and nothing but time, an approval or a person keeps it from beginning. */
+const isAhead = (rollout: Rollout): boolean =>
+  isOpen(rollout) && rollout.startedAt === null && rollout.status.is !== 'stopping' && !rollout.onlyBack;
+
+/** Only what was not begun can begin at another time. What breaks the glass has an end, which is counted from its start. */
+export function rescheduled(rollout: Rollout, { by, at, startAt }: Extract<Event, { type: 'rescheduled' }>): Rollout {
+  if (!isAhead(rollout) || rollout.override !== null || startAt <= at || startAt === rollout.startAt) return rollout;
+  const move = { by, at, from: rollout.startAt, to: startAt };
+  return { ...rollout, startAt, moves: [...(rollout.moves ?? []), move] };
+}
+
+/** The opening after the planned start, of the region that is first: epoch ms; null when there is none, or nothing can be moved. */
+export function laterStart(rollout: Rollout): number | null {
+  const calendar = rollout.calendars[regionsOf(rollout)[0] ?? ''];
+  const start = startOf(rollout);
+  if (!isAhead(rollout) || rollout.override !== null || calendar === undefined || start === null) return null;
+  const opening = nextOpening(calendar, start);
+  return opening.is === 'opens' ? opening.interval.start : null;
+}
+
+/** When a start is said again, the earliest first; not what lies before it was planned or moved: that was said then. */
+function instants(rollout: Rollout): { at: number; before: number; of: number }[] {
+  const of = startOf(rollout);
+  if (of === null || rollout.ahead === undefined || !isAhead(rollout)) return [];
+  const planned = rollout.moves?.at(-1)?.at ?? rollout.createdAt;
+  const each = (rollout.policy.announce ?? []).map((before) => ({ at: of - before, before, of }));
+  return each.filter(({ at }) => at > planned).sort((a, b) => a.at - b.at);
+}
+
+/** Notes which announcement of the start is due. The same object when none is that was not. */
+export function foretold(rollout: Rollout, now: number): Rollout {
+  const last = instants(rollout).findLast(({ at, of }) => at <= now && now < of);
+  if (last === undefined) return rollout;
+  const { of, before } = last;
+  if (rollout.ahead?.of === of && rollout.ahead.before === before) return rollout;
+  return { ...rollout, ahead: { of, before } };
+}
+
+/** When the next one is due; null when none is. */
+export function nextAhead(rollout: Rollout, now: number): number | null {
+  return instants(rollout).find(({ at }) => at > now)?.at ?? null;
+}

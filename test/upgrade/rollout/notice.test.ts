@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import {
+  dueNotices,
+  forecast,
+  gates,
+  laterStart,
+  next,
+  nextWake,
+  noticeOver,
+  plan,
+  startOf,
+  toldSince,
+} from '../../../src/upgrade/rollout/index.ts';
+import type { Event, Fleet, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { fleetOf, hours, inputOf, minutes, release, tuesday } from '../../support/rollouts.ts';
+
+const majors = { approvers: 1, canaryApproval: false, notice: hours(48) };
+const fleet: Fleet = { ...fleetOf({ majors, announce: [hours(24), hours(1)] }), audiences: ['status page'] };
+
+/** Planned on Tuesday at 07:30 UTC, always open windows. */
+const major = (changes: Parameters<typeof inputOf>[1] = {}): Rollout => plan(inputOf(fleet, changes));
+
+const told = (audience: string, at: number, startAt: number | null = null): Event => ({
+  type: 'announced',
+  audience,
+  kind: 'scheduled',
+  startAt,
+  begins: null,
+  at,
+});
+const moved = (at: number, startAt: number): Event => ({ type: 'rescheduled', at, by: 'U1', startAt });
+const folded = (rollout: Rollout, ...events: Event[]): Rollout => events.reduce(next, rollout);
+const bothTold = (at: number, startAt: number | null = null): Event[] => [
+  told('channel', at, startAt),
+  told('status page', at, startAt),
+];
+
+const noticeGate = (rollout: Rollout, now: number) =>
+  gates(rollout, 'us-east-op-1', now).find(({ name }) => name === 'notice') ?? null;
+
+describe('the notice of a major', () => {
+  it('holds the first node until it was delivered to each audience, and for so long after', () => {
+    const rollout = major();
+    expect(noticeGate(rollout, tuesday)?.reason).toMatch(/not told yet: channel, status page$/);
+    const half = folded(rollout, told('channel', tuesday + minutes(1)));
+    expect(noticeGate(half, tuesday + hours(1_000))?.reason).toMatch(/not told yet: status page$/);
+    const known = folded(half, told('status page', tuesday + hours(3)));
+    expect(noticeGate(known, tuesday + hours(51) - 1)).toMatchObject({ opensAt: tuesday + hours(51) });
+    expect(noticeGate(known, tuesday + hours(51))).toBeNull();
+  });
+
+  it('is none for a version that is no major, with a setting of none, and where nobody asked for one', () => {
+    const minor = { ...release, version: 'v1.1.0' };
+    expect(major({ release: minor }).notice).toBeUndefined();
+    expect(plan(inputOf(fleetOf({ majors: { ...majors, notice: 0 } }))).notice).toBeUndefined();
+    expect(plan(inputOf(fleetOf())).notice).toBeUndefined();
+  });
+
+  it('begins anew when the start is moved earlier, and goes on when it is moved later', () => {
+    const at = tuesday + hours(100);
+    const rollout = folded(major({ startAt: at }), ...bothTold(tuesday, at));
+    expect(noticeOver(rollout)).toBe(tuesday + hours(48));
+    const later = folded(rollout, moved(tuesday + hours(10), at + hours(24)));
+    expect(noticeOver(later)).toBe(tuesday + hours(48));
+    const earlier = folded(rollout, moved(tuesday + hours(10), at - hours(24)));
+    expect(noticeOver(earlier)).toBeNull();
+    const again = folded(earlier, ...bothTold(tuesday + hours(11), at - hours(24)));
+    expect(noticeOver(again)).toBe(tuesday + hours(59));
+    // Back to what everybody was told first.
+    expect(noticeOver(folded(again, moved(tuesday + hours(12), at)))).toBe(tuesday + hours(48));
+  });
+
+  it('is due again with each move, to each audience once', () => {
+    const at = tuesday + hours(100);
+    const audiences = (rollout: Rollout) => dueNotices(rollout, null).map(({ audience }) => audience);
+    const rollout = major({ startAt: at });
+    expect(audiences(rollout)).toEqual(['channel', 'status page']);
+    const known = folded(rollout, ...bothTold(tuesday, at));
+    expect(audiences(known)).toEqual([]);
+    expect(next(known, told('channel', tuesday + 1, at))).toBe(known);
+    expect(audiences(folded(known, moved(tuesday + 2, at + hours(1))))).toEqual(['channel', 'status page']);
+  });
+
+  it('says to whoever knew of a start that it was cancelled, also after the end', () => {
+    const rollout = folded(major(), told('channel', tuesday));
+    const ended = folded(rollout, { type: 'stopped', at: tuesday + 1, by: 'U1' });
+    expect(ended.status.is).toBe('stopped');
+    const due = { audience: 'channel', kind: 'cancelled', startAt: null, begins: null } as const;
+    expect(dueNotices(ended, null)).toEqual([due]);
+    const said = next(ended, { type: 'announced', ...due, at: tuesday + 2 });
+    expect(dueNotices(said, null)).toEqual([]);
+    expect(said.status.is).toBe('stopped');
+  });
+
+  it('takes nothing for told that was told of another start, or to somebody else', () => {
+    const rollout = major({ startAt: tuesday + hours(100) });
+    expect(next(rollout, told('channel', tuesday, null))).toBe(rollout);
+    expect(next(rollout, told('somebody', tuesday, tuesday + hours(100)))).toBe(rollout);
+    expect(toldSince(rollout)).toEqual([
+      { audience: 'channel', since: null },
+      { audience: 'status page', since: null },
+    ]);
+  });
+
+  it('is opened neither by an override nor by an approval', () => {
+    const override = { by: 'U1', reason: 'fire' };
+    expect(() => major({ override })).toThrow(
+      /major version, which is announced 48 h before.*--now does not open that/,
+    );
+  });
+
+  it('is counted in by the plan, the forecast and the reminder of a missed start', () => {
+    const rollout = major();
+    expect(startOf(rollout)).toBe(tuesday + hours(48));
+    expect(forecast(rollout, 'p50').regions[0]?.begin).toBeGreaterThanOrEqual(tuesday + hours(48));
+    expect(forecast(rollout, 'p50').end).not.toBeNull();
+    const known = folded(rollout, ...bothTold(tuesday + hours(2)));
+    expect(startOf(known)).toBe(tuesday + hours(50));
+  });
+});
+
+describe('a start that is moved', () => {
+  const planned = plan(inputOf(fleetOf({ announce: [hours(24), hours(1)] }), { startAt: tuesday + hours(30) }));
+  const refused: [string, Rollout, Event][] = [
+    ['to the past', planned, moved(tuesday + hours(2), tuesday + hours(1))],
+    ['to where it is', planned, moved(tuesday, tuesday + hours(30))],
+    ['of what has begun', { ...planned, startedAt: tuesday }, moved(tuesday, tuesday + hours(31))],
+    ['of what ends', { ...planned, status: { is: 'stopping', by: 'U1', at: tuesday } }, moved(tuesday, tuesday + 1)],
+    [
+      'of what breaks the glass',
+      { ...planned, override: { by: 'U1', reason: 'x', until: tuesday + hours(34) } },
+      moved(tuesday, tuesday + hours(31)),
+    ],
+  ];
+  it.each(refused)('changes nothing %s', (_, rollout, event) => expect(next(rollout, event)).toBe(rollout));
+
+  it('keeps who moved it from when to when', () => {
+    const after = folded(planned, moved(tuesday, tuesday + hours(31)), moved(tuesday + 1, tuesday + hours(32)));
+    expect(after.startAt).toBe(tuesday + hours(32));
+    expect(after.moves).toEqual([
+      { by: 'U1', at: tuesday, from: tuesday + hours(30), to: tuesday + hours(31) },
+      { by: 'U1', at: tuesday + 1, from: tuesday + hours(31), to: tuesday + hours(32) },
+    ]);
+  });
+
+  it('can be put off to the opening after it', () => {
+    const guide = plan(inputOf(fleetOf({}, { windows: 'guide' })));
+    // Wednesday 02:00 in New York, since Tuesday's is open.
+    expect(laterStart(guide)).toBe(Date.UTC(2026, 10, 25, 7));
+    const once = next(guide, moved(tuesday, Date.UTC(2026, 10, 25, 7)));
+    expect(laterStart(once)).toBe(Date.UTC(2026, 10, 26, 7));
+    expect(laterStart({ ...once, startedAt: tuesday })).toBeNull();
+  });
+});
+
+describe('a start that is waited for', () => {
+  const planned = plan(inputOf(fleetOf({ announce: [hours(24), hours(1)] }), { startAt: tuesday + hours(30) }));
+  const ticked = (rollout: Rollout, at: number): Rollout => next(rollout, { type: 'ticked', at });
+
+  it('is said again before, each time once, and wakes for it', () => {
+    const start = tuesday + hours(30);
+    expect(nextWake(planned, tuesday + 1)).toBeLessThanOrEqual(start - hours(24));
+    expect(ticked(planned, start - hours(24) - 1).ahead).toBeNull();
+    const day = ticked(planned, start - hours(24));
+    expect(day.ahead).toEqual({ of: start, before: hours(24) });
+    expect(ticked(day, start - hours(20)).ahead).toBe(day.ahead);
+    expect(ticked(day, start - hours(1)).ahead).toEqual({ of: start, before: hours(1) });
+    expect(ticked(planned, start).ahead).toBeNull();
+  });
+
+  it('is not said again where that was before anybody planned or moved it', () => {
+    const soon = plan(inputOf(fleetOf({ announce: [hours(24), hours(1)] }), { startAt: tuesday + hours(2) }));
+    expect(ticked(soon, tuesday + minutes(1)).ahead).toBeNull();
+    expect(ticked(soon, tuesday + hours(1)).ahead).toEqual({ of: tuesday + hours(2), before: hours(1) });
+    const put = next(planned, moved(tuesday + hours(10), tuesday + hours(11)));
+    expect(ticked(put, tuesday + hours(10) + 1).ahead).toBeNull();
+  });
+
+  it('says nothing in what was planned by a version that did not know of it', () => {
+    const { ahead: _, ...old } = planned;
+    expect(ticked(old, tuesday + hours(29)).ahead).toBeUndefined();
+  });
+});
