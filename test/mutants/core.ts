@@ -450,6 +450,27 @@ export const rows: Mutant[] = [
     tests: traffic,
   },
   {
+    name: 'a rollback leaves a node out of service where nothing was changed',
+    file: `${core}/decisions.ts`,
+    from: ' && leftOutIn(rollout, wanted).length === 0) return rollout;',
+    to: ') return rollout;',
+    tests: traffic,
+  },
+  {
+    name: 'a node that was begun is not finished when its approval has expired',
+    file: `${core}/orders.ts`,
+    from: 'const begun = node.touched && changes.length === 0',
+    to: 'const begun = at < 0 && changes.length === 0',
+    tests: orders,
+  },
+  {
+    name: 'what is only out of service may be changed without an approval',
+    file: `${core}/orders.ts`,
+    from: "const back = node.drained ? (['return'] as const) : [];",
+    to: "const back = node.drained ? (['change', 'return'] as const) : [];",
+    tests: orders,
+  },
+  {
     name: 'a node whose turn is lost stays out of service',
     file: `${core}/reports.ts`,
     from: 'return node.drained && !node.touched ? backIntoService(rollout, node) : null;',

@@ -147,8 +147,8 @@ export class Run {
       },
       'break-traffic': () => void world.brokenTraffic.add(name),
       alert: () => {
-        world.alerts = pick % 2 === 0 ? { is: 'firing', names: ['Disk'] } : { is: 'unknown', reason: 'no answer' };
-        world.elsewhere = pick % 3 === 0 ? { is: 'unproven', reason: 'too young' } : { is: 'not wanted' };
+        if (pick % 3 === 0) world.elsewhere = { is: 'unproven', reason: 'too young' };
+        else world.alerts = pick % 2 === 0 ? { is: 'firing', names: ['Disk'] } : { is: 'unknown', reason: 'no answer' };
       },
       'half-then-outage': () => this.halfThenOutage(pick),
       'stop-in-trouble': () => this.stopInTrouble(pick),

@@ -41,6 +41,7 @@ export {
   isLook,
   isOpen,
   isQueued,
+  leftOutIn,
   needsDecision,
   nodeOf,
   nodesInOrder,

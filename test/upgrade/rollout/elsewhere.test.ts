@@ -113,6 +113,9 @@ describe('a release that was not proven elsewhere', () => {
 
   it('is foreseen as if it were proven', () => {
     const { rollout } = upTo(told, unproven);
-    expect(forecast(rollout, 'p50').end).not.toBeNull();
+    const looks = Object.entries(rollout.looks).map(([region, each]) => [region, { ...each, elsewhere: proven }]);
+    const foreseen = forecast(rollout, 'p50');
+    expect(foreseen.end).not.toBeNull();
+    expect(foreseen).toEqual(forecast({ ...rollout, looks: Object.fromEntries(looks) }, 'p50'));
   });
 });

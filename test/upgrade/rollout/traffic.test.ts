@@ -283,6 +283,29 @@ describe('a node that is taken out of service around its switch', () => {
     expect([end.status.is, node(end, second).drained, world.out.size]).toEqual([ends, false, 0]);
   });
 
+  it.each([
+    ['everything', { is: 'all' }, 'rolled-back'],
+    ['that node', { is: 'node', node: first }, 'held'],
+  ] as const)(
+    'is put back by a rollback of %s when that had failed, also where nothing was changed yet',
+    (_what, scope, ends) => {
+      const { rollout, world, now } = upTo('switch');
+      const paused = next(rollout, { type: 'paused', at: now, by: 'U1' });
+      const lost = upTo('undrain', paused, world, now);
+      const begun = next(lost.rollout, intentOf(lost.task, lost.now) as Event);
+      const failing = next(begun, told(lost.task, lost.now + 1, failed('exit code 3', false)));
+      expect(node(failing)).toMatchObject({ drained: true, touched: false, state: { is: 'stuck' } });
+      const at = lost.now + 2;
+      expect(
+        next(failing, { type: 'rollback-asked', at, by: 'U1', scope: { is: 'region', region: 'eu-west' }, epoch: at }),
+      ).toBe(failing);
+      const asked = next(failing, { type: 'rollback-asked', at, by: 'U1', scope, epoch: at });
+      expect(todo(asked, at).map(({ step }) => step)).toEqual(['undrain']);
+      const { rollout: end } = drive(asked, world, { from: at });
+      expect([end.status.is, node(end).drained, world.out.size, world.starts.length]).toEqual([ends, false, 0, 0]);
+    },
+  );
+
   it('does not count as serving for its peers, although it answers healthy', () => {
     const { rollout, now } = upTo('switch');
     const evidence = {
