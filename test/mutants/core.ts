@@ -394,7 +394,7 @@ export const rows: Mutant[] = [
     tests: elsewhere,
   },
   {
-    name: 'the same, found by chance',
+    name: 'a release that is not proven elsewhere is begun, found by chance',
     file: `${core}/gates.ts`,
     from: "  'elsewhere',\n",
     to: '',
