@@ -415,13 +415,6 @@ export const rows: Mutant[] = [
     tests: elsewhere,
   },
   {
-    name: 'a rollout that waits for a proof is foreseen to wait for ever',
-    file: `${core}/forecast.ts`,
-    from: 'for (const name of passingEvidence) delete rest[name];',
-    to: '',
-    tests: elsewhere,
-  },
-  {
     name: 'a node that is out of service counts as serving',
     file: `${core}/rules.ts`,
     from: '(node.drained || (',
