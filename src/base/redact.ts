@@ -1,5 +1,6 @@
 import { plain } from './plain.ts';
 import { addressSpans } from './secret-addresses.ts';
+import { argumentSpans, codeSpans, digestSpans, typedSpans } from './secret-arguments.ts';
 import { namedSpans } from './secret-names.ts';
 import { optionSpans } from './secret-options.ts';
 import { pairSpans, toldSpans, wrappedSpans } from './secret-prose.ts';
@@ -11,7 +12,22 @@ const limit = 64 * 1024;
 
 /** The text as a person sees it. */
 const seenIn = (text: string): string =>
-  plain(text.length > limit ? `${text.slice(0, limit)}\n[the rest was left out]` : text);
+  listed(text.length > limit ? `${text.slice(0, limit)}\n[the rest was left out]` : text);
+
+/** A list of assignments that zero bytes keep apart, as of `/proc/PID/environ`, becomes lines. Other zero bytes are unseen. */
+function listed(text: string): string {
+  if (!text.includes('\0')) return plain(text);
+  let before = '';
+  return text
+    .split('\0')
+    .map((part) => {
+      const seen = plain(part);
+      const parted = before.includes('=') && /^[A-Za-z_][A-Za-z0-9_]{0,80}=/.test(seen);
+      before = parted ? seen : before.slice(-limit) + seen;
+      return parted ? `\n${seen}` : seen;
+    })
+    .join('');
+}
 
 /** Overlapping spans become one; the text is gone through once. Lines are kept, so that none moves. */
 function without(text: string, spans: Span[]): string {
@@ -28,7 +44,8 @@ function without(text: string, spans: Span[]): string {
 
 /** Text in quotes as it was before it was quoted, each character at its place; a line that goes on behind a backslash too. */
 const unquoted = (text: string) =>
-  text.replace(/(\\{1,16})(["'nrt])/g, (_, { length }: string, char: string) => {
+  text.replace(/(\\{1,16})(["'nrt]|u0000)/g, (_, { length }: string, char: string) => {
+    if (char === 'u0000') return `${' '.repeat(length + 4)}\n`;
     if (char === 't') return ' '.repeat(length + 1);
     if (char !== 'n' && char !== 'r') return ' '.repeat(length) + char;
     return length < 3 ? `${' '.repeat(length)}\n` : `${' '.repeat(length - 1)}\\\n`;
@@ -45,6 +62,10 @@ const spansAsWritten = (text: string): Span[] => [
   ...optionSpans(text),
   ...pairSpans(text),
   ...toldSpans(text),
+  ...argumentSpans(text),
+  ...digestSpans(text),
+  ...typedSpans(text),
+  ...codeSpans(text),
   ...wrappedSpans(text, (inner) => namedSpans(inner).length > 0 || addressSpans(inner).length > 0),
 ];
 
@@ -83,10 +104,14 @@ export function holdsSecret(text: string, known: readonly string[] = []): boolea
   );
 }
 
+/** Stands for a line break within a line; nothing that can be seen holds it. */
+const inner = '\v';
+
 /** The same for lines of separate origin, one by one; only a private key may go over several. As many come back. */
 export function redactLines(lines: string[]): string[] {
-  const whole = lines.map((line) => seenIn(line).replaceAll('\n', ' ')).join('\n');
+  const whole = lines.map((line) => seenIn(line).replaceAll('\n', inner)).join('\n');
   return without(whole, keySpans(whole))
     .split('\n')
-    .map((line) => without(line, spansIn(line)));
+    .map((line) => line.replaceAll(inner, '\n'))
+    .map((line) => without(line, spansIn(line)).replaceAll('\n', ' '));
 }

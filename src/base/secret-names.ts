@@ -2,7 +2,7 @@ import type { Span } from './secret-span.ts';
 import { valueEnd } from './secret-values.ts';
 
 const strong =
-  /passw|passwd|passphrase|passcode|secret|token|bearer|jwt|dsn$|apikey|accesskey|privatekey|privkey|accountkey|sharedaccess|masterkey|signingkey|encryptionkey|storagekey|keydata$|credential|authoriz|cookie|sessionid|sessionkey|connectionstring|connstr|webhook|assertion$|samlresponse$|(?:database|db|redis|mongo|mongodb|amqp|broker|jdbc|sentry|postgres|mysql)(?:url|uri)$/;
+  /passw|passwd|passphrase|passcode|secret|token|bearer|jwt|dsn$|apikey|accesskey|privatekey|privkey|accountkey|sharedaccess|masterkey|signingkey|encryptionkey|storagekey|keydata$|credential|authoriz|cookie|sessionid|sessionkey|connectionstring|connstr|webhook|codeverifier|devicecode|authorizationcode|assertion$|samlresponse$|(?:database|db|redis|mongo|mongodb|amqp|broker|jdbc|sentry|postgres|mysql)(?:url|uri)$/;
 /** Secret as the last word of a name. */
 const weak = /(?:^|[-_.])(?:key|pass|pwd|pw|psk|pat|auth|sig|signature|otp)$/i;
 const weakCamel = /[a-z0-9](?:Key|Pass|Pwd|Auth|Sig|Signature)$/;

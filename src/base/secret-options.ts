@@ -3,7 +3,7 @@ import type { Span } from './secret-span.ts';
 import { lineEnd, valueEnd } from './secret-values.ts';
 
 /** Programs that take a password glued to `-p`. */
-const glued = /\b(?:mysql\w*|mariadb[\w-]*|mycli|sshpass)\b/;
+const glued = /\b(?:mysql\w*|mariadb[\w-]*|mycli|sshpass|7z[ar]?|rar|unrar)\b/;
 /** Programs to which `-p` means something else. */
 const otherP =
   /\b(?:mkdir|cp|mv|ssh|scp|sftp|systemctl|install|rsync|tar|touch|patch|ls|ps|pgrep|ss|netstat|nc|nmap|podman|docker|unzip|read|git|python\d?|node|npx?|make|find|perl|psql|pg_dump)\b/;
@@ -11,6 +11,9 @@ const logsIn = /\b(?:docker|podman|nerdctl|helm|oras|skopeo) (?:registry )?login
 const redis = /\b(?:redis|valkey)-cli\b/;
 const ldap = /\bldap\w+\b/;
 const curl = /\b(?:curl|wget|httpie?)\b/;
+const openssl = /\bopenssl\b/;
+/** Programs that take a password behind `-P`. */
+const capital = /\b(?:sqlcmd|bcp|[iot]sql|mosquitto_\w+|zip|unzip|zipcloak)\b/;
 
 /** What the programs of a line say about its short options. */
 interface Line {
@@ -26,7 +29,7 @@ function lineAt(text: string, at: number): Line {
   const to = lineEnd(text, at);
   const head = text.slice(from, Math.min(to, from + 2000));
   const own = glued.test(head);
-  const letters = `${redis.test(head) ? 'a' : ''}${ldap.test(head) ? 'w' : ''}${curl.test(head) ? 'b' : ''}`;
+  const letters = `${redis.test(head) ? 'a' : ''}${ldap.test(head) ? 'w' : ''}${curl.test(head) ? 'b' : ''}${openssl.test(head) ? 'kK' : ''}${capital.test(head) ? 'P' : ''}`;
   return { from, to, glued: own, p: own || logsIn.test(head) || !otherP.test(head), letters };
 }
 
@@ -82,10 +85,8 @@ function shortOption(text: string, index: number, found: string, line: Line): Sp
   if (from === null || text[from] === '-') return null;
   const to = valueEnd(text, from, plainLead);
   if (letter === 'u' || letter === 'U') return afterColon(text, from, to);
-  if (line.letters.includes(letter)) return [from, to];
-  return letter === 'p' && line.p && !/^(?:\d{1,5}(?:[:/]\w+)*|\.{0,2}\/.*)$/.test(text.slice(from, to))
-    ? [from, to]
-    : null;
+  if (/p/i.test(letter) && /^(?:\d{1,5}(?:[:/]\w+)*|\.{0,2}\/.*)$/.test(text.slice(from, to))) return null;
+  return line.letters.includes(letter) || (letter === 'p' && line.p) ? [from, to] : null;
 }
 
 /** `user:password`; two numbers are a user and a group. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Announcer } from '../jobs/types.ts';
 import type { Chat } from './chat.ts';
 import { message } from './views/parts.ts';
 import { foreign } from './views/text.ts';
@@ -6,29 +7,34 @@ import { foreign } from './views/text.ts';
 export interface AlarmParts {
   chat: Pick<Chat, 'post'>;
   channel: string;
-  fleet: string;
-  log: Pick<Logger, 'error'>;
+  log: Pick<Logger, 'warn' | 'error'>;
 }
 
-/** Calls people when what is stored cannot be believed: once for each thing that is wrong, whatever stands in Redis. */
-export function createAlarm({
-  chat,
-  channel,
-  fleet,
-  log,
-}: AlarmParts): (rollout: string, what: string) => Promise<void> {
+/**
+ * What the channel must hear although no rollout can be shown: once for each thing that is wrong, whatever stands in Redis.
+ * No rollout paints these messages, so they bear no mark by which one could be found to be out of date.
+ */
+export function createAlarm({ chat, channel, log }: AlarmParts): Pick<Announcer, 'alarm' | 'outrun'> {
   const told = new Set<string>();
-  return async (rollout, what) => {
-    const wrong = `${rollout} ${what}`;
-    if (told.has(wrong)) return;
-    told.add(wrong);
-    log.error({ rollout, what }, 'what is stored cannot be believed, nothing is done for it');
-    const content = message([{ is: 'lines', lines: alarming(rollout, what) }], 'alarm');
-    const mark = { fleet, rollout, key: 'alarm', revision: 0 };
-    await chat.post({ channel, thread: null, broadcast: false, content, mark }).catch((error: unknown) => {
-      told.delete(wrong);
+  const tell = async (what: string, lines: string[], write: () => void): Promise<void> => {
+    if (told.has(what)) return;
+    told.add(what);
+    write();
+    const content = message([{ is: 'lines', lines }], 'alarm');
+    await chat.post({ channel, thread: null, broadcast: false, content, mark: null }).catch((error: unknown) => {
+      told.delete(what);
       throw error;
     });
+  };
+  return {
+    alarm: (rollout, what) =>
+      tell(`${rollout} ${what}`, alarming(rollout, what), () =>
+        log.error({ rollout, what }, 'what is stored cannot be believed, nothing is done for it'),
+      ),
+    outrun: (journal) =>
+      tell(journal, outrunning(journal), () =>
+        log.warn({ journal }, 'a newer version went on with it: this bot shows and decides nothing there'),
+      ),
   };
 }
 
@@ -39,3 +45,8 @@ function alarming(rollout: string, what: string): string[] {
     `Somebody or something wrote to the store, or it was put back. Look with \`zeitwork audit ${id}\`, and what the nodes really run with \`/zeitwork verify\`. When you know, \`/zeitwork adopt ${id}\` goes on from what was signed.`,
   ];
 }
+
+const outrunning = (journal: string): string[] => [
+  `‼ <!here> *A newer version of this program went on with ${foreign(journal)}*, and this bot is too old to follow: its messages stand still, and its buttons and commands decide nothing there. Workers of the newer version go on.`,
+  'Nothing is wrong with the nodes or the store. Update the bot; it goes on where the workers are. Until then a node goes back with `zeitwork return NODE`.',
+];

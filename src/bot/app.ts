@@ -134,8 +134,8 @@ function announcing(
     link: (at) => (heard.workspace === null ? null : linkTo(heard.workspace, at, 'Open the thread')),
   });
   const show: Announcer['show'] = (rollout, told) => announcer.show(asShown({ fleet, access }, rollout), told);
-  const alarm = createAlarm({ ...common, fleet: fleet.name });
-  return { show, alarm, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
+  const { alarm, outrun } = createAlarm(common);
+  return { show, alarm, outrun, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
 }
 
 /** A group that Slack does not list is still mentioned in the channel. */

@@ -16,8 +16,8 @@ export interface OutgoingMessage {
 
 /** The few things that the announcer needs of a chat system. Calls fail within seconds and are never repeated here. */
 export interface Chat {
-  /** Posts and returns the message's `ts`. */
-  post(message: OutgoingMessage): Promise<string>;
+  /** Posts and returns the message's `ts`. Without a mark it is nobody's to find, or to judge, later. */
+  post(message: Omit<OutgoingMessage, 'mark'> & { mark: Mark | null }): Promise<string>;
   /** False when there is no such message any more. */
   edit(at: { channel: string; ts: string }, message: { content: Content; mark: Mark }): Promise<boolean>;
   /** The channel of direct messages with this user. */
@@ -97,13 +97,13 @@ async function orPlain<C extends Content, T>(content: C, send: (content: C) => P
   }
 }
 
-function address({ channel, thread, broadcast }: OutgoingMessage) {
+function address({ channel, thread, broadcast }: Omit<OutgoingMessage, 'mark'>) {
   if (thread === null) return { channel };
   return broadcast ? { channel, thread_ts: thread, reply_broadcast: true as const } : { channel, thread_ts: thread };
 }
 
-function frame(mark: Mark) {
-  return { metadata: metadataOf(mark), unfurl_links: false, unfurl_media: false };
+function frame(mark: Mark | null) {
+  return { ...(mark === null ? {} : { metadata: metadataOf(mark) }), unfurl_links: false, unfurl_media: false };
 }
 
 export function isTrouble(error: unknown, codes: string[]): boolean {

@@ -1,13 +1,14 @@
 import type { BlockAction, ButtonAction, RespondFn, SlashCommand } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
 import { hour } from '../base/duration.ts';
+import { Refused } from '../base/errors.ts';
 import { asked, withApproversOf } from '../upgrade/rollout/index.ts';
 import { judge, type Press } from './actions/counts.ts';
 import type { CommandContext, Reply } from './context.ts';
 import { say } from './context.ts';
 import { permit } from './permissions.ts';
 import { refusedNote } from './refused-note.ts';
-import { answer, runCommand } from './run.ts';
+import { answer, refusal, runCommand } from './run.ts';
 import { sealedBlocks } from './sealed.ts';
 import { message, type Part, typedOf } from './views/parts.ts';
 import { foreign } from './views/text.ts';
@@ -98,6 +99,7 @@ async function pressed(context: CommandContext, actor: string, press: Press): Pr
     refusedNote(context, { actor, what: press.action, reason: judged.reason });
     return { reply: judged.answer, replaces: false };
   } catch (error) {
+    if (error instanceof Refused) return { reply: refusal(error), replaces: false };
     context.log.error({ err: error, actor, action: press.action }, 'a click could not be judged');
     return {
       reply: say('Nothing was done: the store behind this bot does not answer. Try again in a moment.'),

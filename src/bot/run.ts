@@ -28,7 +28,7 @@ export async function answer(context: CommandContext, asking: Asking, command: C
     return reply;
   } catch (error) {
     if (error instanceof Denied) return ended('denied', say(error.message));
-    if (error instanceof Refused) return ended('refused', say(ownWords(error.message, 1_500)));
+    if (error instanceof Refused) return refusal(error);
     if (error instanceof Unanswered) return ended('unreachable', say(ownWords(error.message, 1_500)));
     const reference = context.newId();
     context.log.error({ err: error, reference, verb: command.verb, actor: asking.actor }, 'command failed');
@@ -46,6 +46,9 @@ export async function answer(context: CommandContext, asking: Asking, command: C
         );
   }
 }
+
+/** Why something was not done, in the words of whoever refused it. */
+export const refusal = ({ message: why }: Refused): Reply => ended('refused', say(ownWords(why, 1_500)));
 
 /** Whoever had nodes looked at is noted, with what. */
 function noteLook({ control, clock }: CommandContext, { actor: by }: Asking, command: Command): void {

@@ -50,7 +50,7 @@ const clockLimit = 5_000;
 
 /**
  * Says that a worker serves these regions until it is closed; a process that dies falls silent within the ttl, and one
- * whose clock is wrong at once.
+ * whose clock is wrong, or that `serves(false)` was said of, at once.
  */
 export async function startPulse({ redis, key, worker, regions, log, clock = Date, onClock, rate = usual }: Pulse) {
   const members = regions.map((region) => `${region} ${worker}`);
@@ -64,13 +64,14 @@ export async function startPulse({ redis, key, worker, regions, log, clock = Dat
     latest = null;
   };
   let wasRight = true;
+  let serves = true;
   const sign = async (): Promise<void> => {
     const before = clock.now();
     const [seconds] = await redis.time();
     const now = Number(seconds) * 1000;
     const off = Math.max(0, before - now - 1000, now - clock.now());
     const isRight = off <= clockLimit;
-    if (isRight) await redis.eval(beatScript, 1, key, rate.ttl, ...members);
+    if (isRight && serves) await redis.eval(beatScript, 1, key, rate.ttl, ...members);
     else if (members.length > 0) await redis.zrem(key, ...members);
     if (isRight === wasRight) return;
     wasRight = isRight;
@@ -85,6 +86,12 @@ export async function startPulse({ redis, key, worker, regions, log, clock = Dat
   await beat();
   const timer = setInterval(beat, rate.every);
   return {
+    /** Whether this process can do at all what it is here for. */
+    async serves(may: boolean): Promise<void> {
+      if (may === serves) return;
+      serves = may;
+      await beat();
+    },
     async close(): Promise<void> {
       clearInterval(timer);
       await within(

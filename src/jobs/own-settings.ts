@@ -1,5 +1,6 @@
 import { canonical } from '../trust/index.ts';
-import type { Fleet, Rollout, Service } from '../upgrade/rollout/types.ts';
+import type { Fleet, Gate, NodeTask, Rollout, Service, StepName } from '../upgrade/rollout/types.ts';
+import type { StepResult } from '../upgrade/steps/types.ts';
 
 /**
  * A rollout as far as this worker's own settings let it be believed: who is a peer is what they say, and a plan can ask
@@ -19,6 +20,39 @@ export function asWeKnow(rollout: Rollout, { policy: own, regions }: Pick<Fleet,
   ]);
   return { ...rollout, peers, policy: own, nodes: Object.fromEntries(placed) };
 }
+
+/** Steps before which nothing on a node was changed. */
+const beforeAnything: readonly StepName[] = ['stage', 'backup'];
+/** Steps that take something out of service. */
+const stops: readonly StepName[] = ['drain', 'switch'];
+
+/**
+ * What becomes of a step that this worker's own settings know otherwise than the plan; null when it may be done. Before
+ * anything was changed it fails, with the reason; right before a stop it waits, until the settings agree or somebody goes back;
+ * after a change nothing is concluded from a look at another unit. Going back never waits for what differs, unless the node
+ * itself is in no settings: then it cannot be reached.
+ */
+export function disagreement(
+  task: NodeTask,
+  rollout: Rollout,
+  own: Pick<Fleet, 'service' | 'regions'>,
+): StepResult | null {
+  const { node, region, step } = task;
+  const isKnown = own.regions.some(({ name, nodes }) => name === region && nodes.some((each) => each.name === node));
+  const keys = differing(own.service, rollout.service);
+  if (isKnown && keys.length === 0) return null;
+  const reason = isKnown
+    ? `the settings of this worker say otherwise than the plan, service: ${keys.join(', ')}`
+    : `the settings of this worker have no ${node} in ${region}`;
+  if (beforeAnything.includes(step)) return { is: 'failed', reason, retry: false, facts: {} };
+  // An earlier try may have changed something: nobody has looked.
+  if (stops.includes(step)) return { is: 'gated', gates: [{ ...shut, reason }], unchanged: false };
+  return isKnown && !(step === 'verify' && (keys.includes('unit') || keys.includes('binary')))
+    ? null
+    : { is: 'unknown', reason };
+}
+
+const shut: Omit<Gate, 'reason'> = { name: 'state', owner: 'whoever keeps the settings', opensAt: null };
 
 /** Keys in which the plan was made for another service than this worker's own settings have. */
 export function differing(own: Service, planned: Service): string[] {

@@ -8,7 +8,7 @@ import { reasonOf } from './log.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
 import { recorder } from './record.ts';
 import type { RedisHandle } from './redis.ts';
-import { Tampered } from './replay.ts';
+import { Newer, Tampered } from './replay.ts';
 import { type Belief, createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
 import { ticker } from './tick.ts';
@@ -33,6 +33,9 @@ const longestPause = 600;
 /** What stands in the chat is compared with the store by the first sweep after so long (ms). */
 const repairEvery = 45_000;
 
+/** A bot that is updated within this time (ms) after the first worker was needs no word. */
+const updatePatience = 20_000;
+
 /** Shows rollouts, always the newest state. What goes wrong here never touches a rollout. */
 export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
   const { redis, fleet, announcer, clock, log } = parts;
@@ -45,12 +48,21 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
   const trouble = (id: string, error: unknown): void =>
     log.warn({ rollout: id, reason: reasonOf(error) }, 'time could not pass');
 
-  /** What cannot be believed is not shown: people are called. */
+  const outrunSince = new Map<string, number>();
+  /** What cannot be believed, or followed, is not shown: people are told. */
+  const tell = async (journal: string, error: unknown): Promise<void> => {
+    if (error instanceof Tampered) await announcer.alarm(journal, error.what);
+    if (!(error instanceof Newer)) return;
+    const since = outrunSince.get(journal) ?? clock.now();
+    outrunSince.set(journal, since);
+    if (clock.now() - since >= updatePatience) await announcer.outrun(journal);
+  };
+
   const believed = async (id: string): Promise<Rollout | null> => {
     try {
       return await store.load(id);
     } catch (error) {
-      if (error instanceof Tampered) await announcer.alarm(id, error.what);
+      await tell(id, error);
       throw error;
     }
   };
@@ -94,7 +106,7 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
     for (const id of await store.lost()) await announcer.alarm(id, 'it was under way, and is not there any more');
     await announcer.repair();
     await ledger.load().catch(async (error: unknown) => {
-      if (error instanceof Tampered) await announcer.alarm('ledger', error.what);
+      await tell('ledger', error);
       throw error;
     });
   });

@@ -13,6 +13,7 @@ import { prune } from './prune.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
 import { recorder } from './record.ts';
 import { regionWorkers } from './region-workers.ts';
+import { Newer } from './replay.ts';
 import { taskRunner } from './step.ts';
 import { createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
@@ -74,9 +75,15 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     // Again and again: during an update, a program of the version before may start a rollout when we run already.
     await bringOver(redis, fleet, log).catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not moved'));
     for (const id of await store.lost()) log.error({ rollout: id }, 'it was under way, and is not there any more');
+    let outrun = false;
     for (const id of await store.openIds()) {
-      await advance(id).catch((error: unknown) => log.error({ rollout: id, reason: reasonOf(error) }, 'cannot go on'));
+      await advance(id).catch((error: unknown) => {
+        outrun ||= error instanceof Newer;
+        log.error({ rollout: id, reason: reasonOf(error) }, 'cannot go on');
+      });
     }
+    // Whoever cannot follow works on nothing: the channel then says so, instead of waiting for a step's report.
+    await pulse.serves(!outrun);
     // The last wake of a rollout may have been lost, and nobody advances one that is over.
     await noteLately().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not noted'));
     const removed = await prune({ redis, fleet, store, ledger }, clock.now(), parts.retention, stays);

@@ -29,7 +29,7 @@ import { LetGo, orAborted } from './lease.ts';
 import { reasonOf } from './log.ts';
 import { lookAt } from './looks.ts';
 import { type FindOrder, presenting } from './orders.ts';
-import { asWeKnow, differing } from './own-settings.ts';
+import { asWeKnow, disagreement } from './own-settings.ts';
 import type { WorkOnNodes } from './parts.ts';
 import type { StepEnd } from './queues.ts';
 import type { RecordEvent } from './record.ts';
@@ -92,11 +92,8 @@ export function taskRunner(parts: StepParts): RunTask {
     const rollout = asWeKnow(recorded, parts.fleet);
     const limit = AbortSignal.timeout((parts.limit ?? stepLimit)(rollout.policy));
     const signal = AbortSignal.any([lease, limit]);
-    const otherwise = beforeAnything.includes(task.step) ? differing(parts.fleet.service, rollout.service) : [];
-    if (otherwise.length > 0) {
-      const reason = `the settings of this worker say otherwise than the plan, service: ${otherwise.join(', ')}`;
-      return { is: 'failed', reason, retry: false, facts: {} };
-    }
+    const disagrees = disagreement(task, recorded, parts.fleet);
+    if (disagrees !== null) return disagrees;
     try {
       const lacking = await lackingFor(task, rollout);
       if (lacking !== null) return { is: 'failed', reason: lacking, retry: false, facts: {} };
@@ -160,9 +157,6 @@ export function taskRunner(parts: StepParts): RunTask {
 }
 
 const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch'];
-
-/** Steps before which nothing on a node was changed. What was changed goes on, or back, as it was planned. */
-const beforeAnything: readonly StepName[] = ['stage', 'backup'];
 
 function broken(step: StepName, reason: string): Report {
   return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };

@@ -5,7 +5,7 @@ import { neglected, todo } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import { type Log, seldom } from './log.ts';
 import type { RecordEvent } from './record.ts';
-import { Tampered } from './replay.ts';
+import { Newer, Tampered } from './replay.ts';
 import type { RolloutStore } from './store.ts';
 
 export interface TickParts {
@@ -34,7 +34,7 @@ export function ticker({ store, record, clock, log }: TickParts): Tick {
       for (const { region, why } of neglected(after)) if (why !== 'no worker') complainOf(`${region}: ${why}`);
       return after;
     } catch (error) {
-      if (error instanceof Refused && !(error instanceof Tampered)) return unknown(id);
+      if (error instanceof Refused && !(error instanceof Tampered) && !(error instanceof Newer)) return unknown(id);
       throw error;
     }
   };

@@ -127,6 +127,8 @@ export interface Announcer {
   show(rollout: Rollout, told?: (notice: DueNotice) => Promise<void>): Promise<void>;
   /** Calls people once: what is stored about a rollout cannot be believed, and nothing is done for it. */
   alarm(rollout: string, what: string): Promise<void>;
+  /** Says once that a newer version went on with this journal, so that nothing is shown or decided of it here. */
+  outrun(journal: string): Promise<void>;
   /** Says so where something stands that the store does not know, or not any more. Never throws. */
   repair(): Promise<void>;
 }

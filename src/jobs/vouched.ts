@@ -1,4 +1,5 @@
 import { Refused } from '../base/errors.ts';
+import { isMajor } from '../base/version.ts';
 import { type Person, signerOf } from '../trust/index.ts';
 import { approvals, canaryOf, phaseOf, sinceOf, turnOf, turns } from '../upgrade/rollout/index.ts';
 import type { Approval, ApprovalPhase, Fleet, Region, Rollout } from '../upgrade/rollout/types.ts';
@@ -19,12 +20,16 @@ export function vouching(fleet: Pick<Fleet, 'name' | 'regions' | 'policy'>, peop
     if (region === undefined) return `${node} is no node of this worker's settings`;
     const turn = turnOf(rollout, node);
     const opening = approvals(rollout).filter(({ opens }) => opens.includes(turn.id));
-    if (opening.length === 0 && turns(rollout)[0] === turn && mayBegin(fleet, region)) return null;
+    const { majors } = fleet.policy;
+    const major = isMajorHere(rollout);
+    const isFree = mayBegin(fleet, region) && !(major && majors.canaryApproval);
+    if (opening.length === 0 && turns(rollout)[0] === turn && isFree) return null;
+    const needed = Math.max(region.needed, major ? majors.approvers : 1);
     const given = opening.flatMap((phase) => phase.given.map((each) => ({ phase, each })));
     const signers = await Promise.all(given.map(({ phase, each }) => signerIn(rollout, phase, each, region)));
     const different = new Set(signers.filter((name) => name !== null));
-    if (different.size >= region.needed) return null;
-    return `${region.needed} of the approvers of ${region.name} must have signed this with keys of their own, and ${different.size} did: stop it, and plan it anew`;
+    if (different.size >= needed) return null;
+    return `${needed} of the approvers of ${region.name} must have signed this with keys of their own, and ${different.size} did: stop it, and plan it anew`;
   };
 
   /** The approver of the region who signed exactly this; null when nobody did. */
@@ -56,6 +61,16 @@ export function vouching(fleet: Pick<Fleet, 'name' | 'regions' | 'policy'>, peop
 
 /** As people may write what they approve, without spaces. */
 const namesOf = ({ id, title }: ApprovalPhase): string[] => [id, title, id.slice('approval/'.length)];
+
+/**
+ * By what workers recorded that the nodes ran before, and what the new binary said of itself where it was asked: that a
+ * release is called otherwise makes no major a minor one. Where none said what it ran, nobody knows, so it counts.
+ */
+function isMajorHere({ nodes, release, asked }: Rollout): boolean {
+  const before = Object.values(nodes).flatMap((node) => node.before?.version ?? []);
+  const names = [release.version, ...(asked?.version == null ? [] : [asked.version])];
+  return before.length === 0 || before.some((version) => names.some((name) => isMajor(version, name)));
+}
 
 function mayBegin(fleet: Pick<Fleet, 'regions' | 'policy'>, { name }: Region): boolean {
   const { oneMayBegin } = fleet.policy;

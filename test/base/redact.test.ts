@@ -16,6 +16,8 @@ function leaks(text: string, secret: string): string[] {
   return parts.filter((part) => part.length >= Math.min(shows, secret.length) && text.includes(part));
 }
 
+/** What stands in a list with zero bytes is shown in lines. */
+const isOfLines = (text: string) => !text.includes('\0');
 const whole = ({ before, secret, after }: Shape) => before + secret + after;
 const splitByAnsi = (text: string) => text.replace(/.{1,3}/gs, (part) => `${part}\u001b[31m\u200b\u202e\u001b[0m`);
 const inJson = (shape: Shape) => JSON.stringify({ level: 'info', msg: whole(shape), port: 8080 });
@@ -81,11 +83,14 @@ describe('a text without its secrets', () => {
 
   it('is the same when it is looked at again', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom(...shapes.map(whole), ...prose, ' ', '\n', '"', '=')), (parts) => {
-        const once = redact(parts.join(''));
-        expect(once.split('\n').length).toBe(parts.join('').split('\n').length);
-        expect(redact(once).length).toBeLessThanOrEqual(once.length);
-      }),
+      fc.property(
+        fc.array(fc.constantFrom(...shapes.map(whole).filter(isOfLines), ...prose, ' ', '\n', '"', '=')),
+        (parts) => {
+          const once = redact(parts.join(''));
+          expect(once.split('\n').length).toBe(parts.join('').split('\n').length);
+          expect(redact(once).length).toBeLessThanOrEqual(once.length);
+        },
+      ),
     );
   });
 
@@ -237,6 +242,17 @@ describe('the time that it takes', () => {
     ...shapes.map((shape) => `${whole(shape)} `),
     ...shapes.map((shape) => `${shape.before}${shape.secret}`),
     ...['password is ', 'name: token value:', 'VE9LRU49aFVudDNy', '%3A%2F%2F', 'token="""', 'password=Some(', '-pass '],
+    ...[
+      'user ',
+      'user a on >b ',
+      'acl setuser a ',
+      'htpasswd ',
+      'vault login ',
+      'sqlplus a/b ',
+      'Digest a=',
+      'A=b\0',
+      'pin:\n\n',
+    ],
     ...prose.map((text) => `${text}\n`),
   ];
 

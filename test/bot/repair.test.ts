@@ -3,6 +3,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSlack } from '../../sandbox/slack/start.ts';
 import type { ChannelMessage } from '../../sandbox/slack/types.ts';
+import { createAlarm } from '../../src/bot/alarm.ts';
 import { createAnnouncer } from '../../src/bot/announcer.ts';
 import { slackChat } from '../../src/bot/chat.ts';
 import { type Mark, readMark, verdictOn } from '../../src/bot/marks.ts';
@@ -51,6 +52,21 @@ beforeEach(async () => {
   repair = createRepair({ ...parts, show, fleet: 'production', clock });
 });
 afterEach(() => slack.close());
+
+describe('an alarm', () => {
+  it.each(['ledger', 'r1'])('about %s stays as it was said: no rollout paints it', async (about) => {
+    await shown(planned({}, { id: 'r1' }));
+    const { alarm, outrun } = createAlarm({ chat: slackChat(client), channel: 'C0', log: pino({ level: 'silent' }) });
+    await alarm(about, 'line 3 was changed');
+    await alarm(about, 'line 3 was changed');
+    await outrun(about);
+    const said = () => slack.messages().filter(({ text }) => /line 3 was changed|newer version/.test(text));
+    const before = structuredClone(said());
+    expect(before).toHaveLength(2);
+    for (let pass = 0; pass < 3; pass++) await repair();
+    expect(said()).toEqual(before);
+  });
+});
 
 const asked = (rollout: Rollout) => isAsked(rollout, 'eu-west');
 const firstDone = ({ nodes }: Rollout) => nodes['us-east-op-1']?.state.is === 'done';

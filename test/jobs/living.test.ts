@@ -125,7 +125,12 @@ describe('a region that nobody serves', () => {
       belief: belief('bot'),
       redis: rig.redis.handle,
       fleet: production,
-      announcer: { show: async () => undefined, repair: async () => undefined, alarm: async () => undefined },
+      announcer: {
+        show: async () => undefined,
+        repair: async () => undefined,
+        alarm: async () => undefined,
+        outrun: async () => undefined,
+      },
       clock: systemClock,
       log,
       sweep: never,

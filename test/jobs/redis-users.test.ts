@@ -84,6 +84,7 @@ describe('the users that scripts/redis-users.sh makes', () => {
         },
         repair: async () => undefined,
         alarm: async () => undefined,
+        outrun: async () => undefined,
       },
       clock: systemClock,
       log: silent,

@@ -32,7 +32,7 @@ const record = (...args: Parameters<ReturnType<typeof recorder>>) => recorder(st
 function runner(changes: Partial<StepParts> = {}) {
   return taskRunner({ ...workerParts(redis.handle), store, ledger, record, orders: async () => null, ...changes });
 }
-const withStep = (name: 'stage' | 'backup' | 'switch', step: Step) => ({
+const withStep = (name: 'stage' | 'backup' | 'switch' | 'cleanup', step: Step) => ({
   steps: { ...workerParts(redis.handle).steps, [name]: step },
 });
 
@@ -100,13 +100,13 @@ describe('a step', () => {
   it('acts on the unit and the paths of its own settings, whatever the rollout says', async () => {
     const { service } = fleetOf();
     const own = { ...service, unit: 'own' };
-    const task = await reach('switch');
+    const task = await reach('cleanup');
     const units: string[] = [];
     const look: Step = async ({ rollout }) => {
       units.push(rollout.service.unit);
       return { is: 'succeeded', facts: {} };
     };
-    await runner({ ...withStep('switch', look), fleet: { ...fleetOf(), service: own } })(task, quiet);
+    await runner({ ...withStep('cleanup', look), fleet: { ...fleetOf(), service: own } })(task, quiet);
     expect(units).toEqual(['own']);
   });
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import {
@@ -12,11 +13,13 @@ import {
   createLedger,
   createStore,
   openAnchors,
+  startPublisher,
   Tampered,
 } from '../../src/jobs/index.ts';
-import { keysOf } from '../../src/jobs/keys.ts';
+import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { Newer } from '../../src/jobs/replay.ts';
+import { ticker } from '../../src/jobs/tick.ts';
 import { canonical } from '../../src/trust/index.ts';
 import { todo, turns } from '../../src/upgrade/rollout/index.ts';
 import { undoOf } from '../../src/upgrade/rollout/traits.ts';
@@ -25,7 +28,7 @@ import { belief, testKey } from '../support/belief.ts';
 import { random } from '../support/random.ts';
 import { recorded } from '../support/rollouts.ts';
 import { writeFormer } from './fixtures/former-layout.ts';
-import { effects, production, quickRollout, silent } from './fixtures/parts.ts';
+import { effects, eventually, production, quickRollout, silent, systemClock } from './fixtures/parts.ts';
 import { makeRig, never } from './fixtures/rig.ts';
 
 /** What somebody can do who writes to Redis as they like. Whatever it is, no node may notice. */
@@ -384,6 +387,67 @@ describe('what a newer version wrote', () => {
   it('is not believed to be that when nobody signed it whose word counts', async () => {
     await adopted({ type: 'said for the first time', at: 9 }, 'mallory', 2);
     await expect(storeOf(asWeAre()).load('r1')).rejects.toThrow(Tampered);
+  });
+
+  it('is told by a bot that cannot follow, when its own update does not come soon', async () => {
+    await adopted({ type: 'said for the first time', at: 9 }, 'worker', 2);
+    const clock = { ...systemClock, at: 0, now: () => clock.at };
+    const told: string[] = [];
+    const alarms: string[] = [];
+    const { sweep } = rig.closeLater(
+      await startPublisher({
+        belief: asWeAre(),
+        redis: rig.redis.handle,
+        fleet: production,
+        announcer: {
+          show: async () => undefined,
+          repair: async () => undefined,
+          alarm: async (journal) => void alarms.push(journal),
+          outrun: async (journal) => void told.push(journal),
+        },
+        clock,
+        log: silent,
+        sweep: never,
+      }),
+    );
+    const queue = new Queue('publish', { connection: redis(), prefix: prefixOf(production) });
+    rig.closeLater(queue);
+    await eventually(
+      () => queue.getDelayedCount(),
+      (count) => count > 0,
+    );
+    expect(told).toEqual([]);
+    clock.at = 25_000;
+    await sweep();
+    await eventually(
+      async () => told,
+      (all) => all.includes('r1'),
+    );
+    expect(alarms).toEqual([]);
+  });
+
+  it('silences a worker that cannot follow, for as long as it cannot', async () => {
+    await paused('r1');
+    const sound = await lines('r1');
+    const stored = await redis().hgetall(keys.rollout('r1'));
+    const line = forged('r1', sound.at(-1)?.hash ?? '', 5, { type: 'said for the first time', at: 9 }, 'bot', 2);
+    await putLines('r1', [...sound, line]);
+    await redis().hset(keys.rollout('r1'), 'revision', 5, 'hash', (line as ChainedEntry).hash);
+    const { sweep } = await rig.worker({ sweep: never });
+    const store = storeOf(asWeAre());
+    await sweep();
+    expect(await store.livingRegions()).toEqual([]);
+    await putLines('r1', sound);
+    await redis().hset(keys.rollout('r1'), stored);
+    await sweep();
+    expect(await store.livingRegions()).toEqual(['us-east']);
+  });
+
+  it('while time passes is no rollout that does not exist', async () => {
+    const { clock, log } = { clock: systemClock, log: silent };
+    const store = { load: async () => quickRollout('r1'), livingRegions: async () => [] };
+    const tick = ticker({ store, record: () => Promise.reject(new Newer('r1')), clock, log });
+    await expect(tick('r1')).rejects.toThrow(Newer);
   });
 
   it('is no excuse for what this version would say itself', async () => {

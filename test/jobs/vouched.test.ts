@@ -91,6 +91,27 @@ describe('approvals: signed', () => {
     expect(await vouching(fleet(), people.slice(0, 1))(await approved('ines', right), 'eu-west-op-1')).toMatch(/0 did/);
   });
 
+  it('want as many for a major as the settings of this worker say, also before the canary, whatever the plan leaves out', async () => {
+    const majors = { ...fleet().policy.majors, approvers: 2, canaryApproval: true };
+    const strict = vouching(fleet({ majors }), people);
+    const rollout = await approved('ines', right);
+    expect(await strict(rollout, 'eu-west-op-1')).toMatch(/2 of the approvers of eu-west must have signed.*1 did/);
+    const begin = plan(inputOf(fleet({ oneMayBegin: 'anywhere' }), { strategy: 'regions' }));
+    const bare = { ...begin, phases: begin.phases.filter(({ is }) => is !== 'approval') };
+    expect(await strict(bare, 'us-east-op-1')).toMatch(/2 of the approvers of us-east must have signed/);
+    const ran = (version: string): Rollout => {
+      const before = { version, sha256: 'a'.repeat(64), envSha256: null, invocation: 'i0' };
+      const nodes = Object.entries(bare.nodes).map(([name, node]) => [name, { ...node, before }]);
+      return { ...bare, nodes: Object.fromEntries(nodes) };
+    };
+    expect(await strict(ran('v2.0.0-rc.1'), 'us-east-op-1')).toBeNull();
+    expect(await strict(ran('v1.0.0'), 'us-east-op-1')).toMatch(/must have signed/);
+    const renamed = { ...ran('v1.0.0'), release: { ...bare.release, version: 'v1.9.0' } };
+    expect(await strict(renamed, 'us-east-op-1')).toBeNull();
+    const asked = { sha256: bare.release.binarySha256, version: 'v2.0.0' };
+    expect(await strict({ ...renamed, asked }, 'us-east-op-1')).toMatch(/must have signed/);
+  });
+
   it('are not wanted where one person may begin, and nowhere else, whatever the plan leaves out', async () => {
     const begin = plan(inputOf(fleet({ oneMayBegin: 'anywhere' }), { strategy: 'regions' }));
     const bare = { ...begin, phases: begin.phases.filter(({ is }) => is !== 'approval') };

@@ -7,6 +7,13 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'an alarm is rewritten as out of date',
+    file: 'src/bot/alarm.ts',
+    from: 'mark: null }',
+    to: "mark: { fleet: 'production', rollout: what.split(' ')[0] ?? '', key: 'alarm', revision: 0 } }",
+    tests: ['test/bot/repair.test.ts'],
+  },
+  {
     name: 'a finished rollout is rolled back over what came after it',
     file: 'src/bot/commands/decide.ts',
     from: 'if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout);',

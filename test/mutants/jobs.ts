@@ -6,6 +6,7 @@ const tampered = ['test/jobs/tampered.test.ts'];
 const audits = ['test/jobs/audit.test.ts'];
 const redisAttacks = ['test/jobs/attacks.test.ts'];
 const vouched = ['test/jobs/vouched.test.ts'];
+const settings = ['test/jobs/settings.test.ts'];
 
 /** What is stored, believed and worked on. */
 export const rows: Mutant[] = [
@@ -22,6 +23,48 @@ export const rows: Mutant[] = [
     from: "if (!isDue(rollout, task, at)) return 'dropped';",
     to: '',
     tests: step,
+  },
+  {
+    name: 'a worker that is too old to follow counts as living',
+    file: 'src/jobs/start.ts',
+    from: 'await pulse.serves(!outrun);',
+    to: '',
+    tests: tampered,
+  },
+  {
+    name: 'a bot that is too old to follow stands still without a word',
+    file: 'src/jobs/publish.ts',
+    from: 'if (clock.now() - since >= updatePatience)',
+    to: 'if (clock.now() < since)',
+    tests: tampered,
+  },
+  {
+    name: 'a node is stopped by settings that are others than those of the plan',
+    file: 'src/jobs/own-settings.ts',
+    from: "const stops: readonly StepName[] = ['drain', 'switch'];",
+    to: 'const stops: readonly StepName[] = [];',
+    tests: settings,
+  },
+  {
+    name: 'a look at another unit proves something of a node',
+    file: 'src/jobs/own-settings.ts',
+    from: "keys.includes('unit') || ",
+    to: '',
+    tests: settings,
+  },
+  {
+    name: 'going back waits for settings that are those of the plan',
+    file: 'src/jobs/own-settings.ts',
+    from: 'return isKnown && !(',
+    to: "return isKnown && step !== 'restore' && !(",
+    tests: settings,
+  },
+  {
+    name: 'a major is begun with as few signatures as a minor release',
+    file: 'src/jobs/vouched.ts',
+    from: 'major ? majors.approvers : 1',
+    to: '1',
+    tests: vouched,
   },
   {
     name: 'one bad answer proves that a node is down',

@@ -13,6 +13,20 @@ const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 /** What is done on nodes: steps, their scripts, the helper, proofs, sessions. */
 export const rows: Mutant[] = [
   {
+    name: 'a worker’s key replaces work that no person decided about',
+    file: 'src/upgrade/host/helper/order-check.ts',
+    from: '  only_what_was_decided\n',
+    to: '',
+    tests: ['test/upgrade/steps/helper-attacks.test.ts'],
+  },
+  {
+    name: 'several archives arrive at once',
+    file: 'src/upgrade/host/scripts/receive.ts',
+    from: '  lock 7\n',
+    to: '',
+    tests: ['test/upgrade/steps/helper-attacks.test.ts'],
+  },
+  {
     name: 'a backup is removed and made again',
     file: `${host}/scripts/backup.ts`,
     from: `    touch -c "$backup" || : # cleanup keeps those that were used last

@@ -103,6 +103,27 @@ export const rows: Mutant[] = [
     tests: signed,
   },
   {
+    name: 'what was typed behind a prompt is shown',
+    file: 'src/base/redact.ts',
+    from: '  ...typedSpans(text),\n',
+    to: '',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'a password that only its place behind a program tells is shown',
+    file: 'src/base/redact.ts',
+    from: '  ...argumentSpans(text),\n',
+    to: '',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'a list that zero bytes keep apart is read as one word',
+    file: 'src/base/redact.ts',
+    from: "if (!text.includes('\\0')) return plain(text);",
+    to: 'if (text) return plain(text);',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
     name: 'what a sentence tells is no secret',
     file: 'src/base/redact.ts',
     from: '  ...toldSpans(text),\n',

@@ -4,6 +4,7 @@ const timed = ['test/upgrade/ledger/timed.test.ts'];
 
 const notice = ['test/upgrade/rollout/notice.test.ts'];
 const schedule = ['test/bot/schedule.test.ts'];
+const year = ['test/upgrade/rollout/year.test.ts'];
 
 /** When work may begin, and how long it takes. */
 export const rows: Mutant[] = [
@@ -13,6 +14,34 @@ export const rows: Mutant[] = [
     from: 'return since.some((each) => each === null)',
     to: 'return since.every((each) => each === null)',
     tests: notice,
+  },
+  {
+    name: 'in a year: what was told of a start counts for an earlier one',
+    file: 'src/upgrade/rollout/notice.ts',
+    from: "told.kind === 'scheduled' && (told.startAt ?? 0) <= (startAt ?? 0);",
+    to: "told.kind === 'scheduled';",
+    tests: year,
+  },
+  {
+    name: 'in a year: a node is begun before the time that somebody moved it to',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "  'schedule',\n",
+    to: '',
+    tests: year,
+  },
+  {
+    name: 'in a year: a node is begun when it no longer fits',
+    file: 'src/upgrade/rollout/rules.ts',
+    from: 'if (open && needed && fits(open, now, needed.forward + needed.back)) return null;',
+    to: 'if (open && needed) return null;',
+    tests: year,
+  },
+  {
+    name: 'in a year: an approval is enough for a major',
+    file: 'src/upgrade/rollout/persons.ts',
+    from: 'major ? majors.approvers : 1);',
+    to: '1);',
+    tests: year,
   },
   {
     name: 'the notice is over before its time',

@@ -33,6 +33,8 @@ export interface ProductOptions {
   service?: Record<string, unknown>;
   ssh?: Record<string, unknown>;
   windows?: { days: string[]; from: string; to: string }[];
+  /** With which build bot and worker begin; this one when absent. */
+  build?: string;
 }
 
 /** The whole product as its users run it: a bot process, a worker process, one Redis, and Slack's stand-in. */
@@ -40,9 +42,10 @@ export interface Product {
   slack: Slack;
   redis: TestRedis;
   settingsFile: string;
-  startBot(): void;
+  /** `build`: the directory of another build of the product; this one's when absent. */
+  startBot(build?: string): void;
   /** One for the region that is named, else one for all. */
-  startWorker(region?: string): void;
+  startWorker(region?: string, build?: string): void;
   kill(role: 'bot' | 'worker'): Promise<void>;
   /** The same verbs without Slack, as a process of its own, signed with Rosa's key; what it printed, and how it ended. */
   shell(...words: string[]): Promise<Shown>;
@@ -76,10 +79,11 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     ZEITWORK_KEY: keys.rosa.file,
   };
   const tokens = { SLACK_API_URL: slack.apiUrl, SLACK_BOT_TOKEN: slack.botToken, SLACK_APP_TOKEN: slack.appToken };
-  const words = ['--import', 'tsx', join(root, 'src/main.ts')];
-  const start = (role: 'bot' | 'worker', ...more: string[]) => {
-    const child = spawn(process.execPath, [...words, role, ...more], {
-      cwd: root,
+  const program = (build: string) => ['--import', 'tsx', join(build, 'src/main.ts')];
+  const words = program(root);
+  const start = (build: string, role: 'bot' | 'worker', ...more: string[]) => {
+    const child = spawn(process.execPath, [...program(build), role, ...more], {
+      cwd: build,
       env: { ...env, ...tokens },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -101,14 +105,16 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       child.kill(signal);
     });
 
-  start('worker');
-  start('bot');
+  const { build: first = root } = options;
+  start(first, 'worker');
+  start(first, 'bot');
   const product: Product = {
     slack,
     redis,
     settingsFile: file,
-    startBot: () => start('bot'),
-    startWorker: (region) => start('worker', ...(region === undefined ? [] : ['--region', region])),
+    startBot: (build = root) => start(build, 'bot'),
+    startWorker: (region, build = root) =>
+      start(build, 'worker', ...(region === undefined ? [] : ['--region', region])),
     kill: (role) => kill(role),
     shell: (...typed) => shown(spawn(process.execPath, [...words, ...typed], { cwd: root, env })),
     spawn: (...typed) => spawn(process.execPath, [...words, ...typed], { cwd: root, env }),

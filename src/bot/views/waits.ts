@@ -64,7 +64,7 @@ function gated(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
 const because: Record<Unattended['why'], (region: string, since: string) => string[]> = {
   'no worker': (region, since) => [
     `‼ *No living worker serves ${region}* since ${since}: nothing moves there.`,
-    `Start one where its nodes can be reached: \`zeitwork worker --region ${region}\`.`,
+    `Start one where its nodes can be reached: \`zeitwork worker --region ${region}\`. One that is older than the bot counts when it is updated.`,
   ],
   'not taken up': (region, since) => [
     `‼ *Work for ${region} waits* since ${since} and no worker takes it up.`,

@@ -25,8 +25,9 @@ export function laterStart(rollout: Rollout): number | null {
 
 /** When a start is said again, the earliest first; not what lies before it was planned or moved: that was said then. */
 function instants(rollout: Rollout): { at: number; before: number; of: number }[] {
-  const of = startOf(rollout);
-  if (of === null || rollout.ahead === undefined || !isAhead(rollout)) return [];
+  // First what costs nothing: windows are asked for only where something waits for them.
+  const of = rollout.ahead === undefined || !isAhead(rollout) ? null : startOf(rollout);
+  if (of === null) return [];
   const planned = rollout.moves?.at(-1)?.at ?? rollout.createdAt;
   const each = (rollout.policy.announce ?? []).map((before) => ({ at: of - before, before, of }));
   return each.filter(({ at }) => at > planned).sort((a, b) => a.at - b.at);

@@ -26,6 +26,10 @@ export interface Order {
   madeUnder: number;
   /** The same for this one, which an earlier run recorded: `BINARY ENVIRONMENT`; null when none is known. */
   backup: string | null;
+  /** What a person decided about somebody's work on the node, by its one name; null when nobody did. */
+  decided: { as: 'replace' | 'keep'; sha256: string } | null;
+  /** Bytes of the archive; null where none may be sent. */
+  bytes: number | null;
   /** Epoch ms. */
   notAfter: number;
 }
@@ -44,6 +48,9 @@ export function orderText(order: Order): string {
     ['epoch', order.epoch],
     ['made-under', order.madeUnder],
     ['backup', order.backup ?? '-'],
+    // Only where there is something to say: a helper of before refuses what it does not know, and a way back must not wait for it.
+    ...(order.decided === null ? [] : [['decided', `${order.decided.as} ${order.decided.sha256}`] as [string, string]]),
+    ...(order.bytes === null ? [] : [['bytes', order.bytes] as [string, number]]),
     ['not-after', Math.floor(order.notAfter / 1_000)],
   ];
   return lines.map(([key, value]) => `${key} ${value}\n`).join('');
@@ -102,7 +109,7 @@ function openedBy(rollout: Rollout, phase: string): NodeRun[] {
 
 function orderFor(rollout: Rollout, node: NodeRun, which: OrderClass, at: number): Order {
   const { fleet, id, service, release, epoch } = rollout;
-  const { before } = node;
+  const { before, decided } = node;
   return {
     fleet,
     rollout: id,
@@ -114,6 +121,8 @@ function orderFor(rollout: Rollout, node: NodeRun, which: OrderClass, at: number
     epoch,
     madeUnder: epoch,
     backup: before === null ? null : `${before.sha256} ${before.envSha256 ?? '-'}`,
+    decided: decided === null ? null : { as: decided.as, sha256: decided.foreign.sha256 },
+    bytes: which === 'stage' ? release.archiveBytes : null,
     notAfter: Math.max(at, rollout.startAt ?? 0) + lifetimes[which],
   };
 }
@@ -123,5 +132,5 @@ function orderFor(rollout: Rollout, node: NodeRun, which: OrderClass, at: number
  * comes late of the run that made the backup changes nothing any more.
  */
 function lyingReturn(rollout: Rollout, node: NodeRun, at: number): Order {
-  return { ...orderFor(rollout, node, 'return', at), epoch: rollout.epoch + 1 };
+  return { ...orderFor(rollout, node, 'return', at), decided: null, epoch: rollout.epoch + 1 };
 }

@@ -40,9 +40,9 @@ export const waitKey = ({ what, since }: Waiting): string => `${what}.${Math.flo
 /** It was to begin and has not: nobody may be awake to see that a night passes. */
 function notBegun(rollout: Rollout): Waiting[] {
   const { startedAt, status } = rollout;
+  if (startedAt !== null || status.is !== 'running' || asked(rollout).length > 0) return [];
   const due = startOf(rollout);
-  if (startedAt !== null || status.is !== 'running' || due === null || asked(rollout).length > 0) return [];
-  return [{ what: 'start', since: due }];
+  return due === null ? [] : [{ what: 'start', since: due }];
 }
 
 /** When the first node was to be begun, from what was frozen at the plan; null when its region has no window. */

@@ -93,7 +93,7 @@ describe('work that nobody takes up', () => {
     expect(all.map(({ text }) => text)).toMatchInlineSnapshot(`
       [
         "‼ *No living worker serves us-east* since <!date^1795505410^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: nothing moves there.
-      Start one where its nodes can be reached: \`zeitwork worker --region us-east\`.
+      Start one where its nodes can be reached: \`zeitwork worker --region us-east\`. One that is older than the bot counts when it is updated.
       Called: <@U-requester>",
       ]
     `);

@@ -84,6 +84,18 @@ describe('the orders that follow from a decision', () => {
     for (const order of lying) expect(order).toMatchObject({ epoch: 8, madeUnder: 7 });
   });
 
+  it('name the work that a person decided about, but for those that lie with a backup; and the size of what may be sent', () => {
+    const foreign = { what: 'environment', sha256: 'f'.repeat(64), version: null } as const;
+    const [first] = Object.values(made.nodes);
+    if (!first) throw new Error('no node');
+    const nodes = { ...made.nodes, [first.name]: { ...first, decided: { foreign, as: 'replace', by } as const } };
+    const orders = ordersAfter({ ...made, nodes }, { type: 'created', at });
+    const decided = orders.filter((order) => order.decided !== null);
+    expect([...new Set(decided.map(({ node, epoch }) => `${node} ${epoch}`))]).toEqual([`${first.name} 7`]);
+    expect(decided.map(orderText).every((text) => text.includes(`\ndecided replace ${'f'.repeat(64)}\n`))).toBe(true);
+    for (const order of orders) expect(/\nbytes \d+\n/.test(orderText(order))).toBe(order.class === 'stage');
+  });
+
   it.each<Event>([
     { type: 'paused', at, by },
     { type: 'stopped', at, by },
@@ -97,7 +109,7 @@ describe('the orders that follow from a decision', () => {
     const [order] = ordersAfter(made, { type: 'created', at });
     if (!order) throw new Error('no order');
     expect(orderText({ ...order, notAfter: 5_999 })).toMatch(
-      /^zeitwork-order 1\nfleet \S+\nrollout \S+\nnode \S+\nunit \S+\nclass stage\nrelease [0-9a-f]{64}\narchive [0-9a-f]{64}\nepoch 7\nmade-under 7\nbackup -\nnot-after 5\n$/,
+      /^zeitwork-order 1\nfleet \S+\nrollout \S+\nnode \S+\nunit \S+\nclass stage\nrelease [0-9a-f]{64}\narchive [0-9a-f]{64}\nepoch 7\nmade-under 7\nbackup -\nbytes \d+\nnot-after 5\n$/,
     );
   });
 });

@@ -1,12 +1,18 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Presented } from '../../../src/base/helper-request.ts';
 import { read } from '../../../src/upgrade/host/answer.ts';
 import * as commands from '../../../src/upgrade/host/commands.ts';
 import { helperScript } from '../../../src/upgrade/host/helper/script.ts';
+import type { Stranger } from '../../../src/upgrade/host/strangers.ts';
 import type { Command } from '../../../src/upgrade/ssh/types.ts';
+import { fingerprint } from '../../../src/upgrade/steps/foreign.ts';
 import { HelperTrial, node } from './helper-node.ts';
 import { sha256 } from './little-node.ts';
-import { backups, env } from './trial.ts';
+import { backups, env, state } from './trial.ts';
 
 // Every command is some seventy processes behind a login of its own; on a busy machine that adds up.
 const patience = 240_000;
@@ -78,6 +84,69 @@ describe('whoever holds the worker’s key and a good order', { timeout: patienc
     const claimed = { ...command, args: [...args, `replace_env=${sha256(now)}`] };
     expect(await ask(claimed, only(trial.signed('change')))).toMatchObject({ is: 'refused', word: 'argument' });
     expect(trial.node.read(env)).toBe(now);
+  });
+
+  it('replaces nobody’s work, and keeps none, that no person decided about', async () => {
+    await ask(commands.backup(turn(), was(), false), only(trial.signed('change')));
+    const recorded = trial.node.read(env);
+    trial.node.exec(`printf 'ROTATED=yes\\n' >> ${env}`);
+    const now = sha256(trial.node.read(env));
+    const stranger = { part: 'env', sha256: now } as const;
+    const over = commands.restore(turn(), was(), { replace: [stranger], keep: [] });
+    const beside = commands.restore(turn(), was(), { replace: [], keep: [stranger] });
+    const decidedAs = (as: 'replace' | 'keep', hash = now) =>
+      only(trial.signed('change', { decided: { as, sha256: hash } }));
+    const refused = { is: 'refused', word: 'order', detail: expect.stringMatching(/nobody decided/) };
+    for (const command of [over, beside]) {
+      expect(await ask(command, only(trial.signed('change')))).toMatchObject(refused);
+      expect(await ask(command, only(trial.signed('return')))).toMatchObject(refused);
+      expect(await ask(command, decidedAs('replace', 'a'.repeat(64)))).toMatchObject(refused);
+    }
+    expect(await ask(over, decidedAs('keep'))).toMatchObject(refused);
+    const more = { ...over, args: [...over.args, `replace_disk=${'b'.repeat(64)}`] };
+    expect(await ask(more, decidedAs('replace'))).toMatchObject(refused);
+    expect(sha256(trial.node.read(env))).toBe(now);
+    expect(await ask(beside, decidedAs('keep'))).toMatchObject({ is: 'ok' });
+    expect(sha256(trial.node.read(env))).toBe(now);
+    expect(await ask(over, decidedAs('replace'))).toMatchObject({ is: 'ok' });
+    expect(trial.node.read(env)).toBe(recorded);
+  });
+
+  it('has work of several parts replaced as they were decided about together, and not one by one', async () => {
+    await ask(commands.backup(turn(), was(), false), only(trial.signed('change')));
+    const both = [
+      { part: 'env', sha256: 'c'.repeat(64) },
+      { part: 'disk', sha256: 'd'.repeat(64) },
+    ] as const;
+    const order = only(trial.signed('change', { decided: { as: 'replace', sha256: fingerprint([...both]) } }));
+    const restore = (replace: Stranger[]) => commands.restore(turn(), was(), { replace, keep: [] });
+    expect(await ask(restore([...both]), order)).toMatchObject({ is: 'ok' });
+    for (const one of both) expect(await ask(restore([one]), order)).toMatchObject({ is: 'refused', word: 'order' });
+  });
+
+  it('fills the disk neither with several archives at once, nor with parts of them, nor with a larger one than was ordered', async () => {
+    const order = only(trial.signed('stage'));
+    const archive = { ...commands.receive(turn()), file: trial.release.path };
+    const place = trial.node.path(state);
+    const held = spawn('flock', ['-x', join(place, 'receiving'), 'sh', '-c', 'echo held; read -r _']);
+    try {
+      await once(held.stdout, 'data');
+      expect(await ask(archive, order)).toMatchObject({ is: 'refused', word: 'busy' });
+    } finally {
+      held.stdin.end('\n');
+      await once(held, 'exit');
+    }
+    const folder = join(place, 'incoming', trial.plan.id);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, '.receiving.99999'), 'half of it');
+    expect(await ask(archive, order)).toMatchObject({ is: 'ok' });
+    expect(readdirSync(folder)).toEqual(['archive']);
+    const other = only(trial.signed('stage', { bytes: trial.release.archiveBytes - 1 }));
+    expect(await ask(archive, other)).toMatchObject({
+      is: 'refused',
+      word: 'order',
+      detail: expect.stringMatching(/another size/),
+    });
   });
 
   it('ends no stop halfway by the time that it gives it', async () => {

@@ -75,6 +75,8 @@ export class HelperTrial extends Trial {
       epoch,
       madeUnder: epoch,
       backup: null,
+      decided: null,
+      bytes: which === 'stage' ? release.archiveBytes : null,
       notAfter: Date.now() + 60_000,
       ...more,
     };

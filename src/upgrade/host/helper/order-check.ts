@@ -1,4 +1,5 @@
 import type { OrderClass } from '../../rollout/types.ts';
+import { missing } from '../strangers.ts';
 import { orderNamespace, principal } from './policy.ts';
 
 /**
@@ -23,7 +24,7 @@ verified() { # ORDER SIGNATURE, both in base64: sets text
 }
 check_order() { # ORDER SIGNATURE CLASSES: sets o_*
   verified "$1" "$2"
-  o_form=; o_fleet=; o_rollout=; o_node=; o_unit=; o_class=; o_release=; o_archive=; o_epoch=; o_made=; o_backup=; o_after=
+  o_form=; o_fleet=; o_rollout=; o_node=; o_unit=; o_class=; o_release=; o_archive=; o_epoch=; o_made=; o_backup=; o_decided=; o_bytes=; o_after=
   IFS=$nl
   for line in $text; do
     value=\${line#* }
@@ -39,6 +40,8 @@ check_order() { # ORDER SIGNATURE CLASSES: sets o_*
       'epoch '*) o_epoch=$value ;;
       'made-under '*) o_made=$value ;;
       'backup '*) o_backup=$value ;;
+      'decided '*) o_decided=$value ;;
+      'bytes '*) o_bytes=$value ;;
       'not-after '*) o_after=$value ;;
       *) refuse order 'it holds a line that this helper does not know' ;;
     esac
@@ -61,11 +64,34 @@ bind_to_order() {
   number try "$try"
   [ -z "$target" ] || [ "$target" = "$o_release" ] || refuse order 'it is for another release'
   [ -z "$uploaded" ] || [ "$uploaded" = "$o_archive" ] || refuse order 'it is for another archive'
+  [ "$verb" != receive ] || [ -z "$o_bytes" ] || [ "$bytes" = "$o_bytes" ] || refuse order 'it is for an archive of another size'
   [ "$verb" != restore ] || may_go_back
+  only_what_was_decided
   [ "$prune" != yes ] || [ "$o_class" = change ] || refuse order "an order of class $o_class does not allow to remove backups"
   folder=$state/incoming/$o_rollout
   [ "$verb" = receive ] && upload=$folder/archive
   [ "$upload" = - ] || [ -z "$upload" ] || upload=$folder/archive
+}
+only_what_was_decided() { # of somebody's work: by its name, a hash, or one over several, each with its part
+  found=; one=; several=
+  for pair in "disk \${replace_disk}" "env \${replace_env:-$keep_env}" "image \${replace_image}"; do
+    hash=\${pair#* }
+    [ -n "$hash" ] || continue
+    [ "$hash" != missing ] || hash=${missing}
+    found="$found\${pair%% *} $hash$nl"
+    [ -z "$one" ] || [ "$one" = "$hash" ] || several=yes
+    one=$hash
+  done
+  [ -n "$found" ] || return 0
+  [ -z "$replace_env" ] || [ -z "$keep_env" ] || refuse argument decided
+  # whoever goes back alone decides alone: it is kept aside, and the run is over by the number
+  [ "$verb $o_class $o_epoch" != "restore return $((o_made + 1))" ] || return 0
+  [ -z "$several" ] || one=$(printf %s "$found" | sha256sum | cut -d ' ' -f 1)
+  case $o_decided in
+    "replace $one") return 0 ;;
+    "keep $one") [ -n "$replace_disk$replace_image" ] || { [ "$verb" = restore ] && [ -n "$replace_env" ]; } || return 0 ;;
+  esac
+  refuse order 'nobody decided that of the work that is there'
 }
 may_go_back() { # to what the order names, or to what was recorded under its number
   [ "$before $before_env" != "$o_backup" ] || return 0
