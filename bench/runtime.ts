@@ -112,6 +112,7 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
     shell,
     probe,
     alerting: createAlerting(null),
+    elsewhere: async () => ({ is: 'not wanted' }),
     withdrawn: () => null,
     archives: (release) => releases.archivePath(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, fleet.service, shell, commandTimeout, signal),

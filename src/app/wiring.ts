@@ -11,6 +11,7 @@ import type { Belief } from '../jobs/index.ts';
 import {
   bringOver,
   createControl,
+  createElsewhere,
   openRedis,
   type RedisHandle,
   startPublisher,
@@ -114,6 +115,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     probe,
     ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people) } : {}),
     alerting: createAlerting(settings.alerts),
+    elsewhere: createElsewhere(settings.proven, clock),
     archives: (release) => releases.archivePath(release),
     withdrawn: (release) => releases.withdrawn(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
@@ -180,6 +182,7 @@ export function commandContext({ settings, control, releases, clock, log }: Runt
     sealer: null,
     ...ownPeople(people.map((person) => person.slack)),
     looks: createLooks(() => clock.now()),
+    elsewhere: createElsewhere(settings.proven, clock),
     newId: () => `r-${randomBytes(4).toString('hex')}`,
     // A tenth of a second, in which nobody else gets an answer.
     playsUpTo: 40,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Actor } from '../base/actor.ts';
 import type { Clock } from '../base/clock.ts';
 import { minute } from '../base/duration.ts';
+import type { AskElsewhere } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import type { Sealer, SignedDecision } from '../trust/index.ts';
 import type { Approvers, Fleet, Release } from '../upgrade/rollout/types.ts';
@@ -61,6 +62,8 @@ export interface CommandContext {
   sealer: Sealer | null;
   directory: Directory;
   looks: Looks;
+  /** What the settings want to be proven on another fleet, read from where this program runs. */
+  elsewhere: AskElsewhere;
   clock: Pick<Clock, 'now'>;
   newId(): string;
   /** A plan of more nodes is not played before it is shown: whoever asked waits for that. */

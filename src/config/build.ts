@@ -35,6 +35,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     signers: written.ssh.signers,
     healthUrls: healthUrls(written, hosts),
     alerts: alertsFrom(written.alerts),
+    proven: written.proven ? { ...written.proven, journal: absolute(written.proven.journal) } : null,
     webhook,
     releases: {
       ...(releases.url === undefined ? { directory: absolute(releases.directory ?? '') } : { url: releases.url }),

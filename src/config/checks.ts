@@ -25,6 +25,7 @@ const rules = z.object({
 
 /** What was written, as far as it can be read: checks across keys run although other keys are wrong. */
 const sketch = z.object({
+  fleet: value.name.catch(''),
   regions: z
     .array(
       z.object({
@@ -47,6 +48,7 @@ const sketch = z.object({
     .nullable(),
   people: all(person),
   releases: sound(z.object({ directory: z.unknown().optional(), url: z.unknown().optional() })),
+  proven: sound(z.object({ fleet: z.unknown() })).optional(),
   alerts: sound(
     z.object({
       alertmanager: z.unknown().optional(),
@@ -82,6 +84,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...freezeProblems(settings),
     ...releaseProblems(settings.releases),
     ...alertProblems(settings.alerts),
+    ...provenProblems(settings),
   ];
 }
 
@@ -206,6 +209,13 @@ function alertProblems(alerts: Sketch['alerts']): Problem[] {
   }
   if (matchers === undefined || alertmanager !== undefined) return [];
   return [{ path: ['alerts', 'matchers'], message: 'are for an alertmanager; leave them out, or name it' }];
+}
+
+function provenProblems({ fleet, proven }: Sketch): Problem[] {
+  if (fleet === '' || proven?.fleet !== fleet) return [];
+  return [
+    { path: ['proven', 'fleet'], message: 'is this fleet itself; name the one on which a release is tried first' },
+  ];
 }
 
 function releaseProblems(releases: Sketch['releases']): Problem[] {

@@ -188,6 +188,13 @@ export const alerts = block({
   url: alertsUrl.optional(),
 });
 
+export const proven = block({
+  fleet: value.name,
+  journal: value.path,
+  keys: block({ bot: list(publicKey, 'public keys', 1), worker: list(publicKey, 'public keys', 1) }),
+  for: withDefault('3d', value.durationOrNone),
+});
+
 const webhookUrl = leaf(
   'an address',
   'a URL without user, like https://status.example.com/api/notices; its token goes into NOTICE_TOKEN',
@@ -220,6 +227,7 @@ export const schema = block({
   service: withDefault({}, service),
   health: withDefault('http://{address}:8080/health', healthPattern),
   alerts: alerts.nullable().optional(),
+  proven: proven.nullable().optional(),
   notices: notices.nullable().optional(),
   ssh: withDefault({}, ssh),
   regions: list(region, 'regions', 1),

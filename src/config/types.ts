@@ -17,6 +17,13 @@ export interface Settings {
   healthUrls: Record<string, string>;
   /** Whom to ask whether alerts fire; null: nobody. */
   alerts: AlertSource | null;
+  /** Where a release must have been proven for so many ms before it is begun here: the fleet, its exported journal, its keys. */
+  proven: {
+    fleet: string;
+    journal: string;
+    keys: { bot: readonly string[]; worker: readonly string[] };
+    for: number;
+  } | null;
   /** Who is told of majors besides the channel; null: nobody. */
   webhook: WebhookPlace | null;
   /** Where archives are found: a directory, or a URL pattern with `{version}`; and whose signatures make one a release. */

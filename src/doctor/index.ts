@@ -1,5 +1,6 @@
 import { wordsOf } from '../base/errors.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/index.ts';
+import { createElsewhere } from '../jobs/index.ts';
 import { helpersOf } from '../upgrade/host/helper/index.ts';
 import { createAlerting, createProbe } from '../upgrade/http/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
@@ -7,6 +8,7 @@ import { examineAlerts } from './alerts.ts';
 import { type Finding, lineOf, right, shown, wrong } from './finding.ts';
 import { examineNative } from './native.ts';
 import { examineNode } from './nodes.ts';
+import { examineProven } from './proven.ts';
 import { examineRedis } from './redis.ts';
 import { examineReleases } from './releases.ts';
 import { examineSlack } from './slack.ts';
@@ -103,6 +105,10 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
       releases.then(({ findings }) => findings),
     ),
     safely('alerts', examineAlerts(settings, createAlerting(settings.alerts))),
+    safely(
+      'proven',
+      releases.then(({ newest }) => examineProven(settings, newest, createElsewhere(settings.proven, { now }))),
+    ),
     safely(
       'nodes',
       Promise.all(looks).then((all) =>

@@ -13,6 +13,8 @@ export interface ReleaseCheck {
   findings: Finding[];
   /** The one that needs most room on a node; null when none could be read. */
   largest: Release | null;
+  /** null when it could not be read, too. */
+  newest: Release | null;
 }
 
 /** Lists the archives and reads the newest through: signatures, hashes, and the binary that each should hold. */
@@ -23,9 +25,9 @@ export async function examineReleases(
   const trust = trustOf(releases);
   if ('url' in releases) {
     const text = `from ${new URL(releases.url).host}; these cannot be listed, each is fetched and checked when it is asked for`;
-    return { findings: [note(subject, text), trust], largest: null };
+    return { findings: [note(subject, text), trust], largest: null, newest: null };
   }
-  if (trust.is === 'wrong') return { findings: [trust], largest: null };
+  if (trust.is === 'wrong') return { findings: [trust], largest: null, newest: null };
   const source = openReleases(releases, fleet.service, join(stateDir, 'releases'));
   try {
     const newest = (await source.versions()).toReversed().slice(0, readThrough);
@@ -33,15 +35,17 @@ export async function examineReleases(
     const read = await Promise.all(newest.map((version) => source.resolve(version).catch(wordsOf)));
     const sound = read.filter((each) => typeof each !== 'string');
     const [largest = null] = sound.toSorted((a, b) => b.binaryBytes - a.binaryBytes);
-    return { findings: [...findingsOf(read), trust], largest };
+    const [first] = read;
+    return { findings: [...findingsOf(read), trust], largest, newest: typeof first === 'object' ? first : null };
   } catch (error) {
-    return { findings: [wrong(subject, `${wordsOf(error)} (${releases.directory})`)], largest: null };
+    return { findings: [wrong(subject, `${wordsOf(error)} (${releases.directory})`)], largest: null, newest: null };
   }
 }
 
 const none = (what: string): ReleaseCheck => ({
   findings: [wrong(subject, `${what}: put archives, their .sha256 and their .sig there`)],
   largest: null,
+  newest: null,
 });
 
 /** Whose signatures count, or that nothing can be accepted at all. */

@@ -1,6 +1,6 @@
 import { minute } from '../base/duration.ts';
 import { freezesOf } from '../upgrade/ledger/index.ts';
-import type { EvidenceName, Findings } from '../upgrade/rollout/types.ts';
+import type { EvidenceName, Findings, Release } from '../upgrade/rollout/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import { reasonOf } from './log.ts';
 import { askAll, standings } from './looks.ts';
@@ -8,14 +8,15 @@ import type { WorkOnNodes } from './parts.ts';
 import type { LedgerStore } from './types.ts';
 
 /** What looks things up. */
-export type Sources = Pick<WorkOnNodes, 'probe' | 'alerting' | 'freezes' | 'clock' | 'log'> & {
+export type Sources = Pick<WorkOnNodes, 'probe' | 'alerting' | 'elsewhere' | 'freezes' | 'clock' | 'log'> & {
   ledger: Pick<LedgerStore, 'load'>;
 };
 
-/** A region with the names of all its nodes. */
+/** A region with the names of all its nodes, and what is to be brought there. */
 interface Place {
   region: string;
   nodes: readonly string[];
+  release: Release;
 }
 
 /** Finds one thing out, now; it does not throw, and what it cannot know keeps the gate shut. */
@@ -25,6 +26,7 @@ const collectors: { [Name in EvidenceName]: Collector<Name> } = {
   standing: async ({ nodes }, { probe, clock }) => standings(await askAll(probe, nodes, clock)),
   freezes: freezesNow,
   alerts: ({ region }, { alerting }) => alerting.ask(region),
+  elsewhere: ({ release }, { elsewhere }) => elsewhere(release),
 };
 
 /** Everything that was asked for by name, at once. */

@@ -6,6 +6,7 @@ import type { Shell } from '../upgrade/ssh/types.ts';
 import type { Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import type { NodeReader } from './ask.ts';
+import type { AskElsewhere } from './elsewhere.ts';
 import type { PulseRate } from './living.ts';
 import type { Log } from './log.ts';
 import type { Retention } from './prune.ts';
@@ -22,6 +23,7 @@ export interface WorkOnNodes {
   shell: Shell;
   probe: Probe;
   alerting: Alerting;
+  elsewhere: AskElsewhere;
   archives: Archives;
   /** Why a release is not accepted any more that was staged already; null while it is. */
   withdrawn: (release: Release) => string | null;

@@ -30,7 +30,7 @@ export interface PublisherParts {
 /** Nobody can ask for more patience than this (s). */
 const longestPause = 600;
 
-/** What stands in the chat is compared with the store at every other sweep (ms): once a minute. */
+/** What stands in the chat is compared with the store by the first sweep after so long (ms). */
 const repairEvery = 45_000;
 
 /** A bot that is updated within this time (ms) after the first worker was needs no word. */

@@ -133,7 +133,8 @@ export function taskRunner(parts: StepParts): RunTask {
     const before = asWeKnow(stored, parts.fleet);
     const names = evidenceFor(before, task.node, sight);
     const { region } = task;
-    const found = await collect(names, { region, nodes: before.peers[region] ?? [] }, parts);
+    const place = { region, nodes: before.peers[region] ?? [], release: before.release };
+    const found = await collect(names, place, parts);
     const newest = await store.load(task.rollout);
     const now = clock.now();
     if (!newest || !isDue(newest, task, now)) return [overtaken];
@@ -150,7 +151,7 @@ export function taskRunner(parts: StepParts): RunTask {
     const asked = goesForward(rollout) ? lastingEvidence : [];
     const [seen, lasting] = await Promise.all([
       lookAt(nodes, finished, parts, signal),
-      collect(asked, { region, nodes }, parts),
+      collect(asked, { region, nodes, release: rollout.release }, parts),
     ]);
     signal.throwIfAborted();
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });

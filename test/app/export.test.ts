@@ -3,10 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/app/cli/exit.ts';
+import { faultInExport } from '../../src/jobs/exported.ts';
 import { createLedger, createStore } from '../../src/jobs/index.ts';
 import { shortest } from '../config/settings.ts';
 import { quickRollout } from '../jobs/fixtures/parts.ts';
-import { belief } from '../support/belief.ts';
+import { belief, beliefIn } from '../support/belief.ts';
 import { shown } from '../support/product.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 
@@ -46,14 +47,26 @@ describe('zeitwork export', () => {
   it('prints one rollout with its journal', async () => {
     const { code, out, err } = await zeitwork('export', 'r1');
     expect([code, err]).toEqual([0, '']);
-    expect(lines(out).map(({ is, rollout }) => `${is} ${rollout}`)).toEqual(['entry r1', 'entry r1', 'rollout r1']);
+    expect(lines(out).map(({ is, rollout }) => `${is} ${rollout}`)).toEqual([
+      ...['entry r1', 'entry r1', 'rollout r1'],
+      'exported undefined',
+    ]);
+    const [head] = lines(out)
+      .filter(({ is }) => is === 'entry')
+      .map(({ line }) => JSON.parse(line).hash)
+      .slice(-1);
+    const last = lines(out).at(-1);
+    expect(last).toMatchObject({ fleet: 'production', heads: { r1: head } });
+    const own = (await beliefIn(redis.dir)).notary;
+    expect(faultInExport(last, own)).toBeNull();
+    expect(faultInExport({ ...last, at: last.at + 1 }, own)).toBe('its signature is wrong');
   });
 
   it('prints all of them, the oldest first, and the ledger', async () => {
     const { out } = await zeitwork('export', '--all');
     expect(lines(out).map(({ is, rollout = '' }) => `${is} ${rollout}`.trim())).toEqual([
       ...['entry r1', 'entry r1', 'rollout r1', 'entry r2', 'rollout r2'],
-      ...['ledger entry', 'ledger'],
+      ...['ledger entry', 'ledger', 'exported'],
     ]);
   });
 

@@ -203,6 +203,7 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
     workspace: { pinned: 'T0', url: 'https://trial.slack.com/' },
     sealer: seals,
     looks: createLooks(() => clock.at),
+    elsewhere: async () => ({ is: 'not wanted' }),
     directory: directoryOf(people, { S0APPROVERS: ['U0INES'] }),
     clock: { now: () => clock.at },
     newId: () => `r${++ids}`,

@@ -20,6 +20,8 @@ const commented = [
   'keys.worker',
   'service.traffic',
   'alerts',
+  'proven',
+  ...['fleet', 'journal', 'keys', 'keys.bot', 'keys.worker', 'for'].map((key) => `proven.${key}`),
   'notices',
   'notices.webhook',
   ...['name', 'url'].map((key) => `notices.webhook.${key}`),

@@ -51,6 +51,11 @@ const wrong: [string, string, string][] = [
     '3: alerts.matchers[0]: "critical" is not a matcher of Alertmanager; write one like severity="critical" or region="{region}"',
   ],
   [
+    'channel: C1',
+    'channel: C1\nproven: { fleet: zeitwork, journal: j, keys: { bot: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1hSOmz+GgBX5hF1oBxjzB4OsJFMkBLvtw9dJpXuYUw], worker: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN1hSOmz+GgBX5hF1oBxjzB4OsJFMkBLvtw9dJpXuYUw] } }',
+    '3: proven.fleet: is this fleet itself; name the one on which a release is tried first',
+  ],
+  [
     '{ directory: releases }',
     '{ url: http://x/latest }',
     '3: releases.url: "http://x/latest" is not an archive address; write a URL with {version}, like https://files.example.com/{version}/app-{version}.tar.gz',

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
 import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
 import { loadSettings } from '../../src/config/index.ts';
+import { testKey } from '../support/belief.ts';
 import { listening } from '../support/listening.ts';
 import { until } from '../support/product.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
@@ -67,6 +68,19 @@ describe('the doctor', () => {
     const gone = await examined(settings({ alerts: { alertmanager: address } }), env());
     expect(gone.about('alerts')).toHaveLength(2);
     expect(gone.about('alerts')[0]).toMatch(/^FAIL alerts us-east: 127\.0\.0\.1:\d+ cannot be asked: .*refused/);
+  });
+
+  it('reads whether the newest release was proven where the settings want it', async () => {
+    expect((await examined(settings(), env())).about('proven')).toEqual([
+      'note proven nothing is asked of another fleet (proven in the settings)',
+    ]);
+    const { public: key } = testKey('bot');
+    const proven = { fleet: 'staging', journal: join(stateDir, 'none.jsonl'), keys: { bot: [key], worker: [key] } };
+    const { about, ok } = await examined(settings({ proven }), env());
+    expect(about('proven')).toEqual([
+      expect.stringMatching(/^note proven nothing of it is begun now: .*v2\.0\.0.*ENOENT/),
+    ]);
+    expect(ok).toBe(true);
   });
 
   it('looks for the program that takes nodes out of service', async () => {

@@ -11,6 +11,7 @@ const nights = ['test/upgrade/rollout/long-nights.test.ts'];
 const worse = ['test/upgrade/rollout/worse-nights.test.ts'];
 const alerts = ['test/upgrade/rollout/alerts.test.ts'];
 const atOnce = ['test/upgrade/rollout/at-once.test.ts'];
+const elsewhere = ['test/upgrade/rollout/elsewhere.test.ts'];
 const traffic = ['test/upgrade/rollout/traffic.test.ts'];
 const orders = ['test/upgrade/rollout/orders.test.ts'];
 const timed = ['test/upgrade/ledger/timed.test.ts'];
@@ -367,8 +368,8 @@ export const rows: Mutant[] = [
   {
     name: 'a look does not tell of freezes that were declared since the plan',
     file: `${core}/looks.ts`,
-    from: '...(freezes === undefined ? {} : { freezes }),',
-    to: '',
+    from: 'lastingEvidence.filter((name) => told[name] !== undefined);',
+    to: "lastingEvidence.filter((name) => name !== 'freezes' && told[name] !== undefined);",
     tests: ['test/upgrade/rollout/freezes.test.ts'],
   },
   {
@@ -386,11 +387,81 @@ export const rows: Mutant[] = [
     tests: step,
   },
   {
+    name: 'a release that is not proven elsewhere is begun',
+    file: `${core}/gates.ts`,
+    from: "  'elsewhere',\n",
+    to: '',
+    tests: elsewhere,
+  },
+  {
+    name: 'a release that is not proven elsewhere is begun, found by chance',
+    file: `${core}/gates.ts`,
+    from: "  'elsewhere',\n",
+    to: '',
+    tests: chance,
+  },
+  {
+    name: 'a proof that is lacking leaves a fleet between two versions',
+    file: `${core}/rules.ts`,
+    from: 'if (nodesInOrder(rollout).some((other) => other.touched && other.name !== name)) return null;',
+    to: '',
+    tests: elsewhere,
+  },
+  {
+    name: 'a proof that was brought is never looked for',
+    file: `${core}/gates.ts`,
+    from: 'passes(gate) ||',
+    to: "gate === 'alerts' ||",
+    tests: elsewhere,
+  },
+  {
     name: 'a node that is out of service counts as serving',
     file: `${core}/rules.ts`,
     from: '(node.drained || (',
     to: '((',
     tests: traffic,
+  },
+  {
+    name: 'a node that is out of service and half changed waits for a sick peer',
+    file: `${core}/rules.ts`,
+    from: ' || isOut(node, sight)) return null;',
+    to: ') return null;',
+    tests: traffic,
+  },
+  {
+    name: 'a node that may be in service again is stopped as if it were not',
+    file: `${core}/rules.ts`,
+    from: 'drained && touched && proof === null &&',
+    to: 'drained && touched &&',
+    tests: traffic,
+  },
+  {
+    name: 'a node that was only taken out of service goes on through a shut quorum',
+    file: `${core}/rules.ts`,
+    from: "(state.direction === 'back' || !unchanged);",
+    to: '(unchanged || !unchanged);',
+    tests: traffic,
+  },
+  {
+    name: 'a rollback leaves a node out of service where nothing was changed',
+    file: `${core}/decisions.ts`,
+    from: ' && leftOutIn(rollout, wanted).length === 0) return rollout;',
+    to: ') return rollout;',
+    tests: traffic,
+  },
+  {
+    name: 'a node that was begun is not finished when its approval has expired',
+    file: `${core}/orders.ts`,
+    from: 'const begun = node.touched && changes.length === 0',
+    to: 'const begun = at < 0 && changes.length === 0',
+    tests: orders,
+  },
+  {
+    name: 'what is only out of service may be changed without an approval',
+    file: `${core}/orders.ts`,
+    from: "const back = node.drained ? (['return'] as const) : [];",
+    to: "const back = node.drained ? (['change', 'return'] as const) : [];",
+    tests: orders,
   },
   {
     name: 'a node whose turn is lost stays out of service',
@@ -423,15 +494,15 @@ export const rows: Mutant[] = [
   {
     name: 'an alert is not known before a worker was kept by it',
     file: `${core}/looks.ts`,
-    from: '...(alerts === undefined ? {} : { alerts }),',
-    to: '',
+    from: 'lastingEvidence.filter((name) => told[name] !== undefined);',
+    to: "lastingEvidence.filter((name) => name !== 'alerts' && told[name] !== undefined);",
     tests: alerts,
   },
   {
     name: 'an alert that ended is never looked at again',
     file: `${core}/gates.ts`,
-    from: "gate.name === 'alerts' || ",
-    to: '',
+    from: 'passes(gate) ||',
+    to: "gate === 'elsewhere' ||",
     tests: alerts,
   },
   {
@@ -616,6 +687,13 @@ export const rows: Mutant[] = [
     file: `${core}/places.ts`,
     from: "(canary !== undefined && canary.state.is !== 'done') ||",
     to: '',
+    tests: atOnce,
+  },
+  {
+    name: 'the first nodes of several regions are begun together before one of them is proven',
+    file: `${core}/places.ts`,
+    from: '(isFirst ? 1 : rollout.policy.atOnce)',
+    to: 'rollout.policy.atOnce',
     tests: atOnce,
   },
   {
@@ -981,5 +1059,68 @@ export const rows: Mutant[] = [
     from: '  if (!takesNodes(turn)) return false;\n',
     to: '',
     tests: transcripts,
+  },
+  {
+    name: 'a region of format 1 is not watched any more',
+    file: `${core}/lift.ts`,
+    from: 'for: bake,',
+    to: 'for: 0,',
+    tests: ['test/upgrade/rollout/golden.test.ts'],
+  },
+  {
+    name: 'what format 1 asked for is not proven before it is asked',
+    file: `${core}/lift.ts`,
+    from: '(batch.bake > 0 || then.approval)',
+    to: 'batch.bake > 0',
+    tests: ['test/upgrade/rollout/golden.test.ts'],
+  },
+  {
+    name: 'an approval of format 1 outlives its watch',
+    file: `${core}/lift.ts`,
+    from: '[{ ...approved, watched }]',
+    to: '[{ ...approved, watched: null }]',
+    tests: ['test/upgrade/rollout/golden.test.ts'],
+  },
+  {
+    name: 'a switch that was begun in format 1 changed nothing',
+    file: `${core}/lift.ts`,
+    from: "uncertain: touched && (changing || state.is === 'stuck'),",
+    to: 'uncertain: false,',
+    tests: ['test/upgrade/rollout/golden.test.ts'],
+  },
+  {
+    name: 'a try that was begun in format 1 is begun again under its number',
+    file: `${core}/lift.ts`,
+    from: 'begun: underWay ? old.attempt : null,',
+    to: 'begun: null,',
+    tests: ['test/upgrade/rollout/golden.test.ts'],
+  },
+  {
+    name: 'an override of format 1 never ends',
+    file: `${core}/lift.ts`,
+    from: 'until: old.createdAt + overrideEnds',
+    to: 'until: Number.MAX_SAFE_INTEGER',
+    tests: ['test/upgrade/rollout/golden.test.ts'],
+  },
+  {
+    name: 'a freeze that begins shortly is not reckoned with before the stop',
+    file: `${core}/rules.ts`,
+    from: 'calendarNow(rollout, node.region, known?.freezes)',
+    to: 'calendarNow(rollout, node.region)',
+    tests: ['test/upgrade/rollout/freezes.test.ts'],
+  },
+  {
+    name: 'what waited at its gate counts as serving when it goes on',
+    file: `${core}/rules.ts`,
+    from: 'held?.due === attempt && begun !== attempt;',
+    to: 'held?.due === attempt;',
+    tests: atOnce,
+  },
+  {
+    name: 'what nobody signed says by which way it goes back',
+    file: `${core}/only-back.ts`,
+    from: '{ ...phase, undo: undoOf(phase.path) }',
+    to: 'phase',
+    tests: ['test/upgrade/rollout/only-back.test.ts'],
   },
 ];

@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
+const elsewhere = ['test/jobs/elsewhere.test.ts'];
 const step = ['test/jobs/step.test.ts'];
 const tampered = ['test/jobs/tampered.test.ts'];
 const audits = ['test/jobs/audit.test.ts'];
@@ -127,6 +128,55 @@ export const rows: Mutant[] = [
     from: '=> alerting.ask(region)',
     to: "=> alerting.ask(region).then(() => ({ is: 'quiet' }))",
     tests: step,
+  },
+  {
+    name: 'a release that is proven nowhere else is begun',
+    file: 'src/jobs/evidence.ts',
+    from: '=> elsewhere(release)',
+    to: "=> elsewhere(release).then(() => ({ is: 'not wanted' }))",
+    tests: elsewhere,
+  },
+  {
+    name: 'another archive of the same name is proven elsewhere',
+    file: 'src/jobs/elsewhere.ts',
+    from: '.filter((each) => each.release.archiveSha256 === archiveSha256)',
+    to: '.filter((each) => each.release.version === version)',
+    tests: elsewhere,
+  },
+  {
+    name: 'what was brought back elsewhere is proven there',
+    file: 'src/jobs/elsewhere.ts',
+    from: "if (status.is !== 'done' ||",
+    to: "if (!('at' in status) ||",
+    tests: elsewhere,
+  },
+  {
+    name: 'time goes on elsewhere after the export',
+    file: 'src/jobs/elsewhere.ts',
+    from: 'Math.min(at, now) - status.at',
+    to: 'now - status.at',
+    tests: elsewhere,
+  },
+  {
+    name: 'the end of a journal can be left out of an export',
+    file: 'src/jobs/elsewhere.ts',
+    from: 'if (lines.at(-1)?.hash !== head)',
+    to: 'if (lines.length < 1)',
+    tests: elsewhere,
+  },
+  {
+    name: 'anybody says how far the journals of another fleet go',
+    file: 'src/jobs/elsewhere.ts',
+    from: 'if (fault !== null) throw',
+    to: 'if (fault === null) throw',
+    tests: elsewhere,
+  },
+  {
+    name: 'a proof is read once and never again',
+    file: 'src/jobs/elsewhere.ts',
+    from: 'if (known?.state !== state) known',
+    to: 'if (known === null) known',
+    tests: elsewhere,
   },
   {
     name: 'a worker acts on a service that its own settings do not have',

@@ -152,7 +152,8 @@ export class Run {
       },
       'break-traffic': () => void world.brokenTraffic.add(name),
       alert: () => {
-        world.alerts = pick % 2 === 0 ? { is: 'firing', names: ['Disk'] } : { is: 'unknown', reason: 'no answer' };
+        if (pick % 3 === 0) world.elsewhere = { is: 'unproven', reason: 'too young' };
+        else world.alerts = pick % 2 === 0 ? { is: 'firing', names: ['Disk'] } : { is: 'unknown', reason: 'no answer' };
       },
       'half-then-outage': () => this.halfThenOutage(pick),
       'stop-in-trouble': () => this.stopInTrouble(pick),
@@ -222,6 +223,7 @@ export class Run {
     this.world.lostProbes.clear();
     this.world.brokenTraffic.clear();
     this.world.alerts = { is: 'quiet' };
+    this.world.elsewhere = { is: 'not wanted' };
   }
 
   private repeat(pick: number): void {

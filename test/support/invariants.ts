@@ -50,14 +50,16 @@ export const workTakes = 500;
 /** What must hold when a service is stopped (safety.md: 1, 3, 4, 6, 13, 16). */
 export function checkStop(rollout: Rollout, task: Task, world: World, now: number): void {
   const stop = world.starts.at(-1);
-  holds(stop?.wasDown || (stop?.peersLeft ?? 0) >= rollout.policy.minimumHealthy, `quorum at ${task.id}`);
+  const node = rollout.nodes[task.node];
+  // What may be half switched already is finished, whatever the window says: only the first intent obeys every gate.
+  const isFirst = task.step === 'switch' && node?.touchedAt === now - workTakes;
+  // What is out of service costs nobody anything; before it was changed it goes back there instead.
+  const isOut = stop?.wasOut && !isFirst;
+  holds(stop?.wasDown || isOut || (stop?.peersLeft ?? 0) >= rollout.policy.minimumHealthy, `quorum at ${task.id}`);
   if (task.step !== 'switch') return;
   holds(turnOf(rollout, task.node).path.includes('switch'), `nothing was to be changed at ${task.id}`);
   const index = parts(rollout).findIndex(({ nodes }) => nodes.includes(task.node));
   const batch = parts(rollout)[index];
-  const node = rollout.nodes[task.node];
-  // What may be half switched already is finished, whatever the window says: only the first intent obeys every gate.
-  const isFirst = node?.touchedAt === now - workTakes;
   if (!isFirst) return;
   holds(batch?.approval !== true || batch.approved !== null, `approved at ${task.id}`);
   if (batch?.approval)
@@ -66,6 +68,7 @@ export function checkStop(rollout: Rollout, task: Task, world: World, now: numbe
   holds(rollout.status.is === 'running', 'a node is begun while the rollout runs');
   holds(stop?.frozen === false, 'no freeze');
   holds(stop?.alerts.is === 'quiet', 'no alert');
+  holds(!stop?.isFirstOfAll || stop.elsewhere.is !== 'unproven', 'proven elsewhere');
   const calendar = rollout.calendars[task.region];
   if (calendar) holds(openInterval(calendar, now - workTakes) !== null, 'the window is open');
   for (const other of nodesInOrder(rollout)) holds(other.sick === null, `${other.name} is known to be sick`);

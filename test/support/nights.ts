@@ -123,5 +123,6 @@ function lookOf(rollout: Rollout, { run, region, attempt, step }: Task, at: numb
     seen: Object.fromEntries(seen),
     freezes: [],
     alerts: { is: 'quiet' },
+    elsewhere: { is: 'not wanted' },
   };
 }

@@ -2,6 +2,7 @@ import { plan } from '../../src/upgrade/rollout/index.ts';
 import type {
   Alerts,
   Baseline,
+  Elsewhere,
   Fitness,
   Fleet,
   NodeSurvey,
@@ -169,6 +170,7 @@ export const recorded: Baseline = { version: 'v1.0.0', sha256: oldImage, envSha2
 
 /** Nothing fires. */
 export const quiet: Alerts = { is: 'quiet' };
+export const notWanted: Elsewhere = { is: 'not wanted' };
 
 /** A fleet of one region, whose windows are always open. */
 export function oneRegion(nodes: number, policy: Partial<Policy>): Fleet {

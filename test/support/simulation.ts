@@ -12,6 +12,7 @@ import {
 } from '../../src/upgrade/rollout/index.ts';
 import type {
   Alerts,
+  Elsewhere,
   Event,
   Evidence,
   LookTask,
@@ -54,6 +55,7 @@ export interface World {
   /** Declared in the settings of now, for all regions. */
   freezes: Freeze[];
   alerts: Alerts;
+  elsewhere: Elsewhere;
   /** Every stop of the service, with what was true right before. */
   starts: {
     node: string;
@@ -61,8 +63,11 @@ export interface World {
     at: number;
     peersLeft: number;
     wasDown: boolean;
+    wasOut: boolean;
     frozen: boolean;
     alerts: Alerts;
+    elsewhere: Elsewhere;
+    isFirstOfAll: boolean;
   }[];
   fence: Record<string, [epoch: number, attempt: number]>;
 }
@@ -85,6 +90,7 @@ export function worldOf(rollout: Rollout): World {
     lostProbes: new Map(),
     freezes: [],
     alerts: { is: 'quiet' },
+    elsewhere: { is: 'not wanted' },
     starts: [],
     fence: {},
   };
@@ -104,7 +110,7 @@ function standingOf(world: World, node: string): Standing {
 
 function evidenceOf(world: World, names: string[], sight: Sight): Evidence {
   const standing = Object.fromEntries(names.map((name) => [name, standingOf(world, name)]));
-  return { standing, sight, freezes: world.freezes, alerts: world.alerts };
+  return { standing, sight, freezes: world.freezes, alerts: world.alerts, elsewhere: world.elsewhere };
 }
 
 /** How far the worker gets: `half`: it is lost between the rename and the restart. */
@@ -131,8 +137,8 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
       { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof: proofOf(name) },
     ];
   });
-  const { freezes, alerts } = world;
-  return { type: 'watched', at, run, region, attempt, seen: Object.fromEntries(seen), freezes, alerts };
+  const { freezes, alerts, elsewhere } = world;
+  return { type: 'watched', at, run, region, attempt, seen: Object.fromEntries(seen), freezes, alerts, elsewhere };
 }
 
 function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach: Reach): Event {
@@ -195,7 +201,10 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
     at,
     peersLeft: peers.filter((name) => serves(world, name) && !world.out.has(name) && !mayStop(name)).length,
     wasDown: !serves(world, node),
+    wasOut: world.out.has(node),
     alerts: world.alerts,
+    elsewhere: world.elsewhere,
+    isFirstOfAll: nodesInOrder(rollout).every(({ name, touched }) => name === node || !touched),
     frozen: world.freezes.some((freeze) => freeze.start <= at && at < freeze.end),
   });
   world.image[node] = world.disk[node] ?? '';

@@ -205,6 +205,8 @@ export const rollback: Handler<'rollback'> = async (context, asking, { target })
 /** Said from what was stored: asked for while another rollback is under way, it adds to that. */
 function rollingBack({ status }: Rollout): string {
   if (status.is !== 'rolling-back') return 'It is back already.';
+  if (status.queue.length === 0)
+    return `Nothing is changed in ${foreign(scopeName(status.scope), 300)}; what is out of service is put back.`;
   const left = count(status.queue.length, 'node');
   return `Rolling back ${foreign(scopeName(status.scope), 300)}: ${left}; what is down first, then newest first.`;
 }

@@ -64,7 +64,7 @@ export const why: Handler<'why'> = async (context, asking, { node: name }) => {
   if (first === undefined)
     return withFacts({ ...facts, node: null, gates: [], others: [] }, say('Nothing is left to do.'));
   const now = context.clock.now();
-  const known = await withFreezesOfNow(context, rollout);
+  const known = await asOfNow(context, rollout);
   const factsOf = (node: NodeRun) => ({ node: nodeFacts(node), gates: holding(known, node, now).map(gateFacts) });
   return withFacts(
     { ...facts, ...factsOf(first), others: others.map(factsOf) },
@@ -89,10 +89,11 @@ function named({ nodes }: Rollout, name: string): NodeRun {
   return node;
 }
 
-/** A freeze is told as soon as it was declared, and not only once a look or a step has met it. */
-async function withFreezesOfNow(context: CommandContext, rollout: Rollout): Promise<Rollout> {
+/** A freeze, or a proof that is lacking, is told at once, and not only when a look or a step has met it. */
+async function asOfNow(context: CommandContext, rollout: Rollout): Promise<Rollout> {
   const { regions } = await fleetNow(context);
-  return knowing(rollout, (name) => regions.find((region) => region.name === name)?.calendar.freezes ?? []);
+  const freezes = (name: string) => regions.find((region) => region.name === name)?.calendar.freezes ?? [];
+  return knowing(rollout, freezes, await context.elsewhere(rollout.release));
 }
 
 /** Of a rollback that was asked for: what waits longest to be brought back, else the first of its queue. */

@@ -202,6 +202,7 @@ async function show(
       ...{ rollout, survey: seen, troubles, now: input.now, token, remark, night },
       second: wantsSecond(context, rollout),
       canary: canaryOf(context.fleet) ?? null,
+      elsewhere: await context.elsewhere(rollout.release),
     }),
   );
   return remark === null ? reply : ended('outdated', reply);

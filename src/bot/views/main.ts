@@ -117,7 +117,13 @@ function waitingLines(rollout: Rollout): string[] {
   if (rollout.status.is !== 'running' && rollout.status.is !== 'paused') return [];
   const node = nextNode(rollout);
   if (node === null) return [];
-  return [...phaseLines(rollout), ...windowLines(rollout, node), ...alertLines(rollout, node), ...heldLines(node)];
+  return [
+    ...phaseLines(rollout),
+    ...windowLines(rollout, node),
+    ...alertLines(rollout, node),
+    ...proofLines(rollout, node),
+    ...heldLines(node),
+  ];
 }
 
 function phaseLines(rollout: Rollout): string[] {
@@ -148,6 +154,12 @@ function alertLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
       ? `alerts fired for ${foreign(region)}: ${foreign(alerts.names.join(', '))}`
       : `nobody could say whether alerts fire for ${foreign(region)}: ${foreign(alerts.reason)}`;
   return [`‼ At ${when(at)} ${what}. No node is begun there until that ends.`];
+}
+
+function proofLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
+  const said = looks[region]?.elsewhere;
+  if (state.is !== 'ready' || said?.is !== 'unproven') return [];
+  return [`‼ No node is begun yet: ${foreign(said.reason, 500)}`];
 }
 
 function heldLines({ name, held, state }: NodeRun): string[] {

@@ -1,5 +1,5 @@
 import { approvals, isBegunFreely, strategies, takesNodes, turns } from '../../upgrade/rollout/index.ts';
-import type { ApprovalPhase, NodeSurvey, NodesPhase, Rollout } from '../../upgrade/rollout/types.ts';
+import type { ApprovalPhase, Elsewhere, NodeSurvey, NodesPhase, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
 import { beginsLater, forecast } from './forecast.ts';
@@ -30,12 +30,15 @@ export interface Preview {
   second: boolean;
   /** The canary region of the settings. */
   canary: string | null;
+  /** What is to be proven on another fleet first. */
+  elsewhere: Elsewhere;
   /** null: not foreseen. */
   night: Night | null;
 }
 
 /** What an upgrade would do, before anything is done. */
-export function preview({ rollout, survey, troubles, now, token, remark, second, canary, night }: Preview): Reply {
+export function preview(plan: Preview): Reply {
+  const { rollout, survey, troubles, now, token, remark, second, canary, elsewhere, night } = plan;
   const title = `${token === null ? 'Dry run' : 'Plan'}: ${rollout.service.name} to ${rollout.release.version}`;
   const parts: Part[] = [
     ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
@@ -43,7 +46,7 @@ export function preview({ rollout, survey, troubles, now, token, remark, second,
     { is: 'lines', lines: regionLines(rollout, survey) },
     { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey), ...beside(troubles)] },
     ...(night === null ? [] : [{ is: 'lines' as const, lines: nightLines(night, rollout) }]),
-    { is: 'lines', lines: [signedWithKey(rollout.release), ...rules(rollout, canary)] },
+    { is: 'lines', lines: [signedWithKey(rollout.release), ...provenLines(elsewhere), ...rules(rollout, canary)] },
     { is: 'note', text: ending(rollout, token) },
   ];
   if (token === null) return { parts };
@@ -134,6 +137,13 @@ function rules(rollout: Rollout, canary: string | null): string[] {
 
 const watched = ({ policy, strategy }: Rollout): string =>
   `Each ${strategies[strategy].part} is watched for ${span(policy.bake)} before the next is asked for`;
+
+/** Nothing is begun before it is so; whoever reads the plan can still bring the proof. */
+function provenLines(elsewhere: Elsewhere): string[] {
+  if (elsewhere.is === 'not wanted') return [];
+  if (elsewhere.is === 'proven') return [`Proven on ${foreign(elsewhere.fleet, 80)}, since ${when(elsewhere.since)}`];
+  return [`‼ *No node is begun yet*: ${foreign(elsewhere.reason, 500)}`];
+}
 
 /** Where one person begins a release, and why this plan asks somebody first; whoever wonders at night reads it here. */
 function canaryLine(rollout: Rollout, name: string | null): string[] {

@@ -1,4 +1,4 @@
-import { nodeOf, nodesInOrder, touchedNewestFirst } from '../../upgrade/rollout/index.ts';
+import { leftOutIn, nodeOf, nodesInOrder, touchedNewestFirst } from '../../upgrade/rollout/index.ts';
 import type {
   ApprovalPhase,
   Approvers,
@@ -87,9 +87,10 @@ export function stepWord(step: StepName): string {
   return stepWords[step];
 }
 
-/** Nodes that a rollback of this scope would bring back, newest first. */
+/** Nodes that a rollback of this scope would bring back, newest first, and those that it would put back into service. */
 export function touchedIn(rollout: Rollout, scope: RollbackScope): NodeRun[] {
-  return touchedNewestFirst(rollout, scope).map((name) => nodeOf(rollout, name));
+  const touched = touchedNewestFirst(rollout, scope).map((name) => nodeOf(rollout, name));
+  return [...touched, ...leftOutIn(rollout, scope)];
 }
 
 export function scopeName(scope: RollbackScope): string {

@@ -15,7 +15,17 @@ import {
   unwatched,
   watchBefore,
 } from './phases.ts';
-import { goesForward, inScope, isOpen, isQueued, needsDecision, nodesInOrder, touchedNewestFirst } from './queries.ts';
+import {
+  goesForward,
+  inScope,
+  isLeftOut,
+  isOpen,
+  isQueued,
+  leftOutIn,
+  needsDecision,
+  nodesInOrder,
+  touchedNewestFirst,
+} from './queries.ts';
 import { outOfService, toPlace } from './reports.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, NodeRun, NodeState, RollbackScope, Rollout } from './types.ts';
@@ -162,7 +172,7 @@ export function rollbackAsked(rollout: Rollout, { at, by, scope, epoch }: Of<'ro
   if (status.is === 'rolled-back') return rollout;
   const wanted = status.is === 'rolling-back' ? together(rollout, status.scope, scope) : scope;
   const queue = touchedNewestFirst(rollout, wanted);
-  if (queue.length === 0) return rollout;
+  if (queue.length === 0 && leftOutIn(rollout, wanted).length === 0) return rollout;
   if (status.is === 'rolling-back' && sameNames(queue, status.queue)) return rollout;
   const fresh = newRun(rollout, epoch);
   const released = letGo(fresh, (node) => !queue.includes(node.name) && isQueued(rollout, node), at);
@@ -197,7 +207,7 @@ const sameNames = (a: string[], b: string[]): boolean => a.length === b.length &
 export function letGo(rollout: Rollout, which: (node: NodeRun) => boolean, at: number): Rollout {
   return nodesInOrder(rollout).reduce((acc, node) => {
     const { state } = node;
-    const aside = state.is === 'stuck' && rollout.lastWord !== undefined ? outOfService(acc, node) : null;
+    const aside = rollout.lastWord !== undefined && isLeftOut(node) ? outOfService(acc, node) : null;
     if (aside !== null) return toPlace(acc, node, aside, at, { attempt: node.attempt + 1, failure: null, held: null });
     if (state.is !== 'working') return acc;
     const next = { ...node, attempt: node.attempt + 1 };

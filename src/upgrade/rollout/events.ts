@@ -1,8 +1,6 @@
-import type { Freeze } from '../../windows/types.ts';
-
 export { Refused } from '../../base/errors.ts';
 
-import type { Actor, Alerts, Decided, Gate, NodeSurvey, Report, Seen, StepName } from './facts.ts';
+import type { Actor, Decided, Gate, Lasting, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { Pace } from './pace.ts';
 import type { OwnSignature, RollbackScope, Told } from './rollout.ts';
@@ -26,20 +24,15 @@ export type Event =
       gates: Gate[];
       unchanged: boolean;
     }
-  /**
-   * A look at all nodes of a region; `attempt` is its serial number. `freezes` and `alerts`: as they are there at that
-   * moment; absent in looks of older versions.
-   */
-  | {
+  /** A look at all nodes of a region, and what it found out besides; `attempt` is its serial number. */
+  | ({
       type: 'watched';
       at: number;
       run: number;
       region: string;
       attempt: number;
       seen: Record<string, Seen>;
-      freezes?: Freeze[];
-      alerts?: Alerts;
-    }
+    } & Lasting)
   /** `phase`: id of the approval. `for`: where it opens several regions, those whose approver this person is. `signed`: by their own key. */
   | { type: 'approved'; at: number; phase: string; by: Actor; for?: string[]; comment?: string; signed?: OwnSignature }
   /** A no to an approval that is asked for. */

@@ -123,6 +123,7 @@ export type GateName =
   | 'freeze'
   | 'window'
   | 'alerts'
+  | 'elsewhere'
   | 'quorum'
   | 'proof';
 
@@ -151,6 +152,14 @@ export type Alerts =
   | { is: 'firing'; names: string[] }
   | { is: 'unknown'; reason: string };
 
+/** What the journal of another fleet proves of this very archive. `unproven`: too little, or it cannot be read. */
+export type Elsewhere =
+  | { is: 'not wanted' }
+  /** `since`: when its rollout there was finished, epoch ms. */
+  | { is: 'proven'; fleet: string; since: number }
+  /** With what to do. */
+  | { is: 'unproven'; reason: string };
+
 /** What can be found out about a region, by name. */
 export interface Findings {
   /** By node name, all nodes of the region. */
@@ -159,11 +168,20 @@ export interface Findings {
   freezes: Freeze[];
   /** Quiet, too, where the settings name nobody to ask. */
   alerts: Alerts;
+  /** Not of the region but of the release: whether it was proven on another fleet, as the settings want it. */
+  elsewhere: Elsewhere;
 }
 export type EvidenceName = keyof Findings;
 
 /** What a look at a region finds out too, so that people see it before it has kept a worker from anything. */
-export const lastingEvidence = ['freezes', 'alerts'] as const satisfies EvidenceName[];
+export const lastingEvidence = ['freezes', 'alerts', 'elsewhere'] as const satisfies EvidenceName[];
+type LastingName = (typeof lastingEvidence)[number];
+
+/** As a look found it; absent in looks of older versions, and in those that did not ask. */
+export type Lasting = Partial<Pick<Findings, LastingName>>;
+
+/** Of these, what ends without a word to us: only another look sees it, and a forecast counts on it. */
+export const passingEvidence = ['alerts', 'elsewhere'] as const satisfies LastingName[];
 
 /** What was found out right before a stop: what the rules of the node's gates need, and nothing else. */
 export interface Evidence extends Partial<Findings> {

@@ -2,6 +2,7 @@ import { day } from '../../base/duration.ts';
 import { openInterval } from '../../windows/index.ts';
 import type { Interval } from '../../windows/types.ts';
 import { calendarNow, overridden } from './calendars.ts';
+import { passingEvidence } from './facts.ts';
 import { next } from './next.ts';
 import { dueNotices } from './notice.ts';
 import { stepMs, wayMs } from './pace.ts';
@@ -9,7 +10,7 @@ import { asked, endOf, sinceOf, turnOf } from './phases.ts';
 import { isCanary, isLook, isOpen, nodeOf, nodesInOrder } from './queries.ts';
 import { todo } from './todo.ts';
 import { traits } from './traits.ts';
-import type { Duration, Event, LookTask, NodeRun, NodeTask, Report, Rollout, Seen } from './types.ts';
+import type { Duration, Event, LookTask, NodeRun, NodeTask, RegionLooks, Report, Rollout, Seen } from './types.ts';
 import { nextWake } from './wake.ts';
 
 export interface RegionForecast {
@@ -187,8 +188,7 @@ function lastHappened(rollout: Rollout): number {
 function asIfItWentOn({ unsigned: _, ...rollout }: Rollout, at: number): Rollout {
   const { policy, lastNodeAt } = rollout;
   const looks = Object.entries(rollout.looks).map(([region, look]): [string, Rollout['looks'][string]] => {
-    const { alerts: _told, ...rest } = look;
-    return [region, { ...rest, at: null, standing: {}, misses: {} }];
+    return [region, { ...withoutPassing(look), at: null, standing: {}, misses: {} }];
   });
   return {
     ...rollout,
@@ -199,6 +199,12 @@ function asIfItWentOn({ unsigned: _, ...rollout }: Rollout, at: number): Rollout
     rest: lastNodeAt === null || at - lastNodeAt >= policy.pause ? null : { ms: 0, at: lastNodeAt },
     unattended: [],
   };
+}
+
+function withoutPassing(look: RegionLooks): RegionLooks {
+  const rest = { ...look };
+  for (const name of passingEvidence) delete rest[name];
+  return rest;
 }
 
 function anew(node: NodeRun, at: number): NodeRun {

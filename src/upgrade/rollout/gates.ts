@@ -1,4 +1,6 @@
+import { isAny } from '../../base/is-any.ts';
 import { freezesNow, frozenNow } from './calendars.ts';
+import { passingEvidence } from './facts.ts';
 import { nextNode } from './places.ts';
 import { nodeOf } from './queries.ts';
 import { rules } from './rules.ts';
@@ -18,6 +20,7 @@ const beforeLooks: GateName[] = [
   'freeze',
   'window',
   'alerts',
+  'elsewhere',
   'quorum',
 ];
 
@@ -60,14 +63,16 @@ export function isHeldBeforeLooks(rollout: Rollout, name: string, now: number): 
   return gatesOf(rollout, node, null).some((each) => rules[each].judge(rollout, node, now, null) !== null);
 }
 
-/** Nothing holds the node but what only a look can see the end of: alerts, and a freeze that may be lifted at any time. */
+/** Nothing holds the node but what only a look can see the end of: alerts, a proof that is lacking, a freeze that may be lifted at any time. */
 export function opensByLook(rollout: Rollout, name: string, now: number): boolean {
   const shut = gates(rollout, name, now);
   return (
     shut.length > 0 &&
-    shut.every((gate) => gate.name === 'alerts' || (gate.name === 'freeze' && mayThaw(rollout, name, now)))
+    shut.every(({ name: gate }) => passes(gate) || (gate === 'freeze' && mayThaw(rollout, name, now)))
   );
 }
+
+const passes = (gate: GateName): boolean => rules[gate].needs.some((need) => isAny(need, ...passingEvidence));
 
 /** A freeze that the plan copied from the settings stays. */
 function mayThaw(rollout: Rollout, name: string, now: number): boolean {

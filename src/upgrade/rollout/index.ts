@@ -44,6 +44,7 @@ export {
   isLook,
   isOpen,
   isQueued,
+  leftOutIn,
   needsDecision,
   nodeOf,
   nodesInOrder,

@@ -1,9 +1,10 @@
 import type { Freeze } from '../../windows/types.ts';
+import { lastingEvidence } from './facts.ts';
 import { changePhase, over, sinceOf, watching } from './phases.ts';
 import { goesForward, isOpen, nodeOf } from './queries.ts';
 import { capped } from './rest.ts';
 import { moveStatus } from './transitions.ts';
-import type { Event, Healthy, NodeRun, RegionLooks, Rollout, Seen, WatchPhase } from './types.ts';
+import type { Elsewhere, Event, Healthy, Lasting, NodeRun, RegionLooks, Rollout, Seen, WatchPhase } from './types.ts';
 
 type Watched = Extract<Event, { type: 'watched' }>;
 
@@ -20,7 +21,7 @@ export function watched(rollout: Rollout, event: Watched): Rollout {
 }
 
 function seenBy(before: RegionLooks, event: Watched): RegionLooks {
-  const { attempt, at, seen, freezes = before.freezes, alerts } = event;
+  const { attempt, at, seen } = event;
   const names = Object.keys(seen);
   const missed = (name: string) => (isFine(seen[name]) ? 0 : (before.misses[name] ?? 0) + 1);
   return {
@@ -28,14 +29,23 @@ function seenBy(before: RegionLooks, event: Watched): RegionLooks {
     at,
     standing: Object.fromEntries(names.map((name) => [name, seen[name]?.standing ?? 'unclear'])),
     misses: Object.fromEntries(names.map((name) => [name, missed(name)])),
-    ...(freezes === undefined ? {} : { freezes }),
-    ...(alerts === undefined ? {} : { alerts }),
+    ...lastingOf(before, event),
   };
 }
 
-/** The rollout as it would be if its regions were looked at now and only the freezes had changed; for whoever asks. */
-export function knowing(rollout: Rollout, freezes: (region: string) => Freeze[]): Rollout {
-  const looks = Object.entries(rollout.looks).map(([region, each]) => [region, { ...each, freezes: freezes(region) }]);
+/** Freezes stay until a look tells others; of the rest nobody knows what a look did not ask for. */
+function lastingOf(before: RegionLooks, event: Watched): Lasting {
+  const told = { ...event, freezes: event.freezes ?? before.freezes };
+  const names = lastingEvidence.filter((name) => told[name] !== undefined);
+  return Object.fromEntries(names.map((name) => [name, told[name]]));
+}
+
+/** The rollout as it would be if its regions were looked at now and only freezes and proof had changed; for whoever asks. */
+export function knowing(rollout: Rollout, freezes: (region: string) => Freeze[], elsewhere: Elsewhere): Rollout {
+  const looks = Object.entries(rollout.looks).map(([region, each]) => {
+    const told = elsewhere.is === 'not wanted' ? {} : { elsewhere };
+    return [region, { ...each, freezes: freezes(region), ...told }];
+  });
   return { ...rollout, looks: Object.fromEntries(looks) };
 }
 

@@ -88,7 +88,10 @@ export function ordersAfter(rollout: Rollout, decision: Decision): Order[] {
 
 function forward(rollout: Rollout, node: NodeRun, at: number): Order[] {
   const changes = isOpened(rollout, node) ? (['change'] as const) : [];
-  const classes = ['stage', ...changes] as const;
+  // What was begun is finished without another approval, and what is out of service goes back into it.
+  const begun = node.touched && changes.length === 0 ? (['change'] as const) : [];
+  const back = node.drained ? (['return'] as const) : [];
+  const classes = ['stage', ...changes, ...begun, ...back] as const;
   return [...classes.map((each) => orderFor(rollout, node, each, at)), lyingReturn(rollout, node, at)];
 }
 

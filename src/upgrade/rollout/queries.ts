@@ -77,6 +77,15 @@ export function touchedNewestFirst(rollout: Rollout, scope: RollbackScope): stri
     .map((node) => node.name);
 }
 
+/** Taken out of service and not changed, and could not be put back: nobody is about to. */
+export const isLeftOut = ({ state, drained, touched }: NodeRun): boolean => state.is === 'stuck' && drained && !touched;
+
+/** What a rollback puts back besides; rollouts from before this was so must fold as they did. */
+export function leftOutIn(rollout: Rollout, scope: RollbackScope): NodeRun[] {
+  if (rollout.lastWord === undefined) return [];
+  return nodesInOrder(rollout).filter((node) => isLeftOut(node) && inScope(node, scope));
+}
+
 export const isLook = (task: Task): task is LookTask => task.step === 'watch' || task.step === 'prove';
 
 /** The try that is due was begun: a command of it may be on its way. */

@@ -1,13 +1,13 @@
-import type { Calendar, Freeze } from '../../windows/types.ts';
+import type { Calendar } from '../../windows/types.ts';
 import type {
   Actor,
-  Alerts,
   Asked,
   Baseline,
   Decided,
   Diagnosis,
   Foreign,
   Gate,
+  Lasting,
   Proof,
   Standing,
   StepName,
@@ -349,7 +349,8 @@ export interface Override {
   until: number;
 }
 
-export interface RegionLooks {
+/** Freezes as the last look that told them found them, the rest as the last look did. */
+export interface RegionLooks extends Lasting {
   /** Looks so far; the next one has the number after. */
   count: number;
   at: number | null;
@@ -357,10 +358,6 @@ export interface RegionLooks {
   standing: Record<string, Standing>;
   /** By node: looks in a row that did not find it healthy. */
   misses: Record<string, number>;
-  /** Freezes of the region as the last look that told them found them, in the settings and in the ledger. */
-  freezes?: Freeze[];
-  /** What the last look that asked was told of its alerts. */
-  alerts?: Alerts;
 }
 
 export interface Unattended {

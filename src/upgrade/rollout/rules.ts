@@ -190,13 +190,23 @@ const alerts = rule(['alerts'], (rollout, { region }, now, known) => {
 });
 
 /**
+ * Nothing of a release is begun before it was proven on another fleet, where the settings want that; no override opens it.
+ * Once a node was changed the rollout goes on: what is left between two versions is proven nowhere.
+ */
+const elsewhere = rule(['elsewhere'], (rollout, { name, region }, _now, known) => {
+  if (nodesInOrder(rollout).some((other) => other.touched && other.name !== name)) return null;
+  const said = known?.elsewhere ?? rollout.looks[region]?.elsewhere;
+  return said?.is === 'unproven' ? shut(said.reason, 'whoever brings the proof') : null;
+});
+
+/**
  * Never fewer than the minimum because of us; a node that is proven to be down may be worked on (guide, high
  * availability). Silence proves nothing: when nobody answers, the gate is shut.
  */
 const quorum = rule(['standing'], (rollout, node, _now, known) => {
   if (known === null) return null;
   const { standing, sight } = known;
-  if (sight.down || standing[node.name] === 'down') return null;
+  if (sight.down || standing[node.name] === 'down' || isOut(node, sight)) return null;
   const others = (rollout.peers[node.region] ?? []).filter((name) => name !== node.name);
   const sick = others.filter((name) => standing[name] !== 'healthy' || mayBeStopped(rollout.nodes[name]));
   const left = others.length - sick.length;
@@ -205,6 +215,13 @@ const quorum = rule(['standing'], (rollout, node, _now, known) => {
   const reason = `stopping ${node.name} would leave ${left} healthy in ${node.region}, ${rollout.policy.minimumHealthy} are needed${all}`;
   return shut(reason, sick.join(', ') || node.region);
 });
+
+/**
+ * It was taken out of service, and from its switch on it cannot go back there as it is: to keep it waiting helps nobody.
+ * Once it was proven its way back into service may have been begun, so then it counts by what it answers.
+ */
+const isOut = ({ drained, touched, proof, state }: NodeRun, { unchanged }: Sight): boolean =>
+  drained && touched && proof === null && state.is === 'working' && (state.direction === 'back' || !unchanged);
 
 /** Out of service, or about to be: what is under way counts as down, whatever it answers, unless it waits at its own gate. */
 const mayBeStopped = (node: NodeRun | undefined): boolean =>
@@ -237,6 +254,7 @@ export const rules: Record<GateName, Rule> = {
   freeze,
   window,
   alerts,
+  elsewhere,
   quorum,
   proof,
 };

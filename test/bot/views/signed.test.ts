@@ -17,6 +17,7 @@ const shown = (of: Release) => {
     remark: null,
     second: false,
     canary: null,
+    elsewhere: { is: 'not wanted' },
     night: null,
   });
   const over = { ...rollout, status: { is: 'done', at: tuesday } } as const;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { gates, isLook, next, nextWake, plan, todo, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
 import type { Alerts, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { fleetOf, inputOf, minutes, quiet, tuesday } from '../../support/rollouts.ts';
+import { fleetOf, inputOf, minutes, notWanted, quiet, tuesday } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
 
 const first = 'us-east-op-1';
@@ -73,6 +73,7 @@ describe('an alert that fires', () => {
     sight: { down: false, unchanged },
     freezes: [],
     alerts,
+    elsewhere: notWanted,
   });
 
   it('right before the stop is asked for there, whatever the last look was told', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { gates, isLook, lift, next, nodesInOrder, plan, summary, todo } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Policy, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { hours, inputOf, minutes, newImage, oldImage, oneRegion, tuesday } from '../../support/rollouts.ts';
+import { fleetOf, hours, inputOf, minutes, newImage, oldImage, oneRegion, tuesday } from '../../support/rollouts.ts';
 import { drive, failed, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
 
 function begin(nodes: number, policy: Partial<Policy>): { rollout: Rollout; world: World } {
@@ -52,6 +52,13 @@ describe('several nodes at once', () => {
     expect(watched(four.rollout, four.world).most).toBe(2);
   });
 
+  it('are not the canaries of several regions before the first of them is proven, also where these are one part', () => {
+    const fleet = fleetOf();
+    const begun = plan(inputOf({ ...fleet, policy: { ...fleet.policy, atOnce: 3 } }, { strategy: 'canary-all' }));
+    const { before, most } = watched(begun, worldOf(begun));
+    expect({ before, most }).toEqual({ before: 1, most: 2 });
+  });
+
   it('go one by one where the policy does not say otherwise, and where it was stored before there was a choice', () => {
     const { rollout, world } = begin(9, {});
     expect(watched(rollout, world).most).toBe(1);
@@ -67,6 +74,25 @@ describe('several nodes at once', () => {
     expect(gates(rollout, one, now, { standing, sight })).toEqual([]);
     const strict = { ...rollout, policy: { ...rollout.policy, minimumHealthy: 3 } };
     expect(gates(strict, one, now, { standing, sight })).toMatchObject([{ name: 'quorum', owner: other }]);
+  });
+
+  it('count as down again from the intent of the next try of what waited at its gate', () => {
+    const { rollout, now } = flying(2, 4);
+    const [one = '', other = ''] = working(rollout);
+    const waits = rollout.nodes[other];
+    if (waits?.state.is !== 'working') throw new Error('it is not under way');
+    const gate = { name: 'quorum', reason: 'x', owner: 'y', opensAt: null } as const;
+    const { step } = waits.state;
+    const shut = { type: 'gated', at: now, run: 1, node: other, step, attempt: waits.attempt } as const;
+    const gated = next(rollout, { ...shut, gates: [gate], unchanged: false });
+    const strict = (each: Rollout) => ({ ...each, policy: { ...each.policy, minimumHealthy: 3 } });
+    const standing = Object.fromEntries(nodesInOrder(rollout).map(({ name }) => [name, 'healthy' as const]));
+    const asked = (each: Rollout) =>
+      gates(strict(each), one, now, { standing, sight: { down: false, unchanged: false } });
+    expect(asked(gated)).toEqual([]);
+    const { held, attempt } = gated.nodes[other] ?? waits;
+    const begun = { type: 'begun', at: held?.until ?? now, run: 1, node: other, step, attempt } as const;
+    expect(asked(next(gated, begun))).toMatchObject([{ name: 'quorum', owner: other }]);
   });
 
   it('are handed out one after another, so that each intent sees the one before', () => {

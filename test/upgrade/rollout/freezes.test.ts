@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { gates, isLook, knowing, next, nextWake, plan, todo, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
 import type { Evidence, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import type { Freeze } from '../../../src/windows/types.ts';
-import { fleetOf, hours, inputOf, minutes, planned, quiet, tuesday } from '../../support/rollouts.ts';
+import { fleetOf, hours, inputOf, minutes, notWanted, planned, quiet, tuesday } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
 
 const first = 'us-east-op-1';
@@ -49,8 +49,19 @@ describe('a freeze that was declared after the plan', () => {
 
   it('counts before any look for whoever asks', () => {
     const { rollout, now } = ready();
-    const asked = knowing(rollout, () => [declared]);
+    const asked = knowing(rollout, () => [declared], { is: 'not wanted' });
     expect(gates(asked, first, now)).toMatchObject([{ name: 'freeze' }]);
+  });
+
+  it('that begins shortly leaves no room for a node, also when it was declared after the last look', () => {
+    const { rollout, now } = ready();
+    const shortly = { ...declared, start: now + minutes(1), end: now + minutes(90) };
+    const known = {
+      ...{ standing: Object.fromEntries((rollout.peers['us-east'] ?? []).map((name) => [name, 'healthy' as const])) },
+      ...{ sight: { down: false, unchanged: true }, alerts: quiet, elsewhere: notWanted, freezes: [shortly] },
+    };
+    expect(gates(rollout, first, now, { ...known, freezes: [] })).toEqual([]);
+    expect(gates(rollout, first, now, known)).toMatchObject([{ name: 'window' }]);
   });
 
   it('is not outlived by an override, whose own freezes are overridden', () => {
@@ -72,6 +83,7 @@ describe('a freeze that was declared after the plan', () => {
       sight: { down: false, unchanged: true },
       freezes,
       alerts: quiet,
+      elsewhere: notWanted,
     });
     expect(gates(rollout, first, now, evidence([]))).toEqual([]);
     expect(gates(rollout, first, now, evidence([declared]))).toMatchObject([{ name: 'freeze' }]);

@@ -54,6 +54,61 @@ describe('what was stored', () => {
     if (rollout.status.is !== 'stopped') expect(images.size).toBe(1);
   });
 
+  describe('by 0.1.0 keeps what it knew', () => {
+    interface First {
+      createdAt: number;
+      lastNodeAt: number | null;
+      batches: { region: string; bake: number; approval: boolean; watches: number; bakedAt: number | null }[];
+    }
+    const first = (name: string): First & Rollout => {
+      const [, found] = golden1().find(([each]) => each === name) ?? [];
+      if (!found) throw new Error(`there is no ${name}`);
+      return structuredClone(found.stored.rollout) as First & Rollout;
+    };
+    const lifted = (rollout: object) => lift({ format: 1, rollout });
+
+    it('of watches and approvals: how long, of which look on, and on what they were given', () => {
+      const old = first('in the middle of the second region');
+      const rollout = lifted(old);
+      const watches = rollout.phases.flatMap((phase) => (phase.is === 'watch' ? [[phase.id, phase.for]] : []));
+      expect(watches).toEqual([
+        ['watch/us-east', 3_600_000],
+        ['watch/eu-west', 3_600_000],
+      ]);
+      expect(rollout.looks['us-east']?.count).toBe(old.batches[0]?.watches);
+      const given = rollout.phases.flatMap((phase) => (phase.is === 'approval' ? phase.given : []));
+      expect(given).toMatchObject([{ by: 'U-eu-west', watched: old.batches[0]?.bakedAt }]);
+    });
+
+    it('of a region that was not to be watched but asked for: it is proven before the next one is asked for', () => {
+      const old = first('at the gate of the second region');
+      const rollout = lifted({ ...old, batches: old.batches.map((batch) => ({ ...batch, bake: 0 })) });
+      expect(rollout.phases.map(({ id }) => id)).toContain('watch/eu-west');
+    });
+
+    it('of a try that was begun: its number is used up, and the node may be half changed', () => {
+      const rollout = lifted(first('lost between the intent and the report of a switch'));
+      const node = Object.values(rollout.nodes).find(({ state }) => state.is === 'working');
+      expect(node).toMatchObject({ uncertain: true, begun: node?.attempt });
+      const after = next(rollout, {
+        type: 'begun',
+        ...{ at: rollout.createdAt + 86_400_000, run: rollout.run, node: node?.name ?? '', step: 'switch' },
+        attempt: node?.attempt ?? 0,
+      } as Event);
+      expect(after.nodes[node?.name ?? '']?.attempt).toBe((node?.attempt ?? 0) + 1);
+    });
+
+    it('of when its last node was finished and proven, and that an override ends', () => {
+      const old = first('at the gate of the second region');
+      const rollout = lifted({ ...old, override: { by: 'U1', reason: 'pager' } });
+      expect(rollout.rest).toEqual({ ms: 0, at: old.lastNodeAt });
+      const done = Object.values(rollout.nodes).filter(({ state }) => state.is === 'done');
+      expect(done).toHaveLength(3);
+      for (const { state, provenAt } of done) expect(provenAt).toBe('at' in state ? state.at : null);
+      expect(rollout.override?.until).toBe(old.createdAt + 4 * 3_600_000);
+    });
+  });
+
   it('in a later format is refused with what to do', () => {
     expect(() => lift({ format: 3, rollout: {} })).toThrow(/format 3.*reads formats 1 to 2.*a newer one/);
   });

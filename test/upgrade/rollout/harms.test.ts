@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { gates, isLook, next, todo } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Gate, NodeRun, NodeTask, Rollout, Task } from '../../../src/upgrade/rollout/types.ts';
 import { parts } from '../../support/parts.ts';
-import { hours, minutes, newImage, oldImage, planned, quiet, tuesday } from '../../support/rollouts.ts';
+import { hours, minutes, newImage, notWanted, oldImage, planned, quiet, tuesday } from '../../support/rollouts.ts';
 import { drive, failed, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
 
 const node = (rollout: Rollout, name: string): NodeRun => {
@@ -52,6 +52,7 @@ describe('1. the quorum', () => {
     sight: { down, unchanged: true },
     freezes: [],
     alerts: quiet,
+    elsewhere: notWanted,
   });
   const atSwitch = () => upTo(planned(), worldOf(planned()), 'us-east-op-1', 'switch');
   const quorum = (...args: Parameters<typeof evidence>) => {
@@ -122,7 +123,13 @@ describe('2. a switch whose worker was lost', () => {
     const { begun, task, now } = lostAtSwitch('half');
     const halted = next(begun, { type: 'paused', at: now, by: 'U1' });
     const standing = { 'us-east-op-2': 'down', 'us-east-op-3': 'healthy' } as const;
-    const changed = { standing, sight: { down: false, unchanged: false }, freezes: [], alerts: quiet };
+    const changed = {
+      standing,
+      sight: { down: false, unchanged: false },
+      freezes: [],
+      alerts: quiet,
+      elsewhere: notWanted,
+    };
     expect(gates(halted, task.node, now, changed).map(({ name }) => name)).toEqual(['quorum']);
     const unchanged = { ...changed, sight: { down: false, unchanged: true } };
     expect(gates(halted, task.node, now, unchanged).map(({ name }) => name)).toContain('pause');
@@ -467,6 +474,7 @@ describe('8. decisions', () => {
         sight: { down: false, unchanged: true },
         freezes,
         alerts: quiet,
+        elsewhere: notWanted,
       }).map(({ name }) => name);
     expect(named(tuesday + hours(3))).toEqual([]);
     expect(named(tuesday + hours(4))).toEqual(['window']);

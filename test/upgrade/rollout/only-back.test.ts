@@ -28,3 +28,19 @@ it('what nobody signed goes back as far as it is asked to, and never forward aga
   drive(rollout, world, { from: at, limit: 50 });
   expect(world.starts).toHaveLength(length);
 });
+
+it('goes back by the way that we know, whatever way is stored', () => {
+  const begin = planned({ pause: 0, bake: 0 });
+  const world = worldOf(begin);
+  const there = drive(begin, world, { from: tuesday, until: (rollout) => isDone(rollout, 'us-east-op-1') });
+  const forged: Rollout = {
+    ...there.rollout,
+    phases: there.rollout.phases.map((phase) => (phase.is === 'nodes' ? { ...phase, undo: ['cleanup'] } : phase)),
+  };
+  const taken = onlyBack(forged, there.now);
+  const scope = { is: 'all' } as const;
+  const asked = next(taken, { type: 'rollback-asked', at: there.now, by: 'U1', scope, epoch: there.now });
+  const { events } = drive(asked, world, { from: there.now });
+  const steps = events.flatMap((event) => (event.type === 'begun' ? [event.step] : []));
+  expect(steps).toEqual(['restore', 'verify-restored', 'cleanup']);
+});

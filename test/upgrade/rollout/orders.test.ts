@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Order, ordersAfter, orderText } from '../../../src/upgrade/rollout/index.ts';
-import type { Event, Phase, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import type { Event, NodeRun, Phase, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { planned, recorded } from '../../support/rollouts.ts';
 
 const at = 1_000_000;
@@ -44,6 +44,23 @@ describe('the orders that follow from a decision', () => {
     const open = [...inRegion(firstRegion), ...inRegion(secondRegion)];
     expect(orders.filter((order) => order.startsWith('change '))).toEqual(open.map((name) => `change ${name} 9`));
     expect(orders.every((order) => /^(?:stage|change) \S+ 9$|^return \S+ 10$/.test(order))).toBe(true);
+  });
+
+  it('let what was begun be finished in a new run, and what is out of service go back, when its approval has expired', () => {
+    const [one = '', other = '', third = ''] = inRegion(secondRegion);
+    const changed = (name: string, changes: Partial<NodeRun>) => ({
+      [name]: { ...(made.nodes[name] as NodeRun), ...changes },
+    });
+    const nodes = {
+      ...made.nodes,
+      ...changed(one, { touched: true, drained: true }),
+      ...changed(other, { drained: true }),
+    };
+    const orders = short(ordersAfter({ ...made, nodes, run: 2, epoch: 9 }, { type: 'retried', at, by, epoch: 9 }));
+    const of = (name: string) => orders.filter((order) => order.split(' ')[1] === name && order.endsWith(' 9'));
+    expect(of(one)).toEqual([`stage ${one} 9`, `change ${one} 9`, `return ${one} 9`]);
+    expect(of(other)).toEqual([`stage ${other} 9`, `return ${other} 9`]);
+    expect(of(third)).toEqual([`stage ${third} 9`]);
   });
 
   it('let nothing but what was touched go back, to what was recorded', () => {

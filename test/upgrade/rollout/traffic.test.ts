@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { gates, next, plan, todo } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, NodeRun, NodeTask, Report, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { fleetOf, hours, inputOf, minutes, quiet, tuesday } from '../../support/rollouts.ts';
-import { drive, failed, intentOf, type World, worldOf } from '../../support/simulation.ts';
+import { fleetOf, hours, inputOf, minutes, notWanted, quiet, tuesday } from '../../support/rollouts.ts';
+import { drive, failed, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
 
 const first = 'us-east-op-1';
 const traffic = { drain: ['/bin/out', '{name}'], undrain: ['/bin/in', '{name}'], limit: minutes(1) };
@@ -283,6 +283,29 @@ describe('a node that is taken out of service around its switch', () => {
     expect([end.status.is, node(end, second).drained, world.out.size]).toEqual([ends, false, 0]);
   });
 
+  it.each([
+    ['everything', { is: 'all' }, 'rolled-back'],
+    ['that node', { is: 'node', node: first }, 'held'],
+  ] as const)(
+    'is put back by a rollback of %s when that had failed, also where nothing was changed yet',
+    (_what, scope, ends) => {
+      const { rollout, world, now } = upTo('switch');
+      const paused = next(rollout, { type: 'paused', at: now, by: 'U1' });
+      const lost = upTo('undrain', paused, world, now);
+      const begun = next(lost.rollout, intentOf(lost.task, lost.now) as Event);
+      const failing = next(begun, told(lost.task, lost.now + 1, failed('exit code 3', false)));
+      expect(node(failing)).toMatchObject({ drained: true, touched: false, state: { is: 'stuck' } });
+      const at = lost.now + 2;
+      expect(
+        next(failing, { type: 'rollback-asked', at, by: 'U1', scope: { is: 'region', region: 'eu-west' }, epoch: at }),
+      ).toBe(failing);
+      const asked = next(failing, { type: 'rollback-asked', at, by: 'U1', scope, epoch: at });
+      expect(todo(asked, at).map(({ step }) => step)).toEqual(['undrain']);
+      const { rollout: end } = drive(asked, world, { from: at });
+      expect([end.status.is, node(end).drained, world.out.size, world.starts.length]).toEqual([ends, false, 0, 0]);
+    },
+  );
+
   it('does not count as serving for its peers, although it answers healthy', () => {
     const { rollout, now } = upTo('switch');
     const evidence = {
@@ -290,10 +313,64 @@ describe('a node that is taken out of service around its switch', () => {
       sight: { down: false, unchanged: true },
       freezes: [],
       alerts: quiet,
+      elsewhere: notWanted,
     };
     const reasons = gates(rollout, 'us-east-op-2', now, evidence).map(({ reason }) => reason);
     expect(reasons).toContain(
       'stopping us-east-op-2 would leave 1 healthy in us-east, 2 are needed; not healthy: us-east-op-1',
     );
+  });
+
+  describe('and may be changed already when a peer falls sick', () => {
+    const sick = 'us-east-op-2';
+    const evidenceOf = (rollout: Rollout, unchanged: boolean) => ({
+      standing: Object.fromEntries(
+        (rollout.peers['us-east'] ?? []).map((name) => [
+          name,
+          name === sick ? ('down' as const) : ('healthy' as const),
+        ]),
+      ),
+      sight: { down: false, unchanged },
+      freezes: [],
+      alerts: quiet,
+      elsewhere: notWanted,
+    });
+    const quorumOf = (rollout: Rollout, now: number, unchanged: boolean) =>
+      gates(rollout, first, now, evidenceOf(rollout, unchanged)).filter(({ name }) => name === 'quorum');
+
+    it('goes on, since its stop costs nobody anything: it would wait out of service until the peer is mended', () => {
+      const { rollout, world, now, task } = upTo('switch');
+      const begun = next(rollout, intentOf(task, now) as Event);
+      perform(begun, task, world, now, 'half');
+      world.down.add(sick);
+      const served = (each: Rollout) => node(each).state.is === 'done';
+      const { rollout: end, now: later } = drive(begun, world, { from: now, limit: 200, until: served });
+      expect(served(end)).toBe(true);
+      expect(later - now).toBeLessThan(minutes(5));
+      expect(world.out.has(first)).toBe(false);
+    });
+
+    it('goes back likewise when its proof failed, although it answers', () => {
+      const { rollout, world, now, task } = upTo('verify');
+      const begun = next(rollout, intentOf(task, now) as Event);
+      world.down.add(sick);
+      const failing = next(begun, told(task, now + 1, failed('another version answers', false)));
+      const { rollout: end } = drive(failing, world, { from: now + 2, limit: 200 });
+      expect(node(end)).toMatchObject({ drained: false, state: { is: 'rolled-back' } });
+    });
+
+    it('goes back into service, and not on, when nothing of it was changed yet', () => {
+      const { rollout, now, task } = upTo('switch');
+      const begun = next(rollout, intentOf(task, now) as Event);
+      expect(quorumOf(begun, now, false)).toEqual([]);
+      expect(quorumOf(begun, now, true)).toHaveLength(1);
+    });
+
+    it('counts by what it answers once it was proven: it may be in service again', () => {
+      const { rollout, now } = upTo('undrain');
+      const asked = next(rollout, { type: 'rollback-asked', at: now, by: 'U1', scope: { is: 'all' }, epoch: now });
+      expect(node(asked)).toMatchObject({ drained: true, state: { step: 'restore' } });
+      expect(quorumOf(asked, now, false)).toHaveLength(1);
+    });
   });
 });
