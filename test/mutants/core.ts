@@ -67,15 +67,15 @@ export const rows: Mutant[] = [
   {
     name: 'silence counts as down',
     file: `${core}/rules.ts`,
-    from: "standing[node.name] === 'down') return null;",
-    to: "standing[node.name] !== 'healthy') return null;",
+    from: "standing[node.name] === 'down' ||",
+    to: "standing[node.name] !== 'healthy' ||",
     tests: harms,
   },
   {
     name: 'the same, found by chance',
     file: `${core}/rules.ts`,
-    from: "standing[node.name] === 'down') return null;",
-    to: "standing[node.name] !== 'healthy') return null;",
+    from: "standing[node.name] === 'down' ||",
+    to: "standing[node.name] !== 'healthy' ||",
     tests: chance,
   },
   {
@@ -235,8 +235,8 @@ export const rows: Mutant[] = [
   {
     name: 'the requester approves',
     file: `${core}/decisions.ts`,
-    from: 'if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;',
-    to: '',
+    from: 'if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;\n  if (!goesForward(rollout)) return rollout;\n  return',
+    to: 'if (!goesForward(rollout)) return rollout;\n  return',
     tests: transcripts,
   },
   {
@@ -825,8 +825,8 @@ export const rows: Mutant[] = [
   {
     name: 'a region is opened before it is approved',
     file: `${core}/orders.ts`,
-    from: `!opens.includes(id) || state.is === 'done'`,
-    to: `!opens.includes(id) || state.is !== 'active'`,
+    from: `!opens.includes(turn.id) || state.is === 'done'`,
+    to: `!opens.includes(turn.id) || state.is !== 'active'`,
     tests: orders,
   },
   {
@@ -972,8 +972,8 @@ export const rows: Mutant[] = [
   {
     name: 'what could not be put back into service stays out when everything is rolled back',
     file: `${core}/decisions.ts`,
-    from: "state.is === 'stuck' && rollout.lastWord !== undefined ?",
-    to: "state.is === 'stuck' && rollout.id === '' ?",
+    from: 'rollout.lastWord !== undefined && isLeftOut(node) ?',
+    to: "rollout.id === '' ?",
     tests: traffic,
   },
   {

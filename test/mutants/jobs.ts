@@ -180,9 +180,9 @@ export const rows: Mutant[] = [
   },
   {
     name: 'a worker acts on a service that its own settings do not have',
-    file: 'src/jobs/step.ts',
-    from: 'if (otherwise.length > 0) {',
-    to: 'if (otherwise.length > 99) {',
+    file: 'src/jobs/own-settings.ts',
+    from: 'if (isKnown && keys.length === 0) return null;',
+    to: 'if (isKnown) return null;',
     tests: step,
   },
   {
