@@ -6,7 +6,7 @@ import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { sealedBlocks } from '../../src/bot/sealed.ts';
 import { outdated, type Post, posts } from '../../src/bot/views/posts.ts';
 import { next, plan, waitingForPeople, waitKey } from '../../src/upgrade/rollout/index.ts';
-import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { NodeState, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { hours, inputOf, minutes, tuesday } from '../support/rollouts.ts';
 import { drive, type World, worldOf } from '../support/simulation.ts';
 import { seals, type Trial, trial, trialFleet } from './support.ts';
@@ -128,7 +128,18 @@ it('a wait has the button, and a press takes on that alone', async () => {
   if (node === undefined) throw new Error('no node');
   const since = here.clock.at;
   const shut = { gates, since, at: since + minutes(2), times: 5, until: since + minutes(3) };
-  const state = { is: 'ready', notBefore: since } as const;
+  const state: NodeState = {
+    ...{
+      is: 'working',
+      direction: 'back',
+      phase: 'nodes/us-east',
+      index: 0,
+      step: 'restore',
+      failures: 0,
+      unknowns: 0,
+    },
+    ...{ notBefore: since, since, lastReason: null },
+  };
   here.control.rollouts.set('r1', {
     ...now(here),
     nodes: { ...now(here).nodes, [node.name]: { ...node, state, held: shut } },

@@ -986,8 +986,36 @@ export const rows: Mutant[] = [
   {
     name: 'whoever has what they saw has what came since, and nobody is called for that',
     file: 'src/upgrade/rollout/reminders.ts',
-    from: 'waiting.filter((key) => waits.includes(key) &&',
-    to: 'waiting.filter((key) =>',
+    from: 'waiting.filter((each) => waits.includes(waitKey(each)) &&',
+    to: 'waiting.filter((each) =>',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
+    name: 'what somebody has silences another wait that began within the same second',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: 'said !== undefined && said.at >= waiting.since',
+    to: 'said !== undefined',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
+    name: 'nobody is reminded of a rollback whose gate stays shut',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: "state.is === 'working' || begins || isQueued(rollout, node) ?",
+    to: "state.is === 'working' || begins ?",
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
+    name: 'people are woken for a gate that nobody asks while the rollout is paused',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: "state.is === 'ready' && rollout.status.is === 'running'",
+    to: "state.is === 'ready'",
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
+    name: 'people are woken twice, for a gate and for the start that it delays',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: 'return waits.length > 0 ? waits : notBegun(rollout);',
+    to: 'return [...waits, ...notBegun(rollout)];',
     tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
   {

@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import { isOpen, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Part } from './parts.ts';
@@ -152,6 +153,14 @@ function isToldApart(rollout: Rollout, { failure, state }: NodeRun): boolean {
   if (failure === null && state.is !== 'stuck') return false;
   return isOpen(rollout) || !('at' in status && 'at' in state && status.at === state.at);
 }
+
+/** What went wrong in the moment in which the rollout ended: nobody was called for it. */
+export const wrongAtTheEnd = (rollout: Rollout): NodeRun[] =>
+  isOpen(rollout)
+    ? []
+    : nodesInOrder(rollout).filter(
+        (node) => isAny(node.state.is, 'stuck', 'failed', 'unproven') && !isToldApart(rollout, node),
+      );
 
 /** What was found before a rollback destroyed it. */
 export function evidence({ diagnosis }: NodeRun): Part[] {

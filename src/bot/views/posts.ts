@@ -37,7 +37,7 @@ export function posts(rollout: Rollout, people: People = nobody): Post[] {
     ...frozenPosts(rollout),
     ...gatePosts(rollout),
     ...declinedPosts(rollout, people),
-    ...endingPosts(rollout),
+    ...endingPosts(rollout, people),
     ...nodePosts(rollout),
     ...directPosts(rollout, people),
     ...reminderPosts(rollout, people),

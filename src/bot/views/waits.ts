@@ -1,4 +1,4 @@
-import { gatePatience, isOpen, isQueued, neglected, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isOpen, neglected, nodesInOrder, waitAtGate } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout, Unattended } from '../../upgrade/rollout/types.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
@@ -49,9 +49,9 @@ function serving({ looks, peers }: Rollout, { name, region }: NodeRun): string {
 }
 
 function gated(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
-  const { name, held, state } = node;
-  if (held === null || held.at - held.since < gatePatience || state.is === 'stuck') return [];
-  if (state.is === 'done' && !isQueued(rollout, node)) return [];
+  const { name } = node;
+  const held = waitAtGate(rollout, node);
+  if (held === null) return [];
   const gates = held.gates.map((gate) => gateReason(gate)).join('; ');
   return [
     wait(
