@@ -1012,6 +1012,20 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
   {
+    name: 'nobody is told of alerts that keep nodes from beginning for hours',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: '?.since ?? alarmedSince(rollout, node);',
+    to: '?.since ?? null;',
+    tests: ['test/upgrade/rollout/alerts.test.ts'],
+  },
+  {
+    name: 'alerts of long ago count as if they had gone on since',
+    file: 'src/upgrade/rollout/looks.ts',
+    from: 'node?.region !== region || !isHeldByAlerts(rollout, node, at)',
+    to: 'node?.region !== region',
+    tests: ['test/upgrade/rollout/alerts.test.ts'],
+  },
+  {
     name: 'people are woken twice, for a gate and for the start that it delays',
     file: 'src/upgrade/rollout/reminders.ts',
     from: 'return waits.length > 0 ? waits : notBegun(rollout);',

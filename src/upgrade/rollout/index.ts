@@ -52,7 +52,7 @@ export {
   touchedNewestFirst,
   workingNodes,
 } from './queries.ts';
-export { startOf, takenBy, type Waiting, waitAtGate, waitingForPeople, waitKey } from './reminders.ts';
+export { alarmedSince, startOf, takenBy, type Waiting, waitAtGate, waitingForPeople, waitKey } from './reminders.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
 export { changesNode, traits } from './traits.ts';

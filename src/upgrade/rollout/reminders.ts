@@ -1,9 +1,11 @@
 import { minute } from '../../base/duration.ts';
 import { nextOpening, openInterval } from '../../windows/index.ts';
 import { declineOf } from './approvers.ts';
+import { isHeldByAlerts } from './gates.ts';
 import { neglected } from './neglected.ts';
 import { noticeExpected } from './notice.ts';
 import { asked, sinceOf } from './phases.ts';
+import { nextNode } from './places.ts';
 import { goesForward, isOpen, isQueued, nodesInOrder, regionsOf } from './queries.ts';
 import type { Event, NodeRun, Rollout, Taken } from './types.ts';
 
@@ -26,8 +28,8 @@ export function waitingForPeople(rollout: Rollout): Waiting[] {
     ...(status.is === 'held' ? [{ what: 'held', since: status.at }] : []),
     ...neglected(rollout).map(({ region, since }) => ({ what: `region ${region}`, since })),
     ...nodesInOrder(rollout).flatMap((node) => {
-      const wait = waitAtGate(rollout, node);
-      return wait === null ? [] : [{ what: `node ${node.name}`, since: wait.since }];
+      const since = waitAtGate(rollout, node)?.since ?? alarmedSince(rollout, node);
+      return since === null ? [] : [{ what: `node ${node.name}`, since }];
     }),
     // A no waits for others than the question did: it is a wait of its own.
     ...(goesForward(rollout) ? asked(rollout) : []).map((phase) => ({
@@ -45,6 +47,14 @@ export function waitAtGate(rollout: Rollout, node: NodeRun): NodeRun['held'] {
   if (held === null || held.at - held.since < gatePatience || state.is === 'stuck') return null;
   const begins = state.is === 'ready' && rollout.status.is === 'running';
   return state.is === 'working' || begins || isQueued(rollout, node) ? held : null;
+}
+
+/** Since when alerts alone keep the node that is next from beginning; null while they do not, or not for long. */
+export function alarmedSince(rollout: Rollout, node: NodeRun): number | null {
+  const { at = null, alarmedSince: since } = rollout.looks[node.region] ?? {};
+  if (at === null || since === undefined || at - since < gatePatience || nextNode(rollout)?.name !== node.name)
+    return null;
+  return isHeldByAlerts(rollout, node, at) ? since : null;
 }
 
 /** Names one wait among all that ever were. */
