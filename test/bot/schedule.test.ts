@@ -83,6 +83,22 @@ describe('schedule', () => {
     });
   });
 
+  it('is cancelled by its button, which says what becomes of it, and so does the answer', async () => {
+    const here = trial({ fleet: guide });
+    await confirmed(here, 'schedule v2.0.0 --next');
+    const asks = JSON.stringify(post(now(here), /^scheduled$/)?.blocks);
+    expect(asks).toContain('Cancel v2.0.0?');
+    expect(asks).toContain('It does not begin, and then it is over. No node was restarted.');
+    expect(asks).not.toContain('The node under way');
+    expect(await run(here, 'U0OTTO', 'stop')).toBe('Stopped: it does not begin. No node was restarted.');
+  });
+
+  it('has no next window where the windows are always open, and says so', async () => {
+    expect(await run(trial(), 'U0ROSA', 'schedule v2.0.0 --next')).toBe(
+      'The windows are open all the time, so there is no next one. Give a time with --at, or leave --next out.',
+    );
+  });
+
   it('is announced anew when it is moved, and the older message says so', async () => {
     const here = trial({ fleet: guide });
     await confirmed(here, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');

@@ -169,11 +169,10 @@ export const stop: Handler<'stop'> = async (context, asking) => {
   await demand(context, asking, { is: 'halt' });
   const rollout = await theRollout(context, asking);
   const event = { type: 'stopped', at: context.clock.now(), by: asking.actor } as const;
-  const reply = await decide(
-    context,
-    rollout,
-    event,
-    'Stopping. Nodes that are done stay on the new version; to bring them back, use rollback.',
+  const reply = await decide(context, rollout, event, ({ startedAt }) =>
+    startedAt === null
+      ? 'Stopped: it does not begin. No node was restarted.'
+      : 'Stopping. Nodes that are done stay on the new version; to bring them back, use rollback.',
   );
   return withTruth(context, rollout, reply);
 };

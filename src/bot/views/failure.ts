@@ -7,7 +7,7 @@ import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { serving } from './serving.ts';
 import { handOf, whoActs } from './taken.ts';
-import { foreign, names, when } from './text.ts';
+import { foreign, heldReason, names, when } from './text.ts';
 import { isLeftOut } from './words.ts';
 
 /** A broadcast for everything that went wrong, with the ways out while a decision is needed. */
@@ -84,7 +84,7 @@ function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
       is: 'lines',
       lines: [
         `${watched ? '✗' : '○'} *${rollout.release.version} is held*; ${serving(rollout, regions)}${decide(rollout)}`,
-        `Why: ${foreign(status.reason, 500)}`,
+        `Why: ${heldReason(status.reason)}`,
         ...call,
         ...hand.lines,
       ],

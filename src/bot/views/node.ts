@@ -129,14 +129,19 @@ function change(rollout: Rollout, node: NodeRun): string {
   return before === null ? `to ${rollout.release.version}` : `${foreign(before, 80)} → ${rollout.release.version}`;
 }
 
-/** E.g. `runs v2.0.0, healthy 30 s, image a1b2c3d4e5f6, 0 restarts`. */
+/** E.g. `runs v2.0.0, healthy 30 s in one process, image a1b2c3d4e5f6`. */
 export function proofText(proof: Proof | null, wanted: string): string {
   if (proof === null) return `proven on ${wanted}`;
   return `runs ${foreign(proof.version ?? wanted, 80)}, ${seenOf(proof)}`;
 }
 
+/** systemd forgets its count when the machine loses power: of no restarts nothing can be said, only that the process stayed the same. */
 const seenOf = ({ soaked, sha256, restarts }: Proof): string =>
-  [`healthy ${span(soaked)}`, `image ${foreign(sha256.slice(0, 12))}`, count(restarts, 'restart')].join(', ');
+  [
+    `healthy ${span(soaked)} in one process`,
+    `image ${foreign(sha256.slice(0, 12))}`,
+    ...(restarts === 0 ? [] : [`after ${count(restarts, 'restart')} by systemd`]),
+  ].join(', ');
 
 const provenBack = ({ back }: NodeRun): string => (back === undefined ? '' : `, proven: ${seenOf(back)}`);
 

@@ -1,4 +1,5 @@
 import { foretold, rescheduled } from './ahead.ts';
+import { declineOf } from './approvers.ts';
 import { approved, decided, declined, paused, resumed, retried, rollbackAsked, stopped } from './decisions.ts';
 import { gated } from './gated.ts';
 import { gates } from './gates.ts';
@@ -153,7 +154,12 @@ function unanswered(rollout: Rollout, at: number): Rollout {
   const old = asked(rollout).find((phase) => at - (sinceOf(phase) ?? at) > rollout.policy.approvalExpires);
   if (!old) return rollout;
   const hours = Math.round(rollout.policy.approvalExpires / 3_600_000);
-  const reason = `nobody approved ${old.title} within ${hours} h`;
+  const no = declineOf(old);
+  const why = no === null || no.reason === null ? '' : ` (${no.reason})`;
+  const reason =
+    no === null
+      ? `nobody approved ${old.title} within ${hours} h`
+      : `${old.title} was declined${why}, and nobody approved it within ${hours} h`;
   const again = changePhase(rollout, old.id, () => unasked(old));
   return moveStatus(again, { is: 'held', reason, node: null, at, pending: null });
 }

@@ -4,10 +4,10 @@ import { declineOf } from './approvers.ts';
 import { isHeldByAlerts } from './gates.ts';
 import { neglected } from './neglected.ts';
 import { noticeExpected } from './notice.ts';
-import { asked, sinceOf } from './phases.ts';
+import { asked, saidAt, sinceOf } from './phases.ts';
 import { nextNode } from './places.ts';
 import { goesForward, isOpen, isQueued, nodesInOrder, regionsOf } from './queries.ts';
-import type { Event, NodeRun, Rollout, Taken } from './types.ts';
+import type { ApprovalPhase, Event, NodeRun, Rollout, Taken } from './types.ts';
 
 /** Something that only people can move on. */
 export interface Waiting {
@@ -31,14 +31,16 @@ export function waitingForPeople(rollout: Rollout): Waiting[] {
       const since = waitAtGate(rollout, node)?.since ?? alarmedSince(rollout, node);
       return since === null ? [] : [{ what: `node ${node.name}`, since }];
     }),
-    // A no waits for others than the question did: it is a wait of its own.
-    ...(goesForward(rollout) ? asked(rollout) : []).map((phase) => ({
-      what: phase.id,
-      since: declineOf(phase)?.at ?? sinceOf(phase) ?? 0,
-    })),
+    ...(goesForward(rollout) ? asked(rollout) : []).map((phase) => ({ what: phase.id, since: waitsSince(phase) })),
   ];
   // Whoever is called for what delays the start is not called for the start besides.
   return waits.length > 0 ? waits : notBegun(rollout);
+}
+
+/** A no waits for others than the question did, and so does a yes after it that is not enough: each is a wait of its own. */
+function waitsSince(phase: ApprovalPhase): number {
+  const again = phase.declined === undefined ? null : saidAt(phase);
+  return declineOf(phase)?.at ?? again ?? sinceOf(phase) ?? 0;
 }
 
 /** A gate that stays shut for a node, and that is asked again; null while none does, or a decision of somebody holds it. */
