@@ -125,6 +125,18 @@ describe('schedule', () => {
     `);
     expect(post({ ...due, startedAt: tuesday }, /^soon\./)).toBeUndefined();
   });
+
+  it('does not say that it begins while somebody holds it, or has not said yes', async () => {
+    const here = trial({ fleet: guide });
+    const rollout = await confirmed(here, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
+    await run(here, 'U0ROSA', 'pause');
+    expect(await run(here, 'U0ROSA', 'reschedule --at 2026-11-26T09:00:00Z')).toMatch(
+      /It is paused: nothing begins before somebody goes on with it\.$/,
+    );
+    const due = (of: Rollout) => post(next(of, { type: 'ticked', at: Date.UTC(2026, 10, 25, 8) }), /^soon\./)?.text;
+    const paused = next(rollout, { type: 'paused', at: rollout.createdAt + 1, by: 'U0ROSA' });
+    expect(due(paused)?.split('\n')[0]).toMatch(/ v2\.0\.0 is to begin in 24 h\*, .*; now it is paused$/);
+  });
 });
 
 describe('a major version', () => {

@@ -48,7 +48,7 @@ export const gateReason = ({ reason, by }: Pick<Gate, 'reason' | 'by'>): string 
  * stands behind a colon and mentions nobody.
  */
 export function heldReason(reason: string, max = 500): string {
-  const ours = /^([^:;]+ was rolled back on request of )([UW](?=[A-Z]*\d)[A-Z0-9]{2,})(?=;|$)/;
+  const ours = /^([^:;(]+ was rolled back on request of )([UW](?=[A-Z]*\d)[A-Z0-9]{2,})(?=;|$)/;
   return foreign(reason, max).replace(ours, (_, before: string, actor: string) => `${before}<@${actor}>`);
 }
 

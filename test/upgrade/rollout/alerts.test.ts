@@ -87,6 +87,7 @@ describe('an alert that fires', () => {
     expect(posts(later).find(({ key }) => key.startsWith('wait.'))?.text).toMatch(
       /^‼ \*Stuck: us-east-op-1 waits\* since .*: nobody knows whether alerts fire for us-east: connection refused\n/,
     );
+    expect(posts(later)[0]?.text.split('\n')[0]).toMatch(/: us-east-op-1 waits$/);
     expect(waitingForPeople(next(later, { type: 'paused', by: 'U1', at: held.now }))).toEqual([]);
     expect(waits(looks(held, 1, quiet))).toEqual([['start', tuesday]]);
     expect(waits(looks(looks(held, 1, quiet), 1, firing))).toEqual([['start', tuesday]]);
