@@ -179,3 +179,11 @@ it('nothing is taken on of what nobody signed', async () => {
   expect(posts(now(here)).flatMap(actions)).not.toContain('zw:mine');
   expect((await runCommand(here.context, 'U0OTTO', 'mine')).outcome).toBe('refused');
 });
+
+it('a failure that was stopped still says who had it, and who decided what', async () => {
+  const here = held();
+  await run(here, 'U0OTTO', 'mine');
+  await run(here, 'U0ROSA', 'stop');
+  expect(now(here).status.is).toBe('stopped');
+  expect(post(now(here), 'failed')?.text).toMatch(/^→ <@U0OTTO> had it since .*\.\n→ Stopped by <@U0ROSA> at /m);
+});

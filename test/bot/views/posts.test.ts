@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { proofText } from '../../../src/bot/views/node.ts';
 import { outdated, type Post, posts } from '../../../src/bot/views/posts.ts';
 import { next, plan } from '../../../src/upgrade/rollout/index.ts';
-import type { Fleet, PlanInput, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import type { Fleet, NodeRun, PlanInput, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../../support/parts.ts';
 import { hours, inputOf, tuesday } from '../../support/rollouts.ts';
 import { drive, type World, worldOf } from '../../support/simulation.ts';
@@ -230,6 +230,16 @@ describe('a line in the thread for every node', () => {
     expect(
       found({ ...rollout, status: { ...status, queue: [...status.queue], after: null } }, /^failed\./).onlyEdit,
     ).toBe(true);
+    const given = {
+      is: 'stuck',
+      direction: 'back',
+      step: 'restore',
+      reason: 'its worker is gone',
+      at: tuesday,
+    } as const;
+    const node = { ...(rollout.nodes['us-east-op-2'] as NodeRun), state: given };
+    const lost = { ...rollout, nodes: { ...rollout.nodes, 'us-east-op-2': node } };
+    expect(found({ ...lost, status: { ...status, queue: [...status.queue], after } }, /^stuck\./).onlyEdit).toBe(false);
   });
 
   it('is not said to be begun before it may have been restarted, and says so when its turn is put off', () => {
