@@ -1,9 +1,11 @@
+import { fingerprint } from '../../trust/index.ts';
 import {
   declineOf,
   isQueued,
   laterStart,
   next,
   nodesInOrder,
+  observed,
   regionsOf,
   takenBy,
   turns,
@@ -123,7 +125,7 @@ export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPh
   return {
     label: `Approve ${title}`,
     action: `approve:${id}`,
-    reference: { ...reference(rollout), g: id },
+    reference: { ...reference(rollout), g: id, o: fingerprint(observed(rollout)) },
     style: 'primary',
     confirm: {
       title: `Approve ${title}?`,

@@ -14,6 +14,7 @@ export { knowing } from './looks.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
 export { channel, type DueNotice, dueNotices, noticeExpected, noticeOver, toldSince } from './notice.ts';
+export { type Observed, observed } from './observed.ts';
 export { onlyBack } from './only-back.ts';
 export { type Order, type OrderClass, orderClasses, ordersAfter, orderText } from './orders.ts';
 export { backMs, forwardMs, stepMs } from './pace.ts';
