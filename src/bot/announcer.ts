@@ -113,7 +113,7 @@ class Drawing {
   /** Whoever is told twice, since nobody could note the first time, sees by its id that it is the same. */
   async #tellOutside(): Promise<void> {
     const { webhook } = this.#parts;
-    for (const notice of dueNotices(this.#rollout, startOf(this.#rollout))) {
+    for (const notice of dueNotices(this.#rollout, startOf(this.#rollout, this.#parts.clock.now()))) {
       if (notice.audience !== webhook?.name) continue;
       await webhook.post(noticeBody(this.#rollout, notice));
       await this.#told(notice);

@@ -258,7 +258,7 @@ describe('the notice of a major', () => {
     expect(told).toEqual([]);
     expect(page.bodies).toMatchObject([
       { kind: 'scheduled' },
-      { kind: 'scheduled', id: `r1.scheduled.${at}` },
+      { kind: 'scheduled', id: 'r1.scheduled.1' },
       { kind: 'cancelled', begins: null },
     ]);
     expect(ended.notice?.told.filter(({ kind }) => kind === 'cancelled')).toHaveLength(2);

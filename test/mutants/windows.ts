@@ -11,15 +11,15 @@ export const rows: Mutant[] = [
   {
     name: 'a major begins as soon as anybody was told',
     file: 'src/upgrade/rollout/notice.ts',
-    from: 'return since.some((each) => each === null)',
-    to: 'return since.every((each) => each === null)',
+    from: 'return free.includes(null) ?',
+    to: 'return free.every((each) => each === null) ?',
     tests: notice,
   },
   {
     name: 'in a year: what was told of a start counts for an earlier one',
     file: 'src/upgrade/rollout/notice.ts',
-    from: "told.kind === 'scheduled' && (told.startAt ?? 0) <= (startAt ?? 0);",
-    to: "told.kind === 'scheduled';",
+    from: '(told.move ?? 0) > lastLater;',
+    to: 'true;',
     tests: year,
   },
   {
@@ -60,15 +60,29 @@ export const rows: Mutant[] = [
   {
     name: 'whoever was told of a later start is taken to know of an earlier one',
     file: 'src/upgrade/rollout/notice.ts',
-    from: '(told.startAt ?? 0) <= (startAt ?? 0);',
-    to: 'told.startAt !== startAt + 1;',
+    from: '(each ?? 0) > (startAt ?? 0)',
+    to: '(each ?? 0) > (starts[0] ?? 0)',
+    tests: notice,
+  },
+  {
+    name: 'a start that went to later and back is not told again',
+    file: 'src/upgrade/rollout/notice.ts',
+    from: '(last.move ?? 0) === move;',
+    to: 'last.startAt === startAt;',
+    tests: notice,
+  },
+  {
+    name: 'a freeze that is lifted brings an announced start forward',
+    file: 'src/upgrade/rollout/notice.ts',
+    from: 'lastOf(notice, audience)?.begins ?? 0);',
+    to: '0);',
     tests: notice,
   },
   {
     name: 'what was told of another start counts for the planned one',
     file: 'src/upgrade/rollout/notice.ts',
-    from: 'due.kind === kind && due.startAt === startAt,',
-    to: 'due.kind === kind,',
+    from: 'startAt === said.startAt && move === said.move,',
+    to: 'true,',
     tests: notice,
   },
   {
