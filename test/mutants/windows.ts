@@ -100,6 +100,20 @@ export const rows: Mutant[] = [
     tests: notice,
   },
   {
+    name: 'a move that met another one brings the start forward',
+    file: 'src/upgrade/rollout/ahead.ts',
+    from: 'if (from !== rollout.startAt) return rollout;',
+    to: '',
+    tests: schedule,
+  },
+  {
+    name: 'whoever may only stop brings forward what nobody knows the start of',
+    file: 'src/bot/commands/reschedule.ts',
+    from: 'startOf(rollout) ?? rollout.startAt ?? Number.POSITIVE_INFINITY;',
+    to: 'startOf(rollout) ?? 0;',
+    tests: schedule,
+  },
+  {
     name: 'whoever may only stop brings a start forward',
     file: 'src/bot/commands/reschedule.ts',
     from: "? 'start' : 'halt' });",
@@ -111,6 +125,27 @@ export const rows: Mutant[] = [
     file: 'src/bot/announcer.ts',
     from: 'if (standing.content === this.#digest(post) && post.announces === undefined) return;',
     to: 'if (standing.content === this.#digest(post)) return;',
+    tests: schedule,
+  },
+  {
+    name: 'nobody but Slack is told while Slack is away',
+    file: 'src/bot/announcer.ts',
+    from: 'const chat = await settled(this.#drawChat());',
+    to: "await this.#drawChat();\n    const chat = { is: 'done' } as Awaited<ReturnType<typeof settled>>;",
+    tests: schedule,
+  },
+  {
+    name: 'a webhook that is down is asked with every redraw',
+    file: 'src/bot/announcer.ts',
+    from: 'if (before !== undefined && clock.now() < before.until)',
+    to: 'if (false)',
+    tests: schedule,
+  },
+  {
+    name: 'a status page is told of a beginning that has passed',
+    file: 'src/bot/announcer.ts',
+    from: 'startOf(this.#rollout, this.#parts.clock.now())',
+    to: 'startOf(this.#rollout)',
     tests: schedule,
   },
   {

@@ -166,6 +166,7 @@ describe('a start that is moved', () => {
   const refused: [string, Rollout, Event][] = [
     ['to the past', planned, moved(tuesday + hours(2), tuesday + hours(1))],
     ['to where it is', planned, moved(tuesday, tuesday + hours(30))],
+    ['from where it is no more', planned, { ...moved(tuesday, tuesday + hours(31)), from: null } as Event],
     ['of what has begun', { ...planned, startedAt: tuesday }, moved(tuesday, tuesday + hours(31))],
     ['of what ends', { ...planned, status: { is: 'stopping', by: 'U1', at: tuesday } }, moved(tuesday, tuesday + 1)],
     [
