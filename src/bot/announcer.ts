@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
+import { minute } from '../base/duration.ts';
+import { reasonOf } from '../base/reasons.ts';
 import type { Announcer, PostedMessage, Store } from '../jobs/types.ts';
 import type { Sealer } from '../trust/index.ts';
 import type { Webhook } from '../upgrade/http/types.ts';
@@ -36,23 +38,30 @@ type Delivered = (notice: DueNotice) => Promise<void>;
 /** Slack takes about one edit per second and message; the newest state is never dropped, only late. */
 const editEveryMs = 1_500;
 
+/** Whoever did not take a notice is not asked with every redraw: after the first wait (ms), then twice as long, up to the most. */
+const outside = { first: 10_000, most: 10 * minute };
+
 /** Written before a message is posted: until the real `ts` replaces it, nobody knows whether it stands there. */
 const unknownTs = '';
 
 /** Stands for the content of a message that got its last line. */
 const over = 'over';
 
+/** What was not taken, by the id of the notice. */
+type Waiting = Map<string, { wait: number; until: number; reason: string }>;
+
 /** Makes the chat say what the rollout says: posts what is missing, edits what changed, and nothing else. */
 export function createAnnouncer(parts: AnnouncerParts): Pick<Announcer, 'show'> {
   const lanes = new Map<string, { newest: Rollout; tail: Promise<void> }>();
   const editedAt = new Map<string, number>();
+  const waiting: Waiting = new Map();
   return {
     /** Calls for one rollout wait for each other; whoever waited draws the newest state that is known by then. */
     show(rollout, told = async () => undefined) {
       const lane = lanes.get(rollout.id) ?? { newest: rollout, tail: Promise.resolve() };
       lanes.set(rollout.id, lane);
       if (rollout.revision > lane.newest.revision) lane.newest = rollout;
-      const turn = lane.tail.then(() => new Drawing(parts, editedAt, lane.newest, told).draw());
+      const turn = lane.tail.then(() => new Drawing(parts, { editedAt, waiting }, lane.newest, told).draw());
       const tail = turn
         .catch(() => undefined)
         .then(() => {
@@ -68,19 +77,33 @@ export function createAnnouncer(parts: AnnouncerParts): Pick<Announcer, 'show'> 
 class Drawing {
   readonly #parts: AnnouncerParts;
   readonly #editedAt: Map<string, number>;
+  readonly #waiting: Waiting;
   readonly #rollout: Rollout;
   readonly #told: Delivered;
   #standing: Record<string, PostedMessage> = {};
 
-  constructor(parts: AnnouncerParts, editedAt: Map<string, number>, rollout: Rollout, told: Delivered) {
+  constructor(
+    parts: AnnouncerParts,
+    memory: { editedAt: Map<string, number>; waiting: Waiting },
+    rollout: Rollout,
+    told: Delivered,
+  ) {
     this.#told = told;
     this.#parts = parts;
-    this.#editedAt = editedAt;
+    this.#editedAt = memory.editedAt;
+    this.#waiting = memory.waiting;
     this.#rollout = rollout;
   }
 
   /** @throws the first trouble, after everything else was tried; at once when Slack asks to wait (`retryAfter`, s). */
   async draw(): Promise<void> {
+    // That the chat is away keeps nobody else from being told, nor the other way round.
+    const chat = await settled(this.#drawChat());
+    const told = await settled(this.#tellOutside());
+    for (const each of [chat, told]) if (each.is === 'failed') throw each.error;
+  }
+
+  async #drawChat(): Promise<void> {
     const { store } = this.#parts;
     this.#standing = await store.posted(this.#rollout.id);
     const people = await this.#parts.people(this.#rollout);
@@ -106,18 +129,31 @@ class Drawing {
         this.#note(post, error, troubles);
       }
     }
-    await this.#tellOutside().catch((error: unknown) => troubles.push(error));
     if (troubles.length > 0) throw troubles[0];
   }
 
   /** Whoever is told twice, since nobody could note the first time, sees by its id that it is the same. */
   async #tellOutside(): Promise<void> {
     const { webhook } = this.#parts;
-    for (const notice of dueNotices(this.#rollout, startOf(this.#rollout))) {
-      if (notice.audience !== webhook?.name) continue;
-      await webhook.post(noticeBody(this.#rollout, notice));
-      await this.#told(notice);
+    for (const notice of dueNotices(this.#rollout, startOf(this.#rollout, this.#parts.clock.now()))) {
+      if (notice.audience === webhook?.name) await this.#tell(webhook, notice);
     }
+  }
+
+  async #tell(webhook: Webhook, notice: DueNotice): Promise<void> {
+    const { clock } = this.#parts;
+    const body = noticeBody(this.#rollout, notice);
+    const before = this.#waiting.get(body.id);
+    if (before !== undefined && clock.now() < before.until) throw new Error(before.reason);
+    try {
+      await webhook.post(body);
+    } catch (error) {
+      const wait = Math.min((before?.wait ?? outside.first / 2) * 2, outside.most);
+      this.#waiting.set(body.id, { wait, until: clock.now() + wait, reason: reasonOf(error) });
+      throw error;
+    }
+    this.#waiting.delete(body.id);
+    await this.#told(notice);
   }
 
   /** Somebody who cannot get direct messages must not keep the channel from its news. */
@@ -231,6 +267,13 @@ class Drawing {
   #digest(post: Pick<Post, 'text' | 'blocks'>): string {
     return digest(post, this.#parts.sealer.id);
   }
+}
+
+async function settled(work: Promise<void>): Promise<{ is: 'done' } | { is: 'failed'; error: unknown }> {
+  return work.then(
+    () => ({ is: 'done' }),
+    (error: unknown) => ({ is: 'failed', error }),
+  );
 }
 
 /**

@@ -59,6 +59,28 @@ describe('schedule', () => {
     expect(now(here).moves?.map(({ by }) => by)).toEqual(['U0OTTO', 'U0ROSA']);
   });
 
+  it('is brought forward neither by a move that met another one, nor where nobody knows when it begins', async () => {
+    const here = trial({ fleet: guide });
+    await confirmed(here, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
+    const seen = now(here);
+    // Rosa puts it off for weeks while Otto, who may only do that, puts it off by one opening.
+    const { control } = here.context;
+    const record = control.record.bind(control);
+    control.record = async (id, event) => {
+      control.record = record;
+      await run(here, 'U0ROSA', 'reschedule --at 2026-12-10T08:00:00Z');
+      return record(id, event);
+    };
+    expect(await run(here, 'U0OTTO', 'reschedule --next')).toMatch(/That is outdated, nothing was changed/);
+    expect(now(here).moves).toHaveLength(1);
+    const freeze = { start: 0, end: Date.UTC(2027, 1, 1), reason: 'audit', author: 'U9' };
+    const calendars = Object.fromEntries(
+      Object.entries(seen.calendars).map(([name, each]) => [name, { ...each, freezes: [freeze] }]),
+    );
+    here.control.rollouts.set(seen.id, { ...now(here), calendars });
+    expect(await run(here, 'U0OTTO', 'reschedule --at 2026-11-25T08:00:00Z')).toMatch(/You may not start upgrades/);
+  });
+
   it('is moved to no time that has passed, and not once it has begun', async () => {
     const here = trial({ fleet: guide });
     const rollout = await confirmed(here, 'schedule v2.0.0 --next');
@@ -179,13 +201,13 @@ describe('a major version', () => {
 describe('the notice of a major', () => {
   let slack: Awaited<ReturnType<typeof startSlack>>;
   let here: Trial;
-  let page: { bodies: unknown[]; down: boolean };
+  let page: { bodies: unknown[]; down: boolean; tries: number };
   let told: DueNotice[];
   let show: (rollout: Rollout) => Promise<void>;
 
   beforeEach(async () => {
     here = trial({ fleet: withPage });
-    page = { bodies: [], down: false };
+    page = { bodies: [], down: false, tries: 0 };
     told = [];
     slack = await startSlack({
       people: [{ id: 'U0ROSA', name: 'rosa', realName: 'Rosa' }],
@@ -205,6 +227,7 @@ describe('the notice of a major', () => {
       webhook: {
         name: 'status page',
         post: async (body) => {
+          page.tries += 1;
           if (page.down) throw new Error('status page cannot be told: connection refused');
           page.bodies.push(body);
         },
@@ -260,6 +283,33 @@ describe('the notice of a major', () => {
     expect(audiences()).not.toContain('channel');
   });
 
+  it('is told to the webhook also while Slack is away, and to Slack while the webhook is', async () => {
+    const rollout = plan(inputOf(withPage, { requester: 'U0ROSA' }));
+    slack.faults.dropReplyOf('chat.postMessage', 50);
+    await expect(show(rollout)).rejects.toThrow();
+    expect(audiences()).toEqual(['status page']);
+    expect(page.bodies).toHaveLength(1);
+  });
+
+  it('is offered to a webhook that is down ever more seldom, and at its first chance then says when it begins', async () => {
+    const rollout = noted(await showing(plan(inputOf({ ...withPage, audiences: [] }, { requester: 'U0ROSA' }))));
+    const { notice } = rollout;
+    if (notice === undefined) throw new Error('a major has a notice');
+    const wanted = { ...rollout, notice: { ...notice, audiences: ['channel', 'status page'] } };
+    page.down = true;
+    for (let minute = 0; minute < 24 * 60; minute += 1) {
+      here.clock.at = tuesday + minutes(minute);
+      await expect(show(wanted)).rejects.toThrow('status page cannot be told: connection refused');
+    }
+    expect(page.tries).toBeGreaterThan(100);
+    expect(page.tries).toBeLessThan(160);
+    page.down = false;
+    here.clock.at = tuesday + hours(72);
+    await show(wanted);
+    // Friday 07:30 and 48 h are Sunday; the next window is on Tuesday.
+    expect(page.bodies).toMatchObject([{ begins: '2026-12-01T07:00:00.000Z' }]);
+  });
+
   it('is proven by Slack, and not by what Redis says of it', async () => {
     const rollout = plan(inputOf(withPage, { requester: 'U0ROSA' }));
     await show(rollout);
@@ -286,7 +336,7 @@ describe('the notice of a major', () => {
     expect(told).toEqual([]);
     expect(page.bodies).toMatchObject([
       { kind: 'scheduled' },
-      { kind: 'scheduled', id: `r1.scheduled.${at}` },
+      { kind: 'scheduled', id: 'r1.scheduled.1' },
       { kind: 'cancelled', begins: null },
     ]);
     expect(ended.notice?.told.filter(({ kind }) => kind === 'cancelled')).toHaveLength(2);

@@ -1,5 +1,6 @@
+import { inWords } from '../../base/duration.ts';
 import { Refused } from '../../base/errors.ts';
-import { laterStart, noticeExpected, regionsOf, startOf } from '../../upgrade/rollout/index.ts';
+import { laterStart, regionsOf, startOf, toldSince } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Later } from '../command.ts';
@@ -17,11 +18,12 @@ export const reschedule: Handler<'reschedule'> = async (context, asking, { when:
   if (rollout.override !== null)
     throw new Refused('It was started with --now, which ends by itself: stop it, and ask for another one.');
   const startAt = startFrom(context, rollout, to);
-  await demand(context, asking, { is: startAt < (startOf(rollout) ?? 0) ? 'start' : 'halt' });
+  const planned = startOf(rollout) ?? rollout.startAt ?? Number.POSITIVE_INFINITY;
+  await demand(context, asking, { is: startAt < planned ? 'start' : 'halt' });
   const at = context.clock.now();
   if (startAt <= at) throw new Refused('That time has passed. Give a later one.');
   refuseNever(rollout, startAt);
-  const event = { type: 'rescheduled', at, by: asking.actor, startAt } as const;
+  const event = { type: 'rescheduled', at, by: asking.actor, startAt, from: rollout.startAt } as const;
   return decide(context, rollout, event, moved);
 };
 
@@ -46,10 +48,12 @@ function moved(rollout: Rollout): string {
   const start = startOf(rollout);
   const zone = rollout.calendars[regionsOf(rollout)[0] ?? '']?.zone;
   const then = start === null || zone === undefined ? 'later' : `${describeLocal(start, zone)}, ${when(start)}`;
-  const held = rollout.startAt !== null && noticeExpected(rollout) > rollout.startAt;
-  const anew = held
-    ? ' It is a major version, and not everybody was told of this time before: the notice begins anew.'
-    : '';
+  const { notice } = rollout;
+  const isUntold = toldSince(rollout).some(({ since }) => since === null);
+  const anew =
+    notice !== undefined && isUntold
+      ? ` It is a major version: that is announced now, and no node is begun before ${inWords(notice.wanted)} after everybody was told.`
+      : '';
   const kept =
     rollout.status.is === 'running'
       ? ''

@@ -35,10 +35,10 @@ export function complianceLines(rollout: Rollout): string[] {
 }
 
 /**
- * What a webhook is told. Instants are ISO 8601 in UTC; `id` is the same for every repeat of one notice, `begins` null when it
- * was cancelled.
+ * What a webhook is told. Instants are ISO 8601 in UTC; `id` is the same for every repeat of one notice, and another one after
+ * each move, also back to a time that was told before; `begins` is null when it was cancelled.
  */
-export function noticeBody(rollout: Rollout, { kind, startAt, begins }: DueNotice) {
+export function noticeBody(rollout: Rollout, { kind, begins, move }: DueNotice) {
   const { id, fleet, service, release, nodes } = rollout;
   const regions = regionsOf(rollout);
   const at = begins === null ? null : new Date(begins).toISOString();
@@ -48,7 +48,7 @@ export function noticeBody(rollout: Rollout, { kind, startAt, begins }: DueNotic
       ? `The upgrade to ${what} does not take place as announced.`
       : `Upgrade to ${what}: ${count(Object.keys(nodes).length, 'node')} in ${regions.join(', ')}, one by one and without downtime, not before ${at}.`;
   return {
-    id: `${id}.${kind}.${startAt ?? 0}`,
+    id: `${id}.${kind}.${move ?? 0}`,
     kind,
     rollout: id,
     ...{ fleet, service: service.name, version: release.version, regions, begins: at, text },

@@ -8,7 +8,10 @@ const isAhead = (rollout: Rollout): boolean =>
   isOpen(rollout) && rollout.startedAt === null && rollout.status.is !== 'stopping' && !rollout.onlyBack;
 
 /** Only what was not begun can begin at another time. What breaks the glass has an end, which is counted from its start. */
-export function rescheduled(rollout: Rollout, { by, at, startAt }: Extract<Event, { type: 'rescheduled' }>): Rollout {
+export function rescheduled(rollout: Rollout, event: Extract<Event, { type: 'rescheduled' }>): Rollout {
+  const { by, at, startAt, from = rollout.startAt } = event;
+  // Who may only put it off must not bring forward what somebody put off further at the same moment.
+  if (from !== rollout.startAt) return rollout;
   if (!isAhead(rollout) || rollout.override !== null || startAt <= at || startAt === rollout.startAt) return rollout;
   const move = { by, at, from: rollout.startAt, to: startAt };
   return { ...rollout, startAt, moves: [...(rollout.moves ?? []), move] };

@@ -67,8 +67,8 @@ export type Event =
       epoch: number;
     }
   | { type: 'rollback-asked'; at: number; by: Actor; scope: RollbackScope; epoch: number }
-  /** The start is moved; `startAt` as in `Rollout`. */
-  | { type: 'rescheduled'; at: number; by: Actor; startAt: number }
+  /** The start is moved; `startAt` as in `Rollout`. `from`: that of whoever decided it; what moved meanwhile is decided anew. */
+  | { type: 'rescheduled'; at: number; by: Actor; startAt: number; from?: number | null }
   /** It was delivered, at that moment. */
   | ({ type: 'announced' } & Told);
 

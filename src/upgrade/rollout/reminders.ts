@@ -87,10 +87,13 @@ function notBegun(rollout: Rollout): Waiting[] {
   return due === null ? [] : [{ what: 'start', since: due }];
 }
 
-/** When the first node was to be begun, from what was frozen at the plan; null when its region has no window. */
-export function startOf(rollout: Rollout): number | null {
+/**
+ * When the first node was to be begun, from what was frozen at the plan; null when its region has no window. Whoever must still be
+ * told counts as told at the plan, or at `now` (epoch ms) if that is later.
+ */
+export function startOf(rollout: Rollout, now = 0): number | null {
   const { startAt, createdAt, override, calendars } = rollout;
-  const from = Math.max(startAt ?? createdAt, createdAt, noticeExpected(rollout));
+  const from = Math.max(startAt ?? createdAt, createdAt, noticeExpected(rollout, now));
   const calendar = calendars[regionsOf(rollout)[0] ?? ''];
   if (override !== null || calendar === undefined || openInterval(calendar, from) !== null) return from;
   const opening = nextOpening(calendar, from);

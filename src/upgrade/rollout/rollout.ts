@@ -299,6 +299,8 @@ export interface Told {
   kind: 'scheduled' | 'cancelled';
   /** The rollout's `startAt` of then. */
   startAt: number | null;
+  /** How often the start had been moved until then; absent: never. */
+  move?: number;
   /** Epoch ms of the first node, as it was said; null: nobody could say, or it was cancelled. */
   begins: number | null;
   /** Epoch ms of its delivery. */

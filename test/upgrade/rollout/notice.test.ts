@@ -3,6 +3,7 @@ import {
   dueNotices,
   forecast,
   gates,
+  knowing,
   laterStart,
   next,
   nextWake,
@@ -20,19 +21,20 @@ const fleet: Fleet = { ...fleetOf({ majors, announce: [hours(24), hours(1)] }), 
 /** Planned on Tuesday at 07:30 UTC, always open windows. */
 const major = (changes: Parameters<typeof inputOf>[1] = {}): Rollout => plan(inputOf(fleet, changes));
 
-const told = (audience: string, at: number, startAt: number | null = null): Event => ({
+const told = (audience: string, at: number, startAt: number | null = null, move = 0): Event => ({
   type: 'announced',
   audience,
   kind: 'scheduled',
   startAt,
   begins: null,
   at,
+  ...(move === 0 ? {} : { move }),
 });
 const moved = (at: number, startAt: number): Event => ({ type: 'rescheduled', at, by: 'U1', startAt });
 const folded = (rollout: Rollout, ...events: Event[]): Rollout => events.reduce(next, rollout);
-const bothTold = (at: number, startAt: number | null = null): Event[] => [
-  told('channel', at, startAt),
-  told('status page', at, startAt),
+const bothTold = (at: number, startAt: number | null = null, move = 0): Event[] => [
+  told('channel', at, startAt, move),
+  told('status page', at, startAt, move),
 ];
 
 const noticeGate = (rollout: Rollout, now: number) =>
@@ -43,6 +45,7 @@ describe('the notice of a major', () => {
     const rollout = major();
     expect(noticeGate(rollout, tuesday)?.reason).toMatch(/not told yet: channel, status page$/);
     const half = folded(rollout, told('channel', tuesday + minutes(1)));
+    expect(noticeOver(half)).toBeNull();
     expect(noticeGate(half, tuesday + hours(1_000))?.reason).toMatch(/not told yet: status page$/);
     const known = folded(half, told('status page', tuesday + hours(3)));
     expect(noticeGate(known, tuesday + hours(51) - 1)).toMatchObject({ opensAt: tuesday + hours(51) });
@@ -64,10 +67,49 @@ describe('the notice of a major', () => {
     expect(noticeOver(later)).toBe(tuesday + hours(48));
     const earlier = folded(rollout, moved(tuesday + hours(10), at - hours(24)));
     expect(noticeOver(earlier)).toBeNull();
-    const again = folded(earlier, ...bothTold(tuesday + hours(11), at - hours(24)));
+    const again = folded(earlier, ...bothTold(tuesday + hours(11), at - hours(24), 1));
     expect(noticeOver(again)).toBe(tuesday + hours(59));
     // Back to what everybody was told first.
     expect(noticeOver(folded(again, moved(tuesday + hours(12), at)))).toBe(tuesday + hours(48));
+  });
+
+  it('begins anew when the start comes back from a later time, heard or not, and is told again', () => {
+    const first = tuesday + hours(60);
+    const rollout = folded(major({ startAt: first }), ...bothTold(tuesday, first));
+    const later = folded(rollout, moved(tuesday + hours(1), first + hours(100)));
+    const heard = folded(later, ...bothTold(tuesday + hours(2), first + hours(100), 1));
+    for (const before of [later, heard]) {
+      const back = folded(before, moved(tuesday + hours(30), first));
+      expect(noticeOver(back)).toBeNull();
+      expect(dueNotices(back, null).map(({ audience, move }) => [audience, move])).toEqual([
+        ['channel', 2],
+        ['status page', 2],
+      ]);
+      // What arrives late of the plan is not told of the second move.
+      expect(next(back, told('channel', tuesday + hours(31), first))).toBe(back);
+      expect(noticeOver(folded(back, ...bothTold(tuesday + hours(31), first, 2)))).toBe(tuesday + hours(79));
+    }
+  });
+
+  it('keeps the time that was told, also when a freeze that had moved it there is lifted', () => {
+    const freeze = { id: 'f1', start: tuesday, end: tuesday + hours(200), reason: 'audit', author: 'U9' };
+    const regions = fleet.regions.map((each) => ({ ...each, calendar: { ...each.calendar, freezes: [freeze] } }));
+    const rollout = plan(inputOf({ ...fleet, regions }));
+    const begins = startOf(rollout);
+    expect(begins).toBe(tuesday + hours(200));
+    const known = folded(
+      rollout,
+      ...dueNotices(rollout, begins).map((due): Event => ({ type: 'announced', ...due, at: tuesday })),
+    );
+    const lifted = knowing(known, () => [], { is: 'not wanted' });
+    expect(noticeGate(lifted, tuesday + hours(100))).toMatchObject({ opensAt: begins });
+    expect(noticeGate(lifted, tuesday + hours(200))).toBeNull();
+  });
+
+  it('foretells no time that has passed to whoever could not be told for days', () => {
+    const rollout = folded(major(), told('channel', tuesday));
+    expect(startOf(rollout)).toBe(tuesday + hours(48));
+    expect(startOf(rollout, tuesday + hours(72))).toBe(tuesday + hours(120));
   });
 
   it('is due again with each move, to each audience once', () => {
@@ -124,6 +166,7 @@ describe('a start that is moved', () => {
   const refused: [string, Rollout, Event][] = [
     ['to the past', planned, moved(tuesday + hours(2), tuesday + hours(1))],
     ['to where it is', planned, moved(tuesday, tuesday + hours(30))],
+    ['from where it is no more', planned, { ...moved(tuesday, tuesday + hours(31)), from: null } as Event],
     ['of what has begun', { ...planned, startedAt: tuesday }, moved(tuesday, tuesday + hours(31))],
     ['of what ends', { ...planned, status: { is: 'stopping', by: 'U1', at: tuesday } }, moved(tuesday, tuesday + 1)],
     [
