@@ -53,7 +53,8 @@ export {
   touchedNewestFirst,
   workingNodes,
 } from './queries.ts';
-export { alarmedSince, startOf, takenBy, type Waiting, waitAtGate, waitingForPeople, waitKey } from './reminders.ts';
+export { alarmedSince, takenBy, type Waiting, waitAtGate, waitingForPeople, waitKey } from './reminders.ts';
+export { asksFrom, startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
 export { changesNode, traits } from './traits.ts';

@@ -12,7 +12,7 @@ import { goesForward, isOpen, nodeOf, nodesInOrder } from './queries.ts';
 import { reminded, takenOn } from './reminders.ts';
 import { lost, reported, toPlace } from './reports.ts';
 import { goOnResting } from './rest.ts';
-import { settle } from './settle.ts';
+import { askedByClock, settle } from './settle.ts';
 import { toBringBack } from './todo.ts';
 import { changesService, drains } from './traits.ts';
 import { moveNode, moveStatus } from './transitions.ts';
@@ -130,7 +130,10 @@ function beginTurn(rollout: Rollout, event: Begun): Rollout {
 function ticked(rollout: Rollout, event: Ticked): Rollout {
   if (!isOpen(rollout)) return rollout;
   const noticed = attended(unanswered(expired(rollout, event.at), event.at), event);
-  return foretold(reminded(goOnResting(abandoned(noticed, event.at), event.at), event.at), event.at);
+  return askedByClock(
+    foretold(reminded(goOnResting(abandoned(noticed, event.at), event.at), event.at), event.at),
+    event.at,
+  );
 }
 
 /** An approval never fires days later: when it expires before the last node was begun, it is asked for again. */

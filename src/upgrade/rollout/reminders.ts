@@ -1,12 +1,11 @@
 import { minute } from '../../base/duration.ts';
-import { nextOpening, openInterval } from '../../windows/index.ts';
 import { declineOf } from './approvers.ts';
 import { isHeldByAlerts } from './gates.ts';
 import { neglected } from './neglected.ts';
-import { noticeExpected } from './notice.ts';
 import { asked, saidAt, sinceOf } from './phases.ts';
 import { nextNode } from './places.ts';
-import { goesForward, isOpen, isQueued, nodesInOrder, regionsOf } from './queries.ts';
+import { goesForward, isOpen, isQueued, nodesInOrder } from './queries.ts';
+import { startOf } from './start.ts';
 import type { ApprovalPhase, Event, NodeRun, Rollout, Taken } from './types.ts';
 
 /** Something that only people can move on. */
@@ -85,19 +84,6 @@ function notBegun(rollout: Rollout): Waiting[] {
   if (startedAt !== null || status.is !== 'running') return [];
   const due = startOf(rollout);
   return due === null ? [] : [{ what: 'start', since: due }];
-}
-
-/**
- * When the first node was to be begun, from what was frozen at the plan; null when its region has no window. Whoever must still be
- * told counts as told at the plan, or at `now` (epoch ms) if that is later.
- */
-export function startOf(rollout: Rollout, now = 0): number | null {
-  const { startAt, createdAt, override, calendars } = rollout;
-  const from = Math.max(startAt ?? createdAt, createdAt, noticeExpected(rollout, now));
-  const calendar = calendars[regionsOf(rollout)[0] ?? ''];
-  if (override !== null || calendar === undefined || openInterval(calendar, from) !== null) return from;
-  const opening = nextOpening(calendar, from);
-  return opening.is === 'opens' ? opening.interval.start : null;
 }
 
 /** Notes which reminders are due. The same object when none is; what was planned before there were any has none. */
