@@ -33,6 +33,11 @@ export function recorder(
           await saved(current, event);
           await wake(id);
         }
+        // What nobody had signed was taken up for this, and what was out of service is put back: that is an effect.
+        if (stored.unsigned) {
+          await wake(id);
+          return { rollout: current, changed: true };
+        }
         return { rollout: current, changed: false };
       }
       const newest = { ...after, revision: current.revision + 1 };

@@ -204,8 +204,14 @@ export const rollback: Handler<'rollback'> = async (context, asking, { target })
 };
 
 /** Said from what was stored: asked for while another rollback is under way, it adds to that. */
-function rollingBack({ status }: Rollout): string {
-  if (status.is !== 'rolling-back') return 'It is back already.';
+function rollingBack(rollout: Rollout): string {
+  const { status } = rollout;
+  if (status.is !== 'rolling-back') {
+    const back = workingNodes(rollout).map(({ name }) => foreign(name, 80));
+    return back.length === 0
+      ? 'It is back already.'
+      : `${names(back)}: put back into service; nothing else was changed.`;
+  }
   if (status.queue.length === 0)
     return `Nothing is changed in ${foreign(scopeName(status.scope), 300)}; what is out of service is put back.`;
   const left = count(status.queue.length, 'node');

@@ -10,7 +10,7 @@ const longDashes = /[\u2013\u2014\u2015]/g;
  * become their label, typographic quotes, dashes and spaces become plain ones.
  */
 export function plainInput(text: string): string {
-  return plain(text.replaceAll('\r', ' '))
+  return plain(text.replace(/[\r\0]/g, ' '))
     .replace(/<([@#!])([^|<>]*)(?:\|[^<>]*)?>/g, '$1$2')
     .replace(/<[a-z]+:[^|<>]*\|([^<>]*)>/gi, '$1')
     .replace(/<([a-z]+:[^|<>]*)>/gi, '$1')
