@@ -124,11 +124,13 @@ describe('schedule', () => {
     const rollout = await confirmed(here, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
     const due = next(rollout, { type: 'ticked', at: Date.UTC(2026, 10, 25, 8) });
     expect(post(due, /^soon\./)?.text).toMatchInlineSnapshot(`
-      "*zeitwork-operator v2.0.0 begins in 24 h*, <!date^1795680000^{date_short_pretty} {time}|2026-11-26 08:00 UTC>, Thu 26 Nov 03:00 (America/New_York)
+      "*zeitwork-operator v2.0.0 begins within 24 h*, <!date^1795680000^{date_short_pretty} {time}|2026-11-26 08:00 UTC>, Thu 26 Nov 03:00 (America/New_York)
       9 nodes, without downtime, asked for by <@U0ROSA>
       Postpone to Tue 1 Dec 02:00: /zeitwork reschedule --next
       Cancel it: /zeitwork stop"
     `);
+    const pause = next(due, { type: 'paused', by: 'U0OTTO', at: tuesday });
+    expect(post(pause, /^soon\./)?.text).toMatch(/v2\.0\.0 is paused by <@U0OTTO>, and was to begin within 24 h\*/);
     expect(post({ ...due, startedAt: tuesday }, /^soon\./)).toBeUndefined();
   });
 });

@@ -82,12 +82,18 @@ function soon(rollout: Rollout): Post[] {
   if (ahead == null || ahead.of !== startOf(rollout) || !isAhead(rollout)) return [];
   const { of, before } = ahead;
   const lines = [
-    `*${foreign(service.name)} ${release.version} begins in ${span(before)}*, ${when(of)}${localOf(rollout, regionsOf(rollout)[0] ?? '', of)}`,
+    // Within: it may be said late, after Slack or we were away.
+    `*${foreign(service.name)} ${release.version} ${begins(rollout)} within ${span(before)}*, ${when(of)}${localOf(rollout, regionsOf(rollout)[0] ?? '', of)}`,
     `${count(Object.keys(nodes).length, 'node')}, without downtime, asked for by ${who(requester)}`,
     ...noticeLines(rollout),
   ];
   const place: Place = { is: 'thread', broadcast: true };
   return [post(rollout, `soon.${of / 1000}.${before / 1000}`, place, [{ is: 'lines', lines }, buttons(rollout)])];
+}
+
+function begins({ status }: Rollout): string {
+  if (status.is === 'paused') return `is paused by ${who(status.by)}, and was to begin`;
+  return status.is === 'held' ? 'is held, and was to begin' : 'begins';
 }
 
 function times(rollout: Rollout): string[] {
