@@ -10,13 +10,19 @@ const pairs: readonly [escaped: string, standIn: string][] = [
   ['&amp;', '\ue002'],
 ];
 
+const colon = '\ue003';
+/** The library takes `:00–02:` of a window for the name of an emoji. */
+const window = /(\d\d):(\d\d–\d\d):(\d\d)/g;
+
 /**
  * Replaces the escapes in every text of a block. Leaves `verbatim` out: Slack only stops making links by itself under
  * it, while the library draws no markup at all.
  */
 export function hideEscapes(value: unknown): unknown {
-  if (typeof value === 'string')
-    return pairs.reduce((text, [escaped, standIn]) => text.replaceAll(escaped, standIn), value);
+  if (typeof value === 'string') {
+    const safe = value.replace(window, `$1${colon}$2${colon}$3`);
+    return pairs.reduce((text, [escaped, standIn]) => text.replaceAll(escaped, standIn), safe);
+  }
   if (Array.isArray(value)) return value.map(hideEscapes);
   if (!isRecord(value)) return value;
   const entries = Object.entries(value).filter(([key]) => key !== 'verbatim');
@@ -25,5 +31,5 @@ export function hideEscapes(value: unknown): unknown {
 
 /** Puts them back into HTML, where they read as the characters they stand for. */
 export function showEscapes(html: string): string {
-  return pairs.reduce((text, [escaped, standIn]) => text.replaceAll(standIn, escaped), html);
+  return pairs.reduce((text, [escaped, standIn]) => text.replaceAll(standIn, escaped), html).replaceAll(colon, ':');
 }

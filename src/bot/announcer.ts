@@ -9,7 +9,7 @@ import type { Webhook } from '../upgrade/http/types.ts';
 import { type DueNotice, dueNotices, startOf } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Chat, OutgoingMessage } from './chat.ts';
-import { sealedBlocks } from './sealed.ts';
+import { readReference, sealedBlocks } from './sealed.ts';
 import { closed } from './views/closing.ts';
 import { headPosts } from './views/head.ts';
 import { noticeBody } from './views/notice.ts';
@@ -276,10 +276,13 @@ async function settled(work: Promise<void>): Promise<{ is: 'done' } | { is: 'fai
   );
 }
 
-/** Equal for messages that look the same: ids of blocks and references of buttons carry the revision, which nobody sees. */
+/**
+ * Equal for messages that look the same: ids of blocks and references of buttons carry the revision, which nobody sees. A button
+ * that stands on other facts is another one.
+ */
 function digest({ text, blocks }: Pick<Post, 'text' | 'blocks'>, seals: string): string {
   const seen = JSON.stringify([seals, text, blocks], (name, value) =>
-    name === 'block_id' || name === 'value' ? undefined : value,
+    name === 'block_id' ? undefined : name === 'value' ? readReference(value)?.o : value,
   );
   return createHash('sha256').update(seen).digest('hex').slice(0, 24);
 }

@@ -43,10 +43,11 @@ export function readSealed(value: unknown, action: string, sealer: Sealer, place
   return sealer.fits(scope(what, action, place), read.s) ? { ...what, s: read.s } : null;
 }
 
-/** Whether these blocks have that button, with the same object and the same words. */
-export function stillOffers(blocks: KnownBlock[], action: string, { g, f }: Sealed): boolean {
+/** Whether these blocks have that button, with the same object and the same words, over what was known then. */
+export function stillOffers(blocks: KnownBlock[], action: string, { g, f, o }: Sealed): boolean {
   return blocks.flatMap(elementsOf).some((button) => {
-    return actionOf(button) === action && readReference(button.value)?.g === g && shownBy(button) === f;
+    const now = readReference(button.value);
+    return actionOf(button) === action && now?.g === g && now.o === o && shownBy(button) === f;
   });
 }
 
@@ -72,8 +73,9 @@ function elementsOf(block: KnownBlock | Block): Element[] {
 }
 
 export function readReference(value: unknown): Reference | null {
-  const { r, g, v } = parsed(value);
-  return typeof r === 'string' && typeof g === 'string' && typeof v === 'number' ? { r, g, v } : null;
+  const { r, g, v, o } = parsed(value);
+  if (typeof r !== 'string' || typeof g !== 'string' || typeof v !== 'number') return null;
+  return { r, g, v, ...(typeof o === 'string' ? { o } : {}) };
 }
 
 function parsed(value: unknown): Element {

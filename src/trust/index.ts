@@ -1,5 +1,6 @@
 export { canonical } from './canonical.ts';
 export { type Decision, type Person, type SignedDecision, signDecision, signerOf } from './decision.ts';
+export { fingerprint } from './fingerprint.ts';
 export { field, keyId, openKey, readPublicKey, type SigningKey } from './keys.ts';
 export { createNotary, type Notary, type Says, type Signature } from './notary.ts';
 export { ownFolder } from './own-file.ts';

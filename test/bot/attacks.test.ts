@@ -6,7 +6,8 @@ import { startSlack } from '../../sandbox/slack/start.ts';
 import { type Bot, startBot } from '../../src/bot/index.ts';
 import { sealedBlocks } from '../../src/bot/sealed.ts';
 import { sealer } from '../../src/trust/index.ts';
-import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { next, observed } from '../../src/upgrade/rollout/index.ts';
+import type { NodeRun, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
 import { until } from '../support/product.ts';
 import { drive, worldOf } from '../support/simulation.ts';
@@ -173,6 +174,55 @@ describe('a press counts only on our own message, as it stands', () => {
     const ts = slack.messages().find(({ text }) => text.includes('Not asked for any more'))?.ts ?? '';
     await thief.chat.update({ channel: 'C0', ts, text: 'Lunch?', blocks: old });
     expect(await nothing('U0INES', ts)).toMatch(/^That is outdated, nothing was changed\. Now: v2\.0\.0 is paused/);
+  });
+
+  const changed = (name: string, change: Partial<NodeRun>): Rollout => {
+    const node = rollout.nodes[name] ?? raise();
+    return { ...rollout, revision: rollout.revision + 1, nodes: { ...rollout.nodes, [name]: { ...node, ...change } } };
+  };
+  const otherStart = () => {
+    const proof = rollout.nodes['us-east-op-2']?.proof ?? raise();
+    return changed('us-east-op-2', { proof: { ...proof, invocation: 'another' } });
+  };
+
+  it('not once a node is another one than it was when they were asked: it is asked anew, and then it counts', async () => {
+    here.control.rollouts.set(rollout.id, otherStart());
+    expect(await nothing('U0INES', gate().ts)).toMatch(
+      /^Nothing was approved: the nodes are not as they were when you were asked \(now .*are others than they were\)/,
+    );
+    await shows(otherStart());
+    await slack.click('U0INES', gate().ts, label, { confirm: true });
+    await soon('the approval', () => decisions().includes('approved'));
+  });
+
+  it('not once a node fell sick, and it is said which', async () => {
+    here.control.rollouts.set(
+      rollout.id,
+      changed('us-east-op-2', { sick: { reason: 'refused', at: rollout.createdAt } }),
+    );
+    expect(await nothing('U0INES', gate().ts)).toMatch(/now not well: us-east-op-2\)/);
+  });
+
+  it('all the same after an answer that got lost: that proves nothing', async () => {
+    const looks = rollout.looks['us-east'] ?? raise();
+    const unclear = { ...looks, standing: { ...looks.standing, 'us-east-op-2': 'unclear' as const } };
+    here.control.rollouts.set(rollout.id, { ...rollout, looks: { ...rollout.looks, 'us-east': unclear } });
+    await slack.click('U0INES', gate().ts, label, { confirm: true });
+    await soon('the approval', () => decisions().includes('approved'));
+  });
+
+  it('not in the moment in which it moves: what was said is compared again when it is written down', async () => {
+    const on = observed(rollout);
+    const said = { type: 'approved', at: rollout.createdAt, phase: 'approval/eu-west', by: 'U0INES', on } as const;
+    expect(next(otherStart(), said)).toEqual(otherStart());
+    expect(next(rollout, said)).not.toBe(rollout);
+  });
+
+  it('and the journal keeps what they said yes to, node by node', async () => {
+    await slack.click('U0INES', gate().ts, label, { confirm: true });
+    await soon('the approval', () => decisions().includes('approved'));
+    const line = here.control.journals.get(rollout.id)?.find(({ event }) => event.type === 'approved')?.event;
+    expect(line).toMatchObject({ on: { 'us-east-op-1': expect.stringMatching(/^done v2\.0\.0 b{12} i1 up$/) } });
   });
 
   it('not the plan of a preview that stands where everybody sees it', async () => {

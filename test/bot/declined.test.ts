@@ -43,6 +43,19 @@ it('is said with a reason by whoever may approve, and by nobody else', async () 
   );
 });
 
+it('leaves no time in the live message at which somebody would wait for what does not begin, and neither does a pause', async () => {
+  const here = atGate();
+  const main = () => post(now(here), /^main$/)?.text ?? '';
+  expect(main()).toMatch(/^Next: eu-west-op-1, not before /m);
+  expect(main()).toMatch(/^Expected end: /m);
+  await run(here, 'U0INES', why);
+  expect(main()).not.toMatch(/Next:|Expected end/);
+  const other = atGate();
+  await run(other, 'U0ROSA', 'pause');
+  expect(post(now(other), /^main$/)?.text).not.toContain('Expected end');
+  expect(post(now(other), /^gate\./)?.text).toMatch(/^If approved, and once it is resumed: not before /m);
+});
+
 it('stands beside the question, in the live message, why, the channel, and a message to whoever asked for it', async () => {
   const here = atGate();
   await run(here, 'U0INES', why);

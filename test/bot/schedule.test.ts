@@ -105,6 +105,22 @@ describe('schedule', () => {
     });
   });
 
+  it('is cancelled by its button, which says what becomes of it, and so does the answer', async () => {
+    const here = trial({ fleet: guide });
+    await confirmed(here, 'schedule v2.0.0 --next');
+    const asks = JSON.stringify(post(now(here), /^scheduled$/)?.blocks);
+    expect(asks).toContain('Cancel v2.0.0?');
+    expect(asks).toContain('It does not begin, and then it is over. No node was restarted.');
+    expect(asks).not.toContain('The node under way');
+    expect(await run(here, 'U0OTTO', 'stop')).toBe('Stopped: it does not begin. No node was restarted.');
+  });
+
+  it('has no next window where the windows are always open, and says so', async () => {
+    expect(await run(trial(), 'U0ROSA', 'schedule v2.0.0 --next')).toBe(
+      'The windows are open all the time, so there is no next one. Give a time with --at, or leave --next out.',
+    );
+  });
+
   it('is announced anew when it is moved, and the older message says so', async () => {
     const here = trial({ fleet: guide });
     await confirmed(here, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
@@ -129,9 +145,19 @@ describe('schedule', () => {
       Postpone to Tue 1 Dec 02:00: /zeitwork reschedule --next
       Cancel it: /zeitwork stop"
     `);
-    const pause = next(due, { type: 'paused', by: 'U0OTTO', at: tuesday });
-    expect(post(pause, /^soon\./)?.text).toMatch(/v2\.0\.0 is paused by <@U0OTTO>, and was to begin within 24 h\*/);
     expect(post({ ...due, startedAt: tuesday }, /^soon\./)).toBeUndefined();
+  });
+
+  it('does not say that it begins while somebody holds it, or has not said yes', async () => {
+    const here = trial({ fleet: guide });
+    const rollout = await confirmed(here, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
+    await run(here, 'U0ROSA', 'pause');
+    expect(await run(here, 'U0ROSA', 'reschedule --at 2026-11-26T09:00:00Z')).toMatch(
+      /It is paused: nothing begins before somebody goes on with it\.$/,
+    );
+    const due = (of: Rollout) => post(next(of, { type: 'ticked', at: Date.UTC(2026, 10, 25, 8) }), /^soon\./)?.text;
+    const paused = next(rollout, { type: 'paused', at: rollout.createdAt + 1, by: 'U0ROSA' });
+    expect(due(paused)?.split('\n')[0]).toMatch(/ v2\.0\.0 is to begin within 24 h\*, .*; now it is paused$/);
   });
 });
 

@@ -6,7 +6,7 @@ import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { sealedBlocks } from '../../src/bot/sealed.ts';
 import { outdated, type Post, posts } from '../../src/bot/views/posts.ts';
 import { next, plan, waitingForPeople, waitKey } from '../../src/upgrade/rollout/index.ts';
-import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { NodeState, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { hours, inputOf, minutes, tuesday } from '../support/rollouts.ts';
 import { drive, type World, worldOf } from '../support/simulation.ts';
 import { seals, type Trial, trial, trialFleet } from './support.ts';
@@ -128,7 +128,18 @@ it('a wait has the button, and a press takes on that alone', async () => {
   if (node === undefined) throw new Error('no node');
   const since = here.clock.at;
   const shut = { gates, since, at: since + minutes(2), times: 5, until: since + minutes(3) };
-  const state = { is: 'ready', notBefore: since } as const;
+  const state: NodeState = {
+    ...{
+      is: 'working',
+      direction: 'back',
+      phase: 'nodes/us-east',
+      index: 0,
+      step: 'restore',
+      failures: 0,
+      unknowns: 0,
+    },
+    ...{ notBefore: since, since, lastReason: null },
+  };
   here.control.rollouts.set('r1', {
     ...now(here),
     nodes: { ...now(here).nodes, [node.name]: { ...node, state, held: shut } },
@@ -167,4 +178,12 @@ it('nothing is taken on of what nobody signed', async () => {
   here.control.rollouts.set('r1', { ...now(here), unsigned: true });
   expect(posts(now(here)).flatMap(actions)).not.toContain('zw:mine');
   expect((await runCommand(here.context, 'U0OTTO', 'mine')).outcome).toBe('refused');
+});
+
+it('a failure that was stopped still says who had it, and who decided what', async () => {
+  const here = held();
+  await run(here, 'U0OTTO', 'mine');
+  await run(here, 'U0ROSA', 'stop');
+  expect(now(here).status.is).toBe('stopped');
+  expect(post(now(here), 'failed')?.text).toMatch(/^→ <@U0OTTO> had it since .*\.\n→ Stopped by <@U0ROSA> at /m);
 });

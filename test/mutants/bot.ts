@@ -42,6 +42,20 @@ export const rows: Mutant[] = [
     tests: ['test/bot/buttons.property.test.ts'],
   },
   {
+    name: 'a button approves what has moved since it was shown',
+    file: 'src/bot/sealed.ts',
+    from: 'now.o === o && shownBy(button) === f;',
+    to: 'shownBy(button) === f;',
+    tests: ['test/bot/attacks.test.ts'],
+  },
+  {
+    name: 'an approval is written down over other nodes than it was given on',
+    file: 'src/upgrade/rollout/decisions.ts',
+    from: 'if (on !== undefined && !isSameObserved(on, observed(rollout))) return phase;',
+    to: '',
+    tests: ['test/bot/attacks.test.ts'],
+  },
+  {
     name: 'a button approves where only a signature does',
     file: 'src/bot/views/gate.ts',
     from: '...(phase.by.onlySigned ? [] : [approveButton(rollout, phase),',

@@ -44,6 +44,13 @@ export const rows: Mutant[] = [
     tests: year,
   },
   {
+    name: 'an approval is asked for so early that it expires before the start',
+    file: 'src/upgrade/rollout/settle.ts',
+    from: 'if ((asksFrom(rollout) ?? 0) > at) return rollout;',
+    to: '',
+    tests: notice,
+  },
+  {
     name: 'the notice is over before its time',
     file: 'src/upgrade/rollout/rules.ts',
     from: "return now < over ? shut(why, 'the clock', over) : null;",

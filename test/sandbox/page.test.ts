@@ -203,6 +203,16 @@ describe('blocks', () => {
   });
 });
 
+describe('the times of a window', () => {
+  it('are drawn as they are written, and not as the name of an emoji', async () => {
+    const text = 'open: daily 00:00–00:00, Tue-Thu 02:00–06:00 (Europe/Dublin)';
+    const blocks = [{ type: 'section' as const, text: { type: 'mrkdwn' as const, text, verbatim: true } }];
+    await bot.client.chat.postMessage({ channel: 'C1', text, blocks });
+    await message('Europe/Dublin').waitFor();
+    expect(await message('Europe/Dublin').textContent()).toContain(text);
+  });
+});
+
 describe('the fleet beside it', () => {
   it('shows every node in words, and what a person broke', async () => {
     const counter = page.getByRole('region', { name: 'Zero-downtime counter' });

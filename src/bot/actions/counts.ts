@@ -1,4 +1,4 @@
-import { approvals } from '../../upgrade/rollout/index.ts';
+import { approvals, goesForward, observed } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { asShown } from '../as-shown.ts';
 import { givenAlready, outdated } from '../commands/common.ts';
@@ -6,6 +6,7 @@ import { type CommandContext, ended, type Reply, say } from '../context.ts';
 import { readSealed, type Sealed, stillOffers } from '../sealed.ts';
 import { posts } from '../views/posts.ts';
 import { hasIt } from '../views/taken.ts';
+import { foreign, names } from '../views/text.ts';
 import { linkTo } from '../workspace.ts';
 import { type Click, readClick } from './click.ts';
 
@@ -55,13 +56,29 @@ function isCurrent(context: CommandContext, rollout: Rollout, key: string, actio
   return post !== undefined && stillOffers(post.blocks, action, sealed);
 }
 
-function moved(context: CommandContext, rollout: Rollout, { g }: Sealed): Judged {
+function moved(context: CommandContext, rollout: Rollout, sealed: Sealed): Judged {
+  const { g } = sealed;
   const phase = approvals(rollout).find(({ id, state }) => id === g && state.is === 'done');
   const now = asShown(context, rollout);
   const has = rollout.taken?.[g];
   const other = has === undefined ? outdated(now) : outdated(now, hasIt(has));
-  const answer = phase === undefined ? other : givenAlready(now, phase);
+  const answer = phase === undefined ? (otherFacts(now, sealed) ?? other) : givenAlready(now, phase);
   return { counts: false, reason: 'what it was about has moved since', answer };
+}
+
+/** It is still asked for, and what was known of the nodes has moved since the message was drawn: it is asked anew. */
+function otherFacts(rollout: Rollout, { g, o }: Sealed): Reply | null {
+  const isAsked = goesForward(rollout) && approvals(rollout).some(({ id, state }) => id === g && state.is === 'active');
+  if (o === undefined || !isAsked) return null;
+  const unwell = Object.entries(observed(rollout)).filter(([, told]) => !/(?:^| )up$/.test(told));
+  const now =
+    unwell.length === 0
+      ? 'all that serve are up; versions, images or starts are others than they were'
+      : `not well: ${names(unwell.map(([name]) => foreign(name, 80)))}`;
+  return outdated(
+    rollout,
+    `Nothing was approved: the nodes are not as they were when you were asked (now ${now}). The message shows how they are; look again`,
+  );
 }
 
 async function copied(context: CommandContext, reason: string, about: Rollout | null = null): Promise<Judged> {

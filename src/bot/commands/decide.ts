@@ -3,6 +3,7 @@ import {
   approvals,
   declineOf,
   isOpen,
+  observed,
   phaseOf,
   regionsOf,
   stillAsked,
@@ -48,6 +49,7 @@ export const approve: Handler<'approve'> = async (context, asking, { what, comme
     at: context.clock.now(),
     phase: phase.id,
     by: asking.actor,
+    on: observed(rollout),
     ...own,
     ...(comment === undefined ? {} : { comment }),
     ...signed,
@@ -169,11 +171,10 @@ export const stop: Handler<'stop'> = async (context, asking) => {
   await demand(context, asking, { is: 'halt' });
   const rollout = await theRollout(context, asking);
   const event = { type: 'stopped', at: context.clock.now(), by: asking.actor } as const;
-  const reply = await decide(
-    context,
-    rollout,
-    event,
-    'Stopping. Nodes that are done stay on the new version; to bring them back, use rollback.',
+  const reply = await decide(context, rollout, event, ({ startedAt }) =>
+    startedAt === null
+      ? 'Stopped: it does not begin. No node was restarted.'
+      : 'Stopping. Nodes that are done stay on the new version; to bring them back, use rollback.',
   );
   return withTruth(context, rollout, reply);
 };

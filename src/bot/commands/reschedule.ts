@@ -6,6 +6,7 @@ import { describeLocal, nextOpening, openInterval } from '../../windows/index.ts
 import type { Later } from '../command.ts';
 import type { CommandContext, Reply } from '../context.ts';
 import { count, foreign, when } from '../views/text.ts';
+import { verdict } from '../views/verdict.ts';
 import { decide, demand, type Handler, outdated, theRollout, timeOf } from './common.ts';
 
 /** Whoever may stop it may move it to later; to bring it forward takes whoever may start it. */
@@ -53,7 +54,11 @@ function moved(rollout: Rollout): string {
     notice !== undefined && isUntold
       ? ` It is a major version: that is announced now, and no node is begun before ${inWords(notice.wanted)} after everybody was told.`
       : '';
-  return `Moved: ${rollout.release.version} begins ${then}. No node is stopped before.${anew}`;
+  const kept =
+    rollout.status.is === 'running'
+      ? ''
+      : ` It is ${verdict(rollout)}: nothing begins before somebody goes on with it.`;
+  return `Moved: ${rollout.release.version} begins ${then}. No node is stopped before.${kept}${anew}`;
 }
 
 /** Ends what has not begun. */

@@ -12,7 +12,7 @@ import {
   troublesOf,
 } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
-import { nextOpening } from '../../windows/index.ts';
+import { neverCloses, nextOpening } from '../../windows/index.ts';
 import type { When } from '../command.ts';
 import { type Asking, type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
 import { nightFacts } from '../facts/night.ts';
@@ -283,9 +283,12 @@ function startAt(context: CommandContext, when: When, regions: string[] | null):
 
 /** Of the region that is first then. */
 function nextStart({ fleet }: CommandContext, regions: string[] | null, now: number): number {
-  const openings = fleet.regions
-    .filter(({ name }) => regions === null || regions.includes(name))
-    .map(({ calendar }) => nextOpening(calendar, now));
+  const chosen = fleet.regions.filter(({ name }) => regions === null || regions.includes(name));
+  if (chosen.length > 0 && chosen.every(({ calendar }) => neverCloses(calendar, now)))
+    throw new Refused(
+      'The windows are open all the time, so there is no next one. Give a time with --at, or leave --next out.',
+    );
+  const openings = chosen.map(({ calendar }) => nextOpening(calendar, now));
   const starts = openings.flatMap((opening) => (opening.is === 'opens' ? [opening.interval.start] : []));
   if (starts.length === 0) throw new Refused('No window opens in sight. Give a time with --at.');
   return Math.min(...starts);

@@ -1,9 +1,11 @@
+import { fingerprint } from '../../trust/index.ts';
 import {
   declineOf,
   isQueued,
   laterStart,
   next,
   nodesInOrder,
+  observed,
   regionsOf,
   takenBy,
   turns,
@@ -72,7 +74,7 @@ export function stopButton(rollout: Rollout, label = 'Stop'): Button {
     action: 'stop',
     reference: reference(rollout),
     style: 'danger',
-    confirm: { title: `Stop ${rollout.release.version}?`, text: ends(rollout), yes: 'Stop' },
+    confirm: { title: `${label.replace(/ it$/, '')} ${rollout.release.version}?`, text: ends(rollout), yes: label },
     typed: 'stop',
   };
 }
@@ -96,7 +98,8 @@ export function postponeButtons(rollout: Rollout): Button[] {
 }
 
 function ends(rollout: Rollout): string {
-  const { status, release } = rollout;
+  const { status, release, startedAt } = rollout;
+  if (startedAt === null) return 'It does not begin, and then it is over. No node was restarted.';
   if (status.is !== 'rolling-back')
     return 'The node under way is finished or rolled back, then the rollout ends. Nodes that are done stay on the new version; the rest stays on the old one.';
   const left = nodesInOrder(rollout).filter((node) => isQueued(rollout, node)).length;
@@ -122,7 +125,7 @@ export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPh
   return {
     label: `Approve ${title}`,
     action: `approve:${id}`,
-    reference: { ...reference(rollout), g: id },
+    reference: { ...reference(rollout), g: id, o: fingerprint(observed(rollout)) },
     style: 'primary',
     confirm: {
       title: `Approve ${title}?`,

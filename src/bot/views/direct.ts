@@ -6,7 +6,7 @@ import { headline } from './ending.ts';
 import { decided, gateKey, isAsking } from './gate.ts';
 import { type People, wanted } from './people.ts';
 import { closing, type Post, post } from './post.ts';
-import { foreign, when, who } from './text.ts';
+import { foreign, heldReason, when, who } from './text.ts';
 
 /**
  * Direct messages: to whoever may approve, when it is asked; to the requester at a gate, at a failure, at the end. Never for
@@ -55,7 +55,7 @@ function noes(rollout: Rollout): Post[] {
 function holds(rollout: Rollout): Post[] {
   const { status } = rollout;
   if (status.is !== 'held') return [];
-  const text = `${rollout.release.version} is *held* since ${when(status.at)}: ${foreign(status.reason, 500)}`;
+  const text = `${rollout.release.version} is *held* since ${when(status.at)}: ${heldReason(status.reason)}`;
   return [direct(rollout, `dm.held.${rollout.run}.${Math.floor(status.at / 1000)}`, text)];
 }
 

@@ -2,19 +2,23 @@ import { isAny } from '../../base/is-any.ts';
 import { channel, dueNotices, isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { rollbackButtons } from './buttons.ts';
+import { wrongAtTheEnd } from './node.ts';
 import { complianceLines } from './notice.ts';
+import { called, nobody, type People } from './people.ts';
 import { type Post, post } from './post.ts';
+import { serving } from './serving.ts';
 import { signedWord } from './signed.ts';
 import { tally } from './tally.ts';
 import { count, foreign, names, who } from './text.ts';
 import { verdict } from './verdict.ts';
 import { isLeftOut, nodeWord, scopeName, versionsBefore } from './words.ts';
 
-/** A broadcast at the end; a partial result is told node by node. */
-export function endingPosts(rollout: Rollout): Post[] {
+/** A broadcast at the end; a partial result is told node by node. It calls people only for what nobody was called for before. */
+export function endingPosts(rollout: Rollout, people: People = nobody): Post[] {
   if (isOpen(rollout)) return [];
   const { status, run } = rollout;
   const cancelled = dueNotices(rollout, null).find(({ audience }) => audience === channel);
+  const call = wrongAtTheEnd(rollout).length > 0 ? called(rollout, people) : [];
   const scopes = status.is === 'rolled-back' ? [] : rollbackButtons(rollout, [{ is: 'all' }]);
   return [
     post(
@@ -24,7 +28,13 @@ export function endingPosts(rollout: Rollout): Post[] {
       [
         {
           is: 'lines',
-          lines: [headline(rollout), signedWord(rollout.release), ...complianceLines(rollout), ...nodeLines(rollout)],
+          lines: [
+            headline(rollout),
+            signedWord(rollout.release),
+            ...complianceLines(rollout),
+            ...nodeLines(rollout),
+            ...call,
+          ],
         },
         { is: 'buttons', buttons: scopes },
       ],
@@ -47,16 +57,25 @@ export function unsure(rollout: Rollout): string {
       )} (changed and not proven)`;
 }
 
-/** Nobody serves there until a person puts it back. */
-function leftOut(rollout: Rollout): string {
-  const out = nodesInOrder(rollout).filter(isLeftOut);
-  return out.length === 0
-    ? ''
-    : ` ‼ Out of service: ${names(
-        out.map(({ name }) => name),
-        3,
-      )}.`;
+/** Nothing moves there until a person acts: who that is, whether it is out of service, and what else serves there. */
+function forPeople(rollout: Rollout): string {
+  const nodes = nodesInOrder(rollout);
+  const out = nodes.filter(isLeftOut);
+  const stuck = nodes.filter((node) => node.state.is === 'stuck' && !isLeftOut(node));
+  const regions = [...new Set([...out, ...stuck].map(({ region }) => region))];
+  const told = [listed('Out of service', out), listed('Needs a person', stuck)].flat();
+  return told.length === 0 ? '' : ` ‼ ${told.join('. ')}; ${serving(rollout, regions)}.`;
 }
+
+const listed = (what: string, nodes: NodeRun[]): string[] =>
+  nodes.length === 0
+    ? []
+    : [
+        `${what}: ${names(
+          nodes.map(({ name }) => name),
+          3,
+        )}`,
+      ];
 
 /** What became of the rollout in one sentence. */
 export function headline(rollout: Rollout): string {
@@ -69,9 +88,9 @@ export function headline(rollout: Rollout): string {
     case 'done':
       return `✓ *${release.version} is on ${all === 1 ? 'its one node*, proven' : `all ${all} nodes*, each one proven`}.`;
     case 'rolled-back':
-      return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(all, 'node')} still on ${release.version}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.${leftOut(rollout)}`;
+      return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(all, 'node')} still on ${release.version}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.${forPeople(rollout)}`;
     case 'stopped':
-      return `■ *Stopped by ${who(status.by)}*: ${onNew} of ${count(all, 'node')} on ${release.version}${doubtful}.${leftOut(rollout)}`;
+      return `■ *Stopped by ${who(status.by)}*: ${onNew} of ${count(all, 'node')} on ${release.version}${doubtful}.${forPeople(rollout)}`;
     default:
       return `${release.version}: ${verdict(rollout)}; ${onNew} of ${count(all, 'node')} on it.`;
   }

@@ -1,13 +1,14 @@
 import { isOpen, nodeOf, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
+import { lastWord } from './last-word.ts';
 import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { serving } from './serving.ts';
 import { handOf, whoActs } from './taken.ts';
-import { foreign, names, when } from './text.ts';
+import { foreign, heldReason, names, when, who } from './text.ts';
 import { isLeftOut } from './words.ts';
 
 /** A broadcast for everything that went wrong, with the ways out while a decision is needed. */
@@ -33,7 +34,7 @@ function failed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
       ],
     },
     ...evidence(node),
-    { is: 'lines', lines: [...peers(rollout, node), ...call, ...hand.lines] },
+    { is: 'lines', lines: [...peers(rollout, node), ...call, ...hand.lines, ...after(rollout, node)] },
     { is: 'buttons', buttons: node.state.is === 'stuck' ? [] : [...hand.buttons, ...waysOut(rollout, node)] },
   ];
   return [broadcast(rollout, `failed.${run}.${node.name}`, parts, node.name)];
@@ -54,12 +55,13 @@ function stuck(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
           : 'No other node is begun; those under way are finished or rolled back first.',
         ...call,
         ...hand.lines,
+        ...after(rollout, node),
       ],
     },
     ...(node.failure === null ? evidence(node) : []),
     { is: 'buttons', buttons: [...hand.buttons, ...waysOut(rollout, node)] },
   ];
-  return [broadcast(rollout, `stuck.${rollout.run}.${node.name}`, parts)];
+  return [broadcast(rollout, `stuck.${rollout.run}.${node.name}`, parts, node.name)];
 }
 
 function problem({ state, touched, drained }: NodeRun): string {
@@ -84,7 +86,7 @@ function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
       is: 'lines',
       lines: [
         `${watched ? '✗' : '○'} *${rollout.release.version} is held*; ${serving(rollout, regions)}${decide(rollout)}`,
-        `Why: ${foreign(status.reason, 500)}`,
+        `Why: ${heldReason(status.reason)}`,
         ...call,
         ...hand.lines,
       ],
@@ -102,10 +104,20 @@ function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
  * brought back.
  */
 function broadcast(rollout: Rollout, key: string, parts: Part[], node: string | null = null): Post {
+  return post(rollout, key, { is: 'thread', broadcast: true }, parts, { onlyEdit: isLate(rollout, node) });
+}
+
+function isLate(rollout: Rollout, node: string | null): boolean {
   const { status } = rollout;
   const isNews = status.is === 'rolling-back' && node !== null && status.after?.node === node;
-  const late = (status.is === 'rolling-back' && !isNews) || !isOpen(rollout);
-  return post(rollout, key, { is: 'thread', broadcast: true }, parts, { onlyEdit: late });
+  return (status.is === 'rolling-back' && !isNews) || !isOpen(rollout);
+}
+
+/** Below a failure that is decided about: who had it, and who decided what. Nothing that was said of people is taken back. */
+function after(rollout: Rollout, { name }: NodeRun): string[] {
+  if (!isLate(rollout, name)) return [];
+  const had = Object.entries(rollout.taken ?? {}).filter(([key]) => key.startsWith('held.'));
+  return [...had.map(([, { by, at }]) => `→ ${who(by)} had it since ${when(at)}.`), `→ ${lastWord(rollout)}`];
 }
 
 /** What it runs now, behind "failed". */

@@ -148,7 +148,10 @@ function begins(rollout: Rollout, { opens }: ApprovalPhase): string[] {
   const next = forecast(rollout).regions.find(({ phase }) => opens.includes(phase));
   const zone = rollout.calendars[next?.region ?? '']?.zone;
   if (next === undefined || zone === undefined) return [];
-  return [`If approved: begins ${when(next.begin)}, ${describeLocal(next.begin, zone)}`];
+  const then = `${when(next.begin)}, ${describeLocal(next.begin, zone)}`;
+  return rollout.status.is === 'paused'
+    ? [`If approved, and once it is resumed: not before ${then}`]
+    : [`If approved: begins ${then}`];
 }
 
 function selfRule({ policy, requester }: Rollout): string {

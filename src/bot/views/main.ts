@@ -20,7 +20,7 @@ import { type Post, post } from './post.ts';
 import { signedWord, unaskedLines } from './signed.ts';
 import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
-import { count, foreign, gateReason, names, person, when, who } from './text.ts';
+import { count, foreign, gateReason, heldReason, names, person, when, who } from './text.ts';
 import { verdict } from './verdict.ts';
 import { askedOf, counted, isLarge, nodeWord, scopeName, versionsBefore } from './words.ts';
 
@@ -77,7 +77,7 @@ function statusLine(status: Rollout['status']): string[] {
       return [`Paused by ${who(status.by)} at ${when(status.at)}; no further node is begun`];
     case 'held':
       return [
-        `*Held* since ${when(status.at)}: ${foreign(status.reason, 500)}`,
+        `*Held* since ${when(status.at)}: ${heldReason(status.reason)}`,
         ...(status.pending === null
           ? []
           : [`The rollback of ${scopeName(status.pending.scope)} was cut short; Retry goes on with it`]),
@@ -138,7 +138,7 @@ function phaseLines(rollout: Rollout): string[] {
 }
 
 function windowLines(rollout: Rollout, node: NodeRun): string[] {
-  if (node.state.is === 'working') return [];
+  if (node.state.is === 'working' || approvals(rollout).some((phase) => declineOf(phase) !== null)) return [];
   const next = forecast(rollout).regions.find(({ region }) => region === node.region);
   const calendar = rollout.calendars[node.region];
   if (next === undefined || calendar === undefined) return [];
@@ -173,7 +173,7 @@ function note(rollout: Rollout): string {
   const { end, regions } = forecast(rollout);
   const isAsked = approvals(rollout).some(({ state }) => state.is !== 'done');
   const without = isAsked ? ', not counting the time that approvals take' : '';
-  const goesOn = rollout.status.is === 'running' || rollout.status.is === 'paused';
+  const goesOn = rollout.status.is === 'running' && approvals(rollout).every((phase) => declineOf(phase) === null);
   const expected = end === null || regions.length === 0 || !goesOn ? [] : [`Expected end: ${when(end)}${without}`];
   const self =
     rollout.policy.selfApproval && approvals(rollout).length > 0

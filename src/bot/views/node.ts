@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import { isOpen, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Part } from './parts.ts';
@@ -128,14 +129,19 @@ function change(rollout: Rollout, node: NodeRun): string {
   return before === null ? `to ${rollout.release.version}` : `${foreign(before, 80)} → ${rollout.release.version}`;
 }
 
-/** E.g. `runs v2.0.0, healthy 30 s, image a1b2c3d4e5f6, 0 restarts`. */
+/** E.g. `runs v2.0.0, healthy 30 s in one process, image a1b2c3d4e5f6`. */
 export function proofText(proof: Proof | null, wanted: string): string {
   if (proof === null) return `proven on ${wanted}`;
   return `runs ${foreign(proof.version ?? wanted, 80)}, ${seenOf(proof)}`;
 }
 
+/** systemd forgets its count when the machine loses power: of no restarts nothing can be said, only that the process stayed the same. */
 const seenOf = ({ soaked, sha256, restarts }: Proof): string =>
-  [`healthy ${span(soaked)}`, `image ${foreign(sha256.slice(0, 12))}`, count(restarts, 'restart')].join(', ');
+  [
+    `healthy ${span(soaked)} in one process`,
+    `image ${foreign(sha256.slice(0, 12))}`,
+    ...(restarts === 0 ? [] : [`after ${count(restarts, 'restart')} by systemd`]),
+  ].join(', ');
 
 const provenBack = ({ back }: NodeRun): string => (back === undefined ? '' : `, proven: ${seenOf(back)}`);
 
@@ -152,6 +158,14 @@ function isToldApart(rollout: Rollout, { failure, state }: NodeRun): boolean {
   if (failure === null && state.is !== 'stuck') return false;
   return isOpen(rollout) || !('at' in status && 'at' in state && status.at === state.at);
 }
+
+/** What went wrong in the moment in which the rollout ended: nobody was called for it. */
+export const wrongAtTheEnd = (rollout: Rollout): NodeRun[] =>
+  isOpen(rollout)
+    ? []
+    : nodesInOrder(rollout).filter(
+        (node) => isAny(node.state.is, 'stuck', 'failed', 'unproven') && !isToldApart(rollout, node),
+      );
 
 /** What was found before a rollback destroyed it. */
 export function evidence({ diagnosis }: NodeRun): Part[] {

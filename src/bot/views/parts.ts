@@ -13,11 +13,15 @@ export interface Button {
   typed: string;
 }
 
-/** `r`: rollout or plan, `g`: what of it (a region, a scope, a node), `v`: revision when it was painted. */
+/**
+ * `r`: rollout or plan, `g`: what of it (a region, a scope, a node), `v`: revision when it was painted, `o`: fingerprint of what
+ * was known then, where that must not have moved.
+ */
 export interface Reference {
   r: string;
   g: string;
   v: number;
+  o?: string;
 }
 
 /** What a message consists of; blocks and text are both made from it, so that they say the same. */

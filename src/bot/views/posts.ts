@@ -7,13 +7,14 @@ import {
   waitingForPeople,
   waitKey,
 } from '../../upgrade/rollout/index.ts';
-import type { LastWord, Rollout } from '../../upgrade/rollout/types.ts';
+import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { declinedPosts } from './declined.ts';
 import { directPosts } from './direct.ts';
 import { endingPosts } from './ending.ts';
 import { failurePosts } from './failure.ts';
 import { frozenPosts } from './frozen.ts';
 import { decided, gateKey, gatePosts, isAsking } from './gate.ts';
+import { lastWord } from './last-word.ts';
 import { mainPost } from './main.ts';
 import { nodeKey, nodePosts, regionKey } from './node.ts';
 import { nobody, type People } from './people.ts';
@@ -21,7 +22,6 @@ import { closing, type Place, type Post } from './post.ts';
 import { reminderPosts } from './reminders.ts';
 import { cameTo, schedulePosts } from './schedule.ts';
 import { hasIt } from './taken.ts';
-import { when, who } from './text.ts';
 import { waitPosts } from './waits.ts';
 import { isLarge } from './words.ts';
 
@@ -37,7 +37,7 @@ export function posts(rollout: Rollout, people: People = nobody): Post[] {
     ...frozenPosts(rollout),
     ...gatePosts(rollout),
     ...declinedPosts(rollout, people),
-    ...endingPosts(rollout),
+    ...endingPosts(rollout, people),
     ...nodePosts(rollout),
     ...directPosts(rollout, people),
     ...reminderPosts(rollout, people),
@@ -96,24 +96,4 @@ function endOfReminder(rollout: Rollout, key: string): string {
   return waiting === undefined
     ? '→ It does not wait any more; the live message above says how it went on.'
     : '→ Called again since.';
-}
-
-const words: Record<LastWord['is'], string> = {
-  approved: 'Approved',
-  declined: 'Declined',
-  paused: 'Paused',
-  resumed: 'Resumed',
-  stopped: 'Stopped',
-  retried: 'Tried again',
-  decided: 'Decided, and tried again',
-  'rollback-asked': 'Rollback asked for',
-  rescheduled: 'Moved to another time',
-};
-
-/** Who decided since, as far as it is known. */
-function lastWord({ lastWord: said, run }: Rollout): string {
-  const where = `now run ${run}, see the live message above.`;
-  return said == null
-    ? `Decided since: ${where}`
-    : `${words[said.is]} by ${who(said.by)} at ${when(said.at)}: ${where}`;
 }

@@ -3,6 +3,7 @@ import {
   declineOf,
   gates,
   nextNode,
+  sinceOf,
   takenBy,
   waitingForPeople,
   waitKey,
@@ -12,7 +13,7 @@ import { mineButtons } from './buttons.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
-import { foreign, gateReason, span, when } from './text.ts';
+import { foreign, gateReason, heldReason, span, when } from './text.ts';
 import { askedOf } from './words.ts';
 
 /**
@@ -50,12 +51,12 @@ function words(rollout: Rollout, what: string, since: number, after: number, peo
     return head(declinedBy(phase, no), stillOpen(phase), ...called(rollout, people));
   if (phase !== undefined)
     return head(
-      `${askedOf(rollout, phase)}, may *${foreign(phase.title, 80)}* go to ${release.version}? Asked ${when(since)}.`,
+      `${askedOf(rollout, phase)}, may *${foreign(phase.title, 80)}* go to ${release.version}? Asked ${when(sinceOf(phase) ?? since)}.`,
     );
   if (what === 'start') return missed(rollout, since, after, people);
   if (status.is === 'held' && what === 'held')
     return head(
-      `${release.version} is held since ${when(since)}, nothing moves until somebody decides. ${foreign(status.reason, 300)}`,
+      `${release.version} is held since ${when(since)}, nothing moves until somebody decides. ${heldReason(status.reason, 300)}`,
       ...called(rollout, people),
     );
   const where = what.slice(what.indexOf(' ') + 1);

@@ -1,5 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
-import { channel, dueNotices, regionsOf, startOf } from '../../upgrade/rollout/index.ts';
+import { asked, channel, dueNotices, regionsOf, startOf } from '../../upgrade/rollout/index.ts';
 import type { Move, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, openInterval } from '../../windows/index.ts';
 import { postponeButtons, stopButton } from './buttons.ts';
@@ -8,6 +8,7 @@ import { noticeLines } from './notice.ts';
 import type { Part } from './parts.ts';
 import { closing, type Place, type Post, post } from './post.ts';
 import { count, foreign, span, when, who } from './text.ts';
+import { verdict } from './verdict.ts';
 
 const inChannel: Place = { is: 'channel' };
 
@@ -81,9 +82,11 @@ function soon(rollout: Rollout): Post[] {
   const { ahead, service, release, requester, nodes } = rollout;
   if (ahead == null || ahead.of !== startOf(rollout) || !isAhead(rollout)) return [];
   const { of, before } = ahead;
+  // Within: it may be said late, after Slack or we were away.
+  const then = `within ${span(before)}*, ${when(of)}${localOf(rollout, regionsOf(rollout)[0] ?? '', of)}`;
+  const name = `*${foreign(service.name)} ${release.version}`;
   const lines = [
-    // Within: it may be said late, after Slack or we were away.
-    `*${foreign(service.name)} ${release.version} ${begins(rollout)} within ${span(before)}*, ${when(of)}${localOf(rollout, regionsOf(rollout)[0] ?? '', of)}`,
+    isKept(rollout) ? `${name} is to begin ${then}; now it is ${foreign(verdict(rollout))}` : `${name} begins ${then}`,
     `${count(Object.keys(nodes).length, 'node')}, without downtime, asked for by ${who(requester)}`,
     ...noticeLines(rollout),
   ];
@@ -91,10 +94,8 @@ function soon(rollout: Rollout): Post[] {
   return [post(rollout, `soon.${of / 1000}.${before / 1000}`, place, [{ is: 'lines', lines }, buttons(rollout)])];
 }
 
-function begins({ status }: Rollout): string {
-  if (status.is === 'paused') return `is paused by ${who(status.by)}, and was to begin`;
-  return status.is === 'held' ? 'is held, and was to begin' : 'begins';
-}
+/** Time alone does not begin it: somebody has to go on with it, or to say yes. */
+const isKept = (rollout: Rollout): boolean => rollout.status.is !== 'running' || asked(rollout).length > 0;
 
 function times(rollout: Rollout): string[] {
   return forecast(rollout).regions.map(

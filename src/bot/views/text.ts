@@ -41,7 +41,16 @@ export function codeLines(lines: string[], maxLines: number, maxWidth = 160): st
 
 /** Why a gate is shut, with the person whom it names. */
 export const gateReason = ({ reason, by }: Pick<Gate, 'reason' | 'by'>): string =>
-  foreign(reason) + (by === undefined ? '' : ` by ${who(by)}`);
+  heldReason(reason, 300) + (by === undefined ? '' : ` by ${who(by)}`);
+
+/**
+ * Why a rollout is held: only our own sentence about a rollback names a person by id, and it comes first; what a host said
+ * stands behind a colon and mentions nobody.
+ */
+export function heldReason(reason: string, max = 500): string {
+  const ours = /^([^:;(]+ was rolled back on request of )([UW](?=[A-Z]*\d)[A-Z0-9]{2,})(?=;|$)/;
+  return foreign(reason, max).replace(ours, (_, before: string, actor: string) => `${before}<@${actor}>`);
+}
 
 /** What stands where a person may stand, or somebody without an account: a Slack id as a mention. */
 export const person = (text: string, max = 120): string =>

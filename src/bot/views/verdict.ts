@@ -1,5 +1,12 @@
 import { isAny } from '../../base/is-any.ts';
-import { currentPhase, declineOf, isQueued, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
+import {
+  alarmedSince,
+  currentPhase,
+  declineOf,
+  isQueued,
+  nodesInOrder,
+  workingNodes,
+} from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { forecast, stagedAt } from './forecast.ts';
@@ -44,7 +51,9 @@ function going(rollout: Rollout): string {
     const title = name(phase.title);
     return declineOf(phase) === null ? `waiting for approval of ${title}` : `waiting, ${title} was declined`;
   }
-  const stuck = nodesInOrder(rollout).find(({ held, state }) => held !== null && state.is === 'ready');
+  const stuck = nodesInOrder(rollout).find(
+    (node) => (node.held !== null && node.state.is === 'ready') || alarmedSince(rollout, node) !== null,
+  );
   if (stuck !== undefined) return `${name(stuck.name)} waits`;
   return waitsUntil(rollout) ?? (rollout.startedAt === null ? 'prepared, nothing is touched yet' : 'going on');
 }

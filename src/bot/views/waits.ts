@@ -1,4 +1,4 @@
-import { gatePatience, isOpen, isQueued, neglected, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { alarmedSince, gates, isOpen, neglected, nodesInOrder, waitAtGate } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout, Unattended } from '../../upgrade/rollout/types.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
@@ -49,9 +49,9 @@ function serving({ looks, peers }: Rollout, { name, region }: NodeRun): string {
 }
 
 function gated(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
-  const { name, held, state } = node;
-  if (held === null || held.at - held.since < gatePatience || state.is === 'stuck') return [];
-  if (state.is === 'done' && !isQueued(rollout, node)) return [];
+  const { name } = node;
+  const held = waitAtGate(rollout, node);
+  if (held === null) return alarmed(rollout, node, call);
   const gates = held.gates.map((gate) => gateReason(gate)).join('; ');
   return [
     wait(
@@ -66,6 +66,20 @@ function gated(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
       `node ${name}`,
     ),
   ];
+}
+
+/** Before any step asked, so nothing counts how often. */
+function alarmed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
+  const since = alarmedSince(rollout, node);
+  const { at } = rollout.looks[node.region] ?? {};
+  if (since === null || at == null) return [];
+  const why = gates(rollout, node.name, at).map((gate) => gateReason(gate));
+  const lines = [
+    `‼ *Stuck: ${foreign(node.name, 80)} waits* since ${when(since)}: ${why.join('; ')}`,
+    `It is looked at again every minute, and goes on by itself when that ends; until then ${elsewhere(rollout).toLowerCase()}`,
+    ...call,
+  ];
+  return [wait(rollout, node.name, since, lines, `node ${node.name}`)];
 }
 
 const because: Record<Unattended['why'], (region: string, since: string) => string[]> = {

@@ -1,7 +1,8 @@
 import { nextOpening } from '../../windows/index.ts';
 import { noticeOver } from './notice.ts';
+import { changePhases, unasked } from './phases.ts';
 import { isOpen, regionsOf } from './queries.ts';
-import { startOf } from './reminders.ts';
+import { asksFrom, startOf } from './start.ts';
 import type { Event, Rollout } from './types.ts';
 
 /** Not begun, and nothing but time, an approval or a person keeps it from beginning. */
@@ -15,7 +16,15 @@ export function rescheduled(rollout: Rollout, event: Extract<Event, { type: 'res
   if (from !== rollout.startAt) return rollout;
   if (!isAhead(rollout) || rollout.override !== null || startAt <= at || startAt === rollout.startAt) return rollout;
   const move = { by, at, from: rollout.startAt, to: startAt };
-  return { ...rollout, startAt, moves: [...(rollout.moves ?? []), move] };
+  return askedLater({ ...rollout, startAt, moves: [...(rollout.moves ?? []), move] }, at);
+}
+
+/** What nobody has answered is asked again when the new start is near. */
+function askedLater(rollout: Rollout, at: number): Rollout {
+  if ((asksFrom(rollout) ?? 0) <= at) return rollout;
+  return changePhases(rollout, (phase) =>
+    phase.is === 'approval' && phase.state.is === 'active' && phase.given.length === 0 ? unasked(phase) : phase,
+  );
 }
 
 /** The opening after the planned start, of the region that is first: epoch ms; null when there is none, or nothing can be moved. */

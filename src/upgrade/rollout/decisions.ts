@@ -1,5 +1,6 @@
 import { declineOf, isGranted } from './approvers.ts';
 import { canBePutOff, putOff } from './gated.ts';
+import { isSameObserved, observed } from './observed.ts';
 import { firstBack } from './path.ts';
 import {
   changePhase,
@@ -56,12 +57,17 @@ export function stopped(rollout: Rollout, { by, at }: Of<'stopped'>): Rollout {
 }
 
 /** Only while it is being asked, by somebody who has not said it yet, and never by the requester unless the policy says so. */
-export function approved(rollout: Rollout, { phase: id, by, at, for: of, comment, signed }: Of<'approved'>): Rollout {
+export function approved(
+  rollout: Rollout,
+  { phase: id, by, at, for: of, comment, on, signed }: Of<'approved'>,
+): Rollout {
   if (by === rollout.requester && !rollout.policy.selfApproval) return rollout;
   if (!goesForward(rollout)) return rollout;
   return changePhase(rollout, id, (phase) => {
     if (phase.is !== 'approval' || phase.state.is !== 'active' || phase.given.some((each) => each.by === by))
       return phase;
+    // What they said yes to has moved since.
+    if (on !== undefined && !isSameObserved(on, observed(rollout))) return phase;
     const more = {
       ...(of === undefined ? {} : { for: of }),
       ...(comment === undefined ? {} : { comment }),

@@ -33,8 +33,20 @@ export type Event =
       attempt: number;
       seen: Record<string, Seen>;
     } & Lasting)
-  /** `phase`: id of the approval. `for`: where it opens several regions, those whose approver this person is. `signed`: by their own key. */
-  | { type: 'approved'; at: number; phase: string; by: Actor; for?: string[]; comment?: string; signed?: OwnSignature }
+  /**
+   * `phase`: id of the approval. `for`: where it opens several regions, those whose approver this person is. `on`: what was
+   * known of every node when they said it (`observed`). `signed`: by their own key.
+   */
+  | {
+      type: 'approved';
+      at: number;
+      phase: string;
+      by: Actor;
+      for?: string[];
+      comment?: string;
+      on?: Record<string, string>;
+      signed?: OwnSignature;
+    }
   /** A no to an approval that is asked for. */
   | { type: 'declined'; at: number; phase: string; by: Actor; reason: string | null; signed?: OwnSignature }
   | { type: 'paused'; at: number; by: Actor }

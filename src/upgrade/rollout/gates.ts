@@ -72,6 +72,12 @@ export function opensByLook(rollout: Rollout, name: string, now: number): boolea
   );
 }
 
+/** Nothing but alerts, or that nobody can say whether any fire, keeps it from beginning: no step asks then, only looks do. */
+export function isHeldByAlerts(rollout: Rollout, { name, state }: NodeRun, now: number): boolean {
+  const shut = state.is === 'ready' ? gates(rollout, name, now) : [];
+  return shut.length > 0 && shut.every((gate) => gate.name === 'alerts');
+}
+
 const passes = (gate: GateName): boolean => rules[gate].needs.some((need) => isAny(need, ...passingEvidence));
 
 /** A freeze that the plan copied from the settings stays. */

@@ -14,6 +14,7 @@ export { knowing } from './looks.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
 export { channel, type DueNotice, dueNotices, noticeExpected, noticeOver, toldSince } from './notice.ts';
+export { type Observed, observed } from './observed.ts';
 export { onlyBack } from './only-back.ts';
 export { type Order, type OrderClass, orderClasses, ordersAfter, orderText } from './orders.ts';
 export { backMs, forwardMs, stepMs } from './pace.ts';
@@ -52,7 +53,8 @@ export {
   touchedNewestFirst,
   workingNodes,
 } from './queries.ts';
-export { gatePatience, startOf, takenBy, type Waiting, waitingForPeople, waitKey } from './reminders.ts';
+export { alarmedSince, takenBy, type Waiting, waitAtGate, waitingForPeople, waitKey } from './reminders.ts';
+export { asksFrom, startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
 export { changesNode, traits } from './traits.ts';

@@ -1,4 +1,5 @@
 import { foretold, rescheduled } from './ahead.ts';
+import { declineOf } from './approvers.ts';
 import { approved, decided, declined, paused, resumed, retried, rollbackAsked, stopped } from './decisions.ts';
 import { gated } from './gated.ts';
 import { gates } from './gates.ts';
@@ -11,7 +12,7 @@ import { goesForward, isOpen, nodeOf, nodesInOrder } from './queries.ts';
 import { reminded, takenOn } from './reminders.ts';
 import { lost, reported, toPlace } from './reports.ts';
 import { goOnResting } from './rest.ts';
-import { settle } from './settle.ts';
+import { askedByClock, settle } from './settle.ts';
 import { toBringBack } from './todo.ts';
 import { changesService, drains } from './traits.ts';
 import { moveNode, moveStatus } from './transitions.ts';
@@ -129,7 +130,10 @@ function beginTurn(rollout: Rollout, event: Begun): Rollout {
 function ticked(rollout: Rollout, event: Ticked): Rollout {
   if (!isOpen(rollout)) return rollout;
   const noticed = attended(unanswered(expired(rollout, event.at), event.at), event);
-  return foretold(reminded(goOnResting(abandoned(noticed, event.at), event.at), event.at), event.at);
+  return askedByClock(
+    foretold(reminded(goOnResting(abandoned(noticed, event.at), event.at), event.at), event.at),
+    event.at,
+  );
 }
 
 /** An approval never fires days later: when it expires before the last node was begun, it is asked for again. */
@@ -153,7 +157,12 @@ function unanswered(rollout: Rollout, at: number): Rollout {
   const old = asked(rollout).find((phase) => at - (sinceOf(phase) ?? at) > rollout.policy.approvalExpires);
   if (!old) return rollout;
   const hours = Math.round(rollout.policy.approvalExpires / 3_600_000);
-  const reason = `nobody approved ${old.title} within ${hours} h`;
+  const no = declineOf(old);
+  const why = no === null || no.reason === null ? '' : ` (${no.reason})`;
+  const reason =
+    no === null
+      ? `nobody approved ${old.title} within ${hours} h`
+      : `${old.title} was declined${why}, and nobody approved it within ${hours} h`;
   const again = changePhase(rollout, old.id, () => unasked(old));
   return moveStatus(again, { is: 'held', reason, node: null, at, pending: null });
 }

@@ -1,11 +1,12 @@
 import { minute } from '../../base/duration.ts';
-import { nextOpening, openInterval } from '../../windows/index.ts';
 import { declineOf } from './approvers.ts';
+import { isHeldByAlerts } from './gates.ts';
 import { neglected } from './neglected.ts';
-import { noticeExpected } from './notice.ts';
-import { asked, sinceOf } from './phases.ts';
-import { goesForward, isOpen, nodesInOrder, regionsOf } from './queries.ts';
-import type { Event, Rollout, Taken } from './types.ts';
+import { asked, saidAt, sinceOf } from './phases.ts';
+import { nextNode } from './places.ts';
+import { goesForward, isOpen, isQueued, nodesInOrder } from './queries.ts';
+import { startOf } from './start.ts';
+import type { ApprovalPhase, Event, NodeRun, Rollout, Taken } from './types.ts';
 
 /** Something that only people can move on. */
 export interface Waiting {
@@ -22,60 +23,67 @@ export const gatePatience = minute;
 export function waitingForPeople(rollout: Rollout): Waiting[] {
   if (!isOpen(rollout)) return [];
   const { status } = rollout;
-  return [
+  const waits = [
     ...(status.is === 'held' ? [{ what: 'held', since: status.at }] : []),
     ...neglected(rollout).map(({ region, since }) => ({ what: `region ${region}`, since })),
-    ...nodesInOrder(rollout).flatMap(({ name, held, state }) =>
-      held === null || held.at - held.since < gatePatience || state.is === 'stuck' || state.is === 'done'
-        ? []
-        : [{ what: `node ${name}`, since: held.since }],
-    ),
-    // A no waits for others than the question did: it is a wait of its own.
-    ...(goesForward(rollout) ? asked(rollout) : []).map((phase) => ({
-      what: phase.id,
-      since: declineOf(phase)?.at ?? sinceOf(phase) ?? 0,
-    })),
-    ...notBegun(rollout),
+    ...nodesInOrder(rollout).flatMap((node) => {
+      const since = waitAtGate(rollout, node)?.since ?? alarmedSince(rollout, node);
+      return since === null ? [] : [{ what: `node ${node.name}`, since }];
+    }),
+    ...(goesForward(rollout) ? asked(rollout) : []).map((phase) => ({ what: phase.id, since: waitsSince(phase) })),
   ];
+  // Whoever is called for what delays the start is not called for the start besides.
+  return waits.length > 0 ? waits : notBegun(rollout);
+}
+
+/** A no waits for others than the question did, and so does a yes after it that is not enough: each is a wait of its own. */
+function waitsSince(phase: ApprovalPhase): number {
+  const again = phase.declined === undefined ? null : saidAt(phase);
+  return declineOf(phase)?.at ?? again ?? sinceOf(phase) ?? 0;
+}
+
+/** A gate that stays shut for a node, and that is asked again; null while none does, or a decision of somebody holds it. */
+export function waitAtGate(rollout: Rollout, node: NodeRun): NodeRun['held'] {
+  const { held, state } = node;
+  if (held === null || held.at - held.since < gatePatience || state.is === 'stuck') return null;
+  const begins = state.is === 'ready' && rollout.status.is === 'running';
+  return state.is === 'working' || begins || isQueued(rollout, node) ? held : null;
+}
+
+/** Since when alerts alone keep the node that is next from beginning; null while they do not, or not for long. */
+export function alarmedSince(rollout: Rollout, node: NodeRun): number | null {
+  const { at = null, alarmedSince: since } = rollout.looks[node.region] ?? {};
+  if (at === null || since === undefined || at - since < gatePatience || nextNode(rollout)?.name !== node.name)
+    return null;
+  return isHeldByAlerts(rollout, node, at) ? since : null;
 }
 
 /** Names one wait among all that ever were. */
 export const waitKey = ({ what, since }: Waiting): string => `${what}.${Math.floor(since / 1000)}`;
 
 /** Who said that they have it; null while nobody did. */
-export const takenBy = ({ taken = {} }: Rollout, waiting: Waiting): Taken | null => taken[waitKey(waiting)] ?? null;
+export function takenBy({ taken = {} }: Rollout, waiting: Waiting): Taken | null {
+  const said = taken[waitKey(waiting)];
+  // Two waits may begin within one second, and have one name then.
+  return said !== undefined && said.at >= waiting.since ? said : null;
+}
 
 /** Changes nothing but who is reminded. Somebody else may take it over; what does not wait any more, or not yet, is nobody's. */
 export function takenOn(rollout: Rollout, { by, at, waits }: Extract<Event, { type: 'taken-on' }>): Rollout {
-  const waiting = waitingForPeople(rollout)
-    .filter(({ since }) => since <= at)
-    .map(waitKey);
-  const { taken = {} } = rollout;
-  const mine = waiting.filter((key) => waits.includes(key) && taken[key]?.by !== by);
+  const waiting = waitingForPeople(rollout).filter(({ since }) => since <= at);
+  const mine = waiting.filter((each) => waits.includes(waitKey(each)) && takenBy(rollout, each)?.by !== by);
   if (mine.length === 0) return rollout;
-  const kept = Object.entries(taken).filter(([key]) => waiting.includes(key));
-  return { ...rollout, taken: Object.fromEntries([...kept, ...mine.map((key) => [key, { by, at }])]) };
+  const names = waiting.map(waitKey);
+  const kept = Object.entries(rollout.taken ?? {}).filter(([key]) => names.includes(key));
+  return { ...rollout, taken: Object.fromEntries([...kept, ...mine.map((each) => [waitKey(each), { by, at }])]) };
 }
 
 /** It was to begin and has not: nobody may be awake to see that a night passes. */
 function notBegun(rollout: Rollout): Waiting[] {
   const { startedAt, status } = rollout;
-  if (startedAt !== null || status.is !== 'running' || asked(rollout).length > 0) return [];
+  if (startedAt !== null || status.is !== 'running') return [];
   const due = startOf(rollout);
   return due === null ? [] : [{ what: 'start', since: due }];
-}
-
-/**
- * When the first node was to be begun, from what was frozen at the plan; null when its region has no window. Whoever must still be
- * told counts as told at the plan, or at `now` (epoch ms) if that is later.
- */
-export function startOf(rollout: Rollout, now = 0): number | null {
-  const { startAt, createdAt, override, calendars } = rollout;
-  const from = Math.max(startAt ?? createdAt, createdAt, noticeExpected(rollout, now));
-  const calendar = calendars[regionsOf(rollout)[0] ?? ''];
-  if (override !== null || calendar === undefined || openInterval(calendar, from) !== null) return from;
-  const opening = nextOpening(calendar, from);
-  return opening.is === 'opens' ? opening.interval.start : null;
 }
 
 /** Notes which reminders are due. The same object when none is; what was planned before there were any has none. */

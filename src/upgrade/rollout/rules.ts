@@ -10,6 +10,7 @@ import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './ph
 import { nextNode, placesLeft } from './places.ts';
 import { nodesInOrder, workingNodes } from './queries.ts';
 import { rested } from './rest.ts';
+import { asksFrom } from './start.ts';
 import type {
   Actor,
   ApprovalPhase,
@@ -147,6 +148,8 @@ function lacking(rollout: Rollout, phase: ApprovalPhase, now: number): Shut | nu
     const why = no.reason === null ? '' : ` (${no.reason})`;
     return shutBy(no.by, `${title} is not approved${why}: declined`, owner);
   }
+  const from = state.is === 'pending' ? asksFrom(rollout) : null;
+  if (from !== null && from > now) return shut(`${title} is not asked for yet`, owner, from);
   if (state.is !== 'done') return shut(`${title} is not approved`, owner);
   const old = given.find(({ at }) => now - at > rollout.policy.approvalExpires);
   if (old) return shutBy(old.by, `the approval of ${title} has expired; it was given`, owner);

@@ -1,6 +1,7 @@
 import { finishedNodes, unprovenRegions } from './freshness.ts';
 import { askable, changePhase, settlePhases } from './phases.ts';
 import { goesForward, nodeOf, nodesInOrder, workingNodes } from './queries.ts';
+import { asksFrom } from './start.ts';
 import { movePhase, moveStatus } from './transitions.ts';
 import type { Rollout } from './types.ts';
 
@@ -9,15 +10,20 @@ export function settle(rollout: Rollout, at: number): Rollout {
   return settleStatus(settleAsks(settlePhases(rollout, at), at), at);
 }
 
-/** Asked only when all that is finished was just proven again. */
+/** Asked only when all that is finished was just proven again, and before the start not so early that a yes would expire. */
 function settleAsks(rollout: Rollout, at: number): Rollout {
   const due = askable(rollout);
   if (!goesForward(rollout) || due.length === 0 || unprovenRegions(rollout, at).length > 0) return rollout;
+  if ((asksFrom(rollout) ?? 0) > at) return rollout;
   return due.reduce(
     (acc, { id }) => changePhase(acc, id, (phase) => movePhase(phase, { is: 'active', since: at })),
     rollout,
   );
 }
+
+/** The clock alone brings the first ask of a start that is far ahead. The same object when it brings none. */
+export const askedByClock = (rollout: Rollout, at: number): Rollout =>
+  asksFrom(rollout) === null ? rollout : settleAsks(rollout, at);
 
 function settleStatus(rollout: Rollout, at: number): Rollout {
   const { status } = rollout;

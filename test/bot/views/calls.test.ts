@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { People } from '../../../src/bot/views/people.ts';
 import { outdated, posts } from '../../../src/bot/views/posts.ts';
 import { next, plan } from '../../../src/upgrade/rollout/index.ts';
@@ -111,4 +111,50 @@ it('says that a start was missed, and why', () => {
   const start = plan(inputOf(fleet(), { requester: 'U0ROSA', startAt: tuesday + hours(24) }));
   const [post] = remind(start, tuesday + hours(24) + minutes(15));
   expect(post?.text).toMatch(/^‼ \*v2\.0\.0 was to begin .* and has not\*: not staged yet: 9 nodes\n.*why.*\nCalled: /);
+});
+
+describe('a stop that ends in the moment in which a node is given up', () => {
+  const name = 'us-east-op-1';
+  function stoppedOver(change: (world: World) => void) {
+    const start = plan(inputOf(fleet(), { strategy: 'regions', requester: 'U0ROSA' }));
+    const world = worldOf(start);
+    change(world);
+    const isBegun = ({ nodes }: Rollout) => nodes[name]?.state.is === 'working' && nodes[name]?.touched === true;
+    const { rollout, now } = drive(start, world, { from: tuesday, until: isBegun });
+    const stopped = next(rollout, { type: 'stopped', at: now, by: 'U0LU' });
+    return drive(stopped, world, { from: now, until: ({ status }) => status.is === 'stopped' }).rollout;
+  }
+
+  it('calls people, since nobody was called for it, and says first who needs one and what serves', () => {
+    const rollout = stoppedOver((world) => {
+      world.bad.add(name);
+      world.badRestore.set(name, 9);
+    });
+    expect(rollout.nodes[name]?.state.is).toBe('stuck');
+    const end = text(rollout, /^stopped\./);
+    expect(end.split('\n')[0]).toBe(
+      '■ *Stopped by <@U0LU>*: 0 of 9 nodes on v2.0.0, and perhaps us-east-op-1 (changed and not proven). ‼ Needs a person: us-east-op-1; 2 of 3 healthy in us-east.',
+    );
+    expect(end).toContain(called);
+    expect(text(rollout, /^dm\.stopped\./)).toContain('Needs a person: us-east-op-1');
+  });
+
+  it('calls nobody when all went well, or when people were called before', () => {
+    expect(
+      text(
+        stoppedOver(() => undefined),
+        /^stopped\./,
+      ),
+    ).not.toContain('Called');
+    const early = until(
+      ({ nodes }) => nodes[name]?.state.is === 'stuck',
+      (world) => {
+        world.bad.add(name);
+        world.badRestore.set(name, 9);
+      },
+    );
+    const rollout = next(early.rollout, { type: 'stopped', at: early.now + 1_000, by: 'U0LU' });
+    expect(rollout.status.is).toBe('stopped');
+    expect(text(rollout, /^stopped\./)).not.toContain('Called');
+  });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { proofText } from '../../../src/bot/views/node.ts';
 import { outdated, type Post, posts } from '../../../src/bot/views/posts.ts';
 import { next, plan } from '../../../src/upgrade/rollout/index.ts';
-import type { Fleet, PlanInput, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import type { Fleet, NodeRun, PlanInput, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../../support/parts.ts';
 import { hours, inputOf, tuesday } from '../../support/rollouts.ts';
 import { drive, type World, worldOf } from '../../support/simulation.ts';
@@ -157,8 +158,14 @@ describe('the live message', () => {
 describe('a line in the thread for every node', () => {
   it('gives the proof of one that is done', () => {
     expect(text(midway(), /^node\.us-east-op-1\./)).toMatchInlineSnapshot(
-      `"✓ *us-east-op-1* done: runs v2.0.0, healthy 30 s, image bbbbbbbbbbbb, 0 restarts"`,
+      `"✓ *us-east-op-1* done: runs v2.0.0, healthy 30 s in one process, image bbbbbbbbbbbb"`,
     );
+  });
+
+  it('claims of restarts only what systemd counted: it forgets them when the machine loses power', () => {
+    const proof = { sha256: 'b'.repeat(64), invocation: 'i', mainPid: 1, version: 'v2.0.0', soaked: 30_000 };
+    expect(proofText({ ...proof, restarts: 0 }, 'v2.0.0')).not.toContain('restart');
+    expect(proofText({ ...proof, restarts: 1 }, 'v2.0.0')).toMatch(/, after 1 restart by systemd$/);
   });
 
   it('says of one under way what still serves, without itself, and that nobody need act', () => {
@@ -169,14 +176,14 @@ describe('a line in the thread for every node', () => {
 
   it('tells why one was rolled back', () => {
     expect(text(failed(), /^node\.us-east-op-2\./)).toMatchInlineSnapshot(`
-      "↩ *us-east-op-2* runs v1.0.0 again, rolled back at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC>, proven: healthy 30 s, image aaaaaaaaaaaa, 0 restarts
+      "↩ *us-east-op-2* runs v1.0.0 again, rolled back at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC>, proven: healthy 30 s in one process, image aaaaaaaaaaaa
       Reason: health stayed 503 starting"
     `);
   });
 
   it('has what was proven of a node that is back, but not in a rollout from before that was kept', () => {
     expect(text(failed(), /^node\.us-east-op-2\./)).toMatch(
-      /again, rolled back at .*, proven: healthy 30 s, image a{12}, 0 restarts\n/,
+      /again, rolled back at .*, proven: healthy 30 s in one process, image a{12}\n/,
     );
     const { lastWord: _, ...start } = planned();
     const older = until(
@@ -223,6 +230,16 @@ describe('a line in the thread for every node', () => {
     expect(
       found({ ...rollout, status: { ...status, queue: [...status.queue], after: null } }, /^failed\./).onlyEdit,
     ).toBe(true);
+    const given = {
+      is: 'stuck',
+      direction: 'back',
+      step: 'restore',
+      reason: 'its worker is gone',
+      at: tuesday,
+    } as const;
+    const node = { ...(rollout.nodes['us-east-op-2'] as NodeRun), state: given };
+    const lost = { ...rollout, nodes: { ...rollout.nodes, 'us-east-op-2': node } };
+    expect(found({ ...lost, status: { ...status, queue: [...status.queue], after } }, /^stuck\./).onlyEdit).toBe(false);
   });
 
   it('is not said to be begun before it may have been restarted, and says so when its turn is put off', () => {
@@ -252,9 +269,9 @@ describe('a gate', () => {
     expect(gate.text).toMatchInlineSnapshot(`
       "<!subteam^S0APPROVERS>: may *eu-west* (3 nodes) go to v2.0.0?
       *us-east* is done, seen healthy for 60 min:
-      ✓ us-east-op-1 done: runs v2.0.0, healthy 30 s, image bbbbbbbbbbbb, 0 restarts
-      ✓ us-east-op-2 done: runs v2.0.0, healthy 30 s, image bbbbbbbbbbbb, 0 restarts
-      ✓ us-east-op-3 done: runs v2.0.0, healthy 30 s, image bbbbbbbbbbbb, 0 restarts
+      ✓ us-east-op-1 done: runs v2.0.0, healthy 30 s in one process, image bbbbbbbbbbbb
+      ✓ us-east-op-2 done: runs v2.0.0, healthy 30 s in one process, image bbbbbbbbbbbb
+      ✓ us-east-op-3 done: runs v2.0.0, healthy 30 s in one process, image bbbbbbbbbbbb
       Now (<!date^1795509087^{date_short_pretty} {time}|2026-11-24 08:31 UTC>): all 3 nodes healthy
       Not begun yet: eu-west, ap-south
       If approved: begins <!date^1795509087^{date_short_pretty} {time}|2026-11-24 08:31 UTC>, Tue 24 Nov 08:31 (Europe/Dublin)

@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import { gateReason, person } from '../../../src/bot/views/text.ts';
+import { describe, expect, it } from 'vitest';
+import { gateReason, heldReason, person } from '../../../src/bot/views/text.ts';
 
 it('whoever a gate names is mentioned, and nobody whose id only stands in its words', () => {
   expect(gateReason({ reason: 'paused', by: 'U0ROSA' })).toBe('paused by <@U0ROSA>');
@@ -15,4 +15,18 @@ it('a person who stands where a name may stand is mentioned, and a name is not',
     'the platform team of US1',
     'whoever may resume',
   ]);
+});
+
+describe('why a rollout is held', () => {
+  it('mentions who asked for a rollback, and nobody whom a host names', () => {
+    expect(heldReason('us-east was rolled back on request of U0ROSA')).toBe(
+      'us-east was rolled back on request of <@U0ROSA>',
+    );
+    expect(heldReason('everything was rolled back on request of U0ROSA; meanwhile op-1 failed: <@U0VIC>')).toBe(
+      'everything was rolled back on request of <@U0ROSA>; meanwhile op-1 failed: &lt;@U0VIC&gt;',
+    );
+    expect(heldReason('op-1: it was rolled back on request of U0VIC')).not.toContain('<@');
+    expect(heldReason('op-1 was rolled back on request of cli:rosa')).not.toContain('<@');
+    expect(gateReason({ reason: 'us-east was rolled back on request of U0ROSA' })).toContain('<@U0ROSA>');
+  });
 });

@@ -41,7 +41,7 @@ describe('a node that stands out of service', () => {
     const unproven = { is: 'unproven', step: 'restore', reason: 'its rollback was put off', at: tuesday } as const;
     const stopped = { is: 'stopped', by: 'U0ROSA', at: tuesday } as const;
     const rollout = withNode({ drained: true, touched: true, state: unproven }, stopped);
-    expect(text(rollout, /^stopped/)).toContain('‼ Out of service: us-east-op-1.');
+    expect(text(rollout, /^stopped/)).toContain('‼ Out of service: us-east-op-1; nobody has looked at us-east yet.');
     expect(text(rollout, /^stopped/)).toContain('not proven, out of service: us-east-op-1');
   });
 });

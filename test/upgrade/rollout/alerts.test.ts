@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { gates, isLook, next, nextWake, plan, todo, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
+import { posts } from '../../../src/bot/views/posts.ts';
+import {
+  gates,
+  isLook,
+  next,
+  nextWake,
+  plan,
+  todo,
+  waitingForPeople,
+  whyWaiting,
+} from '../../../src/upgrade/rollout/index.ts';
 import type { Alerts, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { fleetOf, inputOf, minutes, notWanted, quiet, tuesday } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
@@ -61,6 +71,26 @@ describe('an alert that fires', () => {
     const later = held.now + minutes(10);
     expect(gates(held.rollout, first, later).map(({ name }) => name)).toEqual(['proof']);
     expect(todo(held.rollout, later).map(({ step }) => step)).toEqual(['watch']);
+  });
+
+  it('that goes on is a matter for people: told after a minute, reminded of, and over as soon as it ends', () => {
+    const first = ready({ fleet: fleetOf({ reminders: [minutes(15)] }) });
+    const looks = (from: Moment, count: number, alerts: Alerts) =>
+      Array.from({ length: count }).reduce<Moment>((here) => looked(here, alerts, here.now + minutes(1)), from);
+    const waits = ({ rollout }: Moment) => waitingForPeople(rollout).map(({ what, since }) => [what, since]);
+    const since = first.now + minutes(1);
+    expect(waits(looks(first, 1, firing))).toEqual([['start', tuesday]]);
+    const held = looks(looks(first, 1, firing), 20, unknown);
+    expect(waits(held)).toEqual([['node us-east-op-1', since]]);
+    const later = next(held.rollout, { type: 'ticked', at: held.now });
+    expect(later.reminded).toEqual({ [`node us-east-op-1.${Math.floor(since / 1000)}`]: 1 });
+    expect(posts(later).find(({ key }) => key.startsWith('wait.'))?.text).toMatch(
+      /^‼ \*Stuck: us-east-op-1 waits\* since .*: nobody knows whether alerts fire for us-east: connection refused\n/,
+    );
+    expect(posts(later)[0]?.text.split('\n')[0]).toMatch(/: us-east-op-1 waits$/);
+    expect(waitingForPeople(next(later, { type: 'paused', by: 'U1', at: held.now }))).toEqual([]);
+    expect(waits(looks(held, 1, quiet))).toEqual([['start', tuesday]]);
+    expect(waits(looks(looks(held, 1, quiet), 1, firing))).toEqual([['start', tuesday]]);
   });
 
   it('is not overridden by --now', () => {

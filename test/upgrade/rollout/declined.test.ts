@@ -84,7 +84,13 @@ it('is forgotten when it is asked anew, and holds like a question that nobody an
   const { rollout, now } = gate();
   const declined = next(rollout, no(now));
   const late = next(declined, { type: 'ticked', at: now + hours(49) });
-  expect(late.status).toMatchObject({ is: 'held', reason: 'nobody approved eu-west within 48 h' });
+  expect(late.status).toMatchObject({
+    is: 'held',
+    reason: 'eu-west was declined (error rate is up), and nobody approved it within 48 h',
+  });
+  expect(next(rollout, { type: 'ticked', at: now + hours(49) }).status).toMatchObject({
+    reason: 'nobody approved eu-west within 48 h',
+  });
   expect(askedFor(late)).not.toHaveProperty('declined');
 });
 
@@ -97,6 +103,15 @@ it('calls people anew: whoever had the question has not got the answer', () => {
   const due = Object.values(next(declined, { type: 'ticked', at: now + minutes(25) }).reminded ?? {});
   expect(due).toEqual([1]);
   expect(declineOf(askedFor(declined) as never)?.by).toBe('U0INES');
+});
+
+it('a yes after it that is not enough calls the others anew, and not at once for all the time before', () => {
+  const { rollout, now } = gate(2);
+  const said = next(next(rollout, no(now + minutes(10))), yes(now + hours(3), 'U1'));
+  expect(waitingForPeople(said)).toEqual([{ what: phase, since: now + hours(3) }]);
+  const at = (ms: number) => Object.values(next(said, { type: 'ticked', at: now + ms }).reminded ?? {});
+  expect(at(hours(3) + minutes(1))).toEqual([]);
+  expect(at(hours(3) + minutes(15))).toEqual([1]);
 });
 
 it('what was said with a yes is kept beside it', () => {

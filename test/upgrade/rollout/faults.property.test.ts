@@ -43,8 +43,10 @@ function comesToAnEnd(run: Run): void {
   expect(['done', 'rolled-back', 'stopped'], JSON.stringify(run.rollout.status)).toContain(run.rollout.status.is);
 }
 
+const runs = Number(process.env.RUNS ?? 2_000);
+
 describe('a rollout under faults', () => {
-  it('keeps every invariant and comes to an end, over 2,000 seeded runs', { timeout: 1_200_000 }, () => {
+  it('keeps every invariant and comes to an end, over 2,000 seeded runs', { timeout: 600_000 + 600 * runs }, () => {
     const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
     fc.assert(
       fc.property(scenario, (chance) => {
@@ -52,7 +54,7 @@ describe('a rollout under faults', () => {
         for (const one of chance.moves) run.step(one);
         comesToAnEnd(run);
       }),
-      { seed, numRuns: Number(process.env.RUNS ?? 2_000), endOnFailure: process.env.SHRINK === undefined },
+      { seed, numRuns: runs, endOnFailure: process.env.SHRINK === undefined },
     );
   });
 

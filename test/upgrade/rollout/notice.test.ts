@@ -14,6 +14,7 @@ import {
 } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Fleet, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { fleetOf, hours, inputOf, minutes, release, tuesday } from '../../support/rollouts.ts';
+import { drive, worldOf } from '../../support/simulation.ts';
 
 const majors = { approvers: 1, canaryApproval: false, notice: hours(48) };
 const fleet: Fleet = { ...fleetOf({ majors, announce: [hours(24), hours(1)] }), audiences: ['status page'] };
@@ -158,6 +159,42 @@ describe('the notice of a major', () => {
     expect(forecast(rollout, 'p50').end).not.toBeNull();
     const known = folded(rollout, ...bothTold(tuesday + hours(2)));
     expect(startOf(known)).toBe(tuesday + hours(50));
+  });
+});
+
+describe('the first approval of a start that is far ahead', () => {
+  const strict = fleetOf({ majors, announce: [], oneMayBegin: 'nowhere' });
+  const far = () => {
+    const planned = plan(inputOf(strict, { startAt: tuesday + hours(100) }));
+    const { rollout } = drive(planned, worldOf(planned), { from: tuesday, until: isStaged });
+    return rollout;
+  };
+  const isStaged = ({ nodes }: Rollout) => Object.values(nodes).every(({ state }) => state.is === 'ready');
+  const first = ({ phases }: Rollout) => phases.find(({ is }) => is === 'approval')?.state.is;
+  const ticked = (rollout: Rollout, at: number): Rollout => next(rollout, { type: 'ticked', at });
+  /** Approvals hold for 48 h, so it is asked for 24 h before the start. */
+  const from = tuesday + hours(76);
+
+  it('is asked for so late that a yes still holds then, and `why` says when', () => {
+    const staged = far();
+    expect(first(ticked(staged, from - 1_000))).toBe('pending');
+    const shut = gates(staged, 'us-east-op-1', tuesday + hours(1)).find(({ name }) => name === 'approval');
+    expect(shut).toMatchObject({ reason: 'all regions is not asked for yet', opensAt: from });
+    expect(nextWake(staged, from - hours(1))).toBeLessThanOrEqual(from);
+    expect(first(ticked(staged, from))).toBe('active');
+  });
+
+  it('is not asked for any more when the start is moved away, unless somebody said yes', () => {
+    const asked = ticked(far(), from);
+    const away = next(asked, moved(from + 1, from + hours(200)));
+    expect(first(away)).toBe('pending');
+    expect(first(ticked(away, from + hours(175)))).toBe('pending');
+    expect(first(ticked(away, from + hours(176)))).toBe('active');
+  });
+
+  it('is asked for at once in what was planned by a version that did so', () => {
+    const { ahead: _, ...old } = plan(inputOf(strict, { startAt: tuesday + hours(100) }));
+    expect(first(drive(old, worldOf(old), { from: tuesday, limit: 50 }).rollout)).toBe('active');
   });
 });
 

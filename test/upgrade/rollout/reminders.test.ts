@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { next, nextWake, plan, todo, waitingForPeople, waitKey } from '../../../src/upgrade/rollout/index.ts';
 import { nextReminder } from '../../../src/upgrade/rollout/reminders.ts';
-import type { Event, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import type { Event, NodeRun, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../../support/parts.ts';
 import { fleetOf, hours, inputOf, minutes, planned, tuesday } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
@@ -118,4 +118,50 @@ it('decides nothing: what is due stays due, and the last word is that of who dec
   const { taken: _, ...rest } = taken;
   expect(rest).toEqual(rollout);
   expect(todo(taken, at)).toEqual(todo(rollout, at));
+});
+
+/** A gate was shut for two minutes before the first node, and by now somebody did something else. */
+function shutAtFirst(then: (at: number) => Event | null): Rollout {
+  const start = planned({ reminders });
+  const name = 'us-east-op-1';
+  const gate = { name: 'quorum' as const, reason: 'stopping it would leave 1 healthy', owner: 'op-2', opensAt: null };
+  const at = tuesday + minutes(2);
+  const wait = { gates: [gate], since: tuesday, at, times: 5, until: at };
+  const node = { ...start.nodes[name], state: { is: 'ready', notBefore: at }, held: wait } as NodeRun;
+  const rollout: Rollout = { ...start, nodes: { ...start.nodes, [name]: node } };
+  const event = then(at + 1_000);
+  return event === null ? rollout : next(rollout, event);
+}
+
+it('calls once for a gate that stays shut, not for the start that it delays besides, and not while somebody holds the rollout: then nobody asks that gate', () => {
+  expect(waitingForPeople(shutAtFirst(() => null)).map(({ what }) => what)).toEqual(['node us-east-op-1']);
+  const paused = shutAtFirst((at) => ({ type: 'paused', by: 'U1', at }));
+  expect(waitingForPeople(paused)).toEqual([]);
+  expect(remindedOf(tick(paused, tuesday + hours(3)))).toEqual([]);
+});
+
+it('calls for a rollback whose gate stays shut', () => {
+  const name = 'us-east-op-1';
+  const start = planned({ reminders, pause: 0 });
+  const world = worldOf(start);
+  const done = drive(start, world, { from: tuesday, until: ({ nodes }) => nodes[name]?.state.is === 'done' });
+  world.down.add('us-east-op-2').add('us-east-op-3');
+  const asked = next(done.rollout, { type: 'rollback-asked', at: done.now, by: 'U1', scope: { is: 'all' }, epoch: 0 });
+  const later = drive(asked, world, { from: done.now, until: (_, at) => at > done.now + minutes(20) });
+  expect(later.rollout.status.is).toBe('rolling-back');
+  expect(remindedOf(later.rollout)).toEqual([1]);
+});
+
+it('what one has says nothing of another wait that began within the same second', () => {
+  const first = held();
+  const at = Math.ceil(since(first) / 1_000) * 1_000;
+  const same = (moment: number): Rollout => ({
+    ...first,
+    status: { is: 'held', reason: 'it', node: 'us-east-op-1', at: moment, pending: null },
+  });
+  const taken = takenOn(same(at + 100), at + 200);
+  const again: Rollout = { ...taken, status: same(at + 300).status };
+  expect(remindedOf(tick(again, at + minutes(16)))).toEqual([1]);
+  const [over] = Object.values(takenOn(again, at + 400).taken ?? {});
+  expect(over).toEqual({ by: 'U0OTTO', at: at + 400 });
 });
