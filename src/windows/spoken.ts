@@ -2,7 +2,10 @@ import { dayAt, instantOf, type Reading, weekdayOf } from './local.ts';
 import { parseLocalTime } from './parse.ts';
 import { type Weekday, weekdays } from './types.ts';
 
-const spoken = /^(today|tomorrow|mon|tue|wed|thu|fri|sat|sun)[a-z]*\s+(?:at\s+)?(\d{2}:\d{2})$/i;
+const spoken =
+  /^(today|tomorrow|mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs(?:day)?|r)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)\s+(?:at\s+)?(\d{2}:\d{2})$/i;
+/** Ends with how far its clock is from UTC: it means one instant everywhere. */
+const withOffset = /:\d{2}\S*[+-]\d{2}:?\d{2}$/;
 
 /**
  * Reads what a person says of a time to come, as epoch ms: all that `parseLocalTime` does, and `tomorrow 03:00`, `wed 03:00`
@@ -25,7 +28,8 @@ function onDay(name: string, time: string, zone: string, now: number, reading?: 
   const days = Array.from({ length: weekdays.length + 1 }, (_, ahead) => today + ahead);
   const instants = days
     .filter((each) => weekdayOf(each) === wanted)
-    .map((each) => instantOf(each, time, zone, reading));
+    // Of a time that happens twice, the second one may be next.
+    .flatMap((each) => [instantOf(each, time, zone, reading), instantOf(each, time, zone, reading ?? 'later')]);
   return Math.min(...instants.filter((each) => each > now));
 }
 
@@ -34,6 +38,8 @@ function placed(text: string, zones: readonly string[]): { words: string; zone: 
   const own = zones[0] ?? 'UTC';
   const [, words = '', place = ''] = /^(.*\d)\s+([a-z][a-z_/ -]*)$/i.exec(text) ?? [];
   if (place === '') return { words: text, zone: own };
+  if (withOffset.test(words))
+    throw new RangeError(`"${text}" names two places: write its offset, or ${place}, not both`);
   const zone = zoneOf(place, zones);
   if (zone === null) {
     const cities = [...new Set(zones.map(cityOf))].join(', ');

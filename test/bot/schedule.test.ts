@@ -140,7 +140,7 @@ describe('schedule', () => {
     const rollout = await confirmed(here, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
     const due = next(rollout, { type: 'ticked', at: Date.UTC(2026, 10, 25, 8) });
     expect(post(due, /^soon\./)?.text).toMatchInlineSnapshot(`
-      "*zeitwork-operator v2.0.0 begins in 24 h*, <!date^1795680000^{date_short_pretty} {time}|2026-11-26 08:00 UTC>, Thu 26 Nov 03:00 (America/New_York)
+      "*zeitwork-operator v2.0.0 begins within 24 h*, <!date^1795680000^{date_short_pretty} {time}|2026-11-26 08:00 UTC>, Thu 26 Nov 03:00 (America/New_York)
       9 nodes, without downtime, asked for by <@U0ROSA>
       Postpone to Tue 1 Dec 02:00: /zeitwork reschedule --next
       Cancel it: /zeitwork stop"
@@ -157,7 +157,7 @@ describe('schedule', () => {
     );
     const due = (of: Rollout) => post(next(of, { type: 'ticked', at: Date.UTC(2026, 10, 25, 8) }), /^soon\./)?.text;
     const paused = next(rollout, { type: 'paused', at: rollout.createdAt + 1, by: 'U0ROSA' });
-    expect(due(paused)?.split('\n')[0]).toMatch(/ v2\.0\.0 is to begin in 24 h\*, .*; now it is paused$/);
+    expect(due(paused)?.split('\n')[0]).toMatch(/ v2\.0\.0 is to begin within 24 h\*, .*; now it is paused$/);
   });
 });
 

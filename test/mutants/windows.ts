@@ -156,6 +156,20 @@ export const rows: Mutant[] = [
     tests: schedule,
   },
   {
+    name: 'a major is said to begin soon that somebody has still to be told of',
+    file: 'src/upgrade/rollout/ahead.ts',
+    from: ' || noticeOver(rollout) === null;',
+    to: ';',
+    tests: notice,
+  },
+  {
+    name: 'a word that only begins like a weekday is taken for one',
+    file: 'src/windows/spoken.ts',
+    from: 'mon(?:day)?|',
+    to: 'mon[a-z]*|',
+    tests: ['test/windows/spoken.test.ts'],
+  },
+  {
     name: 'a webhook that does not answer 2xx counts as told',
     file: 'src/upgrade/http/webhook.ts',
     from: 'if (status < 200 || status > 299)',

@@ -36,6 +36,11 @@ it('tomorrow is the next local day also when a clock change makes today longer',
   expect(new Date(parseSpokenTime('tomorrow 00:30', zones, evening)).toISOString()).toBe('2026-11-02T05:30:00.000Z');
 });
 
+it('is the second one of a time that happens twice, where the first has passed', () => {
+  const between = Date.parse('2026-11-01T05:45:00Z');
+  expect(new Date(parseSpokenTime('sun 01:30', zones, between)).toISOString()).toBe('2026-11-01T06:30:00.000Z');
+});
+
 it.each([
   ['tomorrow', /is not a time/],
   ['tomorrow 25:00', /is not a time/],
@@ -43,6 +48,11 @@ it.each([
   ['wed 03:00 Atlantis', /Atlantis is no place that is known here: write one of New York, Dublin, Kolkata, or a zone/],
   ['wed 03:00 Europe/Dubln', /is no place that is known here/],
   ['someday 03:00', /is not a time/],
+  ['monkey 03:00', /is not a time/],
+  ['sunset 03:00', /is not a time/],
+  ['todays 03:00', /is not a time/],
+  ['frisbee at 03:00', /is not a time/],
+  ['2026-11-26T03:00:00+05:30 Dublin', /names two places/],
 ])('"%s" is refused with what is accepted', (text, reason) => {
   expect(() => parseSpokenTime(text, zones, now)).toThrow(reason);
 });

@@ -82,7 +82,8 @@ function soon(rollout: Rollout): Post[] {
   const { ahead, service, release, requester, nodes } = rollout;
   if (ahead == null || ahead.of !== startOf(rollout) || !isAhead(rollout)) return [];
   const { of, before } = ahead;
-  const then = `in ${span(before)}*, ${when(of)}${localOf(rollout, regionsOf(rollout)[0] ?? '', of)}`;
+  // Within: it may be said late, after Slack or we were away.
+  const then = `within ${span(before)}*, ${when(of)}${localOf(rollout, regionsOf(rollout)[0] ?? '', of)}`;
   const name = `*${foreign(service.name)} ${release.version}`;
   const lines = [
     isKept(rollout) ? `${name} is to begin ${then}; now it is ${foreign(verdict(rollout))}` : `${name} begins ${then}`,

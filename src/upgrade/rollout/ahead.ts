@@ -1,4 +1,5 @@
 import { nextOpening } from '../../windows/index.ts';
+import { noticeOver } from './notice.ts';
 import { changePhases, unasked } from './phases.ts';
 import { isOpen, regionsOf } from './queries.ts';
 import { asksFrom, startOf } from './start.ts';
@@ -35,10 +36,11 @@ export function laterStart(rollout: Rollout): number | null {
   return opening.is === 'opens' ? opening.interval.start : null;
 }
 
-/** When a start is said again, the earliest first; not what lies before it was planned or moved: that was said then. */
+/** When a start is said again, the earliest first; not while somebody has to be told first, and not what lies before it was planned or moved: that was said then. */
 function instants(rollout: Rollout): { at: number; before: number; of: number }[] {
   // First what costs nothing: windows are asked for only where something waits for them.
-  const of = rollout.ahead === undefined || !isAhead(rollout) ? null : startOf(rollout);
+  const isUnknown = rollout.ahead === undefined || !isAhead(rollout) || noticeOver(rollout) === null;
+  const of = isUnknown ? null : startOf(rollout);
   if (of === null) return [];
   const planned = rollout.moves?.at(-1)?.at ?? rollout.createdAt;
   const each = (rollout.policy.announce ?? []).map((before) => ({ at: of - before, before, of }));

@@ -256,6 +256,13 @@ describe('a start that is waited for', () => {
     expect(ticked(put, tuesday + hours(10) + 1).ahead).toBeNull();
   });
 
+  it('is not said again while somebody has still to be told of a major, which begins later than that', () => {
+    const half = folded(major(), told('channel', tuesday));
+    expect(ticked(half, tuesday + hours(24)).ahead).toBeNull();
+    const both = folded(half, told('status page', tuesday + hours(30)));
+    expect(ticked(both, tuesday + hours(54)).ahead).toEqual({ of: tuesday + hours(78), before: hours(24) });
+  });
+
   it('says nothing in what was planned by a version that did not know of it', () => {
     const { ahead: _, ...old } = planned;
     expect(ticked(old, tuesday + hours(29)).ahead).toBeUndefined();
