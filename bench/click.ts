@@ -38,7 +38,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     people: [],
     approvals: 'button',
     stateDir,
-    roles: { requesters: nobody, breakers: nobody, stoppers: nobody, onCall: { users: [], groups: [] } },
+    roles: { requesters: nobody, breakers: nobody, stoppers: nobody, onCall: nobody, escalation: nobody },
   };
 }
 

@@ -126,6 +126,7 @@ function announcing(
     ...(webhook === undefined ? {} : { webhook }),
     people: async (rollout) => ({
       onCall: access.roles.onCall,
+      escalation: access.roles.escalation,
       members: await membersOf(
         asked(rollout).flatMap(({ by }) => by.groups),
         heard.directory,

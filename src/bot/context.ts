@@ -25,6 +25,8 @@ export interface Access {
     stoppers: Approvers;
     /** Called for what goes wrong; that alone gives no right. */
     onCall: Approvers;
+    /** Called by the last reminder, besides those who were called before. */
+    escalation: Approvers;
   };
 }
 

@@ -240,6 +240,7 @@ export const schema = block({
     breakers: withDefault(nobody, approvers),
     stoppers: withDefault(nobody, approvers),
     onCall: withDefault(nobody, approvers),
+    escalation: withDefault(nobody, approvers),
   }),
 });
 

@@ -64,6 +64,8 @@ export interface Settings {
     stoppers: Approvers;
     /** Called for what goes wrong, besides whoever asked for the rollout. */
     onCall: Approvers;
+    /** Called by the last reminder of what nobody has taken on. */
+    escalation: Approvers;
   };
 }
 

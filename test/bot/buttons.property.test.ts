@@ -43,7 +43,7 @@ async function pressed(rollout: Rollout, now: number, { action, value }: Offered
   control.looks = surveyOf(context.fleet).map((seen) => ({ ...seen, sha256: null }));
   const click = readClick(action, value);
   if (click === null) throw new Error(`nobody reads ${action}`);
-  const roles = { requesters: ines, breakers: ines, stoppers: ines, onCall: ines };
+  const roles = { requesters: ines, breakers: ines, stoppers: ines, onCall: ines, escalation: ines };
   const scene = {
     ...context,
     fleet: { ...context.fleet, name: rollout.fleet, regions },

@@ -96,6 +96,7 @@ class Night {
       breakers: everything,
       stoppers: everything,
       onCall: everything,
+      escalation: everything,
     };
     // What a plan comes to changes nothing about who may start it.
     this.here.context.playsUpTo = 0;

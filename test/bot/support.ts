@@ -198,6 +198,7 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
         breakers: { users: ['U0INES'], groups: [] },
         stoppers: { users: ['U0OTTO'], groups: [] },
         onCall: { users: [], groups: [] },
+        escalation: { users: [], groups: [] },
       },
     },
     workspace: { pinned: 'T0', url: 'https://trial.slack.com/' },

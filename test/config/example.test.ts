@@ -82,6 +82,7 @@ it('the example shows every key that there is', () => {
     'roles.breakers.groups',
     'roles.stoppers.users',
     'roles.onCall.users',
+    'roles.escalation.users',
   ];
   expect(keysOf(schema).filter((key) => !shown.includes(key) && !told.includes(key))).toEqual([]);
   for (const key of commented) expect(example).toMatch(new RegExp(`^ *# +${key.split('.').at(-1)}:(?: |$)`, 'm'));

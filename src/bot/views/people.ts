@@ -5,11 +5,15 @@ import { who } from './text.ts';
 /** Whom messages may call, besides those whom the rollout names. */
 export interface People {
   onCall: Approvers;
+  /** Called when nobody answered whoever was called before. */
+  escalation: Approvers;
   /** Who is in a group, as far as it could be found out. */
   members: Record<string, string[]>;
 }
 
-export const nobody: People = { onCall: { users: [], groups: [] }, members: {} };
+const none: Approvers = { users: [], groups: [] };
+
+export const nobody: People = { onCall: none, escalation: none, members: {} };
 
 /** Mentions that notify. */
 export const mentions = ({ groups, users }: Approvers): string[] => [
@@ -21,6 +25,12 @@ export const mentions = ({ groups, users }: Approvers): string[] => [
 export function called({ requester }: Rollout, { onCall }: People): string[] {
   const all = [...(isLocal(requester) ? [] : [who(requester)]), ...mentions(onCall)];
   return all.length === 0 ? [] : [`Called: ${[...new Set(all)].slice(0, 10).join(' ')}`];
+}
+
+/** A line that wakes whoever comes after those, once nobody of them answered. */
+export function escalated({ escalation }: People): string[] {
+  const all = mentions(escalation);
+  return all.length === 0 ? [] : [`Nobody has answered yet. Called as well: ${all.slice(0, 10).join(' ')}`];
 }
 
 /** No more of them than this get a message of their own; the question in the channel mentions their groups. */

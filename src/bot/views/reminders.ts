@@ -11,14 +11,14 @@ import {
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { mineButtons } from './buttons.ts';
 import { declinedBy, stillOpen } from './declined.ts';
-import { called, type People } from './people.ts';
+import { called, escalated, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { foreign, gateReason, heldReason, span, when } from './text.ts';
 import { askedOf } from './words.ts';
 
 /**
  * Calls again, once each, for what still waits for people and nobody has: only the newest, however long nobody was there to
- * say it.
+ * say it. The last one calls whoever comes next.
  */
 export function reminderPosts(rollout: Rollout, people: People): Post[] {
   return waitingForPeople(rollout).flatMap((waiting) => {
@@ -26,7 +26,8 @@ export function reminderPosts(rollout: Rollout, people: People): Post[] {
     const count = rollout.reminded?.[key] ?? 0;
     const after = rollout.policy.reminders?.[count - 1];
     if (count === 0 || after === undefined || takenBy(rollout, waiting) !== null) return [];
-    const lines = words(rollout, waiting.what, waiting.since, after, people);
+    const isLast = count === rollout.policy.reminders?.length;
+    const lines = [...words(rollout, waiting.what, waiting.since, after, people), ...(isLast ? escalated(people) : [])];
     return [
       post(
         rollout,

@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { People } from '../../../src/bot/views/people.ts';
 import { outdated, posts } from '../../../src/bot/views/posts.ts';
-import { next, plan } from '../../../src/upgrade/rollout/index.ts';
+import { next, plan, waitingForPeople, waitKey } from '../../../src/upgrade/rollout/index.ts';
 import type { Fleet, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../../support/parts.ts';
 import { fleetOf, hours, inputOf, minutes, tuesday } from '../../support/rollouts.ts';
 import { drive, type World, worldOf } from '../../support/simulation.ts';
 
-const people: People = { onCall: { users: ['U0OTTO'], groups: ['S0CALL'] }, members: { S0APP: ['U0INES', 'U0ROSA'] } };
+const people: People = {
+  onCall: { users: ['U0OTTO'], groups: ['S0CALL'] },
+  escalation: { users: [], groups: ['S0BOSS'] },
+  members: { S0APP: ['U0INES', 'U0ROSA'] },
+};
 const called = 'Called: <@U0ROSA> <!subteam^S0CALL> <@U0OTTO>';
 const reminders = [minutes(15), minutes(30), hours(2)];
 
@@ -105,6 +109,15 @@ it('calls the approvers again, and not everybody', () => {
     /^‼ \*Still waiting, for 30 min\*: <!subteam\^S0APP>, may \*eu-west\* go to v2\.0\.0\? Asked /,
   );
   expect(post?.text).not.toContain('Called');
+});
+
+it('calls whoever comes next with the last reminder, once, and not when somebody has it', () => {
+  const { rollout, now } = atGate();
+  const last = now + hours(2) + minutes(1);
+  expect(remind(rollout, now + minutes(31))[0]?.text).not.toContain('S0BOSS');
+  expect(remind(rollout, last)[0]?.text).toContain('Nobody has answered yet. Called as well: <!subteam^S0BOSS>');
+  const waits = waitingForPeople(rollout).map(waitKey);
+  expect(remind(next(rollout, { type: 'taken-on', at: now + 1, by: 'U0INES', waits }), last)).toEqual([]);
 });
 
 it('says that a start was missed, and why', () => {
