@@ -22,7 +22,7 @@ export const rows: Mutant[] = [
   },
   {
     name: 'a freeze that was declared since the plan was shown is overridden by its Start',
-    file: 'src/bot/commands/upgrade.ts',
+    file: 'src/bot/commands/start.ts',
     from: 'if (freezesIn(rollout, rollout.createdAt) !== freezesIn(draft, rollout.createdAt)) {',
     to: 'if (false) {',
     tests: ['test/bot/freeze.test.ts'],
@@ -85,14 +85,14 @@ export const rows: Mutant[] = [
   },
   {
     name: 'a plan is started by somebody else than it was shown to',
-    file: 'src/bot/commands/upgrade.ts',
+    file: 'src/bot/commands/start.ts',
     from: "isOther || verb === 'cancel' : !isOther) return draft;",
     to: "isOther || verb === 'cancel' : draft.revision > 0) return draft;",
     tests: who,
   },
   {
     name: 'anybody throws away what waits for a second breaker',
-    file: 'src/bot/commands/upgrade.ts',
+    file: 'src/bot/commands/start.ts',
     from: 'if (draft.requester !== asking.actor) await orKeep',
     to: 'if (draft.requester === asking.actor) await orKeep',
     tests: glass,
@@ -106,7 +106,7 @@ export const rows: Mutant[] = [
   },
   {
     name: 'a plan does not say where one person begins',
-    file: 'src/bot/commands/upgrade.ts',
+    file: 'src/bot/commands/draft.ts',
     from: 'canary: canaryOf(context.fleet) ?? null,',
     to: 'canary: null,',
     tests: who,
@@ -211,7 +211,7 @@ export const rows: Mutant[] = [
   },
   {
     name: 'whoever asks to break the glass starts it alone',
-    file: 'src/bot/commands/upgrade.ts',
+    file: 'src/bot/commands/start.ts',
     from: "if (wantsSecond(context, draft) ? isOther || verb === 'cancel' : !isOther) return draft;",
     to: 'if (wantsSecond(context, draft) || !isOther) return draft;',
     tests: glass,
@@ -288,7 +288,7 @@ export const rows: Mutant[] = [
   },
   {
     name: 'Start does not look at what work rests on',
-    file: 'src/bot/commands/upgrade.ts',
+    file: 'src/bot/commands/start.ts',
     from: "survey(context, 'work')",
     to: 'survey(context)',
     tests: ['test/bot/commands.test.ts'],

@@ -10,8 +10,9 @@ import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
 import { mine } from './mine.ts';
 import { reschedule } from './reschedule.ts';
+import { cancel, start } from './start.ts';
 import { acting } from './unknown.ts';
-import { cancel, schedule, start, upgrade } from './upgrade.ts';
+import { schedule, upgrade } from './upgrade.ts';
 import { verify } from './verify.ts';
 
 const bare: Handler<'bare'> = async (context, asking) => {

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import type { Actor } from '../../base/actor.ts';
+import { begunBefore, paceOf } from '../../upgrade/ledger/index.ts';
+import { canaryOf, plan, regionsOf, troublesOf } from '../../upgrade/rollout/index.ts';
+import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
+import { type CommandContext, draftTtlMs, ended, type Reply, withFacts } from '../context.ts';
+import { nightFacts } from '../facts/night.ts';
+import { rolloutFacts } from '../facts/rollout.ts';
+import { type NodeTroubles, preview } from '../views/preview.ts';
+import { fleetNow, glance, isSilence, Unanswered } from './common.ts';
+import { nightOf } from './night.ts';
+
+export type Request = Pick<
+  PlanInput,
+  'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit'
+>;
+
+export async function show(
+  context: CommandContext,
+  request: Request,
+  dryRun: boolean,
+  remark: string | null,
+  known: NodeSurvey[] | null = null,
+): Promise<Reply> {
+  const seen = known ?? (await glance(context, 'work'));
+  if (seen.every(isSilence)) {
+    throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
+  }
+  const input = await inputOf(context, context.newId(), request, seen);
+  const rollout = plan(input);
+  const night = nightOf(input, rollout, context.playsUpTo);
+  const troubles = troublesBeside(input, rollout);
+  if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
+  const token = dryRun ? null : `${rollout.id}~${fingerprint(seen)}`;
+  const reply = withFacts(
+    {
+      plan: token,
+      rollout: rolloutFacts(rollout),
+      foreseen: night === null ? null : nightFacts(night),
+      warnings: troubles.map((each) => ({ ...each })),
+    },
+    preview({
+      ...{ rollout, survey: seen, troubles, now: input.now, token, remark, night },
+      second: wantsSecond(context, rollout),
+      canary: canaryOf(context.fleet) ?? null,
+      elsewhere: await context.elsewhere(rollout.release),
+    }),
+  );
+  return remark === null ? reply : ended('outdated', reply);
+}
+
+/** What does not keep anybody from working on a node of this plan, and is worth knowing; see `plan` for what does. */
+function troublesBeside(input: PlanInput, { nodes }: Rollout): NodeTroubles[] {
+  return input.survey
+    .filter(({ node }) => nodes[node] !== undefined)
+    .map((seen) => ({ node: seen.node, words: wordsAbout(seen, input) }))
+    .filter(({ words }) => words.length > 0);
+}
+
+function wordsAbout(seen: NodeSurvey, input: PlanInput): string[] {
+  if (seen.fitness === undefined) return [notLookedAt];
+  return troublesOf(seen, input).map(({ text }) => text);
+}
+
+const notLookedAt =
+  'only what it runs was looked at, since its worker is of an older version: update the worker, or ask zeitwork doctor';
+
+export async function inputOf(
+  context: CommandContext,
+  id: string,
+  request: Request,
+  seen: NodeSurvey[],
+): Promise<PlanInput> {
+  const now = context.clock.now();
+  const epoch = await context.control.store.nextEpoch(now);
+  const { version, binarySha256: sha256 } = request.release;
+  const ledger = await context.control.ledger.load();
+  const begun = begunBefore(ledger, { version, sha256 });
+  const fleet = await fleetNow(context);
+  const pace = paceOf(ledger, fleet, request.release.archiveBytes);
+  return { ...request, id, fleet, now, epoch, survey: seen, begun, pace };
+}
+
+/** What was asked, from the plan that it became. */
+export function requestOf(context: CommandContext, draft: Rollout, starter: Actor): Request {
+  const { fleet } = context;
+  const chosen = regionsOf(draft);
+  const all = fleet.regions.filter(({ name }) => chosen.includes(name)).flatMap(({ nodes }) => nodes);
+  const planned = Object.keys(draft.nodes).length;
+  return {
+    release: draft.release,
+    strategy: draft.strategy,
+    requester: draft.requester,
+    startAt: draft.startAt,
+    override: wantsSecond(context, draft) ? withSecond(draft.override, starter) : draft.override,
+    regions: chosen.length === fleet.regions.length ? null : chosen,
+    limit: planned < all.length ? planned : null,
+  };
+}
+
+/** To break the glass takes two: the settings of now say so, and whoever asked is not the one who starts it. */
+export const wantsSecond = ({ fleet }: CommandContext, { override }: Rollout): boolean =>
+  override !== null && fleet.policy.breakers > 1;
+
+const withSecond = (override: Request['override'], second: Actor): Request['override'] =>
+  override === null ? null : { ...override, with: second };
+
+/** What every node runs, in short: equal as long as nobody changed a version or an image. */
+export function fingerprint(seen: NodeSurvey[]): string {
+  const lines = seen.map(({ node, version, sha256 }) => `${node} ${version} ${sha256}`).sort();
+  return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 12);
+}
