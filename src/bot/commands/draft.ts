@@ -10,11 +10,13 @@ import { type NodeTroubles, preview } from '../views/preview.ts';
 import { fleetNow, glance, isSilence, Unanswered } from './common.ts';
 import { nightOf } from './night.ts';
 
+/** What somebody asked for, with all that they named. */
 export type Request = Pick<
   PlanInput,
   'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit'
 >;
 
+/** Looks, plans, keeps the plan for whoever confirms it (not of a dry run), and answers with its preview. @throws Refused */
 export async function show(
   context: CommandContext,
   request: Request,
@@ -65,6 +67,7 @@ function wordsAbout(seen: NodeSurvey, input: PlanInput): string[] {
 const notLookedAt =
   'only what it runs was looked at, since its worker is of an older version: update the worker, or ask zeitwork doctor';
 
+/** All that a plan is made of, as it is known now. */
 export async function inputOf(
   context: CommandContext,
   id: string,
