@@ -145,6 +145,8 @@ describe('the facts of a look', () => {
           {
             "approvedBy": null,
             "at": "2026-11-24T07:30:09.900Z",
+            "comments": null,
+            "declined": null,
             "id": "stage",
             "is": "nodes",
             "nodes": [
@@ -165,6 +167,8 @@ describe('the facts of a look', () => {
           {
             "approvedBy": null,
             "at": "2026-11-24T07:31:26.400Z",
+            "comments": null,
+            "declined": null,
             "id": "nodes/us-east",
             "is": "nodes",
             "nodes": [
@@ -179,6 +183,8 @@ describe('the facts of a look', () => {
           {
             "approvedBy": null,
             "at": "2026-11-24T08:31:27.500Z",
+            "comments": null,
+            "declined": null,
             "id": "watch/us-east",
             "is": "watch",
             "nodes": [
@@ -193,6 +199,8 @@ describe('the facts of a look', () => {
           {
             "approvedBy": [],
             "at": null,
+            "comments": [],
+            "declined": null,
             "id": "approval/eu-west",
             "is": "approval",
             "nodes": null,
@@ -220,6 +228,7 @@ describe('the facts of a look', () => {
           "since": null,
         },
         "strategy": "regions",
+        "taken": [],
         "version": "v2.0.0",
       }
     `);

@@ -1,5 +1,6 @@
 import {
   approvals,
+  asksFrom,
   currentPhase,
   declineOf,
   isOpen,
@@ -9,7 +10,7 @@ import {
   strategies,
   watchEnd,
 } from '../../upgrade/rollout/index.ts';
-import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
+import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { declinedBy, stillOpen } from './declined.ts';
@@ -128,6 +129,7 @@ function waitingLines(rollout: Rollout): string[] {
 
 function phaseLines(rollout: Rollout): string[] {
   const phase = currentPhase(rollout);
+  if (phase?.is === 'approval' && phase.state.is === 'pending') return askedLater(rollout, phase);
   if (phase?.state.is !== 'active') return [];
   if (phase.is === 'watch' && phase.for > 0)
     return [`Watching ${foreign(phase.title)} until ${when(watchEnd(phase) ?? 0)}`];
@@ -135,6 +137,12 @@ function phaseLines(rollout: Rollout): string[] {
   const no = declineOf(phase);
   if (no !== null) return [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)];
   return [`Waiting for approval of *${foreign(phase.title)}* by ${askedOf(rollout, phase)}`];
+}
+
+/** A start that is far ahead is asked about when it is near. */
+function askedLater(rollout: Rollout, { title }: ApprovalPhase): string[] {
+  const from = asksFrom(rollout);
+  return from === null ? [] : [`Approval of *${foreign(title)}* is asked for from ${when(from)} on`];
 }
 
 function windowLines(rollout: Rollout, node: NodeRun): string[] {
