@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { gates, isLook, lift, next, nodesInOrder, plan, summary, todo } from '../../../src/upgrade/rollout/index.ts';
+import { placesLeft } from '../../../src/upgrade/rollout/places.ts';
 import type { Event, Policy, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { fleetOf, hours, inputOf, minutes, newImage, oldImage, oneRegion, tuesday } from '../../support/rollouts.ts';
 import { drive, failed, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
@@ -57,6 +58,27 @@ describe('several nodes at once', () => {
     const begun = plan(inputOf({ ...fleet, policy: { ...fleet.policy, atOnce: 3 } }, { strategy: 'canary-all' }));
     const { before, most } = watched(begun, worldOf(begun));
     expect({ before, most }).toEqual({ before: 1, most: 2 });
+  });
+
+  it('are none beside the first one of their region, in later regions either', () => {
+    const fleet = fleetOf({ atOnce: 3, minimumHealthy: 2 }, { perRegion: 6 });
+    const begun = plan(inputOf(fleet, { strategy: 'rolling' }));
+    let [besides, most] = [0, 0];
+    drive(begun, worldOf(begun), {
+      from: tuesday,
+      limit: 40_000,
+      until: (each) => {
+        const count = working(each).length;
+        most = Math.max(most, count);
+        const isAlone = Object.keys(each.peers).some((region) => {
+          const [first] = nodesInOrder(each).filter((node) => node.region === region);
+          return first?.state.is === 'working' && placesLeft(each, region) > 0;
+        });
+        besides += isAlone ? 1 : 0;
+        return false;
+      },
+    });
+    expect({ besides, most }).toEqual({ besides: 0, most: 3 });
   });
 
   it('go one by one where the policy does not say otherwise, and where it was stored before there was a choice', () => {
