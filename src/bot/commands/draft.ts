@@ -33,7 +33,7 @@ export async function show(
   const night = nightOf(input, rollout, context.playsUpTo);
   const troubles = troublesBeside(input, rollout);
   if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
-  const token = dryRun ? null : `${rollout.id}~${fingerprint(seen)}`;
+  const token = dryRun ? null : `${rollout.id}~${fleetMark(seen)}`;
   const reply = withFacts(
     {
       plan: token,
@@ -109,7 +109,7 @@ const withSecond = (override: Request['override'], second: Actor): Request['over
   override === null ? null : { ...override, with: second };
 
 /** What every node runs, in short: equal as long as nobody changed a version or an image. */
-export function fingerprint(seen: NodeSurvey[]): string {
+export function fleetMark(seen: NodeSurvey[]): string {
   const lines = seen.map(({ node, version, sha256 }) => `${node} ${version} ${sha256}`).sort();
   return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 12);
 }

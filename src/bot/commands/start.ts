@@ -7,7 +7,7 @@ import { rolloutFacts } from '../facts/rollout.ts';
 import { beginsLater } from '../views/forecast.ts';
 import { foreign } from '../views/text.ts';
 import { demand, type Handler, survey } from './common.ts';
-import { fingerprint, inputOf, type Request, requestOf, show, wantsSecond } from './draft.ts';
+import { fleetMark, inputOf, type Request, requestOf, show, wantsSecond } from './draft.ts';
 import { cancelStart } from './reschedule.ts';
 
 /** Takes the plan once, makes it anew over the fleet as it is now, and starts it if nothing moved since it was shown. */
@@ -16,7 +16,7 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
   await mayStart(context, asking, draft);
   const seen = await survey(context, 'work');
   const request = requestOf(context, draft, asking.actor);
-  if (fingerprint(seen) !== token.split('~')[1] && token.includes('~')) {
+  if (fleetMark(seen) !== token.split('~')[1] && token.includes('~')) {
     return show(context, request, false, 'The fleet has changed since the plan was made. This is the new plan:', seen);
   }
   const rollout = await made(context, draft.id, request, seen);
