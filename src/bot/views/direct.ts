@@ -6,6 +6,7 @@ import { headline } from './ending.ts';
 import { decided, gateKey, isAsking } from './gate.ts';
 import { type People, wanted } from './people.ts';
 import { closing, type Post, post } from './post.ts';
+import { servingWhereHeld } from './serving.ts';
 import { foreign, heldReason, when, who } from './text.ts';
 
 /**
@@ -55,7 +56,7 @@ function noes(rollout: Rollout): Post[] {
 function holds(rollout: Rollout): Post[] {
   const { status } = rollout;
   if (status.is !== 'held') return [];
-  const text = `${rollout.release.version} is *held* since ${when(status.at)}: ${heldReason(status.reason)}`;
+  const text = `${rollout.release.version} is *held* since ${when(status.at)}; ${servingWhereHeld(rollout)}. Why: ${heldReason(status.reason)}`;
   return [direct(rollout, `dm.held.${rollout.run}.${Math.floor(status.at / 1000)}`, text)];
 }
 

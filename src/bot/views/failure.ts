@@ -1,4 +1,4 @@
-import { isOpen, nodeOf, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
+import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { lastWord } from './last-word.ts';
@@ -6,7 +6,7 @@ import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
-import { serving } from './serving.ts';
+import { serving, servingWhereHeld } from './serving.ts';
 import { handOf, whoActs } from './taken.ts';
 import { foreign, heldReason, names, when, who } from './text.ts';
 import { isLeftOut } from './words.ts';
@@ -29,7 +29,7 @@ function failed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
     {
       is: 'lines',
       lines: [
-        `✗ *${foreign(node.name, 80)} failed* ${outcome(rollout, node)}${node.state.is === 'working' ? '' : decide(rollout)}`,
+        `✗ *${foreign(node.name, 80)} failed* ${outcome(rollout, node)}; ${serving(rollout, [node.region])}${node.state.is === 'working' ? '' : decide(rollout)}`,
         `Why: ${foreign(node.failure, 500)}`,
       ],
     },
@@ -79,13 +79,12 @@ function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
   );
   if (told) return [];
   const watched = status.node !== null;
-  const regions = status.node === null ? regionsOf(rollout) : [nodeOf(rollout, status.node).region];
   const hand = handOf(rollout, 'held');
   const parts: Part[] = [
     {
       is: 'lines',
       lines: [
-        `${watched ? '✗' : '○'} *${rollout.release.version} is held*; ${serving(rollout, regions)}${decide(rollout)}`,
+        `${watched ? '✗' : '○'} *${rollout.release.version} is held*; ${servingWhereHeld(rollout)}${decide(rollout)}`,
         `Why: ${heldReason(status.reason)}`,
         ...call,
         ...hand.lines,

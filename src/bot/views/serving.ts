@@ -1,3 +1,4 @@
+import { nodeOf, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { foreign } from './text.ts';
 
@@ -9,6 +10,13 @@ export function serving(rollout: Rollout, regions: string[]): string {
   const all = regions.map((region) => healthyIn(rollout, region));
   const more = all.length > most ? ` and ${all.length - most} more regions` : '';
   return `${all.slice(0, most).join(', ')}${more}`;
+}
+
+/** In the region of the node that a rollout is held over, or in all of its regions. */
+export function servingWhereHeld(rollout: Rollout): string {
+  const { status } = rollout;
+  const node = status.is === 'held' ? status.node : null;
+  return serving(rollout, node === null ? regionsOf(rollout) : [nodeOf(rollout, node).region]);
 }
 
 function healthyIn({ looks, peers, nodes }: Rollout, region: string): string {

@@ -323,7 +323,7 @@ describe('a failure', () => {
     const failure = found(failed(), /^failed\./);
     expect(failure.place).toEqual({ is: 'thread', broadcast: true });
     expect(failure.text).toMatchInlineSnapshot(`
-      "✗ *us-east-op-2 failed* and runs v1.0.0 again, proven at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC>; nothing moves until somebody decides
+      "✗ *us-east-op-2 failed* and runs v1.0.0 again, proven at <!date^1795505454^{date_short_pretty} {time}|2026-11-24 07:30 UTC>; 3 of 3 healthy in us-east; nothing moves until somebody decides
       Why: health stayed 503 starting
       Likely cause: never healthy
       On v2.0.0 and left alone: us-east-op-1
@@ -382,6 +382,12 @@ describe('a failure', () => {
       Diagnose us-east-op-2: /zeitwork diagnose us-east-op-2"
     `);
     expect(buttons(found(rollout, /^failed\./))).toEqual([]);
+  });
+
+  it('tells whoever asked what still serves, before why it is held', () => {
+    expect(text(failed(), /^dm\.held\./)).toMatch(
+      /^v2\.0\.0 is \*held\* since \S+ \S+ \S+ UTC>; 3 of 3 healthy in us-east\. Why: us-east-op-2/,
+    );
   });
 
   it('says who decided below it, when it is decided', () => {
