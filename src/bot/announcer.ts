@@ -11,6 +11,7 @@ import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Chat, OutgoingMessage } from './chat.ts';
 import { readReference, sealedBlocks } from './sealed.ts';
 import { closed } from './views/closing.ts';
+import { followUpPosts } from './views/follow-up.ts';
 import { headPosts } from './views/head.ts';
 import { noticeBody } from './views/notice.ts';
 import { withLink } from './views/parts.ts';
@@ -111,6 +112,7 @@ class Drawing {
       ...posts(this.#rollout, people),
       ...outdated(this.#rollout, Object.keys(this.#standing), people),
       ...headPosts(this.#rollout, store.headOf(this.#rollout.id)),
+      ...followUpPosts(this.#rollout, people, this.#parts.clock.now()),
     ];
     const stands = ({ key }: Post) => (this.#standing[key]?.ts ?? unknownTs) !== unknownTs;
     // The thread hangs on the main message; then what is new, since it may be urgent; then edits.

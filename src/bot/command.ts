@@ -1,7 +1,7 @@
 import { type RollbackScope, type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
 
 /** When the first node may be begun. */
-export type When = { is: 'windows' } | { is: 'now'; reason: string } | Later;
+export type When = { is: 'windows' } | { is: 'now'; reason: string; incident?: string } | Later;
 
 /** A start that is waited for. */
 export type Later =
@@ -78,7 +78,7 @@ export interface Manual {
 /** In the order in which help lists them. */
 export const manual: Record<Verb, Manual> = {
   upgrade: {
-    usage: `upgrade VERSION [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…"] [--dry-run]`,
+    usage: `upgrade VERSION [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
     what: 'shows a plan; nothing starts before you confirm it',
     example: 'upgrade v2.0.0 --strategy regions',
   },

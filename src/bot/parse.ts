@@ -66,6 +66,7 @@ const upgradeFlags = {
   nodes: 'one',
   now: 'none',
   reason: 'many',
+  incident: 'one',
   at: 'many',
   next: 'none',
   'dry-run': 'none',
@@ -148,15 +149,27 @@ function readLimit(word: string | undefined): number | null {
 }
 
 function readWhen({ values }: Flags): When {
-  const [at, reason] = [values.get('at'), values.get('reason')];
+  const [at, reason, incident] = [values.get('at'), values.get('reason'), values.get('incident')];
   if (values.has('now')) {
     if (at !== undefined || values.has('next'))
       throw new Unreadable(`--now and ${at === undefined ? '--next' : '--at'} exclude each other`);
     if (reason === undefined) throw new Unreadable('--now overrides the maintenance windows and needs --reason "…"');
-    return { is: 'now', reason: redact(reason) };
+    return { is: 'now', reason: redact(reason), ...(incident === undefined ? {} : { incident: readLink(incident) }) };
   }
   if (reason !== undefined) throw new Unreadable('--reason belongs to --now');
+  if (incident !== undefined) throw new Unreadable('--incident belongs to --now');
   return at === undefined && !values.has('next') ? { is: 'windows' } : readLater({ values, rest: [] });
+}
+
+/** Where people find what happened. */
+function readLink(word: string): string {
+  const link = URL.canParse(word) ? new URL(word) : null;
+  if (link === null || !/^https?:$/.test(link.protocol) || link.username !== '' || link.password !== '')
+    throw new Unreadable(
+      '--incident needs the address of the incident, for example https://status.example.com/incidents/42',
+    );
+  if (link.href.length > longestLink) throw new Unreadable(`--incident is longer than ${longestLink} characters`);
+  return redact(link.href);
 }
 
 function readLater({ values, rest }: Flags): Later {
@@ -167,6 +180,8 @@ function readLater({ values, rest }: Flags): Later {
   if (values.has('next')) return { is: 'next' };
   throw new Unreadable('to when? --at TIME, or --next for the next window');
 }
+
+const longestLink = 300;
 
 /** Every look at a region carries the reasons along; it is stored and posted, so what looks like a secret never is. */
 const longestReason = 200;

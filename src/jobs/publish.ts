@@ -1,5 +1,6 @@
 import { DelayedError } from 'bullmq';
 import type { Clock } from '../base/clock.ts';
+import { followUpAt } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import { bringOver } from './bring-over.ts';
 import { createLedger } from './ledger.ts';
@@ -58,6 +59,9 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
     if (clock.now() - since >= updatePatience) await announcer.outrun(journal);
   };
 
+  /** When something is asked that is not asked yet, by the rollout; forgotten with this program, and learned anew. */
+  const later = new Map<string, number>();
+
   const believed = async (id: string): Promise<Rollout | null> => {
     try {
       return await store.load(id);
@@ -70,6 +74,8 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
   const show = async ({ job, token }: Held<WakeJob>): Promise<void> => {
     const rollout = await believed(job.data.id);
     if (!rollout) return store.painted(job.data.id, Number.MAX_SAFE_INTEGER);
+    const began = clock.now();
+    later.delete(rollout.id);
     try {
       await announcer.show(rollout, async (notice) => {
         await record(rollout.id, { type: 'announced', ...notice, at: clock.now() });
@@ -82,7 +88,10 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
       await job.moveToDelayed(Date.now() + Math.min(seconds, longestPause) * 1_000, token);
       throw new DelayedError();
     }
-    await store.painted(rollout.id, rollout.revision);
+    // Whoever is asked something on another day is still to be asked it: until then it stays to be painted.
+    const due = followUpAt(rollout);
+    if (due !== null && began < due) later.set(rollout.id, due);
+    else await store.painted(rollout.id, rollout.revision);
   };
 
   const worker = openWorker<WakeJob, void>({
@@ -99,7 +108,8 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
     // Not only the workers let time pass: that there is none must be noticed as well.
     for (const id of open) await tick(id).catch((error: unknown) => trouble(id, error));
     // The last edit of a finished rollout is the one that must not be missing, also when Slack was away for days.
-    const ids = new Set([...open, ...(await store.unpainted())]);
+    const due = (id: string): boolean => clock.now() >= (later.get(id) ?? 0);
+    const ids = new Set([...open, ...(await store.unpainted()).filter(due)]);
     for (const id of ids) await queues.publish(id);
     if (clock.now() - repairedAt < repairEvery) return;
     repairedAt = clock.now();

@@ -3,4 +3,4 @@ export { fits, frozenBy, latestStart, neverCloses, nextOpening, openInterval, op
 export { parseLocalDate, parseLocalTime } from './parse.ts';
 export { parseSpokenTime } from './spoken.ts';
 export type { Opening } from './types.ts';
-export { spansWeekend } from './weekend.ts';
+export { nextWorkingDay, spansWeekend } from './weekend.ts';

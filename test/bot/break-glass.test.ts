@@ -6,7 +6,9 @@ import { inputOf } from '../support/rollouts.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
 const say = async (here: Trial, actor: string, text: string) => asText(await runCommand(here.context, actor, text));
-const glass = 'upgrade v2.0.0 --regions us-east --now --reason "certificates expire"';
+const bare = 'upgrade v2.0.0 --regions us-east --now --reason "certificates expire"';
+const incident = 'https://status.example.com/i/42';
+const glass = `${bare} --incident ${incident}`;
 
 function night(breakers: 1 | 2 = 2): Trial {
   const here = trial({ fleet: trialFleet({ breakers }) });
@@ -37,10 +39,12 @@ describe('breaking the glass', () => {
     const [rollout] = rollouts(here);
     expect(rollout).toMatchObject({
       requester: 'U0ROSA',
-      override: { by: 'U0ROSA', with: 'U0INES', reason: 'certificates expire' },
+      override: { by: 'U0ROSA', with: 'U0INES', reason: 'certificates expire', incident },
     });
     expect((rollout?.override?.until ?? 0) - here.clock.at).toBe(4 * 3_600_000);
-    expect(await say(here, 'U0ROSA', 'status')).toMatch(/overridden until .* by @U0ROSA with @U0INES/);
+    expect(await say(here, 'U0ROSA', 'status')).toMatch(
+      /overridden until .* by @U0ROSA with @U0INES: certificates expire \(https:\/\/status\.example\.com\/i\/42\)/,
+    );
   });
 
   it('wants the regions named, and may be thrown away by whoever asked', async () => {
@@ -49,6 +53,13 @@ describe('breaking the glass', () => {
     const token = tokenIn(await say(here, 'U0ROSA', glass));
     expect(await say(here, 'U0ROSA', `cancel ${token}`)).toMatch(/thrown away/);
     expect(await say(here, 'U0INES', `start ${token}`)).toMatch(/This plan is gone/);
+  });
+
+  it('wants to know where the incident is found', async () => {
+    const here = night();
+    expect(await say(here, 'U0ROSA', bare)).toMatch(/^--now is for an incident/);
+    expect(tokenIn(await say(night(1), 'U0ROSA', bare))).not.toBe('');
+    expect(await say(here, 'U0ROSA', glass)).toContain(`(${incident})`);
   });
 
   it('is thrown away by nobody else but a breaker', async () => {

@@ -14,7 +14,7 @@ import { type Trial, trial } from './support.ts';
 const everything = { users: ['U0ROSA'], groups: [] };
 const places = ['chat', 'signed', 'shell'] as const;
 const regions = ['', '--regions us-east', '--regions eu-west', '--regions us-east,eu-west', '--regions ap-south'];
-const flags = ['', '--nodes 1', '--nodes 4', '--now --reason "night"'];
+const flags = ['', '--nodes 1', '--nodes 4', '--now --reason "night" --incident https://a.example/1'];
 
 const upgrade = fc
   .tuple(

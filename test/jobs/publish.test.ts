@@ -86,6 +86,38 @@ describe('publishing', () => {
     await eventually(store.unpainted, (ids) => ids.length === 0);
   });
 
+  it('asks on the next working day what came of a night on which windows were overridden, also after a restart', async () => {
+    const { start, record } = control();
+    const clock = { ...systemClock, ahead: 0, now: () => Date.now() + clock.ahead };
+    const shown: number[] = [];
+    const show = async () => void shown.push(clock.ahead);
+    const first = await publisher(show, { clock });
+    const override = { by: 'U1', with: 'U2', reason: 'fire', until: Date.now() + 4 * 3_600_000 };
+    await start(quickRollout('r1', { override, startedAt: Date.now() }));
+    await record('r1', { type: 'stopped', at: Date.now(), by: 'U1' });
+    const store = createStore(rig.redis.handle.caller, production, belief());
+    await eventually(
+      async () => shown.length,
+      (count) => count > 1,
+    );
+    const before = shown.length;
+    for (let i = 0; i < 3; i += 1) await first.sweep();
+    await first.close();
+    expect(await store.unpainted()).toEqual(['r1']);
+    const second = await publisher(show, { clock });
+    await eventually(
+      async () => shown.length,
+      (count) => count > before,
+    );
+    clock.ahead = 5 * 24 * 3_600_000;
+    await second.sweep();
+    await eventually(
+      async () => shown,
+      (all) => all.includes(clock.ahead),
+    );
+    await eventually(store.unpainted, (ids) => ids.length === 0);
+  });
+
   it('signs into the journal what was really delivered of a notice, once', async () => {
     const notice = { audience: 'channel', kind: 'scheduled', startAt: null, begins: null } as const;
     let calls = 0;

@@ -18,6 +18,13 @@ export const rows: Mutant[] = [
     tests: step,
   },
   {
+    name: 'what is asked on another day is forgotten with the last edit',
+    file: 'src/jobs/publish.ts',
+    from: 'if (due !== null && began < due) later.set(rollout.id, due);',
+    to: 'if (due === null) later.clear();',
+    tests: ['test/jobs/publish.test.ts'],
+  },
+  {
     name: 'a step runs although it was not due any more when its intent was written',
     file: 'src/jobs/step.ts',
     from: "if (!isDue(rollout, task, at)) return 'dropped';",

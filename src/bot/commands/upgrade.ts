@@ -1,3 +1,4 @@
+import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { isOpen } from '../../upgrade/rollout/index.ts';
 import { neverCloses, nextOpening } from '../../windows/index.ts';
@@ -11,9 +12,7 @@ export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
   await demand(context, asking, { is: 'start' });
   if (command.when.is === 'now') {
     await demand(context, asking, { is: 'override' });
-    if (context.fleet.policy.breakers > 1 && command.regions === null) {
-      throw new Refused('--now opens only what it names: add --regions, for example --regions us-east.');
-    }
+    if (context.fleet.policy.breakers > 1) refuseVague(command.regions, command.when.incident);
   }
   for (const name of command.regions ?? []) knownRegion(context, name);
   await refuseTaken(context);
@@ -24,10 +23,23 @@ export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
     regions: command.regions,
     limit: command.limit,
     startAt: startAt(context, command.when, command.regions),
-    override: command.when.is === 'now' ? { by: asking.actor, reason: command.when.reason } : null,
+    override: command.when.is === 'now' ? overrideBy(asking.actor, command.when) : null,
   };
   return show(context, request, command.dryRun, null);
 };
+
+/** Whoever reads of it the next day must find what it was for. */
+function refuseVague(regions: string[] | null, incident: string | undefined): void {
+  if (regions === null)
+    throw new Refused('--now opens only what it names: add --regions, for example --regions us-east.');
+  if (incident === undefined)
+    throw new Refused('--now is for an incident: add where it is found, --incident https://….');
+}
+
+const overrideBy = (by: Actor, { reason, incident }: Extract<When, { is: 'now' }>): Request['override'] => ({
+  ...{ by, reason },
+  ...(incident === undefined ? {} : { incident }),
+});
 
 /** The same for later. */
 export const schedule: Handler<'schedule'> = (context, asking, command) => upgrade(context, asking, command.upgrade);

@@ -32,7 +32,8 @@ export function rolloutFacts(rollout: Rollout) {
     startAt: iso(rollout.startAt),
     startedAt: iso(rollout.startedAt),
     endedAt: isOpen(rollout) || !('at' in status) ? null : iso(status.at),
-    override: override === null ? null : { by: override.by, reason: override.reason },
+    override:
+      override === null ? null : { by: override.by, reason: override.reason, incident: override.incident ?? null },
     taken: waitingForPeople(rollout).flatMap((waiting) => takenFacts(rollout, waiting)),
     moves: (rollout.moves ?? []).map(({ by, at, to }) => ({ by, at: iso(at), startAt: iso(to) })),
     notice: noticeFacts(rollout),

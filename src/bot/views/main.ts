@@ -21,7 +21,7 @@ import { type Post, post } from './post.ts';
 import { signedWord, unaskedLines } from './signed.ts';
 import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
-import { count, foreign, gateReason, heldReason, names, person, when, who } from './text.ts';
+import { count, foreign, gateReason, heldReason, names, overrideWhy, person, when, who } from './text.ts';
 import { verdict } from './verdict.ts';
 import { askedOf, counted, isLarge, nodeWord, scopeName, versionsBefore } from './words.ts';
 
@@ -66,7 +66,7 @@ function statusLines(rollout: Rollout): string[] {
   const { status, override } = rollout;
   const overridden = override
     ? [
-        `Maintenance windows are overridden until ${when(override.until)} by ${who(override.by)}${override.with === undefined ? '' : ` with ${who(override.with)}`}: ${foreign(override.reason)}`,
+        `Maintenance windows are overridden until ${when(override.until)} by ${who(override.by)}${override.with === undefined ? '' : ` with ${who(override.with)}`}: ${overrideWhy(override)}`,
       ]
     : [];
   return [...overridden, ...statusLine(status)];

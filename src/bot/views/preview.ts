@@ -8,7 +8,7 @@ import { promised } from './notice.ts';
 import type { Button, Part } from './parts.ts';
 import { looseness } from './policy.ts';
 import { signedWithKey } from './signed.ts';
-import { count, foreign, names, span, when } from './text.ts';
+import { count, foreign, names, overrideWhy, span, when } from './text.ts';
 import { approverMentions } from './words.ts';
 
 export interface NodeTroubles {
@@ -131,7 +131,7 @@ function rules(rollout: Rollout, canary: string | null): string[] {
     ...canaryLine(rollout, canary),
     ...promised(rollout),
     ...looseness(policy),
-    ...(override === null ? [] : [`*Maintenance windows are overridden*: ${foreign(override.reason)}`]),
+    ...(override === null ? [] : [`*Maintenance windows are overridden*: ${overrideWhy(override)}`]),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { type Actor, isLocal } from '../../base/actor.ts';
 import { plain } from '../../base/plain.ts';
-import type { Gate } from '../../upgrade/rollout/types.ts';
+import type { Gate, Override } from '../../upgrade/rollout/types.ts';
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
@@ -38,6 +38,10 @@ export function codeLines(lines: string[], maxLines: number, maxWidth = 160): st
   const shown = lines.flatMap((line) => clean(line).split('\n')).slice(0, maxLines);
   return shown.map((line) => escaped(clip(line, maxWidth)).replaceAll('`', 'ʼ')).join('\n');
 }
+
+/** Why windows are overridden, and where that is found. */
+export const overrideWhy = ({ reason, incident }: Pick<Override, 'reason' | 'incident'>): string =>
+  `${foreign(reason)}${incident === undefined ? '' : ` (${foreign(incident)})`}`;
 
 /** Why a gate is shut, with the person whom it names. */
 export const gateReason = ({ reason, by }: Pick<Gate, 'reason' | 'by'>): string =>

@@ -3,7 +3,7 @@ export { Refused } from '../../base/errors.ts';
 import type { Actor, Decided, Gate, Lasting, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { Pace } from './pace.ts';
-import type { OwnSignature, RollbackScope, Told } from './rollout.ts';
+import type { Override, OwnSignature, RollbackScope, Told } from './rollout.ts';
 import type { StrategyName } from './strategies.ts';
 
 /** Something that happened. `at` is epoch ms. `next` is total: repeats and late ones change nothing. */
@@ -82,7 +82,7 @@ export interface PlanInput {
   now: number;
   epoch: number;
   startAt: number | null;
-  override: { by: Actor; reason: string; with?: Actor } | null;
+  override: Omit<Override, 'until'> | null;
   /** Only these regions; null: all. */
   regions: string[] | null;
   /** At most this many nodes, in order of work; null: all. */

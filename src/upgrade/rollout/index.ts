@@ -6,6 +6,7 @@ export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
 export { lastingEvidence } from './facts.ts';
 export { troublesIn } from './fitness.ts';
+export { followUpAt } from './follow-up.ts';
 export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
 export { evidenceFor, gates, whyWaiting } from './gates.ts';

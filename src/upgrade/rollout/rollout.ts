@@ -347,6 +347,8 @@ export interface Override {
   /** The second breaker, who started the plan; absent where one is enough, and in what was stored before. */
   with?: Actor;
   reason: string;
+  /** Where the incident is found; absent where the settings want none, and in what was stored before. */
+  incident?: string;
   /** Epoch ms. */
   until: number;
 }
