@@ -46,7 +46,8 @@ export interface Product {
   startBot(build?: string): void;
   /** One for the region that is named, else one for all. */
   startWorker(region?: string, build?: string): void;
-  kill(role: 'bot' | 'worker'): Promise<void>;
+  /** At once, without a word. `region`: the worker of that region alone. */
+  kill(role: 'bot' | 'worker', region?: string): Promise<void>;
   /** The same verbs without Slack, as a process of its own, signed with Rosa's key; what it printed, and how it ended. */
   shell(...words: string[]): Promise<Shown>;
   /** The same, while it still runs. */
@@ -115,7 +116,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     startBot: (build = root) => start(build, 'bot'),
     startWorker: (region, build = root) =>
       start(build, 'worker', ...(region === undefined ? [] : ['--region', region])),
-    kill: (role) => kill(role),
+    kill: (role, region) => kill(region === undefined ? role : `${role} --region ${region}`),
     shell: (...typed) => shown(spawn(process.execPath, [...words, ...typed], { cwd: root, env })),
     spawn: (...typed) => spawn(process.execPath, [...words, ...typed], { cwd: root, env }),
     logs: () => kept.join(''),
