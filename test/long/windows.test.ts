@@ -93,6 +93,14 @@ describe.skipIf(reason !== null)('three windows that open one after another on n
     return states.every((state) => state?.is === 'done');
   };
 
+  /** Workers that were just started are asked for in vain. */
+  const allAnswer = () =>
+    talk.until(
+      'all nodes answer',
+      async () => /All 9 nodes are healthy now/.test(await talk.type('upgrade v2.0.0 --dry-run')),
+      60_000,
+    );
+
   const comeBack = async (killed: readonly Region[]) => {
     await Promise.all([product.kill('bot'), ...killed.map((region) => product.kill('worker', region))]);
     await talk.until('the bot is gone', () => product.slack.connections() === 0, 20_000);
@@ -115,6 +123,7 @@ describe.skipIf(reason !== null)('three windows that open one after another on n
     };
     writeFileSync(product.settingsFile, stringify(written));
     await comeBack(regions);
+    await allAnswer();
   };
 
   const foreseen = async (): Promise<Told[]> => {
@@ -169,6 +178,7 @@ describe.skipIf(reason !== null)('three windows that open one after another on n
     talk = new Conversation(product);
     await product.kill('worker');
     for (const region of regions) product.startWorker(region);
+    await allAnswer();
   });
   afterAll(async () => {
     prober?.stop();
