@@ -203,7 +203,7 @@ describe.skipIf(reason !== null)('three windows that open one after another on n
   });
 
   it('are kept to, through a window that closes and with bot and workers killed, and last as long as was foreseen', async () => {
-    const first = Math.ceil((Date.now() + 75_000) / minute) * minute;
+    const first = Math.ceil((Date.now() + 100_000) / minute) * minute;
     const after = (from: number, to: number): Span => ({ start: first + from * minute, end: first + to * minute });
     const windows = {
       'us-east': [after(0, 2)],

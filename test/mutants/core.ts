@@ -865,6 +865,13 @@ export const rows: Mutant[] = [
     tests: timed,
   },
   {
+    name: 'a rollback makes the next night look longer',
+    file: `${core}/pace.ts`,
+    from: " || state.direction === 'back') return {};",
+    to: ') return {};',
+    tests: timed,
+  },
+  {
     name: 'nothing is kept in reserve for what was switched before in this window',
     file: `${core}/fit.ts`,
     from: 'const all = node.already ? others : [node, ...others];',

@@ -26,9 +26,10 @@ export function timedFirst({ lastNodeAt, policy, pace }: Rollout, node: NodeRun,
   return { took: isHandOver(waited) ? { ...took, between: waited } : took };
 }
 
-/** A step after the first is begun. */
+/** A step after the first is begun. What passes on a way back is part of no night that is foreseen. */
 export function timedNext({ pace }: Rollout, { state, took }: NodeRun, at: number): Partial<NodeRun> {
-  if (pace === null || state.is !== 'working' || state.since === null || !isFirstTry(state)) return {};
+  if (pace === null || state.is !== 'working' || state.direction === 'back') return {};
+  if (state.since === null || !isFirstTry(state)) return {};
   const { between, ...rest } = took;
   const waited = at - state.since;
   if (between === undefined) return {};

@@ -140,6 +140,17 @@ describe('what passes between the steps of a node', () => {
     for (const each of others) expect(each).toBeGreaterThan(400);
     for (const each of others) expect(each).toBeLessThan(6_000);
   });
+
+  it('is not that of the way back: nobody foresees one', () => {
+    const begun = planned({ bake: 0 }, { regions: ['us-east'] });
+    const world = worldOf(begun);
+    const { rollout: done, now } = drive(begun, world, { from: tuesday });
+    const asked = { type: 'rollback-asked', by: 'U1', scope: { is: 'all' }, epoch: done.epoch + 1 } as const;
+    const { rollout: back } = drive(next(done, { ...asked, at: now }), world, { from: now });
+    expect([done.status.is, back.status.is]).toEqual(['done', 'rolled-back']);
+    const between = (rollout: Rollout) => Object.values(rollout.nodes).map(({ took }) => took.between);
+    expect(between(back)).toEqual(between(done));
+  });
 });
 
 describe('the ledger', () => {
