@@ -35,8 +35,10 @@ const recorded: Region[] = [...Array(4).fill('us-east'), ...Array(4).fill('eu-we
 
 const common = { watch: '1s', healthDeadline: '40s', retryDelay: '500ms' };
 const quick = { ...common, soak: '1s', canarySoak: '1s', pause: '0s', bake: '1s' };
+/** What the settings want of a window at least, before anything was recorded. */
+const noLongerThanAMinute = { expectedNode: '30s', rollbackReserve: '30s' };
 /** Longer than what was recorded: a forecast goes by the policy of its own night. */
-const unhurried = { ...common, soak: '3s', canarySoak: '6s', pause: '2s', bake: '5s' };
+const unhurried = { ...common, soak: '3s', canarySoak: '6s', pause: '2s', bake: '5s', ...noLongerThanAMinute };
 
 interface Span {
   start: number;
