@@ -288,16 +288,17 @@ describe.skipIf(reason !== null)('three windows that open one after another on n
     const real = await happened(windows);
     const compared = told.map((each, index) => {
       const one = real[index] as Told;
-      const [was, is] = [worked(each), worked(one)];
-      return { region: each.region, was, is, late: one.begin - each.begin, off: Math.abs(was - is) / is };
+      return { region: each.region, expected: worked(each), took: worked(one), late: one.begin - each.begin };
     });
     console.info('foreseen and happened, ms:', JSON.stringify(compared), JSON.stringify({ told, real }));
-    for (const { region, off, late } of compared) {
-      // Work that a killed worker held is taken over within ten seconds: of that the forecast knows nothing.
-      if (region !== 'eu-west') expect(off, `${region}: foreseen, and what happened`).toBeLessThanOrEqual(0.2);
+    for (const { region, expected: ms, took, late } of compared) {
+      // What a killed worker held is taken over within ten seconds; a forecast knows nothing of that.
+      const takenOver = region === 'eu-west' ? 10_000 : 0;
+      expect(took - ms, `${region}: later than foreseen`).toBeLessThanOrEqual(0.2 * took + takenOver);
+      expect(ms - took, `${region}: earlier than foreseen`).toBeLessThanOrEqual(0.2 * took);
       expect(Math.abs(late), `${region}: when it was begun`).toBeLessThanOrEqual(3_000);
     }
-    const sum = (of: 'was' | 'is') => compared.reduce((total, each) => total + each[of], 0);
-    expect(Math.abs(sum('was') - sum('is')) / sum('is'), 'all together').toBeLessThanOrEqual(0.2);
+    const sum = (of: 'expected' | 'took') => compared.reduce((total, each) => total + each[of], 0);
+    expect(Math.abs(sum('expected') - sum('took')) / sum('took'), 'all together').toBeLessThanOrEqual(0.2);
   });
 });
