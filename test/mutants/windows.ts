@@ -61,15 +61,15 @@ export const rows: Mutant[] = [
   {
     name: 'whoever gets up has no time to answer before the window',
     file: 'src/upgrade/rollout/start.ts',
-    from: 'wakes + timeToAnswer <=',
-    to: 'wakes <=',
+    from: 'wakes + timeToAnswer <= begins',
+    to: 'wakes <= begins',
     tests: waking,
   },
   {
     name: 'nobody is asked before the morning although the window is open',
     file: 'src/upgrade/rollout/start.ts',
-    from: 'const begins = openFrom(calendar, Math.max(from, start));',
-    to: "const [begins] = [nextOpening(calendar, Math.max(from, start))].map((at) => (at.is === 'opens' ? at.interval.start : null));",
+    from: 'begins = calendar === null ? null : openFrom(calendar, Math.max(from, start));',
+    to: "begins = [nextOpening(calendar ?? { zone: 'UTC', windows: [], freezes: [] }, Math.max(from, start))].map((at) => (at.is === 'opens' ? at.interval.start : null))[0] ?? null;",
     tests: waking,
   },
   {
@@ -77,6 +77,20 @@ export const rows: Mutant[] = [
     file: 'src/upgrade/rollout/start.ts',
     from: 'openFrom(calendar, Math.max(from, start))',
     to: 'openFrom(calendar, from)',
+    tests: waking,
+  },
+  {
+    name: 'people are asked for what begins days later, and their yes expires before',
+    file: 'src/upgrade/rollout/start.ts',
+    from: 'const near = Math.max(from, begins - approvalExpires / 2);',
+    to: 'const near = from;',
+    tests: waking,
+  },
+  {
+    name: 'a window is missed since nobody was asked while a freeze stood that was lifted',
+    file: 'src/upgrade/rollout/start.ts',
+    from: 'calendar.freezes.filter(({ id }) => id === undefined)',
+    to: 'calendar.freezes',
     tests: waking,
   },
   {

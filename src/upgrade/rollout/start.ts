@@ -30,7 +30,7 @@ function openFrom(calendar: Calendar, from: number): number | null {
 /**
  * From when on an approval is asked for (epoch ms), once all before it is over; null: at once. The first one half of the time for
  * which one holds before the start, so that a yes is still one then; each in the hours in which its approvers are awake, where
- * what it opens cannot begin before. Rollouts from before this was so must fold as they did.
+ * what it opens cannot begin before, and as late as the first one. Rollouts from before this was so must fold as they did.
  */
 export function asksFrom(rollout: Rollout, phase: ApprovalPhase): number | null {
   if (rollout.override !== null) return null;
@@ -48,16 +48,22 @@ function reachedAt({ phases, createdAt }: Rollout, { id }: ApprovalPhase): numbe
   return endOf(before) ?? createdAt;
 }
 
-/** When they are awake next; null when they are at `from`, or when what they open could begin before they have answered. */
-function awakeFrom(rollout: Rollout, { opens }: ApprovalPhase, from: number, start: number): number | null {
-  const { policy, calendars } = rollout;
-  const { waking = [] } = policy;
+/** When they are awake, no sooner than that a yes still holds; null when that is at `from`, or when what they open could begin before they have answered. */
+function awakeFrom(rollout: Rollout, phase: ApprovalPhase, from: number, start: number): number | null {
+  const { waking = [], approvalExpires } = rollout.policy;
+  const calendar = waking.length === 0 ? null : calendarOf(rollout, phase);
+  const begins = calendar === null ? null : openFrom(calendar, Math.max(from, start));
+  if (calendar === null || begins === null) return null;
+  const near = Math.max(from, begins - approvalExpires / 2);
+  const wakes = openFrom({ zone: calendar.zone, windows: waking, freezes: [] }, near) ?? begins;
+  const asks = wakes + timeToAnswer <= begins ? wakes : near;
+  return asks === from ? null : asks;
+}
+
+/** Of the first region that it opens; without freezes that somebody may lift at any time. */
+function calendarOf(rollout: Rollout, { opens }: ApprovalPhase): Calendar | null {
   const [first] = turns(rollout).find(({ id }) => opens.includes(id))?.nodes ?? [];
-  const calendar = first === undefined ? undefined : calendars[nodeOf(rollout, first).region];
-  if (calendar === undefined || waking.length === 0) return null;
-  const awake = { zone: calendar.zone, windows: waking, freezes: [] };
-  const wakes = openFrom(awake, from);
-  if (wakes === null || wakes === from) return null;
-  const begins = openFrom(calendar, Math.max(from, start));
-  return begins !== null && wakes + timeToAnswer <= begins ? wakes : null;
+  const calendar = first === undefined ? undefined : rollout.calendars[nodeOf(rollout, first).region];
+  if (calendar === undefined) return null;
+  return { ...calendar, freezes: calendar.freezes.filter(({ id }) => id === undefined) };
 }

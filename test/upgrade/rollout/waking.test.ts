@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asked, asksFrom, gates, isOpen, next, nextWake, plan, sinceOf } from '../../../src/upgrade/rollout/index.ts';
-import type { ApprovalPhase, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import type { Window } from '../../../src/windows/types.ts';
+import type { ApprovalPhase, Policy, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import type { Freeze, Window } from '../../../src/windows/types.ts';
 import { fleetOf, hours, inputOf, minutes } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
 
@@ -12,11 +12,16 @@ const at = (written: string): number => Date.parse(`${written}:00Z`);
 const tonight = at('2026-11-24T22:00');
 
 /** Of two regions, planned on Tuesday evening: the first may begin at any time, the second when its window opens. */
-function planned(second: Window[], policy: { waking?: Window[] } = { waking }, zone = 'Etc/UTC'): Rollout {
-  const fleet = fleetOf({ order: 'declared', bake: hours(1), ...policy });
+function planned(
+  second: Window[],
+  policy: Partial<Policy> = { waking },
+  zone = 'Etc/UTC',
+  freezes: Freeze[] = [],
+): Rollout {
+  const fleet = fleetOf({ order: 'declared', bake: hours(1), approvalExpires: hours(200), ...policy });
   const [us, eu] = fleet.regions;
   if (us === undefined || eu === undefined) throw new Error('two regions are wanted');
-  const regions = [us, { ...eu, calendar: { zone, windows: second, freezes: [] } }];
+  const regions = [us, { ...eu, calendar: { zone, windows: second, freezes } }];
   return plan(inputOf({ ...fleet, regions }, { now: tonight, strategy: 'regions' }));
 }
 
@@ -59,6 +64,38 @@ describe('an approval whose window is far', () => {
     ['in the first of several mornings', from('fri', '12:00'), '2026-11-25T08:00'],
   ])('is asked for %s', (_what, windows, expected) => {
     expect(hourOfAsk(planned(windows)).startsWith(expected)).toBe(true);
+  });
+
+  const weekdaysOnly: Window[] = [{ days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '08:00', to: '18:00' }];
+  const fleetwide = { start: tonight - hours(1), end: tonight + hours(80), reason: 'quarter end', author: 'U9' };
+
+  it.each([
+    ['for a window in the afternoon, that morning', from('fri', '13:00'), waking, [], '2026-11-27T08:00'],
+    ['for one at night, the day before', from('fri', '02:00'), waking, [], '2026-11-26T14:00'],
+    [
+      'whoever is awake or not, where nobody gets up before it',
+      from('sun', '02:00'),
+      weekdaysOnly,
+      [],
+      '2026-11-28T14:00',
+    ],
+    [
+      'for what opens when a freeze of the settings ends',
+      from('wed', '02:00'),
+      waking,
+      [fleetwide],
+      '2026-12-01T14:00',
+    ],
+    [
+      'for what opens when a freeze is lifted',
+      from('wed', '02:00'),
+      waking,
+      [{ ...fleetwide, id: 'f-1' }],
+      '2026-11-24T23:',
+    ],
+  ])('is not asked for so early that a yes expires: %s', (_what, windows, awake, freezes, expected) => {
+    const rollout = planned(windows, { waking: awake, approvalExpires: hours(24) }, 'Etc/UTC', freezes);
+    expect(hourOfAsk(rollout).startsWith(expected)).toBe(true);
   });
 
   it('goes by the clock of the region that it opens', () => {
