@@ -16,6 +16,7 @@ import { describeLocal } from '../../windows/index.ts';
 import { approveButton, declineButtons, holdButton, rollbackButtons } from './buttons.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { forecast } from './forecast.ts';
+import { whyOver } from './last-word.ts';
 import { proofText } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { closing, type Post, post } from './post.ts';
@@ -166,7 +167,7 @@ const comment = ({ comment: said }: Approval): string => (said === undefined ? '
 export function decided(rollout: Rollout, phase: ApprovalPhase): string {
   const title = foreign(phase.title, 80);
   if (phase.state.is !== 'done') {
-    return `→ *${title}* was not approved; it is not being asked for now.`;
+    return `→ *${title}* was not approved; it is not being asked for now. ${whyOver(rollout)}`;
   }
   const isSelf = phase.given.some(({ by }) => by === rollout.requester);
   const self = isSelf ? ' (who asked for the rollout too: self-approval is allowed here)' : '';
