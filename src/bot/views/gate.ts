@@ -145,11 +145,16 @@ function rest(rollout: Rollout, watch: WatchPhase): string {
   return `Not begun yet: ${after.map(({ title }) => foreign(title, 80)).join(', ')}`;
 }
 
-function begins(rollout: Rollout, { opens }: ApprovalPhase): string[] {
+/** When what it opens begins if nothing else holds it, for whoever reads it and there; null where nobody knows. */
+export function beginOf(rollout: Rollout, { opens }: ApprovalPhase): string | null {
   const next = forecast(rollout).regions.find(({ phase }) => opens.includes(phase));
   const zone = rollout.calendars[next?.region ?? '']?.zone;
-  if (next === undefined || zone === undefined) return [];
-  const then = `${when(next.begin)}, ${describeLocal(next.begin, zone)}`;
+  return next === undefined || zone === undefined ? null : `${when(next.begin)}, ${describeLocal(next.begin, zone)}`;
+}
+
+function begins(rollout: Rollout, phase: ApprovalPhase): string[] {
+  const then = beginOf(rollout, phase);
+  if (then === null) return [];
   return rollout.status.is === 'paused'
     ? [`If approved, and once it is resumed: not before ${then}`]
     : [`If approved: begins ${then}`];

@@ -173,7 +173,7 @@ function canaryLine(rollout: Rollout, name: string | null): string[] {
       ? 'the region whose window opens first goes first'
       : 'that is the order of the settings';
   return [
-    `It begins in ${names(begins)} (${why}), and not in ${region} alone, the canary region, so it is asked for first. To begin there: \`/zeitwork upgrade ${release.version} --regions ${region}\``,
+    `It is asked for before its first node: it begins in ${names(begins)} (${why}), and not in ${region} alone, the canary region. To begin there: \`/zeitwork upgrade ${release.version} --regions ${region}\``,
   ];
 }
 
