@@ -1,7 +1,12 @@
+import { hour } from '../../base/duration.ts';
 import { nextOpening, openInterval } from '../../windows/index.ts';
 import { noticeExpected } from './notice.ts';
-import { regionsOf } from './queries.ts';
-import type { Rollout } from './types.ts';
+import { endOf, turns } from './phases.ts';
+import { nodeOf, regionsOf } from './queries.ts';
+import type { ApprovalPhase, Rollout } from './types.ts';
+
+/** Whoever is asked when they get up has at least so long (ms) to answer before the window opens. */
+const timeToAnswer = 2 * hour;
 
 /**
  * When the first node was to be begun, from what was frozen at the plan; null when its region has no window. Whoever must still be
@@ -17,12 +22,37 @@ export function startOf(rollout: Rollout, now = 0): number | null {
 }
 
 /**
- * From when on the first approval is asked for (epoch ms): half of the time for which one holds before the start, so that a yes
- * is still one then. null: at once. Rollouts from before this was so must fold as they did.
+ * From when on an approval is asked for (epoch ms), once all before it is over; null: at once. The first one half of the time for
+ * which one holds before the start, so that a yes is still one then; each in the hours in which its approvers are awake, where
+ * that is before the window. Rollouts from before this was so must fold as they did.
  */
-export function asksFrom(rollout: Rollout): number | null {
-  const { startedAt, override, ahead, policy } = rollout;
-  if (startedAt !== null || override !== null || ahead === undefined) return null;
+export function asksFrom(rollout: Rollout, phase: ApprovalPhase): number | null {
+  if (rollout.override !== null) return null;
+  const near = nearStart(rollout);
+  return awakeFrom(rollout, phase, Math.max(near ?? 0, reachedAt(rollout, phase))) ?? near;
+}
+
+function nearStart(rollout: Rollout): number | null {
+  const { startedAt, ahead, policy } = rollout;
+  if (startedAt !== null || ahead === undefined) return null;
   const start = startOf(rollout);
   return start === null ? null : start - policy.approvalExpires / 2;
+}
+
+function reachedAt({ phases, createdAt }: Rollout, { id }: ApprovalPhase): number {
+  const before = phases[phases.findIndex((phase) => phase.id === id) - 1] ?? null;
+  return endOf(before) ?? createdAt;
+}
+
+/** When they are awake next; null when they are at `from`, or when what they open could begin before they have answered. */
+function awakeFrom(rollout: Rollout, { opens }: ApprovalPhase, from: number): number | null {
+  const { policy, calendars } = rollout;
+  const { waking = [] } = policy;
+  const [first] = turns(rollout).find(({ id }) => opens.includes(id))?.nodes ?? [];
+  const calendar = first === undefined ? undefined : calendars[nodeOf(rollout, first).region];
+  if (calendar === undefined || waking.length === 0 || openInterval(calendar, from) !== null) return null;
+  const awake = { zone: calendar.zone, windows: waking, freezes: [] };
+  const [wakes, window] = [nextOpening(awake, from), nextOpening(calendar, from)];
+  if (openInterval(awake, from) !== null || wakes.is === 'never' || window.is === 'never') return null;
+  return wakes.interval.start + timeToAnswer <= window.interval.start ? wakes.interval.start : null;
 }

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { asked, asksFrom, gates, isOpen, next, nextWake, plan, sinceOf } from '../../../src/upgrade/rollout/index.ts';
+import type { ApprovalPhase, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import type { Window } from '../../../src/windows/types.ts';
+import { fleetOf, hours, inputOf, minutes } from '../../support/rollouts.ts';
+import { drive, worldOf } from '../../support/simulation.ts';
+
+const daily: Window['days'] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+const waking: Window[] = [{ days: daily, from: '08:00', to: '22:00' }];
+const at = (written: string): number => Date.parse(`${written}:00Z`);
+/** Tuesday. */
+const tonight = at('2026-11-24T22:00');
+
+/** Of two regions, planned on Tuesday evening: the first may begin at any time, the second when its window opens. */
+function planned(second: Window[], policy: { waking?: Window[] } = { waking }, zone = 'Etc/UTC'): Rollout {
+  const fleet = fleetOf({ order: 'declared', bake: hours(1), ...policy });
+  const [us, eu] = fleet.regions;
+  if (us === undefined || eu === undefined) throw new Error('two regions are wanted');
+  const regions = [us, { ...eu, calendar: { zone, windows: second, freezes: [] } }];
+  return plan(inputOf({ ...fleet, regions }, { now: tonight, strategy: 'regions' }));
+}
+
+/** Driven until somebody is asked for the second one. */
+function asking(rollout: Rollout): Rollout {
+  const { rollout: there } = drive(rollout, worldOf(rollout), {
+    from: tonight,
+    until: (each) => asked(each).length > 0 || !isOpen(each),
+    limit: 20_000,
+  });
+  return there;
+}
+
+const second = ({ phases }: Rollout): ApprovalPhase =>
+  phases.find((phase): phase is ApprovalPhase => phase.is === 'approval' && phase.title === 'eu-west') as ApprovalPhase;
+const hourOfAsk = (rollout: Rollout): string => new Date(sinceOf(second(asking(rollout))) ?? 0).toISOString();
+const from = (day: Window['days'][number], time: string): Window[] => [{ days: [day], from: time, to: '16:00' }];
+
+describe('an approval whose window is far', () => {
+  it('is asked for when its approvers are awake, and until then the rollout says when', () => {
+    const rollout = planned(from('wed', '12:00'));
+    expect(hourOfAsk(rollout)).toMatch(/^2026-11-25T08:00:/);
+    const { rollout: night } = drive(rollout, worldOf(rollout), {
+      from: tonight,
+      until: (each) => each.phases.find(({ is }) => is === 'watch')?.state.is === 'done',
+    });
+    const morning = at('2026-11-25T08:00');
+    expect(asked(night)).toEqual([]);
+    expect(asksFrom(night, second(night))).toBe(morning);
+    const shut = gates(night, 'eu-west-op-1', at('2026-11-25T02:00')).find(({ name }) => name === 'approval');
+    expect(shut).toMatchObject({ reason: 'eu-west is not asked for yet', opensAt: morning });
+    expect(nextWake(night, morning - minutes(1))).toBeLessThanOrEqual(morning);
+    expect(asked(next(night, { type: 'ticked', at: morning - 1 }))).toEqual([]);
+  });
+
+  it.each([
+    ['two hours before the window at the latest', from('wed', '10:00'), '2026-11-25T08:00'],
+    ['at once, where there are less', from('wed', '09:59'), '2026-11-24T23:'],
+    ['at once, where the window is open', from('tue', '20:00'), '2026-11-24T23:'],
+    ['in the first of several mornings', from('fri', '12:00'), '2026-11-25T08:00'],
+  ])('is asked for %s', (_what, windows, expected) => {
+    expect(hourOfAsk(planned(windows)).startsWith(expected)).toBe(true);
+  });
+
+  it('goes by the clock of the region that it opens', () => {
+    // The bake is over shortly after eleven in the evening UTC: that is past four in the morning in Kolkata, and six in New York.
+    expect(hourOfAsk(planned(from('thu', '12:00'), { waking }, 'Asia/Kolkata'))).toMatch(/^2026-11-25T02:30:/);
+    expect(hourOfAsk(planned(from('thu', '12:00'), { waking }, 'America/New_York'))).toMatch(/^2026-11-24T23:/);
+  });
+
+  it.each([
+    ['where the settings want nobody to be waited for', { waking: [] }],
+    ['in what was planned before anybody was waited for', {}],
+  ])('is asked for at once %s', (_what, policy) => {
+    expect(hourOfAsk(planned(from('wed', '12:00'), policy))).toMatch(/^2026-11-24T23:/);
+  });
+
+  it('is asked for at once in an emergency', () => {
+    const rollout = {
+      ...planned(from('wed', '12:00')),
+      override: { by: 'U1', reason: 'fire', until: tonight + hours(4) },
+    };
+    expect(hourOfAsk(rollout)).toMatch(/^2026-11-24T23:/);
+  });
+});
