@@ -28,8 +28,9 @@ export function startOf(rollout: Rollout, now = 0): number | null {
  */
 export function asksFrom(rollout: Rollout, phase: ApprovalPhase): number | null {
   if (rollout.override !== null) return null;
-  const near = nearStart(rollout);
-  return awakeFrom(rollout, phase, Math.max(near ?? 0, reachedAt(rollout, phase))) ?? near;
+  const [near, reached] = [nearStart(rollout), reachedAt(rollout, phase)];
+  if (near === null && reached === null) return null;
+  return awakeFrom(rollout, phase, Math.max(near ?? 0, reached ?? 0)) ?? near;
 }
 
 function nearStart(rollout: Rollout): number | null {
@@ -39,9 +40,10 @@ function nearStart(rollout: Rollout): number | null {
   return start === null ? null : start - policy.approvalExpires / 2;
 }
 
-function reachedAt({ phases, createdAt }: Rollout, { id }: ApprovalPhase): number {
-  const before = phases[phases.findIndex((phase) => phase.id === id) - 1] ?? null;
-  return endOf(before) ?? createdAt;
+/** When all before it was over; null while something is not. */
+function reachedAt({ phases, createdAt }: Rollout, { id }: ApprovalPhase): number | null {
+  const index = phases.findIndex((phase) => phase.id === id);
+  return index === 0 ? createdAt : endOf(phases[index - 1] ?? null);
 }
 
 /** When they are awake next; null when they are at `from`, or when what they open could begin before they have answered. */
