@@ -1,5 +1,6 @@
 import { hour } from '../../base/duration.ts';
 import { nextOpening, openInterval } from '../../windows/index.ts';
+import type { Calendar } from '../../windows/types.ts';
 import { noticeExpected } from './notice.ts';
 import { endOf, turns } from './phases.ts';
 import { nodeOf, regionsOf } from './queries.ts';
@@ -16,7 +17,12 @@ export function startOf(rollout: Rollout, now = 0): number | null {
   const { startAt, createdAt, override, calendars } = rollout;
   const from = Math.max(startAt ?? createdAt, createdAt, noticeExpected(rollout, now));
   const calendar = calendars[regionsOf(rollout)[0] ?? ''];
-  if (override !== null || calendar === undefined || openInterval(calendar, from) !== null) return from;
+  return override !== null || calendar === undefined ? from : openFrom(calendar, from);
+}
+
+/** `from` (epoch ms) where it is open then, else when it opens; null when it does not. */
+function openFrom(calendar: Calendar, from: number): number | null {
+  if (openInterval(calendar, from) !== null) return from;
   const opening = nextOpening(calendar, from);
   return opening.is === 'opens' ? opening.interval.start : null;
 }
@@ -24,20 +30,18 @@ export function startOf(rollout: Rollout, now = 0): number | null {
 /**
  * From when on an approval is asked for (epoch ms), once all before it is over; null: at once. The first one half of the time for
  * which one holds before the start, so that a yes is still one then; each in the hours in which its approvers are awake, where
- * that is before the window. Rollouts from before this was so must fold as they did.
+ * what it opens cannot begin before. Rollouts from before this was so must fold as they did.
  */
 export function asksFrom(rollout: Rollout, phase: ApprovalPhase): number | null {
   if (rollout.override !== null) return null;
-  const [near, reached] = [nearStart(rollout), reachedAt(rollout, phase)];
-  if (near === null && reached === null) return null;
-  return awakeFrom(rollout, phase, Math.max(near ?? 0, reached ?? 0)) ?? near;
+  const [start, reached] = [startAhead(rollout), reachedAt(rollout, phase)];
+  if (start === null && reached === null) return null;
+  const near = start === null ? null : start - rollout.policy.approvalExpires / 2;
+  return awakeFrom(rollout, phase, Math.max(near ?? 0, reached ?? 0), start ?? 0) ?? near;
 }
 
-function nearStart(rollout: Rollout): number | null {
-  const { startedAt, ahead, policy } = rollout;
-  if (startedAt !== null || ahead === undefined) return null;
-  const start = startOf(rollout);
-  return start === null ? null : start - policy.approvalExpires / 2;
+function startAhead(rollout: Rollout): number | null {
+  return rollout.startedAt !== null || rollout.ahead === undefined ? null : startOf(rollout);
 }
 
 /** When all before it was over; null while something is not. */
@@ -47,14 +51,15 @@ function reachedAt({ phases, createdAt }: Rollout, { id }: ApprovalPhase): numbe
 }
 
 /** When they are awake next; null when they are at `from`, or when what they open could begin before they have answered. */
-function awakeFrom(rollout: Rollout, { opens }: ApprovalPhase, from: number): number | null {
+function awakeFrom(rollout: Rollout, { opens }: ApprovalPhase, from: number, start: number): number | null {
   const { policy, calendars } = rollout;
   const { waking = [] } = policy;
   const [first] = turns(rollout).find(({ id }) => opens.includes(id))?.nodes ?? [];
   const calendar = first === undefined ? undefined : calendars[nodeOf(rollout, first).region];
-  if (calendar === undefined || waking.length === 0 || openInterval(calendar, from) !== null) return null;
+  if (calendar === undefined || waking.length === 0) return null;
   const awake = { zone: calendar.zone, windows: waking, freezes: [] };
-  const [wakes, window] = [nextOpening(awake, from), nextOpening(calendar, from)];
-  if (openInterval(awake, from) !== null || wakes.is === 'never' || window.is === 'never') return null;
-  return wakes.interval.start + timeToAnswer <= window.interval.start ? wakes.interval.start : null;
+  const wakes = openFrom(awake, from);
+  if (wakes === null || wakes === from) return null;
+  const begins = openFrom(calendar, Math.max(from, start));
+  return begins !== null && wakes + timeToAnswer <= begins ? wakes : null;
 }

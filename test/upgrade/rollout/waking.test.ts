@@ -74,6 +74,23 @@ describe('an approval whose window is far', () => {
     expect(hourOfAsk(planned(from('wed', '12:00'), policy))).toMatch(/^2026-11-24T23:/);
   });
 
+  it.each([
+    ['in the afternoon is asked for in the morning', '2026-11-25T14:00', at('2026-11-25T08:00')],
+    ['in the morning is asked for in the evening', '2026-11-26T09:30', at('2026-11-25T21:30')],
+    ['in the morning, planned too late for the evening, is asked for at once', '2026-11-25T09:30', null],
+  ])('of a start %s, also where a window is always open', (_what, startAt, expected) => {
+    const always: Window[] = [{ days: daily, from: '00:00', to: '00:00' }];
+    const fleet = fleetOf({ order: 'declared', waking, oneMayBegin: 'nowhere', approvalExpires: hours(24) });
+    const regions = fleet.regions.map((each) => ({
+      ...each,
+      calendar: { zone: 'Etc/UTC', windows: always, freezes: [] },
+    }));
+    const rollout = plan(inputOf({ ...fleet, regions }, { now: tonight, startAt: at(startAt), strategy: 'regions' }));
+    const first = rollout.phases.find((phase): phase is ApprovalPhase => phase.is === 'approval') as ApprovalPhase;
+    const asks = asksFrom(rollout, first);
+    expect(asks !== null && asks <= tonight ? null : asks).toBe(expected);
+  });
+
   it('is asked for at once in an emergency', () => {
     const rollout = {
       ...planned(from('wed', '12:00')),
