@@ -54,7 +54,7 @@ export const rows: Mutant[] = [
   {
     name: 'in a year: people are got out of bed for what could wait',
     file: 'src/upgrade/rollout/start.ts',
-    from: 'return awakeFrom(rollout, phase, Math.max(near ?? 0, reachedAt(rollout, phase)), start ?? 0) ?? near;',
+    from: 'return awakeFrom(rollout, phase, Math.max(near ?? 0, reached ?? 0), start ?? 0) ?? near;',
     to: 'return near;',
     tests: year,
   },

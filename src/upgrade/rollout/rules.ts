@@ -6,7 +6,7 @@ import { calendarNow, frozenNow, overridden } from './calendars.ts';
 import { type Needed, neededFor } from './fit.ts';
 import { looksBeforeBegin } from './freshness.ts';
 import { noticeOver, toldSince } from './notice.ts';
-import { approvals, askable, endOf, isStaging, turnOf, watchBefore, watchEnd } from './phases.ts';
+import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './phases.ts';
 import { nextNode, placesLeft } from './places.ts';
 import { nodesInOrder, workingNodes } from './queries.ts';
 import { rested } from './rest.ts';
@@ -148,7 +148,7 @@ function lacking(rollout: Rollout, phase: ApprovalPhase, now: number): Shut | nu
     const why = no.reason === null ? '' : ` (${no.reason})`;
     return shutBy(no.by, `${title} is not approved${why}: declined`, owner);
   }
-  const from = askable(rollout).includes(phase) ? asksFrom(rollout, phase) : null;
+  const from = state.is === 'pending' ? asksFrom(rollout, phase) : null;
   if (from !== null && from > now) return shut(`${title} is not asked for yet`, owner, from);
   if (state.is !== 'done') return shut(`${title} is not approved`, owner);
   const old = given.find(({ at }) => now - at > rollout.policy.approvalExpires);

@@ -34,18 +34,20 @@ function openFrom(calendar: Calendar, from: number): number | null {
  */
 export function asksFrom(rollout: Rollout, phase: ApprovalPhase): number | null {
   if (rollout.override !== null) return null;
-  const start = startAhead(rollout);
+  const [start, reached] = [startAhead(rollout), reachedAt(rollout, phase)];
+  if (start === null && reached === null) return null;
   const near = start === null ? null : start - rollout.policy.approvalExpires / 2;
-  return awakeFrom(rollout, phase, Math.max(near ?? 0, reachedAt(rollout, phase)), start ?? 0) ?? near;
+  return awakeFrom(rollout, phase, Math.max(near ?? 0, reached ?? 0), start ?? 0) ?? near;
 }
 
 function startAhead(rollout: Rollout): number | null {
   return rollout.startedAt !== null || rollout.ahead === undefined ? null : startOf(rollout);
 }
 
-function reachedAt({ phases, createdAt }: Rollout, { id }: ApprovalPhase): number {
-  const before = phases[phases.findIndex((phase) => phase.id === id) - 1] ?? null;
-  return endOf(before) ?? createdAt;
+/** When all before it was over; null while something is not. */
+function reachedAt({ phases, createdAt }: Rollout, { id }: ApprovalPhase): number | null {
+  const index = phases.findIndex((phase) => phase.id === id);
+  return index === 0 ? createdAt : endOf(phases[index - 1] ?? null);
 }
 
 /** When they are awake, no sooner than that a yes still holds; null when that is at `from`, or when what they open could begin before they have answered. */
