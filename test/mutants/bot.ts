@@ -133,6 +133,13 @@ export const rows: Mutant[] = [
     tests: ['test/bot/parse.test.ts'],
   },
   {
+    name: 'what nobody was asked for yet is said to begin',
+    file: 'src/bot/views/schedule.ts',
+    from: "opens.includes(first.id) && state.is === 'pending',",
+    to: "opens.includes(first.id) && state.is === 'done',",
+    tests: ['test/bot/schedule.test.ts'],
+  },
+  {
     name: 'the address of an incident is stored with a secret in it',
     file: 'src/bot/parse.ts',
     from: 'if (redact(link.href) !== link.href)\n',
