@@ -45,6 +45,8 @@ export function settingsOf(
       rollbackReserve: '8s',
       // v2.0.0 is a major version: with three people here, it goes as a smaller one would.
       majors: { approvers: 1, canaryApproval: false, notice: '0s' },
+      // Nobody here sleeps.
+      waking: [],
     },
     regions: regions.map((name) => ({
       name,

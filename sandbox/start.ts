@@ -76,7 +76,7 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   const time = { ahead: options.startAt === undefined ? 0 : options.startAt - Date.now() };
   const clock = systemClock(() => time.ahead);
   step('  Nine simulated nodes: keys, disks, SSH and HTTP …');
-  const fleet = await startFleet({ directory: join(directory, 'fleet'), timeScale });
+  const fleet = await startFleet({ directory: join(directory, 'fleet'), timeScale, ahead: () => time.ahead });
   leftovers.close(fleet.close);
   let runtime: Runtime | null = null;
   const jumpToNextWindow = async (): Promise<string> => {

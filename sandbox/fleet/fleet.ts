@@ -26,6 +26,8 @@ export interface FleetOptions {
   timeScale?: number;
   /** ms between two looks of the counter at every node; default 100. */
   probeMs?: number;
+  /** How far the clocks of the nodes, and of the counter, are put forward, ms; default 0. */
+  ahead?: () => number;
 }
 
 export interface NodeAccess {
@@ -96,7 +98,8 @@ export async function startFleet(options: FleetOptions): Promise<SimulatedFleet>
   const client = freshKeyPair();
   const hosts = await makeHosts(options, directory, client.public);
   const access = await writeAccess(directory, hosts, client.private);
-  const prober = new Prober(access, options.probeMs ?? 100);
+  const { ahead = () => 0 } = options;
+  const prober = new Prober(access, options.probeMs ?? 100, () => Date.now() + ahead());
   const peers = hosts.map((host) => `${host.name}=127.0.0.1`).join(',');
   const hostOf = (name: string): SimulatedHost => {
     const host = hosts.find((candidate) => candidate.name === name);
@@ -168,6 +171,7 @@ async function makeHosts(options: FleetOptions, directory: string, clientKey: st
         initial: options.initial ?? 'v1.0.0',
         restartMs: options.restartMs ?? 500,
         timeScale: options.timeScale ?? 1,
+        ahead: options.ahead ?? (() => 0),
       }),
     ),
   );

@@ -23,6 +23,8 @@ export interface HostOptions {
   initial: string;
   restartMs: number;
   timeScale: number;
+  /** How far its clock is put forward, ms. */
+  ahead(): number;
 }
 
 /** One node: an SSH server, a tree of files, systemd with one unit, and the service's port. */
@@ -85,7 +87,8 @@ export class SimulatedHost {
     );
     const searched = () => (this.#diskFull ? [layout.fullShims, layout.shims] : [layout.shims]);
     const paths = rewriter(tree, searched);
-    this.#commands = new Commands({ tree, home, rewriter: paths, searched, diskFull: () => this.#diskFull });
+    const clock = { clock: layout.clock, ahead: options.ahead };
+    this.#commands = new Commands({ tree, home, rewriter: paths, searched, ...clock, diskFull: () => this.#diskFull });
     this.#calls = answerCalls(layout, (command, args) => this.#answer(command, args));
     const service: SshService = {
       commands: this.#commands,

@@ -20,6 +20,8 @@ export interface Layout {
   sudoBroken: string;
   /** What was asked of `chown`, one line each. */
   owners: string;
+  /** How far the clock is put forward, in words that `date -d` knows. */
+  clock: string;
 }
 
 /** @param root directory of the node; only this module knows what lies in it. */
@@ -38,5 +40,6 @@ export function layoutIn(root: string): Layout {
     calls: join(machinery, 'calls'),
     sudoBroken: join(machinery, 'sudo-broken'),
     owners: join(machinery, 'owners'),
+    clock: join(machinery, 'clock'),
   };
 }

@@ -32,15 +32,17 @@ const down: Sight = { status: 'down', version: null };
 export class Prober {
   readonly #targets: Target[];
   readonly #intervalMs: number;
+  readonly #now: () => number;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #sights = new Map<string, Sight>();
   readonly #waiting = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #count: Count;
 
-  constructor(targets: Target[], intervalMs: number) {
+  constructor(targets: Target[], intervalMs: number, now: () => number) {
     this.#targets = targets;
     this.#intervalMs = intervalMs;
+    this.#now = now;
     this.#count = this.#zero();
   }
 
@@ -117,7 +119,7 @@ export class Prober {
   }
 
   #zero(): Count {
-    return { probes: 0, failures: 0, fewestHealthy: {}, since: Date.now() };
+    return { probes: 0, failures: 0, fewestHealthy: {}, since: this.#now() };
   }
 }
 

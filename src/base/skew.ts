@@ -5,5 +5,11 @@ const tolerated = 2_000;
 export function skewIn(ahead: number, blur: number): string | null {
   const least = Math.abs(ahead) - blur;
   if (least <= tolerated) return null;
-  return `${(Math.abs(ahead) / 1_000).toFixed(1)} s ${ahead > 0 ? 'ahead' : 'behind'}`;
+  return `${roughly(Math.abs(ahead))} ${ahead > 0 ? 'ahead' : 'behind'}`;
+}
+
+/** As exact as it helps: what several nodes have in common is one line only where it reads the same. */
+function roughly(ms: number): string {
+  if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
 }

@@ -169,7 +169,12 @@ function readLink(word: string): string {
       '--incident needs the address of the incident, for example https://status.example.com/incidents/42',
     );
   if (link.href.length > longestLink) throw new Unreadable(`--incident is longer than ${longestLink} characters`);
-  return redact(link.href);
+  // With a part of it hidden it would lead nowhere.
+  if (redact(link.href) !== link.href)
+    throw new Unreadable(
+      '--incident looks as if it held a secret: give an address without a long key, such as that of a ticket or of a message',
+    );
+  return link.href;
 }
 
 function readLater({ values, rest }: Flags): Later {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { readPublicKey, signingKeyIn } from '../trust/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
-import { fleetFreeze, regionFreeze, windows } from './calendars.ts';
+import { fleetFreeze, regionFreeze, window, windows } from './calendars.ts';
 import * as value from './values.ts';
 
 const approverKeys = {
@@ -135,6 +135,7 @@ export const policy = block({
     }),
   ),
   announce: withDefault(['24h', '1h'], list(value.duration, 'durations')),
+  waking: withDefault(['daily 08:00-22:00'], list(window, 'hours like daily 08:00-22:00')),
 });
 
 export const person = block({

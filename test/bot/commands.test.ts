@@ -208,7 +208,9 @@ describe('decisions', () => {
     );
     expect(await run(here, 'U0INES', 'approve eu-wets')).toMatch(/Did you mean eu-west/);
     expect(await run(here, 'U0INES', 'approve ap-south')).toMatch(/not being asked for yet/);
-    expect(await run(here, 'U0INES', 'approve eu-west')).toMatch(/eu-west is approved/);
+    expect(await run(here, 'U0INES', 'approve eu-west')).toMatch(
+      /^eu-west is approved\. It begins 2026-11-24 08:31 UTC, Tue 24 Nov 08:31 \(Europe\/Dublin\), at the earliest\.$/,
+    );
     expect(await run(here, 'U0INES', 'approve eu-west')).toMatch(/eu-west was approved by @U0INES at/);
     expect(here.control.journals.get('r1')).toHaveLength(1);
   });

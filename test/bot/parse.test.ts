@@ -139,6 +139,16 @@ const refused: [string, RegExp][] = [
   ['upgrade v2.0.0 --now --reason x --incident javascript:alert(1)', /needs the address/],
   ['upgrade v2.0.0 --now --reason x --incident https://me:secret@a.example', /needs the address/],
   [`upgrade v2.0.0 --now --reason x --incident https://a.example/${'x'.repeat(300)}`, /longer than 300/],
+  // What is hidden of an address would lead nowhere, and nobody would know before the next morning.
+  [
+    'upgrade v2.0.0 --now --reason x --incident https://docs.google.com/document/d/1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms/edit',
+    /looks as if it held a secret/,
+  ],
+  [
+    'upgrade v2.0.0 --now --reason x --incident https://a.example/hooks#ghp_16C7e42F292c6912E7710c838347Ae178B4a',
+    /looks as if it held a secret/,
+  ],
+  ['upgrade v2.0.0 --now --reason x --incident https://a.example/i/42?token=4f8a', /looks as if it held a secret/],
   ['upgrade v2.0.0 --dry-run --dry-run', /given twice/],
   ['upgrade v2.0.0 --dry-run=no', /takes no value/],
   ['pause now', /nothing is expected/],

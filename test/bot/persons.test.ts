@@ -72,7 +72,7 @@ describe('a plan says where one person begins a release', () => {
     [
       'elsewhere, since a window opens first there',
       text({ order: 'next-opening' }, undefined, 'guide'),
-      /begins in ap-south \(the region whose window opens first.*asked for first.*zeitwork upgrade v1\.1\.0 --regions us-east/,
+      /asked for before its first node: it begins in ap-south \(the region whose window opens first.*zeitwork upgrade v1\.1\.0 --regions us-east/,
     ],
     ['in another by name', text({ canary: 'eu-west' }), /begins in us-east \(that is the order.*not in eu-west alone/],
     [

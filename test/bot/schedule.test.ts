@@ -158,6 +158,9 @@ describe('schedule', () => {
     const due = (of: Rollout) => post(next(of, { type: 'ticked', at: Date.UTC(2026, 10, 25, 8) }), /^soon\./)?.text;
     const paused = next(rollout, { type: 'paused', at: rollout.createdAt + 1, by: 'U0ROSA' });
     expect(due(paused)?.split('\n')[0]).toMatch(/ v2\.0\.0 is to begin within 24 h\*, .*; now it is paused$/);
+    const asking = trial({ fleet: trialFleet({ announce, oneMayBegin: 'nowhere' }, 'guide') });
+    const unasked = await confirmed(asking, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
+    expect(due(unasked)?.split('\n')[0]).toMatch(/ v2\.0\.0 is to begin within 24 h\*, .*, once us-east is approved$/);
   });
 });
 

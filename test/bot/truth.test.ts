@@ -38,6 +38,31 @@ it('why NODE says what holds a rollback that waits for the quorum', async () => 
   expect(text).toContain('would leave 1 healthy');
 });
 
+it('why says what holds a rollout that is held over a node that was rolled back, and who opens it', async () => {
+  const start = planned();
+  const world = worldOf(start);
+  world.bad.add('us-east-op-1');
+  const back = (rollout: Rollout) => node(rollout, 'us-east-op-1').state.is === 'rolled-back';
+  const { rollout, now } = drive(start, world, { from: tuesday, until: back });
+  const here = trial();
+  here.control.rollouts.set(rollout.id, rollout);
+  here.clock.at = now;
+  for (const typed of ['why', 'why us-east-op-1']) {
+    const reply = await runCommand(here.context, 'U0ROSA', typed);
+    expect(asText(reply)).toMatch(
+      /↩ rolled back\n• state: us-east-op-1: .*\. Opened by whoever may retry or roll back/,
+    );
+    expect(reply.facts?.gates).toContainEqual(expect.objectContaining({ gate: 'state', opensAt: null }));
+  }
+});
+it('why does not say of what goes on by itself that it does not', async () => {
+  const start = planned();
+  const here = trial();
+  here.control.rollouts.set(start.id, start);
+  here.clock.at = tuesday;
+  expect(asText(await runCommand(here.context, 'U0ROSA', 'why'))).toMatch(/• staged: .*; when is not known$/m);
+});
+
 it('rollback all after Redis was put back to before the last rollout does not take the one before it without a word', async () => {
   // r0: v1 -> v2, done. Then r1 (v3) ran and reached 3 nodes; Redis was put back to before r1.
   const start = planned({ pause: 0 });

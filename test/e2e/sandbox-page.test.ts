@@ -2,14 +2,9 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSandbox } from '../../sandbox/start.ts';
 import { openBrowser } from '../support/browser.ts';
+import { atSandbox } from '../support/sandbox-page.ts';
 
 type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
-
-/** Set SCREENSHOTS to a folder to have the pictures of the README drawn again. */
-async function picture(page: Page, name: string): Promise<void> {
-  const folder = process.env.SCREENSHOTS;
-  if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
-}
 
 describe('the sandbox in a browser', () => {
   let browser: Browser;
@@ -30,43 +25,24 @@ describe('the sandbox in a browser', () => {
     await sandbox?.close();
   });
 
-  const log = () => page.getByRole('log', { name: 'Messages' });
-  const button = (name: string | RegExp) => log().getByRole('button', { name }).last();
-  const become = (name: string) => page.getByRole('button', { name }).first().click();
-  const type = async (line: string) => {
-    const composer = page.getByRole('textbox', { name: /^Message #/ });
-    await composer.fill(line);
-    await composer.press('Enter');
-  };
-  const approve = async (region: string) => {
-    await button(`Approve ${region}`).click({ timeout: 120_000 });
-    await page
-      .getByRole('dialog', { name: 'Confirm' })
-      .getByRole('button', { name: `Approve ${region}` })
-      .click();
-  };
-
   it('leads a newcomer from the first screen to nine upgraded nodes, and back', async () => {
     expect(said.join('\n')).toContain(sandbox.pageUrl);
     await page.goto(sandbox.pageUrl);
+    const { log, button, become, type, approve } = atSandbox(page);
     await page.getByText('/zeitwork upgrade v2.0.0').first().waitFor();
-    await picture(page, 'first');
 
     await type('/zeitwork upgrade v2.0.0');
     await button('Start').waitFor();
-    await picture(page, 'preview');
     await button('Start').click();
     await become('Inês Duarte');
     await button('Approve eu-west').waitFor({ timeout: 120_000 });
-    await picture(page, 'gate');
     await approve('eu-west');
     await approve('ap-south');
-    await log()
+    await log
       .getByText(/9 of 9|all 9 nodes/i)
       .first()
       .waitFor({ timeout: 120_000 });
     await page.waitForFunction(() => document.body.innerText.split('v2.0.0').length > 9);
-    await picture(page, 'finished');
     expect(sandbox.fleet.source.nodes().map(({ version }) => version)).toEqual(Array(9).fill('v2.0.0'));
     expect(sandbox.fleet.source.counter().failures).toBe(0);
 
@@ -80,7 +56,6 @@ describe('the sandbox in a browser', () => {
         },
       )
       .toBe(true);
-    await picture(page, 'rolled-back');
     expect(sandbox.fleet.source.counter().failures).toBe(0);
     expect(errors).toEqual([]);
     expect(sandbox.slack.warnings).toEqual([]);

@@ -133,6 +133,27 @@ export const rows: Mutant[] = [
     tests: ['test/bot/parse.test.ts'],
   },
   {
+    name: 'what nobody was asked for yet is said to begin',
+    file: 'src/bot/views/schedule.ts',
+    from: "opens.includes(first.id) && state.is === 'pending',",
+    to: "opens.includes(first.id) && state.is === 'done',",
+    tests: ['test/bot/schedule.test.ts'],
+  },
+  {
+    name: 'the address of an incident is stored with a secret in it',
+    file: 'src/bot/parse.ts',
+    from: 'if (redact(link.href) !== link.href)\n',
+    to: 'if (link.href === null)\n',
+    tests: ['test/bot/parse.test.ts'],
+  },
+  {
+    name: 'what began in its window is followed up as an emergency',
+    file: 'src/upgrade/rollout/follow-up.ts',
+    from: 'if (!overridden(rollout, startedAt)) return null;',
+    to: 'if (rollout.override === null) return null;',
+    tests: ['test/bot/views/follow-up.test.ts'],
+  },
+  {
     name: 'an emergency names no incident',
     file: 'src/bot/commands/upgrade.ts',
     from: 'if (incident === undefined)\n',

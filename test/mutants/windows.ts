@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const timed = ['test/upgrade/ledger/timed.test.ts'];
 
 const notice = ['test/upgrade/rollout/notice.test.ts'];
+const waking = ['test/upgrade/rollout/waking.test.ts'];
 const schedule = ['test/bot/schedule.test.ts'];
 const year = ['test/upgrade/rollout/year.test.ts'];
 
@@ -46,9 +47,65 @@ export const rows: Mutant[] = [
   {
     name: 'an approval is asked for so early that it expires before the start',
     file: 'src/upgrade/rollout/settle.ts',
-    from: 'if ((asksFrom(rollout) ?? 0) > at) return rollout;',
-    to: '',
+    from: '.filter((phase) => (asksFrom(rollout, phase) ?? 0) <= at);',
+    to: ';',
     tests: notice,
+  },
+  {
+    name: 'in a year: people are got out of bed for what could wait',
+    file: 'src/upgrade/rollout/start.ts',
+    from: 'return awakeFrom(rollout, phase, Math.max(near ?? 0, reached ?? 0), start ?? 0) ?? near;',
+    to: 'return near;',
+    tests: year,
+  },
+  {
+    name: 'whoever gets up has no time to answer before the window',
+    file: 'src/upgrade/rollout/start.ts',
+    from: 'wakes + timeToAnswer <= begins',
+    to: 'wakes <= begins',
+    tests: waking,
+  },
+  {
+    name: 'nobody is asked before the morning although the window is open',
+    file: 'src/upgrade/rollout/start.ts',
+    from: 'begins = calendar === null ? null : openFrom(calendar, Math.max(from, start));',
+    to: "begins = [nextOpening(calendar ?? { zone: 'UTC', windows: [], freezes: [] }, Math.max(from, start))].map((at) => (at.is === 'opens' ? at.interval.start : null))[0] ?? null;",
+    tests: waking,
+  },
+  {
+    name: 'people are asked at night for a start in the afternoon, since a window is open',
+    file: 'src/upgrade/rollout/start.ts',
+    from: 'openFrom(calendar, Math.max(from, start))',
+    to: 'openFrom(calendar, from)',
+    tests: waking,
+  },
+  {
+    name: 'people are asked for what begins days later, and their yes expires before',
+    file: 'src/upgrade/rollout/start.ts',
+    from: 'const near = Math.max(from, begins - approvalExpires / 2);',
+    to: 'const near = from;',
+    tests: waking,
+  },
+  {
+    name: 'a window is missed since nobody was asked while a freeze stood that was lifted',
+    file: 'src/upgrade/rollout/start.ts',
+    from: 'calendar.freezes.filter(({ id }) => id === undefined)',
+    to: 'calendar.freezes',
+    tests: waking,
+  },
+  {
+    name: 'the clock does not bring an ask that waits for the morning',
+    file: 'src/upgrade/rollout/settle.ts',
+    from: 'askable(rollout).every((phase) => asksFrom(rollout, phase) === null)',
+    to: 'true',
+    tests: notice,
+  },
+  {
+    name: 'one region that wants a look keeps the forecast of the others from its end',
+    file: 'src/upgrade/rollout/forecast.ts',
+    from: '.toSorted((a, b) => this.#lookedAt(a) - this.#lookedAt(b));',
+    to: ';',
+    tests: ['test/upgrade/rollout/forecast.test.ts'],
   },
   {
     name: 'the notice is over before its time',

@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { command, fleetOfTrial, printed, reasonOf, shellTo, until } from './fleet-support.ts';
 
 const node = 'us-east-op-1';
 const binary = '/usr/local/bin/zeitwork-operator';
-const trial = fleetOfTrial({ regions: ['us-east'], restartMs: 40, timeScale: 0.1 });
+let ahead = 0;
+const trial = fleetOfTrial({ regions: ['us-east'], restartMs: 40, timeScale: 0.1, ahead: () => ahead });
 const run = (script: string, args: string[] = []) => printed(trial.shell, node, script, args);
 const property = (name: string) => run('systemctl show zeitwork-operator -p "$1" --value', [name]);
 const status = () => trial.fleet.source.nodes().find((candidate) => candidate.name === node);
@@ -42,6 +43,18 @@ describe('a command on a simulated node', () => {
       'zeitwork-operator v1.0.0\nusage: zeitwork-operator [--version]\nexit 2',
     );
     expect(await run('cat /etc/zeitwork/operator.env')).toContain(`s3cret-${node}`);
+  });
+
+  it('has the clock of the sandbox, also after it jumped, and so has the counter', async () => {
+    const behind = async () => Math.abs(Number(await run('date +%s.%N')) * 1_000 - Date.now() - ahead);
+    expect(await behind()).toBeLessThan(2_000);
+    ahead = 64_876_000;
+    onTestFinished(() => {
+      ahead = 0;
+    });
+    expect(await behind()).toBeLessThan(2_000);
+    await trial.fleet.reset();
+    expect(Math.abs(trial.fleet.source.counter().since - Date.now() - ahead)).toBeLessThan(2_000);
   });
 
   it('can be sent a file of a megabyte unharmed', async () => {

@@ -1,5 +1,7 @@
 import {
   asked,
+  asksFrom,
+  currentPhase,
   gates,
   isLook,
   isOpen,
@@ -299,7 +301,10 @@ function oneOf({ policy, nodes }: Rollout, tasks: Task[], step: number): Task | 
 
 /** Hours until a window: the looks in between are not worth a test's time. */
 function farOpening(rollout: Rollout, now: number): number | null {
-  if (watching(rollout) !== null) return null;
+  const phase = currentPhase(rollout);
+  // Before anybody is asked, everything that is finished is looked at once more.
+  const isDue = phase?.is === 'approval' && phase.state.is === 'pending' && (asksFrom(rollout, phase) ?? now) <= now;
+  if (watching(rollout) !== null || isDue) return null;
   const far = whyWaiting(rollout, now).flatMap(({ opensAt }) =>
     opensAt !== null && opensAt > now + 300_000 ? [opensAt] : [],
   );

@@ -16,6 +16,7 @@ import { approverIn } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
 import { rollbackButtons } from '../views/buttons.ts';
 import { declinedBy } from '../views/declined.ts';
+import { beginOf } from '../views/gate.ts';
 import { mentions } from '../views/people.ts';
 import { count, foreign, names, who } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
@@ -120,7 +121,8 @@ function approvalOf(rollout: Rollout, what: string): ApprovalPhase | null {
 function given(context: CommandContext, rollout: Rollout, id: string): string {
   const phase = phaseOf(rollout, id);
   if (phase.is !== 'approval' || phase.state.is === 'done') {
-    return `${foreign(phase.title)} is approved${goesOn(context, rollout)}`;
+    const then = phase.is === 'approval' ? beginOf(rollout, phase) : null;
+    return `${foreign(phase.title)} is approved${goesOn(context, rollout, then)}`;
   }
   const lacking = stillAsked(phase);
   const own = lacking.length === 0 ? '' : ` Approvers of ${names(lacking)} have still to say yes.`;
@@ -128,8 +130,8 @@ function given(context: CommandContext, rollout: Rollout, id: string): string {
 }
 
 /** What an approval changes now. */
-function goesOn(context: CommandContext, { status }: Rollout): string {
-  if (status.is !== 'paused') return '. It begins as soon as its window allows.';
+function goesOn(context: CommandContext, { status }: Rollout, then: string | null): string {
+  if (status.is !== 'paused') return then === null ? '.' : `. It begins ${then}, at the earliest.`;
   return `, but the rollout is paused by ${who(status.by)}: nothing begins before that ends. ${resumers(context)}`;
 }
 

@@ -1,7 +1,7 @@
 import { isAny } from '../../base/is-any.ts';
 import { standing, withFreezes } from '../../upgrade/ledger/index.ts';
 import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
-import type { Gate, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
+import type { Gate, GateName, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import {
   describeLocal,
   describeWindow,
@@ -102,8 +102,11 @@ function queued(rollout: Rollout): NodeRun | null {
   return queue.find(({ held }) => held !== null) ?? queue[0] ?? null;
 }
 
-const isOver = (rollout: Rollout, node: NodeRun): boolean =>
-  isAny(node.state.is, 'done', 'rolled-back') && !isQueued(rollout, node);
+/** One that was rolled back is not, while a rollout is held over it: it is the next to be tried again. */
+function isOver(rollout: Rollout, node: NodeRun): boolean {
+  const isHeld = rollout.status.is === 'held' && nextNode(rollout)?.name === node.name;
+  return isAny(node.state.is, 'done', 'rolled-back') && !isQueued(rollout, node) && !isHeld;
+}
 
 /** Gates that are closed now, and those that were closed when its worker last looked right before the stop. */
 function holding(rollout: Rollout, node: NodeRun, now: number): { gate: Gate; seen: 'now' | 'before-its-stop' }[] {
@@ -132,9 +135,13 @@ function whyLines(rollout: Rollout, node: NodeRun, now: number): string[] {
   return [head, ...tries, ...held.map(({ gate, seen }) => `${gateLine(gate)}${asSeen[seen]}`)];
 }
 
+/** They open without a decision of anybody, at a time that nobody knows before. */
+const openByThemselves: GateName[] = ['notice', 'staged', 'turn', 'bake', 'quorum', 'proof'];
+
 function gateLine(gate: Gate): string {
   const { name, owner, opensAt } = gate;
-  const changes = opensAt === null ? 'does not change by itself' : `changes ${when(opensAt)}`;
+  const unknown = openByThemselves.includes(name) ? 'when is not known' : 'does not change by itself';
+  const changes = opensAt === null ? unknown : `changes ${when(opensAt)}`;
   const by = owner === 'the clock' ? 'By itself' : `Opened by ${person(owner)}`;
   return `• ${name}: ${gateReason(gate)}. ${by}; ${changes}`;
 }

@@ -79,7 +79,7 @@ const listed = (what: string, nodes: NodeRun[]): string[] =>
 
 /** What became of the rollout in one sentence. */
 export function headline(rollout: Rollout): string {
-  const { status, release } = rollout;
+  const { status, release, startedAt } = rollout;
   const { all, onNew: known } = tally(rollout);
   const onNew = known.length;
   const doubtful = unsure(rollout);
@@ -90,7 +90,7 @@ export function headline(rollout: Rollout): string {
     case 'rolled-back':
       return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(all, 'node')} still on ${release.version}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.${forPeople(rollout)}`;
     case 'stopped':
-      return `■ *Stopped by ${who(status.by)}*: ${onNew} of ${count(all, 'node')} on ${release.version}${doubtful}.${forPeople(rollout)}`;
+      return `■ *Stopped by ${who(status.by)}${startedAt === null ? ' before it began' : ''}*: ${onNew} of ${count(all, 'node')} on ${release.version}${doubtful}.${forPeople(rollout)}`;
     default:
       return `${release.version}: ${verdict(rollout)}; ${onNew} of ${count(all, 'node')} on it.`;
   }

@@ -7,13 +7,14 @@ import { overrideWhy, when, who } from './text.ts';
 
 /** Once, by day: a night on which windows were overridden is looked at again by those who did. `now` is epoch ms. */
 export function followUpPosts(rollout: Rollout, people: People, now: number): Post[] {
-  const { override, release, startedAt } = rollout;
+  const { override, release, startedAt, status } = rollout;
   const due = followUpAt(rollout);
-  if (due === null || now < due || override === null || startedAt === null) return [];
+  if (due === null || now < due || override === null || startedAt === null || !('at' in status)) return [];
   const breakers = [override.by, ...(override.with === undefined ? [] : [override.with])].map(who).join(' and ');
   const lines = [
     `○ *Follow-up: windows were overridden for ${release.version}* at ${when(startedAt)} by ${breakers}: ${overrideWhy(override)}`,
-    headline(rollout),
+    // Since then another rollout may have gone over it.
+    `How it ended, at ${when(status.at)}: ${headline(rollout)}`,
     'To be written down where the incident is: what could not wait for the window, and what would keep it from happening again.',
     ...called(rollout, people),
   ];

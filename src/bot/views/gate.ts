@@ -16,6 +16,7 @@ import { describeLocal } from '../../windows/index.ts';
 import { approveButton, declineButtons, holdButton, rollbackButtons } from './buttons.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { forecast } from './forecast.ts';
+import { whyOver } from './last-word.ts';
 import { proofText } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { closing, type Post, post } from './post.ts';
@@ -144,11 +145,16 @@ function rest(rollout: Rollout, watch: WatchPhase): string {
   return `Not begun yet: ${after.map(({ title }) => foreign(title, 80)).join(', ')}`;
 }
 
-function begins(rollout: Rollout, { opens }: ApprovalPhase): string[] {
+/** When what it opens begins if nothing else holds it, for whoever reads it and there; null where nobody knows. */
+export function beginOf(rollout: Rollout, { opens }: ApprovalPhase): string | null {
   const next = forecast(rollout).regions.find(({ phase }) => opens.includes(phase));
   const zone = rollout.calendars[next?.region ?? '']?.zone;
-  if (next === undefined || zone === undefined) return [];
-  const then = `${when(next.begin)}, ${describeLocal(next.begin, zone)}`;
+  return next === undefined || zone === undefined ? null : `${when(next.begin)}, ${describeLocal(next.begin, zone)}`;
+}
+
+function begins(rollout: Rollout, phase: ApprovalPhase): string[] {
+  const then = beginOf(rollout, phase);
+  if (then === null) return [];
   return rollout.status.is === 'paused'
     ? [`If approved, and once it is resumed: not before ${then}`]
     : [`If approved: begins ${then}`];
@@ -166,7 +172,7 @@ const comment = ({ comment: said }: Approval): string => (said === undefined ? '
 export function decided(rollout: Rollout, phase: ApprovalPhase): string {
   const title = foreign(phase.title, 80);
   if (phase.state.is !== 'done') {
-    return `→ *${title}* was not approved; it is not being asked for now.`;
+    return `→ *${title}* was not approved; it is not being asked for now. ${whyOver(rollout)}`;
   }
   const isSelf = phase.given.some(({ by }) => by === rollout.requester);
   const self = isSelf ? ' (who asked for the rollout too: self-approval is allowed here)' : '';

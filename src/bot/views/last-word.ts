@@ -1,5 +1,5 @@
 import type { LastWord, Rollout } from '../../upgrade/rollout/types.ts';
-import { when, who } from './text.ts';
+import { heldReason, when, who } from './text.ts';
 
 const words: Record<LastWord['is'], string> = {
   approved: 'Approved',
@@ -15,8 +15,16 @@ const words: Record<LastWord['is'], string> = {
 
 /** Who decided since, as far as it is known. */
 export function lastWord({ lastWord: said, run }: Rollout): string {
-  const where = `now run ${run}, see the live message above.`;
+  const where = `${run === 1 ? '' : `now run ${run}, `}see the live message above.`;
   return said == null
     ? `Decided since: ${where}`
     : `${words[said.is]} by ${who(said.by)} at ${when(said.at)}: ${where}`;
+}
+
+/** Why something is asked no more. A hold is nobody's decision, and whoever decided something before it has no part in it. */
+export function whyOver(rollout: Rollout): string {
+  const { status, release } = rollout;
+  return status.is === 'held'
+    ? `${release.version} is held since ${when(status.at)}: ${heldReason(status.reason)}`
+    : lastWord(rollout);
 }

@@ -139,10 +139,10 @@ function phaseLines(rollout: Rollout): string[] {
   return [`Waiting for approval of *${foreign(phase.title)}* by ${askedOf(rollout, phase)}`];
 }
 
-/** A start that is far ahead is asked about when it is near. */
-function askedLater(rollout: Rollout, { title }: ApprovalPhase): string[] {
-  const from = asksFrom(rollout);
-  return from === null ? [] : [`Approval of *${foreign(title)}* is asked for from ${when(from)} on`];
+/** A start that is far ahead is asked about when it is near, and nobody at night where that can wait. */
+function askedLater(rollout: Rollout, phase: ApprovalPhase): string[] {
+  const from = asksFrom(rollout, phase);
+  return from === null ? [] : [`Approval of *${foreign(phase.title)}* is asked for from ${when(from)} on`];
 }
 
 function windowLines(rollout: Rollout, node: NodeRun): string[] {

@@ -14,7 +14,7 @@ import { endingPosts } from './ending.ts';
 import { failurePosts } from './failure.ts';
 import { frozenPosts } from './frozen.ts';
 import { decided, gateKey, gatePosts, isAsking } from './gate.ts';
-import { lastWord } from './last-word.ts';
+import { lastWord, whyOver } from './last-word.ts';
 import { mainPost } from './main.ts';
 import { nodeKey, nodePosts, regionKey } from './node.ts';
 import { nobody, type People } from './people.ts';
@@ -76,7 +76,7 @@ function endOf(rollout: Rollout, key: string): string | null {
 function endOfAsk(rollout: Rollout, key: string): string | null {
   const phase = approvals(rollout).find((each) => key.endsWith(gateKey(each, sinceOf(each) ?? 0)));
   if (phase !== undefined && isAsking(rollout, phase)) return null;
-  return phase?.state.is === 'done' ? decided(rollout, phase) : `→ Not asked for any more. ${lastWord(rollout)}`;
+  return phase?.state.is === 'done' ? decided(rollout, phase) : `→ Not asked for any more. ${whyOver(rollout)}`;
 }
 
 /** Its turn was put off, and nothing on it was changed: what stands there would say that it is being prepared for ever. */

@@ -43,7 +43,7 @@ export function preview(plan: Preview): Reply {
   const parts: Part[] = [
     ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
     { is: 'title', text: title },
-    { is: 'lines', lines: regionLines(rollout, survey) },
+    { is: 'lines', lines: [...overridden(rollout), ...regionLines(rollout, survey)] },
     { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey), ...beside(troubles)] },
     ...(night === null ? [] : [{ is: 'lines' as const, lines: nightLines(night, rollout) }]),
     { is: 'lines', lines: [signedWithKey(rollout.release), ...provenLines(elsewhere), ...rules(rollout, canary)] },
@@ -55,6 +55,12 @@ export function preview(plan: Preview): Reply {
   const lines = [`*Another breaker must start this*, within 30 min: \`/zeitwork start ${foreign(token)}\``];
   return { parts: [...parts, { is: 'lines', lines }, { is: 'buttons', buttons: all.slice(1) }] };
 }
+
+/** Before all else: whoever is to start it as the second one may read no further. */
+const overridden = ({ override }: Rollout): string[] =>
+  override === null
+    ? []
+    : [`‼ *Maintenance windows are overridden* until ${when(override.until)}: ${overrideWhy(override)}`];
 
 function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
   const begins = forecast(rollout).regions;
@@ -120,7 +126,7 @@ function beside(troubles: NodeTroubles[]): string[] {
 }
 
 function rules(rollout: Rollout, canary: string | null): string[] {
-  const { policy, override } = rollout;
+  const { policy } = rollout;
   const undo =
     policy.autoRollback === 'node'
       ? 'rolled back by itself, then the rollout holds'
@@ -131,7 +137,6 @@ function rules(rollout: Rollout, canary: string | null): string[] {
     ...canaryLine(rollout, canary),
     ...promised(rollout),
     ...looseness(policy),
-    ...(override === null ? [] : [`*Maintenance windows are overridden*: ${overrideWhy(override)}`]),
   ];
 }
 
@@ -168,7 +173,7 @@ function canaryLine(rollout: Rollout, name: string | null): string[] {
       ? 'the region whose window opens first goes first'
       : 'that is the order of the settings';
   return [
-    `It begins in ${names(begins)} (${why}), and not in ${region} alone, the canary region, so it is asked for first. To begin there: \`/zeitwork upgrade ${release.version} --regions ${region}\``,
+    `It is asked for before its first node: it begins in ${names(begins)} (${why}), and not in ${region} alone, the canary region. To begin there: \`/zeitwork upgrade ${release.version} --regions ${region}\``,
   ];
 }
 

@@ -1,6 +1,15 @@
 import { isAny } from '../../base/is-any.ts';
-import { asked, channel, dueNotices, regionsOf, startOf } from '../../upgrade/rollout/index.ts';
-import type { Move, Rollout } from '../../upgrade/rollout/types.ts';
+import {
+  approvals,
+  asked,
+  channel,
+  dueNotices,
+  regionsOf,
+  startOf,
+  takesNodes,
+  turns,
+} from '../../upgrade/rollout/index.ts';
+import type { ApprovalPhase, Move, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, openInterval } from '../../windows/index.ts';
 import { postponeButtons, stopButton } from './buttons.ts';
 import { forecast } from './forecast.ts';
@@ -85,8 +94,13 @@ function soon(rollout: Rollout): Post[] {
   // Within: it may be said late, after Slack or we were away.
   const then = `within ${span(before)}*, ${when(of)}${localOf(rollout, regionsOf(rollout)[0] ?? '', of)}`;
   const name = `*${foreign(service.name)} ${release.version}`;
+  const unasked = firstApproval(rollout);
   const lines = [
-    isKept(rollout) ? `${name} is to begin ${then}; now it is ${foreign(verdict(rollout))}` : `${name} begins ${then}`,
+    isKept(rollout)
+      ? `${name} is to begin ${then}; now it is ${foreign(verdict(rollout))}`
+      : unasked === undefined
+        ? `${name} begins ${then}`
+        : `${name} is to begin ${then}, once ${foreign(unasked.title)} is approved`,
     `${count(Object.keys(nodes).length, 'node')}, without downtime, asked for by ${who(requester)}`,
     ...noticeLines(rollout),
   ];
@@ -96,6 +110,14 @@ function soon(rollout: Rollout): Post[] {
 
 /** Time alone does not begin it: somebody has to go on with it, or to say yes. */
 const isKept = (rollout: Rollout): boolean => rollout.status.is !== 'running' || asked(rollout).length > 0;
+
+/** Nobody was asked for it yet, and nothing is begun without it. */
+function firstApproval(rollout: Rollout): ApprovalPhase | undefined {
+  const first = turns(rollout).find(takesNodes);
+  return approvals(rollout).find(
+    ({ opens, state }) => first !== undefined && opens.includes(first.id) && state.is === 'pending',
+  );
+}
 
 function times(rollout: Rollout): string[] {
   return forecast(rollout).regions.map(

@@ -7,9 +7,15 @@ const most = 3;
 
 /** What still serves, by the last looks: `2 of 3 healthy in us-east`. Without the time, so that a look that saw the same edits nothing. */
 export function serving(rollout: Rollout, regions: string[]): string {
-  const all = regions.map((region) => healthyIn(rollout, region));
-  const more = all.length > most ? ` and ${all.length - most} more regions` : '';
-  return `${all.slice(0, most).join(', ')}${more}`;
+  const named = regions.slice(0, most);
+  const isSeen = (region: string) => rollout.looks[region]?.at != null;
+  const unseen = named.filter((region) => !isSeen(region)).map((region) => foreign(region, 80));
+  const all = [
+    ...named.filter(isSeen).map((region) => healthyIn(rollout, region)),
+    ...(unseen.length === 0 ? [] : [`nobody has looked at ${unseen.join(' or ')} yet`]),
+  ];
+  const more = regions.length > most ? ` and ${regions.length - most} more regions` : '';
+  return `${all.join(', ')}${more}`;
 }
 
 /** In the region of the node that a rollout is held over, or in all of its regions. */
@@ -20,12 +26,10 @@ export function servingWhereHeld(rollout: Rollout): string {
 }
 
 function healthyIn({ looks, peers, nodes }: Rollout, region: string): string {
-  const { at = null, standing = {} } = looks[region] ?? {};
-  const name = foreign(region, 80);
-  if (at === null) return `nobody has looked at ${name} yet`;
+  const { standing = {} } = looks[region] ?? {};
   const all = peers[region] ?? [];
   const healthy = all.filter((peer) => standing[peer] === 'healthy' && !isDoubtful(nodes[peer]));
-  return `${healthy.length} of ${all.length} healthy in ${name}`;
+  return `${healthy.length} of ${all.length} healthy in ${foreign(region, 80)}`;
 }
 
 /** A look may be older than what was begun since: what is out of service, or changed and not proven, counts for nothing. */

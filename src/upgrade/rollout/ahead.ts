@@ -21,10 +21,10 @@ export function rescheduled(rollout: Rollout, event: Extract<Event, { type: 'res
 
 /** What nobody has answered is asked again when the new start is near. */
 function askedLater(rollout: Rollout, at: number): Rollout {
-  if ((asksFrom(rollout) ?? 0) <= at) return rollout;
-  return changePhases(rollout, (phase) =>
-    phase.is === 'approval' && phase.state.is === 'active' && phase.given.length === 0 ? unasked(phase) : phase,
-  );
+  return changePhases(rollout, (phase) => {
+    const isUnanswered = phase.is === 'approval' && phase.state.is === 'active' && phase.given.length === 0;
+    return isUnanswered && (asksFrom(rollout, phase) ?? 0) > at ? unasked(phase) : phase;
+  });
 }
 
 /** The opening after the planned start, of the region that is first: epoch ms; null when there is none, or nothing can be moved. */

@@ -1,4 +1,4 @@
-import type { Calendar } from '../../windows/types.ts';
+import type { Calendar, Window } from '../../windows/types.ts';
 
 /** A systemd service as the fleet runs it: a profile, so that sibling services fit. */
 export interface Service {
@@ -142,6 +142,8 @@ export interface Policy {
     /** How long before its first node it must have been announced, ms. Absent in what was planned before there was a notice: 0. */
     notice?: number;
   };
+  /** When approvers are awake, in the zone of the region that they open: asked then where that is before its window. Absent: at any hour. */
+  waking?: Window[];
   /** How long before a start that is waited for it is announced again, ms. Absent like `reminders`. */
   announce?: number[];
 }

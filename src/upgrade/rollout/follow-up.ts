@@ -1,15 +1,17 @@
 import { nextWorkingDay } from '../../windows/index.ts';
+import { overridden } from './calendars.ts';
 import { isOpen, regionsOf } from './queries.ts';
 import type { Rollout } from './types.ts';
 
 /**
  * When people are asked what came of a night on which the glass was broken: in the morning of the next working day after its
- * end, in the first region's zone (epoch ms). null while it is open, and where nothing was begun or no window overridden.
+ * end, in the first region's zone (epoch ms). null while it is open, and where nothing was begun while a window was overridden:
+ * what waited for its approvals until that was over began in its window.
  */
 export function followUpAt(rollout: Rollout): number | null {
-  const { override, startedAt, status, calendars } = rollout;
+  const { startedAt, status, calendars } = rollout;
   const zone = calendars[regionsOf(rollout)[0] ?? '']?.zone;
-  if (isOpen(rollout) || !('at' in status) || override === null || startedAt === null || zone === undefined)
-    return null;
+  if (isOpen(rollout) || !('at' in status) || startedAt === null || zone === undefined) return null;
+  if (!overridden(rollout, startedAt)) return null;
   return nextWorkingDay(status.at, zone);
 }

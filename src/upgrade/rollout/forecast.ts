@@ -87,8 +87,12 @@ class Night {
       const regions = phase.each === undefined ? {} : { for: Object.keys(phase.each) };
       return { type: 'approved', at: this.#now, phase: phase.id, by: `approver ${phase.given.length + 1}`, ...regions };
     }
-    const task = todo(this.#rollout, this.#now).find(({ id }) => !this.#underWay.has(id));
-    if (task !== undefined) return isLook(task) ? this.#look(task) : this.#begin(task);
+    const tasks = todo(this.#rollout, this.#now).filter(({ id }) => !this.#underWay.has(id));
+    const step = tasks.find((task) => !isLook(task));
+    if (step !== undefined) return this.#begin(step);
+    // A look takes no time here: one region that wants another at the same moment must not keep the others from theirs.
+    const [look] = tasks.filter(isLook).toSorted((a, b) => this.#lookedAt(a) - this.#lookedAt(b));
+    if (look !== undefined) return this.#look(look);
     const first = [...this.#underWay.values()].toSorted((a, b) => a.ends - b.ends)[0];
     const wake = nextWake(this.#rollout, this.#now);
     if (first !== undefined && (wake === null || first.ends <= wake)) return this.#end(first);
@@ -145,6 +149,8 @@ class Night {
     const alerts = { is: 'quiet' } as const;
     return { type: 'watched', at: this.#now, run, region, attempt, seen: Object.fromEntries(seen), alerts };
   }
+
+  #lookedAt = ({ region }: LookTask): number => this.#rollout.looks[region]?.at ?? 0;
 
   #note(name: string, isFirst: boolean): void {
     const entry = this.#entry(name);

@@ -10,20 +10,19 @@ export function settle(rollout: Rollout, at: number): Rollout {
   return settleStatus(settleAsks(settlePhases(rollout, at), at), at);
 }
 
-/** Asked only when all that is finished was just proven again, and before the start not so early that a yes would expire. */
+/** Asked only when all that is finished was just proven again, not so early that a yes would expire, and nobody out of their sleep. */
 function settleAsks(rollout: Rollout, at: number): Rollout {
-  const due = askable(rollout);
+  const due = askable(rollout).filter((phase) => (asksFrom(rollout, phase) ?? 0) <= at);
   if (!goesForward(rollout) || due.length === 0 || unprovenRegions(rollout, at).length > 0) return rollout;
-  if ((asksFrom(rollout) ?? 0) > at) return rollout;
   return due.reduce(
     (acc, { id }) => changePhase(acc, id, (phase) => movePhase(phase, { is: 'active', since: at })),
     rollout,
   );
 }
 
-/** The clock alone brings the first ask of a start that is far ahead. The same object when it brings none. */
+/** The clock alone brings an ask that waits for its hour. The same object when it brings none. */
 export const askedByClock = (rollout: Rollout, at: number): Rollout =>
-  asksFrom(rollout) === null ? rollout : settleAsks(rollout, at);
+  askable(rollout).every((phase) => asksFrom(rollout, phase) === null) ? rollout : settleAsks(rollout, at);
 
 function settleStatus(rollout: Rollout, at: number): Rollout {
   const { status } = rollout;

@@ -3,6 +3,7 @@ import { isHeldBeforeLooks, opensByLook } from './gates.ts';
 import { askable, sinceOf, watchEndOf, watching } from './phases.ts';
 import { nextNode } from './places.ts';
 import { goesForward, nodeOf, nodesInOrder, workingNodes } from './queries.ts';
+import { asksFrom } from './start.ts';
 import type { LookTask, Rollout } from './types.ts';
 
 /** How often finished nodes are looked at while nothing happens, and whether alerts or a freeze have ended (ms). */
@@ -67,7 +68,7 @@ function needs(rollout: Rollout, now: number): Need[] {
   }
   if (!goesForward(rollout)) return [];
   const over = nodesInOrder(rollout).every(({ state }) => state.is === 'done');
-  if (over || askable(rollout).length > 0) {
+  if (over || askable(rollout).some((phase) => (asksFrom(rollout, phase) ?? 0) <= now)) {
     return unprovenRegions(rollout, now).map((region) => ({ region, step: 'prove' }));
   }
   const node = nextNode(rollout);

@@ -90,6 +90,25 @@ it('says in that message who approved, and leaves it alone while it is asked and
   ]);
 });
 
+it('says of a question that nobody answered why it is over, and gives that to nobody who decided something before', () => {
+  const { rollout, now } = atGate();
+  const paused = next(rollout, { type: 'paused', at: now + 1, by: 'U0LU' });
+  const resumed = next(paused, { type: 'resumed', at: now + 2, by: 'U0LU' });
+  const standing = posts(resumed, people).map(({ key }) => key);
+  const late = next(resumed, { type: 'ticked', at: now + hours(48) + 1_000 });
+  expect(late.status.is).toBe('held');
+  const ends = outdated(late, standing, people).filter(({ key }) => key.includes('gate.'));
+  expect(ends).toHaveLength(3);
+  for (const { text: said } of ends)
+    expect(said).toMatch(/^→ Not asked for any more\. v2\.0\.0 is held since .*: nobody approved eu-west within 48 h$/);
+});
+
+it('says of a question that ends with the rollout who ended it', () => {
+  const { rollout, now } = atGate();
+  const stopped = next(rollout, { type: 'stopped', at: now + 1, by: 'U0LU' });
+  expect(text(stopped, /^gate\./)).toMatch(/^→ \*eu-west\* was not approved; .*\. Stopped by <@U0LU> at /);
+});
+
 const remind = (rollout: Rollout, at: number) =>
   posts(next(rollout, { type: 'ticked', at }), people).filter(({ key }) => key.startsWith('remind.'));
 

@@ -35,7 +35,7 @@ describe('a night on which windows were overridden', () => {
     expect(post).toMatchObject({ key: 'follow-up', once: true, place: { is: 'thread', broadcast: true } });
     expect(post?.text).toMatchInlineSnapshot(`
       "○ *Follow-up: windows were overridden for v2.0.0* at <!date^1795505404^{date_short_pretty} {time}|2026-11-24 07:30 UTC> by <@U0ROSA> and <@U0INES>: certificates expire (https://a.example/42)
-      ✓ *v2.0.0 is on all 3 nodes*, each one proven.
+      How it ended, at <!date^1795505480^{date_short_pretty} {time}|2026-11-24 07:31 UTC>: ✓ *v2.0.0 is on all 3 nodes*, each one proven.
       To be written down where the incident is: what could not wait for the window, and what would keep it from happening again.
       Called: <@U0ROSA> <@U0OTTO>"
     `);
@@ -44,7 +44,8 @@ describe('a night on which windows were overridden', () => {
   it('is not over while it is under way, and was none where nothing was begun or no window overridden', () => {
     const open = { ...rollout, status: { is: 'running' } } as const;
     const unbegun = { ...rollout, startedAt: null };
-    for (const each of [open, unbegun, ended({ override: null })]) {
+    const tooLate = { ...rollout, startedAt: rollout.override?.until ?? 0 };
+    for (const each of [open, unbegun, tooLate, ended({ override: null })]) {
       expect(followUpPosts(each, people, tuesday + hours(24 * 30))).toEqual([]);
     }
   });

@@ -31,6 +31,11 @@ describe('what work on a node rests on', () => {
       { ...fit, clock: { ahead: -9_000, blur: 100 } },
       [note('its clock is 9.0 s behind: switch time synchronisation on there')],
     ],
+    [
+      'the right day',
+      { ...fit, clock: { ahead: 64_876_150, blur: 100 } },
+      [note('its clock is 18 h ahead: switch time synchronisation on there')],
+    ],
     ['a time known well enough', { ...fit, clock: { ahead: 9_000, blur: 8_000 } }, []],
     [
       'a unit',

@@ -107,6 +107,11 @@ describe('the forecast', () => {
     expect(forecast(planOf(open, { now: tuesday, startAt }), 'p50').regions[0]?.begin).toBe(startAt);
   });
 
+  it('has an end where the first of each region go together, and nothing is watched', () => {
+    const open = fleetOf({ bake: 0 }, { windows: 'always' });
+    expect(forecast(planOf(open, { now: tuesday, strategy: 'canary-all' }), 'p50').end).not.toBeNull();
+  });
+
   it('takes several nodes at once where the policy does, after the first', () => {
     const open = fleetOf({ atOnce: 3, minimumHealthy: 1 }, { windows: 'always' });
     expect(shown(forecast(planOf(open, { now: tuesday, regions: ['us-east'] }), 'p50'))[0]).toBe(
