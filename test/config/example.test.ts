@@ -75,10 +75,13 @@ it('the example shows every key that there is', () => {
   const shown = written().map(({ key }) => key);
   const access = ['port', 'key', 'knownHosts', 'jump'].map((key) => `ssh.jumpHosts.${key}`);
   const again = ['reason', 'author', 'zone', 'from', 'to'].map((key) => `regions.freezes.${key}`);
+  // Written like the windows of a region.
+  const hours = ['days', 'from', 'to', 'weeks'].map((key) => `policy.waking.${key}`);
   const told = [
     ...commented,
     ...access,
     ...again,
+    ...hours,
     'roles.breakers.groups',
     'roles.stoppers.users',
     'roles.onCall.users',
