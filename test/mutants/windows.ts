@@ -52,11 +52,11 @@ export const rows: Mutant[] = [
     tests: notice,
   },
   {
-    name: 'in a year: people are got out of bed for what could wait',
+    name: 'people are got out of bed for what could wait',
     file: 'src/upgrade/rollout/start.ts',
     from: 'return awakeFrom(rollout, phase, Math.max(near ?? 0, reached ?? 0), start ?? 0) ?? near;',
     to: 'return near;',
-    tests: year,
+    tests: waking,
   },
   {
     name: 'whoever gets up has no time to answer before the window',
