@@ -44,6 +44,16 @@ export function nextOpening(calendar: Calendar, after: number): Opening {
 }
 
 /**
+ * `from` (epoch ms) where it is open then, else the start of the next opening; null when there is none.
+ * @throws RangeError for an unknown zone
+ */
+export function opensFrom(calendar: Calendar, from: number): number | null {
+  if (openInterval(calendar, from) !== null) return from;
+  const opening = nextOpening(calendar, from);
+  return opening.is === 'opens' ? opening.interval.start : null;
+}
+
+/**
  * Whether what is open at `now` (epoch ms) stays open beyond everything that is looked for: its end is a cut then.
  * @throws RangeError for an unknown zone
  */

@@ -1,8 +1,9 @@
 import { nextOpening } from '../../windows/index.ts';
+import { asksFrom } from './asking.ts';
 import { noticeOver } from './notice.ts';
 import { changePhases, unasked } from './phases.ts';
 import { isOpen, regionsOf } from './queries.ts';
-import { asksFrom, startOf } from './start.ts';
+import { startOf } from './start.ts';
 import type { Event, Rollout } from './types.ts';
 
 /** Not begun, and nothing but time, an approval or a person keeps it from beginning. */

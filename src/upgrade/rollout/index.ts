@@ -1,5 +1,6 @@
 export { laterStart } from './ahead.ts';
 export { declineOf, openedBy, stillAsked, withApproversOf } from './approvers.ts';
+export { asksFrom } from './asking.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { lackOfSpace } from './disk-space.ts';
@@ -55,7 +56,7 @@ export {
   workingNodes,
 } from './queries.ts';
 export { alarmedSince, takenBy, type Waiting, waitAtGate, waitingForPeople, waitKey } from './reminders.ts';
-export { asksFrom, startOf } from './start.ts';
+export { startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
 export { changesNode, traits } from './traits.ts';

@@ -1,6 +1,6 @@
 import { inWords } from '../../base/duration.ts';
 import { isNewer } from '../../base/version.ts';
-import { fits, nextOpening, openInterval } from '../../windows/index.ts';
+import { fits, nextOpening, openInterval, opensFrom } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { compile, pathFor } from './compile.ts';
 import { troublesIn } from './fitness.ts';
@@ -100,11 +100,7 @@ function ordered(regions: Region[], { fleet, override }: PlanInput, start: numbe
   return [...regions].sort((a, b) => opening(a.calendar, start) - opening(b.calendar, start));
 }
 
-function opening(calendar: Calendar, start: number): number {
-  if (openInterval(calendar, start)) return start;
-  const following = nextOpening(calendar, start);
-  return following.is === 'opens' ? following.interval.start : Number.MAX_SAFE_INTEGER;
-}
+const opening = (calendar: Calendar, start: number): number => opensFrom(calendar, start) ?? Number.MAX_SAFE_INTEGER;
 
 function limited(regions: Region[], limit: number | null): FleetNode[] {
   const nodes = regions.flatMap((region) => region.nodes);

@@ -2,6 +2,7 @@ import { inWords, minute } from '../../base/duration.ts';
 import { Bug } from '../../base/errors.ts';
 import { describeLocal, fits, frozenBy, nextOpening, openInterval } from '../../windows/index.ts';
 import { declineOf } from './approvers.ts';
+import { asksFrom } from './asking.ts';
 import { calendarNow, frozenNow, overridden } from './calendars.ts';
 import { type Needed, neededFor } from './fit.ts';
 import { looksBeforeBegin } from './freshness.ts';
@@ -10,7 +11,6 @@ import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './ph
 import { nextNode, placesLeft } from './places.ts';
 import { nodesInOrder, workingNodes } from './queries.ts';
 import { rested } from './rest.ts';
-import { asksFrom } from './start.ts';
 import type {
   Actor,
   ApprovalPhase,

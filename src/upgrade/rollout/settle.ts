@@ -1,7 +1,7 @@
+import { asksFrom } from './asking.ts';
 import { finishedNodes, unprovenRegions } from './freshness.ts';
 import { askable, changePhase, settlePhases } from './phases.ts';
 import { goesForward, nodeOf, nodesInOrder, workingNodes } from './queries.ts';
-import { asksFrom } from './start.ts';
 import { movePhase, moveStatus } from './transitions.ts';
 import type { Rollout } from './types.ts';
 

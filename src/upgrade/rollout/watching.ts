@@ -1,9 +1,9 @@
+import { asksFrom } from './asking.ts';
 import { finishedNodes, looksBeforeBegin, looksBeforePick, type Need, unprovenRegions } from './freshness.ts';
 import { isHeldBeforeLooks, opensByLook } from './gates.ts';
 import { askable, sinceOf, watchEndOf, watching } from './phases.ts';
 import { nextNode } from './places.ts';
 import { goesForward, nodeOf, nodesInOrder, workingNodes } from './queries.ts';
-import { asksFrom } from './start.ts';
 import type { LookTask, Rollout } from './types.ts';
 
 /** How often finished nodes are looked at while nothing happens, and whether alerts or a freeze have ended (ms). */

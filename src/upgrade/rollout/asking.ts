@@ -1,0 +1,53 @@
+import { hour } from '../../base/duration.ts';
+import { opensFrom } from '../../windows/index.ts';
+import type { Calendar } from '../../windows/types.ts';
+import { endOf, turns } from './phases.ts';
+import { nodeOf } from './queries.ts';
+import { startOf } from './start.ts';
+import type { ApprovalPhase, Rollout } from './types.ts';
+
+/** Whoever is asked when they get up has at least so long (ms) to answer before the window opens. */
+const timeToAnswer = 2 * hour;
+
+/**
+ * From when on an approval is asked for (epoch ms), once all before it is over; null: at once. The first one half of the time for
+ * which one holds before the start, so that a yes is still one then; each in the hours in which its approvers are awake, where
+ * what it opens cannot begin before, and as late as the first one. Rollouts from before this was so must fold as they did.
+ */
+export function asksFrom(rollout: Rollout, phase: ApprovalPhase): number | null {
+  if (rollout.override !== null) return null;
+  const [start, reached] = [startAhead(rollout), reachedAt(rollout, phase)];
+  if (start === null && reached === null) return null;
+  const near = start === null ? null : start - rollout.policy.approvalExpires / 2;
+  return awakeFrom(rollout, phase, Math.max(near ?? 0, reached ?? 0), start ?? 0) ?? near;
+}
+
+function startAhead(rollout: Rollout): number | null {
+  return rollout.startedAt !== null || rollout.ahead === undefined ? null : startOf(rollout);
+}
+
+/** When all before it was over; null while something is not. */
+function reachedAt({ phases, createdAt }: Rollout, { id }: ApprovalPhase): number | null {
+  const index = phases.findIndex((phase) => phase.id === id);
+  return index === 0 ? createdAt : endOf(phases[index - 1] ?? null);
+}
+
+/** When they are awake, no sooner than that a yes still holds; null when that is at `from`, or when what they open could begin before they have answered. */
+function awakeFrom(rollout: Rollout, phase: ApprovalPhase, from: number, start: number): number | null {
+  const { waking = [], approvalExpires } = rollout.policy;
+  const calendar = waking.length === 0 ? null : calendarOf(rollout, phase);
+  const begins = calendar === null ? null : opensFrom(calendar, Math.max(from, start));
+  if (calendar === null || begins === null) return null;
+  const near = Math.max(from, begins - approvalExpires / 2);
+  const wakes = opensFrom({ zone: calendar.zone, windows: waking, freezes: [] }, near) ?? begins;
+  const asks = wakes + timeToAnswer <= begins ? wakes : near;
+  return asks === from ? null : asks;
+}
+
+/** Of the first region that it opens; without freezes that somebody may lift at any time. */
+function calendarOf(rollout: Rollout, { opens }: ApprovalPhase): Calendar | null {
+  const [first] = turns(rollout).find(({ id }) => opens.includes(id))?.nodes ?? [];
+  const calendar = first === undefined ? undefined : rollout.calendars[nodeOf(rollout, first).region];
+  if (calendar === undefined) return null;
+  return { ...calendar, freezes: calendar.freezes.filter(({ id }) => id === undefined) };
+}
