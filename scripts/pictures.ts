@@ -1,11 +1,9 @@
 // Draws docs/images anew, from two stories that are played in the sandbox: npm run pictures
-import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { type SandboxOptions, startSandbox } from '../sandbox/start.ts';
 import { openBrowser } from '../test/support/browser.ts';
 import { atSandbox } from '../test/support/sandbox-page.ts';
-import { smallPng } from './small-png.ts';
 
 const folder = resolve(import.meta.dirname, '../docs/images');
 const rosa = 'Rosa Lindqvist';
@@ -13,7 +11,7 @@ const ines = 'Inês Duarte';
 
 async function draw(name: string, what: Page | Locator): Promise<void> {
   const path = `${folder}/${name}.png`;
-  writeFileSync(path, smallPng(await what.screenshot()));
+  await what.screenshot({ path });
   console.log(path);
 }
 
