@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -6,16 +6,7 @@ import type { JournalEntry } from '../../src/jobs/types.ts';
 import { Conversation } from '../support/conversation.ts';
 import { type Prober, startProber } from '../support/prober.ts';
 import { type Product, startProduct } from '../support/product.ts';
-import {
-  fault,
-  fleetStatus,
-  freshFleet,
-  inventory,
-  knownHosts,
-  type RealNode,
-  releasesDirectory,
-  sayWhyNot,
-} from '../support/real-fleet.ts';
+import { fault, fleetStatus, freshFleet, offerRelease, type RealNode, sayWhyNot } from '../support/real-fleet.ts';
 
 const reason = sayWhyNot('Ninety real nodes');
 const perRegion = 30;
@@ -29,7 +20,6 @@ describe.skipIf(reason !== null)('ninety real nodes, three at once', () => {
   let talk: Conversation;
   let prober: Prober;
 
-  const withHealth = (node: RealNode) => ({ ...node, healthUrl: `http://${node.address}:8080/health` });
   const on = async (version: string) => (await fleetStatus()).filter(({ serves }) => serves === version).length;
   const quorumHeld = () => {
     for (const [region, fewest] of Object.entries(prober.fewest())) {
@@ -39,25 +29,19 @@ describe.skipIf(reason !== null)('ninety real nodes, three at once', () => {
   };
 
   beforeAll(async () => {
-    for (const version of ['v1.0.0', 'v2.0.0', 'v2.1.0']) {
-      for (const suffix of ['', '.sha256']) {
-        const name = `zeitwork-operator-${version}.tar.gz${suffix}`;
-        cpSync(join(releasesDirectory, name), join(releases, name));
-      }
-    }
+    for (const version of ['v1.0.0', 'v2.0.0', 'v2.1.0']) offerRelease(releases, version);
     // Once: it takes minutes, and the second upgrade begins where the first one ends.
-    await freshFleet({ perRegion });
-    nodes = inventory();
+    nodes = await freshFleet({ perRegion });
   });
   beforeEach(async () => {
-    prober = startProber(nodes.map(withHealth));
+    prober = startProber(nodes);
     product = await startProduct({
       releases,
       policy: {
         ...{ atOnce: 3, minimumHealthy, soak: '8s', canarySoak: '2s', pause: '0s', bake: '2s', watch: '1s' },
         ...{ healthDeadline: '20s', retryDelay: '1s' },
       },
-      nodes: nodes.map((node) => ({ ...withHealth(node), keyFile: node.key, knownHostsFile: knownHosts })),
+      nodes,
     });
     talk = new Conversation(product);
   });

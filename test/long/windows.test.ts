@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,11 +11,9 @@ import { type Product, people, startProduct } from '../support/product.ts';
 import {
   fleetStatus,
   freshFleet,
-  inventory,
-  knownHosts,
+  offerRelease,
   onNode,
   type RealNode,
-  releasesDirectory,
   sayWhyNot,
   starts,
 } from '../support/real-fleet.ts';
@@ -80,7 +78,6 @@ describe.skipIf(reason !== null)('three windows that open one after another on n
   let talk: Conversation;
   let prober: Prober;
 
-  const withHealth = (node: RealNode) => ({ ...node, healthUrl: `http://${node.address}:8080/health` });
   const nodesIn = (region: Region) => nodes.flatMap((node) => (node.region === region ? [node.name] : []));
   const within = (spans: Span[], at: number) => spans.some(({ start, end }) => start <= at && at < end);
 
@@ -158,24 +155,18 @@ describe.skipIf(reason !== null)('three windows that open one after another on n
   const worked = ({ begin, end, goesOn }: Told) => end - (goesOn.at(-1) ?? begin);
 
   beforeAll(async () => {
-    for (const version of ['v1.0.0', 'v1.1.0', 'v2.0.0']) {
-      for (const suffix of ['', '.sha256']) {
-        const name = `zeitwork-operator-${version}.tar.gz${suffix}`;
-        cpSync(join(releasesDirectory, name), join(releases, name));
-      }
-    }
-    await freshFleet();
-    nodes = inventory();
+    for (const version of ['v1.0.0', 'v1.1.0', 'v2.0.0']) offerRelease(releases, version);
+    nodes = await freshFleet();
     const dropIn = '/etc/systemd/system/zeitwork-operator.service.d';
     const lines = `[Service]\\nExecStartPre=/bin/sleep ${slowStart}\\n`;
     for (const node of nodesIn(slow)) {
       await onNode(node, `mkdir -p ${dropIn} && printf "${lines}" >${dropIn}/slow.conf && systemctl daemon-reload`);
     }
-    prober = startProber(nodes.map(withHealth));
+    prober = startProber(nodes);
     product = await startProduct({
       releases,
       policy: quick,
-      nodes: nodes.map((node) => ({ ...withHealth(node), keyFile: node.key, knownHostsFile: knownHosts })),
+      nodes,
     });
     talk = new Conversation(product);
     await product.kill('worker');

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { shown } from './product.ts';
@@ -14,7 +14,9 @@ export interface RealNode {
   address: string;
   port: number;
   user: string;
-  key: string;
+  keyFile: string;
+  knownHostsFile: string;
+  healthUrl: string;
 }
 
 /** One row of the fleet's own `status`, read on the node itself. */
@@ -39,8 +41,16 @@ export function whyNoRealFleet(): string | null {
   return null;
 }
 
-export const knownHosts = join(home, 'known_hosts');
+const knownHosts = join(home, 'known_hosts');
 export const releasesDirectory = join(home, 'releases');
+
+/** Puts a release where the product of a test finds it. `from`: a folder of the fleet's releases, as of its faulty builds. */
+export function offerRelease(into: string, version: string, from = '.'): void {
+  for (const suffix of ['', '.sha256']) {
+    const name = `zeitwork-operator-${version}.tar.gz${suffix}`;
+    cpSync(join(releasesDirectory, from, name), join(into, name), { preserveTimestamps: false });
+  }
+}
 
 export function inventory(): RealNode[] {
   const rows: { name: string; region: string; address: string; ssh_port: string; user: string; key: string }[] =
@@ -51,7 +61,9 @@ export function inventory(): RealNode[] {
     address,
     port: Number(ssh_port),
     user,
-    key,
+    keyFile: key,
+    knownHostsFile: knownHosts,
+    healthUrl: `http://${address}:8080/health`,
   }));
 }
 
@@ -68,13 +80,15 @@ export function sayWhyNot(what: string): string | null {
  * Every node back to v1.0.0 on a new disk. A node's link is not always up in time, and `up` gives up then, with the
  * nodes behind it on their old disks: so it is done again from the start.
  */
-export async function freshFleet({ perRegion = 3, tries = 5 } = {}): Promise<void> {
+/** Who is in it is known only then: what stood there before may have had another size. */
+export async function freshFleet({ perRegion = 3, tries = 5 } = {}): Promise<RealNode[]> {
   try {
     const words = ['-n', String(perRegion), '--fresh', '--etc-hosts'];
     await run(join(scripts, 'up'), words, { timeout: 60_000 * perRegion });
+    return inventory();
   } catch (error) {
     if (tries <= 1) throw error;
-    await freshFleet({ perRegion, tries: tries - 1 });
+    return freshFleet({ perRegion, tries: tries - 1 });
   }
 }
 

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -9,10 +9,9 @@ import { type Product, type ProductOptions, people, startProduct } from '../../s
 import {
   fleetStatus,
   freshFleet,
-  inventory,
-  knownHosts,
+  offerRelease,
   onNode,
-  releasesDirectory,
+  type RealNode,
   sayWhyNot,
   starts,
 } from '../../support/real-fleet.ts';
@@ -30,8 +29,8 @@ const quick = {
 };
 
 describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => {
-  const nodes = reason === null ? inventory() : [];
-  const names = nodes.map(({ name }) => name);
+  let nodes: RealNode[] = [];
+  let names: string[] = [];
   const versions = mkdtempSync(join(tmpdir(), 'zeitwork-releases-'));
   let product: Product;
   let talk: Conversation;
@@ -41,20 +40,9 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
     product = await startProduct({
       releases: versions,
       policy,
-      nodes: nodes.map((node) => ({
-        ...node,
-        keyFile: node.key,
-        knownHostsFile: knownHosts,
-        healthUrl: `http://${node.address}:8080/health`,
-      })),
+      nodes,
     });
     talk = new Conversation(product);
-  };
-  const offer = (directory: string, version: string) => {
-    for (const suffix of ['', '.sha256']) {
-      const name = `zeitwork-operator-${version}.tar.gz${suffix}`;
-      cpSync(join(releasesDirectory, directory, name), join(versions, name), { preserveTimestamps: false });
-    }
   };
   /** Nodes in the order in which our journal says that their service was stopped. */
   const stopsIn = (entries: JournalEntry[], step: 'switch' | 'restore'): string[] =>
@@ -77,11 +65,12 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
 
   beforeAll(async () => {
     mkdirSync(versions, { recursive: true });
-    for (const version of ['v1.0.0', 'v2.0.0']) offer('.', version);
+    for (const version of ['v1.0.0', 'v2.0.0']) offerRelease(versions, version);
   });
   beforeEach(async () => {
-    await freshFleet();
-    prober = startProber(nodes.map((node) => ({ ...node, healthUrl: `http://${node.address}:8080/health` })));
+    nodes = await freshFleet();
+    names = nodes.map(({ name }) => name);
+    prober = startProber(nodes);
   });
   afterEach(async () => {
     prober.stop();
@@ -203,7 +192,7 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
   it.each(faulty)(
     'brings the first node back from a build that is %s, and touches no other',
     async (build, words, policy) => {
-      offer(join('faulty', build), 'v2.1.0');
+      offerRelease(versions, 'v2.1.0', join('faulty', build));
       const since = Date.now();
       await begin(policy);
       await talk.type('upgrade v2.1.0 --strategy rolling');
@@ -233,7 +222,7 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
   );
 
   it('has the patience for a build that is slow to start', async () => {
-    offer(join('faulty', 'slow-start'), 'v2.1.0');
+    offerRelease(versions, 'v2.1.0', join('faulty', 'slow-start'));
     await begin({ ...quick, healthDeadline: '30s' });
     await talk.type('upgrade v2.1.0 --strategy rolling --nodes 1');
     await talk.click('Start');

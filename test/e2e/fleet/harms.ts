@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -10,10 +10,9 @@ import {
   fault,
   fleetStatus,
   freshFleet,
-  inventory,
-  knownHosts,
+  offerRelease,
   onNode,
-  releasesDirectory,
+  type RealNode,
   sayWhyNot,
   starts,
 } from '../../support/real-fleet.ts';
@@ -44,30 +43,18 @@ const breakForV2 = [
 ].join('; ');
 
 describe.skipIf(why !== null)('what would harm production, on a real fleet', () => {
-  const nodes = why === null ? inventory() : [];
-  const names = nodes.map(({ name }) => name);
+  let nodes: RealNode[] = [];
+  let names: string[] = [];
   const versions = mkdtempSync(join(tmpdir(), 'zeitwork-harms-'));
   let product: Product;
   let talk: Conversation;
   let prober: Prober;
 
-  const healthUrl = (node: { address: string }) => `http://${node.address}:8080/health`;
-  const offer = (directory: string, version: string) => {
-    for (const suffix of ['', '.sha256']) {
-      const name = `zeitwork-operator-${version}.tar.gz${suffix}`;
-      cpSync(join(releasesDirectory, directory, name), join(versions, name), { preserveTimestamps: false });
-    }
-  };
   const begin = async (policy: Record<string, unknown> = {}) => {
     product = await startProduct({
       releases: versions,
       policy: { ...quick, ...policy },
-      nodes: nodes.map((node) => ({
-        ...node,
-        keyFile: node.key,
-        knownHostsFile: knownHosts,
-        healthUrl: healthUrl(node),
-      })),
+      nodes,
     });
     talk = new Conversation(product);
   };
@@ -95,12 +82,13 @@ describe.skipIf(why !== null)('what would harm production, on a real fleet', () 
   };
 
   beforeAll(() => {
-    offer('.', 'v2.0.0');
-    offer('faulty/never-healthy', 'v2.1.0');
+    offerRelease(versions, 'v2.0.0');
+    offerRelease(versions, 'v2.1.0', 'faulty/never-healthy');
   });
   beforeEach(async () => {
-    await freshFleet();
-    prober = startProber(nodes.map((node) => ({ ...node, healthUrl: healthUrl(node) })));
+    nodes = await freshFleet();
+    names = nodes.map(({ name }) => name);
+    prober = startProber(nodes);
   });
   afterEach(async () => {
     prober.stop();

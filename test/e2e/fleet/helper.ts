@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,9 +12,8 @@ import {
   freshFleet,
   home,
   inside,
-  inventory,
-  knownHosts,
-  releasesDirectory,
+  offerRelease,
+  type RealNode,
   sayWhyNot,
 } from '../../support/real-fleet.ts';
 import { service } from '../../support/rollouts.ts';
@@ -32,8 +31,8 @@ const policy = {
 };
 
 describe.skipIf(why !== null)('on real nodes whose login may run the helper alone', () => {
-  const nodes = why === null ? inventory().filter(({ name }) => /^(?:us-east|eu-west)-op-[123]$/.test(name)) : [];
-  const names = nodes.map(({ name }) => name);
+  let nodes: RealNode[] = [];
+  let names: string[] = [];
   const releases = mkdtempSync(join(tmpdir(), 'zeitwork-releases-'));
   let product: Product;
   let talk: Conversation;
@@ -49,23 +48,14 @@ describe.skipIf(why !== null)('on real nodes whose login may run the helper alon
     (await fleetStatus()).filter(({ node }) => names.includes(node)).every((row) => row.serves === version);
 
   beforeAll(async () => {
-    await freshFleet();
-    for (const version of ['v1.0.0', 'v2.0.0', 'v2.1.0']) {
-      for (const suffix of ['', '.sha256']) {
-        const name = `zeitwork-operator-${version}.tar.gz${suffix}`;
-        cpSync(join(releasesDirectory, name), join(releases, name));
-      }
-    }
+    nodes = (await freshFleet()).filter(({ name }) => /^(?:us-east|eu-west)-op-[123]$/.test(name));
+    names = nodes.map(({ name }) => name);
+    for (const version of ['v1.0.0', 'v2.0.0', 'v2.1.0']) offerRelease(releases, version);
     product = await startProduct({
       releases,
       policy,
       ssh: { become: 'helper' },
-      nodes: nodes.map((node) => ({
-        ...node,
-        keyFile: node.key,
-        knownHostsFile: knownHosts,
-        healthUrl: `http://${node.address}:8080/health`,
-      })),
+      nodes,
     });
     talk = new Conversation(product);
     for (const node of names) {

@@ -9,27 +9,19 @@ import { createShell } from '../../../src/upgrade/ssh/shell.ts';
 import type { Host, Shell } from '../../../src/upgrade/ssh/types.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
 import type { StepContext, StepResult } from '../../../src/upgrade/steps/types.ts';
-import { home, inventory, knownHosts, releasesDirectory, scripts } from '../../support/real-fleet.ts';
+import { home, inventory, releasesDirectory, scripts } from '../../support/real-fleet.ts';
 import { nodeRun, policy, rollout, service } from './support.ts';
 
 export function hosts(): Record<string, Host> {
   return Object.fromEntries(
-    inventory().map((row) => [
-      row.name,
-      {
-        name: row.name,
-        address: row.address,
-        port: row.port,
-        user: row.user,
-        keyFile: row.key,
-        knownHostsFile: knownHosts,
-      },
+    inventory().map(({ name, address, port, user, keyFile, knownHostsFile }) => [
+      name,
+      { name, address, port, user, keyFile, knownHostsFile },
     ]),
   );
 }
 
-export const probe = () =>
-  createProbe(Object.fromEntries(inventory().map((row) => [row.name, `http://${row.address}:8080/health`])));
+export const probe = () => createProbe(Object.fromEntries(inventory().map(({ name, healthUrl }) => [name, healthUrl])));
 
 export const clock = systemClock();
 
