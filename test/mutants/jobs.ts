@@ -18,6 +18,27 @@ export const rows: Mutant[] = [
     tests: step,
   },
   {
+    name: 'nobody is told of what cannot be believed',
+    file: 'src/jobs/publish.ts',
+    from: 'if (error instanceof Tampered) await announcer.alarm(journal, error.what);',
+    to: '',
+    tests: ['test/jobs/alarms.test.ts'],
+  },
+  {
+    name: 'nobody is told of a rollout that is gone',
+    file: 'src/jobs/publish.ts',
+    from: "for (const id of await store.lost()) await announcer.alarm(id, 'it was under way, and is not there any more');",
+    to: '',
+    tests: ['test/jobs/alarms.test.ts'],
+  },
+  {
+    name: 'nobody looks whether the ledger can be believed',
+    file: 'src/jobs/publish.ts',
+    from: "await tell('ledger', error);",
+    to: '',
+    tests: ['test/jobs/alarms.test.ts'],
+  },
+  {
     name: 'what is asked on another day is forgotten with the last edit',
     file: 'src/jobs/publish.ts',
     from: 'if (due !== null && began < due) later.set(rollout.id, due);',
