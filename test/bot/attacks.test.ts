@@ -266,6 +266,37 @@ describe('only members of our own team', () => {
   });
 });
 
+describe('a yes is written down once, of whoever may say it in that moment', () => {
+  const approvers = () => slack.state.groups.find(({ id }) => id === 'S0APPROVERS')?.users ?? raise();
+  const press = (user: string) => slack.click(user, gate().ts, label, { confirm: true });
+
+  it('however often one press is delivered', async () => {
+    const all = await Promise.all([press('U0INES'), press('U0INES'), press('U0INES')]);
+    await soon('three answers', () => all.every(({ responses }) => responses.length > 0));
+    expect(decisions()).toEqual(['approved']);
+  });
+
+  it('when two press at the same moment: the other one reads who was first', async () => {
+    approvers().push('U0OTTO');
+    const all = await Promise.all([press('U0INES'), press('U0OTTO')]);
+    await soon('two answers', () => all.every(({ responses }) => responses.length > 0));
+    expect(decisions()).toEqual(['approved']);
+    const texts = all.map(({ responses }) => responses[0]?.text ?? '');
+    expect(texts.filter((text) => /^eu-west is approved/.test(text))).toHaveLength(1);
+    expect(texts.join('\n')).toMatch(/^eu-west was approved by <@U0(?:INES|OTTO)> at /m);
+  });
+
+  it('not of whoever asked for the rollout, although she is in the group', async () => {
+    approvers().push('U0ROSA');
+    expect(await nothing('U0ROSA', gate().ts)).toMatch(/^You asked for this rollout/);
+  });
+
+  it('not while Slack does not say who is in the group', async () => {
+    slack.faults.dropReplyOf('usergroups.users.list', 20);
+    expect(await nothing('U0INES', gate().ts)).toMatch(/^Slack did not say who you are, so nothing was done/);
+  });
+});
+
 describe('approvers are those of the settings of now', () => {
   it('not those of the plan, nor of a plan that somebody rewrote', async () => {
     const theirs = { users: ['U0OTTO'], groups: [] };

@@ -154,6 +154,13 @@ export const rows: Mutant[] = [
     tests: ['test/bot/views/follow-up.test.ts'],
   },
   {
+    name: 'whoever says yes at the same moment as another reads nothing of them',
+    file: 'src/bot/commands/decide.ts',
+    from: "if (phase.state.is === 'done') return givenAlready(after, phase);",
+    to: '',
+    tests: ['test/bot/attacks.test.ts'],
+  },
+  {
     name: 'an emergency names no incident',
     file: 'src/bot/commands/upgrade.ts',
     from: 'if (incident === undefined)\n',

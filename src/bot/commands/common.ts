@@ -86,11 +86,12 @@ export async function decide(
   rollout: Rollout,
   event: Event,
   done: string | ((after: Rollout) => string),
+  late: (after: Rollout) => Reply = outdated,
 ): Promise<Reply> {
   const { rollout: after, changed } = await context.control.record(rollout.id, event);
   context.log.info({ rollout: rollout.id, event: event.type, changed }, 'decision');
   const words = typeof done === 'string' ? done : done(after);
-  return changed ? withFacts({ rollout: rolloutFacts(after) }, say(words)) : outdated(after);
+  return changed ? withFacts({ rollout: rolloutFacts(after) }, say(words)) : late(after);
 }
 
 /** Says why a decision had no effect, and how things stand. */

@@ -55,7 +55,13 @@ export const approve: Handler<'approve'> = async (context, asking, { what, comme
     ...(comment === undefined ? {} : { comment }),
     ...signed,
   } as const;
-  return decide(context, rollout, event, (after) => given(context, after, phase.id));
+  return decide(
+    context,
+    rollout,
+    event,
+    (after) => given(context, after, phase.id),
+    (after) => metBy(after, phase.id),
+  );
 };
 
 export const decline: Handler<'decline'> = async (context, asking, { what, reason }) => {
@@ -82,8 +88,18 @@ export const decline: Handler<'decline'> = async (context, asking, { what, reaso
     rollout,
     event,
     `${title} is declined: nothing begins there. Its approvers may still say yes; \`stop\` ends the rollout.`,
+    (after) => metBy(after, phase.id),
   );
 };
+
+/** Somebody else answered at the same moment: who, and what. */
+function metBy(after: Rollout, id: string): Reply {
+  const phase = phaseOf(after, id);
+  if (phase.is !== 'approval') return outdated(after);
+  if (phase.state.is === 'done') return givenAlready(after, phase);
+  const no = declineOf(phase);
+  return no === null ? outdated(after) : outdated(after, declinedBy(phase, no));
+}
 
 const mustSign = ({ access }: CommandContext, { signed }: Asking): boolean =>
   access.approvals === 'signed' && signed === undefined;
