@@ -14,12 +14,16 @@ type Pick = (words: Word[]) => { word: Word; from: number }[];
 const whole = (word: Word | undefined) => (word === undefined ? [] : [{ word, from: 0 }]);
 const isOption = ({ text }: Word) => text.startsWith('-');
 
-/** `htpasswd -b [-C cost] FILE USER PASSWORD`; without a file behind `-n`. */
+/** `htpasswd -b [-C cost] FILE USER PASSWORD`; without a file behind `-n`. What follows these is another command's. */
 const ofHtpasswd: Pick = (words) => {
-  const letters = words.filter(isOption).map(({ text }) => text);
-  if (!letters.some((text) => /^-[A-Za-z]*b/.test(text))) return [];
-  const given = words.filter((word, at) => !isOption(word) && !/^-[A-Za-z]*[Cr]$/.test(words[at - 1]?.text ?? ''));
-  return whole(given[letters.some((text) => text.includes('n')) ? 1 : 2]);
+  const isGiven = (word: Word, at: number) => !isOption(word) && !/^-[A-Za-z]*[Cr]$/.test(words[at - 1]?.text ?? '');
+  const begin = words.findIndex(isGiven);
+  const letters = words
+    .slice(0, begin)
+    .filter(isOption)
+    .map(({ text }) => text.slice(1));
+  if (!letters.some((text) => /^[A-Za-z]*b/.test(text))) return [];
+  return whole(words.slice(begin)[letters.some((text) => text.includes('n')) ? 1 : 2]);
 };
 
 /** `vault login TOKEN`; "vault login failed" is prose. */

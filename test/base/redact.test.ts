@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { holdsSecret, redact, redactLines } from '../../src/base/redact.ts';
+import { fc } from '../support/fast-check.ts';
 import { prose, type Shape, shapes } from './secrets.ts';
 
 /** How much of a secret may show: a few characters tell nothing. */
@@ -92,6 +92,10 @@ describe('a text without its secrets', () => {
         },
       ),
     );
+  });
+
+  it("takes a later command's options for no option of the first", () => {
+    expect(redact('htpasswd -cb x zw s3cret -in y')).toBe('htpasswd -cb x zw *** -in y');
   });
 
   it.each(prose)('keeps %j', (text) => {

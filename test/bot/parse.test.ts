@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../src/bot/command.ts';
 import { usage } from '../../src/bot/commands/help.ts';
 import { parse } from '../../src/bot/parse.ts';
 import { shapes } from '../base/secrets.ts';
+import { fc } from '../support/fast-check.ts';
 
 const upgrade: Extract<Command, { verb: 'upgrade' }> = {
   verb: 'upgrade',

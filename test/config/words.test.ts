@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseWindow } from '../../src/config/calendars.ts';
 import { formatDuration, parseDuration } from '../../src/config/durations.ts';
 import { describeWindow } from '../../src/windows/index.ts';
 import { type Week, weekdays, weeks } from '../../src/windows/types.ts';
+import { fc } from '../support/fast-check.ts';
 
 describe('a duration', () => {
   it.each([

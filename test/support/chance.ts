@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { isLook, next, nextWake, nodesInOrder, plan, todo } from '../../src/upgrade/rollout/index.ts';
 import type { Event, NodeTask, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
 import { strategyNames } from '../../src/upgrade/rollout/types.ts';
+import { fc } from './fast-check.ts';
 import { checkStep, checkStop, workTakes } from './invariants.ts';
 import { fitWith, fleetOf, hours, inputOf, minutes, newImage, surveyOf, tuesday } from './rollouts.ts';
 import { intentOf, perform, type Reach, type World, worldOf } from './simulation.ts';

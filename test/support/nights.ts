@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { asked, isLook, isOpen, next, nextWake, nodeOf, todo } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Policy, Report, Rollout, Seen, StrategyName, Task } from '../../src/upgrade/rollout/types.ts';
+import { fc } from './fast-check.ts';
 import { minutes, recorded } from './rollouts.ts';
 
 /** How long everything takes in a fleet in which nothing fails. */

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fits, frozenBy, latestStart, nextOpening, openInterval, openingsUntil } from '../../src/windows/index.ts';
 import {
@@ -11,6 +10,7 @@ import {
   weekdays,
   weeks,
 } from '../../src/windows/types.ts';
+import { fc } from '../support/fast-check.ts';
 import { Oracle } from './oracle.ts';
 import { at, calendarOf } from './tables.ts';
 

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { frozenBy, nextOpening, openInterval } from '../../src/windows/index.ts';
 import { type Calendar, type Freeze, type Window, weekdays, weeks } from '../../src/windows/types.ts';
+import { fc } from '../support/fast-check.ts';
 
 const dayMs = 86_400_000;
 const firstInstant = Date.UTC(2026, 0, 1);

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as commands from '../../../src/upgrade/host/commands.ts';
 import { backupPath, fileName, stagedPath, uploadPath } from '../../../src/upgrade/host/layout.ts';
 import * as scripts from '../../../src/upgrade/host/scripts/index.ts';
+import { fc } from '../../support/fast-check.ts';
 import { before, release, rollout, service } from '../steps/support.ts';
 
 const plan = rollout();

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCapture } from '../../../src/upgrade/ssh/capture.ts';
+import { fc } from '../../support/fast-check.ts';
 
 const half = 128 * 1024;
 

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commandLine, quote, stdinOf } from '../../../src/upgrade/ssh/quote.ts';
 import type { Command } from '../../../src/upgrade/ssh/types.ts';
+import { fc } from '../../support/fast-check.ts';
 
 const nasty = fc.constantFrom(
   "'",
