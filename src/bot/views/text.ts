@@ -92,6 +92,12 @@ export function count(many: number, noun: string): string {
   return `${many} ${noun}${many === 1 ? '' : 's'}`;
 }
 
+/** Begins as a sentence does. */
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** With a sign before the first line. */
+export const marked = (sign: string, [first = '', ...rest]: string[]): string[] => [`${sign} ${first}`, ...rest];
+
 /** At most `max` names, then how many more. */
 export function names(all: string[], max = 6): string {
   const shown = all.slice(0, max).map((name) => foreign(name, 80));

@@ -13,7 +13,8 @@ import { type Trial, trial, trialFleet } from '../support.ts';
 
 /**
  * What people read, as files of their own, so that a change of wording is seen as one. Messages that stand in `posts.test.ts`
- * and its neighbours are not here again. `npx vitest run -u test/bot/views/golden.test.ts` writes them anew.
+ * and its neighbours are not here again. `npx vitest run --project unit test/bot/views/golden.test.ts -u`
+ * writes them anew (in another order it updates everything).
  */
 const folder = resolve(import.meta.dirname, '../../golden/messages');
 const golden = (name: string, said: string) => expect(`${said}\n`).toMatchFileSnapshot(`${folder}/${name}.txt`);

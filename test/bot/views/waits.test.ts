@@ -39,8 +39,9 @@ describe('a node that falls silent after its switch', () => {
     const [post] = waits(silent(1));
     expect(post?.place).toEqual({ is: 'thread', broadcast: true });
     expect(post?.text).toMatchInlineSnapshot(`
-      "? *us-east-op-1 does not answer* since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC> (after its restart): SSH connection timed out
-      Tried 1 of 5, then a person is called. Of the others in us-east 2 of 2 were healthy at <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>. Nothing else is begun.
+      "? *us-east-op-1 does not answer*; 2 of 3 healthy in us-east; after 5 tries a person decides
+      Since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC> (after its restart): SSH connection timed out
+      Tried 1 of 5. Nothing else is begun.
       Called: <@U-requester>"
     `);
   });
@@ -74,8 +75,9 @@ describe('a gate that stays shut', () => {
   it('is told after a minute, with its reason', () => {
     expect(waits(held(59_000))).toEqual([]);
     expect(waits(held(minutes(1)))[0]?.text).toMatchInlineSnapshot(`
-      "‼ *Stuck: us-east-op-1 waits* since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: stopping it would leave 1 healthy
-      Asked 5 times, the last time <!date^1795505460^{date_short_pretty} {time}|2026-11-24 07:31 UTC>. It goes on by itself when that changes; until then nothing else is begun.
+      "‼ *Stuck: us-east-op-1 waits*; no node was restarted yet; it goes on by itself once that changes
+      Since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: stopping it would leave 1 healthy
+      Asked 5 times, the last time <!date^1795505460^{date_short_pretty} {time}|2026-11-24 07:31 UTC>. Nothing else is begun.
       Called: <@U-requester>
       I have it: /zeitwork mine"
     `);
@@ -93,8 +95,8 @@ describe('work that nobody takes up', () => {
     const all = waits(ticks(['us-east'], 10_000, 20_000));
     expect(all.map(({ text }) => text)).toMatchInlineSnapshot(`
       [
-        "‼ *No living worker serves us-east* since <!date^1795505410^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: nothing moves there.
-      Start one where its nodes can be reached: \`zeitwork worker --region us-east\`. One that is older than the bot counts when it is updated.
+        "‼ *No living worker serves us-east*; no node was restarted yet; nothing moves there until one is started
+      Since <!date^1795505410^{date_short_pretty} {time}|2026-11-24 07:30 UTC>. Start one where its nodes can be reached: \`zeitwork worker --region us-east\`. One that is older than the bot counts when it is updated.
       Called: <@U-requester>
       I have it: /zeitwork mine",
       ]
