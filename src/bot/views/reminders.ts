@@ -1,8 +1,10 @@
 import {
   approvals,
+  calls,
   declineOf,
   gates,
   nextNode,
+  startOf,
   takenBy,
   type Waiting,
   waitingForPeople,
@@ -26,9 +28,10 @@ export function reminderPosts(rollout: Rollout, people: People): Post[] {
   return waitingForPeople(rollout).flatMap((waiting) => {
     const key = waitKey(waiting);
     const count = rollout.reminded?.[key] ?? 0;
-    const all = rollout.policy.reminders?.length ?? 0;
-    if (count === 0 || count > all || takenBy(rollout, waiting) !== null) return [];
-    const lines = [...marked('‼', words(rollout, waiting, people)), ...(count === all ? escalated(people) : [])];
+    const after = calls(rollout, waiting)[count - 1];
+    if (after === undefined || takenBy(rollout, waiting) !== null) return [];
+    const isLast = after === rollout.policy.reminders?.at(-1);
+    const lines = [...marked('‼', words(rollout, waiting, after, people)), ...(isLast ? escalated(people) : [])];
     return [
       post(
         rollout,
@@ -45,7 +48,7 @@ export function reminderPosts(rollout: Rollout, people: People): Post[] {
 }
 
 /** Since when, not for how long: it may be said late, and nobody edits it. */
-function words(rollout: Rollout, waiting: Waiting, people: People): string[] {
+function words(rollout: Rollout, waiting: Waiting, after: number, people: People): string[] {
   const { status, release } = rollout;
   const { what, since } = waiting;
   const call = called(rollout, people);
@@ -57,7 +60,7 @@ function words(rollout: Rollout, waiting: Waiting, people: People): string[] {
     return [
       `${head} ${askedOf(rollout, phase)}, may *${foreign(phase.title, 80)}* go to ${release.version}? ${sentence(servingAt(rollout, phase))}.`,
     ];
-  if (what === 'start') return [...missed(rollout, since), ...call];
+  if (what === 'start') return [...missed(rollout, since + after), ...call];
   if (status.is === 'held' && what === 'held')
     return [
       `${head} ${release.version} is held; ${servingWhereHeld(rollout)}; nothing moves until somebody decides`,
@@ -72,13 +75,13 @@ function words(rollout: Rollout, waiting: Waiting, people: People): string[] {
 
 const free = 'nobody has it yet';
 
-function missed(rollout: Rollout, since: number): string[] {
+/** `at`: when people are called, epoch ms. */
+function missed(rollout: Rollout, at: number): string[] {
   const node = nextNode(rollout);
-  const last = (rollout.policy.reminders ?? [])[0] ?? 0;
-  const shut = node === null ? [] : [...gates(rollout, node.name, since + last), ...(node.held?.gates ?? [])];
+  const shut = node === null ? [] : [...gates(rollout, node.name, at), ...(node.held?.gates ?? [])];
   const why = [...new Set(shut.map((gate) => gateReason(gate)))].join('; ');
   return [
-    `*${rollout.release.version} was to begin ${when(since)} and has not*; no node was restarted; ${free}`,
+    `*${rollout.release.version} was to begin ${when(startOf(rollout) ?? at)} and has not*; no node was restarted; ${free}`,
     `${why === '' ? '' : `Why: ${why}. `}\`/zeitwork why\` says what holds it now.`,
   ];
 }

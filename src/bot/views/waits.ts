@@ -5,6 +5,8 @@ import {
   neglected,
   nodesInOrder,
   regionsOf,
+  silentFrom,
+  startOf,
   waitAtGate,
 } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout, Unattended } from '../../upgrade/rollout/types.ts';
@@ -58,23 +60,24 @@ function waits(rollout: Rollout): Wait[] {
   return [
     ...back,
     ...nodesInOrder(rollout).flatMap((node) => [...silent(rollout, node), ...gated(rollout, node)]),
-    ...neglected(rollout).map(unattended),
+    ...neglected(rollout).map((each) => unattended(rollout, each)),
   ];
 }
 
 /** Told after the first try that nobody could make sense of: it may be switched, and does not answer or says nothing of use. */
 function silent(rollout: Rollout, node: NodeRun): Wait[] {
-  const { name, region, state, silentSince, touched, uncertain } = node;
-  if (state.is !== 'working' || silentSince === null || !touched || state.unknowns === 0) return [];
+  const { name, region, state, uncertain } = node;
+  const since = silentFrom(node);
+  if (state.is !== 'working' || since === null) return [];
   const after = uncertain ? `while ${stepWord(state.step)}` : 'after its restart';
   const named = foreign(name, 80);
   return [
     {
-      ...{ what: null, name, since: silentSince, glyph: '?', regions: [region] },
+      ...{ what: `node ${name}`, name, since, glyph: '?', regions: [region] },
       state: state.silent ? `${named} does not answer` : `Nobody knows yet what ${named} did`,
       still: `after ${rollout.policy.unknownAttempts} tries a person decides`,
       why: [
-        `Since ${when(silentSince)} (${after}): ${foreign(state.lastReason ?? 'nothing came back')}`,
+        `Since ${when(since)} (${after}): ${foreign(state.lastReason ?? 'nothing came back')}`,
         `Tried ${state.unknowns} of ${rollout.policy.unknownAttempts}. ${elsewhere(rollout)}`,
       ],
     },
@@ -136,10 +139,22 @@ const because: Record<Unattended['why'], (region: string, since: string) => Told
   }),
 };
 
-const unattended = ({ region, why, since }: Unattended): Wait => ({
-  ...{ what: `region ${region}`, name: region, since, regions: [region] },
-  ...because[why](foreign(region, 80), when(since)),
-});
+function unattended(rollout: Rollout, { region, why, since }: Unattended): Wait {
+  const told = because[why](foreign(region, 80), when(since));
+  return {
+    ...{ what: `region ${region}`, name: region, since, regions: [region] },
+    ...told,
+    why: [...told.why, ...missed(rollout, since)],
+  };
+}
+
+/** Whoever is called for this is not called for the start besides. */
+function missed(rollout: Rollout, since: number): string[] {
+  const due = rollout.startedAt === null ? startOf(rollout) : null;
+  const isPlanned = due !== null && due > rollout.createdAt;
+  if (!isPlanned || due > since || rollout.status.is !== 'running') return [];
+  return [`${rollout.release.version} was to begin ${when(due)} and has not.`];
+}
 
 function adoption(rollout: Rollout): Wait {
   return {

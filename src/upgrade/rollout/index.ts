@@ -55,7 +55,16 @@ export {
   touchedNewestFirst,
   workingNodes,
 } from './queries.ts';
-export { alarmedSince, takenBy, type Waiting, waitAtGate, waitingForPeople, waitKey } from './reminders.ts';
+export {
+  alarmedSince,
+  calls,
+  silentFrom,
+  takenBy,
+  type Waiting,
+  waitAtGate,
+  waitingForPeople,
+  waitKey,
+} from './reminders.ts';
 export { startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
