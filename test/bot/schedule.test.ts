@@ -198,7 +198,7 @@ describe('a major version', () => {
       status: { is: 'done', at: tuesday + hours(60) },
     };
     expect(post(done, /^finished/)?.text).toContain(
-      'Announced: this channel 49 h before, status page 48 h 59 min before the first node; 48 h were promised',
+      'Announced: this channel 2 days 1 h before, status page 2 days before the first node; 48 h were promised',
     );
   });
 });

@@ -818,8 +818,8 @@ export const rows: Mutant[] = [
   {
     name: 'people are never reminded',
     file: `${core}/reminders.ts`,
-    from: 'filter((after) => at - waiting.since >= after).length',
-    to: 'filter((after) => at - waiting.since < 0 * after).length',
+    from: 'instants(rollout, waiting).filter((due) => due <= at).length',
+    to: 'instants(rollout, waiting).filter((due) => due < 0 * at).length',
     tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
   {
@@ -1051,6 +1051,13 @@ export const rows: Mutant[] = [
     file: 'src/upgrade/rollout/reminders.ts',
     from: 'Math.max(due, freeFrom(rollout) ?? 0,',
     to: 'Math.max(due,',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
+    name: 'a question that was asked by day calls again at night',
+    file: 'src/upgrade/rollout/asking.ts',
+    from: 'return opensFrom(hours, since) === since ?',
+    to: 'return opensFrom(hours, since) === 0 ?',
     tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
   {

@@ -71,3 +71,4 @@ export { todo } from './todo.ts';
 export { changesNode, traits } from './traits.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';
+export { wayOut } from './way-out.ts';

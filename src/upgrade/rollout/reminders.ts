@@ -1,8 +1,9 @@
 import { minute } from '../../base/duration.ts';
 import { declineOf } from './approvers.ts';
+import { whenAwake } from './asking.ts';
 import { isHeldByAlerts } from './gates.ts';
 import { neglected } from './neglected.ts';
-import { asked, saidAt, sinceOf, takesNodes, turns } from './phases.ts';
+import { approvals, asked, saidAt, sinceOf, takesNodes, turns } from './phases.ts';
 import { nextNode } from './places.ts';
 import { goesForward, isOpen, isQueued, nodesInOrder } from './queries.ts';
 import { startOf } from './start.ts';
@@ -125,7 +126,15 @@ export function reminded(rollout: Rollout, at: number): Rollout {
 }
 
 function dueOf(rollout: Rollout, waiting: Waiting, at: number): number {
-  return calls(rollout, waiting).filter((after) => at - waiting.since >= after).length;
+  return instants(rollout, waiting).filter((due) => due <= at).length;
+}
+
+/** When people are called for it. A question can wait for the morning; what went wrong, or stands still, cannot. */
+function instants(rollout: Rollout, waiting: Waiting): number[] {
+  const { what, since } = waiting;
+  const phase = approvals(rollout).find(({ id }) => id === what);
+  const all = calls(rollout, waiting).map((after) => since + after);
+  return phase === undefined ? all : all.map((at) => whenAwake(rollout, phase, since, at));
 }
 
 /** When the next one is due; null when none is. */
@@ -133,7 +142,7 @@ export function nextReminder(rollout: Rollout, now: number): number | null {
   if (rollout.reminded === undefined) return null;
   const due = waitingForPeople(rollout)
     .filter((waiting) => takenBy(rollout, waiting) === null)
-    .flatMap((waiting) => calls(rollout, waiting).map((after) => waiting.since + after));
+    .flatMap((waiting) => instants(rollout, waiting));
   const ahead = due.filter((at) => at > now);
   return ahead.length === 0 ? null : Math.min(...ahead);
 }

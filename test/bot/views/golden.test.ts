@@ -100,6 +100,8 @@ const messages: Record<string, () => string | Promise<string>> = {
     return run(here, 'U0ROSA', `upgrade v2.0.0 --regions eu-west ${overrides}`);
   },
   'announcement-of-a-major': async () => text(only(await confirmed(scheduled)), /^scheduled$/),
+  'announcement-of-a-major-as-it-is-posted': () =>
+    text(plan(inputOf(major, { startAt: tuesday + hours(48), requester: 'U0ROSA' })), /^scheduled$/),
   'announcement-moved': async () => {
     const here = await confirmed(scheduled);
     await run(here, 'U0ROSA', 'reschedule --next');

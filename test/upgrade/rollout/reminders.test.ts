@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { next, nextWake, plan, todo, waitingForPeople, waitKey } from '../../../src/upgrade/rollout/index.ts';
 import { nextReminder } from '../../../src/upgrade/rollout/reminders.ts';
 import type { Event, NodeRun, Rollout } from '../../../src/upgrade/rollout/types.ts';
@@ -51,6 +51,41 @@ it('calls for an approval that nobody gives', () => {
   expect(waiting?.what).toBe('approval/eu-west');
   expect(tick(to.rollout, to.now + minutes(15)).reminded).toEqual({
     [`approval/eu-west.${Math.floor(to.now / 1000)}`]: 1,
+  });
+});
+
+describe('while people sleep', () => {
+  const daily = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+  const waking = [{ days: [...daily], from: '08:00', to: '22:00' }];
+  const at = (written: string): number => Date.parse(`${written}:00Z`);
+  /** eu-west (Dublin: UTC in November) waits for an approval since then. */
+  function asks(since: number, changes = {}): Rollout {
+    const start = plan(inputOf(fleetOf({ reminders, waking, ...changes }), { strategy: 'regions' }));
+    const { rollout } = drive(start, worldOf(start), { from: tuesday, until: (each) => isAsked(each, 'eu-west') });
+    const phases = rollout.phases.map((phase) =>
+      phase.id === 'approval/eu-west' ? { ...phase, state: { is: 'active' as const, since } } : phase,
+    );
+    return { ...rollout, phases } as Rollout;
+  }
+
+  it('a question that was asked by day calls again in the morning, and wakes for that', () => {
+    const rollout = asks(at('2026-11-24T21:50'));
+    expect(remindedOf(tick(rollout, at('2026-11-24T22:05')))).toEqual([]);
+    expect(remindedOf(tick(rollout, at('2026-11-25T03:00')))).toEqual([]);
+    expect(nextReminder(rollout, at('2026-11-24T21:51'))).toBe(at('2026-11-25T08:00'));
+    expect(remindedOf(tick(rollout, at('2026-11-25T08:00')))).toEqual([3]);
+    expect(remindedOf(tick(asks(at('2026-11-24T21:40')), at('2026-11-24T21:55')))).toEqual([1]);
+  });
+
+  it('one that was asked at night, since it could not wait, calls again at night; so do those of settings without such hours', () => {
+    expect(remindedOf(tick(asks(at('2026-11-24T23:00')), at('2026-11-24T23:15')))).toEqual([1]);
+    expect(remindedOf(tick(asks(at('2026-11-24T21:50'), { waking: [] }), at('2026-11-24T22:05')))).toEqual([1]);
+  });
+
+  it('what went wrong calls at any hour', () => {
+    const rollout = held({ waking });
+    const late = { ...rollout, status: { ...rollout.status, at: at('2026-11-24T21:50') } } as Rollout;
+    expect(remindedOf(tick(late, at('2026-11-24T22:05')))).toEqual([1]);
   });
 });
 
