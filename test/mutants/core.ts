@@ -1047,10 +1047,17 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
   {
-    name: 'a start counts as missed from its time on, although it was approved only now',
+    name: 'a start counts as missed from its time on, although the last node was staged only now',
     file: 'src/upgrade/rollout/reminders.ts',
     from: 'Math.max(due, freeFrom(rollout) ?? 0,',
     to: 'Math.max(due,',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
+    name: 'a start counts as missed from its time on, although it was approved or resumed only now',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: 'freeFrom(rollout) ?? 0, lastWord?.at ?? 0)',
+    to: 'freeFrom(rollout) ?? 0)',
     tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
   {

@@ -118,12 +118,19 @@ it('calls within a minute for a start that nothing kept and that was missed, and
   expect(remindedOf(tick(staged({ reminders: [] }), due + minutes(1)))).toEqual([1]);
 });
 
-it('calls for a start from when it could begin: neither for one that was approved, nor for one that was resumed a moment ago', () => {
+it('calls for a start from when it could begin: not at once where it was approved, resumed, or staged a moment ago', () => {
   const due = tuesday + hours(24);
   const paused = next(staged(), { type: 'paused', at: due - minutes(1), by: 'U1' });
   const resumed = next(paused, { type: 'resumed', at: due + hours(1), by: 'U1' });
   expect(remindedOf(tick(resumed, due + hours(1) + 1_000))).toEqual([]);
   expect(remindedOf(tick(resumed, due + hours(1) + minutes(1)))).toEqual([1]);
+  const ready = staged();
+  const phases = ready.phases.map((phase) =>
+    phase.state.is === 'active' ? { ...phase, state: { is: 'active' as const, since: due + hours(1) } } : phase,
+  );
+  const late = { ...ready, phases } as Rollout;
+  expect(remindedOf(tick(late, due + hours(1) + 1_000))).toEqual([]);
+  expect(remindedOf(tick(late, due + hours(1) + minutes(1)))).toEqual([1]);
   const fleet = fleetOf({ reminders, oneMayBegin: 'nowhere' });
   const start = plan(inputOf(fleet, { strategy: 'regions' }));
   const { rollout, now } = drive(start, worldOf(start), { from: tuesday, until: (each) => isAsked(each, 'us-east') });
