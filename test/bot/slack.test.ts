@@ -121,7 +121,7 @@ describe('the bot in Slack', () => {
     expect(slack.messages().filter(({ threadTs }) => threadTs === null)).toHaveLength(1);
     expect(thread().filter(({ text }) => text.startsWith('✓ *us-east-op-'))).toHaveLength(3);
     expect(thread().find(({ text }) => text.includes('may *eu-west*'))?.broadcast).toBe(true);
-    expect(slack.dms('U0ROSA').map(({ text }) => text)).toEqual([expect.stringContaining('waits for approval')]);
+    expect(slack.dms('U0ROSA').map(({ text }) => text)).toEqual([expect.stringContaining('waits for its approvers')]);
     expect(slack.warnings).toEqual([]);
   });
 
