@@ -7,6 +7,7 @@ import { keysOf } from './keys.ts';
 import { createLedger, noteLeft } from './ledger.ts';
 import { startPulse } from './living.ts';
 import { reasonOf, seldom } from './log.ts';
+import { mend } from './mend.ts';
 import { orderFinder } from './orders.ts';
 import type { WorkerParts } from './parts.ts';
 import { prune } from './prune.ts';
@@ -69,11 +70,14 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     for (const rollout of await store.latest(lately)) await noteLeft(ledger, rollout);
   };
 
+  const ofRegions = regions.flatMap((region) => [queueNames.step(region), queueNames.ask(region)]);
+  const served = [queueNames.advance, queueNames.publish, ...ofRegions];
   const stays = seldom(hour, (reason) => log.warn({ reason }, 'a rollout of long ago stays in Redis'));
   // Not through the queue: a sweep must also help when the queue is what was lost.
   const sweeping = everySweep(parts.sweep, log, async () => {
     // Again and again: during an update, a program of the version before may start a rollout when we run already.
     await bringOver(redis, fleet, log).catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not moved'));
+    await mend(redis, fleet, served, log);
     for (const id of await store.lost()) log.error({ rollout: id }, 'it was under way, and is not there any more');
     let outrun = false;
     for (const id of await store.openIds()) {
