@@ -91,7 +91,7 @@ function meantLine(text: string): string {
 /** Where a gate is shut that cannot be read, a node is left as it is, and prepared once more. */
 function leadsTo(due: string[], effect: string): boolean {
   if (due.includes(effect)) return true;
-  const upon = (text: string): string => canonical({ ...JSON.parse(text), step: null, attempt: null });
+  const upon = (text: string): string => canonical({ ...JSON.parse(text), step: null });
   return ['stage', 'backup'].includes(JSON.parse(effect).step) && due.some((each) => upon(each) === upon(effect));
 }
 
