@@ -548,7 +548,7 @@ export const rows: Mutant[] = [
     file: 'src/jobs/reader.ts',
     from: "if (body === null && rest.count > 0) throw new Tampered(id, 'what is stored beside its journal is gone');",
     to: '',
-    tests: mutations,
+    tests: tampered,
   },
   {
     name: 'whatever stands as holder stops a rollout for ever',
