@@ -6,7 +6,7 @@ import { canonical } from '../../src/trust/index.ts';
 import type { Event } from '../../src/upgrade/rollout/types.ts';
 import { random } from '../support/random.ts';
 import { bothOf, type Life, live } from './fixtures/lives.ts';
-import { diceOf, mutate } from './fixtures/mutations.ts';
+import { diceOf, mutate, resumeInTheNameOfTheBot } from './fixtures/mutations.ts';
 import { type Kept, kept, type Night, nights, playNight, putBack } from './fixtures/nights.ts';
 import { silent, systemClock } from './fixtures/parts.ts';
 import { makeRig } from './fixtures/rig.ts';
@@ -197,6 +197,16 @@ const known: [
   change: (of: Night) => Promise<unknown>,
 ][] = [
   ['a string where a rollout was', 'working', false, true, (of) => redis().set(keysOf(of).rollout('r2'), 'x')],
+  [
+    'a paused rollout that was made to run',
+    ...(['paused', false, true] as const),
+    async (of) => {
+      const key = keysOf(of).rollout('r2');
+      const body = (await redis().hget(key, 'body')) ?? '';
+      await redis().hset(key, 'body', body.replace('"status":{"is":"paused"', '"status":{"is":"running"'));
+    },
+  ],
+  ['a resume in the name of the bot', 'paused', false, true, (of) => resumeInTheNameOfTheBot(redis(), of)],
   ['a journal without its rollout', 'working', true, true, (of) => redis().hdel(keysOf(of).rollout('r2'), 'body')],
   ['another number beside the ledger', 'asked', false, true, (of) => redis().hset(keysOf(of).ledger, 'revision', 99)],
   ['a finished rollout, bent', 'finished', false, true, (of) => redis().lpop(keysOf(of).journal('r1'))],
@@ -221,12 +231,12 @@ const known: [
     },
   ],
   [
-    'a job that asks for another node under its name',
+    'a job that asks for another step under its name',
     ...(['working', false, false] as const),
     async (of) => {
       const [job = ''] = await redis().keys(`${prefixOf(of)}:step-us-east:r2.*.switch.*`);
       const { task } = JSON.parse((await redis().hget(job, 'data')) ?? '');
-      await redis().hset(job, 'data', JSON.stringify({ task: { ...task, node: 'us-east-op-3' } }));
+      await redis().hset(job, 'data', JSON.stringify({ task: { ...task, step: 'cleanup' } }));
     },
   ],
 ];
