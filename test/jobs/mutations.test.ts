@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Belief, createControl } from '../../src/jobs/index.ts';
 import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import { canonical } from '../../src/trust/index.ts';
@@ -34,7 +34,6 @@ interface Stage {
   due: string[];
 }
 
-/** Not kept in Redis from one test to the next: each begins with putting a night back. */
 let stages: Stage[] = [];
 beforeAll(async () => {
   const played = [];
@@ -46,6 +45,11 @@ beforeAll(async () => {
     expect(alarms, stage.night).toEqual([]);
     stages.push({ ...stage, was, due: effects });
   }
+});
+
+/** All nights as they were, also for what is taken from another fleet. */
+beforeEach(async () => {
+  for (const { night, was } of stages) await putBack(redis(), night, was);
 });
 
 /** What stands in Redis of a journal and beside it, as far as it says anything. */
@@ -159,7 +163,6 @@ async function meddled({
   change,
 }: Meddling): Promise<{ what: string; wrong: string[]; told: boolean }> {
   const { night, due } = stage;
-  await putBack(redis(), night, stage.was);
   const who = bothOf(stage.seen);
   const outcome: Outcome = { what: 'nothing', lives: [], before: {}, after: {} };
   const { lives } = outcome;
@@ -184,6 +187,7 @@ async function meddled({
   } catch (error) {
     wrong.push(String(error));
   }
+  await putBack(redis(), night, stage.was);
   const told = lives.some(({ alarms }) => alarms.length > 0);
   return { what: `${night}: ${outcome.what}${isWhile ? ', while they ran' : ''}`, wrong, told };
 }
