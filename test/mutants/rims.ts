@@ -124,6 +124,20 @@ export const rows: Mutant[] = [
     tests: ['test/base/redact.test.ts'],
   },
   {
+    name: 'half a secret is shown where we cut a text ourselves',
+    file: 'src/base/cut.ts',
+    from: 'kept.slice(0, word)}***',
+    to: 'kept}',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'the lines of a key are shown whose beginning was cut off',
+    file: 'src/base/secret-shapes.ts',
+    from: '    ...before(text, /-----END [A-Z0-9 ]{0,40}PRIVATE KEY/, keys),\n',
+    to: '',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
     name: 'what a sentence tells is no secret',
     file: 'src/base/redact.ts',
     from: '  ...toldSpans(text),\n',
