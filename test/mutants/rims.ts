@@ -180,6 +180,20 @@ export const rows: Mutant[] = [
     tests: ['test/config/load.test.ts'],
   },
   {
+    name: 'the sandbox takes releases that nobody signed',
+    file: 'sandbox/settings.ts',
+    from: "signers: [{ name: 'sandbox', key: own.signer }] },",
+    to: "unsigned: 'allowed' },",
+    tests: ['test/sandbox/signing.test.ts'],
+  },
+  {
+    name: 'the doctor takes any helper for the right one',
+    file: 'src/upgrade/host/fitness.ts',
+    from: 'other: Object.keys(wanted).filter(',
+    to: 'other: Object.keys(wanted).slice(9).filter(',
+    tests: ['test/doctor/helper.test.ts'],
+  },
+  {
     name: 'an archive holds more than the binary',
     file: `src/releases/contents.ts`,
     from: 'if (name !== member) throw',
