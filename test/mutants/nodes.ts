@@ -227,6 +227,13 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/ssh/capture.test.ts'],
   },
   {
+    name: 'a complaint of any length is compared with what we know',
+    file: `${host}/answer.ts`,
+    from: '    .map((line) => line.slice(0, 500));',
+    to: '    .map((line) => line);',
+    tests: ['test/upgrade/ssh/beside.test.ts'],
+  },
+  {
     name: 'an answer of any size is read',
     file: `${host}/answer.ts`,
     from: 'if (lines > limits.lines || total > limits.total) return { output, cut: true };',
