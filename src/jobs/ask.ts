@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { inSeconds } from '../base/duration.ts';
 import { canonical, type Notary, type Signature } from '../trust/index.ts';
@@ -77,10 +76,10 @@ export function createInspector(fleet: string, queues: Queues, notary: Notary, c
     };
     const kept = { age: 600, count: 1_000 };
     const { id = '' } = await queue.add(data.ask, data, { removeOnComplete: kept, removeOnFail: kept });
-    const deadline = performance.now() + timeoutMs;
+    const deadline = clock.monotonic() + timeoutMs;
     // Looked at rather than listened for: an event that is published before the listener's first read is lost.
-    for (let wait = looks.first; performance.now() < deadline; wait = Math.min(wait * 2, looks.longest)) {
-      await pause(Math.min(wait, Math.max(0, deadline - performance.now())));
+    for (let wait = looks.first; clock.monotonic() < deadline; wait = Math.min(wait * 2, looks.longest)) {
+      await clock.sleep(Math.min(wait, Math.max(0, deadline - clock.monotonic())));
       const state = await queue.getJobState(id);
       if (state !== 'completed' && state !== 'failed') continue;
       const job = await queue.getJob(id);

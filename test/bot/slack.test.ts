@@ -3,6 +3,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSlack } from '../../sandbox/slack/start.ts';
 import type { ChannelMessage } from '../../sandbox/slack/types.ts';
+import { systemClock } from '../../src/app/clock.ts';
 import { type Bot, startBot } from '../../src/bot/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
@@ -31,7 +32,7 @@ beforeEach(async () => {
     team: 'T0',
     newId: randomUUID,
     playsUpTo: 40,
-    clock: { now: () => Date.now() },
+    clock: systemClock(),
     slack: { botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },
     log: pino({ level: 'silent' }),
   });
@@ -120,7 +121,7 @@ describe('the bot in Slack', () => {
     expect(slack.messages().filter(({ threadTs }) => threadTs === null)).toHaveLength(1);
     expect(thread().filter(({ text }) => text.startsWith('✓ *us-east-op-'))).toHaveLength(3);
     expect(thread().find(({ text }) => text.includes('may *eu-west*'))?.broadcast).toBe(true);
-    expect(slack.dms('U0ROSA').map(({ text }) => text)).toEqual([expect.stringContaining('waits for approval')]);
+    expect(slack.dms('U0ROSA').map(({ text }) => text)).toEqual([expect.stringContaining('waits for its approvers')]);
     expect(slack.warnings).toEqual([]);
   });
 

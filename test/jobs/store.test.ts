@@ -46,6 +46,24 @@ describe('the store', () => {
     await expect(second).rejects.toThrow(/r1 \(v2\.0\.0, asked for by U-requester, running\) holds the fleet/);
   });
 
+  it.each([
+    [{ is: 'running' }, 'Wait until it is over, or stop it first.'],
+    [
+      { is: 'held', reason: 'it', node: null, at: 1, pending: null },
+      'It needs a decision first: retry, roll back, or stop.',
+    ],
+    [
+      { is: 'rolling-back', scope: { is: 'all' }, queue: [], by: 'U1', at: 1, after: null },
+      'It is being rolled back: wait',
+    ],
+    [{ is: 'stopping', by: 'U1', at: 1 }, 'It is being stopped: wait'],
+  ] as [Rollout['status'], string][])('says what helps while that one is %j', async (status, way) => {
+    const first = quickRollout('r1');
+    await store.create(first);
+    await store.save(raised(first, { status }), tick);
+    await expect(store.create(quickRollout('r2'))).rejects.toThrow(`holds the fleet. ${way}`);
+  });
+
   it('lets exactly one of many creations win', async () => {
     const ids = Array.from({ length: 20 }, (_, index) => `r${index}`);
     const results = await Promise.allSettled(ids.map((id) => store.create(quickRollout(id))));

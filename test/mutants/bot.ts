@@ -329,6 +329,13 @@ export const rows: Mutant[] = [
     tests: ['test/bot/views/posts.test.ts'],
   },
   {
+    name: 'a message about a wait does not say first what serves',
+    file: 'src/bot/views/waits.ts',
+    from: 'serving(rollout, regions)',
+    to: "''",
+    tests: ['test/bot/first-line.property.test.ts'],
+  },
+  {
     name: 'where approvals are signed, a press says no',
     file: 'src/bot/commands/decide.ts',
     from: "if (mustSign(context, asking)) return toBeSigned(context, asking, phase, 'decline');",
