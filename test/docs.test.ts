@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { transitionDiagrams } from '../src/upgrade/rollout/index.ts';
+import { mutants } from './mutants/index.ts';
 
 const text = (file: string) => readFileSync(join(resolve(import.meta.dirname, '..'), file), 'utf8');
 
@@ -30,6 +31,15 @@ describe('the documentation', () => {
       return named.length === 0;
     });
     console.log(`docs/security.md: ${notShown.length} of ${rows.length} lines are not shown by a test`);
+  });
+
+  it('names, for each attack, a line that is taken away and missed', () => {
+    const [, table = ''] = text('docs/security.md').split('| attack | succeeds, when |\n|---|---|\n');
+    const [rows = ''] = table.split('\n\n');
+    const lines = rows.split('\n').map((row) => row.split('|')[2]?.trim() ?? '');
+    expect(lines.length).toBeGreaterThan(25);
+    const names = mutants.map(({ name }) => name);
+    expect(lines.filter((line) => names.filter((name) => name === line).length !== 1)).toEqual([]);
   });
 
   it('links only to files that exist', () => {
