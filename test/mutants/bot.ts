@@ -349,4 +349,18 @@ export const rows: Mutant[] = [
     to: 'survey(context)',
     tests: ['test/bot/commands.test.ts'],
   },
+  {
+    name: 'the home tab says help, and nothing of the fleet, while nothing runs',
+    file: 'src/bot/listeners.ts',
+    from: "answer(context, asking, { verb: 'status' })",
+    to: "answer(context, asking, { verb: 'bare' })",
+    tests: ['test/bot/truth.property.test.ts'],
+  },
+  {
+    name: 'the home tab says that a region waits for somebody whose yes would not count',
+    file: 'src/bot/listeners.ts',
+    from: 'approvals(rollout).filter((phase) => isAsking(rollout, phase))',
+    to: "approvals(rollout).filter(({ state }) => state.is === 'active')",
+    tests: ['test/bot/truth.property.test.ts'],
+  },
 ];
