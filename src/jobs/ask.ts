@@ -17,6 +17,9 @@ export interface NodeReader {
   diagnose(node: FleetNode, signal: AbortSignal): Promise<Diagnosis>;
 }
 
+/** Of the time that is left; the rest is for the way back. */
+const shareOfLook = 0.9;
+
 /** What was seen; a sentence when it was not looked at; null when nobody waits for it any more. */
 export type Answer = NodeSurvey | Diagnosis | string | null;
 
@@ -26,14 +29,24 @@ export async function answer(
   { survey, surveyForWork, diagnose, guard, clock, log }: NodeReader & { guard: Guard; clock: Clock; log: Log },
   signal: AbortSignal,
 ): Promise<Answer> {
-  if (clock.now() > until) return null;
+  const left = until - clock.now();
+  if (left < 0) return null;
   const where = { name: node, region };
   if (!guard.knows(where)) {
     log.warn({ ask, node, region }, 'asked for a node that is not in the settings, refused');
     return `the worker that was asked does not have ${node} in ${region} in its settings`;
   }
-  if (ask === 'diagnose') return diagnose(where, signal);
-  return forWork === true ? surveyForWork(where, signal) : survey(where, signal);
+  // That a node is silent is an answer, too, and has to arrive while somebody waits for it. Not `AbortSignal.timeout`: Node 20
+  // forgets one that only `any` refers to.
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new DOMException('', 'TimeoutError')), left * shareOfLook);
+  const inTime = AbortSignal.any([signal, late.signal]);
+  try {
+    if (ask === 'diagnose') return await diagnose(where, inTime);
+    return await (forWork === true ? surveyForWork(where, inTime) : survey(where, inTime));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** An answer with the signature of the worker that looked: a plan follows from it, and who has to approve that. */

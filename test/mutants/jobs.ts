@@ -535,4 +535,11 @@ export const rows: Mutant[] = [
     to: 'then',
     tests: redisAttacks,
   },
+  {
+    name: 'who asks of a node that was just cut off gives up before the worker does',
+    file: 'src/jobs/ask.ts',
+    from: 'left * shareOfLook);',
+    to: 'left * 2);',
+    tests: ['test/jobs/cut-off.test.ts'],
+  },
 ];
