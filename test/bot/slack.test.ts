@@ -124,6 +124,25 @@ describe('the bot in Slack', () => {
     expect(slack.warnings).toEqual([]);
   });
 
+  it('leads from each direct message to the post that it is about', async () => {
+    await driven(await started(), asked);
+    const gate = thread().find(({ text }) => text.includes('may *eu-west*')) ?? raise();
+    const to = ({ ts }: ChannelMessage) => `/archives/C0/p${ts.replace('.', '')}|`;
+    for (const user of ['U0INES', 'U0ROSA']) {
+      const [message, ...more] = slack.dms(user);
+      expect(more).toEqual([]);
+      expect(message?.text).toContain(to(gate));
+      expect(JSON.stringify(message?.blocks)).toContain(to(gate));
+    }
+  });
+
+  it('leads from the direct message of a hold to its rollout', async () => {
+    await driven(await started(), ({ status }) => status.is === 'held', ['us-east-op-1']);
+    expect(slack.dms('U0ROSA').map(({ text }) => text)).toEqual([
+      expect.stringMatching(new RegExp(`\\*held\\* since.*/archives/C0/p${main().ts.replace('.', '')}\\|`, 's')),
+    ]);
+  });
+
   it('sends nothing when nothing changed', async () => {
     const rollout = await driven(await started(), asked);
     const before = slack.calls.length;

@@ -363,4 +363,11 @@ export const rows: Mutant[] = [
     to: "approvals(rollout).filter(({ state }) => state.is === 'active')",
     tests: ['test/bot/truth.property.test.ts'],
   },
+  {
+    name: 'a direct message leads nowhere near what it is about',
+    file: 'src/bot/announcer.ts',
+    from: '(this.#standing[about] ?? this.#standing.main);',
+    to: 'this.#standing.main;',
+    tests: ['test/bot/slack.test.ts'],
+  },
 ];
