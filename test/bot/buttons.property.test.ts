@@ -17,6 +17,8 @@ interface Offered {
   post: string;
   action: string;
   value: string;
+  style: string | undefined;
+  asksFirst: boolean;
 }
 
 function offered(rollout: Rollout): Offered[] {
@@ -25,10 +27,26 @@ function offered(rollout: Rollout): Offered[] {
       .flatMap((block) => (block.type === 'actions' ? block.elements : []))
       .flatMap((each) =>
         each.type === 'button'
-          ? [{ post: key.split('.')[0] ?? '', action: each.action_id ?? '', value: each.value ?? '' }]
+          ? [
+              {
+                post: key.split('.')[0] ?? '',
+                action: each.action_id ?? '',
+                value: each.value ?? '',
+                style: each.style,
+                asksFirst: each.confirm !== undefined,
+              },
+            ]
           : [],
       ),
   );
+}
+
+/** What ends something is red; what brings a release to nodes again is never the obvious one; both ask first. */
+function looksLikeWhatItDoes({ action, style, asksFirst }: Offered): void {
+  if (action === 'zw:retry') expect({ style, asksFirst }, action).toEqual({ style: undefined, asksFirst: true });
+  if (/^zw:(?:stop|rollback|decline|replace)\b/.test(action))
+    expect({ style, asksFirst }, action).toEqual({ style: 'danger', asksFirst: true });
+  if (/^zw:approve\b/.test(action)) expect(asksFirst, action).toBe(true);
 }
 
 const ines = { users: ['U0INES'], groups: [] };
@@ -105,6 +123,8 @@ it('a button is shown only where it does something', { timeout: 600_000 }, async
   const [shown, seen] = [new Set<string>(), new Set<string>()];
   const lookAt = async (kind: string, rollout: Rollout, now: number) => {
     const buttons = offered(rollout);
+    buttons.forEach(looksLikeWhatItDoes);
+    if (rollout.status.is === 'rolling-back') expect(buttons.map(({ action }) => action)).toContain('zw:stop');
     const free = waitingForPeople(rollout).some((waiting) => takenBy(rollout, waiting) === null);
     if (!free) expect(buttons.map(({ action }) => action)).not.toContain('zw:mine');
     const scene = sceneOf(kind, rollout, buttons);

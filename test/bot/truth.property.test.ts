@@ -70,6 +70,16 @@ async function answersAgree(rollout: Rollout, now: number): Promise<void> {
   expect(textOf(rollout, /^main$/)?.split('\n')[0]).toBe(`zeitwork-operator v2.0.0: ${said}`);
   if (why !== 'Nothing is left to do.') expect(why.split('\n')[0]).toBe(`v2.0.0: ${said}`);
   for (const { name } of workingNodes(rollout)) expect(why).toContain(name);
+  noFactTwice(why);
+}
+
+/** Of what holds a node, nothing is said again in other words, nor in part. */
+function noFactTwice(why: string): void {
+  for (const section of why.split(/\n(?=[a-z-]+-op-\d: )/)) {
+    const facts = [...section.matchAll(/^• [a-z-]+: (.*?)\. (?:By itself|Opened by)/gm)].map(([, fact = '']) => fact);
+    expect(section.match(/^•/gm) ?? []).toHaveLength(facts.length);
+    for (const fact of facts) expect(facts.filter((other) => other.includes(fact)), section).toEqual([fact]);
+  }
 }
 
 /** Who has what waits is said by every message that tells of it, and wherever somebody asks; nobody is offered it any more. */

@@ -46,6 +46,18 @@ describe('the store', () => {
     await expect(second).rejects.toThrow(/r1 \(v2\.0\.0, asked for by U-requester, running\) holds the fleet/);
   });
 
+  it.each<[Rollout['status'], string]>([
+    [{ is: 'running' }, 'Wait for it, or stop it first.'],
+    [
+      { is: 'rolling-back', by: 'U1', at: 1, scope: { is: 'all' }, queue: [], after: null },
+      'It is being rolled back: wait for the end of that.',
+    ],
+    [{ is: 'stopping', by: 'U1', at: 1 }, 'It is being stopped: wait for the end of that.'],
+  ])('tells nobody to stop what is being rolled back or stopped: %o', async (status, words) => {
+    await store.create({ ...quickRollout('r1'), status });
+    await expect(store.create(quickRollout('r2'))).rejects.toThrow(`holds the fleet. ${words}`);
+  });
+
   it('lets exactly one of many creations win', async () => {
     const ids = Array.from({ length: 20 }, (_, index) => `r${index}`);
     const results = await Promise.allSettled(ids.map((id) => store.create(quickRollout(id))));

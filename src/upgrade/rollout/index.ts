@@ -54,6 +54,7 @@ export {
   regionsOf,
   touchedNewestFirst,
   workingNodes,
+  untilFree,
 } from './queries.ts';
 export { alarmedSince, takenBy, type Waiting, waitAtGate, waitingForPeople, waitKey } from './reminders.ts';
 export { startOf } from './start.ts';
