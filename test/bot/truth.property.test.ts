@@ -78,7 +78,11 @@ function noFactTwice(why: string): void {
   for (const section of why.split(/\n(?=[a-z-]+-op-\d: )/)) {
     const facts = [...section.matchAll(/^• [a-z-]+: (.*?)\. (?:By itself|Opened by)/gm)].map(([, fact = '']) => fact);
     expect(section.match(/^•/gm) ?? []).toHaveLength(facts.length);
-    for (const fact of facts) expect(facts.filter((other) => other.includes(fact)), section).toEqual([fact]);
+    for (const fact of facts)
+      expect(
+        facts.filter((other) => other.includes(fact)),
+        section,
+      ).toEqual([fact]);
   }
 }
 

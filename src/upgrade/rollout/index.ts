@@ -53,8 +53,8 @@ export {
   nodesInOrder,
   regionsOf,
   touchedNewestFirst,
-  workingNodes,
   untilFree,
+  workingNodes,
 } from './queries.ts';
 export { alarmedSince, takenBy, type Waiting, waitAtGate, waitingForPeople, waitKey } from './reminders.ts';
 export { startOf } from './start.ts';
