@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSlack } from '../../sandbox/slack/start.ts';
 import type { ChannelMessage } from '../../sandbox/slack/types.ts';
 import { type Bot, startBot } from '../../src/bot/index.ts';
+import { next } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
@@ -59,8 +60,8 @@ async function type(user: string, text: string): Promise<ChannelMessage> {
   return until(`an answer to ${text}`, () => outcome.responses.at(-1));
 }
 
-async function started(): Promise<Rollout> {
-  const preview = await type('U0ROSA', 'upgrade v2.0.0');
+async function started(more = ''): Promise<Rollout> {
+  const preview = await type('U0ROSA', `upgrade v2.0.0 ${more}`);
   await slack.click('U0ROSA', preview.ts, 'Start');
   return until('a rollout', () => [...here.control.rollouts.values()][0]);
 }
@@ -199,6 +200,42 @@ describe('the bot in Slack', () => {
     expect(over?.text.match(/→/g)).toHaveLength(1);
     expect(JSON.stringify(over?.blocks)).toMatch(/us-east-op-1 failed.*Tried again by/);
     expect(over?.blocks.some(({ type: kind }) => kind === 'actions')).toBe(false);
+  });
+
+  it('does not go on saying that all is proven once it is rolled back, and keeps who wanted that and what was said', async () => {
+    const begun = await started('--nodes 1');
+    const world = worldOf(begun);
+    let at = drive(begun, world, { from: begun.createdAt });
+    const show = async (rollout: Rollout) => {
+      here.control.rollouts.set(rollout.id, rollout);
+      await bot.announcer.show({ ...rollout, revision: at.rollout.revision + 1 });
+    };
+    expect(at.rollout.status.is).toBe('done');
+    await show(at.rollout);
+    const proven = /^✓ \*v2\.0\.0 is on its one node\*, proven\./;
+    const ends = () => [...thread(), ...slack.dms('U0ROSA')].filter(({ text }) => proven.test(text));
+    expect(ends()).toHaveLength(2);
+    const scope = { is: 'all' } as const;
+    const back = next(at.rollout, { type: 'rollback-asked', at: at.now, by: 'U0OTTO', scope, epoch: at.now });
+    const closes = (end: ChannelMessage) => {
+      expect(end.text).toMatch(
+        /\n→ Rollback asked for by <@U0OTTO> at [^\n]*: now run 2, see the live message above\./,
+      );
+      expect(JSON.stringify(end.blocks)).toContain('Rollback asked for by <@U0OTTO>');
+      expect(end.blocks.some(({ type: kind }) => kind === 'actions')).toBe(false);
+    };
+    at = { ...at, rollout: { ...back, revision: at.rollout.revision + 2 } };
+    await show(at.rollout);
+    expect(ends()).toHaveLength(2);
+    ends().forEach(closes);
+    at = { ...at, ...drive(at.rollout, world, { from: at.now }) };
+    expect(at.rollout.status.is).toBe('rolled-back');
+    await show(at.rollout);
+    expect(ends()).toHaveLength(2);
+    ends().forEach(closes);
+    const over = /^↩ \*Rolled back \(everything\)\*: 0 of 1 node still on v2\.0\.0/;
+    expect([...thread(), ...slack.dms('U0ROSA')].filter(({ text }) => over.test(text))).toHaveLength(2);
+    expect(main().text.split('\n')[0]).toBe('zeitwork-operator v2.0.0: rolled back');
   });
 
   it('says so when its rollout vanished from the store, and answers a late click with what the nodes run', async () => {

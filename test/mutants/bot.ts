@@ -412,4 +412,11 @@ export const rows: Mutant[] = [
     to: "typed: 'retry', style: 'primary',",
     tests: ['test/bot/buttons.property.test.ts'],
   },
+  {
+    name: 'what went back is said to be on all nodes for ever',
+    file: 'src/bot/views/posts.ts',
+    from: '|declined|finished|stopped|done)',
+    to: '|declined|stopped)',
+    tests: ['test/bot/slack.test.ts'],
+  },
 ];
