@@ -419,4 +419,18 @@ export const rows: Mutant[] = [
     to: '|declined|stopped)',
     tests: ['test/bot/slack.test.ts'],
   },
+  {
+    name: 'a message that is over keeps its last line alone',
+    file: 'src/bot/views/closing.ts',
+    from: "const said = kept.flatMap(wordsOf).join('\\n');",
+    to: "const said = kept.slice(0, 1).flatMap(wordsOf).join('\\n');",
+    tests: ['test/bot/kept.property.test.ts'],
+  },
+  {
+    name: 'a failure forgets why once nobody has to decide about it',
+    file: 'src/bot/views/failure.ts',
+    from: 'foreign(node.failure, 500)}`,',
+    to: "rollout.status.is === 'held' ? foreign(node.failure, 500) : ''}`,",
+    tests: ['test/bot/kept.property.test.ts'],
+  },
 ];
