@@ -433,4 +433,11 @@ export const rows: Mutant[] = [
     to: "rollout.status.is === 'held' ? foreign(node.failure, 500) : ''}`,",
     tests: ['test/bot/kept.property.test.ts'],
   },
+  {
+    name: 'a start that nobody signed can be postponed by a button',
+    file: 'src/bot/views/buttons.ts',
+    from: 'if (to === null || zone === undefined || rollout.unsigned) return [];',
+    to: 'if (to === null || zone === undefined) return [];',
+    tests: ['test/bot/buttons.property.test.ts'],
+  },
 ];
