@@ -1,15 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { App, type BlockAction, type ButtonAction, SocketModeReceiver } from '@slack/bolt';
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import type { Announcer } from '../jobs/types.ts';
 import type { Sealer } from '../trust/index.ts';
 import type { Webhook } from '../upgrade/http/types.ts';
-import { asked } from '../upgrade/rollout/index.ts';
 import { accepted } from './accepted.ts';
-import { createAlarm } from './alarm.ts';
-import { createAnnouncer } from './announcer.ts';
-import { asShown } from './as-shown.ts';
-import { type Chat, slackChat } from './chat.ts';
+import { announcing } from './announcing.ts';
+import { slackChat } from './chat.ts';
 import { keepConnected } from './connection.ts';
 import type { CommandContext } from './context.ts';
 import { slackDirectory } from './directory.ts';
@@ -17,8 +13,6 @@ import { drawHome, listeners } from './listeners.ts';
 import { slackLogger } from './logger.ts';
 import { permit } from './permissions.ts';
 import { refusedNote } from './refused-note.ts';
-import { createRepair } from './repair.ts';
-import { linkTo } from './workspace.ts';
 
 export interface BotContext extends Omit<CommandContext, 'directory' | 'workspace' | 'sealer'> {
   sealer: Sealer;
@@ -109,43 +103,6 @@ export async function startBot(context: BotContext): Promise<Bot> {
       await connection.close();
     },
   };
-}
-
-/** `heard` knows the workspace once Slack has said it. */
-function announcing(
-  heard: Pick<CommandContext, 'workspace' | 'directory'>,
-  { control, access, fleet, sealer, clock, log, webhook }: BotContext,
-  chat: Chat,
-): Announcer {
-  const common = { chat, store: control.store, channel: access.channel, log };
-  const pacing = { now: () => clock.now(), sleep: (ms: number) => sleep(ms) };
-  const announcer = createAnnouncer({
-    ...common,
-    sealer,
-    clock: pacing,
-    ...(webhook === undefined ? {} : { webhook }),
-    people: async (rollout) => ({
-      onCall: access.roles.onCall,
-      escalation: access.roles.escalation,
-      members: await membersOf(
-        asked(rollout).flatMap(({ by }) => by.groups),
-        heard.directory,
-      ),
-    }),
-    link: (at) => (heard.workspace === null ? null : linkTo(heard.workspace, at, 'Open the thread')),
-  });
-  const show: Announcer['show'] = (rollout, told) => announcer.show(asShown({ fleet, access }, rollout), told);
-  const { alarm, outrun } = createAlarm(common);
-  return { show, alarm, outrun, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
-}
-
-/** A group that Slack does not list is still mentioned in the channel. */
-async function membersOf(
-  groups: string[],
-  { members }: CommandContext['directory'],
-): Promise<Record<string, string[]>> {
-  const known = groups.map(async (group) => [group, await members(group, 'look').catch(() => [])] as const);
-  return Object.fromEntries(await Promise.all(known));
 }
 
 /** No repeats (a repeated post is a second message), an end to every call, and "slow down" as an error. */

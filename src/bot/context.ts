@@ -66,7 +66,7 @@ export interface CommandContext {
   looks: Looks;
   /** What the settings want to be proven on another fleet, read from where this program runs. */
   elsewhere: AskElsewhere;
-  clock: Pick<Clock, 'now'>;
+  clock: Pick<Clock, 'now' | 'sleep'>;
   newId(): string;
   /** A plan of more nodes is not played before it is shown: whoever asked waits for that. */
   playsUpTo: number;

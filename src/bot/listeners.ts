@@ -2,6 +2,7 @@ import type { BlockAction, ButtonAction, RespondFn, SlashCommand } from '@slack/
 import type { WebClient } from '@slack/web-api';
 import { hour } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
+import { timeLimit } from '../base/time-limit.ts';
 import { approvals, declineOf } from '../upgrade/rollout/index.ts';
 import { judge, type Press } from './actions/counts.ts';
 import { asShown } from './as-shown.ts';
@@ -142,8 +143,10 @@ async function once(
       false,
     );
   }
-  const slow = setTimeout(() => void tell(say('Looking at the nodes, this takes a few seconds …'), false), patienceMs);
-  const { reply, replaces } = await work().finally(() => clearTimeout(slow));
+  const patience = timeLimit(context.clock, patienceMs);
+  const slow = () => void tell(say('Looking at the nodes, this takes a few seconds …'), false);
+  patience.signal.addEventListener('abort', slow, { once: true });
+  const { reply, replaces } = await work().finally(patience.lift);
   await tell(reply, replaces);
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { inSeconds } from '../base/duration.ts';
+import { timeLimit } from '../base/time-limit.ts';
 import { canonical, type Notary, type Signature } from '../trust/index.ts';
 import type { Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
 import type { Guard } from './guard.ts';
@@ -36,16 +36,14 @@ export async function answer(
     log.warn({ ask, node, region }, 'asked for a node that is not in the settings, refused');
     return `the worker that was asked does not have ${node} in ${region} in its settings`;
   }
-  // That a node is silent is an answer, too, and has to arrive while somebody waits for it. Not `AbortSignal.timeout`: Node 20
-  // forgets one that only `any` refers to.
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(new DOMException('', 'TimeoutError')), left * shareOfLook);
-  const inTime = AbortSignal.any([signal, late.signal]);
+  // That a node is silent is an answer, too, and has to arrive while somebody waits for it.
+  const limit = timeLimit(clock, left * shareOfLook);
+  const inTime = AbortSignal.any([signal, limit.signal]);
   try {
     if (ask === 'diagnose') return await diagnose(where, inTime);
     return await (forWork === true ? surveyForWork(where, inTime) : survey(where, inTime));
   } finally {
-    clearTimeout(timer);
+    limit.lift();
   }
 }
 
@@ -90,10 +88,10 @@ export function createInspector(fleet: string, queues: Queues, notary: Notary, c
     };
     const kept = { age: 600, count: 1_000 };
     const { id = '' } = await queue.add(data.ask, data, { removeOnComplete: kept, removeOnFail: kept });
-    const deadline = performance.now() + timeoutMs;
+    const deadline = clock.monotonic() + timeoutMs;
     // Looked at rather than listened for: an event that is published before the listener's first read is lost.
-    for (let wait = looks.first; performance.now() < deadline; wait = Math.min(wait * 2, looks.longest)) {
-      await pause(Math.min(wait, Math.max(0, deadline - performance.now())));
+    for (let wait = looks.first; clock.monotonic() < deadline; wait = Math.min(wait * 2, looks.longest)) {
+      await clock.sleep(Math.min(wait, Math.max(0, deadline - clock.monotonic())));
       const state = await queue.getJobState(id);
       if (state !== 'completed' && state !== 'failed') continue;
       const job = await queue.getJob(id);

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { Clock } from '../base/clock.ts';
 import { createInspector } from './ask.ts';
 import { audit } from './audit.ts';
@@ -5,7 +6,7 @@ import { createLedger } from './ledger.ts';
 import { type Log, reasonOf } from './log.ts';
 import { createNotes } from './notes.ts';
 import { type IssueOrders, orderIssuer, type SignOrder } from './orders.ts';
-import { createQueues } from './queues.ts';
+import { createQueues, type Queues } from './queues.ts';
 import { recorder } from './record.ts';
 import type { RedisHandle } from './redis.ts';
 import { type Belief, createStore } from './store.ts';
@@ -23,12 +24,35 @@ export function createControl(
   log: Log,
   sign: SignOrder | null = null,
 ): Control & { close(): Promise<void> } {
-  const store = createStore(redis.caller, fleet, belief);
-  const ledger = createLedger(redis.caller, fleet, belief);
   const queues = createQueues(redis.caller, fleet, log);
-  const notes = createNotes(redis.caller, fleet, belief, log);
-  const inspector = createInspector(fleet, queues, belief.notary, clock);
   const issue = sign === null ? async () => undefined : telling(orderIssuer(redis.caller, fleet, sign), log);
+  const control = controlOver({ redis: redis.caller, queues, fleet, belief, issue, clock, log });
+  return {
+    ...control,
+    async close() {
+      await control.settled();
+      await queues.close();
+    },
+  };
+}
+
+interface ControlParts {
+  redis: Redis;
+  queues: Queues;
+  fleet: string;
+  belief: Belief;
+  issue: IssueOrders;
+  clock: Clock;
+  log: Log;
+}
+
+/** The same over queues that are the caller's to close. `settled`: all that was noted is written down. */
+export function controlOver(parts: ControlParts): Control & { settled(): Promise<void> } {
+  const { redis, queues, fleet, belief, issue, clock, log } = parts;
+  const store = createStore(redis, fleet, belief);
+  const ledger = createLedger(redis, fleet, belief);
+  const notes = createNotes(redis, fleet, belief, log);
+  const inspector = createInspector(fleet, queues, belief.notary, clock);
   return {
     store,
     ledger,
@@ -50,10 +74,7 @@ export function createControl(
     note: notes.note,
     survey: inspector.survey,
     diagnose: inspector.diagnose,
-    async close() {
-      await notes.settled();
-      await queues.close();
-    },
+    settled: notes.settled,
   };
 }
 

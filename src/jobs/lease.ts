@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import type { Clock } from '../base/clock.ts';
 
 /** Why a job's signal was aborted although nothing failed: somebody else goes on with it, so nothing may be reported. */
 export class LetGo extends Error {
@@ -24,31 +24,37 @@ export interface Leases {
 
 /**
  * While Redis cannot be reached nobody says that a lock is lost; so it counts as lost when its renewal was not
- * confirmed within `duration` ms. Real time on purpose: Redis counts in it too.
+ * confirmed within `duration` ms.
  */
-export function createLeases(duration: number): Leases {
+export function createLeases(duration: number, clock: Pick<Clock, 'monotonic' | 'sleep'>): Leases {
   const runs = new Set<Run>();
   let empty: (() => void)[] = [];
   const letGo = (run: Run, reason: string): void => run.abort.abort(new LetGo(reason));
+  /** The first look comes late when this process stood still meanwhile, and then sees that it did. */
+  const watch = async (run: Run, over: AbortSignal): Promise<void> => {
+    for (;;) {
+      await clock.sleep(duration / 10, over);
+      if (clock.monotonic() - run.renewedAt > duration) letGo(run, 'the lock was not renewed in time');
+    }
+  };
   const of = (jobIds: readonly string[]): Run[] => [...runs].filter(({ jobId }) => jobIds.includes(jobId));
 
   return {
     async hold(jobId, work) {
-      const run: Run = { jobId, renewedAt: performance.now(), abort: new AbortController() };
-      const watch = setInterval(() => {
-        if (performance.now() - run.renewedAt > duration) letGo(run, 'the lock was not renewed in time');
-      }, duration / 10);
+      const run: Run = { jobId, renewedAt: clock.monotonic(), abort: new AbortController() };
+      const over = new AbortController();
+      watch(run, over.signal).catch(() => undefined);
       runs.add(run);
       try {
         return await orAborted(work(run.abort.signal), run.abort.signal);
       } finally {
-        clearInterval(watch);
+        over.abort();
         runs.delete(run);
         if (runs.size === 0) for (const resolve of empty.splice(0)) resolve();
       }
     },
     renewed(jobIds) {
-      for (const run of of(jobIds)) run.renewedAt = performance.now();
+      for (const run of of(jobIds)) run.renewedAt = clock.monotonic();
     },
     lost(jobIds) {
       for (const run of of(jobIds)) letGo(run, 'the lock was lost');
@@ -58,16 +64,13 @@ export function createLeases(duration: number): Leases {
     },
     async idle(ms) {
       if (runs.size === 0) return true;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        empty = [
-          ...empty,
-          () => {
-            clearTimeout(timer);
-            resolve();
-          },
-        ];
+      const over = new AbortController();
+      const nothingHeld = new Promise<void>((resolve) => {
+        empty = [...empty, resolve];
       });
+      const limit = clock.sleep(ms, over.signal).catch(() => undefined);
+      await Promise.race([nothingHeld, limit]);
+      over.abort();
       return runs.size === 0;
     },
   };

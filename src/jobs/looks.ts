@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { timeLimit } from '../base/time-limit.ts';
 import type { Health, Probe } from '../upgrade/http/types.ts';
 import type { ProofLook, StillProven } from '../upgrade/proof/types.ts';
 import type { NodeRun, Proof, Seen, Standing } from '../upgrade/rollout/types.ts';
@@ -59,12 +60,14 @@ export async function lookAt(
   signal: AbortSignal,
 ): Promise<Record<string, Seen>> {
   const inTime = async (name: string, proof: Proof): Promise<ProofLook> => {
-    const limit = AbortSignal.timeout(lookLimit);
+    const limit = timeLimit(clock, lookLimit);
     try {
-      return await orAborted(stillProven(name, proof, AbortSignal.any([signal, limit])), limit);
+      return await orAborted(stillProven(name, proof, AbortSignal.any([signal, limit.signal])), limit.signal);
     } catch (error) {
-      if (!limit.aborted) throw error;
+      if (!limit.signal.aborted) throw error;
       return { is: 'unseen', reason: `cannot be looked at: no answer within ${lookLimit / 1000} s` };
+    } finally {
+      limit.lift();
     }
   };
   const proofOf = async (name: string): Promise<Pick<Seen, 'proof' | 'detail'> | null> => {

@@ -1,26 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { hour } from '../base/duration.ts';
-import { advancer } from './advance.ts';
 import { bringOver } from './bring-over.ts';
+import { workerDuties } from './duties.ts';
 import { keysOf } from './keys.ts';
-import { createLedger, noteLeft } from './ledger.ts';
+import { createLedger } from './ledger.ts';
 import { startPulse } from './living.ts';
 import { reasonOf, seldom } from './log.ts';
 import { orderFinder } from './orders.ts';
 import type { WorkerParts } from './parts.ts';
 import { prune } from './prune.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
-import { recorder } from './record.ts';
 import { regionWorkers } from './region-workers.ts';
-import { Newer } from './replay.ts';
-import { taskRunner } from './step.ts';
 import { createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
 import { type OpenWorker, openWorker } from './worker.ts';
-
-/** Rollouts whose end may not have been written into the ledger yet. */
-const lately = 2;
 
 /** Advances rollouts, and works on and answers for the nodes of its regions. Any number of these may run. */
 export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
@@ -47,45 +41,30 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   const store = createStore(redis, fleet, parts.belief);
   const queues = createQueues(redis, fleet, log);
   const ledger = createLedger(redis, fleet, parts.belief);
-  const record = recorder(store, queues.wake);
-  const advance = advancer({ store, ledger, record, queues, clock, log });
-  const runTask = taskRunner({ ...parts, store, ledger, record, orders: orderFinder(redis, fleet) });
+  const duties = workerDuties(parts, { store, ledger, queues, orders: orderFinder(redis, fleet) });
 
-  ownWorkers = regions.flatMap((region) => regionWorkers(parts, redis, region, runTask));
+  ownWorkers = regions.flatMap((region) => regionWorkers(parts, redis, region, duties));
   if (!clockIsRight) serve(false);
   const workers = [
     openWorker<WakeJob, void>({
       fleet,
       queue: queueNames.advance,
       redis,
+      clock,
       log,
       concurrency: 4,
-      process: ({ job }) => advance(job.data.id),
+      process: ({ job }) => duties.advance(job.data.id),
     }),
     ...ownWorkers,
   ];
-
-  const noteLately = async (): Promise<void> => {
-    for (const rollout of await store.latest(lately)) await noteLeft(ledger, rollout);
-  };
 
   const stays = seldom(hour, (reason) => log.warn({ reason }, 'a rollout of long ago stays in Redis'));
   // Not through the queue: a sweep must also help when the queue is what was lost.
   const sweeping = everySweep(parts.sweep, log, async () => {
     // Again and again: during an update, a program of the version before may start a rollout when we run already.
     await bringOver(redis, fleet, log).catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not moved'));
-    for (const id of await store.lost()) log.error({ rollout: id }, 'it was under way, and is not there any more');
-    let outrun = false;
-    for (const id of await store.openIds()) {
-      await advance(id).catch((error: unknown) => {
-        outrun ||= error instanceof Newer;
-        log.error({ rollout: id, reason: reasonOf(error) }, 'cannot go on');
-      });
-    }
     // Whoever cannot follow works on nothing: the channel then says so, instead of waiting for a step's report.
-    await pulse.serves(!outrun);
-    // The last wake of a rollout may have been lost, and nobody advances one that is over.
-    await noteLately().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not noted'));
+    await pulse.serves(!(await duties.sweep()));
     const removed = await prune({ redis, fleet, store, ledger }, clock.now(), parts.retention, stays);
     if (removed.length > 0) {
       log.info({ rollouts: removed, to: parts.retention.exports }, 'rollouts of long ago written down, and removed');

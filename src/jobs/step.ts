@@ -1,4 +1,5 @@
 import { minute } from '../base/duration.ts';
+import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
 import {
   changesNode,
@@ -93,10 +94,10 @@ export function taskRunner(parts: StepParts): RunTask {
 
   async function outcome(task: NodeTask, recorded: Rollout, lease: AbortSignal): Promise<StepResult> {
     const rollout = asWeKnow(recorded, parts.fleet);
-    const limit = AbortSignal.timeout((parts.limit ?? stepLimit)(rollout.policy));
-    const signal = AbortSignal.any([lease, limit]);
     const disagrees = disagreement(task, recorded, parts.fleet);
     if (disagrees !== null) return disagrees;
+    const limit = timeLimit(clock, (parts.limit ?? stepLimit)(rollout.policy));
+    const signal = AbortSignal.any([lease, limit.signal]);
     try {
       const lacking = await lackingFor(task, rollout);
       if (lacking !== null) return { is: 'failed', reason: lacking, retry: false, facts: {} };
@@ -104,7 +105,9 @@ export function taskRunner(parts: StepParts): RunTask {
     } catch (error) {
       // Whoever took the task over reports; a second voice would count a try that was none.
       if (lease.aborted) throw lease.reason instanceof LetGo ? lease.reason : new LetGo(reasonOf(lease.reason));
-      return broken(task.step, limit.aborted ? 'the step hung and was given up' : reasonOf(error));
+      return broken(task.step, limit.signal.aborted ? 'the step hung and was given up' : reasonOf(error));
+    } finally {
+      limit.lift();
     }
   }
 

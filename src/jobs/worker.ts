@@ -1,5 +1,6 @@
 import { type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { Clock } from '../base/clock.ts';
 import { prefixOf } from './keys.ts';
 import { createLeases } from './lease.ts';
 import { type Log, reasonOf, seldom } from './log.ts';
@@ -23,6 +24,7 @@ export interface WorkerSetup<T, R> {
   queue: string;
   /** A patient connection. */
   redis: Redis;
+  clock: Pick<Clock, 'monotonic' | 'sleep'>;
   log: Log;
   /** Jobs worked on at once. */
   concurrency: number;
@@ -35,8 +37,9 @@ const stalledInterval = 2_000;
 const closeLimit = 2_000;
 
 /** A BullMQ worker with everything handled that it leaves to its user. */
-export function openWorker<T, R>({ fleet, queue, redis, log, concurrency, process }: WorkerSetup<T, R>): OpenWorker {
-  const leases = createLeases(lockDuration);
+export function openWorker<T, R>(setup: WorkerSetup<T, R>): OpenWorker {
+  const { fleet, queue, redis, clock, log, concurrency, process } = setup;
+  const leases = createLeases(lockDuration, clock);
   const worker = new Worker<T, R>(
     queue,
     // Not BullMQ's own signal: it says nothing while Redis is away, which is when it matters.

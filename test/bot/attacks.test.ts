@@ -3,6 +3,7 @@ import { WebClient } from '@slack/web-api';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSlack } from '../../sandbox/slack/start.ts';
+import { systemClock } from '../../src/app/clock.ts';
 import { type Bot, startBot } from '../../src/bot/index.ts';
 import { sealedBlocks } from '../../src/bot/sealed.ts';
 import { sealer } from '../../src/trust/index.ts';
@@ -40,7 +41,7 @@ beforeEach(async () => {
     ...here.context,
     newId: randomUUID,
     playsUpTo: 40,
-    clock: { now: () => Date.now() },
+    clock: systemClock(),
     sealer: seals,
     team: null,
     slack: { botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSlack } from '../../sandbox/slack/start.ts';
 import type { ChannelMessage } from '../../sandbox/slack/types.ts';
+import { systemClock } from '../../src/app/clock.ts';
 import { type Bot, startBot } from '../../src/bot/index.ts';
 import { next } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
@@ -32,7 +33,7 @@ beforeEach(async () => {
     team: 'T0',
     newId: randomUUID,
     playsUpTo: 40,
-    clock: { now: () => Date.now() },
+    clock: systemClock(),
     slack: { botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },
     log: pino({ level: 'silent' }),
   });

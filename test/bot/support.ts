@@ -1,5 +1,6 @@
 import { WebClient } from '@slack/web-api';
 import pino, { type Logger } from 'pino';
+import { systemClock } from '../../src/app/clock.ts';
 import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import { drawHome } from '../../src/bot/listeners.ts';
@@ -208,7 +209,8 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
     looks: createLooks(() => clock.at),
     elsewhere: async () => ({ is: 'not wanted' }),
     directory: directoryOf(people, { S0APPROVERS: ['U0INES'] }),
-    clock: { now: () => clock.at },
+    // Its waits are the machine's own: what is tried with it ends before any of them.
+    clock: { ...systemClock(), now: () => clock.at },
     newId: () => `r${++ids}`,
     playsUpTo: 40,
     log: options.log ?? pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),

@@ -88,6 +88,7 @@ describe('lost and doubled jobs', () => {
       fleet: production,
       queue: 'step-us-east',
       redis: rig.redis.handle.patient(),
+      clock: systemClock,
       log: silent,
       concurrency: 1,
       process: async () => {
@@ -121,6 +122,7 @@ describe('lost and doubled jobs', () => {
       fleet: production,
       queue: 'step-us-east',
       redis: rig.redis.handle.patient(),
+      clock: systemClock,
       log: silent,
       concurrency: 3,
       process: async () => {
@@ -171,6 +173,7 @@ describe('lost and doubled jobs', () => {
       fleet: production,
       queue: 'advance',
       redis: rig.redis.handle.patient(),
+      clock: systemClock,
       log: silent,
       concurrency: 4,
       process: async () => {

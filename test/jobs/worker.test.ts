@@ -6,7 +6,7 @@ import { createLeases, LetGo, orAborted } from '../../src/jobs/lease.ts';
 import { reasonOf, seldom } from '../../src/jobs/log.ts';
 import { openWorker } from '../../src/jobs/worker.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
-import { eventually, silent } from './fixtures/parts.ts';
+import { eventually, silent, systemClock } from './fixtures/parts.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -26,6 +26,7 @@ describe('a worker', () => {
       fleet: 'a',
       queue: 'lost',
       redis: redis.handle.patient(),
+      clock: systemClock,
       log: silent,
       concurrency: 1,
       process: async ({ signal }) => {
@@ -53,6 +54,7 @@ describe('a worker', () => {
       fleet: 'a',
       queue: 'broken',
       redis: redis.handle.patient(),
+      clock: systemClock,
       log: silent,
       concurrency: 1,
       process: async () => {
@@ -76,11 +78,11 @@ describe('a lease', () => {
     leases.hold('job', (signal) => untilAborted(signal)).catch((error: unknown) => error);
 
   it('is let go when no renewal was confirmed for its duration', async () => {
-    expect(await hold(createLeases(50))).toBeInstanceOf(LetGo);
+    expect(await hold(createLeases(50, systemClock))).toBeInstanceOf(LetGo);
   });
 
   it('is kept as long as renewals arrive', async () => {
-    const leases = createLeases(100);
+    const leases = createLeases(100, systemClock);
     let ended = false;
     const held = hold(leases).then(() => {
       ended = true;
@@ -95,7 +97,7 @@ describe('a lease', () => {
   });
 
   it('tells when nothing is held any more, and gives up waiting in time', async () => {
-    const leases = createLeases(10_000);
+    const leases = createLeases(10_000, systemClock);
     expect(await leases.idle(10)).toBe(true);
     const held = hold(leases);
     expect(await leases.idle(20)).toBe(false);

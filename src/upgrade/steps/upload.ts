@@ -1,5 +1,6 @@
 import { inSeconds } from '../../base/duration.ts';
 import { wordsOf } from '../../base/errors.ts';
+import { timeLimit } from '../../base/time-limit.ts';
 import * as commands from '../host/commands.ts';
 import { uploadPath } from '../host/layout.ts';
 import { runScript } from '../host/look.ts';
@@ -45,15 +46,8 @@ async function archiveOf(
 /** Gives the transfer its time and no more. */
 async function within(context: StepContext, send: (signal: AbortSignal) => Promise<Transfer>): Promise<Transfer> {
   const limit = context.rollout.policy.transferTimeout;
-  const over = new AbortController();
-  const done = new AbortController();
-  const timer = context.clock.sleep(limit, done.signal).then(
-    () => over.abort(),
-    () => undefined,
-  );
-  const sent = await send(AbortSignal.any([context.signal, over.signal]));
-  done.abort();
-  await timer;
+  const over = timeLimit(context.clock, limit);
+  const sent = await send(AbortSignal.any([context.signal, over.signal])).finally(over.lift);
   context.signal.throwIfAborted();
   if (sent.is === 'sent' || !over.signal.aborted) return sent;
   return { is: 'failed', reason: `it took longer than ${inSeconds(limit)}` };

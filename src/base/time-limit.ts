@@ -1,0 +1,18 @@
+import type { Clock } from './clock.ts';
+
+/** A limit that runs by a clock: `signal` aborts after it, unless `lift` was called before. */
+export interface TimeLimit {
+  signal: AbortSignal;
+  lift(): void;
+}
+
+/** @param ms from now */
+export function timeLimit(clock: Pick<Clock, 'sleep'>, ms: number): TimeLimit {
+  const over = new AbortController();
+  const lifted = new AbortController();
+  clock.sleep(ms, lifted.signal).then(
+    () => over.abort(new DOMException('the time is over', 'TimeoutError')),
+    () => undefined,
+  );
+  return { signal: over.signal, lift: () => lifted.abort() };
+}

@@ -1,0 +1,52 @@
+import type { Announcer } from '../jobs/types.ts';
+import type { Sealer } from '../trust/index.ts';
+import type { Webhook } from '../upgrade/http/types.ts';
+import { asked } from '../upgrade/rollout/index.ts';
+import { createAlarm } from './alarm.ts';
+import { createAnnouncer } from './announcer.ts';
+import { asShown } from './as-shown.ts';
+import type { Chat } from './chat.ts';
+import type { CommandContext } from './context.ts';
+import { createRepair } from './repair.ts';
+import { linkTo } from './workspace.ts';
+
+export interface AnnouncingParts extends Pick<CommandContext, 'control' | 'access' | 'fleet' | 'clock' | 'log'> {
+  sealer: Sealer;
+  webhook?: Webhook;
+}
+
+/** All that the chat is made to say. `heard` knows the workspace once Slack has said it. */
+export function announcing(
+  heard: Pick<CommandContext, 'workspace' | 'directory'>,
+  { control, access, fleet, sealer, clock, log, webhook }: AnnouncingParts,
+  chat: Chat,
+): Announcer {
+  const common = { chat, store: control.store, channel: access.channel, log };
+  const announcer = createAnnouncer({
+    ...common,
+    sealer,
+    clock,
+    ...(webhook === undefined ? {} : { webhook }),
+    people: async (rollout) => ({
+      onCall: access.roles.onCall,
+      escalation: access.roles.escalation,
+      members: await membersOf(
+        asked(rollout).flatMap(({ by }) => by.groups),
+        heard.directory,
+      ),
+    }),
+    link: (at) => (heard.workspace === null ? null : linkTo(heard.workspace, at, 'Open the thread')),
+  });
+  const show: Announcer['show'] = (rollout, told) => announcer.show(asShown({ fleet, access }, rollout), told);
+  const { alarm, outrun } = createAlarm(common);
+  return { show, alarm, outrun, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
+}
+
+/** A group that Slack does not list is still mentioned in the channel. */
+async function membersOf(
+  groups: string[],
+  { members }: CommandContext['directory'],
+): Promise<Record<string, string[]>> {
+  const known = groups.map(async (group) => [group, await members(group, 'look').catch(() => [])] as const);
+  return Object.fromEntries(await Promise.all(known));
+}

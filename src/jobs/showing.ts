@@ -1,0 +1,116 @@
+import type { Clock } from '../base/clock.ts';
+import { followUpAt } from '../upgrade/rollout/index.ts';
+import type { Rollout } from '../upgrade/rollout/types.ts';
+import { type Log, reasonOf } from './log.ts';
+import type { Queues } from './queues.ts';
+import { recorder } from './record.ts';
+import { Newer, Tampered } from './replay.ts';
+import type { RolloutStore } from './store.ts';
+import { ticker } from './tick.ts';
+import type { Announcer, LedgerStore } from './types.ts';
+
+export interface ShowingParts {
+  store: RolloutStore;
+  ledger: Pick<LedgerStore, 'load'>;
+  queues: Pick<Queues, 'wake' | 'publish'>;
+  announcer: Announcer;
+  clock: Pick<Clock, 'now' | 'sleep' | 'monotonic'>;
+  log: Log;
+}
+
+/** What whoever shows rollouts does when it is woken. */
+export interface Showing {
+  /** Draws the newest state. Milliseconds after which the chat wants to be asked again, or null: it stands there. */
+  show(id: string): Promise<number | null>;
+  /** Lets time pass, and draws again what may not stand in the chat. */
+  sweep(): Promise<void>;
+}
+
+/** Nobody can ask for more patience than this (s). */
+const longestPause = 600;
+
+/** What stands in the chat is compared with the store by the first sweep after so long (ms). */
+const repairEvery = 45_000;
+
+/** A bot that is updated within this time (ms) after the first worker was needs no word. */
+const updatePatience = 20_000;
+
+export function showing({ store, ledger, queues, announcer, clock, log }: ShowingParts): Showing {
+  const record = recorder(store, queues.wake);
+  const tick = ticker({ store, record, clock, log });
+  const trouble = (id: string, error: unknown): void =>
+    log.warn({ rollout: id, reason: reasonOf(error) }, 'time could not pass');
+
+  const outrunSince = new Map<string, number>();
+  /** What cannot be believed, or followed, is not shown: people are told. */
+  const tell = async (journal: string, error: unknown): Promise<void> => {
+    if (error instanceof Tampered) await announcer.alarm(journal, error.what);
+    if (!(error instanceof Newer)) return;
+    const since = outrunSince.get(journal) ?? clock.now();
+    outrunSince.set(journal, since);
+    if (clock.now() - since >= updatePatience) await announcer.outrun(journal);
+  };
+
+  /** When something is asked that is not asked yet, by the rollout; forgotten with this program, and learned anew. */
+  const later = new Map<string, number>();
+
+  const believed = async (id: string): Promise<Rollout | null> => {
+    try {
+      return await store.load(id);
+    } catch (error) {
+      await tell(id, error);
+      throw error;
+    }
+  };
+
+  let repairedAt = Number.NEGATIVE_INFINITY;
+  return {
+    async show(id) {
+      const rollout = await believed(id);
+      if (!rollout) {
+        await store.painted(id, Number.MAX_SAFE_INTEGER);
+        return null;
+      }
+      const began = clock.now();
+      later.delete(rollout.id);
+      try {
+        await announcer.show(rollout, async (notice) => {
+          await record(rollout.id, { type: 'announced', ...notice, at: clock.now() });
+        });
+      } catch (error) {
+        log.warn({ rollout: rollout.id, reason: reasonOf(error) }, 'could not be shown');
+        const seconds = retryAfter(error);
+        if (seconds === null) throw error;
+        return Math.min(seconds, longestPause) * 1_000;
+      }
+      // Whoever is asked something on another day is still to be asked it: until then it stays to be painted.
+      const due = followUpAt(rollout);
+      if (due !== null && began < due) later.set(rollout.id, due);
+      else await store.painted(rollout.id, rollout.revision);
+      return null;
+    },
+    async sweep() {
+      const open = await store.openIds();
+      // Not only the workers let time pass: that there is none must be noticed as well.
+      for (const id of open) await tick(id).catch((error: unknown) => trouble(id, error));
+      // The last edit of a finished rollout is the one that must not be missing, also when Slack was away for days.
+      const due = (id: string): boolean => clock.now() >= (later.get(id) ?? 0);
+      const ids = new Set([...open, ...(await store.unpainted()).filter(due)]);
+      for (const id of ids) await queues.publish(id);
+      if (clock.now() - repairedAt < repairEvery) return;
+      repairedAt = clock.now();
+      for (const id of await store.lost()) await announcer.alarm(id, 'it was under way, and is not there any more');
+      await announcer.repair();
+      await ledger.load().catch(async (error: unknown) => {
+        await tell('ledger', error);
+        throw error;
+      });
+    },
+  };
+}
+
+/** Seconds that the chat asks to wait (HTTP 429), when the error says so. */
+function retryAfter(error: unknown): number | null {
+  if (!(error instanceof Error) || !('retryAfter' in error)) return null;
+  return typeof error.retryAfter === 'number' && error.retryAfter > 0 ? error.retryAfter : null;
+}
