@@ -9,8 +9,19 @@ export function inSeconds(ms: number, digits: 0 | 1 = 0): string {
   return `${Math.round((ms * parts) / second) / parts} s`;
 }
 
-/** As people say it: seconds up to a minute and a half, then minutes, rounded up. */
-export function inWords(ms: number): string {
-  if (ms >= 2 * hour && ms % hour === 0) return `${ms / hour} h`;
-  return ms <= 1.5 * minute ? inSeconds(Math.ceil(ms / second) * second) : `${Math.ceil(ms / minute)} min`;
+/**
+ * As people say it: `90 s`, `5 min`, `3 h 20 min`, and days above two of them. Rounded up by default, so that nobody is promised
+ * less than it takes; what is over is rounded to the nearest.
+ */
+export function inWords(ms: number, round: (parts: number) => number = Math.ceil): string {
+  const seconds = round(ms / second);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = round(ms / minute);
+  if (minutes < 120) return `${minutes} min`;
+  if (minutes <= 48 * 60) return joined(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
+  const hours = round(ms / hour);
+  return joined(Math.floor(hours / 24), 'days', hours % 24, 'h');
 }
+
+const joined = (many: number, unit: string, rest: number, small: string): string =>
+  `${many} ${unit}${rest === 0 ? '' : ` ${rest} ${small}`}`;

@@ -17,7 +17,7 @@ const beatScript = `
 `;
 
 /** KEYS: living. */
-const livingScript = `
+export const livingScript = `
   ${now}
   return redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')
 `;

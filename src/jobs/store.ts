@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { day } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 import type { Notary } from '../trust/index.ts';
-import { format, isOpen, untilFree } from '../upgrade/rollout/index.ts';
+import { format, isOpen, wayOut } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchors } from './anchors.ts';
 import { draftsOf } from './drafts.ts';
@@ -83,8 +83,7 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
   const heldBy = async (holder: string): Promise<Refused> => {
     const other = await load(holder);
     const what = other ? ` (${other.release.version}, asked for by ${other.requester}, ${other.status.is})` : '';
-    const then = other ? untilFree(other) : 'Wait for it, or stop it first.';
-    return new Refused(`Rollout ${holder}${what} holds the fleet. ${then}`);
+    return new Refused(`Rollout ${holder}${what} holds the fleet. ${wayOut(other?.status)}`);
   };
 
   /** The number that it has given out last, as it was signed; 0 where that is not known. */

@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { day as dayMs } from '../base/duration.ts';
+import { day as dayMs, minute } from '../base/duration.ts';
 import { type Interval, type Week, type Weekday, weekdays, weeks } from './types.ts';
 
 /** Converting local time costs about 30 µs and the same few dates are asked for again and again. */
@@ -12,9 +12,20 @@ const thursday = 3;
 /** Which instant a wall-clock time means where a clock change skips or repeats it; named as Temporal does. */
 export type Reading = 'compatible' | 'earlier' | 'later';
 
+/** By zone and minute: since 1972 no zone changed its date within one. */
+const knownDays = new Map<string, number>();
+const wholeMinutesSince = Date.UTC(1972, 0, 1);
+
 /** The local date at `at` (epoch ms), as days since 1970-01-01. @throws RangeError for an unknown zone. */
 export function dayAt(at: number, zone: string): number {
-  return dayOf(localTime(at, zone));
+  if (at < wholeMinutesSince) return dayOf(localTime(at, zone));
+  const key = `${Math.floor(at / minute)} ${zone}`;
+  const cached = knownDays.get(key);
+  if (cached !== undefined) return cached;
+  const day = dayOf(localTime(at, zone));
+  if (knownDays.size >= knownLimit) knownDays.clear();
+  knownDays.set(key, day);
+  return day;
 }
 
 export function dayOf({ year, month, day }: { year: number; month: number; day: number }): number {

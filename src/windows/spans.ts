@@ -9,10 +9,22 @@ export function spans(calendar: Calendar, firstDay: number, count: number): Inte
   return without(join(windowSpans(calendar, firstDay, count)), calendar.freezes);
 }
 
+/** The same windows are asked about again and again, by every rule of every node; what they mean on a day never changes. */
+const known = new WeakMap<Window[], Map<string, Interval[]>>();
+const knownLimit = 200;
+
 /** Each window by itself, freezes ignored, in no order. */
-export function windowSpans(calendar: Calendar, firstDay: number, count: number): Interval[] {
+export function windowSpans({ windows, zone }: Calendar, firstDay: number, count: number): readonly Interval[] {
+  const of = known.get(windows) ?? new Map<string, Interval[]>();
+  known.set(windows, of);
+  const key = `${zone} ${firstDay} ${count}`;
+  const cached = of.get(key);
+  if (cached !== undefined) return cached;
   const days = Array.from({ length: count }, (_, index) => firstDay + index);
-  return days.flatMap((day) => calendar.windows.flatMap((window) => spanOn(window, day, calendar.zone)));
+  const found = days.flatMap((day) => windows.flatMap((window) => spanOn(window, day, zone)));
+  if (of.size >= knownLimit) of.clear();
+  of.set(key, found);
+  return found;
 }
 
 /** Empty on other days and in other weeks, on a day that is skipped, and when a clock change shrinks the window to nothing. */
@@ -29,7 +41,7 @@ function startsOn({ days, weeks }: Window, day: number): boolean {
   return weeks === undefined || weeksOf(day).some((week) => weeks.includes(week));
 }
 
-function join(intervals: Interval[]): Interval[] {
+function join(intervals: readonly Interval[]): Interval[] {
   const joined: Interval[] = [];
   for (const next of intervals.toSorted((a, b) => a.start - b.start)) {
     const last = joined.at(-1);

@@ -60,10 +60,12 @@ it('stands beside the question, in the live message, why, the channel, and a mes
   const here = atGate();
   await run(here, 'U0INES', why);
   const rollout = now(here);
-  const said = /\*eu-west was declined\* by <@U0INES> at <[^>]*>: error rate is up/;
-  expect(post(rollout, /^gate\./)?.text.split('\n')[0]).toMatch(said);
+  const first =
+    /\*eu-west was declined\* by <@U0INES>; 3 of 3 healthy in us-east; nothing begins there until an approver/;
+  expect(post(rollout, /^gate\./)?.text.split('\n')[0]).toMatch(first);
+  const said = /\*eu-west was declined\* by <@U0INES>.*At <[^>]*>: error rate is up/s;
   expect(post(rollout, /^main$/)?.text.split('\n')[0]).toBe('zeitwork-operator v2.0.0: waiting, eu-west was declined');
-  expect(post(rollout, /^main$/)?.text).toMatch(said);
+  expect(post(rollout, /^main$/)?.text).toMatch(/\*eu-west was declined\* by <@U0INES> at <[^>]*>: error rate is up/);
   expect(post(rollout, /^dm\.declined\./)?.text).toMatch(said);
   const told = post(rollout, /^declined\./);
   expect(told?.place).toEqual({ is: 'thread', broadcast: true });
@@ -87,7 +89,7 @@ it('the button says no without a reason and where to give one; it is gone while 
   const reply = await answer(here.context, { actor: 'U0INES', rollout: 'r1' }, click.command);
   expect(reply.outcome ?? 'done').toBe('done');
   const after = post(now(here), /^gate\./);
-  expect(after?.text).toMatch(/^✗ \*eu-west was declined\* by <@U0INES> at <[^>]*>, without a reason/);
+  expect(after?.text).toMatch(/^✗ \*eu-west was declined\* by <@U0INES>;.*\nAt <[^>]*>, without a reason/);
   expect(labels(after)).toContain('Approve eu-west');
   expect(labels(after)).not.toContain('Decline eu-west');
 });

@@ -128,7 +128,7 @@ describe('schedule', () => {
     await run(here, 'U0OTTO', 'reschedule --next');
     expect(post(now(here), /^scheduled$/)).toMatchObject({ closes: true });
     expect(post(now(here), /^moved\.1$/)?.text).toMatch(
-      /is moved by <@U0OTTO>: 9 nodes, without downtime\n• us-east: not before/,
+      /is moved by <@U0OTTO>; no node is restarted before <[^>]*>\n9 nodes, without downtime:\n• us-east: not before/,
     );
     await run(here, 'U0OTTO', 'reschedule --next');
     expect(post(now(here), /^moved\.1$/)).toMatchObject({ closes: true });
@@ -140,8 +140,8 @@ describe('schedule', () => {
     const rollout = await confirmed(here, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
     const due = next(rollout, { type: 'ticked', at: Date.UTC(2026, 10, 25, 8) });
     expect(post(due, /^soon\./)?.text).toMatchInlineSnapshot(`
-      "*zeitwork-operator v2.0.0 begins within 24 h*, <!date^1795680000^{date_short_pretty} {time}|2026-11-26 08:00 UTC>, Thu 26 Nov 03:00 (America/New_York)
-      9 nodes, without downtime, asked for by <@U0ROSA>
+      "*zeitwork-operator v2.0.0 begins within 24 h*, <!date^1795680000^{date_short_pretty} {time}|2026-11-26 08:00 UTC>; no node is restarted before that
+      Thu 26 Nov 03:00 (America/New_York): 9 nodes, without downtime, asked for by <@U0ROSA>
       Postpone to Tue 1 Dec 02:00: /zeitwork reschedule --next
       Cancel it: /zeitwork stop"
     `);
@@ -160,7 +160,9 @@ describe('schedule', () => {
     expect(due(paused)?.split('\n')[0]).toMatch(/ v2\.0\.0 is to begin within 24 h\*, .*; now it is paused$/);
     const asking = trial({ fleet: trialFleet({ announce, oneMayBegin: 'nowhere' }, 'guide') });
     const unasked = await confirmed(asking, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
-    expect(due(unasked)?.split('\n')[0]).toMatch(/ v2\.0\.0 is to begin within 24 h\*, .*, once us-east is approved$/);
+    expect(due(unasked)?.split('\n')[0]).toMatch(
+      / v2\.0\.0 is to begin within 24 h\*, .*, once us-east is approved; no node is restarted before that$/,
+    );
   });
 });
 
@@ -196,7 +198,7 @@ describe('a major version', () => {
       status: { is: 'done', at: tuesday + hours(60) },
     };
     expect(post(done, /^finished/)?.text).toContain(
-      'Announced: this channel 49 h before, status page 48 h 59 min before the first node; 48 h were promised',
+      'Announced: this channel 2 days 1 h before, status page 2 days before the first node; 48 h were promised',
     );
   });
 });

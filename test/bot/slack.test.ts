@@ -133,7 +133,7 @@ describe('the bot in Slack', () => {
     expect(slack.messages().filter(({ threadTs }) => threadTs === null)).toHaveLength(1);
     expect(thread().filter(({ text }) => text.startsWith('✓ *us-east-op-'))).toHaveLength(3);
     expect(thread().find(({ text }) => text.includes('may *eu-west*'))?.broadcast).toBe(true);
-    expect(slack.dms('U0ROSA').map(({ text }) => text)).toEqual([expect.stringContaining('waits for approval')]);
+    expect(slack.dms('U0ROSA').map(({ text }) => text)).toEqual([expect.stringContaining('waits for its approvers')]);
     expect(slack.warnings).toEqual([]);
   });
 
@@ -151,9 +151,10 @@ describe('the bot in Slack', () => {
 
   it('leads from the direct message of a hold to its rollout', async () => {
     await driven(await started(), ({ status }) => status.is === 'held', ['us-east-op-1']);
-    expect(slack.dms('U0ROSA').map(({ text }) => text)).toEqual([
-      expect.stringMatching(new RegExp(`\\*held\\* since.*/archives/C0/p${main().ts.replace('.', '')}\\|`, 's')),
-    ]);
+    const [message, ...more] = slack.dms('U0ROSA');
+    expect(more).toEqual([]);
+    expect(message?.text).toMatch(/\bheld\b/);
+    expect(message?.text).toContain(`/archives/C0/p${main().ts.replace('.', '')}|`);
   });
 
   it('sends nothing when nothing changed', async () => {

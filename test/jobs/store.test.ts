@@ -46,16 +46,22 @@ describe('the store', () => {
     await expect(second).rejects.toThrow(/r1 \(v2\.0\.0, asked for by U-requester, running\) holds the fleet/);
   });
 
-  it.each<[Rollout['status'], string]>([
-    [{ is: 'running' }, 'Wait for it, or stop it first.'],
+  it.each([
+    [{ is: 'running' }, 'Wait until it is over, or stop it first.'],
     [
-      { is: 'rolling-back', by: 'U1', at: 1, scope: { is: 'all' }, queue: [], after: null },
-      'It is being rolled back: wait for the end of that.',
+      { is: 'held', reason: 'it', node: null, at: 1, pending: null },
+      'It needs a decision first: retry, roll back, or stop.',
     ],
-    [{ is: 'stopping', by: 'U1', at: 1 }, 'It is being stopped: wait for the end of that.'],
-  ])('tells nobody to stop what is being rolled back or stopped: %o', async (status, words) => {
-    await store.create({ ...quickRollout('r1'), status });
-    await expect(store.create(quickRollout('r2'))).rejects.toThrow(`holds the fleet. ${words}`);
+    [
+      { is: 'rolling-back', scope: { is: 'all' }, queue: [], by: 'U1', at: 1, after: null },
+      'It is being rolled back: wait',
+    ],
+    [{ is: 'stopping', by: 'U1', at: 1 }, 'It is being stopped: wait'],
+  ] as [Rollout['status'], string][])('says what helps while that one is %j', async (status, way) => {
+    const first = quickRollout('r1');
+    await store.create(first);
+    await store.save(raised(first, { status }), tick);
+    await expect(store.create(quickRollout('r2'))).rejects.toThrow(`holds the fleet. ${way}`);
   });
 
   it('lets exactly one of many creations win', async () => {

@@ -329,6 +329,13 @@ export const rows: Mutant[] = [
     tests: ['test/bot/views/posts.test.ts'],
   },
   {
+    name: 'a message about a wait does not say first what serves',
+    file: 'src/bot/views/waits.ts',
+    from: 'serving(rollout, regions)',
+    to: "''",
+    tests: ['test/bot/first-line.property.test.ts'],
+  },
+  {
     name: 'where approvals are signed, a press says no',
     file: 'src/bot/commands/decide.ts',
     from: "if (mustSign(context, asking)) return toBeSigned(context, asking, phase, 'decline');",
@@ -372,9 +379,9 @@ export const rows: Mutant[] = [
   },
   {
     name: 'whoever finds the fleet taken is told to stop what goes back already',
-    file: 'src/upgrade/rollout/queries.ts',
-    from: "if (status.is === 'rolling-back') return 'It is being rolled back",
-    to: "if (status.is === 'done') return 'It is being rolled back",
+    file: 'src/upgrade/rollout/way-out.ts',
+    from: "case 'rolling-back':",
+    to: "case 'rolled-back':",
     tests: ['test/bot/said.test.ts'],
   },
   {

@@ -818,8 +818,8 @@ export const rows: Mutant[] = [
   {
     name: 'people are never reminded',
     file: `${core}/reminders.ts`,
-    from: 'filter((after) => at - since >= after).length',
-    to: 'filter((after) => at - since < 0 * after).length',
+    from: 'instants(rollout, waiting).filter((due) => due <= at).length',
+    to: 'instants(rollout, waiting).filter((due) => due < 0 * at).length',
     tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
   {
@@ -1021,8 +1021,8 @@ export const rows: Mutant[] = [
   {
     name: 'nobody is told of alerts that keep nodes from beginning for hours',
     file: 'src/upgrade/rollout/reminders.ts',
-    from: '?.since ?? alarmedSince(rollout, node);',
-    to: '?.since ?? null;',
+    from: '?.since ?? alarmedSince(rollout, node) ??',
+    to: '?.since ??',
     tests: ['test/upgrade/rollout/alerts.test.ts'],
   },
   {
@@ -1031,6 +1031,41 @@ export const rows: Mutant[] = [
     from: 'node?.region !== region || !isHeldByAlerts(rollout, node, at)',
     to: 'node?.region !== region',
     tests: ['test/upgrade/rollout/alerts.test.ts'],
+  },
+  {
+    name: 'a silent node is told once, and nobody is called again for it',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: '?? silentFrom(node);',
+    to: ';',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
+    name: 'a start that was missed is told a quarter of an hour later',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: 'return isMissed ? [gatePatience, ...reminders] : reminders;',
+    to: 'return reminders;',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
+    name: 'a start counts as missed from its time on, although the last node was staged only now',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: 'Math.max(due, freeFrom(rollout) ?? 0,',
+    to: 'Math.max(due,',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
+    name: 'a start counts as missed from its time on, although it was approved or resumed only now',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: 'freeFrom(rollout) ?? 0, lastWord?.at ?? 0)',
+    to: 'freeFrom(rollout) ?? 0)',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
+    name: 'a question that was asked by day calls again at night',
+    file: 'src/upgrade/rollout/asking.ts',
+    from: 'return opensFrom(hours, since) === since ?',
+    to: 'return opensFrom(hours, since) === 0 ?',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
   {
     name: 'people are woken twice, for a gate and for the start that it delays',

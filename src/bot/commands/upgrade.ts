@@ -1,6 +1,6 @@
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
-import { isOpen, untilFree } from '../../upgrade/rollout/index.ts';
+import { isOpen, wayOut } from '../../upgrade/rollout/index.ts';
 import { neverCloses, nextOpening } from '../../windows/index.ts';
 import type { When } from '../command.ts';
 import type { CommandContext } from '../context.ts';
@@ -67,6 +67,6 @@ async function refuseTaken({ control }: CommandContext): Promise<void> {
   const open = await control.store.open();
   if (open === null || !isOpen(open)) return;
   throw new Refused(
-    `${open.requester} holds the fleet with ${open.release.version} (rollout ${open.id}). ${untilFree(open)}`,
+    `${open.requester} holds the fleet with ${open.release.version} (rollout ${open.id}). ${wayOut(open.status)}`,
   );
 }

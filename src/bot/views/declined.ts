@@ -3,8 +3,9 @@ import type { ApprovalPhase, Declined, Rollout } from '../../upgrade/rollout/typ
 import { stopButton } from './buttons.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
-import { handOf } from './taken.ts';
-import { foreign, when, who } from './text.ts';
+import { servingAt } from './serving.ts';
+import { handOf, whoActsOn } from './taken.ts';
+import { foreign, marked, when, who } from './text.ts';
 
 /** Who said no, when and why. */
 export function declinedBy({ title }: ApprovalPhase, { by, at, reason }: Declined): string {
@@ -14,6 +15,16 @@ export function declinedBy({ title }: ApprovalPhase, { by, at, reason }: Decline
 
 export const stillOpen = ({ title }: ApprovalPhase): string =>
   `Nothing begins there. An approver of ${foreign(title, 80)} may still say yes; otherwise \`stop\` ends the rollout.`;
+
+/** What a message about a no begins with: who said it, what serves and who acts; when and why is read below. */
+export function declinedLines(rollout: Rollout, phase: ApprovalPhase, { by, at, reason }: Declined): string[] {
+  const acts = whoActsOn(rollout, phase.id, 'nothing begins there until an approver says yes');
+  return [
+    `*${foreign(phase.title, 80)} was declined* by ${who(by)}; ${servingAt(rollout, phase)}; ${acts}`,
+    `At ${when(at)}${reason === null ? ', without a reason' : `: ${foreign(reason)}`}`,
+    `An approver of ${foreign(phase.title, 80)} may still say yes; otherwise \`stop\` ends the rollout.`,
+  ];
+}
 
 /** What is said to everybody about each no that stands, and to whoever asked for the rollout. */
 export function declines(rollout: Rollout): { key: string; phase: ApprovalPhase; no: Declined }[] {
@@ -32,7 +43,7 @@ export function declinedPosts(rollout: Rollout, people: People): Post[] {
     return post(rollout, key, { is: 'thread', broadcast: true }, [
       {
         is: 'lines',
-        lines: [`✗ ${declinedBy(phase, no)}`, stillOpen(phase), ...called(rollout, people), ...hand.lines],
+        lines: [...marked('✗', declinedLines(rollout, phase, no)), ...called(rollout, people), ...hand.lines],
       },
       { is: 'buttons', buttons: [...hand.buttons, stopButton(rollout)] },
     ]);

@@ -1,13 +1,14 @@
 import { isLocal } from '../../base/actor.ts';
 import { approvals, endOf, isOpen, sinceOf } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Rollout } from '../../upgrade/rollout/types.ts';
-import { declinedBy, declines, stillOpen } from './declined.ts';
+import { declinedLines, declines } from './declined.ts';
 import { headline } from './ending.ts';
 import { decided, gateKey, isAsking } from './gate.ts';
 import { type People, wanted } from './people.ts';
 import { closing, type Post, post } from './post.ts';
-import { servingWhereHeld } from './serving.ts';
-import { foreign, heldReason, when, who } from './text.ts';
+import { servingAt, servingWhereHeld } from './serving.ts';
+import { whoActs } from './taken.ts';
+import { foreign, heldReason, marked, sentence, when, who } from './text.ts';
 
 /**
  * Direct messages: to whoever may approve, when it is asked; to the requester at a gate, at a failure, at the end. Never for
@@ -25,8 +26,8 @@ function ask(rollout: Rollout, phase: ApprovalPhase, people: People): Post[] {
   if (since === null || !isAsking(rollout, phase)) return [];
   const about = gateKey(phase, since);
   const lines = [
-    `*${foreign(phase.title, 80)} waits for you* since ${when(since)}: may it go to ${rollout.release.version}? Asked for by ${who(rollout.requester)}.`,
-    'What was seen so far, and the button, are in the thread.',
+    `*${foreign(phase.title, 80)} waits for you*: may it go to ${rollout.release.version}? ${sentence(servingAt(rollout, phase))}.`,
+    `Asked for by ${who(rollout.requester)}, since ${when(since)}. What was seen so far, and the button, are in the thread.`,
   ];
   return wanted(rollout, phase, people).map((user) =>
     post(rollout, `dm.ask.${user}.${about}`, { is: 'dm', user }, [{ is: 'lines', lines }], { about }),
@@ -39,8 +40,8 @@ function gates(rollout: Rollout): Post[] {
     if (since === null) return [];
     const key = `dm.${gateKey(phase, since)}`;
     if (end !== null) return [closing(rollout, key, { is: 'dm', user: rollout.requester }, decided(rollout, phase))];
-    const text = `${rollout.release.version}: *${foreign(phase.title)}* waits for approval since ${when(since)}.`;
-    return [direct(rollout, key, text, gateKey(phase, since))];
+    const text = `${rollout.release.version}: *${foreign(phase.title)}* waits for its approvers; ${servingAt(rollout, phase)}.`;
+    return [direct(rollout, key, [text, `Asked since ${when(since)}.`], gateKey(phase, since))];
   });
 }
 
@@ -49,21 +50,24 @@ function noes(rollout: Rollout): Post[] {
   return declines(rollout)
     .filter(({ no }) => no.by !== rollout.requester)
     .map(({ key, phase, no }) =>
-      direct(rollout, `dm.${key}`, `${rollout.release.version}: ${declinedBy(phase, no)}. ${stillOpen(phase)}`, key),
+      direct(rollout, `dm.${key}`, marked(`${rollout.release.version}:`, declinedLines(rollout, phase, no)), key),
     );
 }
 
 function holds(rollout: Rollout): Post[] {
   const { status } = rollout;
   if (status.is !== 'held') return [];
-  const text = `${rollout.release.version} is *held* since ${when(status.at)}; ${servingWhereHeld(rollout)}. Why: ${heldReason(status.reason)}`;
-  return [direct(rollout, `dm.held.${rollout.run}.${Math.floor(status.at / 1000)}`, text)];
+  const lines = [
+    `${rollout.release.version} is *held*; ${servingWhereHeld(rollout)}; ${whoActs(rollout)}`,
+    `Since ${when(status.at)}: ${heldReason(status.reason)}`,
+  ];
+  return [direct(rollout, `dm.held.${rollout.run}.${Math.floor(status.at / 1000)}`, lines)];
 }
 
 function end(rollout: Rollout): Post[] {
-  return isOpen(rollout) ? [] : [direct(rollout, `dm.${rollout.status.is}.${rollout.run}`, headline(rollout))];
+  return isOpen(rollout) ? [] : [direct(rollout, `dm.${rollout.status.is}.${rollout.run}`, [headline(rollout)])];
 }
 
-function direct(rollout: Rollout, key: string, text: string, about = 'main'): Post {
-  return post(rollout, key, { is: 'dm', user: rollout.requester }, [{ is: 'lines', lines: [text] }], { about });
+function direct(rollout: Rollout, key: string, lines: string[], about = 'main'): Post {
+  return post(rollout, key, { is: 'dm', user: rollout.requester }, [{ is: 'lines', lines }], { about });
 }

@@ -2,6 +2,7 @@ import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import type { Freeze } from '../../windows/types.ts';
 import { type Post, post } from './post.ts';
+import { serving } from './serving.ts';
 import { foreign, names, person, when } from './text.ts';
 
 /** A declared freeze that keeps this rollout from beginning nodes is told in its thread, wherever it was declared. */
@@ -17,8 +18,10 @@ export function frozenPosts(rollout: Rollout): Post[] {
   }
   return [...found].map(([id, { freeze, regions }]) => {
     const { start, end, author, reason: why } = freeze;
+    const are = regions.length === 1 ? 'is' : 'are';
     const lines = [
-      `‼ *${names(regions)} is frozen* from ${when(start)} until ${when(end)} by ${person(author, 80)}: ${foreign(why)}`,
+      `‼ *${names(regions)} ${are} frozen* from ${when(start)} until ${when(end)}; ${serving(rollout, regions)}; it ends by itself, or with \`unfreeze\``,
+      `By ${person(author, 80)}: ${foreign(why)}`,
       `No further node is begun there meanwhile. To lift it: \`/zeitwork unfreeze ${foreign(id, 40)}\``,
     ];
     return post(rollout, `freeze.${id}`, { is: 'thread', broadcast: true }, [{ is: 'lines', lines }]);

@@ -14,13 +14,14 @@ import {
 import type { Approval, ApprovalPhase, RollbackScope, Rollout, WatchPhase } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { approveButton, declineButtons, holdButton, rollbackButtons } from './buttons.ts';
-import { declinedBy, stillOpen } from './declined.ts';
+import { declinedBy, declinedLines } from './declined.ts';
 import { forecast } from './forecast.ts';
 import { whyOver } from './last-word.ts';
 import { proofText } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { closing, type Post, post } from './post.ts';
-import { count, foreign, names, span, when, who } from './text.ts';
+import { servingAt } from './serving.ts';
+import { count, foreign, marked, names, sentence, span, when, who } from './text.ts';
 import { askedOf, nodeWord } from './words.ts';
 
 /** A broadcast for every approval that was asked for; asking again after an expiry is a new message, since edits notify nobody. */
@@ -55,8 +56,8 @@ function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
     {
       is: 'lines',
       lines: [
-        ...(no === null ? [] : [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)]),
-        `${askedOf(rollout, phase)}: may *${title}* (${count(nodes.length, 'node')}) go to ${rollout.release.version}?`,
+        ...(no === null ? [] : marked('✗', declinedLines(rollout, phase, no))),
+        `${askedOf(rollout, phase)}: may *${title}* (${count(nodes.length, 'node')}) go to ${rollout.release.version}? ${sentence(servingAt(rollout, phase))}.`,
         ...overruled(phase),
         ...said(phase),
         ...(watch === null ? [] : [...facts(rollout, watch), rest(rollout, watch)]),

@@ -1,3 +1,4 @@
+import { inWords } from '../../base/duration.ts';
 import { channel, type DueNotice, noticeOver, regionsOf, toldSince } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { count, foreign, names, span, when } from './text.ts';
@@ -12,12 +13,14 @@ export function promised({ notice }: Rollout): string[] {
   ];
 }
 
-/** Who knows of the start, since when, and who has still to be told. */
+/** Who knows of the start, since when, and who has still to be told: not those who read this. */
 export function noticeLines(rollout: Rollout): string[] {
   const { notice } = rollout;
   if (notice === undefined) return [];
   const each = toldSince(rollout).map(({ audience, since }) =>
-    since === null ? `${nameOf(audience)} *not yet*` : `${nameOf(audience)} ${when(since)}`,
+    since !== null
+      ? `${nameOf(audience)} ${when(since)}`
+      : `${nameOf(audience)} ${audience === channel ? 'with this message' : '*not yet*'}`,
   );
   const over = noticeOver(rollout);
   const until = over === null ? '' : `, over ${when(over)}`;
@@ -29,7 +32,9 @@ export function complianceLines(rollout: Rollout): string[] {
   const { notice, startedAt } = rollout;
   if (notice === undefined || startedAt === null) return [];
   const each = toldSince(rollout).map(({ audience, since }) =>
-    since === null ? `${nameOf(audience)} never` : `${nameOf(audience)} ${span(startedAt - since)} before`,
+    since === null
+      ? `${nameOf(audience)} never`
+      : `${nameOf(audience)} ${inWords(startedAt - since, Math.floor)} before`,
   );
   return [`Announced: ${each.join(', ')} the first node; ${span(notice.wanted)} were promised`];
 }

@@ -1,19 +1,23 @@
 import {
   approvals,
+  calls,
   declineOf,
   gates,
   nextNode,
-  sinceOf,
+  startOf,
   takenBy,
+  type Waiting,
   waitingForPeople,
   waitKey,
 } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { mineButtons } from './buttons.ts';
-import { declinedBy, stillOpen } from './declined.ts';
+import { declinedLines } from './declined.ts';
 import { called, escalated, type People } from './people.ts';
 import { type Post, post } from './post.ts';
-import { foreign, gateReason, heldReason, span, when } from './text.ts';
+import { serving, servingAt, servingWhereHeld } from './serving.ts';
+import { foreign, gateReason, heldReason, marked, sentence, when } from './text.ts';
+import { stateOfWait } from './waits.ts';
 import { askedOf } from './words.ts';
 
 /**
@@ -24,10 +28,10 @@ export function reminderPosts(rollout: Rollout, people: People): Post[] {
   return waitingForPeople(rollout).flatMap((waiting) => {
     const key = waitKey(waiting);
     const count = rollout.reminded?.[key] ?? 0;
-    const after = rollout.policy.reminders?.[count - 1];
-    if (count === 0 || after === undefined || takenBy(rollout, waiting) !== null) return [];
-    const isLast = count === rollout.policy.reminders?.length;
-    const lines = [...words(rollout, waiting.what, waiting.since, after, people), ...(isLast ? escalated(people) : [])];
+    const after = calls(rollout, waiting)[count - 1];
+    if (after === undefined || takenBy(rollout, waiting) !== null) return [];
+    const isLast = after === rollout.policy.reminders?.at(-1);
+    const lines = [...marked('‼', words(rollout, waiting, after, people)), ...(isLast ? escalated(people) : [])];
     return [
       post(
         rollout,
@@ -43,34 +47,41 @@ export function reminderPosts(rollout: Rollout, people: People): Post[] {
   });
 }
 
-function words(rollout: Rollout, what: string, since: number, after: number, people: People): string[] {
+/** Since when, not for how long: it may be said late, and nobody edits it. */
+function words(rollout: Rollout, waiting: Waiting, after: number, people: People): string[] {
   const { status, release } = rollout;
-  const head = (text: string, ...rest: string[]) => [`‼ *Still waiting, for ${span(after)}*: ${text}`, ...rest];
+  const { what, since } = waiting;
+  const call = called(rollout, people);
+  const head = `*Still waiting since ${when(since)}*:`;
   const phase = approvals(rollout).find(({ id }) => id === what);
   const no = phase === undefined ? null : declineOf(phase);
-  if (phase !== undefined && no !== null)
-    return head(declinedBy(phase, no), stillOpen(phase), ...called(rollout, people));
+  if (phase !== undefined && no !== null) return [...marked(head, declinedLines(rollout, phase, no)), ...call];
   if (phase !== undefined)
-    return head(
-      `${askedOf(rollout, phase)}, may *${foreign(phase.title, 80)}* go to ${release.version}? Asked ${when(sinceOf(phase) ?? since)}.`,
-    );
-  if (what === 'start') return missed(rollout, since, after, people);
+    return [
+      `${head} ${askedOf(rollout, phase)}, may *${foreign(phase.title, 80)}* go to ${release.version}? ${sentence(servingAt(rollout, phase))}.`,
+    ];
+  if (what === 'start') return [...missed(rollout, since + after), ...call];
   if (status.is === 'held' && what === 'held')
-    return head(
-      `${release.version} is held since ${when(since)}, nothing moves until somebody decides. ${heldReason(status.reason, 300)}`,
-      ...called(rollout, people),
-    );
+    return [
+      `${head} ${release.version} is held; ${servingWhereHeld(rollout)}; nothing moves until somebody decides`,
+      `Why: ${heldReason(status.reason, 300)}`,
+      ...call,
+    ];
   const where = what.slice(what.indexOf(' ') + 1);
-  return head(`${foreign(where, 80)}, since ${when(since)}; the message above says why.`, ...called(rollout, people));
+  const region = rollout.nodes[where]?.region ?? where;
+  const state = stateOfWait(rollout, what) ?? foreign(where, 80);
+  return [`${head} ${state}; ${serving(rollout, [region])}; ${free}`, 'The message above says why.', ...call];
 }
 
-function missed(rollout: Rollout, since: number, after: number, people: People): string[] {
+const free = 'nobody has it yet';
+
+/** `at`: when people are called, epoch ms. */
+function missed(rollout: Rollout, at: number): string[] {
   const node = nextNode(rollout);
-  const shut = node === null ? [] : [...gates(rollout, node.name, since + after), ...(node.held?.gates ?? [])];
+  const shut = node === null ? [] : [...gates(rollout, node.name, at), ...(node.held?.gates ?? [])];
   const why = [...new Set(shut.map((gate) => gateReason(gate)))].join('; ');
   return [
-    `‼ *${rollout.release.version} was to begin ${when(since)} and has not*${why === '' ? '' : `: ${why}`}`,
-    'Nothing was touched. `/zeitwork why` says what holds it now.',
-    ...called(rollout, people),
+    `*${rollout.release.version} was to begin ${when(startOf(rollout) ?? at)} and has not*; no node was restarted; ${free}`,
+    `${why === '' ? '' : `Why: ${why}. `}\`/zeitwork why\` says what holds it now.`,
   ];
 }

@@ -19,6 +19,10 @@ import { closing, type Place, type Post, post } from './post.ts';
 import { count, foreign, span, when, who } from './text.ts';
 import { verdict } from './verdict.ts';
 
+/** What still serves before the start: everything, as it is. */
+const untouched = (at: number | undefined): string =>
+  `no node is restarted before ${at === undefined ? 'its time' : when(at)}`;
+
 const inChannel: Place = { is: 'channel' };
 
 /**
@@ -63,7 +67,8 @@ function announcement(rollout: Rollout, key: string, move: Move | null): Post {
   const { service, release, requester, nodes } = rollout;
   const head = `*${foreign(service.name)} ${release.version}* is ${move === null ? `scheduled by ${who(requester)}` : `moved by ${who(move.by)}`}`;
   const lines = [
-    `${head}: ${count(Object.keys(nodes).length, 'node')}, without downtime`,
+    `${head}; ${untouched(forecast(rollout).regions[0]?.begin)}`,
+    `${count(Object.keys(nodes).length, 'node')}, without downtime:`,
     ...times(rollout),
     ...noticeLines(rollout),
   ];
@@ -90,22 +95,25 @@ export function cameTo({ startedAt, status }: Rollout): string {
 function soon(rollout: Rollout): Post[] {
   const { ahead, service, release, requester, nodes } = rollout;
   if (ahead == null || ahead.of !== startOf(rollout) || !isAhead(rollout)) return [];
-  const { of, before } = ahead;
+  const { of } = ahead;
   // Within: it may be said late, after Slack or we were away.
-  const then = `within ${span(before)}*, ${when(of)}${localOf(rollout, regionsOf(rollout)[0] ?? '', of)}`;
+  const then = `within ${span(ahead.before)}*, ${when(of)}`;
   const name = `*${foreign(service.name)} ${release.version}`;
   const unasked = firstApproval(rollout);
+  const before = 'no node is restarted before that';
+  const head = isKept(rollout)
+    ? `${name} is to begin ${then}; ${before}; now it is ${foreign(verdict(rollout))}`
+    : unasked === undefined
+      ? `${name} begins ${then}; ${before}`
+      : `${name} is to begin ${then}, once ${foreign(unasked.title)} is approved; ${before}`;
+  const there = localOf(rollout, regionsOf(rollout)[0] ?? '', of).replace(/^, (.*)$/, '$1: ');
   const lines = [
-    isKept(rollout)
-      ? `${name} is to begin ${then}; now it is ${foreign(verdict(rollout))}`
-      : unasked === undefined
-        ? `${name} begins ${then}`
-        : `${name} is to begin ${then}, once ${foreign(unasked.title)} is approved`,
-    `${count(Object.keys(nodes).length, 'node')}, without downtime, asked for by ${who(requester)}`,
+    head,
+    `${there}${count(Object.keys(nodes).length, 'node')}, without downtime, asked for by ${who(requester)}`,
     ...noticeLines(rollout),
   ];
   const place: Place = { is: 'thread', broadcast: true };
-  return [post(rollout, `soon.${of / 1000}.${before / 1000}`, place, [{ is: 'lines', lines }, buttons(rollout)])];
+  return [post(rollout, `soon.${of / 1000}.${ahead.before / 1000}`, place, [{ is: 'lines', lines }, buttons(rollout)])];
 }
 
 /** Time alone does not begin it: somebody has to go on with it, or to say yes. */

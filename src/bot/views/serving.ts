@@ -1,5 +1,5 @@
-import { nodeOf, regionsOf } from '../../upgrade/rollout/index.ts';
-import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
+import { nodeOf, phaseOf, regionsOf, watchBefore } from '../../upgrade/rollout/index.ts';
+import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { foreign } from './text.ts';
 
 /** So many regions are named in one line. */
@@ -12,10 +12,21 @@ export function serving(rollout: Rollout, regions: string[]): string {
   const unseen = named.filter((region) => !isSeen(region)).map((region) => foreign(region, 80));
   const all = [
     ...named.filter(isSeen).map((region) => healthyIn(rollout, region)),
-    ...(unseen.length === 0 ? [] : [`nobody has looked at ${unseen.join(' or ')} yet`]),
+    ...(unseen.length === 0 ? [] : [notLooked(rollout, unseen)]),
   ];
   const more = regions.length > most ? ` and ${regions.length - most} more regions` : '';
   return `${all.join(', ')}${more}`;
+}
+
+const notLooked = ({ startedAt }: Rollout, regions: string[]): string =>
+  startedAt === null ? 'no node was restarted yet' : `nobody has looked at ${regions.join(' or ')} yet`;
+
+/** Where something was done before this is asked, which is what a yes is given on; else where it is asked for. */
+export function servingAt(rollout: Rollout, phase: ApprovalPhase): string {
+  const opened = phase.opens.map((id) => phaseOf(rollout, id));
+  const nodes = opened.flatMap((each) => (each.is === 'nodes' ? each.nodes : []));
+  const own = new Set(nodes.map((name) => nodeOf(rollout, name).region));
+  return serving(rollout, watchBefore(rollout, phase)?.regions ?? [...own]);
 }
 
 /** In the region of the node that a rollout is held over, or in all of its regions. */

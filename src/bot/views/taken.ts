@@ -31,10 +31,14 @@ export function waitWords(rollout: Rollout, { what }: Waiting): string {
 }
 
 /** Who acts on a hold; empty while none is. */
-export function whoActs(rollout: Rollout): string {
-  const held = waitingForPeople(rollout).find(({ what }) => what === 'held');
-  if (held === undefined) return '';
-  const taken = takenBy(rollout, held);
-  const still = 'nothing moves until somebody decides';
+export const whoActs = (rollout: Rollout): string =>
+  waitingForPeople(rollout).some(({ what }) => what === 'held')
+    ? whoActsOn(rollout, 'held', 'nothing moves until somebody decides')
+    : '';
+
+/** Who has what waits, before `still`: what is so whoever has it. */
+export function whoActsOn(rollout: Rollout, what: string, still: string): string {
+  const waiting = waitingForPeople(rollout).find((each) => each.what === what);
+  const taken = waiting === undefined ? null : takenBy(rollout, waiting);
   return taken === null ? still : `${hasIt(taken)}, ${still}`;
 }

@@ -1,4 +1,5 @@
 import { type Actor, isLocal } from '../../base/actor.ts';
+import { inWords } from '../../base/duration.ts';
 import { plain } from '../../base/plain.ts';
 import type { Gate, Override } from '../../upgrade/rollout/types.ts';
 
@@ -41,7 +42,11 @@ export function codeLines(lines: string[], maxLines: number, maxWidth = 160): st
 
 /** Why windows are overridden, and where that is found. */
 export const overrideWhy = ({ reason, incident }: Pick<Override, 'reason' | 'incident'>): string =>
-  `${foreign(reason)}${incident === undefined ? '' : ` (${foreign(incident)})`}`;
+  `${foreign(reason)}${incident === undefined ? '' : ` (${linkTo(incident)})`}`;
+
+/** An address that one can press, and that is read as it is; what would not stay one is shown as text. */
+export const linkTo = (address: string): string =>
+  /^https?:\/\/[^\s<>|]+$/.test(address) && address === clean(address) ? `<${escaped(address)}>` : foreign(address);
 
 /** Why a gate is shut, with the person whom it names. */
 export const gateReason = ({ reason, by }: Pick<Gate, 'reason' | 'by'>): string =>
@@ -78,19 +83,18 @@ export function utc(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-/** Milliseconds in words: `45 s`, `5 min`, `1 h 5 min`. */
-export function span(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  const rest = minutes % 60;
-  return rest === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
-}
+/** Milliseconds in words, to the nearest. */
+export const span = (ms: number): string => inWords(ms, Math.round);
 
 export function count(many: number, noun: string): string {
   return `${many} ${noun}${many === 1 ? '' : 's'}`;
 }
+
+/** Begins as a sentence does. */
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** With a sign before the first line. */
+export const marked = (sign: string, [first = '', ...rest]: string[]): string[] => [`${sign} ${first}`, ...rest];
 
 /** At most `max` names, then how many more. */
 export function names(all: string[], max = 6): string {
@@ -104,6 +108,7 @@ export function toTerminal(text: string): string {
     .replace(/<!date\^[^|>]*\|([^>]*)>/g, '$1')
     .replace(/<!subteam\^([^|>]*)(?:\|[^>]*)?>/g, '@$1')
     .replace(/<@([^|>]*)(?:\|[^>]*)?>/g, '@$1')
+    .replace(/<(https?:[^|>]*)(?:\|[^>]*)?>/g, '$1')
     .replace(/(^|\s)\*([^*\n]+)\*/g, '$1$2')
     .replace(/```\n?/g, '')
     .replaceAll('`', '')

@@ -1,37 +1,86 @@
-import { alarmedSince, gates, isOpen, neglected, nodesInOrder, waitAtGate } from '../../upgrade/rollout/index.ts';
+import {
+  alarmedSince,
+  gates,
+  isOpen,
+  neglected,
+  nodesInOrder,
+  regionsOf,
+  silentFrom,
+  startOf,
+  waitAtGate,
+} from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout, Unattended } from '../../upgrade/rollout/types.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
-import { handOf } from './taken.ts';
+import { serving } from './serving.ts';
+import { handOf, whoActsOn } from './taken.ts';
 import { count, foreign, gateReason, when } from './text.ts';
 import { stepWord } from './words.ts';
+
+interface Wait {
+  /** Of all that waits for people, this; somebody may say that they have it. null: nobody can. */
+  what: string | null;
+  /** A node, a region, or what is to be done: names the message, together with `since` (epoch ms). */
+  name: string;
+  since: number;
+  glyph: '?' | '‼';
+  /** How it stands, in a few words. */
+  state: string;
+  regions: string[];
+  /** What is so, whoever has it. */
+  still: string;
+  why: string[];
+}
 
 /** Whatever a rollout waits for without anybody having said so: broadcast once each, then kept true. */
 export function waitPosts(rollout: Rollout, people: People): Post[] {
   const call = called(rollout, people);
+  return waits(rollout).map((wait) => {
+    const { what, name, since, glyph, state, regions, still, why } = wait;
+    const hand = what === null ? { lines: [], buttons: [] } : handOf(rollout, what);
+    const acts = what === null ? still : whoActsOn(rollout, what, still);
+    const lines = [`${glyph} *${state}*; ${serving(rollout, regions)}; ${acts}`, ...why, ...call, ...hand.lines];
+    const key = `wait.${rollout.run}.${name}.${Math.floor(since / 1000)}`;
+    return post(rollout, key, { is: 'thread', broadcast: true }, [
+      { is: 'lines', lines },
+      { is: 'buttons', buttons: hand.buttons },
+    ]);
+  });
+}
+
+/** How that which waits stands, for whoever is called again; null when no message tells of it. */
+export function stateOfWait(rollout: Rollout, what: string): string | null {
+  return waits(rollout).find((wait) => wait.what === what)?.state ?? null;
+}
+
+function waits(rollout: Rollout): Wait[] {
   if (!isOpen(rollout)) return [];
-  if (rollout.unsigned) return [adoption(rollout, call)];
-  const back = rollout.onlyBack && rollout.status.is === 'held' ? [adoption(rollout, call)] : [];
+  if (rollout.unsigned) return [adoption(rollout)];
+  const back = rollout.onlyBack && rollout.status.is === 'held' ? [adoption(rollout)] : [];
   return [
     ...back,
-    ...nodesInOrder(rollout).flatMap((node) => [...silent(rollout, node, call), ...gated(rollout, node, call)]),
-    ...neglected(rollout).map((each) => unattended(rollout, each, call)),
+    ...nodesInOrder(rollout).flatMap((node) => [...silent(rollout, node), ...gated(rollout, node)]),
+    ...neglected(rollout).map((each) => unattended(rollout, each)),
   ];
 }
 
 /** Told after the first try that nobody could make sense of: it may be switched, and does not answer or says nothing of use. */
-function silent(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
-  const { state, silentSince, touched } = node;
-  if (state.is !== 'working' || silentSince === null || !touched || state.unknowns === 0) return [];
-  const after = node.uncertain ? `while ${stepWord(state.step)}` : 'after its restart';
-  const name = foreign(node.name, 80);
-  const head = state.silent ? `${name} does not answer` : `Nobody knows yet what ${name} did`;
+function silent(rollout: Rollout, node: NodeRun): Wait[] {
+  const { name, region, state, uncertain } = node;
+  const since = silentFrom(node);
+  if (state.is !== 'working' || since === null) return [];
+  const after = uncertain ? `while ${stepWord(state.step)}` : 'after its restart';
+  const named = foreign(name, 80);
   return [
-    wait(rollout, node.name, silentSince, [
-      `? *${head}* since ${when(silentSince)} (${after}): ${foreign(state.lastReason ?? 'nothing came back')}`,
-      `Tried ${state.unknowns} of ${rollout.policy.unknownAttempts}, then a person is called. ${serving(rollout, node)} ${elsewhere(rollout)}`,
-      ...call,
-    ]),
+    {
+      ...{ what: `node ${name}`, name, since, glyph: '?', regions: [region] },
+      state: state.silent ? `${named} does not answer` : `Nobody knows yet what ${named} did`,
+      still: `after ${rollout.policy.unknownAttempts} tries a person decides`,
+      why: [
+        `Since ${when(since)} (${after}): ${foreign(state.lastReason ?? 'nothing came back')}`,
+        `Tried ${state.unknowns} of ${rollout.policy.unknownAttempts}. ${elsewhere(rollout)}`,
+      ],
+    },
   ];
 }
 
@@ -39,84 +88,82 @@ function silent(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
 const elsewhere = ({ policy }: Rollout): string =>
   policy.atOnce === 1 ? 'Nothing else is begun.' : 'Others go on as far as the quorum leaves room.';
 
-/** What still serves in its region, as the last look at it saw it. */
-function serving({ looks, peers }: Rollout, { name, region }: NodeRun): string {
-  const { at = null, standing = {} } = looks[region] ?? {};
-  if (at === null) return '';
-  const others = (peers[region] ?? []).filter((peer) => peer !== name);
-  const healthy = others.filter((peer) => standing[peer] === 'healthy').length;
-  return `Of the others in ${foreign(region, 80)} ${healthy} of ${others.length} were healthy at ${when(at)}.`;
-}
-
-function gated(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
-  const { name } = node;
+function gated(rollout: Rollout, node: NodeRun): Wait[] {
   const held = waitAtGate(rollout, node);
-  if (held === null) return alarmed(rollout, node, call);
-  const gates = held.gates.map((gate) => gateReason(gate)).join('; ');
-  return [
-    wait(
-      rollout,
-      name,
-      held.since,
-      [
-        `‼ *Stuck: ${foreign(name, 80)} waits* since ${when(held.since)}: ${gates}`,
-        `Asked ${count(held.times, 'time')}, the last time ${when(held.at)}. It goes on by itself when that changes; until then ${elsewhere(rollout).toLowerCase()}`,
-        ...call,
-      ],
-      `node ${name}`,
-    ),
-  ];
+  if (held === null) return alarmed(rollout, node);
+  const shut = held.gates.map((gate) => gateReason(gate)).join('; ');
+  const asked = `Asked ${count(held.times, 'time')}, the last time ${when(held.at)}. ${elsewhere(rollout)}`;
+  return [stuck(node, held.since, shut, asked)];
 }
 
 /** Before any step asked, so nothing counts how often. */
-function alarmed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
+function alarmed(rollout: Rollout, node: NodeRun): Wait[] {
   const since = alarmedSince(rollout, node);
   const { at } = rollout.looks[node.region] ?? {};
   if (since === null || at == null) return [];
-  const why = gates(rollout, node.name, at).map((gate) => gateReason(gate));
-  const lines = [
-    `‼ *Stuck: ${foreign(node.name, 80)} waits* since ${when(since)}: ${why.join('; ')}`,
-    `It is looked at again every minute, and goes on by itself when that ends; until then ${elsewhere(rollout).toLowerCase()}`,
-    ...call,
-  ];
-  return [wait(rollout, node.name, since, lines, `node ${node.name}`)];
+  const shut = gates(rollout, node.name, at).map((gate) => gateReason(gate));
+  return [stuck(node, since, shut.join('; '), `It is looked at again every minute. ${elsewhere(rollout)}`)];
 }
 
-const because: Record<Unattended['why'], (region: string, since: string) => string[]> = {
-  'no worker': (region, since) => [
-    `‼ *No living worker serves ${region}* since ${since}: nothing moves there.`,
-    `Start one where its nodes can be reached: \`zeitwork worker --region ${region}\`. One that is older than the bot counts when it is updated.`,
-  ],
-  'not taken up': (region, since) => [
-    `‼ *Work for ${region} waits* since ${since} and no worker takes it up.`,
-    'Its workers live; is the queue paused, or Redis in trouble?',
-  ],
-  'no report': (region, since) => [
-    `? *A step in ${region} takes longer than it should*, noticed ${since}: no report arrives.`,
-    '`/zeitwork status` shows which.',
-  ],
+function stuck({ name, region }: NodeRun, since: number, shut: string, asked: string): Wait {
+  return {
+    ...{ what: `node ${name}`, name, since, glyph: '‼', regions: [region] },
+    state: `Stuck: ${foreign(name, 80)} waits`,
+    still: 'it goes on by itself once that changes',
+    why: [`Since ${when(since)}: ${shut}`, asked],
+  };
+}
+
+type Told = Pick<Wait, 'glyph' | 'state' | 'still' | 'why'>;
+
+const because: Record<Unattended['why'], (region: string, since: string) => Told> = {
+  'no worker': (region, since) => ({
+    glyph: '‼',
+    state: `No living worker serves ${region}`,
+    still: 'nothing moves there until one is started',
+    why: [
+      `Since ${since}. Start one where its nodes can be reached: \`zeitwork worker --region ${region}\`. One that is older than the bot counts when it is updated.`,
+    ],
+  }),
+  'not taken up': (region, since) => ({
+    glyph: '‼',
+    state: `No worker takes up the work for ${region}`,
+    still: 'nothing moves there until one does',
+    why: [`Since ${since}. Its workers live; is the queue paused, or Redis in trouble?`],
+  }),
+  'no report': (region, since) => ({
+    glyph: '?',
+    state: `A step in ${region} takes longer than it should`,
+    still: 'somebody should look',
+    why: [`Noticed ${since}: no report arrives. \`/zeitwork status\` shows which.`],
+  }),
 };
 
-function unattended(rollout: Rollout, { region, why, since }: Unattended, call: string[]): Post {
-  const lines = [...because[why](foreign(region, 80), when(since)), ...call];
-  return wait(rollout, region, since, lines, `region ${region}`);
+function unattended(rollout: Rollout, { region, why, since }: Unattended): Wait {
+  const told = because[why](foreign(region, 80), when(since));
+  return {
+    ...{ what: `region ${region}`, name: region, since, regions: [region] },
+    ...told,
+    why: [...told.why, ...missed(rollout, since)],
+  };
 }
 
-function adoption(rollout: Rollout, call: string[]): Post {
-  const id = foreign(rollout.id, 80);
-  return wait(rollout, 'adopt', rollout.createdAt, [
-    `*Nobody signed what led to this*: it was begun by a version that did not. Nothing goes on until a breaker has looked what the nodes run (\`/zeitwork verify\`) and says \`/zeitwork adopt ${id}\`.`,
-    'Rollback and stop work as they are.',
-    ...call,
-  ]);
+/** Whoever is called for this is not called for the start besides. */
+function missed(rollout: Rollout, since: number): string[] {
+  const due = rollout.startedAt === null ? startOf(rollout) : null;
+  const isPlanned = due !== null && due > rollout.createdAt;
+  if (!isPlanned || due > since || rollout.status.is !== 'running') return [];
+  return [`${rollout.release.version} was to begin ${when(due)} and has not.`];
 }
 
-/** `what`: of all that waits for people, this; somebody may say that they have it. */
-function wait(rollout: Rollout, name: string, since: number, lines: string[], what: string | null = null): Post {
-  const key = `wait.${rollout.run}.${name}.${Math.floor(since / 1000)}`;
-  const hand = what === null ? { lines: [], buttons: [] } : handOf(rollout, what);
-  return post(rollout, key, { is: 'thread', broadcast: true }, [
-    { is: 'lines', lines: [...lines, ...hand.lines] },
-    { is: 'buttons', buttons: hand.buttons },
-  ]);
+function adoption(rollout: Rollout): Wait {
+  return {
+    ...{ what: null, name: 'adopt', since: rollout.createdAt, glyph: '‼', regions: regionsOf(rollout) },
+    state: 'Nobody signed what led to this',
+    still: 'nothing goes on until a breaker adopts it',
+    why: [
+      `It was begun by a version that did not. Look what the nodes run (\`/zeitwork verify\`), then \`/zeitwork adopt ${foreign(rollout.id, 80)}\`.`,
+      'Rollback and stop work as they are.',
+    ],
+  };
 }

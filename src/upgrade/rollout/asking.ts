@@ -44,6 +44,18 @@ function awakeFrom(rollout: Rollout, phase: ApprovalPhase, from: number, start: 
   return asks === from ? null : asks;
 }
 
+/**
+ * When people are called again for a question that waits since `since`, at `at` or later (epoch ms): asked while its approvers were
+ * awake, it can wait until they are again; asked at night, it could not wait then either.
+ */
+export function whenAwake(rollout: Rollout, phase: ApprovalPhase, since: number, at: number): number {
+  const { waking = [] } = rollout.policy;
+  const zone = waking.length === 0 ? undefined : calendarOf(rollout, phase)?.zone;
+  if (zone === undefined) return at;
+  const hours: Calendar = { zone, windows: waking, freezes: [] };
+  return opensFrom(hours, since) === since ? (opensFrom(hours, at) ?? at) : at;
+}
+
 /** Of the first region that it opens; without freezes that somebody may lift at any time. */
 function calendarOf(rollout: Rollout, { opens }: ApprovalPhase): Calendar | null {
   const [first] = turns(rollout).find(({ id }) => opens.includes(id))?.nodes ?? [];

@@ -53,13 +53,22 @@ export {
   nodesInOrder,
   regionsOf,
   touchedNewestFirst,
-  untilFree,
   workingNodes,
 } from './queries.ts';
-export { alarmedSince, takenBy, type Waiting, waitAtGate, waitingForPeople, waitKey } from './reminders.ts';
+export {
+  alarmedSince,
+  calls,
+  silentFrom,
+  takenBy,
+  type Waiting,
+  waitAtGate,
+  waitingForPeople,
+  waitKey,
+} from './reminders.ts';
 export { startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
 export { changesNode, traits } from './traits.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';
+export { wayOut } from './way-out.ts';

@@ -9,13 +9,6 @@ export function isOpen(rollout: Rollout): boolean {
   return !closed.includes(rollout.status.is);
 }
 
-/** What whoever finds the fleet taken can do: what is ending anyway is not to be stopped, or stopped again. */
-export function untilFree({ status }: Rollout): string {
-  if (status.is === 'rolling-back') return 'It is being rolled back: wait for the end of that.';
-  if (status.is === 'stopping') return 'It is being stopped: wait for the end of that.';
-  return 'Wait for it, or stop it first.';
-}
-
 export function goesForward({ status }: Rollout): boolean {
   return status.is === 'running' || status.is === 'paused';
 }

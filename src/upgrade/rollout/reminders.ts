@@ -1,8 +1,9 @@
 import { minute } from '../../base/duration.ts';
 import { declineOf } from './approvers.ts';
+import { whenAwake } from './asking.ts';
 import { isHeldByAlerts } from './gates.ts';
 import { neglected } from './neglected.ts';
-import { asked, saidAt, sinceOf } from './phases.ts';
+import { approvals, asked, saidAt, sinceOf, takesNodes, turns } from './phases.ts';
 import { nextNode } from './places.ts';
 import { goesForward, isOpen, isQueued, nodesInOrder } from './queries.ts';
 import { startOf } from './start.ts';
@@ -27,7 +28,7 @@ export function waitingForPeople(rollout: Rollout): Waiting[] {
     ...(status.is === 'held' ? [{ what: 'held', since: status.at }] : []),
     ...neglected(rollout).map(({ region, since }) => ({ what: `region ${region}`, since })),
     ...nodesInOrder(rollout).flatMap((node) => {
-      const since = waitAtGate(rollout, node)?.since ?? alarmedSince(rollout, node);
+      const since = waitAtGate(rollout, node)?.since ?? alarmedSince(rollout, node) ?? silentFrom(node);
       return since === null ? [] : [{ what: `node ${node.name}`, since }];
     }),
     ...(goesForward(rollout) ? asked(rollout) : []).map((phase) => ({ what: phase.id, since: waitsSince(phase) })),
@@ -48,6 +49,11 @@ export function waitAtGate(rollout: Rollout, node: NodeRun): NodeRun['held'] {
   if (held === null || held.at - held.since < gatePatience || state.is === 'stuck') return null;
   const begins = state.is === 'ready' && rollout.status.is === 'running';
   return state.is === 'working' || begins || isQueued(rollout, node) ? held : null;
+}
+
+/** Since when nobody knows what a node does that may be changed already: it does not answer, or says nothing of use. */
+export function silentFrom({ state, silentSince, touched }: NodeRun): number | null {
+  return state.is === 'working' && touched && state.unknowns > 0 ? silentSince : null;
 }
 
 /** Since when alerts alone keep the node that is next from beginning; null while they do not, or not for long. */
@@ -80,10 +86,29 @@ export function takenOn(rollout: Rollout, { by, at, waits }: Extract<Event, { ty
 
 /** It was to begin and has not: nobody may be awake to see that a night passes. */
 function notBegun(rollout: Rollout): Waiting[] {
-  const { startedAt, status } = rollout;
+  const { startedAt, status, lastWord } = rollout;
   if (startedAt !== null || status.is !== 'running') return [];
   const due = startOf(rollout);
-  return due === null ? [] : [{ what: 'start', since: due }];
+  return due === null ? [] : [{ what: 'start', since: Math.max(due, freeFrom(rollout) ?? 0, lastWord?.at ?? 0) }];
+}
+
+/** Since when nothing that is done or asked before the first node is left; null while something is. */
+function freeFrom(rollout: Rollout): number | null {
+  const first = turns(rollout).find(takesNodes);
+  return first?.state.is === 'active' ? first.state.since : null;
+}
+
+/** A gate or alerts keep the first node: that is told by itself, as soon as it has lasted. */
+function isKept(rollout: Rollout): boolean {
+  const node = nextNode(rollout);
+  return node !== null && (node.held !== null || rollout.looks[node.region]?.alarmedSince !== undefined);
+}
+
+/** After which times (ms) people are called for it: for a start that should have begun, before they are reminded of it. */
+export function calls(rollout: Rollout, { what }: Waiting): number[] {
+  const { reminders = [] } = rollout.policy;
+  const isMissed = what === 'start' && freeFrom(rollout) !== null && !isKept(rollout);
+  return isMissed ? [gatePatience, ...reminders] : reminders;
 }
 
 /** Notes which reminders are due. The same object when none is; what was planned before there were any has none. */
@@ -100,17 +125,24 @@ export function reminded(rollout: Rollout, at: number): Rollout {
   return isSame ? rollout : { ...rollout, reminded: Object.fromEntries(now) };
 }
 
-function dueOf({ policy }: Rollout, { since }: Waiting, at: number): number {
-  return (policy.reminders ?? []).filter((after) => at - since >= after).length;
+function dueOf(rollout: Rollout, waiting: Waiting, at: number): number {
+  return instants(rollout, waiting).filter((due) => due <= at).length;
+}
+
+/** When people are called for it. A question can wait for the morning; what went wrong, or stands still, cannot. */
+function instants(rollout: Rollout, waiting: Waiting): number[] {
+  const { what, since } = waiting;
+  const phase = approvals(rollout).find(({ id }) => id === what);
+  const all = calls(rollout, waiting).map((after) => since + after);
+  return phase === undefined ? all : all.map((at) => whenAwake(rollout, phase, since, at));
 }
 
 /** When the next one is due; null when none is. */
 export function nextReminder(rollout: Rollout, now: number): number | null {
   if (rollout.reminded === undefined) return null;
-  const after = rollout.policy.reminders ?? [];
   const due = waitingForPeople(rollout)
     .filter((waiting) => takenBy(rollout, waiting) === null)
-    .flatMap(({ since }) => after.map((each) => since + each));
+    .flatMap((waiting) => instants(rollout, waiting));
   const ahead = due.filter((at) => at > now);
   return ahead.length === 0 ? null : Math.min(...ahead);
 }

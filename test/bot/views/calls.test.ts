@@ -70,7 +70,7 @@ it('each approver gets a message of their own that leads to the question, but no
   expect(all.map(({ place, about }) => [place, about])).toEqual([
     [{ is: 'dm', user: 'U0INES' }, expect.stringMatching(/^gate\.eu-west\./)],
   ]);
-  expect(all[0]?.text).toMatch(/^\*eu-west waits for you\* since .*Asked for by <@U0ROSA>/);
+  expect(all[0]?.text).toMatch(/^\*eu-west waits for you\*: .*3 of 3 healthy in us-east\.\nAsked for by <@U0ROSA>/);
 });
 
 it('says in that message who approved, and leaves it alone while it is asked and the group cannot be looked up', () => {
@@ -118,14 +118,16 @@ it('calls again after a quarter of an hour, in the channel, for what still waits
   const [post, ...more] = remind(rollout, at);
   expect(more).toEqual([]);
   expect(post).toMatchObject({ place: { is: 'thread', broadcast: true }, once: true });
-  expect(post?.text).toMatch(/^‼ \*Still waiting, for 15 min\*: v2\.0\.0 is held since .*\nCalled: <@U0ROSA>/);
+  expect(post?.text).toMatch(
+    /^‼ \*Still waiting since <[^>]*>\*: v2\.0\.0 is held; 2 of 3 healthy in us-east; nothing moves .*\nWhy: .*\nCalled: <@U0ROSA>/,
+  );
 });
 
 it('calls the approvers again, and not everybody', () => {
   const { rollout, now } = atGate();
   const [post] = remind(rollout, now + minutes(31));
   expect(post?.text).toMatch(
-    /^‼ \*Still waiting, for 30 min\*: <!subteam\^S0APP>, may \*eu-west\* go to v2\.0\.0\? Asked /,
+    /^‼ \*Still waiting since <[^>]*>\*: <!subteam\^S0APP>, may \*eu-west\* go to v2\.0\.0\? 3 of 3 healthy in us-east/,
   );
   expect(post?.text).not.toContain('Called');
 });
@@ -142,7 +144,9 @@ it('calls whoever comes next with the last reminder, once, and not when somebody
 it('says that a start was missed, and why', () => {
   const start = plan(inputOf(fleet(), { requester: 'U0ROSA', startAt: tuesday + hours(24) }));
   const [post] = remind(start, tuesday + hours(24) + minutes(15));
-  expect(post?.text).toMatch(/^‼ \*v2\.0\.0 was to begin .* and has not\*: not staged yet: 9 nodes\n.*why.*\nCalled: /);
+  expect(post?.text).toMatch(
+    /^‼ \*v2\.0\.0 was to begin .* and has not\*; no node was restarted; nobody has it yet\nWhy: not staged yet: 9 nodes\. .*why.*\nCalled: /,
+  );
 });
 
 describe('a stop that ends in the moment in which a node is given up', () => {

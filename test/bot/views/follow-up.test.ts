@@ -34,7 +34,7 @@ describe('a night on which windows were overridden', () => {
     expect(more).toEqual([]);
     expect(post).toMatchObject({ key: 'follow-up', once: true, place: { is: 'thread', broadcast: true } });
     expect(post?.text).toMatchInlineSnapshot(`
-      "○ *Follow-up: windows were overridden for v2.0.0* at <!date^1795505404^{date_short_pretty} {time}|2026-11-24 07:30 UTC> by <@U0ROSA> and <@U0INES>: certificates expire (https://a.example/42)
+      "○ *Follow-up: windows were overridden for v2.0.0* at <!date^1795505404^{date_short_pretty} {time}|2026-11-24 07:30 UTC> by <@U0ROSA> and <@U0INES>: certificates expire (<https://a.example/42>)
       How it ended, at <!date^1795505480^{date_short_pretty} {time}|2026-11-24 07:31 UTC>: ✓ *v2.0.0 is on all 3 nodes*, each one proven.
       To be written down where the incident is: what could not wait for the window, and what would keep it from happening again.
       Called: <@U0ROSA> <@U0OTTO>"

@@ -24,7 +24,8 @@ it('a freeze is told once in the thread of what it holds, wherever it was declar
   expect(more).toEqual([]);
   expect(post).toMatchObject({ key: 'freeze.f-1', place: { is: 'thread', broadcast: true } });
   expect(post?.text).toMatchInlineSnapshot(`
-    "‼ *us-east, eu-west is frozen* from <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC> until <!date^1795512600^{date_short_pretty} {time}|2026-11-24 09:30 UTC> by <@U0ROSA>: audit &lt;!channel&gt;
+    "‼ *us-east, eu-west are frozen* from <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC> until <!date^1795512600^{date_short_pretty} {time}|2026-11-24 09:30 UTC>; no node was restarted yet; it ends by itself, or with \`unfreeze\`
+    By <@U0ROSA>: audit &lt;!channel&gt;
     No further node is begun there meanwhile. To lift it: \`/zeitwork unfreeze f-1\`"
   `);
 });

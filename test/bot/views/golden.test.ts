@@ -13,7 +13,8 @@ import { type Trial, trial, trialFleet } from '../support.ts';
 
 /**
  * What people read, as files of their own, so that a change of wording is seen as one. Messages that stand in `posts.test.ts`
- * and its neighbours are not here again. `npx vitest run -u test/bot/views/golden.test.ts` writes them anew.
+ * and its neighbours are not here again. `npx vitest run --project unit test/bot/views/golden.test.ts -u`
+ * writes them anew (in another order it updates everything).
  */
 const folder = resolve(import.meta.dirname, '../../golden/messages');
 const golden = (name: string, said: string) => expect(`${said}\n`).toMatchFileSnapshot(`${folder}/${name}.txt`);
@@ -99,6 +100,8 @@ const messages: Record<string, () => string | Promise<string>> = {
     return run(here, 'U0ROSA', `upgrade v2.0.0 --regions eu-west ${overrides}`);
   },
   'announcement-of-a-major': async () => text(only(await confirmed(scheduled)), /^scheduled$/),
+  'announcement-of-a-major-as-it-is-posted': () =>
+    text(plan(inputOf(major, { startAt: tuesday + hours(48), requester: 'U0ROSA' })), /^scheduled$/),
   'announcement-moved': async () => {
     const here = await confirmed(scheduled);
     await run(here, 'U0ROSA', 'reschedule --next');

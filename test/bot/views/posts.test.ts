@@ -267,7 +267,7 @@ describe('a gate', () => {
     const gate = found(atGate(), /^gate\./);
     expect(gate.place).toEqual({ is: 'thread', broadcast: true });
     expect(gate.text).toMatchInlineSnapshot(`
-      "<!subteam^S0APPROVERS>: may *eu-west* (3 nodes) go to v2.0.0?
+      "<!subteam^S0APPROVERS>: may *eu-west* (3 nodes) go to v2.0.0? 3 of 3 healthy in us-east.
       *us-east* is done, seen healthy for 60 min:
       ✓ us-east-op-1 done: runs v2.0.0, healthy 30 s in one process, image bbbbbbbbbbbb
       ✓ us-east-op-2 done: runs v2.0.0, healthy 30 s in one process, image bbbbbbbbbbbb
@@ -386,7 +386,7 @@ describe('a failure', () => {
 
   it('tells whoever asked what still serves, before why it is held', () => {
     expect(text(failed(), /^dm\.held\./)).toMatch(
-      /^v2\.0\.0 is \*held\* since \S+ \S+ \S+ UTC>; 3 of 3 healthy in us-east\. Why: us-east-op-2/,
+      /^v2\.0\.0 is \*held\*; 3 of 3 healthy in us-east; nothing moves until somebody decides\nSince .*: us-east-op-2/,
     );
   });
 
@@ -506,7 +506,8 @@ describe('a schedule', () => {
     const scheduled = found(planned(trialFleet({}, 'guide'), { now: closed }), /^scheduled$/);
     expect(scheduled.place).toEqual({ is: 'channel' });
     expect(scheduled.text).toMatchInlineSnapshot(`
-      "*zeitwork-operator v2.0.0* is scheduled by <@U0ROSA>: 9 nodes, without downtime
+      "*zeitwork-operator v2.0.0* is scheduled by <@U0ROSA>; no node is restarted before <!date^1795590000^{date_short_pretty} {time}|2026-11-25 07:00 UTC>
+      9 nodes, without downtime:
       • us-east: not before <!date^1795590000^{date_short_pretty} {time}|2026-11-25 07:00 UTC>, Wed 25 Nov 02:00 (America/New_York)
       • eu-west: not before <!date^1795658400^{date_short_pretty} {time}|2026-11-26 02:00 UTC>, Thu 26 Nov 02:00 (Europe/Dublin)
       • ap-south: not before <!date^1796070600^{date_short_pretty} {time}|2026-11-30 20:30 UTC>, Tue 1 Dec 02:00 (Asia/Kolkata)

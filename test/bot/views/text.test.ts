@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { gateReason, heldReason, person } from '../../../src/bot/views/text.ts';
+import {
+  foreign,
+  gateReason,
+  heldReason,
+  linkTo,
+  overrideWhy,
+  person,
+  toTerminal,
+} from '../../../src/bot/views/text.ts';
 
 it('whoever a gate names is mentioned, and nobody whose id only stands in its words', () => {
   expect(gateReason({ reason: 'paused', by: 'U0ROSA' })).toBe('paused by <@U0ROSA>');
@@ -15,6 +23,15 @@ it('a person who stands where a name may stand is mentioned, and a name is not',
     'the platform team of US1',
     'whoever may resume',
   ]);
+});
+
+it('an address can be pressed, in a terminal it can be read, and what is none stays text', () => {
+  const at = 'https://status.example.com/i/42?a=1&b=2';
+  const said = overrideWhy({ reason: 'certificates <expire>', incident: at });
+  expect(said).toBe('certificates &lt;expire&gt; (<https://status.example.com/i/42?a=1&amp;b=2>)');
+  expect(toTerminal(said)).toBe(`certificates <expire> (${at})`);
+  for (const none of ['javascript:alert(1)', 'https://a.example/x|Approve', 'https://a.example/> <!channel>', 'INC-42'])
+    expect(linkTo(none)).toBe(foreign(none));
 });
 
 describe('why a rollout is held', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { outdated, posts } from '../../../src/bot/views/posts.ts';
-import { next } from '../../../src/upgrade/rollout/index.ts';
-import type { Event, NodeRun, NodeState, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { minutes, planned, tuesday } from '../../support/rollouts.ts';
+import { next, plan, waitingForPeople, waitKey } from '../../../src/upgrade/rollout/index.ts';
+import type { Event, NodeRun, NodeState, Phase, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { fleetOf, inputOf, minutes, planned, tuesday } from '../../support/rollouts.ts';
 
 const name = 'us-east-op-1';
 const working = (changes: Partial<Extract<NodeState, { is: 'working' }>> = {}): NodeState => ({
@@ -39,10 +39,21 @@ describe('a node that falls silent after its switch', () => {
     const [post] = waits(silent(1));
     expect(post?.place).toEqual({ is: 'thread', broadcast: true });
     expect(post?.text).toMatchInlineSnapshot(`
-      "? *us-east-op-1 does not answer* since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC> (after its restart): SSH connection timed out
-      Tried 1 of 5, then a person is called. Of the others in us-east 2 of 2 were healthy at <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>. Nothing else is begun.
-      Called: <@U-requester>"
+      "? *us-east-op-1 does not answer*; 2 of 3 healthy in us-east; after 5 tries a person decides
+      Since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC> (after its restart): SSH connection timed out
+      Tried 1 of 5. Nothing else is begun.
+      Called: <@U-requester>
+      I have it: /zeitwork mine"
     `);
+  });
+
+  it("is somebody's who said so, and then the first line says whose", () => {
+    const waits = waitingForPeople(silent(1)).map(waitKey);
+    const [post] = posts(next(silent(1), { type: 'taken-on', at: tuesday, by: 'U0OTTO', waits })).filter(({ key }) =>
+      key.startsWith('wait.'),
+    );
+    expect(post?.text).toMatch(/^\? \*us-east-op-1 does not answer\*; .*; <@U0OTTO> has it since .*, after 5 tries/);
+    expect(post?.text).not.toContain('I have it');
   });
 
   it('is one message however often it is tried', () => {
@@ -74,8 +85,9 @@ describe('a gate that stays shut', () => {
   it('is told after a minute, with its reason', () => {
     expect(waits(held(59_000))).toEqual([]);
     expect(waits(held(minutes(1)))[0]?.text).toMatchInlineSnapshot(`
-      "‼ *Stuck: us-east-op-1 waits* since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: stopping it would leave 1 healthy
-      Asked 5 times, the last time <!date^1795505460^{date_short_pretty} {time}|2026-11-24 07:31 UTC>. It goes on by itself when that changes; until then nothing else is begun.
+      "‼ *Stuck: us-east-op-1 waits*; no node was restarted yet; it goes on by itself once that changes
+      Since <!date^1795505400^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: stopping it would leave 1 healthy
+      Asked 5 times, the last time <!date^1795505460^{date_short_pretty} {time}|2026-11-24 07:31 UTC>. Nothing else is begun.
       Called: <@U-requester>
       I have it: /zeitwork mine"
     `);
@@ -93,12 +105,28 @@ describe('work that nobody takes up', () => {
     const all = waits(ticks(['us-east'], 10_000, 20_000));
     expect(all.map(({ text }) => text)).toMatchInlineSnapshot(`
       [
-        "‼ *No living worker serves us-east* since <!date^1795505410^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: nothing moves there.
-      Start one where its nodes can be reached: \`zeitwork worker --region us-east\`. One that is older than the bot counts when it is updated.
+        "‼ *No living worker serves us-east*; no node was restarted yet; nothing moves there until one is started
+      Since <!date^1795505410^{date_short_pretty} {time}|2026-11-24 07:30 UTC>. Start one where its nodes can be reached: \`zeitwork worker --region us-east\`. One that is older than the bot counts when it is updated.
       Called: <@U-requester>
       I have it: /zeitwork mine",
       ]
     `);
+  });
+
+  it('says which start is missed for it', () => {
+    const planned = plan(inputOf(fleetOf(), { startAt: tuesday + minutes(5) }));
+    const ready = { is: 'ready', notBefore: 0 } as const;
+    const nodes = Object.entries(planned.nodes).map(([each, node]) => [each, { ...node, state: ready }]);
+    const [stage, ...phases] = planned.phases;
+    const done = { ...stage, state: { is: 'done', since: tuesday, at: tuesday } } as Phase;
+    const staged: Rollout = { ...planned, nodes: Object.fromEntries(nodes), phases: [done, ...phases] };
+    const alone = [minutes(5), minutes(5) + 20_000].reduce(
+      (rollout: Rollout, at) => next(rollout, { type: 'ticked', at: tuesday + at, silent: ['us-east'] }),
+      staged,
+    );
+    expect(waits(alone)[0]?.text).toMatch(
+      /^‼ \*No living worker serves us-east\*.*\nv2\.0\.0 was to begin <[^>]*07:35/s,
+    );
   });
 
   it('is not told for a worker that was only restarted', () => {

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { next, nextWake, plan, todo, waitingForPeople, waitKey } from '../../../src/upgrade/rollout/index.ts';
 import { nextReminder } from '../../../src/upgrade/rollout/reminders.ts';
 import type { Event, NodeRun, Rollout } from '../../../src/upgrade/rollout/types.ts';
@@ -54,11 +54,100 @@ it('calls for an approval that nobody gives', () => {
   });
 });
 
+describe('while people sleep', () => {
+  const daily = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+  const waking = [{ days: [...daily], from: '08:00', to: '22:00' }];
+  const at = (written: string): number => Date.parse(`${written}:00Z`);
+  /** eu-west (Dublin: UTC in November) waits for an approval since then. */
+  function asks(since: number, changes = {}): Rollout {
+    const start = plan(inputOf(fleetOf({ reminders, waking, ...changes }), { strategy: 'regions' }));
+    const { rollout } = drive(start, worldOf(start), { from: tuesday, until: (each) => isAsked(each, 'eu-west') });
+    const phases = rollout.phases.map((phase) =>
+      phase.id === 'approval/eu-west' ? { ...phase, state: { is: 'active' as const, since } } : phase,
+    );
+    return { ...rollout, phases } as Rollout;
+  }
+
+  it('a question that was asked by day calls again in the morning, and wakes for that', () => {
+    const rollout = asks(at('2026-11-24T21:50'));
+    expect(remindedOf(tick(rollout, at('2026-11-24T22:05')))).toEqual([]);
+    expect(remindedOf(tick(rollout, at('2026-11-25T03:00')))).toEqual([]);
+    expect(nextReminder(rollout, at('2026-11-24T21:51'))).toBe(at('2026-11-25T08:00'));
+    expect(remindedOf(tick(rollout, at('2026-11-25T08:00')))).toEqual([3]);
+    expect(remindedOf(tick(asks(at('2026-11-24T21:40')), at('2026-11-24T21:55')))).toEqual([1]);
+  });
+
+  it('one that was asked at night, since it could not wait, calls again at night; so do those of settings without such hours', () => {
+    expect(remindedOf(tick(asks(at('2026-11-24T23:00')), at('2026-11-24T23:15')))).toEqual([1]);
+    expect(remindedOf(tick(asks(at('2026-11-24T21:50'), { waking: [] }), at('2026-11-24T22:05')))).toEqual([1]);
+  });
+
+  it('what went wrong calls at any hour', () => {
+    const rollout = held({ waking });
+    const late = { ...rollout, status: { ...rollout.status, at: at('2026-11-24T21:50') } } as Rollout;
+    expect(remindedOf(tick(late, at('2026-11-24T22:05')))).toEqual([1]);
+  });
+});
+
 it('calls when the start was missed: nobody was there, and the window went by', () => {
   const start = plan(inputOf(fleetOf({ reminders }, { windows: 'guide' }), { startAt: tuesday + hours(24) }));
   expect(remindedOf(tick(start, tuesday + hours(24) + minutes(14)))).toEqual([]);
   const missed = tick(start, tuesday + hours(24) + minutes(15));
   expect(missed.reminded).toEqual({ [`start.${(tuesday + hours(24)) / 1000}`]: 1 });
+});
+
+/** Everything is staged; the start is a day ahead. */
+function staged(changes = {}) {
+  const fleet = fleetOf({ reminders, ...changes }, { windows: 'guide' });
+  const start = plan(inputOf(fleet, { startAt: tuesday + hours(24) }));
+  const isReady = ({ nodes }: Rollout) => Object.values(nodes).every(({ state }) => state.is === 'ready');
+  const { rollout, now } = drive(start, worldOf(start), { from: tuesday, until: isReady });
+  expect(now).toBeLessThan(tuesday + hours(1));
+  return rollout;
+}
+
+it('calls within a minute for a start that nothing kept and that was missed, and wakes for it', () => {
+  const due = tuesday + hours(24);
+  const ready = staged();
+  expect(remindedOf(tick(ready, due + minutes(1) - 1))).toEqual([]);
+  const missed = tick(ready, due + minutes(1));
+  expect(missed.reminded).toEqual({ [`start.${due / 1000}`]: 1 });
+  expect(nextReminder(ready, due)).toBe(due + minutes(1));
+  expect(remindedOf(tick(ready, due + minutes(15)))).toEqual([2]);
+  expect(remindedOf(tick(ready, due + hours(2)))).toEqual([4]);
+  expect(remindedOf(tick(staged({ reminders: [] }), due + minutes(1)))).toEqual([1]);
+});
+
+it('calls for a start from when it could begin: not at once where it was approved, resumed, or staged a moment ago', () => {
+  const due = tuesday + hours(24);
+  const paused = next(staged(), { type: 'paused', at: due - minutes(1), by: 'U1' });
+  const resumed = next(paused, { type: 'resumed', at: due + hours(1), by: 'U1' });
+  expect(remindedOf(tick(resumed, due + hours(1) + 1_000))).toEqual([]);
+  expect(remindedOf(tick(resumed, due + hours(1) + minutes(1)))).toEqual([1]);
+  const ready = staged();
+  const phases = ready.phases.map((phase) =>
+    phase.state.is === 'active' ? { ...phase, state: { is: 'active' as const, since: due + hours(1) } } : phase,
+  );
+  const late = { ...ready, phases } as Rollout;
+  expect(remindedOf(tick(late, due + hours(1) + 1_000))).toEqual([]);
+  expect(remindedOf(tick(late, due + hours(1) + minutes(1)))).toEqual([1]);
+  const fleet = fleetOf({ reminders, oneMayBegin: 'nowhere' });
+  const start = plan(inputOf(fleet, { strategy: 'regions' }));
+  const { rollout, now } = drive(start, worldOf(start), { from: tuesday, until: (each) => isAsked(each, 'us-east') });
+  const at = now + hours(3);
+  const approved = next(rollout, { type: 'approved', at, phase: 'approval/us-east', by: 'U-us-east' });
+  expect(approved.startedAt).toBe(null);
+  expect(remindedOf(tick(approved, at + 1_000))).toEqual([]);
+  expect(remindedOf(tick(approved, at + minutes(1)))).toEqual([1]);
+});
+
+it('calls for the region that no living worker serves as soon as the start is due', () => {
+  const due = tuesday + hours(24);
+  const alone = [1_000, 11_000, 21_000].reduce(
+    (rollout: Rollout, after) => next(rollout, { type: 'ticked', at: due + after, silent: ['us-east'] }),
+    staged(),
+  );
+  expect(waitingForPeople(alone)).toEqual([{ what: 'region us-east', since: due + 1_000 }]);
 });
 
 it('never calls where it was planned before there were reminders, or where the settings want none', () => {
@@ -138,6 +227,31 @@ it('calls once for a gate that stays shut, not for the start that it delays besi
   const paused = shutAtFirst((at) => ({ type: 'paused', by: 'U1', at }));
   expect(waitingForPeople(paused)).toEqual([]);
   expect(remindedOf(tick(paused, tuesday + hours(3)))).toEqual([]);
+});
+
+it('calls for a node that fell silent in the middle, until it answers or somebody has it', () => {
+  const name = 'us-east-op-1';
+  const start = planned({ reminders, pause: 0, unknownAttempts: 999 });
+  const world = worldOf(start);
+  const isSwitched = ({ nodes }: Rollout) => nodes[name]?.state.is === 'working' && nodes[name]?.touched === true;
+  const begun = drive(start, world, { from: tuesday, until: isSwitched });
+  world.silent.add(name);
+  world.lostProbes.set(name, 999);
+  const at = begun.now + minutes(16);
+  const { rollout, now } = drive(begun.rollout, world, {
+    from: begun.now,
+    until: (_, then) => then > at,
+    limit: 9_000,
+  });
+  const { silentSince } = rollout.nodes[name] ?? {};
+  expect(waitingForPeople(rollout)).toEqual([{ what: `node ${name}`, since: silentSince }]);
+  expect(remindedOf(rollout)).toEqual([1]);
+  const later = Object.keys(tick(takenOn(rollout, now), now + hours(3)).reminded ?? {});
+  expect(later.filter((key) => key.startsWith('node'))).toEqual([]);
+  world.silent.clear();
+  world.lostProbes.clear();
+  const answers = drive(rollout, world, { from: now, until: ({ nodes }) => nodes[name]?.state.is === 'done' });
+  expect(waitingForPeople(answers.rollout)).toEqual([]);
 });
 
 it('calls for a rollback whose gate stays shut', () => {

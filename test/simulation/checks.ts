@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { lift, nodesInOrder } from '../../src/upgrade/rollout/index.ts';
+import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { Command } from '../../src/upgrade/ssh/types.ts';
+import { openInterval } from '../../src/windows/index.ts';
+import { newImage, oldImage } from '../support/rollouts.ts';
+import type { ModelNode, Watcher } from './node.ts';
+import type { Time } from './time.ts';
+
+const holds: (fact: unknown, what: string) => asserts fact = assert;
+
+/** A stop may rest on what was seen so long before its command left, ms (`fresh` of `stop.ts`, and the way there). */
+const evidenceAge = 8_000;
+/** No effect later than that after a stop or a pause, ms. */
+const stopReaches = 2_000;
+
+interface Sent {
+  at: number;
+  rollout: Rollout | null;
+}
+
+/**
+ * What must hold whatever happens (safety.md), judged by what the nodes see and not by what any program believes. All of
+ * it throws where it is broken.
+ */
+export class Checks implements Watcher {
+  readonly #time: Time;
+  readonly #nodes: Map<string, ModelNode>;
+  readonly #stored: () => Rollout | null;
+  readonly #minimum: number;
+  readonly #atOnce: number;
+  readonly #sent = new Map<string, Sent>();
+  /** When health of a node was last seen to be well, by anybody. */
+  readonly #healthyAt = new Map<string, number>();
+  readonly #stoppedAt = new Map<string, number>();
+  readonly #firstSwitch = new Set<string>();
+  /** What lay on each node's disk when the newest rollout was begun. */
+  #initial = new Map<string, string | null>();
+  /** Nodes whose files somebody else changed. */
+  readonly touchedByOthers = new Set<string>();
+  /** What our scripts did to the service of a node, in order. */
+  readonly restarts: { node: string; name: string; at: number }[] = [];
+  /** The first thing that did not hold. */
+  broken: Error | null = null;
+
+  constructor(parts: {
+    time: Time;
+    nodes: Map<string, ModelNode>;
+    stored: () => Rollout | null;
+    minimum: number;
+    atOnce: number;
+  }) {
+    this.#time = parts.time;
+    this.#nodes = parts.nodes;
+    this.#stored = parts.stored;
+    this.#minimum = parts.minimum;
+    this.#atOnce = parts.atOnce;
+  }
+
+  /** Remembers what does not hold, wherever it is found out. */
+  guard(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      this.broken ??= error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  /** Asked now and then: who serves. */
+  look(): void {
+    for (const [name, node] of this.#nodes) if (node.isServing) this.#healthyAt.set(name, this.#time.now);
+  }
+
+  sent(node: ModelNode, command: Command): void {
+    this.look();
+    if (command.name !== 'switch' && command.name !== 'restore') return;
+    const rollout = this.#stored();
+    const word = (key: string) => command.args.find((each) => each.startsWith(`${key}=`))?.slice(key.length + 1) ?? '';
+    const key = `${node.name} ${command.name} ${Number(word('epoch'))} ${Number(word('try'))}`;
+    this.#sent.set(key, { at: this.#time.now, rollout });
+    this.guard(() => this.#mayBeSent(node, command.name, rollout));
+  }
+
+  /** Each effect has its decision, window and intent before it. */
+  #mayBeSent(node: ModelNode, name: string, rollout: Rollout | null): void {
+    const what = `${name} of ${node.name}`;
+    holds(rollout !== null, `${what}: there is a rollout`);
+    const run = rollout.nodes[node.name];
+    holds(run !== undefined, `${what}: it is in the plan`);
+    if (name === 'restore') return;
+    const first = `${rollout.id} ${rollout.run} ${node.name}`;
+    if (this.#firstSwitch.has(first)) return;
+    this.#firstSwitch.add(first);
+    const begun = run.touchedAt ?? Number.NEGATIVE_INFINITY;
+    // What was begun before is finished whatever is decided since.
+    if (begun < this.#time.now - 60_000) return;
+    const { status } = rollout;
+    const since = 'at' in status ? status.at : this.#time.now;
+    const runs = status.is === 'running' || this.#time.now - since <= stopReaches;
+    holds(runs, `${what}: the rollout runs, it is ${status.is} for ${this.#time.now - since} ms`);
+    for (const phase of rollout.phases) {
+      if (phase.is !== 'approval') continue;
+      const opens = phase.opens.some((id) =>
+        rollout.phases.some((other) => other.id === id && other.is === 'nodes' && other.nodes.includes(node.name)),
+      );
+      holds(!opens || phase.state.is === 'done', `${what}: ${phase.id} was given`);
+    }
+    const calendar = rollout.calendars[node.region];
+    if (calendar === undefined) return;
+    const open = [0, evidenceAge, 20_000].some((ago) => openInterval(calendar, this.#time.now - ago) !== null);
+    holds(open, `${what}: the window is open`);
+  }
+
+  entered(): void {}
+
+  stops(node: ModelNode, { name, epoch, attempt }: { name: string; epoch: number; attempt: number }): void {
+    this.look();
+    this.restarts.push({ node: node.name, name, at: this.#time.now });
+    this.guard(() => this.#mayStop(node, name, this.#sent.get(`${node.name} ${name} ${epoch} ${attempt}`)));
+    this.#stoppedAt.set(node.name, this.#time.now);
+  }
+
+  #mayStop(node: ModelNode, name: string, sent: Sent | undefined): void {
+    const what = `${name} stops ${node.name}`;
+    holds(sent !== undefined, `${what}: it was sent by one of our programs`);
+    const image = name === 'switch' ? newImage : oldImage;
+    const runs = node.unit.active === 'active' && node.unit.image === image && node.binary === image;
+    holds(name === 'restore' || !runs, `${what}: it is not restarted a second time`);
+    const since = sent.at - evidenceAge;
+    const peers = [...this.#nodes.values()].filter(({ region }) => region === node.region);
+    const others = peers.filter((each) => each !== node);
+    const wellThen = (each: ModelNode) => {
+      const seen = this.#healthyAt.get(each.name) ?? 0;
+      return each.isServing || (seen >= since && (this.#stoppedAt.get(each.name) ?? 0) < seen);
+    };
+    const left = others.filter(wellThen).length;
+    const served = (this.#healthyAt.get(node.name) ?? 0) >= since && node.inService;
+    holds(
+      !served || left >= this.#minimum,
+      `${what}: ${left} others serve, of ${this.#minimum} that must (${others.map((each) => `${each.name} ${JSON.stringify(each.health())}`).join('; ')})`,
+    );
+    const stopping = others.filter((each) => each.unit.active === 'deactivating').length;
+    holds(stopping < this.#atOnce, `${what}: no more at once than the policy says`);
+  }
+
+  /** A rollout begins. */
+  created(): void {
+    this.#initial = new Map([...this.#nodes.values()].map(({ name, binary }) => [name, binary]));
+  }
+
+  /** Of every revision that is saved. */
+  saved(before: Rollout | null, after: Rollout): void {
+    this.guard(() => {
+      if (before !== null) {
+        holds(after.revision === before.revision + 1, 'revisions follow each other');
+        holds(after.epoch >= before.epoch, 'an epoch only rises');
+      }
+      for (const node of nodesInOrder(after)) {
+        const real = this.#nodes.get(node.name);
+        if (real === undefined || this.touchedByOthers.has(node.name)) continue;
+        if (!node.touched && node.rolledBackInRun === null)
+          holds(real.binary === this.#initial.get(node.name), `${node.name} is called untouched, and is as it was`);
+        if (node.state.is === 'done' && before?.nodes[node.name]?.state.is !== 'done') {
+          holds(node.proof?.sha256 === after.release.binarySha256, `${node.name} is done with a proof`);
+        }
+      }
+    });
+  }
+
+  /** Of a rollout that is over, when all is quiet: what it says is so. */
+  atTheEnd(rollout: Rollout): void {
+    this.guard(() => {
+      for (const node of nodesInOrder(rollout)) {
+        const real = this.#nodes.get(node.name);
+        if (real === undefined || this.touchedByOthers.has(node.name)) continue;
+        if (node.state.is === 'done') {
+          holds(real.binary === newImage, `${node.name} is done, and has the release on disk`);
+          holds(
+            rollout.status.is !== 'done' || real.unit.image === newImage,
+            `${node.name} is done, and runs the release`,
+          );
+        }
+        if (node.state.is === 'rolled-back')
+          holds(real.binary === node.before?.sha256, `${node.name} is rolled back, and has what it had on disk`);
+        if (!node.touched && node.state.is === 'ready')
+          holds(real.binary === this.#initial.get(node.name), `${node.name} is called untouched, and is as it was`);
+      }
+    });
+  }
+}
+
+export function rolloutIn(body: string | null): Rollout | null {
+  return body === null ? null : lift(JSON.parse(body));
+}

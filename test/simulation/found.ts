@@ -1,0 +1,2 @@
+/** Nights that were found to break something, kept for ever: what it was. */
+export const found: { seed: number; what: string }[] = [];

@@ -1,0 +1,494 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { asShown } from '../../src/bot/as-shown.ts';
+import { posts } from '../../src/bot/views/posts.ts';
+import { type Anchors, type Belief, examine, openAnchors } from '../../src/jobs/index.ts';
+import type { ChainedEntry } from '../../src/jobs/journal.ts';
+import { keysOf } from '../../src/jobs/keys.ts';
+import { createScript, saveScript } from '../../src/jobs/scripts.ts';
+import type { Notary } from '../../src/trust/index.ts';
+import { isOpen } from '../../src/upgrade/rollout/index.ts';
+import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import { belief } from '../support/belief.ts';
+import { newImage, oldImage, tuesday } from '../support/rollouts.ts';
+import { buttonsOn, type ChatMessage, SimulatedChat } from './chat.ts';
+import { Checks, rolloutIn } from './checks.ts';
+import { type Behaviour, ModelNode } from './node.ts';
+import { living, type SimulatedBot, type Stage, startBot, startWorker } from './programs.ts';
+import { SimulatedQueues } from './queues.ts';
+import { Data } from './redis.ts';
+import { type Mishap, mend, type Story, storyOf } from './story.ts';
+import { Chance, type Program, Time } from './time.ts';
+
+/** Whoever signs whatever is asked: signatures cost more than all the rest, and are real in every twentieth night. */
+const quick = (who: 'bot' | 'worker'): Notary => ({
+  sign: () => ({ key: who, signature: 'quick' }),
+  fault: (_, { key, signature }, as) =>
+    as.includes(key === 'bot' ? 'decisions' : 'reports') && signature === 'quick' ? null : `${key} may not say that`,
+});
+
+const hotfix = 'd'.repeat(64);
+const environments = { own: 'e'.repeat(64), edited: '9'.repeat(64) };
+const members = ['U0ROSA', 'U0INES', 'U0OTTO'] as const;
+
+/** How a night went. */
+export interface Outcome {
+  seed: number;
+  /** What did not hold; null when all did. */
+  broken: string | null;
+  /** How the rollout ended, or why it waits for a person. */
+  end: string;
+  /** The same for the same seed. */
+  trace: string;
+  restarts: number;
+  /** What happened, in order, for whoever has to find out why. */
+  story: string[];
+  facts: { rollouts: number; crashes: number; mishaps: Record<string, number>; strategies: string };
+}
+
+/** A whole night in one process: real rules, jobs, store, signatures, steps and chat, on a clock that jumps. */
+export class Night {
+  readonly #seed: number;
+  readonly #time = new Time(tuesday);
+  readonly #chance: Chance;
+  readonly #story: Story;
+  readonly #data: Data;
+  readonly #nodes = new Map<string, ModelNode>();
+  readonly #chat: SimulatedChat;
+  readonly #stage: Stage;
+  readonly #checks: Checks;
+  /** By machine: what was seen there outlives the programs. */
+  readonly #anchors = new Map<string, Anchors>();
+  readonly #programs = new Map<string, Program>();
+  #bot: SimulatedBot | null = null;
+  #deaths = 0;
+  #mishaps: Record<string, number> = {};
+  #newest: Rollout | null = null;
+  #calm = false;
+  readonly #trace = createHash('sha256');
+  readonly #lines: string[] = [];
+  #kept: ReturnType<Data['snapshot']> | null = null;
+  #putBack = false;
+  /** Answers that one person alone sees. */
+  readonly #own: { user: string; message: ChatMessage }[] = [];
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#chance = new Chance(seed);
+    const story = storyOf(this.#chance, seed % 20 === 0);
+    this.#story = story;
+    const time = this.#time;
+    this.#data = new Data(() => time.now);
+    this.#watchData();
+    this.#chat = new SimulatedChat(time, this.#chance, story.chat);
+    this.#checks = new Checks({
+      time,
+      nodes: this.#nodes,
+      stored: () => this.#newest,
+      minimum: story.fleet.policy.minimumHealthy,
+      atOnce: story.fleet.policy.atOnce,
+    });
+    for (const { name, nodes } of story.fleet.regions)
+      for (const node of nodes) {
+        const parts = { name: node.name, region: name, binary: oldImage, env: environments.own };
+        this.#nodes.set(
+          node.name,
+          new ModelNode(parts, time, this.#chance, (sha256) => this.#build(node.name, sha256), this.#checks),
+        );
+      }
+    this.#stage = {
+      ...{ story, time, chance: this.#chance, data: this.#data, nodes: this.#nodes, chat: this.#chat },
+      queues: new SimulatedQueues(time, this.#chance, story.queues),
+      crash: (program) => this.#crashes(program),
+      sent: (node, command) => this.#checks.sent(node, command),
+      serial: 0,
+      frozen: [],
+      log: (program, level, fields, message) => this.#tell(`${program} ${level}: ${message} ${short(fields)}`),
+    };
+  }
+
+  /** Plays it, with what goes wrong and then without, until the rollout is over or nobody can do more. */
+  async play(): Promise<Outcome> {
+    const { story, time } = { story: this.#story, time: this.#time };
+    for (let index = 0; index < story.workers; index += 1) this.#startWorker(`worker-${index}`);
+    this.#startBot();
+    this.#each(story.every, () => this.#somethingHappens());
+    this.#each(story.peopleEvery, () => this.#somebodyDoes());
+    this.#each(1_000, () => this.#checks.look(), true);
+    time.after(2_000, () => this.#ask('U0ROSA', `upgrade v2.0.0 --strategy ${story.strategy}`));
+    const broken = () => this.#checks.broken !== null;
+    await time.play(broken, tuesday + story.lasts);
+    this.#mend();
+    const patience = time.now + 8 * 3_600_000;
+    await time.play(() => broken() || this.#isOver(), patience);
+    if (!broken() && !this.#isOver()) this.#checks.guard(() => assert.fail(`it comes to an end: ${this.#how()}`));
+    await time.play(broken, time.now + 240_000);
+    if (!broken()) this.#checks.guard(() => this.#atTheEnd());
+    const trace = this.#trace.digest('hex').slice(0, 16);
+    return {
+      seed: this.#seed,
+      broken: this.#checks.broken?.message ?? null,
+      end: this.#how(),
+      trace,
+      restarts: this.#checks.restarts.length,
+      story: this.#lines,
+      facts: {
+        rollouts: this.#data.zrange(keysOf(story.fleet.name).rollouts, 0, -1).length,
+        crashes: this.#deaths,
+        mishaps: this.#mishaps,
+        strategies: story.strategy,
+      },
+    };
+  }
+
+  #tell(line: string): void {
+    const at = new Date(this.#time.now).toISOString().slice(11, 23);
+    this.#lines.push(`${at} ${line}`);
+    if (this.#lines.length > 5_000) this.#lines.splice(0, 1_000);
+  }
+
+  /** With chance at each turn, on average every `ms`. */
+  #each(ms: number, run: () => void, exactly = false): void {
+    const wait = exactly ? ms : this.#chance.between(ms / 4, (ms * 7) / 4);
+    this.#time.after(this.#calm && exactly ? 4 * wait : wait, () => {
+      run();
+      this.#each(ms, run, exactly);
+    });
+  }
+
+  // --- what is stored
+
+  #watchData(): void {
+    const { eval: plain } = this.#data;
+    this.#data.eval = (script, count, ...words) => {
+      const answer = plain.call(this.#data, script, count, ...words);
+      const saved = Array.isArray(answer) && answer[0] === 'saved';
+      if (saved && (script === saveScript || script === createScript)) this.#saved(String(words[count + 2]));
+      return answer;
+    };
+  }
+
+  #saved(body: string): void {
+    const before = this.#newest;
+    const after = rolloutIn(body);
+    if (after === null) return;
+    this.#trace.update(`${this.#time.now} ${after.revision} ${body.length}\n`);
+    this.#tell(`saved ${after.revision}: ${after.status.is} ${statesOf(after)}`);
+    this.#newest = after;
+    if (before?.id !== after.id) this.#checks.created();
+    if (!this.#putBack) this.#checks.saved(before?.id === after.id ? before : null, after);
+  }
+
+  // --- programs
+
+  #belief(machine: string, who: 'bot' | 'worker'): Belief {
+    const anchors = this.#anchors.get(machine) ?? openAnchors(null);
+    this.#anchors.set(machine, anchors);
+    const notary = this.#story.realSignatures ? belief(who).notary : quick(who);
+    return { notary, anchors };
+  }
+
+  #startWorker(name: string): void {
+    this.#programs.set(name, startWorker(this.#stage, name, this.#belief(name, 'worker')));
+  }
+
+  #startBot(): void {
+    this.#bot = startBot(this.#stage, 'bot', this.#belief('bot', 'bot'));
+    this.#programs.set('bot', this.#bot.program);
+  }
+
+  #crashes(program: Program): boolean {
+    if (!program.alive) return true;
+    if (this.#story.crash === 0 || !this.#chance.of(this.#story.crash)) return false;
+    this.#dies(program);
+    return true;
+  }
+
+  #dies(program: Program): void {
+    if (!program.alive) return;
+    program.kill();
+    this.#deaths += 1;
+    this.#tell(`${program.name} dies`);
+    this.#time.after(this.#chance.between(500, 20_000), () => {
+      this.#tell(`${program.name} is started again`);
+      if (program.name === 'bot') this.#startBot();
+      else this.#startWorker(program.name);
+    });
+  }
+
+  // --- nodes
+
+  #build(node: string, sha256: string): { version: string; behaviour: Behaviour } {
+    if (sha256 === newImage) return { version: 'v2.0.0', behaviour: this.#story.bad.get(node) ?? 'good' };
+    if (sha256 === hotfix) return { version: 'v1.0.1', behaviour: 'good' };
+    const fails = this.#story.badOld.has(node) && this.#checks.restarts.some((each) => each.node === node);
+    return { version: 'v1.0.0', behaviour: fails && !this.#calm ? 'never healthy' : 'good' };
+  }
+
+  // --- what goes wrong
+
+  #somethingHappens(): void {
+    const { mishaps } = this.#story;
+    if (mishaps.length === 0) return;
+    const what = this.#chance.pick(mishaps);
+    const node = this.#chance.pick([...this.#nodes.values()]);
+    const ms = this.#chance.between(3_000, 90_000);
+    this.#mishaps[what] = (this.#mishaps[what] ?? 0) + 1;
+    this.#tell(`${what} (${node.name}, ${ms} ms)`);
+    this.#happens[what](node, ms);
+  }
+
+  readonly #happens: Record<Mishap, (node: ModelNode, ms: number) => void> = {
+    'a program dies': () => this.#dies(this.#chance.pick([...this.#programs.values()])),
+    'a program stands still': (_, ms) => this.#chance.pick([...this.#programs.values()]).freeze(ms / 3),
+    'Redis is away': (_, ms) => {
+      this.#story.redis.awayUntil = this.#time.now + ms;
+    },
+    'all jobs are gone': () => this.#stage.queues.obliterate(),
+    'a node loses its power': (node, ms) => {
+      node.losesPower();
+      this.#time.after(ms, () => node.boots());
+    },
+    'a node is cut off': (node, ms) => {
+      node.cut = true;
+      this.#time.after(ms, () => {
+        node.cut = false;
+      });
+    },
+    'a service dies': (node) => node.serviceDies(),
+    'a service is stopped by hand': (node, ms) => {
+      node.serviceStopped();
+      this.#time.after(ms, () => node.serviceStarted());
+    },
+    'somebody installs a hotfix': (node) =>
+      this.#byHand(node, () => {
+        node.binary = hotfix;
+        if (this.#chance.of(0.5)) node.serviceDies();
+      }),
+    'somebody edits the environment': (node) =>
+      this.#byHand(node, () => {
+        node.env = environments.edited;
+      }),
+    'somebody removes the binary': (node) =>
+      this.#byHand(node, () => {
+        node.binary = null;
+      }),
+    'a slow stop': (node) => {
+      node.stopTakes = this.#chance.pick([5_000, 40_000, 85_000]);
+    },
+    'Slack is away': (_, ms) => {
+      this.#story.chat.awayUntil = this.#time.now + ms;
+    },
+    'a disk is full': (node, ms) => {
+      node.diskFull = true;
+      this.#time.after(ms, () => {
+        node.diskFull = false;
+      });
+    },
+    'a freeze in the settings': (_, ms) => {
+      const freeze = { start: this.#time.now, end: this.#time.now + ms, reason: 'audit', author: 'U9' };
+      this.#stage.frozen = [freeze];
+    },
+    'a clock is set': () => {
+      this.#chance.pick([...this.#programs.values()]).skew = this.#chance.between(-2_000, 2_000);
+    },
+    'the store is put back': () => {
+      if (this.#kept === null) {
+        this.#kept = this.#data.snapshot();
+        return;
+      }
+      this.#putBack = true;
+      this.#data.putBack(this.#kept);
+      this.#kept = null;
+      this.#newest = this.#readStored();
+    },
+  };
+
+  #byHand(node: ModelNode, change: () => void): void {
+    if (!node.on) return;
+    this.#checks.touchedByOthers.add(node.name);
+    change();
+  }
+
+  #readStored(): Rollout | null {
+    const keys = keysOf(this.#story.fleet.name);
+    const [id] = this.#data.zrevrange(keys.rollouts, 0, 0);
+    return id === undefined ? null : rolloutIn(this.#data.hget(keys.rollout(id), 'body'));
+  }
+
+  #mend(): void {
+    this.#tell('everything works again');
+    this.#calm = true;
+    mend(this.#story);
+    this.#stage.frozen = [];
+    for (const program of this.#programs.values()) program.skew = 0;
+    for (const node of this.#nodes.values()) {
+      node.cut = false;
+      node.diskFull = false;
+      node.stopTakes = 200;
+      node.trafficFails = false;
+      // Whoever took the binary away brings it back.
+      if (node.binary === null) node.binary = node.unit.image ?? oldImage;
+      node.boots();
+      node.serviceStarted();
+    }
+  }
+
+  // --- people
+
+  #ask(user: string, text: string): void {
+    this.#tell(`${user} types ${text}`);
+    this.#bot?.type(user, text, (message) => this.#sees(user, message));
+  }
+
+  #sees(user: string, message: ChatMessage): void {
+    this.#tell(`${user} reads ${message.text.slice(0, 160).replaceAll('\n', ' / ')}`);
+    this.#own.push({ user, message });
+    const start = buttonsOn(message).find(({ action }) => action.startsWith('zw:start'));
+    if (start === undefined) return;
+    this.#time.after(this.#chance.between(500, 5_000), () =>
+      this.#press(user, start.message, start.action, start.value, true),
+    );
+  }
+
+  #press(user: string, { ts }: ChatMessage, action: string, value: string, own = false): void {
+    const bot = this.#bot;
+    if (bot === null) return;
+    this.#tell(`${user} presses ${action}`);
+    const times = !this.#calm && this.#chance.of(0.1) ? 2 : 1;
+    for (let time = 0; time < times; time += 1)
+      bot.click(user, { ts, own }, action, value, (message) => this.#sees(user, message));
+  }
+
+  #somebodyDoes(): void {
+    const rollout = this.#newest;
+    if (this.#putBack && this.#chance.of(0.3)) {
+      this.#ask('U0INES', 'adopt ledger');
+      return;
+    }
+    if (rollout === null || !isOpen(rollout)) {
+      if (rollout === null || (!this.#calm && this.#chance.of(0.3)))
+        this.#ask('U0ROSA', `upgrade v2.0.0 --strategy ${this.#story.strategy}`);
+      else if (!this.#calm && this.#chance.of(0.15)) this.#ask('U0ROSA', 'rollback all');
+      return;
+    }
+    if (this.#putBack && this.#chance.of(0.5)) {
+      this.#ask(this.#chance.pick(['U0INES', 'U0INES', 'U0ROSA']), `adopt ${rollout.id}`);
+      return;
+    }
+    if (this.#calm) {
+      this.#somebodyHelps(rollout);
+      return;
+    }
+    const buttons = this.#chat.buttons();
+    if (buttons.length === 0) return;
+    const weighed = buttons.flatMap((button) => Array.from({ length: weightOf(button.action) }, () => button));
+    const { message, action, value } = this.#chance.pick(weighed.length > 0 ? weighed : buttons);
+    this.#press(this.#chance.pick(members), message, action, value);
+  }
+
+  /** People who want it to come to an end, one way or another. */
+  #somebodyHelps(rollout: Rollout): void {
+    const buttons = this.#chat.buttons();
+    const press = (kind: string, user: (typeof members)[number]): boolean => {
+      const found = buttons.findLast(({ action }) => action.startsWith(`zw:${kind}`));
+      if (found === undefined) return false;
+      this.#press(user, found.message, found.action, found.value);
+      return true;
+    };
+    const tries = [
+      ...(this.#chance.of(0.3) ? ['retry'] : []),
+      'replace',
+      'approve',
+      'resume',
+      'rollback',
+      'retry',
+      'stop',
+    ];
+    const { is } = rollout.status;
+    for (const kind of tries) {
+      const user = kind === 'approve' || kind === 'replace' ? 'U0INES' : 'U0ROSA';
+      if (kind === 'rollback' && is !== 'held') continue;
+      if (kind === 'stop' && (is !== 'held' || !this.#chance.of(0.1))) continue;
+      if (press(kind, user)) return;
+    }
+    if (is === 'paused') this.#ask('U0ROSA', 'resume');
+    if (is === 'held') this.#ask('U0ROSA', this.#chance.pick(['rollback all', 'retry', 'stop']));
+  }
+
+  // --- the end
+
+  #isOver(): boolean {
+    return this.#newest !== null && !isOpen(this.#newest);
+  }
+
+  #how(): string {
+    const rollout = this.#newest;
+    if (rollout === null) return 'no rollout was begun';
+    const why = rollout.status.is === 'held' ? `: ${rollout.status.reason}` : '';
+    return `${rollout.status.is}${why} (${statesOf(rollout)})`;
+  }
+
+  #atTheEnd(): void {
+    const rollout = this.#newest;
+    if (rollout === null || this.#putBack) return;
+    this.#checks.atTheEnd(rollout);
+    this.#isWritten(rollout);
+    this.#isSaid(rollout);
+  }
+
+  /** Whole from the first line, by keys that may say it; at most one report of each try. */
+  #isWritten({ id }: Rollout): void {
+    const { fleet } = this.#story;
+    const lines = this.#data
+      .lrange(keysOf(fleet.name).journal(id), 0, -1)
+      .map((line): ChainedEntry => JSON.parse(line));
+    const { notary } = this.#belief('judge', 'bot');
+    assert.deepEqual(examine({ fleet: fleet.name, journal: id }, lines, notary).flaws, [], 'the journal is whole');
+    const reported = lines.flatMap(({ event }) =>
+      event.type === 'reported' ? [`${event.run} ${event.node} ${event.step} ${event.attempt}`] : [],
+    );
+    assert.equal(new Set(reported).size, reported.length, 'each try is reported once');
+  }
+
+  /** What stands in the channel is what the store says, each message once. */
+  #isSaid(rollout: Rollout): void {
+    const ours = this.#chat.messages.filter(({ mark }) => mark?.rollout === rollout.id);
+    const keys = ours.map(({ mark }) => mark?.key);
+    assert.deepEqual(
+      keys.filter((key, at) => keys.indexOf(key) !== at),
+      [],
+      'nothing is said twice',
+    );
+    const shown = asShown({ fleet: this.#story.fleet, access: { approvals: 'button' } }, rollout);
+    const main = posts(shown).find(({ key }) => key === 'main');
+    const stands = ours.find(({ mark }) => mark?.key === 'main');
+    assert.ok(stands, 'the channel tells of the rollout');
+    assert.equal(stands.text, main?.text, 'the channel says what the store says');
+    assert.equal(
+      this.#data.zscore(keysOf(this.#story.fleet.name).unpainted, rollout.id),
+      null,
+      'nothing is left to be said',
+    );
+  }
+
+  get signsOfLife(): string[] {
+    return this.#data.zrange(living(this.#story.fleet.name), 0, -1);
+  }
+}
+
+function weightOf(action: string): number {
+  const kind = action.split(':')[1] ?? '';
+  return { approve: 12, retry: 5, resume: 5, replace: 3, keep: 2, rollback: 1, pause: 1, hold: 1, stop: 1 }[kind] ?? 1;
+}
+
+const statesOf = ({ nodes }: Rollout): string =>
+  Object.values(nodes)
+    .map(({ name, state, touched }) => {
+      const step = 'step' in state ? `/${state.step}` : '';
+      return `${name.replace('-op-', '')}=${state.is}${step}${touched ? '*' : ''}`;
+    })
+    .join(' ');
+
+const short = (fields: unknown): string =>
+  JSON.stringify(fields, (_, value) => (value instanceof Error ? value.message : value)).slice(0, 300);

@@ -1,0 +1,140 @@
+import type { Fleet, StrategyName } from '../../src/upgrade/rollout/types.ts';
+import { strategyNames } from '../../src/upgrade/rollout/types.ts';
+import type { Weekday } from '../../src/windows/types.ts';
+import { fleetOf, minutes } from '../support/rollouts.ts';
+import type { ChatTrouble } from './chat.ts';
+import { type NetworkTrouble, noTrouble } from './network.ts';
+import type { Behaviour } from './node.ts';
+import type { QueueTrouble } from './queues.ts';
+import type { RedisTrouble } from './redis.ts';
+import type { Chance } from './time.ts';
+
+/** What can happen to a night besides its calls. */
+export const mishaps = [
+  'a program dies',
+  'a program stands still',
+  'Redis is away',
+  'all jobs are gone',
+  'a node loses its power',
+  'a node is cut off',
+  'a service dies',
+  'a service is stopped by hand',
+  'somebody installs a hotfix',
+  'somebody edits the environment',
+  'somebody removes the binary',
+  'a slow stop',
+  'Slack is away',
+  'a disk is full',
+  'a freeze in the settings',
+  'a clock is set',
+  'the store is put back',
+] as const;
+export type Mishap = (typeof mishaps)[number];
+
+/** What one seed makes of a night. Only some kinds of trouble are in each, so that none hides another. */
+export interface Story {
+  strategy: StrategyName;
+  fleet: Fleet;
+  workers: number;
+  /** How the new build behaves on these nodes; good elsewhere. */
+  bad: Map<string, Behaviour>;
+  /** Nodes on which the old build does not come up again the first time. */
+  badOld: Set<string>;
+  mishaps: Mishap[];
+  /** Mean time between two of them, ms. */
+  every: number;
+  /** A program dies before or after an effect with this probability, each time. */
+  crash: number;
+  redis: RedisTrouble;
+  queues: QueueTrouble;
+  network: NetworkTrouble;
+  chat: ChatTrouble;
+  /** How long things go wrong, ms. */
+  lasts: number;
+  /** Mean time between two decisions of people, ms. */
+  peopleEvery: number;
+  realSignatures: boolean;
+}
+
+const all: Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+
+/** Every two hours, for an hour, at another minute in each region; else always. */
+function windowsOf(chance: Chance): { days: Weekday[]; from: string; to: string }[] {
+  if (chance.of(0.7)) return [{ days: all, from: '00:00', to: '00:00' }];
+  const minute = String(chance.between(0, 59)).padStart(2, '0');
+  const odd = chance.between(0, 1);
+  const hour = (at: number) => `${String(at % 24).padStart(2, '0')}:${minute}`;
+  return Array.from({ length: 12 }, (_, index) => 2 * index + odd).map((at) => ({
+    days: all,
+    from: hour(at),
+    to: hour(at + 1),
+  }));
+}
+
+const sometimes = (chance: Chance, value: number): number => (chance.of(0.4) ? value : 0);
+
+export function storyOf(chance: Chance, realSignatures: boolean): Story {
+  const minimumHealthy = chance.pick([2, 2, 2, 1]);
+  const fleet = fleetOf({
+    minimumHealthy,
+    atOnce: chance.pick([1, 1, 1, 2]),
+    autoRollback: chance.pick(['node', 'node', 'none'] as const),
+    bake: minutes(chance.pick([0, 1, 3])),
+    soak: 8_000,
+    canarySoak: 12_000,
+    pause: chance.pick([0, 5_000]),
+    healthDeadline: 40_000,
+    poll: 1_000,
+    retryDelay: 5_000,
+    attempts: 3,
+    expectedNode: minutes(2),
+    rollbackReserve: minutes(2),
+    transferTimeout: minutes(2),
+    commandTimeout: 30_000,
+  });
+  const regions = fleet.regions.slice(0, chance.pick([1, 1, 1, 1, 2, 2, 2, 2, 2, 3])).map((region) => ({
+    ...region,
+    calendar: { zone: 'UTC', windows: windowsOf(chance), freezes: [] },
+    approvers: { users: [], groups: ['S0APPROVERS'] },
+  }));
+  const traffic = chance.of(0.25) ? { drain: ['/d'], undrain: ['/u'], limit: minutes(1) } : null;
+  const names = regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
+  const some = (probability: number) => names.filter(() => chance.of(probability));
+  const behaviours: Behaviour[] = ['never healthy', 'exits', 'flaps', 'dies later', 'says another version'];
+  return {
+    strategy: chance.pick(strategyNames),
+    fleet: { ...fleet, regions, service: { ...fleet.service, traffic } },
+    workers: chance.pick([1, 2]),
+    bad: new Map(some(chance.pick([0, 0, 0.15])).map((name) => [name, chance.pick(behaviours)])),
+    badOld: new Set(some(chance.pick([0, 0, 0.1]))),
+    mishaps: mishaps.filter((name) => chance.of(name === 'the store is put back' ? 0.05 : 0.3)),
+    every: minutes(chance.pick([0.3, 1, 2])),
+    crash: sometimes(chance, 1 / 600),
+    redis: { awayUntil: 0, losesAnswer: sometimes(chance, 0.005) },
+    queues: { losesWake: sometimes(chance, 0.1), doubles: sometimes(chance, 0.1), dawdles: chance.pick([20, 5_000]) },
+    network: chance.of(0.5)
+      ? noTrouble
+      : {
+          refuses: sometimes(chance, 0.02),
+          losesEnd: sometimes(chance, 0.05),
+          dawdles: sometimes(chance, 0.02),
+          losesProbe: sometimes(chance, 0.05),
+          damages: sometimes(chance, 0.2),
+        },
+    chat: { awayUntil: 0, losesAnswer: sometimes(chance, 0.03), limits: sometimes(chance, 0.03) },
+    lasts: minutes(chance.of(0.1) ? chance.between(10, 25) : chance.between(3, 9)),
+    peopleEvery: chance.pick([20_000, 60_000]),
+    realSignatures,
+  };
+}
+
+/** The same night when everything works again: builds stay as they are. */
+export function mend(story: Story): void {
+  story.mishaps = [];
+  story.crash = 0;
+  story.redis.losesAnswer = 0;
+  story.redis.awayUntil = 0;
+  Object.assign(story.queues, { losesWake: 0, doubles: 0, dawdles: 20 });
+  Object.assign(story.network, noTrouble);
+  Object.assign(story.chat, { awayUntil: 0, losesAnswer: 0, limits: 0 });
+}
