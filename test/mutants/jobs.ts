@@ -599,4 +599,11 @@ export const rows: Mutant[] = [
     to: '',
     tests: mutations,
   },
+  {
+    name: 'who asks of a node that was just cut off gives up before the worker does',
+    file: 'src/jobs/ask.ts',
+    from: 'left * shareOfLook);',
+    to: 'left * 2);',
+    tests: ['test/jobs/cut-off.test.ts'],
+  },
 ];

@@ -506,4 +506,11 @@ export const rows: Mutant[] = [
     to: 'back !== null || sha256 !== null;',
     tests: ['test/upgrade/steps/come-back.test.ts'],
   },
+  {
+    name: 'connecting lasts longer than anybody waits',
+    file: 'src/upgrade/ssh/shell.ts',
+    from: 'const connectTimeoutMs = 10_000;',
+    to: 'const connectTimeoutMs = 20_000;',
+    tests: ['test/jobs/cut-off.test.ts'],
+  },
 ];

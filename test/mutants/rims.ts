@@ -235,4 +235,11 @@ export const rows: Mutant[] = [
     to: '',
     tests: ['test/upgrade/ssh/identity.test.ts'],
   },
+  {
+    name: 'a cold start says nothing for two seconds',
+    file: 'src/app/cli/heartbeat.ts',
+    from: 'const patience = 1_000;',
+    to: 'const patience = 2_000;',
+    tests: ['test/app/cli/watch.test.ts'],
+  },
 ];

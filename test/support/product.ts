@@ -52,6 +52,8 @@ export interface Product {
   shell(...words: string[]): Promise<Shown>;
   /** The same by another build of the product. */
   shellOf(build: string, ...words: string[]): Promise<Shown>;
+  /** The files of the keys with which people sign on a shell, for `--key`. */
+  keys: Record<'rosa' | 'ines', string>;
   /** The same, while it still runs. */
   spawn(...words: string[]): ChildProcess;
   logs(): string;
@@ -122,6 +124,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     shell: (...typed) => shown(spawn(process.execPath, [...words, ...typed], { cwd: root, env })),
     shellOf: (build, ...typed) => shown(spawn(process.execPath, [...program(build), ...typed], { cwd: build, env })),
     spawn: (...typed) => spawn(process.execPath, [...words, ...typed], { cwd: root, env }),
+    keys: { rosa: keys.rosa.file, ines: keys.ines.file },
     logs: () => kept.join(''),
     async close() {
       await Promise.all([...children.keys()].map((role) => kill(role, 'SIGTERM')));
