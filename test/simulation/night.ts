@@ -389,7 +389,7 @@ export class Night {
 
   /** People who want it to come to an end, one way or another. */
   #somebodyHelps(rollout: Rollout): void {
-    const buttons = this.#chat.buttons();
+    const buttons = this.#chat.buttons().filter(({ message }) => message.mark?.rollout === rollout.id);
     const press = (kind: string, user: (typeof members)[number]): boolean => {
       const found = buttons.findLast(({ action }) => action.startsWith(`zw:${kind}`));
       if (found === undefined) return false;
@@ -399,6 +399,7 @@ export class Night {
     const tries = [
       ...(this.#chance.of(0.3) ? ['retry'] : []),
       'replace',
+      'keep',
       'approve',
       'resume',
       'rollback',
@@ -407,7 +408,7 @@ export class Night {
     ];
     const { is } = rollout.status;
     for (const kind of tries) {
-      const user = kind === 'approve' || kind === 'replace' ? 'U0INES' : 'U0ROSA';
+      const user = ['approve', 'replace'].includes(kind) ? 'U0INES' : 'U0ROSA';
       if (kind === 'rollback' && is !== 'held') continue;
       if (kind === 'stop' && (is !== 'held' || !this.#chance.of(0.1))) continue;
       if (press(kind, user)) return;
@@ -465,6 +466,9 @@ export class Night {
     const stands = ours.find(({ mark }) => mark?.key === 'main');
     assert.ok(stands, 'the channel tells of the rollout');
     assert.equal(stands.text, main?.text, 'the channel says what the store says');
+    const older = this.#chat.messages.filter(({ mark }) => mark !== null && mark.rollout !== rollout.id);
+    const live = older.flatMap((message) => buttonsOn(message)).map(({ action }) => action);
+    assert.deepEqual(live, [], 'what is over has no button');
     assert.equal(
       this.#data.zscore(keysOf(this.#story.fleet.name).unpainted, rollout.id),
       null,
