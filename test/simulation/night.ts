@@ -65,6 +65,7 @@ export class Night {
   #mishaps: Record<string, number> = {};
   #newest: Rollout | null = null;
   #calm = false;
+  #helped = 0;
   readonly #trace = createHash('sha256');
   readonly #lines: string[] = [];
   #kept: ReturnType<Data['snapshot']> | null = null;
@@ -396,25 +397,18 @@ export class Night {
       this.#press(user, found.message, found.action, found.value);
       return true;
     };
-    const tries = [
-      ...(this.#chance.of(0.3) ? ['retry'] : []),
-      'replace',
-      'keep',
-      'approve',
-      'resume',
-      'rollback',
-      'retry',
-      'stop',
-    ];
     const { is } = rollout.status;
-    for (const kind of tries) {
+    this.#helped += 1;
+    // Nobody tries a build for ever that does not get well.
+    const retry = this.#helped <= 6 && this.#chance.of(0.5) ? ['retry'] : [];
+    for (const kind of ['replace', 'keep', 'approve', 'resume', ...retry, 'rollback']) {
       const user = ['approve', 'replace'].includes(kind) ? 'U0INES' : 'U0ROSA';
       if (kind === 'rollback' && is !== 'held') continue;
-      if (kind === 'stop' && (is !== 'held' || !this.#chance.of(0.1))) continue;
       if (press(kind, user)) return;
     }
     if (is === 'paused') this.#ask('U0ROSA', 'resume');
-    if (is === 'held') this.#ask('U0ROSA', this.#chance.pick(['rollback all', 'retry', 'stop']));
+    if (is === 'held')
+      this.#ask('U0ROSA', this.#helped <= 6 ? this.#chance.pick(['rollback all', 'retry', 'stop']) : 'stop');
   }
 
   // --- the end
