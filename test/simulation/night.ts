@@ -403,7 +403,7 @@ export class Night {
     const retry = this.#helped <= 6 && this.#chance.of(0.5) ? ['retry'] : [];
     for (const kind of ['replace', 'keep', 'approve', 'resume', ...retry, 'rollback']) {
       const user = ['approve', 'replace'].includes(kind) ? 'U0INES' : 'U0ROSA';
-      if (kind === 'rollback' && is !== 'held') continue;
+      if (kind === 'rollback' && (is !== 'held' || this.#helped > 12)) continue;
       if (press(kind, user)) return;
     }
     if (is === 'paused') this.#ask('U0ROSA', 'resume');
