@@ -25,9 +25,10 @@ function ask(rollout: Rollout, phase: ApprovalPhase, people: People): Post[] {
   const since = sinceOf(phase);
   if (since === null || !isAsking(rollout, phase)) return [];
   const about = gateKey(phase, since);
+  const how = phase.by.onlySigned ? 'the command with which you sign it' : 'the button';
   const lines = [
     `*${foreign(phase.title, 80)} waits for you*: may it go to ${rollout.release.version}? ${sentence(servingAt(rollout, phase))}.`,
-    `Asked for by ${who(rollout.requester)}, since ${when(since)}. What was seen so far, and the button, are in the thread.`,
+    `Asked for by ${who(rollout.requester)}, since ${when(since)}. What was seen so far, and ${how}, are in the thread.`,
   ];
   return wanted(rollout, phase, people).map((user) =>
     post(rollout, `dm.ask.${user}.${about}`, { is: 'dm', user }, [{ is: 'lines', lines }], { about }),
