@@ -68,7 +68,12 @@ async function soon(count: number, user = 'U0INES'): Promise<string[]> {
 }
 
 /** What a person is answered to this, heard from beginning to end. */
-async function answerTo(user: string, thread: string | null, isMention = false, ts = randomUUID()): Promise<string[]> {
+async function answerTo(
+  user: string,
+  thread: string | null,
+  isMention = false,
+  ts: string = randomUUID(),
+): Promise<string[]> {
   const sent: URLSearchParams[] = [];
   const client = new WebClient('xoxb', {
     fetch: async (_url, options) => {

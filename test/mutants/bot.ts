@@ -448,6 +448,13 @@ export const rows: Mutant[] = [
     tests: ['test/bot/written.test.ts'],
   },
   {
+    name: 'a freeze stands in nobody’s home tab',
+    file: 'src/bot/listeners.ts',
+    from: '...now.parts, ...windows.parts,',
+    to: '...now.parts,',
+    tests: ['test/bot/freeze.test.ts'],
+  },
+  {
     name: 'a question mentions whoever asked for the rollout as one who may answer it',
     file: 'src/bot/views/words.ts',
     from: '(user !== requester || policy.selfApproval));\n  if (users',
