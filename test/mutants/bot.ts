@@ -429,15 +429,15 @@ export const rows: Mutant[] = [
   {
     name: 'the bot interrupts every line that people write in a thread',
     file: 'src/bot/written.ts',
-    from: '(await store.firstTime(`written:${user}:${asked.map(keyOf).join()}`, day)) &&',
-    to: '',
+    from: 'day)) && (await store',
+    to: 'day)) || (await store',
     tests: ['test/bot/written.test.ts'],
   },
   {
     name: 'whoever mentions the bot is answered twice',
     file: 'src/bot/written.ts',
-    from: 'const once = `heard:${ts}`;',
-    to: 'const once = `heard:${ts}${isMention}`;',
+    from: 'if (isMention) return store.firstTime(once, day)',
+    to: 'if (isMention) return store.firstTime(user + once, day)',
     tests: ['test/bot/written.test.ts'],
   },
   {
@@ -453,6 +453,27 @@ export const rows: Mutant[] = [
     from: '...now.parts, ...windows.parts,',
     to: '...now.parts,',
     tests: ['test/bot/freeze.test.ts'],
+  },
+  {
+    name: 'whoever asked for a rollout reads that it waits for approvers, after it was stopped',
+    file: 'src/bot/views/direct.ts',
+    from: 'if (end !== null || !isAsking(rollout, phase)) return [',
+    to: 'if (end !== null) return [',
+    tests: ['test/bot/views/calls.test.ts'],
+  },
+  {
+    name: 'whoever said yes or no reads for hours that they are waited for',
+    file: 'src/bot/views/posts.ts',
+    from: 'if (phase !== undefined && isAsking(rollout, phase)) return ownAnswer(phase, key);',
+    to: 'if (phase !== undefined && isAsking(rollout, phase)) return null;',
+    tests: ['test/bot/views/calls.test.ts'],
+  },
+  {
+    name: 'an approver is not told that another one said no',
+    file: 'src/bot/views/direct.ts',
+    from: "...refused(phase, ' A yes of yours still counts.'),",
+    to: '',
+    tests: ['test/bot/views/calls.test.ts'],
   },
   {
     name: 'a question mentions whoever asked for the rollout as one who may answer it',
