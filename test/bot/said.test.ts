@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { asShown } from '../../src/bot/as-shown.ts';
+import { asShown, asShownNow } from '../../src/bot/as-shown.ts';
 import { asText, runCommand } from '../../src/bot/run.ts';
 import { headline } from '../../src/bot/views/ending.ts';
 import { posts } from '../../src/bot/views/posts.ts';
@@ -182,4 +182,16 @@ it('nodes that ran the release before are told as that, beside the count', () =>
   const start = plan(inputOf(fleet, { strategy: 'regions', requester: 'U0ROSA', survey }));
   expect(isOpen(start)).toBe(true);
   expect(textOf(start, 'main')).toContain(' 6 of 9 nodes on v2.0.0 (6 ran it before)\n');
+});
+
+it('what was rolled out before the newest has no button that brings it back', async () => {
+  const { here, rollout } = sceneOf((each) => !isOpen(each), { input: { strategy: 'rolling' } });
+  expect(rollout.status.is).toBe('done');
+  const rollbacks = async () => {
+    const shown = await asShownNow(here.context, rollout);
+    return posts(shown).filter(({ blocks }) => JSON.stringify(blocks).includes('zw:rollback'));
+  };
+  expect(await rollbacks()).not.toEqual([]);
+  here.control.rollouts.set('r2', { ...rollout, id: 'r2', createdAt: rollout.createdAt + 1 });
+  expect(await rollbacks()).toEqual([]);
 });

@@ -7,6 +7,13 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'a rollout that another one came after keeps its button to go back',
+    file: 'src/bot/views/buttons.ts',
+    from: 'if (rollout.superseded) return [];',
+    to: '',
+    tests: ['test/bot/said.test.ts'],
+  },
+  {
     name: 'an alarm is rewritten as out of date',
     file: 'src/bot/alarm.ts',
     from: 'mark: null }',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { People } from '../../../src/bot/views/people.ts';
 import { outdated, posts } from '../../../src/bot/views/posts.ts';
 import { next, plan, waitingForPeople, waitKey } from '../../../src/upgrade/rollout/index.ts';
-import type { Event, Fleet, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import type { Fleet, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../../support/parts.ts';
 import { fleetOf, hours, inputOf, minutes, tuesday } from '../../support/rollouts.ts';
 import { drive, type World, worldOf } from '../../support/simulation.ts';
