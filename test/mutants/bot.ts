@@ -233,8 +233,8 @@ export const rows: Mutant[] = [
   {
     name: 'a button counts although its facts have moved',
     file: 'src/bot/actions/counts.ts',
-    from: 'return isCurrent(context, rollout, key, press.action, sealed) ? counts : moved(context, rollout, sealed);',
-    to: 'return counts ?? moved(context, rollout, sealed) ?? isCurrent(context, rollout, key, press.action, sealed);',
+    from: 'return isCurrent(now, key, press.action, sealed) ? counts : moved(now, sealed);',
+    to: 'return counts ?? moved(now, sealed) ?? isCurrent(now, key, press.action, sealed);',
     tests: attacks,
   },
   {
@@ -289,7 +289,7 @@ export const rows: Mutant[] = [
   {
     name: 'an approver is told that nobody asks any more, since a group could not be looked up',
     file: 'src/bot/views/posts.ts',
-    from: 'if (phase !== undefined && isAsking(rollout, phase)) return null;',
+    from: 'if (phase !== undefined && isAsking(rollout, phase)) return ownAnswer(phase, key);',
     to: '',
     tests: ['test/bot/views/calls.test.ts'],
   },
@@ -464,8 +464,8 @@ export const rows: Mutant[] = [
   {
     name: 'whoever asked for a rollout reads that it waits for approvers, after it was stopped',
     file: 'src/bot/views/direct.ts',
-    from: 'if (end !== null || !isAsking(rollout, phase)) return [',
-    to: 'if (end !== null) return [',
+    from: 'if (end !== null || !isAsking(rollout, phase))',
+    to: 'if (end !== null)',
     tests: ['test/bot/views/calls.test.ts'],
   },
   {
