@@ -483,6 +483,13 @@ export const rows: Mutant[] = [
     tests: ['test/bot/views/calls.test.ts'],
   },
   {
+    name: 'what begins hours late is said to begin as scheduled',
+    file: 'src/bot/views/schedule.ts',
+    from: 'due !== null && at > due + lateMs ?',
+    to: 'due !== null && at < due ?',
+    tests: ['test/bot/views/posts.test.ts'],
+  },
+  {
     name: 'a question mentions whoever asked for the rollout as one who may answer it',
     file: 'src/bot/views/words.ts',
     from: '(user !== requester || policy.selfApproval));\n  if (users',
