@@ -13,6 +13,8 @@ export interface JournalCost {
   steps: number[];
   /** The same where nothing is signed and nothing verified: two writes and a read of the same bytes, ms. */
   bare: number[];
+  /** CPU of this process for a step, ms: it says the same on a machine that is busy. */
+  cpu: { signed: number; bare: number };
 }
 
 const steps = 200;
@@ -36,31 +38,38 @@ export async function journalCost(lines: number): Promise<JournalCost> {
     while (rollout.revision < lines - 2 * steps) await twice();
     const reader = createStore(caller, 'production', belief());
     await reader.load('r1');
-    const taken: number[] = [];
-    for (let step = 0; step < steps; step += 1) {
-      const from = performance.now();
+    const signed = await timed(async () => {
       await twice();
       await reader.load('r1');
-      taken.push(performance.now() - from);
-    }
+    });
     const fresh = performance.now();
     await createStore(caller, 'production', belief()).load('r1');
     const cold = performance.now() - fresh;
-    return { lines: rollout.revision, cold, steps: taken, bare: await bareSteps(caller, JSON.stringify(rollout)) };
+    const bare = await bareSteps(caller, JSON.stringify(rollout));
+    const cpu = { signed: signed.cpu, bare: bare.cpu };
+    return { lines: rollout.revision, cold, steps: signed.taken, bare: bare.taken, cpu };
   } finally {
     await redis.stop();
   }
 }
 
-async function bareSteps(redis: Awaited<ReturnType<typeof startTestRedis>>['handle']['caller'], body: string) {
-  const taken: number[] = [];
-  for (let step = 0; step < steps; step += 1) {
-    const from = performance.now();
+function bareSteps(redis: Awaited<ReturnType<typeof startTestRedis>>['handle']['caller'], body: string) {
+  return timed(async () => {
     for (const line of [1, 2]) {
       await redis.multi().hset('bare', { body, revision: line }).rpush('lines', body.slice(0, 600)).exec();
     }
     await redis.hgetall('bare');
+  });
+}
+
+async function timed(step: () => Promise<void>): Promise<{ taken: number[]; cpu: number }> {
+  const taken: number[] = [];
+  const before = process.cpuUsage();
+  for (let round = 0; round < steps; round += 1) {
+    const from = performance.now();
+    await step();
     taken.push(performance.now() - from);
   }
-  return taken;
+  const { user, system } = process.cpuUsage(before);
+  return { taken, cpu: (user + system) / 1_000 / steps };
 }

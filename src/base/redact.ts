@@ -1,3 +1,4 @@
+import { firstOf } from './cut.ts';
 import { plain } from './plain.ts';
 import { addressSpans } from './secret-addresses.ts';
 import { argumentSpans, codeSpans, digestSpans, typedSpans } from './secret-arguments.ts';
@@ -12,7 +13,7 @@ const limit = 64 * 1024;
 
 /** The text as a person sees it. */
 const seenIn = (text: string): string =>
-  listed(text.length > limit ? `${text.slice(0, limit)}\n[the rest was left out]` : text);
+  listed(text.length > limit ? `${firstOf(text, limit)}\n[the rest was left out]` : text);
 
 /** A list of assignments that zero bytes keep apart, as of `/proc/PID/environ`, becomes lines. Other zero bytes are unseen. */
 function listed(text: string): string {

@@ -72,19 +72,38 @@ const heads = new RegExp(`(?<![\\w.-])(?:${programs.map(([name]) => `(${name})`)
 const most = 12;
 const far = 300;
 
-/** Up to the end of the line, or of the command. */
-function wordsAfter(text: string, at: number): Word[] {
-  const words: Word[] = [];
-  const next = /[ \t]{1,8}\\{0,16}["']?([^\s"'`\\]{1,200})/y;
-  const rest = text.slice(at, at + far);
-  for (let found = next.exec(rest); found !== null && words.length < most; found = next.exec(rest)) {
-    const [all, word = ''] = found;
-    if (/^[;|&]/.test(word)) break;
-    words.push({ at: at + found.index + all.length - word.length, text: word });
-    const quote = /^\\{0,16}["']/.exec(rest.slice(next.lastIndex, next.lastIndex + 17))?.[0];
-    next.lastIndex += quote?.length ?? 0;
-  }
-  return words;
+/** A word, and where the next one is looked for. */
+interface Found {
+  word: Word;
+  end: number;
+}
+
+/**
+ * Up to the end of the line, or of the command. Programs may stand behind one another, so that one's words are the next
+ * one's too: each is read once.
+ */
+function createReader(text: string): (at: number) => Word[] {
+  const next = /[ \t]{1,8}\\{0,16}["']?([^\s"'`\\]{1,200})(?:\\{0,16}["'])?/y;
+  let read = new Map<number, Found | null>();
+  const wordAt = (at: number): Found | null => {
+    const before = read.get(at);
+    if (before !== undefined) return before;
+    next.lastIndex = at;
+    const [all = '', word = ''] = next.exec(text) ?? [];
+    const begin = at + all.indexOf(word, /^[ \t]*\\*["']?/.exec(all)?.[0].length);
+    const found = word === '' || /^[;|&]/.test(word) ? null : { word: { at: begin, text: word }, end: next.lastIndex };
+    read.set(at, found);
+    return found;
+  };
+  return (at) => {
+    if (read.size > 1_000) read = new Map();
+    const words: Word[] = [];
+    for (let found = wordAt(at); found !== null && found.end <= at + far; found = wordAt(found.end)) {
+      words.push(found.word);
+      if (words.length === most) break;
+    }
+    return words;
+  };
 }
 
 /** Where the value ends that begins within a word, which may stand in quotes. */
@@ -98,11 +117,12 @@ function endOf(text: string, { at }: Word): number {
 /** Secrets that nothing names but their place behind a program: `vault login x`, `htpasswd -b file user x`. */
 export function argumentSpans(text: string): Span[] {
   const spans: Span[] = [];
+  const wordsAfter = createReader(text);
   let done = 0;
   for (const { 0: head, index, ...groups } of text.matchAll(heads)) {
     if (index < done) continue;
     const which = programs.findIndex((_, at) => groups[at + 1] !== undefined);
-    for (const { word, from } of programs[which]?.[1](wordsAfter(text, index + head.length)) ?? []) {
+    for (const { word, from } of programs[which]?.[1](wordsAfter(index + head.length)) ?? []) {
       const to = endOf(text, word);
       spans.push([word.at + from, to]);
       done = to;

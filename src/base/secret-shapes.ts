@@ -1,11 +1,23 @@
 import type { Span } from './secret-span.ts';
 
-/** Private keys, also in one line with `\n` in it; without their end they go to the end of the text. */
+/**
+ * Private keys, also in one line with `\n` in it; without their end they go to the end of the text, and without their beginning,
+ * as the last lines of a journal may have them, they come from the beginning of the text.
+ */
 export function keySpans(text: string): Span[] {
+  const keys = between(text, '-----BEGIN ', /^-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY/, '-----END ', '-----');
+  const lines = putty(text);
   return [
-    ...between(text, '-----BEGIN ', /^-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY/, '-----END ', '-----'),
-    ...putty(text),
+    ...before(text, /-----END [A-Z0-9 ]{0,40}PRIVATE KEY/, keys),
+    ...keys,
+    ...before(text, /Private-MAC:/, lines),
+    ...lines,
   ];
+}
+
+function before(text: string, end: RegExp, whole: Span[]): Span[] {
+  const at = text.search(end);
+  return at === -1 || (whole[0]?.[0] ?? Infinity) < at ? [] : [[0, at]];
 }
 
 function between(text: string, begin: string, head: RegExp, end: string, close: string): Span[] {

@@ -11,7 +11,7 @@ export function timeLimit(clock: Pick<Clock, 'sleep'>, ms: number): TimeLimit {
   const over = new AbortController();
   const lifted = new AbortController();
   clock.sleep(ms, lifted.signal).then(
-    () => over.abort(),
+    () => over.abort(new DOMException('the time is over', 'TimeoutError')),
     () => undefined,
   );
   return { signal: over.signal, lift: () => lifted.abort() };

@@ -48,5 +48,5 @@ function alarming(rollout: string, what: string): string[] {
 
 const outrunning = (journal: string): string[] => [
   `‼ <!here> *A newer version of this program went on with ${foreign(journal)}*, and this bot is too old to follow: its messages stand still, and its buttons and commands decide nothing there. Workers of the newer version go on.`,
-  'Nothing is wrong with the nodes or the store. Update the bot; it goes on where the workers are. Until then a node goes back with `zeitwork return NODE`.',
+  'Nothing is wrong with the nodes or the store. Update the bot; it goes on where the workers are. Until then all goes back with `zeitwork rollback all` on a shell of the newer version, and one node with `zeitwork return NODE`.',
 ];

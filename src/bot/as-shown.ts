@@ -1,6 +1,6 @@
-import { withApproversOf } from '../upgrade/rollout/index.ts';
+import { isOpen, withApproversOf } from '../upgrade/rollout/index.ts';
 import type { Fleet, Rollout } from '../upgrade/rollout/types.ts';
-import type { Access } from './context.ts';
+import type { Access, CommandContext } from './context.ts';
 
 /** What people see of a rollout: with the approvers of now, and how they approve. */
 export function asShown(
@@ -13,4 +13,15 @@ export function asShown(
     phase.is === 'approval' ? { ...phase, by: { ...phase.by, onlySigned: true as const } } : phase,
   );
   return { ...now, phases };
+}
+
+/** The same, with what was begun since: of one that is over and not the newest nothing can be brought back. */
+export async function asShownNow(
+  context: Pick<CommandContext, 'fleet' | 'access' | 'control'>,
+  rollout: Rollout,
+): Promise<Rollout> {
+  const shown = asShown(context, rollout);
+  if (isOpen(rollout)) return shown;
+  const [newest] = await context.control.store.newestIds(1);
+  return newest === undefined || newest === rollout.id ? shown : { ...shown, superseded: true };
 }

@@ -3,14 +3,16 @@ import type { WebClient } from '@slack/web-api';
 import { hour } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 import { timeLimit } from '../base/time-limit.ts';
-import { asked, declineOf, withApproversOf } from '../upgrade/rollout/index.ts';
+import { approvals, declineOf } from '../upgrade/rollout/index.ts';
 import { judge, type Press } from './actions/counts.ts';
+import { asShown } from './as-shown.ts';
 import type { CommandContext, Reply } from './context.ts';
 import { say } from './context.ts';
 import { permit } from './permissions.ts';
 import { refusedNote } from './refused-note.ts';
 import { answer, refusal, runCommand } from './run.ts';
 import { sealedBlocks } from './sealed.ts';
+import { isAsking } from './views/gate.ts';
 import { message, type Part, typedOf } from './views/parts.ts';
 import { foreign } from './views/text.ts';
 
@@ -32,7 +34,7 @@ export async function drawHome(context: CommandContext, client: WebClient, user:
   const asking = { actor: user, rollout: null };
   const [mine, now, windows, history] = await Promise.all([
     waitingFor(context, user),
-    answer(context, asking, { verb: 'bare' }),
+    answer(context, asking, { verb: 'status' }),
     answer(context, asking, { verb: 'windows' }),
     answer(context, asking, { verb: 'history' }),
   ]);
@@ -46,9 +48,10 @@ export async function drawHome(context: CommandContext, client: WebClient, user:
 async function waitingFor(context: CommandContext, user: string): Promise<Part[]> {
   const open = await context.control.store.open().catch(() => null);
   if (open === null) return [];
-  const rollout = withApproversOf(context.fleet, open);
+  const rollout = asShown(context, open);
+  const asking = approvals(rollout).filter((phase) => isAsking(rollout, phase));
   const mine = await Promise.all(
-    asked(rollout).map(async (phase) => {
+    asking.map(async (phase) => {
       const said = declineOf(phase)?.by === user || phase.given.some(({ by }) => by === user);
       const verdict = await permit(context, user, { is: 'approve', rollout, phase }, 'look');
       return said || verdict.is === 'refused'
@@ -57,9 +60,8 @@ async function waitingFor(context: CommandContext, user: string): Promise<Part[]
     }),
   );
   const lines = mine.flat();
-  return lines.length === 0
-    ? []
-    : [{ is: 'lines', lines: [...lines, 'The question, with its button, is in the channel.'] }];
+  const how = context.access.approvals === 'button' ? 'with its button' : 'with what to sign';
+  return lines.length === 0 ? [] : [{ is: 'lines', lines: [...lines, `The question, ${how}, is in the channel.`] }];
 }
 
 /** Turns what Slack delivers (already acknowledged) into one answer to the person. Never throws. */

@@ -16,6 +16,8 @@ export interface Anchors {
   set(journal: string, anchor: Anchor): void;
   /** Journals in which something was left to do, when they were seen last. */
   open(): string[];
+  /** Ids of the rollouts that were seen, those that were written to last first. */
+  rollouts(): string[];
   forget(journal: string): void;
   all(): [journal: string, anchor: Anchor][];
   /** Writes down at once what is new. */
@@ -64,6 +66,11 @@ export function openAnchors(file: string | null, warn: (reason: string) => void 
       timer ??= setTimeout(write, rest).unref();
     },
     open: () => [...seen].filter(([, { open }]) => open).map(([journal]) => journal),
+    rollouts: () =>
+      [...seen]
+        .filter(([journal]) => !lasting.includes(journal))
+        .sort(([, a], [, b]) => b.at - a.at)
+        .map(([journal]) => journal),
     forget(journal) {
       seen.delete(journal);
       forgotten.add(journal);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { inSeconds } from '../base/duration.ts';
+import { timeLimit } from '../base/time-limit.ts';
 import { canonical, type Notary, type Signature } from '../trust/index.ts';
 import type { Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
 import type { Guard } from './guard.ts';
@@ -16,6 +17,9 @@ export interface NodeReader {
   diagnose(node: FleetNode, signal: AbortSignal): Promise<Diagnosis>;
 }
 
+/** Of the time that is left; the rest is for the way back. */
+const shareOfLook = 0.9;
+
 /** What was seen; a sentence when it was not looked at; null when nobody waits for it any more. */
 export type Answer = NodeSurvey | Diagnosis | string | null;
 
@@ -25,14 +29,22 @@ export async function answer(
   { survey, surveyForWork, diagnose, guard, clock, log }: NodeReader & { guard: Guard; clock: Clock; log: Log },
   signal: AbortSignal,
 ): Promise<Answer> {
-  if (clock.now() > until) return null;
+  const left = until - clock.now();
+  if (left < 0) return null;
   const where = { name: node, region };
   if (!guard.knows(where)) {
     log.warn({ ask, node, region }, 'asked for a node that is not in the settings, refused');
     return `the worker that was asked does not have ${node} in ${region} in its settings`;
   }
-  if (ask === 'diagnose') return diagnose(where, signal);
-  return forWork === true ? surveyForWork(where, signal) : survey(where, signal);
+  // That a node is silent is an answer, too, and has to arrive while somebody waits for it.
+  const limit = timeLimit(clock, left * shareOfLook);
+  const inTime = AbortSignal.any([signal, limit.signal]);
+  try {
+    if (ask === 'diagnose') return await diagnose(where, inTime);
+    return await (forWork === true ? surveyForWork(where, inTime) : survey(where, inTime));
+  } finally {
+    limit.lift();
+  }
 }
 
 /** An answer with the signature of the worker that looked: a plan follows from it, and who has to approve that. */

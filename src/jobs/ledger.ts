@@ -70,7 +70,7 @@ export function createLedger(
   const read = async (before: Head): Promise<Head> => {
     // Before what is read: what is seen meanwhile may be newer.
     const anchor = anchors.of('ledger');
-    const { body, hash, ...found } = await readMoment(redis, keys.ledger, keys.ledgerJournal, before.count);
+    const { body, hash, ...found } = await readMoment(redis, 'ledger', keys.ledger, keys.ledgerJournal, before.count);
     const lines = found.lines.map(decodeLine);
     const stored = body === null ? emptyLedger : decodeBelieved(body);
     const adopted = lines.findLastIndex(({ event }) => event.type === 'adopted');
@@ -82,6 +82,9 @@ export function createLedger(
       if (before.count > 0) return read(nothing);
       throw new Tampered('ledger', 'its last line is not in its journal');
     }
+    // Else nothing could be written any more, and nobody would know why.
+    if (found.revision !== head.ledger.revision)
+      throw new Tampered('ledger', 'its number is not that of its last line');
     if (canonical(stored) !== canonical(head.ledger)) throw new Tampered('ledger', 'it is not what its journal says');
     if (before.count === 0) refuseRewound(head, lines, anchor, line?.at ?? null);
     const last = lines.at(-1);
@@ -135,7 +138,7 @@ export function createLedger(
       }
     },
     async adopt(by, at, first) {
-      const { body, hash, count, lines } = await readMoment(redis, keys.ledger, keys.ledgerJournal, 0);
+      const { body, hash, count, lines } = await readMoment(redis, 'ledger', keys.ledger, keys.ledgerJournal, 0);
       const stored = body === null ? 0 : Number(await redis.hget(keys.ledger, 'revision')) || 0;
       const before = lastProven(place, lines, notary);
       const previous = hash || firstLink(place);

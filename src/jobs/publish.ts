@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { bringOver } from './bring-over.ts';
 import { createLedger } from './ledger.ts';
 import type { Log } from './log.ts';
+import { mend } from './mend.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
 import type { RedisHandle } from './redis.ts';
 import { showing } from './showing.ts';
@@ -46,7 +47,10 @@ export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
       throw new DelayedError();
     },
   });
-  const sweeping = everySweep(parts.sweep, log, sweep);
+  const sweeping = everySweep(parts.sweep, log, async () => {
+    await mend(redis.patient(), fleet, [queueNames.advance, queueNames.publish], log);
+    await sweep();
+  });
   return {
     sweep: sweeping.sweep,
     async close() {

@@ -55,7 +55,8 @@ export function createReader(redis: Redis, fleet: string, notary: Notary, anchor
   };
 
   const fetch = async (id: string, from: number): Promise<Stored | null> => {
-    const { body, lines, ...rest } = await readMoment(redis, keys.rollout(id), keys.journal(id), from);
+    const { body, lines, ...rest } = await readMoment(redis, id, keys.rollout(id), keys.journal(id), from);
+    if (body === null && rest.count > 0) throw new Tampered(id, 'what is stored beside its journal is gone');
     return body === null ? null : { ...rest, body, lines: lines.map((line) => readLine(id, line)) };
   };
 
@@ -78,11 +79,15 @@ export function createReader(redis: Redis, fleet: string, notary: Notary, anchor
   };
 
   const fromStart = async (id: string): Promise<Proven | null> => {
-    const whole = await redis.hget(keys.rollout(id), 'whole');
-    const from = Math.max(0, Number(whole ?? 0) || 0);
+    const hint = Number(await orTampered(id, redis.hget(keys.rollout(id), 'whole')));
     // Before what is read: what is seen meanwhile may be newer.
     const anchor = anchors.of(id);
-    const stored = await fetch(id, from);
+    let from = Number.isSafeInteger(hint) && hint > 0 ? hint : 0;
+    let stored = await fetch(id, from);
+    if (from > 0 && stored !== null && !stored.lines.some(({ event }) => isWhole(event))) {
+      from = 0;
+      stored = await fetch(id, from);
+    }
     if (stored === null) return null;
     const { lines } = stored;
     if (lines.length === 0) throw new Tampered(id, 'its journal is gone');
@@ -111,9 +116,15 @@ export interface Moment {
   lines: string[];
 }
 
-/** What a hash and its journal hold at one moment; `lines` from the one at `from`. */
-export async function readMoment(redis: Redis, hash: string, journal: string, from: number): Promise<Moment> {
-  const answer = await redis.eval(readScript, 2, hash, journal, from);
+/** What a hash and its journal hold at one moment; `lines` from the one at `from`. @throws Tampered in the name of `of` */
+export async function readMoment(
+  redis: Redis,
+  of: string,
+  hash: string,
+  journal: string,
+  from: number,
+): Promise<Moment> {
+  const answer = await orTampered(of, redis.eval(readScript, 2, hash, journal, from));
   const [body, revision, last, count, lines] = answer as [string?, string?, string?, number?, string[]?];
   return {
     body: body ?? null,
@@ -122,6 +133,16 @@ export async function readMoment(redis: Redis, hash: string, journal: string, fr
     count: count ?? 0,
     lines: lines ?? [],
   };
+}
+
+/** We keep no key of another kind where these belong. */
+async function orTampered<T>(of: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes('WRONGTYPE')) throw error;
+    throw new Tampered(of, 'something of another kind stands in its place');
+  }
 }
 
 /** What was seen here before must still stand there, unless a person adopted what stands there since. */

@@ -39,6 +39,11 @@ export const saveScript = `
   return {'saved', ''}
 `;
 
+/** KEYS: holder. ARGV: who is not to hold the fleet any more. */
+export const freeScript = `
+  if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+`;
+
 /** KEYS: ledger, its journal. ARGV: body, revision, hash, entry, and revision and hash that must still be stored. */
 export const ledgerScript = `
   if (redis.call('HGET', KEYS[1], 'revision') or '0') ~= ARGV[5] then return 0 end

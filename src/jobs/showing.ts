@@ -32,6 +32,11 @@ const longestPause = 600;
 /** What stands in the chat is compared with the store by the first sweep after so long (ms). */
 const repairEvery = 45_000;
 
+/** So many of the newest rollouts can be gone back to soonest; what is over is read by nobody else for days. */
+const looked = 10;
+
+const gone = 'it was here, and is not there any more';
+
 /** A bot that is updated within this time (ms) after the first worker was needs no word. */
 const updatePatience = 20_000;
 
@@ -99,8 +104,16 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
       for (const id of ids) await queues.publish(id);
       if (clock.now() - repairedAt < repairEvery) return;
       repairedAt = clock.now();
-      for (const id of await store.lost()) await announcer.alarm(id, 'it was under way, and is not there any more');
+      for (const id of await store.lost()) await announcer.alarm(id, gone);
       await announcer.repair();
+      const newest = await store.newestIds(looked);
+      // What can be decided about one that is over ends with the next one.
+      for (const id of newest.slice(1, 2)) await queues.publish(id);
+      for (const id of newest) {
+        // Each is asked, whatever became of the one before.
+        const rollout = await believed(id).catch((error: unknown) => trouble(id, error));
+        if (rollout === null && store.headOf(id) !== null) await announcer.alarm(id, gone);
+      }
       await ledger.load().catch(async (error: unknown) => {
         await tell('ledger', error);
         throw error;

@@ -7,6 +7,7 @@ import { keysOf } from './keys.ts';
 import { createLedger } from './ledger.ts';
 import { startPulse } from './living.ts';
 import { reasonOf, seldom } from './log.ts';
+import { mend } from './mend.ts';
 import { orderFinder } from './orders.ts';
 import type { WorkerParts } from './parts.ts';
 import { prune } from './prune.ts';
@@ -58,11 +59,14 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     ...ownWorkers,
   ];
 
+  const ofRegions = regions.flatMap((region) => [queueNames.step(region), queueNames.ask(region)]);
+  const served = [queueNames.advance, queueNames.publish, ...ofRegions];
   const stays = seldom(hour, (reason) => log.warn({ reason }, 'a rollout of long ago stays in Redis'));
   // Not through the queue: a sweep must also help when the queue is what was lost.
   const sweeping = everySweep(parts.sweep, log, async () => {
     // Again and again: during an update, a program of the version before may start a rollout when we run already.
     await bringOver(redis, fleet, log).catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not moved'));
+    await mend(redis, fleet, served, log);
     // Whoever cannot follow works on nothing: the channel then says so, instead of waiting for a step's report.
     await pulse.serves(!(await duties.sweep()));
     const removed = await prune({ redis, fleet, store, ledger }, clock.now(), parts.retention, stays);

@@ -12,7 +12,7 @@ import { keysOf } from './keys.ts';
 import { livingRegions } from './living.ts';
 import { createReader, decode, encode } from './reader.ts';
 import { isWhole, lastProven, signedAs, unadopted } from './replay.ts';
-import { createScript, epochScript, paintedScript, saveScript } from './scripts.ts';
+import { createScript, epochScript, freeScript, paintedScript, saveScript } from './scripts.ts';
 import type { Adoptable, PostedMessage, Store } from './types.ts';
 import { wishesOf } from './wishes.ts';
 
@@ -76,14 +76,22 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     ];
     const answer: unknown = await redis.eval(script, touched.length, ...touched, ...fields);
     const [verdict, holder] = Array.isArray(answer) ? answer.map(String) : [String(answer)];
-    if (verdict === 'held') throw await heldBy(holder ?? '');
-    return verdict ?? '';
+    if (verdict !== 'held' || holder === undefined) return verdict ?? '';
+    if (await isUnderWay(holder)) throw await heldBy(holder);
+    // Nothing that anybody signed holds the fleet under that name.
+    await redis.eval(freeScript, 1, keys.holder, holder);
+    return write(script, rollout, entry, last);
   };
 
   const heldBy = async (holder: string): Promise<Refused> => {
     const other = await load(holder);
     const what = other ? ` (${other.release.version}, asked for by ${other.requester}, ${other.status.is})` : '';
     return new Refused(`Rollout ${holder}${what} holds the fleet. ${wayOut(other?.status)}`);
+  };
+
+  const isUnderWay = async (id: string): Promise<boolean> => {
+    const rollout = await load(id);
+    return rollout !== null && isOpen(rollout);
   };
 
   /** The number that it has given out last, as it was signed; 0 where that is not known. */
@@ -123,14 +131,19 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     },
     openIds: async () => [...new Set([...(await redis.smembers(keys.open)), ...anchors.open()])],
     async lost() {
+      // Where one of the two is left, it is there, and cannot be believed.
       const there = await Promise.all(
-        anchors.open().map(async (id) => [id, await redis.exists(keys.rollout(id))] as const),
+        anchors.open().map(async (id) => [id, await redis.exists(keys.rollout(id), keys.journal(id))] as const),
       );
       const gone = there.filter(([, found]) => found === 0).map(([id]) => id);
       for (const id of gone) anchors.forget(id);
       return gone;
     },
     ids: () => redis.zrevrange(keys.rollouts, 0, -1),
+    async newestIds(count) {
+      const [latest] = anchors.rollouts();
+      return [...new Set([...(await redis.zrevrange(keys.rollouts, 0, count - 1)), ...(latest ? [latest] : [])])];
+    },
     async latest(count) {
       const ids = count > 0 ? await redis.zrevrange(keys.rollouts, 0, count - 1) : [];
       return (await Promise.all(ids.map(load))).filter((rollout) => rollout !== null);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { firstOf, lastOf } from '../../src/base/cut.ts';
 import { holdsSecret, redact, redactLines } from '../../src/base/redact.ts';
 import { fc } from '../support/fast-check.ts';
 import { prose, type Shape, shapes } from './secrets.ts';
@@ -46,16 +47,52 @@ describe('a text without its secrets', () => {
     expect(leaking).toEqual([]);
   });
 
-  it('holds none of them when the text was cut anywhere', () => {
-    const leaking = shapes.flatMap((shape) => {
-      if (shape.bare) return [];
+  const cutAnywhere = (cut: (text: string, at: number) => string, among: Shape[] = shapes): string[] =>
+    among.flatMap((shape) => {
       const text = whole(shape);
       return Array.from(text, (_, at) => at).flatMap((at) => {
-        const clean = redact(text.slice(0, at));
+        const clean = redact(cut(text, at));
         return leaks(clean, shape.secret).length > 0 ? [`${shape.name}, cut at ${at}: ${clean}`] : [];
       });
     });
-    expect(leaking.slice(0, 20)).toEqual([]);
+
+  it('holds none of them when somebody else cut the text anywhere, but for those that only their form tells', () => {
+    const among = shapes.filter(({ bare }) => !bare);
+    expect(cutAnywhere((text, at) => text.slice(0, at), among).slice(0, 20)).toEqual([]);
+  });
+
+  it('holds none of them where we cut the text, anywhere at its end', () => {
+    expect(cutAnywhere(firstOf).slice(0, 20)).toEqual([]);
+    expect(cutAnywhere((text, at) => firstOf(splitByAnsi(text), at)).slice(0, 20)).toEqual([]);
+  });
+
+  it('holds none of them where we cut the text, anywhere at its beginning', () => {
+    const rest = `\n${'a line that follows\n'.repeat(2_000)}`;
+    const behind = (text: string, at: number) => lastOf(`before ${text}${rest}`, text.length - at + rest.length);
+    expect(cutAnywhere(behind).slice(0, 20)).toEqual([]);
+    expect(behind('x', 0).split('\n').length).toBeGreaterThan(1_000);
+  });
+
+  it('holds none of them where the redactor itself has seen enough', () => {
+    const filled = shapes.flatMap((shape) => {
+      const text = whole(shape);
+      return Array.from({ length: 12 }, (_, part) => Math.ceil((text.length * (part + 1)) / 13)).flatMap((at) => {
+        const clean = redact(`${'a line\n'.repeat(10_000).slice(-(64 * 1024 - at))}${text} ${'more '.repeat(100)}`);
+        return leaks(clean, shape.secret).length > 0 ? [`${shape.name}, cut at ${at}: ${clean.slice(-200)}`] : [];
+      });
+    });
+    expect(filled.slice(0, 20)).toEqual([]);
+  });
+
+  it('holds no lines of a key whose beginning was cut off', () => {
+    const rest = (end: string) => ['u9Q2', 'kk4TzW8=', end, 'after'];
+    for (const end of ['-----END RSA PRIVATE KEY-----', '-----END PGP PRIVATE KEY BLOCK-----', 'Private-MAC: 00']) {
+      for (const shown of [redact(rest(end).join('\n')), redactLines(rest(end)).join('\n')]) {
+        expect(shown).not.toMatch(/u9Q2|kk4T/);
+        expect(shown).toMatch(/after$/);
+      }
+    }
+    expect(redact('a\n-----END CERTIFICATE-----')).toBe('a\n-----END CERTIFICATE-----');
   });
 
   it('holds none of them when its lines are looked at one by one', () => {

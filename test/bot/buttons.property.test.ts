@@ -4,19 +4,21 @@ import { readClick } from '../../src/bot/actions/click.ts';
 import { asShown } from '../../src/bot/as-shown.ts';
 import { answer, asText } from '../../src/bot/run.ts';
 import { posts } from '../../src/bot/views/posts.ts';
-import { asked, next, onlyBack, takenBy, waitingForPeople, waitKey } from '../../src/upgrade/rollout/index.ts';
+import { asked, next, onlyBack, plan, takenBy, waitingForPeople, waitKey } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { Run, scenario } from '../support/chance.ts';
 import { fc } from '../support/fast-check.ts';
-import { planned, surveyOf, tuesday } from '../support/rollouts.ts';
+import { hours, inputOf, planned, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
-import { directoryOf, trial } from './support.ts';
+import { directoryOf, trial, trialFleet } from './support.ts';
 
 /** A button as it stands in a message, in short. */
 interface Offered {
   post: string;
   action: string;
   value: string;
+  style: string | undefined;
+  asksFirst: boolean;
 }
 
 function offered(rollout: Rollout): Offered[] {
@@ -25,10 +27,26 @@ function offered(rollout: Rollout): Offered[] {
       .flatMap((block) => (block.type === 'actions' ? block.elements : []))
       .flatMap((each) =>
         each.type === 'button'
-          ? [{ post: key.split('.')[0] ?? '', action: each.action_id ?? '', value: each.value ?? '' }]
+          ? [
+              {
+                post: key.split('.')[0] ?? '',
+                action: each.action_id ?? '',
+                value: each.value ?? '',
+                style: each.style,
+                asksFirst: each.confirm !== undefined,
+              },
+            ]
           : [],
       ),
   );
+}
+
+/** What ends something is red; what brings a release to nodes again is never the obvious one; both ask first. */
+function looksLikeWhatItDoes({ action, style, asksFirst }: Offered): void {
+  if (action === 'zw:retry') expect({ style, asksFirst }, action).toEqual({ style: undefined, asksFirst: true });
+  if (/^zw:(?:stop|rollback|decline|replace)\b/.test(action))
+    expect({ style, asksFirst }, action).toEqual({ style: 'danger', asksFirst: true });
+  if (/^zw:approve\b/.test(action)) expect(asksFirst, action).toBe(true);
 }
 
 const ines = { users: ['U0INES'], groups: [] };
@@ -54,16 +72,17 @@ async function pressed(rollout: Rollout, now: number, { action, value }: Offered
   return answer(scene, { actor: 'U0INES', rollout: click.rollout }, click.command);
 }
 
-/** A reminder of everything that waits was sent. */
-function reminded(rollout: Rollout): Rollout {
-  const counts = waitingForPeople(rollout).map((waiting) => [waitKey(waiting), 1]);
+/** A reminder of everything that waits by now was sent. */
+function reminded(rollout: Rollout, at: number): Rollout {
+  const waits = waitingForPeople(rollout).filter(({ since }) => since <= at);
+  const counts = waits.map((waiting) => [waitKey(waiting), 1]);
   return { ...rollout, policy: { ...rollout.policy, reminders: [1] }, reminded: Object.fromEntries(counts) };
 }
 
 /** Otto has all that waits. */
 function taken(rollout: Rollout, at: number): Rollout {
   const waits = waitingForPeople(rollout).map(waitKey);
-  return next(reminded(rollout), { type: 'taken-on', at, by: 'U0OTTO', waits });
+  return next(reminded(rollout, at), { type: 'taken-on', at, by: 'U0OTTO', waits });
 }
 
 /** As it is; and if nobody had signed what led to it, somebody had gone back without looking, or said that they have it. */
@@ -101,10 +120,13 @@ it('no button approves where only a signature does: the command stands there ins
   expect(gate('signed')?.text).toContain('on a shell with the settings: `zeitwork approve eu-west`');
 });
 
-it('a button is shown only where it does something', { timeout: 600_000 }, async () => {
+/** Presses every button of each kind of scene once; `shown`: which there were, as `post action`. */
+function presser() {
   const [shown, seen] = [new Set<string>(), new Set<string>()];
   const lookAt = async (kind: string, rollout: Rollout, now: number) => {
     const buttons = offered(rollout);
+    buttons.forEach(looksLikeWhatItDoes);
+    if (rollout.status.is === 'rolling-back') expect(buttons.map(({ action }) => action)).toContain('zw:stop');
     const free = waitingForPeople(rollout).some((waiting) => takenBy(rollout, waiting) === null);
     if (!free) expect(buttons.map(({ action }) => action)).not.toContain('zw:mine');
     const scene = sceneOf(kind, rollout, buttons);
@@ -117,6 +139,41 @@ it('a button is shown only where it does something', { timeout: 600_000 }, async
       expect(reply.outcome ?? 'done', `${where}: ${asText(reply)}`).toBe('done');
     }
   };
+  return { shown, lookAt };
+}
+
+it('a button of a start that is waited for is shown only where it does something, until it begins and after', async () => {
+  const { shown, lookAt } = presser();
+  const fleet = trialFleet(
+    { majors: { approvers: 1, canaryApproval: true }, announce: [hours(24), hours(1)] },
+    'guide',
+  );
+  for (const startAt of [null, tuesday + hours(1), tuesday + hours(30), tuesday + hours(24 * 9)]) {
+    const now = startAt === null ? tuesday - hours(24) : tuesday;
+    const start = plan(inputOf(fleet, { strategy: 'regions', startAt, now, epoch: now }));
+    const looks: [Rollout, number][] = [];
+    const until = (rollout: Rollout, at: number) => looks.push([rollout, at]) > 60;
+    drive(start, worldOf(start), { from: now, until });
+    for (const [rollout, at] of looks) {
+      const by = 'U0OTTO';
+      const paused = next(rollout, { type: 'paused', at, by });
+      const moved = next(rollout, { type: 'rescheduled', at, by, startAt: at + hours(24 * 7) });
+      const stopped = next(rollout, { type: 'stopped', at, by });
+      const ways = { paused, moved, stopped, 'moved while paused': next(moved, { type: 'paused', at, by }) };
+      for (const [way, each] of Object.entries({ ...ways, 'as it is': rollout }))
+        for (const [kind, as] of Object.entries(kinds)) {
+          const ahead = Math.sign((each.startAt ?? 0) - at);
+          await lookAt(`${way}, ${kind}, ${each.startedAt === null ? 'ahead' : 'begun'} ${ahead}`, as(each, at), at);
+        }
+    }
+  }
+  expect([...shown]).toEqual(
+    expect.arrayContaining(['scheduled postpone', 'scheduled stop', 'moved postpone', 'soon stop']),
+  );
+});
+
+it('a button is shown only where it does something', { timeout: 600_000 }, async () => {
+  const { shown, lookAt } = presser();
   await fc.assert(
     fc.asyncProperty(scenario, async (chance) => {
       const run = new Run(chance);

@@ -1,8 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pino from 'pino';
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Asking, ownPeople } from '../../src/bot/context.ts';
 import { parse } from '../../src/bot/parse.ts';
 import { answer, asText } from '../../src/bot/run.ts';
+import {
+  canonical,
+  type Decision,
+  openKey,
+  type SignedDecision,
+  type SigningKey,
+  signerOf,
+  sshSignature,
+} from '../../src/trust/index.ts';
 import { isOpen } from '../../src/upgrade/rollout/index.ts';
 import { type Release, strategyNames } from '../../src/upgrade/rollout/types.ts';
 import { fc } from '../support/fast-check.ts';
@@ -63,6 +75,7 @@ const story = fc.record({
   bad: fc.boolean(),
   order: fc.constantFrom('declared' as const, 'next-opening' as const),
   breakers: fc.constantFrom(1, 2),
+  approvals: fc.constantFrom('button' as const, 'signed' as const),
   moves: fc.array(move, { minLength: 2, maxLength: 8 }),
 });
 
@@ -70,6 +83,26 @@ type Story = typeof story extends fc.Arbitrary<infer T> ? T : never;
 
 const log = pino({ level: 'silent' });
 const quick = { soak: 0, canarySoak: 0, pause: 0, bake: 0, healthyAnswers: 1 };
+
+const folder = mkdtempSync(join(tmpdir(), 'one-person-'));
+let own: SigningKey;
+beforeAll(async () => {
+  own = await openKey(join(folder, 'rosa'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Signed as `zeitwork VERB …` signs; so many are also checked as it checks them, by a program that takes its time. */
+let toCheck = 50;
+async function signedBy(key: SigningKey, decision: Decision): Promise<{ slack: string; signed: SignedDecision }> {
+  const text = canonical(decision);
+  const signed = { text, signature: sshSignature(key, 'zeitwork-decision', text) };
+  const rosa = { name: 'rosa', slack: 'U0ROSA', keys: [key.public] };
+  if (toCheck <= 0) return { slack: rosa.slack, signed };
+  toCheck -= 1;
+  const found = await signerOf(signed, [rosa], decision.at);
+  expect(found.decision).toEqual(decision);
+  return { slack: found.person.slack, signed };
+}
 
 class Night {
   readonly here: Trial;
@@ -80,10 +113,14 @@ class Night {
   /** Rollouts in which a node was switched to the release, and the regions of these nodes. */
   readonly switched = new Map<string, Release>();
   readonly reached = new Set<string>();
+  /** Nodes that were switched to a release and not brought back. */
+  readonly #onRelease = new Set<string>();
+  /** Nodes that were started anew with what they ran before, although nothing was to be brought back there. */
+  readonly restarted: string[] = [];
   readonly #bad: boolean;
   readonly #known: Release[];
 
-  constructor({ version, bad, ...policy }: Pick<Story, 'version' | 'bad' | 'oneMayBegin' | 'order' | 'breakers'>) {
+  constructor({ version, bad, approvals, ...policy }: Omit<Story, 'moves'>) {
     const majors = { approvers: 2, canaryApproval: true };
     const fleet = fleetOf({ ...quick, ...policy, majors });
     const rest = fleet.regions.map((region) => ({ ...region, approvers: everything }));
@@ -98,6 +135,7 @@ class Night {
       onCall: everything,
       escalation: everything,
     };
+    this.here.context.access.approvals = approvals;
     // What a plan comes to changes nothing about who may start it.
     this.here.context.playsUpTo = 0;
     this.#version = version;
@@ -129,15 +167,31 @@ class Night {
     const parsed = parse(text);
     if (parsed.is === 'usage') throw new Error(`${text}: ${parsed.problem}`);
     const { context } = this.here;
-    const actor = place === 'shell' ? 'cli:rosa' : 'U0ROSA';
-    const asking: Asking = {
-      actor,
-      rollout: null,
-      ...(place === 'signed' ? { signed: { text: '', signature: '' } } : {}),
-    };
-    const where = place === 'chat' ? context : { ...context, ...ownPeople(['U0ROSA']) };
     this.here.clock.at += 5_000;
+    const asking = place === 'signed' ? await this.#signed(text, parsed.command.verb) : this.#unsigned(place);
+    const where = place === 'chat' ? context : { ...context, ...ownPeople(['U0ROSA']) };
     return asText(await answer(where, asking, parsed.command));
+  }
+
+  #unsigned = (place: (typeof places)[number]): Asking => ({
+    actor: place === 'shell' ? 'cli:rosa' : 'U0ROSA',
+    rollout: null,
+  });
+
+  async #signed(text: string, verb: string): Promise<Asking> {
+    const rollout = [...this.here.control.rollouts.values()].at(-1);
+    const decision: Decision = {
+      fleet: this.here.context.fleet.name,
+      rollout: rollout?.id ?? null,
+      revision: rollout?.revision ?? null,
+      release: rollout?.release.binarySha256 ?? null,
+      verb,
+      arguments: text,
+      at: this.here.clock.at,
+      nonce: `${this.here.clock.at}`,
+    };
+    const { slack, signed } = await signedBy(own, decision);
+    return { actor: slack, rollout: null, signed };
   }
 
   /** The nodes go on for a while, and are seen as they are then. */
@@ -152,7 +206,11 @@ class Night {
     this.here.control.rollouts.set(rollout.id, after.rollout);
     this.here.clock.at = after.now;
     for (const { node, image } of world.starts.slice(before)) {
-      if (image !== newImage) continue;
+      if (image !== newImage) {
+        if (!this.#onRelease.delete(node)) this.restarted.push(node);
+        continue;
+      }
+      this.#onRelease.add(node);
       this.switched.set(rollout.id, rollout.release);
       this.reached.add(rollout.nodes[node]?.region ?? '');
     }
@@ -180,6 +238,7 @@ it('one person changes the canary region once for each release, and nothing else
       }
       const mayBegin = rest.version === 'v1.1.0' && rest.oneMayBegin === 'canary';
       expect([...night.reached].filter((region) => !mayBegin || region !== 'us-east')).toEqual([]);
+      expect(night.restarted).toEqual([]);
       const begun = [...night.switched.values()];
       for (const names of [begun.map(({ version }) => version), begun.map(({ binarySha256 }) => binarySha256)]) {
         expect(names).toEqual([...new Set(names)]);

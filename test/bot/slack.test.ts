@@ -5,9 +5,10 @@ import { startSlack } from '../../sandbox/slack/start.ts';
 import type { ChannelMessage } from '../../sandbox/slack/types.ts';
 import { systemClock } from '../../src/app/clock.ts';
 import { type Bot, startBot } from '../../src/bot/index.ts';
+import { next } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
-import { drive, worldOf } from '../support/simulation.ts';
+import { drive, type World, worldOf } from '../support/simulation.ts';
 import { seals, type Trial, trial } from './support.ts';
 
 type Slack = Awaited<ReturnType<typeof startSlack>>;
@@ -60,8 +61,8 @@ async function type(user: string, text: string): Promise<ChannelMessage> {
   return until(`an answer to ${text}`, () => outcome.responses.at(-1));
 }
 
-async function started(): Promise<Rollout> {
-  const preview = await type('U0ROSA', 'upgrade v2.0.0');
+async function started(more = ''): Promise<Rollout> {
+  const preview = await type('U0ROSA', `upgrade v2.0.0 ${more}`);
   await slack.click('U0ROSA', preview.ts, 'Start');
   return until('a rollout', () => [...here.control.rollouts.values()][0]);
 }
@@ -75,6 +76,17 @@ async function driven(rollout: Rollout, fits: (rollout: Rollout) => boolean, bad
   here.control.rollouts.set(rollout.id, at.rollout);
   await bot.announcer.show(at.rollout);
   return at.rollout;
+}
+
+/** To the end, in pieces: Slack's stand-in lives in this process, and must be heard in between. */
+async function played(rollout: Rollout, world: World, from: number, end: Rollout['status']['is']) {
+  let at = { rollout, now: from };
+  for (let step = 0; at.rollout.status.is !== end; step++) {
+    if (step > 100) throw new Error(`it never came to ${end}`);
+    at = drive(at.rollout, world, { from: at.now, limit: 5 });
+    await new Promise(setImmediate);
+  }
+  return at;
 }
 
 const asked = (rollout: Rollout) => isAsked(rollout, 'eu-west');
@@ -123,6 +135,26 @@ describe('the bot in Slack', () => {
     expect(thread().find(({ text }) => text.includes('may *eu-west*'))?.broadcast).toBe(true);
     expect(slack.dms('U0ROSA').map(({ text }) => text)).toEqual([expect.stringContaining('waits for its approvers')]);
     expect(slack.warnings).toEqual([]);
+  });
+
+  it('leads from each direct message to the post that it is about', async () => {
+    await driven(await started(), asked);
+    const gate = thread().find(({ text }) => text.includes('may *eu-west*')) ?? raise();
+    const to = ({ ts }: ChannelMessage) => `/archives/C0/p${ts.replace('.', '')}|`;
+    for (const user of ['U0INES', 'U0ROSA']) {
+      const [message, ...more] = slack.dms(user);
+      expect(more).toEqual([]);
+      expect(message?.text).toContain(to(gate));
+      expect(JSON.stringify(message?.blocks)).toContain(to(gate));
+    }
+  });
+
+  it('leads from the direct message of a hold to its rollout', async () => {
+    await driven(await started(), ({ status }) => status.is === 'held', ['us-east-op-1']);
+    const [message, ...more] = slack.dms('U0ROSA');
+    expect(more).toEqual([]);
+    expect(message?.text).toMatch(/\bheld\b/);
+    expect(message?.text).toContain(`/archives/C0/p${main().ts.replace('.', '')}|`);
   });
 
   it('sends nothing when nothing changed', async () => {
@@ -181,6 +213,40 @@ describe('the bot in Slack', () => {
     expect(over?.text.match(/→/g)).toHaveLength(1);
     expect(JSON.stringify(over?.blocks)).toMatch(/us-east-op-1 failed.*Tried again by/);
     expect(over?.blocks.some(({ type: kind }) => kind === 'actions')).toBe(false);
+  });
+
+  it('does not go on saying that all is proven once it is rolled back, and keeps who wanted that and what was said', async () => {
+    const begun = await started('--nodes 1');
+    const world = worldOf(begun);
+    let at = await played(begun, world, begun.createdAt, 'done');
+    const show = async (rollout: Rollout) => {
+      here.control.rollouts.set(rollout.id, rollout);
+      await bot.announcer.show({ ...rollout, revision: at.rollout.revision + 1 });
+    };
+    await show(at.rollout);
+    const proven = /^✓ \*v2\.0\.0 is on its one node\*, proven\./;
+    const ends = () => [...thread(), ...slack.dms('U0ROSA')].filter(({ text }) => proven.test(text));
+    expect(ends()).toHaveLength(2);
+    const scope = { is: 'all' } as const;
+    const back = next(at.rollout, { type: 'rollback-asked', at: at.now, by: 'U0OTTO', scope, epoch: at.now });
+    const closes = (end: ChannelMessage) => {
+      expect(end.text).toMatch(
+        /\n→ Rollback asked for by <@U0OTTO> at [^\n]*: now run 2, see the live message above\./,
+      );
+      expect(JSON.stringify(end.blocks)).toContain('Rollback asked for by <@U0OTTO>');
+      expect(end.blocks.some(({ type: kind }) => kind === 'actions')).toBe(false);
+    };
+    at = { ...at, rollout: { ...back, revision: at.rollout.revision + 2 } };
+    await show(at.rollout);
+    expect(ends()).toHaveLength(2);
+    ends().forEach(closes);
+    at = await played(at.rollout, world, at.now, 'rolled-back');
+    await show(at.rollout);
+    expect(ends()).toHaveLength(2);
+    ends().forEach(closes);
+    const over = /^↩ \*Rolled back \(everything\)\*: 0 of 1 node still on v2\.0\.0/;
+    expect([...thread(), ...slack.dms('U0ROSA')].filter(({ text }) => over.test(text))).toHaveLength(2);
+    expect(main().text.split('\n')[0]).toBe('zeitwork-operator v2.0.0: rolled back');
   });
 
   it('says so when its rollout vanished from the store, and answers a late click with what the nodes run', async () => {

@@ -1,7 +1,9 @@
+import { WebClient } from '@slack/web-api';
 import pino, { type Logger } from 'pino';
 import { systemClock } from '../../src/app/clock.ts';
 import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
+import { drawHome } from '../../src/bot/listeners.ts';
 import { createLooks } from '../../src/bot/looks.ts';
 import type { Audited, Note } from '../../src/jobs/index.ts';
 import { recorder } from '../../src/jobs/record.ts';
@@ -32,6 +34,7 @@ export class MemoryControl implements Control {
     open: async () => [...this.rollouts.values()].find(isOpen) ?? null,
     openIds: async () => [...this.rollouts.values()].filter(isOpen).map(({ id }) => id),
     latest: async (count) => [...this.rollouts.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, count),
+    newestIds: async (count) => (await this.store.latest(count)).map(({ id }) => id),
     create: async (rollout) => {
       const holder = await this.store.open();
       if (holder) throw new Refused(`${holder.requester} holds the fleet with rollout ${holder.id}`);
@@ -214,4 +217,23 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
     log: options.log ?? pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
   };
   return { context, control, clock, logged };
+}
+
+/** What is published as somebody's home tab: its lines, and which kinds of blocks it is made of. */
+export async function homeOf(context: CommandContext, user: string): Promise<{ lines: string[]; kinds: string[] }> {
+  const sent: string[] = [];
+  const client = new WebClient('xoxb', {
+    fetch: async (_url, options) => {
+      sent.push(String(options?.body));
+      return new Response(JSON.stringify({ ok: true }));
+    },
+  });
+  await drawHome(context, client, user);
+  type Block = { type: string; text?: { text: string }; elements?: { text: string }[] };
+  const { blocks }: { blocks: Block[] } = JSON.parse(new URLSearchParams(sent.join()).get('view') ?? '');
+  const words = blocks.flatMap(({ text, elements = [] }) => [text, ...elements]);
+  return {
+    lines: words.flatMap((each) => each?.text.split('\n') ?? []),
+    kinds: [...new Set(blocks.map(({ type }) => type))],
+  };
 }

@@ -1,7 +1,5 @@
-import { WebClient } from '@slack/web-api';
 import { expect, it } from 'vitest';
 import { judge } from '../../src/bot/actions/counts.ts';
-import { drawHome } from '../../src/bot/listeners.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { sealedBlocks } from '../../src/bot/sealed.ts';
 import { outdated, type Post, posts } from '../../src/bot/views/posts.ts';
@@ -9,7 +7,7 @@ import { next, plan, waitingForPeople, waitKey } from '../../src/upgrade/rollout
 import type { NodeState, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { hours, inputOf, minutes, tuesday } from '../support/rollouts.ts';
 import { drive, type World, worldOf } from '../support/simulation.ts';
-import { seals, type Trial, trial, trialFleet } from './support.ts';
+import { homeOf, seals, type Trial, trial, trialFleet } from './support.ts';
 
 const reminders = [minutes(15), minutes(30), hours(2)];
 
@@ -71,15 +69,7 @@ it('the answers that say how things stand say who has it: status, why, home, and
   expect(await run(here, 'U0LU', 'why')).toMatch(has);
   const { facts } = await runCommand(here.context, 'U0LU', 'status');
   expect(facts).toMatchObject({ rollout: { taken: [{ waits: 'held', by: 'U0OTTO' }] } });
-  const sent: string[] = [];
-  const client = new WebClient('xoxb', {
-    fetch: async (_url, options) => {
-      sent.push(String(options?.body));
-      return new Response(JSON.stringify({ ok: true }));
-    },
-  });
-  await drawHome(here.context, client, 'U0LU');
-  expect(new URLSearchParams(sent.join()).get('view')).toContain('<@U0OTTO> has it since');
+  expect((await homeOf(here.context, 'U0LU')).lines.join('\n')).toContain('<@U0OTTO> has it since');
 });
 
 it('whoever may stop may take it on: nobody else, and not twice; another one may take it over', async () => {

@@ -2,10 +2,13 @@ import { expect, it } from 'vitest';
 import { rolloutFacts } from '../../src/bot/facts/rollout.ts';
 import { asText, runCommand } from '../../src/bot/run.ts';
 import { headline } from '../../src/bot/views/ending.ts';
+import { isAsking } from '../../src/bot/views/gate.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import { tally } from '../../src/bot/views/tally.ts';
 import { verdict } from '../../src/bot/views/verdict.ts';
+import { nodeWord } from '../../src/bot/views/words.ts';
 import {
+  approvals,
   isOpen,
   next,
   nodesInOrder,
@@ -15,12 +18,12 @@ import {
   waitKey,
   workingNodes,
 } from '../../src/upgrade/rollout/index.ts';
-import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { Run, scenario } from '../support/chance.ts';
 import { fc } from '../support/fast-check.ts';
-import { newImage } from '../support/rollouts.ts';
+import { newImage, surveyOf } from '../support/rollouts.ts';
 import type { World } from '../support/simulation.ts';
-import { trial } from './support.ts';
+import { homeOf, trial } from './support.ts';
 
 const textOf = (rollout: Rollout, key: RegExp): string | undefined =>
   posts({ ...rollout, requester: 'U0ROSA' }).find((each) => key.test(each.key))?.text;
@@ -67,6 +70,20 @@ async function answersAgree(rollout: Rollout, now: number): Promise<void> {
   expect(textOf(rollout, /^main$/)?.split('\n')[0]).toBe(`zeitwork-operator v2.0.0: ${said}`);
   if (why !== 'Nothing is left to do.') expect(why.split('\n')[0]).toBe(`v2.0.0: ${said}`);
   for (const { name } of workingNodes(rollout)) expect(why).toContain(name);
+  noFactTwice(why);
+}
+
+/** Of what holds a node, nothing is said again in other words, nor in part. */
+function noFactTwice(why: string): void {
+  for (const section of why.split(/\n(?=[a-z-]+-op-\d: )/)) {
+    const facts = [...section.matchAll(/^• [a-z-]+: (.*?)\. (?:By itself|Opened by)/gm)].map(([, fact = '']) => fact);
+    expect(section.match(/^•/gm) ?? []).toHaveLength(facts.length);
+    for (const fact of facts)
+      expect(
+        facts.filter((other) => other.includes(fact)),
+        section,
+      ).toEqual([fact]);
+  }
 }
 
 /** Who has what waits is said by every message that tells of it, and wherever somebody asks; nobody is offered it any more. */
@@ -90,6 +107,71 @@ async function handsAgree(rollout: Rollout, now: number): Promise<boolean> {
     if (offered) expect(text, key).toContain('→ <@U0OTTO> has it since');
   }
   return true;
+}
+
+/** What a look finds on the simulated nodes. */
+function seenIn(world: World): Record<string, Partial<NodeSurvey>> {
+  const seen = (name: string): Partial<NodeSurvey> => {
+    const image = world.image[name] ?? '';
+    const isSick = world.down.has(name) || world.silent.has(name) || (image === newImage && world.bad.has(name));
+    return { sha256: image, version: image === newImage ? 'v2.0.0' : 'v1.0.0', healthy: !isSick };
+  };
+  return Object.fromEntries(Object.keys(world.image).map((name) => [name, seen(name)]));
+}
+
+const calledIn = (lines: string[]): number => lines.filter((line) => line.includes('waits for you')).length;
+
+/** All that the home tab tells, but for times and causes: each situation is compared once. */
+function situation(rollout: Rollout, { image, down, silent }: World): string {
+  const nodes = nodesInOrder(rollout).map((node) => [nodeWord(node), image[node.name]]);
+  const ill = isOpen(rollout) ? [] : [...down, ...silent];
+  const waits = approvals(rollout).map((phase) => [phase.id, isAsking(rollout, phase)]);
+  return JSON.stringify([verdict(rollout), summary(rollout), nodes, ill, waits, tally(rollout).onNew.length]);
+}
+
+/** The home tab says what the store and the nodes say, and to an approver what waits for her. */
+async function homeIsTrue(rollout: Rollout, world: World, now: number): Promise<void> {
+  const here = trial();
+  const seen = seenIn(world);
+  here.control.looks = surveyOf(here.context.fleet, seen);
+  here.control.rollouts.set(rollout.id, rollout);
+  here.clock.at = now;
+  const { lines, kinds } = await homeOf(here.context, 'U0INES');
+  expect(kinds).not.toContain('actions');
+  const said = verdict(rollout);
+  expect(lines.find((line) => line.includes(`(${rollout.id})`))).toContain(`*v2.0.0* ${said}`);
+  for (const known of countIn(lines.join('\n'))) expect(known).toBe(tally(rollout).onNew.length);
+  expect(calledIn(lines)).toBe(approvals(rollout).filter((phase) => isAsking(rollout, phase)).length);
+  if (!isOpen(rollout)) {
+    expect(lines).toContain(`Nothing is running. Last: ${headline(rollout)}`);
+    for (const [name, { version, healthy }] of Object.entries(seen))
+      expect(lines.find((line) => line.startsWith(`${healthy ? '✓' : '✗'} ${name}  `))).toContain(`  ${version}  `);
+    return;
+  }
+  expect(lines).toContain(`zeitwork-operator v2.0.0: ${said}`);
+  for (const { name, region } of nodesInOrder(rollout)) {
+    const line = lines.find((each) => each.startsWith(`*${region}*  `)) ?? '';
+    const [, glyph = 'none'] = line.match(new RegExp(`(\\S) ${name.slice(region.length + 1)} `)) ?? [];
+    if (glyph === '✓') expect(world.image[name], `${name}: ${line}`).toBe(newImage);
+    else if (/[○↩]/.test(glyph)) expect(world.image[name], `${name}: ${line}`).toBe(world.initial[name]);
+    else expect('▶◀✗‼?', `${name}: ${line}`).toContain(glyph);
+  }
+}
+
+/** What waits is told to whom it waits for, and to nobody else; where the answer is given is true, too. */
+async function homeCallsWhoMay(rollout: Rollout, now: number): Promise<void> {
+  if (!approvals(rollout).some((phase) => isAsking(rollout, phase))) return;
+  const home = async (user: string, change: Partial<Rollout> = {}, how: 'button' | 'signed' = 'button') => {
+    const { context, control, clock } = trial();
+    clock.at = now;
+    control.rollouts.set(rollout.id, { ...rollout, ...change });
+    return (await homeOf({ ...context, access: { ...context.access, approvals: how } }, user)).lines;
+  };
+  expect(await home('U0INES')).toContain('The question, with its button, is in the channel.');
+  expect(await home('U0INES', {}, 'signed')).toContain('The question, with what to sign, is in the channel.');
+  expect(calledIn(await home('U0INES', { requester: 'U0INES' })), 'to whoever asked for it').toBe(0);
+  expect(calledIn(await home('U0INES', { unsigned: true })), 'of what nobody signed').toBe(0);
+  expect(calledIn(await home('U0OTTO')), 'to who approves nothing').toBe(0);
 }
 
 /** The end is said once, and the same to everybody. */
@@ -125,6 +207,7 @@ const numRuns = Number(process.env.RUNS ?? 40);
 
 it('says the same everywhere, and what the store and the nodes say, at every step of every run', async () => {
   const asked = new Set<string>();
+  const homes = new Set<string>();
   const ends = new Set<string>();
   const taken = new Set<string>();
   await fc.assert(
@@ -139,11 +222,15 @@ it('says the same everywhere, and what the store and the nodes say, at every ste
         countsAreTrue(rollout, world);
         nodesAreTrue(rollout, world);
         endingsAgree(rollout);
+        const drawn = situation(rollout, world);
+        if (!homes.has(drawn)) await homeIsTrue(rollout, world, now);
+        homes.add(drawn);
         ends.add(rollout.status.is);
         const state = `${verdict(rollout)} ${summary(rollout)}`;
         if (asked.has(state)) continue;
         asked.add(state);
         await answersAgree(rollout, now);
+        await homeCallsWhoMay(rollout, now);
         if (await handsAgree(rollout, now)) taken.add(rollout.status.is);
       }
     }),

@@ -117,6 +117,32 @@ describe('the product on a shell', () => {
     expect(seen.at(-1)).toMatchObject({ outcome: 'wrong', rollout: { id, status: { is: 'stopped' } } });
   });
 
+  it('is heard while the bot is away: the worker goes on, and the channel says afterwards who approved', async () => {
+    const { slack } = product;
+    const id = await untilAsked('v2.1.0');
+    const posts = () => slack.messages().flatMap(({ ts }) => slack.thread(ts));
+    const question = () => posts().findLast(({ text }) => /may \*eu-west\* \(\d nodes?\) go to v2\.1\.0/.test(text));
+    const isOpen = () => question()?.blocks.some(({ type }) => type === 'actions') === true;
+    const { logs } = product;
+    await until('the question stands in the channel', isOpen, { timeoutMs: 60_000, logs });
+    await product.kill('bot');
+    const yes = await product.shell('approve', 'eu-west', '--key', product.keys.ines, '--comment', 'by hand');
+    expect(yes).toMatchObject({ code: 0, out: expect.stringMatching(/^eu-west is approved/) });
+    const isDone = async () => (await (await store()).load(id))?.status.is === 'done';
+    await until('the worker goes on', isDone, { timeoutMs: 60_000, logs });
+    expect(isOpen()).toBe(true);
+    const asked = question()?.text.split('\n') ?? [];
+    product.startBot();
+    await until('the channel says the end', () => posts().some(({ text }) => /v2\.1\.0 is on all 4 nodes/.test(text)), {
+      timeoutMs: 60_000,
+      logs,
+    });
+    await until('the question is closed', () => !isOpen(), { timeoutMs: 60_000, logs });
+    const words = question()?.text ?? '';
+    expect(words.split('\n').slice(0, 2)).toEqual(asked.slice(0, 2));
+    expect(words).toMatch(/\n✓ \*eu-west\* approved by <@U0INES> at [^\n]* \(“by hand”\)$/);
+  });
+
   it('refuses to watch what is not there', async () => {
     expect(await product.shell('watch')).toMatchObject({ code: 3, err: 'zeitwork: Nothing is running.\n' });
     expect(await product.shell('watch', 'r-nowhere')).toMatchObject({ code: 3 });

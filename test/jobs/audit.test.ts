@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { day } from '../../src/base/duration.ts';
 import { type Audited, audit } from '../../src/jobs/audit.ts';
 import { type Belief, createLedger, createStore, examine, openAnchors } from '../../src/jobs/index.ts';
-import { spelledLine } from '../../src/jobs/journal.ts';
+import { type Chained, type ChainedEntry, spelledLine } from '../../src/jobs/journal.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import { examineLedger, type LedgerLine } from '../../src/jobs/ledger.ts';
 import { createNotes, flawsInNotes, type Note, type NoteLine } from '../../src/jobs/notes.ts';
 import { recorder } from '../../src/jobs/record.ts';
-import type { JournalEntry } from '../../src/jobs/types.ts';
+import { leftBy, timedBy } from '../../src/upgrade/ledger/index.ts';
 import { belief } from '../support/belief.ts';
+import { drive, worldOf } from '../support/simulation.ts';
 import { production, quickRollout, silent } from './fixtures/parts.ts';
 import { makeRig } from './fixtures/rig.ts';
 
@@ -39,7 +40,7 @@ const froze = (id: string, at = 1) =>
 /** A rollout with four lines, a ledger with four and an adoption among them, and three notes. */
 async function written(who: Belief): Promise<void> {
   const { store, ledger, notes } = parts(who);
-  await store.create(quickRollout('r1'));
+  await store.create(quickRollout('r1', {}, {}, { limit: 1 }));
   const record = recorder(store, async () => undefined);
   for (const [type, at] of [
     ['paused', 1],
@@ -54,6 +55,25 @@ async function written(who: Belief): Promise<void> {
   await ledger.record(froze('f3'));
   for (const by of ['U1', 'U2', 'U3']) notes.note(denied(by));
   await notes.settled();
+}
+
+/** The same, with lines of every kind: what workers reported, what a rollout left, and what holds all of it. */
+async function writtenWhole(who: Belief): Promise<void> {
+  await written(who);
+  const { store, ledger } = parts(who);
+  const record = recorder(store, async () => undefined);
+  await record('r1', { type: 'resumed', at: now + 4, by: 'U1' });
+  const kinds = new Set<string>();
+  const r1 = await store.load('r1');
+  if (r1 === null) throw new Error('no rollout');
+  const { rollout: over, events } = drive(r1, worldOf(r1), { from: now + 5 });
+  for (const event of events) {
+    if (['begun', 'reported', 'watched'].every((kind) => kinds.has(kind))) break;
+    if ((await record('r1', event)).changed) kinds.add(event.type);
+  }
+  await store.adopt('r1', 'U9', now + 60_000, { first: 'U8' });
+  await record('r1', { type: 'paused', at: now + 60_001, by: 'U1' });
+  for (const event of [leftBy(over), timedBy(over)]) if (event !== null) await ledger.record(event);
 }
 
 const journals = [keys.journal('r1'), keys.ledgerJournal, keys.notesJournal];
@@ -74,13 +94,15 @@ function remembering(): Belief {
   return { ...who, notary: { ...who.notary, fault } };
 }
 
-/** What is wrong in these lines, by whose they are. */
-function flaws(key: string, stored: string[], who: Belief): unknown[] {
-  const spelled = <E extends { type: string }>() => stored.map((line) => spelledLine<E>(line));
-  if (key === keys.notesJournal) return flawsInNotes(production, spelled<NoteLine>(), who);
-  if (key === keys.ledgerJournal) return examineLedger(production, spelled<LedgerLine>(), who.notary).flaws;
+type Spelled = Chained<{ type: string }> | null;
+
+/** What is wrong in these lines, by whose they are; null: what stands there is no line of ours. */
+function flaws(key: string, lines: Spelled[], who: Belief): unknown[] {
+  if (key === keys.notesJournal) return flawsInNotes(production, lines as (Chained<NoteLine> | null)[], who);
+  if (key === keys.ledgerJournal)
+    return examineLedger(production, lines as (Chained<LedgerLine> | null)[], who.notary).flaws;
   const place = { fleet: production, journal: 'r1' };
-  return examine(place, spelled<JournalEntry['event']>(), who.notary).flaws;
+  return examine(place, lines as (ChainedEntry | null)[], who.notary).flaws;
 }
 
 /** The same text with one of its bits turned. */
@@ -102,24 +124,34 @@ describe('an audit', () => {
     );
   });
 
-  // Of a line that holds a whole plan every 61st bit comes by each place within a byte; `npm run test:long` turns all of them.
-  const step = process.env.BITS === 'all' ? 1 : 61;
+  // Of a line that holds a whole plan every 61st bit, of others every 7th: both come by each place within a byte. `npm run test:long`
+  // turns all of them.
+  const every = (bits: number): number => {
+    if (process.env.BITS === 'all') return 1;
+    return bits > 20_000 ? 61 : 7;
+  };
   it('finds every bit that was turned, in every line of every journal', { timeout: 1_200_000 }, async () => {
-    await written(asWeAre());
+    await writtenWhole(asWeAre());
     const who = remembering();
     const passed: string[] = [];
+    const kinds = new Set<string>();
     for (const key of journals) {
       const all = await linesIn(key);
-      expect(flaws(key, all, who)).toEqual([]);
+      const spelled = all.map((line): Spelled => spelledLine(line));
+      expect(flaws(key, spelled, who)).toEqual([]);
       for (const [index, line] of all.entries()) {
+        kinds.add(JSON.parse(line).event.type);
         const bits = Buffer.byteLength(line) * 8;
-        for (let bit = 0; bit < bits; bit += bits > 20_000 ? step : 1) {
-          const bent = all.with(index, turned(line, bit));
+        for (let bit = 0; bit < bits; bit += every(bits)) {
+          const bent = spelled.with(index, spelledLine(turned(line, bit)));
           if (flaws(key, bent, who).length === 0) passed.push(`${key}, line ${index + 1}, bit ${bit}`);
         }
       }
     }
     expect(passed).toEqual([]);
+    const decided = ['adopted', 'created', 'denied', 'froze', 'paused', 'resumed'];
+    const reported = ['begun', 'left', 'reported', 'timed', 'watched'];
+    expect([...kinds]).toEqual(expect.arrayContaining([...decided, ...reported]));
   });
 
   it.each([

@@ -1,12 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { createControl, createStore, Tampered } from '../../src/jobs/index.ts';
+import {
+  type Belief,
+  createControl,
+  createStore,
+  openAnchors,
+  startPublisher,
+  Tampered,
+} from '../../src/jobs/index.ts';
 import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import { createQueues } from '../../src/jobs/queues.ts';
+import { createNotary, type SigningKey } from '../../src/trust/index.ts';
 import type { Fleet, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
 import type { Step } from '../../src/upgrade/steps/types.ts';
-import { belief } from '../support/belief.ts';
+import { belief, testKey } from '../support/belief.ts';
 import { fleetOf } from '../support/rollouts.ts';
-import { eventually, nodes, quickRollout, silent, systemClock, workerParts } from './fixtures/parts.ts';
+import { eventually, nodes, production, quickRollout, silent, systemClock, workerParts } from './fixtures/parts.ts';
 import { done, makeRig, never } from './fixtures/rig.ts';
 
 const rig = makeRig();
@@ -83,6 +91,89 @@ describe('two fleets on one Redis, with nodes of the same names', () => {
       expect(await a.control().survey(usEast, 5_000)).toMatchObject([{ version: 'a' }]);
       expect(await b.control().survey(usEast, 5_000)).toMatchObject([{ version: 'b' }]);
     }
+  });
+});
+
+describe('two environments that bear the same name on one Redis, each with keys and a channel of its own', () => {
+  /** Its bot and its worker believe each other, and nobody else. */
+  function environment(name: string) {
+    const [bot, worker] = [testKey(`bot of ${name}`), testKey(`worker of ${name}`)];
+    const trusted = { decisions: [bot.public], reports: [worker.public] };
+    const believes = (key: SigningKey): Belief => ({ notary: createNotary(key, trusted), anchors: openAnchors(null) });
+    const redis = rig.redis.handle;
+    const heard = { shown: [] as string[], alarms: [] as string[] };
+    const did: string[] = [];
+    const { steps } = workerParts(redis);
+    const heardOf: Step = async ({ node }) => {
+      did.push(node.name);
+      return { is: 'succeeded', facts: {} };
+    };
+    return {
+      heard,
+      did,
+      control: rig.closeLater(createControl(redis, production, believes(bot), systemClock, silent)),
+      /** What it says in its channel. */
+      bot: async () =>
+        rig.closeLater(
+          await startPublisher({
+            ...{ redis, fleet: production, belief: believes(bot), clock: systemClock, log: silent, sweep: never },
+            announcer: {
+              show: async ({ id }) => void heard.shown.push(id),
+              alarm: async (id, what) => void heard.alarms.push(`${id}: ${what}`),
+              ...{ outrun: async () => undefined, repair: async () => undefined },
+            },
+          }),
+        ),
+      worker: () => rig.worker({ belief: believes(worker), sweep: never, steps: { ...steps, switch: heardOf } }),
+    };
+  }
+
+  it('believe nothing that the other one decided: no node is touched, nothing is shown, and people are told', async () => {
+    const [a, b] = [environment('a'), environment('b')];
+    await a.control.start(quickRollout('r1'));
+    const bot = await b.bot();
+    const worker = await b.worker();
+    await worker.sweep();
+    await bot.sweep();
+    await eventually(
+      async () => b.heard.alarms,
+      (all) => all.length > 0,
+    );
+    for (const alarm of b.heard.alarms)
+      expect(alarm).toMatch(/^r1: line 1 of its journal: it is signed by .*, a key that the settings do not name$/);
+    expect([b.did, b.heard.shown]).toEqual([[], []]);
+    await expect(b.control.record('r1', { type: 'stopped', at: 1, by: 'U1' })).rejects.toThrow(Tampered);
+    await expect(b.control.start(quickRollout('r2'))).rejects.toThrow(Tampered);
+    await Promise.all([bot.close(), worker.close()]);
+    await Promise.all([a.bot(), a.worker()]);
+    await eventually(() => a.control.store.load('r1'), done);
+    expect(a.did).toEqual(nodes);
+    expect([a.heard.alarms, b.did, b.heard.shown]).toEqual([[], [], []]);
+    expect(a.heard.shown).toContain('r1');
+  });
+
+  it('believe no plan, no freeze, no wish of one of two and no answer of a worker of the other one', async () => {
+    const [a, b] = [environment('a'), environment('b')];
+    await a.control.store.saveDraft(quickRollout('p1'), 60_000);
+    await expect(b.control.store.takeDraft('p1')).rejects.toThrow(/the plan that was shown/);
+    const froze = {
+      type: 'froze',
+      at: 1,
+      by: 'U1',
+      id: 'f1',
+      regions: null,
+      start: 1,
+      end: 9e12,
+      reason: 'x',
+    } as const;
+    await a.control.ledger.record(froze);
+    await expect(b.control.ledger.load()).rejects.toThrow(/a key that the settings do not name/);
+    const now = Date.now();
+    await a.control.store.seconded('adopt r1', 'U1', now);
+    expect(await b.control.store.seconded('adopt r1', 'U2', now)).toBeNull();
+    await a.worker();
+    const [seen] = await b.control.survey(usEast, 3_000);
+    expect(seen).toMatchObject({ version: null, healthy: false, detail: expect.stringMatching(/cannot be believed/) });
   });
 });
 

@@ -160,7 +160,8 @@ describe('publishing', () => {
   it('forgets what it should paint when the rollout is gone', async () => {
     const store = createStore(rig.redis.handle.caller, production, belief());
     await store.create(quickRollout('r1'));
-    await rig.redis.handle.caller.del(keysOf(production).rollout('r1'), keysOf(production).open);
+    const keys = keysOf(production);
+    await rig.redis.handle.caller.del(keys.rollout('r1'), keys.journal('r1'), keys.open);
     await publisher(async () => undefined);
     await eventually(store.unpainted, (ids) => ids.length === 0);
   });

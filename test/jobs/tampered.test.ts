@@ -198,6 +198,7 @@ const attacks: [string, () => Promise<unknown>, RegExp][] = [
     },
     /it was put back|is not what its journal says/,
   ],
+  ['all but its journal is deleted', () => redis().del(keys.rollout('r1')), /stored beside its journal is gone/],
   ['the journal is emptied', () => redis().del(keys.journal('r1')), /journal/],
   [
     'another rollout takes its place',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { people } from '../support/product.ts';
-import { updating } from '../support/update.ts';
+import { alarms, updating } from '../support/update.ts';
 
 describe('an update of the product in mid-rollout, the other ways round', () => {
   const {
@@ -40,6 +40,22 @@ describe('an update of the product in mid-rollout, the other ways round', () => 
     await finished();
     await talk().type('rollback all');
     await talk().until('every node is back', () => versions().join() === all('v1.0.0').join(), 120_000);
+    expect(failures()).toBe(0);
+  });
+
+  it('at a gate, the bot first: a node is brought back before any worker is updated, and all goes back after it', async () => {
+    await atGate();
+    await updateBot();
+    await talk().sees(/No living worker serves/);
+    expect(await product().shell('return', 'us-east-op-1', '--yes')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/runs v1\.0\.0 again and is proven healthy/),
+    });
+    expect(versions()[0]).toBe('v1.0.0 healthy');
+    await talk().type('rollback all');
+    await updateWorker();
+    await talk().until('every node is back', () => versions().join() === all('v1.0.0').join(), 120_000);
+    expect(talk().words()).not.toMatch(alarms);
     expect(failures()).toBe(0);
   });
 

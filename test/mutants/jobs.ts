@@ -5,6 +5,7 @@ const step = ['test/jobs/step.test.ts'];
 const tampered = ['test/jobs/tampered.test.ts'];
 const audits = ['test/jobs/audit.test.ts'];
 const redisAttacks = ['test/jobs/attacks.test.ts'];
+const mutations = ['test/jobs/mutations.test.ts'];
 const vouched = ['test/jobs/vouched.test.ts'];
 const settings = ['test/jobs/settings.test.ts'];
 
@@ -27,7 +28,7 @@ export const rows: Mutant[] = [
   {
     name: 'nobody is told of a rollout that is gone',
     file: 'src/jobs/showing.ts',
-    from: "for (const id of await store.lost()) await announcer.alarm(id, 'it was under way, and is not there any more');",
+    from: 'for (const id of await store.lost()) await announcer.alarm(id, gone);',
     to: '',
     tests: ['test/jobs/alarms.test.ts'],
   },
@@ -260,7 +261,7 @@ export const rows: Mutant[] = [
     file: 'src/trust/notary.ts',
     from: "? null : 'its signature is wrong';",
     to: '? null : null;',
-    tests: tampered,
+    tests: [...tampered, ...mutations],
   },
   {
     name: 'a worker decides',
@@ -288,7 +289,7 @@ export const rows: Mutant[] = [
     file: 'src/jobs/reader.ts',
     from: 'if (!isSame(stored, head.rollout)) throw',
     to: 'if (false) throw',
-    tests: tampered,
+    tests: [...tampered, ...mutations],
   },
   {
     name: 'a Redis that was put back is believed',
@@ -428,7 +429,7 @@ export const rows: Mutant[] = [
     file: 'src/jobs/step.ts',
     from: '.some((due) => canonical(due) === canonical(task));',
     to: '.some((due) => due.id === task.id);',
-    tests: redisAttacks,
+    tests: [...redisAttacks, ...mutations],
   },
   {
     name: 'a plan says how many must be healthy',
@@ -534,5 +535,75 @@ export const rows: Mutant[] = [
     from: 'and last < least + tonumber(ARGV[2]) then',
     to: 'then',
     tests: redisAttacks,
+  },
+  {
+    name: 'a key of another kind in the place of a rollout is told nobody',
+    file: 'src/jobs/reader.ts',
+    from: "if (!(error instanceof Error) || !error.message.includes('WRONGTYPE')) throw error;",
+    to: 'if (error) throw error;',
+    tests: mutations,
+  },
+  {
+    name: 'a rollout that lost all but its journal is as if it had never been',
+    file: 'src/jobs/reader.ts',
+    from: "if (body === null && rest.count > 0) throw new Tampered(id, 'what is stored beside its journal is gone');",
+    to: '',
+    tests: tampered,
+  },
+  {
+    name: 'whatever stands as holder stops a rollout for ever',
+    file: 'src/jobs/store.ts',
+    from: 'if (await isUnderWay(holder)) throw await heldBy(holder);',
+    to: 'throw await heldBy(holder);',
+    tests: mutations,
+  },
+  {
+    name: 'a number beside the ledger is believed, and nothing can be written any more',
+    file: 'src/jobs/ledger.ts',
+    from: 'if (found.revision !== head.ledger.revision)',
+    to: 'if (false)',
+    tests: mutations,
+  },
+  {
+    name: 'nobody looks whether what is over can be believed',
+    file: 'src/jobs/showing.ts',
+    from: 'for (const id of newest) {',
+    to: 'for (const id of newest.slice(99)) {',
+    tests: mutations,
+  },
+  {
+    name: 'a queue that somebody paused stays paused',
+    file: 'src/jobs/mend.ts',
+    from: "if redis.call('HDEL', KEYS[1], field) == 1 then",
+    to: 'if false then',
+    tests: mutations,
+  },
+  {
+    name: 'a list of another kind stays, and nothing is found in it',
+    file: 'src/jobs/mend.ts',
+    from: "if is ~= 'none' and is ~= ARGV[index] then",
+    to: 'if false then',
+    tests: mutations,
+  },
+  {
+    name: 'a lock without an end keeps a job for ever',
+    file: 'src/jobs/mend.ts',
+    from: "if redis.call('PTTL', key) == -1 then",
+    to: 'if false then',
+    tests: mutations,
+  },
+  {
+    name: 'nobody asks whether something is there whose body is gone',
+    file: 'src/jobs/showing.ts',
+    from: 'if (rollout === null && store.headOf(id) !== null) await announcer.alarm(id, gone);',
+    to: '',
+    tests: mutations,
+  },
+  {
+    name: 'who asks of a node that was just cut off gives up before the worker does',
+    file: 'src/jobs/ask.ts',
+    from: 'left * shareOfLook);',
+    to: 'left * 2);',
+    tests: ['test/jobs/cut-off.test.ts'],
   },
 ];

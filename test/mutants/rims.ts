@@ -124,6 +124,20 @@ export const rows: Mutant[] = [
     tests: ['test/base/redact.test.ts'],
   },
   {
+    name: 'half a secret is shown where we cut a text ourselves',
+    file: 'src/base/cut.ts',
+    from: 'kept.slice(0, word)}***',
+    to: 'kept}',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'the lines of a key are shown whose beginning was cut off',
+    file: 'src/base/secret-shapes.ts',
+    from: '    ...before(text, /-----END [A-Z0-9 ]{0,40}PRIVATE KEY/, keys),\n',
+    to: '',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
     name: 'what a sentence tells is no secret',
     file: 'src/base/redact.ts',
     from: '  ...toldSpans(text),\n',
@@ -166,6 +180,20 @@ export const rows: Mutant[] = [
     tests: ['test/config/load.test.ts'],
   },
   {
+    name: 'the sandbox takes releases that nobody signed',
+    file: 'sandbox/settings.ts',
+    from: "signers: [{ name: 'sandbox', key: own.signer }] },",
+    to: "unsigned: 'allowed' },",
+    tests: ['test/sandbox/signing.test.ts'],
+  },
+  {
+    name: 'the doctor takes any helper for the right one',
+    file: 'src/upgrade/host/fitness.ts',
+    from: 'other: Object.keys(wanted).filter(',
+    to: 'other: Object.keys(wanted).slice(9).filter(',
+    tests: ['test/doctor/helper.test.ts'],
+  },
+  {
     name: 'an archive holds more than the binary',
     file: `src/releases/contents.ts`,
     from: 'if (name !== member) throw',
@@ -206,5 +234,12 @@ export const rows: Mutant[] = [
     from: 'if (host.jump) retireOlder(host.jump, options.jumpFreshMs);',
     to: '',
     tests: ['test/upgrade/ssh/identity.test.ts'],
+  },
+  {
+    name: 'a cold start says nothing for two seconds',
+    file: 'src/app/cli/heartbeat.ts',
+    from: 'const patience = 1_000;',
+    to: 'const patience = 2_000;',
+    tests: ['test/app/cli/watch.test.ts'],
   },
 ];

@@ -50,6 +50,10 @@ export interface Product {
   kill(role: 'bot' | 'worker', region?: string): Promise<void>;
   /** The same verbs without Slack, as a process of its own, signed with Rosa's key; what it printed, and how it ended. */
   shell(...words: string[]): Promise<Shown>;
+  /** The same by another build of the product. */
+  shellOf(build: string, ...words: string[]): Promise<Shown>;
+  /** The files of the keys with which people sign on a shell, for `--key`. */
+  keys: Record<'rosa' | 'ines', string>;
   /** The same, while it still runs. */
   spawn(...words: string[]): ChildProcess;
   logs(): string;
@@ -118,7 +122,9 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       start(build, 'worker', ...(region === undefined ? [] : ['--region', region])),
     kill: (role, region) => kill(region === undefined ? role : `${role} --region ${region}`),
     shell: (...typed) => shown(spawn(process.execPath, [...words, ...typed], { cwd: root, env })),
+    shellOf: (build, ...typed) => shown(spawn(process.execPath, [...program(build), ...typed], { cwd: build, env })),
     spawn: (...typed) => spawn(process.execPath, [...words, ...typed], { cwd: root, env }),
+    keys: { rosa: keys.rosa.file, ines: keys.ines.file },
     logs: () => kept.join(''),
     async close() {
       await Promise.all([...children.keys()].map((role) => kill(role, 'SIGTERM')));

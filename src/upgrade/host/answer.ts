@@ -1,3 +1,4 @@
+import { firstOf, lastOf } from '../../base/cut.ts';
 import { redact } from '../../base/redact.ts';
 import type { Outcome } from '../ssh/types.ts';
 
@@ -28,7 +29,7 @@ function listen(stdout: string): { output: Output; cut: boolean } {
     const end = stdout.indexOf('\n', at);
     const next = end === -1 ? stdout.length : end;
     if (stdout.startsWith(frame, at)) {
-      const line = stdout.slice(at + frame.length, Math.min(next, at + limits.line));
+      const line = firstOf(stdout.slice(at + frame.length, next), limits.line);
       lines += 1;
       total += line.length;
       if (lines > limits.lines || total > limits.total) return { output, cut: true };
@@ -71,22 +72,24 @@ const complaints: [RegExp, string, boolean][] = [
   [/Read-only file system/, 'the file system of the node is read-only', false],
 ];
 
-/** The last of what a command complained about, in lines that a pattern may safely go over. */
-const complaintsIn = (stderr: string): string[] =>
-  stderr
-    .slice(-16 * 1024)
+/** The last lines of what a command complained about; each no longer than a pattern may safely go over. */
+const complaintsIn = (text: string): string[] =>
+  text
     .split('\n')
     .slice(-50)
     .map((line) => line.slice(0, 500));
 
 function complaintOf(outcome: { code: number; stderr: string }): { reason: string; retry: boolean } {
-  const lines = complaintsIn(outcome.stderr);
+  const written = lastOf(outcome.stderr, limits.total);
+  const lines = complaintsIn(written);
   const known = complaints.find(([pattern]) => lines.some((line) => pattern.test(line)));
   if (known) return { reason: known[1], retry: known[2] };
-  const missing = lines.map((line) => /(\S{1,100}): (?:command )?not found/.exec(line)?.[1]).find(Boolean);
-  if (missing !== undefined) return { reason: redact(`${missing} is not installed on the node`), retry: false };
-  const text = redact(outcome.stderr.slice(-16 * 1024));
-  const line = text.trim().split('\n').at(-1) ?? '';
+  const shown = redact(written);
+  const missing = complaintsIn(shown)
+    .map((line) => /(?:^|\s)(\S{1,100}): (?:command )?not found/.exec(line)?.[1])
+    .find(Boolean);
+  if (missing !== undefined) return { reason: `${missing} is not installed on the node`, retry: false };
+  const line = shown.trim().split('\n').at(-1) ?? '';
   return { reason: `exit ${outcome.code}${line ? `: ${line.slice(0, 200)}` : ''}`, retry: true };
 }
 

@@ -33,7 +33,9 @@ export interface Observation {
   version: string[];
 }
 
-const text = (value: string | undefined, otherwise: string) => (value ?? otherwise).slice(0, 100);
+/** A word of systemd or of ours: anything else is a host's own invention, and is not passed on. */
+const word = (value: string | null | undefined, otherwise: string) =>
+  value && /^[a-z0-9_-]{1,40}$/.test(value) ? value : otherwise;
 
 /** The lines `Property=value` of `systemctl show`. A property that is missing counts as unknown, not as bad. */
 export function readUnit(lines: string[]): UnitFacts {
@@ -41,12 +43,12 @@ export function readUnit(lines: string[]): UnitFacts {
   const number = (key: string) => (/^\d{1,15}$/.test(facts.get(key) ?? '') ? Number(facts.get(key)) : 0);
   return {
     loaded: (facts.get('LoadState') ?? 'loaded') !== 'not-found',
-    active: text(facts.get('ActiveState'), 'unknown'),
-    sub: text(facts.get('SubState'), 'unknown'),
-    result: text(facts.get('Result'), 'success'),
+    active: word(facts.get('ActiveState'), 'unknown'),
+    sub: word(facts.get('SubState'), 'unknown'),
+    result: word(facts.get('Result'), 'success'),
     exitStatus: number('ExecMainStatus'),
     mainPid: number('MainPID'),
-    invocation: text(facts.get('InvocationID'), ''),
+    invocation: word(facts.get('InvocationID'), ''),
     restarts: number('NRestarts'),
   };
 }
@@ -94,7 +96,7 @@ export function readObservation(output: Output): Observation {
     env: hash(output, 'env'),
     links: { binary: link('binary'), env: link('env') },
     staged: hash(output, 'staged'),
-    machine: text(last(output, 'machine') ?? '', ''),
+    machine: word(last(output, 'machine'), ''),
     writable: last(output, 'writable') === 'yes',
     space: readSpace(output.get('space') ?? []),
     version: output.get('version') ?? [],

@@ -1,3 +1,4 @@
+import { firstOf } from '../../base/cut.ts';
 import { jsonIn, objectIn } from '../../base/json.ts';
 import { plainLine } from '../../base/plain.ts';
 import { redact } from '../../base/redact.ts';
@@ -9,7 +10,7 @@ const bodyLimit = 64 * 1024;
 const stringOrNull = (value: unknown) => (typeof value === 'string' ? value : null);
 
 /** What a host says of itself, as much as anybody wants to read, without what a terminal or a chat would obey. */
-const tame = (text: string) => plainLine(redact(text.slice(0, 2_000))).slice(0, 100);
+const tame = (text: string) => plainLine(redact(firstOf(text, 2_000))).slice(0, 100);
 
 function tameOrNull(value: unknown): string | null {
   const text = stringOrNull(value);

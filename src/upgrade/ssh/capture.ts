@@ -1,12 +1,12 @@
-const half = 128 * 1024;
+import { beginBehind } from '../../base/cut.ts';
 
-/** Takes everything, keeps the first and the last 128 KB. */
+/** Takes everything, keeps the whole lines of the first and the last `half` bytes: half a secret would look like none. */
 export interface Capture {
   push(chunk: Buffer): void;
   text(): string;
 }
 
-export function createCapture(): Capture {
+export function createCapture(half = 128 * 1024): Capture {
   const head: Buffer[] = [];
   let tail: Buffer[] = [];
   let headBytes = 0;
@@ -34,8 +34,12 @@ export function createCapture(): Capture {
     },
     text() {
       if (tailBytes > half) trim();
-      const gap = dropped > 0 ? [Buffer.from(`\n[${dropped} bytes left out]\n`)] : [];
-      return Buffer.concat([...head, ...gap, ...tail]).toString('utf8');
+      const [first, last] = [Buffer.concat(head), Buffer.concat(tail)];
+      if (dropped === 0) return Buffer.concat([first, last]).toString('utf8');
+      const end = first.lastIndexOf('\n') + 1;
+      const begin = beginBehind(last);
+      const gap = `[${first.length - end + dropped + begin} bytes left out]\n`;
+      return first.toString('utf8', 0, end) + gap + last.toString('utf8', begin);
     },
   };
 }

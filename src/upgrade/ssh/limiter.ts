@@ -1,4 +1,4 @@
-import { Unreachable } from './reasons.ts';
+import { unsent } from './reasons.ts';
 
 export interface Limiter {
   /** Resolves to the function that gives the place back (calling it twice is harmless). An abort rejects with Unreachable. */
@@ -24,7 +24,7 @@ export function createLimiter(places: number): Limiter {
 
   return {
     acquire(signal) {
-      if (signal?.aborted) return Promise.reject(new Unreachable('cancelled before anything was sent'));
+      if (signal?.aborted) return Promise.reject(unsent(signal));
       if (taken < places) return Promise.resolve(place());
       return new Promise((resolve, reject) => {
         const leave = () => {
@@ -37,7 +37,7 @@ export function createLimiter(places: number): Limiter {
         };
         const abort = () => {
           leave();
-          reject(new Unreachable('cancelled before anything was sent'));
+          if (signal) reject(unsent(signal));
         };
         waiting.add(enter);
         signal?.addEventListener('abort', abort, { once: true });

@@ -2,7 +2,7 @@ import type { ConnectionsOptions, Use } from './connections.ts';
 import { createConnections, keyOf } from './connections.ts';
 import type { Limiter } from './limiter.ts';
 import { createLimiter } from './limiter.ts';
-import { Unreachable } from './reasons.ts';
+import { unsent } from './reasons.ts';
 import type { Host } from './types.ts';
 
 /** One session on a pooled connection. */
@@ -26,7 +26,7 @@ function unlessAborted(wanted: Promise<Use>, signal?: AbortSignal): Promise<Use>
   if (!signal) return wanted;
   return new Promise((resolve, reject) => {
     const abort = () => {
-      reject(new Unreachable('cancelled before anything was sent'));
+      reject(unsent(signal));
       wanted.then((use) => use.release()).catch(() => {});
     };
     if (signal.aborted) return abort();

@@ -5,6 +5,16 @@ export class Unreachable extends Error {
   override readonly name = 'Unreachable';
 }
 
+const isOutOfTime = ({ reason }: AbortSignal): boolean => reason instanceof Error && reason.name === 'TimeoutError';
+
+/** Why it ended before anything was sent: somebody called it off, or nobody waits any longer for what a silent node says. */
+export const unsent = (signal: AbortSignal): Unreachable =>
+  new Unreachable(isOutOfTime(signal) ? 'no answer in time' : 'cancelled before anything was sent');
+
+/** The same of a command that was sent. */
+export const unheard = (signal: AbortSignal, command: string): string =>
+  isOutOfTime(signal) ? `no end of ${command} in time` : `${command} was cancelled while it ran`;
+
 const libraryReasons: [RegExp, string][] = [
   [/All configured authentication methods failed/, 'permission denied (public key)'],
   [/Keepalive timeout/, 'the node stopped answering'],

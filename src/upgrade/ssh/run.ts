@@ -4,7 +4,7 @@ import { inSeconds } from '../../base/duration.ts';
 import { createCapture } from './capture.ts';
 import type { Lease } from './pool.ts';
 import { commandLine, stdinOf } from './quote.ts';
-import { reasonOf } from './reasons.ts';
+import { reasonOf, unheard, unsent } from './reasons.ts';
 import type { Command, Outcome } from './types.ts';
 
 /** How long the output may stay open after the command has ended: a child in the background may hold it. */
@@ -101,7 +101,7 @@ export function execute(
       connection.destroy(`${command.name} overran its deadline`);
     }, limitMs);
     const abort = () => {
-      fail(sent ? `${command.name} was cancelled while it ran` : 'cancelled before anything was sent');
+      if (signal) fail(sent ? unheard(signal, command.name) : unsent(signal).message);
       lease.retire();
       giveBack();
     };

@@ -11,7 +11,7 @@ import type { Command, Host, Outcome, Shell, Transfer } from './types.ts';
 export interface ShellOptions {
   /** How much later than the node's own `timeout` a command is given up here; default 8,000. */
   deadlineGraceMs?: number;
-  /** For address, TCP, key exchange and login together; default 15,000. */
+  /** For address, TCP, key exchange and login together; default 10,000. */
   connectTimeoutMs?: number;
   /** A connection is given up after three of these in silence; default 5,000. */
   keepaliveMs?: number;

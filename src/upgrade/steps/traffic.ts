@@ -38,7 +38,8 @@ export const undrain: Step = async (context) => {
 function judge(name: 'drain' | 'undrain', output: Output): Report {
   const lines = output.get('traffic') ?? [];
   const code = lines.at(-1)?.replace(/^exit /, '') ?? '';
-  const said = redact(lines.slice(0, -1).findLast((line) => line.trim() !== '') ?? '').slice(0, 200);
+  const told = redact(lines.slice(0, -1).join('\n')).split('\n');
+  const said = (told.findLast((line) => line.trim() !== '') ?? '').slice(0, 200);
   if (code === '0') return succeeded();
   if (code === underWay) return { is: 'later', reason: said || `${name} is under way`, after: lookAgain };
   const reason = `the command for ${name} ended with exit code ${code}${said === '' ? '' : `: ${said}`}`;

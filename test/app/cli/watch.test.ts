@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Ended } from '../../../src/app/cli/exit.ts';
 import { neverSilent } from '../../../src/app/cli/heartbeat.ts';
 import { freshLines, type Watched, watch } from '../../../src/app/cli/watch.ts';
@@ -57,16 +57,21 @@ describe('watching', () => {
 });
 
 describe('somebody who waits', () => {
-  it('hears within the patience that it still works, until there is nothing to wait for', async () => {
+  it('hears every second that it still works, also after a word, until there is nothing to wait for', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
     const said: string[] = [];
-    const teller = neverSilent((line) => said.push(line), 30);
+    const teller = neverSilent((line) => said.push(line));
+    vi.advanceTimersByTime(999);
+    expect(said).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(said).toEqual(['  … still working, 1 s']);
+    vi.advanceTimersByTime(500);
     teller.say('first');
-    await new Promise((done) => setTimeout(done, 100));
+    vi.advanceTimersByTime(2_000);
+    expect(said.slice(1)).toEqual(['first', '  … still working, 1 s', '  … still working, 2 s']);
     teller.stop();
-    const heard = said.length;
-    expect(said[0]).toBe('first');
-    expect(said[1]).toMatch(/still working/);
-    await new Promise((done) => setTimeout(done, 80));
-    expect(said).toHaveLength(heard);
+    vi.advanceTimersByTime(10_000);
+    expect(said).toHaveLength(4);
   });
 });

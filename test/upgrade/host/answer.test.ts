@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { redactLines } from '../../../src/base/redact.ts';
 import { read, readLines } from '../../../src/upgrade/host/answer.ts';
 import { reportOf } from '../../../src/upgrade/host/reports.ts';
 import type { Outcome } from '../../../src/upgrade/ssh/types.ts';
 import { stopReport } from '../../../src/upgrade/steps/stop.ts';
+import { shapes } from '../../base/secrets.ts';
+
+/** What only its form tells. */
+const bare = shapes.filter((shape) => shape.bare);
 
 const exited = (code: number, stdout: string, stderr = ''): Outcome => ({ is: 'exited', code, stdout, stderr });
 
@@ -44,6 +49,42 @@ describe('the answer of a command', () => {
     expect(read(lines(9_000, 'noise'))).toMatchObject({ is: 'ok' });
     const long = read(lines(1, `@@zw a ${'x'.repeat(9_000)}`));
     expect(long.is === 'ok' && long.output.get('a')?.[0]?.length).toBeLessThan(4_100);
+  });
+
+  it('shows no part of a secret where a line of it was cut', () => {
+    const line = 4_096;
+    const leaking = bare.flatMap(({ name, before, secret, after }) => {
+      const text = before + secret + after;
+      const parts = Array.from(secret, (_, from) => secret.slice(from, from + 6)).filter(({ length }) => length === 6);
+      return Array.from(text, (_, at) => at).flatMap((at) => {
+        const pad = 'noise '.repeat(1_000);
+        const output = readLines(`@@zw a ${pad.slice(-(line - 2 - at))}${text} more\n`);
+        const shown = redactLines(output.get('a') ?? []).join('\n');
+        expect(shown.length).toBeGreaterThan(3_000);
+        return parts.some((part) => shown.includes(part)) ? [`${name}, cut at ${at}: ${shown.slice(-80)}`] : [];
+      });
+    });
+    expect(leaking).toEqual([]);
+  });
+
+  it('shows no part of a secret in a complaint, wherever that begins to be listened to', () => {
+    const leaking = shapes.flatMap(({ name, before, secret, after }) => {
+      const text = before + secret + after;
+      const parts = Array.from(secret, (_, from) => secret.slice(from, from + 6)).filter(({ length }) => length === 6);
+      return Array.from(text.slice(1), (_, at) => at + 1).flatMap((at) => {
+        const rest = ' z'.repeat(64 * 1024).slice(0, 64 * 1024 - (text.length - at));
+        const shown = JSON.stringify(read(exited(1, '', `y\n${text}${rest}`)));
+        return parts.some((part) => shown.includes(part)) ? [`${name}, at ${at}: ${shown}`] : [];
+      });
+    });
+    expect(leaking.slice(0, 5)).toEqual([]);
+    const many = exited(1, '', `${'y\n'.repeat(64 * 1024)}it is broken\n`);
+    expect(read(many)).toMatchObject({ is: 'broken', reason: 'exit 1: it is broken' });
+  });
+
+  it('names no tool by what may be the end of something else', () => {
+    const answer = read(exited(127, '', `${'Zx9Kq2Lm7Tv4Bn8Wc1Rd6Yh3Gf5Js0Pa'.repeat(5)}: not found`));
+    expect(answer).toMatchObject({ is: 'broken', reason: expect.not.stringMatching(/Js0Pa|6Yh3G/) });
   });
 
   const table: [string, Outcome, object][] = [

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { redactLines } from '../../../src/base/redact.ts';
+import { readLines } from '../../../src/upgrade/host/answer.ts';
 import { diagnose } from '../../../src/upgrade/host/commands.ts';
 import { diagnoseNode } from '../../../src/upgrade/host/index.ts';
+import { shapes } from '../../base/secrets.ts';
 import { service } from '../steps/support.ts';
 import { env, Trial } from '../steps/trial.ts';
 
@@ -81,6 +84,30 @@ describe('what the node itself says of a sick service', () => {
     journal(`x${many}`, `xyz${many}`, `here ${long}`);
     const text = await said();
     expect(text).not.toMatch(/corr|LONG-|abcde/);
+  });
+
+  it('holds no part of what only its form tells where a line is cut', async () => {
+    const cut = shapes
+      .filter(({ bare }) => bare)
+      .flatMap(({ before, secret, after }) => {
+        const text = before + secret + after;
+        return Array.from(text, (_, at) => ({ secret, line: `${'noise '.repeat(60).slice(-(300 - at))}${text} more` }));
+      });
+    expect(cut.length).toBeGreaterThan(400);
+    for (let from = 0; from < cut.length; from += 60) {
+      const some = cut.slice(from, from + 60);
+      journal(...some.map(({ line }) => line));
+      const kept = readLines(await said()).get('journal') ?? [];
+      expect(kept).toHaveLength(some.length);
+      for (const [at, shown] of redactLines(kept).entries()) {
+        const secret = some[at]?.secret ?? '';
+        const parts = Array.from(secret, (_, begin) => secret.slice(begin, begin + 6)).filter(
+          (part) => part.length === 6,
+        );
+        expect(parts.filter((part) => shown.includes(part))).toEqual([]);
+        expect(shown).toContain('noise');
+      }
+    }
   });
 
   it('says nothing of the journal where the file is too long to be masked', async () => {

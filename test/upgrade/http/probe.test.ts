@@ -29,7 +29,7 @@ describe('a node is healthy', () => {
     [
       'with a version longer than anybody reads, and terminal codes in its name',
       { status: 'healthy', version: `v1.${'2'.repeat(9_000)}`, hostname: '\u001b[2Jop\u0000-\u202e1\n' },
-      `v1.${'2'.repeat(97)}`,
+      '***',
       'op-1',
     ],
     ['with a version of nothing to see', { status: 'healthy', version: '\u200b', hostname: '' }, null, null],

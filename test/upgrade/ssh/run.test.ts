@@ -82,11 +82,11 @@ describe('a command on a node', () => {
   });
 
   it('may write 5 MB to stderr, of which head and tail are kept', async () => {
-    const script = 'echo first >&2; head -c 5000000 /dev/zero | tr "\\0" x >&2; echo last >&2; echo done';
+    const script = 'echo first >&2; yes xxxx | head -c 5000000 >&2; echo last >&2; echo done';
     const outcome = await shellOf().run('n', command(script));
     if (outcome.is !== 'exited') throw new Error(JSON.stringify(outcome));
     expect(outcome.stdout).toBe('done\n');
-    expect(outcome.stderr).toMatch(/^first\nx+\n\[\d+ bytes left out\]\nx+last\n$/);
+    expect(outcome.stderr).toMatch(/^first\n(?:xxxx\n)+\[\d+ bytes left out\]\n(?:xxxx\n)+last\n$/);
     expect(outcome.stderr.length).toBeLessThan(270_000);
   });
 

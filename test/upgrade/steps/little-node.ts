@@ -121,8 +121,8 @@ export class LittleNode implements Shell, Probe {
   }
 
   private environment = () => ({ PATH: `${this.root}/bin:/usr/bin:/bin`, LC_ALL: 'C' });
-  private move = (text: string) =>
-    prefixes.reduce((moved, prefix) => moved.replaceAll(prefix, `${this.root}${prefix}`), text);
+  /** The text with absolute paths moved below this node's folder. */
+  move = (text: string) => prefixes.reduce((moved, prefix) => moved.replaceAll(prefix, `${this.root}${prefix}`), text);
 
   run(_node: string, command: Command): Promise<Outcome> {
     this.commands.push(command.name);

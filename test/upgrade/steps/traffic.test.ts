@@ -23,6 +23,19 @@ describe('taking a node out of service, and putting it back', () => {
     expect(trial.node.read('calls')).toBe('out us-east-op-1\nin us-east-op-1\n');
   });
 
+  it('says nothing of a line whose beginning was cut off, and the last whole one', async () => {
+    const flood = `head -c 20000 /dev/zero | tr '\\0' x; printf '\\0 got Zx9Kq2Lm7Tv4Bn8Wc1Rd6Yh3Gf5Js0Pa'`;
+    use(`${flood}\nexit 3`);
+    expect(await trial.go('drain')).toMatchObject({ reason: 'the command for drain ended with exit code 3' });
+    use(`${flood}\nprintf '\\nthe balancer is away\\n'\nexit 3`);
+    expect(await trial.go('drain')).toMatchObject({ reason: expect.stringMatching(/code 3: the balancer is away$/) });
+  });
+
+  it('says nothing of a key that was printed last', async () => {
+    use(`printf -- '-----BEGIN PRIVATE KEY-----\\nMIIEpAIBAAKC\\n'\nexit 3`);
+    expect(await trial.go('drain')).toMatchObject({ reason: expect.not.stringMatching(/MIIE/) });
+  });
+
   it('leaves what was staged for the switch that comes next', async () => {
     use('exit 0');
     expect(await trial.go('stage', 'backup', 'drain', 'switch', 'undrain', 'cleanup')).toMatchObject({

@@ -9,9 +9,8 @@ export const diagnoseScript = script(
   [mask],
   `  unit_facts
   printf '%s\\n' "$facts" | each unit
-  { systemctl status "$unit" --no-pager --full 2>&1 || :; } | head -n 12 | cut -c 1-4000 | mask | cut -c 1-300 | each status
-  { journalctl -u "$unit" -n 60 --no-pager -o short-iso 2>&1 || :; } | tail -n 60 | cut -c 1-4000 | mask | cut -c 1-300 |
-    each journal
+  { systemctl status "$unit" --no-pager --full 2>&1 || :; } | head -n 12 | cut -c 1-4000 | mask | each status
+  { journalctl -u "$unit" -n 60 --no-pager -o short-iso 2>&1 || :; } | tail -n 60 | cut -c 1-4000 | mask | each journal
   { ls -l "$binary" 2>&1 || :; } | each file
   if [ -x "$binary" ]; then say executable yes; else say executable no; fi
   bin=$(dirname "$binary")

@@ -1,8 +1,8 @@
 /**
  * Values of the service's environment file never leave the node: each that is six characters or longer, or four under a name
  * that tells of a secret, is replaced, as it stands there, without its quotes and backslashes, and, of an address, the password
- * alone; also the beginning of one at the end of a line that was cut. The file is read by awk, and its values are compared as
- * plain text: none of it becomes part of a pattern or of a script.
+ * alone; also the beginning of one at the end of a line that was cut. Lines are cut to 300 characters then. The file is read
+ * by awk, and its values are compared as plain text: none of it becomes part of a pattern or of a script.
  */
 export const mask = `
 mask() { # lines on stdin, made whole before they are cut
@@ -64,6 +64,13 @@ mask() { # lines on stdin, made whole before they are cut
       }
       return text
     }
+    function shortened(text) { # without the word that is cut: half a secret would look like none
+      if (length(text) <= 300) return text
+      text = substr(text, 1, 300)
+      if (index(text, "\\033")) return "***"
+      sub(/[^ \\t]*$/, "***", text)
+      return text
+    }
     BEGIN {
       file = ENVIRON["masked"]
       while (file != "-" && (getline text < file) > 0) {
@@ -79,6 +86,6 @@ mask() { # lines on stdin, made whole before they are cut
       longest_first()
     }
     blind { if (!told++) print "not shown: the environment file is too long to be masked"; next }
-    { print length($0) < 4000 ? masked_line($0) : without_cut_end(masked_line($0)) }'
+    { print shortened(length($0) < 4000 ? masked_line($0) : without_cut_end(masked_line($0))) }'
 }
 `;

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# What takes longer than a change can wait for: the second tier (CONTRIBUTING.md). Seeds are others each time; what fails prints its own.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unit() { vitest run --project unit "$@"; }
+
+vitest run --project long
+BITS=all unit test/jobs/audit.test.ts
+SEED=any MUTATIONS=1000 unit test/jobs/mutations.test.ts
+SEED=any RUNS=20000 unit test/upgrade/rollout/faults.property.test.ts test/bot/one-person.property.test.ts
+NIGHTS=100000 FIRST="$(date +%s)" unit test/simulation/nights.test.ts
+RUNS=2000 tsx scripts/mutate.ts

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { appendFileSync, rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { helperPath } from '../../src/base/helper-request.ts';
+import { examineNode } from '../../src/doctor/nodes.ts';
+import { tellNodes } from '../../src/doctor/together.ts';
+import { policyPath, policyText, signersText } from '../../src/upgrade/host/helper/policy.ts';
+import { helperScript } from '../../src/upgrade/host/helper/script.ts';
+import { HelperTrial, node } from '../upgrade/steps/helper-node.ts';
+import { service } from '../upgrade/steps/support.ts';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const trial = new HelperTrial();
+beforeAll(() => trial.open());
+afterAll(() => trial.close());
+
+/** What the doctor says of the node, in one line. `wanted`: other parts than those that these settings make. */
+async function told(wanted: Record<string, string> = {}): Promise<string> {
+  const made = {
+    helper: sha256(trial.moved(helperScript())),
+    policy: sha256(trial.moved(policyText('trial', node, service))),
+    signers: sha256(signersText([trial.decisions.public])),
+    ...wanted,
+  };
+  const parts = { service, shell: trial.shell, probe: trial.node, now: Date.now, helper: () => made, largest: null };
+  const look = await examineNode({ name: node, region: 'us-east' }, parts);
+  const hosts = { [node]: trial.sshd.host({ name: node }) };
+  const [finding] = tellNodes([look], { hosts, healthUrls: {}, unit: service.unit });
+  return `${finding?.is}: ${finding?.text}`;
+}
+
+describe('the doctor, of a node with a helper', () => {
+  it('finds nothing of the helper to complain about when it is what these settings make', async () => {
+    expect(await told()).not.toContain('its helper');
+  });
+
+  const anew = `install it anew, as root there: \`zeitwork helper install --node ${node}\` prints a script for sh`;
+
+  it('names a helper of another version, and how it is put right', async () => {
+    const older = sha256(trial.moved(helperScript()).replace('about', 'ab0ut'));
+    expect(await told({ helper: older })).toBe(`wrong: its helper is not what these settings make: helper; ${anew}`);
+  });
+
+  it.each([
+    ['policy', policyPath(service)],
+    ['helper', helperPath],
+  ])('names a %s that was changed on the node', async (part, path) => {
+    const file = trial.node.path(`.${path}`);
+    const before = trial.node.read(`.${path}`);
+    appendFileSync(file, '# one line more\n');
+    onTestFinished(() => trial.node.write(`.${path}`, before, part === 'helper' ? 0o755 : 0o644));
+    expect(await told()).toBe(`wrong: its helper is not what these settings make: ${part}; ${anew}`);
+  });
+
+  it('names a helper that is not there, and says nothing else of the node', async () => {
+    const before = trial.node.read(`.${helperPath}`);
+    rmSync(trial.node.path(`.${helperPath}`));
+    onTestFinished(() => trial.node.write(`.${helperPath}`, before, 0o755));
+    expect(await told()).toMatch(/^wrong: its helper does not answer: [^;]+; install it anew, as root there: [^;]+$/);
+  });
+});
