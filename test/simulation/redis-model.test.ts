@@ -166,19 +166,18 @@ function modelled(data: Data, call: Call): unknown {
 
 async function stored(): Promise<Map<string, unknown>> {
   const { caller } = redis.handle;
-  const found = new Map<string, unknown>();
-  for (const key of (await caller.keys('*')).sort()) {
-    const readers: Record<string, () => Promise<unknown>> = {
-      string: () => caller.get(key),
-      hash: () => caller.hgetall(key),
-      list: () => caller.lrange(key, 0, -1),
-      set: async () => (await caller.smembers(key)).sort(),
-      zset: () => caller.zrange(key, '0', '-1', 'WITHSCORES'),
-    };
+  const readers: Record<string, (key: string) => Promise<unknown>> = {
+    string: (key) => caller.get(key),
+    hash: (key) => caller.hgetall(key),
+    list: (key) => caller.lrange(key, 0, -1),
+    set: async (key) => (await caller.smembers(key)).sort(),
+    zset: (key) => caller.zrange(key, '0', '-1', 'WITHSCORES'),
+  };
+  const one = async (key: string) => {
     const [kind, ttl] = await Promise.all([caller.type(key), caller.pttl(key)]);
-    found.set(key, { kind, of: await readers[kind]?.(), until: ttl < 0 ? ttl : Math.ceil(ttl / hour) });
-  }
-  return found;
+    return [key, { kind, of: await readers[kind]?.(key), until: ttl < 0 ? ttl : Math.ceil(ttl / hour) }] as const;
+  };
+  return new Map(await Promise.all((await caller.keys('*')).sort().map(one)));
 }
 
 const kinds = { text: 'string', hash: 'hash', list: 'list', set: 'set', sorted: 'zset' };
@@ -219,14 +218,17 @@ it(`answers and holds what a real Redis does, in ${sequences} sequences`, {
       chance.pick<string>(at < 6 ? plainNames : Object.keys(scripts)),
     );
     const told: string[] = [];
-    for (let left = chance.between(30, 60); left > 0; left -= 1) {
+    const list = Array.from({ length: chance.between(30, 60) }, (): { name: string; call: Call } => {
       const name = chance.pick(names);
-      const text = scripts[name] ?? '';
-      const call = text === '' ? calls.call(name as Name) : calls.script(text, name);
-      told.push(`${name} ${JSON.stringify(text === '' ? call.slice(1) : call.slice(2))}`);
-      const [answered, expected] = [modelled(data, call), await real(call)];
-      answers.set(name, (answers.get(name) ?? new Set()).add(JSON.stringify(expected)));
-      expect(answered, `${told.join('\n')}\nanswers something else`).toEqual(expected);
+      const text = scripts[name];
+      return { name, call: text === undefined ? calls.call(name as Name) : calls.script(text, name) };
+    });
+    // All at once: no call depends on an answer, and a connection keeps their order.
+    const answered = await Promise.all(list.map(({ call }) => real(call)));
+    for (const [at, { name, call }] of list.entries()) {
+      told.push(`${name} ${JSON.stringify(call.slice(scripts[name] === undefined ? 1 : 2))}`);
+      answers.set(name, (answers.get(name) ?? new Set()).add(JSON.stringify(answered[at])));
+      expect(modelled(data, call), `${told.join('\n')}\nanswers something else`).toEqual(answered[at]);
     }
     expect(storedInModel(data), `${told.join('\n')}\nleaves something else`).toEqual(await stored());
   });
