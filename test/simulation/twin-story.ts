@@ -77,7 +77,7 @@ export class TwinStory {
     const keep: Stranger[] = [];
     const chance = this.#chance;
     const of = (part: Stranger['part'], now: string | null, known: (string | null)[], others: string[]): void => {
-      if (!chance.of(known.includes(now) ? 0.05 : 0.65)) return;
+      if (!chance.of(known.includes(now) ? 0.05 : 0.5)) return;
       const sha256 = chance.of(0.1) ? chance.pick([missing, ...others]) : (now ?? missing);
       (part === 'env' && chance.of(0.4) ? keep : replace).push({ part, sha256 });
     };
@@ -223,15 +223,8 @@ export class TwinStory {
           () => this.#twins.trial.serviceDies(false),
         ),
       () => this.#twins.diesAndComesBack(),
-      async () => {
-        const [hash, { version, binary }] = chance.pick(
-          [...builds].filter(([, build]) => build.version.endsWith('hotfix')),
-        );
-        const { trial } = this.#twins;
-        const change = () => trial.write(trial.path(service.binary), binary, 0o755);
-        await hand(`somebody deploys ${version}`, () => model.put('binary', hash), change);
-        await this.#twins.diesAndComesBack();
-      },
+      () => this.#deploy(),
+      () => this.#deploy(),
       () => {
         model.trafficFails = chance.of(0.5);
         const change = () =>
@@ -253,11 +246,36 @@ export class TwinStory {
           () => this.#twins.trial.remove(path),
         );
       },
+      () => {
+        const other = this.#turns.find(({ id }) => id !== this.#turn.id) ?? this.#turn;
+        const release = releaseOf(other.version);
+        const path = uploadPath(someRollout({ ...this.#rollout, id: other.id, release }), 1);
+        const { trial } = this.#twins;
+        const arrive = () => trial.write(trial.path(path), damaged);
+        return hand('an upload of the other rollout arrives', () => model.receive(path, sha256(damaged)), arrive);
+      },
       () => this.#damageBackup(),
     ];
     // An upgrade in which the binary is always gone gets nowhere.
     const usual = hands.filter((_, at) => ![1, 3].includes(at) || chance.of(0.4));
     await chance.pick(usual)();
+  }
+
+  /** What runs is somebody's work then; mostly what lies on disk is not. */
+  async #deploy(): Promise<void> {
+    const chance = this.#chance;
+    const { model } = this.#twins;
+    const [hash, { version, binary }] = chance.pick(
+      [...builds].filter(([, build]) => build.version.endsWith('hotfix')),
+    );
+    const { trial } = this.#twins;
+    const change = () => trial.write(trial.path(service.binary), binary, 0o755);
+    await this.#twins.hand(`somebody deploys ${version}`, () => model.put('binary', hash), change);
+    await this.#twins.diesAndComesBack();
+    const was = builds.get(this.#before.sha256);
+    if (was === undefined || chance.of(0.4)) return;
+    const back = () => trial.write(trial.path(service.binary), was.binary, 0o755);
+    await this.#twins.hand('and puts the old file back', () => model.put('binary', this.#before.sha256), back);
   }
 
   async #damageBackup(): Promise<void> {
