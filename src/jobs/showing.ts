@@ -108,7 +108,7 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
       await announcer.repair();
       const newest = await store.newestIds(looked);
       // What can be decided about one that is over ends with the next one.
-      for (const id of newest.slice(1, 2)) await queues.publish(id);
+      for (const id of newest.slice(1)) await queues.publish(id);
       for (const id of newest) {
         // Each is asked, whatever became of the one before.
         const rollout = await believed(id).catch((error: unknown) => trouble(id, error));

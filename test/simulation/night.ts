@@ -12,7 +12,7 @@ import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { belief } from '../support/belief.ts';
 import { newImage, oldImage, tuesday } from '../support/rollouts.ts';
 import { buttonsOn, type ChatMessage, SimulatedChat } from './chat.ts';
-import { Checks, rolloutIn } from './checks.ts';
+import { Checks, environments, rolloutIn } from './checks.ts';
 import { type Behaviour, ModelNode } from './node.ts';
 import { living, type SimulatedBot, type Stage, startBot, startWorker } from './programs.ts';
 import { SimulatedQueues } from './queues.ts';
@@ -28,7 +28,6 @@ const quick = (who: 'bot' | 'worker'): Notary => ({
 });
 
 const hotfix = 'd'.repeat(64);
-const environments = { own: 'e'.repeat(64), edited: '9'.repeat(64) };
 const members = ['U0ROSA', 'U0INES', 'U0OTTO'] as const;
 
 /** How a night went. */

@@ -62,8 +62,8 @@ interface Backup {
 export interface Watcher {
   /** Right before the service is stopped by a script of ours. */
   stops(node: ModelNode, script: { name: string; epoch: number; attempt: number }): void;
-  /** A script got through lock and fence. */
-  entered(node: ModelNode, script: { name: string; epoch: number; attempt: number }): void;
+  /** A script puts something else in the place of this file. */
+  replaces(node: ModelNode, what: 'binary' | 'environment', content: string): void;
 }
 
 const root = '/var/lib/zeitwork-upgrades';
@@ -132,7 +132,7 @@ export class ModelNode {
 
   // --- what happens to it by itself, and by hand
 
-  put(part: 'binary' | 'env', content: string | null): void {
+  byHand(part: 'binary' | 'env', content: string | null): void {
     this[part] = content;
   }
 
@@ -364,7 +364,6 @@ export class ModelNode {
       throw new Exit(76);
     }
     this.fence = { epoch, attempt };
-    this.#watcher.entered(this, orderOf(script));
     for (const path of this.staged.keys()) if (path !== script.args.get('staged')) this.staged.delete(path);
   }
 
@@ -457,8 +456,13 @@ export class ModelNode {
     const before = this.#word(script, 'before');
     if (this.binary === before || this.binary === this.#word(script, 'target')) return;
     if (this.binary !== null) this.#keepAside(script, 'binary', this.binary);
-    this.binary = before;
+    this.#put(before);
     this.#say(script, 'did', 'disk');
+  }
+
+  #put(content: string): void {
+    if (this.binary !== null) this.#watcher.replaces(this, 'binary', this.binary);
+    this.binary = content;
   }
 
   /** The newest eight stay, by their names. */
@@ -552,7 +556,7 @@ export class ModelNode {
     if (image !== null && image === replaceImage && image !== disk) this.#keepAside(script, 'image', image);
     if (disk !== target) {
       await this.#wait(script, 10);
-      this.binary = this.#word(script, 'target');
+      this.#put(this.#word(script, 'target'));
       this.staged.delete(path);
       this.#say(script, 'did', 'renamed');
       await this.#wait(script, 10);
@@ -584,12 +588,13 @@ export class ModelNode {
     if (strangeImage !== null && image !== disk) this.#keepAside(script, 'image', strangeImage);
     await this.#wait(script, 10);
     if (disk !== before) {
-      this.binary = kept.binary;
+      this.#put(kept.binary);
       this.#say(script, 'did', 'binary');
       await this.#wait(script, 10);
     }
     if (strangeEnv !== null && strangeEnv === replaceEnv) {
       if (now !== missing) this.#keepAside(script, 'environment', now);
+      if (this.env !== null) this.#watcher.replaces(this, 'environment', this.env);
       this.env = recorded === missing ? null : kept.env;
       lacking = true;
       this.#say(script, 'did', 'env');

@@ -119,6 +119,7 @@ export function storyOf(chance: Chance, realSignatures: boolean): Story {
           losesEnd: sometimes(chance, 0.05),
           dawdles: sometimes(chance, 0.02),
           losesProbe: sometimes(chance, 0.05),
+          badAnswer: sometimes(chance, 0.02),
           damages: sometimes(chance, 0.2),
         },
     chat: { awayUntil: 0, losesAnswer: sometimes(chance, 0.03), limits: sometimes(chance, 0.03) },

@@ -185,23 +185,23 @@ export class TwinStory {
       () => {
         const [hash, { version, binary }] = chance.pick([...builds]);
         const change = () => this.#twins.trial.write(this.#twins.trial.path(service.binary), binary, 0o755);
-        return hand(`somebody installs ${version}`, () => model.put('binary', hash), change);
+        return hand(`somebody installs ${version}`, () => model.byHand('binary', hash), change);
       },
       () =>
         hand(
           'somebody removes the binary',
-          () => model.put('binary', null),
+          () => model.byHand('binary', null),
           () => this.#twins.trial.remove(service.binary),
         ),
       () => {
         const [hash, text] = chance.pick([...environments]);
         const change = () => this.#twins.trial.write(this.#twins.trial.path(envFile), text, 0o640);
-        return hand(`somebody writes the environment ${text.trim()}`, () => model.put('env', hash), change);
+        return hand(`somebody writes the environment ${text.trim()}`, () => model.byHand('env', hash), change);
       },
       () =>
         hand(
           'somebody removes the environment',
-          () => model.put('env', null),
+          () => model.byHand('env', null),
           () => this.#twins.trial.remove(envFile),
         ),
       () =>
@@ -270,12 +270,12 @@ export class TwinStory {
     );
     const { trial } = this.#twins;
     const change = () => trial.write(trial.path(service.binary), binary, 0o755);
-    await this.#twins.hand(`somebody deploys ${version}`, () => model.put('binary', hash), change);
+    await this.#twins.hand(`somebody deploys ${version}`, () => model.byHand('binary', hash), change);
     await this.#twins.diesAndComesBack();
     const was = builds.get(this.#before.sha256);
     if (was === undefined || chance.of(0.4)) return;
     const back = () => trial.write(trial.path(service.binary), was.binary, 0o755);
-    await this.#twins.hand('and puts the old file back', () => model.put('binary', this.#before.sha256), back);
+    await this.#twins.hand('and puts the old file back', () => model.byHand('binary', this.#before.sha256), back);
   }
 
   async #damageBackup(): Promise<void> {

@@ -30,7 +30,7 @@ export class Twins {
       this.#time,
       chance,
       (hash) => ({ version: builds.get(hash)?.version ?? 'none', behaviour: 'good' }),
-      { stops: () => undefined, entered: () => undefined },
+      { stops: () => undefined, replaces: () => undefined },
     );
     this.model.restartAfter = 1_000 * day;
     this.model.stopTakes = 600_000;
