@@ -18,8 +18,9 @@ import { Twins } from './twins.ts';
  *   machine, first bytes of a binary;
  * - owners, modes and attributes, `digests` (they save time only), `aside.log` (it repeats answers), empty folders;
  * - what `diagnose` finds besides the unit: it is for people;
- * - links instead of files, a full disk, an archive with another file in it than it should have, and what versions before
- *   0.2 left: the model has none of them.
+ * - how long things take, and how a build behaves by and by: that is the simulation's own; here a service dies when it is told to;
+ * - links instead of files, a full disk, a service without an environment file, an archive with another file in it than it
+ *   should have, and what versions before 0.2 left: the model has none of them.
  */
 const sequences = Number(process.env.MODEL ?? 80);
 const first = Number(process.env.FIRST ?? 1);
