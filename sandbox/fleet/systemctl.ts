@@ -1,5 +1,5 @@
 import type { Journal } from './journal.ts';
-import type { Unit } from './unit.ts';
+import type { Unit as AnyUnit } from './unit.ts';
 
 /** What a command printed and how it ended. */
 export interface Answer {
@@ -7,6 +7,8 @@ export interface Answer {
   out: string;
   err: string;
 }
+
+type Unit = Pick<AnyUnit, 'state' | 'pid' | 'start' | 'stop' | 'restart' | 'resetFailed' | 'properties'>;
 
 interface Call {
   verb: string;

@@ -15,7 +15,8 @@ export interface UnitFile {
 }
 
 type ActiveState = 'active' | 'activating' | 'deactivating' | 'inactive';
-type Run = (build: Build, surroundings: Pick<Surroundings, 'env' | 'log' | 'exited'>) => Program;
+type Ended = Pick<Program, 'terminate' | 'kill'>;
+type Run<P> = (build: Build, surroundings: Pick<Surroundings, 'env' | 'log' | 'exited'>) => P;
 
 const description = 'zeitwork-operator.service - Zeitwork Operator';
 
@@ -23,11 +24,11 @@ const description = 'zeitwork-operator.service - Zeitwork Operator';
 let lastPid = 4_194_304;
 
 /** `zeitwork-operator.service` as systemd 252 keeps it: Type=simple, Restart=always, no start limit. */
-export class Unit {
+export class Unit<P extends Ended = Program> {
   readonly #file: UnitFile;
   readonly #journal: Journal;
-  readonly #run: Run;
-  #program: Program | null = null;
+  readonly #run: Run<P>;
+  #program: P | null = null;
   #build: Build | null = null;
   #state: ActiveState = 'inactive';
   #pid = 0;
@@ -41,7 +42,7 @@ export class Unit {
   #stopped: (() => void) | null = null;
   #job: Promise<void> = Promise.resolve();
 
-  constructor(file: UnitFile, journal: Journal, run: Run) {
+  constructor(file: UnitFile, journal: Journal, run: Run<P>) {
     this.#file = file;
     this.#journal = journal;
     this.#run = run;
@@ -55,7 +56,7 @@ export class Unit {
     return this.#pid;
   }
 
-  get program(): Program | null {
+  get program(): P | null {
     return this.#program;
   }
 

@@ -40,6 +40,7 @@ export class Checks implements Watcher {
   readonly #sent = new Map<string, Sent>();
   /** When health of a node was last seen to be well, by anybody. */
   readonly #healthyAt = new Map<string, number>();
+  readonly #unwellAt = new Map<string, number>();
   /** When it last served on the release, on disk too. */
   readonly #upgradedAt = new Map<string, number>();
   readonly #stoppedAt = new Map<string, number>();
@@ -79,7 +80,10 @@ export class Checks implements Watcher {
   /** Asked now and then: who serves. */
   look(): void {
     for (const [name, node] of this.#nodes) {
-      if (!node.isServing) continue;
+      if (!node.isServing) {
+        this.#unwellAt.set(name, this.#time.now);
+        continue;
+      }
       this.#healthyAt.set(name, this.#time.now);
       if (node.binary === newImage && node.unit.image === newImage) this.#upgradedAt.set(name, this.#time.now);
     }
@@ -131,7 +135,7 @@ export class Checks implements Watcher {
   replaces(node: ModelNode, what: 'binary' | 'environment', content: string): void {
     const ours = [oldImage, newImage, environments.own].includes(content);
     const pairs = [...node.backups.values()].flatMap(({ binary, env }) => [binary, env]);
-    const kept = ours || node.aside.includes(content) || pairs.includes(content);
+    const kept = ours || [...node.aside.values()].includes(content) || pairs.includes(content);
     this.guard(() => holds(kept, `somebody's ${what} of ${node.name} is kept`));
   }
 
@@ -156,7 +160,8 @@ export class Checks implements Watcher {
       return each.isServing || (seen >= since && (this.#stoppedAt.get(each.name) ?? 0) < seen);
     };
     const left = others.filter(wellThen).length;
-    const served = (this.#healthyAt.get(node.name) ?? 0) >= since && node.inService;
+    // What was just seen to be down may be worked on, also when it came up again since.
+    const served = node.isServing && (this.#unwellAt.get(node.name) ?? 0) < since;
     holds(
       !served || left >= this.#minimum,
       `${what}: ${left} others serve, of ${this.#minimum} that must (${others.map((each) => `${each.name} ${JSON.stringify(each.health())}`).join('; ')})`,

@@ -52,6 +52,8 @@ interface Unit {
 interface Backup {
   binary: string;
   env: string | null;
+  /** What its manifest says of both, whatever became of them. */
+  says: { binary: string; env: string | null };
   version: string;
   usedAt: number;
 }
@@ -66,8 +68,6 @@ export interface Watcher {
 
 const root = '/var/lib/zeitwork-upgrades';
 const missing = 'missing';
-/** systemd's RestartSec of the unit. */
-const restartAfter = 2_000;
 
 /**
  * A node as the scripts of `src/upgrade/host/scripts` know it: files by their hashes, one unit of systemd, lock and fence.
@@ -89,6 +89,8 @@ export class ModelNode {
   cut = false;
   /** Takes so long to stop, ms. */
   stopTakes = 200;
+  /** systemd's RestartSec of the unit, ms. */
+  restartAfter = 2_000;
   /** The command for traffic fails. */
   trafficFails = false;
   inService = true;
@@ -101,8 +103,10 @@ export class ModelNode {
   uploads = new Map<string, string>();
   backups = new Map<string, Backup>();
   made: string[] = [];
-  aside: string[] = [];
-  fence: { epoch: number; attempt: number } = { epoch: 0, attempt: 0 };
+  /** By name, which begins with the time. */
+  aside = new Map<string, string>();
+  /** Null: none was ever seen. */
+  fence: { epoch: number; attempt: number } | null = null;
   #lock: Script | null = null;
   unit: Unit;
 
@@ -126,7 +130,11 @@ export class ModelNode {
     this.unit.since = time.now - 3_600_000;
   }
 
-  // --- what happens to it by itself
+  // --- what happens to it by itself, and by hand
+
+  byHand(part: 'binary' | 'env', content: string | null): void {
+    this[part] = content;
+  }
 
   /** The service ends, and systemd starts it again. */
   serviceDies(): void {
@@ -135,7 +143,10 @@ export class ModelNode {
 
   /** An operator stops it by hand. */
   serviceStopped(): void {
-    this.unit = { ...this.#stopped(), restarts: this.unit.restarts };
+    const { pid, restarts, invocation, result, exit } = this.unit;
+    const end = pid === 0 ? { result, exit } : {};
+    this.#starts += 1;
+    this.unit = { ...this.#stopped(), ...end, restarts, invocation };
   }
 
   serviceStarted(): void {
@@ -204,10 +215,6 @@ export class ModelNode {
   #start(restarts = 0): void {
     this.#starts += 1;
     const starts = this.#starts;
-    if (this.binary === null) {
-      this.unit = { ...this.#stopped(), active: 'failed', sub: 'failed', result: 'exit-code', exit: 203, restarts };
-      return;
-    }
     this.unit = {
       active: 'active',
       sub: 'running',
@@ -219,6 +226,10 @@ export class ModelNode {
       image: this.binary,
       since: this.#time.now,
     };
+    if (this.binary === null || this.env === null) {
+      this.#died(203);
+      return;
+    }
     const { behaviour } = this.#builds(this.binary);
     const lives = behaviour === 'exits' ? 300 : behaviour === 'dies later' ? 7_000 : null;
     if (lives === null) return;
@@ -228,10 +239,11 @@ export class ModelNode {
   }
 
   #died(exit: number): void {
-    const { restarts } = this.unit;
+    const { restarts, invocation } = this.unit;
     const starts = ++this.#starts;
-    this.unit = { ...this.#stopped(), active: 'activating', sub: 'auto-restart', result: 'exit-code', exit, restarts };
-    this.#time.after(restartAfter, () => {
+    const end = { sub: 'auto-restart', result: 'exit-code', exit };
+    this.unit = { ...this.#stopped(), active: 'activating', ...end, restarts, invocation };
+    this.#time.after(this.restartAfter, () => {
       if (this.#starts === starts && this.on) this.#start(restarts + 1);
     });
   }
@@ -291,6 +303,13 @@ export class ModelNode {
     script.lines.push(`${key} ${value}`);
   }
 
+  /** What a program printed, an empty line, and how it ended. */
+  #said(script: Script, key: string, line: string | null, code: number): void {
+    if (line !== null) this.#say(script, key, line);
+    this.#say(script, key, '');
+    this.#say(script, key, `exit ${code}`);
+  }
+
   #refuse(script: Script, word: string, detail: string): never {
     this.#say(script, 'refused', `${word} ${detail}`);
     throw new Exit(70);
@@ -340,8 +359,8 @@ export class ModelNode {
     this.#lock = script;
     const { epoch, attempt } = orderOf(script);
     const held = this.fence;
-    if (held.epoch > epoch || (held.epoch === epoch && held.attempt > attempt)) {
-      this.#say(script, 'refused', `fenced ${held.epoch} ${held.attempt} ${epoch}`);
+    if (held !== null && (held.epoch > epoch || (held.epoch === epoch && held.attempt > attempt))) {
+      this.#say(script, 'refused', `fenced ${padded(held.epoch)} ${padded(held.attempt)} ${epoch}`);
       throw new Exit(76);
     }
     this.fence = { epoch, attempt };
@@ -379,8 +398,7 @@ export class ModelNode {
     const blocks = this.diskFull ? 0 : 1_000_000;
     for (const place of ['home', 'binary', 'state']) this.#say(script, 'space', `${place} 1 ${blocks} 4096 1000 2000`);
     if (script.words.length === 0 || this.binary === null) return;
-    this.#say(script, 'version', this.#builds(this.binary).version);
-    this.#say(script, 'version', 'exit 0');
+    this.#said(script, 'version', this.#builds(this.binary).version, 0);
   }
 
   #word(script: Script, key: string): string {
@@ -389,7 +407,7 @@ export class ModelNode {
 
   /** The name under which this pair lies, whatever its version was called when it was made. */
   #backupName(script: Script): string {
-    const name = this.#word(script, 'backup').split('/').at(-1) ?? '';
+    const name = baseOf(this.#word(script, 'backup'));
     if (this.backups.has(name)) return name;
     return [...this.backups.keys()].find((other) => pairOf(other) === pairOf(name)) ?? name;
   }
@@ -398,9 +416,10 @@ export class ModelNode {
     const name = this.#backupName(script);
     const kept = this.backups.get(name);
     if (kept === undefined) this.#refuse(script, 'no-backup', this.#word(script, 'backup'));
-    if (kept.binary !== this.#word(script, 'before')) this.#refuse(script, 'damaged', `${name}/binary`);
+    const path = `${root}/${this.#word(script, 'unit')}/backups/${name}`;
+    if (kept.binary !== this.#word(script, 'before')) this.#refuse(script, 'damaged', `${path}/binary`);
     const env = this.#word(script, 'before_env');
-    if (env !== '-' && kept.env !== env) this.#refuse(script, 'damaged', `${name}/env`);
+    if (env !== '-' && kept.env !== env) this.#refuse(script, 'damaged', `${path}/env`);
     return kept;
   }
 
@@ -423,7 +442,7 @@ export class ModelNode {
     }
     const env = this.#word(script, 'before_env') === '-' ? null : this.env;
     const binary = this.unit.image ?? this.binary ?? '';
-    const made = { binary, env, version: this.#word(script, 'version'), usedAt: this.#time.now };
+    const made = { binary, env, says: { binary, env }, version: this.#word(script, 'version'), usedAt: this.#time.now };
     this.backups.set(name, made);
     this.#say(script, 'made', this.#word(script, 'backup'));
   }
@@ -436,7 +455,7 @@ export class ModelNode {
   #oneBinary(script: Script): void {
     const before = this.#word(script, 'before');
     if (this.binary === before || this.binary === this.#word(script, 'target')) return;
-    if (this.binary !== null) this.#keepAside(script, this.binary);
+    if (this.binary !== null) this.#keepAside(script, 'binary', this.binary);
     this.#put(before);
     this.#say(script, 'did', 'disk');
   }
@@ -446,9 +465,21 @@ export class ModelNode {
     this.binary = content;
   }
 
-  #keepAside(script: Script, content: string): void {
-    if (!this.aside.includes(content)) this.aside = [...this.aside.slice(-7), content];
-    this.#say(script, 'aside', content);
+  /** The newest eight stay, by their names. */
+  #keepAside(script: Script, what: 'binary' | 'image' | 'environment', content: string): void {
+    const folder = `${root}/${this.#word(script, 'unit')}/aside`;
+    const end = `-${what}-${content.slice(0, 12)}`;
+    const lies = [...this.aside].find(([name, kept]) => name.includes(end) && kept === content)?.[0];
+    const stamp = new Date(this.#time.now).toISOString().replace(/[-:]|\.\d+/g, '');
+    const name = lies ?? `${stamp}${end}`;
+    this.#say(script, 'aside', `${folder}/${name}`);
+    if (lies !== undefined) return;
+    this.aside.set(name, content);
+    for (const old of [...this.aside.keys()].sort().reverse().slice(8)) {
+      if (old === name) continue;
+      this.aside.delete(old);
+      this.#say(script, 'pruned', `${folder}/${old}`);
+    }
   }
 
   async #stage(script: Script): Promise<void> {
@@ -465,7 +496,7 @@ export class ModelNode {
       }
       await this.#wait(script, 50);
       this.staged.set(path, target);
-      this.uploads.clear();
+      this.#removeUploads(folderOf(upload));
     }
     const staged = this.staged.get(path);
     if (staged === undefined) this.#refuse(script, 'no-staged', path);
@@ -478,7 +509,8 @@ export class ModelNode {
     this.#noteMade(script);
     this.#oneBinary(script);
     const elf = '7f454c4602010100000000000000000002003e00';
-    for (const what of ['staged', 'running', 'shell']) this.#say(script, 'header', `${what} ${elf}`);
+    const files = this.unit.pid === 0 ? ['staged', 'shell'] : ['staged', 'running', 'shell'];
+    for (const what of files) this.#say(script, 'header', `${what} ${elf}`);
   }
 
   async #backup(script: Script): Promise<void> {
@@ -496,8 +528,7 @@ export class ModelNode {
     }
     if (script.words.length === 0) return;
     await this.#wait(script, 300);
-    this.#say(script, 'version', this.#builds(target).version);
-    this.#say(script, 'version', 'exit 0');
+    this.#said(script, 'version', this.#builds(target).version, 0);
   }
 
   async #switch(script: Script): Promise<void> {
@@ -521,8 +552,8 @@ export class ModelNode {
       if (staged === undefined) this.#refuse(script, 'no-staged', path);
       if (staged !== target) this.#refuse(script, 'staged', staged);
     }
-    if (disk !== null && disk === replaceDisk) this.#keepAside(script, disk);
-    if (image !== null && image === replaceImage && image !== disk) this.#keepAside(script, image);
+    if (disk !== null && disk === replaceDisk) this.#keepAside(script, 'binary', disk);
+    if (image !== null && image === replaceImage && image !== disk) this.#keepAside(script, 'image', image);
     if (disk !== target) {
       await this.#wait(script, 10);
       this.#put(this.#word(script, 'target'));
@@ -553,8 +584,8 @@ export class ModelNode {
     if (strangeEnv !== null && ![replaceEnv, keepEnv].includes(strangeEnv))
       this.#refuse(script, 'foreign-env', strangeEnv);
     let lacking = image !== before;
-    if (strangeDisk !== null) this.#keepAside(script, strangeDisk);
-    if (strangeImage !== null && image !== disk) this.#keepAside(script, strangeImage);
+    if (strangeDisk !== null) this.#keepAside(script, 'binary', strangeDisk);
+    if (strangeImage !== null && image !== disk) this.#keepAside(script, 'image', strangeImage);
     await this.#wait(script, 10);
     if (disk !== before) {
       this.#put(kept.binary);
@@ -562,7 +593,7 @@ export class ModelNode {
       await this.#wait(script, 10);
     }
     if (strangeEnv !== null && strangeEnv === replaceEnv) {
-      if (now !== missing) this.#keepAside(script, now);
+      if (now !== missing) this.#keepAside(script, 'environment', now);
       if (this.env !== null) this.#watcher.replaces(this, 'environment', this.env);
       this.env = recorded === missing ? null : kept.env;
       lacking = true;
@@ -574,29 +605,32 @@ export class ModelNode {
 
   #cleanup(script: Script): void {
     this.#enter(script);
-    const folder = this.#word(script, 'folder');
-    for (const path of this.uploads.keys()) if (path.startsWith(`${folder}/`)) this.uploads.delete(path);
+    this.#removeUploads(this.#word(script, 'folder'));
     if (this.#word(script, 'prune') !== 'yes') return;
-    const own = pairOf(this.#word(script, 'backup').split('/').at(-1) ?? '');
+    const own = pairOf(baseOf(this.#word(script, 'backup')));
     const newestFirst = [...this.backups].sort(([, a], [, b]) => b.usedAt - a.usedAt);
     for (const [name] of newestFirst.slice(5)) {
       if (own !== '' && pairOf(name) === own) continue;
       this.backups.delete(name);
-      this.#say(script, 'pruned', `${root}/backups/${name}`);
+      this.#say(script, 'pruned', `${root}/${this.#word(script, 'unit')}/backups/${name}`);
     }
+  }
+
+  #removeUploads(folder: string): void {
+    for (const path of this.uploads.keys()) if (path.startsWith(`${folder}/`)) this.uploads.delete(path);
   }
 
   #traffic(script: Script): void {
     this.#enter(script);
     if (!this.trafficFails) this.inService = script.name === 'undrain';
-    this.#say(script, 'traffic', this.trafficFails ? 'exit 3' : 'exit 0');
+    this.#said(script, 'traffic', null, this.trafficFails ? 3 : 0);
   }
 
   #listBackups(script: Script): void {
-    this.#say(script, 'held', String(this.fence.epoch).padStart(20, '0'));
+    this.#say(script, 'held', this.fence === null ? '0' : padded(this.fence.epoch));
     const newestFirst = [...this.backups].sort(([, a], [, b]) => b.usedAt - a.usedAt);
-    for (const [name, { binary, env, version }] of newestFirst.slice(0, 20))
-      this.#say(script, 'backup', `${name} ${binary} ${env ?? '-'} ${version}`);
+    for (const [name, { says, version }] of newestFirst.slice(0, 20))
+      this.#say(script, 'backup', `${name} ${says.binary} ${says.env ?? '-'} ${version}`);
   }
 }
 
@@ -608,3 +642,9 @@ const orderOf = ({ name, args }: Script) => ({
 
 /** `-HASH-ENV` of `VERSION-HASH-ENV`. */
 const pairOf = (name: string): string => /-[^-]*-[^-]*$/.exec(name)?.[0] ?? '';
+
+const baseOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+
+/** As the scripts write a number: its width never changes. */
+const padded = (number: number): string => String(number).padStart(20, '0');

@@ -17,7 +17,7 @@ interface Value {
 
 /**
  * What Redis holds, and the few commands and scripts that the store uses. It is held against a real Redis by
- * `test/simulation/model.test.ts`.
+ * `test/simulation/redis-model.test.ts`.
  */
 export class Data {
   #keys = new Map<string, Value>();
@@ -39,7 +39,7 @@ export class Data {
   }
 
   #value(key: string): Value | undefined {
-    if ((this.#expires.get(key) ?? Number.POSITIVE_INFINITY) <= this.#now()) this.#delete(key);
+    if ((this.#expires.get(key) ?? Number.POSITIVE_INFINITY) < this.#now()) this.#delete(key);
     return this.#keys.get(key);
   }
 
@@ -77,6 +77,11 @@ export class Data {
     return 'OK';
   }
   del = (...keys: string[]): number => keys.filter((key) => this.#value(key) !== undefined && this.#delete(key)).length;
+  /** Milliseconds left; -1: without an end, -2: no such key. */
+  pttl(key: string): number {
+    if (this.#value(key) === undefined) return -2;
+    return (this.#expires.get(key) ?? this.#now() - 1) - this.#now();
+  }
   exists = (key: string): number => (this.#value(key) === undefined ? 0 : 1);
 
   hget = (key: string, field: string): string | null => this.#read(key, 'hash')?.get(field) ?? null;
@@ -117,18 +122,22 @@ export class Data {
   }
   smembers = (key: string): string[] => [...(this.#read(key, 'set') ?? [])];
 
-  zadd(key: string, score: number | string, member: string): void {
-    this.#write(key, 'sorted', new Map()).set(member, Number(score));
+  zadd(key: string, score: number | string, member: string): number {
+    const sorted = this.#write(key, 'sorted', new Map());
+    const added = sorted.has(member) ? 0 : 1;
+    sorted.set(member, Number(score));
+    return added;
   }
-  zrem(key: string, ...members: string[]): void {
+  zrem(key: string, ...members: string[]): number {
     const sorted = this.#read(key, 'sorted');
-    for (const member of members) sorted?.delete(member);
+    const removed = members.filter((member) => sorted?.delete(member)).length;
     if (sorted?.size === 0) this.#delete(key);
+    return removed;
   }
   zscore = (key: string, member: string): number | null => this.#read(key, 'sorted')?.get(member) ?? null;
   #inOrder = (key: string): string[] =>
     [...(this.#read(key, 'sorted') ?? [])]
-      .sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1))
+      .sort(([a, x], [b, y]) => x - y || Buffer.compare(Buffer.from(a), Buffer.from(b)))
       .map(([member]) => member);
   zrange(key: string, from: string | number, to: string | number): string[] {
     const list = this.#inOrder(key);
@@ -164,6 +173,12 @@ export class Data {
   #heldBy(keys: string[], args: string[]): string[] | null {
     const holder = this.get(keys[1] ?? '');
     return args[1] === '1' && holder !== null && holder !== args[0] ? ['held', holder] : null;
+  }
+
+  /** The scripts that it knows, by their names in `src/jobs`. */
+  get scriptsByName(): Record<string, string> {
+    const all: [string, string][] = [...Object.entries(scripts), ['livingScript', livingScript]];
+    return Object.fromEntries(all.filter(([, text]) => this.#scripts.has(text)));
   }
 
   readonly #scripts = new Map<string, (keys: string[], args: string[]) => unknown>([
@@ -242,7 +257,7 @@ export class Data {
 /** As Redis counts: from the end when negative, the last one included. */
 function placesIn(length: number, from: number, to: number): [number, number] {
   const place = (at: number) => (at < 0 ? Math.max(0, length + at) : at);
-  return [place(from), to < 0 ? length + to + 1 : to + 1];
+  return [place(from), to < 0 ? Math.max(0, length + to + 1) : to + 1];
 }
 
 /** What comes back is nobody else's to change. */
@@ -256,7 +271,7 @@ export interface RedisTrouble {
   losesAnswer: number;
 }
 
-const commands = [
+export const commands = [
   'get',
   'getdel',
   'set',
