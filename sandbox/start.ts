@@ -95,6 +95,7 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
     people: [rosa, ines, kiran, vic],
     channel: { id: 'C0UPGRADES', name: 'upgrades' },
     team: { id: 'T0SANDBOX', name: 'Sandbox' },
+    events: ['app_home_opened', 'app_mention', 'message.channels'],
     groups: [{ id: 'S0ONCALL', handle: 'on-call', users: [rosa.id] }],
     fleet: fleet.source,
     controls: {

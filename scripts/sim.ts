@@ -1,6 +1,6 @@
 /**
  * Plays whole nights of the product in one process, on a clock that jumps (test/simulation).
- * `npm run sim -- --seeds 1000 [--from 1] [--minutes 10]`, or `--seed 17` for one night with all that happened in it.
+ * `npm run sim -- --seeds 1000 [--from 1] [--minutes 10] [--bail]` (ends with the first that broke something), or `--seed 17` for one night with all that happened in it.
  */
 import { parseArgs } from 'node:util';
 import { Night, type Outcome } from '../test/simulation/night.ts';
@@ -11,12 +11,13 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     minutes: { type: 'string' },
+    bail: { type: 'boolean', default: false },
   },
 });
 
-function number(name: keyof typeof values, otherwise: number): number {
+function number(name: Exclude<keyof typeof values, 'bail'>, otherwise: number): number {
   const value = values[name] === undefined ? otherwise : Number(values[name]);
-  if (Number.isFinite(value) && value >= 0) return value;
+  if (value >= 0) return value;
   console.error(`--${name} ${values[name]}: give a number`);
   process.exit(2);
 }
@@ -43,6 +44,7 @@ for (; played < number('seeds', 1000) && performance.now() < until; played += 1)
   if (outcome.broken === null) continue;
   broken.push(outcome);
   console.log(`night ${outcome.seed}: ${outcome.broken}\n  npm run sim -- --seed ${outcome.seed}`);
+  if (values.bail) break;
 }
 const took = (performance.now() - began) / 1000;
 const how = [...ends].map(([end, count]) => `${count} ${end}`).join(', ');

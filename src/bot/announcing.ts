@@ -4,7 +4,7 @@ import type { Webhook } from '../upgrade/http/types.ts';
 import { asked } from '../upgrade/rollout/index.ts';
 import { createAlarm } from './alarm.ts';
 import { createAnnouncer } from './announcer.ts';
-import { asShown } from './as-shown.ts';
+import { asShownNow } from './as-shown.ts';
 import type { Chat } from './chat.ts';
 import type { CommandContext } from './context.ts';
 import { createRepair } from './repair.ts';
@@ -37,7 +37,8 @@ export function announcing(
     }),
     link: (at) => (heard.workspace === null ? null : linkTo(heard.workspace, at, 'Open the thread')),
   });
-  const show: Announcer['show'] = (rollout, told) => announcer.show(asShown({ fleet, access }, rollout), told);
+  const show: Announcer['show'] = async (rollout, told) =>
+    announcer.show(await asShownNow({ fleet, access, control }, rollout), told);
   const { alarm, outrun } = createAlarm(common);
   return { show, alarm, outrun, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
 }

@@ -11,8 +11,7 @@ import type { CommandContext } from './context.ts';
 import { slackDirectory } from './directory.ts';
 import { drawHome, listeners } from './listeners.ts';
 import { slackLogger } from './logger.ts';
-import { permit } from './permissions.ts';
-import { refusedNote } from './refused-note.ts';
+import { heard, replyIn } from './written.ts';
 
 export interface BotContext extends Omit<CommandContext, 'directory' | 'workspace' | 'sealer'> {
   sealer: Sealer;
@@ -40,7 +39,7 @@ export interface Bot {
 
 /** Listens to one workspace over Socket Mode. Returns at once, also when Slack is away. */
 export async function startBot(context: BotContext): Promise<Bot> {
-  const { slack, clock, log, access, team } = context;
+  const { slack, clock, log, team } = context;
   const logger = slackLogger(log);
   const options = { ...clientOptions(slack.apiUrl), logger };
   // Two clients: a burst of edits that Slack slows down must not delay the answer to a person.
@@ -64,29 +63,27 @@ export async function startBot(context: BotContext): Promise<Bot> {
     workspace: null,
     directory: slackDirectory(asking, () => clock.now()),
   };
-  const heard = listeners(commandContext, asking);
+  const told = listeners(commandContext, asking);
   app.event('app_home_opened', async ({ event }) => {
     if (event.tab === 'home') await drawHome(commandContext, asking, event.user);
   });
   app.event('app_mention', async ({ event }) => {
-    if (event.user === undefined || event.channel !== access.channel) return;
-    const verdict = await permit(commandContext, event.user, { is: 'look' });
-    if (verdict.is === 'refused') {
-      return refusedNote(commandContext, { actor: event.user, what: 'mention', reason: verdict.reason });
-    }
-    const text =
-      'I listen to `/zeitwork` and to buttons; nothing that is written in a thread counts. See `/zeitwork help`.';
-    await asking.chat.postEphemeral({ channel: event.channel, user: event.user, text });
+    const { user, channel, ts, thread_ts: thread = null } = event;
+    if (user !== undefined) await heard(commandContext, asking, { user, channel, ts, thread, isMention: true });
+  });
+  app.event('message', async ({ event }) => {
+    const written = replyIn(event);
+    if (written !== null) await heard(commandContext, asking, written);
   });
   app.command('/zeitwork', async ({ ack, command, respond }) => {
     await ack();
-    await heard.command(command, respond);
+    await told.command(command, respond);
   });
   app.action<BlockAction<ButtonAction>>(
     { type: 'block_actions', action_id: /^zw:/ },
     async ({ ack, body, action, respond }) => {
       await ack();
-      await heard.click(body, action, respond);
+      await told.click(body, action, respond);
     },
   );
   app.error(async (error) => log.error({ err: error }, 'a delivery from Slack failed'));

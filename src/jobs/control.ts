@@ -61,6 +61,8 @@ export function controlOver(parts: ControlParts): Control & { settled(): Promise
       await store.create(rollout);
       await issue(rollout, { type: 'created', at: rollout.createdAt });
       await queues.wake(rollout.id);
+      // It cannot be rolled back any more, and says so.
+      for (const id of (await store.newestIds(2)).slice(1)) await queues.publish(id).catch(() => undefined);
     },
     async adopt(id, by, how) {
       const at = clock.now();

@@ -106,7 +106,10 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
       repairedAt = clock.now();
       for (const id of await store.lost()) await announcer.alarm(id, gone);
       await announcer.repair();
-      for (const id of await store.newestIds(looked)) {
+      const newest = await store.newestIds(looked);
+      // What can be decided about one that is over ends with the next one.
+      for (const id of newest.slice(1)) await queues.publish(id);
+      for (const id of newest) {
         // Each is asked, whatever became of the one before.
         const rollout = await believed(id).catch((error: unknown) => trouble(id, error));
         if (rollout === null && store.headOf(id) !== null) await announcer.alarm(id, gone);

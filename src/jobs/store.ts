@@ -25,8 +25,6 @@ export interface RolloutStore extends Store {
   lost(): Promise<string[]>;
   /** Of all rollouts that are kept, newest first. */
   ids(): Promise<string[]>;
-  /** Of the newest ones that are kept, and of the one that was written to last when it was seen here, which is never removed. */
-  newestIds(count: number): Promise<string[]>;
   /** Ids of rollouts whose newest revision is not known to stand in the chat, open or not, however old. */
   unpainted(): Promise<string[]>;
   /** This revision stands in the chat; one that was saved meanwhile stays to be painted. */

@@ -56,6 +56,8 @@ export interface Store {
   openIds(): Promise<string[]>;
   /** Newest first. */
   latest(count: number): Promise<Rollout[]>;
+  /** Of the newest ones that are kept, and of the one that was written to last when it was seen here, which is never removed. */
+  newestIds(count: number): Promise<string[]>;
   /** @throws Refused naming the holder when the fleet has an open rollout. */
   create(rollout: Rollout): Promise<void>;
   /**

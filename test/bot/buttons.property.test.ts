@@ -4,12 +4,22 @@ import { readClick } from '../../src/bot/actions/click.ts';
 import { asShown } from '../../src/bot/as-shown.ts';
 import { answer, asText } from '../../src/bot/run.ts';
 import { posts } from '../../src/bot/views/posts.ts';
-import { asked, next, onlyBack, plan, takenBy, waitingForPeople, waitKey } from '../../src/upgrade/rollout/index.ts';
-import type { Rollout } from '../../src/upgrade/rollout/types.ts';
+import {
+  asked,
+  isLook,
+  next,
+  onlyBack,
+  plan,
+  takenBy,
+  todo,
+  waitingForPeople,
+  waitKey,
+} from '../../src/upgrade/rollout/index.ts';
+import type { Foreign, NodeTask, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { Run, scenario } from '../support/chance.ts';
 import { fc } from '../support/fast-check.ts';
 import { hours, inputOf, planned, surveyOf, tuesday } from '../support/rollouts.ts';
-import { drive, worldOf } from '../support/simulation.ts';
+import { drive, failed, worldOf } from '../support/simulation.ts';
 import { directoryOf, trial, trialFleet } from './support.ts';
 
 /** A button as it stands in a message, in short. */
@@ -85,6 +95,20 @@ function taken(rollout: Rollout, at: number): Rollout {
   return next(reminded(rollout, at), { type: 'taken-on', at, by: 'U0OTTO', waits });
 }
 
+/** Steps that look whose work lies on the node before they change anything. */
+const wary = ['stage', 'backup', 'switch', 'restore'];
+
+/** A worker that begins what is due finds somebody's work there. `clean`: nothing of ours is on the node. */
+const found = (what: Foreign['what'], clean: boolean) => (rollout: Rollout, at: number) => {
+  const task = todo(rollout, at).find((each): each is NodeTask => !isLook(each) && wary.includes(each.step));
+  if (task === undefined) return rollout;
+  const { run, node, step, attempt } = task;
+  const foreign = { what, sha256: 'd'.repeat(64), version: what === 'binary' ? 'v2.1.0' : null };
+  const report = { ...failed('somebody was here', false), facts: { foreign, clean } };
+  const begun = next(rollout, { type: 'begun', at, run, node, step, attempt });
+  return next(begun, { type: 'reported', at, run, node, step, attempt, report });
+};
+
 /** As it is; and if nobody had signed what led to it, somebody had gone back without looking, or said that they have it. */
 const kinds: Record<string, (rollout: Rollout, at: number) => Rollout> = {
   signed: (rollout) => rollout,
@@ -97,6 +121,16 @@ const kinds: Record<string, (rollout: Rollout, at: number) => Rollout> = {
       (acc: Rollout, { id }) => next(acc, { type: 'declined', at, phase: id, by: 'U0OTTO', reason: 'errors' }),
       rollout,
     ),
+};
+
+/** While it was under way, somebody worked on a node by hand. */
+const byHand: typeof kinds = {
+  'a binary by hand': found('binary', true),
+  'a binary by hand over half of ours': found('binary', false),
+  'an environment by hand': found('environment', true),
+  'an environment by hand over half of ours': found('environment', false),
+  'an environment by hand, unsigned': (rollout, at) => ({ ...found('environment', true)(rollout, at), unsigned: true }),
+  'an environment by hand, only back': (rollout, at) => onlyBack(found('environment', true)(rollout, at), at),
 };
 /** What a button may depend on, in short: each kind of scene is tried once. */
 function sceneOf(kind: string, { status, nodes }: Rollout, buttons: Offered[]): string {
@@ -174,6 +208,7 @@ it('a button of a start that is waited for is shown only where it does something
 
 it('a button is shown only where it does something', { timeout: 600_000 }, async () => {
   const { shown, lookAt } = presser();
+  const all = { ...kinds, ...byHand };
   await fc.assert(
     fc.asyncProperty(scenario, async (chance) => {
       const run = new Run(chance);
@@ -181,26 +216,22 @@ it('a button is shown only where it does something', { timeout: 600_000 }, async
         const before = run.rollout;
         run.step(move);
         if (run.rollout === before) continue;
-        for (const [kind, as] of Object.entries(kinds)) await lookAt(kind, as(run.rollout, run.now), run.now);
+        for (const [kind, as] of Object.entries(all)) await lookAt(kind, as(run.rollout, run.now), run.now);
       }
       run.mend();
       const { rollout, now } = drive(run.rollout, run.world, { from: run.now, limit: 400 });
-      for (const [kind, as] of Object.entries(kinds)) await lookAt(kind, as(rollout, now), now);
+      for (const [kind, as] of Object.entries(all)) await lookAt(kind, as(rollout, now), now);
     }),
     { numRuns, endOnFailure: true },
   );
   // A test in which no button was ever shown would hold, and prove nothing.
-  const mine = ['failed mine', 'stuck mine', 'wait mine', 'remind mine'];
-  const all = [
-    'declined stop',
-    'gate decline',
-    'main pause',
-    'main resume',
-    'main retry',
-    'main stop',
-    'main rollback',
-    'gate approve',
-    'gate hold',
+  const pressable = [
+    ...['pause', 'resume', 'retry', 'stop', 'rollback'].map((action) => `main ${action}`),
+    ...['approve', 'decline', 'hold', 'rollback'].map((action) => `gate ${action}`),
+    ...['resume', 'retry', 'stop', 'rollback', 'diagnose', 'keep', 'replace'].map((action) => `failed ${action}`),
+    ...['retry', 'stop', 'rollback', 'diagnose', 'keep', 'replace'].map((action) => `stuck ${action}`),
+    ...['declined', 'failed', 'stuck', 'wait', 'remind'].map((post) => `${post} mine`),
+    ...['declined stop', 'finished rollback', 'stopped rollback'],
   ];
-  expect([...shown]).toEqual(expect.arrayContaining([...all, 'failed retry', 'failed diagnose', ...mine]));
+  expect([...shown]).toEqual(expect.arrayContaining(pressable));
 });

@@ -3,10 +3,11 @@ import { WebClient } from '@slack/web-api';
 import { describe, expect, it } from 'vitest';
 import { listeners } from '../../src/bot/listeners.ts';
 import { asText, runCommand } from '../../src/bot/run.ts';
+import { plan } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
-import { hours, minutes, planned, tuesday } from '../support/rollouts.ts';
+import { hours, inputOf, minutes, planned, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
-import { type Trial, trial, trialFleet } from './support.ts';
+import { homeOf, type Trial, trial, trialFleet } from './support.ts';
 
 const run = async ({ context }: Trial, actor: string, text: string): Promise<string> =>
   asText(await runCommand(context, actor, text));
@@ -210,6 +211,19 @@ describe('unfreeze', () => {
 });
 
 describe('windows', () => {
+  it('stand in everybody’s home tab with the freezes, also while a rollout is open', async () => {
+    const here = trial({ fleet: trialFleet({}, 'guide') });
+    await run(here, 'U0OTTO', audit);
+    const home = async () => (await homeOf(here.context, 'U0LU')).lines;
+    const frozen = /^• f1: us-east until <!date\S+ .*> by <@U0OTTO> \(audit\)$/;
+    expect(await home()).toContainEqual(expect.stringMatching(frozen));
+    const open = plan(inputOf(here.context.fleet, { strategy: 'regions', requester: 'U0ROSA' }));
+    here.control.rollouts.set(open.id, open);
+    expect(await home()).toContainEqual(expect.stringMatching(frozen));
+    await run(here, 'U0ROSA', 'unfreeze f1');
+    expect((await home()).join()).not.toContain('f1: us-east');
+  });
+
   it('lists the freezes with who, why, until when, and the id', async () => {
     const here = trial({ fleet: trialFleet({}, 'guide') });
     await run(here, 'U0OTTO', audit);

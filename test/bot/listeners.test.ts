@@ -1,6 +1,7 @@
 import type { RespondArguments, SlashCommand } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { slackDirectory } from '../../src/bot/directory.ts';
 import { listeners } from '../../src/bot/listeners.ts';
 import { manifestLink, readManifest } from '../../src/bot/manifest.ts';
@@ -86,5 +87,11 @@ describe('the manifest', () => {
     expect(link.origin).toBe('https://api.slack.com');
     expect(link.searchParams.get('manifest_yaml')).toContain('should_escape: true');
     expect(link.searchParams.get('manifest_yaml')).not.toContain('#  ');
+  });
+
+  it('subscribes to what the bot listens to', async () => {
+    const { settings } = parse(await readManifest());
+    const events = ['app_home_opened', 'app_mention', 'message.channels', 'message.groups'];
+    expect(settings.event_subscriptions.bot_events).toEqual(events);
   });
 });

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { asShown, asShownNow } from '../../src/bot/as-shown.ts';
 import { asText, runCommand } from '../../src/bot/run.ts';
 import { headline } from '../../src/bot/views/ending.ts';
 import { posts } from '../../src/bot/views/posts.ts';
@@ -90,6 +91,71 @@ it('a question is asked of nobody who may not answer it: not of whoever asked fo
   expect(textOf(rollout, 'main')).toContain('Waiting for approval of *eu-west* by <@U0INES>\n');
 });
 
+/** With these approvers of every region, Rosa's rollout at its first gate. */
+function askedWith(users: string[], needed = 1): Scene {
+  const fleet = trialFleet();
+  const regions = fleet.regions.map((region) => ({ ...region, approvers: { users, groups: [] }, needed }));
+  return atGate({ ...fleet, regions });
+}
+
+it('where nobody may answer a question, it says why, and who could: in the plan, in the question, in the live message', async () => {
+  const nobody =
+    'nobody (<@U0ROSA> asked for the rollout and may not approve it, and no other approver is configured: the settings must name one)';
+  const { rollout, here } = askedWith(['U0ROSA']);
+  expect(textOf(rollout, 'gate').split('\n')[0]).toContain(`${nobody}: may *eu-west* (3 nodes) go to v2.0.0?`);
+  expect(textOf(rollout, 'main')).toContain(`Waiting for approval of *eu-west* by ${nobody}\n`);
+  here.control.rollouts.clear();
+  const plan = asText(await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0'));
+  expect(plan).toContain(
+    'after approval by nobody (@U0ROSA asked for the rollout and may not approve it, and no other',
+  );
+  const none = askedWith([]).rollout;
+  expect(textOf(none, 'gate')).toContain('nobody (no approvers are configured): may *eu-west*');
+});
+
+it('a question that wants more than one yes is not asked again of those who gave theirs', () => {
+  const { rollout, now } = askedWith(['U0INES', 'U0OTTO'], 2);
+  const approve = { type: 'approved', at: now, phase: 'approval/eu-west', by: 'U0INES' } as const;
+  const first = textOf(next(rollout, approve), 'gate').split('\n')[0];
+  expect(first).toMatch(/^<@U0OTTO>: may \*eu-west\*/);
+  const two = askedWith(['U0ROSA', 'U0INES'], 2);
+  expect(textOf(next(two.rollout, { ...approve, at: two.now }), 'gate')).toMatch(
+    /^nobody \(<@U0ROSA> asked for the rollout and may not approve it, <@U0INES> said yes already, and no other/,
+  );
+});
+
+it('where approvals are signed no message speaks of a button to approve with', () => {
+  const { here, rollout } = askedWith(['U0INES']);
+  const dm = (approvals: 'button' | 'signed') =>
+    posts(asShown({ fleet: here.context.fleet, access: { approvals } }, rollout)).find(({ key }) =>
+      key.startsWith('dm.ask.U0INES'),
+    )?.text;
+  expect(dm('button')).toContain('What was seen so far, and the button, are in the thread.');
+  expect(dm('signed')).toContain('What was seen so far, and the command with which you sign it, are in the thread.');
+});
+
+it('whoever asked for the rollout is asked to approve it only while the settings of now allow that, too', () => {
+  const fleet = trialFleet({ selfApproval: true });
+  const { rollout } = atGate({
+    ...fleet,
+    regions: fleet.regions.map((region) => ({ ...region, approvers: { users: ['U0ROSA'], groups: [] } })),
+  });
+  const gate = (selfApproval: boolean) => {
+    const now = { ...fleet, policy: { ...fleet.policy, selfApproval } };
+    return textOf(asShown({ fleet: now, access: { approvals: 'button' } }, rollout), 'gate');
+  };
+  expect(gate(true)).toContain('Self-approval is allowed here');
+  expect(gate(false)).toContain('<@U0ROSA> asked for the rollout and may not approve it.');
+});
+
+it('of a rollback that was cut short it names `retry` only where that goes on with it', () => {
+  const { rollout, now } = atGate();
+  const pending = { scope: { is: 'all' }, by: 'U0ROSA' } as const;
+  const held: Rollout = { ...rollout, status: { is: 'held', reason: 'still sick', node: null, at: now, pending } };
+  expect(textOf(held, 'main')).toContain('\nThe rollback of everything was cut short; `retry` goes on with it\n');
+  expect(textOf({ ...held, unsigned: true }, 'main')).toContain('\nThe rollback of everything was cut short\n');
+});
+
 it('an approval while all of it is paused says so, who paused it, and that nothing begins before that ends', async () => {
   const scene = atGate();
   await say(scene, 'U0OTTO', 'pause');
@@ -116,4 +182,16 @@ it('nodes that ran the release before are told as that, beside the count', () =>
   const start = plan(inputOf(fleet, { strategy: 'regions', requester: 'U0ROSA', survey }));
   expect(isOpen(start)).toBe(true);
   expect(textOf(start, 'main')).toContain(' 6 of 9 nodes on v2.0.0 (6 ran it before)\n');
+});
+
+it('what was rolled out before the newest has no button that brings it back', async () => {
+  const { here, rollout } = sceneOf((each) => !isOpen(each), { input: { strategy: 'rolling' } });
+  expect(rollout.status.is).toBe('done');
+  const rollbacks = async () => {
+    const shown = await asShownNow(here.context, rollout);
+    return posts(shown).filter(({ blocks }) => JSON.stringify(blocks).includes('zw:rollback'));
+  };
+  expect(await rollbacks()).not.toEqual([]);
+  here.control.rollouts.set('r2', { ...rollout, id: 'r2', createdAt: rollout.createdAt + 1 });
+  expect(await rollbacks()).toEqual([]);
 });

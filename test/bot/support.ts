@@ -34,6 +34,7 @@ export class MemoryControl implements Control {
     open: async () => [...this.rollouts.values()].find(isOpen) ?? null,
     openIds: async () => [...this.rollouts.values()].filter(isOpen).map(({ id }) => id),
     latest: async (count) => [...this.rollouts.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, count),
+    newestIds: async (count) => (await this.store.latest(count)).map(({ id }) => id),
     create: async (rollout) => {
       const holder = await this.store.open();
       if (holder) throw new Refused(`${holder.requester} holds the fleet with rollout ${holder.id}`);

@@ -282,7 +282,9 @@ describe.skipIf(why !== null)('on real nodes, whoever holds the worker’s key',
     ]) {
       const { code, out, err } = await byKey('ssh', ['-T', open, line], request);
       expect({ line, code, out }).toEqual({ line, code: expect.toSatisfy((is) => is !== 0 && is !== 255), out: '' });
-      expect(err, line).toMatch(/^sudo: |^usage: sudo|: (?:Permission|Access) denied|not permitted|authentication required/m);
+      expect(err, line).toMatch(
+        /^sudo: |^usage: sudo|: (?:Permission|Access) denied|not permitted|authentication required/m,
+      );
     }
     for (const place of [helper, '/etc/sudoers.d/more', '/usr/local/bin/zeitwork-operator', '/etc/cron.d/owned'])
       for (const words of [[], ['-O']])

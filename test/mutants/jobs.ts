@@ -12,6 +12,13 @@ const settings = ['test/jobs/settings.test.ts'];
 /** What is stored, believed and worked on. */
 export const rows: Mutant[] = [
   {
+    name: 'a step that ended is logged with its task, not with which try of the node it was',
+    file: 'src/jobs/step.ts',
+    from: 'attempt: tryOf(rollout, node), took',
+    to: 'attempt, took',
+    tests: ['test/jobs/step.test.ts'],
+  },
+  {
     name: 'the rollout is read before the probes',
     file: 'src/jobs/step.ts',
     from: 'const newest = await store.load(task.rollout);',
@@ -567,8 +574,8 @@ export const rows: Mutant[] = [
   {
     name: 'nobody looks whether what is over can be believed',
     file: 'src/jobs/showing.ts',
-    from: 'for (const id of await store.newestIds(looked)) {',
-    to: 'for (const id of (await store.newestIds(looked)).slice(99)) {',
+    from: 'for (const id of newest) {',
+    to: 'for (const id of newest.slice(99)) {',
     tests: mutations,
   },
   {

@@ -13,6 +13,13 @@ const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 /** What is done on nodes: steps, their scripts, the helper, proofs, sessions. */
 export const rows: Mutant[] = [
   {
+    name: 'a build that ran for a while and died is said to exit at start',
+    file: `${host}/diagnosis.ts`,
+    from: 'lived !== null && lived >= longLife ?',
+    to: 'lived === null ?',
+    tests: ['test/upgrade/host/diagnosis.test.ts'],
+  },
+  {
     name: 'a worker’s key replaces work that no person decided about',
     file: 'src/upgrade/host/helper/order-check.ts',
     from: '  only_what_was_decided\n',

@@ -5,6 +5,13 @@ const signed = ['test/releases/signed.test.ts'];
 /** Releases, settings, secrets, sandbox. */
 export const rows: Mutant[] = [
   {
+    name: 'whoever asks for an unknown version is shown where on the server the archives lie',
+    file: 'src/releases/directory.ts',
+    from: 'noArchive(archive, await versions())',
+    to: 'noArchive(path, await versions())',
+    tests: ['test/releases/directory.test.ts'],
+  },
+  {
     name: 'an unsigned archive is a release although the settings refuse it',
     file: 'src/releases/signed.ts',
     from: "if (trust.unsigned === 'allowed') return {",

@@ -14,6 +14,14 @@ const evidenceAge = 8_000;
 /** No effect later than that after a stop or a pause, ms. */
 const stopReaches = 2_000;
 
+/** What is finished was looked at so shortly before the next node is begun, ms. */
+const lookedAt = 60_000;
+/** From the last look of a proof to its report, ms. */
+const provenAt = 30_000;
+
+/** Environment files: as the fleet has them, and as somebody changed one. */
+export const environments = { own: 'e'.repeat(64), edited: '9'.repeat(64) };
+
 interface Sent {
   at: number;
   rollout: Rollout | null;
@@ -32,6 +40,8 @@ export class Checks implements Watcher {
   readonly #sent = new Map<string, Sent>();
   /** When health of a node was last seen to be well, by anybody. */
   readonly #healthyAt = new Map<string, number>();
+  /** When it last served on the release, on disk too. */
+  readonly #upgradedAt = new Map<string, number>();
   readonly #stoppedAt = new Map<string, number>();
   readonly #firstSwitch = new Set<string>();
   /** What lay on each node's disk when the newest rollout was begun. */
@@ -68,7 +78,11 @@ export class Checks implements Watcher {
 
   /** Asked now and then: who serves. */
   look(): void {
-    for (const [name, node] of this.#nodes) if (node.isServing) this.#healthyAt.set(name, this.#time.now);
+    for (const [name, node] of this.#nodes) {
+      if (!node.isServing) continue;
+      this.#healthyAt.set(name, this.#time.now);
+      if (node.binary === newImage && node.unit.image === newImage) this.#upgradedAt.set(name, this.#time.now);
+    }
   }
 
   sent(node: ModelNode, command: Command): void {
@@ -98,6 +112,8 @@ export class Checks implements Watcher {
     const since = 'at' in status ? status.at : this.#time.now;
     const runs = status.is === 'running' || this.#time.now - since <= stopReaches;
     holds(runs, `${what}: the rollout runs, it is ${status.is} for ${this.#time.now - since} ms`);
+    for (const { name: other, state } of Object.values(rollout.nodes))
+      holds(state.is !== 'done' || this.#wasWell(other, lookedAt), `${what}: ${other} is finished, and is well`);
     for (const phase of rollout.phases) {
       if (phase.is !== 'approval') continue;
       const opens = phase.opens.some((id) =>
@@ -111,7 +127,13 @@ export class Checks implements Watcher {
     holds(open, `${what}: the window is open`);
   }
 
-  entered(): void {}
+  /** Somebody's work is never lost: it lies aside. */
+  replaces(node: ModelNode, what: 'binary' | 'environment', content: string): void {
+    const ours = [oldImage, newImage, environments.own].includes(content);
+    const pairs = [...node.backups.values()].flatMap(({ binary, env }) => [binary, env]);
+    const kept = ours || node.aside.includes(content) || pairs.includes(content);
+    this.guard(() => holds(kept, `somebody's ${what} of ${node.name} is kept`));
+  }
 
   stops(node: ModelNode, { name, epoch, attempt }: { name: string; epoch: number; attempt: number }): void {
     this.look();
@@ -151,6 +173,9 @@ export class Checks implements Watcher {
   /** Of every revision that is saved. */
   saved(before: Rollout | null, after: Rollout): void {
     this.guard(() => {
+      if (after.status.is === 'done' && before?.status.is !== 'done')
+        for (const { name } of nodesInOrder(after))
+          holds(this.#wasWell(name, lookedAt), `all is done, and ${name} is well`);
       if (before !== null) {
         holds(after.revision === before.revision + 1, 'revisions follow each other');
         holds(after.epoch >= before.epoch, 'an epoch only rises');
@@ -162,9 +187,14 @@ export class Checks implements Watcher {
           holds(real.binary === this.#initial.get(node.name), `${node.name} is called untouched, and is as it was`);
         if (node.state.is === 'done' && before?.nodes[node.name]?.state.is !== 'done') {
           holds(node.proof?.sha256 === after.release.binarySha256, `${node.name} is done with a proof`);
+          holds(this.#wasWell(node.name, provenAt), `${node.name} is done, and is well`);
         }
       }
     });
+  }
+
+  #wasWell(name: string, within: number): boolean {
+    return (this.#upgradedAt.get(name) ?? 0) >= this.#time.now - within || this.touchedByOthers.has(name);
   }
 
   /** Of a rollout that is over, when all is quiet: what it says is so. */
@@ -180,6 +210,8 @@ export class Checks implements Watcher {
             `${node.name} is done, and runs the release`,
           );
         }
+        const left = ['stuck', 'unproven', 'failed'].includes(node.state.is);
+        holds(left || real.inService, `${node.name} is ${node.state.is}, and in service`);
         if (node.state.is === 'rolled-back')
           holds(real.binary === node.before?.sha256, `${node.name} is rolled back, and has what it had on disk`);
         if (!node.touched && node.state.is === 'ready')

@@ -1,4 +1,4 @@
-import type { Probe } from '../../src/upgrade/http/types.ts';
+import type { Health, Probe } from '../../src/upgrade/http/types.ts';
 import type { Command, Outcome, Shell, Transfer } from '../../src/upgrade/ssh/types.ts';
 import type { ModelNode } from './node.ts';
 import type { Chance, Program, Time } from './time.ts';
@@ -12,11 +12,20 @@ export interface NetworkTrouble {
   /** It is sent, nobody hears of it, and it arrives up to a minute later. */
   dawdles: number;
   losesProbe: number;
+  /** A node that is well answers 503, once. */
+  badAnswer: number;
   /** What arrives of an upload is not what was sent. */
   damages: number;
 }
 
-export const noTrouble: NetworkTrouble = { refuses: 0, losesEnd: 0, dawdles: 0, losesProbe: 0, damages: 0 };
+export const noTrouble: NetworkTrouble = {
+  refuses: 0,
+  losesEnd: 0,
+  dawdles: 0,
+  losesProbe: 0,
+  badAnswer: 0,
+  damages: 0,
+};
 
 interface Parts {
   nodes: Map<string, ModelNode>;
@@ -120,7 +129,9 @@ export function simulatedProbe(
         return { is: 'unreachable', detail: 'no answer within 3 s' };
       }
       await program.pass(chance.between(1, 10));
-      const seen = node.health();
+      const seen: Health = chance.of(trouble.badAnswer)
+        ? { is: 'unhealthy', httpStatus: 503, detail: 'HTTP 503: busy' }
+        : node.health();
       await program.pass(chance.between(1, 10));
       return seen;
     },

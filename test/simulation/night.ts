@@ -12,7 +12,7 @@ import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { belief } from '../support/belief.ts';
 import { newImage, oldImage, tuesday } from '../support/rollouts.ts';
 import { buttonsOn, type ChatMessage, SimulatedChat } from './chat.ts';
-import { Checks, rolloutIn } from './checks.ts';
+import { Checks, environments, rolloutIn } from './checks.ts';
 import { type Behaviour, ModelNode } from './node.ts';
 import { living, type SimulatedBot, type Stage, startBot, startWorker } from './programs.ts';
 import { SimulatedQueues } from './queues.ts';
@@ -28,7 +28,6 @@ const quick = (who: 'bot' | 'worker'): Notary => ({
 });
 
 const hotfix = 'd'.repeat(64);
-const environments = { own: 'e'.repeat(64), edited: '9'.repeat(64) };
 const members = ['U0ROSA', 'U0INES', 'U0OTTO'] as const;
 
 /** How a night went. */
@@ -65,6 +64,7 @@ export class Night {
   #mishaps: Record<string, number> = {};
   #newest: Rollout | null = null;
   #calm = false;
+  #helped = 0;
   readonly #trace = createHash('sha256');
   readonly #lines: string[] = [];
   #kept: ReturnType<Data['snapshot']> | null = null;
@@ -389,31 +389,25 @@ export class Night {
 
   /** People who want it to come to an end, one way or another. */
   #somebodyHelps(rollout: Rollout): void {
-    const buttons = this.#chat.buttons();
+    const buttons = this.#chat.buttons().filter(({ message }) => message.mark?.rollout === rollout.id);
     const press = (kind: string, user: (typeof members)[number]): boolean => {
       const found = buttons.findLast(({ action }) => action.startsWith(`zw:${kind}`));
       if (found === undefined) return false;
       this.#press(user, found.message, found.action, found.value);
       return true;
     };
-    const tries = [
-      ...(this.#chance.of(0.3) ? ['retry'] : []),
-      'replace',
-      'approve',
-      'resume',
-      'rollback',
-      'retry',
-      'stop',
-    ];
     const { is } = rollout.status;
-    for (const kind of tries) {
-      const user = kind === 'approve' || kind === 'replace' ? 'U0INES' : 'U0ROSA';
-      if (kind === 'rollback' && is !== 'held') continue;
-      if (kind === 'stop' && (is !== 'held' || !this.#chance.of(0.1))) continue;
+    this.#helped += 1;
+    // Nobody tries a build for ever that does not get well.
+    const retry = this.#helped <= 6 && this.#chance.of(0.5) ? ['retry'] : [];
+    for (const kind of ['replace', 'keep', 'approve', 'resume', ...retry, 'rollback']) {
+      const user = ['approve', 'replace'].includes(kind) ? 'U0INES' : 'U0ROSA';
+      if (kind === 'rollback' && (is !== 'held' || this.#helped > 12)) continue;
       if (press(kind, user)) return;
     }
     if (is === 'paused') this.#ask('U0ROSA', 'resume');
-    if (is === 'held') this.#ask('U0ROSA', this.#chance.pick(['rollback all', 'retry', 'stop']));
+    if (is === 'held')
+      this.#ask('U0ROSA', this.#helped <= 6 ? this.#chance.pick(['rollback all', 'retry', 'stop']) : 'stop');
   }
 
   // --- the end
@@ -465,6 +459,9 @@ export class Night {
     const stands = ours.find(({ mark }) => mark?.key === 'main');
     assert.ok(stands, 'the channel tells of the rollout');
     assert.equal(stands.text, main?.text, 'the channel says what the store says');
+    const older = this.#chat.messages.filter(({ mark }) => mark !== null && mark.rollout !== rollout.id);
+    const live = older.flatMap((message) => buttonsOn(message)).map(({ action }) => action);
+    assert.deepEqual(live, [], 'what is over has no button');
     assert.equal(
       this.#data.zscore(keysOf(this.#story.fleet.name).unpainted, rollout.id),
       null,

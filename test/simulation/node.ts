@@ -60,8 +60,8 @@ interface Backup {
 export interface Watcher {
   /** Right before the service is stopped by a script of ours. */
   stops(node: ModelNode, script: { name: string; epoch: number; attempt: number }): void;
-  /** A script got through lock and fence. */
-  entered(node: ModelNode, script: { name: string; epoch: number; attempt: number }): void;
+  /** A script puts something else in the place of this file. */
+  replaces(node: ModelNode, what: 'binary' | 'environment', content: string): void;
 }
 
 const root = '/var/lib/zeitwork-upgrades';
@@ -345,7 +345,6 @@ export class ModelNode {
       throw new Exit(76);
     }
     this.fence = { epoch, attempt };
-    this.#watcher.entered(this, orderOf(script));
     for (const path of this.staged.keys()) if (path !== script.args.get('staged')) this.staged.delete(path);
   }
 
@@ -438,8 +437,13 @@ export class ModelNode {
     const before = this.#word(script, 'before');
     if (this.binary === before || this.binary === this.#word(script, 'target')) return;
     if (this.binary !== null) this.#keepAside(script, this.binary);
-    this.binary = before;
+    this.#put(before);
     this.#say(script, 'did', 'disk');
+  }
+
+  #put(content: string): void {
+    if (this.binary !== null) this.#watcher.replaces(this, 'binary', this.binary);
+    this.binary = content;
   }
 
   #keepAside(script: Script, content: string): void {
@@ -521,7 +525,7 @@ export class ModelNode {
     if (image !== null && image === replaceImage && image !== disk) this.#keepAside(script, image);
     if (disk !== target) {
       await this.#wait(script, 10);
-      this.binary = this.#word(script, 'target');
+      this.#put(this.#word(script, 'target'));
       this.staged.delete(path);
       this.#say(script, 'did', 'renamed');
       await this.#wait(script, 10);
@@ -553,12 +557,13 @@ export class ModelNode {
     if (strangeImage !== null && image !== disk) this.#keepAside(script, strangeImage);
     await this.#wait(script, 10);
     if (disk !== before) {
-      this.binary = kept.binary;
+      this.#put(kept.binary);
       this.#say(script, 'did', 'binary');
       await this.#wait(script, 10);
     }
     if (strangeEnv !== null && strangeEnv === replaceEnv) {
       if (now !== missing) this.#keepAside(script, now);
+      if (this.env !== null) this.#watcher.replaces(this, 'environment', this.env);
       this.env = recorded === missing ? null : kept.env;
       lacking = true;
       this.#say(script, 'did', 'env');

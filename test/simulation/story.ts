@@ -58,16 +58,16 @@ export interface Story {
 
 const all: Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 
-/** Every two hours, for an hour, at another minute in each region; else always. */
+/** Every hour, for forty minutes, at another minute in each region; else always. */
 function windowsOf(chance: Chance): { days: Weekday[]; from: string; to: string }[] {
   if (chance.of(0.7)) return [{ days: all, from: '00:00', to: '00:00' }];
-  const minute = String(chance.between(0, 59)).padStart(2, '0');
-  const odd = chance.between(0, 1);
-  const hour = (at: number) => `${String(at % 24).padStart(2, '0')}:${minute}`;
-  return Array.from({ length: 12 }, (_, index) => 2 * index + odd).map((at) => ({
+  const begin = chance.between(0, 59);
+  const clock = (minute: number) =>
+    `${String(Math.floor(minute / 60) % 24).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
+  return Array.from({ length: 24 }, (_, hour) => 60 * hour + begin).map((minute) => ({
     days: all,
-    from: hour(at),
-    to: hour(at + 1),
+    from: clock(minute),
+    to: clock(minute + 40),
   }));
 }
 
@@ -92,7 +92,7 @@ export function storyOf(chance: Chance, realSignatures: boolean): Story {
     transferTimeout: minutes(2),
     commandTimeout: 30_000,
   });
-  const regions = fleet.regions.slice(0, chance.pick([1, 1, 1, 1, 2, 2, 2, 2, 2, 3])).map((region) => ({
+  const regions = fleet.regions.slice(0, chance.pick([1, 1, 1, 1, 1, 1, 2, 2, 2, 3])).map((region) => ({
     ...region,
     calendar: { zone: 'UTC', windows: windowsOf(chance), freezes: [] },
     approvers: { users: [], groups: ['S0APPROVERS'] },
@@ -119,10 +119,11 @@ export function storyOf(chance: Chance, realSignatures: boolean): Story {
           losesEnd: sometimes(chance, 0.05),
           dawdles: sometimes(chance, 0.02),
           losesProbe: sometimes(chance, 0.05),
+          badAnswer: sometimes(chance, 0.02),
           damages: sometimes(chance, 0.2),
         },
     chat: { awayUntil: 0, losesAnswer: sometimes(chance, 0.03), limits: sometimes(chance, 0.03) },
-    lasts: minutes(chance.of(0.1) ? chance.between(10, 25) : chance.between(3, 9)),
+    lasts: minutes(chance.of(0.1) ? chance.between(10, 25) : chance.between(2, 7)),
     peopleEvery: chance.pick([20_000, 60_000]),
     realSignatures,
   };

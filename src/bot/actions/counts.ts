@@ -1,6 +1,6 @@
 import { approvals, goesForward, observed } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
-import { asShown } from '../as-shown.ts';
+import { asShownNow } from '../as-shown.ts';
 import { givenAlready, outdated } from '../commands/common.ts';
 import { type CommandContext, ended, type Reply, say } from '../context.ts';
 import { readSealed, type Sealed, stillOffers } from '../sealed.ts';
@@ -48,19 +48,19 @@ export async function judge(context: CommandContext, press: Press): Promise<Judg
     (each) => standing[each]?.ts === on.ts && standing[each].channel === on.channel,
   );
   if (key === undefined) return copied(context, 'it does not stand on a message that was posted for it', rollout);
-  return isCurrent(context, rollout, key, press.action, sealed) ? counts : moved(context, rollout, sealed);
+  const now = await asShownNow(context, rollout);
+  return isCurrent(now, key, press.action, sealed) ? counts : moved(now, sealed);
 }
 
-function isCurrent(context: CommandContext, rollout: Rollout, key: string, action: string, sealed: Sealed): boolean {
-  const post = posts(asShown(context, rollout)).find((each) => each.key === key);
+function isCurrent(now: Rollout, key: string, action: string, sealed: Sealed): boolean {
+  const post = posts(now).find((each) => each.key === key);
   return post !== undefined && stillOffers(post.blocks, action, sealed);
 }
 
-function moved(context: CommandContext, rollout: Rollout, sealed: Sealed): Judged {
+function moved(now: Rollout, sealed: Sealed): Judged {
   const { g } = sealed;
-  const phase = approvals(rollout).find(({ id, state }) => id === g && state.is === 'done');
-  const now = asShown(context, rollout);
-  const has = rollout.taken?.[g];
+  const phase = approvals(now).find(({ id, state }) => id === g && state.is === 'done');
+  const has = now.taken?.[g];
   const other = has === undefined ? outdated(now) : outdated(now, hasIt(has));
   const answer = phase === undefined ? (otherFacts(now, sealed) ?? other) : givenAlready(now, phase);
   return { counts: false, reason: 'what it was about has moved since', answer };

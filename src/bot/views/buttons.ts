@@ -198,6 +198,7 @@ export function diagnoseButton(rollout: Rollout, node: string): Button {
 
 /** The scopes that a rollback can have now, from small to all; equal ones once. */
 export function rollbackButtons(rollout: Rollout, scopes: RollbackScope[]): Button[] {
+  if (rollout.superseded) return [];
   const seen = new Set<string>();
   return scopes.flatMap((scope) => {
     const nodes = touchedIn(rollout, scope).map(({ name }) => name);

@@ -1,7 +1,7 @@
 import { isLocal } from '../../base/actor.ts';
-import { approvals, endOf, isOpen, sinceOf } from '../../upgrade/rollout/index.ts';
+import { approvals, declineOf, endOf, isOpen, sinceOf } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Rollout } from '../../upgrade/rollout/types.ts';
-import { declinedLines, declines } from './declined.ts';
+import { declinedBy, declinedLines, declines } from './declined.ts';
 import { headline } from './ending.ts';
 import { decided, gateKey, isAsking } from './gate.ts';
 import { type People, wanted } from './people.ts';
@@ -25,23 +25,33 @@ function ask(rollout: Rollout, phase: ApprovalPhase, people: People): Post[] {
   const since = sinceOf(phase);
   if (since === null || !isAsking(rollout, phase)) return [];
   const about = gateKey(phase, since);
+  const how = phase.by.onlySigned ? 'the command with which you sign it' : 'the button';
   const lines = [
     `*${foreign(phase.title, 80)} waits for you*: may it go to ${rollout.release.version}? ${sentence(servingAt(rollout, phase))}.`,
-    `Asked for by ${who(rollout.requester)}, since ${when(since)}. What was seen so far, and the button, are in the thread.`,
+    `Asked for by ${who(rollout.requester)}, since ${when(since)}. What was seen so far, and ${how}, are in the thread.`,
+    ...refused(phase, ' A yes of yours still counts.'),
   ];
   return wanted(rollout, phase, people).map((user) =>
     post(rollout, `dm.ask.${user}.${about}`, { is: 'dm', user }, [{ is: 'lines', lines }], { about }),
   );
 }
 
+/** Beside what was said: another message tells of it, and this one would still say that nobody answered. */
+function refused(phase: ApprovalPhase, then = ''): string[] {
+  const no = declineOf(phase);
+  return no === null ? [] : [`✗ ${declinedBy(phase, no)}.${then}`];
+}
+
 function gates(rollout: Rollout): Post[] {
+  if (rollout.unsigned) return [];
   return approvals(rollout).flatMap((phase) => {
     const [since, end] = [sinceOf(phase), endOf(phase)];
     if (since === null) return [];
     const key = `dm.${gateKey(phase, since)}`;
-    if (end !== null) return [closing(rollout, key, { is: 'dm', user: rollout.requester }, decided(rollout, phase))];
+    if (end !== null || !isAsking(rollout, phase))
+      return [closing(rollout, key, { is: 'dm', user: rollout.requester }, decided(rollout, phase))];
     const text = `${rollout.release.version}: *${foreign(phase.title)}* waits for its approvers; ${servingAt(rollout, phase)}.`;
-    return [direct(rollout, key, [text, `Asked since ${when(since)}.`], gateKey(phase, since))];
+    return [direct(rollout, key, [text, `Asked since ${when(since)}.`, ...refused(phase)], gateKey(phase, since))];
   });
 }
 

@@ -63,16 +63,17 @@ export function progress(rollout: Rollout): string {
 }
 
 function statusLines(rollout: Rollout): string[] {
-  const { status, override } = rollout;
+  const { override } = rollout;
   const overridden = override
     ? [
         `Maintenance windows are overridden until ${when(override.until)} by ${who(override.by)}${override.with === undefined ? '' : ` with ${who(override.with)}`}: ${overrideWhy(override)}`,
       ]
     : [];
-  return [...overridden, ...statusLine(status)];
+  return [...overridden, ...statusLine(rollout)];
 }
 
-function statusLine(status: Rollout['status']): string[] {
+function statusLine(rollout: Rollout): string[] {
+  const { status } = rollout;
   switch (status.is) {
     case 'paused':
       return [`Paused by ${who(status.by)} at ${when(status.at)}; no further node is begun`];
@@ -81,7 +82,7 @@ function statusLine(status: Rollout['status']): string[] {
         `*Held* since ${when(status.at)}: ${heldReason(status.reason)}`,
         ...(status.pending === null
           ? []
-          : [`The rollback of ${scopeName(status.pending.scope)} was cut short; Retry goes on with it`]),
+          : [`The rollback of ${foreign(scopeName(status.pending.scope), 80)} was cut short${goesOnWithIt(rollout)}`]),
       ];
     case 'rolling-back':
       return [
@@ -99,6 +100,10 @@ function statusLine(status: Rollout['status']): string[] {
       return [];
   }
 }
+
+/** Nothing goes on with it before it is adopted, or while a node still goes back. */
+const goesOnWithIt = (rollout: Rollout): string =>
+  wayOn(rollout).some(({ action }) => action === 'retry') ? '; `retry` goes on with it' : '';
 
 /** Every node while that is readable, else numbers and only what moves or fails. */
 function regionLine(rollout: Rollout, region: string): string {

@@ -1,4 +1,5 @@
 import { isLocal } from '../../base/actor.ts';
+import { declineOf } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Approvers, Rollout } from '../../upgrade/rollout/types.ts';
 import { who } from './text.ts';
 
@@ -36,9 +37,10 @@ export function escalated({ escalation }: People): string[] {
 /** No more of them than this get a message of their own; the question in the channel mentions their groups. */
 const most = 20;
 
-/** Whose yes is still wanted, by id: groups as far as their members are known. */
-export function wanted({ requester, policy }: Rollout, { by, given }: ApprovalPhase, { members }: People): string[] {
+/** Whose answer is still wanted, by id: groups as far as their members are known. */
+export function wanted({ requester, policy }: Rollout, phase: ApprovalPhase, { members }: People): string[] {
+  const { by, given } = phase;
   const all = new Set([...by.users, ...by.groups.flatMap((group) => members[group] ?? [])]);
-  const said = given.map((each) => each.by);
+  const said = [...given.map((each) => each.by), declineOf(phase)?.by];
   return [...all].filter((user) => !said.includes(user) && (user !== requester || policy.selfApproval)).slice(0, most);
 }

@@ -1,5 +1,6 @@
 import {
   approvals,
+  declineOf,
   nodesInOrder,
   regionsOf,
   sinceOf,
@@ -7,7 +8,7 @@ import {
   waitingForPeople,
   waitKey,
 } from '../../upgrade/rollout/index.ts';
-import type { Rollout } from '../../upgrade/rollout/types.ts';
+import type { ApprovalPhase, Rollout } from '../../upgrade/rollout/types.ts';
 import { declinedPosts } from './declined.ts';
 import { directPosts } from './direct.ts';
 import { endingPosts } from './ending.ts';
@@ -22,6 +23,7 @@ import { closing, type Place, type Post } from './post.ts';
 import { reminderPosts } from './reminders.ts';
 import { cameTo, schedulePosts } from './schedule.ts';
 import { hasIt } from './taken.ts';
+import { when } from './text.ts';
 import { waitPosts } from './waits.ts';
 import { isLarge } from './words.ts';
 
@@ -75,8 +77,17 @@ function endOf(rollout: Rollout, key: string): string | null {
 /** Null while it is still asked: that a person is no longer found in a group may be a lookup that failed. */
 function endOfAsk(rollout: Rollout, key: string): string | null {
   const phase = approvals(rollout).find((each) => key.endsWith(gateKey(each, sinceOf(each) ?? 0)));
-  if (phase !== undefined && isAsking(rollout, phase)) return null;
+  if (phase !== undefined && isAsking(rollout, phase)) return ownAnswer(phase, key);
   return phase?.state.is === 'done' ? decided(rollout, phase) : `→ Not asked for any more. ${whyOver(rollout)}`;
+}
+
+/** Of a question that goes on for others, to one who has answered it. */
+function ownAnswer(phase: ApprovalPhase, key: string): string | null {
+  const isOwn = ({ by }: { by: string }): boolean => key.startsWith(`dm.ask.${by}.`);
+  const yes = phase.given.find(isOwn);
+  if (yes !== undefined) return `→ You said yes at ${when(yes.at)}; it still waits for others.`;
+  const no = declineOf(phase);
+  return no !== null && isOwn(no) ? `→ You declined it at ${when(no.at)}; a yes of yours would still count.` : null;
 }
 
 /** Its turn was put off, and nothing on it was changed: what stands there would say that it is being prepared for ever. */

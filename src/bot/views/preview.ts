@@ -9,7 +9,7 @@ import type { Button, Part } from './parts.ts';
 import { looseness } from './policy.ts';
 import { signedWithKey } from './signed.ts';
 import { count, foreign, names, overrideWhy, span, when } from './text.ts';
-import { approverMentions } from './words.ts';
+import { askedOf } from './words.ts';
 
 export interface NodeTroubles {
   node: string;
@@ -67,7 +67,7 @@ function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
   const lines = turns(rollout).flatMap((turn) => {
     if (!takesNodes(turn)) return [onItAlready(rollout, turn)];
     const approval = approvals(rollout).find(({ opens }) => opens.includes(turn.id));
-    const asked = approval === undefined ? '' : `; after ${approvalWord(approval)} by ${approverMentions(approval.by)}`;
+    const asked = approval === undefined ? '' : `; after ${approvalWord(approval)} by ${askedOf(rollout, approval)}`;
     return byRegion(rollout, turn.nodes).map(([region, nodes]) => {
       const begin = begins.find((each) => each.phase === turn.id && each.region === region)?.begin;
       const zone = rollout.calendars[region]?.zone;

@@ -1,3 +1,4 @@
+import { minute } from '../../base/duration.ts';
 import { isAny } from '../../base/is-any.ts';
 import {
   approvals,
@@ -138,7 +139,12 @@ function localOf({ calendars }: Rollout, region: string, at: number): string {
   return zone === undefined ? '' : `, ${describeLocal(at, zone)}`;
 }
 
+/** So much later somebody who read the announcement would ask what kept it. */
+const lateMs = 5 * minute;
+
 function started(rollout: Rollout, at: number): Post {
-  const text = `▶ *${foreign(rollout.service.name)} ${rollout.release.version}* has begun at ${when(at)}, as scheduled.`;
+  const due = startOf(rollout);
+  const how = due !== null && at > due + lateMs ? `; it was to begin ${when(due)}` : ', as scheduled';
+  const text = `▶ *${foreign(rollout.service.name)} ${rollout.release.version}* has begun at ${when(at)}${how}.`;
   return post(rollout, 'started', { is: 'thread', broadcast: true }, [{ is: 'lines', lines: [text] }]);
 }

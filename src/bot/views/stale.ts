@@ -30,7 +30,7 @@ export function staled({ text, blocks }: Shown, known: number, painted: number, 
 }
 
 const unknown =
-  '‼ *This rollout is no longer known to the store* (Redis was emptied or put back). Nothing here is current, and its buttons do nothing. `/zeitwork verify` says what the nodes run.';
+  '‼ *This rollout is no longer known to the store* (Redis was emptied or put back). Nothing here is current, and its buttons are gone. `/zeitwork verify` says what the nodes run.';
 
 const putBack = (known: number, painted: number): string =>
-  `‼ *The store was put back to before this message* (revision ${known}, painted ${painted}). Nothing here is current until the rollout goes on, and its buttons do nothing. \`/zeitwork status\` says what is known, \`/zeitwork verify\` what the nodes run.`;
+  `‼ *The store was put back to before this message* (revision ${known}, painted ${painted}). Nothing here is current until the rollout goes on, and its buttons are gone. \`/zeitwork status\` says what is known, \`/zeitwork verify\` what the nodes run.`;

@@ -8,6 +8,7 @@ import type {
   Rollout,
   StepName,
 } from '../../upgrade/rollout/types.ts';
+import { mentions } from './people.ts';
 import { foreign, names, who } from './text.ts';
 
 export interface Word {
@@ -106,16 +107,22 @@ export function scopeName(scope: RollbackScope): string {
   }
 }
 
-/** Mentions that notify: groups and users who may approve. `but`: who may not, although they are among them. */
-export function approverMentions(approvers: Approvers | undefined, but: string | null = null): string {
-  const groups = (approvers?.groups ?? []).map((group) => `<!subteam^${group}>`);
-  const all = [...groups, ...(approvers?.users ?? []).filter((user) => user !== but).map(who)];
+/** Mentions that notify: groups and users who may approve. */
+export function approverMentions(approvers: Approvers): string {
+  const all = mentions(approvers);
   return all.length === 0 ? 'nobody (no approvers are configured)' : all.slice(0, 10).join(' ');
 }
 
-/** Whom an approval is asked of: whoever asked for the rollout is not called to what they may not do. */
-export const askedOf = ({ requester, policy }: Rollout, { by }: ApprovalPhase): string =>
-  approverMentions(by, policy.selfApproval ? null : requester);
+/** Whom an approval is asked of: nobody is called to what they may not do, or did. */
+export function askedOf({ requester, policy }: Rollout, { by, given }: ApprovalPhase): string {
+  const said = new Set(given.map((each) => each.by));
+  const users = by.users.filter((user) => !said.has(user) && (user !== requester || policy.selfApproval));
+  if (users.length + by.groups.length > 0 || by.users.length === 0) return approverMentions({ ...by, users });
+  const why = by.users.map((user) =>
+    said.has(user) ? `${who(user)} said yes already` : `${who(user)} asked for the rollout and may not approve it`,
+  );
+  return `nobody (${why.slice(0, 10).join(', ')}, and no other approver is configured: the settings must name one)`;
+}
 
 /** Versions that the nodes ran before, as far as recorded. */
 export function versionsBefore(rollout: Rollout): string {

@@ -90,6 +90,38 @@ it('says in that message who approved, and leaves it alone while it is asked and
   ]);
 });
 
+it('says in that message, while others are still asked, that this person answered, and that somebody else said no', () => {
+  const { rollout, now } = atGate();
+  const two: Rollout = {
+    ...rollout,
+    phases: rollout.phases.map((phase) => (phase.is === 'approval' ? { ...phase, needed: 2 } : phase)),
+  };
+  const group: People = { ...people, members: { S0APP: ['U0INES', 'U0OTTO'] } };
+  const key = (user: string) => new RegExp(`^dm\\.ask\\.${user}\\.`);
+  const standing = posts(two, group).map((each) => each.key);
+  const ended = (after: Rollout) => outdated(after, standing, group).map(({ text: said }) => said);
+  const yes = next(two, { type: 'approved', at: now + 1, phase: 'approval/eu-west', by: 'U0INES' });
+  expect(ended(yes)).toEqual([expect.stringMatching(/^→ You said yes at .*; it still waits for others\.$/)]);
+  expect(text(yes, key('U0OTTO'), group)).toContain('*eu-west waits for you*');
+  const no = next(yes, { type: 'declined', at: now + 2, phase: 'approval/eu-west', by: 'U0OTTO', reason: 'errors' });
+  expect(ended(no)).toEqual([expect.stringMatching(/^→ You declined it at .*; a yes of yours would still count\.$/)]);
+  expect(text(no, key('U0INES'), group)).toMatch(
+    /\n✗ \*eu-west was declined\* by <@U0OTTO> at .*: errors\. A yes of yours still counts\.$/,
+  );
+  expect(text(no, /^dm\.gate\./)).toMatch(/\n✗ \*eu-west was declined\* by <@U0OTTO> at .*: errors\.$/);
+});
+
+it('says to whoever asked for it that a question is over when all is stopped or held', () => {
+  const { rollout, now: at } = atGate();
+  const stopped = next(rollout, { type: 'stopped', at, by: 'U0LU' });
+  const status = { is: 'held', reason: 'us-east-op-1 is sick', node: null, at, pending: null } as const;
+  for (const after of [stopped, { ...rollout, status }]) {
+    const post = posts(after, people).find(({ key }) => key.startsWith('dm.gate.'));
+    expect(post?.closes).toBe(true);
+    expect(post?.text).toMatch(/^→ \*eu-west\* was not approved; .*(?:Stopped by <@U0LU>|is held since .* is sick)/);
+  }
+});
+
 it('says of a question that nobody answered why it is over, and gives that to nobody who decided something before', () => {
   const { rollout, now } = atGate();
   const paused = next(rollout, { type: 'paused', at: now + 1, by: 'U0LU' });

@@ -526,6 +526,8 @@ describe('a schedule', () => {
       `"▶ *zeitwork-operator v2.0.0* has begun at <!date^1795590001^{date_short_pretty} {time}|2026-11-25 07:00 UTC>, as scheduled."`,
     );
     expect(buttons(found(rollout, /^scheduled$/))).toEqual([]);
+    const late = { ...rollout, startedAt: (rollout.startedAt ?? 0) + hours(2) };
+    expect(text(late, /^started$/)).toMatch(/ has begun at .*09:00 UTC>; it was to begin .*07:00 UTC>\.$/);
   });
 });
 
