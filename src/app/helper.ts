@@ -32,8 +32,17 @@ async function helperOf(own: Settings, name: string | null): Promise<HelperOf> {
     node: host.name,
     service: own.fleet.service,
     user: host.user,
-    signers: signers.length > 0 ? signers : [(await decisionKey(own)).public],
+    signers: signers.length > 0 ? signers : [await keyOfItsOwn(own)],
   };
+}
+
+/** A bot that was never started takes it when it is; on any other host nobody signs with it. */
+async function keyOfItsOwn(own: Settings): Promise<string> {
+  const { public: line } = await decisionKey(own);
+  console.error(
+    `A key that signs orders was made in ${own.stateDir}. Where the bot runs elsewhere it counts for nothing: name the bot's in ssh.signers.`,
+  );
+  return line;
 }
 
 const howTo = ({ hosts, fleet }: Settings): string => {
@@ -44,7 +53,8 @@ const howTo = ({ hosts, fleet }: Settings): string => {
     '',
     `  zeitwork helper install --node ${first} | ssh ${first} sudo sh`,
     '',
-    'Then take away what else lets that login become root, write become: helper under ssh, and ask zeitwork doctor.',
+    'Then take away what else lets that login become root, bind its key to the helper in authorized_keys, write become: helper',
+    'under ssh, restart bot and workers, and ask zeitwork doctor. Do this on the host of the bot, whose key signs the orders.',
     'Where bots run on several hosts, name the keys of all of them in ssh.signers first: zeitwork helper signers tells the one',
     'of this host. docs/node-helper.md has the whole story.',
   ].join('\n');

@@ -31,6 +31,11 @@ export const rules: Rule[] = [
     },
   },
   {
+    pattern: /^its login becomes root by more than the helper: (.+)$/,
+    mend: (_match, [host]) =>
+      `take that out of the files of sudo; \`sudo -l -U ${host?.user}\` shows it, as root there`,
+  },
+  {
     pattern: /the key file (.+) cannot be read: it does not exist/,
     common: ([, file]) => `the key file ${file} does not exist`,
     mend: ([, file = '']) =>

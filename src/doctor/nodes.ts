@@ -1,3 +1,5 @@
+import { type Answer, read } from '../upgrade/host/answer.ts';
+import * as commands from '../upgrade/host/commands.ts';
 import { type CloseLookParts, lookForWork, refusalIn } from '../upgrade/host/fitness.ts';
 import { type Observation, readObservation } from '../upgrade/host/observation.ts';
 import { readVersion } from '../upgrade/host/version.ts';
@@ -20,14 +22,30 @@ export async function examineNode({ name: node }: FleetNode, parts: NodeParts): 
   const troubles = troublesIn(fitness, parts.service, parts.largest).map(({ text }) => text);
   const { helper } = fitness;
   const helperIsRight = helper === null || (helper.silent === null && helper.other.length === 0);
+  const login =
+    helper === null || !helperIsRight
+      ? null
+      : read(await parts.shell.run(node, commands.askLogin(parts.service, timeoutMs)));
   const problems = [
     ...troubles,
+    ...(login === null ? [] : rootProblems(login)),
     ...(helperIsRight && answer.is !== 'ok' ? [refusalIn(answer)] : []),
     ...(helperIsRight ? healthProblems(health) : []),
   ];
   if (answer.is !== 'ok') return { node, problems, portrait: '' };
-  const becomes = helper === null ? 'sudo without password' : 'helper as it should be';
+  const becomes = helper === null ? 'sudo without password' : `helper as it should be${reachOf(login)}`;
   return { node, problems, portrait: `${portrait(readObservation(answer.output), health)}, ${becomes}` };
+}
+
+function rootProblems(login: Answer): string[] {
+  const more = login.is === 'ok' ? (login.output.get('root') ?? []) : [];
+  return more.length === 0 ? [] : [`its login becomes root by more than the helper: ${more.join('; ')}`];
+}
+
+/** Whether the key is bound to the helper by \`authorized_keys\`, which then answers whatever is asked. */
+function reachOf(login: Answer | null): string {
+  if (login?.is === 'ok') return ', but its key opens a shell as well';
+  return login?.is === 'refused' && login.word === 'request' ? ', its key opens nothing else' : '';
 }
 
 function healthProblems(health: Health): string[] {

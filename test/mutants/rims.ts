@@ -201,6 +201,20 @@ export const rows: Mutant[] = [
     tests: ['test/doctor/helper.test.ts'],
   },
   {
+    name: 'the doctor takes a helper for the only way to root',
+    file: 'src/doctor/nodes.ts',
+    from: '...(login === null ? [] : rootProblems(login)),',
+    to: '',
+    tests: ['test/doctor/helper.test.ts'],
+  },
+  {
+    name: 'the doctor takes any command of the same name for the helper’s own',
+    file: 'src/upgrade/host/scripts/login.ts',
+    from: ` NOPASSWD: \${helperPath} ""') ;;`,
+    to: ` NOPASSWD: \${helperPath}'*) ;;`,
+    tests: ['test/doctor/helper.test.ts'],
+  },
+  {
     name: 'an archive holds more than the binary',
     file: `src/releases/contents.ts`,
     from: 'if (name !== member) throw',

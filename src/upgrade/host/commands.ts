@@ -2,6 +2,7 @@ import type { Baseline, Rollout, Service } from '../rollout/types.ts';
 import type { Command } from '../ssh/types.ts';
 import { checked } from './arguments.ts';
 import { backupPath, fileName, stagedPath, uploadFolder } from './layout.ts';
+import { loginScript } from './scripts/index.ts';
 import type { Stranger } from './strangers.ts';
 import { missing } from './strangers.ts';
 import { type VerbName, verbs } from './verbs.ts';
@@ -178,6 +179,17 @@ export function receive(turn: Turn): Command {
 /** What is installed of the helper, where there is one: hashes, to be compared. */
 export function aboutHelper(service: Service, timeoutMs: number): Command {
   return { name: 'about', script: '', args: [`unit=${checked('unit', service.unit)}`], sudo: true, timeoutMs };
+}
+
+/** What the login may do as itself, where there is a helper: how far a stolen key gets. */
+export function askLogin(service: Service, timeoutMs: number): Command {
+  return {
+    name: 'login',
+    script: loginScript,
+    args: [`unit=${checked('unit', service.unit)}`],
+    sudo: false,
+    timeoutMs,
+  };
 }
 
 /** The newest backups of a node, and the numbers that it saw last. */

@@ -143,6 +143,7 @@ describe.skipIf(why !== null)('on real nodes whose login may run the helper alon
     );
     await product.kill('bot');
     await product.kill('worker');
+    await product.slack.close();
     await product.redis.stop();
     const asked = await product.shell('return', node);
     expect(asked).toMatchObject({ code: 2, err: expect.stringMatching(/say --yes/) });

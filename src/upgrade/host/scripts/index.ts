@@ -30,6 +30,7 @@ export { backupScript, checkBackupScript } from './backup.ts';
 export { listBackupsScript } from './backups.ts';
 export { cleanupScript } from './cleanup.ts';
 export { diagnoseScript } from './diagnose.ts';
+export { loginScript } from './login.ts';
 export { lookScript, lookUnderLockScript, observeScript } from './observe.ts';
 export { receiveScript } from './receive.ts';
 export { restoreScript } from './restore.ts';
