@@ -11,6 +11,9 @@ import { type Mutant, mutants } from '../test/mutants/index.ts';
 const root = resolve(import.meta.dirname, '..');
 const pattern = new RegExp(process.argv[2] ?? '', 'i');
 
+/** Simulated nights that are played while nothing is broken yet. */
+const mostNights = 60;
+
 interface Outcome {
   survived: boolean;
   why: string;
@@ -25,7 +28,7 @@ function makeCopy(): string {
   return copy;
 }
 
-async function tryOut(copy: string, { file, from, to, tests }: Mutant): Promise<Outcome> {
+async function tryOut(copy: string, { file, from, to, tests, nights }: Mutant): Promise<Outcome> {
   const path = join(copy, file);
   const sound = readFileSync(path, 'utf8');
   if (sound.split(from).length !== 2) return { survived: true, why: `the line is not there exactly once: ${from}` };
@@ -34,14 +37,14 @@ async function tryOut(copy: string, { file, from, to, tests }: Mutant): Promise<
     sound.replace(from, () => to),
   );
   try {
-    return await run(copy, tests);
+    return await run(copy, tests, nights);
   } finally {
     writeFileSync(path, sound);
   }
 }
 
 /** A crash at import proves nothing: some test must have run, and some must have failed. */
-async function run(copy: string, tests: string[]): Promise<Outcome> {
+async function run(copy: string, tests: string[], nights = mostNights): Promise<Outcome> {
   const report = join(copy, 'report.json');
   rmSync(report, { force: true });
   const words = [
@@ -54,7 +57,8 @@ async function run(copy: string, tests: string[]): Promise<Outcome> {
     `--outputFile=${report}`,
     ...tests,
   ];
-  const env = { ...process.env, RUNS: process.env.RUNS ?? '400', SEED: process.env.SEED ?? '4711' };
+  const { RUNS = '400', SEED = '4711' } = process.env;
+  const env = { ...process.env, RUNS, SEED, NIGHTS: String(nights) };
   const stderr = await new Promise<string>((done) => {
     execFile(process.execPath, words, { cwd: copy, env, timeout: 900_000 }, (_, __, complaint) => done(complaint));
   });

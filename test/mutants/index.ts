@@ -4,8 +4,9 @@ import { rows as jobs } from './jobs.ts';
 import type { Mutant } from './mutant.ts';
 import { rows as nodes } from './nodes.ts';
 import { rows as rims } from './rims.ts';
+import { rows as simulation } from './simulation.ts';
 import { rows as windows } from './windows.ts';
 
 export type { Mutant } from './mutant.ts';
 
-export const mutants: Mutant[] = [...core, ...nodes, ...jobs, ...bot, ...windows, ...rims];
+export const mutants: Mutant[] = [...core, ...nodes, ...jobs, ...bot, ...windows, ...rims, ...simulation];

@@ -6,4 +6,6 @@ export interface Mutant {
   from: string;
   to: string;
   tests: string[];
+  /** Simulated nights within which it must be noticed; for tests that play them. */
+  nights?: number;
 }

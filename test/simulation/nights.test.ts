@@ -3,7 +3,7 @@ import { found } from './found.ts';
 import { Night, type Outcome } from './night.ts';
 
 /** More of them: `NIGHTS=100000`; others than those of every run: `FIRST=…`. */
-const nights = Number(process.env.NIGHTS ?? 400);
+const nights = Number(process.env.NIGHTS ?? 300);
 const first = Number(process.env.FIRST ?? 1);
 
 const play = (seed: number): Promise<Outcome> => new Night(seed).play();
