@@ -41,6 +41,8 @@ export class Checks implements Watcher {
   /** When health of a node was last seen to be well, by anybody. */
   readonly #healthyAt = new Map<string, number>();
   readonly #unwellAt = new Map<string, number>();
+  /** When its health was last seen to be well, in service or not. */
+  readonly #answeredAt = new Map<string, number>();
   /** When it last served on the release, on disk too. */
   readonly #upgradedAt = new Map<string, number>();
   readonly #stoppedAt = new Map<string, number>();
@@ -80,6 +82,7 @@ export class Checks implements Watcher {
   /** Asked now and then: who serves. */
   look(): void {
     for (const [name, node] of this.#nodes) {
+      if (node.health().is === 'healthy') this.#answeredAt.set(name, this.#time.now);
       if (!node.isServing) {
         this.#unwellAt.set(name, this.#time.now);
         continue;
@@ -193,6 +196,10 @@ export class Checks implements Watcher {
         if (node.state.is === 'done' && before?.nodes[node.name]?.state.is !== 'done') {
           holds(node.proof?.sha256 === after.release.binarySha256, `${node.name} is done with a proof`);
           holds(this.#wasWell(node.name, provenAt), `${node.name} is done, and is well`);
+        }
+        if (node.state.is === 'rolled-back' && before?.nodes[node.name]?.state.is === 'working') {
+          const answered = this.#answeredAt.get(node.name) ?? 0;
+          holds(answered >= this.#time.now - provenAt, `${node.name} is rolled back, and is well`);
         }
       }
     });
