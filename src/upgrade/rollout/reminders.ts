@@ -1,7 +1,7 @@
 import { minute } from '../../base/duration.ts';
 import { declineOf } from './approvers.ts';
 import { whenAwake } from './asking.ts';
-import { isHeldByAlerts } from './gates.ts';
+import { gates, isHeldByAlerts } from './gates.ts';
 import { neglected } from './neglected.ts';
 import { approvals, asked, saidAt, sinceOf, takesNodes, turns } from './phases.ts';
 import { nextNode } from './places.ts';
@@ -98,16 +98,18 @@ function freeFrom(rollout: Rollout): number | null {
   return first?.state.is === 'active' ? first.state.since : null;
 }
 
-/** A gate or alerts keep the first node: that is told by itself, as soon as it has lasted. */
-function isKept(rollout: Rollout): boolean {
+/** A gate or alerts keep the first node: that is told by itself, as soon as it has lasted, or somebody meant it so. */
+function isKept(rollout: Rollout, at: number): boolean {
   const node = nextNode(rollout);
-  return node !== null && (node.held !== null || rollout.looks[node.region]?.alarmedSince !== undefined);
+  if (node === null) return false;
+  if (node.held !== null || rollout.looks[node.region]?.alarmedSince !== undefined) return true;
+  return gates(rollout, node.name, at).some(({ name }) => name !== 'proof' && name !== 'turn');
 }
 
 /** After which times (ms) people are called for it: for a start that should have begun, before they are reminded of it. */
-export function calls(rollout: Rollout, { what }: Waiting): number[] {
+export function calls(rollout: Rollout, { what, since }: Waiting): number[] {
   const { reminders = [] } = rollout.policy;
-  const isMissed = what === 'start' && freeFrom(rollout) !== null && !isKept(rollout);
+  const isMissed = what === 'start' && freeFrom(rollout) !== null && !isKept(rollout, since + gatePatience);
   return isMissed ? [gatePatience, ...reminders] : reminders;
 }
 
