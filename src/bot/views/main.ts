@@ -137,7 +137,7 @@ function phaseLines(rollout: Rollout): string[] {
   if (phase?.is === 'approval' && phase.state.is === 'pending') return askedLater(rollout, phase);
   if (phase?.state.is !== 'active') return [];
   if (phase.is === 'watch' && phase.for > 0)
-    return [`Watching ${foreign(phase.title)} until ${when(watchEnd(phase) ?? 0)}`];
+    return [`Watching ${foreign(phase.title)} until ${when(watchEnd(rollout, phase) ?? 0)}`];
   if (phase.is !== 'approval') return [];
   const no = declineOf(phase);
   if (no !== null) return [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)];
