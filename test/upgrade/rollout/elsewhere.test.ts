@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { mainPost } from '../../../src/bot/views/main.ts';
 import {
   forecast,
   gates,
@@ -96,6 +97,17 @@ describe('a release that was not proven elsewhere', () => {
     const scope = { is: 'all' } as const;
     const asked = next(on.rollout, { type: 'rollback-asked', at: on.now, by: 'U1', scope, epoch: 0 });
     expect(drive(asked, world, { from: on.now }).rollout.status.is).toBe('rolled-back');
+  });
+
+  it('is not said to keep nodes from beginning once one was changed: the rollout goes on', () => {
+    const { rollout, now, world } = upTo((each) => each.nodes[first]?.state.is === 'done', proven);
+    world.elsewhere = unproven;
+    const isToldSince = (each: Rollout) => each.looks['us-east']?.elsewhere?.is === 'unproven';
+    const later = drive(rollout, world, { from: now, until: isToldSince });
+    expect(later.rollout.nodes[second]?.state.is).toBe('ready');
+    expect(gates(later.rollout, second, later.now).map(({ name }) => name)).not.toContain('elsewhere');
+    expect(mainPost(later.rollout).text).not.toContain('No node is begun yet');
+    expect(mainPost(upTo(told, unproven).rollout).text).toContain('No node is begun yet');
   });
 
   it('holds it again when nothing of it is left', () => {
