@@ -56,7 +56,10 @@ describe('a release that was not proven elsewhere', () => {
 
   it('is looked for again within a minute, and when it is proven the rollout goes on', () => {
     const { rollout, now, world } = upTo(told, unproven);
-    const wake = nextWake(rollout, now) ?? 0;
+    // People may be called a moment before, for a start that has not begun.
+    const isDue = (at: number) => todo(rollout, at).length > 0;
+    let wake = nextWake(rollout, now) ?? Number.POSITIVE_INFINITY;
+    while (!isDue(wake) && wake - now <= minutes(1)) wake = nextWake(rollout, wake) ?? Number.POSITIVE_INFINITY;
     expect(wake - now).toBeLessThanOrEqual(minutes(1));
     expect(todo(rollout, wake).map((task) => isLook(task) && task.region)).toEqual(['us-east']);
     world.elsewhere = proven;
