@@ -1,6 +1,8 @@
 import { Refused } from '../../base/errors.ts';
 import {
   approvals,
+  asksFrom,
+  currentPhase,
   declineOf,
   isOpen,
   observed,
@@ -18,7 +20,7 @@ import { rollbackButtons } from '../views/buttons.ts';
 import { declinedBy } from '../views/declined.ts';
 import { beginOf } from '../views/gate.ts';
 import { mentions } from '../views/people.ts';
-import { count, foreign, names, who } from '../views/text.ts';
+import { count, foreign, names, when, who } from '../views/text.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
 import {
   decide,
@@ -41,7 +43,7 @@ export const approve: Handler<'approve'> = async (context, asking, { what, comme
   if (mustSign(context, asking)) return toBeSigned(context, asking, phase, 'approve');
   if (phase.state.is === 'done') return givenAlready(rollout, phase);
   if (phase.state.is === 'pending' && isOpen(rollout)) {
-    return outdated(rollout, `${title} is not being asked for yet: what is before it must be done and watched first`);
+    return outdated(rollout, `${title} is not being asked for yet${notYet(rollout, phase, context.clock.now())}`);
   }
   const own = phase.each === undefined ? {} : { for: await approverIn(context, asking.actor, Object.keys(phase.each)) };
   const signed = asking.signed === undefined ? {} : { signed: asking.signed };
@@ -63,6 +65,13 @@ export const approve: Handler<'approve'> = async (context, asking, { what, comme
     (after) => metBy(after, phase.id),
   );
 };
+
+/** All before it may be over, and only the hour be waited for. */
+function notYet(rollout: Rollout, phase: ApprovalPhase, now: number): string {
+  if (currentPhase(rollout)?.id !== phase.id) return ': what is before it must be done and watched first';
+  const from = asksFrom(rollout, phase) ?? now;
+  return from > now ? `: it is asked for from ${when(from)} on` : '';
+}
 
 export const decline: Handler<'decline'> = async (context, asking, { what, reason }) => {
   const rollout = await theRollout(context, asking);

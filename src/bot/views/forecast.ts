@@ -12,6 +12,7 @@ import {
   sinceOf,
   stepMs,
   turnOf,
+  watchEnd,
 } from '../../upgrade/rollout/index.ts';
 import type { Duration, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, fits, nextOpening, openInterval } from '../../windows/index.ts';
@@ -49,7 +50,7 @@ export function forecast(rollout: Rollout): Forecast {
   let at = Math.max(lastNodeAt ?? 0, startedAt ?? 0, startAt ?? 0, noticeExpected(rollout), stagedAt(rollout));
   const slots = new Slots(rollout);
   for (const phase of rollout.phases) {
-    if (phase.is === 'watch' && phase.state.is !== 'done') at += phase.for;
+    if (phase.is === 'watch' && phase.state.is !== 'done') at = Math.max(at + phase.for, watchEnd(rollout, phase) ?? 0);
     if (phase.is === 'approval') at = Math.max(at, saidAt(phase) ?? 0, sinceOf(phase) ?? 0);
     if (!isTurn(phase)) continue;
     let group = null as Group | null;

@@ -137,7 +137,7 @@ function phaseLines(rollout: Rollout): string[] {
   if (phase?.is === 'approval' && phase.state.is === 'pending') return askedLater(rollout, phase);
   if (phase?.state.is !== 'active') return [];
   if (phase.is === 'watch' && phase.for > 0)
-    return [`Watching ${foreign(phase.title)} until ${when(watchEnd(phase) ?? 0)}`];
+    return [`Watching ${foreign(phase.title)} until ${when(watchEnd(rollout, phase) ?? 0)}`];
   if (phase.is !== 'approval') return [];
   const no = declineOf(phase);
   if (no !== null) return [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)];
@@ -169,9 +169,11 @@ function alertLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
   return [`‼ At ${when(at)} ${what}. No node is begun there until that ends.`];
 }
 
-function proofLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
-  const said = looks[region]?.elsewhere;
-  if (state.is !== 'ready' || said?.is !== 'unproven') return [];
+/** What was begun goes on without it. */
+function proofLines(rollout: Rollout, { name, region, state }: NodeRun): string[] {
+  const said = rollout.looks[region]?.elsewhere;
+  const isBegun = nodesInOrder(rollout).some((other) => other.touched && other.name !== name);
+  if (state.is !== 'ready' || said?.is !== 'unproven' || isBegun) return [];
   return [`‼ No node is begun yet: ${foreign(said.reason, 500)}`];
 }
 

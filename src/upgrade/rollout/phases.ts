@@ -74,14 +74,16 @@ export const saidAt = ({ given }: ApprovalPhase): number | null => given[0]?.at 
 export const healthyFor = ({ healthy, regions }: WatchPhase): number =>
   Math.min(...regions.map((region) => healthy[region]?.ms ?? 0));
 
-/** Earliest end of a watch that is going on, if every look from here on is healthy; epoch ms. */
-export function watchEnd(phase: WatchPhase): number | null {
+/** Earliest end of a watch that is going on, if every look from here on is healthy; epoch ms. What a look cost counts from that look. */
+export function watchEnd({ looks }: Pick<Rollout, 'looks'>, phase: WatchPhase): number | null {
   const since = sinceOf(phase);
   if (since === null) return null;
-  return Math.max(...phase.regions.map((region) => watchEndOf(phase, region, since)));
+  return Math.max(
+    ...phase.regions.map((region) => watchEndOf(phase, region, Math.max(since, looks[region]?.at ?? since))),
+  );
 }
 
-/** The same for one of its regions. */
+/** The same for one of its regions; `since`: from when on healthy time counts while no look has seen any. */
 export function watchEndOf(phase: WatchPhase, region: string, since: number): number {
   const { ms = 0, at = null } = phase.healthy[region] ?? {};
   return (at ?? since) + Math.max(0, phase.for - ms);

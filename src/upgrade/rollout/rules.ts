@@ -130,7 +130,7 @@ const bake = rule([], (rollout, node) => {
   const phase = ahead(rollout, node).findLast((each) => each.is === 'watch');
   if (phase?.is !== 'watch') return null;
   if (phase.state.is !== 'active') return shut(`${phase.title} is not finished`, phase.title);
-  return shut(`${phase.title} is being watched`, 'the clock', watchEnd(phase));
+  return shut(`${phase.title} is being watched`, 'the clock', watchEnd(rollout, phase));
 });
 
 const approval = rule([], (rollout, node, now) => {
