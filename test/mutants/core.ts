@@ -1040,6 +1040,13 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
   {
+    name: 'a start that a gate keeps counts as missed within a minute',
+    file: 'src/upgrade/rollout/reminders.ts',
+    from: "return gates(rollout, node.name, at).some(({ name }) => name !== 'proof' && name !== 'turn');",
+    to: 'return false;',
+    tests: ['test/upgrade/rollout/elsewhere.test.ts', 'test/upgrade/rollout/freezes.test.ts'],
+  },
+  {
     name: 'a start that was missed is told a quarter of an hour later',
     file: 'src/upgrade/rollout/reminders.ts',
     from: 'return isMissed ? [gatePatience, ...reminders] : reminders;',

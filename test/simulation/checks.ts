@@ -49,6 +49,8 @@ export class Checks implements Watcher {
   readonly #firstSwitch = new Set<string>();
   /** What lay on each node's disk when the newest rollout was begun. */
   #initial = new Map<string, string | null>();
+  /** Nodes that an earlier rollout left out of service, and said so. */
+  #outBefore = new Set<string>();
   /** Nodes whose files somebody else changed. */
   readonly touchedByOthers = new Set<string>();
   /** What our scripts did to the service of a node, in order. */
@@ -112,7 +114,8 @@ export class Checks implements Watcher {
     const first = `${rollout.id} ${rollout.run} ${node.name}`;
     if (this.#firstSwitch.has(first)) return;
     this.#firstSwitch.add(first);
-    const begun = run.touchedAt ?? Number.NEGATIVE_INFINITY;
+    const begun = run.touchedAt;
+    holds(begun !== null, `${what}: its intent was written down`);
     // What was begun before is finished whatever is decided since.
     if (begun < this.#time.now - 60_000) return;
     const { status } = rollout;
@@ -176,6 +179,7 @@ export class Checks implements Watcher {
   /** A rollout begins. */
   created(): void {
     this.#initial = new Map([...this.#nodes.values()].map(({ name, binary }) => [name, binary]));
+    this.#outBefore = new Set([...this.#nodes.values()].flatMap(({ name, inService }) => (inService ? [] : [name])));
   }
 
   /** Of every revision that is saved. */
@@ -222,7 +226,7 @@ export class Checks implements Watcher {
             `${node.name} is done, and runs the release`,
           );
         }
-        const left = ['stuck', 'unproven', 'failed'].includes(node.state.is);
+        const left = ['stuck', 'unproven', 'failed'].includes(node.state.is) || this.#outBefore.has(node.name);
         holds(left || real.inService, `${node.name} is ${node.state.is}, and in service`);
         if (node.state.is === 'rolled-back')
           holds(real.binary === node.before?.sha256, `${node.name} is rolled back, and has what it had on disk`);

@@ -118,6 +118,16 @@ it('calls within a minute for a start that nothing kept and that was missed, and
   expect(remindedOf(tick(staged({ reminders: [] }), due + minutes(1)))).toEqual([1]);
 });
 
+it('calls nobody within a minute for a start that a freeze keeps', () => {
+  const due = tuesday + hours(24);
+  const freeze = { start: due - hours(1), end: due + hours(9), reason: 'audit', author: 'U9' };
+  const ready = staged();
+  const frozen = Object.fromEntries(
+    Object.entries(ready.calendars).map(([name, calendar]) => [name, { ...calendar, freezes: [freeze] }]),
+  );
+  expect(remindedOf(tick({ ...ready, calendars: frozen }, due + minutes(1)))).toEqual([]);
+});
+
 it('calls for a start from when it could begin: not at once where it was approved, resumed, or staged a moment ago', () => {
   const due = tuesday + hours(24);
   const paused = next(staged(), { type: 'paused', at: due - minutes(1), by: 'U1' });
