@@ -391,8 +391,9 @@ export class Night {
   #somebodyHelps(rollout: Rollout): void {
     const buttons = this.#chat.buttons().filter(({ message }) => message.mark?.rollout === rollout.id);
     const press = (kind: string, user: (typeof members)[number]): boolean => {
-      const found = buttons.findLast(({ action }) => action.startsWith(`zw:${kind}`));
-      if (found === undefined) return false;
+      const all = buttons.filter(({ action }) => action.startsWith(`zw:${kind}`));
+      if (all.length === 0) return false;
+      const found = this.#chance.pick(all);
       this.#press(user, found.message, found.action, found.value);
       return true;
     };
