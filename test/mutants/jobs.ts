@@ -306,6 +306,27 @@ export const rows: Mutant[] = [
     tests: tampered,
   },
   {
+    name: 'an adoption of the ledger that was put there again lifts freezes, for whoever has read on',
+    file: 'src/jobs/ledger.ts',
+    from: 'if (before.count === 0 || line !== undefined) refuseRewound(',
+    to: 'if (before.count === 0) refuseRewound(',
+    tests: tampered,
+  },
+  {
+    name: 'whoever adopts a rollout adopts what was planned, when that was put there again',
+    file: 'src/jobs/replay.ts',
+    from: 'return isOld ? null : found;',
+    to: 'return found;',
+    tests: tampered,
+  },
+  {
+    name: 'whoever adopts the ledger adopts an adoption that was put there again',
+    file: 'src/jobs/ledger.ts',
+    from: 'if (found.ledger.revision > head.ledger.revision) head = found;',
+    to: 'head = found;',
+    tests: tampered,
+  },
+  {
     name: 'a plan is started as it lies there, not as it was shown',
     file: 'src/jobs/drafts.ts',
     from: 'if (fault !== null) throw',
