@@ -33,6 +33,18 @@ export interface RolloutStore extends Store {
   livingRegions(): Promise<string[]>;
 }
 
+/** A rollout among the others, by when it was created; of one that cannot be believed, by when it was written to last. */
+interface Ranked {
+  id: string;
+  at: number;
+  load(): Promise<Rollout | null>;
+}
+
+/** Of what was seen here, so many more than are asked for are looked at: what is over may be written to as well. */
+const spare = 2;
+/** Names in the list that are no rollouts, as far as they are passed over. */
+const mostNames = 100;
+
 /** Whose signatures count, and what was seen outside Redis. */
 export interface Belief {
   notary: Notary;
@@ -118,6 +130,35 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     return { what: { rollout, as: isFormer && anchors.of(id) === null ? 'unsigned' : 'ended', mark }, stored };
   };
 
+  /** Where a rollout stands among the others; null when it is not there, unless it is `kept` here in mind. */
+  const ranked = async (id: string, kept: boolean): Promise<Ranked | null> => {
+    try {
+      const rollout = await load(id);
+      if (rollout === null && !kept) return null;
+      return { id, at: rollout?.createdAt ?? anchors.of(id)?.at ?? 0, load: async () => rollout };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const refuse = () => Promise.reject(error);
+      return { id, at: anchors.of(id)?.at ?? Number.POSITIVE_INFINITY, load: refuse };
+    }
+  };
+
+  /** The list in Redis leaves out and puts first what somebody likes: what was seen here counts too, and what is signed orders it. */
+  const newest = async (count: number): Promise<Ranked[]> => {
+    if (count <= 0) return [];
+    const found = new Map<string, Ranked>();
+    const [last, ...others] = anchors.rollouts().slice(0, count + spare);
+    for (const id of await redis.zrevrange(keys.rollouts, 0, count + mostNames)) {
+      const each = found.size < count ? await ranked(id, id === last) : null;
+      if (each !== null) found.set(id, each);
+    }
+    for (const id of last === undefined ? [] : [last, ...others]) {
+      const each = found.has(id) ? null : await ranked(id, id === last);
+      if (each !== null) found.set(id, each);
+    }
+    return [...found.values()].sort((a, b) => b.at - a.at).slice(0, count);
+  };
+
   return {
     load,
     async open() {
@@ -140,13 +181,10 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
       return gone;
     },
     ids: () => redis.zrevrange(keys.rollouts, 0, -1),
-    async newestIds(count) {
-      const [latest] = anchors.rollouts();
-      return [...new Set([...(await redis.zrevrange(keys.rollouts, 0, count - 1)), ...(latest ? [latest] : [])])];
-    },
+    newestIds: async (count) => (await newest(count)).map(({ id }) => id),
     async latest(count) {
-      const ids = count > 0 ? await redis.zrevrange(keys.rollouts, 0, count - 1) : [];
-      return (await Promise.all(ids.map(load))).filter((rollout) => rollout !== null);
+      const found = await newest(count);
+      return (await Promise.all(found.map((each) => each.load()))).filter((rollout) => rollout !== null);
     },
     async create(rollout) {
       const other = await this.open();
@@ -194,7 +232,7 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     },
     livingRegions: () => livingRegions(redis, keys.living),
     async nextEpoch(now) {
-      const ids = new Set([...(await redis.zrevrange(keys.rollouts, 0, 2)), ...anchors.open()]);
+      const ids = new Set([...(await this.newestIds(3)), ...anchors.open()]);
       const used = await Promise.all([...ids].map(epochIn));
       return Number(await redis.eval(epochScript, 1, keys.epoch, Math.max(now, ...used.map((each) => each + 2)), day));
     },

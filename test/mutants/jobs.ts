@@ -327,6 +327,20 @@ export const rows: Mutant[] = [
     tests: tampered,
   },
   {
+    name: 'which rollout is the newest is what a list in Redis says, in its order',
+    file: 'src/jobs/store.ts',
+    from: 'return [...found.values()].sort((a, b) => b.at - a.at).slice(0, count);',
+    to: 'return [...found.values()].slice(0, count);',
+    tests: ['test/jobs/store.test.ts'],
+  },
+  {
+    name: 'a rollout that is on no list in Redis is none that was seen here',
+    file: 'src/jobs/store.ts',
+    from: 'for (const id of last === undefined ? [] : [last, ...others]) {',
+    to: 'for (const id of others.slice(count + spare)) {',
+    tests: ['test/jobs/store.test.ts'],
+  },
+  {
     name: 'a plan is started as it lies there, not as it was shown',
     file: 'src/jobs/drafts.ts',
     from: 'if (fault !== null) throw',
