@@ -11,7 +11,7 @@ import { append, type ChainedEntry, firstLink, lineIn } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { livingRegions } from './living.ts';
 import { createReader, decode, encode } from './reader.ts';
-import { isWhole, lastProven, signedAs, unadopted } from './replay.ts';
+import { isWhole, lastProven, signedAs, Tampered, unadopted } from './replay.ts';
 import { createScript, epochScript, freeScript, paintedScript, saveScript } from './scripts.ts';
 import type { Adoptable, PostedMessage, Store } from './types.ts';
 import { wishesOf } from './wishes.ts';
@@ -62,12 +62,13 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
   const drafts = draftsOf(redis, fleet, notary);
   const load = async (id: string): Promise<Rollout | null> => (await reader.read(id))?.rollout ?? null;
 
-  /** `last`: hash and revision of the line before; null for the first. */
+  /** `last`: hash and revision of the line before; null for the first. `held`: it is signed that it held the fleet until now. */
   const write = async (
     script: string,
     rollout: Rollout,
     entry: ChainedEntry,
     last: { hash: string; revision: number | string } | null,
+    held = false,
   ): Promise<string> => {
     const { id } = rollout;
     if (rollout.fleet !== fleet)
@@ -89,10 +90,10 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     const answer: unknown = await redis.eval(script, touched.length, ...touched, ...fields);
     const [verdict, holder] = Array.isArray(answer) ? answer.map(String) : [String(answer)];
     if (verdict !== 'held' || holder === undefined) return verdict ?? '';
-    if (await isUnderWay(holder)) throw await heldBy(holder);
+    if (held ? await holdsBySignature(holder) : await isUnderWay(holder)) throw await heldBy(holder);
     // Nothing that anybody signed holds the fleet under that name.
     await redis.eval(freeScript, 1, keys.holder, holder);
-    return write(script, rollout, entry, last);
+    return write(script, rollout, entry, last, held);
   };
 
   const heldBy = async (holder: string): Promise<Refused> => {
@@ -104,6 +105,12 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
   const isUnderWay = async (id: string): Promise<boolean> => {
     const rollout = await load(id);
     return rollout !== null && isOpen(rollout);
+  };
+
+  /** What nobody signed, or can believe, takes the fleet from nobody who holds it. */
+  const holdsBySignature = async (id: string): Promise<boolean> => {
+    const rollout = await load(id).catch(unlessTampered);
+    return rollout !== null && isOpen(rollout) && !rollout.unsigned;
   };
 
   /** The number that it has given out last, as it was signed; 0 where that is not known. */
@@ -163,14 +170,19 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     load,
     async open() {
       const holder = await redis.get(keys.holder);
-      // What was seen here to be under way is so, also when the lists in Redis have forgotten it.
-      for (const id of new Set([...(holder === null ? [] : [holder]), ...anchors.open()])) {
+      // What was seen here to be under way is so, also when the lists in Redis have forgotten it, or name what nobody signed.
+      const ids = new Set([...(holder === null ? [] : [holder]), ...anchors.open()]);
+      for (const id of ids) if (await holdsBySignature(id)) return load(id);
+      for (const id of ids) {
         const rollout = await load(id);
         if (rollout !== null && isOpen(rollout)) return rollout;
       }
       return null;
     },
-    openIds: async () => [...new Set([...(await redis.smembers(keys.open)), ...anchors.open()])],
+    async openIds() {
+      const [listed, holder] = await Promise.all([redis.smembers(keys.open), redis.get(keys.holder)]);
+      return [...new Set([...listed, ...anchors.open(), ...(holder === null ? [] : [holder])])];
+    },
     async lost() {
       // Where one of the two is left, it is there, and cannot be believed.
       const there = await Promise.all(
@@ -203,7 +215,7 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
       const { head } = before;
       const entry = append(place(id), head.hash, { at: event.at, revision, event }, notary, signedAs(event));
       const last = { hash: head.hash, revision: revision - 1 };
-      if ((await write(saveScript, rollout, entry, last)) !== 'saved') return false;
+      if ((await write(saveScript, rollout, entry, last, isOpen(before.rollout))) !== 'saved') return false;
       reader.wrote(id, { rollout, head: { count: head.count + 1, revision, hash: entry.hash, rollout } }, entry.at);
       return true;
     },
@@ -250,6 +262,11 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     saveDraft: drafts.save,
     takeDraft: drafts.take,
   };
+}
+
+function unlessTampered(error: unknown): null {
+  if (error instanceof Tampered) return null;
+  throw error;
 }
 
 const same = (rollout: Rollout): Rollout => rollout;

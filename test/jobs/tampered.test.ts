@@ -490,6 +490,26 @@ describe('what a newer version wrote', () => {
 });
 
 describe('what was seen to be under way', () => {
+  it.each<[string, () => Promise<unknown>]>([
+    ['nobody can believe', () => redis().hset(keys.rollout('r0'), { body: 'x', revision: '3', hash: 'y' })],
+    [
+      'looks as if a version before had stored it',
+      async () => {
+        await writeFormer(redis(), { ...madeUp(), id: 'r0' });
+        await bringOver(redis(), production, silent);
+      },
+    ],
+  ])('goes on, and is the one that people mean, although one that %s is said to hold the fleet', async (_what, put) => {
+    const seen = asWeAre();
+    await paused('r1', seen);
+    await put();
+    await redis().set(keys.holder, 'r0');
+    expect((await storeOf(seen).open())?.id).toBe('r1');
+    const record = recorder(storeOf(seen), wakeNobody);
+    expect((await record('r1', { type: 'resumed', at: 8, by: 'U1' })).changed).toBe(true);
+    expect(await redis().get(keys.holder)).toBe('r1');
+  });
+
   it('goes on, and holds the fleet, although the lists in Redis have forgotten it', async () => {
     const seen = asWeAre();
     await paused('r1', seen);

@@ -341,6 +341,20 @@ export const rows: Mutant[] = [
     tests: ['test/jobs/store.test.ts'],
   },
   {
+    name: 'what nobody signed, said to hold the fleet, holds up the rollout that does',
+    file: 'src/jobs/store.ts',
+    from: 'return rollout !== null && isOpen(rollout) && !rollout.unsigned;',
+    to: 'return rollout !== null && isOpen(rollout);',
+    tests: tampered,
+  },
+  {
+    name: 'what nobody can believe, said to hold the fleet, holds up the rollout that does',
+    file: 'src/jobs/store.ts',
+    from: 'const rollout = await load(id).catch(unlessTampered);',
+    to: 'const rollout = await load(id);',
+    tests: tampered,
+  },
+  {
     name: 'a plan is started as it lies there, not as it was shown',
     file: 'src/jobs/drafts.ts',
     from: 'if (fault !== null) throw',
@@ -595,7 +609,7 @@ export const rows: Mutant[] = [
   {
     name: 'whatever stands as holder stops a rollout for ever',
     file: 'src/jobs/store.ts',
-    from: 'if (await isUnderWay(holder)) throw await heldBy(holder);',
+    from: 'if (held ? await holdsBySignature(holder) : await isUnderWay(holder)) throw await heldBy(holder);',
     to: 'throw await heldBy(holder);',
     tests: mutations,
   },
