@@ -496,7 +496,9 @@ describe('what was seen to be under way', () => {
       'looks as if a version before had stored it',
       async () => {
         await writeFormer(redis(), { ...madeUp(), id: 'r0' });
-        await bringOver(redis(), production, silent);
+        await redis().rename('{zw}:rollout:r0', keys.rollout('r0'));
+        await redis().rename('{zw}:journal:r0', keys.journal('r0'));
+        expect(await storeOf(asWeAre()).load('r0')).toMatchObject({ unsigned: true, status: { is: 'running' } });
       },
     ],
   ])('goes on, and is the one that people mean, although one that %s is said to hold the fleet', async (_what, put) => {
