@@ -86,7 +86,8 @@ export function createLedger(
     if (found.revision !== head.ledger.revision)
       throw new Tampered('ledger', 'its number is not that of its last line');
     if (canonical(stored) !== canonical(head.ledger)) throw new Tampered('ledger', 'it is not what its journal says');
-    if (before.count === 0) refuseRewound(head, lines, anchor, line?.at ?? null);
+    // An adoption leads anywhere, and may be an old one that was put there again: also by whoever has read on.
+    if (before.count === 0 || line !== undefined) refuseRewound(head, lines, anchor, line?.at ?? null);
     const last = lines.at(-1);
     if (last) remember(head, last.at, before.count === 0);
     return head;
@@ -180,7 +181,9 @@ function lastProven(place: Place, stored: readonly string[], notary: Notary): Le
     const anew = line.event.type === 'adopted' ? [{ ...head, hash: line.event.previous }] : [];
     for (const start of [head, ...anew]) {
       try {
-        head = follow(place, notary, start, line);
+        const found = follow(place, notary, start, line);
+        // An adoption raises the number; one that does not was put there again.
+        if (found.ledger.revision > head.ledger.revision) head = found;
         break;
       } catch (error) {
         if (!(error instanceof Tampered)) throw error;

@@ -110,7 +110,10 @@ function heard(place: Place, head: Head | null, line: ChainedEntry, notary: Nota
   const starts = head !== null && isWhole(line.event) ? [head, null] : [head];
   for (const start of starts) {
     try {
-      return replay(place, start, [line], notary, index);
+      const found = replay(place, start, [line], notary, index);
+      // An adoption raises the number; one that does not, or what was planned, was put there again.
+      const isOld = head !== null && head.rollout !== null && found.revision <= head.revision;
+      return isOld ? null : found;
     } catch (error) {
       if (!(error instanceof Tampered)) throw error;
     }

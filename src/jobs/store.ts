@@ -11,7 +11,7 @@ import { append, type ChainedEntry, firstLink, lineIn } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { livingRegions } from './living.ts';
 import { createReader, decode, encode } from './reader.ts';
-import { isWhole, lastProven, signedAs, unadopted } from './replay.ts';
+import { isWhole, lastProven, signedAs, Tampered, unadopted } from './replay.ts';
 import { createScript, epochScript, freeScript, paintedScript, saveScript } from './scripts.ts';
 import type { Adoptable, PostedMessage, Store } from './types.ts';
 import { wishesOf } from './wishes.ts';
@@ -33,6 +33,18 @@ export interface RolloutStore extends Store {
   livingRegions(): Promise<string[]>;
 }
 
+/** A rollout among the others, by when it was created; of one that cannot be believed, by when it was written to last. */
+interface Ranked {
+  id: string;
+  at: number;
+  load(): Promise<Rollout | null>;
+}
+
+/** Of what was seen here, so many more than are asked for are looked at: what is over may be written to as well. */
+const spare = 2;
+/** Names in the list that are no rollouts, as far as they are passed over. */
+const mostNames = 100;
+
 /** Whose signatures count, and what was seen outside Redis. */
 export interface Belief {
   notary: Notary;
@@ -50,12 +62,13 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
   const drafts = draftsOf(redis, fleet, notary);
   const load = async (id: string): Promise<Rollout | null> => (await reader.read(id))?.rollout ?? null;
 
-  /** `last`: hash and revision of the line before; null for the first. */
+  /** `last`: hash and revision of the line before; null for the first. `held`: it is signed that it held the fleet until now. */
   const write = async (
     script: string,
     rollout: Rollout,
     entry: ChainedEntry,
     last: { hash: string; revision: number | string } | null,
+    held = false,
   ): Promise<string> => {
     const { id } = rollout;
     if (rollout.fleet !== fleet)
@@ -77,10 +90,10 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     const answer: unknown = await redis.eval(script, touched.length, ...touched, ...fields);
     const [verdict, holder] = Array.isArray(answer) ? answer.map(String) : [String(answer)];
     if (verdict !== 'held' || holder === undefined) return verdict ?? '';
-    if (await isUnderWay(holder)) throw await heldBy(holder);
+    if (held ? await holdsBySignature(holder) : await isUnderWay(holder)) throw await heldBy(holder);
     // Nothing that anybody signed holds the fleet under that name.
     await redis.eval(freeScript, 1, keys.holder, holder);
-    return write(script, rollout, entry, last);
+    return write(script, rollout, entry, last, held);
   };
 
   const heldBy = async (holder: string): Promise<Refused> => {
@@ -92,6 +105,12 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
   const isUnderWay = async (id: string): Promise<boolean> => {
     const rollout = await load(id);
     return rollout !== null && isOpen(rollout);
+  };
+
+  /** What nobody signed, or can believe, takes the fleet from nobody who holds it. */
+  const holdsBySignature = async (id: string): Promise<boolean> => {
+    const rollout = await load(id).catch(unlessTampered);
+    return rollout !== null && isOpen(rollout) && !rollout.unsigned;
   };
 
   /** The number that it has given out last, as it was signed; 0 where that is not known. */
@@ -118,18 +137,52 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     return { what: { rollout, as: isFormer && anchors.of(id) === null ? 'unsigned' : 'ended', mark }, stored };
   };
 
+  /** Where a rollout stands among the others; null when it is not there, unless it is `kept` here in mind. */
+  const ranked = async (id: string, kept: boolean): Promise<Ranked | null> => {
+    try {
+      const rollout = await load(id);
+      if (rollout === null && !kept) return null;
+      return { id, at: rollout?.createdAt ?? anchors.of(id)?.at ?? 0, load: async () => rollout };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const refuse = () => Promise.reject(error);
+      return { id, at: anchors.of(id)?.at ?? Number.POSITIVE_INFINITY, load: refuse };
+    }
+  };
+
+  /** The list in Redis leaves out and puts first what somebody likes: what was seen here counts too, and what is signed orders it. */
+  const newest = async (count: number): Promise<Ranked[]> => {
+    if (count <= 0) return [];
+    const found = new Map<string, Ranked>();
+    const [last, ...others] = anchors.rollouts().slice(0, count + spare);
+    for (const id of await redis.zrevrange(keys.rollouts, 0, count + mostNames)) {
+      const each = found.size < count ? await ranked(id, id === last) : null;
+      if (each !== null) found.set(id, each);
+    }
+    for (const id of last === undefined ? [] : [last, ...others]) {
+      const each = found.has(id) ? null : await ranked(id, id === last);
+      if (each !== null) found.set(id, each);
+    }
+    return [...found.values()].sort((a, b) => b.at - a.at).slice(0, count);
+  };
+
   return {
     load,
     async open() {
       const holder = await redis.get(keys.holder);
-      // What was seen here to be under way is so, also when the lists in Redis have forgotten it.
-      for (const id of new Set([...(holder === null ? [] : [holder]), ...anchors.open()])) {
+      // What was seen here to be under way is so, also when the lists in Redis have forgotten it, or name what nobody signed.
+      const ids = new Set([...(holder === null ? [] : [holder]), ...anchors.open()]);
+      for (const id of ids) if (await holdsBySignature(id)) return load(id);
+      for (const id of ids) {
         const rollout = await load(id);
         if (rollout !== null && isOpen(rollout)) return rollout;
       }
       return null;
     },
-    openIds: async () => [...new Set([...(await redis.smembers(keys.open)), ...anchors.open()])],
+    async openIds() {
+      const [listed, holder] = await Promise.all([redis.smembers(keys.open), redis.get(keys.holder)]);
+      return [...new Set([...listed, ...anchors.open(), ...(holder === null ? [] : [holder])])];
+    },
     async lost() {
       // Where one of the two is left, it is there, and cannot be believed.
       const there = await Promise.all(
@@ -140,13 +193,10 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
       return gone;
     },
     ids: () => redis.zrevrange(keys.rollouts, 0, -1),
-    async newestIds(count) {
-      const [latest] = anchors.rollouts();
-      return [...new Set([...(await redis.zrevrange(keys.rollouts, 0, count - 1)), ...(latest ? [latest] : [])])];
-    },
+    newestIds: async (count) => (await newest(count)).map(({ id }) => id),
     async latest(count) {
-      const ids = count > 0 ? await redis.zrevrange(keys.rollouts, 0, count - 1) : [];
-      return (await Promise.all(ids.map(load))).filter((rollout) => rollout !== null);
+      const found = await newest(count);
+      return (await Promise.all(found.map((each) => each.load()))).filter((rollout) => rollout !== null);
     },
     async create(rollout) {
       const other = await this.open();
@@ -165,7 +215,7 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
       const { head } = before;
       const entry = append(place(id), head.hash, { at: event.at, revision, event }, notary, signedAs(event));
       const last = { hash: head.hash, revision: revision - 1 };
-      if ((await write(saveScript, rollout, entry, last)) !== 'saved') return false;
+      if ((await write(saveScript, rollout, entry, last, isOpen(before.rollout))) !== 'saved') return false;
       reader.wrote(id, { rollout, head: { count: head.count + 1, revision, hash: entry.hash, rollout } }, entry.at);
       return true;
     },
@@ -194,7 +244,7 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     },
     livingRegions: () => livingRegions(redis, keys.living),
     async nextEpoch(now) {
-      const ids = new Set([...(await redis.zrevrange(keys.rollouts, 0, 2)), ...anchors.open()]);
+      const ids = new Set([...(await this.newestIds(3)), ...anchors.open()]);
       const used = await Promise.all([...ids].map(epochIn));
       return Number(await redis.eval(epochScript, 1, keys.epoch, Math.max(now, ...used.map((each) => each + 2)), day));
     },
@@ -212,6 +262,11 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     saveDraft: drafts.save,
     takeDraft: drafts.take,
   };
+}
+
+function unlessTampered(error: unknown): null {
+  if (error instanceof Tampered) return null;
+  throw error;
 }
 
 const same = (rollout: Rollout): Rollout => rollout;

@@ -54,9 +54,9 @@ export interface Store {
   open(): Promise<Rollout | null>;
   /** Ids of all open rollouts. */
   openIds(): Promise<string[]>;
-  /** Newest first. */
+  /** Newest first. @throws Tampered for one of them that cannot be believed */
   latest(count: number): Promise<Rollout[]>;
-  /** Of the newest ones that are kept, and of the one that was written to last when it was seen here, which is never removed. */
+  /** Of the newest ones, newest first; also of the one that was written to last when it was seen here, which is never removed. */
   newestIds(count: number): Promise<string[]>;
   /** @throws Refused naming the holder when the fleet has an open rollout. */
   create(rollout: Rollout): Promise<void>;

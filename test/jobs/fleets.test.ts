@@ -149,7 +149,10 @@ describe('two environments that bear the same name on one Redis, each with keys 
     await eventually(() => a.control.store.load('r1'), done);
     expect(a.did).toEqual(nodes);
     expect([a.heard.alarms, b.did, b.heard.shown]).toEqual([[], [], []]);
-    expect(a.heard.shown).toContain('r1');
+    await eventually(
+      async () => a.heard.shown,
+      (all) => all.includes('r1'),
+    );
   });
 
   it('believe no plan, no freeze, no wish of one of two and no answer of a worker of the other one', async () => {

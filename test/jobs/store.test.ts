@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Refused } from '../../src/base/errors.ts';
 import { createStore, type RolloutStore } from '../../src/jobs/index.ts';
+import { keysOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { plan } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout } from '../../src/upgrade/rollout/types.ts';
@@ -21,6 +22,7 @@ beforeEach(() => {
 afterAll(() => redis.stop());
 afterEach(() => redis.handle.caller.flushall());
 
+const keys = keysOf('production');
 const tick: Event = { type: 'ticked', at: 1 };
 const raised = (rollout: Rollout, changes: Partial<Rollout> = {}): Rollout => ({
   ...rollout,
@@ -116,6 +118,25 @@ describe('the store', () => {
     }
     expect((await store.latest(2)).map(({ id }) => id)).toEqual(['r3', 'r2']);
     expect(await store.latest(0)).toEqual([]);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    [
+      'names that are no rollouts are put before them',
+      () => redis.handle.caller.zadd(keys.rollouts, 9e15, 'r8', 9e15, 'r9'),
+    ],
+    ['the newest is taken off the list', () => redis.handle.caller.zrem(keys.rollouts, 'r3')],
+    ['an older one is put before it', () => redis.handle.caller.zadd(keys.rollouts, 9e15, 'r1')],
+    ['the list is gone', () => redis.handle.caller.del(keys.rollouts)],
+  ])('knows the newest rollout, which alone goes back, also when %s', async (_what, change) => {
+    for (const [index, id] of ['r1', 'r2', 'r3'].entries()) {
+      const rollout = quickRollout(id, { createdAt: 1_000 + index });
+      await store.create(rollout);
+      await store.save(raised(rollout, stoppedAt(2)), { ...tick, at: 2_000 + index });
+    }
+    await change();
+    expect((await store.latest(1)).map(({ id }) => id)).toEqual(['r3']);
+    expect(await store.newestIds(1)).toEqual(['r3']);
   });
 
   it('gives every epoch once, rising, and never below the clock', async () => {

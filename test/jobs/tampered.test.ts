@@ -338,6 +338,22 @@ describe('whoever writes to Redis', () => {
     await expect(createLedger(redis(), production, seen).load()).rejects.toThrow(/it was put back to line 0/);
   });
 
+  it('lifts none with an adoption of the ledger that was put there again', async () => {
+    const seen = asWeAre();
+    const ledger = createLedger(redis(), production, seen);
+    const froze = (id: string, at: number) =>
+      ({ type: 'froze', at, by: 'U1', id, regions: null, start: 1, end: 9e12, reason: 'audit' }) as const;
+    await ledger.record(froze('f1', 1));
+    await ledger.adopt('U-ana', 20, 'U-bo');
+    const was = await redis().hgetall(keys.ledger);
+    const [adoption = ''] = await redis().lrange(keys.ledgerJournal, -1, -1);
+    await ledger.record(froze('f2', 30));
+    await redis().rpush(keys.ledgerJournal, adoption);
+    await redis().hset(keys.ledger, was);
+    await expect(ledger.load()).rejects.toThrow(/put back to line 2; this process has seen 3/);
+    expect((await ledger.adopt('U-ana', 40, 'U-bo')).freezes.map(({ id }) => id)).toEqual(['f1', 'f2']);
+  });
+
   it('changes nothing in 1,000 seeded ways', async () => {
     const seen = asWeAre();
     const sound = await paused('r1', seen);
@@ -474,6 +490,28 @@ describe('what a newer version wrote', () => {
 });
 
 describe('what was seen to be under way', () => {
+  it.each<[string, () => Promise<unknown>]>([
+    ['nobody can believe', () => redis().hset(keys.rollout('r0'), { body: 'x', revision: '3', hash: 'y' })],
+    [
+      'looks as if a version before had stored it',
+      async () => {
+        await writeFormer(redis(), { ...madeUp(), id: 'r0' });
+        await redis().rename('{zw}:rollout:r0', keys.rollout('r0'));
+        await redis().rename('{zw}:journal:r0', keys.journal('r0'));
+        expect(await storeOf(asWeAre()).load('r0')).toMatchObject({ unsigned: true, status: { is: 'running' } });
+      },
+    ],
+  ])('goes on, and is the one that people mean, although one that %s is said to hold the fleet', async (_what, put) => {
+    const seen = asWeAre();
+    await paused('r1', seen);
+    await put();
+    await redis().set(keys.holder, 'r0');
+    expect((await storeOf(seen).open())?.id).toBe('r1');
+    const record = recorder(storeOf(seen), wakeNobody);
+    expect((await record('r1', { type: 'resumed', at: 8, by: 'U1' })).changed).toBe(true);
+    expect(await redis().get(keys.holder)).toBe('r1');
+  });
+
   it('goes on, and holds the fleet, although the lists in Redis have forgotten it', async () => {
     const seen = asWeAre();
     await paused('r1', seen);
@@ -595,6 +633,23 @@ describe('after a person has looked', () => {
     expect((await ledger.adopt('U-ana', 20, 'U-bo')).freezes.map(({ id }) => id)).toEqual(['f1']);
     expect((await createLedger(redis(), production, seen).load()).revision).toBe(2);
   });
+
+  it.each(['what was planned', 'an earlier adoption'])(
+    'does not begin anew because %s was put at the end of its journal again',
+    async (what) => {
+      const seen = asWeAre();
+      await paused('r1', seen);
+      if (what === 'an earlier adoption') await storeOf(seen).adopt('r1', 'U-ana', 20);
+      const [again = ''] = await redis().lrange(keys.journal('r1'), what === 'what was planned' ? 0 : -1, -1);
+      const record = recorder(storeOf(seen), wakeNobody);
+      await record('r1', { type: 'resumed', at: 21, by: 'U1' });
+      const { rollout } = await record('r1', { type: 'paused', at: 22, by: 'U1' });
+      await redis().rpush(keys.journal('r1'), again);
+      await expect(storeOf(seen).load('r1')).rejects.toThrow(Tampered);
+      const found = await storeOf(seen).adoptable('r1');
+      expect(found).toMatchObject({ as: 'proven', rollout: { revision: rollout.revision, status: rollout.status } });
+    },
+  );
 
   it('one that was put back is adopted too, and the same one that is put back again is not', async () => {
     const seen = asWeAre();
