@@ -518,8 +518,8 @@ export const rows: Mutant[] = [
   {
     name: 'another rollout is begun when the lists in Redis have forgotten the one under way',
     file: 'src/jobs/store.ts',
-    from: '...anchors.open()])) {',
-    to: '])) {',
+    from: 'const ids = new Set([...(holder === null ? [] : [holder]), ...anchors.open()]);',
+    to: 'const ids = new Set(holder === null ? [] : [holder]);',
     tests: tampered,
   },
   {
