@@ -120,9 +120,12 @@ export class Night {
     await time.play(broken, tuesday + story.lasts);
     this.#mend();
     const patience = time.now + 8 * 3_600_000;
-    await time.play(() => broken() || this.#isOver(), patience);
+    do {
+      await time.play(() => broken() || this.#isOver(), patience);
+      // Somebody may have started another one just before.
+      await time.play(broken, time.now + 240_000);
+    } while (!broken() && !this.#isOver() && time.now < patience);
     if (!broken() && !this.#isOver()) this.#checks.guard(() => assert.fail(`it comes to an end: ${this.#how()}`));
-    await time.play(broken, time.now + 240_000);
     if (!broken()) this.#checks.guard(() => this.#atTheEnd());
     const trace = this.#trace.digest('hex').slice(0, 16);
     return {
