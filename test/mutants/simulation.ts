@@ -26,7 +26,7 @@ export const rows: Mutant[] = [
     from: "const sick = others.filter((name) => standing[name] !== 'healthy' ||",
     to: "const sick = others.filter((name) => standing[name] === 'down' ||",
     tests: nights,
-    nights: 30,
+    nights: 60,
   },
   {
     name: 'nights: an intent does not make a switch possibly changed',
