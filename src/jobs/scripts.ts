@@ -80,7 +80,6 @@ export const paintedScript = `
 `;
 
 /**
-/**
  * Every other number at least: the one after a run is that of its orders to go back, which a newer run must end.
  * KEYS: epoch. ARGV: the least that it may be, how much more is believed. What is stored keeps two that ask at once apart, and
  * no more: nodes remember the highest number that they saw, so one that somebody wrote must not reach them.

@@ -14,7 +14,7 @@ import { newImage, oldImage, tuesday } from '../support/rollouts.ts';
 import { buttonsOn, type ChatMessage, SimulatedChat } from './chat.ts';
 import { Checks, environments, rolloutIn } from './checks.ts';
 import { type Behaviour, ModelNode } from './node.ts';
-import { living, type SimulatedBot, type Stage, startBot, startWorker } from './programs.ts';
+import { type SimulatedBot, type Stage, startBot, startWorker } from './programs.ts';
 import { SimulatedQueues } from './queues.ts';
 import { Data } from './redis.ts';
 import { type Mishap, mend, type Story, storyOf } from './story.ts';
@@ -109,7 +109,8 @@ export class Night {
 
   /** Plays it, with what goes wrong and then without, until the rollout is over or nobody can do more. */
   async play(): Promise<Outcome> {
-    const { story, time } = { story: this.#story, time: this.#time };
+    const story = this.#story;
+    const time = this.#time;
     for (let index = 0; index < story.workers; index += 1) this.#startWorker(`worker-${index}`);
     this.#startBot();
     this.#each(story.every, () => this.#somethingHappens());
@@ -471,10 +472,6 @@ export class Night {
       null,
       'nothing is left to be said',
     );
-  }
-
-  get signsOfLife(): string[] {
-    return this.#data.zrange(living(this.#story.fleet.name), 0, -1);
   }
 }
 

@@ -47,7 +47,7 @@ export interface Stage {
 const sign = { every: 5_000, ttl: 20_000 };
 const sweepEvery = 10_000;
 
-export const living = (fleet: string): string => `{zw}/${fleet}:living`;
+const living = (fleet: string): string => `{zw}/${fleet}:living`;
 
 /** Sweeps and signs of life are rare while everybody waits for a window. */
 const rarely =
