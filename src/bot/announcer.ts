@@ -167,17 +167,19 @@ class Drawing {
   }
 
   async #post(post: Post): Promise<void> {
-    if (post.onlyEdit || this.#isSaid(post)) return;
+    const lost = this.#standing[post.key];
+    // It may stand there all the same: what is over is looked for too, once, so that no question stays open.
+    if (post.onlyEdit ? lost === undefined || lost.content === over : this.#isSaid(post)) return;
     const { chat, store } = this.#parts;
     const message = await this.#message(post);
     if (message === null) return;
-    const lost = this.#standing[post.key] !== undefined;
-    const found = lost ? await chat.find(message, this.#rollout.createdAt) : null;
+    const found = lost === undefined ? null : await chat.find(message, this.#rollout.createdAt);
     if (found !== null) {
       await this.#keep(post, { ts: found, channel: message.channel, content: '' });
       return this.#edit(post);
     }
-    if (!lost)
+    if (post.onlyEdit) return this.#keep(post, { ts: unknownTs, channel: message.channel, content: over });
+    if (lost === undefined)
       await store.setPosted(this.#rollout.id, post.key, { ts: unknownTs, channel: message.channel, content: '' });
     const ts = await chat.post(message);
     await this.#keep(post, { ts, channel: message.channel, content: this.#digest(post) });

@@ -174,6 +174,24 @@ describe('the bot in Slack', () => {
     expect(here.control.marks.get(rollout.id)?.main?.ts).toBe(main().ts);
   });
 
+  it('closes a question although the answer to its posting was lost, and nobody says that the store forgot it', async () => {
+    const rollout = await started();
+    await bot.announcer.show(rollout);
+    const world = worldOf(rollout);
+    const open = drive(rollout, world, { from: rollout.createdAt, until: asked });
+    await bot.announcer.show({ ...open.rollout, phases: rollout.phases });
+    slack.faults.dropReplyOf('chat.postMessage');
+    await expect(bot.announcer.show(open.rollout)).rejects.toThrow();
+    const question = () => thread().find(({ text }) => text.includes('may *eu-west*')) ?? raise();
+    const before = question().text;
+    const over = next(open.rollout, { type: 'approved', phase: 'approval/eu-west', by: 'U0INES', at: open.now });
+    here.control.rollouts.set(rollout.id, over);
+    await bot.announcer.show(over);
+    expect(question().text).toMatch(/\n✓ \*eu-west\* approved by <@U0INES>/);
+    expect(question().text.split('\n').slice(0, 6)).toEqual(before.split('\n').slice(0, 6));
+    expect(question().blocks.some(({ type }) => type === 'actions')).toBe(false);
+  });
+
   it('says how long Slack asks it to wait, and shows the last state afterwards', async () => {
     const rollout = await started();
     slack.faults.rateLimitNext('chat.postMessage', 7);

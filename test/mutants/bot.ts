@@ -7,6 +7,13 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'a question whose posting was cut off stays open after it was decided',
+    file: 'src/bot/announcer.ts',
+    from: 'if (post.onlyEdit ? lost === undefined || lost.content === over : this.#isSaid(post)) return;',
+    to: 'if (post.onlyEdit || this.#isSaid(post)) return;',
+    tests: ['test/bot/slack.test.ts'],
+  },
+  {
     name: 'a rollout that another one came after keeps its button to go back',
     file: 'src/bot/views/buttons.ts',
     from: 'if (rollout.superseded) return [];',
