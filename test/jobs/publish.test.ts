@@ -18,7 +18,13 @@ describe('publishing', () => {
       belief: belief('bot'),
       redis: rig.redis.handle,
       fleet: production,
-      announcer: { show, repair: async () => undefined, alarm: async () => undefined, outrun: async () => undefined },
+      announcer: {
+        show,
+        repair: async () => undefined,
+        alarm: async () => undefined,
+        outrun: async () => undefined,
+        refusing: async () => undefined,
+      },
       clock: systemClock,
       log: silent,
       sweep: never,
@@ -148,7 +154,13 @@ describe('publishing', () => {
     const repair = async () => void looked.push(clock.at / 1_000);
     const { sweep } = await publisher(async () => undefined, {
       clock,
-      announcer: { show: async () => undefined, alarm: async () => undefined, outrun: async () => undefined, repair },
+      announcer: {
+        show: async () => undefined,
+        alarm: async () => undefined,
+        outrun: async () => undefined,
+        refusing: async () => undefined,
+        repair,
+      },
     });
     for (let seconds = 0; seconds <= 300; seconds += 30) {
       clock.at = seconds * 1_000;
