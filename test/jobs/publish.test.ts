@@ -169,6 +169,26 @@ describe('publishing', () => {
     expect(looked).toEqual([0, 60, 120, 180, 240, 300]);
   });
 
+  it('calls people when Redis takes no writes, and says so when it does again', async () => {
+    const told: (string | null)[] = [];
+    const { sweep } = await publisher(async () => undefined, {
+      announcer: {
+        ...{ show: async () => undefined, alarm: async () => undefined, outrun: async () => undefined },
+        ...{ refusing: async (reason) => void told.push(reason), repair: async () => undefined },
+      },
+    });
+    const { start } = control();
+    await start(quickRollout('r1'));
+    await sweep();
+    expect(told).toEqual([]);
+    await rig.redis.handle.caller.config('SET', 'maxmemory', 1);
+    await sweep();
+    await rig.redis.handle.caller.config('SET', 'maxmemory', 0);
+    await sweep();
+    await sweep();
+    expect(told).toEqual([expect.stringMatching(/OOM/), null]);
+  });
+
   it('forgets what it should paint when the rollout is gone', async () => {
     const store = createStore(rig.redis.handle.caller, production, belief());
     await store.create(quickRollout('r1'));

@@ -7,6 +7,13 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'an edit that came late stays on the screen',
+    file: 'src/bot/marks.ts',
+    from: "return revision < painted ? 'repaint' : 'leave';",
+    to: "return 'leave';",
+    tests: ['test/bot/slack.test.ts'],
+  },
+  {
     name: 'a question whose posting was cut off stays open after it was decided',
     file: 'src/bot/announcer.ts',
     from: 'if (post.onlyEdit ? lost === undefined || lost.content === over : this.#isSaid(post)) return;',

@@ -33,6 +33,13 @@ export const rows: Mutant[] = [
     tests: ['test/jobs/alarms.test.ts'],
   },
   {
+    name: 'nobody is told that Redis takes no writes',
+    file: 'src/jobs/showing.ts',
+    from: 'if (reason !== null) await tellRefusal(reason);',
+    to: '',
+    tests: ['test/jobs/publish.test.ts'],
+  },
+  {
     name: 'nobody is told of a rollout that is gone',
     file: 'src/jobs/showing.ts',
     from: 'for (const id of await store.lost()) await announcer.alarm(id, gone);',
