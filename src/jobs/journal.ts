@@ -102,4 +102,7 @@ function linkOf({ fleet, journal }: Place, previous: string, { at, revision, eve
   return sha256(canonical({ fleet, journal, previous, at, revision, event, meaning }));
 }
 
+/** What an adoption answers for: all that stood before it, as it was stored. */
+export const digestOfLines = (stored: readonly string[]): string => sha256(JSON.stringify(stored));
+
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

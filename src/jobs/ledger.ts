@@ -1,5 +1,4 @@
 import type { Redis } from 'ioredis';
-import type { Actor } from '../base/actor.ts';
 import { Refused } from '../base/errors.ts';
 import { canonical, type Notary, type Says } from '../trust/index.ts';
 import { emptyLedger, fold, format, leftBy, lift, timedBy } from '../upgrade/ledger/index.ts';
@@ -7,25 +6,17 @@ import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchor } from './anchors.ts';
 import { type Examined, examineWith } from './examine.ts';
-import { append, type Chained, faultOf, firstLink, isNewer, lineIn, type Place } from './journal.ts';
+import { append, type Chained, digestOfLines, faultOf, firstLink, isNewer, lineIn, type Place } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { reasonOf } from './log.ts';
 import { readMoment } from './reader.ts';
 import { Newer, Tampered } from './replay.ts';
 import { ledgerScript } from './scripts.ts';
 import type { Belief } from './store.ts';
-import type { LedgerStore } from './types.ts';
+import type { Adoption, LedgerStore } from './types.ts';
 
-/** Somebody looked and answers for it; `with`: the first of two. `format`: of what is held; absent in lines of before, which had the first. */
-type Adopted = {
-  type: 'adopted';
-  at: number;
-  by: Actor;
-  with?: Actor;
-  format?: number;
-  ledger: Ledger;
-  previous: string;
-};
+/** `format`: of what is held; absent in lines of before, which had the first. */
+type Adopted = Adoption & { format?: number; ledger: Ledger };
 
 /** A line of its journal. */
 export type LedgerLine = LedgerEvent | Adopted;
@@ -152,6 +143,7 @@ export function createLedger(
         format,
         ledger,
         previous,
+        before: digestOfLines(lines),
       };
       if (await write({ count, hash: previous }, ledger, line, stored)) return ledger;
       throw new Refused('The ledger moved on meanwhile. Look again.');
@@ -194,13 +186,19 @@ function lastProven(place: Place, stored: readonly string[], notary: Notary): Le
 }
 
 /** Reads the ledger's journal from its first line, past adoptions: all that is wrong in it, in order. */
-export function examineLedger(fleet: string, lines: readonly (Chained<LedgerLine> | null)[], notary: Notary): Examined {
+export function examineLedger(
+  fleet: string,
+  lines: readonly (Chained<LedgerLine> | null)[],
+  notary: Notary,
+  texts?: readonly string[],
+): Examined {
   const place: Place = { fleet, journal: 'ledger' };
-  return examineWith<Head, LedgerLine>('ledger', lines, (head, line, index) => {
+  const onward = (head: Head | null, line: Chained<LedgerLine>, index: number): Head => {
     const { event } = line;
     const link = event.type === 'adopted' && index > 0 ? event.previous : firstLink(place);
     return follow(place, notary, head ?? { count: index, hash: link, ledger: emptyLedger }, line);
-  });
+  };
+  return examineWith<Head, LedgerLine>('ledger', lines, onward, texts);
 }
 
 /** Writes down what a rollout that is over left on its nodes, and how long it took; asking again is harmless. */

@@ -7,7 +7,7 @@ import { format, isOpen, wayOut } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchors } from './anchors.ts';
 import { draftsOf } from './drafts.ts';
-import { append, type ChainedEntry, firstLink, lineIn } from './journal.ts';
+import { append, type ChainedEntry, digestOfLines, firstLink, lineIn } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { livingRegions } from './living.ts';
 import { createReader, decode, encode } from './reader.ts';
@@ -123,11 +123,14 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
   };
 
   /** What of a rollout somebody may answer for, and what must still be stored then. */
-  const found = async (id: string): Promise<{ what: Adoptable; stored: { hash: string; revision: string } }> => {
+  const found = async (
+    id: string,
+  ): Promise<{ what: Adoptable; stored: { hash: string; revision: string; lines: string[] } }> => {
     const [body, hash, revision] = await redis.hmget(keys.rollout(id), 'body', 'hash', 'revision');
-    const lines = (await redis.lrange(keys.journal(id), 0, -1)).map((line) => lineIn<ChainedEntry['event']>(line));
+    const texts = await redis.lrange(keys.journal(id), 0, -1);
+    const lines = texts.map((line) => lineIn<ChainedEntry['event']>(line));
     if (body == null && lines.length === 0) throw new Refused(`There is no rollout ${id}.`);
-    const stored = { hash: hash ?? '', revision: revision ?? '' };
+    const stored = { hash: hash ?? '', revision: revision ?? '', lines: texts };
     const proven = lastProven(place(id), lines, notary)?.rollout ?? null;
     const mark = digestOf([body ?? '', stored.hash, proven === null ? '' : encode(proven)].join('\n'));
     if (proven !== null) return { what: { rollout: proven, as: 'proven', mark }, stored };
@@ -227,7 +230,8 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
       const taken = what.as === 'ended' ? { ...before, status: { is: 'stopped' as const, by, at } } : as(before, at);
       const rollout = { ...taken, revision: Math.max(before.revision, Number(stored.revision) || 0) + 1 };
       const two = first === undefined ? {} : { with: first };
-      const event = { type: 'adopted' as const, at, by, ...two, format, rollout, previous: stored.hash };
+      const named = { previous: stored.hash, before: digestOfLines(stored.lines) };
+      const event = { type: 'adopted' as const, at, by, ...two, format, rollout, ...named };
       const entry = append(place(id), stored.hash, { at, revision: rollout.revision, event }, notary, signedAs(event));
       if ((await write(saveScript, rollout, entry, stored)) !== 'saved')
         throw new Refused(`${id} moved on meanwhile. Look again.`);

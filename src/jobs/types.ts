@@ -17,9 +17,20 @@ export type JournalEntry = Entry<
   | Event
   /** `rollout` is absent in lines of versions that did not sign. */
   | { type: 'created'; at: number; by: Actor; format?: number; rollout?: Rollout; previous?: undefined }
-  /** Somebody looked and answers for it; `with`: the first of two. `previous`: hash of the line before it. */
-  | { type: 'adopted'; at: number; by: Actor; with?: Actor; format: number; rollout: Rollout; previous: string }
+  | (Adoption & { format: number; rollout: Rollout })
 >;
+
+/** Somebody looked and answers for it; `with`: the first of two. */
+export interface Adoption {
+  type: 'adopted';
+  at: number;
+  by: Actor;
+  with?: Actor;
+  /** Hash of the line before it. */
+  previous: string;
+  /** Digest of all lines that stood before it: what they answer for. Absent: for no flaw. */
+  before?: string;
+}
 
 /** The ledger of one fleet in Redis: what outlives a rollout. */
 export interface LedgerStore {

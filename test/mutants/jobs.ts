@@ -544,6 +544,20 @@ export const rows: Mutant[] = [
     tests: audits,
   },
   {
+    name: 'an audit takes any later adoption for an answer to what is wrong',
+    file: 'src/jobs/examine.ts',
+    from: 'if (line.event.before !== digestOfLines(before)) return false;',
+    to: '',
+    tests: audits,
+  },
+  {
+    name: 'an audit finds no answer in the adoption of what was put back',
+    file: 'src/jobs/examine.ts',
+    from: 'index >= flaw.line && index > start',
+    to: 'index > flaw.line',
+    tests: audits,
+  },
+  {
     name: 'a key that others may read signs',
     file: `src/trust/own-file.ts`,
     from: 'if ((mode & 0o077) !== 0)',
