@@ -100,6 +100,8 @@ export function createReader(redis: Redis, fleet: string, notary: Notary, anchor
   return {
     async read(id) {
       const before = known.get(id);
+      // Who reads all of them in turn must not have those forgotten that are read again and again.
+      if (before && known.delete(id)) known.set(id, before);
       const proven = before ? await onward(id, before) : 'anew';
       return proven === 'anew' ? fromStart(id) : proven;
     },

@@ -376,6 +376,20 @@ export const rows: Mutant[] = [
     tests: ['test/jobs/prune.test.ts'],
   },
   {
+    name: 'what Redis says of its age has a rollout removed before its time',
+    file: 'src/jobs/prune.ts',
+    from: 'if (rollout !== null && rollout.createdAt >= before) {',
+    to: 'if (rollout !== null && rollout.createdAt < 0) {',
+    tests: ['test/jobs/prune.test.ts'],
+  },
+  {
+    name: 'what Redis says of its age keeps a rollout for ever',
+    file: 'src/jobs/prune.ts',
+    from: 'await putSomeRight(kept, now);',
+    to: '',
+    tests: ['test/jobs/prune.test.ts'],
+  },
+  {
     name: 'a rollout of long ago is removed unwritten',
     file: 'src/jobs/prune.ts',
     from: 'if (stored !== null) await keep(',
