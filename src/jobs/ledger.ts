@@ -6,7 +6,17 @@ import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchor } from './anchors.ts';
 import { type Examined, examineWith } from './examine.ts';
-import { append, type Chained, digestOfLines, faultOf, firstLink, isNewer, lineIn, type Place } from './journal.ts';
+import {
+  append,
+  type Chained,
+  digestOfLines,
+  faultOf,
+  firstLink,
+  isNewer,
+  lineIn,
+  markOf,
+  type Place,
+} from './journal.ts';
 import { keysOf } from './keys.ts';
 import { reasonOf } from './log.ts';
 import { readMoment } from './reader.ts';
@@ -116,6 +126,15 @@ export function createLedger(
     return true;
   };
 
+  /** What of it somebody may answer for, and what must still be stored then. */
+  const adoptable = async () => {
+    const { body, hash, count, lines } = await readMoment(redis, 'ledger', keys.ledger, keys.ledgerJournal, 0);
+    const stored = body === null ? 0 : Number(await redis.hget(keys.ledger, 'revision')) || 0;
+    const before = lastProven(place, lines, notary);
+    const mark = markOf(body ?? '', hash, digestOfLines(lines));
+    return { before, hash, count, lines, stored, mark };
+  };
+
   return {
     load: async () => (await read(known)).ledger,
     async record(event) {
@@ -129,24 +148,19 @@ export function createLedger(
         if (await write(head, ledger, event)) return { ledger, changed: true };
       }
     },
-    async adopt(by, at, first) {
-      const { body, hash, count, lines } = await readMoment(redis, 'ledger', keys.ledger, keys.ledgerJournal, 0);
-      const stored = body === null ? 0 : Number(await redis.hget(keys.ledger, 'revision')) || 0;
-      const before = lastProven(place, lines, notary);
+    mark: async () => (await adoptable()).mark,
+    async adopt(by, at, { first, mark } = {}) {
+      const found = await adoptable();
+      const { before, hash, count, lines, stored } = found;
+      const moved = new Refused('The ledger moved on meanwhile. Look again.');
+      if (mark !== undefined && mark !== found.mark) throw moved;
       const previous = hash || firstLink(place);
       const ledger = { ...before, revision: Math.max(before.revision, stored) + 1 };
-      const line = {
-        type: 'adopted' as const,
-        at,
-        by,
-        ...(first === undefined ? {} : { with: first }),
-        format,
-        ledger,
-        previous,
-        before: digestOfLines(lines),
-      };
+      const two = first === undefined ? {} : { with: first };
+      const answered = { previous, before: digestOfLines(lines) };
+      const line = { type: 'adopted' as const, at, by, ...two, format, ledger, ...answered };
       if (await write({ count, hash: previous }, ledger, line, stored)) return ledger;
-      throw new Refused('The ledger moved on meanwhile. Look again.');
+      throw moved;
     },
     lines: () => redis.lrange(keys.ledgerJournal, 0, -1),
   };

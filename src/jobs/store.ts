@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { day } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
@@ -7,7 +6,7 @@ import { format, isOpen, wayOut } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchors } from './anchors.ts';
 import { draftsOf } from './drafts.ts';
-import { append, type ChainedEntry, digestOfLines, firstLink, lineIn } from './journal.ts';
+import { append, type ChainedEntry, digestOfLines, firstLink, lineIn, markOf } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { livingRegions } from './living.ts';
 import { createReader, decode, encode } from './reader.ts';
@@ -132,7 +131,7 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     if (body == null && lines.length === 0) throw new Refused(`There is no rollout ${id}.`);
     const stored = { hash: hash ?? '', revision: revision ?? '', lines: texts };
     const proven = lastProven(place(id), lines, notary)?.rollout ?? null;
-    const mark = digestOf([body ?? '', stored.hash, proven === null ? '' : encode(proven)].join('\n'));
+    const mark = markOf(body ?? '', stored.hash, proven === null ? '' : encode(proven));
     if (proven !== null) return { what: { rollout: proven, as: 'proven', mark }, stored };
     const rollout = decodeStored(id, body ?? '');
     if (rollout.id !== id || rollout.fleet !== fleet) throw new Refused(`What is stored as ${id} is another rollout.`);
@@ -277,8 +276,6 @@ const same = (rollout: Rollout): Rollout => rollout;
 
 const decodeEntry = (line: string): ChainedEntry => JSON.parse(line);
 const decodePosted = (value: string): PostedMessage => JSON.parse(value);
-
-const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
 /** @throws Refused */
 function decodeStored(id: string, body: string): Rollout {

@@ -208,7 +208,7 @@ describe('an audit', () => {
   };
   it.each([
     ['r1', keys.journal('r1'), (who: Belief) => parts(who).store.adopt('r1', 'U9', now + 9, { first: 'U8' })],
-    ['ledger', keys.ledgerJournal, (who: Belief) => parts(who).ledger.adopt('U9', now + 9, 'U8')],
+    ['ledger', keys.ledgerJournal, (who: Belief) => parts(who).ledger.adopt('U9', now + 9, { first: 'U8' })],
   ] as const)('excuses a flaw of %s by who answered for just that, and by nobody else', async (journal, key, adopt) => {
     const [who, index] = [asWeAre(), journal === 'r1' ? 0 : 1];
     await written(who);

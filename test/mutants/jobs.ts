@@ -243,6 +243,27 @@ export const rows: Mutant[] = [
     tests: ['test/jobs/wishes.test.ts'],
   },
   {
+    name: 'a wish that was used counts again when it is put back',
+    file: 'src/jobs/wishes.ts',
+    from: '!used.has(first.signature) &&',
+    to: '',
+    tests: ['test/jobs/wishes.test.ts'],
+  },
+  {
+    name: 'two who adopt the ledger do not say which',
+    file: 'src/bot/commands/adopt.ts',
+    from: 'shown?.mark ?? (await control.ledger.mark())',
+    to: "shown?.mark ?? ''",
+    tests: ['test/bot/break-glass.test.ts'],
+  },
+  {
+    name: 'the ledger is adopted although it is not the one that two wanted to',
+    file: 'src/jobs/ledger.ts',
+    from: 'if (mark !== undefined && mark !== found.mark) throw moved;',
+    to: '',
+    tests: ['test/jobs/wishes.test.ts'],
+  },
+  {
     name: 'whoever writes to Redis is the first of two breakers',
     file: 'src/jobs/wishes.ts',
     from: "notary.fault(textOf(what, first), first, ['decisions']) === null",
