@@ -33,6 +33,13 @@ export const rows: Mutant[] = [
     tests: ['test/jobs/alarms.test.ts'],
   },
   {
+    name: 'nobody is told of what was made up to hold the fleet',
+    file: 'src/jobs/store.ts',
+    from: 'return [...new Set([...listed, ...anchors.open(), ...(holder === null ? [] : [holder])])];',
+    to: 'return [...new Set([...listed, ...anchors.open(), ...(holder === null ? [] : [])])];',
+    tests: ['test/jobs/alarms.test.ts'],
+  },
+  {
     name: 'nobody is told of a rollout that is gone',
     file: 'src/jobs/showing.ts',
     from: 'for (const id of await store.lost()) await announcer.alarm(id, gone);',
