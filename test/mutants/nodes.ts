@@ -80,6 +80,13 @@ export const rows: Mutant[] = [
     tests: fence,
   },
   {
+    name: 'a request of an earlier try is replayed with the order that allowed it',
+    file: `${host}/scripts/fence.ts`,
+    from: '[ "$held" -eq "$epoch" ] && [ "$held_try" -gt "$try" ]; }; then',
+    to: 'false; }; then',
+    tests: helperAttacks,
+  },
+  {
     name: 'the fence ignores the try',
     file: `${host}/scripts/fence.ts`,
     from: '[ "$held" -eq "$epoch" ] && [ "$held_try" -gt "$try" ]; }; then',
@@ -458,11 +465,11 @@ export const rows: Mutant[] = [
     tests: helper,
   },
   {
-    name: 'an archive of an older run is taken',
+    name: 'an archive of an older run or try is taken',
     file: `${host}/scripts/receive.ts`,
-    from: '[ "$held" -gt "$epoch" ]',
-    to: 'false',
-    tests: helper,
+    from: '  pass_fence\n',
+    to: '',
+    tests: [...helper, ...helperAttacks],
   },
   {
     name: 'a caller says what takes a node out of service',
