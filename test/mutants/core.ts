@@ -1026,6 +1026,20 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/rollout/alerts.test.ts'],
   },
   {
+    name: 'nobody is called for a watch that a node which flaps keeps from its end',
+    file: 'src/upgrade/rollout/long-watch.ts',
+    from: 'if (seenAt < since) return null;',
+    to: 'if (seenAt > 0) return null;',
+    tests: ['test/upgrade/rollout/long-watch.test.ts'],
+  },
+  {
+    name: 'a watch that begins anew after a hold counts from before it',
+    file: 'src/upgrade/rollout/decisions.ts',
+    from: 'return { ...rest, healthy, anewAt: at };',
+    to: 'return { ...rest, healthy };',
+    tests: ['test/upgrade/rollout/long-watch.test.ts'],
+  },
+  {
     name: 'alerts of long ago count as if they had gone on since',
     file: 'src/upgrade/rollout/looks.ts',
     from: 'node?.region !== region || !isHeldByAlerts(rollout, node, at)',

@@ -410,6 +410,11 @@ export class Night {
       if (kind === 'rollback' && (is !== 'held' || this.#helped > 12)) continue;
       if (press(kind, user)) return;
     }
+    // Nobody watches it themselves: a watch that does not end is seen by those whom a message calls.
+    const isCalled = buttons.some(
+      ({ message, action }) => /^wait\..*\.watch\//.test(message.mark?.key ?? '') && action === 'zw:mine',
+    );
+    if (is === 'running' && isCalled) this.#ask('U0ROSA', 'rollback all');
     if (is === 'paused') this.#ask('U0ROSA', 'resume');
     if (is === 'held')
       this.#ask('U0ROSA', this.#helped <= 6 ? this.#chance.pick(['rollback all', 'retry', 'stop']) : 'stop');

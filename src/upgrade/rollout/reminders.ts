@@ -2,6 +2,7 @@ import { minute } from '../../base/duration.ts';
 import { declineOf } from './approvers.ts';
 import { whenAwake } from './asking.ts';
 import { gates, isHeldByAlerts } from './gates.ts';
+import { longWatch } from './long-watch.ts';
 import { neglected } from './neglected.ts';
 import { approvals, asked, saidAt, sinceOf, takesNodes, turns } from './phases.ts';
 import { nextNode } from './places.ts';
@@ -11,7 +12,7 @@ import type { ApprovalPhase, Event, NodeRun, Rollout, Taken } from './types.ts';
 
 /** Something that only people can move on. */
 export interface Waiting {
-  /** `held`, `start`, `node NAME`, `region NAME`, or the id of an approval. */
+  /** `held`, `start`, `node NAME`, `region NAME`, or the id of an approval or a watch. */
   what: string;
   /** Epoch ms. */
   since: number;
@@ -24,6 +25,7 @@ export const gatePatience = minute;
 export function waitingForPeople(rollout: Rollout): Waiting[] {
   if (!isOpen(rollout)) return [];
   const { status } = rollout;
+  const watch = longWatch(rollout);
   const waits = [
     ...(status.is === 'held' ? [{ what: 'held', since: status.at }] : []),
     ...neglected(rollout).map(({ region, since }) => ({ what: `region ${region}`, since })),
@@ -31,6 +33,7 @@ export function waitingForPeople(rollout: Rollout): Waiting[] {
       const since = waitAtGate(rollout, node)?.since ?? alarmedSince(rollout, node) ?? silentFrom(node);
       return since === null ? [] : [{ what: `node ${node.name}`, since }];
     }),
+    ...(watch === null ? [] : [{ what: watch.phase.id, since: watch.since }]),
     ...(goesForward(rollout) ? asked(rollout) : []).map((phase) => ({ what: phase.id, since: waitsSince(phase) })),
   ];
   // Whoever is called for what delays the start is not called for the start besides.

@@ -49,6 +49,10 @@ export interface WatchPhase extends PhaseBase {
   for: number;
   /** By region: healthy time in ms, summed over gaps between healthy looks, and the last of those. Sickness starts it again. */
   healthy: Record<string, Healthy>;
+  /** By node: how often it was found unwell in this watch after it had been well. Absent while none was. */
+  unwell?: Record<string, number>;
+  /** When somebody let it go on after a hold, and it began anew; absent where nobody did. */
+  anewAt?: number;
 }
 
 export interface Healthy {
