@@ -1021,9 +1021,23 @@ export const rows: Mutant[] = [
   {
     name: 'nobody is told of alerts that keep nodes from beginning for hours',
     file: 'src/upgrade/rollout/reminders.ts',
-    from: '?.since ?? alarmedSince(rollout, node) ??',
+    from: '?.since ?? keptSince(rollout, node) ??',
     to: '?.since ??',
     tests: ['test/upgrade/rollout/alerts.test.ts'],
+  },
+  {
+    name: 'nobody is called for a lacking proof once a node was tried',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "(rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));",
+    to: "(rollout.startedAt !== null && (isAny(gate.name, 'proof') || isNever(gate)));",
+    tests: elsewhere,
+  },
+  {
+    name: 'nobody is called where no window opens any more',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "(rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));",
+    to: "(rollout.startedAt !== null && isAny(gate.name, 'elsewhere', 'proof'));",
+    tests: elsewhere,
   },
   {
     name: 'nobody is called for a watch that a node which flaps keeps from its end',
@@ -1042,7 +1056,7 @@ export const rows: Mutant[] = [
   {
     name: 'alerts of long ago count as if they had gone on since',
     file: 'src/upgrade/rollout/looks.ts',
-    from: 'node?.region !== region || !isHeldByAlerts(rollout, node, at)',
+    from: 'node?.region !== region || !isLeftToPeople(rollout, node, at)',
     to: 'node?.region !== region',
     tests: ['test/upgrade/rollout/alerts.test.ts'],
   },

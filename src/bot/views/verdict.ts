@@ -1,9 +1,9 @@
 import { isAny } from '../../base/is-any.ts';
 import {
-  alarmedSince,
   currentPhase,
   declineOf,
   isQueued,
+  keptSince,
   longWatch,
   nodesInOrder,
   workingNodes,
@@ -53,7 +53,7 @@ function going(rollout: Rollout): string {
     return declineOf(phase) === null ? `waiting for approval of ${title}` : `waiting, ${title} was declined`;
   }
   const stuck = nodesInOrder(rollout).find(
-    (node) => (node.held !== null && node.state.is === 'ready') || alarmedSince(rollout, node) !== null,
+    (node) => (node.held !== null && node.state.is === 'ready') || keptSince(rollout, node) !== null,
   );
   if (stuck !== undefined) return `${name(stuck.name)} waits`;
   return waitsUntil(rollout) ?? (rollout.startedAt === null ? 'prepared, nothing is touched yet' : 'going on');

@@ -1,7 +1,7 @@
 import {
-  alarmedSince,
   gates,
   isOpen,
+  keptSince,
   longWatch,
   neglected,
   nodesInOrder,
@@ -125,15 +125,15 @@ const elsewhere = ({ policy }: Rollout): string =>
 
 function gated(rollout: Rollout, node: NodeRun): Wait[] {
   const held = waitAtGate(rollout, node);
-  if (held === null) return alarmed(rollout, node);
+  if (held === null) return kept(rollout, node);
   const shut = held.gates.map((gate) => gateReason(gate)).join('; ');
   const asked = `Asked ${count(held.times, 'time')}, the last time ${when(held.at)}. ${elsewhere(rollout)}`;
   return [stuck(node, held.since, shut, asked)];
 }
 
 /** Before any step asked, so nothing counts how often. */
-function alarmed(rollout: Rollout, node: NodeRun): Wait[] {
-  const since = alarmedSince(rollout, node);
+function kept(rollout: Rollout, node: NodeRun): Wait[] {
+  const since = keptSince(rollout, node);
   const { at } = rollout.looks[node.region] ?? {};
   if (since === null || at == null) return [];
   const shut = gates(rollout, node.name, at).map((gate) => gateReason(gate));

@@ -57,8 +57,8 @@ export {
   workingNodes,
 } from './queries.ts';
 export {
-  alarmedSince,
   calls,
+  keptSince,
   silentFrom,
   takenBy,
   type Waiting,

@@ -1,6 +1,6 @@
 import type { Freeze } from '../../windows/types.ts';
 import { lastingEvidence } from './facts.ts';
-import { isHeldByAlerts } from './gates.ts';
+import { isLeftToPeople } from './gates.ts';
 import { changePhase, over, sinceOf, watching } from './phases.ts';
 import { nextNode } from './places.ts';
 import { goesForward, isOpen, nodeOf } from './queries.ts';
@@ -19,15 +19,15 @@ export function watched(rollout: Rollout, event: Watched): Rollout {
   if (!before || !isOpen(rollout) || event.run !== rollout.run || event.attempt !== before.count + 1) return rollout;
   const looks = { ...rollout.looks, [event.region]: seenBy(before, event) };
   const seen = noted({ ...rollout, looks }, event);
-  return alarmed(holdForSickness(baked(seen, event), event), event, before.alarmedSince ?? event.at);
+  return kept(holdForSickness(baked(seen, event), event), event, before.keptSince ?? event.at);
 }
 
-/** Alerts that go on are somebody's to end. */
-function alarmed(rollout: Rollout, { region, at }: Watched, since: number): Rollout {
+/** What goes on keeping the next node from beginning is somebody's to end. */
+function kept(rollout: Rollout, { region, at }: Watched, since: number): Rollout {
   const look = rollout.looks[region];
   const node = nextNode(rollout);
-  if (look === undefined || node?.region !== region || !isHeldByAlerts(rollout, node, at)) return rollout;
-  return { ...rollout, looks: { ...rollout.looks, [region]: { ...look, alarmedSince: since } } };
+  if (look === undefined || node?.region !== region || !isLeftToPeople(rollout, node, at)) return rollout;
+  return { ...rollout, looks: { ...rollout.looks, [region]: { ...look, keptSince: since } } };
 }
 
 function seenBy(before: RegionLooks, event: Watched): RegionLooks {

@@ -368,8 +368,8 @@ export interface RegionLooks extends Lasting {
   standing: Record<string, Standing>;
   /** By node: looks in a row that did not find it healthy. */
   misses: Record<string, number>;
-  /** Epoch ms of the first of the looks in a row after which nothing but alerts kept the next node here from beginning. */
-  alarmedSince?: number;
+  /** Epoch ms of the first of the looks in a row after which nothing but what people must end (alerts, a lacking proof) kept the next node here from beginning. */
+  keptSince?: number;
 }
 
 export interface Unattended {
