@@ -1,6 +1,7 @@
 import { isOpen, withApproversOf } from '../upgrade/rollout/index.ts';
 import type { Fleet, Rollout } from '../upgrade/rollout/types.ts';
 import type { Access, CommandContext } from './context.ts';
+import { successorOf } from './successor.ts';
 
 /** What people see of a rollout: with the approvers of now, whether the requester is one of them, and how they approve. */
 export function asShown(
@@ -17,13 +18,17 @@ export function asShown(
   return { ...now, phases };
 }
 
-/** The same, with what was begun since: of one that is over and not the newest nothing can be brought back. */
+/** The same, with what was begun since: of one that is over nothing can be brought back any more then. */
 export async function asShownNow(
   context: Pick<CommandContext, 'fleet' | 'access' | 'control'>,
   rollout: Rollout,
 ): Promise<Rollout> {
   const shown = asShown(context, rollout);
   if (isOpen(rollout)) return shown;
-  const [newest] = await context.control.store.newestIds(1);
-  return newest === undefined || newest === rollout.id ? shown : { ...shown, superseded: true };
+  // What cannot be read may have come between.
+  const isFree = await successorOf(context.control.store, rollout).then(
+    (found) => found === null,
+    () => false,
+  );
+  return isFree ? shown : { ...shown, superseded: true };
 }

@@ -21,6 +21,27 @@ export const rows: Mutant[] = [
     tests: ['test/bot/said.test.ts'],
   },
   {
+    name: 'what never began keeps the one before it from being brought back',
+    file: 'src/bot/successor.ts',
+    from: 'isOpen(rollout) || rollout.startedAt !== null;',
+    to: 'isOpen(rollout) || rollout.createdAt > 0;',
+    tests: ['test/bot/said.test.ts', 'test/bot/commands.test.ts'],
+  },
+  {
+    name: 'what came after a rollout and worked on nodes does not keep it from being brought back',
+    file: 'src/bot/successor.ts',
+    from: 'isOpen(rollout) || rollout.startedAt !== null;',
+    to: 'isOpen(rollout);',
+    tests: ['test/bot/said.test.ts', 'test/bot/commands.test.ts'],
+  },
+  {
+    name: 'a node that was changed by hand keeps all others from being brought back',
+    file: 'src/bot/commands/truth.ts',
+    from: 'const wrong = contradictions(rollout, seen, touchedIn(rollout, scope));',
+    to: 'const wrong = contradictions(rollout, seen);',
+    tests: ['test/bot/buttons.property.test.ts'],
+  },
+  {
     name: 'an alarm is rewritten as out of date',
     file: 'src/bot/alarm.ts',
     from: 'mark: null }',
@@ -30,7 +51,7 @@ export const rows: Mutant[] = [
   {
     name: 'a finished rollout is rolled back over what came after it',
     file: 'src/bot/commands/decide.ts',
-    from: 'if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout);',
+    from: 'if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout, scope);',
     to: '',
     tests: ['test/bot/truth.test.ts'],
   },

@@ -410,8 +410,8 @@ export const rows: Mutant[] = [
   {
     name: 'a proof that was brought is never looked for',
     file: `${core}/gates.ts`,
-    from: 'passes(gate) ||',
-    to: "gate === 'alerts' ||",
+    from: 'passes(gate.name) ||',
+    to: "gate.name === 'alerts' ||",
     tests: elsewhere,
   },
   {
@@ -501,8 +501,8 @@ export const rows: Mutant[] = [
   {
     name: 'an alert that ended is never looked at again',
     file: `${core}/gates.ts`,
-    from: 'passes(gate) ||',
-    to: "gate === 'elsewhere' ||",
+    from: 'passes(gate.name) ||',
+    to: "gate.name === 'elsewhere' ||",
     tests: alerts,
   },
   {

@@ -248,7 +248,7 @@ export interface Rollout {
    * goes forward in it until a person adopts it.
    */
   onlyBack?: true;
-  /** Never stored: a newer rollout was begun since, so that nothing of this one can be brought back any more. */
+  /** Never stored: a newer rollout holds the fleet or worked on nodes since, so that nothing of this one can be brought back. */
   superseded?: true;
   status: Status;
   /** What is to be done, in order: the first that is not over is the one that is worked on. */
