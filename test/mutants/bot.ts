@@ -42,6 +42,20 @@ export const rows: Mutant[] = [
     tests: ['test/bot/buttons.property.test.ts'],
   },
   {
+    name: 'the live message says that a node begins in a freeze that no look has found yet',
+    file: 'src/bot/as-shown.ts',
+    from: 'if (isOpen(rollout)) return withDeclared(context, shown);',
+    to: 'if (isOpen(rollout)) return shown;',
+    tests: ['test/bot/freeze.test.ts'],
+  },
+  {
+    name: 'a region of several whose only approver asked for the rollout is not told of',
+    file: 'src/bot/views/words.ts',
+    from: "return own.is === 'nobody' ? [",
+    to: "return own.is !== 'nobody' && own.is !== 'somebody' ? [",
+    tests: who,
+  },
+  {
     name: 'an alarm is rewritten as out of date',
     file: 'src/bot/alarm.ts',
     from: 'mark: null }',

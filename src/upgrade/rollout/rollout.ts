@@ -70,6 +70,8 @@ export interface ApprovalPhase extends PhaseBase {
   needed: number;
   /** How many of its own approvers each region wants, where it opens several. */
   each?: Record<string, number>;
+  /** Never stored: who those are, as the settings name them now. */
+  byEach?: Record<string, Approvers>;
   given: Approval[];
   /** The newest no since it was asked: what was given before it counts no more. Absent where nobody said one. */
   declined?: Declined;
