@@ -4,7 +4,7 @@ import type { Reply } from '../../src/bot/context.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { message } from '../../src/bot/views/parts.ts';
 import { posts } from '../../src/bot/views/posts.ts';
-import type { NodeSurvey } from '../../src/upgrade/rollout/types.ts';
+import type { NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fit, fitWith, hours, newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
@@ -39,6 +39,13 @@ async function under(here: Trial, fits: (ids: string) => boolean): Promise<void>
   here.clock.at = at.now;
 }
 const withoutFitness = ({ fitness: _, ...seen }: NodeSurvey): NodeSurvey => seen;
+const untouched = ({ nodes }: Rollout): Rollout['nodes'] =>
+  Object.fromEntries(
+    Object.entries(nodes).map(([name, node]) => [
+      name,
+      { ...node, touched: false, touchedAt: null, state: { is: 'ready', notBefore: 0 } },
+    ]),
+  );
 const euWestAsked = (json: string) => /"id":"approval\/eu-west"[^{}]*"state":\{"is":"active"/.test(json);
 const oneDone = (json: string) => json.includes('"is":"done","at"');
 
@@ -316,6 +323,25 @@ describe('decisions', () => {
     expect(asText(await press(here, 'U0OTTO', old, 'Roll back all (1 node)'))).toMatch(
       /only the newest rollout can be rolled back/,
     );
+  });
+
+  it('rolls back the one before a rollout that was only scheduled, once that is stopped', async () => {
+    const here = trial();
+    await under(here, oneDone);
+    const old = await runCommand(here.context, 'U0ROSA', 'status');
+    await run(here, 'U0OTTO', 'stop');
+    const [first] = here.control.rollouts.values();
+    if (!first) throw new Error('none');
+    here.control.looks = here.control.looks.map((seen) => ({ ...seen, sha256: null }));
+    const ahead = { ...first, id: 'r9', createdAt: first.createdAt + 1, startedAt: null, nodes: untouched(first) };
+    here.control.rollouts.set('r9', { ...ahead, status: { is: 'running' } });
+    expect(asText(await press(here, 'U0OTTO', old, 'Roll back all (1 node)'))).toMatch(
+      /came v2\.0\.0, which has begun nothing and holds the fleet: stop it, and v2\.0\.0 can be rolled back/,
+    );
+    expect(await run(here, 'U0OTTO', 'rollback all')).toMatch(/holds the fleet: `?stop`? it/);
+    here.control.rollouts.set('r9', { ...ahead, status: { is: 'stopped', by: 'U0OTTO', at: tuesday } });
+    expect(await run(here, 'U0OTTO', 'rollback all')).toMatch(/^Rolling back everything: 1 node/);
+    expect(here.control.rollouts.get(first.id)?.status.is).toBe('rolling-back');
   });
 });
 

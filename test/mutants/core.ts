@@ -410,8 +410,8 @@ export const rows: Mutant[] = [
   {
     name: 'a proof that was brought is never looked for',
     file: `${core}/gates.ts`,
-    from: 'passes(gate) ||',
-    to: "gate === 'alerts' ||",
+    from: 'passes(gate.name) ||',
+    to: "gate.name === 'alerts' ||",
     tests: elsewhere,
   },
   {
@@ -501,8 +501,8 @@ export const rows: Mutant[] = [
   {
     name: 'an alert that ended is never looked at again',
     file: `${core}/gates.ts`,
-    from: 'passes(gate) ||',
-    to: "gate === 'elsewhere' ||",
+    from: 'passes(gate.name) ||',
+    to: "gate.name === 'elsewhere' ||",
     tests: alerts,
   },
   {
@@ -1021,14 +1021,42 @@ export const rows: Mutant[] = [
   {
     name: 'nobody is told of alerts that keep nodes from beginning for hours',
     file: 'src/upgrade/rollout/reminders.ts',
-    from: '?.since ?? alarmedSince(rollout, node) ??',
+    from: '?.since ?? keptSince(rollout, node) ??',
     to: '?.since ??',
     tests: ['test/upgrade/rollout/alerts.test.ts'],
   },
   {
+    name: 'nobody is called for a lacking proof once a node was tried',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "(rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));",
+    to: "(rollout.startedAt !== null && (isAny(gate.name, 'proof') || isNever(gate)));",
+    tests: elsewhere,
+  },
+  {
+    name: 'nobody is called where no window opens any more',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "(rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));",
+    to: "(rollout.startedAt !== null && isAny(gate.name, 'elsewhere', 'proof'));",
+    tests: elsewhere,
+  },
+  {
+    name: 'nobody is called for a watch that a node which flaps keeps from its end',
+    file: 'src/upgrade/rollout/long-watch.ts',
+    from: 'if (seenAt < since) return null;',
+    to: 'if (seenAt > 0) return null;',
+    tests: ['test/upgrade/rollout/long-watch.test.ts'],
+  },
+  {
+    name: 'a watch that begins anew after a hold counts from before it',
+    file: 'src/upgrade/rollout/decisions.ts',
+    from: 'return { ...rest, healthy, anewAt: at };',
+    to: 'return { ...rest, healthy };',
+    tests: ['test/upgrade/rollout/long-watch.test.ts'],
+  },
+  {
     name: 'alerts of long ago count as if they had gone on since',
     file: 'src/upgrade/rollout/looks.ts',
-    from: 'node?.region !== region || !isHeldByAlerts(rollout, node, at)',
+    from: 'node?.region !== region || !isLeftToPeople(rollout, node, at)',
     to: 'node?.region !== region',
     tests: ['test/upgrade/rollout/alerts.test.ts'],
   },

@@ -172,4 +172,12 @@ export const rows: Mutant[] = [
     tests: nights,
     nights: 10,
   },
+  {
+    name: 'nights: nobody is called for a watch that a node which flaps keeps from its end',
+    file: 'src/upgrade/rollout/long-watch.ts',
+    from: 'if (seenAt < since) return null;',
+    to: 'if (seenAt > 0) return null;',
+    tests: nights,
+    nights: 60,
+  },
 ];

@@ -1,6 +1,7 @@
 import { fingerprint } from '../../trust/index.ts';
 import {
   declineOf,
+  isOpen,
   isQueued,
   laterStart,
   next,
@@ -209,6 +210,9 @@ export function rollbackButtons(rollout: Rollout, scopes: RollbackScope[]): Butt
   });
 }
 
+/** What nobody looks at any more may have been changed since. */
+const unlessChanged = ' If one of them runs something else by now, none is touched, and you are told which.';
+
 function rollbackButton(rollout: Rollout, scope: RollbackScope, nodes: number): Button {
   const what = scope.is === 'all' ? 'all' : scopeName(scope);
   return {
@@ -218,7 +222,7 @@ function rollbackButton(rollout: Rollout, scope: RollbackScope, nodes: number): 
     style: 'danger',
     confirm: {
       title: `Roll back ${scopeName(scope)}?`,
-      text: `${count(nodes, 'node')} will go back to what they ran before this rollout, one at a time, what is down first, then newest first; windows are not waited for. ${scope.is === 'all' ? 'Nodes that it did not touch stay as they are.' : 'All other nodes stay as they are.'}`,
+      text: `${count(nodes, 'node')} will go back to what they ran before this rollout, one at a time, what is down first, then newest first; windows are not waited for. ${scope.is === 'all' ? 'Nodes that it did not touch stay as they are.' : 'All other nodes stay as they are.'}${isOpen(rollout) ? '' : unlessChanged}`,
       yes: 'Roll back',
     },
     typed: `rollback ${scopeWord(scope)}`,

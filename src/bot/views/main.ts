@@ -174,7 +174,8 @@ function proofLines(rollout: Rollout, { name, region, state }: NodeRun): string[
   const said = rollout.looks[region]?.elsewhere;
   const isBegun = nodesInOrder(rollout).some((other) => other.touched && other.name !== name);
   if (state.is !== 'ready' || said?.is !== 'unproven' || isBegun) return [];
-  return [`‼ No node is begun yet: ${foreign(said.reason, 500)}`];
+  const none = rollout.startedAt === null ? 'No node is begun yet' : 'No further node is begun';
+  return [`‼ ${none}: ${foreign(said.reason, 500)}`];
 }
 
 function heldLines({ name, held, state }: NodeRun): string[] {

@@ -63,20 +63,28 @@ export function isHeldBeforeLooks(rollout: Rollout, name: string, now: number): 
   return gatesOf(rollout, node, null).some((each) => rules[each].judge(rollout, node, now, null) !== null);
 }
 
-/** Nothing holds the node but what only a look can see the end of: alerts, a proof that is lacking, a freeze that may be lifted at any time. */
+/** Nothing holds the node but what only a look can see the end of: alerts, a proof that is lacking, windows that freezes leave none of, a freeze that may be lifted at any time. */
 export function opensByLook(rollout: Rollout, name: string, now: number): boolean {
   const shut = gates(rollout, name, now);
   return (
     shut.length > 0 &&
-    shut.every(({ name: gate }) => passes(gate) || (gate === 'freeze' && mayThaw(rollout, name, now)))
+    shut.every((gate) => passes(gate.name) || isNever(gate) || (gate.name === 'freeze' && mayThaw(rollout, name, now)))
   );
 }
 
-/** Nothing but alerts, or that nobody can say whether any fire, keeps it from beginning: no step asks then, only looks do. */
-export function isHeldByAlerts(rollout: Rollout, { name, state }: NodeRun, now: number): boolean {
+/**
+ * All that keeps it from beginning are gates that neither time nor a decision of ours opens: no step asks then, only looks do. Before
+ * the first node was ever begun a lacking proof keeps it on purpose, and of the start that is missed people are told besides.
+ */
+export function isLeftToPeople(rollout: Rollout, { name, state }: NodeRun, now: number): boolean {
   const shut = state.is === 'ready' ? gates(rollout, name, now) : [];
-  return shut.length > 0 && shut.every((gate) => gate.name === 'alerts');
+  const isTheirs = (gate: Gate) =>
+    gate.name === 'alerts' || (rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));
+  return shut.length > 0 && shut.every(isTheirs);
 }
+
+/** No window opens any more, as far as anybody can see. */
+const isNever = ({ name, opensAt }: Gate): boolean => name === 'window' && opensAt === null;
 
 const passes = (gate: GateName): boolean => rules[gate].needs.some((need) => isAny(need, ...passingEvidence));
 

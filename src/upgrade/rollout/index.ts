@@ -12,6 +12,7 @@ export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
 export { evidenceFor, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
+export { longWatch } from './long-watch.ts';
 export { knowing } from './looks.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
@@ -56,8 +57,8 @@ export {
   workingNodes,
 } from './queries.ts';
 export {
-  alarmedSince,
   calls,
+  keptSince,
   silentFrom,
   takenBy,
   type Waiting,
