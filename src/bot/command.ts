@@ -45,7 +45,7 @@ export type Command =
   | { verb: 'replace'; node: string; mark: string }
   | { verb: 'keep'; node: string; mark: string }
   /** `null`: nothing was named; the answer lists the choices. A bare name is a node or a region. */
-  | { verb: 'rollback'; target: string | null }
+  | { verb: 'rollback'; target: string | null; dryRun: boolean }
   /** A rollout's id, or `ledger`. */
   | { verb: 'adopt'; what: string }
   | { verb: 'windows' }
@@ -124,8 +124,8 @@ export const manual: Record<Verb, Manual> = {
     example: 'keep us-east-op-2 3f9a0c1b2d4e',
   },
   rollback: {
-    usage: 'rollback [NODE|REGION|all]',
-    what: 'brings nodes back to what they were before, newest first',
+    usage: 'rollback [NODE|REGION|all] [--dry-run]',
+    what: 'brings nodes back to what they were before, newest first; a dry run shows what that would do, node by node',
     example: 'rollback us-east',
   },
   adopt: {

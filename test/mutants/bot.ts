@@ -615,4 +615,11 @@ export const rows: Mutant[] = [
     to: 'if (to === null || zone === undefined) return [];',
     tests: ['test/bot/buttons.property.test.ts'],
   },
+  {
+    name: 'a dry run goes back',
+    file: 'src/bot/commands/decide.ts',
+    from: 'if (dryRun) return tryBack(context, asking, target);',
+    to: 'if (dryRun && target === null) return tryBack(context, asking, target);',
+    tests: ['test/bot/way-back.test.ts'],
+  },
 ];

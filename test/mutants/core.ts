@@ -1242,4 +1242,18 @@ export const rows: Mutant[] = [
     to: 'phase',
     tests: ['test/upgrade/rollout/only-back.test.ts'],
   },
+  {
+    name: 'a way back is claimed that nobody saw since the node was finished',
+    file: `${core}/back.ts`,
+    from: "if (wayBack === undefined || (state.is === 'done' && wayBack.at < state.at)) return 'not seen';",
+    to: 'if (wayBack === undefined) return null;',
+    tests: ['test/upgrade/rollout/back.test.ts'],
+  },
+  {
+    name: 'a dry run knows no quorum',
+    file: `${core}/back.ts`,
+    from: '{ standing: served, sight });',
+    to: '{ standing: served, sight: { ...sight, down: true } });',
+    tests: ['test/upgrade/rollout/back.test.ts'],
+  },
 ];

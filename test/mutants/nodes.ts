@@ -527,4 +527,11 @@ export const rows: Mutant[] = [
     to: 'const connectTimeoutMs = 20_000;',
     tests: ['test/jobs/cut-off.test.ts'],
   },
+  {
+    name: 'a look at a way back does not look at the backup',
+    file: 'src/upgrade/steps/way-back.ts',
+    from: "if (backup.is === 'refused' && (backup.word === 'no-backup' || backup.word === 'damaged')) return 'no backup';\n  if (looked.is !== 'ok' || backup.is !== 'ok')",
+    to: "if (looked.is !== 'ok')",
+    tests: ['test/upgrade/steps/way-back.test.ts'],
+  },
 ];

@@ -23,6 +23,7 @@ import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
 import { count, foreign, gateReason, heldReason, names, overrideWhy, person, when, who } from './text.ts';
 import { verdict } from './verdict.ts';
+import { readinessLines } from './way-back.ts';
 import { askedOf, counted, isLarge, nodeWord, scopeName, versionsBefore } from './words.ts';
 
 /** The one live message of a rollout: everything that matters now. */
@@ -35,7 +36,13 @@ export function mainParts(rollout: Rollout): Part[] {
     { is: 'title', text: `${rollout.service.name} ${rollout.release.version}: ${verdict(rollout)}` },
     {
       is: 'lines',
-      lines: [progress(rollout), ...statusLines(rollout), ...waitingLines(rollout), ...takenLines(rollout)],
+      lines: [
+        progress(rollout),
+        ...readinessLines(rollout),
+        ...statusLines(rollout),
+        ...waitingLines(rollout),
+        ...takenLines(rollout),
+      ],
     },
     { is: 'lines', lines: regionsOf(rollout).map((region) => regionLine(rollout, region)) },
     { is: 'lines', lines: [what(rollout), ...unsigned(rollout), ...unaskedLines(rollout)] },

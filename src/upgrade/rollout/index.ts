@@ -1,6 +1,16 @@
 export { laterStart } from './ahead.ts';
 export { declineOf, openedBy, stillAsked, withApproversOf } from './approvers.ts';
 export { asksFrom } from './asking.ts';
+export {
+  asksWayBack,
+  type BackLack,
+  type BackPlan,
+  backPlan,
+  backQuestion,
+  backQuestions,
+  type Readiness,
+  readiness,
+} from './back.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { lackOfSpace } from './disk-space.ts';
