@@ -56,6 +56,7 @@ describe('the documentation', () => {
       'docs/releases.md',
       'docs/node-helper.md',
       'docs/shell.md',
+      'docs/diagnosis.md',
       'docs/draining.md',
     ]) {
       for (const [, target] of text(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {

@@ -123,7 +123,8 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal) => surveyNode(name, region, service, shell, probe, clock, limit, signal),
     surveyForWork: ({ name, region }, signal) => surveyForWork(name, region, closely, limit, signal),
-    diagnose: ({ name }, signal) => diagnoseNode(name, service, shell, probe, limit, signal),
+    diagnose: ({ name }, signal) =>
+      diagnoseNode(name, service, shell, probe, limit, signal, { now: () => clock.now() }),
     clock,
     log,
   });

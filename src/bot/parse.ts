@@ -57,7 +57,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   verify: (input) => alone(input, { verb: 'verify' }),
   help: readHelp,
   whoami: (input) => alone(input, { verb: 'whoami' }),
-  diagnose: (input) => ({ verb: 'diagnose', node: object(input, 'the node') }),
+  diagnose: readDiagnose,
 };
 
 const upgradeFlags = {
@@ -77,6 +77,8 @@ const declineFlags = { reason: 'many' } satisfies FlagShape;
 
 const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies FlagShape;
 
+const diagnoseFlags = { bundle: 'maybe' } satisfies FlagShape;
+
 const laterFlags = { at: 'many', next: 'none' } satisfies FlagShape;
 
 /** What each verb takes; verbs that are not named take no flags. */
@@ -87,7 +89,18 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   freeze: freezeFlags,
   approve: approveFlags,
   decline: declineFlags,
+  diagnose: diagnoseFlags,
 };
+
+function readDiagnose(input: string[]): Command {
+  const flags = readFlags(input, diagnoseFlags);
+  const bundle = flags.values.get('bundle');
+  return {
+    verb: 'diagnose',
+    node: object(flags.rest, 'the node'),
+    ...(bundle === undefined ? {} : { bundle: bundle || '-' }),
+  };
+}
 
 function readSchedule(input: string[]): Command {
   const upgrade = readUpgrade(input);

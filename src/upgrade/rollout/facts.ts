@@ -41,11 +41,29 @@ export interface Proof {
   soaked: number;
 }
 
+/** What is safe to do next about a cause. `look`: somebody mends something on the node first. */
+export type NextStep = 'retry' | 'rollback' | 'replace' | 'look' | 'nothing';
+
+export interface LikelyCause {
+  /** A word for programs. */
+  name: string;
+  says: string;
+  /** The line that shows it, redacted. */
+  line: string;
+  /** What a person does about it. */
+  mend: string;
+  next: NextStep;
+}
+
 export interface Diagnosis {
-  /** One line: the likely cause in words. */
+  /** One line: the likely cause in words, or that none shows. */
   summary: string;
   /** Redacted lines that show it. */
   evidence: string[];
+  /** Those that are shown, the most specific ones alone; empty: none is. Absent in what older versions found. */
+  causes?: LikelyCause[];
+  /** All that was captured, redacted, each line with the name of its part before it. Absent as above. */
+  bundle?: string[];
   /** No worker said anything: nothing of this is about the node. */
   unanswered?: true;
 }
