@@ -17,6 +17,7 @@ import type {
   Elsewhere,
   Event,
   Evidence,
+  Halt,
   LookTask,
   NodeTask,
   Report,
@@ -58,6 +59,8 @@ export interface World {
   freezes: Freeze[];
   alerts: Alerts;
   elsewhere: Elsewhere;
+  /** On the machine of every worker. */
+  halt: Halt;
   /** Every stop of the service, with what was true right before. */
   starts: {
     node: string;
@@ -93,6 +96,7 @@ export function worldOf(rollout: Rollout): World {
     freezes: [],
     alerts: { is: 'quiet' },
     elsewhere: { is: 'not wanted' },
+    halt: { is: 'clear' },
     starts: [],
     fence: {},
   };
@@ -112,7 +116,14 @@ function standingOf(world: World, node: string): Standing {
 
 function evidenceOf(world: World, names: string[], sight: Sight): Evidence {
   const standing = Object.fromEntries(names.map((name) => [name, standingOf(world, name)]));
-  return { standing, sight, freezes: world.freezes, alerts: world.alerts, elsewhere: world.elsewhere };
+  return {
+    standing,
+    sight,
+    freezes: world.freezes,
+    alerts: world.alerts,
+    elsewhere: world.elsewhere,
+    halt: world.halt,
+  };
 }
 
 /** How far the worker gets: `half`: it is lost between the rename and the restart. */
@@ -139,8 +150,19 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
       { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof: proofOf(name) },
     ];
   });
-  const { freezes, alerts, elsewhere } = world;
-  return { type: 'watched', at, run, region, attempt, seen: Object.fromEntries(seen), freezes, alerts, elsewhere };
+  const { freezes, alerts, elsewhere, halt } = world;
+  return {
+    type: 'watched',
+    at,
+    run,
+    region,
+    attempt,
+    seen: Object.fromEntries(seen),
+    freezes,
+    alerts,
+    elsewhere,
+    halt,
+  };
 }
 
 function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach: Reach): Event {

@@ -132,6 +132,7 @@ export type Report =
 export type GateName =
   | 'state'
   | 'pause'
+  | 'halt'
   | 'schedule'
   | 'notice'
   | 'staged'
@@ -178,6 +179,12 @@ export type Elsewhere =
   /** With what to do. */
   | { is: 'unproven'; reason: string };
 
+/** Whether somebody stopped everything by a file on the worker's machine. */
+export type Halt =
+  | { is: 'clear' }
+  /** Which file, where, and what it says; redacted. */
+  | { is: 'lies'; reason: string };
+
 /** What can be found out about a region, by name. */
 export interface Findings {
   /** By node name, all nodes of the region. */
@@ -188,18 +195,20 @@ export interface Findings {
   alerts: Alerts;
   /** Not of the region but of the release: whether it was proven on another fleet, as the settings want it. */
   elsewhere: Elsewhere;
+  /** As the worker sees it that looks. */
+  halt: Halt;
 }
 export type EvidenceName = keyof Findings;
 
 /** What a look at a region finds out too, so that people see it before it has kept a worker from anything. */
-export const lastingEvidence = ['freezes', 'alerts', 'elsewhere'] as const satisfies EvidenceName[];
+export const lastingEvidence = ['freezes', 'alerts', 'elsewhere', 'halt'] as const satisfies EvidenceName[];
 type LastingName = (typeof lastingEvidence)[number];
 
 /** As a look found it; absent in looks of older versions, and in those that did not ask. */
 export type Lasting = Partial<Pick<Findings, LastingName>>;
 
 /** Of these, what ends without a word to us: only another look sees it, and a forecast counts on it. */
-export const passingEvidence = ['alerts', 'elsewhere'] as const satisfies LastingName[];
+export const passingEvidence = ['alerts', 'elsewhere', 'halt'] as const satisfies LastingName[];
 
 /** What was found out right before a stop: what the rules of the node's gates need, and nothing else. */
 export interface Evidence extends Partial<Findings> {

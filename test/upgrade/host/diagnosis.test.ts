@@ -334,14 +334,6 @@ describe('a real node', () => {
     expect(new Set(table.map(([recorded]) => recorded)).size).toBeGreaterThan(20);
   });
 
-  it('is documented with each cause, its next step and its recording', () => {
-    const text = readFileSync(join(import.meta.dirname, '../../../docs/diagnosis.md'), 'utf8');
-    const rows = [...text.matchAll(/^\| (\d) \| `([a-z-]+)` \| .+ \| ([a-z]+) \| (.+) \|$/gm)].map(
-      ([, order, name, next]) => `${order} ${name} ${next}`,
-    );
-    expect(rows).toEqual(causes.flatMap((group, at) => group.map(({ name, next }) => `${at + 1} ${name} ${next}`)));
-  });
-
   it('says of every recording what was done to the node, and how it was recorded', () => {
     for (const recorded of recordings()) {
       expect(readFileSync(recordingOf(recorded), 'utf8')).toMatch(
