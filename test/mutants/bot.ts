@@ -7,6 +7,20 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'what no line shows is called a likely cause',
+    file: 'src/bot/views/node.ts',
+    from: '[`No likely cause:',
+    to: '[`Likely cause:',
+    tests: ['test/bot/views/posts.test.ts'],
+  },
+  {
+    name: 'what was captured is written over a file that is there',
+    file: 'src/app/cli/bundle.ts',
+    from: "flag: 'wx'",
+    to: "flag: 'w'",
+    tests: ['test/bot/commands.test.ts'],
+  },
+  {
     name: 'a question whose posting was cut off stays open after it was decided',
     file: 'src/bot/announcer.ts',
     from: 'if (post.onlyEdit ? lost === undefined || lost.content === over : this.#isSaid(post)) return;',

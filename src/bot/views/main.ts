@@ -133,6 +133,7 @@ function waitingLines(rollout: Rollout): string[] {
   return [
     ...phaseLines(rollout),
     ...windowLines(rollout, node),
+    ...haltLines(rollout, node),
     ...alertLines(rollout, node),
     ...proofLines(rollout, node),
     ...heldLines(node),
@@ -163,6 +164,15 @@ function windowLines(rollout: Rollout, node: NodeRun): string[] {
   const calendar = rollout.calendars[node.region];
   if (next === undefined || calendar === undefined) return [];
   return [`Next: ${foreign(node.name)}, not before ${when(next.begin)}, ${describeLocal(next.begin, calendar.zone)}`];
+}
+
+/** Somebody stopped everything by a file; it says itself where it lies, and why. */
+function haltLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
+  const said = looks[region]?.halt;
+  if (state.is === 'working' || said?.is !== 'lies') return [];
+  return [
+    `‼ *Stopped by a file*: ${foreign(said.reason, 500)}. Nothing is begun or brought back there until it is removed.`,
+  ];
 }
 
 /** What the last look was told: nothing is begun on it, and people see why before a worker was kept by it. */

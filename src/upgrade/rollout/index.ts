@@ -79,7 +79,7 @@ export {
 export { startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
-export { changesNode, traits } from './traits.ts';
+export { asksGates, changesAnything, changesNode, traits } from './traits.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';
 export { wayOut } from './way-out.ts';
