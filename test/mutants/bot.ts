@@ -562,8 +562,8 @@ export const rows: Mutant[] = [
   {
     name: 'whoever alone could approve, and may not, reads that nobody is configured',
     file: 'src/bot/views/words.ts',
-    from: 'by.groups.length > 0 || by.users.length === 0)',
-    to: 'by.groups.length >= 0)',
+    from: "if (by.users.length === 0) return { is: 'nobody'",
+    to: "if (by.users.length >= 0) return { is: 'nobody'",
     tests: ['test/bot/said.test.ts'],
   },
   {
