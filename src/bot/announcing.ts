@@ -40,7 +40,7 @@ export function announcing(
     link: (at) => (heard.workspace === null ? null : linkTo(heard.workspace, at, 'Open the thread')),
   });
   const show: Announcer['show'] = async (rollout, told) =>
-    announcer.show(await asShownNow({ fleet, access, control }, rollout), told);
+    announcer.show(await asShownNow({ fleet, access, control, clock }, rollout), told);
   const alarms = createAlarm(common);
   return { show, ...alarms, repair: createRepair({ ...common, show, painted, fleet: fleet.name, clock }) };
 }

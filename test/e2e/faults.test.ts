@@ -53,6 +53,14 @@ describe('the whole product, while what it rests on fails', () => {
     const state = (await talk.newest())?.nodes[node]?.state;
     return state?.is === 'working' ? state.step : state?.is;
   };
+  /** The live message of the newest rollout, on which nothing can be pressed any more but the way back. */
+  const saysTheEnd = async () => {
+    const id = (await talk.newest())?.id ?? '';
+    const says = () => talk.everything().some(({ text }) => text.includes(`Rollout ${id}`) && isOver(text));
+    await talk.until('the live message has its last state', says, 150_000);
+    await talk.until('the bot is heard', () => product.slack.connections() === 1, 60_000);
+  };
+  const isOver = (text: string) => /Finished at/.test(text);
   const inMidNode = (node = 'us-east-op-1') =>
     talk.until(`${node} is being switched`, async () => /switch|verify/.test((await stepOf(node)) ?? ''), 60_000);
 
@@ -73,7 +81,7 @@ describe('the whole product, while what it rests on fails', () => {
     await talk.click('Approve eu-west', people.ines.id);
     await talk.becomes('done');
     const questions = talk.everything().filter(({ text }) => /may \*eu-west\*/.test(text));
-    expect(questions).toHaveLength(1);
+    expect(new Set(questions.map(({ ts }) => ts)).size).toBe(1);
     restartedOnce(before, 6);
   });
 
@@ -129,8 +137,7 @@ describe('the whole product, while what it rests on fails', () => {
     await talk.until('the bot says why', () => /token_revoked/.test(product.logs()), 60_000);
     expect(product.logs().split('ended with')).toHaveLength(ended);
     product.slack.faults.revokeTokens(false);
-    const { id } = (await talk.newest()) ?? {};
-    await talk.sees(new RegExp(`v2\\.0\\.0 is on [^\\n]*proven|done[\\s\\S]*${id}`), 120_000);
+    await saysTheEnd();
   });
 
   it('Slack asks to wait a minute: the rollout does not, and its last state is painted', async () => {
@@ -142,8 +149,6 @@ describe('the whole product, while what it rests on fails', () => {
     await talk.becomes('done');
     expect(performance.now() - limited).toBeLessThan(55_000);
     restartedOnce(before, 1);
-    const painted = () =>
-      talk.everything().some(({ text }) => /^zeitwork-operator v2\.0\.0: (?:done|all|proven)/.test(text));
-    await talk.until('the live message has its last state', painted, 150_000);
+    await saysTheEnd();
   });
 });
