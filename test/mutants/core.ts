@@ -788,6 +788,20 @@ export const rows: Mutant[] = [
     tests: table,
   },
   {
+    name: 'one person begins wherever they like, by one way or another',
+    file: 'src/upgrade/rollout/persons.ts',
+    from: 'if (isFirst && mayBeBegun(regions, input) &&',
+    to: 'if (isFirst &&',
+    tests: ['test/bot/one-person.property.test.ts'],
+  },
+  {
+    name: 'one person has nodes brought back that nobody had touched: a backup counts as a change',
+    file: 'src/upgrade/rollout/next.ts',
+    from: 'if (!changesService(step)) return { begun: attempt };',
+    to: "if (!changesService(step) && step !== 'backup') return { begun: attempt };",
+    tests: ['test/bot/one-person.property.test.ts'],
+  },
+  {
     name: 'one person begins a release again and again',
     file: 'src/upgrade/rollout/persons.ts',
     from: 'return begun === null && regions.every(',
