@@ -1,6 +1,6 @@
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Task } from '../upgrade/rollout/types.ts';
+import type { BackQuestion, Task } from '../upgrade/rollout/types.ts';
 import { prefixOf } from './keys.ts';
 import { type Log, reasonOf, seldom } from './log.ts';
 
@@ -17,6 +17,8 @@ export interface AskJob {
   region: string;
   /** Whether what work on it rests on is looked at, too; absent: no. */
   forWork?: true;
+  /** What its way back is looked for by, too; absent: it is not. */
+  back?: BackQuestion;
   /** Epoch ms after which nobody waits for the answer. */
   until: number;
   /** Another one for each ask: an answer to one is none to another. */

@@ -1,7 +1,7 @@
 import type { Actor } from '../base/actor.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { DueNotice } from '../upgrade/rollout/index.ts';
-import type { Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
+import type { BackQuestion, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 import type { Audited } from './audit.ts';
 import type { Note } from './notes.ts';
 
@@ -139,8 +139,16 @@ export interface Control {
   audit(journal: string | null, keptFor: number, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
   /** Writes down what changed nothing and shall be known, with the name. Never throws, and nobody waits for it. */
   note(note: Note): void;
-  /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */
-  survey(nodes: { name: string; region: string }[], timeoutMs: number, how?: LookFor): Promise<NodeSurvey[]>;
+  /**
+   * Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable.
+   * @param back by node, what its way back is looked for by
+   */
+  survey(
+    nodes: { name: string; region: string }[],
+    timeoutMs: number,
+    how?: LookFor,
+    back?: Record<string, BackQuestion>,
+  ): Promise<NodeSurvey[]>;
   /** Asks a worker to look at one node; redacted. */
   diagnose(node: { name: string; region: string }, timeoutMs: number): Promise<Diagnosis>;
 }

@@ -12,6 +12,41 @@ const settings = ['test/jobs/settings.test.ts'];
 /** What is stored, believed and worked on. */
 export const rows: Mutant[] = [
   {
+    name: 'a file that stops everything is not looked for right before a node is changed',
+    file: 'src/jobs/halt.ts',
+    from: '        await heed();\n',
+    to: '',
+    tests: ['test/jobs/halt.test.ts'],
+  },
+  {
+    name: 'what was not sent in time is sent although a file stops everything by now',
+    file: 'src/jobs/halt.ts',
+    from: 'Math.max(0, within)',
+    to: 'command.sendWithinMs ?? 20_000',
+    tests: ['test/jobs/halt.test.ts'],
+  },
+  {
+    name: 'a step that asks no gates is begun although a file stops everything',
+    file: 'src/jobs/step.ts',
+    from: "      if (said?.is === 'lies') return halted(task.step, said.reason);\n",
+    to: '',
+    tests: ['test/jobs/halt.test.ts'],
+  },
+  {
+    name: 'a file that stops everything is not seen when it is put there while the gates are asked',
+    file: 'src/jobs/step.ts',
+    from: '    const halt = await parts.halt(region);\n',
+    to: "    const halt = { is: 'clear' } as const;\n",
+    tests: ['test/jobs/halt.test.ts'],
+  },
+  {
+    name: 'a file that nobody can look for stops nothing',
+    file: 'src/jobs/stop-file.ts',
+    from: "      if (code === 'ENOENT') return",
+    to: '      if (code) return',
+    tests: ['test/jobs/halt.test.ts'],
+  },
+  {
     name: 'a step that ended is logged with its task, not with which try of the node it was',
     file: 'src/jobs/step.ts',
     from: 'attempt: tryOf(rollout, node), took',
