@@ -50,6 +50,9 @@ export const traits: Record<StepName, Trait> = {
 /** Steps that change what runs. */
 export const changesService = (step: StepName): boolean => traits[step].changes === 'service';
 
+/** It brings back what ran before, or proves that. On a way forward that is a rehearsal. */
+export const isOfWayBack = (step: StepName): boolean => isAny(step, ...traits.switch.undo);
+
 /** A step that takes a node out of service without touching what runs; and one that puts it back. */
 export const drains = (step: StepName): boolean => traits[step].takes === 'traffic';
 export const putsBack = (step: StepName): boolean =>
