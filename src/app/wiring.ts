@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
@@ -16,6 +17,7 @@ import {
   type RedisHandle,
   startPublisher,
   startWorker,
+  stopFile,
   vouching,
 } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
@@ -116,6 +118,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people) } : {}),
     alerting: createAlerting(settings.alerts),
     elsewhere: createElsewhere(settings.proven, clock),
+    halt: stopFile(settings.stopFile, hostname()),
     archives: (release) => releases.archivePath(release),
     withdrawn: (release) => releases.withdrawn(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
@@ -124,7 +127,8 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal) => surveyNode(name, region, service, shell, probe, clock, limit, signal),
     surveyForWork: ({ name, region }, signal) => surveyForWork(name, region, closely, limit, signal),
-    diagnose: ({ name }, signal) => diagnoseNode(name, service, shell, probe, limit, signal),
+    diagnose: ({ name }, signal) =>
+      diagnoseNode(name, service, shell, probe, limit, signal, { now: () => clock.now() }),
     clock,
     log,
   });

@@ -38,7 +38,7 @@ export function announcing(
     link: (at) => (heard.workspace === null ? null : linkTo(heard.workspace, at, 'Open the thread')),
   });
   const show: Announcer['show'] = async (rollout, told) =>
-    announcer.show(await asShownNow({ fleet, access, control }, rollout), told);
+    announcer.show(await asShownNow({ fleet, access, control, clock }, rollout), told);
   const { alarm, outrun } = createAlarm(common);
   return { show, alarm, outrun, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
 }

@@ -59,7 +59,8 @@ export type Command =
   | { verb: 'verify' }
   | { verb: 'help'; about: Verb | null }
   | { verb: 'whoami' }
-  | { verb: 'diagnose'; node: string }
+  /** `bundle`: on a shell, the file that all that was captured is written to; `-` is the terminal. */
+  | { verb: 'diagnose'; node: string; bundle?: string }
   /** Nothing was written: status while something runs, else help. */
   | { verb: 'bare' };
 
@@ -136,7 +137,11 @@ export const manual: Record<Verb, Manual> = {
     example: 'adopt r-1a2b3c4d',
   },
   verify: { usage: 'verify', what: 'looks at all nodes: version, health, unit, running image', example: 'verify' },
-  diagnose: { usage: 'diagnose NODE', what: 'looks for the cause on one node', example: 'diagnose us-east-op-1' },
+  diagnose: {
+    usage: 'diagnose NODE [--bundle [FILE]]',
+    what: 'looks for the cause on one node; --bundle on a shell shows all that was captured',
+    example: 'diagnose us-east-op-1',
+  },
   windows: { usage: 'windows', what: 'when each region may be worked on', example: 'windows' },
   freeze: {
     usage: 'freeze REGION|all --until TIME --reason "…" [--from TIME]',

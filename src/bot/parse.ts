@@ -57,7 +57,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   verify: (input) => alone(input, { verb: 'verify' }),
   help: readHelp,
   whoami: (input) => alone(input, { verb: 'whoami' }),
-  diagnose: (input) => ({ verb: 'diagnose', node: object(input, 'the node') }),
+  diagnose: readDiagnose,
 };
 
 const upgradeFlags = {
@@ -79,6 +79,7 @@ const declineFlags = { reason: 'many' } satisfies FlagShape;
 const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies FlagShape;
 
 const rollbackFlags = { 'dry-run': 'none' } satisfies FlagShape;
+const diagnoseFlags = { bundle: 'maybe' } satisfies FlagShape;
 
 const laterFlags = { at: 'many', next: 'none' } satisfies FlagShape;
 
@@ -91,7 +92,18 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   approve: approveFlags,
   decline: declineFlags,
   rollback: rollbackFlags,
+  diagnose: diagnoseFlags,
 };
+
+function readDiagnose(input: string[]): Command {
+  const flags = readFlags(input, diagnoseFlags);
+  const bundle = flags.values.get('bundle');
+  return {
+    verb: 'diagnose',
+    node: object(flags.rest, 'the node'),
+    ...(bundle === undefined ? {} : { bundle: bundle || '-' }),
+  };
+}
 
 function readSchedule(input: string[]): Command {
   const upgrade = readUpgrade(input);

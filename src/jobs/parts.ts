@@ -7,6 +7,7 @@ import type { Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import type { NodeReader, SeeWayBack } from './ask.ts';
 import type { AskElsewhere } from './elsewhere.ts';
+import type { AskHalt } from './halt.ts';
 import type { PulseRate } from './living.ts';
 import type { Log } from './log.ts';
 import type { Retention } from './prune.ts';
@@ -24,6 +25,8 @@ export interface WorkOnNodes {
   probe: Probe;
   alerting: Alerting;
   elsewhere: AskElsewhere;
+  /** Asked right before everything that changes a node: needs neither Redis nor Slack. */
+  halt: AskHalt;
   archives: Archives;
   /** Why a release is not accepted any more that was staged already; null while it is. */
   withdrawn: (release: Release) => string | null;

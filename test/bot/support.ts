@@ -107,6 +107,7 @@ export class MemoryControl implements Control {
       if (changed) this.kept = { ...after, revision: this.kept.revision + 1 };
       return { ledger: this.kept, changed };
     },
+    mark: async () => `${this.kept.revision}`,
     adopt: async () => this.kept,
   };
 

@@ -23,6 +23,20 @@ const persons = ['test/upgrade/rollout/persons.test.ts'];
 /** The core: what is decided about a rollout. */
 export const rows: Mutant[] = [
   {
+    name: 'a file that stops everything stops no rollback',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "const onceTouched: GateName[] = ['halt', 'quorum'];",
+    to: "const onceTouched: GateName[] = ['quorum'];",
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
+  {
+    name: 'nobody is called while a file stops everything',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "isAny(gate.name, 'alerts', 'halt')",
+    to: "isAny(gate.name, 'alerts')",
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
+  {
     name: 'a report of an older run counts',
     file: `${core}/next.ts`,
     from: '!isOpen(rollout) || event.run !== rollout.run || event.attempt !== node.attempt) return null;',
@@ -410,8 +424,8 @@ export const rows: Mutant[] = [
   {
     name: 'a proof that was brought is never looked for',
     file: `${core}/gates.ts`,
-    from: 'passes(gate) ||',
-    to: "gate === 'alerts' ||",
+    from: 'passes(gate.name) ||',
+    to: "gate.name === 'alerts' ||",
     tests: elsewhere,
   },
   {
@@ -501,8 +515,8 @@ export const rows: Mutant[] = [
   {
     name: 'an alert that ended is never looked at again',
     file: `${core}/gates.ts`,
-    from: 'passes(gate) ||',
-    to: "gate === 'elsewhere' ||",
+    from: 'passes(gate.name) ||',
+    to: "gate.name === 'elsewhere' ||",
     tests: alerts,
   },
   {
@@ -592,8 +606,8 @@ export const rows: Mutant[] = [
   {
     name: 'a node is proven again after a stop',
     file: `${core}/gates.ts`,
-    from: "toBeProvenAgain: GateName[] = ['state', 'pause', 'turn'];",
-    to: "toBeProvenAgain: GateName[] = ['turn'];",
+    from: "toBeProvenAgain: GateName[] = ['state', 'pause', 'halt', 'turn'];",
+    to: "toBeProvenAgain: GateName[] = ['halt', 'turn'];",
     tests: table,
   },
   {
@@ -1014,21 +1028,49 @@ export const rows: Mutant[] = [
   {
     name: 'people are woken for a gate that nobody asks while the rollout is paused',
     file: 'src/upgrade/rollout/reminders.ts',
-    from: "state.is === 'ready' && rollout.status.is === 'running'",
-    to: "state.is === 'ready'",
+    from: "isAny(state.is, 'ready', 'staging') && rollout.status.is === 'running'",
+    to: "isAny(state.is, 'ready', 'staging')",
     tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
   {
     name: 'nobody is told of alerts that keep nodes from beginning for hours',
     file: 'src/upgrade/rollout/reminders.ts',
-    from: '?.since ?? alarmedSince(rollout, node) ??',
+    from: '?.since ?? keptSince(rollout, node) ??',
     to: '?.since ??',
     tests: ['test/upgrade/rollout/alerts.test.ts'],
   },
   {
+    name: 'nobody is called for a lacking proof once a node was tried',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "(rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));",
+    to: "(rollout.startedAt !== null && (isAny(gate.name, 'proof') || isNever(gate)));",
+    tests: elsewhere,
+  },
+  {
+    name: 'nobody is called where no window opens any more',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "(rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));",
+    to: "(rollout.startedAt !== null && isAny(gate.name, 'elsewhere', 'proof'));",
+    tests: elsewhere,
+  },
+  {
+    name: 'nobody is called for a watch that a node which flaps keeps from its end',
+    file: 'src/upgrade/rollout/long-watch.ts',
+    from: 'if (seenAt < since) return null;',
+    to: 'if (seenAt > 0) return null;',
+    tests: ['test/upgrade/rollout/long-watch.test.ts'],
+  },
+  {
+    name: 'a watch that begins anew after a hold counts from before it',
+    file: 'src/upgrade/rollout/decisions.ts',
+    from: 'return { ...rest, healthy, anewAt: at };',
+    to: 'return { ...rest, healthy };',
+    tests: ['test/upgrade/rollout/long-watch.test.ts'],
+  },
+  {
     name: 'alerts of long ago count as if they had gone on since',
     file: 'src/upgrade/rollout/looks.ts',
-    from: 'node?.region !== region || !isHeldByAlerts(rollout, node, at)',
+    from: 'node?.region !== region || !isLeftToPeople(rollout, node, at)',
     to: 'node?.region !== region',
     tests: ['test/upgrade/rollout/alerts.test.ts'],
   },
@@ -1224,8 +1266,8 @@ export const rows: Mutant[] = [
   {
     name: 'a dry run knows no quorum',
     file: `${core}/back.ts`,
-    from: '{ standing: served, sight });',
-    to: '{ standing: served, sight: { ...sight, down: true } });',
+    from: 'const evidence = { standing: served, halt, sight };',
+    to: 'const evidence = { standing: served, halt, sight: { ...sight, down: true } };',
     tests: ['test/upgrade/rollout/back.test.ts'],
   },
   {

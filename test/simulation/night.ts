@@ -320,6 +320,13 @@ export class Night {
     return id === undefined ? null : rolloutIn(this.#data.hget(keys.rollout(id), 'body'));
   }
 
+  #lastBegun(): string | null {
+    const keys = keysOf(this.#story.fleet.name);
+    const ids = this.#data.zrevrange(keys.rollouts, 0, -1);
+    const isBegun = (id: string) => rolloutIn(this.#data.hget(keys.rollout(id), 'body'))?.startedAt != null;
+    return ids.find(isBegun) ?? null;
+  }
+
   #mend(): void {
     this.#tell('everything works again');
     this.#calm = true;
@@ -410,6 +417,11 @@ export class Night {
       if (kind === 'rollback' && (is !== 'held' || this.#helped > 12)) continue;
       if (press(kind, user)) return;
     }
+    // Nobody watches it themselves: a watch that does not end is seen by those whom a message calls.
+    const isCalled = buttons.some(
+      ({ message, action }) => /^wait\..*\.watch\//.test(message.mark?.key ?? '') && action === 'zw:mine',
+    );
+    if (is === 'running' && isCalled) this.#ask('U0ROSA', 'rollback all');
     if (is === 'paused') this.#ask('U0ROSA', 'resume');
     if (is === 'held')
       this.#ask('U0ROSA', this.#helped <= 6 ? this.#chance.pick(['rollback all', 'retry', 'stop']) : 'stop');
@@ -469,8 +481,13 @@ export class Night {
     const stands = ours.find(({ mark }) => mark?.key === 'main');
     assert.ok(stands, 'the channel tells of the rollout');
     assert.equal(stands.text, main?.text, 'the channel says what the store says');
+    const before = rollout.startedAt === null ? this.#lastBegun() : null;
     const older = this.#chat.messages.filter(({ mark }) => mark !== null && mark.rollout !== rollout.id);
-    const live = older.flatMap((message) => buttonsOn(message)).map(({ action }) => action);
+    const live = older
+      .flatMap((message) => buttonsOn(message))
+      // What never began leaves the one before it to be brought back.
+      .filter(({ action, message }) => message.mark?.rollout !== before || action !== 'zw:rollback:all')
+      .map(({ action }) => action);
     assert.deepEqual(live, [], 'what is over has no button');
     assert.equal(
       this.#data.zscore(keysOf(this.#story.fleet.name).unpainted, rollout.id),

@@ -18,6 +18,7 @@ import type {
   Elsewhere,
   Event,
   Evidence,
+  Halt,
   LookTask,
   NodeTask,
   Report,
@@ -61,6 +62,8 @@ export interface World {
   freezes: Freeze[];
   alerts: Alerts;
   elsewhere: Elsewhere;
+  /** On the machine of every worker. */
+  halt: Halt;
   /** Every stop of the service, with what was true right before. */
   starts: {
     node: string;
@@ -97,6 +100,7 @@ export function worldOf(rollout: Rollout): World {
     freezes: [],
     alerts: { is: 'quiet' },
     elsewhere: { is: 'not wanted' },
+    halt: { is: 'clear' },
     starts: [],
     fence: {},
   };
@@ -116,7 +120,14 @@ function standingOf(world: World, node: string): Standing {
 
 function evidenceOf(world: World, names: string[], sight: Sight): Evidence {
   const standing = Object.fromEntries(names.map((name) => [name, standingOf(world, name)]));
-  return { standing, sight, freezes: world.freezes, alerts: world.alerts, elsewhere: world.elsewhere };
+  return {
+    standing,
+    sight,
+    freezes: world.freezes,
+    alerts: world.alerts,
+    elsewhere: world.elsewhere,
+    halt: world.halt,
+  };
 }
 
 /** How far the worker gets: `half`: it is lost between the rename and the restart. */
@@ -143,8 +154,19 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
     const back = asked ? { back: world.waysBack.get(name) ?? ('ready' as const) } : {};
     return [name, { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof, ...back }];
   });
-  const { freezes, alerts, elsewhere } = world;
-  return { type: 'watched', at, run, region, attempt, seen: Object.fromEntries(seen), freezes, alerts, elsewhere };
+  const { freezes, alerts, elsewhere, halt } = world;
+  return {
+    type: 'watched',
+    at,
+    run,
+    region,
+    attempt,
+    seen: Object.fromEntries(seen),
+    freezes,
+    alerts,
+    elsewhere,
+    halt,
+  };
 }
 
 function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach: Reach): Event {

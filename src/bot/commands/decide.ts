@@ -20,6 +20,7 @@ import { rolloutFacts } from '../facts/rollout.ts';
 import { backFacts, standingIn } from '../facts/way-back.ts';
 import { approverIn } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
+import { lastToGoBack, successorOf } from '../successor.ts';
 import { rollbackButtons } from '../views/buttons.ts';
 import { declinedBy } from '../views/declined.ts';
 import { beginOf } from '../views/gate.ts';
@@ -231,8 +232,11 @@ export const rollback: Handler<'rollback'> = async (context, asking, { target, d
   const scope = scopeOf(rollout, target);
   const nodes = touchedIn(rollout, scope).length;
   if (nodes === 0)
-    return outdated(rollout, `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)`);
-  if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout);
+    return outdated(
+      rollout,
+      `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)${holdsOnly(rollout)}`,
+    );
+  if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout, scope);
   const now = context.clock.now();
   const epoch = await context.control.store.nextEpoch(now);
   const event = { type: 'rollback-asked', at: now, by: asking.actor, scope, epoch } as const;
@@ -280,17 +284,25 @@ function rollingBack(rollout: Rollout): string {
   return `Rolling back ${foreign(scopeName(status.scope), 300)}: ${left}; what is down first, then newest first.`;
 }
 
+/** It has begun nothing, and keeps the one before it from being brought back. */
+const holdsOnly = (rollout: Rollout): string =>
+  isOpen(rollout) && rollout.startedAt === null
+    ? '; it has begun nothing and holds the fleet: `stop` it, and the one before it can be rolled back'
+    : '';
+
 async function rollbackTarget(context: CommandContext, asking: Asking): Promise<Rollout> {
   const { store } = context.control;
-  const [newest] = await store.latest(1);
-  const rollout = asking.rollout === null ? ((await store.open()) ?? newest) : await theRollout(context, asking);
-  if (rollout === undefined) throw new NothingKnown('There was no rollout yet, so there is nothing to roll back.');
-  if (!isOpen(rollout) && newest !== undefined && newest.id !== rollout.id) {
-    throw new Refused(
-      `That is outdated: after ${rollout.release.version} came ${newest.release.version}, and only the newest rollout can be rolled back.`,
-    );
-  }
-  return rollout;
+  const rollout =
+    asking.rollout === null ? ((await store.open()) ?? (await lastToGoBack(store))) : await theRollout(context, asking);
+  if (rollout === null) throw new NothingKnown('There was no rollout yet, so there is nothing to roll back.');
+  const successor = isOpen(rollout) ? null : await successorOf(store, rollout);
+  if (successor === null) return rollout;
+  const since = `That is outdated: after ${rollout.release.version} came ${successor.release.version}`;
+  throw new Refused(
+    successor.startedAt === null
+      ? `${since}, which has begun nothing and holds the fleet: stop it, and ${rollout.release.version} can be rolled back.`
+      : `${since}, and only the newest rollout can be rolled back.`,
+  );
 }
 
 function choices(rollout: Rollout): Reply {

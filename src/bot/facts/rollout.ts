@@ -42,7 +42,7 @@ export function rolloutFacts(rollout: Rollout) {
   };
 }
 
-/** `waits`: `held`, `start`, `node NAME`, `region NAME`, or the id of an approval. */
+/** `waits`: `held`, `start`, `node NAME`, `region NAME`, or the id of an approval or a watch. */
 function takenFacts(rollout: Rollout, waiting: Waiting) {
   const taken = takenBy(rollout, waiting);
   return taken === null ? [] : [{ waits: waiting.what, by: taken.by, since: iso(taken.at) }];

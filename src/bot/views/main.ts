@@ -134,6 +134,7 @@ function waitingLines(rollout: Rollout): string[] {
   return [
     ...phaseLines(rollout),
     ...windowLines(rollout, node),
+    ...haltLines(rollout, node),
     ...alertLines(rollout, node),
     ...proofLines(rollout, node),
     ...heldLines(node),
@@ -166,6 +167,15 @@ function windowLines(rollout: Rollout, node: NodeRun): string[] {
   return [`Next: ${foreign(node.name)}, not before ${when(next.begin)}, ${describeLocal(next.begin, calendar.zone)}`];
 }
 
+/** Somebody stopped everything by a file; it says itself where it lies, and why. */
+function haltLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
+  const said = looks[region]?.halt;
+  if (state.is === 'working' || said?.is !== 'lies') return [];
+  return [
+    `‼ *Stopped by a file*: ${foreign(said.reason, 500)}. Nothing is begun or brought back there until it is removed.`,
+  ];
+}
+
 /** What the last look was told: nothing is begun on it, and people see why before a worker was kept by it. */
 function alertLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
   const { at = null, alerts } = looks[region] ?? {};
@@ -182,7 +192,8 @@ function proofLines(rollout: Rollout, { name, region, state }: NodeRun): string[
   const said = rollout.looks[region]?.elsewhere;
   const isBegun = nodesInOrder(rollout).some((other) => other.touched && other.name !== name);
   if (state.is !== 'ready' || said?.is !== 'unproven' || isBegun) return [];
-  return [`‼ No node is begun yet: ${foreign(said.reason, 500)}`];
+  const none = rollout.startedAt === null ? 'No node is begun yet' : 'No further node is begun';
+  return [`‼ ${none}: ${foreign(said.reason, 500)}`];
 }
 
 function heldLines({ name, held, state }: NodeRun): string[] {

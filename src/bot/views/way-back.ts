@@ -1,4 +1,4 @@
-import { type BackLack, type BackPlan, backPlan, readiness, turns } from '../../upgrade/rollout/index.ts';
+import { type BackLack, type BackPlan, backPlan, isOpen, readiness, turns } from '../../upgrade/rollout/index.ts';
 import type { BackSeen, NodeRun, NodeSurvey, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Reply } from '../context.ts';
 import type { Part } from './parts.ts';
@@ -56,12 +56,16 @@ export function confirmText(rollout: Rollout, scope: RollbackScope): string {
       back.map(({ node }) => node.name),
       most,
     );
-  const stay = scope.is === 'all' ? 'Untouched nodes stay as they are' : 'All other nodes stay as they are';
+  const others = scope.is === 'all' ? 'Untouched nodes stay as they are' : 'All other nodes stay as they are';
+  const stay = isOpen(rollout) ? others : unlessChanged;
   const text = (most: number) =>
     `${count(back.length, 'node')} will go back to ${versions(back.map(({ node }) => node))}, one at a time: ${order(most)}.${doubt} Windows are not waited for. ${stay}.`;
   const fitting = [4, 3, 2, 1].map(text).find((each) => each.length <= longestConfirm);
   return cut(fitting ?? text(1), longestConfirm);
 }
+
+/** What nobody looks at any more may have been changed since. */
+const unlessChanged = 'If one of them runs something else by now, none is touched, and you are told which';
 
 const versions = (nodes: NodeRun[]): string => {
   const all = [...new Set(nodes.map(({ before }) => before?.version ?? null))];

@@ -67,6 +67,8 @@ const asRoot = (name: VerbName, args: string[], timeoutMs: number): Command => (
   args,
   sudo: true,
   timeoutMs,
+  // A fence that is raised only keeps older tries out.
+  ...(verbs[name].orders.length === 0 || name === 'look under lock' ? { looks: true as const } : {}),
 });
 
 /** Sees what runs and what lies on disk. */

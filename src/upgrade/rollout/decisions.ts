@@ -45,7 +45,7 @@ export function resumed(rollout: Rollout, { at }: Of<'resumed'>): Rollout {
   if (status.is === 'paused') return moveStatus(rollout, { is: 'running' });
   if (status.is !== 'held' || status.pending !== null) return rollout;
   if (nodesInOrder(rollout).some((node) => needsDecision(node) || goesBack(node))) return rollout;
-  return moveStatus(watchAnew(provenAnew(rollout, at)), { is: 'running' });
+  return moveStatus(watchAnew(provenAnew(rollout, at), at), { is: 'running' });
 }
 
 /** What was only asked for is let go at once; what is under way is finished, or its automatic rollback, first. */
@@ -111,7 +111,7 @@ export function retried(rollout: Rollout, { at, by, epoch }: Of<'retried'>): Rol
   }
   if (rollout.onlyBack) return rollout;
   const after = nodesInOrder(fresh).reduce((acc, node) => startAgain(acc, node, at), fresh);
-  return moveStatus(watchAnew(provenAnew(after, at)), { is: 'running' });
+  return moveStatus(watchAnew(provenAnew(after, at), at), { is: 'running' });
 }
 
 /** A person has seen somebody's work on a node and says what is to become of it; then the node is tried again. */
@@ -162,7 +162,7 @@ function provenAnew(rollout: Rollout, at: number): Rollout {
 }
 
 /** Misses are counted anew, and a region in which something was sick is watched anew unless the next one was begun. */
-function watchAnew(rollout: Rollout): Rollout {
+function watchAnew(rollout: Rollout, at: number): Rollout {
   const looks = Object.fromEntries(
     Object.entries(rollout.looks).map(([region, each]) => [region, { ...each, misses: {} }]),
   );
@@ -170,8 +170,11 @@ function watchAnew(rollout: Rollout): Rollout {
     if (phase.is !== 'watch') return phase;
     const then = rollout.phases.slice(index).find(isTurn);
     const whole = isWhole(rollout, phase);
-    if (phase.state.is === 'active' && whole)
-      return { ...phase, healthy: Object.fromEntries(phase.regions.map((region) => [region, { ms: 0, at: null }])) };
+    if (phase.state.is === 'active' && whole) {
+      const { unwell: _, ...rest } = phase;
+      const healthy = Object.fromEntries(phase.regions.map((region) => [region, { ms: 0, at: null }]));
+      return { ...rest, healthy, anewAt: at };
+    }
     return whole || (then !== undefined && isBegun(rollout, then)) ? phase : unwatched(phase);
   });
   return forgetApprovals(after);

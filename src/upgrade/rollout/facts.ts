@@ -41,11 +41,29 @@ export interface Proof {
   soaked: number;
 }
 
+/** What is safe to do next about a cause. `look`: somebody mends something on the node first. */
+export type NextStep = 'retry' | 'rollback' | 'replace' | 'look' | 'nothing';
+
+export interface LikelyCause {
+  /** A word for programs. */
+  name: string;
+  says: string;
+  /** The line that shows it, redacted. */
+  line: string;
+  /** What a person does about it. */
+  mend: string;
+  next: NextStep;
+}
+
 export interface Diagnosis {
-  /** One line: the likely cause in words. */
+  /** One line: the likely cause in words, or that none shows. */
   summary: string;
   /** Redacted lines that show it. */
   evidence: string[];
+  /** Those that are shown, the most specific ones alone; empty: none is. Absent in what older versions found. */
+  causes?: LikelyCause[];
+  /** All that was captured, redacted, each line with the name of its part before it. Absent as above. */
+  bundle?: string[];
   /** No worker said anything: nothing of this is about the node. */
   unanswered?: true;
 }
@@ -129,6 +147,7 @@ export type Report =
 export type GateName =
   | 'state'
   | 'pause'
+  | 'halt'
   | 'schedule'
   | 'notice'
   | 'staged'
@@ -175,6 +194,12 @@ export type Elsewhere =
   /** With what to do. */
   | { is: 'unproven'; reason: string };
 
+/** Whether somebody stopped everything by a file on the worker's machine. */
+export type Halt =
+  | { is: 'clear' }
+  /** Which file, where, and what it says; redacted. */
+  | { is: 'lies'; reason: string };
+
 /** What can be found out about a region, by name. */
 export interface Findings {
   /** By node name, all nodes of the region. */
@@ -185,18 +210,20 @@ export interface Findings {
   alerts: Alerts;
   /** Not of the region but of the release: whether it was proven on another fleet, as the settings want it. */
   elsewhere: Elsewhere;
+  /** As the worker sees it that looks. */
+  halt: Halt;
 }
 export type EvidenceName = keyof Findings;
 
 /** What a look at a region finds out too, so that people see it before it has kept a worker from anything. */
-export const lastingEvidence = ['freezes', 'alerts', 'elsewhere'] as const satisfies EvidenceName[];
+export const lastingEvidence = ['freezes', 'alerts', 'elsewhere', 'halt'] as const satisfies EvidenceName[];
 type LastingName = (typeof lastingEvidence)[number];
 
 /** As a look found it; absent in looks of older versions, and in those that did not ask. */
 export type Lasting = Partial<Pick<Findings, LastingName>>;
 
 /** Of these, what ends without a word to us: only another look sees it, and a forecast counts on it. */
-export const passingEvidence = ['alerts', 'elsewhere'] as const satisfies LastingName[];
+export const passingEvidence = ['alerts', 'elsewhere', 'halt'] as const satisfies LastingName[];
 
 /** What was found out right before a stop: what the rules of the node's gates need, and nothing else. */
 export interface Evidence extends Partial<Findings> {

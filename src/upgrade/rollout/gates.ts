@@ -11,6 +11,7 @@ import type { Evidence, EvidenceName, Gate, GateName, NodeRun, Rollout, Sight } 
 const beforeLooks: GateName[] = [
   'state',
   'pause',
+  'halt',
   'schedule',
   'notice',
   'staged',
@@ -26,12 +27,12 @@ const beforeLooks: GateName[] = [
 
 /**
  * A node that was begun is finished or rolled back, also past its window, through a pause or a hold: only the
- * quorum can keep it waiting.
+ * quorum can keep it waiting, and whoever stops everything by a file, which stops rollbacks too.
  */
-const onceTouched: GateName[] = ['quorum'];
+const onceTouched: GateName[] = ['halt', 'quorum'];
 
 /** What was changed already is finished before anything new is begun; that needs no window and no approval. */
-const toBeProvenAgain: GateName[] = ['state', 'pause', 'turn'];
+const toBeProvenAgain: GateName[] = ['state', 'pause', 'halt', 'turn'];
 
 /**
  * Every reason why a node may not be stopped right now; empty when it may. Feeds `todo`, the worker right before
@@ -63,20 +64,29 @@ export function isHeldBeforeLooks(rollout: Rollout, name: string, now: number): 
   return gatesOf(rollout, node, null).some((each) => rules[each].judge(rollout, node, now, null) !== null);
 }
 
-/** Nothing holds the node but what only a look can see the end of: alerts, a proof that is lacking, a freeze that may be lifted at any time. */
+/** Nothing holds the node but what only a look can see the end of: alerts, a proof that is lacking, windows that freezes leave none of, a freeze that may be lifted at any time. */
 export function opensByLook(rollout: Rollout, name: string, now: number): boolean {
   const shut = gates(rollout, name, now);
   return (
     shut.length > 0 &&
-    shut.every(({ name: gate }) => passes(gate) || (gate === 'freeze' && mayThaw(rollout, name, now)))
+    shut.every((gate) => passes(gate.name) || isNever(gate) || (gate.name === 'freeze' && mayThaw(rollout, name, now)))
   );
 }
 
-/** Nothing but alerts, or that nobody can say whether any fire, keeps it from beginning: no step asks then, only looks do. */
-export function isHeldByAlerts(rollout: Rollout, { name, state }: NodeRun, now: number): boolean {
+/**
+ * All that keeps it from beginning are gates that neither time nor a decision of ours opens: no step asks then, only looks do. Before
+ * the first node was ever begun a lacking proof keeps it on purpose, and of the start that is missed people are told besides.
+ */
+export function isLeftToPeople(rollout: Rollout, { name, state }: NodeRun, now: number): boolean {
   const shut = state.is === 'ready' ? gates(rollout, name, now) : [];
-  return shut.length > 0 && shut.every((gate) => gate.name === 'alerts');
+  const isTheirs = (gate: Gate) =>
+    isAny(gate.name, 'alerts', 'halt') ||
+    (rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));
+  return shut.length > 0 && shut.every(isTheirs);
 }
+
+/** No window opens any more, as far as anybody can see. */
+const isNever = ({ name, opensAt }: Gate): boolean => name === 'window' && opensAt === null;
 
 const passes = (gate: GateName): boolean => rules[gate].needs.some((need) => isAny(need, ...passingEvidence));
 

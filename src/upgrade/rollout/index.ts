@@ -23,6 +23,7 @@ export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
 export { evidenceFor, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
+export { longWatch } from './long-watch.ts';
 export { knowing } from './looks.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
@@ -68,8 +69,8 @@ export {
   workingNodes,
 } from './queries.ts';
 export {
-  alarmedSince,
   calls,
+  keptSince,
   silentFrom,
   takenBy,
   type Waiting,
@@ -80,7 +81,7 @@ export {
 export { startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
-export { changesNode, traits } from './traits.ts';
+export { asksGates, changesAnything, changesNode, traits } from './traits.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';
 export { wayOut } from './way-out.ts';

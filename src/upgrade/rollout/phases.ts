@@ -118,7 +118,10 @@ export function isBegun({ nodes }: Rollout, phase: NodesPhase): boolean {
 }
 
 /** What must be watched anew. */
-export const unwatched = (phase: WatchPhase): WatchPhase => anew(phase, { healthy: {} });
+export function unwatched(phase: WatchPhase): WatchPhase {
+  const { unwell: _, anewAt: __, ...rest } = anew(phase, { healthy: {} });
+  return phase.state.is === 'pending' ? phase : rest;
+}
 
 /** What must be asked anew. */
 export function unasked(phase: ApprovalPhase): ApprovalPhase {

@@ -60,6 +60,10 @@ export interface WatchPhase extends PhaseBase {
   for: number;
   /** By region: healthy time in ms, summed over gaps between healthy looks, and the last of those. Sickness starts it again. */
   healthy: Record<string, Healthy>;
+  /** By node: how often it was found unwell in this watch after it had been well. Absent while none was. */
+  unwell?: Record<string, number>;
+  /** When somebody let it go on after a hold, and it began anew; absent where nobody did. */
+  anewAt?: number;
 }
 
 export interface Healthy {
@@ -77,6 +81,8 @@ export interface ApprovalPhase extends PhaseBase {
   needed: number;
   /** How many of its own approvers each region wants, where it opens several. */
   each?: Record<string, number>;
+  /** Never stored: who those are, as the settings name them now. */
+  byEach?: Record<string, Approvers>;
   given: Approval[];
   /** The newest no since it was asked: what was given before it counts no more. Absent where nobody said one. */
   declined?: Declined;
@@ -259,7 +265,7 @@ export interface Rollout {
    * goes forward in it until a person adopts it.
    */
   onlyBack?: true;
-  /** Never stored: a newer rollout was begun since, so that nothing of this one can be brought back any more. */
+  /** Never stored: a newer rollout holds the fleet or worked on nodes since, so that nothing of this one can be brought back. */
   superseded?: true;
   status: Status;
   /** What is to be done, in order: the first that is not over is the one that is worked on. */
@@ -381,8 +387,8 @@ export interface RegionLooks extends Lasting {
   standing: Record<string, Standing>;
   /** By node: looks in a row that did not find it healthy. */
   misses: Record<string, number>;
-  /** Epoch ms of the first of the looks in a row after which nothing but alerts kept the next node here from beginning. */
-  alarmedSince?: number;
+  /** Epoch ms of the first of the looks in a row after which nothing but what people must end (alerts, a lacking proof) kept the next node here from beginning. */
+  keptSince?: number;
 }
 
 export interface Unattended {

@@ -53,6 +53,10 @@ export const changesService = (step: StepName): boolean => traits[step].changes 
 /** It brings back what ran before, or proves that. On a way forward that is a rehearsal. */
 export const isOfWayBack = (step: StepName): boolean => isAny(step, ...traits.switch.undo);
 
+/** A step that changes something, if only files that nobody runs yet; and one that asks the gates right before it does. */
+export const changesAnything = (step: StepName): boolean => traits[step].changes !== 'nothing';
+export const asksGates = (step: StepName): boolean => traits[step].takes !== 'nothing';
+
 /** A step that takes a node out of service without touching what runs; and one that puts it back. */
 export const drains = (step: StepName): boolean => traits[step].takes === 'traffic';
 export const putsBack = (step: StepName): boolean =>
