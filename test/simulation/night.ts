@@ -429,8 +429,13 @@ export class Night {
 
   // --- the end
 
+  /** A store that was put back to before the rollout knows of none; where every node is on it by then, nothing is left to begin. */
   #isOver(): boolean {
-    return this.#newest !== null && !isOpen(this.#newest);
+    if (this.#newest !== null) return !isOpen(this.#newest);
+    return (
+      this.#putBack &&
+      [...this.#nodes.values()].every(({ binary, unit }) => [binary, unit.image].every((image) => image === newImage))
+    );
   }
 
   #how(): string {

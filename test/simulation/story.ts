@@ -78,7 +78,8 @@ export function storyOf(chance: Chance, realSignatures: boolean): Story {
   const fleet = fleetOf({
     minimumHealthy,
     atOnce: chance.pick([1, 1, 1, 2]),
-    autoRollback: chance.pick(['node', 'node', 'none'] as const),
+    autoRollback: chance.pick(['node', 'region', 'everything', 'none'] as const),
+    rehearse: chance.pick(['never', 'always'] as const),
     bake: minutes(chance.pick([0, 1, 3])),
     soak: 8_000,
     canarySoak: 12_000,
