@@ -5,7 +5,9 @@ import { type Keys, keysOf, prefixOf } from './keys.ts';
 import type { Log } from './log.ts';
 import { queueNames } from './queues.ts';
 import { longestPause } from './showing.ts';
-import { lockDuration } from './worker.ts';
+
+/** Milliseconds. During an update workers of the version before hold locks, too, which lasted so long. */
+const longestLock = 6_000;
 
 /** What is kept so that things are found and begun, and can be derived anew: of which kind each key is. */
 const lists = { holder: 'string', open: 'set', rollouts: 'zset', unpainted: 'zset', living: 'zset', epoch: 'string' };
@@ -150,7 +152,7 @@ export async function mend(redis: Redis, fleet: string, queues: string[], log: P
   for (const queue of queues) {
     const of = `${prefixOf(fleet)}:${queue}:`;
     const touched = holding.map((name) => of + name);
-    const words = [of, String(lockDuration), String(longestDelay[queue] ?? 0)];
+    const words = [of, String(longestLock), String(longestDelay[queue] ?? 0)];
     for (const what of await asked(redis, heldUpScript, touched, words)) gone.push(`${queue}: ${what}`);
   }
   const ids = await woken(redis, keys);

@@ -161,6 +161,8 @@ export interface Announcer {
   alarm(rollout: string, what: string): Promise<void>;
   /** Says once that a newer version went on with this journal, so that nothing is shown or decided of it here. */
   outrun(journal: string): Promise<void>;
+  /** Calls people when the store takes no writes, for this reason; and says so once it does again, null. */
+  refusing(reason: string | null): Promise<void>;
   /** Says so where something stands that the store does not know, or not any more. Never throws. */
   repair(): Promise<void>;
 }

@@ -36,7 +36,7 @@ async function night(): Promise<Night> {
   const alarms: string[] = [];
   const shown: string[] = [];
   const clock = { ...systemClock, at: Date.now(), now: () => clock.at };
-  const { alarm, outrun } = createAlarm({
+  const calls = createAlarm({
     chat: {
       post: async ({ content }) => {
         alarms.push(content.text);
@@ -51,7 +51,7 @@ async function night(): Promise<Night> {
       belief: seen,
       redis: rig.redis.handle,
       fleet: production,
-      announcer: { show: async ({ id }) => void shown.push(id), repair: async () => undefined, alarm, outrun },
+      announcer: { show: async ({ id }) => void shown.push(id), repair: async () => undefined, ...calls },
       clock,
       log: silent,
       sweep: never,

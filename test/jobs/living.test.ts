@@ -141,6 +141,7 @@ describe('a region that nobody serves', () => {
         repair: async () => undefined,
         alarm: async () => undefined,
         outrun: async () => undefined,
+        refusing: async () => undefined,
       },
       clock: systemClock,
       log,

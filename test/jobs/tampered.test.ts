@@ -437,6 +437,7 @@ describe('what a newer version wrote', () => {
           repair: async () => undefined,
           alarm: async (journal) => void alarms.push(journal),
           outrun: async (journal) => void told.push(journal),
+          refusing: async () => undefined,
         },
         clock,
         log: silent,

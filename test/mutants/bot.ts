@@ -7,6 +7,13 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'an edit that came late stays on the screen',
+    file: 'src/bot/marks.ts',
+    from: "return revision < painted ? 'repaint' : 'leave';",
+    to: "return 'leave';",
+    tests: ['test/bot/slack.test.ts'],
+  },
+  {
     name: 'what no line shows is called a likely cause',
     file: 'src/bot/views/node.ts',
     from: '[`No likely cause:',

@@ -68,6 +68,13 @@ export const rows: Mutant[] = [
     tests: ['test/jobs/alarms.test.ts'],
   },
   {
+    name: 'nobody is told that Redis takes no writes',
+    file: 'src/jobs/showing.ts',
+    from: 'if (reason !== null) await tellRefusal(reason);',
+    to: '',
+    tests: ['test/jobs/publish.test.ts'],
+  },
+  {
     name: 'nobody is told of what was made up to hold the fleet',
     file: 'src/jobs/store.ts',
     from: 'return [...new Set([...listed, ...anchors.open(), ...(holder === null ? [] : [holder])])];',

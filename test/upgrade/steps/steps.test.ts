@@ -76,6 +76,8 @@ describe('the steps of a node', () => {
     trial.run = { ...trial.run, touched: false };
     await trial.go('stage', 'backup', 'switch');
     expect(trial.node.exec(`cat ${backups}/v1.0.0-*/binary`)).toBe(build('v1.0.0'));
+    expect(await trial.go('restore', 'verify-restored')).toMatchObject({ is: 'succeeded' });
+    expect(trial.node.read(binary)).toBe(build('v1.0.0'));
   });
 
   it('restart only once when the first answer of the switch was lost', async () => {
