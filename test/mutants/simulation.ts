@@ -111,7 +111,7 @@ export const rows: Mutant[] = [
   {
     name: 'nights: a message whose answer was lost is posted again',
     file: 'src/bot/announcer.ts',
-    from: 'const found = lost ? await chat.find(message, this.#rollout.createdAt) : null;',
+    from: 'const found = lost === undefined ? null : await chat.find(message, this.#rollout.createdAt);',
     to: 'const found = null;',
     tests: nights,
     nights: 25,
@@ -143,7 +143,7 @@ export const rows: Mutant[] = [
   {
     name: 'nights: a message is posted before anybody wrote down that it may stand there',
     file: 'src/bot/announcer.ts',
-    from: "    if (!lost)\n      await store.setPosted(this.#rollout.id, post.key, { ts: unknownTs, channel: message.channel, content: '' });\n",
+    from: "    if (lost === undefined)\n      await store.setPosted(this.#rollout.id, post.key, { ts: unknownTs, channel: message.channel, content: '' });\n",
     to: '',
     tests: nights,
     nights: 25,
@@ -177,6 +177,14 @@ export const rows: Mutant[] = [
     file: 'src/upgrade/rollout/long-watch.ts',
     from: 'if (seenAt < since) return null;',
     to: 'if (seenAt > 0) return null;',
+    tests: nights,
+    nights: 60,
+  },
+  {
+    name: 'nights: a question whose posting was cut off stays open after it was decided',
+    file: 'src/bot/announcer.ts',
+    from: 'if (post.onlyEdit ? lost === undefined || lost.content === over : this.#isSaid(post)) return;',
+    to: 'if (post.onlyEdit || this.#isSaid(post)) return;',
     tests: nights,
     nights: 60,
   },
