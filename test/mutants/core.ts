@@ -1054,6 +1054,20 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/rollout/alerts.test.ts'],
   },
   {
+    name: 'a question asked before people sleep calls nobody before the window of that night',
+    file: `${core}/asking.ts`,
+    from: 'if (wakes === null || opensOnlyBetween(rollout, calendar, awake.end, wakes)) return since + after;',
+    to: 'if (wakes === null) return since + after;',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
+    name: 'whoever comes last is called first in the morning',
+    file: `${core}/asking.ts`,
+    from: 'return whenAwake(rollout, phase, wakes, since + after - awake.end);',
+    to: 'return wakes;',
+    tests: ['test/upgrade/rollout/reminders.test.ts'],
+  },
+  {
     name: 'nobody is called for a lacking proof once a node was tried',
     file: 'src/upgrade/rollout/gates.ts',
     from: "(rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));",
@@ -1126,8 +1140,8 @@ export const rows: Mutant[] = [
   {
     name: 'a question that was asked by day calls again at night',
     file: 'src/upgrade/rollout/asking.ts',
-    from: 'return opensFrom(hours, since) === since ?',
-    to: 'return opensFrom(hours, since) === 0 ?',
+    from: 'if (calendar === null || hours === null || awake === null || since + after < awake.end) return since + after;',
+    to: 'if (calendar === null || hours === null || awake === null || after > 0) return since + after;',
     tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
   {
