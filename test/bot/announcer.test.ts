@@ -40,6 +40,7 @@ it('draws what was learned since of a state that is no newer, also while it is b
     people: async () => nobody,
     link: () => null,
     sealer: seals,
+    painted: new Map(),
     log: pino({ level: 'silent' }),
     clock: { now: context.clock.now, sleep: async () => undefined },
   });

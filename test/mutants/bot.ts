@@ -585,8 +585,6 @@ export const rows: Mutant[] = [
     file: 'src/bot/views/words.ts',
     from: "if (by.users.length === 0) return { is: 'nobody'",
     to: "if (by.users.length >= 0) return { is: 'nobody'",
-    from: 'users.length + by.groups.length > 0)',
-    to: 'users.length + by.groups.length >= 0)',
     tests: ['test/bot/said.test.ts'],
   },
   {
