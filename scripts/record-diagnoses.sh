@@ -101,7 +101,11 @@ supervisor=$!
 finish() {
   kill "$postgres" 2>/dev/null || true
   [ ! -f "$group/cgroup.kill" ] || echo 1 >"$group/cgroup.kill"
-  wait "$supervisor" 2>/dev/null || true
+  wait "$supervisor" "$postgres" 2>/dev/null || true
+  for _ in $(seq 1 50); do
+    grep -q 'populated 0' "$group/cgroup.events" 2>/dev/null && break
+    sleep 0.1
+  done
   find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true
   umount "$work/root" "$work/disk" 2>/dev/null || true
 }

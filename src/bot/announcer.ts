@@ -70,7 +70,8 @@ export function createAnnouncer(parts: AnnouncerParts): Pick<Announcer, 'show'> 
     show(rollout, told = async () => undefined) {
       const lane = lanes.get(rollout.id) ?? { newest: rollout, tail: Promise.resolve() };
       lanes.set(rollout.id, lane);
-      if (rollout.revision > lane.newest.revision) lane.newest = rollout;
+      // Of equal ones the later is drawn: what came after it, or was frozen, may be another by then.
+      if (rollout.revision >= lane.newest.revision) lane.newest = rollout;
       const turn = lane.tail.then(() => new Drawing(parts, { editedAt, waiting }, lane.newest, told).draw());
       const tail = turn
         .catch(() => undefined)

@@ -19,6 +19,8 @@ export type Command =
       regions: string[] | null;
       limit: number | null;
       when: When;
+      /** The way back is rehearsed, whatever the settings say. */
+      rehearse?: true;
       dryRun: boolean;
     }
   /** The same, with a start that is waited for. */
@@ -79,7 +81,7 @@ export interface Manual {
 /** In the order in which help lists them. */
 export const manual: Record<Verb, Manual> = {
   upgrade: {
-    usage: `upgrade VERSION [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
+    usage: `upgrade VERSION [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--rehearse] [--dry-run]`,
     what: 'shows a plan; nothing starts before you confirm it',
     example: 'upgrade v2.0.0 --strategy regions',
   },

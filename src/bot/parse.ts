@@ -69,6 +69,7 @@ const upgradeFlags = {
   incident: 'one',
   at: 'many',
   next: 'none',
+  rehearse: 'none',
   'dry-run': 'none',
 } satisfies FlagShape;
 
@@ -123,6 +124,7 @@ function readUpgrade(input: string[]): Extract<Command, { verb: 'upgrade' }> {
     regions: readRegions(flags.values.get('regions')),
     limit: readLimit(flags.values.get('nodes')),
     when: readWhen(flags),
+    ...(flags.values.has('rehearse') ? { rehearse: true } : {}),
     dryRun: flags.values.has('dry-run'),
   };
 }

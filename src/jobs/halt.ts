@@ -12,14 +12,23 @@ export class Halted extends Error {
 
 /** What was not sent so soon after the file was looked for is not sent, ms: whoever stops everything waits for nobody. */
 const soon = 1_900;
+/** How often the file is looked for during a transfer, ms. */
+const lookEvery = 1_000;
 /** Connecting may take longer than that: then the file is looked for again. */
 const rounds = 6;
 
 /** The same shell, which looks for the file right before everything that changes a node. @throws Halted while it lies there */
-export function heeding(shell: Shell, ask: () => Promise<Halt>, clock: Pick<Clock, 'monotonic'>): Shell {
+export function heeding(shell: Shell, ask: () => Promise<Halt>, clock: Pick<Clock, 'monotonic' | 'sleep'>): Shell {
   const heed = async () => {
     const said = await ask();
     if (said.is === 'lies') throw new Halted(said.reason);
+  };
+  const watch = async (over: AbortSignal, cut: AbortController) => {
+    while (!over.aborted) {
+      await clock.sleep(lookEvery, over);
+      const said = await ask();
+      if (said.is === 'lies' && !over.aborted) return cut.abort(new Halted(said.reason));
+    }
   };
   return {
     async run(node, command, signal) {
@@ -34,9 +43,22 @@ export function heeding(shell: Shell, ask: () => Promise<Halt>, clock: Pick<Cloc
         if (!isLate || clock.monotonic() >= until || signal?.aborted) return outcome;
       }
     },
-    async put(...what) {
+    /** A transfer may take minutes, and as long to begin: it is cut short, and what has arrived by then is used by nobody. */
+    async put(node, localPath, remotePath, signal) {
       await heed();
-      return shell.put(...what);
+      const over = new AbortController();
+      const cut = new AbortController();
+      const signals = AbortSignal.any([cut.signal, ...(signal ? [signal] : [])]);
+      void watch(over.signal, cut).catch(() => undefined);
+      try {
+        const sent = await shell.put(node, localPath, remotePath, signals);
+        cut.signal.throwIfAborted();
+        return sent;
+      } catch (error) {
+        throw cut.signal.aborted ? cut.signal.reason : error;
+      } finally {
+        over.abort();
+      }
     },
     ...(shell.becomes === undefined ? {} : { becomes: (node: string) => shell.becomes?.(node) ?? 'sudo' }),
     close: () => shell.close(),

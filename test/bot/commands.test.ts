@@ -299,6 +299,18 @@ describe('decisions', () => {
       });
     });
 
+    it('says what is done first, where a rollback of others was cut short', async () => {
+      const here = await drifted();
+      const [rollout] = here.control.rollouts.values();
+      if (rollout?.status.is !== 'held') throw new Error('not held');
+      const pending = { scope: { is: 'node' as const, node: 'us-east-op-1' }, by: 'U0ROSA' };
+      here.control.rollouts.set(rollout.id, { ...rollout, status: { ...rollout.status, pending } });
+      expect(await run(here, 'U0INES', 'replace us-east-op-2 dddddddddddd')).toMatch(
+        /^Noted, and not done yet: .*v2\.1\.0.* is put aside once us-east-op-2 is tried again, after a `?retry`?\. Now the rollback of us-east-op-1 goes on \(1 node\)\./,
+      );
+      expect(newest(here)?.status).toMatchObject({ is: 'rolling-back', queue: ['us-east-op-1'] });
+    });
+
     it('wants the hash that the message shows, and the role', async () => {
       const here = await drifted();
       expect(await run(here, 'U0ROSA', 'replace us-east-op-2')).toMatch(/hash is missing/);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isFree } from '../../src/bot/permissions.ts';
 import { asText, runCommand } from '../../src/bot/run.ts';
+import { posts } from '../../src/bot/views/posts.ts';
 import { confirmText, readinessLines } from '../../src/bot/views/way-back.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { planned, surveyOf, tuesday } from '../support/rollouts.ts';
@@ -136,5 +137,50 @@ describe('the readiness on the live message', () => {
       status: { is: 'held', reason: 'x', node: null, at: tuesday, pending: null } as const,
     };
     expect(readinessLines(held)[0]).toMatch(/^Way back: ready on 3 of 3; last seen <!date/);
+  });
+});
+
+describe('a rehearsal', () => {
+  it('is told by the plan, wanted by its flag, and kept when the plan is started', async () => {
+    const at = trial();
+    const without = asText(await runCommand(at.context, 'U0ROSA', 'upgrade v2.0.0'));
+    expect(without).not.toContain('Rehearsal');
+    const plan = asText(await runCommand(at.context, 'U0ROSA', 'upgrade v2.0.0 --rehearse'));
+    expect(plan).toContain(
+      'Rehearsal on us-east-op-1 first: upgraded, proven, brought back, proven, and upgraded again, before anything else is begun',
+    );
+    const [typed = ''] = /start \S+/.exec(plan) ?? [];
+    expect(asText(await runCommand(at.context, 'U0ROSA', typed))).toMatch(/under way/);
+    const [rollout] = at.control.rollouts.values();
+    expect(rollout?.phases.find((phase) => phase.id === 'nodes/us-east')).toMatchObject({
+      rehearsal: { node: 'us-east-op-1' },
+    });
+  });
+
+  it('is told by the live message and by the node, step by step', () => {
+    const start = planned({ pause: 0, rehearse: 'always' }, { strategy: 'regions' });
+    const world = worldOf(start);
+    const at = (step: string, rehearsed: boolean) =>
+      drive(start, worldOf(start), {
+        from: tuesday,
+        until: ({ nodes }) => {
+          const node = nodes['us-east-op-1'];
+          const isThere = node?.state.is === 'working' && node.state.step === step;
+          return isThere && (node.rehearsedAt !== undefined) === rehearsed;
+        },
+      }).rollout;
+    const words = (rollout: Rollout) =>
+      posts(rollout)
+        .map(({ text }) => text)
+        .join('\n');
+    expect(words(at('restore', false))).toContain('op-1 rehearsing the way back');
+    expect(words(at('verify-restored', false))).toContain('op-1 proving the way back');
+    expect(words(at('switch', true))).toMatch(/us-east-op-1\*? went back to v1\.0\.0 as a rehearsal, proven at/);
+    expect(words(at('switch', true))).toContain('The way back works: us-east-op-1 went back and was proven at');
+    const done = drive(start, world, {
+      from: tuesday,
+      until: ({ nodes }) => nodes['us-east-op-1']?.state.is === 'done',
+    });
+    expect(words(done.rollout)).toContain('its way back was rehearsed at');
   });
 });

@@ -83,7 +83,9 @@ function slowShell(delays: number[]) {
     },
     close: async () => undefined,
   };
-  return { shell, sent, time, clock: { monotonic: () => time.now } };
+  const sleep = (_: number, signal?: AbortSignal) =>
+    new Promise<void>((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+  return { shell, sent, time, clock: { monotonic: () => time.now, sleep } };
 }
 const change: Command = { name: 'switch', script: '', args: [], sudo: true, timeoutMs: 1 };
 const look: Command = { ...change, name: 'look', looks: true };
@@ -118,6 +120,25 @@ describe('whoever stops everything', () => {
       ),
       { numRuns: 500 },
     );
+  });
+
+  it('has a transfer cut short that is on its way, or not begun for want of a connection', async () => {
+    const { shell, time } = slowShell([]);
+    const connecting: Shell = {
+      ...shell,
+      put: (_node, _from, _to, signal) =>
+        new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+    };
+    const clock = {
+      monotonic: () => time.now,
+      sleep: async (ms: number, signal?: AbortSignal) => {
+        signal?.throwIfAborted();
+        time.now += ms;
+      },
+    };
+    const heeded = heeding(connecting, async () => (time.now >= 5_300 ? lies : clear), clock);
+    await expect(heeded.put('n', 'a', 'b')).rejects.toThrow(Halted);
+    expect(time.now).toBeLessThanOrEqual(5_300 + 2_000);
   });
 
   it('keeps no slow connection from what it is for: the file is looked for again', async () => {

@@ -77,6 +77,20 @@ export const rows: Mutant[] = [
     tests: who,
   },
   {
+    name: 'what was learned since of a state that is no newer is not drawn',
+    file: 'src/bot/announcer.ts',
+    from: 'if (rollout.revision >= lane.newest.revision)',
+    to: 'if (rollout.revision > lane.newest.revision)',
+    tests: ['test/bot/announcer.test.ts'],
+  },
+  {
+    name: 'what is to become of one node answers as if it were done, while a rollback of others goes on',
+    file: 'src/bot/commands/foreign.ts',
+    from: 'if (!isQueued(after, nodeOf(after, name)))',
+    to: 'if (false)',
+    tests: ['test/bot/commands.test.ts'],
+  },
+  {
     name: 'an alarm is rewritten as out of date',
     file: 'src/bot/alarm.ts',
     from: 'mark: null }',

@@ -26,6 +26,13 @@ export const rows: Mutant[] = [
     tests: ['test/jobs/halt.test.ts'],
   },
   {
+    name: 'a transfer goes on although a file stops everything',
+    file: 'src/jobs/halt.ts',
+    from: "      if (said.is === 'lies' && !over.aborted) return cut.abort(",
+    to: "      if (said.is === 'lies' && over.aborted) return cut.abort(",
+    tests: ['test/jobs/halt.test.ts'],
+  },
+  {
     name: 'a step that asks no gates is begun although a file stops everything',
     file: 'src/jobs/step.ts',
     from: "      if (said?.is === 'lies') return halted(task.step, said.reason);\n",

@@ -115,6 +115,13 @@ export const rows: Mutant[] = [
     tests: fence,
   },
   {
+    name: 'an agent is forwarded to each node',
+    file: 'src/upgrade/ssh/dial.ts',
+    from: '      readyTimeout: 0,\n',
+    to: '      readyTimeout: 0,\n      agentForward: true,\n      agent: process.env.SSH_AUTH_SOCK ?? "",\n',
+    tests: ['test/upgrade/ssh/reach.test.ts'],
+  },
+  {
     name: 'a request of an earlier try is replayed with the order that allowed it',
     file: `${host}/scripts/fence.ts`,
     from: '[ "$held" -eq "$epoch" ] && [ "$held_try" -gt "$try" ]; }; then',

@@ -180,4 +180,12 @@ export const rows: Mutant[] = [
     tests: nights,
     nights: 60,
   },
+  {
+    name: 'nights: a question whose posting was cut off stays open after it was decided',
+    file: 'src/bot/announcer.ts',
+    from: 'if (post.onlyEdit ? lost === undefined || lost.content === over : this.#isSaid(post)) return;',
+    to: 'if (post.onlyEdit || this.#isSaid(post)) return;',
+    tests: nights,
+    nights: 60,
+  },
 ];

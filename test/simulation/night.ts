@@ -37,7 +37,7 @@ export interface Outcome {
   broken: string | null;
   /** How the rollout ended, or why it waits for a person. */
   end: string;
-  /** The same for the same seed. */
+  /** Of all that was saved, said and shown, and when: the same for the same seed. */
   trace: string;
   restarts: number;
   /** What happened, in order, for whoever has to find out why. */
@@ -80,7 +80,9 @@ export class Night {
     const time = this.#time;
     this.#data = new Data(() => time.now);
     this.#watchData();
-    this.#chat = new SimulatedChat(time, this.#chance, story.chat);
+    this.#chat = new SimulatedChat(time, this.#chance, story.chat, ({ ts, text, blocks }) =>
+      this.#trace.update(`${time.now} ${ts} ${text} ${JSON.stringify(blocks)}\n`),
+    );
     this.#checks = new Checks({
       time,
       nodes: this.#nodes,
@@ -100,6 +102,7 @@ export class Night {
       ...{ story, time, chance: this.#chance, data: this.#data, nodes: this.#nodes, chat: this.#chat },
       queues: new SimulatedQueues(time, this.#chance, story.queues),
       crash: (program) => this.#crashes(program),
+      dies: (program) => this.#dies(program),
       sent: (node, command) => this.#checks.sent(node, command),
       serial: 0,
       frozen: [],
@@ -147,6 +150,7 @@ export class Night {
 
   #tell(line: string): void {
     const at = new Date(this.#time.now).toISOString().slice(11, 23);
+    this.#trace.update(`${at} ${line}\n`);
     this.#lines.push(`${at} ${line}`);
     if (this.#lines.length > 5_000) this.#lines.splice(0, 1_000);
   }
@@ -282,6 +286,12 @@ export class Night {
     },
     'Slack is away': (_, ms) => {
       this.#story.chat.awayUntil = this.#time.now + ms;
+    },
+    'commands for traffic fail': (node, ms) => {
+      node.trafficFails = true;
+      this.#time.after(ms, () => {
+        node.trafficFails = false;
+      });
     },
     'a disk is full': (node, ms) => {
       node.diskFull = true;
@@ -429,8 +439,13 @@ export class Night {
 
   // --- the end
 
+  /** A store that was put back to before the rollout knows of none; where every node is on it by then, nothing is left to begin. */
   #isOver(): boolean {
-    return this.#newest !== null && !isOpen(this.#newest);
+    if (this.#newest !== null) return !isOpen(this.#newest);
+    return (
+      this.#putBack &&
+      [...this.#nodes.values()].every(({ binary, unit }) => [binary, unit.image].every((image) => image === newImage))
+    );
   }
 
   #how(): string {
@@ -476,6 +491,13 @@ export class Night {
     const stands = ours.find(({ mark }) => mark?.key === 'main');
     assert.ok(stands, 'the channel tells of the rollout');
     assert.equal(stands.text, main?.text, 'the channel says what the store says');
+    const offered = posts(shown).flatMap(({ blocks }) => buttonsOn({ ...stands, blocks }).map(({ action }) => action));
+    const left = ours.flatMap((message) => buttonsOn(message)).map(({ action }) => action);
+    assert.deepEqual(
+      left.filter((action) => !offered.includes(action)),
+      [],
+      'what was decided, or is asked no more, has no button',
+    );
     const before = rollout.startedAt === null ? this.#lastBegun() : null;
     const older = this.#chat.messages.filter(({ mark }) => mark !== null && mark.rollout !== rollout.id);
     const live = older

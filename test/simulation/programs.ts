@@ -36,6 +36,7 @@ export interface Stage {
   chat: SimulatedChat;
   /** Whether this program dies now; it is dead then. */
   crash: (program: Program) => boolean;
+  dies: (program: Program) => void;
   sent(node: ModelNode, command: Command): void;
   /** Numbers things that are told apart by it. */
   serial: number;
@@ -158,7 +159,11 @@ export function startBot(stage: Stage, name: string, belief: Belief): SimulatedB
     playsUpTo: 0,
   };
   const patient = connection(data, program, true, trouble);
-  const announcer = announcing(context, { ...context, sealer: seals }, chat.as(program));
+  const announcer = announcing(
+    context,
+    { ...context, sealer: seals },
+    chat.as(program, () => stage.dies(program)),
+  );
   const { show, sweep } = showing({
     store: createStore(patient, fleet.name, belief),
     ledger: createLedger(patient, fleet.name, belief),

@@ -24,6 +24,7 @@ export const mishaps = [
   'somebody removes the binary',
   'a slow stop',
   'Slack is away',
+  'commands for traffic fail',
   'a disk is full',
   'a freeze in the settings',
   'a clock is set',
@@ -78,7 +79,8 @@ export function storyOf(chance: Chance, realSignatures: boolean): Story {
   const fleet = fleetOf({
     minimumHealthy,
     atOnce: chance.pick([1, 1, 1, 2]),
-    autoRollback: chance.pick(['node', 'node', 'none'] as const),
+    autoRollback: chance.pick(['node', 'region', 'everything', 'none'] as const),
+    rehearse: chance.pick(['never', 'always'] as const),
     bake: minutes(chance.pick([0, 1, 3])),
     soak: 8_000,
     canarySoak: 12_000,
@@ -128,7 +130,12 @@ export function storyOf(chance: Chance, realSignatures: boolean): Story {
           badAnswer: sometimes(chance, 0.02),
           damages: sometimes(chance, 0.2),
         },
-    chat: { awayUntil: 0, losesAnswer: sometimes(chance, 0.03), limits: sometimes(chance, 0.03) },
+    chat: {
+      awayUntil: 0,
+      losesAnswer: sometimes(chance, 0.03),
+      limits: sometimes(chance, 0.03),
+      cutsOff: sometimes(chance, 0.05),
+    },
     lasts: minutes(flapper !== undefined ? 2 : chance.of(0.1) ? chance.between(10, 25) : chance.between(2, 7)),
     peopleEvery: flapper === undefined ? chance.pick([20_000, 60_000]) : minutes(4),
     realSignatures,
@@ -143,5 +150,5 @@ export function mend(story: Story): void {
   story.redis.awayUntil = 0;
   Object.assign(story.queues, { losesWake: 0, doubles: 0, dawdles: 20 });
   Object.assign(story.network, noTrouble);
-  Object.assign(story.chat, { awayUntil: 0, losesAnswer: 0, limits: 0 });
+  Object.assign(story.chat, { awayUntil: 0, losesAnswer: 0, limits: 0, cutsOff: 0 });
 }

@@ -183,6 +183,7 @@ function settingsOf({ nodes, releases, policy, service, ssh, windows }: ProductO
       oneMayBegin: 'anywhere',
       breakers: 1,
       majors: { approvers: 1, canaryApproval: false, notice: '0s' },
+      rehearse: 'never',
       // What a test sees must not hang on the hour at which it runs.
       waking: [],
       ...policy,

@@ -23,7 +23,7 @@ import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
 import { count, foreign, gateReason, heldReason, names, overrideWhy, person, when, who } from './text.ts';
 import { verdict } from './verdict.ts';
-import { readinessLines } from './way-back.ts';
+import { readinessLines, rehearsalLines } from './way-back.ts';
 import { askedOf, counted, isLarge, nodeWord, scopeName, versionsBefore } from './words.ts';
 
 /** The one live message of a rollout: everything that matters now. */
@@ -39,6 +39,7 @@ export function mainParts(rollout: Rollout): Part[] {
       lines: [
         progress(rollout),
         ...readinessLines(rollout),
+        ...(isOpen(rollout) ? rehearsalLines(rollout) : []),
         ...statusLines(rollout),
         ...waitingLines(rollout),
         ...takenLines(rollout),

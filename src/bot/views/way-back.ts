@@ -1,4 +1,4 @@
-import { type BackLack, type BackPlan, backPlan, isOpen, readiness } from '../../upgrade/rollout/index.ts';
+import { type BackLack, type BackPlan, backPlan, isOpen, readiness, turns } from '../../upgrade/rollout/index.ts';
 import type { BackSeen, NodeRun, NodeSurvey, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Reply } from '../context.ts';
 import type { Part } from './parts.ts';
@@ -25,6 +25,20 @@ export function readinessLines(rollout: Rollout): string[] {
   const sign = lacks.some(({ lack }) => lack !== 'not seen') ? '‼ ' : '';
   const seen = seenAt === null ? '' : `; last seen ${when(seenAt)}`;
   return [`${sign}Way back: ready on ${all.length - lacks.length} of ${all.length}${kinds.join('')}${seen}`];
+}
+
+/** That the way back is tried out first, or was; nothing where it is not, and nothing that a node says otherwise. */
+export function rehearsalLines(rollout: Rollout): string[] {
+  return turns(rollout).flatMap(({ rehearsal }) => {
+    const node = rehearsal === undefined ? undefined : rollout.nodes[rehearsal.node];
+    if (node === undefined || node.already) return [];
+    const name = foreign(node.name, 80);
+    return node.rehearsedAt === undefined
+      ? [
+          `Rehearsal on ${name} first: upgraded, proven, brought back, proven, and upgraded again, before anything else is begun`,
+        ]
+      : [`The way back works: ${name} went back and was proven at ${when(node.rehearsedAt)}`];
+  });
 }
 
 /** So long may the text of a confirm dialog be in Slack. */

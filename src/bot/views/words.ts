@@ -29,6 +29,12 @@ const stepWords: Record<StepName, string> = {
   'verify-restored': 'proving the rollback',
 };
 
+/** The same on a way forward. */
+const rehearsalWords: Partial<Record<StepName, string>> = {
+  restore: 'rehearsing the way back',
+  'verify-restored': 'proving the way back',
+};
+
 /** Somebody's work in words, safe in mrkdwn: `v2.1.0`, or `the environment file (3f9a0c1b2d4e)`. */
 export function foreignWord({ what, version, sha256 }: Foreign): string {
   const mark = sha256.slice(0, 12);
@@ -69,7 +75,9 @@ function stateWord({ state, sick, touched }: NodeRun): Word {
     case 'ready':
       return touched ? { glyph: '?', word: 'to be proven again' } : { glyph: '○', word: 'waiting' };
     case 'working':
-      return { glyph: state.direction === 'forward' ? '▶' : '◀', word: stepWords[state.step] };
+      return state.direction === 'forward'
+        ? { glyph: '▶', word: rehearsalWords[state.step] ?? stepWords[state.step] }
+        : { glyph: '◀', word: stepWords[state.step] };
     case 'done':
       if (sick !== null) return { glyph: '✗', word: 'sick since' };
       return { glyph: '✓', word: state.already ? 'was on it already' : 'done' };

@@ -53,7 +53,10 @@ function shutFor(
   ]);
   const served = { ...standing, ...Object.fromEntries(before.map((name) => [name, 'healthy' as const])) };
   const sight = { down: standing[node.name] === 'down', unchanged: false };
-  return gates({ ...rollout, nodes: Object.fromEntries(others) }, node.name, at, { standing: served, sight });
+  // Only a worker sees the file that halts it: as the last look told.
+  const halt = rollout.looks[node.region]?.halt ?? ({ is: 'clear' } as const);
+  const evidence = { standing: served, halt, sight };
+  return gates({ ...rollout, nodes: Object.fromEntries(others) }, node.name, at, evidence);
 }
 
 function withStanding(rollout: Rollout, standing: Record<string, Standing>): Rollout {

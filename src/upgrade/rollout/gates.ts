@@ -4,7 +4,7 @@ import { passingEvidence } from './facts.ts';
 import { nextNode } from './places.ts';
 import { nodeOf } from './queries.ts';
 import { rules } from './rules.ts';
-import { changesService } from './traits.ts';
+import { changesService, isOfWayBack } from './traits.ts';
 import type { Evidence, EvidenceName, Gate, GateName, NodeRun, Rollout, Sight } from './types.ts';
 
 /** All but the looks at what is finished: those are taken when nothing else holds the node. */
@@ -108,7 +108,8 @@ function mustGoOn({ status: current }: Rollout, node: NodeRun, sight: Sight | nu
   const { state, touched } = node;
   if (state.is !== 'working') return current.is === 'rolling-back' && touched;
   if (state.direction === 'back') return true;
-  return touched && !(changesService(state.step) && sight?.unchanged === true);
+  // A rehearsal that was begun is brought to its end: the node is half-way between two versions until then.
+  return touched && (isOfWayBack(state.step) || !(changesService(state.step) && sight?.unchanged === true));
 }
 
 /** The gates of the next node in order, whatever its state: why the rollout does not go on. */

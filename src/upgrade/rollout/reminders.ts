@@ -139,8 +139,9 @@ function dueOf(rollout: Rollout, waiting: Waiting, at: number): number {
 function instants(rollout: Rollout, waiting: Waiting): number[] {
   const { what, since } = waiting;
   const phase = approvals(rollout).find(({ id }) => id === what);
-  const all = calls(rollout, waiting).map((after) => since + after);
-  return phase === undefined ? all : all.map((at) => whenAwake(rollout, phase, since, at));
+  return calls(rollout, waiting).map((after) =>
+    phase === undefined ? since + after : whenAwake(rollout, phase, since, after),
+  );
 }
 
 /** When the next one is due; null when none is. */

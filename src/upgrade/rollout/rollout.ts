@@ -39,6 +39,16 @@ export interface NodesPhase extends PhaseBase {
   path: StepName[];
   /** The way back. */
   undo: StepName[];
+  /** One of them goes there, back, and there again, so that the way back is known to work. Absent where nothing is rehearsed. */
+  rehearsal?: Rehearsal;
+}
+
+export interface Rehearsal {
+  node: string;
+  /** Of this node, instead of the path of the others. */
+  path: StepName[];
+  /** Where in it the path of the others begins, when it was rehearsed: with what was used up by then. */
+  again: number;
 }
 
 /** Nodes that are watched before anything else is begun. */
@@ -151,6 +161,8 @@ export interface NodeRun {
   provenAt: number | null;
   /** What a look last saw of its way back. Absent where none did. */
   wayBack?: { is: BackSeen; at: number };
+  /** When its way back was proven in a rehearsal, and it was what it had been; epoch ms. Absent where it was not. */
+  rehearsedAt?: number;
   /** Its automatic rollback of this run was used. */
   rolledBackInRun: number | null;
   /** How long its steps took when they last succeeded; nothing where it ran the target already. */
@@ -290,6 +302,8 @@ export interface Rollout {
   notice?: Notice;
   /** When the start was moved, the newest last. Absent where it never was. */
   moves?: Move[];
+  /** What went back by itself besides the node that failed. Absent where nothing did: it happens once. */
+  wentBack?: { scope: RollbackScope; at: number };
   /** How long before the start it was said again last; null: not yet. Absent like `lastWord`. */
   ahead?: Ahead | null;
 }

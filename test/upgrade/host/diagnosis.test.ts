@@ -480,6 +480,12 @@ describe('what a trial node cannot show', () => {
     expect(evidence.at(-1)).toContain('waiting for the moon');
   });
 
+  it('is not looked for in the journal of a service that is well, whatever it wrote', () => {
+    const health: Health = { is: 'healthy', version: null, hostname: null };
+    const journal = [started(1), log(2, 'ERROR', 'dial db:5432: connection refused'), log(3, 'INFO', 'connected')];
+    expect(diagnosisOf(signs({ health, journal }), service).causes).toEqual([]);
+  });
+
   it('lists what is equally specific, and leaves out what is less', () => {
     const journal = [
       log(1, 'ERROR', 'dial db:5432: connection refused'),

@@ -72,6 +72,18 @@ describe('what a rollback would do', () => {
   });
 });
 
+describe('what a dry run says of a worker that is halted by a file', () => {
+  it('is what the last look told', () => {
+    const { rollout, now } = twoAndAHalf();
+    const look = rollout.looks['us-east'];
+    if (look === undefined) throw new Error('no looks');
+    const halt = { is: 'lies', reason: 'STOP lies on worker-1' } as const;
+    const halted = { ...rollout, looks: { ...rollout.looks, 'us-east': { ...look, halt } } };
+    const plan = backPlan(halted, asked(now, { is: 'node', node: 'us-east-op-1' }), healthy(halted));
+    expect(plan.back[0]?.shut).toMatchObject([{ name: 'halt', reason: 'STOP lies on worker-1' }]);
+  });
+});
+
 describe('the way back that looks see', () => {
   const finished = () => {
     const start = planned({ pause: 0 }, { regions: ['us-east'] });
