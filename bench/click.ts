@@ -38,6 +38,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     people: [],
     approvals: 'button',
     stateDir,
+    stopFile: join(stateDir, 'STOP'),
     roles: { requesters: nobody, breakers: nobody, stoppers: nobody, onCall: nobody, escalation: nobody },
   };
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { causes } from '../src/upgrade/host/causes.ts';
 import { transitionDiagrams } from '../src/upgrade/rollout/index.ts';
 import { mutants } from './mutants/index.ts';
 
@@ -42,6 +43,13 @@ describe('the documentation', () => {
     expect(lines.filter((line) => names.filter((name) => name === line).length !== 1)).toEqual([]);
   });
 
+  it('has each cause that diagnose names, with its group and its next step', () => {
+    const rows = [...text('docs/diagnosis.md').matchAll(/^\| (\d) \| `([a-z-]+)` \| .+ \| ([a-z]+) \| .+ \|$/gm)];
+    expect(rows.map(([, order, name, next]) => `${order} ${name} ${next}`)).toEqual(
+      causes.flatMap((group, at) => group.map(({ name, next }) => `${at + 1} ${name} ${next}`)),
+    );
+  });
+
   it('links only to files that exist', () => {
     for (const file of [
       'README.md',
@@ -56,6 +64,7 @@ describe('the documentation', () => {
       'docs/releases.md',
       'docs/node-helper.md',
       'docs/shell.md',
+      'docs/diagnosis.md',
       'docs/draining.md',
     ]) {
       for (const [, target] of text(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {

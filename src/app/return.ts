@@ -1,4 +1,6 @@
+import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
+import { stopFile } from '../jobs/index.ts';
 import { createProbe } from '../upgrade/http/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { comeBack, findWayBack, type WayBack } from '../upgrade/steps/come-back.ts';
@@ -15,6 +17,8 @@ export async function returnNode(name: string, yes: boolean): Promise<End> {
   const node = fleet.regions.flatMap(({ nodes }) => nodes).find((each) => each.name === name);
   if (node === undefined)
     throw new Ended('refused', `There is no node ${name}; the fleet has ${Object.keys(hosts).join(', ')}.`);
+  const halt = await stopFile(own.stopFile, hostname())(node.region);
+  if (halt.is === 'lies') throw new Ended('refused', `Nothing was done: ${halt.reason}. Remove it first.`);
   const shell = createShell(hosts, { transferTimeoutMs: fleet.policy.transferTimeout });
   try {
     const ended = await stoppable(async (signal): Promise<End> => {

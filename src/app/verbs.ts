@@ -24,9 +24,20 @@ export async function verb(asked: Asked): Promise<End> {
   const outcome = reply.outcome ?? 'done';
   const name = asked.word?.toLowerCase() ?? '';
   if (asked.json) console.log(jsonLine(isVerb(name) ? name : null, outcome, Date.now(), reply.facts ?? asText(reply)));
-  else if (isAnswer(outcome, reply)) console.log(asText(reply));
+  else if (isAnswer(outcome, reply)) console.log(await answerOf(reply, rest));
   else console.error(asText(reply));
   return outcome;
+}
+
+/** A terminal has room for all that was captured of a node, and may keep it. */
+async function answerOf(reply: Reply, rest: string[]): Promise<string> {
+  const parsed = parse(typed(['diagnose', ...rest]));
+  const to = parsed.is === 'command' && parsed.command.verb === 'diagnose' ? parsed.command.bundle : undefined;
+  if (to === undefined || reply.facts === undefined || !('bundle' in reply.facts)) return asText(reply);
+  const { bundleText, writeBundle } = await import('./cli/bundle.ts');
+  if (to === '-') return bundleText(reply.facts);
+  await writeBundle(to, bundleText(reply.facts));
+  return `${asText(reply)}\nAll that was captured is in ${to}.`;
 }
 
 export const page = (about: Verb): string => asText(helpAbout(about));

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
@@ -16,6 +17,7 @@ import {
   type RedisHandle,
   startPublisher,
   startWorker,
+  stopFile,
   vouching,
 } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
@@ -26,7 +28,7 @@ import { diagnoseNode, surveyForWork, surveyNode } from '../upgrade/host/index.t
 import { createAlerting, createProbe, createWebhook } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
-import { steps } from '../upgrade/steps/index.ts';
+import { seeWayBack, steps } from '../upgrade/steps/index.ts';
 import { openBelief } from './belief.ts';
 import { systemClock } from './clock.ts';
 import { decisionKey, knownSigners } from './decision-key.ts';
@@ -116,14 +118,17 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people) } : {}),
     alerting: createAlerting(settings.alerts),
     elsewhere: createElsewhere(settings.proven, clock),
+    halt: stopFile(settings.stopFile, hostname()),
     archives: (release) => releases.archivePath(release),
     withdrawn: (release) => releases.withdrawn(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
+    wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
     retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal) => surveyNode(name, region, service, shell, probe, clock, limit, signal),
     surveyForWork: ({ name, region }, signal) => surveyForWork(name, region, closely, limit, signal),
-    diagnose: ({ name }, signal) => diagnoseNode(name, service, shell, probe, limit, signal),
+    diagnose: ({ name }, signal) =>
+      diagnoseNode(name, service, shell, probe, limit, signal, { now: () => clock.now() }),
     clock,
     log,
   });

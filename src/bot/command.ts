@@ -45,7 +45,7 @@ export type Command =
   | { verb: 'replace'; node: string; mark: string }
   | { verb: 'keep'; node: string; mark: string }
   /** `null`: nothing was named; the answer lists the choices. A bare name is a node or a region. */
-  | { verb: 'rollback'; target: string | null }
+  | { verb: 'rollback'; target: string | null; dryRun: boolean }
   /** A rollout's id, or `ledger`. */
   | { verb: 'adopt'; what: string }
   | { verb: 'windows' }
@@ -57,7 +57,8 @@ export type Command =
   | { verb: 'verify' }
   | { verb: 'help'; about: Verb | null }
   | { verb: 'whoami' }
-  | { verb: 'diagnose'; node: string }
+  /** `bundle`: on a shell, the file that all that was captured is written to; `-` is the terminal. */
+  | { verb: 'diagnose'; node: string; bundle?: string }
   /** Nothing was written: status while something runs, else help. */
   | { verb: 'bare' };
 
@@ -124,8 +125,8 @@ export const manual: Record<Verb, Manual> = {
     example: 'keep us-east-op-2 3f9a0c1b2d4e',
   },
   rollback: {
-    usage: 'rollback [NODE|REGION|all]',
-    what: 'brings nodes back to what they were before, newest first',
+    usage: 'rollback [NODE|REGION|all] [--dry-run]',
+    what: 'brings nodes back to what they were before, newest first; a dry run shows what that would do, node by node',
     example: 'rollback us-east',
   },
   adopt: {
@@ -134,7 +135,11 @@ export const manual: Record<Verb, Manual> = {
     example: 'adopt r-1a2b3c4d',
   },
   verify: { usage: 'verify', what: 'looks at all nodes: version, health, unit, running image', example: 'verify' },
-  diagnose: { usage: 'diagnose NODE', what: 'looks for the cause on one node', example: 'diagnose us-east-op-1' },
+  diagnose: {
+    usage: 'diagnose NODE [--bundle [FILE]]',
+    what: 'looks for the cause on one node; --bundle on a shell shows all that was captured',
+    example: 'diagnose us-east-op-1',
+  },
   windows: { usage: 'windows', what: 'when each region may be worked on', example: 'windows' },
   freeze: {
     usage: 'freeze REGION|all --until TIME --reason "…" [--from TIME]',

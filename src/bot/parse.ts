@@ -48,7 +48,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   retry: (input) => alone(input, { verb: 'retry' }),
   replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
-  rollback: (input) => ({ verb: 'rollback', target: optional(input) }),
+  rollback: readRollback,
   adopt: (input) => ({ verb: 'adopt', what: object(input, 'the id of the rollout, or ledger,') }),
   windows: (input) => alone(input, { verb: 'windows' }),
   freeze: readFreeze,
@@ -57,7 +57,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   verify: (input) => alone(input, { verb: 'verify' }),
   help: readHelp,
   whoami: (input) => alone(input, { verb: 'whoami' }),
-  diagnose: (input) => ({ verb: 'diagnose', node: object(input, 'the node') }),
+  diagnose: readDiagnose,
 };
 
 const upgradeFlags = {
@@ -77,6 +77,9 @@ const declineFlags = { reason: 'many' } satisfies FlagShape;
 
 const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies FlagShape;
 
+const rollbackFlags = { 'dry-run': 'none' } satisfies FlagShape;
+const diagnoseFlags = { bundle: 'maybe' } satisfies FlagShape;
+
 const laterFlags = { at: 'many', next: 'none' } satisfies FlagShape;
 
 /** What each verb takes; verbs that are not named take no flags. */
@@ -87,7 +90,19 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   freeze: freezeFlags,
   approve: approveFlags,
   decline: declineFlags,
+  rollback: rollbackFlags,
+  diagnose: diagnoseFlags,
 };
+
+function readDiagnose(input: string[]): Command {
+  const flags = readFlags(input, diagnoseFlags);
+  const bundle = flags.values.get('bundle');
+  return {
+    verb: 'diagnose',
+    node: object(flags.rest, 'the node'),
+    ...(bundle === undefined ? {} : { bundle: bundle || '-' }),
+  };
+}
 
 function readSchedule(input: string[]): Command {
   const upgrade = readUpgrade(input);
@@ -242,6 +257,13 @@ function readWhere(word: string): string[] | null {
   const written = [...new Set(names)].filter((name) => name !== '');
   if (written.length === 0) throw new Unreadable('freeze what? A region, or all');
   return written.includes('all') ? null : written;
+}
+
+function readRollback(input: string[]): Command {
+  const { rest, values } = readFlags(input, rollbackFlags);
+  const [target, ...extra] = rest;
+  if (extra.length > 0) throw new Unreadable(`one name is expected: ${extra.join(' ')} is too much`);
+  return { verb: 'rollback', target: target ?? null, dryRun: values.has('dry-run') };
 }
 
 function readHelp(input: string[]): Command {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Signer } from '../trust/index.ts';
 import type { AlertSource } from '../upgrade/http/types.ts';
 import type { Region } from '../upgrade/rollout/types.ts';
@@ -54,6 +55,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     retention: written.retention,
     sealKey: secrets.sealKey,
     stateDir: absolute(written.stateDir),
+    stopFile: written.stopFile === undefined ? join(absolute(written.stateDir), 'STOP') : absolute(written.stopFile),
     people: written.people,
     approvals: written.approvals,
     roles: written.roles,

@@ -214,6 +214,7 @@ export const schema = block({
   channel: value.slackChannel,
   team: value.slackTeam.optional(),
   stateDir: withDefault('state', value.path),
+  stopFile: value.path.optional(),
   keys: block({ bot: list(publicKey, 'public keys', 1), worker: list(publicKey, 'public keys', 1) })
     .nullable()
     .optional(),

@@ -52,6 +52,8 @@ export interface Settings {
   sealKey: string | null;
   /** Directory for the private Redis, fetched archives, rollouts of long ago and the like. */
   stateDir: string;
+  /** Whatever lies here, on a worker's machine, stops everything that the worker would change. */
+  stopFile: string;
   people: Person[];
   /** `signed`: an approval counts only when its person signed it with their own key. */
   approvals: 'button' | 'signed';

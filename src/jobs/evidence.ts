@@ -8,7 +8,7 @@ import type { WorkOnNodes } from './parts.ts';
 import type { LedgerStore } from './types.ts';
 
 /** What looks things up. */
-export type Sources = Pick<WorkOnNodes, 'probe' | 'alerting' | 'elsewhere' | 'freezes' | 'clock' | 'log'> & {
+export type Sources = Pick<WorkOnNodes, 'probe' | 'alerting' | 'elsewhere' | 'halt' | 'freezes' | 'clock' | 'log'> & {
   ledger: Pick<LedgerStore, 'load'>;
 };
 
@@ -27,6 +27,7 @@ const collectors: { [Name in EvidenceName]: Collector<Name> } = {
   freezes: freezesNow,
   alerts: ({ region }, { alerting }) => alerting.ask(region),
   elsewhere: ({ release }, { elsewhere }) => elsewhere(release),
+  halt: ({ region }, { halt }) => halt(region),
 };
 
 /** Everything that was asked for by name, at once. */

@@ -15,5 +15,6 @@ export { type PublisherParts, startPublisher } from './publish.ts';
 export { openRedis, type RedisHandle } from './redis.ts';
 export { Tampered } from './replay.ts';
 export { startWorker } from './start.ts';
+export { stopFile } from './stop-file.ts';
 export { type Belief, createStore, type RolloutStore } from './store.ts';
 export { type Vouched, vouching } from './vouched.ts';

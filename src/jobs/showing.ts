@@ -27,7 +27,7 @@ export interface Showing {
 }
 
 /** Nobody can ask for more patience than this (s). */
-const longestPause = 600;
+export const longestPause = 600;
 
 /** What stands in the chat is compared with the store by the first sweep after so long (ms). */
 const repairEvery = 45_000;

@@ -2,6 +2,10 @@ import { minute } from '../base/duration.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
 import {
+  asksGates,
+  asksWayBack,
+  backQuestion,
+  changesAnything,
   changesNode,
   evidenceFor,
   finishedNodes,
@@ -13,6 +17,7 @@ import {
   todo,
 } from '../upgrade/rollout/index.ts';
 import type {
+  BackSeen,
   Fleet,
   Gate,
   LookTask,
@@ -26,6 +31,7 @@ import type {
 } from '../upgrade/rollout/types.ts';
 import type { StepContext, StepResult } from '../upgrade/steps/types.ts';
 import { collect } from './evidence.ts';
+import { Halted, heeding } from './halt.ts';
 import { LetGo, orAborted } from './lease.ts';
 import { reasonOf } from './log.ts';
 import { lookAt } from './looks.ts';
@@ -99,12 +105,16 @@ export function taskRunner(parts: StepParts): RunTask {
     const limit = timeLimit(clock, (parts.limit ?? stepLimit)(rollout.policy));
     const signal = AbortSignal.any([lease, limit.signal]);
     try {
+      // Those that ask the gates themselves know better what they have changed.
+      const said = changesAnything(task.step) && !asksGates(task.step) ? await parts.halt(task.region) : null;
+      if (said?.is === 'lies') return halted(task.step, said.reason);
       const lacking = await lackingFor(task, rollout);
       if (lacking !== null) return { is: 'failed', reason: lacking, retry: false, facts: {} };
       return await orAborted(parts.steps[task.step](contextOf(task, rollout, signal)), signal);
     } catch (error) {
       // Whoever took the task over reports; a second voice would count a try that was none.
       if (lease.aborted) throw lease.reason instanceof LetGo ? lease.reason : new LetGo(reasonOf(lease.reason));
+      if (error instanceof Halted) return halted(task.step, error.message);
       return broken(task.step, limit.signal.aborted ? 'the step hung and was given up' : reasonOf(error));
     } finally {
       limit.lift();
@@ -120,7 +130,8 @@ export function taskRunner(parts: StepParts): RunTask {
   function contextOf(task: NodeTask, rollout: Rollout, signal: AbortSignal): StepContext {
     const node = nodeOf(rollout, task.node);
     const { attempt } = task;
-    const shell = presenting(parts.shell, () => parts.orders(rollout, task.node, task.step));
+    const heeded = heeding(parts.shell, () => parts.halt(task.region), clock);
+    const shell = presenting(heeded, () => parts.orders(rollout, task.node, task.step));
     const archive = (): Promise<string> => parts.archives(rollout.release, signal);
     const withdrawn = () => parts.withdrawn(rollout.release);
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
@@ -137,11 +148,17 @@ export function taskRunner(parts: StepParts): RunTask {
     const names = evidenceFor(before, task.node, sight);
     const { region } = task;
     const place = { region, nodes: before.peers[region] ?? [], release: before.release };
-    const found = await collect(names, place, parts);
+    const found = await collect(
+      names.filter((name) => name !== 'halt'),
+      place,
+      parts,
+    );
     const newest = await store.load(task.rollout);
+    // Last of all: what the probes and Redis took may have been enough for somebody to stop everything.
+    const halt = await parts.halt(region);
     const now = clock.now();
     if (!newest || !isDue(newest, task, now)) return [overtaken];
-    return gates(asWeKnow(newest, parts.fleet), task.node, now, { ...found, sight });
+    return gates(asWeKnow(newest, parts.fleet), task.node, now, { ...found, halt, sight });
   }
 
   async function watch(task: LookTask, rollout: Rollout, signal: AbortSignal): Promise<StepEnd> {
@@ -151,14 +168,20 @@ export function taskRunner(parts: StepParts): RunTask {
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
     const nodes = rollout.peers[region] ?? [];
     // A rollback is kept waiting by neither freezes nor alerts, nor by whoever is slow to tell of them.
-    const asked = goesForward(rollout) ? lastingEvidence : [];
+    const asked = goesForward(rollout) ? lastingEvidence : (['halt'] as const);
     const [seen, lasting] = await Promise.all([
-      lookAt(nodes, finished, parts, signal),
+      lookAt(nodes, finished, parts, signal, (name, until) => wayBackOf(rollout, name, at, until)),
       collect(asked, { region, nodes, release: rollout.release }, parts),
     ]);
     signal.throwIfAborted();
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
     return 'watched';
+  }
+
+  function wayBackOf(rollout: Rollout, name: string, at: number, signal: AbortSignal): Promise<BackSeen> | null {
+    const node = nodeOf(rollout, name);
+    const question = asksWayBack(node, at) ? backQuestion(rollout, node) : null;
+    return question === null ? null : parts.wayBack(name, question, signal);
   }
 }
 
@@ -167,6 +190,13 @@ function tryOf(rollout: Rollout, name: string): number {
   const { state } = nodeOf(rollout, name);
   return 'failures' in state ? state.failures + state.unknowns + 1 : 1;
 }
+
+/** Nothing was sent. Where an earlier try may have changed something, it is left to the next one. */
+const halted = (step: StepName, reason: string): StepResult => ({
+  is: 'gated',
+  gates: [{ name: 'halt', reason, owner: 'whoever put the file there', opensAt: null }],
+  unchanged: step === 'stage' || step === 'backup',
+});
 
 const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch'];
 

@@ -32,7 +32,7 @@ export interface WorkerSetup<T, R> {
 }
 
 /** Milliseconds. A killed worker's job is taken over after at most the lock and two checks. */
-const lockDuration = 6_000;
+export const lockDuration = 6_000;
 const stalledInterval = 2_000;
 const closeLimit = 2_000;
 

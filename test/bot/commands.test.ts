@@ -1,10 +1,14 @@
+import { mkdtemp, readFile, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { bundleText, writeBundle } from '../../src/app/cli/bundle.ts';
 import { readClick } from '../../src/bot/actions/click.ts';
 import type { Reply } from '../../src/bot/context.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { message } from '../../src/bot/views/parts.ts';
 import { posts } from '../../src/bot/views/posts.ts';
-import type { NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { LikelyCause, NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fit, fitWith, hours, newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
@@ -506,6 +510,46 @@ describe('looking', () => {
     expect(asText(reply)).toMatch(/When it failed on v2\.0\.0, before it was rolled back: its port is taken/);
     expect(message(reply.parts, 't').text).toContain('bind: &lt;!channel&gt;');
     expect(reply.facts).toMatchObject({ captured: { version: 'v2.0.0', summary: 'its port is taken' } });
+  });
+
+  it('keeps all that was captured before a rollback, for a shell that asks for it', async () => {
+    const here = trial();
+    await under(here, oneDone);
+    const [rollout] = here.control.rollouts.values();
+    const node = rollout?.nodes['us-east-op-1'];
+    if (!rollout || !node) throw new Error('not started');
+    const causes: LikelyCause[] = [
+      { name: 'port-in-use', says: 's', line: 'l', mend: 'see what holds it', next: 'look' },
+    ];
+    const bundle = ['health: connection refused', 'journal: bind: in use \u001b[31m'];
+    const diagnosis = { summary: 'its port is taken', evidence: ['bind: in use'], causes, bundle };
+    here.control.rollouts.set(rollout.id, {
+      ...rollout,
+      nodes: { ...rollout.nodes, [node.name]: { ...node, diagnosis } },
+    });
+    const short = await runCommand(here.context, 'U0OTTO', 'diagnose us-east-op-1');
+    expect(short.facts).toMatchObject({ bundle: null, captured: { bundle: null, causes } });
+    expect(asText(short)).toContain('What to do: see what holds it');
+    const whole = await runCommand(here.context, 'U0OTTO', 'diagnose us-east-op-1 --bundle');
+    expect(whole.facts).toMatchObject({ captured: { bundle } });
+    expect(bundleText(whole.facts ?? {})).toBe(
+      [
+        '# now: the database refuses connections',
+        'nothing more was captured',
+        '# before it was rolled back: its port is taken',
+        'health: connection refused',
+        'journal: bind: in use',
+      ].join('\n'),
+    );
+  });
+
+  it('writes what was captured into a new file of its own, and over none', async () => {
+    const file = join(await mkdtemp(join(tmpdir(), 'zw-bundle-')), 'bundle');
+    await writeBundle(file, 'a line');
+    expect(await readFile(file, 'utf8')).toBe('a line\n');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    await expect(writeBundle(file, 'another')).rejects.toThrow(/was not written: EEXIST/);
+    expect(await readFile(file, 'utf8')).toBe('a line\n');
   });
 
   it('tells who one is, and where to read on', async () => {

@@ -315,6 +315,8 @@ describe('the facts of a look', () => {
       node: 'us-east-op-1',
       summary: 'the database refuses connections',
       evidence: ['dial tcp: connection refused <!channel>'],
+      causes: null,
+      bundle: null,
     });
     expect((await ask(here, 'U0OTTO', 'whoami')).facts).toMatchObject({
       actor: 'U0OTTO',

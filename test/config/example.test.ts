@@ -18,6 +18,7 @@ const commented = [
   'keys',
   'keys.bot',
   'keys.worker',
+  'stopFile',
   'service.traffic',
   'alerts',
   'proven',

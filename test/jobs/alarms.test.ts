@@ -111,6 +111,16 @@ describe('what is stored and cannot be believed is told the channel, once, with 
       'ledger',
       /not what its journal says/,
     ],
+    [
+      'a rollout that was made up and is in no list, but holds the fleet',
+      async () => {
+        await redis().copy(keys.rollout('r1'), keys.rollout('r9'));
+        await redis().copy(keys.journal('r1'), keys.journal('r9'));
+        await redis().set(keys.holder, 'r9');
+      },
+      'r9',
+      /line 1 of its journal/,
+    ],
   ])('%s', async (_what, attack, about, why) => {
     const here = await night();
     await minutesPass(here);

@@ -7,6 +7,20 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'what no line shows is called a likely cause',
+    file: 'src/bot/views/node.ts',
+    from: '[`No likely cause:',
+    to: '[`Likely cause:',
+    tests: ['test/bot/views/posts.test.ts'],
+  },
+  {
+    name: 'what was captured is written over a file that is there',
+    file: 'src/app/cli/bundle.ts',
+    from: "flag: 'wx'",
+    to: "flag: 'w'",
+    tests: ['test/bot/commands.test.ts'],
+  },
+  {
     name: 'a question whose posting was cut off stays open after it was decided',
     file: 'src/bot/announcer.ts',
     from: 'if (post.onlyEdit ? lost === undefined || lost.content === over : this.#isSaid(post)) return;',
@@ -562,8 +576,8 @@ export const rows: Mutant[] = [
   {
     name: 'whoever alone could approve, and may not, reads that nobody is configured',
     file: 'src/bot/views/words.ts',
-    from: 'users.length + by.groups.length > 0)',
-    to: 'users.length + by.groups.length >= 0)',
+    from: "if (by.users.length === 0) return { is: 'nobody'",
+    to: "if (by.users.length >= 0) return { is: 'nobody'",
     tests: ['test/bot/said.test.ts'],
   },
   {
@@ -628,5 +642,12 @@ export const rows: Mutant[] = [
     from: 'if (to === null || zone === undefined || rollout.unsigned) return [];',
     to: 'if (to === null || zone === undefined) return [];',
     tests: ['test/bot/buttons.property.test.ts'],
+  },
+  {
+    name: 'a dry run goes back',
+    file: 'src/bot/commands/decide.ts',
+    from: 'if (dryRun) return tryBack(context, asking, target);',
+    to: 'if (dryRun && target === null) return tryBack(context, asking, target);',
+    tests: ['test/bot/way-back.test.ts'],
   },
 ];

@@ -23,6 +23,20 @@ const persons = ['test/upgrade/rollout/persons.test.ts'];
 /** The core: what is decided about a rollout. */
 export const rows: Mutant[] = [
   {
+    name: 'a file that stops everything stops no rollback',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "const onceTouched: GateName[] = ['halt', 'quorum'];",
+    to: "const onceTouched: GateName[] = ['quorum'];",
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
+  {
+    name: 'nobody is called while a file stops everything',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "isAny(gate.name, 'alerts', 'halt')",
+    to: "isAny(gate.name, 'alerts')",
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
+  {
     name: 'a report of an older run counts',
     file: `${core}/next.ts`,
     from: '!isOpen(rollout) || event.run !== rollout.run || event.attempt !== node.attempt) return null;',
@@ -592,8 +606,8 @@ export const rows: Mutant[] = [
   {
     name: 'a node is proven again after a stop',
     file: `${core}/gates.ts`,
-    from: "toBeProvenAgain: GateName[] = ['state', 'pause', 'turn'];",
-    to: "toBeProvenAgain: GateName[] = ['turn'];",
+    from: "toBeProvenAgain: GateName[] = ['state', 'pause', 'halt', 'turn'];",
+    to: "toBeProvenAgain: GateName[] = ['halt', 'turn'];",
     tests: table,
   },
   {
@@ -1014,8 +1028,8 @@ export const rows: Mutant[] = [
   {
     name: 'people are woken for a gate that nobody asks while the rollout is paused',
     file: 'src/upgrade/rollout/reminders.ts',
-    from: "state.is === 'ready' && rollout.status.is === 'running'",
-    to: "state.is === 'ready'",
+    from: "isAny(state.is, 'ready', 'staging') && rollout.status.is === 'running'",
+    to: "isAny(state.is, 'ready', 'staging')",
     tests: ['test/upgrade/rollout/reminders.test.ts'],
   },
   {
@@ -1255,5 +1269,19 @@ export const rows: Mutant[] = [
     from: '{ ...phase, undo: undoOf(phase.path) }',
     to: 'phase',
     tests: ['test/upgrade/rollout/only-back.test.ts'],
+  },
+  {
+    name: 'a way back is claimed that nobody saw since the node was finished',
+    file: `${core}/back.ts`,
+    from: "if (wayBack === undefined || (state.is === 'done' && wayBack.at < state.at)) return 'not seen';",
+    to: 'if (wayBack === undefined) return null;',
+    tests: ['test/upgrade/rollout/back.test.ts'],
+  },
+  {
+    name: 'a dry run knows no quorum',
+    file: `${core}/back.ts`,
+    from: '{ standing: served, sight });',
+    to: '{ standing: served, sight: { ...sight, down: true } });',
+    tests: ['test/upgrade/rollout/back.test.ts'],
   },
 ];

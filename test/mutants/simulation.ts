@@ -95,8 +95,8 @@ export const rows: Mutant[] = [
   {
     name: 'nights: a step whose worker gave up is never asked for again',
     file: 'src/jobs/advance.ts',
-    from: 'if (await countsAsTried(queue, task)) return;',
-    to: 'return;',
+    from: "if ((state === 'failed' || state === 'completed') && (await countsAsTried(queue, task))) return;",
+    to: "if (state === 'failed' || state === 'completed') return;",
     tests: nights,
     nights: 10,
   },
@@ -159,8 +159,8 @@ export const rows: Mutant[] = [
   {
     name: 'nights: a job that failed is never made again',
     file: 'src/jobs/advance.ts',
-    from: '      await queue.remove(task.id);\n',
-    to: '      return;\n',
+    from: 'await queues.free(task.region, task.id);',
+    to: "if (state !== 'unknown') return;",
     tests: nights,
     nights: 10,
   },

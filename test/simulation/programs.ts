@@ -14,7 +14,7 @@ import { sealer } from '../../src/trust/index.ts';
 import { diagnoseNode, surveyForWork, surveyNode } from '../../src/upgrade/host/index.ts';
 import { stillProven } from '../../src/upgrade/proof/index.ts';
 import type { Command } from '../../src/upgrade/ssh/types.ts';
-import { steps } from '../../src/upgrade/steps/index.ts';
+import { seeWayBack, steps } from '../../src/upgrade/steps/index.ts';
 import { directoryOf, people } from '../bot/support.ts';
 import { release } from '../support/rollouts.ts';
 import type { ChatMessage, SimulatedChat } from './chat.ts';
@@ -74,9 +74,11 @@ export function startWorker(stage: Stage, name: string, belief: Belief): Program
       ...{ belief, fleet, regions, steps, shell, probe, clock, log },
       alerting: { ask: async () => ({ is: 'quiet' }) },
       elsewhere: async () => ({ is: 'not wanted' }),
+      halt: async () => ({ is: 'clear' }),
       archives: async () => release.archiveSha256,
       withdrawn: () => null,
       stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
+      wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
       freezes: () => stage.frozen,
       survey: (node, signal) => surveyNode(node.name, node.region, service, shell, probe, clock, limit, signal),
       surveyForWork: ({ name: node, region }, signal) => surveyForWork(node, region, closely, limit, signal),

@@ -93,6 +93,9 @@ export class SimulatedQueues {
         if (!this.#chance.of(this.#trouble.losesWake)) this.#time.after(delay, () => this.#wake('advance', id));
       },
       step: (region) => step(`step-${region}`) as unknown as ReturnType<Queues['step']>,
+      free: async (region, id) => {
+        if (this.#jobs.has(`step-${region} ${id}`)) await step(`step-${region}`).remove(id);
+      },
       ask: (region) => step(`ask-${region}`) as unknown as ReturnType<Queues['ask']>,
       close: async () => undefined,
     };

@@ -5,6 +5,7 @@ import type {
   Elsewhere,
   Fitness,
   Fleet,
+  Halt,
   NodeSurvey,
   PlanInput,
   Policy,
@@ -171,6 +172,7 @@ export const recorded: Baseline = { version: 'v1.0.0', sha256: oldImage, envSha2
 /** Nothing fires. */
 export const quiet: Alerts = { is: 'quiet' };
 export const notWanted: Elsewhere = { is: 'not wanted' };
+export const noHalt: Halt = { is: 'clear' };
 
 /** A fleet of one region, whose windows are always open. */
 export function oneRegion(nodes: number, policy: Partial<Policy>): Fleet {

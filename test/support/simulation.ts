@@ -14,9 +14,11 @@ import {
 } from '../../src/upgrade/rollout/index.ts';
 import type {
   Alerts,
+  BackSeen,
   Elsewhere,
   Event,
   Evidence,
+  Halt,
   LookTask,
   NodeTask,
   Report,
@@ -54,10 +56,14 @@ export interface World {
   badRestore: Map<string, number>;
   /** Probes of healthy nodes that get lost, the next n by node. */
   lostProbes: Map<string, number>;
+  /** What a look sees of a changed node's way back; whole where nothing is said. */
+  waysBack: Map<string, BackSeen>;
   /** Declared in the settings of now, for all regions. */
   freezes: Freeze[];
   alerts: Alerts;
   elsewhere: Elsewhere;
+  /** On the machine of every worker. */
+  halt: Halt;
   /** Every stop of the service, with what was true right before. */
   starts: {
     node: string;
@@ -90,9 +96,11 @@ export function worldOf(rollout: Rollout): World {
     bad: new Set(),
     badRestore: new Map(),
     lostProbes: new Map(),
+    waysBack: new Map(),
     freezes: [],
     alerts: { is: 'quiet' },
     elsewhere: { is: 'not wanted' },
+    halt: { is: 'clear' },
     starts: [],
     fence: {},
   };
@@ -112,7 +120,14 @@ function standingOf(world: World, node: string): Standing {
 
 function evidenceOf(world: World, names: string[], sight: Sight): Evidence {
   const standing = Object.fromEntries(names.map((name) => [name, standingOf(world, name)]));
-  return { standing, sight, freezes: world.freezes, alerts: world.alerts, elsewhere: world.elsewhere };
+  return {
+    standing,
+    sight,
+    freezes: world.freezes,
+    alerts: world.alerts,
+    elsewhere: world.elsewhere,
+    halt: world.halt,
+  };
 }
 
 /** How far the worker gets: `half`: it is lost between the rename and the restart. */
@@ -134,13 +149,24 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
   const names = rollout.peers[region] ?? [];
   const seen = names.map((name): [string, Seen] => {
     const standing = standingOf(world, name);
-    return [
-      name,
-      { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof: proofOf(name) },
-    ];
+    const proof = proofOf(name);
+    const asked = proof !== 'not asked' && rollout.nodes[name]?.touched;
+    const back = asked ? { back: world.waysBack.get(name) ?? ('ready' as const) } : {};
+    return [name, { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof, ...back }];
   });
-  const { freezes, alerts, elsewhere } = world;
-  return { type: 'watched', at, run, region, attempt, seen: Object.fromEntries(seen), freezes, alerts, elsewhere };
+  const { freezes, alerts, elsewhere, halt } = world;
+  return {
+    type: 'watched',
+    at,
+    run,
+    region,
+    attempt,
+    seen: Object.fromEntries(seen),
+    freezes,
+    alerts,
+    elsewhere,
+    halt,
+  };
 }
 
 function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach: Reach): Event {

@@ -2,6 +2,8 @@ import { Refused } from '../../base/errors.ts';
 import {
   approvals,
   asksFrom,
+  backPlan,
+  backQuestions,
   currentPhase,
   declineOf,
   isOpen,
@@ -13,7 +15,9 @@ import {
   workingNodes,
 } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
-import { type Asking, type CommandContext, ended, type Reply, say, withButtons } from '../context.ts';
+import { type Asking, type CommandContext, ended, type Reply, say, withButtons, withFacts } from '../context.ts';
+import { rolloutFacts } from '../facts/rollout.ts';
+import { backFacts, standingIn } from '../facts/way-back.ts';
 import { approverIn } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
 import { lastToGoBack, successorOf } from '../successor.ts';
@@ -22,15 +26,19 @@ import { declinedBy } from '../views/declined.ts';
 import { beginOf } from '../views/gate.ts';
 import { mentions } from '../views/people.ts';
 import { count, foreign, names, when, who } from '../views/text.ts';
+import { dryRun as dryRunOf } from '../views/way-back.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
 import {
   decide,
   demand,
   givenAlready,
   type Handler,
+  isSilence,
   NothingKnown,
   outdated,
+  surveyPatience,
   theRollout,
+  Unanswered,
   unknownName,
 } from './common.ts';
 import { refuseIfOtherwise, withTruth } from './truth.ts';
@@ -216,7 +224,8 @@ export const retry: Handler<'retry'> = async (context, asking) => {
 };
 
 /** Works on the open rollout, else on the newest one as long as nobody else holds the fleet. */
-export const rollback: Handler<'rollback'> = async (context, asking, { target }) => {
+export const rollback: Handler<'rollback'> = async (context, asking, { target, dryRun }) => {
+  if (dryRun) return tryBack(context, asking, target);
   await demand(context, asking, { is: 'go-back' });
   const rollout = await rollbackTarget(context, asking);
   if (target === null) return choices(rollout);
@@ -233,6 +242,32 @@ export const rollback: Handler<'rollback'> = async (context, asking, { target })
   const event = { type: 'rollback-asked', at: now, by: asking.actor, scope, epoch } as const;
   return withTruth(context, rollout, await decide(context, rollout, event, rollingBack));
 };
+
+/** Looks and plays it; nothing is decided by that. Without a name: of everything. */
+async function tryBack(context: CommandContext, asking: Asking, target: string | null): Promise<Reply> {
+  await demand(context, asking, { is: 'look' });
+  const rollout = await rollbackTarget(context, asking);
+  const scope = scopeOf(rollout, target ?? 'all');
+  const { control, fleet, clock } = context;
+  const nodes = fleet.regions.flatMap((region) => region.nodes);
+  const asked = touchedIn(rollout, scope).map(({ name }) => name);
+  const seen = await control.survey(
+    nodes,
+    surveyPatience(nodes.length),
+    'answer',
+    backQuestions(rollout, [...asked, ...queueOf(rollout)]),
+  );
+  if (seen.every(isSilence))
+    throw new Unanswered(`Nobody knows what would happen: ${seen[0]?.detail}. Is a worker running?`);
+  const event = { type: 'rollback-asked', at: clock.now(), by: asking.actor, scope, epoch: rollout.epoch + 1 } as const;
+  const plan = backPlan(rollout, event, standingIn(seen));
+  const facts = { rollout: rolloutFacts(rollout), ...backFacts(scope, plan, seen) };
+  if (plan.back.length > 0) return withFacts(facts, dryRunOf(rollout, scope, plan, seen));
+  const none = `A rollback of ${foreign(scopeName(scope), 300)} would do nothing: it is not changed by this rollout (any more).`;
+  return withFacts(facts, say(none));
+}
+
+const queueOf = ({ status }: Rollout): string[] => (status.is === 'rolling-back' ? status.queue : []);
 
 /** Said from what was stored: asked for while another rollback is under way, it adds to that. */
 function rollingBack(rollout: Rollout): string {

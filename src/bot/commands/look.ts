@@ -1,7 +1,7 @@
 import { isAny } from '../../base/is-any.ts';
 import { standing, withFreezes } from '../../upgrade/ledger/index.ts';
 import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
-import type { Gate, GateName, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
+import type { Diagnosis, Gate, GateName, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import {
   describeLocal,
   describeWindow,
@@ -189,7 +189,7 @@ function historyLine(rollout: Rollout): string {
   return `${when(createdAt)}  *${rollout.release.version}* ${verdict(rollout)}, asked for by ${who(rollout.requester)}${ended} (${foreign(rollout.id, 60)})`;
 }
 
-export const diagnose: Handler<'diagnose'> = async (context, asking, { node: name }) => {
+export const diagnose: Handler<'diagnose'> = async (context, asking, { node: name, bundle }) => {
   await demand(context, asking, { is: 'diagnose' });
   const nodes = context.fleet.regions.flatMap((region) => region.nodes);
   const node = nodes.find((each) => each.name === name);
@@ -203,26 +203,50 @@ export const diagnose: Handler<'diagnose'> = async (context, asking, { node: nam
   const before = await captured(context, node.name);
   return {
     outcome: isSilence(found) ? 'unreachable' : 'done',
-    facts: { node: node.name, summary: found.summary, evidence: found.evidence, captured: before },
+    facts: {
+      node: node.name,
+      ...diagnosisFacts(found, bundle !== undefined),
+      captured: capturedFacts(before, bundle !== undefined),
+    },
     parts: [
-      { is: 'lines', lines: [`*${foreign(node.name, 80)}* now: ${foreign(found.summary, 500)}`] },
+      { is: 'lines', lines: [`*${foreign(node.name, 80)}* now: ${foreign(found.summary, 500)}`, ...mendLines(found)] },
       { is: 'code', text: codeLines(found.evidence, 16) },
       ...(before === null ? [] : capturedParts(before)),
     ],
   };
 };
 
-type Captured = { version: string; summary: string; evidence: string[] };
+type Captured = Diagnosis & { version: string };
+
+/** @param whole with all that was captured, which is long */
+const diagnosisFacts = ({ summary, evidence, causes, bundle }: Diagnosis, whole: boolean) => ({
+  summary,
+  evidence,
+  causes: causes?.map(({ name, says, line, mend, next }) => ({ name, says, line, mend, next })) ?? null,
+  bundle: whole ? (bundle ?? null) : null,
+});
+
+const capturedFacts = (before: Captured | null, whole: boolean) =>
+  before === null ? null : { version: before.version, ...diagnosisFacts(before, whole) };
+
+const mendLines = ({ causes }: Diagnosis): string[] =>
+  (causes ?? []).slice(0, 1).map(({ mend }) => `What to do: ${foreign(mend, 200)}`);
 
 /** What was found before a rollback destroyed it, by the newest rollout: afterwards the node looks well. */
 async function captured({ control }: CommandContext, name: string): Promise<Captured | null> {
   const [last] = await control.store.latest(1);
   const diagnosis = last?.nodes[name]?.diagnosis ?? null;
   if (last === undefined || diagnosis === null) return null;
-  return { version: last.release.version, summary: diagnosis.summary, evidence: diagnosis.evidence };
+  return { version: last.release.version, ...diagnosis };
 }
 
-const capturedParts = ({ version, summary, evidence }: Captured): Part[] => [
-  { is: 'lines', lines: [`When it failed on ${version}, before it was rolled back: ${foreign(summary, 500)}`] },
-  { is: 'code', text: codeLines(evidence, 16) },
+const capturedParts = ({ version, ...diagnosis }: Captured): Part[] => [
+  {
+    is: 'lines',
+    lines: [
+      `When it failed on ${version}, before it was rolled back: ${foreign(diagnosis.summary, 500)}`,
+      ...mendLines(diagnosis),
+    ],
+  },
+  { is: 'code', text: codeLines(diagnosis.evidence, 16) },
 ];

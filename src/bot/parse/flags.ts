@@ -1,7 +1,8 @@
 import { nearest } from '../../base/nearest.ts';
 
-/** `one`: the next word; `many`: all words up to the next flag; `none`: a switch. */
-export type FlagShape = Record<string, 'none' | 'one' | 'many'>;
+/** `one`: the next word; `maybe`: the same, or nothing; `many`: all words up to the next flag; `none`: a switch. */
+type Takes = 'none' | 'maybe' | 'one' | 'many';
+export type FlagShape = Record<string, Takes>;
 
 export interface Flags {
   /** Words that belong to no flag. */
@@ -29,14 +30,15 @@ export function readFlags(input: string[], shape: FlagShape): Flags {
     const wanted = shape[name] ?? 'none';
     while (takesMore(wanted, value.length) && isValue(input[i + 1])) value.push(input[++i] ?? '');
     if (wanted === 'none' && inline !== null) throw new Unreadable(`--${name} takes no value`);
-    if (wanted !== 'none' && value.join(' ').trim() === '') throw new Unreadable(`--${name} needs a value`);
+    if (wanted !== 'none' && wanted !== 'maybe' && value.join(' ').trim() === '')
+      throw new Unreadable(`--${name} needs a value`);
     flags.values.set(name, value.join(' ').trim());
   }
   return flags;
 }
 
-function takesMore(wanted: 'none' | 'one' | 'many', have: number): boolean {
-  return wanted === 'many' || (wanted === 'one' && have === 0);
+function takesMore(wanted: Takes, have: number): boolean {
+  return wanted === 'many' || (wanted !== 'none' && have === 0);
 }
 
 function isValue(word: string | undefined): boolean {

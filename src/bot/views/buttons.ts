@@ -1,7 +1,6 @@
 import { fingerprint } from '../../trust/index.ts';
 import {
   declineOf,
-  isOpen,
   isQueued,
   laterStart,
   next,
@@ -26,6 +25,7 @@ import { describeLocal } from '../../windows/index.ts';
 import { scopeWord } from '../command.ts';
 import type { Button, Reference } from './parts.ts';
 import { count } from './text.ts';
+import { confirmText } from './way-back.ts';
 import { foreignWord, scopeName, touchedIn } from './words.ts';
 
 export function pauseButton(rollout: Rollout): Button {
@@ -210,9 +210,6 @@ export function rollbackButtons(rollout: Rollout, scopes: RollbackScope[]): Butt
   });
 }
 
-/** What nobody looks at any more may have been changed since. */
-const unlessChanged = ' If one of them runs something else by now, none is touched, and you are told which.';
-
 function rollbackButton(rollout: Rollout, scope: RollbackScope, nodes: number): Button {
   const what = scope.is === 'all' ? 'all' : scopeName(scope);
   return {
@@ -222,7 +219,7 @@ function rollbackButton(rollout: Rollout, scope: RollbackScope, nodes: number): 
     style: 'danger',
     confirm: {
       title: `Roll back ${scopeName(scope)}?`,
-      text: `${count(nodes, 'node')} will go back to what they ran before this rollout, one at a time, what is down first, then newest first; windows are not waited for. ${scope.is === 'all' ? 'Nodes that it did not touch stay as they are.' : 'All other nodes stay as they are.'}${isOpen(rollout) ? '' : unlessChanged}`,
+      text: confirmText(rollout, scope),
       yes: 'Roll back',
     },
     typed: `rollback ${scopeWord(scope)}`,

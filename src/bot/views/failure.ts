@@ -1,5 +1,5 @@
 import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
-import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
+import type { NextStep, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { lastWord } from './last-word.ts';
 import { evidence } from './node.ts';
@@ -162,5 +162,24 @@ function waysOut(rollout: Rollout, node: NodeRun): Button[] {
   if (rollout.status.is !== 'held' || node.state.is === 'working') return [];
   const scopes = rollbackButtons(rollout, [{ is: 'region', region: node.region }, { is: 'all' }]);
   const ways = [...wayOn(rollout), ...foreignButtons(rollout, node), ...scopes];
-  return [...ways, stopButton(rollout), diagnoseButton(rollout, node.name)];
+  const all = [...ways, stopButton(rollout), diagnoseButton(rollout, node.name)];
+  return safestFirst(all, node.diagnosis?.causes?.[0]?.next ?? null);
+}
+
+/** The buttons that come nearest to each next step, the nearest first. Where nothing is left to go back to, a bad build is stopped. */
+const fitting: Record<NextStep, string[]> = {
+  retry: ['retry', 'resume'],
+  rollback: ['rollback', 'stop'],
+  replace: ['replace', 'keep'],
+  look: ['diagnose'],
+  nothing: [],
+};
+
+/** What suits the cause comes first; nothing is offered that was not, and nothing is left out. */
+function safestFirst(buttons: Button[], next: NextStep | null): Button[] {
+  const wanted = next === null ? [] : fitting[next];
+  const first = wanted
+    .map((action) => buttons.find((button) => button.action.split(':')[0] === action))
+    .find((button) => button !== undefined);
+  return first === undefined ? buttons : [first, ...buttons.filter((button) => button !== first)];
 }

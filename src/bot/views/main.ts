@@ -23,6 +23,7 @@ import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
 import { count, foreign, gateReason, heldReason, names, overrideWhy, person, when, who } from './text.ts';
 import { verdict } from './verdict.ts';
+import { readinessLines } from './way-back.ts';
 import { askedOf, counted, isLarge, nodeWord, scopeName, versionsBefore } from './words.ts';
 
 /** The one live message of a rollout: everything that matters now. */
@@ -35,7 +36,13 @@ export function mainParts(rollout: Rollout): Part[] {
     { is: 'title', text: `${rollout.service.name} ${rollout.release.version}: ${verdict(rollout)}` },
     {
       is: 'lines',
-      lines: [progress(rollout), ...statusLines(rollout), ...waitingLines(rollout), ...takenLines(rollout)],
+      lines: [
+        progress(rollout),
+        ...readinessLines(rollout),
+        ...statusLines(rollout),
+        ...waitingLines(rollout),
+        ...takenLines(rollout),
+      ],
     },
     { is: 'lines', lines: regionsOf(rollout).map((region) => regionLine(rollout, region)) },
     { is: 'lines', lines: [what(rollout), ...unsigned(rollout), ...unaskedLines(rollout)] },
@@ -126,6 +133,7 @@ function waitingLines(rollout: Rollout): string[] {
   return [
     ...phaseLines(rollout),
     ...windowLines(rollout, node),
+    ...haltLines(rollout, node),
     ...alertLines(rollout, node),
     ...proofLines(rollout, node),
     ...heldLines(node),
@@ -156,6 +164,15 @@ function windowLines(rollout: Rollout, node: NodeRun): string[] {
   const calendar = rollout.calendars[node.region];
   if (next === undefined || calendar === undefined) return [];
   return [`Next: ${foreign(node.name)}, not before ${when(next.begin)}, ${describeLocal(next.begin, calendar.zone)}`];
+}
+
+/** Somebody stopped everything by a file; it says itself where it lies, and why. */
+function haltLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
+  const said = looks[region]?.halt;
+  if (state.is === 'working' || said?.is !== 'lies') return [];
+  return [
+    `‼ *Stopped by a file*: ${foreign(said.reason, 500)}. Nothing is begun or brought back there until it is removed.`,
+  ];
 }
 
 /** What the last look was told: nothing is begun on it, and people see why before a worker was kept by it. */

@@ -1,6 +1,6 @@
 import { isAny } from '../../base/is-any.ts';
 import { isOpen, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
-import type { NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
+import type { Diagnosis, NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Part } from './parts.ts';
 import { type Place, type Post, post } from './post.ts';
 import { serving } from './serving.ts';
@@ -171,7 +171,16 @@ export const wrongAtTheEnd = (rollout: Rollout): NodeRun[] =>
 export function evidence({ diagnosis }: NodeRun): Part[] {
   if (diagnosis === null) return [];
   return [
-    { is: 'lines', lines: [`Likely cause: ${foreign(diagnosis.summary, 500)}`] },
+    { is: 'lines', lines: causeLines(diagnosis) },
     { is: 'code', text: codeLines(diagnosis.evidence, 8) },
   ];
+}
+
+/** A cause is called one only where a line shows it. What older versions found names none apart. */
+export function causeLines({ summary, causes }: Diagnosis): string[] {
+  if (causes === undefined) return [`Likely cause: ${foreign(summary, 500)}`];
+  const [first, ...others] = causes;
+  if (first === undefined) return [`No likely cause: ${foreign(summary, 500)}`];
+  const head = others.length === 0 ? 'Likely cause' : 'Likely causes, all of them shown';
+  return [`${head}: ${foreign(summary, 500)}`, `What to do: ${foreign(first.mend, 200)}`];
 }

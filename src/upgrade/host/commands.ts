@@ -67,6 +67,8 @@ const asRoot = (name: VerbName, args: string[], timeoutMs: number): Command => (
   args,
   sudo: true,
   timeoutMs,
+  // A fence that is raised only keeps older tries out.
+  ...(verbs[name].orders.length === 0 || name === 'look under lock' ? { looks: true as const } : {}),
 });
 
 /** Sees what runs and what lies on disk. */
@@ -115,9 +117,8 @@ export function backup(turn: Turn, before: Baseline, ask: boolean, decided = not
 }
 
 /** Verifies the backup of a node that is on its new binary already. */
-export function checkBackup({ rollout }: Turn, before: Baseline): Command {
-  const { service, policy } = rollout;
-  return asRoot('check backup', [...place(service), ...past(service, before)], policy.commandTimeout);
+export function checkBackup(service: Service, before: Baseline, timeoutMs: number): Command {
+  return asRoot('check backup', [...place(service), ...past(service, before)], timeoutMs);
 }
 
 /** Renames the staged binary over the installed one and restarts. */

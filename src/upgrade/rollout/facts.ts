@@ -41,11 +41,29 @@ export interface Proof {
   soaked: number;
 }
 
+/** What is safe to do next about a cause. `look`: somebody mends something on the node first. */
+export type NextStep = 'retry' | 'rollback' | 'replace' | 'look' | 'nothing';
+
+export interface LikelyCause {
+  /** A word for programs. */
+  name: string;
+  says: string;
+  /** The line that shows it, redacted. */
+  line: string;
+  /** What a person does about it. */
+  mend: string;
+  next: NextStep;
+}
+
 export interface Diagnosis {
-  /** One line: the likely cause in words. */
+  /** One line: the likely cause in words, or that none shows. */
   summary: string;
   /** Redacted lines that show it. */
   evidence: string[];
+  /** Those that are shown, the most specific ones alone; empty: none is. Absent in what older versions found. */
+  causes?: LikelyCause[];
+  /** All that was captured, redacted, each line with the name of its part before it. Absent as above. */
+  bundle?: string[];
   /** No worker said anything: nothing of this is about the node. */
   unanswered?: true;
 }
@@ -76,6 +94,21 @@ export interface Asked {
   /** null: it could not be asked, and what it is rests on its hash. */
   version: string | null;
 }
+
+/** What a look at a node's way back goes by. */
+export interface BackQuestion {
+  before: Baseline;
+  /** SHA-256 of the binary that this rollout put there. */
+  release: string;
+  /** SHA-256 of the environment that a person decided to keep; null when nobody did. */
+  kept: string | null;
+}
+
+/**
+ * What a look saw of it. `no backup`: none, or a damaged one; `other …`: neither what this rollout found nor what it put there, so
+ * that a rollback would stop and ask.
+ */
+export type BackSeen = 'ready' | 'no backup' | 'other binary' | 'other environment' | 'unseen';
 
 /** What a step learned; merged into the node's record. */
 export interface Facts {
@@ -114,6 +147,7 @@ export type Report =
 export type GateName =
   | 'state'
   | 'pause'
+  | 'halt'
   | 'schedule'
   | 'notice'
   | 'staged'
@@ -160,6 +194,12 @@ export type Elsewhere =
   /** With what to do. */
   | { is: 'unproven'; reason: string };
 
+/** Whether somebody stopped everything by a file on the worker's machine. */
+export type Halt =
+  | { is: 'clear' }
+  /** Which file, where, and what it says; redacted. */
+  | { is: 'lies'; reason: string };
+
 /** What can be found out about a region, by name. */
 export interface Findings {
   /** By node name, all nodes of the region. */
@@ -170,18 +210,20 @@ export interface Findings {
   alerts: Alerts;
   /** Not of the region but of the release: whether it was proven on another fleet, as the settings want it. */
   elsewhere: Elsewhere;
+  /** As the worker sees it that looks. */
+  halt: Halt;
 }
 export type EvidenceName = keyof Findings;
 
 /** What a look at a region finds out too, so that people see it before it has kept a worker from anything. */
-export const lastingEvidence = ['freezes', 'alerts', 'elsewhere'] as const satisfies EvidenceName[];
+export const lastingEvidence = ['freezes', 'alerts', 'elsewhere', 'halt'] as const satisfies EvidenceName[];
 type LastingName = (typeof lastingEvidence)[number];
 
 /** As a look found it; absent in looks of older versions, and in those that did not ask. */
 export type Lasting = Partial<Pick<Findings, LastingName>>;
 
 /** Of these, what ends without a word to us: only another look sees it, and a forecast counts on it. */
-export const passingEvidence = ['alerts', 'elsewhere'] as const satisfies LastingName[];
+export const passingEvidence = ['alerts', 'elsewhere', 'halt'] as const satisfies LastingName[];
 
 /** What was found out right before a stop: what the rules of the node's gates need, and nothing else. */
 export interface Evidence extends Partial<Findings> {
@@ -196,6 +238,8 @@ export interface Seen {
   detail: string;
   /** Whether a finished node still is what was proven, by SSH; `unseen`: it could not be told. */
   proof: 'holds' | 'broken' | 'unseen' | 'not asked';
+  /** Its way back; absent where nobody asked. */
+  back?: BackSeen;
 }
 
 /** What is true on a node, seen just now; `status`, `verify` and the plan are made from it. */
@@ -214,6 +258,8 @@ export interface NodeSurvey {
   at: number;
   /** What work on it rests on; absent where nobody asked for that, or the worker is of a version that does not tell. */
   fitness?: Fitness;
+  /** Its way back; absent like `fitness`. */
+  back?: BackSeen;
   /** No worker said anything: nothing of this is about the node. */
   unanswered?: true;
 }

@@ -21,7 +21,7 @@ const patienceOfStop = 60_000;
  */
 export function gated(rollout: Rollout, node: NodeRun, event: Gated): Rollout {
   const { state } = node;
-  if (state.is !== 'working') return rollout;
+  if (state.is !== 'working' && state.is !== 'staging') return rollout;
   const { at, gates } = event;
   const before = isSameWait(node.held, gates, at) ? node.held : null;
   const times = (before?.times ?? 0) + 1;
@@ -29,6 +29,8 @@ export function gated(rollout: Rollout, node: NodeRun, event: Gated): Rollout {
   const until = askAgain(rollout, since, at, times) + stagger(rollout, node);
   const due = node.attempt + 1;
   const waiting = { attempt: due, held: { gates, since, at, times, until, due }, silentSince: null };
+  // Nothing of it is anywhere but on a shelf.
+  if (state.is === 'staging') return moveNode(rollout, node, { ...state, notBefore: until }, waiting);
   if (!event.unchanged) return goOnOrGiveUp(rollout, { ...node, ...waiting }, { ...state, notBefore: until }, at);
   if (state.direction === 'forward') {
     const isFirst = state.failures + state.unknowns === 0 && state.underWaySince === undefined;

@@ -11,6 +11,7 @@ import type { Evidence, EvidenceName, Gate, GateName, NodeRun, Rollout, Sight } 
 const beforeLooks: GateName[] = [
   'state',
   'pause',
+  'halt',
   'schedule',
   'notice',
   'staged',
@@ -26,12 +27,12 @@ const beforeLooks: GateName[] = [
 
 /**
  * A node that was begun is finished or rolled back, also past its window, through a pause or a hold: only the
- * quorum can keep it waiting.
+ * quorum can keep it waiting, and whoever stops everything by a file, which stops rollbacks too.
  */
-const onceTouched: GateName[] = ['quorum'];
+const onceTouched: GateName[] = ['halt', 'quorum'];
 
 /** What was changed already is finished before anything new is begun; that needs no window and no approval. */
-const toBeProvenAgain: GateName[] = ['state', 'pause', 'turn'];
+const toBeProvenAgain: GateName[] = ['state', 'pause', 'halt', 'turn'];
 
 /**
  * Every reason why a node may not be stopped right now; empty when it may. Feeds `todo`, the worker right before
@@ -79,7 +80,8 @@ export function opensByLook(rollout: Rollout, name: string, now: number): boolea
 export function isLeftToPeople(rollout: Rollout, { name, state }: NodeRun, now: number): boolean {
   const shut = state.is === 'ready' ? gates(rollout, name, now) : [];
   const isTheirs = (gate: Gate) =>
-    gate.name === 'alerts' || (rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));
+    isAny(gate.name, 'alerts', 'halt') ||
+    (rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));
   return shut.length > 0 && shut.every(isTheirs);
 }
 

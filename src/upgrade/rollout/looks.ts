@@ -81,7 +81,14 @@ function noteOne(node: NodeRun, seen: Seen, misses: number, at: number): NodeRun
     seenAt: healthy ? at : node.seenAt,
     provenAt: healthy && seen.proof === 'holds' ? at : node.provenAt,
     sick: node.sick ?? (isSick ? { reason: seen.detail, at } : null),
+    ...wayBackOf(seen, at),
   };
+}
+
+/** Of what could not be looked at nothing is known any more. */
+function wayBackOf({ back, proof }: Seen, at: number): Pick<NodeRun, 'wayBack'> {
+  const is = proof === 'unseen' ? 'unseen' : back;
+  return is === undefined ? {} : { wayBack: { is, at } };
 }
 
 /** Healthy time is summed over gaps between healthy looks: neither a jump of the clock nor a pause of ours adds to it. */

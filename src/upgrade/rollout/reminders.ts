@@ -1,4 +1,5 @@
 import { minute } from '../../base/duration.ts';
+import { isAny } from '../../base/is-any.ts';
 import { declineOf } from './approvers.ts';
 import { whenAwake } from './asking.ts';
 import { gates, isLeftToPeople } from './gates.ts';
@@ -50,7 +51,7 @@ function waitsSince(phase: ApprovalPhase): number {
 export function waitAtGate(rollout: Rollout, node: NodeRun): NodeRun['held'] {
   const { held, state } = node;
   if (held === null || held.at - held.since < gatePatience || state.is === 'stuck') return null;
-  const begins = state.is === 'ready' && rollout.status.is === 'running';
+  const begins = isAny(state.is, 'ready', 'staging') && rollout.status.is === 'running';
   return state.is === 'working' || begins || isQueued(rollout, node) ? held : null;
 }
 

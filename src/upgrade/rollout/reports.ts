@@ -22,7 +22,7 @@ export function reported(former: Rollout, before: NodeRun, event: Reported): Rol
   switch (report.is) {
     case 'succeeded':
       return state.is === 'staging'
-        ? moveNode(rollout, node, { is: 'ready', notBefore: at }, { attempt: node.attempt + 1 })
+        ? moveNode(rollout, node, { is: 'ready', notBefore: at }, { attempt: node.attempt + 1, held: null })
         : succeeded(rollout, node, state, at);
     case 'failed':
       return report.retry && state.failures + 1 < rollout.policy.attempts

@@ -2,6 +2,7 @@ import type { Calendar } from '../../windows/types.ts';
 import type {
   Actor,
   Asked,
+  BackSeen,
   Baseline,
   Decided,
   Diagnosis,
@@ -148,6 +149,8 @@ export interface NodeRun {
   /** When it was last seen to answer healthy, and to be what was proven; epoch ms. */
   seenAt: number | null;
   provenAt: number | null;
+  /** What a look last saw of its way back. Absent where none did. */
+  wayBack?: { is: BackSeen; at: number };
   /** Its automatic rollback of this run was used. */
   rolledBackInRun: number | null;
   /** How long its steps took when they last succeeded; nothing where it ran the target already. */

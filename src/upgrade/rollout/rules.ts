@@ -79,6 +79,12 @@ const pause = rule([], ({ status }) =>
   status.is === 'paused' ? shutBy(status.by, 'paused', 'whoever may resume') : null,
 );
 
+/** Somebody wants nothing to be done, here and now: no override opens it, and no way back is begun either. */
+const halt = rule(['halt'], ({ looks }, { region }, _now, known) => {
+  const said = known?.halt ?? looks[region]?.halt;
+  return said?.is === 'lies' ? shut(said.reason, 'whoever put the file there') : null;
+});
+
 const schedule = rule([], ({ startAt }, _node, now) =>
   startAt !== null && startAt > now ? shut('scheduled for later', 'the clock', startAt) : null,
 );
@@ -248,6 +254,7 @@ const proof = rule([], (rollout, node, now, known) => {
 export const rules: Record<GateName, Rule> = {
   state,
   pause,
+  halt,
   schedule,
   notice,
   staged,

@@ -50,6 +50,10 @@ export const traits: Record<StepName, Trait> = {
 /** Steps that change what runs. */
 export const changesService = (step: StepName): boolean => traits[step].changes === 'service';
 
+/** A step that changes something, if only files that nobody runs yet; and one that asks the gates right before it does. */
+export const changesAnything = (step: StepName): boolean => traits[step].changes !== 'nothing';
+export const asksGates = (step: StepName): boolean => traits[step].takes !== 'nothing';
+
 /** A step that takes a node out of service without touching what runs; and one that puts it back. */
 export const drains = (step: StepName): boolean => traits[step].takes === 'traffic';
 export const putsBack = (step: StepName): boolean =>

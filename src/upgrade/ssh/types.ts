@@ -32,6 +32,8 @@ export interface Command {
   timeoutMs: number;
   /** Milliseconds from `run`; what could not be sent by then is not sent: a stop rests on what was seen just before. */
   sendWithinMs?: number;
+  /** It changes nothing on the node. */
+  looks?: true;
   /** Over a connection made for it, so that the host key is checked now: a kept one would hide that it changed. */
   fresh?: true;
   /** For a node with a helper: what allows it. */

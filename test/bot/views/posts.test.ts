@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { proofText } from '../../../src/bot/views/node.ts';
 import { outdated, type Post, posts } from '../../../src/bot/views/posts.ts';
 import { next, plan } from '../../../src/upgrade/rollout/index.ts';
-import type { Fleet, NodeRun, PlanInput, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import type { Diagnosis, Fleet, LikelyCause, NodeRun, PlanInput, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../../support/parts.ts';
 import { hours, inputOf, tuesday } from '../../support/rollouts.ts';
 import { drive, type World, worldOf } from '../../support/simulation.ts';
@@ -79,6 +79,7 @@ describe('the live message', () => {
     expect(text(midway(), /^main$/)).toMatchInlineSnapshot(`
       "zeitwork-operator v2.0.0: working on us-east-op-2
       \`█░░░░░░░░░\` 1 of 9 nodes on v2.0.0
+      Way back: ready on 1 of 1
       *us-east*  ✓ op-1 done  ·  ▶ op-2 proving  ·  ○ op-3 waiting
       *eu-west*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
       *ap-south*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
@@ -94,6 +95,7 @@ describe('the live message', () => {
     expect(text(atGate(), /^main$/)).toMatchInlineSnapshot(`
       "zeitwork-operator v2.0.0: waiting for approval of eu-west
       \`███░░░░░░░\` 3 of 9 nodes on v2.0.0
+      Way back: ready on 3 of 3
       Waiting for approval of *eu-west* by <!subteam^S0APPROVERS>
       Next: eu-west-op-1, not before <!date^1795509087^{date_short_pretty} {time}|2026-11-24 08:31 UTC>, Tue 24 Nov 08:31 (Europe/Dublin)
       *us-east*  ✓ op-1 done  ·  ✓ op-2 done  ·  ✓ op-3 done
@@ -111,6 +113,7 @@ describe('the live message', () => {
     expect(text(failed(), /^main$/)).toMatchInlineSnapshot(`
       "zeitwork-operator v2.0.0: held over us-east-op-2, a decision is needed
       \`█░░░░░░░░░\` 1 of 9 nodes on v2.0.0
+      Way back: ready on 1 of 1; last seen <!date^1795505446^{date_short_pretty} {time}|2026-11-24 07:30 UTC>
       *Held* since <!date^1795505449^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: us-east-op-2: health stayed 503 starting
       *us-east*  ✓ op-1 done  ·  ↩ op-2 rolled back  ·  ○ op-3 waiting
       *eu-west*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
@@ -193,6 +196,38 @@ describe('a line in the thread for every node', () => {
     );
     expect(older.nodes['us-east-op-2']).not.toHaveProperty('back');
     expect(text(older, /^node\.us-east-op-2\./)).not.toContain('proven');
+  });
+
+  it('puts the button first that suits the cause, calls nothing a cause that does not show, and offers no other button for it', () => {
+    const rollout = failed();
+    const node = rollout.nodes['us-east-op-2'];
+    if (node === undefined) throw new Error('no such node');
+    const told = (diagnosis: Diagnosis) => {
+      const now = { ...rollout, nodes: { ...rollout.nodes, [node.name]: { ...node, diagnosis } } };
+      const post = posts(now).find(({ key }) => key.startsWith('failed.'));
+      const buttons = (post?.blocks ?? []).flatMap((block) =>
+        block.type === 'actions'
+          ? block.elements.map((each) => ('action_id' in each ? (each.action_id ?? '') : ''))
+          : [],
+      );
+      return { text: post?.text ?? '', buttons: buttons.filter((id) => !id.startsWith('zw:mine')) };
+    };
+    const cause = (nextStep: LikelyCause['next']): Diagnosis => ({
+      summary: 'the disk is full',
+      evidence: ['df'],
+      causes: [{ name: 'disk-full', says: 'the disk is full', line: 'df', mend: 'free space', next: nextStep }],
+    });
+    const without = told({ summary: 'nothing shows', evidence: ['last line'], causes: [] });
+    expect(without.text).toMatch(/No likely cause: nothing shows/);
+    expect(without.text).not.toContain('Likely cause:');
+    const firsts = (['look', 'retry', 'rollback', 'replace', 'nothing'] as const).map((each) => {
+      const { text: said, buttons } = told(cause(each));
+      expect(said).toMatch(/Likely cause: the disk is full\nWhat to do: free space/);
+      expect(buttons.toSorted()).toEqual(without.buttons.toSorted());
+      return buttons[0]?.split(':')[1];
+    });
+    const usual = without.buttons[0]?.split(':')[1];
+    expect(firsts).toEqual(['diagnose', 'retry', 'rollback', usual, usual]);
   });
 
   it('does not say the cause again that stands in the channel, whatever comes after, and says it where nothing else does', () => {

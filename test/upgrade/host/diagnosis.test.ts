@@ -1,8 +1,17 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readLines } from '../../../src/upgrade/host/answer.ts';
+import { causes } from '../../../src/upgrade/host/causes.ts';
+import { diagnoseNode, diagnosisIn } from '../../../src/upgrade/host/collect.ts';
 import { diagnosisOf, type Signs } from '../../../src/upgrade/host/diagnosis.ts';
 import { lastError, linesOf, messageOf } from '../../../src/upgrade/host/journal.ts';
 import type { UnitFacts } from '../../../src/upgrade/host/observation.ts';
+import { createProbe } from '../../../src/upgrade/http/index.ts';
 import type { Health } from '../../../src/upgrade/http/types.ts';
+import type { Diagnosis, NextStep } from '../../../src/upgrade/rollout/types.ts';
 import { service } from '../steps/support.ts';
 
 const at = (second: number) => `2026-11-22T23:35:${String(second).padStart(2, '0')}+0000 us-east-op-1`;
@@ -42,6 +51,11 @@ const signs = ({ journal = [], ...change }: Change): Signs => ({
   file: '-rwxr-xr-x 1 root root 29360128 Nov 22 23:35 /usr/local/bin/zeitwork-operator',
   executable: true,
   space: { device: '1', freeBytes: 400 * 1024 * 1024, freeInodes: 1000 },
+  properties: [],
+  places: [],
+  running: null,
+  clock: 0,
+  wanted: null,
   ...change,
 });
 
@@ -150,6 +164,330 @@ describe('the likely cause', () => {
     expect(diagnosis.evidence.length).toBeLessThanOrEqual(12);
     expect(JSON.stringify(diagnosis)).not.toContain('s3cret');
     expect(diagnosis.summary).toMatch(/postgres:\/\/\*\*\*@db/);
+  });
+});
+
+describe('a real node', () => {
+  /** What was recorded of a node that was broken on purpose, and what is to be said of it: cause, next step, and a line that shows it. */
+  const table: [string, string[], RegExp, NextStep, RegExp][] = [
+    [
+      'port-in-use',
+      ['port-in-use'],
+      /^its port is taken by edge-proxy \(pid \d+\): cannot listen on port 8080/,
+      'look',
+      /Address already in use/,
+    ],
+    [
+      'missing-key',
+      ['key-missing'],
+      /^a key is missing in its environment: NEW_PARAM is not set$/,
+      'rollback',
+      /NEW_PARAM/,
+    ],
+    ['missing-key-of-old', ['key-missing'], /: DATABASE_URL is not set$/, 'rollback', /DATABASE_URL/],
+    [
+      'environment-missing',
+      ['environment-missing'],
+      /^its environment file cannot be read: No such file or directory$/,
+      'look',
+      /Failed to load environment files/,
+    ],
+    [
+      'not-executable',
+      ['not-executable', 'directory-closed'],
+      /^the binary is not executable: \/usr\/local\/bin\/zeitwork-operator/,
+      'rollback',
+      /^-rw-r--r--/,
+    ],
+    ['directory-closed', ['directory-closed'], /may not enter a directory/, 'look', /step EXEC.*Permission denied/],
+    ['binary-missing', ['binary-missing'], /^the binary is missing/, 'rollback', /No such file/],
+    ['wrong-architecture', ['wrong-architecture'], /made for another machine/, 'rollback', /Exec format error/],
+    [
+      'library-missing',
+      ['library-missing'],
+      /^a shared library is missing on the node: libzeitwork\.so\.1$/,
+      'rollback',
+      /cannot open shared object file/,
+    ],
+    [
+      'library-too-old',
+      ['library-too-old'],
+      /newer library than the node has: GLIBC_2\.99$/,
+      'rollback',
+      /GLIBC_2\.99/,
+    ],
+    [
+      'start-limit',
+      ['exits', 'start-limit'],
+      /^exits at start \(exit status 1\): migration lock table missing.*; also shown: systemd has given up starting it$/,
+      'rollback',
+      /FATAL/,
+    ],
+    [
+      'exits-at-start',
+      ['exits'],
+      /^exits at start \(exit status 1\): migration lock table missing, cannot start$/,
+      'rollback',
+      /FATAL/,
+    ],
+    ['segfault', ['crashed'], /^it crashes \(signal SEGV\)$/, 'rollback', /status=11\/SEGV/],
+    ['killed', ['killed'], /^it was killed from outside \(signal KILL\)/, 'look', /status=9\/KILL/],
+    ['panic', ['panicked', 'down'], /panicked at/, 'rollback', /panicked at/],
+    ['stack-trace', ['panicked', 'down'], /main::main\(\) called at -e line 1/, 'rollback', /called at/],
+    [
+      'start-timeout',
+      ['start-timeout', 'restarting'],
+      /^it did not say in time that it is ready/,
+      'rollback',
+      /start operation timed out/,
+    ],
+    ['database-refused', ['database-refused'], /port 5432 failed: Connection refused$/, 'retry', /Connection refused/],
+    [
+      'database-auth',
+      ['database-auth'],
+      /^the database refuses its user: .*password authentication failed/,
+      'look',
+      /authentication failed/,
+    ],
+    ['dns', ['name-unknown'], /^a name cannot be resolved: .*"db\.internal"/, 'retry', /name resolution/],
+    [
+      'certificate-expired',
+      ['certificate-expired'],
+      /^a certificate has expired: curl/,
+      'retry',
+      /certificate has expired/,
+    ],
+    ['disk-full', ['disk-full'], /^the disk is full$/, 'look', /0 bytes are free/],
+    ['inodes-gone', ['inodes-gone'], /^the disk has no room for more files \(inodes\)$/, 'look', /no inodes/],
+    ['read-only', ['read-only-told'], /^a file system is read-only: open wal/, 'look', /Read-only file system/],
+    ['read-only-binary', ['read-only'], /^the file system of \/usr\/local\/bin is read-only$/, 'look', /is read-only/],
+    ['starting', ['never-healthy'], /^runs, but never becomes healthy: 503 starting$/, 'rollback', /503 starting/],
+    ['unhealthy', ['unhealthy'], /^runs, but says it is unhealthy: reconcile loop stalled$/, 'rollback', /unhealthy/],
+    ['old-process', ['old-process'], /^the process from before still runs/, 'retry', /\(deleted\)/],
+    ['unit-missing', ['unit-missing'], /^there is no unit zeitwork-operator/, 'look', /not-found/],
+    ['unit-masked', ['unit-masked'], /^the unit zeitwork-operator is masked/, 'look', /masked/],
+    ['unit-broken', ['unit-broken'], /^systemd cannot read the unit file/, 'look', /bad-setting/],
+    ['stopped', ['stopped'], /^it was stopped, and nobody started it again$/, 'look', /systemd\[1\]: Stopped/],
+    [
+      'stopped-and-disabled',
+      ['stopped', 'disabled'],
+      /; also shown: the unit is disabled$/,
+      'look',
+      /systemd\[1\]: Stopped/,
+    ],
+    ['user-missing', ['user-missing'], /^the user that the unit names does not exist/, 'look', /217\/USER/],
+    ['dies', ['dies'], /^dies after 2\d s: out of memory in reconcile loop$/, 'rollback', /out of memory/],
+    ['silent', ['silent'], /^runs, but health does not answer: /, 'look', /health does not answer/],
+    ['group-missing', ['group-missing'], /^the group that the unit names does not exist/, 'look', /216\/GROUP/],
+    ['directory-missing', ['directory-missing'], /^the working directory/, 'look', /200\/CHDIR/],
+    [
+      'too-many-files',
+      ['too-many-files'],
+      /^it may open no more files: open \/etc\/hosts/,
+      'rollback',
+      /Too many open files/,
+    ],
+    [
+      'cannot-assign',
+      ['address-missing'],
+      /^it listens on an address that the node does not have/,
+      'look',
+      /Cannot assign/,
+    ],
+    [
+      'permission',
+      ['permission-denied'],
+      /^permission denied: open \/etc\/zeitwork\/tls\.pem/,
+      'look',
+      /Permission denied/,
+    ],
+    [
+      'privileged-port',
+      ['permission-denied'],
+      /^permission denied: cannot listen on port 80/,
+      'look',
+      /Permission denied/,
+    ],
+    ['sudo-refused', ['sudo-refused'], /^the node cannot be looked at: sudo asks for a password/, 'look', /NOPASSWD/],
+    ['unknown', ['restarting'], /^keeps being restarted \(1 times\)$/, 'rollback', /keeps being restarted/],
+  ];
+  it.each(table)('that was recorded, %s, is told with what shows it', async (recorded, names, summary, next, line) => {
+    const { causes = [], ...diagnosis } = await diagnosisOfRecording(recorded);
+    expect(causes.map(({ name }) => name)).toEqual(names);
+    expect(diagnosis.summary).toMatch(summary);
+    expect(causes[0]).toMatchObject({ next, line: expect.stringMatching(line) });
+    if (recorded !== 'sudo-refused') expect(diagnosis.evidence[0]).toBe(causes[0]?.line);
+    expect(JSON.stringify(diagnosis)).not.toContain('s3cret');
+  });
+
+  it('has a transcript for each cause but those that a trial node cannot show', () => {
+    const shown = new Set(table.flatMap(([, names]) => names));
+    const also = ['other-version', 'clock-off'];
+    const rest = causes.flat().flatMap(({ name }) => (shown.has(name) || also.includes(name) ? [] : [name]));
+    expect(rest).toEqual([
+      'disk-full-told',
+      'out-of-memory',
+      'out-of-memory-told',
+      'certificate-early',
+      'not-executed',
+    ]);
+    expect(new Set(table.map(([recorded]) => recorded)).size).toBeGreaterThan(20);
+  });
+
+  it('says of every recording what was done to the node, and how it was recorded', () => {
+    for (const recorded of recordings()) {
+      expect(readFileSync(recordingOf(recorded), 'utf8')).toMatch(
+        /^# Recorded by scripts\/record-diagnoses\.sh .*\n# What was done to it:\n(# \$ .+\n)+# health: /,
+      );
+    }
+    expect(recordings().toSorted()).toEqual(
+      [...table.map(([recorded]) => recorded), 'healthy', 'other-version'].toSorted(),
+    );
+  });
+
+  it('that is well has no cause, and none that is made up', async () => {
+    const well = await diagnosisOfRecording('healthy');
+    expect(well).toMatchObject({ causes: [], summary: 'no cause was found: it runs and answers healthy now' });
+  });
+
+  it('that answers as another version than was meant is told', async () => {
+    const { causes = [], summary } = await diagnosisOfRecording('other-version', { wanted: 'v2.1.0' });
+    expect(summary).toBe('runs, but answers as v2.0.0, not as v2.1.0');
+    expect(causes).toMatchObject([{ name: 'other-version', next: 'rollback' }]);
+    expect((await diagnosisOfRecording('other-version', { wanted: 'v2.0.0' })).causes).toEqual([]);
+  });
+
+  it('whose clock is off by more than a minute is told', async () => {
+    const { causes = [], summary } = await diagnosisOfRecording('healthy', { ahead: 7_200 });
+    expect(summary).toBe('the clock of the node is behind by 7200 s');
+    expect(causes).toMatchObject([{ name: 'clock-off', next: 'look' }]);
+    expect((await diagnosisOfRecording('healthy', { ahead: 50 })).causes).toEqual([]);
+  });
+
+  it('is kept whole beside the cause, bounded and without a secret', async () => {
+    const { bundle = [] } = await diagnosisOfRecording('exits-at-start');
+    for (const part of [
+      'health: ',
+      'unit: Result=exit-code',
+      'more: User=zeitwork',
+      'file: -rwx',
+      'files: drwx',
+      'key: DATABASE_URL',
+      'place: /var ',
+      'listens: ',
+      'status: ',
+      'journal: ',
+    ])
+      expect(bundle.some((line) => line.startsWith(part))).toBe(true);
+    expect(bundle.some((line) => /^journal: .*migration lock table missing/.test(line))).toBe(true);
+    expect(bundle.join('\n')).not.toContain('s3cret');
+  });
+
+  it('that writes much has its newest lines kept, and no more than there is room for', () => {
+    const many = Array.from(
+      { length: 60 },
+      (_, n) => `@@zw journal ${at(n)} op[1]: ${n} ${'password is hunter2 '.repeat(14)}`,
+    );
+    const output = readLines([...many, '@@zw end ok'].join('\n'));
+    const { bundle = [] } = diagnosisIn(output, refused, service, null, null);
+    expect(bundle.join('').length).toBeLessThanOrEqual(16_000);
+    expect(bundle.at(-1)).toContain('op[1]: 59');
+    expect(bundle.join('\n')).not.toContain('hunter2');
+  });
+});
+
+const recordingOf = (name: string) => join(import.meta.dirname, 'transcripts', `${name}.txt`);
+const recordings = () =>
+  readdirSync(join(import.meta.dirname, 'transcripts')).map((file) => file.replace(/\.txt$/, ''));
+
+/** @param ahead by how many seconds our clock is ahead of what it was when the node was asked */
+async function diagnosisOfRecording(name: string, { wanted = 'v2.0.0', ahead = 0 } = {}): Promise<Diagnosis> {
+  const text = readFileSync(recordingOf(name), 'utf8');
+  const code = /^# exit (\d+)$/m.exec(text)?.[1] ?? 0;
+  const recordedAt = Number(/^@@zw clock (\d+)$/m.exec(text)?.[1] ?? 0) * 1000;
+  const [, status, body] = /^# health: (?:(\d+) (.*)|refused)$/m.exec(text) ?? [];
+  const shell = {
+    run: async () => ({ is: 'exited' as const, code: Number(code), stdout: text, stderr: text }),
+    put: async () => {
+      throw new Error('nothing is sent');
+    },
+    close: async () => undefined,
+  };
+  const server = status === undefined ? null : createServer((_, to) => to.writeHead(Number(status)).end(body));
+  const url = server === null ? 'http://127.0.0.1:1/health' : await addressOf(server);
+  try {
+    return await diagnoseNode('n', service, shell, createProbe({ n: url }), 1_000, undefined, {
+      ...(name === 'other-version' || name === 'starting' || name === 'unhealthy' ? { wanted } : {}),
+      now: () => recordedAt + ahead * 1000,
+    });
+  } finally {
+    server?.close();
+  }
+}
+
+async function addressOf(server: Server): Promise<string> {
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/health`;
+}
+
+describe('what a trial node cannot show', () => {
+  const killed = systemd(3, 'zeitwork-operator.service: A process of this unit has been killed by the OOM killer.');
+  it.each<[string, Change, string[]]>([
+    [
+      'the kernel takes its memory',
+      { unit: { ...flapping, result: 'oom-kill' }, journal: [started(1)] },
+      ['out-of-memory'],
+    ],
+    ['the kernel took its memory before', { unit: flapping, journal: [started(1), killed] }, ['out-of-memory-told']],
+    [
+      'its group is missing',
+      { unit: flapping, journal: [systemd(1, 'x.service: Main process exited, code=exited, status=216/GROUP')] },
+      ['group-missing'],
+    ],
+    [
+      'a certificate counts only later',
+      { unit: flapping, journal: [log(1, 'FATAL', 'tls: certificate is not yet valid')] },
+      ['certificate-early'],
+    ],
+    [
+      'the slow stop of its last process ended with a kill',
+      {
+        health: { is: 'unhealthy', httpStatus: 503, detail: '503 starting' },
+        journal: [
+          stopping,
+          systemd(2, "x.service: State 'stop-sigterm' timed out. Killing."),
+          systemd(2, 'x.service: Main process exited, code=killed, status=9/KILL'),
+          started(3),
+        ],
+      },
+      ['never-healthy'],
+    ],
+  ])('is told where %s', (_, change, names) => {
+    expect(diagnosisOf(signs(change), service).causes?.map(({ name }) => name)).toEqual(names);
+  });
+
+  it('is not called a cause when nothing that is known shows: then its last lines are there', () => {
+    const { causes, summary, evidence } = diagnosisOf(
+      signs({
+        unit: { ...unit, active: 'reloading' },
+        health: { is: 'healthy', version: null, hostname: null },
+        journal: [started(1), log(2, 'INFO', 'waiting for the moon')],
+      }),
+      service,
+    );
+    expect(causes).toEqual([]);
+    expect(summary).toBe('no cause that is known shows; see its last lines');
+    expect(evidence.at(-1)).toContain('waiting for the moon');
+  });
+
+  it('lists what is equally specific, and leaves out what is less', () => {
+    const journal = [
+      log(1, 'ERROR', 'dial db:5432: connection refused'),
+      log(2, 'FATAL', 'lookup cache: no such host'),
+    ];
+    const { causes, summary } = diagnosisOf(signs({ unit: flapping, journal }), service);
+    expect(causes?.map(({ name }) => name)).toEqual(['database-refused', 'name-unknown']);
+    expect(summary).toMatch(/^the database cannot be reached: .*; also shown: a name cannot be resolved: /);
   });
 });
 

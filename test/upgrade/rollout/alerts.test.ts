@@ -11,7 +11,7 @@ import {
   whyWaiting,
 } from '../../../src/upgrade/rollout/index.ts';
 import type { Alerts, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { fleetOf, inputOf, minutes, notWanted, quiet, tuesday } from '../../support/rollouts.ts';
+import { fleetOf, inputOf, minutes, noHalt, notWanted, quiet, tuesday } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
 
 const first = 'us-east-op-1';
@@ -104,6 +104,7 @@ describe('an alert that fires', () => {
     freezes: [],
     alerts,
     elsewhere: notWanted,
+    halt: noHalt,
   });
 
   it('right before the stop is asked for there, whatever the last look was told', () => {

@@ -14,7 +14,7 @@ import {
   whyWaiting,
 } from '../../../src/upgrade/rollout/index.ts';
 import type { Elsewhere, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { fleetOf, inputOf, minutes, notWanted, quiet, tuesday } from '../../support/rollouts.ts';
+import { fleetOf, inputOf, minutes, noHalt, notWanted, quiet, tuesday } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
 
 const first = 'us-east-op-1';
@@ -40,6 +40,7 @@ const evidence = (rollout: Rollout, elsewhere: Elsewhere, unchanged = true) => (
   sight: { down: false, unchanged },
   freezes: [],
   alerts: quiet,
+  halt: noHalt,
   elsewhere,
 });
 

@@ -10,7 +10,17 @@ import {
   type Rollout,
 } from '../../../src/upgrade/rollout/types.ts';
 import type { Calendar } from '../../../src/windows/types.ts';
-import { fleetOf, hours, inputOf, minutes, notWanted, planned, quiet, tuesday } from '../../support/rollouts.ts';
+import {
+  fleetOf,
+  hours,
+  inputOf,
+  minutes,
+  noHalt,
+  notWanted,
+  planned,
+  quiet,
+  tuesday,
+} from '../../support/rollouts.ts';
 
 /** 02:30 in New York. */
 const now = tuesday;
@@ -175,7 +185,7 @@ describe('a node is begun only if it fits with all that would have to go back', 
     };
     const sight = { down: false, unchanged: true };
     const standing = Object.fromEntries(names.map((name) => [name, 'healthy' as const]));
-    const evidence = { sight, standing, freezes: [], alerts: quiet, elsewhere: notWanted };
+    const evidence = { sight, standing, freezes: [], alerts: quiet, halt: noHalt, elsewhere: notWanted };
     const asked = (to: string) =>
       gates(ready(to, {}, paceOf(), { [first]: { state: backedUp } }), first, now, evidence).map(({ name }) => name);
     // Two minutes less than before its backup.

@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { gates, isLook, knowing, next, nextWake, plan, todo, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
 import type { Evidence, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import type { Freeze } from '../../../src/windows/types.ts';
-import { fleetOf, hours, inputOf, minutes, notWanted, planned, quiet, tuesday } from '../../support/rollouts.ts';
+import {
+  fleetOf,
+  hours,
+  inputOf,
+  minutes,
+  noHalt,
+  notWanted,
+  planned,
+  quiet,
+  tuesday,
+} from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
 
 const first = 'us-east-op-1';
@@ -58,7 +68,13 @@ describe('a freeze that was declared after the plan', () => {
     const shortly = { ...declared, start: now + minutes(1), end: now + minutes(90) };
     const known = {
       ...{ standing: Object.fromEntries((rollout.peers['us-east'] ?? []).map((name) => [name, 'healthy' as const])) },
-      ...{ sight: { down: false, unchanged: true }, alerts: quiet, elsewhere: notWanted, freezes: [shortly] },
+      ...{
+        sight: { down: false, unchanged: true },
+        alerts: quiet,
+        halt: noHalt,
+        elsewhere: notWanted,
+        freezes: [shortly],
+      },
     };
     expect(gates(rollout, first, now, { ...known, freezes: [] })).toEqual([]);
     expect(gates(rollout, first, now, known)).toMatchObject([{ name: 'window' }]);
@@ -83,6 +99,7 @@ describe('a freeze that was declared after the plan', () => {
       sight: { down: false, unchanged: true },
       freezes,
       alerts: quiet,
+      halt: noHalt,
       elsewhere: notWanted,
     });
     expect(gates(rollout, first, now, evidence([]))).toEqual([]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { gates, todo } from '../../../src/upgrade/rollout/index.ts';
 import { settlePhases } from '../../../src/upgrade/rollout/phases.ts';
 import type { Evidence, Gate, NodeRun, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { hours, minutes, notWanted, planned, quiet, tuesday } from '../../support/rollouts.ts';
+import { hours, minutes, noHalt, notWanted, planned, quiet, tuesday } from '../../support/rollouts.ts';
 
 const first = 'us-east-op-1';
 const now = tuesday;
@@ -189,6 +189,7 @@ describe('the gates right before a stop', () => {
     sight: { down: false, unchanged: true },
     freezes: [],
     alerts: quiet,
+    halt: noHalt,
     elsewhere: notWanted,
     ...changes,
   });

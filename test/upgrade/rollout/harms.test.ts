@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { gates, isLook, next, todo } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Gate, NodeRun, NodeTask, Rollout, Task } from '../../../src/upgrade/rollout/types.ts';
 import { parts } from '../../support/parts.ts';
-import { hours, minutes, newImage, notWanted, oldImage, planned, quiet, tuesday } from '../../support/rollouts.ts';
+import {
+  hours,
+  minutes,
+  newImage,
+  noHalt,
+  notWanted,
+  oldImage,
+  planned,
+  quiet,
+  tuesday,
+} from '../../support/rollouts.ts';
 import { drive, failed, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
 
 const node = (rollout: Rollout, name: string): NodeRun => {
@@ -52,6 +62,7 @@ describe('1. the quorum', () => {
     sight: { down, unchanged: true },
     freezes: [],
     alerts: quiet,
+    halt: noHalt,
     elsewhere: notWanted,
   });
   const atSwitch = () => upTo(planned(), worldOf(planned()), 'us-east-op-1', 'switch');
@@ -128,6 +139,7 @@ describe('2. a switch whose worker was lost', () => {
       sight: { down: false, unchanged: false },
       freezes: [],
       alerts: quiet,
+      halt: noHalt,
       elsewhere: notWanted,
     };
     expect(gates(halted, task.node, now, changed).map(({ name }) => name)).toEqual(['quorum']);
@@ -474,6 +486,7 @@ describe('8. decisions', () => {
         sight: { down: false, unchanged: true },
         freezes,
         alerts: quiet,
+        halt: noHalt,
         elsewhere: notWanted,
       }).map(({ name }) => name);
     expect(named(tuesday + hours(3))).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { gates, next, plan, todo } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, NodeRun, NodeTask, Report, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { fleetOf, hours, inputOf, minutes, notWanted, quiet, tuesday } from '../../support/rollouts.ts';
+import { fleetOf, hours, inputOf, minutes, noHalt, notWanted, quiet, tuesday } from '../../support/rollouts.ts';
 import { drive, failed, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
 
 const first = 'us-east-op-1';
@@ -313,6 +313,7 @@ describe('a node that is taken out of service around its switch', () => {
       sight: { down: false, unchanged: true },
       freezes: [],
       alerts: quiet,
+      halt: noHalt,
       elsewhere: notWanted,
     };
     const reasons = gates(rollout, 'us-east-op-2', now, evidence).map(({ reason }) => reason);
@@ -333,6 +334,7 @@ describe('a node that is taken out of service around its switch', () => {
       sight: { down: false, unchanged },
       freezes: [],
       alerts: quiet,
+      halt: noHalt,
       elsewhere: notWanted,
     });
     const quorumOf = (rollout: Rollout, now: number, unchanged: boolean) =>
