@@ -32,6 +32,7 @@ const policy: Policy = {
   unknownAttempts: 5,
   retryDelay: 1_000,
   autoRollback: 'node',
+  rehearse: 'never',
   expectedNode: 60_000,
   rollbackReserve: 60_000,
   commandTimeout: 60_000,

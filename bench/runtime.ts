@@ -13,7 +13,7 @@ import { stillProven } from '../src/upgrade/proof/index.ts';
 import { plan } from '../src/upgrade/rollout/index.ts';
 import type { Fleet, FleetNode, Rollout } from '../src/upgrade/rollout/types.ts';
 import { createShell, type Host, type Shell } from '../src/upgrade/ssh/index.ts';
-import { steps } from '../src/upgrade/steps/index.ts';
+import { seeWayBack, steps } from '../src/upgrade/steps/index.ts';
 import { fleetOf } from './fleet.ts';
 
 const clock = systemClock();
@@ -117,6 +117,7 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
     withdrawn: () => null,
     archives: (release) => releases.archivePath(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, fleet.service, shell, commandTimeout, signal),
+    wayBack: (node, question, signal) => seeWayBack(node, question, fleet.service, shell, commandTimeout, signal),
     retention: { keepFor: 400 * day, exports: join(stateDir, 'exports') },
     freezes: () => [],
     survey: ({ name, region }, signal) =>

@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 unit() { vitest run --project unit "$@"; }
 
+# The real fleet, updates, and a worker that is killed at every boundary of its steps (test/long).
 vitest run --project long
 BITS=all unit test/jobs/audit.test.ts
 SEED=any MUTATIONS=1000 unit test/jobs/mutations.test.ts

@@ -7,6 +7,22 @@ import { mutants } from './mutants/index.ts';
 
 const text = (file: string) => readFileSync(join(resolve(import.meta.dirname, '..'), file), 'utf8');
 
+const rowsOf = (table: string): string[] => table.split('\n').filter((row) => row !== '' && !row.startsWith('|---'));
+
+/** How many tests are named, each with a title that its file has: a file alone does not say which of its tests shows it. */
+function testsNamedIn(by: string, row: string): number {
+  const named = [...by.matchAll(/`(test\/[^`]+)`: ([^,]+)/g)];
+  for (const [, file = '', title = ''] of named) expect(text(file), row).toContain(title.trim());
+  expect(by.match(/`test\//g)?.length ?? 0, row).toBe(named.length);
+  return named.length;
+}
+
+/** The numbers in docs/reliability.md. */
+const faults = [
+  ...[1, 3, 5, 6, 8, 9, 11, 12, 14, 16, 17, 19, 20, 21, 25, 26, 28, 30, 31, 32, 33, 34, 35, 36, 37, 39, 41, 42, 43],
+  ...[45, 46, 47, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62],
+];
+
 describe('the documentation', () => {
   it('shows the states as the tables have them', () => {
     const { phase, node, status } = transitionDiagrams();
@@ -16,22 +32,29 @@ describe('the documentation', () => {
 
   it('names the test beside each thing that it says of attackers, or says that it is not shown', () => {
     const [, table = ''] = /^\| who is taken over .*\n((?:\|.*\n)+)/m.exec(text('docs/security.md')) ?? [];
-    const rows = table.split('\n').filter((row) => row !== '' && !row.startsWith('|---'));
+    const rows = rowsOf(table);
     expect(rows.length).toBeGreaterThan(15);
     const notShown = rows.filter((row) => {
       const [, , , by = '', ...more] = row.split('|');
       expect(more, row).toEqual(['']);
-      const named = [...by.matchAll(/`(test\/[^`]+)`: ([^,]+)/g)];
-      for (const [, file = '', title = ''] of named) expect(text(file), row).toContain(title.trim());
-      // A file alone does not say which of its tests plays the attacker.
-      expect(by.match(/`test\//g)?.length ?? 0, row).toBe(named.length);
-      expect(
-        named.length > 0 || by.includes('not shown'),
-        `says neither its test nor that it is not shown: ${row}`,
-      ).toBe(true);
-      return named.length === 0;
+      const named = testsNamedIn(by, row);
+      expect(named > 0 || by.includes('not shown'), `says neither its test nor that it is not shown: ${row}`).toBe(
+        true,
+      );
+      return named === 0;
     });
     console.log(`docs/security.md: ${notShown.length} of ${rows.length} lines are not shown by a test`);
+  });
+
+  it('names the tests beside each fault, and has every number once', () => {
+    const [, table = ''] = /^\| no\. \| fault .*\n((?:\|.*\n)+)/m.exec(text('docs/reliability.md')) ?? [];
+    const numbers = rowsOf(table).map((row) => {
+      const [, number = '', , , , by = '', ...more] = row.split('|');
+      expect(more, row).toEqual(['']);
+      expect(testsNamedIn(by, row), `names no test: ${row}`).toBeGreaterThan(0);
+      return Number(number);
+    });
+    expect(numbers).toEqual(faults);
   });
 
   it('names, for each attack, a line that is taken away and missed', () => {
@@ -66,6 +89,8 @@ describe('the documentation', () => {
       'docs/shell.md',
       'docs/diagnosis.md',
       'docs/draining.md',
+      'docs/reliability.md',
+      'docs/simulation.md',
     ]) {
       for (const [, target] of text(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
         expect(

@@ -1,11 +1,14 @@
 /** What can be made to go wrong on the way to Slack. */
 export class Faults {
-  /** Every envelope comes twice, the second with an id of its own, as real Slack does now and then. */
-  duplicates = false;
+  /** So many more times every envelope comes, each with an id of its own, as from real Slack now and then. */
+  duplicates = 0;
   isDown = false;
+  /** Neither token is taken any more. */
+  areTokensRevoked = false;
   readonly refusedBlocks = new Set<string>();
   readonly #limits = new Map<string, { retryAfterS: number; times: number }>();
   readonly #dropped = new Map<string, number>();
+  readonly #held = new Map<string, Promise<void>>();
 
   /** Answers 429 with `Retry-After` (s) to the next calls of a method (`*` for any). */
   rateLimitNext(method: string, retryAfterS: number, times = 1): void {
@@ -15,6 +18,24 @@ export class Faults {
   /** Carries out the next call of a method, but cuts the connection instead of answering. */
   dropReplyOf(method: string, times = 1): void {
     this.#dropped.set(method, times);
+  }
+
+  /** The next call of a method lies on its way, not carried out, until what is returned is called. */
+  holdNext(method: string): () => void {
+    let release = (): void => undefined;
+    this.#held.set(
+      method,
+      new Promise((resolve) => {
+        release = resolve;
+      }),
+    );
+    return () => release();
+  }
+
+  async arrival(method: string): Promise<void> {
+    const held = this.#held.get(method);
+    this.#held.delete(method);
+    await held;
   }
 
   /** Answers `invalid_blocks` to these block types, as a workspace without them would. */

@@ -30,6 +30,7 @@ export class Sockets {
   readonly #pings: NodeJS.Timeout;
   /** How many envelopes were sent, repeats included. */
   sent = 0;
+  #losesAck = false;
 
   constructor(ackTimeoutMs: number, warn: (text: string) => void) {
     this.#ackTimeoutMs = ackTimeoutMs;
@@ -51,7 +52,7 @@ export class Sockets {
     }
     const connection: Connection = { socket, draining: false };
     this.#connections.add(connection);
-    socket.on('message', (data) => this.#receive(data));
+    socket.on('message', (data) => this.#receive(data, connection));
     socket.on('error', () => socket.terminate());
     socket.on('close', () => this.#detach(connection));
     socket.send(
@@ -78,6 +79,10 @@ export class Sockets {
       this.#open.set(id, delivery);
       this.#send(delivery);
     });
+  }
+
+  loseNextAck(): void {
+    this.#losesAck = true;
   }
 
   /** Asks every client to reconnect, or cuts the lines without a word. */
@@ -120,9 +125,14 @@ export class Sockets {
     next.socket.send(JSON.stringify(envelope));
   }
 
-  #receive(data: RawData): void {
+  #receive(data: RawData, { socket }: Connection): void {
     const ack = parse(String(data));
     if (typeof ack?.envelope_id !== 'string') return;
+    if (this.#losesAck) {
+      this.#losesAck = false;
+      socket.terminate();
+      return;
+    }
     const delivery = this.#open.get(ack.envelope_id);
     if (!delivery) return;
     clearTimeout(delivery.timer);

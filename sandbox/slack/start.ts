@@ -65,7 +65,7 @@ export async function startSlack(options: SlackOptions) {
     events: new Set(options.events ?? defaultEvents),
     responseUrl: (id) => `${origin()}/respond/${id}`,
     dispatch: (kind, payload) => {
-      if (faults.duplicates) void sockets.deliver(kind, payload);
+      for (let more = 0; more < faults.duplicates; more++) void sockets.deliver(kind, payload);
       return sockets.deliver(kind, payload);
     },
   };
@@ -111,8 +111,16 @@ export async function startSlack(options: SlackOptions) {
         faults.rateLimitNext(method, retryAfterS, times),
       dropReplyOf: (method: string, times?: number) => faults.dropReplyOf(method, times),
       refuseBlocks: (...types: string[]) => faults.refuseBlocks(...types),
-      duplicateDeliveries: (on: boolean) => {
-        faults.duplicates = on;
+      /** True: each twice. A number: each so many times. */
+      duplicateDeliveries: (times: boolean | number) => {
+        faults.duplicates = Number(times) - (typeof times === 'number' ? 1 : 0);
+      },
+      holdNext: (method: string) => faults.holdNext(method),
+      /** The connection closes in the moment in which the next acknowledgement comes: Slack never hears it. */
+      loseNextAck: () => sockets.loseNextAck(),
+      revokeTokens: (are: boolean) => {
+        faults.areTokensRevoked = are;
+        if (are) sockets.disconnect('cut');
       },
       disconnectSockets: (how?: 'refresh_requested' | 'cut') => sockets.disconnect(how),
       down: (on: boolean) => {

@@ -17,6 +17,7 @@ export function webApi(office: Office, tokens: Tokens, scopes: string[], latency
 
   return async (name, args, request) => {
     if (latencyMs > 0) await sleep(latencyMs);
+    await faults.arrival(name);
     const retryAfterS = faults.takeLimit(name);
     if (retryAfterS !== null) {
       note(name, 'ratelimited');
@@ -50,6 +51,7 @@ export function webApi(office: Office, tokens: Tokens, scopes: string[], latency
 
   function checkToken(method: Method, token: string | null): void {
     if (token === null) throw new Refusal('not_authed');
+    if (faults.areTokensRevoked) throw new Refusal('token_revoked');
     if (token !== tokens.bot && token !== tokens.app) throw new Refusal('invalid_auth');
     if (token !== (method.token === 'app' ? tokens.app : tokens.bot)) throw new Refusal('not_allowed_token_type');
   }

@@ -3,6 +3,9 @@ export type Actor = string;
 
 const local = 'cli:';
 
+/** Nobody: the settings wanted it. */
+export const bySettings: Actor = 'settings';
+
 /** Somebody at this machine's command line. */
 export function localActor(login: string): Actor {
   return `${local}${login}`;

@@ -1,4 +1,4 @@
-import { firstOf } from './cut.ts';
+import { firstOf, longestSecret } from './cut.ts';
 import { plain } from './plain.ts';
 import { addressSpans } from './secret-addresses.ts';
 import { argumentSpans, codeSpans, digestSpans, typedSpans } from './secret-arguments.ts';
@@ -11,9 +11,11 @@ import type { Span } from './secret-span.ts';
 /** A longer text is cut here, so that the work is bounded; characters. */
 const limit = 64 * 1024;
 
+const leftOut = '***\n[the rest was left out]';
+
 /** The text as a person sees it. */
 const seenIn = (text: string): string =>
-  listed(text.length > limit ? `${firstOf(text, limit)}\n[the rest was left out]` : text);
+  listed(text.length > limit ? `${firstOf(text, limit)}${leftOut.slice(3)}` : text);
 
 /** A list of assignments that zero bytes keep apart, as of `/proc/PID/environ`, becomes lines. Other zero bytes are unseen. */
 function listed(text: string): string {
@@ -80,6 +82,27 @@ const knownSpans = (text: string, known: readonly string[]): Span[] =>
     return spans;
   });
 
+/** What is left of one of them where the text was cut. */
+function begunSpans(seen: string, known: readonly string[]): Span[] {
+  if (!seen.endsWith(leftOut)) return [];
+  const text = seen.slice(0, -leftOut.length);
+  return known.flatMap((secret) => {
+    const lengths = Array.from(secret, (_, at) => secret.length - at);
+    const begun = lengths.find((length) => text.endsWith(secret.slice(0, length)));
+    return begun === undefined ? [] : [[text.length - begun, text.length] satisfies Span];
+  });
+}
+
+/** The text in pieces that the work is bounded for; what is no longer than any secret is whole in one of them. */
+function piecesOf(text: string): string[] {
+  const step = limit - longestSecret;
+  const starts = Array.from(
+    { length: Math.max(1, Math.ceil((text.length - longestSecret) / step)) },
+    (_, at) => at * step,
+  );
+  return starts.map((start) => listed(text.slice(start, start + limit)));
+}
+
 /**
  * The text without what looks like a secret: keys, tokens of known forms, passwords in addresses, values of secret-looking
  * names and options, long random words. What is cut off at the end of a line counts as well. Terminal sequences and unseen
@@ -88,7 +111,7 @@ const knownSpans = (text: string, known: readonly string[]): Span[] =>
  */
 export function redact(text: string, known: readonly string[] = []): string {
   const seen = seenIn(text);
-  return without(seen, [...spansIn(seen), ...knownSpans(seen, known)]);
+  return without(seen, [...spansIn(seen), ...knownSpans(seen, known), ...begunSpans(seen, known)]);
 }
 
 /**
@@ -96,12 +119,12 @@ export function redact(text: string, known: readonly string[] = []): string {
  * `known`. Names and hashes may look like other tokens, so those are only hidden, never refused.
  */
 export function holdsSecret(text: string, known: readonly string[] = []): boolean {
-  const seen = seenIn(text);
-  return (
-    keySpans(seen).length > 0 ||
-    slackToken.test(seen) ||
-    /:\/\/[^/\s:@"']{0,200}:[^/\s@"']{1,500}@/.test(seen) ||
-    knownSpans(seen, known).length > 0
+  return piecesOf(text).some(
+    (seen) =>
+      keySpans(seen).length > 0 ||
+      slackToken.test(seen) ||
+      /:\/\/[^/\s:@"']{0,200}:[^/\s@"']{1,500}@/.test(seen) ||
+      knownSpans(seen, known).length > 0,
   );
 }
 

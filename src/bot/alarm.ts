@@ -14,14 +14,17 @@ export interface AlarmParts {
  * What the channel must hear although no rollout can be shown: once for each thing that is wrong, whatever stands in Redis.
  * No rollout paints these messages, so they bear no mark by which one could be found to be out of date.
  */
-export function createAlarm({ chat, channel, log }: AlarmParts): Pick<Announcer, 'alarm' | 'outrun'> {
+export function createAlarm({ chat, channel, log }: AlarmParts): Pick<Announcer, 'alarm' | 'outrun' | 'refusing'> {
   const told = new Set<string>();
+  const post = async (lines: string[]): Promise<void> => {
+    const content = message([{ is: 'lines', lines }], 'alarm');
+    await chat.post({ channel, thread: null, broadcast: false, content, mark: null });
+  };
   const tell = async (what: string, lines: string[], write: () => void): Promise<void> => {
     if (told.has(what)) return;
     told.add(what);
     write();
-    const content = message([{ is: 'lines', lines }], 'alarm');
-    await chat.post({ channel, thread: null, broadcast: false, content, mark: null }).catch((error: unknown) => {
+    await post(lines).catch((error: unknown) => {
       told.delete(what);
       throw error;
     });
@@ -35,8 +38,23 @@ export function createAlarm({ chat, channel, log }: AlarmParts): Pick<Announcer,
       tell(journal, outrunning(journal), () =>
         log.warn({ journal }, 'a newer version went on with it: this bot shows and decides nothing there'),
       ),
+    async refusing(reason) {
+      if (reason !== null)
+        return tell(refused, refusing(reason), () => log.error({ reason }, 'the store takes no writes'));
+      if (!told.has(refused)) return;
+      await post(['✓ The store takes writes again, and what is under way goes on by itself.']);
+      told.delete(refused);
+    },
   };
 }
+
+/** Told anew each time that it happens. */
+const refused = 'the store refuses';
+
+const refusing = (reason: string): string[] => [
+  `:rotating_light: <!here> *The store takes no writes* (${foreign(reason)}). No further node is begun, and nothing that anybody decides is written down: approve, pause and stop do not count until this is mended.`,
+  'Give Redis memory or disk, or lead the program back to a Redis that may be written to. All goes on by itself then; a node that was being changed is looked at first.',
+];
 
 function alarming(rollout: string, what: string): string[] {
   const id = foreign(rollout);

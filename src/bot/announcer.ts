@@ -29,9 +29,18 @@ export interface AnnouncerParts {
   link(at: PostedMessage): string | null;
   log: Logger;
   clock: Pick<Clock, 'now' | 'sleep'>;
+  painted: Painted;
   /** Who is told besides the chat. */
   webhook?: Webhook;
 }
+
+/**
+ * The revision that each message showed when it was painted last, by `paintedAs`. An edit that was given up may still arrive,
+ * after the next one: the chat then shows less than this.
+ */
+export type Painted = Map<string, number>;
+
+export const paintedAs = (mark: { rollout: string; key: string }): string => `${mark.rollout} ${mark.key}`;
 
 /** Called for what was really delivered. */
 type Delivered = (notice: DueNotice) => Promise<void>;
@@ -61,7 +70,8 @@ export function createAnnouncer(parts: AnnouncerParts): Pick<Announcer, 'show'> 
     show(rollout, told = async () => undefined) {
       const lane = lanes.get(rollout.id) ?? { newest: rollout, tail: Promise.resolve() };
       lanes.set(rollout.id, lane);
-      if (rollout.revision > lane.newest.revision) lane.newest = rollout;
+      // Of equal ones the later is drawn: what came after it, or was frozen, may be another by then.
+      if (rollout.revision >= lane.newest.revision) lane.newest = rollout;
       const turn = lane.tail.then(() => new Drawing(parts, { editedAt, waiting }, lane.newest, told).draw());
       const tail = turn
         .catch(() => undefined)
@@ -195,7 +205,10 @@ class Drawing {
     if (message === null) return;
     await this.#pace(post.key);
     const there = await this.#parts.chat.edit(standing, message);
-    if (there) return this.#keep(post, { ...standing, content: this.#digest(post) });
+    if (there) {
+      this.#parts.painted.set(paintedAs(message.mark), message.mark.revision);
+      return this.#keep(post, { ...standing, content: this.#digest(post) });
+    }
     // Somebody deleted it: what matters is said again, what is over is not.
     const ts = post.onlyEdit ? standing.ts : await this.#parts.chat.post(message);
     await this.#keep(post, { ...standing, ts, content: this.#digest(post) });
@@ -221,10 +234,11 @@ class Drawing {
 
   async #pace(key: string): Promise<void> {
     const { clock } = this.#parts;
-    const id = `${this.#rollout.id} ${key}`;
+    const id = paintedAs({ rollout: this.#rollout.id, key });
     const wait = (this.#editedAt.get(id) ?? Number.NEGATIVE_INFINITY) + editEveryMs - clock.now();
     if (wait > 0) await clock.sleep(Math.min(wait, editEveryMs));
     if (this.#editedAt.size > 5_000) this.#editedAt.clear();
+    if (this.#parts.painted.size > 5_000) this.#parts.painted.clear();
     this.#editedAt.set(id, clock.now());
   }
 

@@ -3,7 +3,7 @@ import type { Sealer } from '../trust/index.ts';
 import type { Webhook } from '../upgrade/http/types.ts';
 import { asked } from '../upgrade/rollout/index.ts';
 import { createAlarm } from './alarm.ts';
-import { createAnnouncer } from './announcer.ts';
+import { createAnnouncer, type Painted } from './announcer.ts';
 import { asShownNow } from './as-shown.ts';
 import type { Chat } from './chat.ts';
 import type { CommandContext } from './context.ts';
@@ -21,11 +21,13 @@ export function announcing(
   { control, access, fleet, sealer, clock, log, webhook }: AnnouncingParts,
   chat: Chat,
 ): Announcer {
+  const painted: Painted = new Map();
   const common = { chat, store: control.store, channel: access.channel, log };
   const announcer = createAnnouncer({
     ...common,
     sealer,
     clock,
+    painted,
     ...(webhook === undefined ? {} : { webhook }),
     people: async (rollout) => ({
       onCall: access.roles.onCall,
@@ -38,9 +40,9 @@ export function announcing(
     link: (at) => (heard.workspace === null ? null : linkTo(heard.workspace, at, 'Open the thread')),
   });
   const show: Announcer['show'] = async (rollout, told) =>
-    announcer.show(await asShownNow({ fleet, access, control }, rollout), told);
-  const { alarm, outrun } = createAlarm(common);
-  return { show, alarm, outrun, repair: createRepair({ ...common, show, fleet: fleet.name, clock }) };
+    announcer.show(await asShownNow({ fleet, access, control, clock }, rollout), told);
+  const alarms = createAlarm(common);
+  return { show, ...alarms, repair: createRepair({ ...common, show, painted, fleet: fleet.name, clock }) };
 }
 
 /** A group that Slack does not list is still mentioned in the channel. */

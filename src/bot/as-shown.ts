@@ -1,6 +1,9 @@
-import { isOpen, withApproversOf } from '../upgrade/rollout/index.ts';
+import { freezesOf } from '../upgrade/ledger/index.ts';
+import { isOpen, knowing, withApproversOf } from '../upgrade/rollout/index.ts';
 import type { Fleet, Rollout } from '../upgrade/rollout/types.ts';
+import type { Freeze } from '../windows/types.ts';
 import type { Access, CommandContext } from './context.ts';
+import { successorOf } from './successor.ts';
 
 /** What people see of a rollout: with the approvers of now, whether the requester is one of them, and how they approve. */
 export function asShown(
@@ -17,13 +20,32 @@ export function asShown(
   return { ...now, phases };
 }
 
-/** The same, with what was begun since: of one that is over and not the newest nothing can be brought back. */
+/** The same, with what others decided since: freezes that were declared or lifted; and of one that is over, what came after it. */
 export async function asShownNow(
-  context: Pick<CommandContext, 'fleet' | 'access' | 'control'>,
+  context: Pick<CommandContext, 'fleet' | 'access' | 'control' | 'clock'>,
   rollout: Rollout,
 ): Promise<Rollout> {
   const shown = asShown(context, rollout);
-  if (isOpen(rollout)) return shown;
-  const [newest] = await context.control.store.newestIds(1);
-  return newest === undefined || newest === rollout.id ? shown : { ...shown, superseded: true };
+  if (isOpen(rollout)) return withDeclared(context, shown);
+  // What cannot be read may have come between.
+  const isFree = await successorOf(context.control.store, rollout).then(
+    (found) => found === null,
+    () => false,
+  );
+  return isFree ? shown : { ...shown, superseded: true };
+}
+
+/** Looks find a freeze out, too, but days may pass to the next one; those of the settings are as the last look found them. */
+async function withDeclared(
+  { control, clock }: Pick<CommandContext, 'control' | 'clock'>,
+  rollout: Rollout,
+): Promise<Rollout> {
+  const ledger = await control.ledger.load().catch(() => null);
+  if (ledger === null) return rollout;
+  const isWritten = ({ id }: Freeze) => id === undefined;
+  const freezes = (region: string) => [
+    ...(rollout.looks[region]?.freezes ?? []).filter(isWritten),
+    ...freezesOf(ledger, region, clock.now()),
+  ];
+  return knowing(rollout, freezes, { is: 'not wanted' });
 }

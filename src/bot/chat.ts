@@ -31,7 +31,7 @@ export interface Chat {
 }
 
 /** What a message says; its blocks may have come back from the chat. */
-interface Content {
+export interface Content {
   text: string;
   blocks: (KnownBlock | Block)[];
 }

@@ -19,6 +19,8 @@ export type Command =
       regions: string[] | null;
       limit: number | null;
       when: When;
+      /** The way back is rehearsed, whatever the settings say. */
+      rehearse?: true;
       dryRun: boolean;
     }
   /** The same, with a start that is waited for. */
@@ -45,7 +47,7 @@ export type Command =
   | { verb: 'replace'; node: string; mark: string }
   | { verb: 'keep'; node: string; mark: string }
   /** `null`: nothing was named; the answer lists the choices. A bare name is a node or a region. */
-  | { verb: 'rollback'; target: string | null }
+  | { verb: 'rollback'; target: string | null; dryRun: boolean }
   /** A rollout's id, or `ledger`. */
   | { verb: 'adopt'; what: string }
   | { verb: 'windows' }
@@ -79,7 +81,7 @@ export interface Manual {
 /** In the order in which help lists them. */
 export const manual: Record<Verb, Manual> = {
   upgrade: {
-    usage: `upgrade VERSION [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
+    usage: `upgrade VERSION [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--rehearse] [--dry-run]`,
     what: 'shows a plan; nothing starts before you confirm it',
     example: 'upgrade v2.0.0 --strategy regions',
   },
@@ -125,8 +127,8 @@ export const manual: Record<Verb, Manual> = {
     example: 'keep us-east-op-2 3f9a0c1b2d4e',
   },
   rollback: {
-    usage: 'rollback [NODE|REGION|all]',
-    what: 'brings nodes back to what they were before, newest first',
+    usage: 'rollback [NODE|REGION|all] [--dry-run]',
+    what: 'brings nodes back to what they were before, newest first; a dry run shows what that would do, node by node',
     example: 'rollback us-east',
   },
   adopt: {

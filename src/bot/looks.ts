@@ -22,7 +22,8 @@ const looking: readonly Command['verb'][] = [
   'upgrade',
 ];
 
-export const isLooking = ({ verb }: Command): boolean => looking.includes(verb);
+export const isLooking = (command: Command): boolean =>
+  looking.includes(command.verb) || (command.verb === 'rollback' && command.dryRun);
 
 /** Looks cost the nodes something: they are shared between those who ask at the same time, and counted per person. */
 export interface Looks {

@@ -37,9 +37,17 @@ export function readMark(metadata: unknown): Mark | null {
 /**
  * What is to be done with a message. `known`: the revision that the store has now, 0 when it does not know the rollout.
  * `isOurs`: the store has this message as the one that it painted; else it was painted in a time that the store forgot.
+ * `painted`: the revision that this program painted there last, 0 when it did not.
  */
-export function verdictOn({ revision, stale }: Mark, known: number, isOurs = true): 'leave' | 'mark' | 'repaint' {
-  if (stale === undefined) return known < revision || !isOurs || known === 0 ? 'mark' : 'leave';
+export function verdictOn(
+  { revision, stale }: Mark,
+  known: number,
+  { isOurs = true, painted = 0 } = {},
+): 'leave' | 'mark' | 'repaint' {
+  if (stale === undefined) {
+    if (known < revision || !isOurs || known === 0) return 'mark';
+    return revision < painted ? 'repaint' : 'leave';
+  }
   if (known > stale && isOurs) return 'repaint';
   return known === 0 && stale > 0 ? 'mark' : 'leave';
 }

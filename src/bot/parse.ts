@@ -48,7 +48,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   retry: (input) => alone(input, { verb: 'retry' }),
   replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
-  rollback: (input) => ({ verb: 'rollback', target: optional(input) }),
+  rollback: readRollback,
   adopt: (input) => ({ verb: 'adopt', what: object(input, 'the id of the rollout, or ledger,') }),
   windows: (input) => alone(input, { verb: 'windows' }),
   freeze: readFreeze,
@@ -69,6 +69,7 @@ const upgradeFlags = {
   incident: 'one',
   at: 'many',
   next: 'none',
+  rehearse: 'none',
   'dry-run': 'none',
 } satisfies FlagShape;
 
@@ -77,6 +78,7 @@ const declineFlags = { reason: 'many' } satisfies FlagShape;
 
 const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies FlagShape;
 
+const rollbackFlags = { 'dry-run': 'none' } satisfies FlagShape;
 const diagnoseFlags = { bundle: 'maybe' } satisfies FlagShape;
 
 const laterFlags = { at: 'many', next: 'none' } satisfies FlagShape;
@@ -89,6 +91,7 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   freeze: freezeFlags,
   approve: approveFlags,
   decline: declineFlags,
+  rollback: rollbackFlags,
   diagnose: diagnoseFlags,
 };
 
@@ -121,6 +124,7 @@ function readUpgrade(input: string[]): Extract<Command, { verb: 'upgrade' }> {
     regions: readRegions(flags.values.get('regions')),
     limit: readLimit(flags.values.get('nodes')),
     when: readWhen(flags),
+    ...(flags.values.has('rehearse') ? { rehearse: true } : {}),
     dryRun: flags.values.has('dry-run'),
   };
 }
@@ -255,6 +259,13 @@ function readWhere(word: string): string[] | null {
   const written = [...new Set(names)].filter((name) => name !== '');
   if (written.length === 0) throw new Unreadable('freeze what? A region, or all');
   return written.includes('all') ? null : written;
+}
+
+function readRollback(input: string[]): Command {
+  const { rest, values } = readFlags(input, rollbackFlags);
+  const [target, ...extra] = rest;
+  if (extra.length > 0) throw new Unreadable(`one name is expected: ${extra.join(' ')} is too much`);
+  return { verb: 'rollback', target: target ?? null, dryRun: values.has('dry-run') };
 }
 
 function readHelp(input: string[]): Command {

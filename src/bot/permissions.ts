@@ -34,9 +34,10 @@ const allowed: Verdict = { is: 'allowed' };
 const refused = (reason: string): Verdict => ({ is: 'refused', reason });
 
 /** Whether this verb wants no signature on a shell. */
-export const isFree = ({ verb }: Command): boolean =>
+export const isFree = (command: Command): boolean =>
+  (command.verb === 'rollback' && command.dryRun) ||
   isAny(
-    verb,
+    command.verb,
     'bare',
     'status',
     'why',

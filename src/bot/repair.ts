@@ -5,6 +5,7 @@ import { seldom } from '../jobs/log.ts';
 import type { PostedMessage, Store } from '../jobs/types.ts';
 import { isOpen } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
+import { type Painted, paintedAs } from './announcer.ts';
 import type { Chat } from './chat.ts';
 import type { Standing } from './history.ts';
 import { verdictOn } from './marks.ts';
@@ -14,6 +15,7 @@ export interface RepairParts {
   chat: Pick<Chat, 'ours' | 'edit'>;
   store: Pick<Store, 'load' | 'posted' | 'setPosted'>;
   show(rollout: Rollout): Promise<void>;
+  painted: Painted;
   channel: string;
   fleet: string;
   log: Pick<Logger, 'warn' | 'error'>;
@@ -77,6 +79,8 @@ class Pass {
 
   async #examineAll(thread: string | null): Promise<void> {
     const { chat, channel, fleet, clock } = this.#parts;
+    // What is painted while they are read was not there to be seen.
+    const painted = new Map(this.#parts.painted);
     const found = await chat.ours({ channel, thread }, clock.now() - lookBack);
     // Asked for after the messages were read: what is painted was stored before.
     const known = new Map<string, Rollout | null | 'unsure'>();
@@ -86,7 +90,7 @@ class Pass {
       if (ts === thread || (mark.fleet !== fleet && mark.fleet !== '')) continue;
       if (!known.has(mark.rollout)) known.set(mark.rollout, await this.#load(mark.rollout));
       const rollout = known.get(mark.rollout) ?? null;
-      if (rollout !== 'unsure') await this.#examine(standing, rollout);
+      if (rollout !== 'unsure') await this.#examine(standing, rollout, painted);
     }
   }
 
@@ -100,9 +104,10 @@ class Pass {
     }
   }
 
-  async #examine(standing: Standing, rollout: Rollout | null): Promise<void> {
+  async #examine(standing: Standing, rollout: Rollout | null, painted: Painted): Promise<void> {
     const known = rollout?.revision ?? 0;
-    const verdict = verdictOn(standing.mark, known, rollout === null || (await this.#isOurs(standing)));
+    const isOurs = rollout === null || (await this.#isOurs(standing));
+    const verdict = verdictOn(standing.mark, known, { isOurs, painted: painted.get(paintedAs(standing.mark)) ?? 0 });
     // The thread first: a main message that is marked says that its whole thread is done. One that is open may have been
     // painted again already, before anybody looked at its thread.
     const isOpenRollout = rollout !== null && isOpen(rollout);
@@ -142,7 +147,7 @@ class Pass {
     log.error(fields, 'the channel shows a rollout beyond what the store knows: Redis was emptied or put back');
   }
 
-  /** What stands there is not what was painted last, although the store says so: it was marked since. */
+  /** What stands there is not what was painted last, although the store says so: it was marked since, or an older edit came late. */
   async #paintAgain({ ts, mark }: Standing, rollout: Rollout): Promise<void> {
     const { store } = this.#parts;
     const posted = (await store.posted(rollout.id))[mark.key];

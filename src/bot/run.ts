@@ -1,5 +1,6 @@
 import type { Actor } from '../base/actor.ts';
 import { Refused } from '../base/errors.ts';
+import { isAny } from '../base/is-any.ts';
 import type { Command } from './command.ts';
 import { Denied, Unanswered } from './commands/common.ts';
 import { usage } from './commands/help.ts';
@@ -53,8 +54,9 @@ export const refusal = ({ message: why }: Refused): Reply => ended('refused', sa
 /** Whoever had nodes looked at is noted, with what. */
 function noteLook({ control, clock }: CommandContext, { actor: by }: Asking, command: Command): void {
   const { verb } = command;
-  if (verb !== 'verify' && verb !== 'diagnose' && verb !== 'status') return;
-  const node = verb === 'diagnose' ? { node: command.node } : {};
+  const isLook = isAny(verb, 'verify', 'diagnose', 'status') || (command.verb === 'rollback' && command.dryRun);
+  if (!isLook) return;
+  const node = command.verb === 'diagnose' ? { node: command.node } : {};
   control.note({ type: 'looked', at: clock.now(), by, with: verb, ...node });
 }
 

@@ -8,7 +8,7 @@ import { type TickParts, ticker } from './tick.ts';
 import type { LedgerStore } from './types.ts';
 
 /** A wake that is further away is left to the sweep, which comes by more often than this (ms). */
-const timerHorizon = minute;
+export const timerHorizon = minute;
 
 export interface AdvanceParts extends TickParts {
   queues: Queues;
@@ -34,10 +34,10 @@ export function advancer({ store, ledger, record, queues, clock, log }: AdvanceP
   async function ensure(task: Task): Promise<void> {
     const queue = queues.step(task.region);
     const state = await queue.getJobState(task.id);
-    if (state === 'failed' || state === 'completed') {
-      if (await countsAsTried(queue, task)) return;
-      await queue.remove(task.id);
-    } else if (state !== 'unknown') return;
+    if (state === 'waiting' || state === 'active') return;
+    if ((state === 'failed' || state === 'completed') && (await countsAsTried(queue, task))) return;
+    // Whatever else lies under its name would keep it from ever being worked on.
+    await queues.free(task.region, task.id);
     await queue.add(task.step, { task }, { ...kept, jobId: task.id });
     const { rollout, region, node, step, id: job } = task;
     log.info({ rollout, region, ...(isLook(task) ? {} : { node }), step, job }, 'step asked for');

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { inSeconds } from '../base/duration.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { canonical, type Notary, type Signature } from '../trust/index.ts';
-import type { Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
+import type { BackQuestion, BackSeen, Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
 import type { Guard } from './guard.ts';
 import { type Log, reasonOf } from './log.ts';
 import type { AskJob, Queues } from './queues.ts';
@@ -17,6 +17,9 @@ export interface NodeReader {
   diagnose(node: FleetNode, signal: AbortSignal): Promise<Diagnosis>;
 }
 
+/** Looks at a node's way back, and changes nothing there. Must not throw for a host's fault. */
+export type SeeWayBack = (node: string, question: BackQuestion, signal: AbortSignal) => Promise<BackSeen>;
+
 /** Of the time that is left; the rest is for the way back. */
 const shareOfLook = 0.9;
 
@@ -25,8 +28,16 @@ export type Answer = NodeSurvey | Diagnosis | string | null;
 
 /** Answers an ask on a worker of the node's region. */
 export async function answer(
-  { ask, node, region, until, forWork }: AskJob,
-  { survey, surveyForWork, diagnose, guard, clock, log }: NodeReader & { guard: Guard; clock: Clock; log: Log },
+  { ask, node, region, until, forWork, back }: AskJob,
+  {
+    survey,
+    surveyForWork,
+    diagnose,
+    wayBack,
+    guard,
+    clock,
+    log,
+  }: NodeReader & { wayBack: SeeWayBack; guard: Guard; clock: Clock; log: Log },
   signal: AbortSignal,
 ): Promise<Answer> {
   const left = until - clock.now();
@@ -41,7 +52,11 @@ export async function answer(
   const inTime = AbortSignal.any([signal, limit.signal]);
   try {
     if (ask === 'diagnose') return await diagnose(where, inTime);
-    return await (forWork === true ? surveyForWork(where, inTime) : survey(where, inTime));
+    const [seen, way] = await Promise.all([
+      forWork === true ? surveyForWork(where, inTime) : survey(where, inTime),
+      back === undefined ? null : wayBack(node, back, inTime),
+    ]);
+    return way === null ? seen : { ...seen, back: way };
   } finally {
     limit.lift();
   }
@@ -67,7 +82,12 @@ function believed(fleet: string, ask: AskJob, stored: unknown, notary: Notary): 
 
 /** What people's programs ask the workers; see `Control`. */
 export interface Inspector {
-  survey(nodes: FleetNode[], timeoutMs: number, how?: LookFor): Promise<NodeSurvey[]>;
+  survey(
+    nodes: FleetNode[],
+    timeoutMs: number,
+    how?: LookFor,
+    back?: Record<string, BackQuestion>,
+  ): Promise<NodeSurvey[]>;
   diagnose(node: FleetNode, timeoutMs: number): Promise<Diagnosis>;
 }
 
@@ -76,7 +96,7 @@ const looks = { first: 20, longest: 250 };
 
 /** Asks the workers through the queue and waits for their answers. */
 export function createInspector(fleet: string, queues: Queues, notary: Notary, clock: Clock): Inspector {
-  type What = Pick<AskJob, 'ask' | 'forWork'>;
+  type What = Pick<AskJob, 'ask' | 'forWork' | 'back'>;
   const put = async (what: What, { name, region }: FleetNode, timeoutMs: number): Promise<unknown> => {
     const queue = queues.ask(region);
     const data: AskJob = {
@@ -105,14 +125,16 @@ export function createInspector(fleet: string, queues: Queues, notary: Notary, c
     (await put(what, node, timeoutMs).catch(reasonOf)) ?? { silence: 'the answer came too late' };
 
   return {
-    survey: (nodes, timeoutMs, how = 'answer') =>
+    survey: (nodes, timeoutMs, how = 'answer', back = {}) =>
       Promise.all(
         nodes.map(async (node) => {
-          const seen = await asked(
-            how === 'work' ? { ask: 'survey', forWork: true } : { ask: 'survey' },
-            node,
-            timeoutMs,
-          );
+          const question = back[node.name];
+          const what: What = {
+            ask: 'survey',
+            ...(how === 'work' ? { forWork: true } : {}),
+            ...(question === undefined ? {} : { back: question }),
+          };
+          const seen = await asked(what, node, timeoutMs);
           return isSurvey(seen) ? seen : { ...unreachable(node, wordsIn(seen), clock.now()), ...unansweredBy(seen) };
         }),
       ),

@@ -48,16 +48,18 @@ export async function* audit(
   const ids = only === null ? await store.ids() : [only].filter((each) => !ofFleet.includes(each));
   const gone = [...seen].filter(([id, { at }]) => !ofFleet.includes(id) && !ids.includes(id) && at > since);
   for (const id of only === null ? [...ids, ...gone.map(([each]) => each)] : ids) {
-    const lines = (await store.lines(id)).map((line) => spelledLine<ChainedEntry['event']>(line));
+    const texts = await store.lines(id);
+    const lines = texts.map((line) => spelledLine<ChainedEntry['event']>(line));
     const loaded = await refusal(() => store.load(id));
     const refused = loaded ?? rewound(lines, seen.get(id), since) ?? absence(lines, head);
-    yield { journal: id, ...examine({ fleet, journal: id }, lines, notary), refused };
+    yield { journal: id, ...examine({ fleet, journal: id }, lines, notary, texts), refused };
   }
   if (only === null || only === 'ledger') {
-    const lines = (await ledger.lines()).map((line) => spelledLine<LedgerLine>(line));
+    const texts = await ledger.lines();
+    const lines = texts.map((line) => spelledLine<LedgerLine>(line));
     const loaded = await refusal(ledger.load);
     const refused = loaded ?? rewound(lines, seen.get('ledger'), 0) ?? absence(lines, head);
-    yield { journal: 'ledger', ...examineLedger(fleet, lines, notary), refused };
+    yield { journal: 'ledger', ...examineLedger(fleet, lines, notary, texts), refused };
   }
   if (only === null || only === 'notes') yield auditedNotes(fleet, parts, seen.get('notes'), only !== null);
 }

@@ -102,4 +102,10 @@ function linkOf({ fleet, journal }: Place, previous: string, { at, revision, eve
   return sha256(canonical({ fleet, journal, previous, at, revision, event, meaning }));
 }
 
+/** What an adoption answers for: all that stood before it, as it was stored. */
+export const digestOfLines = (stored: readonly string[]): string => sha256(JSON.stringify(stored));
+
+/** A short name for what somebody answers for, which two say to each other. */
+export const markOf = (...parts: string[]): string => sha256(parts.join('\n')).slice(0, 12);
+
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,5 +1,4 @@
 import type { Redis } from 'ioredis';
-import type { Actor } from '../base/actor.ts';
 import { Refused } from '../base/errors.ts';
 import { canonical, type Notary, type Says } from '../trust/index.ts';
 import { emptyLedger, fold, format, leftBy, lift, timedBy } from '../upgrade/ledger/index.ts';
@@ -7,25 +6,27 @@ import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchor } from './anchors.ts';
 import { type Examined, examineWith } from './examine.ts';
-import { append, type Chained, faultOf, firstLink, isNewer, lineIn, type Place } from './journal.ts';
+import {
+  append,
+  type Chained,
+  digestOfLines,
+  faultOf,
+  firstLink,
+  isNewer,
+  lineIn,
+  markOf,
+  type Place,
+} from './journal.ts';
 import { keysOf } from './keys.ts';
 import { reasonOf } from './log.ts';
 import { readMoment } from './reader.ts';
 import { Newer, Tampered } from './replay.ts';
 import { ledgerScript } from './scripts.ts';
 import type { Belief } from './store.ts';
-import type { LedgerStore } from './types.ts';
+import type { Adoption, LedgerStore } from './types.ts';
 
-/** Somebody looked and answers for it; `with`: the first of two. `format`: of what is held; absent in lines of before, which had the first. */
-type Adopted = {
-  type: 'adopted';
-  at: number;
-  by: Actor;
-  with?: Actor;
-  format?: number;
-  ledger: Ledger;
-  previous: string;
-};
+/** `format`: of what is held; absent in lines of before, which had the first. */
+type Adopted = Adoption & { format?: number; ledger: Ledger };
 
 /** A line of its journal. */
 export type LedgerLine = LedgerEvent | Adopted;
@@ -125,6 +126,15 @@ export function createLedger(
     return true;
   };
 
+  /** What of it somebody may answer for, and what must still be stored then. */
+  const adoptable = async () => {
+    const { body, hash, count, lines } = await readMoment(redis, 'ledger', keys.ledger, keys.ledgerJournal, 0);
+    const stored = body === null ? 0 : Number(await redis.hget(keys.ledger, 'revision')) || 0;
+    const before = lastProven(place, lines, notary);
+    const mark = markOf(body ?? '', hash, digestOfLines(lines));
+    return { before, hash, count, lines, stored, mark };
+  };
+
   return {
     load: async () => (await read(known)).ledger,
     async record(event) {
@@ -138,23 +148,19 @@ export function createLedger(
         if (await write(head, ledger, event)) return { ledger, changed: true };
       }
     },
-    async adopt(by, at, first) {
-      const { body, hash, count, lines } = await readMoment(redis, 'ledger', keys.ledger, keys.ledgerJournal, 0);
-      const stored = body === null ? 0 : Number(await redis.hget(keys.ledger, 'revision')) || 0;
-      const before = lastProven(place, lines, notary);
+    mark: async () => (await adoptable()).mark,
+    async adopt(by, at, { first, mark } = {}) {
+      const found = await adoptable();
+      const { before, hash, count, lines, stored } = found;
+      const moved = new Refused('The ledger moved on meanwhile. Look again.');
+      if (mark !== undefined && mark !== found.mark) throw moved;
       const previous = hash || firstLink(place);
       const ledger = { ...before, revision: Math.max(before.revision, stored) + 1 };
-      const line = {
-        type: 'adopted' as const,
-        at,
-        by,
-        ...(first === undefined ? {} : { with: first }),
-        format,
-        ledger,
-        previous,
-      };
+      const two = first === undefined ? {} : { with: first };
+      const answered = { previous, before: digestOfLines(lines) };
+      const line = { type: 'adopted' as const, at, by, ...two, format, ledger, ...answered };
       if (await write({ count, hash: previous }, ledger, line, stored)) return ledger;
-      throw new Refused('The ledger moved on meanwhile. Look again.');
+      throw moved;
     },
     lines: () => redis.lrange(keys.ledgerJournal, 0, -1),
   };
@@ -194,13 +200,19 @@ function lastProven(place: Place, stored: readonly string[], notary: Notary): Le
 }
 
 /** Reads the ledger's journal from its first line, past adoptions: all that is wrong in it, in order. */
-export function examineLedger(fleet: string, lines: readonly (Chained<LedgerLine> | null)[], notary: Notary): Examined {
+export function examineLedger(
+  fleet: string,
+  lines: readonly (Chained<LedgerLine> | null)[],
+  notary: Notary,
+  texts?: readonly string[],
+): Examined {
   const place: Place = { fleet, journal: 'ledger' };
-  return examineWith<Head, LedgerLine>('ledger', lines, (head, line, index) => {
+  const onward = (head: Head | null, line: Chained<LedgerLine>, index: number): Head => {
     const { event } = line;
     const link = event.type === 'adopted' && index > 0 ? event.previous : firstLink(place);
     return follow(place, notary, head ?? { count: index, hash: link, ledger: emptyLedger }, line);
-  });
+  };
+  return examineWith<Head, LedgerLine>('ledger', lines, onward, texts);
 }
 
 /** Writes down what a rollout that is over left on its nodes, and how long it took; asking again is harmless. */

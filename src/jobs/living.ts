@@ -16,10 +16,13 @@ const beatScript = `
   for i = 2, #ARGV do redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[1]), ARGV[i]) end
 `;
 
+/** No sign is good for longer (ms): a later end was written by somebody else. */
+const longestTtl = 20_000;
+
 /** KEYS: living. */
 export const livingScript = `
   ${now}
-  return redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')
+  return redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), string.format('%.0f', now + ${longestTtl}))
 `;
 
 export interface Pulse {
@@ -43,7 +46,7 @@ export interface PulseRate {
   ttl: number;
 }
 
-const usual: PulseRate = { every: 5_000, ttl: 20_000 };
+const usual: PulseRate = { every: 5_000, ttl: longestTtl };
 const closeLimit = 1_000;
 /** Clocks that differ more than this from that of Redis (ms) make fresh evidence look old, and old evidence fresh. */
 const clockLimit = 5_000;

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import type { Health, Probe } from '../upgrade/http/types.ts';
 import type { ProofLook, StillProven } from '../upgrade/proof/types.ts';
-import type { NodeRun, Proof, Seen, Standing } from '../upgrade/rollout/types.ts';
+import type { BackSeen, NodeRun, Proof, Seen, Standing } from '../upgrade/rollout/types.ts';
 import { orAborted } from './lease.ts';
 import { reasonOf } from './log.ts';
 
@@ -52,29 +52,42 @@ const provesDown = (health: Health): boolean =>
 export const standings = (answers: Record<string, Answered>): Record<string, Standing> =>
   Object.fromEntries(Object.entries(answers).map(([name, { standing }]) => [name, standing]));
 
-/** One look at a region: HTTP of all its nodes and, when asked for, SSH of those that are finished. */
+/**
+ * One look at a region: HTTP of all its nodes and, when asked for, SSH of those that are finished.
+ * @param wayBack looks at that of a node; null: not this time
+ */
 export async function lookAt(
   names: readonly string[],
   finished: readonly NodeRun[],
   { probe, stillProven, clock }: { probe: Probe; stillProven: StillProven; clock: Pick<Clock, 'sleep'> },
   signal: AbortSignal,
+  wayBack: (node: string, signal: AbortSignal) => Promise<BackSeen> | null = () => null,
 ): Promise<Record<string, Seen>> {
-  const inTime = async (name: string, proof: Proof): Promise<ProofLook> => {
+  const inTime = async <T>(ask: (signal: AbortSignal) => Promise<T>, late: T): Promise<T> => {
     const limit = timeLimit(clock, lookLimit);
     try {
-      return await orAborted(stillProven(name, proof, AbortSignal.any([signal, limit.signal])), limit.signal);
+      return await orAborted(ask(AbortSignal.any([signal, limit.signal])), limit.signal);
     } catch (error) {
       if (!limit.signal.aborted) throw error;
-      return { is: 'unseen', reason: `cannot be looked at: no answer within ${lookLimit / 1000} s` };
+      return late;
     } finally {
       limit.lift();
     }
   };
-  const proofOf = async (name: string): Promise<Pick<Seen, 'proof' | 'detail'> | null> => {
+  const proofLook = (name: string, proof: Proof): Promise<ProofLook> =>
+    inTime((until) => stillProven(name, proof, until), {
+      is: 'unseen',
+      reason: `cannot be looked at: no answer within ${lookLimit / 1000} s`,
+    });
+  const backLook = async (name: string): Promise<Pick<Seen, 'back'>> => {
+    const back = await inTime(async (until) => wayBack(name, until), 'unseen');
+    return back === null ? {} : { back };
+  };
+  const proofOf = async (name: string): Promise<Pick<Seen, 'proof' | 'detail' | 'back'> | null> => {
     const proof = finished.find((node) => node.name === name)?.proof;
     if (!proof) return null;
-    const look = await inTime(name, proof);
-    return { proof: look.is, detail: look.is === 'holds' ? 'as it was proven' : look.reason };
+    const [look, back] = await Promise.all([proofLook(name, proof), backLook(name)]);
+    return { proof: look.is, detail: look.is === 'holds' ? 'as it was proven' : look.reason, ...back };
   };
   const [answers, proofs] = await Promise.all([
     askAll(probe, names, clock),
@@ -84,7 +97,8 @@ export async function lookAt(
     proofs.map(([name, proof]) => {
       const { standing = 'unclear', detail = 'no answer' } = answers[name] ?? {};
       const shown = standing !== 'healthy' || proof === null || proof.proof === 'holds' ? detail : proof.detail;
-      return [name, { standing, detail: shown, proof: proof?.proof ?? 'not asked' }];
+      const back = proof?.back === undefined ? {} : { back: proof.back };
+      return [name, { standing, detail: shown, proof: proof?.proof ?? 'not asked', ...back }];
     }),
   );
 }

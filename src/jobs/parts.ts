@@ -5,7 +5,7 @@ import type { Fleet, Release } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
 import type { Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
-import type { NodeReader } from './ask.ts';
+import type { NodeReader, SeeWayBack } from './ask.ts';
 import type { AskElsewhere } from './elsewhere.ts';
 import type { AskHalt } from './halt.ts';
 import type { PulseRate } from './living.ts';
@@ -31,6 +31,7 @@ export interface WorkOnNodes {
   /** Why a release is not accepted any more that was staged already; null while it is. */
   withdrawn: (release: Release) => string | null;
   stillProven: StillProven;
+  wayBack: SeeWayBack;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];
   /** Asked before anything of a node's turn; absent where approvals are given by button. */

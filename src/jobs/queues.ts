@@ -1,6 +1,6 @@
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Task } from '../upgrade/rollout/types.ts';
+import type { BackQuestion, Task } from '../upgrade/rollout/types.ts';
 import { prefixOf } from './keys.ts';
 import { type Log, reasonOf, seldom } from './log.ts';
 
@@ -17,6 +17,8 @@ export interface AskJob {
   region: string;
   /** Whether what work on it rests on is looked at, too; absent: no. */
   forWork?: true;
+  /** What its way back is looked for by, too; absent: it is not. */
+  back?: BackQuestion;
   /** Epoch ms after which nobody waits for the answer. */
   until: number;
   /** Another one for each ask: an answer to one is none to another. */
@@ -42,9 +44,21 @@ export interface Queues {
   /** Looks at the rollout again in `delay` ms; asking twice for the same instant is harmless. */
   wakeAt(id: string, at: number, delay: number): Promise<void>;
   step(region: string): Queue<StepJob, StepEnd>;
+  /** Takes away whatever bears the name of a step, unless it waits to be worked on or is. */
+  free(region: string, id: string): Promise<void>;
   ask(region: string): Queue<AskJob>;
   close(): Promise<void>;
 }
+
+/** KEYS: wait, active, what else holds names, the job and what belongs to it. ARGV: its name, how many of the keys hold names. */
+const freeScript = `
+  for index, key in ipairs(KEYS) do
+    if index <= 2 and redis.call('LPOS', key, ARGV[1]) then return 0 end
+    if index > 2 and index <= tonumber(ARGV[2]) then redis.call('ZREM', key, ARGV[1]) end
+    if index > tonumber(ARGV[2]) then redis.call('DEL', key) end
+  end
+  return 1
+`;
 
 const day = 24 * 3600;
 /** Finished jobs stay for a while: a kept id is how the same step is not put in flight twice. */
@@ -99,6 +113,13 @@ export function createQueues(redis: Redis, fleet: string, log: Log): Queues {
       });
     },
     step: (region) => queue(queueNames.step(region)),
+    async free(region, id) {
+      const of = `${prefixOf(fleet)}:${queueNames.step(region)}:`;
+      const named = ['wait', 'active', 'completed', 'failed', 'delayed'];
+      const own = ['', ':lock', ':logs'].map((part) => id + part);
+      const touched = [...named, ...own].map((each) => of + each);
+      await redis.eval(freeScript, touched.length, ...touched, id, named.length);
+    },
     ask: (region) => queue(queueNames.ask(region)),
     async close() {
       await Promise.allSettled([...opened.values()].map((each) => each.close()));

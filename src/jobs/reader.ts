@@ -84,15 +84,15 @@ export function createReader(redis: Redis, fleet: string, notary: Notary, anchor
     const anchor = anchors.of(id);
     let from = Number.isSafeInteger(hint) && hint > 0 ? hint : 0;
     let stored = await fetch(id, from);
-    if (from > 0 && stored !== null && !stored.lines.some(({ event }) => isWhole(event))) {
+    if (from > 0 && stored !== null && !stored.lines.some(isAdoption)) {
       from = 0;
       stored = await fetch(id, from);
     }
     if (stored === null) return null;
     const { lines } = stored;
     if (lines.length === 0) throw new Tampered(id, 'its journal is gone');
-    const start = lines.findLastIndex(({ event }) => isWhole(event));
-    const begin = Math.max(0, start);
+    // Only an adoption answers for what stands before it; what was planned is the first line of all, or the journal is wrong.
+    const begin = Math.max(0, lines.findLastIndex(isAdoption));
     refuseRewound(id, stored, anchor, begin);
     return settled(id, replay(place(id), null, lines.slice(begin), notary, from + begin), stored);
   };
@@ -100,6 +100,8 @@ export function createReader(redis: Redis, fleet: string, notary: Notary, anchor
   return {
     async read(id) {
       const before = known.get(id);
+      // Who reads all of them in turn must not have those forgotten that are read again and again.
+      if (before && known.delete(id)) known.set(id, before);
       const proven = before ? await onward(id, before) : 'anew';
       return proven === 'anew' ? fromStart(id) : proven;
     },
@@ -144,6 +146,8 @@ async function orTampered<T>(of: string, answer: Promise<T>): Promise<T> {
     throw new Tampered(of, 'something of another kind stands in its place');
   }
 }
+
+const isAdoption = ({ event }: ChainedEntry): boolean => event.type === 'adopted';
 
 /** What was seen here before must still stand there, unless a person adopted what stands there since. */
 function refuseRewound(id: string, { revision, lines }: Stored, anchor: Anchor | null, begin: number): void {

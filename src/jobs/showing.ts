@@ -27,7 +27,7 @@ export interface Showing {
 }
 
 /** Nobody can ask for more patience than this (s). */
-const longestPause = 600;
+export const longestPause = 600;
 
 /** What stands in the chat is compared with the store by the first sweep after so long (ms). */
 const repairEvery = 45_000;
@@ -69,6 +69,7 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
   };
 
   let repairedAt = Number.NEGATIVE_INFINITY;
+  let refused = false;
   return {
     async show(id) {
       const rollout = await believed(id);
@@ -95,31 +96,59 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
       return null;
     },
     async sweep() {
-      const open = await store.openIds();
-      // Not only the workers let time pass: that there is none must be noticed as well.
-      for (const id of open) await tick(id).catch((error: unknown) => trouble(id, error));
-      // The last edit of a finished rollout is the one that must not be missing, also when Slack was away for days.
-      const due = (id: string): boolean => clock.now() >= (later.get(id) ?? 0);
-      const ids = new Set([...open, ...(await store.unpainted()).filter(due)]);
-      for (const id of ids) await queues.publish(id);
-      if (clock.now() - repairedAt < repairEvery) return;
-      repairedAt = clock.now();
-      for (const id of await store.lost()) await announcer.alarm(id, gone);
-      await announcer.repair();
-      const newest = await store.newestIds(looked);
-      // What can be decided about one that is over ends with the next one.
-      for (const id of newest.slice(1)) await queues.publish(id);
-      for (const id of newest) {
-        // Each is asked, whatever became of the one before.
-        const rollout = await believed(id).catch((error: unknown) => trouble(id, error));
-        if (rollout === null && store.headOf(id) !== null) await announcer.alarm(id, gone);
-      }
-      await ledger.load().catch(async (error: unknown) => {
-        await tell('ledger', error);
+      try {
+        await sweepOnce();
+      } catch (error) {
+        const reason = refusalIn(error);
+        if (reason !== null) await tellRefusal(reason);
         throw error;
-      });
+      }
+      await tellRefusal(null);
     },
   };
+
+  async function sweepOnce(): Promise<void> {
+    const open = await store.openIds();
+    // Not only the workers let time pass: that there is none must be noticed as well.
+    for (const id of open) await tick(id).catch((error: unknown) => trouble(id, error));
+    // The last edit of a finished rollout is the one that must not be missing, also when Slack was away for days.
+    const due = (id: string): boolean => clock.now() >= (later.get(id) ?? 0);
+    const ids = new Set([...open, ...(await store.unpainted()).filter(due)]);
+    for (const id of ids) await queues.publish(id);
+    if (clock.now() - repairedAt < repairEvery) return;
+    repairedAt = clock.now();
+    for (const id of await store.lost()) await announcer.alarm(id, gone);
+    await announcer.repair();
+    const newest = await store.newestIds(looked);
+    // What can be decided about one that is over ends with the next one.
+    for (const id of newest.slice(1)) await queues.publish(id);
+    for (const id of newest) {
+      // Each is asked, whatever became of the one before.
+      const rollout = await believed(id).catch((error: unknown) => trouble(id, error));
+      if (rollout === null && store.headOf(id) !== null) await announcer.alarm(id, gone);
+    }
+    await ledger.load().catch(async (error: unknown) => {
+      await tell('ledger', error);
+      throw error;
+    });
+  }
+
+  /** That the chat is away too keeps nobody from sweeping; the next sweep tries again. */
+  async function tellRefusal(reason: string | null): Promise<void> {
+    if (reason === null && !refused) return;
+    try {
+      await announcer.refusing(reason);
+      refused = reason !== null;
+    } catch (error) {
+      log.warn({ reason: reasonOf(error) }, 'nobody could be told that the store takes no writes');
+    }
+  }
+}
+
+/** Why Redis takes no writes, when that is what an error says: no memory, no disk, a replica, too few replicas. */
+function refusalIn(error: unknown): string | null {
+  const reason = reasonOf(error);
+  return /\b(?:OOM|MISCONF|READONLY|NOREPLICAS)\b/.test(reason) ? reason : null;
 }
 
 /** Seconds that the chat asks to wait (HTTP 429), when the error says so. */

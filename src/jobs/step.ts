@@ -3,6 +3,8 @@ import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
 import {
   asksGates,
+  asksWayBack,
+  backQuestion,
   changesAnything,
   changesNode,
   evidenceFor,
@@ -15,6 +17,7 @@ import {
   todo,
 } from '../upgrade/rollout/index.ts';
 import type {
+  BackSeen,
   Fleet,
   Gate,
   LookTask,
@@ -167,12 +170,18 @@ export function taskRunner(parts: StepParts): RunTask {
     // A rollback is kept waiting by neither freezes nor alerts, nor by whoever is slow to tell of them.
     const asked = goesForward(rollout) ? lastingEvidence : (['halt'] as const);
     const [seen, lasting] = await Promise.all([
-      lookAt(nodes, finished, parts, signal),
+      lookAt(nodes, finished, parts, signal, (name, until) => wayBackOf(rollout, name, at, until)),
       collect(asked, { region, nodes, release: rollout.release }, parts),
     ]);
     signal.throwIfAborted();
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
     return 'watched';
+  }
+
+  function wayBackOf(rollout: Rollout, name: string, at: number, signal: AbortSignal): Promise<BackSeen> | null {
+    const node = nodeOf(rollout, name);
+    const question = asksWayBack(node, at) ? backQuestion(rollout, node) : null;
+    return question === null ? null : parts.wayBack(name, question, signal);
   }
 }
 

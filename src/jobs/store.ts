@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { day } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
@@ -7,7 +6,7 @@ import { format, isOpen, wayOut } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchors } from './anchors.ts';
 import { draftsOf } from './drafts.ts';
-import { append, type ChainedEntry, firstLink, lineIn } from './journal.ts';
+import { append, type ChainedEntry, digestOfLines, firstLink, lineIn, markOf } from './journal.ts';
 import { keysOf } from './keys.ts';
 import { livingRegions } from './living.ts';
 import { createReader, decode, encode } from './reader.ts';
@@ -123,13 +122,16 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
   };
 
   /** What of a rollout somebody may answer for, and what must still be stored then. */
-  const found = async (id: string): Promise<{ what: Adoptable; stored: { hash: string; revision: string } }> => {
+  const found = async (
+    id: string,
+  ): Promise<{ what: Adoptable; stored: { hash: string; revision: string; lines: string[] } }> => {
     const [body, hash, revision] = await redis.hmget(keys.rollout(id), 'body', 'hash', 'revision');
-    const lines = (await redis.lrange(keys.journal(id), 0, -1)).map((line) => lineIn<ChainedEntry['event']>(line));
+    const texts = await redis.lrange(keys.journal(id), 0, -1);
+    const lines = texts.map((line) => lineIn<ChainedEntry['event']>(line));
     if (body == null && lines.length === 0) throw new Refused(`There is no rollout ${id}.`);
-    const stored = { hash: hash ?? '', revision: revision ?? '' };
+    const stored = { hash: hash ?? '', revision: revision ?? '', lines: texts };
     const proven = lastProven(place(id), lines, notary)?.rollout ?? null;
-    const mark = digestOf([body ?? '', stored.hash, proven === null ? '' : encode(proven)].join('\n'));
+    const mark = markOf(body ?? '', stored.hash, proven === null ? '' : encode(proven));
     if (proven !== null) return { what: { rollout: proven, as: 'proven', mark }, stored };
     const rollout = decodeStored(id, body ?? '');
     if (rollout.id !== id || rollout.fleet !== fleet) throw new Refused(`What is stored as ${id} is another rollout.`);
@@ -227,7 +229,8 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
       const taken = what.as === 'ended' ? { ...before, status: { is: 'stopped' as const, by, at } } : as(before, at);
       const rollout = { ...taken, revision: Math.max(before.revision, Number(stored.revision) || 0) + 1 };
       const two = first === undefined ? {} : { with: first };
-      const event = { type: 'adopted' as const, at, by, ...two, format, rollout, previous: stored.hash };
+      const named = { previous: stored.hash, before: digestOfLines(stored.lines) };
+      const event = { type: 'adopted' as const, at, by, ...two, format, rollout, ...named };
       const entry = append(place(id), stored.hash, { at, revision: rollout.revision, event }, notary, signedAs(event));
       if ((await write(saveScript, rollout, entry, stored)) !== 'saved')
         throw new Refused(`${id} moved on meanwhile. Look again.`);
@@ -273,8 +276,6 @@ const same = (rollout: Rollout): Rollout => rollout;
 
 const decodeEntry = (line: string): ChainedEntry => JSON.parse(line);
 const decodePosted = (value: string): PostedMessage => JSON.parse(value);
-
-const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
 /** @throws Refused */
 function decodeStored(id: string, body: string): Rollout {

@@ -1,7 +1,7 @@
 import type { Actor } from '../base/actor.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { DueNotice } from '../upgrade/rollout/index.ts';
-import type { Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
+import type { BackQuestion, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 import type { Audited } from './audit.ts';
 import type { Note } from './notes.ts';
 
@@ -17,9 +17,20 @@ export type JournalEntry = Entry<
   | Event
   /** `rollout` is absent in lines of versions that did not sign. */
   | { type: 'created'; at: number; by: Actor; format?: number; rollout?: Rollout; previous?: undefined }
-  /** Somebody looked and answers for it; `with`: the first of two. `previous`: hash of the line before it. */
-  | { type: 'adopted'; at: number; by: Actor; with?: Actor; format: number; rollout: Rollout; previous: string }
+  | (Adoption & { format: number; rollout: Rollout })
 >;
+
+/** Somebody looked and answers for it; `with`: the first of two. */
+export interface Adoption {
+  type: 'adopted';
+  at: number;
+  by: Actor;
+  with?: Actor;
+  /** Hash of the line before it. */
+  previous: string;
+  /** Digest of all lines that stood before it: what they answer for. Absent: for no flaw. */
+  before?: string;
+}
 
 /** The ledger of one fleet in Redis: what outlives a rollout. */
 export interface LedgerStore {
@@ -27,8 +38,13 @@ export interface LedgerStore {
   load(): Promise<Ledger>;
   /** The one door: folds the event in, saves compare-and-set, journals. `changed` is false when it had no effect. */
   record(event: LedgerEvent): Promise<{ ledger: Ledger; changed: boolean }>;
-  /** A person answers for what its journal proves up to its first flaw, and nothing else of it is taken over. */
-  adopt(by: Actor, at: number, first?: Actor): Promise<Ledger>;
+  /** Names what somebody would answer for: it is another one once that was done, or anything changed. */
+  mark(): Promise<string>;
+  /**
+   * A person answers for what its journal proves up to its first flaw, and nothing else of it is taken over.
+   * @throws Refused when it is not `mark` any more
+   */
+  adopt(by: Actor, at: number, how?: { first?: Actor; mark?: string }): Promise<Ledger>;
 }
 
 /** Where a message of a rollout stands in the chat, by the key that the view gave it. */
@@ -82,7 +98,10 @@ export interface Store {
     at: number,
     how?: { first?: Actor; mark?: string; as?: (rollout: Rollout, at: number) => Rollout },
   ): Promise<Rollout>;
-  /** Who wanted exactly `what` before `by`, within 30 min; that is used up then. Null: nobody else did, and this is noted. */
+  /**
+   * Who wanted exactly `what` before `by`, within 30 min; that is used up then. Null: nobody else did, and this is noted. What is
+   * done must change what `what` names: a wish that was used can be put into Redis again.
+   */
   seconded(what: string, by: Actor, at: number): Promise<Actor | null>;
   /** Strictly rising over all rollouts of the fleet, and never below `now`. */
   nextEpoch(now: number): Promise<number>;
@@ -120,8 +139,16 @@ export interface Control {
   audit(journal: string | null, keptFor: number, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
   /** Writes down what changed nothing and shall be known, with the name. Never throws, and nobody waits for it. */
   note(note: Note): void;
-  /** Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable. */
-  survey(nodes: { name: string; region: string }[], timeoutMs: number, how?: LookFor): Promise<NodeSurvey[]>;
+  /**
+   * Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable.
+   * @param back by node, what its way back is looked for by
+   */
+  survey(
+    nodes: { name: string; region: string }[],
+    timeoutMs: number,
+    how?: LookFor,
+    back?: Record<string, BackQuestion>,
+  ): Promise<NodeSurvey[]>;
   /** Asks a worker to look at one node; redacted. */
   diagnose(node: { name: string; region: string }, timeoutMs: number): Promise<Diagnosis>;
 }
@@ -134,6 +161,8 @@ export interface Announcer {
   alarm(rollout: string, what: string): Promise<void>;
   /** Says once that a newer version went on with this journal, so that nothing is shown or decided of it here. */
   outrun(journal: string): Promise<void>;
+  /** Calls people when the store takes no writes, for this reason; and says so once it does again, null. */
+  refusing(reason: string | null): Promise<void>;
   /** Says so where something stands that the store does not know, or not any more. Never throws. */
   repair(): Promise<void>;
 }

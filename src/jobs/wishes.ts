@@ -15,13 +15,22 @@ type Wish = { by: Actor; until: number } & Signature;
 export function wishesOf(redis: Redis, fleet: string, notary: Notary): Store['seconded'] {
   const keys = keysOf(fleet);
   const textOf = (what: string, { by, until }: Pick<Wish, 'by' | 'until'>) => `wish ${fleet} ${until} ${by}\n${what}`;
+  /** Signatures of those that were used, with their end: who writes to Redis can put them there again. */
+  const used = new Map<string, number>();
   return async (what, by, at) => {
     const key = keys.draft(`wish-${createHash('sha256').update(what).digest('hex').slice(0, 32)}`);
     const stored = await redis.getdel(key);
     const first = stored === null ? null : readWish(stored);
     const counts =
-      first !== null && first.until > at && notary.fault(textOf(what, first), first, ['decisions']) === null;
-    if (counts && first.by !== by) return first.by;
+      first !== null &&
+      first.until > at &&
+      !used.has(first.signature) &&
+      notary.fault(textOf(what, first), first, ['decisions']) === null;
+    if (counts && first.by !== by) {
+      for (const [signature, until] of used) if (until <= at) used.delete(signature);
+      used.set(first.signature, first.until);
+      return first.by;
+    }
     const mine = { by, until: at + waitsFor };
     const wish: Wish = { ...mine, ...notary.sign(textOf(what, mine), ['decisions']) };
     await redis.set(key, JSON.stringify(wish), 'PX', waitsFor);

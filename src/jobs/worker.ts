@@ -31,9 +31,12 @@ export interface WorkerSetup<T, R> {
   process: (held: Held<T>) => Promise<R>;
 }
 
-/** Milliseconds. A killed worker's job is taken over after at most the lock and two checks. */
-const lockDuration = 6_000;
-const stalledInterval = 2_000;
+/**
+ * Milliseconds. A killed worker's job is taken over when its lock has run out and somebody looks: within 4 s. A lock is renewed
+ * twice in that time, and whoever loses it to a machine that stood still lets go of a step that is then looked at anew.
+ */
+export const lockDuration = 3_000;
+export const stalledInterval = 1_000;
 const closeLimit = 2_000;
 
 /** A BullMQ worker with everything handled that it leaves to its user. */

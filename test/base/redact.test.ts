@@ -84,6 +84,33 @@ describe('a text without its secrets', () => {
     expect(filled.slice(0, 20)).toEqual([]);
   });
 
+  it('holds none of them behind what the redactor sees, from its border on, and says that there was more', () => {
+    const all = shapes.map(whole).join('\n');
+    for (const at of [64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 200_000]) {
+      for (const text of [all, splitByAnsi(all)]) {
+        const long = `${'a line\n'.repeat(at / 7 + 1).slice(-at)}${text}\nmore`;
+        const clean = redact(long);
+        expect(clean).toMatch(/\[the rest was left out\]$/);
+        for (const each of [clean, ...redactLines(['first', long, 'last'])]) {
+          expect(shapes.flatMap(({ secret }) => leaks(each, secret))).toEqual([]);
+          expect(each).not.toContain('more');
+        }
+      }
+    }
+  });
+
+  it('holds no part of what is known to be secret where it is cut, and tells it also behind that', () => {
+    const known = ['correct horse battery'];
+    for (let at = 0; at <= 22; at += 1) {
+      const long = `${'a line\n'.repeat(10_000).slice(-(64 * 1024 - at))}correct horse battery staple ${'more '.repeat(9)}`;
+      expect(redact(long, known), `cut at ${at}`).not.toMatch(/correct|horse|battery/);
+      expect(holdsSecret(long, known)).toBe(true);
+    }
+    for (const secret of ['redis://bo:pw@host:1', '-----BEGIN OPENSSH PRIVATE KEY----- x', 'xoxb-123-abc'])
+      for (const before of [64 * 1024 - 5, 64 * 1024, 300_000])
+        expect(holdsSecret(`${'a line\n'.repeat(50_000).slice(-before)}${secret}`), `${before}`).toBe(true);
+  });
+
   it('holds no lines of a key whose beginning was cut off', () => {
     const rest = (end: string) => ['u9Q2', 'kk4TzW8=', end, 'after'];
     for (const end of ['-----END RSA PRIVATE KEY-----', '-----END PGP PRIVATE KEY BLOCK-----', 'Private-MAC: 00']) {

@@ -1,13 +1,16 @@
 import pino from 'pino';
 import { expect, it } from 'vitest';
-import { readClick } from '../../src/bot/actions/click.ts';
-import { asShown } from '../../src/bot/as-shown.ts';
-import { answer, asText } from '../../src/bot/run.ts';
+import { judge } from '../../src/bot/actions/counts.ts';
+import { asShown, asShownNow } from '../../src/bot/as-shown.ts';
+import { answer, asText, runCommand } from '../../src/bot/run.ts';
+import { sealedBlocks } from '../../src/bot/sealed.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import {
   asked,
   isLook,
+  isOpen,
   next,
+  nodesInOrder,
   onlyBack,
   plan,
   takenBy,
@@ -15,20 +18,23 @@ import {
   waitingForPeople,
   waitKey,
 } from '../../src/upgrade/rollout/index.ts';
-import type { Foreign, NodeTask, Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { Fleet, Foreign, NodeSurvey, NodeTask, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { Run, scenario } from '../support/chance.ts';
 import { fc } from '../support/fast-check.ts';
-import { hours, inputOf, planned, surveyOf, tuesday } from '../support/rollouts.ts';
+import { hours, inputOf, oldImage, planned, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, failed, worldOf } from '../support/simulation.ts';
-import { directoryOf, trial, trialFleet } from './support.ts';
+import { directoryOf, seals, trial, trialFleet } from './support.ts';
 
 /** A button as it stands in a message, in short. */
 interface Offered {
+  /** Of its message; and the kind of that. */
+  key: string;
   post: string;
   action: string;
-  value: string;
   style: string | undefined;
   asksFirst: boolean;
+  /** What its dialog says. */
+  told: string;
 }
 
 function offered(rollout: Rollout): Offered[] {
@@ -39,11 +45,12 @@ function offered(rollout: Rollout): Offered[] {
         each.type === 'button'
           ? [
               {
+                key,
                 post: key.split('.')[0] ?? '',
                 action: each.action_id ?? '',
-                value: each.value ?? '',
                 style: each.style,
                 asksFirst: each.confirm !== undefined,
+                told: each.confirm?.text?.text ?? '',
               },
             ]
           : [],
@@ -61,16 +68,24 @@ function looksLikeWhatItDoes({ action, style, asksFirst }: Offered): void {
 
 const ines = { users: ['U0INES'], groups: [] };
 
-/** What a press of somebody who has every role and asked for nothing comes to. */
-async function pressed(rollout: Rollout, now: number, { action, value }: Offered) {
+/** What the nodes run: what the rollout has recorded of them, but for those that somebody changed since. */
+function seenOf(rollout: Rollout, fleet: Fleet, byHand: string[]): NodeSurvey[] {
+  return surveyOf(fleet).map((seen) => {
+    const node = rollout.nodes[seen.node];
+    if (byHand.includes(seen.node)) return { ...seen, sha256: 'd'.repeat(64), version: 'v1.0.1' };
+    // In the middle of it nobody can say what runs there, and a node that nobody can see contradicts nothing.
+    if (node === undefined || isOpen(rollout)) return { ...seen, sha256: null };
+    const isNew = node.state.is === 'done' || node.touched;
+    return { ...seen, sha256: isNew ? rollout.release.binarySha256 : (node.before?.sha256 ?? oldImage) };
+  });
+}
+
+function sceneOfPress(rollout: Rollout, now: number, byHand: string[]) {
   const { context, control, clock } = trial();
   clock.at = now;
   const regions = context.fleet.regions.map((region) => ({ ...region, approvers: ines }));
   control.rollouts.set(rollout.id, rollout);
-  // Nodes that nobody can see contradict nothing: what they run may have been changed by hand.
-  control.looks = surveyOf(context.fleet).map((seen) => ({ ...seen, sha256: null }));
-  const click = readClick(action, value);
-  if (click === null) throw new Error(`nobody reads ${action}`);
+  control.looks = seenOf(rollout, context.fleet, byHand);
   const roles = { requesters: ines, breakers: ines, stoppers: ines, onCall: ines, escalation: ines };
   const scene = {
     ...context,
@@ -79,7 +94,29 @@ async function pressed(rollout: Rollout, now: number, { action, value }: Offered
     directory: directoryOf({ U0INES: {} }),
     log: pino({ level: 'silent' }),
   };
-  return answer(scene, { actor: 'U0INES', rollout: click.rollout }, click.command);
+  return { scene, control };
+}
+
+/** What a press of somebody who has every role and asked for nothing comes to, through all that is asked of a press. */
+async function pressed(rollout: Rollout, now: number, { key, action }: Offered, byHand: string[]) {
+  const { scene, control } = sceneOfPress(rollout, now, byHand);
+  const on = { channel: 'C0', ts: '17.1' };
+  const drawn = posts(await asShownNow(scene, rollout)).find((post) => post.key === key);
+  const place = { fleet: scene.fleet.name, channel: on.channel };
+  const blocks = sealedBlocks(drawn?.blocks ?? [], seals, place);
+  const value = blocks
+    .flatMap((block) => (block.type === 'actions' && 'elements' in block ? (block.elements as ButtonLike[]) : []))
+    .find((each) => each.action_id === action)?.value;
+  await control.store.setPosted(rollout.id, key, { ...on, content: '' });
+  const judged = await judge(scene, { action, value, on, isEphemeral: false });
+  if (!judged.counts) return judged.answer;
+  const { command, rollout: about } = judged.click;
+  return answer(scene, { actor: 'U0INES', rollout: about }, command);
+}
+
+interface ButtonLike {
+  action_id?: string;
+  value?: string;
 }
 
 /** A reminder of everything that waits by now was sent. */
@@ -154,6 +191,24 @@ it('no button approves where only a signature does: the command stands there ins
   expect(gate('signed')?.text).toContain('on a shell with the settings: `zeitwork approve eu-west`');
 });
 
+/** Nobody draws again what is over: its dialog says what is done where a node was changed since, and the answer what can be. */
+async function afterSomebodysHand(rollout: Rollout, now: number, button: Offered, where: string): Promise<void> {
+  expect(button.told, where).toContain('If one of them runs something else by now, none is touched');
+  const [changed, ...others] = nodesInOrder(rollout).filter(({ touched }) => touched);
+  if (changed === undefined) return;
+  const reply = await pressed(rollout, now, button, [changed.name]);
+  expect(reply.outcome, where).toBe('refused');
+  const text = asText(reply);
+  expect(text, where).toContain(`${changed.name} runs v1.0.1`);
+  const offers = [...text.matchAll(/(?:with|,) (rollback [^,. ]+)/g)].map(([, typed]) => typed ?? '');
+  expect(offers.length > 0, `${where}: ${text}`).toBe(others.length > 0);
+  for (const typed of offers) {
+    const { scene } = sceneOfPress(rollout, now, [changed.name]);
+    const done = await runCommand(scene, 'U0INES', typed);
+    expect(done.outcome ?? 'done', `${typed}: ${asText(done)}`).toBe('done');
+  }
+}
+
 /** Presses every button of each kind of scene once; `shown`: which there were, as `post action`. */
 function presser() {
   const [shown, seen] = [new Set<string>(), new Set<string>()];
@@ -168,9 +223,10 @@ function presser() {
     seen.add(scene);
     for (const button of buttons) {
       shown.add(`${button.post} ${button.action.split(':')[1]}`);
-      const reply = await pressed(rollout, now, button);
+      const reply = await pressed(rollout, now, button, []);
       const where = `${button.action} on ${button.post}, ${rollout.status.is}, ${kind}`;
       expect(reply.outcome ?? 'done', `${where}: ${asText(reply)}`).toBe('done');
+      if (!isOpen(rollout)) await afterSomebodysHand(rollout, now, button, where);
     }
   };
   return { shown, lookAt };

@@ -8,7 +8,7 @@ import type { Reply } from '../../src/bot/context.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { message } from '../../src/bot/views/parts.ts';
 import { posts } from '../../src/bot/views/posts.ts';
-import type { LikelyCause, NodeSurvey } from '../../src/upgrade/rollout/types.ts';
+import type { LikelyCause, NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fit, fitWith, hours, newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
@@ -43,6 +43,13 @@ async function under(here: Trial, fits: (ids: string) => boolean): Promise<void>
   here.clock.at = at.now;
 }
 const withoutFitness = ({ fitness: _, ...seen }: NodeSurvey): NodeSurvey => seen;
+const untouched = ({ nodes }: Rollout): Rollout['nodes'] =>
+  Object.fromEntries(
+    Object.entries(nodes).map(([name, node]) => [
+      name,
+      { ...node, touched: false, touchedAt: null, state: { is: 'ready', notBefore: 0 } },
+    ]),
+  );
 const euWestAsked = (json: string) => /"id":"approval\/eu-west"[^{}]*"state":\{"is":"active"/.test(json);
 const oneDone = (json: string) => json.includes('"is":"done","at"');
 
@@ -292,6 +299,18 @@ describe('decisions', () => {
       });
     });
 
+    it('says what is done first, where a rollback of others was cut short', async () => {
+      const here = await drifted();
+      const [rollout] = here.control.rollouts.values();
+      if (rollout?.status.is !== 'held') throw new Error('not held');
+      const pending = { scope: { is: 'node' as const, node: 'us-east-op-1' }, by: 'U0ROSA' };
+      here.control.rollouts.set(rollout.id, { ...rollout, status: { ...rollout.status, pending } });
+      expect(await run(here, 'U0INES', 'replace us-east-op-2 dddddddddddd')).toMatch(
+        /^Noted, and not done yet: .*v2\.1\.0.* is put aside once us-east-op-2 is tried again, after a `?retry`?\. Now the rollback of us-east-op-1 goes on \(1 node\)\./,
+      );
+      expect(newest(here)?.status).toMatchObject({ is: 'rolling-back', queue: ['us-east-op-1'] });
+    });
+
     it('wants the hash that the message shows, and the role', async () => {
       const here = await drifted();
       expect(await run(here, 'U0ROSA', 'replace us-east-op-2')).toMatch(/hash is missing/);
@@ -320,6 +339,25 @@ describe('decisions', () => {
     expect(asText(await press(here, 'U0OTTO', old, 'Roll back all (1 node)'))).toMatch(
       /only the newest rollout can be rolled back/,
     );
+  });
+
+  it('rolls back the one before a rollout that was only scheduled, once that is stopped', async () => {
+    const here = trial();
+    await under(here, oneDone);
+    const old = await runCommand(here.context, 'U0ROSA', 'status');
+    await run(here, 'U0OTTO', 'stop');
+    const [first] = here.control.rollouts.values();
+    if (!first) throw new Error('none');
+    here.control.looks = here.control.looks.map((seen) => ({ ...seen, sha256: null }));
+    const ahead = { ...first, id: 'r9', createdAt: first.createdAt + 1, startedAt: null, nodes: untouched(first) };
+    here.control.rollouts.set('r9', { ...ahead, status: { is: 'running' } });
+    expect(asText(await press(here, 'U0OTTO', old, 'Roll back all (1 node)'))).toMatch(
+      /came v2\.0\.0, which has begun nothing and holds the fleet: stop it, and v2\.0\.0 can be rolled back/,
+    );
+    expect(await run(here, 'U0OTTO', 'rollback all')).toMatch(/holds the fleet: `?stop`? it/);
+    here.control.rollouts.set('r9', { ...ahead, status: { is: 'stopped', by: 'U0OTTO', at: tuesday } });
+    expect(await run(here, 'U0OTTO', 'rollback all')).toMatch(/^Rolling back everything: 1 node/);
+    expect(here.control.rollouts.get(first.id)?.status.is).toBe('rolling-back');
   });
 });
 

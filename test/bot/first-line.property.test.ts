@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { People } from '../../src/bot/views/people.ts';
 import { type Post, posts } from '../../src/bot/views/posts.ts';
-import { asked, next, onlyBack, plan, waitingForPeople, waitKey } from '../../src/upgrade/rollout/index.ts';
+import { asked, next, onlyBack, plan, waitingForPeople, waitKey, watching } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { Run, scenario } from '../support/chance.ts';
 import { fc } from '../support/fast-check.ts';
@@ -138,6 +138,19 @@ describe('every message says in its first line what still serves', () => {
     lookAt({ ...rollout, looks }, now);
     const large = plan(inputOf(fleetOf({ atOnce: 4, pause: 0 }, { perRegion: 11 })));
     drive(large, worldOf(large), { from: tuesday, until, limit: 400 });
+  });
+
+  it('of a watch that nodes keep from its end', () => {
+    const start = plan(inputOf(fleetOf({ reminders: [minutes(15)] }), { strategy: 'regions' }));
+    const { rollout, now } = drive(start, worldOf(start), { from: tuesday, until: (each) => watching(each) !== null });
+    const at = now + hours(3);
+    const looks = Object.fromEntries(Object.entries(rollout.looks).map(([region, look]) => [region, { ...look, at }]));
+    for (const unwell of [{}, { 'us-east-op-2': 7 }, { 'us-east-op-2': 7, 'us-east-op-3': 1 }]) {
+      const phases = rollout.phases.map((each) => (each.is === 'watch' ? { ...each, unwell } : each));
+      const late = { ...rollout, looks, phases };
+      expect(waitingForPeople(late).map(({ what }) => what)).toEqual(['watch/us-east']);
+      lookAt(late, at);
+    }
   });
 });
 

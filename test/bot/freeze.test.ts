@@ -1,8 +1,11 @@
 import type { RespondArguments, SlashCommand } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
 import { describe, expect, it } from 'vitest';
+import { asShownNow } from '../../src/bot/as-shown.ts';
 import { listeners } from '../../src/bot/listeners.ts';
 import { asText, runCommand } from '../../src/bot/run.ts';
+import { mainPost } from '../../src/bot/views/main.ts';
+import { posts } from '../../src/bot/views/posts.ts';
 import { plan } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { hours, inputOf, minutes, planned, tuesday } from '../support/rollouts.ts';
@@ -43,6 +46,29 @@ describe('freeze', () => {
     expect(here.control.kept.freezes).toMatchObject([
       { id: 'f1', regions: ['us-east'], author: 'U0OTTO', reason: 'audit', end: tuesday + hours(9.5) },
     ]);
+  });
+
+  it('moves what the live message and status say of the next node at once, before any look has found it, and so does its end', async () => {
+    const here = trial();
+    under(here, staged);
+    const [rollout] = here.control.rollouts.values();
+    if (rollout === undefined) throw new Error('none');
+    const next = async (): Promise<string[]> => {
+      const live = mainPost(await asShownNow(here.context, rollout)).text;
+      const status = await run(here, 'U0LU', 'status');
+      const said = [live, status].map(
+        (text) => /Next: us-east-op-1, not before .*(Tue 24 Nov \d+:\d+)/.exec(text)?.[1] ?? '',
+      );
+      return [...new Set(said)];
+    };
+    const [before] = await next();
+    expect(before).toMatch(/^Tue 24 Nov 02:/);
+    await run(here, 'U0OTTO', audit);
+    expect(await next()).toEqual(['Tue 24 Nov 12:00']);
+    const frozen = posts(await asShownNow(here.context, rollout)).find(({ key }) => key === 'freeze.f1');
+    expect(frozen?.text).toMatch(/^‼ \*us-east is frozen\*/);
+    await run(here, 'U0ROSA', 'unfreeze f1');
+    expect(await next()).toEqual([before]);
   });
 
   it('is told to everybody in the channel, a refusal only to the one who asked', async () => {

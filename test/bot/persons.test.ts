@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { asShown } from '../../src/bot/as-shown.ts';
 import { permit, type Right } from '../../src/bot/permissions.ts';
 import { asText, runCommand } from '../../src/bot/run.ts';
+import { posts } from '../../src/bot/views/posts.ts';
 import { asked, plan } from '../../src/upgrade/rollout/index.ts';
-import type { ApprovalPhase, Policy } from '../../src/upgrade/rollout/types.ts';
+import type { ApprovalPhase, Policy, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { inputOf, release, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
@@ -27,6 +29,21 @@ describe('an approval of several regions', () => {
       'Noted: 1 of 1 have approved all regions. Approvers of us-east have still to say yes.',
     );
     expect(await say(here, 'U0OTTO', 'approve approval/all')).toMatch(/^all regions is approved/);
+  });
+
+  it('says at once of which region nobody can approve it, and why', async () => {
+    const here = trial();
+    const { fleet } = here.context;
+    const named: Record<string, string[]> = { 'us-east': ['U0ROSA'], 'eu-west': ['U0INES'], 'ap-south': ['U0INES'] };
+    for (const region of fleet.regions) region.approvers = { users: named[region.name] ?? [], groups: [] };
+    const strict = { ...fleet, policy: { ...fleet.policy, oneMayBegin: 'canary' as const } };
+    const begin = plan(inputOf(strict, { id: 'r9', requester: 'U0ROSA', strategy: 'rolling' }));
+    const until = (each: Rollout) => asked(each).length > 0;
+    const { rollout } = drive(begin, worldOf(begin), { from: begin.createdAt, until });
+    const gate = posts(asShown(here.context, rollout)).find(({ key }) => key.startsWith('gate.'));
+    expect(gate?.text.split('\n')[0]).toMatch(
+      /^<@U0INES>, for us-east nobody \(<@U0ROSA> asked for the rollout and may not approve it, and no other approver is configured: the settings must name one\): may \*all regions\*/,
+    );
   });
 });
 

@@ -42,14 +42,16 @@ beforeEach(async () => {
   const { store } = here.control;
   const log = pino({ level: 'warn' }, { write: (line: string) => void here.logged.push(line) });
   const parts = { chat: slackChat(client), store, channel: 'C0', log };
+  const painted = new Map<string, number>();
   ({ show } = createAnnouncer({
+    painted,
     ...parts,
     people: async () => nobody,
     link: () => null,
     sealer: seals,
     clock: { now: clock.now, sleep: async () => undefined },
   }));
-  repair = createRepair({ ...parts, show, fleet: 'production', clock });
+  repair = createRepair({ ...parts, show, painted, fleet: 'production', clock });
 });
 afterEach(() => slack.close());
 
@@ -173,6 +175,7 @@ describe('when Redis was emptied', () => {
     const before = edits();
     await repair();
     await createRepair({
+      painted: new Map(),
       ...{ chat: slackChat(client), store: here.control.store, show, channel: 'C0', fleet: 'production', clock },
       log: here.context.log,
     })();
@@ -343,5 +346,5 @@ it.each([
   ['although the rollout has gone on past what it shows', { revision: 70 }, 90, 'mark'],
   ['and is marked already', { revision: 70, stale: 50 }, 90, 'leave'],
 ] as const)('a message that the store does not have is found out, %s', (_what, mark, known, verdict) => {
-  expect(verdictOn({ fleet: 'f', rollout: 'r', key: 'k', ...mark }, known, false)).toBe(verdict);
+  expect(verdictOn({ fleet: 'f', rollout: 'r', key: 'k', ...mark }, known, { isOurs: false })).toBe(verdict);
 });

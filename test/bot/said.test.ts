@@ -194,4 +194,10 @@ it('what was rolled out before the newest has no button that brings it back', as
   expect(await rollbacks()).not.toEqual([]);
   here.control.rollouts.set('r2', { ...rollout, id: 'r2', createdAt: rollout.createdAt + 1 });
   expect(await rollbacks()).toEqual([]);
+  // One that is only scheduled holds the fleet; once it was stopped, nothing came between.
+  const ahead: Rollout = { ...rollout, id: 'r2', createdAt: rollout.createdAt + 1, startedAt: null };
+  here.control.rollouts.set('r2', { ...ahead, status: { is: 'running' } });
+  expect(await rollbacks()).toEqual([]);
+  here.control.rollouts.set('r2', { ...ahead, status: { is: 'stopped', by: 'U0OTTO', at: tuesday } });
+  expect(await rollbacks()).not.toEqual([]);
 });

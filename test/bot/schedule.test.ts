@@ -221,6 +221,7 @@ describe('the notice of a major', () => {
       groups: [],
     });
     const announcer = createAnnouncer({
+      painted: new Map(),
       chat: slackChat(new WebClient(slack.botToken, { slackApiUrl: slack.apiUrl, retryConfig: { retries: 0 } })),
       store: here.control.store,
       channel: 'C0',

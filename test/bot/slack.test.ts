@@ -107,8 +107,8 @@ describe('the bot in Slack', () => {
     expect(slack.warnings).toEqual([]);
   });
 
-  it('acts once on what is delivered twice', async () => {
-    slack.faults.duplicateDeliveries(true);
+  it.each([2, 3])('acts once on what is delivered %i times', async (times) => {
+    slack.faults.duplicateDeliveries(times);
     const rollout = await started();
     await driven(rollout, asked);
     const gate = await until('the gate', () => thread().find(({ text }) => text.includes('may *eu-west*')));
@@ -116,7 +116,9 @@ describe('the bot in Slack', () => {
     await until('the approval', () =>
       here.control.journals.get(rollout.id)?.some(({ event }) => event.type === 'approved'),
     );
+    await until('an answer to each press', () => slack.ephemerals('U0INES').length >= 1);
     await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(here.control.rollouts.size).toBe(1);
     expect(here.control.journals.get(rollout.id)).toHaveLength(1);
     expect(slack.ephemerals('U0INES').filter(({ text }) => /approved/.test(text))).toHaveLength(1);
   });
@@ -199,6 +201,39 @@ describe('the bot in Slack', () => {
     await bot.announcer.show(rollout);
     expect(main().text).toContain('prepared');
   });
+
+  it('acts once on a press whose acknowledgement was lost with the connection: it comes again, over another one', async () => {
+    const rollout = await driven(await started(), asked);
+    const gate = thread().find(({ text }) => text.includes('may *eu-west*')) ?? raise();
+    const before = slack.envelopes();
+    slack.faults.loseNextAck();
+    await slack.click('U0INES', gate.ts, 'Approve eu-west', { confirm: true });
+    await until('the second delivery', () => slack.envelopes() >= before + 2, 15_000);
+    await until('the approval', () => here.control.journals.get(rollout.id)?.length);
+    await until('another connection', () => slack.connections() === 1, 15_000);
+    expect((await type('U0OTTO', 'whoami')).text).toMatch(/You are <@U0OTTO>/);
+    expect(here.control.journals.get(rollout.id)?.map(({ event }) => event.type)).toEqual(['approved']);
+    expect(slack.ephemerals('U0INES').filter(({ text }) => /approved/.test(text))).toHaveLength(1);
+  });
+
+  it('leaves the last state on the screen, although an edit before it was carried out after it', async () => {
+    const rollout = await started();
+    await bot.announcer.show(rollout);
+    const world = worldOf(rollout);
+    const half = drive(rollout, world, { from: rollout.createdAt, limit: 8 });
+    const gate = drive(half.rollout, world, { from: half.now, until: asked });
+    here.control.rollouts.set(rollout.id, gate.rollout);
+    const arrives = slack.faults.holdNext('chat.update');
+    const late = bot.announcer.show(half.rollout);
+    await expect(late).rejects.toThrow();
+    await bot.announcer.show(gate.rollout);
+    expect(main().text).toContain('Waiting for approval of *eu-west*');
+    const edits = slack.calls.filter(({ method }) => method === 'chat.update').length;
+    arrives();
+    await until('the late edit', () => slack.calls.filter(({ method }) => method === 'chat.update').length > edits);
+    await bot.announcer.repair();
+    expect(main().text).toContain('Waiting for approval of *eu-west*');
+  }, 30_000);
 
   it('says it in plain text when Slack refuses the blocks', async () => {
     const rollout = await started();

@@ -11,7 +11,15 @@ import type { Control, JournalEntry, LookFor, PostedMessage, Recorded } from '..
 import { sealer } from '../../src/trust/index.ts';
 import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
 import { isOpen } from '../../src/upgrade/rollout/index.ts';
-import type { Event, Fleet, NodeSurvey, Release, Rollout } from '../../src/upgrade/rollout/types.ts';
+import type {
+  BackQuestion,
+  BackSeen,
+  Event,
+  Fleet,
+  NodeSurvey,
+  Release,
+  Rollout,
+} from '../../src/upgrade/rollout/types.ts';
 import { fleetOf, release, surveyOf, tuesday } from '../support/rollouts.ts';
 
 /** Everything in memory, with the real rules of the core: what the store promises, without Redis. */
@@ -99,6 +107,7 @@ export class MemoryControl implements Control {
       if (changed) this.kept = { ...after, revision: this.kept.revision + 1 };
       return { ledger: this.kept, changed };
     },
+    mark: async () => `${this.kept.revision}`,
     adopt: async () => this.kept,
   };
 
@@ -117,8 +126,19 @@ export class MemoryControl implements Control {
     return this.store.create(rollout);
   }
 
-  async survey(_nodes: unknown, _timeoutMs: number, how: LookFor = 'answer'): Promise<NodeSurvey[]> {
-    return how === 'work' ? this.looks : this.looks.map(({ fitness: _, ...seen }) => seen);
+  /** What a look sees of a node's way back, by name; whole where nothing is said. */
+  readonly waysBack: Record<string, BackSeen> = {};
+
+  async survey(
+    _nodes: unknown,
+    _timeoutMs: number,
+    how: LookFor = 'answer',
+    back: Record<string, BackQuestion> = {},
+  ): Promise<NodeSurvey[]> {
+    const looks = this.looks.map((seen) =>
+      back[seen.node] === undefined ? seen : { ...seen, back: this.waysBack[seen.node] ?? ('ready' as const) },
+    );
+    return how === 'work' ? looks : looks.map(({ fitness: _, ...seen }) => seen);
   }
 
   async diagnose() {

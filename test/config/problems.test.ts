@@ -180,7 +180,7 @@ const added: [string, string][] = [
   ],
   [
     'policy: 5',
-    '15: policy: 5 is not accepted here; write its keys: order, minimumHealthy, atOnce, healthDeadline, poll, pollMax, healthyAnswers, soak, canarySoak, pause, bake, watch, approvalExpires, reminders, attempts, unknownAttempts, retryDelay, autoRollback, expectedNode, rollbackReserve, commandTimeout, transferTimeout, selfApproval, oneMayBegin, breakers, canary, majors, announce, waking',
+    '15: policy: 5 is not accepted here; write its keys: order, minimumHealthy, atOnce, healthDeadline, poll, pollMax, healthyAnswers, soak, canarySoak, pause, bake, watch, approvalExpires, reminders, attempts, unknownAttempts, retryDelay, autoRollback, rehearse, expectedNode, rollbackReserve, commandTimeout, transferTimeout, selfApproval, oneMayBegin, breakers, canary, majors, announce, waking',
   ],
   [
     'service: { unit: op.service }',

@@ -36,7 +36,7 @@ async function night(): Promise<Night> {
   const alarms: string[] = [];
   const shown: string[] = [];
   const clock = { ...systemClock, at: Date.now(), now: () => clock.at };
-  const { alarm, outrun } = createAlarm({
+  const calls = createAlarm({
     chat: {
       post: async ({ content }) => {
         alarms.push(content.text);
@@ -51,7 +51,7 @@ async function night(): Promise<Night> {
       belief: seen,
       redis: rig.redis.handle,
       fleet: production,
-      announcer: { show: async ({ id }) => void shown.push(id), repair: async () => undefined, alarm, outrun },
+      announcer: { show: async ({ id }) => void shown.push(id), repair: async () => undefined, ...calls },
       clock,
       log: silent,
       sweep: never,
@@ -110,6 +110,16 @@ describe('what is stored and cannot be believed is told the channel, once, with 
       },
       'ledger',
       /not what its journal says/,
+    ],
+    [
+      'a rollout that was made up and is in no list, but holds the fleet',
+      async () => {
+        await redis().copy(keys.rollout('r1'), keys.rollout('r9'));
+        await redis().copy(keys.journal('r1'), keys.journal('r9'));
+        await redis().set(keys.holder, 'r9');
+      },
+      'r9',
+      /line 1 of its journal/,
     ],
   ])('%s', async (_what, attack, about, why) => {
     const here = await night();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answer } from '../../src/jobs/ask.ts';
 import { guardOf } from '../../src/jobs/guard.ts';
-import { fit } from '../support/rollouts.ts';
+import { fit, newImage, recorded } from '../support/rollouts.ts';
 import { silent, workerParts } from './fixtures/parts.ts';
 import { makeRig } from './fixtures/rig.ts';
 
@@ -33,6 +33,21 @@ describe('asking', () => {
     const [quick] = await control().survey([where], 5_000);
     expect(quick?.fitness).toBeUndefined();
     expect(asked).toEqual(['us-east-op-1']);
+  });
+
+  it('looks for the way back of the nodes of which that is asked, by what is asked', async () => {
+    const question = { before: recorded, release: newImage, kept: null };
+    const asked: unknown[] = [];
+    await worker({
+      wayBack: async (...what) => {
+        asked.push(what.slice(0, 2));
+        return 'other binary';
+      },
+    });
+    const both = [where, { name: 'us-east-op-2', region: 'us-east' }];
+    const seen = await control().survey(both, 5_000, 'answer', { 'us-east-op-1': question });
+    expect(seen.map(({ back }) => back)).toEqual(['other binary', undefined]);
+    expect(asked).toEqual([['us-east-op-1', question]]);
   });
 
   it('shows a node as unreachable when no worker of its region answers', async () => {

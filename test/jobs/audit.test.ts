@@ -197,6 +197,47 @@ describe('an audit', () => {
     ]);
   });
 
+  /** By whom each flaw of a journal was adopted, for who has seen nothing before. */
+  const answers = async (index: number): Promise<unknown[]> =>
+    ((await audited(asWeAre()))[index]?.flaws ?? []).map(({ adopted }) => adopted?.by ?? null);
+  /** @returns what puts it right again */
+  const bend = async (key: string, at: number): Promise<() => Promise<unknown>> => {
+    const line = (await redis().lindex(key, at)) ?? '';
+    await redis().lset(key, at, line.replace(/"revision":\d+/, '"revision":77'));
+    return () => redis().lset(key, at, line);
+  };
+  it.each([
+    ['r1', keys.journal('r1'), (who: Belief) => parts(who).store.adopt('r1', 'U9', now + 9, { first: 'U8' })],
+    ['ledger', keys.ledgerJournal, (who: Belief) => parts(who).ledger.adopt('U9', now + 9, { first: 'U8' })],
+  ] as const)('excuses a flaw of %s by who answered for just that, and by nobody else', async (journal, key, adopt) => {
+    const [who, index] = [asWeAre(), journal === 'r1' ? 0 : 1];
+    await written(who);
+    await bend(key, 1);
+    await adopt(who);
+    expect(await answers(index)).toEqual(['U9']);
+    // Something else is bent, since, before the same adoption.
+    const unbend = await bend(key, 0);
+    expect(await answers(index)).toEqual([null]);
+    await unbend();
+    expect(await answers(index)).toEqual(['U9']);
+    // What is no line was answered for as it stood there.
+    await redis().rpush(key, 'no line');
+    await adopt(who);
+    expect(await answers(index)).toEqual(['U9', 'U9']);
+    // The adoption itself is put behind what nobody answered for.
+    const adoption = (await redis().lindex(key, -1)) ?? '';
+    await redis().rpush(key, 'another that is none', adoption);
+    expect((await answers(index)).at(-1)).toBeNull();
+  });
+
+  it('takes an adoption of what was put back for an answer to it', async () => {
+    const who = asWeAre();
+    await written(who);
+    await redis().hset(keys.rollout('r1'), 'hash', 'x');
+    await parts(who).store.adopt('r1', 'U9', now + 9, { first: 'U8' });
+    expect(await answers(0)).toEqual(['U9']);
+  });
+
   it('finds that Redis was emptied, and leaves to their age those that are kept no longer', async () => {
     const who = asWeAre();
     await written(who);

@@ -120,7 +120,7 @@ describe('two environments that bear the same name on one Redis, each with keys 
             announcer: {
               show: async ({ id }) => void heard.shown.push(id),
               alarm: async (id, what) => void heard.alarms.push(`${id}: ${what}`),
-              ...{ outrun: async () => undefined, repair: async () => undefined },
+              ...{ outrun: async () => undefined, refusing: async () => undefined, repair: async () => undefined },
             },
           }),
         ),

@@ -103,6 +103,17 @@ describe('a living worker', () => {
     for (; performance.now() < end; await pause(25)) expect(await store().livingRegions()).toEqual(['us-east']);
   });
 
+  it('does not live by a sign that is good for longer than any of ours', async () => {
+    await rig.redis.handle.caller.zadd(
+      keysOf(production).living,
+      Date.now() + 3_600_000,
+      'us-east w1',
+      '+inf',
+      'us-east w2',
+    );
+    expect(await store().livingRegions()).toEqual([]);
+  });
+
   it('whose queue is paused still lives', async () => {
     await rig.worker({ sweep: never });
     await rig.queues().step('us-east').pause();
@@ -130,6 +141,7 @@ describe('a region that nobody serves', () => {
         repair: async () => undefined,
         alarm: async () => undefined,
         outrun: async () => undefined,
+        refusing: async () => undefined,
       },
       clock: systemClock,
       log,

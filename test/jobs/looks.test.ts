@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { askAll, lookAt } from '../../src/jobs/looks.ts';
 import type { Health, Probe } from '../../src/upgrade/http/types.ts';
 import type { ProofLook } from '../../src/upgrade/proof/types.ts';
-import type { NodeRun } from '../../src/upgrade/rollout/types.ts';
+import type { BackSeen, NodeRun } from '../../src/upgrade/rollout/types.ts';
 import { nodeRun } from '../upgrade/steps/support.ts';
 
 const healthy: Health = { is: 'healthy', version: 'v2.0.0', hostname: null };
@@ -77,6 +77,19 @@ describe('a look at a region', () => {
     );
     await vi.advanceTimersByTimeAsync(12_000);
     expect((await hanging).a).toMatchObject({ standing: 'healthy', proof: 'unseen' });
+  });
+
+  it('tells of a way back where it is asked for, and loses no proof by one that hangs', async () => {
+    const never = { sleep: () => new Promise<undefined>(() => undefined) };
+    const ready = async (): Promise<BackSeen> => 'ready';
+    const told = (way: () => Promise<BackSeen> | null, time: Parameters<typeof lookAt>[2]['clock'] = never) => {
+      const parts = { probe: answering(healthy).probe, stillProven: async () => ({ is: 'holds' }) as const };
+      return lookAt(['a', 'b'], [finished], { ...parts, clock: time }, new AbortController().signal, way);
+    };
+    expect((await told(ready)).a).toMatchObject({ proof: 'holds', back: 'ready' });
+    expect((await told(() => null)).a).not.toHaveProperty('back');
+    expect((await told(ready)).b).not.toHaveProperty('back');
+    expect((await told(() => new Promise(() => undefined), clock)).a).toMatchObject({ proof: 'holds', back: 'unseen' });
   });
 
   it('says why a proof does not hold although health is well', async () => {

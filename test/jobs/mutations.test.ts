@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { day } from '../../src/base/duration.ts';
 import { type Belief, createControl } from '../../src/jobs/index.ts';
 import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import { canonical } from '../../src/trust/index.ts';
@@ -243,7 +244,115 @@ const known: [
       await redis().hset(job, 'data', JSON.stringify({ task: { ...task, step: 'cleanup' } }));
     },
   ],
+  [
+    'a line of another journal before the first one',
+    ...(['scheduled', false, true] as const),
+    async (of) => {
+      const [line = ''] = await redis().lrange(keysOf(of).journal('r1'), 0, 0);
+      await redis().lpush(keysOf(of).journal('r2'), line);
+    },
+  ],
+  [
+    'steps that wait and are named nowhere',
+    ...(['back', false, false] as const),
+    (of) => redis().rename(inSteps(of, 'wait'), inSteps(of, 'waitx')),
+  ],
+  [
+    'a step named nowhere, with a lock for ten years',
+    ...(['working', false, false] as const),
+    async (of) => {
+      const job = await takenFromWait(of);
+      await redis().set(inSteps(of, `${job}:lock`), 'x', 'PX', tenYears);
+    },
+  ],
+  [
+    'a lock for ten years, of a step that is under way',
+    ...(['working', true, false] as const),
+    async (of) => {
+      const [job] = await redis().lrange(inSteps(of, 'active'), 0, -1);
+      await redis().set(inSteps(of, `${job}:lock`), 'x', 'PX', tenYears);
+    },
+  ],
+  [
+    'a step that waits for others, which never end',
+    ...(['working', false, false] as const),
+    async (of) => redis().zadd(inSteps(of, 'waiting-children'), 1, await takenFromWait(of)),
+  ],
+  [
+    'a step that waits for ten years',
+    ...(['working', false, false] as const),
+    async (of) => redis().zadd(inSteps(of, 'delayed'), (Date.now() + tenYears) * 0x1000, await takenFromWait(of)),
+  ],
+  [
+    'a step among paused ones',
+    ...(['working', false, false] as const),
+    async (of) => redis().rpush(inSteps(of, 'paused'), await takenFromWait(of)),
+  ],
+  [
+    'a step that is no job',
+    ...(['working', false, false] as const),
+    async (of) => {
+      const [job = ''] = await redis().lrange(inSteps(of, 'wait'), 0, -1);
+      await redis().del(inSteps(of, job));
+      await redis().set(inSteps(of, job), 'x');
+    },
+  ],
+  [
+    'the check for abandoned steps held up for ten years, while one is abandoned',
+    ...(['working', false, false] as const),
+    async (of) => {
+      await redis().rpush(inSteps(of, 'active'), await takenFromWait(of));
+      await redis().set(inSteps(of, 'stalled-check'), 'x', 'PX', tenYears);
+    },
+  ],
+  [
+    'a wake that counts as on its way and is nowhere',
+    ...(['working', false, false] as const),
+    async (of) => {
+      const publish = (name: string) => `${prefixOf(of)}:publish:${name}`;
+      await redis().del(publish('wait'), publish('active'), publish('delayed'));
+      await redis().set(publish('de:r2'), 'gone', 'PX', tenYears);
+    },
+  ],
+  [
+    'a wake that waits for ten years',
+    ...(['working', false, false] as const),
+    async (of) => {
+      const publish = (name: string) => `${prefixOf(of)}:publish:${name}`;
+      const job = (await redis().rpop(publish('wait'))) ?? '';
+      await redis().zadd(publish('delayed'), (Date.now() + tenYears) * 0x1000, job);
+    },
+  ],
+  [
+    'events of a queue that no other can follow',
+    ...(['working', false, false] as const),
+    (of) => redis().xadd(inSteps(of, 'events'), '18446744073709551615-18446744073709551615', 'event', 'x'),
+  ],
+  [
+    'a number of events that is none',
+    ...(['working', true, false] as const),
+    (of) => redis().hset(inSteps(of, 'meta'), 'opts.maxLenEvents', 'x'),
+  ],
+  [
+    'a number of the last job that is none',
+    ...(['working', false, false] as const),
+    async (of) => {
+      const publish = (name: string) => `${prefixOf(of)}:publish:${name}`;
+      await redis().del(publish('wait'), publish('active'), publish('delayed'), publish('de:r2'));
+      await redis().set(publish('id'), 'x');
+    },
+  ],
 ];
+
+const tenYears = 10 * 365 * day;
+const inSteps = (of: Night, name: string): string => `${prefixOf(of)}:step-us-east:${name}`;
+
+/** @returns the id of a step that waited */
+async function takenFromWait(of: Night): Promise<string> {
+  const job = await redis().rpop(inSteps(of, 'wait'));
+  if (job === null) throw new Error('a step should wait');
+  return job;
+}
 
 async function putList(key: string): Promise<void> {
   await redis().del(key);

@@ -26,14 +26,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(exports, { recursive: true }));
 
-const pruned = (fleet = production, directory = exports, client = redis()) =>
+const pruned = (fleet = production, directory = exports, client = redis(), later = 0) =>
   prune(
     {
       ...{ redis: client, fleet },
       store: createStore(redis(), fleet, belief()),
       ledger: createLedger(redis(), fleet, belief()),
     },
-    now,
+    now + later,
     { keepFor, exports: directory },
     (why) => stays.push(why),
   );
@@ -86,13 +86,34 @@ describe('what Redis keeps', () => {
     await rollout('r2', old - 1, true);
     expect(await pruned()).toEqual(['r1']);
     await redis().zadd(keysOf(production).rollouts, now, 'r3');
-    expect(await pruned()).toEqual([]);
+    expect(await pruned()).toEqual(['r3']);
     expect((await store.open())?.id).toBe('r2');
   });
 
+  it('is as old as its journal says, whatever anybody wrote into the list', async () => {
+    const { rollouts } = keysOf(production);
+    const ages = { old, older: old - day, young: now - day, newest: now };
+    for (const [id, at] of Object.entries(ages)) await rollout(id, at);
+    await redis().zadd(rollouts, 0, 'young', '-inf', 'newest', '+inf', 'old', 9e15, 'older', 9e15, 'nothing');
+    const removed = [...(await pruned()), ...(await pruned())];
+    expect(removed.sort()).toEqual(['nothing', 'old', 'older']);
+    expect(await left()).toEqual(['newest', 'young']);
+    expect(await redis().zscore(rollouts, 'newest')).toBe(String(now));
+  });
+
+  it('is looked at in turn, however many there are', async () => {
+    for (let index = 0; index < 12; index += 1) await rollout(`r${index}`, now + index);
+    await rollout('hidden', old);
+    await redis().zadd(keysOf(production).rollouts, 9e15, 'hidden');
+    const all = [];
+    for (let sweep = 0; sweep < 4; sweep += 1)
+      all.push(...(await pruned(undefined, undefined, undefined, sweep * 10_000)));
+    expect(all).toEqual(['hidden']);
+  });
+
   it('never loses one that is open although somebody took it off the list of those', async () => {
+    await rollout('r2', now);
     await rollout('r1', old, true);
-    await redis().zadd(keysOf(production).rollouts, now, 'r2');
     await redis().srem(keysOf(production).open, 'r1');
     expect(await pruned()).toEqual([]);
     expect(stays).toEqual([expect.stringMatching(/^r1: it is open/)]);

@@ -18,7 +18,13 @@ describe('publishing', () => {
       belief: belief('bot'),
       redis: rig.redis.handle,
       fleet: production,
-      announcer: { show, repair: async () => undefined, alarm: async () => undefined, outrun: async () => undefined },
+      announcer: {
+        show,
+        repair: async () => undefined,
+        alarm: async () => undefined,
+        outrun: async () => undefined,
+        refusing: async () => undefined,
+      },
       clock: systemClock,
       log: silent,
       sweep: never,
@@ -148,13 +154,39 @@ describe('publishing', () => {
     const repair = async () => void looked.push(clock.at / 1_000);
     const { sweep } = await publisher(async () => undefined, {
       clock,
-      announcer: { show: async () => undefined, alarm: async () => undefined, outrun: async () => undefined, repair },
+      announcer: {
+        show: async () => undefined,
+        alarm: async () => undefined,
+        outrun: async () => undefined,
+        refusing: async () => undefined,
+        repair,
+      },
     });
     for (let seconds = 0; seconds <= 300; seconds += 30) {
       clock.at = seconds * 1_000;
       await sweep();
     }
     expect(looked).toEqual([0, 60, 120, 180, 240, 300]);
+  });
+
+  it('calls people when Redis takes no writes, and says so when it does again', async () => {
+    const told: (string | null)[] = [];
+    const { sweep } = await publisher(async () => undefined, {
+      announcer: {
+        ...{ show: async () => undefined, alarm: async () => undefined, outrun: async () => undefined },
+        ...{ refusing: async (reason) => void told.push(reason), repair: async () => undefined },
+      },
+    });
+    const { start } = control();
+    await start(quickRollout('r1'));
+    await sweep();
+    expect(told).toEqual([]);
+    await rig.redis.handle.caller.config('SET', 'maxmemory', 1);
+    await sweep();
+    await rig.redis.handle.caller.config('SET', 'maxmemory', 0);
+    await sweep();
+    await sweep();
+    expect(told).toEqual([expect.stringMatching(/OOM/), null]);
   });
 
   it('forgets what it should paint when the rollout is gone', async () => {

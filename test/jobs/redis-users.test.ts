@@ -85,6 +85,7 @@ describe('the users that scripts/redis-users.sh makes', () => {
         repair: async () => undefined,
         alarm: async () => undefined,
         outrun: async () => undefined,
+        refusing: async () => undefined,
       },
       clock: systemClock,
       log: silent,

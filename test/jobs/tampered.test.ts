@@ -344,14 +344,14 @@ describe('whoever writes to Redis', () => {
     const froze = (id: string, at: number) =>
       ({ type: 'froze', at, by: 'U1', id, regions: null, start: 1, end: 9e12, reason: 'audit' }) as const;
     await ledger.record(froze('f1', 1));
-    await ledger.adopt('U-ana', 20, 'U-bo');
+    await ledger.adopt('U-ana', 20, { first: 'U-bo' });
     const was = await redis().hgetall(keys.ledger);
     const [adoption = ''] = await redis().lrange(keys.ledgerJournal, -1, -1);
     await ledger.record(froze('f2', 30));
     await redis().rpush(keys.ledgerJournal, adoption);
     await redis().hset(keys.ledger, was);
     await expect(ledger.load()).rejects.toThrow(/put back to line 2; this process has seen 3/);
-    expect((await ledger.adopt('U-ana', 40, 'U-bo')).freezes.map(({ id }) => id)).toEqual(['f1', 'f2']);
+    expect((await ledger.adopt('U-ana', 40, { first: 'U-bo' })).freezes.map(({ id }) => id)).toEqual(['f1', 'f2']);
   });
 
   it('changes nothing in 1,000 seeded ways', async () => {
@@ -437,6 +437,7 @@ describe('what a newer version wrote', () => {
           repair: async () => undefined,
           alarm: async (journal) => void alarms.push(journal),
           outrun: async (journal) => void told.push(journal),
+          refusing: async () => undefined,
         },
         clock,
         log: silent,
@@ -630,7 +631,7 @@ describe('after a person has looked', () => {
     await ledger.record(froze);
     await redis().hset(keys.ledger, 'body', '{"format":1,"ledger":{"revision":1,"freezes":[],"nodes":{},"begun":[]}}');
     await expect(ledger.load()).rejects.toThrow(Tampered);
-    expect((await ledger.adopt('U-ana', 20, 'U-bo')).freezes.map(({ id }) => id)).toEqual(['f1']);
+    expect((await ledger.adopt('U-ana', 20, { first: 'U-bo' })).freezes.map(({ id }) => id)).toEqual(['f1']);
     expect((await createLedger(redis(), production, seen).load()).revision).toBe(2);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bringOver, createStore } from '../../src/jobs/index.ts';
+import { bringOver, createLedger, createStore } from '../../src/jobs/index.ts';
 import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import { belief } from '../support/belief.ts';
 import { former, writeFormer } from './fixtures/former-layout.ts';
@@ -20,6 +20,26 @@ describe('what it takes two to decide', () => {
     expect(await store.seconded('adopt r1 abc', 'U2', 3)).toBe('U1');
     expect(await store.seconded('adopt r1 abc', 'U3', 4)).toBeNull();
     expect(await store.seconded('adopt r1 abc', 'U4', 31 * minute)).toBeNull();
+  });
+
+  it('is wanted once: not again because what was used is put back into Redis', async () => {
+    const store = storeOf();
+    await store.seconded('adopt r1 abc', 'U1', 0);
+    const [key = ''] = await redis().keys(`${prefixOf(production)}:draft:wish-*`);
+    const wish = (await redis().get(key)) ?? '';
+    expect(await store.seconded('adopt r1 abc', 'U2', 1)).toBe('U1');
+    await redis().set(key, wish);
+    expect(await store.seconded('adopt r1 abc', 'U3', 2)).toBeNull();
+    expect(await store.seconded('adopt r1 abc', 'U1', 3)).toBe('U3');
+  });
+
+  it('names what is adopted, also of the ledger: once that was done, it is another', async () => {
+    const ledger = createLedger(redis(), production, belief());
+    const mark = await ledger.mark();
+    expect(await ledger.mark()).toBe(mark);
+    await ledger.adopt('U2', 1, { first: 'U1', mark });
+    expect(await ledger.mark()).not.toBe(mark);
+    await expect(ledger.adopt('U2', 2, { first: 'U1', mark })).rejects.toThrow(/moved on meanwhile/);
   });
 
   it('is wanted by nobody whose wish was written into Redis', async () => {

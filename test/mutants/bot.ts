@@ -7,6 +7,13 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'an edit that came late stays on the screen',
+    file: 'src/bot/marks.ts',
+    from: "return revision < painted ? 'repaint' : 'leave';",
+    to: "return 'leave';",
+    tests: ['test/bot/slack.test.ts'],
+  },
+  {
     name: 'what no line shows is called a likely cause',
     file: 'src/bot/views/node.ts',
     from: '[`No likely cause:',
@@ -35,6 +42,55 @@ export const rows: Mutant[] = [
     tests: ['test/bot/said.test.ts'],
   },
   {
+    name: 'what never began keeps the one before it from being brought back',
+    file: 'src/bot/successor.ts',
+    from: 'isOpen(rollout) || rollout.startedAt !== null;',
+    to: 'isOpen(rollout) || rollout.createdAt > 0;',
+    tests: ['test/bot/said.test.ts', 'test/bot/commands.test.ts'],
+  },
+  {
+    name: 'what came after a rollout and worked on nodes does not keep it from being brought back',
+    file: 'src/bot/successor.ts',
+    from: 'isOpen(rollout) || rollout.startedAt !== null;',
+    to: 'isOpen(rollout);',
+    tests: ['test/bot/said.test.ts', 'test/bot/commands.test.ts'],
+  },
+  {
+    name: 'a node that was changed by hand keeps all others from being brought back',
+    file: 'src/bot/commands/truth.ts',
+    from: 'const wrong = contradictions(rollout, seen, touchedIn(rollout, scope));',
+    to: 'const wrong = contradictions(rollout, seen);',
+    tests: ['test/bot/buttons.property.test.ts'],
+  },
+  {
+    name: 'the live message says that a node begins in a freeze that no look has found yet',
+    file: 'src/bot/as-shown.ts',
+    from: 'if (isOpen(rollout)) return withDeclared(context, shown);',
+    to: 'if (isOpen(rollout)) return shown;',
+    tests: ['test/bot/freeze.test.ts'],
+  },
+  {
+    name: 'a region of several whose only approver asked for the rollout is not told of',
+    file: 'src/bot/views/words.ts',
+    from: "return own.is === 'nobody' ? [",
+    to: "return own.is !== 'nobody' && own.is !== 'somebody' ? [",
+    tests: who,
+  },
+  {
+    name: 'what was learned since of a state that is no newer is not drawn',
+    file: 'src/bot/announcer.ts',
+    from: 'if (rollout.revision >= lane.newest.revision)',
+    to: 'if (rollout.revision > lane.newest.revision)',
+    tests: ['test/bot/announcer.test.ts'],
+  },
+  {
+    name: 'what is to become of one node answers as if it were done, while a rollback of others goes on',
+    file: 'src/bot/commands/foreign.ts',
+    from: 'if (!isQueued(after, nodeOf(after, name)))',
+    to: 'if (false)',
+    tests: ['test/bot/commands.test.ts'],
+  },
+  {
     name: 'an alarm is rewritten as out of date',
     file: 'src/bot/alarm.ts',
     from: 'mark: null }',
@@ -44,7 +100,7 @@ export const rows: Mutant[] = [
   {
     name: 'a finished rollout is rolled back over what came after it',
     file: 'src/bot/commands/decide.ts',
-    from: 'if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout);',
+    from: 'if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout, scope);',
     to: '',
     tests: ['test/bot/truth.test.ts'],
   },
@@ -527,8 +583,8 @@ export const rows: Mutant[] = [
   {
     name: 'whoever alone could approve, and may not, reads that nobody is configured',
     file: 'src/bot/views/words.ts',
-    from: 'by.groups.length > 0 || by.users.length === 0)',
-    to: 'by.groups.length >= 0)',
+    from: "if (by.users.length === 0) return { is: 'nobody'",
+    to: "if (by.users.length >= 0) return { is: 'nobody'",
     tests: ['test/bot/said.test.ts'],
   },
   {
@@ -593,5 +649,12 @@ export const rows: Mutant[] = [
     from: 'if (to === null || zone === undefined || rollout.unsigned) return [];',
     to: 'if (to === null || zone === undefined) return [];',
     tests: ['test/bot/buttons.property.test.ts'],
+  },
+  {
+    name: 'a dry run goes back',
+    file: 'src/bot/commands/decide.ts',
+    from: 'if (dryRun) return tryBack(context, asking, target);',
+    to: 'if (dryRun && target === null) return tryBack(context, asking, target);',
+    tests: ['test/bot/way-back.test.ts'],
   },
 ];

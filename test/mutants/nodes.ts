@@ -115,6 +115,20 @@ export const rows: Mutant[] = [
     tests: fence,
   },
   {
+    name: 'an agent is forwarded to each node',
+    file: 'src/upgrade/ssh/dial.ts',
+    from: '      readyTimeout: 0,\n',
+    to: '      readyTimeout: 0,\n      agentForward: true,\n      agent: process.env.SSH_AUTH_SOCK ?? "",\n',
+    tests: ['test/upgrade/ssh/reach.test.ts'],
+  },
+  {
+    name: 'a request of an earlier try is replayed with the order that allowed it',
+    file: `${host}/scripts/fence.ts`,
+    from: '[ "$held" -eq "$epoch" ] && [ "$held_try" -gt "$try" ]; }; then',
+    to: 'false; }; then',
+    tests: helperAttacks,
+  },
+  {
     name: 'the fence ignores the try',
     file: `${host}/scripts/fence.ts`,
     from: '[ "$held" -eq "$epoch" ] && [ "$held_try" -gt "$try" ]; }; then',
@@ -493,11 +507,11 @@ export const rows: Mutant[] = [
     tests: helper,
   },
   {
-    name: 'an archive of an older run is taken',
+    name: 'an archive of an older run or try is taken',
     file: `${host}/scripts/receive.ts`,
-    from: '[ "$held" -gt "$epoch" ]',
-    to: 'false',
-    tests: helper,
+    from: '  pass_fence\n',
+    to: '',
+    tests: [...helper, ...helperAttacks],
   },
   {
     name: 'a caller says what takes a node out of service',
@@ -554,5 +568,12 @@ export const rows: Mutant[] = [
     from: 'const connectTimeoutMs = 10_000;',
     to: 'const connectTimeoutMs = 20_000;',
     tests: ['test/jobs/cut-off.test.ts'],
+  },
+  {
+    name: 'a look at a way back does not look at the backup',
+    file: 'src/upgrade/steps/way-back.ts',
+    from: "if (backup.is === 'refused' && (backup.word === 'no-backup' || backup.word === 'damaged')) return 'no backup';\n  if (looked.is !== 'ok' || backup.is !== 'ok')",
+    to: "if (looked.is !== 'ok')",
+    tests: ['test/upgrade/steps/way-back.test.ts'],
   },
 ];

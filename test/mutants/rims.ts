@@ -145,6 +145,27 @@ export const rows: Mutant[] = [
     tests: ['test/base/redact.test.ts'],
   },
   {
+    name: 'what stands behind the part that is looked at is shown as it is',
+    file: 'src/base/redact.ts',
+    from: 'leftOut.slice(3)',
+    to: 'text.slice(limit)',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'the first words of a known secret are shown where a text is cut',
+    file: 'src/base/redact.ts',
+    from: ', ...begunSpans(seen, known)]',
+    to: ']',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
+    name: 'a secret far behind in what was written is none',
+    file: 'src/base/redact.ts',
+    from: 'return piecesOf(text).some(',
+    to: 'return piecesOf(text).slice(0, 1).some(',
+    tests: ['test/base/redact.test.ts'],
+  },
+  {
     name: 'what a sentence tells is no secret',
     file: 'src/base/redact.ts',
     from: '  ...toldSpans(text),\n',

@@ -95,8 +95,8 @@ export const rows: Mutant[] = [
   {
     name: 'nights: a step whose worker gave up is never asked for again',
     file: 'src/jobs/advance.ts',
-    from: 'if (await countsAsTried(queue, task)) return;',
-    to: 'return;',
+    from: "if ((state === 'failed' || state === 'completed') && (await countsAsTried(queue, task))) return;",
+    to: "if (state === 'failed' || state === 'completed') return;",
     tests: nights,
     nights: 10,
   },
@@ -111,7 +111,7 @@ export const rows: Mutant[] = [
   {
     name: 'nights: a message whose answer was lost is posted again',
     file: 'src/bot/announcer.ts',
-    from: 'const found = lost ? await chat.find(message, this.#rollout.createdAt) : null;',
+    from: 'const found = lost === undefined ? null : await chat.find(message, this.#rollout.createdAt);',
     to: 'const found = null;',
     tests: nights,
     nights: 25,
@@ -143,7 +143,7 @@ export const rows: Mutant[] = [
   {
     name: 'nights: a message is posted before anybody wrote down that it may stand there',
     file: 'src/bot/announcer.ts',
-    from: "    if (!lost)\n      await store.setPosted(this.#rollout.id, post.key, { ts: unknownTs, channel: message.channel, content: '' });\n",
+    from: "    if (lost === undefined)\n      await store.setPosted(this.#rollout.id, post.key, { ts: unknownTs, channel: message.channel, content: '' });\n",
     to: '',
     tests: nights,
     nights: 25,
@@ -159,8 +159,8 @@ export const rows: Mutant[] = [
   {
     name: 'nights: a job that failed is never made again',
     file: 'src/jobs/advance.ts',
-    from: '      await queue.remove(task.id);\n',
-    to: '      return;\n',
+    from: 'await queues.free(task.region, task.id);',
+    to: "if (state !== 'unknown') return;",
     tests: nights,
     nights: 10,
   },
@@ -171,5 +171,21 @@ export const rows: Mutant[] = [
     to: "  if (node.before !== null) return { is: 'succeeded', facts: {} };\n  if (node.before === null) return failed('nothing was recorded of this node before the upgrade');\n",
     tests: nights,
     nights: 10,
+  },
+  {
+    name: 'nights: nobody is called for a watch that a node which flaps keeps from its end',
+    file: 'src/upgrade/rollout/long-watch.ts',
+    from: 'if (seenAt < since) return null;',
+    to: 'if (seenAt > 0) return null;',
+    tests: nights,
+    nights: 60,
+  },
+  {
+    name: 'nights: a question whose posting was cut off stays open after it was decided',
+    file: 'src/bot/announcer.ts',
+    from: 'if (post.onlyEdit ? lost === undefined || lost.content === over : this.#isSaid(post)) return;',
+    to: 'if (post.onlyEdit || this.#isSaid(post)) return;',
+    tests: nights,
+    nights: 60,
   },
 ];

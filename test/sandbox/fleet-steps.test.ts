@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createProbe } from '../../src/upgrade/http/probe.ts';
 import type { NodeRun, Release, StepName } from '../../src/upgrade/rollout/types.ts';
+import type { Command, Shell } from '../../src/upgrade/ssh/types.ts';
 import { steps } from '../../src/upgrade/steps/index.ts';
 import type { StepResult } from '../../src/upgrade/steps/types.ts';
 import { nodeRun, policy, rollout } from '../upgrade/steps/support.ts';
-import { fleetOfTrial, printed } from './fleet-support.ts';
+import { fleetOfTrial, printed, releaseIn } from './fleet-support.ts';
 
 const node = 'us-east-op-1';
 const trial = fleetOfTrial({ regions: ['us-east'], restartMs: 40, timeScale: 0.1 });
@@ -23,26 +22,15 @@ const clock = {
 };
 let epoch = 0;
 
-async function releaseOf(version: string): Promise<Release> {
-  const archive = `zeitwork-operator-${version}.tar.gz`;
-  const bytes = await readFile(join(trial.fleet.releasesDirectory, archive));
-  const tar = gunzipSync(bytes);
-  const binaryBytes = Number.parseInt(tar.toString('latin1', 512 + 124, 512 + 135), 8);
-  const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
-  const binarySha256 = sha256(tar.subarray(1024, 1024 + binaryBytes));
-  return {
-    version,
-    archive,
-    archiveSha256: sha256(bytes),
-    binarySha256,
-    archiveBytes: bytes.length,
-    binaryBytes,
-    signed: null,
-  };
-}
+const releaseOf = (version: string) => releaseIn(trial.fleet, version);
 
 /** Runs steps on the node one after another, with what they learned, until one does not succeed. */
-async function walk(release: Release, names: StepName[], start: NodeRun = nodeRun({ name: node })) {
+async function walk(
+  release: Release,
+  names: StepName[],
+  start: NodeRun = nodeRun({ name: node }),
+  shell: Shell = trial.shell,
+) {
   let run = start;
   let result: StepResult = { is: 'unknown', reason: 'no step was asked for' };
   epoch++;
@@ -57,7 +45,7 @@ async function walk(release: Release, names: StepName[], start: NodeRun = nodeRu
       }),
       node: run,
       attempt: run.attempt,
-      shell: trial.shell,
+      shell,
       probe: createProbe(Object.fromEntries(trial.fleet.nodes.map((one) => [one.name, one.healthUrl]))),
       clock,
       signal: new AbortController().signal,
@@ -129,4 +117,64 @@ describe('the steps of an upgrade on a simulated node', () => {
     const rollback = await walk(release, back, { ...forward.run, touched: true });
     expect(rollback).toMatchObject({ name: 'all', result: { is: 'succeeded' } });
   });
+
+  const installed = () =>
+    printed(
+      trial.shell,
+      node,
+      'sha256sum /usr/local/bin/zeitwork-operator; stat -c "%a %i" /usr/local/bin/zeitwork-operator',
+    );
+
+  it.each([
+    ['cut at 70 %', (whole: Buffer) => whole.subarray(0, Math.floor(whole.length * 0.7))],
+    ['with one byte flipped', (whole: Buffer) => whole.map((byte, index) => (index === 70_000 ? byte ^ 1 : byte))],
+  ])('never put in place an archive that arrives %s, and send it anew under another name', async (_, damage) => {
+    const release = await releaseOf('v2.0.0');
+    const before = await installed();
+    const sent: string[] = [];
+    let damaged = true;
+    const shell: Shell = {
+      ...trial.shell,
+      put: async (name, from, to, signal) => {
+        sent.push(to);
+        if (!damaged) return trial.shell.put(name, from, to, signal);
+        const half = join(trial.directory, 'damaged');
+        await writeFile(half, damage(await readFile(from)));
+        return trial.shell.put(name, half, to, signal);
+      },
+    };
+    const first = await walk(release, there, undefined, shell);
+    expect(first).toMatchObject({
+      name: 'stage',
+      result: { is: 'failed', retry: true, reason: expect.stringMatching(/arrived damaged/) },
+    });
+    expect(await installed()).toBe(before);
+    expect(trial.fleet.starts(node)).toBe(1);
+    damaged = false;
+    const again = await walk(release, there, nodeRun({ name: node, attempt: 2 }), shell);
+    expect(again).toMatchObject({ name: 'all', result: { is: 'succeeded' } });
+    expect(new Set(sent).size).toBe(2);
+  });
+
+  it.each(['stage', 'backup'] as const)(
+    'name the signal when the kernel kills what %s runs, with nothing changed',
+    async (step) => {
+      const release = await releaseOf('v2.0.0');
+      const before = await installed();
+      const ready = await walk(release, there.slice(0, there.indexOf(step)));
+      // As the OOM killer does it: from outside, without a word.
+      const killed = (command: Command): Command =>
+        command.name === step ? { ...command, script: 'kill -9 $$; sleep 5' } : command;
+      const shell: Shell = {
+        ...trial.shell,
+        run: (name, command, signal) => trial.shell.run(name, killed(command), signal),
+      };
+      expect(await walk(release, [step], ready.run, shell)).toMatchObject({
+        result: { is: 'failed', retry: true, reason: expect.stringMatching(/killed by SIGKILL/) },
+      });
+      expect(await installed()).toBe(before);
+      expect(trial.fleet.starts(node)).toBe(1);
+      expect(await walk(release, there.slice(there.indexOf(step)), ready.run)).toMatchObject({ name: 'all' });
+    },
+  );
 });

@@ -1,9 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll } from 'vitest';
 import { type FleetOptions, type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
+import type { Release } from '../../src/upgrade/rollout/types.ts';
 import { createShell } from '../../src/upgrade/ssh/shell.ts';
 import type { Command, Outcome, Shell } from '../../src/upgrade/ssh/types.ts';
 
@@ -66,4 +69,22 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
 
 export function reasonOf(outcome: Outcome): string {
   return outcome.is === 'unreachable' || outcome.is === 'lost' ? outcome.reason : '';
+}
+
+/** What a plan says of an archive of the simulated fleet: its one file begins behind two headers of 512 bytes. */
+export async function releaseIn({ releasesDirectory }: SimulatedFleet, version: string): Promise<Release> {
+  const archive = `zeitwork-operator-${version}.tar.gz`;
+  const bytes = await readFile(join(releasesDirectory, archive));
+  const tar = gunzipSync(bytes);
+  const binaryBytes = Number.parseInt(tar.toString('latin1', 512 + 124, 512 + 135), 8);
+  const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
+  return {
+    version,
+    archive,
+    archiveSha256: sha256(bytes),
+    binarySha256: sha256(tar.subarray(1024, 1024 + binaryBytes)),
+    archiveBytes: bytes.length,
+    binaryBytes,
+    signed: null,
+  };
 }

@@ -18,6 +18,8 @@ export interface ChatTrouble {
   losesAnswer: number;
   /** Slack asks to wait. */
   limits: number;
+  /** The bot dies when a message stands there, and before it has noted it. */
+  cutsOff: number;
 }
 
 /** A button that somebody sees. */
@@ -38,9 +40,12 @@ export class SimulatedChat {
   readonly #time: Time;
   readonly #chance: Chance;
   readonly #trouble: ChatTrouble;
+  readonly #seen: (message: ChatMessage) => void;
   #serial = 0;
 
-  constructor(time: Time, chance: Chance, trouble: ChatTrouble) {
+  /** `seen` is told of each message that is posted or edited, as it stands then. */
+  constructor(time: Time, chance: Chance, trouble: ChatTrouble, seen: (message: ChatMessage) => void) {
+    this.#seen = seen;
     this.#time = time;
     this.#chance = chance;
     this.#trouble = trouble;
@@ -51,7 +56,7 @@ export class SimulatedChat {
     return this.messages.filter(({ channel }) => channel === 'C0').flatMap((message) => buttonsOn(message));
   }
 
-  as(program: Program): Chat {
+  as(program: Program, dies: () => void): Chat {
     const call = async <T>(work: () => T): Promise<T> => {
       await program.pass(this.#chance.between(20, 300));
       if (this.#time.now < this.#trouble.awayUntil) {
@@ -67,12 +72,18 @@ export class SimulatedChat {
     const at = (ts: string, channel: string) =>
       this.messages.find((each) => each.ts === ts && each.channel === channel);
     return {
-      post: (message) => call(() => this.#post(message)),
+      post: (message) =>
+        call(() => {
+          const ts = this.#post(message);
+          if (this.#chance.of(this.#trouble.cutsOff)) dies();
+          return ts;
+        }),
       edit: ({ ts, channel }, { content, mark }) =>
         call(() => {
           const message = at(ts, channel);
           if (message === undefined) return false;
           Object.assign(message, { text: content.text, blocks: structuredClone(content.blocks), mark });
+          this.#seen(message);
           return true;
         }),
       direct: (user) => call(() => `D-${user}`),
@@ -104,7 +115,9 @@ export class SimulatedChat {
 
   #post({ channel, thread, content, mark }: Omit<OutgoingMessage, 'mark'> & { mark: Mark | null }): string {
     const ts = `${(this.#time.now / 1000).toFixed(0)}.${String(this.#serial++).padStart(6, '0')}`;
-    this.messages.push({ ts, channel, thread, mark, text: content.text, blocks: structuredClone(content.blocks) });
+    const message = { ts, channel, thread, mark, text: content.text, blocks: structuredClone(content.blocks) };
+    this.messages.push(message);
+    this.#seen(message);
     return ts;
   }
 }

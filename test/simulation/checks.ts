@@ -43,7 +43,8 @@ export class Checks implements Watcher {
   readonly #unwellAt = new Map<string, number>();
   /** When its health was last seen to be well, in service or not. */
   readonly #answeredAt = new Map<string, number>();
-  /** When it last served on the release, on disk too. */
+  /** When it last answered well on the release, on disk too, in service or not; and when it served so. */
+  readonly #onItAt = new Map<string, number>();
   readonly #upgradedAt = new Map<string, number>();
   readonly #stoppedAt = new Map<string, number>();
   readonly #firstSwitch = new Set<string>();
@@ -84,13 +85,16 @@ export class Checks implements Watcher {
   /** Asked now and then: who serves. */
   look(): void {
     for (const [name, node] of this.#nodes) {
-      if (node.health().is === 'healthy') this.#answeredAt.set(name, this.#time.now);
+      const isWell = node.health().is === 'healthy';
+      const isNew = node.binary === newImage && node.unit.image === newImage;
+      if (isWell) this.#answeredAt.set(name, this.#time.now);
+      if (isWell && isNew) this.#onItAt.set(name, this.#time.now);
       if (!node.isServing) {
         this.#unwellAt.set(name, this.#time.now);
         continue;
       }
       this.#healthyAt.set(name, this.#time.now);
-      if (node.binary === newImage && node.unit.image === newImage) this.#upgradedAt.set(name, this.#time.now);
+      if (isNew) this.#upgradedAt.set(name, this.#time.now);
     }
   }
 
@@ -199,7 +203,10 @@ export class Checks implements Watcher {
           holds(real.binary === this.#initial.get(node.name), `${node.name} is called untouched, and is as it was`);
         if (node.state.is === 'done' && before?.nodes[node.name]?.state.is !== 'done') {
           holds(node.proof?.sha256 === after.release.binarySha256, `${node.name} is done with a proof`);
-          holds(this.#wasWell(node.name, provenAt), `${node.name} is done, and is well`);
+          // It was proven before it was put back into service, and may have been stopped by somebody's hand since.
+          const wasWell = (this.#onItAt.get(node.name) ?? 0) >= this.#time.now - provenAt;
+          holds(wasWell, `${node.name} is done, and is well`);
+          holds(real.inService, `${node.name} is done, and in service`);
         }
         if (node.state.is === 'rolled-back' && before?.nodes[node.name]?.state.is === 'working') {
           const answered = this.#answeredAt.get(node.name) ?? 0;

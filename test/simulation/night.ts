@@ -37,7 +37,7 @@ export interface Outcome {
   broken: string | null;
   /** How the rollout ended, or why it waits for a person. */
   end: string;
-  /** The same for the same seed. */
+  /** Of all that was saved, said and shown, and when: the same for the same seed. */
   trace: string;
   restarts: number;
   /** What happened, in order, for whoever has to find out why. */
@@ -80,7 +80,9 @@ export class Night {
     const time = this.#time;
     this.#data = new Data(() => time.now);
     this.#watchData();
-    this.#chat = new SimulatedChat(time, this.#chance, story.chat);
+    this.#chat = new SimulatedChat(time, this.#chance, story.chat, ({ ts, text, blocks }) =>
+      this.#trace.update(`${time.now} ${ts} ${text} ${JSON.stringify(blocks)}\n`),
+    );
     this.#checks = new Checks({
       time,
       nodes: this.#nodes,
@@ -100,6 +102,7 @@ export class Night {
       ...{ story, time, chance: this.#chance, data: this.#data, nodes: this.#nodes, chat: this.#chat },
       queues: new SimulatedQueues(time, this.#chance, story.queues),
       crash: (program) => this.#crashes(program),
+      dies: (program) => this.#dies(program),
       sent: (node, command) => this.#checks.sent(node, command),
       serial: 0,
       frozen: [],
@@ -147,6 +150,7 @@ export class Night {
 
   #tell(line: string): void {
     const at = new Date(this.#time.now).toISOString().slice(11, 23);
+    this.#trace.update(`${at} ${line}\n`);
     this.#lines.push(`${at} ${line}`);
     if (this.#lines.length > 5_000) this.#lines.splice(0, 1_000);
   }
@@ -283,6 +287,12 @@ export class Night {
     'Slack is away': (_, ms) => {
       this.#story.chat.awayUntil = this.#time.now + ms;
     },
+    'commands for traffic fail': (node, ms) => {
+      node.trafficFails = true;
+      this.#time.after(ms, () => {
+        node.trafficFails = false;
+      });
+    },
     'a disk is full': (node, ms) => {
       node.diskFull = true;
       this.#time.after(ms, () => {
@@ -318,6 +328,13 @@ export class Night {
     const keys = keysOf(this.#story.fleet.name);
     const [id] = this.#data.zrevrange(keys.rollouts, 0, 0);
     return id === undefined ? null : rolloutIn(this.#data.hget(keys.rollout(id), 'body'));
+  }
+
+  #lastBegun(): string | null {
+    const keys = keysOf(this.#story.fleet.name);
+    const ids = this.#data.zrevrange(keys.rollouts, 0, -1);
+    const isBegun = (id: string) => rolloutIn(this.#data.hget(keys.rollout(id), 'body'))?.startedAt != null;
+    return ids.find(isBegun) ?? null;
   }
 
   #mend(): void {
@@ -410,6 +427,11 @@ export class Night {
       if (kind === 'rollback' && (is !== 'held' || this.#helped > 12)) continue;
       if (press(kind, user)) return;
     }
+    // Nobody watches it themselves: a watch that does not end is seen by those whom a message calls.
+    const isCalled = buttons.some(
+      ({ message, action }) => /^wait\..*\.watch\//.test(message.mark?.key ?? '') && action === 'zw:mine',
+    );
+    if (is === 'running' && isCalled) this.#ask('U0ROSA', 'rollback all');
     if (is === 'paused') this.#ask('U0ROSA', 'resume');
     if (is === 'held')
       this.#ask('U0ROSA', this.#helped <= 6 ? this.#chance.pick(['rollback all', 'retry', 'stop']) : 'stop');
@@ -417,8 +439,13 @@ export class Night {
 
   // --- the end
 
+  /** A store that was put back to before the rollout knows of none; where every node is on it by then, nothing is left to begin. */
   #isOver(): boolean {
-    return this.#newest !== null && !isOpen(this.#newest);
+    if (this.#newest !== null) return !isOpen(this.#newest);
+    return (
+      this.#putBack &&
+      [...this.#nodes.values()].every(({ binary, unit }) => [binary, unit.image].every((image) => image === newImage))
+    );
   }
 
   #how(): string {
@@ -464,8 +491,20 @@ export class Night {
     const stands = ours.find(({ mark }) => mark?.key === 'main');
     assert.ok(stands, 'the channel tells of the rollout');
     assert.equal(stands.text, main?.text, 'the channel says what the store says');
+    const offered = posts(shown).flatMap(({ blocks }) => buttonsOn({ ...stands, blocks }).map(({ action }) => action));
+    const left = ours.flatMap((message) => buttonsOn(message)).map(({ action }) => action);
+    assert.deepEqual(
+      left.filter((action) => !offered.includes(action)),
+      [],
+      'what was decided, or is asked no more, has no button',
+    );
+    const before = rollout.startedAt === null ? this.#lastBegun() : null;
     const older = this.#chat.messages.filter(({ mark }) => mark !== null && mark.rollout !== rollout.id);
-    const live = older.flatMap((message) => buttonsOn(message)).map(({ action }) => action);
+    const live = older
+      .flatMap((message) => buttonsOn(message))
+      // What never began leaves the one before it to be brought back.
+      .filter(({ action, message }) => message.mark?.rollout !== before || action !== 'zw:rollback:all')
+      .map(({ action }) => action);
     assert.deepEqual(live, [], 'what is over has no button');
     assert.equal(
       this.#data.zscore(keysOf(this.#story.fleet.name).unpainted, rollout.id),

@@ -3,7 +3,14 @@ import type { Command } from '../../src/upgrade/ssh/types.ts';
 import type { Chance, Time } from './time.ts';
 
 /** How a build behaves on a node. */
-export type Behaviour = 'good' | 'never healthy' | 'exits' | 'flaps' | 'dies later' | 'says another version';
+export type Behaviour =
+  | 'good'
+  | 'never healthy'
+  | 'exits'
+  | 'flaps'
+  | 'flaps later'
+  | 'dies later'
+  | 'says another version';
 
 export interface Build {
   version: string;
@@ -185,6 +192,8 @@ export class ModelNode {
       'never healthy': false,
       exits: false,
       flaps: age % 12_000 < 9_000,
+      // Long enough well to be proven, and never gone for three looks of a watch.
+      'flaps later': age < 45_000 || age % 60_000 > 20_000,
       'dies later': true,
       'says another version': true,
     }[behaviour];

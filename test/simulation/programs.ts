@@ -14,7 +14,7 @@ import { sealer } from '../../src/trust/index.ts';
 import { diagnoseNode, surveyForWork, surveyNode } from '../../src/upgrade/host/index.ts';
 import { stillProven } from '../../src/upgrade/proof/index.ts';
 import type { Command } from '../../src/upgrade/ssh/types.ts';
-import { steps } from '../../src/upgrade/steps/index.ts';
+import { seeWayBack, steps } from '../../src/upgrade/steps/index.ts';
 import { directoryOf, people } from '../bot/support.ts';
 import { release } from '../support/rollouts.ts';
 import type { ChatMessage, SimulatedChat } from './chat.ts';
@@ -36,6 +36,7 @@ export interface Stage {
   chat: SimulatedChat;
   /** Whether this program dies now; it is dead then. */
   crash: (program: Program) => boolean;
+  dies: (program: Program) => void;
   sent(node: ModelNode, command: Command): void;
   /** Numbers things that are told apart by it. */
   serial: number;
@@ -77,6 +78,7 @@ export function startWorker(stage: Stage, name: string, belief: Belief): Program
       archives: async () => release.archiveSha256,
       withdrawn: () => null,
       stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
+      wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
       freezes: () => stage.frozen,
       survey: (node, signal) => surveyNode(node.name, node.region, service, shell, probe, clock, limit, signal),
       surveyForWork: ({ name: node, region }, signal) => surveyForWork(node, region, closely, limit, signal),
@@ -157,7 +159,11 @@ export function startBot(stage: Stage, name: string, belief: Belief): SimulatedB
     playsUpTo: 0,
   };
   const patient = connection(data, program, true, trouble);
-  const announcer = announcing(context, { ...context, sealer: seals }, chat.as(program));
+  const announcer = announcing(
+    context,
+    { ...context, sealer: seals },
+    chat.as(program, () => stage.dies(program)),
+  );
   const { show, sweep } = showing({
     store: createStore(patient, fleet.name, belief),
     ledger: createLedger(patient, fleet.name, belief),

@@ -1,6 +1,7 @@
 import type { SignedAnswer } from '../../src/jobs/ask.ts';
 import { createLeases } from '../../src/jobs/lease.ts';
 import type { AskJob, Queues, StepEnd, StepJob } from '../../src/jobs/queues.ts';
+import { lockDuration, stalledInterval } from '../../src/jobs/worker.ts';
 import type { Chance, Program, Time } from './time.ts';
 
 /** How wake-ups and jobs misbehave, as probabilities. */
@@ -29,10 +30,6 @@ export interface Taker {
   takes(queue: string): boolean;
   work(queue: string, data: unknown, signal: AbortSignal): Promise<unknown>;
 }
-
-/** As `worker.ts` has them, ms. */
-const lockDuration = 6_000;
-const stalledInterval = 2_000;
 
 /** The queues of one fleet: jobs arrive at least once, in any order, and may be lost with a wake-up. */
 export class SimulatedQueues {
@@ -93,6 +90,9 @@ export class SimulatedQueues {
         if (!this.#chance.of(this.#trouble.losesWake)) this.#time.after(delay, () => this.#wake('advance', id));
       },
       step: (region) => step(`step-${region}`) as unknown as ReturnType<Queues['step']>,
+      free: async (region, id) => {
+        if (this.#jobs.has(`step-${region} ${id}`)) await step(`step-${region}`).remove(id);
+      },
       ask: (region) => step(`ask-${region}`) as unknown as ReturnType<Queues['ask']>,
       close: async () => undefined,
     };

@@ -250,7 +250,14 @@ export class Data {
         return String(next);
       },
     ],
-    [livingScript, ([living = '']) => this.#inOrder(living).filter((m) => (this.zscore(living, m) ?? 0) > this.#now())],
+    [
+      livingScript,
+      ([living = '']) =>
+        this.#inOrder(living).filter((m) => {
+          const left = (this.zscore(living, m) ?? 0) - this.#now();
+          return left > 0 && left <= 20_000;
+        }),
+    ],
   ]);
 }
 

@@ -24,6 +24,7 @@ export const mishaps = [
   'somebody removes the binary',
   'a slow stop',
   'Slack is away',
+  'commands for traffic fail',
   'a disk is full',
   'a freeze in the settings',
   'a clock is set',
@@ -78,7 +79,8 @@ export function storyOf(chance: Chance, realSignatures: boolean): Story {
   const fleet = fleetOf({
     minimumHealthy,
     atOnce: chance.pick([1, 1, 1, 2]),
-    autoRollback: chance.pick(['node', 'node', 'none'] as const),
+    autoRollback: chance.pick(['node', 'region', 'everything', 'none'] as const),
+    rehearse: chance.pick(['never', 'always'] as const),
     bake: minutes(chance.pick([0, 1, 3])),
     soak: 8_000,
     canarySoak: 12_000,
@@ -101,13 +103,19 @@ export function storyOf(chance: Chance, realSignatures: boolean): Story {
   const names = regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
   const some = (probability: number) => names.filter(() => chance.of(probability));
   const behaviours: Behaviour[] = ['never healthy', 'exits', 'flaps', 'dies later', 'says another version'];
+  // It is watched for minutes, and seldom gets so far where people press whatever stands there.
+  const flapper = chance.of(0.08) ? names[0] : undefined;
+  const policy = { ...fleet.policy, bake: flapper === undefined ? fleet.policy.bake : minutes(chance.pick([1, 3])) };
+  const bad = new Map(some(chance.pick([0, 0.1, 0.3])).map((name) => [name, chance.pick(behaviours)]));
   return {
-    strategy: chance.pick(strategyNames),
-    fleet: { ...fleet, regions, service: { ...fleet.service, traffic } },
+    strategy: flapper === undefined ? chance.pick(strategyNames) : 'canary-all',
+    fleet: { ...fleet, policy, regions, service: { ...fleet.service, traffic } },
     workers: chance.pick([1, 2]),
-    bad: new Map(some(chance.pick([0, 0.1, 0.3])).map((name) => [name, chance.pick(behaviours)])),
+    bad: flapper === undefined ? bad : new Map([[flapper, 'flaps later']]),
     badOld: new Set(some(chance.pick([0, 0, 0.2]))),
-    mishaps: mishaps.filter((name) => chance.of(name === 'the store is put back' ? 0.05 : 0.3)),
+    mishaps: mishaps.filter(
+      (name) => flapper === undefined && chance.of(name === 'the store is put back' ? 0.05 : 0.3),
+    ),
     every: minutes(chance.pick([0.3, 1, 2])),
     crash: sometimes(chance, 1 / 600),
     redis: { awayUntil: 0, losesAnswer: sometimes(chance, 0.005) },
@@ -122,9 +130,14 @@ export function storyOf(chance: Chance, realSignatures: boolean): Story {
           badAnswer: sometimes(chance, 0.02),
           damages: sometimes(chance, 0.2),
         },
-    chat: { awayUntil: 0, losesAnswer: sometimes(chance, 0.03), limits: sometimes(chance, 0.03) },
-    lasts: minutes(chance.of(0.1) ? chance.between(10, 25) : chance.between(2, 7)),
-    peopleEvery: chance.pick([20_000, 60_000]),
+    chat: {
+      awayUntil: 0,
+      losesAnswer: sometimes(chance, 0.03),
+      limits: sometimes(chance, 0.03),
+      cutsOff: sometimes(chance, 0.05),
+    },
+    lasts: minutes(flapper !== undefined ? 2 : chance.of(0.1) ? chance.between(10, 25) : chance.between(2, 7)),
+    peopleEvery: flapper === undefined ? chance.pick([20_000, 60_000]) : minutes(4),
     realSignatures,
   };
 }
@@ -137,5 +150,5 @@ export function mend(story: Story): void {
   story.redis.awayUntil = 0;
   Object.assign(story.queues, { losesWake: 0, doubles: 0, dawdles: 20 });
   Object.assign(story.network, noTrouble);
-  Object.assign(story.chat, { awayUntil: 0, losesAnswer: 0, limits: 0 });
+  Object.assign(story.chat, { awayUntil: 0, losesAnswer: 0, limits: 0, cutsOff: 0 });
 }

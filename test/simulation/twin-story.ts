@@ -139,7 +139,7 @@ export class TwinStory {
       case 'list backups':
         return commands.listBackups(service, 1_000);
       case 'check backup':
-        return commands.checkBackup(turn, past);
+        return commands.checkBackup(turn.rollout.service, past, turn.rollout.policy.commandTimeout);
       case 'diagnose':
         return commands.diagnose(service, 1_000);
       case 'stage':

@@ -38,7 +38,8 @@ const move = fc.record({ kind: fc.constantFrom(...(kinds as readonly Kind[])), p
 export const scenario = fc.record({
   strategy: fc.constantFrom(...strategyNames),
   windows: fc.constantFrom('guide' as const, 'always' as const),
-  autoRollback: fc.constantFrom('node' as const, 'none' as const),
+  autoRollback: fc.constantFrom('node' as const, 'region' as const, 'everything' as const, 'none' as const),
+  rehearse: fc.constantFrom('never' as const, 'always' as const),
   bad: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
   badRestore: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
   /** Nodes at the same time; with 1 as the minimum two of a region fit, too. */
@@ -82,8 +83,19 @@ export class Run {
   readonly sent: Event[] = [];
   readonly late: Event[] = [];
 
-  constructor({ strategy, windows, autoRollback, bad, badRestore, already, drains, atOnce, minimumHealthy }: Scenario) {
-    const fleet = fleetOf({ autoRollback, atOnce, minimumHealthy, bake: hours(0.1) }, { windows });
+  constructor({
+    strategy,
+    windows,
+    autoRollback,
+    rehearse,
+    bad,
+    badRestore,
+    already,
+    drains,
+    atOnce,
+    minimumHealthy,
+  }: Scenario) {
+    const fleet = fleetOf({ autoRollback, rehearse, atOnce, minimumHealthy, bake: hours(0.1) }, { windows });
     const names = fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
     const running = already.map((index) => names[index] ?? '');
     const survey = surveyOf(fleet, Object.fromEntries(running.map((name) => [name, onIt])));

@@ -48,6 +48,8 @@ export interface Product {
   startWorker(region?: string, build?: string): void;
   /** At once, without a word. `region`: the worker of that region alone. */
   kill(role: 'bot' | 'worker', region?: string): Promise<void>;
+  /** As whoever stops a container asks it to; the exit code, null when it did not end by itself. */
+  end(role: 'bot' | 'worker'): Promise<number | null>;
   /** The same verbs without Slack, as a process of its own, signed with Rosa's key; what it printed, and how it ended. */
   shell(...words: string[]): Promise<Shown>;
   /** The same by another build of the product. */
@@ -121,6 +123,11 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     startWorker: (region, build = root) =>
       start(build, 'worker', ...(region === undefined ? [] : ['--region', region])),
     kill: (role, region) => kill(region === undefined ? role : `${role} --region ${region}`),
+    async end(role) {
+      const child = children.get(role);
+      await kill(role, 'SIGTERM');
+      return child?.exitCode ?? null;
+    },
     shell: (...typed) => shown(spawn(process.execPath, [...words, ...typed], { cwd: root, env })),
     shellOf: (build, ...typed) => shown(spawn(process.execPath, [...program(build), ...typed], { cwd: build, env })),
     spawn: (...typed) => spawn(process.execPath, [...words, ...typed], { cwd: root, env }),
@@ -176,6 +183,7 @@ function settingsOf({ nodes, releases, policy, service, ssh, windows }: ProductO
       oneMayBegin: 'anywhere',
       breakers: 1,
       majors: { approvers: 1, canaryApproval: false, notice: '0s' },
+      rehearse: 'never',
       // What a test sees must not hang on the hour at which it runs.
       waking: [],
       ...policy,

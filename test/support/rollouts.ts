@@ -64,6 +64,7 @@ export const policy: Policy = {
   unknownAttempts: 5,
   retryDelay: 5_000,
   autoRollback: 'node',
+  rehearse: 'never',
   expectedNode: minutes(3),
   rollbackReserve: minutes(3),
   commandTimeout: 60_000,

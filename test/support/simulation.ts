@@ -14,6 +14,7 @@ import {
 } from '../../src/upgrade/rollout/index.ts';
 import type {
   Alerts,
+  BackSeen,
   Elsewhere,
   Event,
   Evidence,
@@ -55,6 +56,8 @@ export interface World {
   badRestore: Map<string, number>;
   /** Probes of healthy nodes that get lost, the next n by node. */
   lostProbes: Map<string, number>;
+  /** What a look sees of a changed node's way back; whole where nothing is said. */
+  waysBack: Map<string, BackSeen>;
   /** Declared in the settings of now, for all regions. */
   freezes: Freeze[];
   alerts: Alerts;
@@ -93,6 +96,7 @@ export function worldOf(rollout: Rollout): World {
     bad: new Set(),
     badRestore: new Map(),
     lostProbes: new Map(),
+    waysBack: new Map(),
     freezes: [],
     alerts: { is: 'quiet' },
     elsewhere: { is: 'not wanted' },
@@ -145,10 +149,10 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
   const names = rollout.peers[region] ?? [];
   const seen = names.map((name): [string, Seen] => {
     const standing = standingOf(world, name);
-    return [
-      name,
-      { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof: proofOf(name) },
-    ];
+    const proof = proofOf(name);
+    const asked = proof !== 'not asked' && rollout.nodes[name]?.touched;
+    const back = asked ? { back: world.waysBack.get(name) ?? ('ready' as const) } : {};
+    return [name, { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof, ...back }];
   });
   const { freezes, alerts, elsewhere, halt } = world;
   return {

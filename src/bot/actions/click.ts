@@ -26,7 +26,7 @@ const readings: Record<string, Reading> = {
   retry: () => ({ verb: 'retry' }),
   replace: ({ g }) => ({ verb: 'replace', ...nodeAndMark(g) }),
   keep: ({ g }) => ({ verb: 'keep', ...nodeAndMark(g) }),
-  rollback: ({ g }) => ({ verb: 'rollback', target: g }),
+  rollback: ({ g }) => ({ verb: 'rollback', target: g, dryRun: false }),
   diagnose: ({ g }) => ({ verb: 'diagnose', node: g }),
 };
 

@@ -9,25 +9,26 @@ import { asSecond, type Handler } from './common.ts';
 export const adopt: Handler<'adopt'> = async (context, asking, { what }) => {
   const { control, clock, log } = context;
   const shown = what === 'ledger' ? null : await control.store.adoptable(what);
+  const mark = shown?.mark ?? (await control.ledger.mark());
   const agreement = await asSecond(context, asking, {
-    what: `adopt ${what} ${shown?.mark ?? ''}`,
+    what: `adopt ${what} ${mark}`,
     words:
       shown === null
-        ? 'adopt the ledger as far as it was signed'
+        ? `adopt the ledger as far as it was signed (${mark})`
         : `adopt ${foreign(shown.rollout.id)} as it stands (${shown.mark}): ${described(shown)}`,
     typed: `adopt ${foreign(what, 60)}`,
   });
   if (agreement.is === 'waits') return agreement.reply;
   const { first } = agreement;
   log.warn({ what, actor: asking.actor, first }, 'adopted');
+  const how = first === undefined ? { mark } : { mark, first };
   const whose = first === undefined ? 'in your name' : `in your name and that of ${who(first)}`;
   if (shown === null) {
-    const { revision } = await control.ledger.adopt(asking.actor, clock.now(), first);
+    const { revision } = await control.ledger.adopt(asking.actor, clock.now(), how);
     return say(
       `The ledger is adopted as far as it was signed, line ${revision}, ${whose}. Freezes: see \`/zeitwork windows\`.`,
     );
   }
-  const how = first === undefined ? { mark: shown.mark } : { mark: shown.mark, first };
   const rollout = await control.adopt(what, asking.actor, how);
   return withFacts(
     { rollout: rolloutFacts(rollout) },

@@ -2,6 +2,8 @@ import { Refused } from '../../base/errors.ts';
 import {
   approvals,
   asksFrom,
+  backPlan,
+  backQuestions,
   currentPhase,
   declineOf,
   isOpen,
@@ -13,23 +15,30 @@ import {
   workingNodes,
 } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
-import { type Asking, type CommandContext, ended, type Reply, say, withButtons } from '../context.ts';
+import { type Asking, type CommandContext, ended, type Reply, say, withButtons, withFacts } from '../context.ts';
+import { rolloutFacts } from '../facts/rollout.ts';
+import { backFacts, standingIn } from '../facts/way-back.ts';
 import { approverIn } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
+import { lastToGoBack, successorOf } from '../successor.ts';
 import { rollbackButtons } from '../views/buttons.ts';
 import { declinedBy } from '../views/declined.ts';
 import { beginOf } from '../views/gate.ts';
 import { mentions } from '../views/people.ts';
 import { count, foreign, names, when, who } from '../views/text.ts';
+import { dryRun as dryRunOf } from '../views/way-back.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
 import {
   decide,
   demand,
   givenAlready,
   type Handler,
+  isSilence,
   NothingKnown,
   outdated,
+  surveyPatience,
   theRollout,
+  Unanswered,
   unknownName,
 } from './common.ts';
 import { refuseIfOtherwise, withTruth } from './truth.ts';
@@ -215,20 +224,50 @@ export const retry: Handler<'retry'> = async (context, asking) => {
 };
 
 /** Works on the open rollout, else on the newest one as long as nobody else holds the fleet. */
-export const rollback: Handler<'rollback'> = async (context, asking, { target }) => {
+export const rollback: Handler<'rollback'> = async (context, asking, { target, dryRun }) => {
+  if (dryRun) return tryBack(context, asking, target);
   await demand(context, asking, { is: 'go-back' });
   const rollout = await rollbackTarget(context, asking);
   if (target === null) return choices(rollout);
   const scope = scopeOf(rollout, target);
   const nodes = touchedIn(rollout, scope).length;
   if (nodes === 0)
-    return outdated(rollout, `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)`);
-  if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout);
+    return outdated(
+      rollout,
+      `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)${holdsOnly(rollout)}`,
+    );
+  if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout, scope);
   const now = context.clock.now();
   const epoch = await context.control.store.nextEpoch(now);
   const event = { type: 'rollback-asked', at: now, by: asking.actor, scope, epoch } as const;
   return withTruth(context, rollout, await decide(context, rollout, event, rollingBack));
 };
+
+/** Looks and plays it; nothing is decided by that. Without a name: of everything. */
+async function tryBack(context: CommandContext, asking: Asking, target: string | null): Promise<Reply> {
+  await demand(context, asking, { is: 'look' });
+  const rollout = await rollbackTarget(context, asking);
+  const scope = scopeOf(rollout, target ?? 'all');
+  const { control, fleet, clock } = context;
+  const nodes = fleet.regions.flatMap((region) => region.nodes);
+  const asked = touchedIn(rollout, scope).map(({ name }) => name);
+  const seen = await control.survey(
+    nodes,
+    surveyPatience(nodes.length),
+    'answer',
+    backQuestions(rollout, [...asked, ...queueOf(rollout)]),
+  );
+  if (seen.every(isSilence))
+    throw new Unanswered(`Nobody knows what would happen: ${seen[0]?.detail}. Is a worker running?`);
+  const event = { type: 'rollback-asked', at: clock.now(), by: asking.actor, scope, epoch: rollout.epoch + 1 } as const;
+  const plan = backPlan(rollout, event, standingIn(seen));
+  const facts = { rollout: rolloutFacts(rollout), ...backFacts(scope, plan, seen) };
+  if (plan.back.length > 0) return withFacts(facts, dryRunOf(rollout, scope, plan, seen));
+  const none = `A rollback of ${foreign(scopeName(scope), 300)} would do nothing: it is not changed by this rollout (any more).`;
+  return withFacts(facts, say(none));
+}
+
+const queueOf = ({ status }: Rollout): string[] => (status.is === 'rolling-back' ? status.queue : []);
 
 /** Said from what was stored: asked for while another rollback is under way, it adds to that. */
 function rollingBack(rollout: Rollout): string {
@@ -245,17 +284,25 @@ function rollingBack(rollout: Rollout): string {
   return `Rolling back ${foreign(scopeName(status.scope), 300)}: ${left}; what is down first, then newest first.`;
 }
 
+/** It has begun nothing, and keeps the one before it from being brought back. */
+const holdsOnly = (rollout: Rollout): string =>
+  isOpen(rollout) && rollout.startedAt === null
+    ? '; it has begun nothing and holds the fleet: `stop` it, and the one before it can be rolled back'
+    : '';
+
 async function rollbackTarget(context: CommandContext, asking: Asking): Promise<Rollout> {
   const { store } = context.control;
-  const [newest] = await store.latest(1);
-  const rollout = asking.rollout === null ? ((await store.open()) ?? newest) : await theRollout(context, asking);
-  if (rollout === undefined) throw new NothingKnown('There was no rollout yet, so there is nothing to roll back.');
-  if (!isOpen(rollout) && newest !== undefined && newest.id !== rollout.id) {
-    throw new Refused(
-      `That is outdated: after ${rollout.release.version} came ${newest.release.version}, and only the newest rollout can be rolled back.`,
-    );
-  }
-  return rollout;
+  const rollout =
+    asking.rollout === null ? ((await store.open()) ?? (await lastToGoBack(store))) : await theRollout(context, asking);
+  if (rollout === null) throw new NothingKnown('There was no rollout yet, so there is nothing to roll back.');
+  const successor = isOpen(rollout) ? null : await successorOf(store, rollout);
+  if (successor === null) return rollout;
+  const since = `That is outdated: after ${rollout.release.version} came ${successor.release.version}`;
+  throw new Refused(
+    successor.startedAt === null
+      ? `${since}, which has begun nothing and holds the fleet: stop it, and ${rollout.release.version} can be rolled back.`
+      : `${since}, and only the newest rollout can be rolled back.`,
+  );
 }
 
 function choices(rollout: Rollout): Reply {

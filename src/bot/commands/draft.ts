@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
 import { begunBefore, paceOf } from '../../upgrade/ledger/index.ts';
-import { canaryOf, plan, regionsOf, troublesOf } from '../../upgrade/rollout/index.ts';
+import { canaryOf, plan, regionsOf, troublesOf, turns } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, draftTtlMs, ended, type Reply, withFacts } from '../context.ts';
 import { nightFacts } from '../facts/night.ts';
@@ -13,7 +13,7 @@ import { nightOf } from './night.ts';
 /** What somebody asked for, with all that they named. */
 export type Request = Pick<
   PlanInput,
-  'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit'
+  'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit' | 'rehearse'
 >;
 
 /** Looks, plans, keeps the plan for whoever confirms it (not of a dry run), and answers with its preview. @throws Refused */
@@ -98,6 +98,8 @@ export function requestOf(context: CommandContext, draft: Rollout, starter: Acto
     override: wantsSecond(context, draft) ? withSecond(draft.override, starter) : draft.override,
     regions: chosen.length === fleet.regions.length ? null : chosen,
     limit: planned < all.length ? planned : null,
+    // Also where the settings wanted it: what was shown is never less.
+    ...(turns(draft).some(({ rehearsal }) => rehearsal !== undefined) ? { rehearse: true as const } : {}),
   };
 }
 

@@ -1,8 +1,8 @@
-import { nodeOf } from '../../upgrade/rollout/index.ts';
-import type { Decided, NodeRun } from '../../upgrade/rollout/types.ts';
+import { isQueued, nodeOf } from '../../upgrade/rollout/index.ts';
+import type { Decided, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Asking, CommandContext, Reply } from '../context.ts';
-import { foreign } from '../views/text.ts';
-import { foreignWord } from '../views/words.ts';
+import { count, foreign } from '../views/text.ts';
+import { foreignWord, scopeName } from '../views/words.ts';
 import { type Agreed, asSecond, decide, demand, type Handler, outdated, theRollout, unknownName } from './common.ts';
 
 export const replace: Handler<'replace'> = (context, asking, { node, mark }) =>
@@ -41,10 +41,16 @@ async function about(
   const two = agreement.first === undefined ? {} : { with: agreement.first };
   const by = asking.actor;
   const event = { type: 'decided' as const, at: now, by, ...two, node: name, sha256: work.sha256, as, epoch };
-  return decide(
-    context,
-    rollout,
-    event,
-    as === 'replace' ? `Putting ${what} aside and going on.` : `Keeping ${what} and going on.`,
-  );
+  return decide(context, rollout, event, (after) => goingOn(after, name, what, as));
+}
+
+/** A rollback that was cut short goes on first, and maybe without this node. */
+function goingOn(after: Rollout, name: string, what: string, as: Decided['as']): string {
+  const { status } = after;
+  const doing = as === 'replace' ? `Putting ${what} aside` : `Keeping ${what}`;
+  if (status.is !== 'rolling-back') return `${doing} and going on.`;
+  const back = `the rollback of ${foreign(scopeName(status.scope), 300)} goes on (${count(status.queue.length, 'node')})`;
+  if (!isQueued(after, nodeOf(after, name)))
+    return `Noted, and not done yet: ${as === 'replace' ? `${what} is put aside` : `${what} stays`} once ${foreign(name, 80)} is tried again, after a \`retry\`. Now ${back}.`;
+  return `${doing}; ${back}.`;
 }

@@ -11,7 +11,7 @@ import {
   openInterval,
 } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
-import { asShown } from '../as-shown.ts';
+import { asShownNow } from '../as-shown.ts';
 import { type CommandContext, ended, say, withFacts } from '../context.ts';
 import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
 import { surveyFacts } from '../facts/survey.ts';
@@ -42,7 +42,7 @@ export const status: Handler<'status'> = async (context, asking) => {
   const open = await store.open();
   if (open !== null)
     return {
-      parts: mainParts(asShown(context, open)),
+      parts: mainParts(await asShownNow(context, open)),
       facts: { rollout: rolloutFacts(open), last: null, nodes: null },
     };
   const [last] = await store.latest(1);

@@ -1,16 +1,27 @@
 import { short } from '../../base/hash.ts';
-import { nodesInOrder } from '../../upgrade/rollout/index.ts';
-import { type NodeRun, type NodeSurvey, Refused, type Rollout } from '../../upgrade/rollout/types.ts';
+import { nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
+import {
+  type NodeRun,
+  type NodeSurvey,
+  Refused,
+  type RollbackScope,
+  type Rollout,
+} from '../../upgrade/rollout/types.ts';
 import { type CommandContext, type Reply, withLines } from '../context.ts';
 import { foreign } from '../views/text.ts';
+import { touchedIn } from '../views/words.ts';
 import { survey } from './common.ts';
 
 /**
  * Nodes that do not run what the rollout has recorded of them, a sentence each: Redis may have been put back to an
  * earlier time, or somebody worked by hand. A node that cannot be seen contradicts nothing.
  */
-export function contradictions(rollout: Rollout, seen: NodeSurvey[]): string[] {
-  return nodesInOrder(rollout).flatMap((node) => {
+export function contradictions(
+  rollout: Rollout,
+  seen: NodeSurvey[],
+  nodes: readonly NodeRun[] = nodesInOrder(rollout),
+): string[] {
+  return nodes.flatMap((node) => {
     const now = seen.find((each) => each.node === node.name);
     return now === undefined || now.sha256 === null || isAsRecorded(rollout, node, now.sha256)
       ? []
@@ -45,11 +56,31 @@ export async function withTruth(context: CommandContext, rollout: Rollout, reply
       ]);
 }
 
-/** @throws Refused when a finished rollout is not what the nodes run any more */
-export async function refuseIfOtherwise(context: CommandContext, rollout: Rollout): Promise<void> {
-  const wrong = contradictions(rollout, await survey(context));
+/** @throws Refused when nodes of a finished rollout that are to go back are not what it left there; it says which of them are. */
+export async function refuseIfOtherwise(
+  context: CommandContext,
+  rollout: Rollout,
+  scope: RollbackScope,
+): Promise<void> {
+  const seen = await survey(context);
+  const isOther = (node: NodeRun) => contradictions(rollout, seen, [node]).length > 0;
+  const wrong = contradictions(rollout, seen, touchedIn(rollout, scope));
   if (wrong.length === 0) return;
   throw new Refused(
-    `Nothing was done: ${rollout.release.version} is the newest rollout that is known, and it is not what the nodes run: ${some(wrong)}. Something came after it (was Redis put back to an earlier time?). To change versions, use upgrade.`,
+    `Nothing was done: ${rollout.release.version} is the newest rollout that is known, and it is not what the nodes run: ${some(wrong)}. Something came after it (somebody's hand, or a rollout that Redis has forgotten, if it was put back to an earlier time). ${others(rollout, scope, isOther)}To change versions, use upgrade.`,
   );
+}
+
+/** What can still be brought back of this, in as few commands as that takes. */
+function others(rollout: Rollout, scope: RollbackScope, isOther: (node: NodeRun) => boolean): string {
+  const left = touchedIn(rollout, scope).filter((node) => !isOther(node));
+  const whole = regionsOf(rollout).filter((region) => {
+    const all = touchedIn(rollout, { is: 'region', region });
+    return all.length > 0 && all.every((node) => left.includes(node));
+  });
+  const alone = left.filter(({ region }) => !whole.includes(region)).map(({ name }) => name);
+  const words = [...whole, ...alone].map((each) => `rollback ${each}`);
+  if (words.length === 0) return '';
+  const more = words.length > 6 ? ' …' : '';
+  return `The others run what it left there, and go back with ${words.slice(0, 6).join(', ')}${more}. `;
 }

@@ -24,6 +24,7 @@ export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
     limit: command.limit,
     startAt: startAt(context, command.when, command.regions),
     override: command.when.is === 'now' ? overrideBy(asking.actor, command.when) : null,
+    ...(command.rehearse === undefined ? {} : { rehearse: command.rehearse }),
   };
   return show(context, request, command.dryRun, null);
 };

@@ -42,7 +42,7 @@ export function rolloutFacts(rollout: Rollout) {
   };
 }
 
-/** `waits`: `held`, `start`, `node NAME`, `region NAME`, or the id of an approval. */
+/** `waits`: `held`, `start`, `node NAME`, `region NAME`, or the id of an approval or a watch. */
 function takenFacts(rollout: Rollout, waiting: Waiting) {
   const taken = takenBy(rollout, waiting);
   return taken === null ? [] : [{ waits: waiting.what, by: taken.by, since: iso(taken.at) }];
@@ -78,6 +78,7 @@ function phaseFacts(phase: Phase) {
     since: iso(sinceOf(phase)),
     at: iso(endOf(phase)),
     nodes: phase.is === 'approval' ? null : phase.nodes,
+    rehearsal: phase.is === 'nodes' ? (phase.rehearsal?.node ?? null) : null,
     approvedBy: phase.is === 'approval' ? phase.given.map(({ by }) => by) : null,
     comments:
       phase.is === 'approval' ? phase.given.flatMap(({ by, comment }) => (comment ? [{ by, comment }] : [])) : null,
@@ -87,7 +88,7 @@ function phaseFacts(phase: Phase) {
 
 const declineFacts = ({ by, at, reason }: Declined) => ({ by, at: iso(at), reason });
 
-export function nodeFacts({ name, region, state, touched, before }: NodeRun) {
+export function nodeFacts({ name, region, state, touched, before, rehearsedAt }: NodeRun) {
   return {
     node: name,
     region,
@@ -97,6 +98,7 @@ export function nodeFacts({ name, region, state, touched, before }: NodeRun) {
     reason: 'reason' in state ? state.reason : 'lastReason' in state ? state.lastReason : null,
     /** This rollout changed it and has not brought it back. */
     changed: touched,
+    rehearsedAt: iso(rehearsedAt ?? null),
     versionBefore: before?.version ?? null,
     sha256Before: before?.sha256 ?? null,
   };

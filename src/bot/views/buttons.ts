@@ -25,6 +25,7 @@ import { describeLocal } from '../../windows/index.ts';
 import { scopeWord } from '../command.ts';
 import type { Button, Reference } from './parts.ts';
 import { count } from './text.ts';
+import { confirmText } from './way-back.ts';
 import { foreignWord, scopeName, touchedIn } from './words.ts';
 
 export function pauseButton(rollout: Rollout): Button {
@@ -218,7 +219,7 @@ function rollbackButton(rollout: Rollout, scope: RollbackScope, nodes: number): 
     style: 'danger',
     confirm: {
       title: `Roll back ${scopeName(scope)}?`,
-      text: `${count(nodes, 'node')} will go back to what they ran before this rollout, one at a time, what is down first, then newest first; windows are not waited for. ${scope.is === 'all' ? 'Nodes that it did not touch stay as they are.' : 'All other nodes stay as they are.'}`,
+      text: confirmText(rollout, scope),
       yes: 'Roll back',
     },
     typed: `rollback ${scopeWord(scope)}`,

@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NextStep, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
@@ -65,7 +66,10 @@ function stuck(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
 }
 
 function problem({ state, touched, drained }: NodeRun): string {
-  if (state.is !== 'stuck' || state.direction === 'forward') return 'is in an unknown state';
+  if (state.is !== 'stuck' || state.direction === 'forward')
+    return state.is === 'stuck' && isAny(state.step, 'restore', 'verify-restored')
+      ? 'did not come back in the rehearsal'
+      : 'is in an unknown state';
   if (!touched) return 'could not be put back into service';
   return drained ? 'could not be rolled back, is out of service' : 'could not be rolled back';
 }

@@ -23,6 +23,7 @@ import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
 import { count, foreign, gateReason, heldReason, names, overrideWhy, person, when, who } from './text.ts';
 import { verdict } from './verdict.ts';
+import { readinessLines, rehearsalLines } from './way-back.ts';
 import { askedOf, counted, isLarge, nodeWord, scopeName, versionsBefore } from './words.ts';
 
 /** The one live message of a rollout: everything that matters now. */
@@ -35,7 +36,14 @@ export function mainParts(rollout: Rollout): Part[] {
     { is: 'title', text: `${rollout.service.name} ${rollout.release.version}: ${verdict(rollout)}` },
     {
       is: 'lines',
-      lines: [progress(rollout), ...statusLines(rollout), ...waitingLines(rollout), ...takenLines(rollout)],
+      lines: [
+        progress(rollout),
+        ...readinessLines(rollout),
+        ...(isOpen(rollout) ? rehearsalLines(rollout) : []),
+        ...statusLines(rollout),
+        ...waitingLines(rollout),
+        ...takenLines(rollout),
+      ],
     },
     { is: 'lines', lines: regionsOf(rollout).map((region) => regionLine(rollout, region)) },
     { is: 'lines', lines: [what(rollout), ...unsigned(rollout), ...unaskedLines(rollout)] },
@@ -184,7 +192,8 @@ function proofLines(rollout: Rollout, { name, region, state }: NodeRun): string[
   const said = rollout.looks[region]?.elsewhere;
   const isBegun = nodesInOrder(rollout).some((other) => other.touched && other.name !== name);
   if (state.is !== 'ready' || said?.is !== 'unproven' || isBegun) return [];
-  return [`‼ No node is begun yet: ${foreign(said.reason, 500)}`];
+  const none = rollout.startedAt === null ? 'No node is begun yet' : 'No further node is begun';
+  return [`‼ ${none}: ${foreign(said.reason, 500)}`];
 }
 
 function heldLines({ name, held, state }: NodeRun): string[] {

@@ -68,7 +68,9 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
             ...ownEvidence(rollout, node),
           ];
     case 'done':
-      return state.already ? null : lines(`✓ ${name} done: ${proofText(node.proof, rollout.release.version)}`);
+      return state.already
+        ? null
+        : lines(`✓ ${name} done: ${proofText(node.proof, rollout.release.version)}${rehearsedWord(node)}`);
     case 'failed':
       return [
         ...lines(
@@ -105,6 +107,9 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
   }
 }
 
+const rehearsedWord = ({ rehearsedAt }: NodeRun): string =>
+  rehearsedAt === undefined ? '' : `; its way back was rehearsed at ${when(rehearsedAt)}`;
+
 const outOfService = (node: NodeRun): string => (isLeftOut(node) ? ', is out of service' : '');
 
 const old = ({ before }: NodeRun): string => foreign(before?.version ?? 'what it was before', 80);
@@ -114,6 +119,11 @@ const stays = (node: NodeRun): string => (isLeftOut(node) ? 'out of service' : `
 
 /** Begun is what may have been restarted; before that it is only made ready. */
 const wayOn = (rollout: Rollout, node: NodeRun): string =>
+  !node.touched && node.rehearsedAt !== undefined
+    ? `went back to ${old(node)} as a rehearsal, proven at ${when(node.rehearsedAt)}, and is upgraded again: ${change(rollout, node)}`
+    : begunWord(rollout, node);
+
+const begunWord = (rollout: Rollout, node: NodeRun): string =>
   node.touched
     ? `begun: ${change(rollout, node)}`
     : `is being prepared, not restarted yet${node.drained ? ', out of service' : ''}: ${change(rollout, node)}`;

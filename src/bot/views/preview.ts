@@ -1,5 +1,5 @@
 import { approvals, isBegunFreely, strategies, takesNodes, turns } from '../../upgrade/rollout/index.ts';
-import type { ApprovalPhase, Elsewhere, NodeSurvey, NodesPhase, Rollout } from '../../upgrade/rollout/types.ts';
+import type { ApprovalPhase, Elsewhere, NodeSurvey, NodesPhase, Policy, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
 import { beginsLater, forecast } from './forecast.ts';
@@ -9,6 +9,7 @@ import type { Button, Part } from './parts.ts';
 import { looseness } from './policy.ts';
 import { signedWithKey } from './signed.ts';
 import { count, foreign, names, overrideWhy, span, when } from './text.ts';
+import { rehearsalLines } from './way-back.ts';
 import { askedOf } from './words.ts';
 
 export interface NodeTroubles {
@@ -125,14 +126,19 @@ function beside(troubles: NodeTroubles[]): string[] {
   return all.length > told.length ? [...told, '‼ and more: ask zeitwork doctor'] : told;
 }
 
+const undoWords: Record<Policy['autoRollback'], string> = {
+  node: 'rolled back by itself, then the rollout holds',
+  region: 'rolled back by itself, then what else of its region was changed (once), and the rollout holds',
+  everything: 'rolled back by itself, then all else that was changed (once)',
+  none: 'left as it is and the rollout holds',
+};
+
 function rules(rollout: Rollout, canary: string | null): string[] {
   const { policy } = rollout;
-  const undo =
-    policy.autoRollback === 'node'
-      ? 'rolled back by itself, then the rollout holds'
-      : 'left as it is and the rollout holds';
+  const undo = undoWords[policy.autoRollback];
   return [
     `Each node: staged, backed up, restarted, proven healthy for ${span(policy.soak)} (the first of a region ${span(policy.canarySoak)}) with the right image. ${policy.atOnce === 1 ? 'One at a time' : `Up to ${policy.atOnce} at a time`}, at least ${policy.minimumHealthy} healthy per region. A node that fails is ${undo}`,
+    ...rehearsalLines(rollout),
     ...(approvals(rollout).length > 0 ? [watched(rollout)] : []),
     ...canaryLine(rollout, canary),
     ...promised(rollout),

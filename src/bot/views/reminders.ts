@@ -17,7 +17,7 @@ import { called, escalated, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { serving, servingAt, servingWhereHeld } from './serving.ts';
 import { foreign, gateReason, heldReason, marked, sentence, when } from './text.ts';
-import { stateOfWait } from './waits.ts';
+import { waitOf } from './waits.ts';
 import { askedOf } from './words.ts';
 
 /**
@@ -68,9 +68,10 @@ function words(rollout: Rollout, waiting: Waiting, after: number, people: People
       ...call,
     ];
   const where = what.slice(what.indexOf(' ') + 1);
-  const region = rollout.nodes[where]?.region ?? where;
-  const state = stateOfWait(rollout, what) ?? foreign(where, 80);
-  return [`${head} ${state}; ${serving(rollout, [region])}; ${free}`, 'The message above says why.', ...call];
+  const told = waitOf(rollout, what);
+  const regions = told?.regions ?? [rollout.nodes[where]?.region ?? where];
+  const state = told?.state ?? foreign(where, 80);
+  return [`${head} ${state}; ${serving(rollout, regions)}; ${free}`, 'The message above says why.', ...call];
 }
 
 const free = 'nobody has it yet';

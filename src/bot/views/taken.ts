@@ -1,4 +1,4 @@
-import { approvals, takenBy, type Waiting, waitingForPeople } from '../../upgrade/rollout/index.ts';
+import { approvals, longWatch, takenBy, type Waiting, waitingForPeople } from '../../upgrade/rollout/index.ts';
 import type { Rollout, Taken } from '../../upgrade/rollout/types.ts';
 import { mineButtons } from './buttons.ts';
 import type { Button } from './parts.ts';
@@ -26,6 +26,8 @@ export function waitWords(rollout: Rollout, { what }: Waiting): string {
   const phase = approvals(rollout).find(({ id }) => id === what);
   if (phase !== undefined) return `the approval of ${foreign(phase.title, 80)}`;
   if (what === 'held') return 'the hold';
+  const watch = longWatch(rollout);
+  if (watch?.phase.id === what) return `the watch of ${foreign(watch.phase.title, 80)}, which does not end`;
   if (what === 'start') return 'the start that was missed';
   return foreign(what.slice(what.indexOf(' ') + 1), 80);
 }

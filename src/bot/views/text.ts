@@ -1,4 +1,4 @@
-import { type Actor, isLocal } from '../../base/actor.ts';
+import { type Actor, bySettings, isLocal } from '../../base/actor.ts';
 import { inWords } from '../../base/duration.ts';
 import { plain } from '../../base/plain.ts';
 import type { Gate, Override } from '../../upgrade/rollout/types.ts';
@@ -71,6 +71,7 @@ export function ownWords(text: string, max = 300): string {
 }
 
 export function who(actor: Actor): string {
+  if (actor === bySettings) return 'the settings (`policy.autoRollback`)';
   return isLocal(actor) ? foreign(actor, 60) : `<@${foreign(actor, 60)}>`;
 }
 

@@ -1,13 +1,14 @@
 import { isAny } from '../../base/is-any.ts';
 import {
-  alarmedSince,
   currentPhase,
   declineOf,
   isQueued,
+  keptSince,
+  longWatch,
   nodesInOrder,
   workingNodes,
 } from '../../upgrade/rollout/index.ts';
-import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
+import type { NodeRun, Rollout, WatchPhase } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { forecast, stagedAt } from './forecast.ts';
 import { tally } from './tally.ts';
@@ -46,16 +47,22 @@ function going(rollout: Rollout): string {
   const working = workingNodes(rollout);
   if (working.length > 0) return `working on ${those(working)}`;
   const phase = currentPhase(rollout);
-  if (phase?.is === 'watch' && phase.state.is === 'active') return `watching ${name(phase.title)}`;
+  if (phase?.is === 'watch' && phase.state.is === 'active') return watched(rollout, phase);
   if (phase?.is === 'approval' && phase.state.is === 'active') {
     const title = name(phase.title);
     return declineOf(phase) === null ? `waiting for approval of ${title}` : `waiting, ${title} was declined`;
   }
   const stuck = nodesInOrder(rollout).find(
-    (node) => (node.held !== null && node.state.is === 'ready') || alarmedSince(rollout, node) !== null,
+    (node) => (node.held !== null && node.state.is === 'ready') || keptSince(rollout, node) !== null,
   );
   if (stuck !== undefined) return `${name(stuck.name)} waits`;
   return waitsUntil(rollout) ?? (rollout.startedAt === null ? 'prepared, nothing is touched yet' : 'going on');
+}
+
+/** A node that keeps the watch from its end, once people are called for it. */
+function watched(rollout: Rollout, { title }: WatchPhase): string {
+  const [worst] = longWatch(rollout)?.flapping ?? [];
+  return `watching ${name(title)}${worst === undefined ? '' : `, ${name(worst[0])} flaps`}`;
 }
 
 /** For a window or a time: as long as nothing but the clock opens it. */

@@ -1,7 +1,8 @@
 import {
-  alarmedSince,
   gates,
   isOpen,
+  keptSince,
+  longWatch,
   neglected,
   nodesInOrder,
   regionsOf,
@@ -14,13 +15,13 @@ import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { serving } from './serving.ts';
 import { handOf, whoActsOn } from './taken.ts';
-import { count, foreign, gateReason, when } from './text.ts';
+import { count, foreign, gateReason, span, when } from './text.ts';
 import { stepWord } from './words.ts';
 
 interface Wait {
   /** Of all that waits for people, this; somebody may say that they have it. null: nobody can. */
   what: string | null;
-  /** A node, a region, or what is to be done: names the message, together with `since` (epoch ms). */
+  /** A node, a region, a watch, or what is to be done: names the message, together with `since` (epoch ms). */
   name: string;
   since: number;
   glyph: '?' | '‼';
@@ -48,9 +49,9 @@ export function waitPosts(rollout: Rollout, people: People): Post[] {
   });
 }
 
-/** How that which waits stands, for whoever is called again; null when no message tells of it. */
-export function stateOfWait(rollout: Rollout, what: string): string | null {
-  return waits(rollout).find((wait) => wait.what === what)?.state ?? null;
+/** How that which waits stands, and where, for whoever is called again; null when no message tells of it. */
+export function waitOf(rollout: Rollout, what: string): Pick<Wait, 'state' | 'regions'> | null {
+  return waits(rollout).find((wait) => wait.what === what) ?? null;
 }
 
 function waits(rollout: Rollout): Wait[] {
@@ -61,7 +62,41 @@ function waits(rollout: Rollout): Wait[] {
     ...back,
     ...nodesInOrder(rollout).flatMap((node) => [...silent(rollout, node), ...gated(rollout, node)]),
     ...neglected(rollout).map((each) => unattended(rollout, each)),
+    ...endless(rollout),
   ];
+}
+
+/** Since when and how often, not for how long: what a look that saw nothing new would edit. */
+function endless(rollout: Rollout): Wait[] {
+  const watch = longWatch(rollout);
+  if (watch === null) return [];
+  const { phase, from, since, flapping } = watch;
+  const title = foreign(phase.title, 80);
+  const all = flapping.map(([name, times]) => `${foreign(name, 80)} (${count(times, 'time')})`).join(', ');
+  const why =
+    flapping.length === 0
+      ? 'All looks found it well, but they come too seldom: are its workers busy, or does a node answer slowly?'
+      : `Found unwell, and well again before it counted as gone: ${all}. Each time the watch begins anew, or stands still.`;
+  return [
+    {
+      ...{ what: phase.id, name: phase.id, since, glyph: '‼', regions: phase.regions },
+      state: `${flaps(flapping)}the ${phase.for === 0 ? '' : `${span(phase.for)} `}watch of ${title} has not ended since ${when(from)}`,
+      still: 'it goes on by itself once all stay well',
+      why: [`${why} Nothing else is begun before its end.`, wayBack(rollout, flapping)],
+    },
+  ];
+}
+
+/** The worst of them, in a few words. */
+function flaps([first, ...others]: [string, number][]): string {
+  if (first === undefined) return '';
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return `${foreign(first[0], 60)}${more} ${more === '' ? 'flaps' : 'flap'} (${count(first[1], 'time')}): `;
+}
+
+function wayBack({ release }: Rollout, [worst]: [string, number][]): string {
+  const look = worst === undefined ? '' : `\`/zeitwork diagnose ${foreign(worst[0], 80)}\` looks at it; `;
+  return `${look}if ${release.version} is why, roll back.`;
 }
 
 /** Told after the first try that nobody could make sense of: it may be switched, and does not answer or says nothing of use. */
@@ -90,15 +125,15 @@ const elsewhere = ({ policy }: Rollout): string =>
 
 function gated(rollout: Rollout, node: NodeRun): Wait[] {
   const held = waitAtGate(rollout, node);
-  if (held === null) return alarmed(rollout, node);
+  if (held === null) return kept(rollout, node);
   const shut = held.gates.map((gate) => gateReason(gate)).join('; ');
   const asked = `Asked ${count(held.times, 'time')}, the last time ${when(held.at)}. ${elsewhere(rollout)}`;
   return [stuck(node, held.since, shut, asked)];
 }
 
 /** Before any step asked, so nothing counts how often. */
-function alarmed(rollout: Rollout, node: NodeRun): Wait[] {
-  const since = alarmedSince(rollout, node);
+function kept(rollout: Rollout, node: NodeRun): Wait[] {
+  const since = keptSince(rollout, node);
   const { at } = rollout.looks[node.region] ?? {};
   if (since === null || at == null) return [];
   const shut = gates(rollout, node.name, at).map((gate) => gateReason(gate));

@@ -1,4 +1,4 @@
-import { leftOutIn, nodeOf, nodesInOrder, touchedNewestFirst } from '../../upgrade/rollout/index.ts';
+import { leftOutIn, nodeOf, nodesInOrder, stillAsked, touchedNewestFirst } from '../../upgrade/rollout/index.ts';
 import type {
   ApprovalPhase,
   Approvers,
@@ -27,6 +27,12 @@ const stepWords: Record<StepName, string> = {
   diagnose: 'finding the cause',
   restore: 'rolling back',
   'verify-restored': 'proving the rollback',
+};
+
+/** The same on a way forward. */
+const rehearsalWords: Partial<Record<StepName, string>> = {
+  restore: 'rehearsing the way back',
+  'verify-restored': 'proving the way back',
 };
 
 /** Somebody's work in words, safe in mrkdwn: `v2.1.0`, or `the environment file (3f9a0c1b2d4e)`. */
@@ -69,7 +75,9 @@ function stateWord({ state, sick, touched }: NodeRun): Word {
     case 'ready':
       return touched ? { glyph: '?', word: 'to be proven again' } : { glyph: '○', word: 'waiting' };
     case 'working':
-      return { glyph: state.direction === 'forward' ? '▶' : '◀', word: stepWords[state.step] };
+      return state.direction === 'forward'
+        ? { glyph: '▶', word: rehearsalWords[state.step] ?? stepWords[state.step] }
+        : { glyph: '◀', word: stepWords[state.step] };
     case 'done':
       if (sick !== null) return { glyph: '✗', word: 'sick since' };
       return { glyph: '✓', word: state.already ? 'was on it already' : 'done' };
@@ -113,15 +121,34 @@ export function approverMentions(approvers: Approvers): string {
   return all.length === 0 ? 'nobody (no approvers are configured)' : all.slice(0, 10).join(' ');
 }
 
-/** Whom an approval is asked of: nobody is called to what they may not do, or did. */
-export function askedOf({ requester, policy }: Rollout, { by, given }: ApprovalPhase): string {
+/** Whom an approval is asked of: nobody is called to what they may not do, or did. A region of several wants a yes of its own. */
+export function askedOf(rollout: Rollout, phase: ApprovalPhase): string {
+  const all = askedIn(rollout, phase, phase.by);
+  if (all.is === 'nobody') return all.words;
+  const without = stillAsked(phase).flatMap((region) => {
+    const own = askedIn(rollout, phase, phase.byEach?.[region] ?? phase.by);
+    return own.is === 'nobody' ? [`for ${foreign(region, 80)} ${own.words}`] : [];
+  });
+  return [all.words, ...without].join(', ');
+}
+
+interface AskedOf {
+  is: 'somebody' | 'nobody';
+  words: string;
+}
+
+function askedIn({ requester, policy }: Rollout, { given }: ApprovalPhase, by: Approvers): AskedOf {
   const said = new Set(given.map((each) => each.by));
   const users = by.users.filter((user) => !said.has(user) && (user !== requester || policy.selfApproval));
-  if (users.length + by.groups.length > 0 || by.users.length === 0) return approverMentions({ ...by, users });
+  if (users.length + by.groups.length > 0) return { is: 'somebody', words: approverMentions({ ...by, users }) };
+  if (by.users.length === 0) return { is: 'nobody', words: approverMentions(by) };
   const why = by.users.map((user) =>
     said.has(user) ? `${who(user)} said yes already` : `${who(user)} asked for the rollout and may not approve it`,
   );
-  return `nobody (${why.slice(0, 10).join(', ')}, and no other approver is configured: the settings must name one)`;
+  return {
+    is: 'nobody',
+    words: `nobody (${why.slice(0, 10).join(', ')}, and no other approver is configured: the settings must name one)`,
+  };
 }
 
 /** Versions that the nodes ran before, as far as recorded. */

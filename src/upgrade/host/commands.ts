@@ -117,9 +117,8 @@ export function backup(turn: Turn, before: Baseline, ask: boolean, decided = not
 }
 
 /** Verifies the backup of a node that is on its new binary already. */
-export function checkBackup({ rollout }: Turn, before: Baseline): Command {
-  const { service, policy } = rollout;
-  return asRoot('check backup', [...place(service), ...past(service, before)], policy.commandTimeout);
+export function checkBackup(service: Service, before: Baseline, timeoutMs: number): Command {
+  return asRoot('check backup', [...place(service), ...past(service, before)], timeoutMs);
 }
 
 /** Renames the staged binary over the installed one and restarts. */

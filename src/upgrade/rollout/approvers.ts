@@ -13,7 +13,7 @@ export function together(all: Approvers[]): Approvers {
  */
 export function withApproversOf({ regions }: Pick<Fleet, 'regions'>, rollout: Rollout): Rollout {
   return changePhases(rollout, (phase) =>
-    phase.is === 'approval' ? { ...phase, by: now(regions, rollout, phase) } : phase,
+    phase.is === 'approval' ? { ...phase, by: now(regions, rollout, phase), ...eachNow(regions, phase) } : phase,
   );
 }
 
@@ -21,6 +21,12 @@ function now(regions: Region[], rollout: Rollout, phase: ApprovalPhase): Approve
   const found = openedBy(rollout, phase).map((name) => regions.find((region) => region.name === name));
   if (found.includes(undefined)) return together([]);
   return together(found.flatMap((region) => (region === undefined ? [] : [region.approvers])));
+}
+
+function eachNow(regions: Region[], { each }: ApprovalPhase): Pick<ApprovalPhase, 'byEach'> {
+  if (each === undefined) return {};
+  const of = (name: string) => regions.find((region) => region.name === name)?.approvers ?? together([]);
+  return { byEach: Object.fromEntries(Object.keys(each).map((name) => [name, of(name)])) };
 }
 
 /** Names of the regions that wait for this approval. */

@@ -1,5 +1,5 @@
 import { hour } from '../../base/duration.ts';
-import { opensFrom } from '../../windows/index.ts';
+import { openInterval, opensFrom } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { endOf, turns } from './phases.ts';
 import { nodeOf } from './queries.ts';
@@ -45,15 +45,25 @@ function awakeFrom(rollout: Rollout, phase: ApprovalPhase, from: number, start: 
 }
 
 /**
- * When people are called again for a question that waits since `since`, at `at` or later (epoch ms): asked while its approvers were
- * awake, it can wait until they are again; asked at night, it could not wait then either.
+ * When people are called again for a question that waits since `since` (epoch ms), after `after` (ms): of one that was asked while its
+ * approvers were awake the hours in which they are count, unless what it opens would lose its window by that. One that was asked
+ * at night could not wait then either.
  */
-export function whenAwake(rollout: Rollout, phase: ApprovalPhase, since: number, at: number): number {
+export function whenAwake(rollout: Rollout, phase: ApprovalPhase, since: number, after: number): number {
   const { waking = [] } = rollout.policy;
-  const zone = waking.length === 0 ? undefined : calendarOf(rollout, phase)?.zone;
-  if (zone === undefined) return at;
-  const hours: Calendar = { zone, windows: waking, freezes: [] };
-  return opensFrom(hours, since) === since ? (opensFrom(hours, at) ?? at) : at;
+  const calendar = waking.length === 0 ? null : calendarOf(rollout, phase);
+  const hours: Calendar | null = calendar === null ? null : { zone: calendar.zone, windows: waking, freezes: [] };
+  const awake = hours === null ? null : openInterval(hours, since);
+  if (calendar === null || hours === null || awake === null || since + after < awake.end) return since + after;
+  const wakes = opensFrom(hours, awake.end);
+  if (wakes === null || opensOnlyBetween(rollout, calendar, awake.end, wakes)) return since + after;
+  return whenAwake(rollout, phase, wakes, since + after - awake.end);
+}
+
+/** Whoever answers only when they wake is too late for this night. */
+function opensOnlyBetween(rollout: Rollout, calendar: Calendar, from: number, wakes: number): boolean {
+  const opens = opensFrom(calendar, Math.max(from, startAhead(rollout) ?? 0));
+  return opens !== null && opens < wakes && openInterval(calendar, wakes) === null;
 }
 
 /** Of the first region that it opens; without freezes that somebody may lift at any time. */

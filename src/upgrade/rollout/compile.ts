@@ -1,9 +1,9 @@
 import { together } from './approvers.ts';
-import { approversFor, type Persons } from './persons.ts';
+import { approversFor, isMajorChange, type Persons } from './persons.ts';
 import { takesNodes } from './phases.ts';
 import type { Group } from './strategies.ts';
-import { undoOf } from './traits.ts';
-import type { ApprovalPhase, NodesPhase, Phase, PlanInput, Service, StepName, WatchPhase } from './types.ts';
+import { traits, undoOf } from './traits.ts';
+import type { ApprovalPhase, NodesPhase, Phase, PlanInput, Rehearsal, Service, StepName, WatchPhase } from './types.ts';
 
 const pending = { is: 'pending' } as const;
 
@@ -22,10 +22,17 @@ const onlyProven: StepName[] = ['verify'];
  * its approval, and a watch of all that came since the last one.
  * @param isOnIt whether a node runs the release already, and nothing else lies there
  */
-export function compile(groups: Group[], input: Persons, isOnIt: (node: string) => boolean): Phase[] {
+export function compile(
+  groups: Group[],
+  input: Persons & Pick<PlanInput, 'rehearse'>,
+  isOnIt: (node: string) => boolean,
+): Phase[] {
   const { fleet } = input;
   const path = pathFor(fleet.service);
-  const turns = groups.map(({ id, title, nodes }) => turn(id, title, nodes, nodes.every(isOnIt) ? onlyProven : path));
+  const turns = withRehearsal(
+    groups.map(({ id, title, nodes }) => turn(id, title, nodes, nodes.every(isOnIt) ? onlyProven : path)),
+    input,
+  );
   const all = turns.flatMap(({ nodes }) => nodes);
   const staging: NodesPhase = { ...turn('stage', 'staging', all, ['stage']), id: 'stage' };
   let since: NodesPhase[] = [];
@@ -40,6 +47,30 @@ export function compile(groups: Group[], input: Persons, isOnIt: (node: string) 
     return [...before, next];
   });
   return [staging, ...opened.flat()];
+}
+
+/** In the first part in which something is changed, so before any part after it is asked for. A flag may want more than the settings, never less. */
+function withRehearsal(turns: NodesPhase[], input: Persons & Pick<PlanInput, 'rehearse'>): NodesPhase[] {
+  const first = turns.find(takesNodes);
+  const node = wantsRehearsal(input) ? first?.nodes.find((name) => canRehearse(name, input)) : undefined;
+  if (first === undefined || node === undefined) return turns;
+  return turns.map((each) => (each === first ? { ...each, rehearsal: { node, ...rehearsalOf(each.path) } } : each));
+}
+
+export function wantsRehearsal(input: Persons & Pick<PlanInput, 'rehearse'>): boolean {
+  const { rehearse } = input.fleet.policy;
+  return input.rehearse === true || rehearse === 'always' || (rehearse === 'major' && isMajorChange(input));
+}
+
+/** It runs something to go back to, and well: of a sick one nobody could prove that it came back. */
+const canRehearse = (name: string, { survey, release }: Persons): boolean =>
+  survey.some(({ node, healthy, sha256 }) => node === name && healthy && sha256 !== release.binarySha256);
+
+/** There, back, and there again; what was staged is used up by then. */
+function rehearsalOf(path: StepName[]): Pick<Rehearsal, 'path' | 'again'> {
+  const there = path.slice(0, path.findIndex((step) => traits[step].proves) + 1);
+  const andBack = [...there, ...traits.switch.undo];
+  return { path: [...andBack, 'stage', ...path], again: andBack.length };
 }
 
 const turn = (id: string, title: string, nodes: string[], path: StepName[]): NodesPhase => ({

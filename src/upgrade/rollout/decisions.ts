@@ -28,6 +28,7 @@ import {
   touchedNewestFirst,
 } from './queries.ts';
 import { outOfService, toPlace } from './reports.ts';
+import { isOfWayBack } from './traits.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, NodeRun, NodeState, RollbackScope, Rollout } from './types.ts';
 
@@ -44,7 +45,7 @@ export function resumed(rollout: Rollout, { at }: Of<'resumed'>): Rollout {
   if (status.is === 'paused') return moveStatus(rollout, { is: 'running' });
   if (status.is !== 'held' || status.pending !== null) return rollout;
   if (nodesInOrder(rollout).some((node) => needsDecision(node) || goesBack(node))) return rollout;
-  return moveStatus(watchAnew(provenAnew(rollout, at)), { is: 'running' });
+  return moveStatus(watchAnew(provenAnew(rollout, at), at), { is: 'running' });
 }
 
 /** What was only asked for is let go at once; what is under way is finished, or its automatic rollback, first. */
@@ -110,7 +111,7 @@ export function retried(rollout: Rollout, { at, by, epoch }: Of<'retried'>): Rol
   }
   if (rollout.onlyBack) return rollout;
   const after = nodesInOrder(fresh).reduce((acc, node) => startAgain(acc, node, at), fresh);
-  return moveStatus(watchAnew(provenAnew(after, at)), { is: 'running' });
+  return moveStatus(watchAnew(provenAnew(after, at), at), { is: 'running' });
 }
 
 /** A person has seen somebody's work on a node and says what is to become of it; then the node is tried again. */
@@ -128,11 +129,15 @@ function startAgain(rollout: Rollout, node: NodeRun, at: number): Rollout {
   const back = outOfService(rollout, node);
   if (node.state.is === 'stuck' && back !== null) return toPlace(rollout, node, back, at, fresh);
   if (node.state.is === 'stuck' || node.state.is === 'unproven') {
-    return moveNode(rollout, node, { is: 'ready', notBefore: at }, { ...fresh, diagnosis: null });
+    return moveNode(rollout, node, { is: 'ready', notBefore: at }, { ...fresh, diagnosis: null, ...doubtOf(node) });
   }
   if (!needsDecision(node)) return rollout;
   return moveNode(rollout, node, stagingAgain(at), { ...fresh, diagnosis: null, proof: null });
 }
+
+/** Stuck in a rehearsal: which of the two it runs is looked at, before anything of it is proven. */
+const doubtOf = ({ state }: NodeRun): Partial<NodeRun> =>
+  state.is === 'stuck' && state.direction === 'forward' && isOfWayBack(state.step) ? { uncertain: true } : {};
 
 const goesBack = ({ state }: NodeRun) => state.is === 'working' && state.direction === 'back';
 
@@ -157,7 +162,7 @@ function provenAnew(rollout: Rollout, at: number): Rollout {
 }
 
 /** Misses are counted anew, and a region in which something was sick is watched anew unless the next one was begun. */
-function watchAnew(rollout: Rollout): Rollout {
+function watchAnew(rollout: Rollout, at: number): Rollout {
   const looks = Object.fromEntries(
     Object.entries(rollout.looks).map(([region, each]) => [region, { ...each, misses: {} }]),
   );
@@ -165,8 +170,11 @@ function watchAnew(rollout: Rollout): Rollout {
     if (phase.is !== 'watch') return phase;
     const then = rollout.phases.slice(index).find(isTurn);
     const whole = isWhole(rollout, phase);
-    if (phase.state.is === 'active' && whole)
-      return { ...phase, healthy: Object.fromEntries(phase.regions.map((region) => [region, { ms: 0, at: null }])) };
+    if (phase.state.is === 'active' && whole) {
+      const { unwell: _, ...rest } = phase;
+      const healthy = Object.fromEntries(phase.regions.map((region) => [region, { ms: 0, at: null }]));
+      return { ...rest, healthy, anewAt: at };
+    }
     return whole || (then !== undefined && isBegun(rollout, then)) ? phase : unwatched(phase);
   });
   return forgetApprovals(after);
@@ -180,18 +188,21 @@ export function rollbackAsked(rollout: Rollout, { at, by, scope, epoch }: Of<'ro
   const queue = touchedNewestFirst(rollout, wanted);
   if (queue.length === 0 && leftOutIn(rollout, wanted).length === 0) return rollout;
   if (status.is === 'rolling-back' && sameNames(queue, status.queue)) return rollout;
-  const fresh = newRun(rollout, epoch);
-  const released = letGo(fresh, (node) => !queue.includes(node.name) && isQueued(rollout, node), at);
-  const turned = queue.reduce((acc, name) => turnBack(acc, name, at), released);
   const after = status.is === 'rolling-back' ? status.after : null;
-  return moveStatus(forgetApprovals(anew(turned, queue)), {
-    is: 'rolling-back',
-    scope: wanted,
-    queue,
-    by,
-    at,
-    after,
-  });
+  return bringBack(
+    newRun(rollout, epoch),
+    { scope: wanted, queue, by, at, after },
+    (node) => !queue.includes(node.name) && isQueued(rollout, node),
+  );
+}
+
+type RollingBack = Omit<Extract<Rollout['status'], { is: 'rolling-back' }>, 'is'>;
+
+/** What is on its way forward is let go or turns round. `leaves`: of what goes back already, what is to stay where it is. */
+export function bringBack(rollout: Rollout, goal: RollingBack, leaves: (node: NodeRun) => boolean): Rollout {
+  const { queue, at } = goal;
+  const turned = queue.reduce((acc, name) => turnBack(acc, name, at), letGo(rollout, leaves, at));
+  return moveStatus(forgetApprovals(anew(turned, queue)), { is: 'rolling-back', ...goal });
 }
 
 /** Asking for less narrows a rollback that is under way to that; asking for something else adds exactly that. */

@@ -92,4 +92,6 @@ export interface PlanInput {
   begun: { by: Actor; at: number; rollout: string } | null;
   /** How long things take, as the ledger has it. */
   pace: Pace;
+  /** The way back is rehearsed, whatever the settings say. */
+  rehearse?: true;
 }

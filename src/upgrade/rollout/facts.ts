@@ -95,6 +95,21 @@ export interface Asked {
   version: string | null;
 }
 
+/** What a look at a node's way back goes by. */
+export interface BackQuestion {
+  before: Baseline;
+  /** SHA-256 of the binary that this rollout put there. */
+  release: string;
+  /** SHA-256 of the environment that a person decided to keep; null when nobody did. */
+  kept: string | null;
+}
+
+/**
+ * What a look saw of it. `no backup`: none, or a damaged one; `other …`: neither what this rollout found nor what it put there, so
+ * that a rollback would stop and ask.
+ */
+export type BackSeen = 'ready' | 'no backup' | 'other binary' | 'other environment' | 'unseen';
+
 /** What a step learned; merged into the node's record. */
 export interface Facts {
   before?: Baseline;
@@ -223,6 +238,8 @@ export interface Seen {
   detail: string;
   /** Whether a finished node still is what was proven, by SSH; `unseen`: it could not be told. */
   proof: 'holds' | 'broken' | 'unseen' | 'not asked';
+  /** Its way back; absent where nobody asked. */
+  back?: BackSeen;
 }
 
 /** What is true on a node, seen just now; `status`, `verify` and the plan are made from it. */
@@ -241,6 +258,8 @@ export interface NodeSurvey {
   at: number;
   /** What work on it rests on; absent where nobody asked for that, or the worker is of a version that does not tell. */
   fitness?: Fitness;
+  /** Its way back; absent like `fitness`. */
+  back?: BackSeen;
   /** No worker said anything: nothing of this is about the node. */
   unanswered?: true;
 }

@@ -2,7 +2,7 @@ import { openInterval } from '../../windows/index.ts';
 import type { Calendar, Interval } from '../../windows/types.ts';
 import { backMs, forwardMs } from './pace.ts';
 import { firstForward } from './path.ts';
-import { turnOf } from './phases.ts';
+import { pathOf, turnOf } from './phases.ts';
 import { isCanary, nodesInOrder } from './queries.ts';
 import type { NodeRun, Rollout } from './types.ts';
 
@@ -31,7 +31,8 @@ function forwardFor(rollout: Rollout, node: NodeRun): number {
   const { state } = node;
   const soak = isCanary(rollout, node) ? rollout.policy.canarySoak : rollout.policy.soak;
   const index = state.is === 'working' ? state.index : firstForward(rollout, node).index;
-  return forwardMs(rollout, node.name, turnOf(rollout, node.name), index, soak, 'p90');
+  const path = pathOf(turnOf(rollout, node.name), node.name);
+  return forwardMs(rollout, node.name, { path }, index, soak, 'p90');
 }
 
 /** Switched since the window opened, in whichever region: rollbacks go one after another. Or about to be. */

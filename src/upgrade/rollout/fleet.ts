@@ -119,8 +119,13 @@ export interface Policy {
   unknownAttempts: number;
   /** Pause before another try. */
   retryDelay: number;
-  /** What happens by itself when a node that was switched does not prove healthy. */
-  autoRollback: 'node' | 'none';
+  /**
+   * What goes back by itself when a node that was switched does not prove healthy: it alone, or also what else of its region, or of
+   * everything, this rollout has changed; or nothing.
+   */
+  autoRollback: 'node' | 'region' | 'everything' | 'none';
+  /** Whether the first node goes there, back, and there again, before anybody is asked for the next part. */
+  rehearse: 'major' | 'always' | 'never';
   /** Expected duration of one node, for "does it still fit the window?". */
   expectedNode: number;
   /** Reserve to roll one node back before the window ends. */

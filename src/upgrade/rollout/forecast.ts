@@ -6,7 +6,7 @@ import { passingEvidence } from './facts.ts';
 import { next } from './next.ts';
 import { dueNotices } from './notice.ts';
 import { stepMs, wayMs } from './pace.ts';
-import { asked, endOf, sinceOf, turnOf } from './phases.ts';
+import { asked, endOf, pathOf, sinceOf, turnOf } from './phases.ts';
 import { isCanary, isLook, isOpen, nodeOf, nodesInOrder } from './queries.ts';
 import { todo } from './todo.ts';
 import { traits } from './traits.ts';
@@ -133,7 +133,7 @@ class Night {
   #needs({ node: name, step }: NodeTask, isFirst: boolean): number {
     const { policy, pace } = this.#rollout;
     if (step === 'stage') return stepMs(this.#rollout, name, step, 0, this.#of) ?? 0;
-    const { path } = turnOf(this.#rollout, name);
+    const path = pathOf(turnOf(this.#rollout, name), name);
     const soak = isCanary(this.#rollout, nodeOf(this.#rollout, name)) ? policy.canarySoak : policy.soak;
     if (wayMs(this.#rollout, name, path, soak, this.#of) === null) return traits[step].proves ? policy.expectedNode : 0;
     const before = isFirst ? (pace?.[name]?.between?.[this.#of] ?? 0) : 0;

@@ -1,6 +1,6 @@
 import { inFlight, isQueued, workingNodes } from './queries.ts';
 import { outOfService, stuck, toPlace } from './reports.ts';
-import { changesService, drains } from './traits.ts';
+import { changesService, drains, isOfWayBack } from './traits.ts';
 import { moveNode } from './transitions.ts';
 import type { Event, NodeRun, NodeState, Rollout } from './types.ts';
 
@@ -31,7 +31,9 @@ export function gated(rollout: Rollout, node: NodeRun, event: Gated): Rollout {
   const waiting = { attempt: due, held: { gates, since, at, times, until, due }, silentSince: null };
   // Nothing of it is anywhere but on a shelf.
   if (state.is === 'staging') return moveNode(rollout, node, { ...state, notBefore: until }, waiting);
-  if (!event.unchanged) return goOnOrGiveUp(rollout, { ...node, ...waiting }, { ...state, notBefore: until }, at);
+  // In a rehearsal, unchanged is the release: it is not what the node was.
+  const isHalfWay = !event.unchanged || (state.direction === 'forward' && isOfWayBack(state.step));
+  if (isHalfWay) return goOnOrGiveUp(rollout, { ...node, ...waiting }, { ...state, notBefore: until }, at);
   if (state.direction === 'forward') {
     const isFirst = state.failures + state.unknowns === 0 && state.underWaySince === undefined;
     const drained = node.drained && !(drains(state.step) && isFirst);
@@ -69,7 +71,11 @@ function goOnOrGiveUp(rollout: Rollout, node: NodeRun, state: Working, at: numbe
   const waits = at - (node.held?.since ?? at);
   if (rollout.status.is !== 'stopping' || waits < patienceOfStop) return moveNode(rollout, node, state);
   const why = node.held?.gates.map(({ reason }) => reason).join('; ');
-  return stuck(rollout, node, state, `it may be changed half, and could not be finished: ${why}`, at);
+  const what =
+    isOfWayBack(state.step) && state.direction === 'forward'
+      ? 'its way back could not be rehearsed'
+      : 'it may be changed half, and could not be finished';
+  return stuck(rollout, node, state, `${what}: ${why}`, at);
 }
 
 /** A rollback that the queue, or a stop, may take back from the node; its automatic one stays due. */

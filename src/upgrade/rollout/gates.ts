@@ -4,7 +4,7 @@ import { passingEvidence } from './facts.ts';
 import { nextNode } from './places.ts';
 import { nodeOf } from './queries.ts';
 import { rules } from './rules.ts';
-import { changesService } from './traits.ts';
+import { changesService, isOfWayBack } from './traits.ts';
 import type { Evidence, EvidenceName, Gate, GateName, NodeRun, Rollout, Sight } from './types.ts';
 
 /** All but the looks at what is finished: those are taken when nothing else holds the node. */
@@ -64,20 +64,29 @@ export function isHeldBeforeLooks(rollout: Rollout, name: string, now: number): 
   return gatesOf(rollout, node, null).some((each) => rules[each].judge(rollout, node, now, null) !== null);
 }
 
-/** Nothing holds the node but what only a look can see the end of: alerts, a proof that is lacking, a freeze that may be lifted at any time. */
+/** Nothing holds the node but what only a look can see the end of: alerts, a proof that is lacking, windows that freezes leave none of, a freeze that may be lifted at any time. */
 export function opensByLook(rollout: Rollout, name: string, now: number): boolean {
   const shut = gates(rollout, name, now);
   return (
     shut.length > 0 &&
-    shut.every(({ name: gate }) => passes(gate) || (gate === 'freeze' && mayThaw(rollout, name, now)))
+    shut.every((gate) => passes(gate.name) || isNever(gate) || (gate.name === 'freeze' && mayThaw(rollout, name, now)))
   );
 }
 
-/** Nothing but alerts, that nobody can say whether any fire, or a file that stops everything keeps it from beginning: no step asks then, only looks do. */
-export function isHeldByAlerts(rollout: Rollout, { name, state }: NodeRun, now: number): boolean {
+/**
+ * All that keeps it from beginning are gates that neither time nor a decision of ours opens: no step asks then, only looks do. Before
+ * the first node was ever begun a lacking proof keeps it on purpose, and of the start that is missed people are told besides.
+ */
+export function isLeftToPeople(rollout: Rollout, { name, state }: NodeRun, now: number): boolean {
   const shut = state.is === 'ready' ? gates(rollout, name, now) : [];
-  return shut.length > 0 && shut.every((gate) => isAny(gate.name, 'alerts', 'halt'));
+  const isTheirs = (gate: Gate) =>
+    isAny(gate.name, 'alerts', 'halt') ||
+    (rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));
+  return shut.length > 0 && shut.every(isTheirs);
 }
+
+/** No window opens any more, as far as anybody can see. */
+const isNever = ({ name, opensAt }: Gate): boolean => name === 'window' && opensAt === null;
 
 const passes = (gate: GateName): boolean => rules[gate].needs.some((need) => isAny(need, ...passingEvidence));
 
@@ -99,7 +108,8 @@ function mustGoOn({ status: current }: Rollout, node: NodeRun, sight: Sight | nu
   const { state, touched } = node;
   if (state.is !== 'working') return current.is === 'rolling-back' && touched;
   if (state.direction === 'back') return true;
-  return touched && !(changesService(state.step) && sight?.unchanged === true);
+  // A rehearsal that was begun is brought to its end: the node is half-way between two versions until then.
+  return touched && (isOfWayBack(state.step) || !(changesService(state.step) && sight?.unchanged === true));
 }
 
 /** The gates of the next node in order, whatever its state: why the rollout does not go on. */

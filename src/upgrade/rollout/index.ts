@@ -1,8 +1,19 @@
 export { laterStart } from './ahead.ts';
 export { declineOf, openedBy, stillAsked, withApproversOf } from './approvers.ts';
 export { asksFrom } from './asking.ts';
+export {
+  asksWayBack,
+  type BackLack,
+  type BackPlan,
+  backPlan,
+  backQuestion,
+  backQuestions,
+  type Readiness,
+  readiness,
+} from './back.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
+export { wantsRehearsal } from './compile.ts';
 export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
 export { lastingEvidence } from './facts.ts';
@@ -12,6 +23,7 @@ export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
 export { evidenceFor, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
+export { longWatch } from './long-watch.ts';
 export { knowing } from './looks.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
@@ -28,6 +40,7 @@ export {
   endOf,
   healthyFor,
   isTurn,
+  pathOf,
   phaseOf,
   saidAt,
   sinceOf,
@@ -56,8 +69,8 @@ export {
   workingNodes,
 } from './queries.ts';
 export {
-  alarmedSince,
   calls,
+  keptSince,
   silentFrom,
   takenBy,
   type Waiting,

@@ -51,6 +51,7 @@ const withLater = (rollout: Rollout): Rollout => ({
     breakers: rollout.policy.breakers ?? 1,
     canary: rollout.policy.canary ?? null,
     majors: rollout.policy.majors ?? { approvers: 1, canaryApproval: false },
+    rehearse: rollout.policy.rehearse ?? 'never',
   },
   release: { ...rollout.release, signed: rollout.release.signed ?? null },
   asked: rollout.asked ?? null,

@@ -1,6 +1,6 @@
 import type { Freeze } from '../../windows/types.ts';
 import { lastingEvidence } from './facts.ts';
-import { isHeldByAlerts } from './gates.ts';
+import { isLeftToPeople } from './gates.ts';
 import { changePhase, over, sinceOf, watching } from './phases.ts';
 import { nextNode } from './places.ts';
 import { goesForward, isOpen, nodeOf } from './queries.ts';
@@ -19,15 +19,15 @@ export function watched(rollout: Rollout, event: Watched): Rollout {
   if (!before || !isOpen(rollout) || event.run !== rollout.run || event.attempt !== before.count + 1) return rollout;
   const looks = { ...rollout.looks, [event.region]: seenBy(before, event) };
   const seen = noted({ ...rollout, looks }, event);
-  return alarmed(holdForSickness(baked(seen, event), event), event, before.alarmedSince ?? event.at);
+  return kept(holdForSickness(baked(seen, event), event), event, before.keptSince ?? event.at);
 }
 
-/** Alerts that go on are somebody's to end. */
-function alarmed(rollout: Rollout, { region, at }: Watched, since: number): Rollout {
+/** What goes on keeping the next node from beginning is somebody's to end. */
+function kept(rollout: Rollout, { region, at }: Watched, since: number): Rollout {
   const look = rollout.looks[region];
   const node = nextNode(rollout);
-  if (look === undefined || node?.region !== region || !isHeldByAlerts(rollout, node, at)) return rollout;
-  return { ...rollout, looks: { ...rollout.looks, [region]: { ...look, alarmedSince: since } } };
+  if (look === undefined || node?.region !== region || !isLeftToPeople(rollout, node, at)) return rollout;
+  return { ...rollout, looks: { ...rollout.looks, [region]: { ...look, keptSince: since } } };
 }
 
 function seenBy(before: RegionLooks, event: Watched): RegionLooks {
@@ -81,7 +81,14 @@ function noteOne(node: NodeRun, seen: Seen, misses: number, at: number): NodeRun
     seenAt: healthy ? at : node.seenAt,
     provenAt: healthy && seen.proof === 'holds' ? at : node.provenAt,
     sick: node.sick ?? (isSick ? { reason: seen.detail, at } : null),
+    ...wayBackOf(seen, at),
   };
+}
+
+/** Of what could not be looked at nothing is known any more. */
+function wayBackOf({ back, proof }: Seen, at: number): Pick<NodeRun, 'wayBack'> {
+  const is = proof === 'unseen' ? 'unseen' : back;
+  return is === undefined ? {} : { wayBack: { is, at } };
 }
 
 /** Healthy time is summed over gaps between healthy looks: neither a jump of the clock nor a pause of ours adds to it. */
@@ -90,7 +97,7 @@ function baked(rollout: Rollout, { region, at, seen }: Watched): Rollout {
   if (phase === null || !phase.regions.includes(region) || !goesForward(rollout)) return rollout;
   const before = phase.healthy[region] ?? { ms: 0, at: sinceOf(phase) };
   const healthy = { ...phase.healthy, [region]: healthyTime(before, Object.values(seen), at, rollout.policy.watch) };
-  const after: WatchPhase = { ...phase, healthy };
+  const after: WatchPhase = { ...phase, healthy, ...unwellSince(phase, rollout.looks[region]?.misses ?? {}) };
   const isProven = (name: string) => {
     const node = nodeOf(rollout, name);
     return node.region === region ? node.provenAt === at : node.provenAt !== null && node.sick === null;
@@ -99,6 +106,13 @@ function baked(rollout: Rollout, { region, at, seen }: Watched): Rollout {
     phase.regions.every((each) => healthy[each]?.at !== null && (healthy[each]?.ms ?? -1) >= phase.for) &&
     phase.nodes.every(isProven);
   return changePhase(rollout, phase.id, () => (isOver ? over(after, at) : after));
+}
+
+/** The first miss of several in a row is counted: a node that flaps misses again and again, and is never gone for long. */
+function unwellSince({ unwell = {} }: WatchPhase, misses: Record<string, number>): Pick<WatchPhase, 'unwell'> {
+  const again = Object.keys(misses).filter((name) => misses[name] === 1);
+  if (again.length === 0) return {};
+  return { unwell: { ...unwell, ...Object.fromEntries(again.map((name) => [name, (unwell[name] ?? 0) + 1])) } };
 }
 
 function healthyTime({ ms, at: last }: Healthy, all: Seen[], at: number, interval: number): Healthy {

@@ -1,5 +1,6 @@
 import { foretold, rescheduled } from './ahead.ts';
 import { declineOf } from './approvers.ts';
+import { widened } from './automatic.ts';
 import { approved, decided, declined, paused, resumed, retried, rollbackAsked, stopped } from './decisions.ts';
 import { gated } from './gated.ts';
 import { gates } from './gates.ts';
@@ -47,7 +48,8 @@ function fold(rollout: Rollout, event: Event): Rollout {
     case 'gated': {
       const node = dueNode(rollout, event);
       if (node === null) return rollout;
-      return event.type === 'reported' ? reported(rollout, node, event) : gated(rollout, node, event);
+      if (event.type === 'gated') return gated(rollout, node, event);
+      return widened(rollout, reported(rollout, node, event), node.name, event.at);
     }
     case 'watched':
       return watched(rollout, event);

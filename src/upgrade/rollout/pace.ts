@@ -79,15 +79,18 @@ export function stepMs({ pace }: Paced, node: string, step: StepName, soak: numb
 export function forwardMs(
   paced: Paced,
   node: string,
-  { path }: Way,
+  { path }: Pick<Way, 'path'>,
   index: number,
   soak: number,
   of: Quantile,
 ): number {
   const way = wayMs(paced, node, path.slice(index), soak, of);
-  if (way === null) return paced.policy.expectedNode;
+  if (way === null) return paced.policy.expectedNode * Math.max(1, proofsIn(path.slice(index)));
   return way + (index > 0 ? 0 : (paced.pace?.[node]?.between?.[of] ?? 0));
 }
+
+/** A rehearsal is a way there, back, and there again. */
+const proofsIn = (path: readonly StepName[]): number => path.filter((step) => traits[step].proves).length;
 
 /** What it takes to bring a node back, ms; nothing where the settings want no reserve for that. */
 export function backMs(paced: Paced, node: string, { undo }: Way, of: Quantile): number {

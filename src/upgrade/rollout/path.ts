@@ -1,4 +1,4 @@
-import { turnOf } from './phases.ts';
+import { pathOf, turnOf } from './phases.ts';
 import { changesService, drains, putsBack, traits } from './traits.ts';
 import type { Direction, NodeRun, Rollout, StepName } from './types.ts';
 
@@ -13,17 +13,22 @@ export interface Place {
 
 function placeAt(rollout: Rollout, { name }: NodeRun, direction: Direction, index: number): Place {
   const phase = turnOf(rollout, name);
-  const step = (direction === 'forward' ? phase.path : phase.undo)[index];
+  const step = (direction === 'forward' ? pathOf(phase, name) : phase.undo)[index];
   if (step === undefined) throw new Error(`phase ${phase.id} has no step ${index} ${direction}`);
   return { direction, phase: phase.id, index, step };
 }
 
-/** A node that runs the target already, or was switched before, is only proven; unless nobody knows what came of it. */
+/**
+ * A node that runs the target already, or was switched before, is only proven; unless nobody knows what came of it. What was rehearsed
+ * is not rehearsed again, nor is what has nothing to go back to.
+ */
 export function firstForward(rollout: Rollout, node: NodeRun): Place {
-  const { path } = turnOf(rollout, node.name);
-  const index =
-    node.touched && node.uncertain ? path.findIndex(changesService) : path.findIndex((step) => traits[step].proves);
-  return placeAt(rollout, node, 'forward', node.touched || node.already ? index : 0);
+  const phase = turnOf(rollout, node.name);
+  const isRehearsed = node.rehearsedAt !== undefined || node.already;
+  const from = phase.rehearsal?.node === node.name && isRehearsed ? phase.rehearsal.again : 0;
+  const isNext = node.touched && node.uncertain ? changesService : (step: StepName) => traits[step].proves;
+  const index = pathOf(phase, node.name).findIndex((step, at) => at >= from && isNext(step));
+  return placeAt(rollout, node, 'forward', node.touched || node.already ? index : from);
 }
 
 /** What never proved healthy is diagnosed before the rollback destroys the evidence. */
@@ -43,7 +48,7 @@ export function backIntoService(rollout: Rollout, node: NodeRun): Place | null {
 /** What comes after a step; null at the end of the way. What was not taken out of service is not put back. */
 export function following(rollout: Rollout, node: NodeRun, { direction, phase: id, index }: Place): Place | null {
   const phase = rollout.phases.find((each) => each.id === id);
-  const path = phase?.is === 'nodes' ? (direction === 'forward' ? phase.path : phase.undo) : [];
+  const path = phase?.is === 'nodes' ? (direction === 'forward' ? pathOf(phase, node.name) : phase.undo) : [];
   const isIdle = (step: StepName) => (putsBack(step) ? !node.drained : drains(step) && node.drained);
   const next = path.findIndex((step, at) => at > index && !isIdle(step));
   const step = path[next];

@@ -1,7 +1,7 @@
 import { isAny } from '../../base/is-any.ts';
 import { traits } from './traits.ts';
 import { movePhase } from './transitions.ts';
-import type { ApprovalPhase, NodesPhase, Phase, Rollout, WatchPhase } from './types.ts';
+import type { ApprovalPhase, NodesPhase, Phase, Rollout, StepName, WatchPhase } from './types.ts';
 
 /** Reading the plan, and moving its phases: all that knows what "in order" means. */
 
@@ -20,6 +20,10 @@ const endsProven = ({ path }: NodesPhase): boolean => path.some((step) => traits
 export const takesNodes = ({ path }: NodesPhase): boolean => path.some((step) => traits[step].takes !== 'nothing');
 
 export const isStaging = (phase: Phase): phase is NodesPhase => phase.is === 'nodes' && !endsProven(phase);
+
+/** The way of one of its nodes. */
+export const pathOf = ({ path, rehearsal }: NodesPhase, node: string): StepName[] =>
+  rehearsal?.node === node ? rehearsal.path : path;
 
 type Phases = Pick<Rollout, 'phases'>;
 
@@ -114,7 +118,10 @@ export function isBegun({ nodes }: Rollout, phase: NodesPhase): boolean {
 }
 
 /** What must be watched anew. */
-export const unwatched = (phase: WatchPhase): WatchPhase => anew(phase, { healthy: {} });
+export function unwatched(phase: WatchPhase): WatchPhase {
+  const { unwell: _, anewAt: __, ...rest } = anew(phase, { healthy: {} });
+  return phase.state.is === 'pending' ? phase : rest;
+}
 
 /** What must be asked anew. */
 export function unasked(phase: ApprovalPhase): ApprovalPhase {

@@ -10,9 +10,16 @@ import type { NodeRun, Rollout } from './types.ts';
 export function placesLeft(rollout: Rollout, region: string): number {
   const working = workingNodes(rollout);
   const here = working.filter((node) => node.region === region).length;
-  const isFirst = nodesInOrder(rollout)[0]?.state.is !== 'done';
+  const isFirst = nodesInOrder(rollout)[0]?.state.is !== 'done' || isRehearsing(rollout);
   const most = goesAlone(rollout, region) ? 1 : mostAtOnce(rollout, region);
   return Math.min((isFirst ? 1 : rollout.policy.atOnce) - working.length, most - here);
+}
+
+/** Whether the way back works is known before anything else is begun. */
+function isRehearsing(rollout: Rollout): boolean {
+  const rehearsal = turns(rollout).find((turn) => turn.rehearsal !== undefined)?.rehearsal;
+  const node = rehearsal === undefined ? undefined : rollout.nodes[rehearsal.node];
+  return node?.state.is === 'working' && node.rehearsedAt === undefined && !node.already;
 }
 
 /** How many nodes of a region may be under way at the same time, when all others of it are healthy. */

@@ -6,6 +6,7 @@ import { compile, pathFor } from './compile.ts';
 import { troublesIn } from './fitness.ts';
 import { noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
+import { turns } from './phases.ts';
 import { strategies } from './strategies.ts';
 import { undoOf } from './traits.ts';
 import {
@@ -13,6 +14,7 @@ import {
   type NodeRun,
   type NodeSurvey,
   type Notice,
+  type Phase,
   type PlanInput,
   Refused,
   type Region,
@@ -49,6 +51,7 @@ export function plan(input: PlanInput): Rollout {
     }))
     .filter((part) => part.nodes.length > 0);
   const phases = compile(strategies[input.strategy].group(parts), input, (node) => isLeftAlone(node, input));
+  refuseLongRehearsal(input, phases, start);
   return {
     id: input.id,
     fleet: fleet.name,
@@ -157,6 +160,25 @@ function neededAlone({ fleet: { policy, service }, pace }: PlanInput, { nodes }:
   const known = { policy, pace };
   const each = nodes.map(({ name }) => forwardMs(known, name, way, 0, soak, 'p90') + backMs(known, name, way, 'p90'));
   return Math.max(...each);
+}
+
+/** It is not parted over two windows: a node is finished in the one in which it was begun. */
+function refuseLongRehearsal(
+  { fleet: { policy, regions }, pace, override }: PlanInput,
+  phases: Phase[],
+  start: number,
+): void {
+  const turn = turns({ phases }).find(({ rehearsal }) => rehearsal !== undefined);
+  const { rehearsal } = turn ?? {};
+  const region = regions.find(({ nodes }) => nodes.some(({ name }) => name === rehearsal?.node));
+  if (turn === undefined || rehearsal === undefined || region === undefined || override) return;
+  const known = { policy, pace };
+  const there = forwardMs(known, rehearsal.node, rehearsal, 0, policy.canarySoak, 'p90');
+  const needed = there + backMs(known, rehearsal.node, turn, 'p90');
+  if (fitsSome(region.calendar, start, needed)) return;
+  throw new Refused(
+    `The rehearsal of the way back on ${rehearsal.node} takes ${Math.ceil(needed / 60_000)} min with its rollback reserve, longer than the windows of ${region.name}. Widen them, or lower policy.expectedNode or the soak; policy.rehearse says when there is one.`,
+  );
 }
 
 /** What the steps would stumble over at night is mended before; see `troublesOf` for what may stay. */

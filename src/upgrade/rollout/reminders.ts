@@ -2,7 +2,8 @@ import { minute } from '../../base/duration.ts';
 import { isAny } from '../../base/is-any.ts';
 import { declineOf } from './approvers.ts';
 import { whenAwake } from './asking.ts';
-import { gates, isHeldByAlerts } from './gates.ts';
+import { gates, isLeftToPeople } from './gates.ts';
+import { longWatch } from './long-watch.ts';
 import { neglected } from './neglected.ts';
 import { approvals, asked, saidAt, sinceOf, takesNodes, turns } from './phases.ts';
 import { nextNode } from './places.ts';
@@ -12,7 +13,7 @@ import type { ApprovalPhase, Event, NodeRun, Rollout, Taken } from './types.ts';
 
 /** Something that only people can move on. */
 export interface Waiting {
-  /** `held`, `start`, `node NAME`, `region NAME`, or the id of an approval. */
+  /** `held`, `start`, `node NAME`, `region NAME`, or the id of an approval or a watch. */
   what: string;
   /** Epoch ms. */
   since: number;
@@ -25,13 +26,15 @@ export const gatePatience = minute;
 export function waitingForPeople(rollout: Rollout): Waiting[] {
   if (!isOpen(rollout)) return [];
   const { status } = rollout;
+  const watch = longWatch(rollout);
   const waits = [
     ...(status.is === 'held' ? [{ what: 'held', since: status.at }] : []),
     ...neglected(rollout).map(({ region, since }) => ({ what: `region ${region}`, since })),
     ...nodesInOrder(rollout).flatMap((node) => {
-      const since = waitAtGate(rollout, node)?.since ?? alarmedSince(rollout, node) ?? silentFrom(node);
+      const since = waitAtGate(rollout, node)?.since ?? keptSince(rollout, node) ?? silentFrom(node);
       return since === null ? [] : [{ what: `node ${node.name}`, since }];
     }),
+    ...(watch === null ? [] : [{ what: watch.phase.id, since: watch.since }]),
     ...(goesForward(rollout) ? asked(rollout) : []).map((phase) => ({ what: phase.id, since: waitsSince(phase) })),
   ];
   // Whoever is called for what delays the start is not called for the start besides.
@@ -57,12 +60,12 @@ export function silentFrom({ state, silentSince, touched }: NodeRun): number | n
   return state.is === 'working' && touched && state.unknowns > 0 ? silentSince : null;
 }
 
-/** Since when alerts alone keep the node that is next from beginning; null while they do not, or not for long. */
-export function alarmedSince(rollout: Rollout, node: NodeRun): number | null {
-  const { at = null, alarmedSince: since } = rollout.looks[node.region] ?? {};
+/** Since when nothing but what people must end keeps the node that is next from beginning; null while that is not so, or not for long. */
+export function keptSince(rollout: Rollout, node: NodeRun): number | null {
+  const { at = null, keptSince: since } = rollout.looks[node.region] ?? {};
   if (at === null || since === undefined || at - since < gatePatience || nextNode(rollout)?.name !== node.name)
     return null;
-  return isHeldByAlerts(rollout, node, at) ? since : null;
+  return isLeftToPeople(rollout, node, at) ? since : null;
 }
 
 /** Names one wait among all that ever were. */
@@ -103,7 +106,7 @@ function freeFrom(rollout: Rollout): number | null {
 function isKept(rollout: Rollout, at: number): boolean {
   const node = nextNode(rollout);
   if (node === null) return false;
-  if (node.held !== null || rollout.looks[node.region]?.alarmedSince !== undefined) return true;
+  if (node.held !== null || rollout.looks[node.region]?.keptSince !== undefined) return true;
   return gates(rollout, node.name, at).some(({ name }) => name !== 'proof' && name !== 'turn');
 }
 
@@ -136,8 +139,9 @@ function dueOf(rollout: Rollout, waiting: Waiting, at: number): number {
 function instants(rollout: Rollout, waiting: Waiting): number[] {
   const { what, since } = waiting;
   const phase = approvals(rollout).find(({ id }) => id === what);
-  const all = calls(rollout, waiting).map((after) => since + after);
-  return phase === undefined ? all : all.map((at) => whenAwake(rollout, phase, since, at));
+  return calls(rollout, waiting).map((after) =>
+    phase === undefined ? since + after : whenAwake(rollout, phase, since, after),
+  );
 }
 
 /** When the next one is due; null when none is. */

@@ -1,9 +1,10 @@
 import { inSeconds } from '../../base/duration.ts';
+import { Bug } from '../../base/errors.ts';
 import { timed } from './pace.ts';
 import { backIntoService, firstBack, following, type Place } from './path.ts';
 import { takesNodes, turnOf } from './phases.ts';
 import { nodesInOrder } from './queries.ts';
-import { changesService, putsBack, traits } from './traits.ts';
+import { changesService, isOfWayBack, putsBack, traits } from './traits.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, Facts, NodeRun, NodeState, Rollout, Status, StepName } from './types.ts';
 
@@ -113,6 +114,7 @@ function again(
 
 function succeeded(rollout: Rollout, node: NodeRun, state: Working, at: number): Rollout {
   const known = learned(state, at);
+  if (isRehearsal(state) && traits[state.step].proves) return rehearsed(rollout, { ...node, ...known }, state, at);
   // A turn that was only lost ends as soon as the node serves again: what is staged stays for the next one.
   const isLost = state.direction === 'back' && !node.touched && node.failure === null;
   const next = isLost ? null : following(rollout, { ...node, ...known }, state);
@@ -121,11 +123,36 @@ function succeeded(rollout: Rollout, node: NodeRun, state: Working, at: number):
   return state.direction === 'forward' ? done(rollout, after, at) : rolledBack(rollout, after, at);
 }
 
+/** A way back that is gone on a way forward. */
+const isRehearsal = ({ direction, step }: Working): boolean => direction === 'forward' && isOfWayBack(step);
+
+/**
+ * It is what it was before anything was done, and known to come back: as any node that was not begun it goes on only while the rollout does.
+ */
+function rehearsed(rollout: Rollout, known: NodeRun, state: Working, at: number): Rollout {
+  const { wayBack: _, ...rest } = known;
+  const node: NodeRun = {
+    ...rest,
+    ...{ touched: false, touchedAt: null, uncertain: false, proof: null, seenAt: null, provenAt: null },
+    rehearsedAt: at,
+  };
+  if (rollout.status.is !== 'running') {
+    const back = outOfService(rollout, node);
+    const next = { ...node, attempt: node.attempt + 1 };
+    return back === null
+      ? moveNode(rollout, next, { is: 'ready', notBefore: at })
+      : toPlace(rollout, node, back, at, { held: null });
+  }
+  const next = following(rollout, node, state);
+  if (next === null) throw new Bug(`nothing follows the rehearsal of ${node.name}`);
+  return toPlace(rollout, node, next, at);
+}
+
 /** What the success of a step says of the node, at that moment. */
 function learned({ step, direction }: Working, at: number): Partial<NodeRun> {
   if (putsBack(step)) return { drained: false };
   if (changesService(step)) return { held: null, uncertain: false };
-  return traits[step].proves && direction === 'forward' ? { seenAt: at, provenAt: at } : {};
+  return traits[step].proves && direction === 'forward' && !isOfWayBack(step) ? { seenAt: at, provenAt: at } : {};
 }
 
 export function toPlace(
@@ -201,6 +228,11 @@ function failed(
   if (traits[state.step].onFailure === 'ignore') return succeeded(rollout, node, state, at);
   if (state.direction === 'back') {
     return callPeople(stuck(rollout, node, state, reason, at), node, `its rollback failed: ${reason}`, at);
+  }
+  if (isRehearsal(state) && node.touched) {
+    const why = `the way back does not work: ${reason}`;
+    // What was proven of it before says nothing any more: whoever rolls it back wants to know the cause.
+    return callPeople(stuck(rollout, { ...node, proof: null }, state, why, at), node, why, at);
   }
   if (traits[state.step].onFailure === 'hold' && node.touched) {
     return callPeople(stuck(rollout, node, state, reason, at), node, `${state.step} failed: ${reason}`, at);

@@ -2,6 +2,7 @@ import type { Calendar } from '../../windows/types.ts';
 import type {
   Actor,
   Asked,
+  BackSeen,
   Baseline,
   Decided,
   Diagnosis,
@@ -38,6 +39,16 @@ export interface NodesPhase extends PhaseBase {
   path: StepName[];
   /** The way back. */
   undo: StepName[];
+  /** One of them goes there, back, and there again, so that the way back is known to work. Absent where nothing is rehearsed. */
+  rehearsal?: Rehearsal;
+}
+
+export interface Rehearsal {
+  node: string;
+  /** Of this node, instead of the path of the others. */
+  path: StepName[];
+  /** Where in it the path of the others begins, when it was rehearsed: with what was used up by then. */
+  again: number;
 }
 
 /** Nodes that are watched before anything else is begun. */
@@ -49,6 +60,10 @@ export interface WatchPhase extends PhaseBase {
   for: number;
   /** By region: healthy time in ms, summed over gaps between healthy looks, and the last of those. Sickness starts it again. */
   healthy: Record<string, Healthy>;
+  /** By node: how often it was found unwell in this watch after it had been well. Absent while none was. */
+  unwell?: Record<string, number>;
+  /** When somebody let it go on after a hold, and it began anew; absent where nobody did. */
+  anewAt?: number;
 }
 
 export interface Healthy {
@@ -66,6 +81,8 @@ export interface ApprovalPhase extends PhaseBase {
   needed: number;
   /** How many of its own approvers each region wants, where it opens several. */
   each?: Record<string, number>;
+  /** Never stored: who those are, as the settings name them now. */
+  byEach?: Record<string, Approvers>;
   given: Approval[];
   /** The newest no since it was asked: what was given before it counts no more. Absent where nobody said one. */
   declined?: Declined;
@@ -142,6 +159,10 @@ export interface NodeRun {
   /** When it was last seen to answer healthy, and to be what was proven; epoch ms. */
   seenAt: number | null;
   provenAt: number | null;
+  /** What a look last saw of its way back. Absent where none did. */
+  wayBack?: { is: BackSeen; at: number };
+  /** When its way back was proven in a rehearsal, and it was what it had been; epoch ms. Absent where it was not. */
+  rehearsedAt?: number;
   /** Its automatic rollback of this run was used. */
   rolledBackInRun: number | null;
   /** How long its steps took when they last succeeded; nothing where it ran the target already. */
@@ -244,7 +265,7 @@ export interface Rollout {
    * goes forward in it until a person adopts it.
    */
   onlyBack?: true;
-  /** Never stored: a newer rollout was begun since, so that nothing of this one can be brought back any more. */
+  /** Never stored: a newer rollout holds the fleet or worked on nodes since, so that nothing of this one can be brought back. */
   superseded?: true;
   status: Status;
   /** What is to be done, in order: the first that is not over is the one that is worked on. */
@@ -281,6 +302,8 @@ export interface Rollout {
   notice?: Notice;
   /** When the start was moved, the newest last. Absent where it never was. */
   moves?: Move[];
+  /** What went back by itself besides the node that failed. Absent where nothing did: it happens once. */
+  wentBack?: { scope: RollbackScope; at: number };
   /** How long before the start it was said again last; null: not yet. Absent like `lastWord`. */
   ahead?: Ahead | null;
 }
@@ -364,8 +387,8 @@ export interface RegionLooks extends Lasting {
   standing: Record<string, Standing>;
   /** By node: looks in a row that did not find it healthy. */
   misses: Record<string, number>;
-  /** Epoch ms of the first of the looks in a row after which nothing but alerts kept the next node here from beginning. */
-  alarmedSince?: number;
+  /** Epoch ms of the first of the looks in a row after which nothing but what people must end (alerts, a lacking proof) kept the next node here from beginning. */
+  keptSince?: number;
 }
 
 export interface Unattended {

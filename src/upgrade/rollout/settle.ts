@@ -1,3 +1,4 @@
+import { bySettings } from '../../base/actor.ts';
 import { asksFrom } from './asking.ts';
 import { finishedNodes, unprovenRegions } from './freshness.ts';
 import { askable, changePhase, settlePhases } from './phases.ts';
@@ -68,5 +69,7 @@ function broughtBack({ scope, by }: RollingBack): string {
         : scope.is === 'node'
           ? scope.node
           : 'everything';
-  return `${what} was rolled back on request of ${by}`;
+  return by === bySettings
+    ? `${what} was rolled back by policy.autoRollback`
+    : `${what} was rolled back on request of ${by}`;
 }

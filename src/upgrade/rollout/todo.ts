@@ -43,8 +43,12 @@ export function toBringBack(rollout: Rollout, now: number): NodeRun | null {
   const neglectedRegions = neglected(rollout).map(({ region }) => region);
   if (unseen.some((region) => !neglectedRegions.includes(region))) return null;
   const free = queue.filter(({ held, region }) => (held === null || held.until <= now) && !unseen.includes(region));
-  return free.sort((a, b) => urgency(rollout, b) - urgency(rollout, a) || newest(b) - newest(a))[0] ?? null;
+  return goingBack(rollout, free)[0] ?? null;
 }
+
+/** In the order in which they would go back, as things are known now. */
+export const goingBack = (rollout: Rollout, nodes: NodeRun[]): NodeRun[] =>
+  nodes.toSorted((a, b) => urgency(rollout, b) - urgency(rollout, a) || newest(b) - newest(a));
 
 const newest = ({ touchedAt }: NodeRun): number => touchedAt ?? 0;
 

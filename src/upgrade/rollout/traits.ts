@@ -50,6 +50,9 @@ export const traits: Record<StepName, Trait> = {
 /** Steps that change what runs. */
 export const changesService = (step: StepName): boolean => traits[step].changes === 'service';
 
+/** It brings back what ran before, or proves that. On a way forward that is a rehearsal. */
+export const isOfWayBack = (step: StepName): boolean => isAny(step, ...traits.switch.undo);
+
 /** A step that changes something, if only files that nobody runs yet; and one that asks the gates right before it does. */
 export const changesAnything = (step: StepName): boolean => traits[step].changes !== 'nothing';
 export const asksGates = (step: StepName): boolean => traits[step].takes !== 'nothing';

@@ -34,7 +34,10 @@ async function asItIsNow(context: StepContext): Promise<Report> {
   if (seen.is !== 'seen') return reportOf(seen, 'retry');
   const { image, disk } = seen.seen;
   if ((image ?? disk) === rollout.release.binarySha256) {
-    const kept = await runScript(context, commands.checkBackup(context, node.before));
+    const kept = await runScript(
+      context,
+      commands.checkBackup(rollout.service, node.before, rollout.policy.commandTimeout),
+    );
     return kept.is === 'ok' ? succeeded() : reportOf(kept, 'retry');
   }
   const found = assess(seen.seen, health, rollout.release, rollout.service);

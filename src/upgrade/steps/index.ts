@@ -23,3 +23,4 @@ export const steps: Steps = {
 };
 
 export type { Step, StepContext, StepResult, Steps } from './types.ts';
+export { seeWayBack } from './way-back.ts';

@@ -60,6 +60,7 @@ describe('a night on which windows were overridden', () => {
     onTestFinished(() => slack.close());
     const here = trial();
     const announcer = createAnnouncer({
+      painted: new Map(),
       chat: slackChat(new WebClient(slack.botToken, { slackApiUrl: slack.apiUrl, retryConfig: { retries: 0 } })),
       store: here.control.store,
       channel: 'C0',

@@ -79,6 +79,7 @@ describe('the live message', () => {
     expect(text(midway(), /^main$/)).toMatchInlineSnapshot(`
       "zeitwork-operator v2.0.0: working on us-east-op-2
       \`█░░░░░░░░░\` 1 of 9 nodes on v2.0.0
+      Way back: ready on 1 of 1
       *us-east*  ✓ op-1 done  ·  ▶ op-2 proving  ·  ○ op-3 waiting
       *eu-west*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
       *ap-south*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting
@@ -94,6 +95,7 @@ describe('the live message', () => {
     expect(text(atGate(), /^main$/)).toMatchInlineSnapshot(`
       "zeitwork-operator v2.0.0: waiting for approval of eu-west
       \`███░░░░░░░\` 3 of 9 nodes on v2.0.0
+      Way back: ready on 3 of 3
       Waiting for approval of *eu-west* by <!subteam^S0APPROVERS>
       Next: eu-west-op-1, not before <!date^1795509087^{date_short_pretty} {time}|2026-11-24 08:31 UTC>, Tue 24 Nov 08:31 (Europe/Dublin)
       *us-east*  ✓ op-1 done  ·  ✓ op-2 done  ·  ✓ op-3 done
@@ -111,6 +113,7 @@ describe('the live message', () => {
     expect(text(failed(), /^main$/)).toMatchInlineSnapshot(`
       "zeitwork-operator v2.0.0: held over us-east-op-2, a decision is needed
       \`█░░░░░░░░░\` 1 of 9 nodes on v2.0.0
+      Way back: ready on 1 of 1; last seen <!date^1795505446^{date_short_pretty} {time}|2026-11-24 07:30 UTC>
       *Held* since <!date^1795505449^{date_short_pretty} {time}|2026-11-24 07:30 UTC>: us-east-op-2: health stayed 503 starting
       *us-east*  ✓ op-1 done  ·  ↩ op-2 rolled back  ·  ○ op-3 waiting
       *eu-west*  ○ op-1 waiting  ·  ○ op-2 waiting  ·  ○ op-3 waiting

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mainPost } from '../../../src/bot/views/main.ts';
+import { posts } from '../../../src/bot/views/posts.ts';
 import {
   forecast,
   gates,
@@ -9,6 +10,7 @@ import {
   nextWake,
   plan,
   todo,
+  waitingForPeople,
   whyWaiting,
 } from '../../../src/upgrade/rollout/index.ts';
 import type { Elsewhere, Rollout } from '../../../src/upgrade/rollout/types.ts';
@@ -125,6 +127,41 @@ describe('a release that was not proven elsewhere', () => {
     const { rollout: end } = drive(again, world, { from: back.now, limit: 60 });
     expect(end.nodes[first]?.touched).toBe(false);
     expect(world.starts.filter(({ image }) => image === end.release.binarySha256)).toHaveLength(1);
+  });
+
+  /** The first node was tried and brought back; it is to begin again, and by now these are shut. */
+  function triedOnce(shutBy: (world: ReturnType<typeof worldOf>, rollout: Rollout) => Rollout) {
+    const { rollout, now, world } = upTo((each) => each.nodes[first]?.state.is === 'done', proven);
+    const scope = { is: 'node', node: first } as const;
+    const back = drive(next(rollout, { type: 'rollback-asked', at: now, by: 'U1', scope, epoch: 0 }), world, {
+      from: now,
+    });
+    const again = next(back.rollout, { type: 'retried', at: back.now, by: 'U1', epoch: 0 });
+    const to = (minute: number) => (_: Rollout, at: number) => at >= back.now + minutes(minute);
+    const shut = shutBy(world, again);
+    const soon = drive(shut, world, { from: back.now, until: to(1) });
+    return { soon, ...drive(soon.rollout, world, { from: soon.now, until: to(5) }) };
+  }
+
+  it('stands still once the first node was tried, and people are called after a minute', () => {
+    const { soon, rollout } = triedOnce((world, again) => {
+      world.elsewhere = unproven;
+      return again;
+    });
+    expect(waitingForPeople(soon.rollout)).toEqual([]);
+    expect(waitingForPeople(rollout).map(({ what }) => what)).toEqual([`node ${first}`]);
+    expect(posts(rollout).find(({ key }) => key.startsWith('wait.'))?.text).toMatch(
+      /^‼ \*Stuck: us-east-op-1 waits\*; 3 of 3 healthy in us-east; .*\nSince .*: v2.0.0 is not proven on staging\n/,
+    );
+    expect(mainPost(rollout).text).toContain('No further node is begun: v2.0.0 is not proven on staging');
+  });
+
+  it('is not the only thing that may keep it so: no window that opens any more does, too', () => {
+    const { rollout } = triedOnce((_, again) => {
+      const none = { zone: 'UTC', windows: [], freezes: [] };
+      return { ...again, calendars: { ...again.calendars, 'us-east': none } };
+    });
+    expect(waitingForPeople(rollout).map(({ what }) => what)).toEqual([`node ${first}`]);
   });
 
   it('is foreseen as if it were proven', () => {

@@ -72,9 +72,29 @@ describe('while people sleep', () => {
     const rollout = asks(at('2026-11-24T21:50'));
     expect(remindedOf(tick(rollout, at('2026-11-24T22:05')))).toEqual([]);
     expect(remindedOf(tick(rollout, at('2026-11-25T03:00')))).toEqual([]);
-    expect(nextReminder(rollout, at('2026-11-24T21:51'))).toBe(at('2026-11-25T08:00'));
-    expect(remindedOf(tick(rollout, at('2026-11-25T08:00')))).toEqual([3]);
+    expect(nextReminder(rollout, at('2026-11-24T21:51'))).toBe(at('2026-11-25T08:05'));
+    expect(remindedOf(tick(rollout, at('2026-11-25T08:04')))).toEqual([]);
     expect(remindedOf(tick(asks(at('2026-11-24T21:40')), at('2026-11-24T21:55')))).toEqual([1]);
+  });
+
+  it('nobody who comes last is the first to be called in the morning: what people slept through does not count', () => {
+    const rollout = asks(at('2026-11-24T21:50'));
+    expect(remindedOf(tick(rollout, at('2026-11-25T08:05')))).toEqual([1]);
+    expect(remindedOf(tick(rollout, at('2026-11-25T08:20')))).toEqual([2]);
+    expect(remindedOf(tick(rollout, at('2026-11-25T09:49')))).toEqual([2]);
+    expect(remindedOf(tick(rollout, at('2026-11-25T09:50')))).toEqual([3]);
+  });
+
+  it('one that was asked shortly before they sleep calls again before the window of that night, which it would lose', () => {
+    const nightly = { zone: 'Europe/Dublin', windows: [{ days: [...daily], from: '02:00', to: '06:00' }], freezes: [] };
+    const open = asks(at('2026-11-24T21:50'));
+    const rollout = { ...open, calendars: { ...open.calendars, 'eu-west': nightly } };
+    expect(nextReminder(rollout, at('2026-11-24T21:51'))).toBe(at('2026-11-24T22:05'));
+    expect(remindedOf(tick(rollout, at('2026-11-24T22:20')))).toEqual([2]);
+    // Nothing is lost where the window is open in the morning as well.
+    const long = { ...nightly, windows: [{ days: [...daily], from: '02:00', to: '12:00' }] };
+    const later = { ...open, calendars: { ...open.calendars, 'eu-west': long } };
+    expect(nextReminder(later, at('2026-11-24T21:51'))).toBe(at('2026-11-25T08:05'));
   });
 
   it('one that was asked at night, since it could not wait, calls again at night; so do those of settings without such hours', () => {

@@ -277,7 +277,7 @@ describe('the work on a node beside one that answers with anything at all', { ti
     const fleet = { ...fleetOf(), policy: quick, service: fuzzedService };
     await findWayBack({ fleet, node: { name: node, region: 'ap-south' }, shell: counting, probe, clock, signal });
     // Asked only where two answers of one node contradict one another.
-    const outcome = await counting.run(node, checkBackup({ rollout: plan, attempt: 1 }, before));
+    const outcome = await counting.run(node, checkBackup(plan.service, before, plan.policy.commandTimeout));
     const kept = read(outcome);
     if (kept.is !== 'ok') reportOf(kept, 'retry');
     const all = Object.keys(steps) as StepName[];

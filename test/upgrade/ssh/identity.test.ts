@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -52,6 +53,19 @@ describe('a host key', () => {
 
   it('may be pinned under the name of the node', async () => {
     expect(await tryHost(all.hostWith([`node-1 ${all.hostKey('ed25519')}`]))).toMatchObject(accepted);
+  });
+
+  it('may be pinned under a hashed name, on another port than 22', async () => {
+    const file = join(all.dir, 'hashed');
+    writeFileSync(file, `[127.0.0.1]:${all.port} ${all.hostKey('ed25519')}\n`);
+    execFileSync('ssh-keygen', ['-q', '-H', '-f', file], { stdio: 'ignore' });
+    const line = readFileSync(file, 'utf8');
+    expect(line).toMatch(/^\|1\|/);
+    expect(all.port).not.toBe(22);
+    expect(await tryHost(all.hostWith([line.trim()]))).toMatchObject(accepted);
+    writeFileSync(file, `[127.0.0.1]:${all.port + 1} ${all.hostKey('ed25519')}\n`);
+    execFileSync('ssh-keygen', ['-q', '-H', '-f', file], { stdio: 'ignore' });
+    expect(await refusal(all, all.hostWith([readFileSync(file, 'utf8').trim()]))).toMatch(/^host key unknown/);
   });
 
   it('that is not pinned is refused, with what to compare', async () => {

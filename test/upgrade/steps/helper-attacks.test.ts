@@ -12,7 +12,7 @@ import type { Command } from '../../../src/upgrade/ssh/types.ts';
 import { fingerprint } from '../../../src/upgrade/steps/foreign.ts';
 import { HelperTrial, node } from './helper-node.ts';
 import { sha256 } from './little-node.ts';
-import { backups, env, state } from './trial.ts';
+import { backups, binary, env, state } from './trial.ts';
 
 // Every command is some seventy processes behind a login of its own; on a busy machine that adds up.
 const patience = 240_000;
@@ -173,6 +173,35 @@ describe('whoever holds the worker’s key and a good order', { timeout: patienc
     const removal = commands.cleanup(turn(), null, true);
     for (const which of ['stage', 'return'] as const)
       expect(await ask(removal, only(trial.signed(which)))).toMatchObject({ is: 'refused', word: 'order' });
+  });
+
+  // No order names a try: it is signed before any is counted. What keeps an earlier one out is the fence.
+  it('replays nothing of an earlier try, although the same order allowed it', async () => {
+    const [order, staging] = [only(trial.signed('change')), only(trial.signed('stage'))];
+    const at = (attempt: number) => ({ ...turn(), attempt });
+    const { attempt } = trial.run;
+    const archive = { ...commands.receive(at(attempt)), file: trial.release.path };
+    const earlier: [Command, Presented][] = [
+      [archive, staging],
+      [commands.stage(at(attempt), was(), null), staging],
+      [commands.lookUnderLock(at(attempt)), order],
+      [commands.backup(at(attempt), was(), false), order],
+      [commands.switchOver(at(attempt), was()), order],
+      [commands.restore(at(attempt), was()), order],
+      [commands.restore(at(attempt), was()), only(trial.signed('return'))],
+      [commands.cleanup(at(attempt), null, true), order],
+    ];
+    expect(await ask(commands.lookUnderLock(at(attempt + 1)), order)).toMatchObject({ is: 'ok' });
+    const before = [trial.node.read(env), trial.node.read(binary), kept()];
+    for (const [command, presented] of earlier)
+      expect(await ask(command, presented), command.name).toMatchObject({ is: 'refused', word: 'fenced' });
+    expect([trial.node.read(env), trial.node.read(binary), kept()]).toEqual(before);
+    // A new run has its own order, and its tries begin anew: a number that somebody made up stops nobody for longer.
+    expect(await ask(commands.lookUnderLock(at(999_999_999)), order)).toMatchObject({ is: 'ok' });
+    const next = { ...at(1), rollout: { ...trial.plan, epoch: 9 } };
+    expect(await ask(commands.lookUnderLock(next), only(trial.signed('change', { epoch: 9 })))).toMatchObject({
+      is: 'ok',
+    });
   });
 });
 

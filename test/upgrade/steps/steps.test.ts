@@ -54,11 +54,30 @@ describe('the steps of a node', () => {
     expect(trial.node.restarts()).toBe(2);
   });
 
+  it('rehearse the way back: there, back, and there again, with three restarts and one backup', async () => {
+    await trial.go('stage', 'backup', 'switch', 'verify');
+    const first = trial.run.before;
+    expect(await trial.go('restore', 'verify-restored')).toMatchObject({ facts: { proof: { version: 'v1.0.0' } } });
+    const back = trial.run.proof?.invocation;
+    trial.run = { ...trial.run, touched: false, proof: null, rehearsedAt: 1 };
+    expect(await trial.go('switch')).toMatchObject({ is: 'failed', reason: expect.stringMatching(/staged/) });
+    trial.run = { ...trial.run, touched: false };
+    expect(await trial.go('stage', 'backup', 'switch', 'verify', 'cleanup')).toMatchObject({ is: 'succeeded' });
+    expect(trial.node.restarts()).toBe(3);
+    expect(trial.run.proof).toMatchObject({ sha256: trial.release.binarySha256, restarts: 0 });
+    // What the second switch has to have ended is the process that came back, not the one of before.
+    expect(trial.run.before).toEqual({ ...first, invocation: back });
+    expect(back).not.toBe(first?.invocation);
+    expect(trial.node.exec('find var -name binary | wc -l').trim()).toBe('1');
+  });
+
   it('keep the first backup when the upgrade is run again and again', async () => {
     await trial.go('stage', 'backup', 'switch', 'restore', 'switch');
     trial.run = { ...trial.run, touched: false };
     await trial.go('stage', 'backup', 'switch');
     expect(trial.node.exec(`cat ${backups}/v1.0.0-*/binary`)).toBe(build('v1.0.0'));
+    expect(await trial.go('restore', 'verify-restored')).toMatchObject({ is: 'succeeded' });
+    expect(trial.node.read(binary)).toBe(build('v1.0.0'));
   });
 
   it('restart only once when the first answer of the switch was lost', async () => {

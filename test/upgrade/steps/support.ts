@@ -21,6 +21,7 @@ export const policy: Policy = {
   unknownAttempts: 5,
   retryDelay: 1_000,
   autoRollback: 'node',
+  rehearse: 'never',
   expectedNode: 60_000,
   rollbackReserve: 60_000,
   commandTimeout: 30_000,

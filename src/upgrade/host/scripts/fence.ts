@@ -16,16 +16,19 @@ enter() {
     exec 8>>"$root/lock"
     lock 8
   fi
-  numbers "$state/epoch" || refuse epoch "$state/epoch"
-  if [ "$held" -gt "$epoch" ] || { [ "$held" -eq "$epoch" ] && [ "$held_try" -gt "$try" ]; }; then
-    say refused "fenced $held $held_try $epoch"
-    exit 76
-  fi
+  pass_fence
   [ "$held" -eq "$epoch" ] && [ "$held_try" -eq "$try" ] || write "$state/epoch" "$(printf '%020d %020d' "$epoch" "$try")"
   if [ -f "$root/epoch" ] && numbers "$root/epoch" && [ "$held" -lt "$epoch" ]; then
     write "$root/epoch" "$(printf '%020d' "$epoch")"
   fi
   tidy
+}
+pass_fence() {
+  numbers "$state/epoch" || refuse epoch "$state/epoch"
+  if [ "$held" -gt "$epoch" ] || { [ "$held" -eq "$epoch" ] && [ "$held_try" -gt "$try" ]; }; then
+    say refused "fenced $held $held_try $epoch"
+    exit 76
+  fi
 }
 lock() { # FD
   code=0

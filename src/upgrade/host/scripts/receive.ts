@@ -8,11 +8,7 @@ import { script } from './prelude.ts';
  */
 export const receiveScript = script(
   [fence],
-  `  numbers "$state/epoch" || refuse epoch "$state/epoch"
-  if [ "$held" -gt "$epoch" ]; then
-    say refused "fenced $held $held_try $epoch"
-    exit 76
-  fi
+  `  pass_fence
   mkdir -p "$folder"
   chmod 700 "$root" "$state" "$state/incoming" "$folder"
   for left in "$state"/incoming/*; do [ "$left" = "$folder" ] || [ ! -e "$left" ] || rm -rf "$left"; done

@@ -1,0 +1,33 @@
+import type { Store } from '../jobs/types.ts';
+import { isOpen } from '../upgrade/rollout/index.ts';
+import type { Rollout } from '../upgrade/rollout/types.ts';
+
+/** So many of the newest are looked through; what is older than those is not gone back to. */
+const looked = 10;
+
+/** What keeps an older one from being brought back: it holds the fleet, or worked on nodes. What never began left them as they were. */
+const comesBetween = (rollout: Rollout): boolean => isOpen(rollout) || rollout.startedAt !== null;
+
+type Known = Pick<Store, 'newestIds' | 'load'>;
+
+/** Of a rollout that is over, what came after it and keeps it from being brought back; null when nothing does. */
+export async function successorOf(store: Known, { id }: Rollout): Promise<Rollout | null> {
+  let oldest: Rollout | null = null;
+  for (const newer of await store.newestIds(looked)) {
+    if (newer === id) return null;
+    oldest = await store.load(newer);
+    if (oldest !== null && comesBetween(oldest)) return oldest;
+  }
+  return oldest;
+}
+
+/** The one that can be brought back, or else the newest, for whoever names none; null when there is none at all. */
+export async function lastToGoBack(store: Known): Promise<Rollout | null> {
+  let newest: Rollout | null = null;
+  for (const id of await store.newestIds(looked)) {
+    const rollout = await store.load(id);
+    if (rollout !== null && comesBetween(rollout)) return rollout;
+    newest ??= rollout;
+  }
+  return newest;
+}
