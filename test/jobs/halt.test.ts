@@ -133,6 +133,7 @@ describe('whoever stops everything', () => {
       monotonic: () => time.now,
       sleep: async (ms: number, signal?: AbortSignal) => {
         signal?.throwIfAborted();
+        if (time.now > 60_000) throw new Error('it was not cut short');
         time.now += ms;
       },
     };
