@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mainPost } from '../../../src/bot/views/main.ts';
 import { posts } from '../../../src/bot/views/posts.ts';
 import { gates, next, plan, todo, waitingForPeople, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
-import type { Halt, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import type { Halt, Rollout, StepName } from '../../../src/upgrade/rollout/types.ts';
 import { fleetOf, inputOf, minutes, noHalt, notWanted, quiet, tuesday } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
 
@@ -18,6 +18,12 @@ function upTo(until: (rollout: Rollout, now: number) => boolean, said: Halt) {
   world.halt = said;
   return { world, ...drive(begun, world, { from: tuesday, limit: 600, until }) };
 }
+const dueOf = (rollout: Rollout, step: StepName) => ({
+  run: rollout.run,
+  node: first,
+  step,
+  attempt: rollout.nodes[first]?.attempt ?? 0,
+});
 const told = (rollout: Rollout) => rollout.looks['us-east']?.halt?.is === 'lies';
 const evidence = (rollout: Rollout, halt: Halt, unchanged: boolean) => ({
   standing: Object.fromEntries((rollout.peers['us-east'] ?? []).map((name) => [name, 'healthy' as const])),
@@ -72,6 +78,28 @@ describe('a file that stops everything', () => {
       until: (each) => each.nodes[first]?.state.is === 'rolled-back',
     });
     expect(on.rollout.nodes[first]?.state.is).toBe('rolled-back');
+  });
+
+  it.each<[StepName, object]>([
+    ['cleanup', { is: 'done' }],
+    ['undrain', { is: 'stuck', reason: expect.stringMatching(/^it is out of service, and could not be put back: /) }],
+    ['switch', { is: 'stuck', reason: expect.stringMatching(/^it may be changed half, and could not be finished: /) }],
+  ])('lets a stop end that is asked for while it lies there at %s, and says of the node what is true', (step, left) => {
+    const fleet = fleetOf();
+    const traffic = { drain: ['/d'], undrain: ['/u'], limit: minutes(1) };
+    const start = plan(inputOf({ ...fleet, service: { ...fleet.service, traffic } }));
+    const isThere = ({ nodes }: Rollout) => {
+      const state = nodes[first]?.state;
+      return state?.is === 'working' && state.step === step;
+    };
+    const { rollout, now } = drive(start, worldOf(start), { from: tuesday, until: isThere });
+    let stopping = next(rollout, { type: 'begun', at: now, ...dueOf(rollout, step) });
+    stopping = next(stopping, { type: 'stopped', at: now, by: 'U1' });
+    const shut = [{ name: 'halt' as const, reason: 'STOP lies there', owner: 'whoever', opensAt: null }];
+    for (const at of [now, now + minutes(1)])
+      stopping = next(stopping, { type: 'gated', at, ...dueOf(stopping, step), gates: shut, unchanged: false });
+    expect(stopping.status.is).toBe('stopped');
+    expect(stopping.nodes[first]?.state).toMatchObject(left);
   });
 
   it('is not overridden by --now', () => {

@@ -205,6 +205,16 @@ describe('a rehearsal', () => {
     }
   });
 
+  it('lays no claim to what somebody else installed between its two ways there', () => {
+    const { world, rollout, now } = until(again('stage'));
+    world.image[canary] = newImage;
+    world.disk[canary] = newImage;
+    const end = drive(rollout, world, { from: now, until: ({ nodes }) => nodes[canary]?.state.is === 'done' });
+    expect(begun(end.events)).toEqual(['stage', 'backup', 'verify', 'cleanup']);
+    // What it was before that is not known, so nobody may promise a way back.
+    expect(one(end.rollout)).toMatchObject({ state: { is: 'done', already: true }, touched: false });
+  });
+
   it('goes through a drain once: out of service from before the first switch to after the last proof', () => {
     const fleet = fleetOf({ pause: 0, rehearse: 'always' });
     const traffic = { drain: ['/d'], undrain: ['/u'], limit: minutes(1) };
