@@ -72,12 +72,33 @@ describe('a file that stops everything', () => {
     const starts = done.world.starts.length;
     const stood = drive(back, done.world, { from: done.now, until: (_, at) => at > done.now + minutes(10) });
     expect(done.world.starts).toHaveLength(starts);
+    const main = posts(stood.rollout).find(({ key }) => key === 'main');
+    expect(main?.text.split('\n')[0]).toMatch(/rolling back everything, 1 node to go; stopped by a file$/);
+    expect(main?.text).toContain('*Stopped by a file*: /var/lib/zw/STOP lies on the worker of us-east (worker-1)');
     done.world.halt = noHalt;
     const on = drive(stood.rollout, done.world, {
       from: stood.now,
       until: (each) => each.nodes[first]?.state.is === 'rolled-back',
     });
     expect(on.rollout.nodes[first]?.state.is).toBe('rolled-back');
+    expect(mainPost(on.rollout).text).not.toContain('topped by a file');
+  });
+
+  it('is in the first line while a rehearsal waits for it half-way, and out of it once it is gone', () => {
+    const begun = plan(inputOf(fleetOf({ rehearse: 'always' })));
+    const world = worldOf(begun);
+    const isThere = ({ nodes }: Rollout) => {
+      const state = nodes[first]?.state;
+      return state?.is === 'working' && state.step === 'restore';
+    };
+    const half = drive(begun, world, { from: tuesday, until: isThere });
+    world.halt = lies;
+    const stood = drive(half.rollout, world, { from: half.now, limit: 2 });
+    expect(mainPost(stood.rollout).text.split('\n')[0]).toMatch(/working on us-east-op-1; stopped by a file$/);
+    expect(posts(stood.rollout).find(({ key }) => key.startsWith('node.'))?.text).toContain('stopped by a file');
+    world.halt = noHalt;
+    const on = drive(stood.rollout, world, { from: stood.now, until: (each) => each.nodes[first]?.touched === false });
+    expect(JSON.stringify(posts(on.rollout))).not.toContain('topped by a file');
   });
 
   it.each<[StepName, object]>([
