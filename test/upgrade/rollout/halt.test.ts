@@ -123,6 +123,29 @@ describe('a file that stops everything', () => {
     expect(stopping.nodes[first]?.state).toMatchObject(left);
   });
 
+  it('is told of no longer than it keeps a node: the next step may have nothing to do with it', () => {
+    const fleet = fleetOf();
+    const traffic = { drain: ['/d'], undrain: ['/u'], limit: minutes(1) };
+    const start = plan(inputOf({ ...fleet, service: { ...fleet.service, traffic } }));
+    const isThere = ({ nodes }: Rollout) => {
+      const state = nodes[first]?.state;
+      return state?.is === 'working' && state.step === 'undrain';
+    };
+    const world = worldOf(start);
+    const { rollout, now } = drive(start, world, { from: tuesday, until: isThere });
+    const begun = next(rollout, { type: 'begun', at: now, ...dueOf(rollout, 'undrain') });
+    const gate = { name: 'halt' as const, reason: 'STOP lies there', owner: 'whoever', opensAt: null };
+    const kept = next(begun, {
+      ...{ type: 'gated', at: now, gates: [gate], unchanged: false },
+      ...dueOf(begun, 'undrain'),
+    });
+    expect(mainPost(kept).text).toContain('STOP lies there');
+    const isBack = ({ nodes }: Rollout) => nodes[first]?.drained === false;
+    const on = drive(kept, world, { from: now, until: isBack });
+    expect(on.rollout.nodes[first]?.state).toMatchObject({ is: 'working', step: 'cleanup' });
+    expect(mainPost(on.rollout).text).not.toContain('topped by a file');
+  });
+
   it('is not overridden by --now', () => {
     const { rollout, now } = upTo(told, lies);
     expect(
