@@ -156,15 +156,21 @@ describe('whoever stops everything', () => {
 
   it('has a transfer cut short that is on its way, or not begun for want of a connection', async () => {
     const { shell, time } = slowShell([]);
+    let giveUp = (_: Error) => undefined as void;
     const connecting: Shell = {
       ...shell,
       put: (_node, _from, _to, signal) =>
-        new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+        new Promise((_, reject) => {
+          giveUp = reject;
+          signal?.addEventListener('abort', () => reject(signal.reason));
+        }),
     };
     const clock = {
       monotonic: () => time.now,
       sleep: async (ms: number, signal?: AbortSignal) => {
         signal?.throwIfAborted();
+        if (time.now > 60_000) giveUp(new Error('it was not cut short'));
+        if (time.now > 60_000) throw new Error('nobody waits any more');
         time.now += ms;
       },
     };
