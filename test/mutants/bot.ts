@@ -7,6 +7,13 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'a dry run promises a rollback that would be refused',
+    file: 'src/bot/commands/decide.ts',
+    from: 'isOpen(rollout) ? null : otherwise(rollout, scope, seen)',
+    to: 'null as string | null',
+    tests: ['test/bot/way-back.test.ts'],
+  },
+  {
     name: 'a way back that a file stops looks like one that goes on',
     file: 'src/bot/views/halted.ts',
     from: "state.is === 'working' || isQueued(rollout, node)",

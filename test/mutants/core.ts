@@ -1368,4 +1368,18 @@ export const rows: Mutant[] = [
     to: '',
     tests: ['test/upgrade/rollout/halt.test.ts'],
   },
+  {
+    name: 'a rehearsal that was asked for and cannot be is left out without a word',
+    file: `${core}/compile.ts`,
+    from: 'node === undefined && input.rehearse === true',
+    to: 'node === undefined && input.rehearse !== true && false',
+    tests: ['test/upgrade/rollout/rehearsal.test.ts'],
+  },
+  {
+    name: 'a plan says nothing of the rehearsal that the settings want and it does not have',
+    file: `${core}/compile.ts`,
+    from: 'all.every(({ rehearsal }) => rehearsal === undefined)',
+    to: 'all.every(({ rehearsal }) => rehearsal !== undefined)',
+    tests: ['test/upgrade/rollout/rehearsal.test.ts'],
+  },
 ];

@@ -50,8 +50,8 @@ export const rows: Mutant[] = [
   {
     name: 'an old line of the journal is the cause on a node that is well',
     file: `${host}/diagnosis.ts`,
-    from: 'journal: isIll(signs) ? recent(signs.journal) : [],',
-    to: 'journal: signs.journal,',
+    from: 'journal: isIll(signs) ? recent(signs.journal)',
+    to: 'journal: isIll(signs) || signs.journal.length > 0 ? signs.journal',
     tests: ['test/upgrade/host/diagnosis.test.ts'],
   },
   {
