@@ -7,6 +7,13 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'a node that came back from its rehearsal is said not to have been begun',
+    file: 'src/bot/views/ending.ts',
+    from: 'untouched && node.rehearsedAt !== undefined',
+    to: 'untouched && node.rehearsedAt === null',
+    tests: ['test/upgrade/rollout/rehearsal.test.ts'],
+  },
+  {
     name: 'what is about to be restarted is said to be left alone',
     file: 'src/bot/views/failure.ts',
     from: '!moving.includes(each) && isQueued(rollout, each)',

@@ -109,6 +109,7 @@ export function nodeLines(rollout: Rollout): string[] {
 function word(node: NodeRun): string {
   const { glyph, word: inWords } = nodeWord(node);
   const untouched = isAny(node.state.is, 'ready', 'staging') && !node.touched;
+  if (untouched && node.rehearsedAt !== undefined) return '↩ back from its rehearsal';
   return untouched ? '○ not begun' : `${glyph} ${inWords}`;
 }
 
