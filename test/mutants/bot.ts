@@ -7,6 +7,27 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'a dry run promises a rollback that would be refused',
+    file: 'src/bot/commands/decide.ts',
+    from: 'isOpen(rollout) ? null : otherwise(rollout, scope, seen)',
+    to: 'null as string | null',
+    tests: ['test/bot/way-back.test.ts'],
+  },
+  {
+    name: 'a way back that a file stops looks like one that goes on',
+    file: 'src/bot/views/halted.ts',
+    from: "state.is === 'working' || isQueued(rollout, node)",
+    to: "state.is === 'working'",
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
+  {
+    name: 'a file that is gone is still told of',
+    file: 'src/bot/views/halted.ts',
+    from: '!isAsked || held?.due !== attempt',
+    to: '!isAsked || held === null',
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
+  {
     name: 'an edit that came late stays on the screen',
     file: 'src/bot/marks.ts',
     from: "return revision < painted ? 'repaint' : 'leave';",

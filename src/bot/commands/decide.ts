@@ -41,7 +41,7 @@ import {
   Unanswered,
   unknownName,
 } from './common.ts';
-import { refuseIfOtherwise, withTruth } from './truth.ts';
+import { otherwise, refuseIfOtherwise, withTruth } from './truth.ts';
 
 export const approve: Handler<'approve'> = async (context, asking, { what, comment }) => {
   const rollout = await theRollout(context, asking);
@@ -259,9 +259,14 @@ async function tryBack(context: CommandContext, asking: Asking, target: string |
   );
   if (seen.every(isSilence))
     throw new Unanswered(`Nobody knows what would happen: ${seen[0]?.detail}. Is a worker running?`);
+  const refused = isOpen(rollout) ? null : otherwise(rollout, scope, seen);
+  if (refused !== null) {
+    const none = { rollout: rolloutFacts(rollout), ...backFacts(scope, { back: [], stays: [] }, seen), refused };
+    return withFacts(none, say(`Dry run: a rollback would be refused, and nothing done. ${foreign(refused, 1_500)}`));
+  }
   const event = { type: 'rollback-asked', at: clock.now(), by: asking.actor, scope, epoch: rollout.epoch + 1 } as const;
   const plan = backPlan(rollout, event, standingIn(seen));
-  const facts = { rollout: rolloutFacts(rollout), ...backFacts(scope, plan, seen) };
+  const facts = { rollout: rolloutFacts(rollout), ...backFacts(scope, plan, seen), refused };
   if (plan.back.length > 0) return withFacts(facts, dryRunOf(rollout, scope, plan, seen));
   const none = `A rollback of ${foreign(scopeName(scope), 300)} would do nothing: it is not changed by this rollout (any more).`;
   return withFacts(facts, say(none));
