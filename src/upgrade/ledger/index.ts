@@ -4,4 +4,5 @@ export { leftBy } from './left.ts';
 export { format, lift } from './lift.ts';
 export { paceOf } from './pace.ts';
 export { covers, freezesOf, standing, withFreezes } from './queries.ts';
+export { isRecorded, recordedFor } from './recorded.ts';
 export { timedBy } from './timed.ts';
