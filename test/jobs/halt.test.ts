@@ -156,7 +156,7 @@ describe('whoever stops everything', () => {
 
   it('has a transfer cut short that is on its way, or not begun for want of a connection', async () => {
     const { shell, time } = slowShell([]);
-    let giveUp = (_: Error) => undefined as void;
+    let giveUp: (error: Error) => void = () => {};
     const connecting: Shell = {
       ...shell,
       put: (_node, _from, _to, signal) =>

@@ -699,4 +699,32 @@ export const rows: Mutant[] = [
     to: 'if (dryRun && target === null) return tryBack(context, asking, target);',
     tests: ['test/bot/way-back.test.ts'],
   },
+  {
+    name: 'a plan is made over nodes that know of a run which the store forgot',
+    file: 'src/upgrade/ledger/forgotten.ts',
+    from: 'held > known + waysBack ?',
+    to: 'held > known + waysBack && known > 0 ?',
+    tests: ['test/bot/forgotten.test.ts'],
+  },
+  {
+    name: 'a rollout that was put back with the store is tried again',
+    file: 'src/bot/commands/decide.ts',
+    from: '  await refuseToGoOn(context);\n  const now = ',
+    to: '  const now = ',
+    tests: ['test/bot/forgotten.test.ts'],
+  },
+  {
+    name: 'a rollout that was put back with the store goes on after a pause',
+    file: 'src/bot/commands/decide.ts',
+    from: '  await refuseToGoOn(context);\n  const event = ',
+    to: '  const event = ',
+    tests: ['test/bot/forgotten.test.ts'],
+  },
+  {
+    name: 'a new run takes a number that nodes passed before',
+    file: 'src/bot/commands/forgotten.ts',
+    from: '(await adoptedEpoch(context)) + 2',
+    to: '0',
+    tests: ['test/bot/forgotten.test.ts'],
+  },
 ];

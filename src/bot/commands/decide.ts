@@ -41,6 +41,7 @@ import {
   Unanswered,
   unknownName,
 } from './common.ts';
+import { newEpoch, refuseToGoOn } from './forgotten.ts';
 import { otherwise, refuseIfOtherwise, withTruth } from './truth.ts';
 
 export const approve: Handler<'approve'> = async (context, asking, { what, comment }) => {
@@ -199,6 +200,7 @@ function underWay(rollout: Rollout): string {
 export const resume: Handler<'resume'> = async (context, asking) => {
   await demand(context, asking, { is: 'go-on' });
   const rollout = await theRollout(context, asking);
+  await refuseToGoOn(context);
   const event = { type: 'resumed', at: context.clock.now(), by: asking.actor } as const;
   return decide(context, rollout, event, 'Resumed.');
 };
@@ -218,8 +220,9 @@ export const stop: Handler<'stop'> = async (context, asking) => {
 export const retry: Handler<'retry'> = async (context, asking) => {
   await demand(context, asking, { is: 'go-on' });
   const rollout = await theRollout(context, asking);
+  await refuseToGoOn(context);
   const now = context.clock.now();
-  const epoch = await context.control.store.nextEpoch(now);
+  const epoch = await newEpoch(context);
   return decide(context, rollout, { type: 'retried', at: now, by: asking.actor, epoch }, 'Trying again, as a new run.');
 };
 
@@ -238,7 +241,7 @@ export const rollback: Handler<'rollback'> = async (context, asking, { target, d
     );
   if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout, scope);
   const now = context.clock.now();
-  const epoch = await context.control.store.nextEpoch(now);
+  const epoch = await newEpoch(context);
   const event = { type: 'rollback-asked', at: now, by: asking.actor, scope, epoch } as const;
   return withTruth(context, rollout, await decide(context, rollout, event, rollingBack));
 };

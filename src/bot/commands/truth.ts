@@ -11,6 +11,7 @@ import { type CommandContext, type Reply, withLines } from '../context.ts';
 import { foreign } from '../views/text.ts';
 import { touchedIn } from '../views/words.ts';
 import { survey } from './common.ts';
+import { forgottenWords, refuseForgotten, saidOfForgotten } from './forgotten.ts';
 
 /**
  * Nodes that do not run what the rollout has recorded of them, a sentence each: Redis may have been put back to an
@@ -47,10 +48,13 @@ const some = (wrong: string[]): string =>
 
 /** A decision's answer with what the nodes say otherwise; the decision was carried out already. */
 export async function withTruth(context: CommandContext, rollout: Rollout, reply: Reply): Promise<Reply> {
-  const wrong = contradictions(rollout, await survey(context));
+  const seen = await survey(context);
+  const forgotten = saidOfForgotten(await forgottenWords(context, seen));
+  const told = forgotten.length === 0 ? reply : withLines(reply, forgotten);
+  const wrong = contradictions(rollout, seen);
   return wrong.length === 0
-    ? reply
-    : withLines(reply, [
+    ? told
+    : withLines(told, [
         `‼ *Not everything is as this rollout has recorded it*: ${foreign(some(wrong), 600)}.`,
         'It works with what is recorded and does nothing about these. Was Redis put back to an earlier time? See verify.',
       ]);
@@ -62,7 +66,13 @@ export async function refuseIfOtherwise(
   rollout: Rollout,
   scope: RollbackScope,
 ): Promise<void> {
-  const why = otherwise(rollout, scope, await survey(context));
+  const seen = await survey(context);
+  const asked = touchedIn(rollout, scope).map(({ name }) => name);
+  await refuseForgotten(
+    context,
+    seen.filter(({ node }) => asked.includes(node)),
+  );
+  const why = otherwise(rollout, scope, seen);
   if (why !== null) throw new Refused(`Nothing was done: ${why}`);
 }
 

@@ -19,6 +19,7 @@ import { forecast } from './forecast.ts';
 import { haltLines } from './halted.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
+import { recoveryLine } from './recovery.ts';
 import { signedWord, unaskedLines } from './signed.ts';
 import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
@@ -55,6 +56,7 @@ export function mainParts(rollout: Rollout): Part[] {
 }
 
 function what(rollout: Rollout): string {
+  if (rollout.recovery !== undefined) return recoveryLine(rollout);
   const before = versionsBefore(rollout);
   const nodes = count(nodesInOrder(rollout).length, 'node');
   const change = before === '' ? `to ${rollout.release.version}` : `${before} → ${rollout.release.version}`;

@@ -100,6 +100,16 @@ function rehearsalOf(path: StepName[]): Pick<Rehearsal, 'path' | 'again'> {
   return { path: [...andBack, 'stage', ...path], again: andBack.length };
 }
 
+/**
+ * One node gets back what was proven on it: nobody is asked, since nothing runs that did not run before. What still serves is taken out
+ * of service first.
+ */
+export function compileRecovery(node: string, serves: boolean, service: Service): Phase[] {
+  const upgrade = pathFor(serves ? service : { ...service, traffic: null });
+  const path = upgrade.filter((step) => step !== 'backup').map((step) => (step === 'switch' ? 'recover' : step));
+  return [{ ...turn('stage', 'staging', [node], ['stage']), id: 'stage' }, turn('recovery', node, [node], path)];
+}
+
 const turn = (id: string, title: string, nodes: string[], path: StepName[]): NodesPhase => ({
   id: `nodes/${id}`,
   title,

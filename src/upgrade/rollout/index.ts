@@ -68,6 +68,7 @@ export {
   touchedNewestFirst,
   workingNodes,
 } from './queries.ts';
+export { planRecovery, type RecoveryInput } from './recovery.ts';
 export {
   calls,
   keptSince,

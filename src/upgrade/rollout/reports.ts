@@ -94,6 +94,7 @@ function withFacts(node: NodeRun, facts: Facts): NodeRun {
     // What the node was before is written once: a second stage must never record the new image as the old one.
     before: node.touched ? node.before : (facts.before ?? node.before),
     already: node.touched ? node.already : (facts.already ?? node.already),
+    ...(facts.gets === undefined || node.touched ? {} : { gets: facts.gets }),
     proof: facts.proof ?? node.proof,
     diagnosis: facts.diagnosis ?? node.diagnosis,
     foreign: facts.foreign ?? (isReturning(node) ? node.foreign : null),
