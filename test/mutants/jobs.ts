@@ -133,7 +133,7 @@ export const rows: Mutant[] = [
   {
     name: 'a node is stopped by settings that are others than those of the plan',
     file: 'src/jobs/own-settings.ts',
-    from: "const stops: readonly StepName[] = ['drain', 'switch'];",
+    from: "const stops: readonly StepName[] = ['drain', 'switch', 'recover'];",
     to: 'const stops: readonly StepName[] = [];',
     tests: settings,
   },
