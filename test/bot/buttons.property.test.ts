@@ -178,7 +178,7 @@ function sceneOf(kind: string, { status, nodes }: Rollout, buttons: Offered[]): 
   return JSON.stringify([kind, status.is, 'pending' in status && status.pending !== null, [...states].sort(), shown]);
 }
 
-const numRuns = Number(process.env.RUNS ?? 40);
+const numRuns = Number(process.env.RUNS ?? 80);
 
 it('no button approves where only a signature does: the command stands there instead', () => {
   const begin = planned({ bake: 0, pause: 0 }, { strategy: 'regions' });

@@ -50,6 +50,8 @@ export class Checks implements Watcher {
   readonly #firstSwitch = new Set<string>();
   /** What lay on each node's disk when the newest rollout was begun. */
   #initial = new Map<string, string | null>();
+  /** What each rollout found when it began. */
+  readonly #found = new Map<string, { initial: Map<string, string | null>; out: Set<string> }>();
   /** Nodes that an earlier rollout left out of service, and said so. */
   #outBefore = new Set<string>();
   /** Nodes whose files somebody else changed. */
@@ -180,10 +182,16 @@ export class Checks implements Watcher {
     holds(stopping < this.#atOnce, `${what}: no more at once than the policy says`);
   }
 
-  /** A rollout begins. */
-  created(): void {
-    this.#initial = new Map([...this.#nodes.values()].map(({ name, binary }) => [name, binary]));
-    this.#outBefore = new Set([...this.#nodes.values()].flatMap(({ name, inService }) => (inService ? [] : [name])));
+  /** A rollout is worked on from now on: it begins, or one that was over goes back, and is judged by what it found. */
+  turnsTo(id: string): void {
+    const nodes = [...this.#nodes.values()];
+    const found = this.#found.get(id) ?? {
+      initial: new Map(nodes.map(({ name, binary }) => [name, binary])),
+      out: new Set(nodes.flatMap(({ name, inService }) => (inService ? [] : [name]))),
+    };
+    this.#found.set(id, found);
+    this.#initial = found.initial;
+    this.#outBefore = found.out;
   }
 
   /** Of every revision that is saved. */

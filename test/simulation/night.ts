@@ -183,7 +183,7 @@ export class Night {
     this.#trace.update(`${this.#time.now} ${after.revision} ${body.length}\n`);
     this.#tell(`saved ${after.revision}: ${after.status.is} ${statesOf(after)}`);
     this.#newest = after;
-    if (before?.id !== after.id) this.#checks.created();
+    if (before?.id !== after.id) this.#checks.turnsTo(after.id);
     if (!this.#putBack) this.#checks.saved(before?.id === after.id ? before : null, after);
   }
 

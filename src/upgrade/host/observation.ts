@@ -31,6 +31,8 @@ export interface Observation {
   machine: string;
   writable: boolean;
   space: Partial<Record<string, Space>>;
+  /** The number of the run that was here last, 0 for none; null when the node did not tell. */
+  held: number | null;
   /** What the binary printed when it was asked for its version, with `exit N` as the last line. */
   version: string[];
 }
@@ -83,6 +85,12 @@ function hash(output: Output, key: string): string | null {
   return value !== null && /^[0-9a-f]{64}$/.test(value) ? value : null;
 }
 
+/** Twenty digits, of which a number holds sixteen. */
+export function numberIn(told: string | null): number | null {
+  const number = told !== null && /^\d{1,20}$/.test(told) ? Number(told) : Number.NaN;
+  return Number.isSafeInteger(number) ? number : null;
+}
+
 export function readObservation(output: Output): Observation {
   const unit = output.get('unit') ?? [];
   const link = (part: string) =>
@@ -102,6 +110,7 @@ export function readObservation(output: Output): Observation {
     machine: word(last(output, 'machine'), ''),
     writable: last(output, 'writable') === 'yes',
     space: readSpace(output.get('space') ?? []),
+    held: numberIn(last(output, 'held')),
     version: output.get('version') ?? [],
   };
 }

@@ -1,4 +1,5 @@
 export { begunBefore, emptyLedger, fold, retention } from './fold.ts';
+export { type Forgotten, forgottenBy } from './forgotten.ts';
 export { leftBy } from './left.ts';
 export { format, lift } from './lift.ts';
 export { paceOf } from './pace.ts';

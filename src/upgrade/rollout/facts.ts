@@ -262,6 +262,8 @@ export interface NodeSurvey {
   /** systemd's ActiveState/SubState, e.g. `active/running`; null when SSH failed. */
   unit: string | null;
   at: number;
+  /** The number of the run that changed it last, 0 for none; absent when it did not tell. */
+  held?: number;
   /** What work on it rests on; absent where nobody asked for that, or the worker is of a version that does not tell. */
   fitness?: Fitness;
   /** Its way back; absent like `fitness`. */

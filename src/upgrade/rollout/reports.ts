@@ -113,7 +113,7 @@ function again(
   return moveNode(rollout, node, retry, { attempt: node.attempt + 1 });
 }
 
-function succeeded(rollout: Rollout, node: NodeRun, state: Working, at: number): Rollout {
+export function succeeded(rollout: Rollout, node: NodeRun, state: Working, at: number): Rollout {
   const known = learned(state, at);
   if (isRehearsal(state) && traits[state.step].proves) return rehearsed(rollout, { ...node, ...known }, state, at);
   // A turn that was only lost ends as soon as the node serves again: what is staged stays for the next one.

@@ -246,9 +246,9 @@ export interface Recovery {
   from?: string;
   /** Whose record in the ledger says what the node gets: its own, or that of these peers, who agree. */
   recordOf: string[];
-  /** When a rollout left it there, epoch ms; and which. */
+  /** When a rollout left it there, epoch ms; and which. null: two people found it there, and answer for it. */
   since: number;
-  rollout: string;
+  rollout: string | null;
 }
 
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */

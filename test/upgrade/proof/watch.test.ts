@@ -37,6 +37,7 @@ const sight = (change: Sight = {}): Observation => ({
   machine: 'x86_64',
   writable: true,
   space: {},
+  held: 0,
   version: [],
   ...change,
 });

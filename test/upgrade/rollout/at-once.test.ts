@@ -10,6 +10,8 @@ function begin(nodes: number, policy: Partial<Policy>): { rollout: Rollout; worl
   return { rollout, world: worldOf(rollout) };
 }
 
+const halt = { is: 'clear' } as const;
+
 const working = (rollout: Rollout) =>
   nodesInOrder(rollout).flatMap(({ name, state }) => (state.is === 'working' ? [name] : []));
 
@@ -93,9 +95,9 @@ describe('several nodes at once', () => {
     const [one = '', other = ''] = working(rollout);
     const sight = { down: false, unchanged: false };
     const standing = Object.fromEntries(nodesInOrder(rollout).map(({ name }) => [name, 'healthy' as const]));
-    expect(gates(rollout, one, now, { standing, sight })).toEqual([]);
+    expect(gates(rollout, one, now, { standing, sight, halt })).toEqual([]);
     const strict = { ...rollout, policy: { ...rollout.policy, minimumHealthy: 3 } };
-    expect(gates(strict, one, now, { standing, sight })).toMatchObject([{ name: 'quorum', owner: other }]);
+    expect(gates(strict, one, now, { standing, sight, halt })).toMatchObject([{ name: 'quorum', owner: other }]);
   });
 
   it('count as down again from the intent of the next try of what waited at its gate', () => {
@@ -110,7 +112,7 @@ describe('several nodes at once', () => {
     const strict = (each: Rollout) => ({ ...each, policy: { ...each.policy, minimumHealthy: 3 } });
     const standing = Object.fromEntries(nodesInOrder(rollout).map(({ name }) => [name, 'healthy' as const]));
     const asked = (each: Rollout) =>
-      gates(strict(each), one, now, { standing, sight: { down: false, unchanged: false } });
+      gates(strict(each), one, now, { standing, sight: { down: false, unchanged: false }, halt });
     expect(asked(gated)).toEqual([]);
     const { held, attempt } = gated.nodes[other] ?? waits;
     const begun = { type: 'begun', at: held?.until ?? now, run: 1, node: other, step, attempt } as const;
