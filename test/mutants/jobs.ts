@@ -837,4 +837,11 @@ export const rows: Mutant[] = [
     to: 'left * 2);',
     tests: ['test/jobs/cut-off.test.ts'],
   },
+  {
+    name: 'a bot that was taken over gives a node what was never proven, as a recovery',
+    file: 'src/jobs/step.ts',
+    from: 'if (isRecorded(await parts.ledger.load(), node, release.binarySha256, region)) return null;',
+    to: 'if (region.length > 0) return null;',
+    tests: ['test/jobs/recovery.test.ts'],
+  },
 ];
