@@ -25,7 +25,7 @@ import { openReleases, type Releases } from '../releases/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
 import { helpersOf, orderNamespace } from '../upgrade/host/helper/index.ts';
 import { diagnoseNode, surveyForWork, surveyNode } from '../upgrade/host/index.ts';
-import { createAlerting, createProbe, createWebhook } from '../upgrade/http/index.ts';
+import { createAlerting, createInventory, createProbe, createWebhook } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { seeWayBack, steps } from '../upgrade/steps/index.ts';
@@ -127,6 +127,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal) => surveyNode(name, region, service, shell, probe, clock, limit, signal),
     surveyForWork: ({ name, region }, signal) => surveyForWork(name, region, closely, limit, signal),
+    ...(settings.inventory === null ? {} : { inventory: createInventory(settings.inventory) }),
     diagnose: ({ name }, signal) =>
       diagnoseNode(name, service, shell, probe, limit, signal, { now: () => clock.now() }),
     clock,

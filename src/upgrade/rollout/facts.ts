@@ -1,5 +1,6 @@
 import type { Actor } from '../../base/actor.ts';
 import type { Freeze } from '../../windows/types.ts';
+import type { Inventory } from '../compatibility/index.ts';
 import type { Fitness } from './fitness.ts';
 
 export type { Actor };
@@ -258,6 +259,8 @@ export interface NodeSurvey {
   at: number;
   /** What work on it rests on; absent where nobody asked for that, or the worker is of a version that does not tell. */
   fitness?: Fitness;
+  /** What its side tells of agents and of the schema; absent where nobody asked. */
+  inventory?: Inventory;
   /** Its way back; absent like `fitness`. */
   back?: BackSeen;
   /** No worker said anything: nothing of this is about the node. */
