@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { asText, runCommand } from '../../src/bot/run.ts';
+import { mainParts } from '../../src/bot/views/main.ts';
+import { message } from '../../src/bot/views/parts.ts';
 import type { Row } from '../../src/upgrade/compatibility/index.ts';
-import { surveyOf } from '../support/rollouts.ts';
+import { recorded, surveyOf, tuesday } from '../support/rollouts.ts';
+import { drive, worldOf } from '../support/simulation.ts';
 import { trial, trialFleet } from './support.ts';
 
 const row = (operator: string, changes: Partial<Row>): Row => ({
@@ -47,5 +50,52 @@ describe('a plan by the compatibility matrix', () => {
   it('says nothing of it where there is no matrix', async () => {
     const { context } = trial();
     expect(asText(await runCommand(context, 'U0ROSA', 'upgrade v2.0.0 --dry-run'))).not.toMatch(/compatible/i);
+  });
+});
+
+describe('the way back by the compatibility matrix', () => {
+  /** One node was changed; the schema is this one by now. */
+  async function changed(schema: number) {
+    const trial = here('v1.1.2', 2);
+    await trial.run('upgrade v2.0.0');
+    const [draft] = [...trial.control.drafts.values()];
+    if (draft === undefined) throw new Error('no plan was made');
+    const until = (each: typeof draft) => each.nodes['us-east-op-1']?.state.is === 'done';
+    const { rollout, now } = drive(draft, worldOf(draft), { from: tuesday, limit: 500, until });
+    trial.control.rollouts.set(rollout.id, rollout);
+    trial.clock.at = now;
+    const inventory = { schema: { is: 'told' as const, what: schema } };
+    trial.control.looks = trial.control.looks.map((each) => ({ ...each, inventory }));
+    return { ...trial, rollout, version: recorded.version };
+  }
+
+  it('is open where the schema lets the old version run', async () => {
+    const { run } = await changed(2);
+    expect(await run('rollback all --dry-run')).toContain('us-east-op-1');
+    expect(await run('rollback us-east-op-1')).toContain('Rolling back us-east-op-1');
+  });
+
+  it('is refused past the point of no return, with the reason, and a dry run says so too', async () => {
+    const { run, control, rollout, version } = await changed(3);
+    const why = `Nothing was brought back: ${version} works with schema 1 to 2, and it is 3: that was the point of no return`;
+    expect(await run('rollback all --dry-run')).toContain(why);
+    expect(await run('rollback us-east-op-1')).toContain(why);
+    expect(control.rollouts.get(rollout.id)?.status.is).toBe('running');
+  });
+
+  it('has no button once a look saw that it is not there, and the live message says why', async () => {
+    const { rollout, version, run, control } = await changed(3);
+    const button = 'Roll back all';
+    const shown = (each: typeof rollout) => JSON.stringify(message(mainParts(each), ''));
+    expect(shown(rollout)).toContain(button);
+    const noWayBack = { versions: [version ?? ''], reason: 'it works with schema 1 to 2 <!here>' };
+    const look = rollout.looks['us-east'];
+    if (look === undefined) throw new Error('no look was taken');
+    const looks = { ...rollout.looks, 'us-east': { ...look, compatibility: { is: 'compatible' as const, noWayBack } } };
+    const lost = { ...rollout, looks };
+    expect(shown(lost)).not.toContain(button);
+    expect(shown(lost)).toContain('Nothing can be brought back*: it works with schema 1 to 2 &lt;!here&gt;');
+    control.rollouts.set(rollout.id, lost);
+    expect(await run('rollback')).toContain('Nothing can be brought back: it works with schema 1 to 2');
   });
 });

@@ -10,6 +10,7 @@ import {
   observed,
   phaseOf,
   regionsOf,
+  seenNoWayBack,
   stillAsked,
   turns,
   workingNodes,
@@ -41,6 +42,7 @@ import {
   Unanswered,
   unknownName,
 } from './common.ts';
+import { refuseNoReturn } from './no-return.ts';
 import { refuseIfOtherwise, withTruth } from './truth.ts';
 
 export const approve: Handler<'approve'> = async (context, asking, { what, comment }) => {
@@ -236,6 +238,7 @@ export const rollback: Handler<'rollback'> = async (context, asking, { target, d
       rollout,
       `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)${holdsOnly(rollout)}`,
     );
+  await refuseNoReturn(context, rollout, scope);
   if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout, scope);
   const now = context.clock.now();
   const epoch = await context.control.store.nextEpoch(now);
@@ -249,6 +252,7 @@ async function tryBack(context: CommandContext, asking: Asking, target: string |
   const rollout = await rollbackTarget(context, asking);
   const scope = scopeOf(rollout, target ?? 'all');
   const { control, fleet, clock } = context;
+  await refuseNoReturn(context, rollout, scope);
   const nodes = fleet.regions.flatMap((region) => region.nodes);
   const asked = touchedIn(rollout, scope).map(({ name }) => name);
   const seen = await control.survey(
@@ -311,6 +315,8 @@ function choices(rollout: Rollout): Reply {
     { is: 'all' },
   ];
   const buttons = rollbackButtons(rollout, scopes).slice(0, 20);
+  const lost = seenNoWayBack(rollout, touchedIn(rollout, { is: 'all' }));
+  if (buttons.length === 0 && lost !== null) throw new Refused(`Nothing can be brought back: ${lost}.`);
   if (buttons.length === 0) return outdated(rollout, 'Nothing to roll back: no node is changed by this rollout');
   const question = say(
     `Roll back what? Nodes go back to what they ran before ${rollout.release.version}, newest first.`,

@@ -137,6 +137,7 @@ function waitingLines(rollout: Rollout): string[] {
     ...haltLines(rollout, node),
     ...alertLines(rollout, node),
     ...proofLines(rollout, node),
+    ...compatibleLines(rollout, node),
     ...heldLines(node),
   ];
 }
@@ -194,6 +195,16 @@ function proofLines(rollout: Rollout, { name, region, state }: NodeRun): string[
   if (state.is !== 'ready' || said?.is !== 'unproven' || isBegun) return [];
   const none = rollout.startedAt === null ? 'No node is begun yet' : 'No further node is begun';
   return [`‼ ${none}: ${foreign(said.reason, 500)}`];
+}
+
+/** A region that was begun goes on. */
+function compatibleLines(rollout: Rollout, { name, region, state }: NodeRun): string[] {
+  const said = rollout.looks[region]?.compatibility;
+  const isBegun = nodesInOrder(rollout).some(
+    (other) => other.region === region && other.touched && other.name !== name,
+  );
+  if (state.is !== 'ready' || said?.is !== 'refused' || isBegun) return [];
+  return [`‼ No node is begun in ${foreign(region, 80)}: ${foreign(said.reasons.join('; '), 700)}`];
 }
 
 function heldLines({ name, held, state }: NodeRun): string[] {

@@ -1,7 +1,7 @@
 import { compare, valid } from 'semver';
 import { agentsOf, type Found, schemaOf } from './found.ts';
 import { holds, isBelow, shownFirst, shownLast, shownRange } from './range.ts';
-import type { AgentGroup, NodeKnown, Refusal, Row, Verdict } from './types.ts';
+import type { AgentGroup, NodeKnown, NoWayBack, Refusal, Row, Verdict } from './types.ts';
 
 const unknown = 'unknown counts as no';
 
@@ -197,7 +197,7 @@ export function noWayBack(
   rows: readonly Row[],
   versions: readonly string[],
   nodes: readonly Pick<NodeKnown, 'node' | 'inventory'>[],
-): string | null {
+): NoWayBack | null {
   const schema = schemaOf(nodes);
   if (schema.is === 'unknown') return null;
   const lost = [...new Set(versions)].filter((version) => excludes(rows, version, schema.what));
@@ -206,5 +206,6 @@ export function noWayBack(
     const accepted = rowFor(rows, version)?.schema;
     return `${version} works with schema ${accepted == null ? '' : shownSchemas(accepted)}`;
   });
-  return `${works.join(', ')}, and it is ${schema.what}: that was the point of no return; go forward with a release that works with ${schema.what}, or bring the schema back first`;
+  const reason = `${works.join(', ')}, and it is ${schema.what}: that was the point of no return; go forward with a release that works with ${schema.what}, bring the schema back first, or correct ${lost.length === 1 ? 'its row' : 'their rows'}`;
+  return { versions: lost, reason };
 }

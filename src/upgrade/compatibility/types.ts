@@ -53,6 +53,12 @@ export interface Refusal {
   text: string;
 }
 
+/** Versions that the schema excludes as it is, and why, with the way out. */
+export interface NoWayBack {
+  versions: string[];
+  reason: string;
+}
+
 export interface Verdict {
   refusals: Refusal[];
   /** What was found, in short, for whoever reads the plan: `agents v1.1.2 to v1.1.4 on 9 of 9`. */

@@ -1,5 +1,5 @@
 import { judge, type Verdict } from '../compatibility/index.ts';
-import type { PlanInput } from './types.ts';
+import type { NodeRun, PlanInput, Rollout } from './types.ts';
 
 /** What the matrix says of bringing the release to these nodes, as they were looked at; null where there is no matrix. */
 export function compatibilityOf(
@@ -14,4 +14,14 @@ export function compatibilityOf(
     return { node: name, region, version, ...(seen?.inventory === undefined ? {} : { inventory: seen.inventory }) };
   });
   return judge(fleet.compatibility, release.version, known);
+}
+
+/** Why some of these nodes cannot be brought back, as looks saw the schema last; null where nothing says so. */
+export function seenNoWayBack({ looks }: Rollout, nodes: readonly NodeRun[]): string | null {
+  for (const { region, touched, before } of nodes) {
+    const said = looks[region]?.compatibility;
+    if (!touched || said === undefined || said.is === 'not wanted') continue;
+    if (said.noWayBack?.versions.includes(before?.version ?? '')) return said.noWayBack.reason;
+  }
+  return null;
 }

@@ -251,8 +251,8 @@ describe('the way back', () => {
   const at = (schema: Told<number>) => [{ node: 'eu-1', inventory: { schema } }];
 
   it('is not there for a version that the schema excludes', () => {
-    expect(noWayBack(guide, ['v1.1.0', 'v1.1.0'], at(told(2)))).toBe(
-      'v1.1.0 works with schema 1, and it is 2: that was the point of no return; go forward with a release that works with 2, or bring the schema back first',
+    expect(noWayBack(guide, ['v1.1.0', 'v1.1.0'], at(told(2)))?.reason).toBe(
+      'v1.1.0 works with schema 1, and it is 2: that was the point of no return; go forward with a release that works with 2, bring the schema back first, or correct its row',
     );
   });
 

@@ -1,8 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import { mainPost } from '../../../src/bot/views/main.ts';
 import type { Inventory, Row } from '../../../src/upgrade/compatibility/index.ts';
-import { plan } from '../../../src/upgrade/rollout/index.ts';
-import type { NodeSurvey, PlanInput } from '../../../src/upgrade/rollout/types.ts';
-import { fleetOf, inputOf, newImage, surveyOf } from '../../support/rollouts.ts';
+import { forecast, gates, next, plan, todo, waitingForPeople, whyWaiting } from '../../../src/upgrade/rollout/index.ts';
+import type { Compatibility, NodeSurvey, PlanInput, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import {
+  fleetOf,
+  inputOf,
+  minutes,
+  newImage,
+  noHalt,
+  notWanted,
+  quiet,
+  surveyOf,
+  tuesday,
+} from '../../support/rollouts.ts';
+import { drive, worldOf } from '../../support/simulation.ts';
 
 const row = (operator: string, changes: Partial<Row>): Row => ({
   ...{ operator, agent: null, schema: null, from: null, before: null, after: null },
@@ -59,5 +71,87 @@ describe('a plan', () => {
     expect(planned(seen, { regions: ['us-east', 'eu-west'] }, there).id).toBeDefined();
     const done = { sha256: newImage, version: 'dev' };
     expect(planned(seen, {}, { 'us-east-op-1': done }).id).toBeDefined();
+  });
+});
+
+const first = 'us-east-op-1';
+const second = 'us-east-op-2';
+const old = 'v2.0.0 needs agents from v1.1.x; eu-7 runs v1.0.4: upgrade its agent first';
+const refused: Compatibility = { is: 'refused', reasons: [old] };
+const fine: Compatibility = { is: 'compatible' };
+const shut = { name: 'compatibility', reason: old, owner: 'whoever brings that together', opensAt: null };
+
+function upTo(until: (rollout: Rollout, now: number) => boolean, said: Compatibility, change = {}) {
+  const begun = plan(inputOf(fleetOf(), change));
+  const world = worldOf(begun);
+  world.compatibility = said;
+  return { world, ...drive(begun, world, { from: tuesday, limit: 400, until }) };
+}
+const told = (rollout: Rollout) => rollout.looks['us-east']?.compatibility !== undefined;
+const evidence = (rollout: Rollout, compatibility: Compatibility, unchanged = true) => ({
+  standing: Object.fromEntries((rollout.peers['us-east'] ?? []).map((name) => [name, 'healthy' as const])),
+  sight: { down: false, unchanged },
+  ...{ freezes: [], alerts: quiet, halt: noHalt, elsewhere: notWanted, compatibility },
+});
+
+describe('what moved since the plan', () => {
+  it('holds the first node before any step was tried, says why, and calls people after a minute', () => {
+    const { rollout, now, world } = upTo(told, refused);
+    expect(whyWaiting(rollout, now)).toEqual([shut]);
+    expect(todo(rollout, now)).toEqual([]);
+    expect(mainPost(rollout).text).toContain(`No node is begun in us-east: ${old}`);
+    const later = drive(rollout, world, { from: now, until: (_, at) => at >= now + minutes(2) });
+    expect(waitingForPeople(later.rollout).map(({ what }) => what)).toEqual([`node ${first}`]);
+  });
+
+  it('is looked for again, and the rollout goes on when it is brought together', () => {
+    const { rollout, now, world } = upTo(told, refused);
+    world.compatibility = fine;
+    const on = drive(rollout, world, { from: now, until: (each) => each.nodes[first]?.touched === true });
+    expect(on.now - now).toBeLessThan(minutes(3));
+  });
+
+  it('is not overridden by --now, and asked again right before the stop, whatever the last look was told', () => {
+    const override = { by: 'U1', reason: 'pager' };
+    const held = upTo(told, refused, { override });
+    expect(whyWaiting(held.rollout, held.now)).toEqual([shut]);
+    const { rollout, now } = upTo((each, at) => todo(each, at).some(({ step }) => step === 'switch'), fine);
+    expect(gates(rollout, first, now, evidence(rollout, refused))).toEqual([shut]);
+    expect(gates(rollout, first, now, evidence(rollout, fine))).toEqual([]);
+  });
+
+  it('does not hold a region that was begun, and holds the next one', () => {
+    const { rollout, now, world } = upTo((each) => each.nodes[first]?.state.is === 'done', fine);
+    world.compatibility = refused;
+    const on = drive(rollout, world, { from: now, until: (each) => each.nodes[second]?.state.is === 'done' });
+    expect(on.rollout.nodes[second]?.state.is).toBe('done');
+    expect(mainPost(on.rollout).text).not.toContain('No node is begun in');
+    const begun = plan(inputOf(fleetOf({ bake: 0, oneMayBegin: 'anywhere' }), { strategy: 'regions' }));
+    const other = worldOf(begun);
+    const eu = drive(begun, other, {
+      from: tuesday,
+      limit: 2_000,
+      until: (each) => each.nodes['us-east-op-3']?.state.is === 'done',
+    });
+    expect(gates(eu.rollout, 'eu-west-op-1', eu.now, evidence(eu.rollout, refused)).map(({ name }) => name)).toContain(
+      'compatibility',
+    );
+  });
+
+  it('keeps nothing from going on that was begun, and nothing from going back', () => {
+    const { rollout, now, world } = upTo((each) => each.nodes[first]?.touched === true, fine);
+    expect(gates(rollout, first, now, evidence(rollout, refused, false))).toEqual([]);
+    world.compatibility = refused;
+    const scope = { is: 'all' } as const;
+    const asked = next(rollout, { type: 'rollback-asked', at: now, by: 'U1', scope, epoch: 0 });
+    expect(drive(asked, world, { from: now }).rollout.status.is).toBe('rolled-back');
+  });
+
+  it('is foreseen as if it were brought together', () => {
+    const { rollout } = upTo(told, refused);
+    const looks = Object.entries(rollout.looks).map(([region, each]) => [region, { ...each, compatibility: fine }]);
+    const foreseen = forecast(rollout, 'p50');
+    expect(foreseen.end).not.toBeNull();
+    expect(foreseen).toEqual(forecast({ ...rollout, looks: Object.fromEntries(looks) }, 'p50'));
   });
 });
