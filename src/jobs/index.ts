@@ -1,6 +1,7 @@
 export { type Anchors, openAnchors } from './anchors.ts';
 export type { Audited } from './audit.ts';
 export { bringOver } from './bring-over.ts';
+export { createCompatible } from './compatible.ts';
 export { createControl } from './control.ts';
 export { type AskElsewhere, createElsewhere, type ProvenOn } from './elsewhere.ts';
 export { type Examined, examine, type Flaw } from './examine.ts';

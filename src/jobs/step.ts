@@ -156,7 +156,7 @@ export function taskRunner(parts: StepParts): RunTask {
     const before = asWeKnow(stored, parts.fleet);
     const names = evidenceFor(before, task.node, sight);
     const { region } = task;
-    const place = { region, nodes: before.peers[region] ?? [], release: before.release };
+    const place = placeOf(before, region);
     const found = await collect(
       names.filter((name) => name !== 'halt'),
       place,
@@ -180,7 +180,7 @@ export function taskRunner(parts: StepParts): RunTask {
     const asked = goesForward(rollout) ? lastingEvidence : (['halt'] as const);
     const [seen, lasting] = await Promise.all([
       lookAt(nodes, finished, parts, signal, (name, until) => wayBackOf(rollout, name, at, until)),
-      collect(asked, { region, nodes, release: rollout.release }, parts),
+      collect(asked, placeOf(rollout, region), parts),
     ]);
     signal.throwIfAborted();
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
@@ -192,6 +192,13 @@ export function taskRunner(parts: StepParts): RunTask {
     const question = asksWayBack(node, at) ? backQuestion(rollout, node) : null;
     return question === null ? null : parts.wayBack(name, question, signal);
   }
+}
+
+function placeOf({ peers, nodes, release }: Rollout, region: string) {
+  const before = Object.values(nodes).flatMap((node) =>
+    node.region === region && node.before?.version != null ? [[node.name, node.before.version] as const] : [],
+  );
+  return { region, nodes: peers[region] ?? [], release, before: Object.fromEntries(before) };
 }
 
 /** The how-manyth try of the step it is. The number in its id only rises, over all steps of the node. */

@@ -32,7 +32,7 @@ export const rows: Mutant[] = [
   {
     name: 'nobody is called while a file stops everything',
     file: 'src/upgrade/rollout/gates.ts',
-    from: "isAny(gate.name, 'alerts', 'halt')",
+    from: "isAny(gate.name, 'alerts', 'compatibility', 'halt')",
     to: "isAny(gate.name, 'alerts')",
     tests: ['test/upgrade/rollout/halt.test.ts'],
   },

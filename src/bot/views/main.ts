@@ -141,6 +141,7 @@ function waitingLines(rollout: Rollout): string[] {
     ...windowLines(rollout, node),
     ...alertLines(rollout, node),
     ...proofLines(rollout, node),
+    ...compatibleLines(rollout, node),
     ...heldLines(node),
   ];
 }
@@ -189,6 +190,16 @@ function proofLines(rollout: Rollout, { name, region, state }: NodeRun): string[
   if (state.is !== 'ready' || said?.is !== 'unproven' || isBegun) return [];
   const none = rollout.startedAt === null ? 'No node is begun yet' : 'No further node is begun';
   return [`‼ ${none}: ${foreign(said.reason, 500)}`];
+}
+
+/** A region that was begun goes on. */
+function compatibleLines(rollout: Rollout, { name, region, state }: NodeRun): string[] {
+  const said = rollout.looks[region]?.compatibility;
+  const isBegun = nodesInOrder(rollout).some(
+    (other) => other.region === region && other.touched && other.name !== name,
+  );
+  if (state.is !== 'ready' || said?.is !== 'refused' || isBegun) return [];
+  return [`‼ No node is begun in ${foreign(region, 80)}: ${foreign(said.reasons.join('; '), 700)}`];
 }
 
 /** A file that stops everything is told above. */

@@ -22,6 +22,7 @@ const beforeLooks: GateName[] = [
   'window',
   'alerts',
   'elsewhere',
+  'compatibility',
   'quorum',
 ];
 
@@ -67,7 +68,7 @@ export function isHeldBeforeLooks(rollout: Rollout, name: string, now: number): 
   return gatesOf(rollout, node, null).some((each) => rules[each].judge(rollout, node, now, null) !== null);
 }
 
-/** Nothing holds the node but what only a look can see the end of: alerts, a proof that is lacking, windows that freezes leave none of, a freeze that may be lifted at any time. */
+/** Nothing holds the node but what only a look can see the end of: alerts, a proof that is lacking, versions that do not go together, windows that freezes leave none of, a freeze that may be lifted at any time. */
 export function opensByLook(rollout: Rollout, name: string, now: number): boolean {
   const shut = gates(rollout, name, now);
   return (
@@ -83,7 +84,7 @@ export function opensByLook(rollout: Rollout, name: string, now: number): boolea
 export function isLeftToPeople(rollout: Rollout, { name, state }: NodeRun, now: number): boolean {
   const shut = state.is === 'ready' ? gates(rollout, name, now) : [];
   const isTheirs = (gate: Gate) =>
-    isAny(gate.name, 'alerts', 'halt') ||
+    isAny(gate.name, 'alerts', 'compatibility', 'halt') ||
     (rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));
   return shut.length > 0 && shut.every(isTheirs);
 }

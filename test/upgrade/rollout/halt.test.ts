@@ -28,7 +28,7 @@ const told = (rollout: Rollout) => rollout.looks['us-east']?.halt?.is === 'lies'
 const evidence = (rollout: Rollout, halt: Halt, unchanged: boolean) => ({
   standing: Object.fromEntries((rollout.peers['us-east'] ?? []).map((name) => [name, 'healthy' as const])),
   sight: { down: false, unchanged },
-  ...{ freezes: [], alerts: quiet, elsewhere: notWanted, halt },
+  ...{ freezes: [], alerts: quiet, elsewhere: notWanted, compatibility: notWanted, halt },
 });
 
 describe('a file that stops everything', () => {

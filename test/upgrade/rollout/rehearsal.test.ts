@@ -29,6 +29,7 @@ const previewOf = (rollout: Rollout, survey: NodeSurvey[]): Preview => ({
     night: null,
   },
   elsewhere: { is: 'not wanted' },
+  compatible: null,
 });
 
 const canary = 'us-east-op-1';
