@@ -28,6 +28,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     healthUrls: {},
     alerts: null,
     proven: null,
+    inventory: null,
     webhook: null,
     releases: { directory: stateDir, signers: [], unsigned: 'allowed' },
     slack: { channel: 'C1', team: 'T1', botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },

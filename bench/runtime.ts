@@ -113,6 +113,7 @@ export async function openRuntime({ nodes: addresses, archive, key, known }: Whe
     probe,
     alerting: createAlerting(null),
     elsewhere: async () => ({ is: 'not wanted' }),
+    compatible: async () => ({ is: 'not wanted' }),
     halt: async () => ({ is: 'clear' }),
     withdrawn: () => null,
     archives: (release) => releases.archivePath(release),

@@ -15,10 +15,15 @@ const inner: Record<string, Room> = {
   base: { ours: [], packages: ['semver'] },
   windows: { ours: ['base'], packages: ['temporal-polyfill'] },
   trust: { ours: ['base'], packages: ['node:'] },
-  'upgrade/rollout': { ours: ['base', 'windows'], packages: [] },
+  'upgrade/compatibility': { ours: [], packages: ['semver'] },
+  'upgrade/rollout': { ours: ['base', 'upgrade/compatibility', 'windows'], packages: [] },
   'upgrade/ledger': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
   'upgrade/ssh': { ours: ['base'], packages: ['node:', 'ssh2'] },
-  'upgrade/http': { ours: ['base'], packages: ['undici'] },
+  'upgrade/http': {
+    ours: ['base'],
+    types: ['upgrade/compatibility'],
+    packages: ['undici', '@jmespath-community/jmespath'],
+  },
   'upgrade/host': { ours: ['base', 'upgrade/rollout'], types: ['upgrade/ssh', 'upgrade/http'], packages: ['node:'] },
   'upgrade/proof': {
     ours: ['base', 'upgrade/rollout', 'upgrade/host'],
@@ -32,18 +37,18 @@ const inner: Record<string, Room> = {
   },
   releases: { ours: ['base', 'trust', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream'] },
   config: {
-    ours: ['base', 'trust', 'upgrade/rollout', 'windows'],
+    ours: ['base', 'trust', 'upgrade/compatibility', 'upgrade/rollout', 'windows'],
     types: ['upgrade/ssh', 'upgrade/http'],
-    packages: ['node:', 'yaml', 'zod', 'ssh-config'],
+    packages: ['node:', 'yaml', 'zod', 'ssh-config', '@jmespath-community/jmespath'],
   },
   jobs: {
-    ours: ['base', 'trust', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
+    ours: ['base', 'trust', 'upgrade/compatibility', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
     types: ['upgrade/ssh', 'upgrade/http', 'upgrade/proof', 'upgrade/steps'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
   'app/cli': { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
   bot: {
-    ours: ['base', 'jobs', 'trust', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
+    ours: ['base', 'jobs', 'trust', 'upgrade/compatibility', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
     types: ['upgrade/http'],
     packages: ['node:', '@slack/', 'pino'],
   },
@@ -53,6 +58,7 @@ const inner: Record<string, Room> = {
       'config',
       'upgrade/ssh',
       'upgrade/http',
+      'upgrade/compatibility',
       'upgrade/rollout',
       'upgrade/host',
       'jobs',
@@ -75,7 +81,9 @@ const rooms: Record<string, Room> = {
   ...inner,
   app: { ours: Object.keys(inner), packages: ['node:', 'pino'] },
 };
-const pure = ['base', 'windows', 'upgrade/rollout', 'upgrade/ledger'].map((room) => `src/${room}/`);
+const pure = ['base', 'windows', 'upgrade/compatibility', 'upgrade/rollout', 'upgrade/ledger'].map(
+  (room) => `src/${room}/`,
+);
 /** Of a room that is not: what reads commands and words messages. */
 const pureParts = ['src/bot/views/', 'src/bot/facts/', 'src/bot/parse/', 'src/bot/parse.ts', 'src/bot/command.ts'];
 

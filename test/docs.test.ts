@@ -89,6 +89,7 @@ describe('the documentation', () => {
       'docs/shell.md',
       'docs/diagnosis.md',
       'docs/draining.md',
+      'docs/compatibility.md',
       'docs/reliability.md',
       'docs/simulation.md',
     ]) {

@@ -11,6 +11,7 @@ import { type Settings, SettingsError } from '../config/index.ts';
 import type { Belief } from '../jobs/index.ts';
 import {
   bringOver,
+  createCompatible,
   createControl,
   createElsewhere,
   openRedis,
@@ -25,7 +26,7 @@ import { openReleases, type Releases } from '../releases/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
 import { helpersOf, orderNamespace } from '../upgrade/host/helper/index.ts';
 import { diagnoseNode, surveyForWork, surveyNode, surveyWhole } from '../upgrade/host/index.ts';
-import { createAlerting, createProbe, createWebhook } from '../upgrade/http/index.ts';
+import { createAlerting, createInventory, createProbe, createWebhook } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { seeWayBack, steps } from '../upgrade/steps/index.ts';
@@ -107,6 +108,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
   const limit = policy.commandTimeout;
   const helper = helpersOf(settings.fleet, settings.hosts, await knownSigners(settings));
   const closely = { service, shell, probe, now: () => clock.now(), helper };
+  const inventory = createInventory(settings.inventory);
   const worker = await startWorker({
     redis,
     belief: await openBelief(settings, 'worker', log),
@@ -118,6 +120,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people) } : {}),
     alerting: createAlerting(settings.alerts),
     elsewhere: createElsewhere(settings.proven, clock),
+    compatible: createCompatible(settings.fleet.compatibility, inventory),
     halt: stopFile(settings.stopFile, hostname()),
     archives: (release) => releases.archivePath(release),
     withdrawn: (release) => releases.withdrawn(release),
@@ -128,6 +131,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     survey: ({ name, region }, signal, whole = false) =>
       (whole ? surveyWhole : surveyNode)(name, region, service, shell, probe, clock, limit, signal),
     surveyForWork: ({ name, region }, signal) => surveyForWork(name, region, closely, limit, signal),
+    inventory,
     diagnose: ({ name }, signal) =>
       diagnoseNode(name, service, shell, probe, limit, signal, { now: () => clock.now() }),
     clock,

@@ -12,6 +12,12 @@ export function sameVersion(one: string, other: string): boolean {
   return one.replace(/^v/, '') === other.replace(/^v/, '');
 }
 
+/** As we spell it, `v1.0.3`; null for what is no version. */
+export function spelled(written: string): string | null {
+  const version = written.length > 64 ? null : valid(written);
+  return version === null ? null : `v${version}`;
+}
+
 /** Whether `one` is newer, by semver; what is no version, as a host may say, is newer than nothing. */
 export function isNewer(one: string, other: string): boolean {
   return valid(one) !== null && valid(other) !== null && compare(one, other) > 0;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Signer } from '../trust/index.ts';
-import type { AlertSource } from '../upgrade/http/types.ts';
+import type { Row } from '../upgrade/compatibility/index.ts';
+import type { AlertSource, InventorySource, Question } from '../upgrade/http/types.ts';
 import type { Region } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
 import { freezeIn } from './calendars.ts';
@@ -31,12 +32,14 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       regions: written.regions.map((region) => regionFrom(region, written)),
       policy: written.policy,
       audiences: webhook === null ? [] : [webhook.name],
+      ...(written.compatibility ? { compatibility: written.compatibility.map(rowFrom) } : {}),
     },
     hosts,
     signers: written.ssh.signers,
     healthUrls: healthUrls(written, hosts),
     alerts: alertsFrom(written.alerts),
     proven: written.proven ? { ...written.proven, journal: absolute(written.proven.journal) } : null,
+    inventory: inventoryFrom(written, hosts),
     webhook,
     releases: {
       ...(releases.url === undefined ? { directory: absolute(releases.directory ?? '') } : { url: releases.url }),
@@ -87,11 +90,35 @@ function regionFrom(region: Written['regions'][number], { freezes }: Written): R
 }
 
 function healthUrls({ regions, health }: Written, hosts: Record<string, Host>): Record<string, string> {
-  const urlOf = (name: string) => {
-    const address = hosts[name]?.address ?? name;
-    const inUrl = address.includes(':') ? `[${address}]` : address;
-    return health.replaceAll('{address}', inUrl).replaceAll('{name}', name);
-  };
   const nodes = regions.flatMap((region) => region.nodes);
-  return Object.fromEntries(nodes.map((node) => [node.name, node.healthUrl ?? urlOf(node.name)]));
+  return Object.fromEntries(nodes.map((node) => [node.name, node.healthUrl ?? filled(health, node.name, hosts)]));
+}
+
+/** An address with those of a node in it. */
+function filled(pattern: string, name: string, hosts: Record<string, Host>): string {
+  const address = hosts[name]?.address ?? name;
+  const inUrl = address.includes(':') ? `[${address}]` : address;
+  return pattern.replaceAll('{address}', inUrl).replaceAll('{name}', name);
+}
+
+function rowFrom(written: NonNullable<Written['compatibility']>[number]): Row {
+  const { operator, agent = null, schema = null, from = null, before = null, after = null } = written;
+  return { operator, agent, schema, from, before, after };
+}
+
+function inventoryFrom({ inventory, regions }: Written, hosts: Record<string, Host>): InventorySource | null {
+  const { agent = null, schema = null } = inventory ?? {};
+  if (agent === null && schema === null) return null;
+  const question = (asked: typeof agent): Question | null =>
+    asked === null
+      ? null
+      : {
+          select: asked.select,
+          urls: Object.fromEntries(
+            regions.flatMap(({ name: region, nodes }) =>
+              nodes.map(({ name }) => [name, filled(asked.get.replaceAll('{region}', region), name, hosts)]),
+            ),
+          ),
+        };
+  return { agents: question(agent), schema: question(schema) };
 }

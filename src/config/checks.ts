@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { minute } from '../base/duration.ts';
 import { signingKeyIn } from '../trust/index.ts';
+import { overlap } from '../upgrade/compatibility/index.ts';
 import { describeWindow } from '../windows/index.ts';
 import type { Window } from '../windows/types.ts';
 import { withDefault } from './blocks.ts';
 import { fleetFreeze, freezeIn, regionFreeze, type WrittenFreeze, windows } from './calendars.ts';
 import { formatDuration } from './durations.ts';
 import type { Path, Problem } from './problems.ts';
-import { approvers, node, person, policy, redis, regionApprovers, ssh } from './schema.ts';
+import { approvers, compatibilityRow, inventory, node, person, policy, redis, regionApprovers, ssh } from './schema.ts';
 import * as value from './values.ts';
 
 /** Null for what is wrong by itself, and was told already. */
@@ -49,6 +50,8 @@ const sketch = z.object({
   people: all(person),
   releases: sound(z.object({ directory: z.unknown().optional(), url: z.unknown().optional() })),
   proven: sound(z.object({ fleet: z.unknown() })).optional(),
+  compatibility: all(compatibilityRow).nullable().optional(),
+  inventory: sound(inventory).optional(),
   alerts: sound(
     z.object({
       alertmanager: z.unknown().optional(),
@@ -85,6 +88,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...releaseProblems(settings.releases),
     ...alertProblems(settings.alerts),
     ...provenProblems(settings),
+    ...matrixProblems(settings),
   ];
 }
 
@@ -215,6 +219,48 @@ function provenProblems({ fleet, proven }: Sketch): Problem[] {
   if (fleet === '' || proven?.fleet !== fleet) return [];
   return [
     { path: ['proven', 'fleet'], message: 'is this fleet itself; name the one on which a release is tried first' },
+  ];
+}
+
+/** A version that two rows speak of is judged by neither: nobody could say which of them was meant. */
+function matrixProblems({ compatibility, inventory }: Sketch): Problem[] {
+  const rows = (compatibility ?? []).flatMap((row, at) => (row === null ? [] : [{ row, at }]));
+  const twice = rows.flatMap(({ row, at }): Problem[] => {
+    const other = rows.find((each) => each.at < at && overlap(each.row.operator, row.operator));
+    if (other === undefined) return [];
+    const message = `"${row.operator}" and the row before it with "${other.row.operator}" speak of the same versions; a version has one row`;
+    return [{ path: ['compatibility', at, 'operator'], message }];
+  });
+  return [...twice, ...rows.flatMap(({ row, at }) => rowProblems(row, ['compatibility', at], inventory ?? null))];
+}
+
+function rowProblems(
+  { agent, schema, before, after }: z.output<typeof compatibilityRow>,
+  path: Path,
+  inventory: Sketch['inventory'],
+): Problem[] {
+  const unasked = (what: 'agent' | 'schema', wanted: unknown): Problem[] =>
+    wanted == null || inventory?.[what] != null
+      ? []
+      : [
+          {
+            path: [...path, what],
+            message: `nobody could say which one there is; write where to ask under inventory.${what}`,
+          },
+        ];
+  const outside = (key: 'before' | 'after', made: number | null | undefined): Problem[] => {
+    if (made == null || (schema != null && schema.min <= made && made <= schema.max)) return [];
+    const message =
+      schema == null
+        ? 'is a schema, and the row names none that it works with; write schema'
+        : `${made} is not within the schema that the row works with, ${schema.min} to ${schema.max}`;
+    return [{ path: [...path, key], message }];
+  };
+  return [
+    ...unasked('agent', agent),
+    ...unasked('schema', schema),
+    ...outside('before', before),
+    ...outside('after', after),
   ];
 }
 

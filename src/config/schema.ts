@@ -1,5 +1,7 @@
+import { compile } from '@jmespath-community/jmespath';
 import type { z } from 'zod';
 import { readPublicKey, signingKeyIn } from '../trust/index.ts';
+import { rangeIn } from '../upgrade/compatibility/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
 import { fleetFreeze, regionFreeze, window, windows } from './calendars.ts';
 import * as value from './values.ts';
@@ -208,6 +210,38 @@ export const notices = block({
     .optional(),
 });
 
+const rangeOfVersions = leaf('a range of versions', 'one like 1.1.x, 2.0.3, or 1.0.x - 1.1.x', (written) =>
+  typeof written === 'string' && rangeIn(written) !== null ? written : undefined,
+);
+const schemas = leaf('a range of schemas', 'the first and the last one, like [1, 2]', (written) => {
+  if (!Array.isArray(written) || written.length !== 2 || !written.every((each) => isSchema(each))) return undefined;
+  const [min, max]: number[] = written;
+  return min !== undefined && max !== undefined && min <= max ? { min, max } : undefined;
+});
+const isSchema = (written: unknown): written is number => Number.isSafeInteger(written) && Number(written) >= 0;
+const schemaVersion = leaf('a version of the schema', 'a whole number like 2', (written) =>
+  isSchema(written) ? written : undefined,
+);
+export const compatibilityRow = block({
+  operator: rangeOfVersions,
+  agent: rangeOfVersions.nullable().optional(),
+  schema: schemas.nullable().optional(),
+  from: rangeOfVersions.nullable().optional(),
+  before: schemaVersion.nullable().optional(),
+  after: schemaVersion.nullable().optional(),
+});
+
+const inventoryUrl = leaf(
+  'an address',
+  'a URL without user, in which {address}, {name} or {region} may stand, like http://{address}:8080/api/v1/nodes',
+  (written) => (typeof written === 'string' && isPlain(fill(written)) ? written : undefined),
+);
+const select = leaf('a JMESPath expression', 'one like [].agent_version', (written) =>
+  typeof written === 'string' && isExpression(written) ? written : undefined,
+);
+const question = block({ get: inventoryUrl, select });
+export const inventory = block({ agent: question.nullable().optional(), schema: question.nullable().optional() });
+
 export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
 export const schema = block({
@@ -232,6 +266,8 @@ export const schema = block({
   alerts: alerts.nullable().optional(),
   proven: proven.nullable().optional(),
   notices: notices.nullable().optional(),
+  compatibility: list(compatibilityRow, 'rows').nullable().optional(),
+  inventory: inventory.nullable().optional(),
   ssh: withDefault({}, ssh),
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),
@@ -251,6 +287,14 @@ export type Written = z.output<typeof schema>;
 export type WrittenSsh = z.output<typeof ssh>;
 export type WrittenNode = z.output<typeof node>;
 export type WrittenJump = z.output<typeof jumpHost>;
+
+function isExpression(written: string): boolean {
+  try {
+    return written.length <= 500 && compile(written) !== null;
+  } catch {
+    return false;
+  }
+}
 
 function fill(pattern: string): string {
   return pattern.replaceAll(/\{(address|name|version|region)\}/g, 'x');

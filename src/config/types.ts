@@ -1,6 +1,6 @@
 import type { RedisPlace } from '../base/redis-place.ts';
 import type { Person, Signer } from '../trust/index.ts';
-import type { AlertSource, WebhookPlace } from '../upgrade/http/types.ts';
+import type { AlertSource, InventorySource, WebhookPlace } from '../upgrade/http/types.ts';
 import type { Approvers, Fleet } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
 
@@ -24,6 +24,8 @@ export interface Settings {
     keys: { bot: readonly string[]; worker: readonly string[] };
     for: number;
   } | null;
+  /** Whom to ask which versions agents and schema have; null: nobody. */
+  inventory: InventorySource | null;
   /** Who is told of majors besides the channel; null: nobody. */
   webhook: WebhookPlace | null;
   /** Where archives are found: a directory, or a URL pattern with `{version}`; and whose signatures make one a release. */

@@ -2,9 +2,10 @@ import { wordsOf } from '../base/errors.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/index.ts';
 import { createElsewhere } from '../jobs/index.ts';
 import { helpersOf } from '../upgrade/host/helper/index.ts';
-import { createAlerting, createProbe } from '../upgrade/http/index.ts';
+import { createAlerting, createInventory, createProbe } from '../upgrade/http/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { examineAlerts } from './alerts.ts';
+import { examineCompatibility } from './compatibility.ts';
 import { type Finding, lineOf, right, shown, wrong } from './finding.ts';
 import { examineNative } from './native.ts';
 import { examineNode } from './nodes.ts';
@@ -108,6 +109,10 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
     safely(
       'proven',
       releases.then(({ newest }) => examineProven(settings, newest, createElsewhere(settings.proven, { now }))),
+    ),
+    safely(
+      'versions',
+      releases.then(({ newest }) => examineCompatibility(settings, newest, createInventory(settings.inventory))),
     ),
     safely(
       'nodes',

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { inSeconds } from '../base/duration.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { canonical, type Notary, type Signature } from '../trust/index.ts';
+import type { AskInventory } from '../upgrade/http/types.ts';
 import type { BackQuestion, BackSeen, Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
 import type { Guard } from './guard.ts';
 import { type Log, reasonOf } from './log.ts';
@@ -15,6 +16,8 @@ export interface NodeReader {
   /** The same over a fresh connection, with all that work on the node rests on. */
   surveyForWork(node: FleetNode, signal: AbortSignal): Promise<NodeSurvey>;
   diagnose(node: FleetNode, signal: AbortSignal): Promise<Diagnosis>;
+  /** What a plan is judged by besides; absent where the settings name nobody to ask. */
+  inventory?: AskInventory;
 }
 
 /** Looks at a node's way back, and changes nothing there. Must not throw for a host's fault. */
@@ -33,6 +36,7 @@ export async function answer(
     survey,
     surveyForWork,
     diagnose,
+    inventory,
     wayBack,
     guard,
     clock,
@@ -52,11 +56,16 @@ export async function answer(
   const inTime = AbortSignal.any([signal, limit.signal]);
   try {
     if (ask === 'diagnose') return await diagnose(where, inTime);
-    const [seen, way] = await Promise.all([
+    const [seen, way, versions] = await Promise.all([
       forWork === true ? surveyForWork(where, inTime) : survey(where, inTime, whole === true),
       back === undefined ? null : wayBack(node, back, inTime),
+      forWork === true && inventory !== undefined ? inventory(node) : null,
     ]);
-    return way === null ? seen : { ...seen, back: way };
+    return {
+      ...seen,
+      ...(way === null ? {} : { back: way }),
+      ...(versions === null ? {} : { inventory: versions }),
+    };
   } finally {
     limit.lift();
   }

@@ -8,7 +8,10 @@ import type { WorkOnNodes } from './parts.ts';
 import type { LedgerStore } from './types.ts';
 
 /** What looks things up. */
-export type Sources = Pick<WorkOnNodes, 'probe' | 'alerting' | 'elsewhere' | 'halt' | 'freezes' | 'clock' | 'log'> & {
+export type Sources = Pick<
+  WorkOnNodes,
+  'probe' | 'alerting' | 'elsewhere' | 'compatible' | 'halt' | 'freezes' | 'clock' | 'log'
+> & {
   ledger: Pick<LedgerStore, 'load'>;
 };
 
@@ -17,6 +20,8 @@ interface Place {
   region: string;
   nodes: readonly string[];
   release: Release;
+  /** By node, the version that it ran when it was staged. */
+  before: Record<string, string>;
 }
 
 /** Finds one thing out, now; it does not throw, and what it cannot know keeps the gate shut. */
@@ -27,6 +32,7 @@ const collectors: { [Name in EvidenceName]: Collector<Name> } = {
   freezes: freezesNow,
   alerts: ({ region }, { alerting }) => alerting.ask(region),
   elsewhere: ({ release }, { elsewhere }) => elsewhere(release),
+  compatibility: (place, { compatible }) => compatible(place),
   halt: ({ region }, { halt }) => halt(region),
 };
 

@@ -6,6 +6,7 @@ import type { Shell } from '../upgrade/ssh/types.ts';
 import type { Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import type { NodeReader, SeeWayBack } from './ask.ts';
+import type { AskCompatible } from './compatible.ts';
 import type { AskElsewhere } from './elsewhere.ts';
 import type { AskHalt } from './halt.ts';
 import type { PulseRate } from './living.ts';
@@ -25,6 +26,7 @@ export interface WorkOnNodes {
   probe: Probe;
   alerting: Alerting;
   elsewhere: AskElsewhere;
+  compatible: AskCompatible;
   /** Asked right before everything that changes a node: needs neither Redis nor Slack. */
   halt: AskHalt;
   archives: Archives;

@@ -1,6 +1,7 @@
 import { minute } from '../base/duration.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
+import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
   asksGates,
   asksWayBack,
@@ -123,8 +124,16 @@ export function taskRunner(parts: StepParts): RunTask {
 
   /** What a person decided is read again before each step that comes nearer to a change. */
   async function lackingFor({ step, node }: NodeTask, rollout: Rollout): Promise<string | null> {
+    if (rollout.recovery !== undefined) return recovers.includes(step) ? unrecorded(rollout, node) : null;
     if (parts.vouched === undefined || !approachesChange.includes(step)) return null;
     return parts.vouched(rollout, node);
+  }
+
+  /** Nobody is asked for a recovery, so a worker reads itself that this was proven there: whoever took over a bot gives a node nothing new. */
+  async function unrecorded({ release, peers }: Rollout, node: string): Promise<string | null> {
+    const region = Object.values(peers).find((names) => names.includes(node)) ?? [];
+    if (isRecorded(await parts.ledger.load(), node, release.binarySha256, region)) return null;
+    return `the ledger does not say that ${release.version} was proven on ${node}: stop it, and start an upgrade`;
   }
 
   function contextOf(task: NodeTask, rollout: Rollout, signal: AbortSignal): StepContext {
@@ -147,7 +156,7 @@ export function taskRunner(parts: StepParts): RunTask {
     const before = asWeKnow(stored, parts.fleet);
     const names = evidenceFor(before, task.node, sight);
     const { region } = task;
-    const place = { region, nodes: before.peers[region] ?? [], release: before.release };
+    const place = placeOf(before, region);
     const found = await collect(
       names.filter((name) => name !== 'halt'),
       place,
@@ -171,7 +180,7 @@ export function taskRunner(parts: StepParts): RunTask {
     const asked = goesForward(rollout) ? lastingEvidence : (['halt'] as const);
     const [seen, lasting] = await Promise.all([
       lookAt(nodes, finished, parts, signal, (name, until) => wayBackOf(rollout, name, at, until)),
-      collect(asked, { region, nodes, release: rollout.release }, parts),
+      collect(asked, placeOf(rollout, region), parts),
     ]);
     signal.throwIfAborted();
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
@@ -183,6 +192,13 @@ export function taskRunner(parts: StepParts): RunTask {
     const question = asksWayBack(node, at) ? backQuestion(rollout, node) : null;
     return question === null ? null : parts.wayBack(name, question, signal);
   }
+}
+
+function placeOf({ peers, nodes, release }: Rollout, region: string) {
+  const before = Object.values(nodes).flatMap((node) =>
+    node.region === region && node.before?.version != null ? [[node.name, node.before.version] as const] : [],
+  );
+  return { region, nodes: peers[region] ?? [], release, before: Object.fromEntries(before) };
 }
 
 /** The how-manyth try of the step it is. The number in its id only rises, over all steps of the node. */
@@ -198,6 +214,7 @@ const halted = (step: StepName, reason: string): StepResult => ({
   unchanged: step === 'stage' || step === 'backup',
 });
 
+const recovers: readonly StepName[] = ['stage', 'drain', 'recover'];
 const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch'];
 
 function broken(step: StepName, reason: string): Report {

@@ -23,6 +23,10 @@ const commented = [
   'alerts',
   'proven',
   ...['fleet', 'journal', 'keys', 'keys.bot', 'keys.worker', 'for'].map((key) => `proven.${key}`),
+  'compatibility',
+  ...['operator', 'agent', 'schema', 'from', 'before', 'after'].map((key) => `compatibility.${key}`),
+  'inventory',
+  ...['agent', 'schema'].flatMap((what) => ['', '.get', '.select'].map((key) => `inventory.${what}${key}`)),
   'notices',
   'notices.webhook',
   ...['name', 'url'].map((key) => `notices.webhook.${key}`),
@@ -89,7 +93,8 @@ it('the example shows every key that there is', () => {
     'roles.escalation.users',
   ];
   expect(keysOf(schema).filter((key) => !shown.includes(key) && !told.includes(key))).toEqual([]);
-  for (const key of commented) expect(example).toMatch(new RegExp(`^ *# +${key.split('.').at(-1)}:(?: |$)`, 'm'));
+  for (const key of commented)
+    expect(example).toMatch(new RegExp(`^ *# +(?:- )?${key.split('.').at(-1)}:(?: |$)`, 'm'));
 });
 
 it('the example can do without each line that is marked as default', () => {

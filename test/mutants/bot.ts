@@ -7,6 +7,48 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'a node that came back from its rehearsal is said not to have been begun',
+    file: 'src/bot/views/ending.ts',
+    from: 'untouched && node.rehearsedAt !== undefined',
+    to: 'untouched && node.rehearsedAt === null',
+    tests: ['test/upgrade/rollout/rehearsal.test.ts'],
+  },
+  {
+    name: 'what is about to be restarted is said to be left alone',
+    file: 'src/bot/views/failure.ts',
+    from: '!moving.includes(each) && isQueued(rollout, each)',
+    to: '!moving.includes(each) && each.name === rollout.id',
+    tests: ['test/upgrade/rollout/automatic.test.ts'],
+  },
+  {
+    name: 'whoever approved a rollout is said to have brought it back',
+    file: 'src/bot/views/last-word.ts',
+    from: 'said == null || said.at <= wentBack.at',
+    to: 'said == null',
+    tests: ['test/upgrade/rollout/automatic.test.ts'],
+  },
+  {
+    name: 'a dry run promises a rollback that would be refused',
+    file: 'src/bot/commands/decide.ts',
+    from: 'isOpen(rollout) ? null : otherwise(rollout, scope, seen)',
+    to: 'null as string | null',
+    tests: ['test/bot/way-back.test.ts'],
+  },
+  {
+    name: 'a way back that a file stops looks like one that goes on',
+    file: 'src/bot/views/halted.ts',
+    from: "state.is === 'working' || isQueued(rollout, node)",
+    to: "state.is === 'working'",
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
+  {
+    name: 'a file that is gone is still told of',
+    file: 'src/bot/views/halted.ts',
+    from: '!isAsked || held?.due !== attempt',
+    to: '!isAsked || held === null',
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
+  {
     name: 'an edit that came late stays on the screen',
     file: 'src/bot/marks.ts',
     from: "return revision < painted ? 'repaint' : 'leave';",

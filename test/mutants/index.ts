@@ -1,4 +1,5 @@
 import { rows as bot } from './bot.ts';
+import { rows as compatibility } from './compatibility.ts';
 import { rows as core } from './core.ts';
 import { rows as jobs } from './jobs.ts';
 import type { Mutant } from './mutant.ts';
@@ -9,4 +10,13 @@ import { rows as windows } from './windows.ts';
 
 export type { Mutant } from './mutant.ts';
 
-export const mutants: Mutant[] = [...core, ...nodes, ...jobs, ...bot, ...windows, ...rims, ...simulation];
+export const mutants: Mutant[] = [
+  ...core,
+  ...nodes,
+  ...jobs,
+  ...bot,
+  ...windows,
+  ...rims,
+  ...compatibility,
+  ...simulation,
+];

@@ -9,9 +9,31 @@ const asked = ['test/upgrade/steps/asked.test.ts'];
 const helper = ['test/upgrade/steps/helper.test.ts'];
 const helperAttacks = ['test/upgrade/steps/helper-attacks.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
+const recover = ['test/upgrade/steps/recover.test.ts'];
 
 /** What is done on nodes: steps, their scripts, the helper, proofs, sessions. */
 export const rows: Mutant[] = [
+  {
+    name: 'what the old process wrote while it was being stopped is a cause for the new one',
+    file: 'src/upgrade/host/journal.ts',
+    from: 'isStopped ? stopped : stopping',
+    to: 'stopping',
+    tests: ['test/upgrade/host/diagnosis.test.ts'],
+  },
+  {
+    name: 'a line that tells of nothing wrong is a cause',
+    file: 'src/upgrade/host/diagnosis.ts',
+    from: '.filter(({ written }) => !isQuiet(written)) : [],',
+    to: ' : [],',
+    tests: ['test/upgrade/host/diagnosis.test.ts'],
+  },
+  {
+    name: 'a port that the service holds itself is taken',
+    file: 'src/upgrade/host/diagnosis.ts',
+    from: '?.pid !== signs.unit.mainPid',
+    to: '?.pid !== -1',
+    tests: ['test/upgrade/host/diagnosis.test.ts'],
+  },
   {
     name: 'a build that ran for a while and died is said to exit at start',
     file: `${host}/diagnosis.ts`,
@@ -29,8 +51,8 @@ export const rows: Mutant[] = [
   {
     name: 'an old line of the journal is the cause on a node that is well',
     file: `${host}/diagnosis.ts`,
-    from: 'journal: isIll(signs) ? recent(signs.journal) : [],',
-    to: 'journal: signs.journal,',
+    from: 'journal: isIll(signs) ? recent(signs.journal)',
+    to: 'journal: isIll(signs) || signs.journal.length > 0 ? signs.journal',
     tests: ['test/upgrade/host/diagnosis.test.ts'],
   },
   {
@@ -575,5 +597,47 @@ export const rows: Mutant[] = [
     from: "if (backup.is === 'refused' && (backup.word === 'no-backup' || backup.word === 'damaged')) return 'no backup';\n  if (looked.is !== 'ok' || backup.is !== 'ok')",
     to: "if (looked.is !== 'ok')",
     tests: ['test/upgrade/steps/way-back.test.ts'],
+  },
+  {
+    name: 'a recovery replaces the environment file that somebody edited',
+    file: `${steps}/gather.ts`,
+    from: 'if (env !== null && !torn) return',
+    to: 'if (env !== null && !torn && backups.length === 0) return',
+    tests: recover,
+  },
+  {
+    name: "a recovery replaces somebody's binary without asking",
+    file: `${steps}/recover.ts`,
+    from: "part !== 'env' || !(",
+    to: "part === 'env' && !(",
+    tests: recover,
+  },
+  {
+    name: 'what a peer gives is sent on without a look at its hash',
+    file: `${steps}/peer.ts`,
+    from: 'if (sha256 !== release.binarySha256)',
+    to: 'if (sha256.length !== 64)',
+    tests: recover,
+  },
+  {
+    name: 'what a peer gave stays on the machine of the worker',
+    file: `${steps}/peer.ts`,
+    from: '    await rm(folder, { recursive: true, force: true });\n',
+    to: '',
+    tests: recover,
+  },
+  {
+    name: 'an order to recover lets any backup be put in place',
+    file: `${host}/helper/order-check.ts`,
+    from: "    refuse order 'it gives back what it names and nothing else'\n",
+    to: '    return 0\n',
+    tests: ['test/upgrade/steps/recover-helper.test.ts'],
+  },
+  {
+    name: 'content that a node announces is taken beyond what was asked for',
+    file: 'src/upgrade/ssh/content.ts',
+    from: 'Math.min(Number(bytes), most)',
+    to: 'Number(bytes)',
+    tests: ['test/upgrade/ssh/content.test.ts'],
   },
 ];

@@ -74,6 +74,7 @@ export function startWorker(stage: Stage, name: string, belief: Belief): Program
       ...{ belief, fleet, regions, steps, shell, probe, clock, log },
       alerting: { ask: async () => ({ is: 'quiet' }) },
       elsewhere: async () => ({ is: 'not wanted' }),
+      compatible: async () => ({ is: 'not wanted' }),
       halt: async () => ({ is: 'clear' }),
       archives: async () => release.archiveSha256,
       withdrawn: () => null,

@@ -165,6 +165,7 @@ export class Run {
       'break-traffic': () => void world.brokenTraffic.add(name),
       alert: () => {
         if (pick % 3 === 0) world.elsewhere = { is: 'unproven', reason: 'too young' };
+        else if (pick % 5 === 0) world.compatibility = { is: 'refused', reasons: ['an agent is too old'] };
         else world.alerts = pick % 2 === 0 ? { is: 'firing', names: ['Disk'] } : { is: 'unknown', reason: 'no answer' };
       },
       'half-then-outage': () => this.halfThenOutage(pick),
@@ -236,6 +237,7 @@ export class Run {
     this.world.brokenTraffic.clear();
     this.world.alerts = { is: 'quiet' };
     this.world.elsewhere = { is: 'not wanted' };
+    this.world.compatibility = { is: 'not wanted' };
   }
 
   private repeat(pick: number): void {

@@ -69,6 +69,7 @@ export function checkStop(rollout: Rollout, task: Task, world: World, now: numbe
   holds(stop?.frozen === false, 'no freeze');
   holds(stop?.alerts.is === 'quiet', 'no alert');
   holds(!stop?.isFirstOfAll || stop.elsewhere.is !== 'unproven', 'proven elsewhere');
+  holds(!stop?.isFirstThere || stop.compatibility.is !== 'refused', 'versions go together');
   const calendar = rollout.calendars[task.region];
   if (calendar) holds(openInterval(calendar, now - workTakes) !== null, 'the window is open');
   for (const other of nodesInOrder(rollout)) holds(other.sick === null, `${other.name} is known to be sick`);

@@ -124,5 +124,6 @@ function lookOf(rollout: Rollout, { run, region, attempt, step }: Task, at: numb
     freezes: [],
     alerts: { is: 'quiet' },
     elsewhere: { is: 'not wanted' },
+    compatibility: { is: 'not wanted' },
   };
 }

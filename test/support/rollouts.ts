@@ -2,6 +2,7 @@ import { plan } from '../../src/upgrade/rollout/index.ts';
 import type {
   Alerts,
   Baseline,
+  Compatibility,
   Elsewhere,
   Fitness,
   Fleet,
@@ -172,7 +173,7 @@ export const recorded: Baseline = { version: 'v1.0.0', sha256: oldImage, envSha2
 
 /** Nothing fires. */
 export const quiet: Alerts = { is: 'quiet' };
-export const notWanted: Elsewhere = { is: 'not wanted' };
+export const notWanted: Elsewhere & Compatibility = { is: 'not wanted' };
 export const noHalt: Halt = { is: 'clear' };
 
 /** A fleet of one region, whose windows are always open. */

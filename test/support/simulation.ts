@@ -15,6 +15,7 @@ import {
 import type {
   Alerts,
   BackSeen,
+  Compatibility,
   Elsewhere,
   Event,
   Evidence,
@@ -62,6 +63,7 @@ export interface World {
   freezes: Freeze[];
   alerts: Alerts;
   elsewhere: Elsewhere;
+  compatibility: Compatibility;
   /** On the machine of every worker. */
   halt: Halt;
   /** Every stop of the service, with what was true right before. */
@@ -75,7 +77,9 @@ export interface World {
     frozen: boolean;
     alerts: Alerts;
     elsewhere: Elsewhere;
+    compatibility: Compatibility;
     isFirstOfAll: boolean;
+    isFirstThere: boolean;
   }[];
   fence: Record<string, [epoch: number, attempt: number]>;
 }
@@ -100,6 +104,7 @@ export function worldOf(rollout: Rollout): World {
     freezes: [],
     alerts: { is: 'quiet' },
     elsewhere: { is: 'not wanted' },
+    compatibility: { is: 'not wanted' },
     halt: { is: 'clear' },
     starts: [],
     fence: {},
@@ -126,6 +131,7 @@ function evidenceOf(world: World, names: string[], sight: Sight): Evidence {
     freezes: world.freezes,
     alerts: world.alerts,
     elsewhere: world.elsewhere,
+    compatibility: world.compatibility,
     halt: world.halt,
   };
 }
@@ -154,7 +160,7 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
     const back = asked ? { back: world.waysBack.get(name) ?? ('ready' as const) } : {};
     return [name, { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof, ...back }];
   });
-  const { freezes, alerts, elsewhere, halt } = world;
+  const { freezes, alerts, elsewhere, compatibility, halt } = world;
   return {
     type: 'watched',
     at,
@@ -165,6 +171,7 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
     freezes,
     alerts,
     elsewhere,
+    compatibility,
     halt,
   };
 }
@@ -179,8 +186,8 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
     return { type: 'reported', ...common, report: failed('a newer run owns this node', false) };
   }
   world.fence[node] = [rollout.epoch, attempt];
-  if (step === 'switch' || step === 'restore') {
-    const [from, to] = step === 'switch' ? [oldImage, newImage] : [newImage, oldImage];
+  if (step === 'switch' || step === 'restore' || step === 'recover') {
+    const [from, to] = step === 'restore' ? [newImage, oldImage] : [step === 'recover' ? '' : oldImage, newImage];
     if (world.image[node] === to && world.disk[node] === to && !world.down.has(node)) {
       return { type: 'reported', ...common, report: succeeded({}) };
     }
@@ -211,7 +218,7 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
   if (step === 'undrain' && world.brokenTraffic.has(node))
     return { type: 'reported', ...common, report: failed('exit code 3', true) };
   if (step === 'undrain') world.out.delete(node);
-  return { type: 'reported', ...common, report: reportOf(task, world) };
+  return { type: 'reported', ...common, report: reportOf(task, world, rollout.recovery !== undefined) };
 }
 
 /** A stop and a start of the service: it comes up with what lies on disk. */
@@ -232,6 +239,10 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
     wasOut: world.out.has(node),
     alerts: world.alerts,
     elsewhere: world.elsewhere,
+    compatibility: world.compatibility,
+    isFirstThere: nodesInOrder(rollout).every(
+      (other) => other.name === node || other.region !== region || !other.touched,
+    ),
     isFirstOfAll: nodesInOrder(rollout).every(({ name, touched }) => name === node || !touched),
     frozen: world.freezes.some((freeze) => freeze.start <= at && at < freeze.end),
   });
@@ -240,10 +251,11 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
   world.down.delete(node);
 }
 
-function reportOf({ step, node }: NodeTask, world: World): Report {
+function reportOf({ step, node }: NodeTask, world: World, isRecovery: boolean): Report {
   const proof = { ...proofOf(world.image[node] ?? ''), invocation: `i${world.invocation[node]}` };
   switch (step) {
     case 'stage':
+      if (isRecovery) return succeeded({ already: false, gets: recorded });
       return succeeded(
         world.image[node] === newImage ? { already: true, before: recorded } : { already: false, before: recorded },
       );

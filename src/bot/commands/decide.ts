@@ -10,6 +10,7 @@ import {
   observed,
   phaseOf,
   regionsOf,
+  seenNoWayBack,
   stillAsked,
   turns,
   workingNodes,
@@ -42,7 +43,8 @@ import {
   unknownName,
 } from './common.ts';
 import { newEpoch, refuseToGoOn } from './forgotten.ts';
-import { refuseIfOtherwise, withTruth } from './truth.ts';
+import { refuseNoReturn } from './no-return.ts';
+import { otherwise, refuseIfOtherwise, withTruth } from './truth.ts';
 
 export const approve: Handler<'approve'> = async (context, asking, { what, comment }) => {
   const rollout = await theRollout(context, asking);
@@ -239,6 +241,7 @@ export const rollback: Handler<'rollback'> = async (context, asking, { target, d
       rollout,
       `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)${holdsOnly(rollout)}`,
     );
+  await refuseNoReturn(context, rollout, scope);
   if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout, scope);
   const now = context.clock.now();
   const epoch = await newEpoch(context);
@@ -252,6 +255,7 @@ async function tryBack(context: CommandContext, asking: Asking, target: string |
   const rollout = await rollbackTarget(context, asking);
   const scope = scopeOf(rollout, target ?? 'all');
   const { control, fleet, clock } = context;
+  await refuseNoReturn(context, rollout, scope);
   const nodes = fleet.regions.flatMap((region) => region.nodes);
   const asked = touchedIn(rollout, scope).map(({ name }) => name);
   const seen = await control.survey(
@@ -262,9 +266,14 @@ async function tryBack(context: CommandContext, asking: Asking, target: string |
   );
   if (seen.every(isSilence))
     throw new Unanswered(`Nobody knows what would happen: ${seen[0]?.detail}. Is a worker running?`);
+  const refused = isOpen(rollout) ? null : otherwise(rollout, scope, seen);
+  if (refused !== null) {
+    const none = { rollout: rolloutFacts(rollout), ...backFacts(scope, { back: [], stays: [] }, seen), refused };
+    return withFacts(none, say(`Dry run: a rollback would be refused, and nothing done. ${foreign(refused, 1_500)}`));
+  }
   const event = { type: 'rollback-asked', at: clock.now(), by: asking.actor, scope, epoch: rollout.epoch + 1 } as const;
   const plan = backPlan(rollout, event, standingIn(seen));
-  const facts = { rollout: rolloutFacts(rollout), ...backFacts(scope, plan, seen) };
+  const facts = { rollout: rolloutFacts(rollout), ...backFacts(scope, plan, seen), refused };
   if (plan.back.length > 0) return withFacts(facts, dryRunOf(rollout, scope, plan, seen));
   const none = `A rollback of ${foreign(scopeName(scope), 300)} would do nothing: it is not changed by this rollout (any more).`;
   return withFacts(facts, say(none));
@@ -314,6 +323,8 @@ function choices(rollout: Rollout): Reply {
     { is: 'all' },
   ];
   const buttons = rollbackButtons(rollout, scopes).slice(0, 20);
+  const lost = seenNoWayBack(rollout, touchedIn(rollout, { is: 'all' }));
+  if (buttons.length === 0 && lost !== null) throw new Refused(`Nothing can be brought back: ${lost}.`);
   if (buttons.length === 0) return outdated(rollout, 'Nothing to roll back: no node is changed by this rollout');
   const question = say(
     `Roll back what? Nodes go back to what they ran before ${rollout.release.version}, newest first.`,

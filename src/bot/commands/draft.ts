@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
 import { begunBefore, paceOf } from '../../upgrade/ledger/index.ts';
-import { canaryOf, plan, regionsOf, troublesOf, turns } from '../../upgrade/rollout/index.ts';
+import {
+  canaryOf,
+  compatibilityOf,
+  nodesInOrder,
+  plan,
+  regionsOf,
+  troublesOf,
+  turns,
+} from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, draftTtlMs, ended, type Reply, withFacts } from '../context.ts';
 import { nightFacts } from '../facts/night.ts';
@@ -47,6 +55,7 @@ export async function show(
       second: wantsSecond(context, rollout),
       canary: canaryOf(context.fleet) ?? null,
       elsewhere: await context.elsewhere(rollout.release),
+      compatible: compatibilityOf(input, nodesInOrder(rollout)),
     }),
   );
   return remark === null ? reply : ended('outdated', reply);

@@ -72,12 +72,16 @@ export async function refuseIfOtherwise(
     context,
     seen.filter(({ node }) => asked.includes(node)),
   );
+  const why = otherwise(rollout, scope, seen);
+  if (why !== null) throw new Refused(`Nothing was done: ${why}`);
+}
+
+/** Why a finished rollout is not brought back there, as its nodes were seen; null when they are what it left there. */
+export function otherwise(rollout: Rollout, scope: RollbackScope, seen: NodeSurvey[]): string | null {
   const isOther = (node: NodeRun) => contradictions(rollout, seen, [node]).length > 0;
   const wrong = contradictions(rollout, seen, touchedIn(rollout, scope));
-  if (wrong.length === 0) return;
-  throw new Refused(
-    `Nothing was done: ${rollout.release.version} is the newest rollout that is known, and it is not what the nodes run: ${some(wrong)}. Something came after it (somebody's hand, or a rollout that Redis has forgotten, if it was put back to an earlier time). ${others(rollout, scope, isOther)}To change versions, use upgrade.`,
-  );
+  if (wrong.length === 0) return null;
+  return `${rollout.release.version} is the newest rollout that is known, and it is not what the nodes run: ${some(wrong)}. Something came after it (somebody's hand, or a rollout that Redis has forgotten, if it was put back to an earlier time). ${others(rollout, scope, isOther)}To change versions, use upgrade.`;
 }
 
 /** What can still be brought back of this, in as few commands as that takes. */

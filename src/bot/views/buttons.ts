@@ -7,6 +7,7 @@ import {
   nodesInOrder,
   observed,
   regionsOf,
+  seenNoWayBack,
   takenBy,
   turns,
   waitingForPeople,
@@ -202,9 +203,10 @@ export function rollbackButtons(rollout: Rollout, scopes: RollbackScope[]): Butt
   if (rollout.superseded) return [];
   const seen = new Set<string>();
   return scopes.flatMap((scope) => {
-    const nodes = touchedIn(rollout, scope).map(({ name }) => name);
+    const touched = touchedIn(rollout, scope);
+    const nodes = touched.map(({ name }) => name);
     const same = nodes.join();
-    if (nodes.length === 0 || seen.has(same)) return [];
+    if (nodes.length === 0 || seen.has(same) || seenNoWayBack(rollout, touched) !== null) return [];
     seen.add(same);
     return [rollbackButton(rollout, scope, nodes.length)];
   });

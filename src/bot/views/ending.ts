@@ -7,7 +7,7 @@ import { complianceLines } from './notice.ts';
 import { called, nobody, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { serving } from './serving.ts';
-import { signedWord } from './signed.ts';
+import { signedLine } from './signed.ts';
 import { tally } from './tally.ts';
 import { count, foreign, names, who } from './text.ts';
 import { verdict } from './verdict.ts';
@@ -28,13 +28,7 @@ export function endingPosts(rollout: Rollout, people: People = nobody): Post[] {
       [
         {
           is: 'lines',
-          lines: [
-            headline(rollout),
-            signedWord(rollout.release),
-            ...complianceLines(rollout),
-            ...nodeLines(rollout),
-            ...call,
-          ],
+          lines: [headline(rollout), signedLine(rollout), ...complianceLines(rollout), ...nodeLines(rollout), ...call],
         },
         { is: 'buttons', buttons: scopes },
       ],
@@ -86,6 +80,8 @@ export function headline(rollout: Rollout): string {
   const onOld = versionsBefore(rollout);
   switch (status.is) {
     case 'done':
+      if (rollout.recovery !== undefined)
+        return `✓ *${names(Object.keys(rollout.nodes))} has ${release.version} back*, proven.`;
       return `✓ *${release.version} is on ${all === 1 ? 'its one node*, proven' : `all ${all} nodes*, each one proven`}.`;
     case 'rolled-back':
       return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(all, 'node')} still on ${release.version}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.${forPeople(rollout)}`;
@@ -109,6 +105,7 @@ export function nodeLines(rollout: Rollout): string[] {
 function word(node: NodeRun): string {
   const { glyph, word: inWords } = nodeWord(node);
   const untouched = isAny(node.state.is, 'ready', 'staging') && !node.touched;
+  if (untouched && node.rehearsedAt !== undefined) return '↩ back from its rehearsal';
   return untouched ? '○ not begun' : `${glyph} ${inWords}`;
 }
 

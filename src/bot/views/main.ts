@@ -16,8 +16,10 @@ import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
+import { haltLines } from './halted.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
+import { recoveryLine } from './recovery.ts';
 import { signedWord, unaskedLines } from './signed.ts';
 import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
@@ -41,6 +43,7 @@ export function mainParts(rollout: Rollout): Part[] {
         ...readinessLines(rollout),
         ...(isOpen(rollout) ? rehearsalLines(rollout) : []),
         ...statusLines(rollout),
+        ...(isOpen(rollout) ? haltLines(rollout) : []),
         ...waitingLines(rollout),
         ...takenLines(rollout),
       ],
@@ -53,6 +56,7 @@ export function mainParts(rollout: Rollout): Part[] {
 }
 
 function what(rollout: Rollout): string {
+  if (rollout.recovery !== undefined) return recoveryLine(rollout);
   const before = versionsBefore(rollout);
   const nodes = count(nodesInOrder(rollout).length, 'node');
   const change = before === '' ? `to ${rollout.release.version}` : `${before} → ${rollout.release.version}`;
@@ -60,7 +64,8 @@ function what(rollout: Rollout): string {
 }
 
 /** Signed is said in the note; what nobody signed is said aloud. */
-const unsigned = ({ release }: Rollout): string[] => (release.signed === null ? [signedWord(release)] : []);
+const unsigned = ({ release, recovery }: Rollout): string[] =>
+  release.signed === null && recovery?.from === undefined ? [signedWord(release)] : [];
 
 /** A bar of ten with the numbers beside it. */
 export function progress(rollout: Rollout): string {
@@ -134,9 +139,9 @@ function waitingLines(rollout: Rollout): string[] {
   return [
     ...phaseLines(rollout),
     ...windowLines(rollout, node),
-    ...haltLines(rollout, node),
     ...alertLines(rollout, node),
     ...proofLines(rollout, node),
+    ...compatibleLines(rollout, node),
     ...heldLines(node),
   ];
 }
@@ -167,15 +172,6 @@ function windowLines(rollout: Rollout, node: NodeRun): string[] {
   return [`Next: ${foreign(node.name)}, not before ${when(next.begin)}, ${describeLocal(next.begin, calendar.zone)}`];
 }
 
-/** Somebody stopped everything by a file; it says itself where it lies, and why. */
-function haltLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
-  const said = looks[region]?.halt;
-  if (state.is === 'working' || said?.is !== 'lies') return [];
-  return [
-    `‼ *Stopped by a file*: ${foreign(said.reason, 500)}. Nothing is begun or brought back there until it is removed.`,
-  ];
-}
-
 /** What the last look was told: nothing is begun on it, and people see why before a worker was kept by it. */
 function alertLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
   const { at = null, alerts } = looks[region] ?? {};
@@ -196,11 +192,21 @@ function proofLines(rollout: Rollout, { name, region, state }: NodeRun): string[
   return [`‼ ${none}: ${foreign(said.reason, 500)}`];
 }
 
+/** A region that was begun goes on. */
+function compatibleLines(rollout: Rollout, { name, region, state }: NodeRun): string[] {
+  const said = rollout.looks[region]?.compatibility;
+  const isBegun = nodesInOrder(rollout).some(
+    (other) => other.region === region && other.touched && other.name !== name,
+  );
+  if (state.is !== 'ready' || said?.is !== 'refused' || isBegun) return [];
+  return [`‼ No node is begun in ${foreign(region, 80)}: ${foreign(said.reasons.join('; '), 700)}`];
+}
+
+/** A file that stops everything is told above. */
 function heldLines({ name, held, state }: NodeRun): string[] {
   if (held === null || state.is === 'working') return [];
-  return held.gates.map(
-    (gate) => `${foreign(name)} could not be begun: ${gateReason(gate)} (${person(gate.owner, 80)})`,
-  );
+  const others = held.gates.filter((gate) => gate.name !== 'halt');
+  return others.map((gate) => `${foreign(name)} could not be begun: ${gateReason(gate)} (${person(gate.owner, 80)})`);
 }
 
 function note(rollout: Rollout): string {

@@ -1,6 +1,7 @@
 import { isAny } from '../../base/is-any.ts';
 import { isOpen, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { Diagnosis, NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
+import { haltOf } from './halted.ts';
 import type { Part } from './parts.ts';
 import { type Place, type Post, post } from './post.ts';
 import { serving } from './serving.ts';
@@ -58,8 +59,9 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
   const lines = (...all: string[]): Part[] => [{ is: 'lines', lines: all }];
   switch (state.is) {
     case 'staging':
-    case 'ready':
       return null;
+    case 'ready':
+      return node.touched || node.rehearsedAt === undefined ? null : lines(backFrom(rollout, name, node));
     case 'working':
       return state.direction === 'forward'
         ? lines(`▶ ${name} ${wayOn(rollout, node)}; ${others(rollout, node)}`)
@@ -107,6 +109,10 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
   }
 }
 
+/** It was restarted twice, and is not as if nothing had been done to it. */
+const backFrom = (rollout: Rollout, name: string, node: NodeRun): string =>
+  `↩ ${name} runs ${old(node)} again, back from its rehearsal${node.rehearsedAt === undefined ? '' : `, proven at ${when(node.rehearsedAt)}`}${isOpen(rollout) ? '; it is upgraded again in its turn' : ''}`;
+
 const rehearsedWord = ({ rehearsedAt }: NodeRun): string =>
   rehearsedAt === undefined ? '' : `; its way back was rehearsed at ${when(rehearsedAt)}`;
 
@@ -132,7 +138,8 @@ const wayBack = (node: NodeRun): string =>
   node.touched ? `is being rolled back to ${old(node)}` : 'is being put back into service, unchanged';
 
 /** While it is worked on nobody need act; what counts is who else serves. */
-const others = (rollout: Rollout, { region }: NodeRun): string => `${serving(rollout, [region])}, it goes on by itself`;
+const others = (rollout: Rollout, node: NodeRun): string =>
+  `${serving(rollout, [node.region])}, ${haltOf(rollout, node) === null ? 'it goes on by itself' : 'stopped by a file'}`;
 
 function change(rollout: Rollout, node: NodeRun): string {
   const before = node.before?.version ?? null;

@@ -1,4 +1,12 @@
-import { approvals, isBegunFreely, strategies, takesNodes, turns } from '../../upgrade/rollout/index.ts';
+import type { Verdict } from '../../upgrade/compatibility/index.ts';
+import {
+  approvals,
+  isBegunFreely,
+  lacksRehearsal,
+  strategies,
+  takesNodes,
+  turns,
+} from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Elsewhere, NodeSurvey, NodesPhase, Policy, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
@@ -33,21 +41,34 @@ export interface Preview {
   canary: string | null;
   /** What is to be proven on another fleet first. */
   elsewhere: Elsewhere;
+  /** What the compatibility matrix says; null where there is none. */
+  compatible: Verdict | null;
   /** null: not foreseen. */
   night: Night | null;
 }
 
 /** What an upgrade would do, before anything is done. */
 export function preview(plan: Preview): Reply {
-  const { rollout, survey, troubles, now, token, remark, second, canary, elsewhere, night } = plan;
+  const { rollout, survey, troubles, now, token, remark, second, canary, elsewhere, compatible, night } = plan;
   const title = `${token === null ? 'Dry run' : 'Plan'}: ${rollout.service.name} to ${rollout.release.version}`;
   const parts: Part[] = [
     ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
     { is: 'title', text: title },
     { is: 'lines', lines: [...overridden(rollout), ...regionLines(rollout, survey)] },
-    { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey), ...beside(troubles)] },
+    {
+      is: 'lines',
+      lines: [...skipped(rollout, survey), ...unwell(survey), ...unrehearsed(rollout, survey), ...beside(troubles)],
+    },
     ...(night === null ? [] : [{ is: 'lines' as const, lines: nightLines(night, rollout) }]),
-    { is: 'lines', lines: [signedWithKey(rollout.release), ...provenLines(elsewhere), ...rules(rollout, canary)] },
+    {
+      is: 'lines',
+      lines: [
+        signedWithKey(rollout.release),
+        ...provenLines(elsewhere),
+        ...compatibleLines(compatible),
+        ...rules(rollout, canary),
+      ],
+    },
     { is: 'note', text: ending(rollout, token) },
   ];
   if (token === null) return { parts };
@@ -117,6 +138,13 @@ function unwell(survey: NodeSurvey[]): string[] {
 }
 
 /** One line for what several have in common. */
+const unrehearsed = (rollout: Rollout, survey: NodeSurvey[]): string[] =>
+  lacksRehearsal(rollout, survey)
+    ? [
+        `‼ The settings want the way back rehearsed, and it is not: no node of the first part is healthy and runs something else than ${rollout.release.version}`,
+      ]
+    : [];
+
 function beside(troubles: NodeTroubles[]): string[] {
   const all = [...new Set(troubles.flatMap(({ words }) => words))];
   const told = all.slice(0, 5).map((text) => {
@@ -154,6 +182,16 @@ function provenLines(elsewhere: Elsewhere): string[] {
   if (elsewhere.is === 'not wanted') return [];
   if (elsewhere.is === 'proven') return [`Proven on ${foreign(elsewhere.fleet, 80)}, since ${when(elsewhere.since)}`];
   return [`‼ *No node is begun yet*: ${foreign(elsewhere.reason, 500)}`];
+}
+
+/** What was checked; and what cannot be undone, before anybody begins it. */
+function compatibleLines(compatible: Verdict | null): string[] {
+  if (compatible === null) return [];
+  const { found, noReturn } = compatible;
+  return [
+    `Compatible${found.length === 0 ? ', by its version alone' : `: ${found.map((each) => foreign(each)).join(', ')}`}`,
+    ...(noReturn === null ? [] : [`‼ *Point of no return*: ${foreign(noReturn, 500)}`]),
+  ];
 }
 
 /** Where one person begins a release, and why this plan asks somebody first; whoever wonders at night reads it here. */

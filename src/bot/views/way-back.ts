@@ -1,4 +1,12 @@
-import { type BackLack, type BackPlan, backPlan, isOpen, readiness, turns } from '../../upgrade/rollout/index.ts';
+import {
+  type BackLack,
+  type BackPlan,
+  backPlan,
+  isOpen,
+  readiness,
+  seenNoWayBack,
+  turns,
+} from '../../upgrade/rollout/index.ts';
 import type { BackSeen, NodeRun, NodeSurvey, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Reply } from '../context.ts';
 import type { Part } from './parts.ts';
@@ -18,6 +26,8 @@ const lackWords: Record<BackLack, string> = {
 export function readinessLines(rollout: Rollout): string[] {
   const { all, lacks, seenAt } = readiness(rollout);
   if (all.length === 0) return [];
+  const lost = isOpen(rollout) ? seenNoWayBack(rollout, all) : null;
+  if (lost !== null) return [`‼ *Nothing can be brought back*: ${foreign(lost, 500)}`];
   const kinds = (Object.keys(lackWords) as BackLack[]).flatMap((lack) => {
     const nodes = lacks.filter((each) => each.lack === lack).map(({ node }) => node.name);
     return nodes.length === 0 ? [] : [`; ${lackWords[lack]}: ${names(nodes)}`];

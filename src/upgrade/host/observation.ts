@@ -23,6 +23,8 @@ export interface Observation {
   image: string | null;
   disk: string | null;
   env: string | null;
+  /** It lies there, and is no environment file: empty, or with the zeros that a crash leaves. */
+  torn: boolean;
   /** Where symbolic links lead that stand in the place of a file; null for a file. */
   links: { binary: string | null; env: string | null };
   staged: string | null;
@@ -102,6 +104,7 @@ export function readObservation(output: Output): Observation {
     image: hash(output, 'image'),
     disk: hash(output, 'disk'),
     env: hash(output, 'env'),
+    torn: last(output, 'torn') === 'env',
     links: { binary: link('binary'), env: link('env') },
     staged: hash(output, 'staged'),
     machine: word(last(output, 'machine'), ''),

@@ -1,3 +1,5 @@
+import type { Inventory } from '../compatibility/types.ts';
+
 /** One health answer. `healthy` is HTTP 200 and JSON `status` exactly `healthy`; everything else is not. */
 export type Health =
   | { is: 'healthy'; version: string | null; hostname: string | null }
@@ -28,6 +30,21 @@ export interface Alerting {
   /** What fires for the region right now; at most 5 s. Never throws. */
   ask(region: string): Promise<AlertAnswer>;
 }
+
+/** Where something is asked for on a node's side, by node, and where it stands in the JSON of the answer (JMESPath). */
+export interface Question {
+  urls: Record<string, string>;
+  select: string;
+}
+
+/** Whom to ask for versions; null: nobody. */
+export interface InventorySource {
+  agents: Question | null;
+  schema: Question | null;
+}
+
+/** What a node's side tells right now; at most 5 s. Never throws. */
+export type AskInventory = (node: string) => Promise<Inventory>;
 
 export interface WebhookPlace {
   /** What people call it, e.g. `status page`. */

@@ -1,5 +1,6 @@
 import type { Actor } from '../../base/actor.ts';
 import type { Freeze } from '../../windows/types.ts';
+import type { Inventory, NoWayBack } from '../compatibility/index.ts';
 import type { Fitness } from './fitness.ts';
 
 export type { Actor };
@@ -18,6 +19,7 @@ export const stepNames = [
   'diagnose',
   'restore',
   'verify-restored',
+  'recover',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
@@ -29,6 +31,9 @@ export interface Baseline {
   /** systemd's InvocationID at that time. */
   invocation: string;
 }
+
+/** Binary and environment file as a pair. */
+export type Pair = Omit<Baseline, 'invocation'>;
 
 /** Proof that the running image is the one that was meant. */
 export interface Proof {
@@ -113,6 +118,8 @@ export type BackSeen = 'ready' | 'no backup' | 'other binary' | 'other environme
 /** What a step learned; merged into the node's record. */
 export interface Facts {
   before?: Baseline;
+  /** In a recovery: what lies ready on the node for it, whole. */
+  gets?: Pair;
   /** The node ran the target already when it was staged. */
   already?: boolean;
   proof?: Proof;
@@ -158,6 +165,7 @@ export type GateName =
   | 'window'
   | 'alerts'
   | 'elsewhere'
+  | 'compatibility'
   | 'quorum'
   | 'proof';
 
@@ -194,6 +202,16 @@ export type Elsewhere =
   /** With what to do. */
   | { is: 'unproven'; reason: string };
 
+/**
+ * What the compatibility matrix says of a region now. `noWayBack`: what its nodes ran before and the schema
+ * excludes by now; absent while there is nothing.
+ */
+export type Compatibility =
+  | { is: 'not wanted' }
+  | { is: 'compatible'; noWayBack?: NoWayBack }
+  /** Each with the way out. */
+  | { is: 'refused'; reasons: string[]; noWayBack?: NoWayBack };
+
 /** Whether somebody stopped everything by a file on the worker's machine. */
 export type Halt =
   | { is: 'clear' }
@@ -210,20 +228,28 @@ export interface Findings {
   alerts: Alerts;
   /** Not of the region but of the release: whether it was proven on another fleet, as the settings want it. */
   elsewhere: Elsewhere;
+  /** Of the release in the region: whether agents, schema and versions there go with it. */
+  compatibility: Compatibility;
   /** As the worker sees it that looks. */
   halt: Halt;
 }
 export type EvidenceName = keyof Findings;
 
 /** What a look at a region finds out too, so that people see it before it has kept a worker from anything. */
-export const lastingEvidence = ['freezes', 'alerts', 'elsewhere', 'halt'] as const satisfies EvidenceName[];
+export const lastingEvidence = [
+  'freezes',
+  'alerts',
+  'elsewhere',
+  'compatibility',
+  'halt',
+] as const satisfies EvidenceName[];
 type LastingName = (typeof lastingEvidence)[number];
 
 /** As a look found it; absent in looks of older versions, and in those that did not ask. */
 export type Lasting = Partial<Pick<Findings, LastingName>>;
 
 /** Of these, what ends without a word to us: only another look sees it, and a forecast counts on it. */
-export const passingEvidence = ['alerts', 'elsewhere', 'halt'] as const satisfies LastingName[];
+export const passingEvidence = ['alerts', 'elsewhere', 'compatibility', 'halt'] as const satisfies LastingName[];
 
 /** What was found out right before a stop: what the rules of the node's gates need, and nothing else. */
 export interface Evidence extends Partial<Findings> {
@@ -268,6 +294,8 @@ export interface NodeSurvey {
   held?: number;
   /** What work on it rests on; absent where nobody asked for that, or the worker is of a version that does not tell. */
   fitness?: Fitness;
+  /** What its side tells of agents and of the schema; absent where nobody asked. */
+  inventory?: Inventory;
   /** Its way back; absent like `fitness`. */
   back?: BackSeen;
   /** Absent like `fitness`. */

@@ -1,4 +1,5 @@
 import type { Calendar, Window } from '../../windows/types.ts';
+import type { Row } from '../compatibility/index.ts';
 
 /** A systemd service as the fleet runs it: a profile, so that sibling services fit. */
 export interface Service {
@@ -84,6 +85,8 @@ export interface Fleet {
   policy: Policy;
   /** Who must know of a major besides the channel. */
   audiences: string[];
+  /** Which versions go with which agents and schemas. Absent: nothing is checked. */
+  compatibility?: Row[];
 }
 
 /** Durations in milliseconds. Copied into the Rollout by `plan`, so that edits never shift one under way. */

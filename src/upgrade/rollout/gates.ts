@@ -22,6 +22,7 @@ const beforeLooks: GateName[] = [
   'window',
   'alerts',
   'elsewhere',
+  'compatibility',
   'quorum',
 ];
 
@@ -30,6 +31,9 @@ const beforeLooks: GateName[] = [
  * quorum can keep it waiting, and whoever stops everything by a file, which stops rollbacks too.
  */
 const onceTouched: GateName[] = ['halt', 'quorum'];
+
+/** A broken node waits for no window, no freeze and no alert, which may be about it; people, the quorum and the lock hold it. */
+const ofRecovery: GateName[] = ['state', 'pause', 'halt', 'staged', 'turn', 'quorum'];
 
 /** What was changed already is finished before anything new is begun; that needs no window and no approval. */
 const toBeProvenAgain: GateName[] = ['state', 'pause', 'halt', 'turn'];
@@ -64,7 +68,7 @@ export function isHeldBeforeLooks(rollout: Rollout, name: string, now: number): 
   return gatesOf(rollout, node, null).some((each) => rules[each].judge(rollout, node, now, null) !== null);
 }
 
-/** Nothing holds the node but what only a look can see the end of: alerts, a proof that is lacking, windows that freezes leave none of, a freeze that may be lifted at any time. */
+/** Nothing holds the node but what only a look can see the end of: alerts, a proof that is lacking, versions that do not go together, windows that freezes leave none of, a freeze that may be lifted at any time. */
 export function opensByLook(rollout: Rollout, name: string, now: number): boolean {
   const shut = gates(rollout, name, now);
   return (
@@ -80,7 +84,7 @@ export function opensByLook(rollout: Rollout, name: string, now: number): boolea
 export function isLeftToPeople(rollout: Rollout, { name, state }: NodeRun, now: number): boolean {
   const shut = state.is === 'ready' ? gates(rollout, name, now) : [];
   const isTheirs = (gate: Gate) =>
-    isAny(gate.name, 'alerts', 'halt') ||
+    isAny(gate.name, 'alerts', 'compatibility', 'halt') ||
     (rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));
   return shut.length > 0 && shut.every(isTheirs);
 }
@@ -100,7 +104,8 @@ function mayThaw(rollout: Rollout, name: string, now: number): boolean {
 function gatesOf(rollout: Rollout, node: NodeRun, sight: Sight | null): GateName[] {
   const { state } = node;
   if (mustGoOn(rollout, node, sight)) return onceTouched;
-  return state.is === 'ready' && node.touched ? toBeProvenAgain : beforeLooks;
+  if (state.is === 'ready' && node.touched) return toBeProvenAgain;
+  return rollout.recovery === undefined ? beforeLooks : ofRecovery;
 }
 
 /** On its way back, or possibly switched already. A switch that is seen to have changed nothing obeys every gate. */

@@ -2,6 +2,7 @@ import { inWords } from '../../base/duration.ts';
 import { isNewer } from '../../base/version.ts';
 import { fits, nextOpening, openInterval, opensFrom } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
+import { compatibilityOf } from './compatible.ts';
 import { compile, pathFor } from './compile.ts';
 import { troublesIn } from './fitness.ts';
 import { noticeFor } from './notice.ts';
@@ -41,6 +42,7 @@ export function plan(input: PlanInput): Rollout {
   refuseSurprise(input, notice);
   refuseUnfit(input, nodes);
   refuseFinished(input, nodes);
+  refuseIncompatible(input, nodes);
   const parts = regions
     .map(({ name }) => ({
       name,
@@ -216,6 +218,17 @@ function refuseFinished({ release, survey }: PlanInput, nodes: FleetNode[]): voi
   }
 }
 
+/** All reasons at once: whoever mends one shall not wait for the next. */
+function refuseIncompatible(input: PlanInput, nodes: FleetNode[]): void {
+  const { refusals } = compatibilityOf(input, nodes) ?? { refusals: [] };
+  const reasons = [...new Set(refusals.map(({ text }) => text))];
+  if (reasons.length === 0) return;
+  const [first = '', ...others] = reasons.length === 1 ? reasons : reasons.map((text, at) => `${at + 1}. ${text}`);
+  throw new Refused(
+    `Nothing was started: ${input.release.version} does not go with what is there. ${[first, ...others].join('. ')}.`,
+  );
+}
+
 /** A node that is down already costs no quorum: mend it first. */
 function sickFirst(nodes: FleetNode[], survey: NodeSurvey[]): string[] {
   const sick = (name: string) => survey.find(({ node }) => node === name)?.healthy === false;
@@ -234,9 +247,9 @@ const isLeftAlone = (name: string, { release, survey }: PlanInput): boolean =>
       node === name && sha256 === release.binarySha256 && fitness?.seen?.disk === release.binarySha256,
   );
 
-const unseen: RegionLooks = { count: 0, at: null, standing: {}, misses: {} };
+export const unseen: RegionLooks = { count: 0, at: null, standing: {}, misses: {} };
 
-const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
+export const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
   name,
   region,
   state: { is: 'staging', failures: 0, unknowns: 0, notBefore: now, since: null, lastReason: null },

@@ -209,6 +209,17 @@ const elsewhere = rule(['elsewhere'], (rollout, { name, region }, _now, known) =
 });
 
 /**
+ * Agents or the schema may have moved since the plan was judged by them; no override opens it. A region that was begun goes on: what is
+ * left between two versions is helped by nothing else.
+ */
+const compatibility = rule(['compatibility'], (rollout, { name, region }, _now, known) => {
+  const isBegun = (other: NodeRun) => other.region === region && other.touched && other.name !== name;
+  if (nodesInOrder(rollout).some(isBegun)) return null;
+  const said = known?.compatibility ?? rollout.looks[region]?.compatibility;
+  return said?.is === 'refused' ? shut(said.reasons.join('; '), 'whoever brings that together') : null;
+});
+
+/**
  * Never fewer than the minimum because of us; a node that is proven to be down may be worked on (guide, high
  * availability). Silence proves nothing: when nobody answers, the gate is shut.
  */
@@ -265,6 +276,7 @@ export const rules: Record<GateName, Rule> = {
   window,
   alerts,
   elsewhere,
+  compatibility,
   quorum,
   proof,
 };

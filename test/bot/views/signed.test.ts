@@ -18,6 +18,7 @@ const shown = (of: Release) => {
     second: false,
     canary: null,
     elsewhere: { is: 'not wanted' },
+    compatible: null,
     night: null,
   });
   const over = { ...rollout, status: { is: 'done', at: tuesday } } as const;

@@ -32,6 +32,7 @@ const sight = (change: Sight = {}): Observation => ({
   image: 'new',
   disk: 'new',
   env: null,
+  torn: false,
   staged: null,
   machine: 'x86_64',
   writable: true,

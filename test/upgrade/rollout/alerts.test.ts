@@ -104,6 +104,7 @@ describe('an alert that fires', () => {
     freezes: [],
     alerts,
     elsewhere: notWanted,
+    compatibility: notWanted,
     halt: noHalt,
   });
 

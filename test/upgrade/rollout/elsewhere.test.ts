@@ -42,6 +42,7 @@ const evidence = (rollout: Rollout, elsewhere: Elsewhere, unchanged = true) => (
   alerts: quiet,
   halt: noHalt,
   elsewhere,
+  compatibility: notWanted,
 });
 
 describe('a release that was not proven elsewhere', () => {

@@ -185,7 +185,15 @@ describe('a node is begun only if it fits with all that would have to go back', 
     };
     const sight = { down: false, unchanged: true };
     const standing = Object.fromEntries(names.map((name) => [name, 'healthy' as const]));
-    const evidence = { sight, standing, freezes: [], alerts: quiet, halt: noHalt, elsewhere: notWanted };
+    const evidence = {
+      sight,
+      standing,
+      freezes: [],
+      alerts: quiet,
+      halt: noHalt,
+      elsewhere: notWanted,
+      compatibility: notWanted,
+    };
     const asked = (to: string) =>
       gates(ready(to, {}, paceOf(), { [first]: { state: backedUp } }), first, now, evidence).map(({ name }) => name);
     // Two minutes less than before its backup.

@@ -73,6 +73,7 @@ describe('a freeze that was declared after the plan', () => {
         alerts: quiet,
         halt: noHalt,
         elsewhere: notWanted,
+        compatibility: notWanted,
         freezes: [shortly],
       },
     };
@@ -101,6 +102,7 @@ describe('a freeze that was declared after the plan', () => {
       alerts: quiet,
       halt: noHalt,
       elsewhere: notWanted,
+      compatibility: notWanted,
     });
     expect(gates(rollout, first, now, evidence([]))).toEqual([]);
     expect(gates(rollout, first, now, evidence([declared]))).toMatchObject([{ name: 'freeze' }]);

@@ -191,6 +191,7 @@ describe('the gates right before a stop', () => {
     alerts: quiet,
     halt: noHalt,
     elsewhere: notWanted,
+    compatibility: notWanted,
     ...changes,
   });
   const switching = ready(

@@ -64,6 +64,7 @@ describe('1. the quorum', () => {
     alerts: quiet,
     halt: noHalt,
     elsewhere: notWanted,
+    compatibility: notWanted,
   });
   const atSwitch = () => upTo(planned(), worldOf(planned()), 'us-east-op-1', 'switch');
   const quorum = (...args: Parameters<typeof evidence>) => {
@@ -141,6 +142,7 @@ describe('2. a switch whose worker was lost', () => {
       alerts: quiet,
       halt: noHalt,
       elsewhere: notWanted,
+      compatibility: notWanted,
     };
     expect(gates(halted, task.node, now, changed).map(({ name }) => name)).toEqual(['quorum']);
     const unchanged = { ...changed, sight: { down: false, unchanged: true } };
@@ -488,6 +490,7 @@ describe('8. decisions', () => {
         alerts: quiet,
         halt: noHalt,
         elsewhere: notWanted,
+        compatibility: notWanted,
       }).map(({ name }) => name);
     expect(named(tuesday + hours(3))).toEqual([]);
     expect(named(tuesday + hours(4))).toEqual(['window']);

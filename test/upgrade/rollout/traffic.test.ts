@@ -315,6 +315,7 @@ describe('a node that is taken out of service around its switch', () => {
       alerts: quiet,
       halt: noHalt,
       elsewhere: notWanted,
+      compatibility: notWanted,
     };
     const reasons = gates(rollout, 'us-east-op-2', now, evidence).map(({ reason }) => reason);
     expect(reasons).toContain(
@@ -336,6 +337,7 @@ describe('a node that is taken out of service around its switch', () => {
       alerts: quiet,
       halt: noHalt,
       elsewhere: notWanted,
+      compatibility: notWanted,
     });
     const quorumOf = (rollout: Rollout, now: number, unchanged: boolean) =>
       gates(rollout, first, now, evidenceOf(rollout, unchanged)).filter(({ name }) => name === 'quorum');

@@ -16,6 +16,7 @@ look_around() {
   say env "$environment"
   [ ! -L "$binary" ] || say link "binary $(readlink "$binary")"
   [ ! -L "$env" ] || say link "env $(readlink "$env")"
+  ! torn "$env" || say torn env
 }
 `;
 
