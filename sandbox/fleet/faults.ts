@@ -12,6 +12,7 @@ export const faults = [
   { id: 'free-disk', label: 'Free the disk' },
   { id: 'change-hostkey', label: 'Show another host key' },
   { id: 'restore-hostkey', label: 'Show the right host key again' },
+  { id: 'lose-files', label: 'Lose binary and environment (try recover)' },
   { id: 'reboot', label: 'Reboot' },
   { id: 'heal', label: 'Mend everything' },
 ] as const;

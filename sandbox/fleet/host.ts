@@ -1,4 +1,5 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ParsedKey, Server } from 'ssh2';
 import { answerCalls } from './calls.ts';
 import { Door } from './door.ts';
@@ -153,6 +154,9 @@ export class SimulatedHost {
       case 'restore-hostkey':
         this.#sshd = fault === 'change-hostkey' ? this.#strange() : this.#right;
         return;
+      case 'lose-files':
+        await this.unit.stop();
+        return this.#lose();
       case 'reboot':
         return this.#goDown();
       case 'heal':
@@ -173,6 +177,30 @@ export class SimulatedHost {
     for (const fault of ['restore-network', 'fix-sudo', 'free-disk', 'restore-hostkey', 'start-sshd'] as const) {
       await this.inject(fault);
     }
+    this.#find();
+  }
+
+  /** Binary and environment file are gone from the node; they lie outside of it, for `heal`. */
+  #lose(): void {
+    const { lost } = this.#layout;
+    mkdirSync(lost, { recursive: true });
+    for (const [name, file] of this.#lostFiles()) if (existsSync(file)) renameSync(file, join(lost, name));
+  }
+
+  #find(): void {
+    const { lost } = this.#layout;
+    for (const [name, file] of this.#lostFiles()) {
+      const kept = join(lost, name);
+      if (existsSync(kept) && !existsSync(file)) copyFileSync(kept, file);
+    }
+    rmSync(lost, { recursive: true, force: true });
+  }
+
+  #lostFiles(): [name: string, file: string][] {
+    return [
+      ['binary', this.#layout.binary],
+      ['env', this.#layout.envFile],
+    ];
   }
 
   async #goDown(): Promise<void> {

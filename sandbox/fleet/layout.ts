@@ -20,6 +20,8 @@ export interface Layout {
   sudoBroken: string;
   /** What was asked of `chown`, one line each. */
   owners: string;
+  /** What the node lost, for whoever mends it. */
+  lost: string;
   /** How far the clock is put forward, in words that `date -d` knows. */
   clock: string;
 }
@@ -40,6 +42,7 @@ export function layoutIn(root: string): Layout {
     calls: join(machinery, 'calls'),
     sudoBroken: join(machinery, 'sudo-broken'),
     owners: join(machinery, 'owners'),
+    lost: join(machinery, 'lost'),
     clock: join(machinery, 'clock'),
   };
 }

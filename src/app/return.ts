@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
-import { stopFile } from '../jobs/index.ts';
+import { type AskHalt, Halted, heeding, stopFile } from '../jobs/index.ts';
 import { createProbe } from '../upgrade/http/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
-import { comeBack, findWayBack, type WayBack } from '../upgrade/steps/come-back.ts';
+import { comeBack, findWayBack, type ReturnParts, type WayBack } from '../upgrade/steps/come-back.ts';
 import type { StepResult } from '../upgrade/steps/types.ts';
 import { type End, Ended } from './cli/exit.ts';
 import { stoppable } from './cli/live.ts';
@@ -17,34 +17,44 @@ export async function returnNode(name: string, yes: boolean): Promise<End> {
   const node = fleet.regions.flatMap(({ nodes }) => nodes).find((each) => each.name === name);
   if (node === undefined)
     throw new Ended('refused', `There is no node ${name}; the fleet has ${Object.keys(hosts).join(', ')}.`);
-  const halt = await stopFile(own.stopFile, hostname())(node.region);
-  if (halt.is === 'lies') throw new Ended('refused', `Nothing was done: ${halt.reason}. Remove it first.`);
   const shell = createShell(hosts, { transferTimeoutMs: fleet.policy.transferTimeout });
+  const parts = { fleet, node, shell, probe: createProbe(healthUrls), clock: systemClock() };
+  const ask = stopFile(own.stopFile, hostname());
   try {
-    const ended = await stoppable(async (signal): Promise<End> => {
-      const way = await findWayBack({
-        fleet,
-        node,
-        shell,
-        probe: createProbe(healthUrls),
-        clock: systemClock(),
-        signal,
-      });
-      if ('is' in way) throw new Ended('refused', `${name} cannot be brought back: ${reasonIn(way)}`);
-      return go(name, way, yes);
-    });
+    const ended = await stoppable((signal) =>
+      bringBack({ ...parts, signal }, ask, yes ? async () => true : () => isWritten(name)),
+    );
     return ended ?? 'interrupted';
   } finally {
     await shell.close();
   }
 }
 
-async function go(name: string, way: WayBack, yes: boolean): Promise<End> {
+/** @param ask whether a file stops everything: at once, so that nobody is asked for nothing, and right before each change */
+export async function bringBack(parts: ReturnParts, ask: AskHalt, isMeant: () => Promise<boolean>): Promise<End> {
+  const { name, region } = parts.node;
+  const halt = () => ask(region);
+  const said = await halt();
+  if (said.is === 'lies') throw new Ended('refused', `Nothing was done: ${said.reason}. Remove it first.`);
+  const way = await findWayBack({ ...parts, shell: heeding(parts.shell, halt, parts.clock) });
+  if ('is' in way) throw new Ended('refused', `${name} cannot be brought back: ${reasonIn(way)}`);
+  try {
+    return await go(name, way, isMeant);
+  } catch (error) {
+    if (!(error instanceof Halted)) throw error;
+    throw new Ended(
+      'refused',
+      `Nothing more is done to ${name}: ${error.message}. Remove it, then say the same again: it is safe to run twice.`,
+    );
+  }
+}
+
+async function go(name: string, way: WayBack, isMeant: () => Promise<boolean>): Promise<End> {
   const to = way.kept.version ?? way.kept.sha256.slice(0, 12);
   console.log(
     way.isBack ? `${name} has its newest backup, ${to}, installed; it is proven now.` : intent(name, to, way),
   );
-  if (!yes && !way.isBack && !(await isMeant(name))) throw new Ended('refused', 'Nothing was done.');
+  if (!way.isBack && !(await isMeant())) throw new Ended('refused', 'Nothing was done.');
   const result = await comeBack(way);
   if (result.is !== 'succeeded') {
     const what = result.is === 'later' ? 'runs it again and is out of service' : 'is not back';
@@ -68,7 +78,7 @@ function intent(name: string, to: string, { kept, seen, runs, strange, context }
   ].join('\n');
 }
 
-async function isMeant(name: string): Promise<boolean> {
+async function isWritten(name: string): Promise<boolean> {
   if (!process.stdin.isTTY) throw new Ended('usage', 'Nobody can be asked here: say --yes if it is meant.');
   const asking = createInterface({ input: process.stdin, output: process.stdout });
   try {

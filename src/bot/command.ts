@@ -48,6 +48,8 @@ export type Command =
   | { verb: 'keep'; node: string; mark: string }
   /** `null`: nothing was named; the answer lists the choices. A bare name is a node or a region. */
   | { verb: 'rollback'; target: string | null; dryRun: boolean }
+  /** Gives a broken node back what was proven on it. */
+  | { verb: 'recover'; node: string; dryRun: boolean }
   /** A rollout's id, or `ledger`. */
   | { verb: 'adopt'; what: string }
   | { verb: 'windows' }
@@ -130,6 +132,11 @@ export const manual: Record<Verb, Manual> = {
     usage: 'rollback [NODE|REGION|all] [--dry-run]',
     what: 'brings nodes back to what they were before, newest first; a dry run shows what that would do, node by node',
     example: 'rollback us-east',
+  },
+  recover: {
+    usage: 'recover NODE [--dry-run]',
+    what: 'shows a plan that gives a broken node back what was proven on it last, its own environment file kept; nothing starts before you confirm it',
+    example: 'recover eu-west-op-2',
   },
   adopt: {
     usage: 'adopt ROLLOUT|ledger',

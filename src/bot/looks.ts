@@ -20,6 +20,7 @@ const looking: readonly Command['verb'][] = [
   'diagnose',
   'whoami',
   'upgrade',
+  'recover',
 ];
 
 export const isLooking = (command: Command): boolean =>

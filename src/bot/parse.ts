@@ -49,6 +49,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
   rollback: readRollback,
+  recover: readRecover,
   adopt: (input) => ({ verb: 'adopt', what: object(input, 'the id of the rollout, or ledger,') }),
   windows: (input) => alone(input, { verb: 'windows' }),
   freeze: readFreeze,
@@ -79,6 +80,7 @@ const declineFlags = { reason: 'many' } satisfies FlagShape;
 const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies FlagShape;
 
 const rollbackFlags = { 'dry-run': 'none' } satisfies FlagShape;
+const recoverFlags = { 'dry-run': 'none' } satisfies FlagShape;
 const diagnoseFlags = { bundle: 'maybe' } satisfies FlagShape;
 
 const laterFlags = { at: 'many', next: 'none' } satisfies FlagShape;
@@ -92,6 +94,7 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   approve: approveFlags,
   decline: declineFlags,
   rollback: rollbackFlags,
+  recover: recoverFlags,
   diagnose: diagnoseFlags,
 };
 
@@ -266,6 +269,11 @@ function readRollback(input: string[]): Command {
   const [target, ...extra] = rest;
   if (extra.length > 0) throw new Unreadable(`one name is expected: ${extra.join(' ')} is too much`);
   return { verb: 'rollback', target: target ?? null, dryRun: values.has('dry-run') };
+}
+
+function readRecover(input: string[]): Command {
+  const { rest, values } = readFlags(input, recoverFlags);
+  return { verb: 'recover', node: object(rest, 'the node'), dryRun: values.has('dry-run') };
 }
 
 function readHelp(input: string[]): Command {

@@ -35,9 +35,10 @@ export function heeding(shell: Shell, ask: () => Promise<Halt>, clock: Pick<Cloc
       if (command.looks) return shell.run(node, command, signal);
       const until = clock.monotonic() + (command.sendWithinMs ?? rounds * soon);
       for (;;) {
-        await heed();
         const asked = clock.monotonic();
-        const within = Math.min(soon, until - asked);
+        await heed();
+        // The look itself may have taken its time.
+        const within = Math.min(asked + soon, until) - clock.monotonic();
         const outcome = await shell.run(node, { ...command, sendWithinMs: Math.max(0, within) }, signal);
         const isLate = outcome.is === 'unreachable' && clock.monotonic() - asked >= soon;
         if (!isLate || clock.monotonic() >= until || signal?.aborted) return outcome;

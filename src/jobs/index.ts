@@ -6,6 +6,7 @@ export { createControl } from './control.ts';
 export { type AskElsewhere, createElsewhere, type ProvenOn } from './elsewhere.ts';
 export { type Examined, examine, type Flaw } from './examine.ts';
 export { exportedLine } from './exported.ts';
+export { type AskHalt, Halted, heeding } from './halt.ts';
 export { ledgerLines, linesOf, readStored, type Stored, storedIds } from './history.ts';
 export { type ChainedEntry, lineIn } from './journal.ts';
 export { createLedger } from './ledger.ts';

@@ -92,7 +92,7 @@ export async function prune(
 /** Ids that stay however old they are. */
 async function standingIn({ redis, fleet, ledger }: Kept): Promise<string[]> {
   const [opened, { nodes }] = await Promise.all([redis.smembers(keysOf(fleet).open), ledger.load()]);
-  return [...opened, ...Object.values(nodes).map(({ rollout }) => rollout)];
+  return [...opened, ...Object.values(nodes).flatMap(({ rollout }) => rollout ?? [])];
 }
 
 /** When the newest one that can be believed was created. */

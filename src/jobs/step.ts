@@ -1,6 +1,7 @@
 import { minute } from '../base/duration.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
+import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
   asksGates,
   asksWayBack,
@@ -123,8 +124,16 @@ export function taskRunner(parts: StepParts): RunTask {
 
   /** What a person decided is read again before each step that comes nearer to a change. */
   async function lackingFor({ step, node }: NodeTask, rollout: Rollout): Promise<string | null> {
+    if (rollout.recovery !== undefined) return recovers.includes(step) ? unrecorded(rollout, node) : null;
     if (parts.vouched === undefined || !approachesChange.includes(step)) return null;
     return parts.vouched(rollout, node);
+  }
+
+  /** Nobody is asked for a recovery, so a worker reads itself that this was proven there: whoever took over a bot gives a node nothing new. */
+  async function unrecorded({ release, peers }: Rollout, node: string): Promise<string | null> {
+    const region = Object.values(peers).find((names) => names.includes(node)) ?? [];
+    if (isRecorded(await parts.ledger.load(), node, release.binarySha256, region)) return null;
+    return `the ledger does not say that ${release.version} was proven on ${node}: stop it, and start an upgrade`;
   }
 
   function contextOf(task: NodeTask, rollout: Rollout, signal: AbortSignal): StepContext {
@@ -205,6 +214,7 @@ const halted = (step: StepName, reason: string): StepResult => ({
   unchanged: step === 'stage' || step === 'backup',
 });
 
+const recovers: readonly StepName[] = ['stage', 'drain', 'recover'];
 const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch'];
 
 function broken(step: StepName, reason: string): Report {

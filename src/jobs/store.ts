@@ -246,10 +246,13 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
       await redis.eval(paintedScript, 1, keys.unpainted, id, String(revision));
     },
     livingRegions: () => livingRegions(redis, keys.living),
-    async nextEpoch(now) {
+    async lastEpoch() {
       const ids = new Set([...(await this.newestIds(3)), ...anchors.open()]);
-      const used = await Promise.all([...ids].map(epochIn));
-      return Number(await redis.eval(epochScript, 1, keys.epoch, Math.max(now, ...used.map((each) => each + 2)), day));
+      return Math.max(0, ...(await Promise.all([...ids].map(epochIn))));
+    },
+    async nextEpoch(now) {
+      const least = Math.max(now, (await this.lastEpoch()) + 2);
+      return Number(await redis.eval(epochScript, 1, keys.epoch, least, day));
     },
     async firstTime(name, ttlMs) {
       return (await redis.set(keys.seen(name), '1', 'PX', ttlMs, 'NX')) === 'OK';

@@ -103,6 +103,8 @@ export interface Store {
    * done must change what `what` names: a wish that was used can be put into Redis again.
    */
   seconded(what: string, by: Actor, at: number): Promise<Actor | null>;
+  /** The highest number of a run that signed journals tell of, as far as they can be believed; 0 when there is none. */
+  lastEpoch(): Promise<number>;
   /** Strictly rising over all rollouts of the fleet, and never below `now`. */
   nextEpoch(now: number): Promise<number>;
   /** True the first time that `key` is seen within `ttlMs`; for deliveries that come twice. */

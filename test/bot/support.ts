@@ -77,6 +77,7 @@ export class MemoryControl implements Control {
       if (!rollout) throw new Refused(`There is no rollout ${id}.`);
       return { rollout, as: 'proven', mark: `${rollout.revision}` };
     },
+    lastEpoch: async () => Math.max(0, ...[...this.rollouts.values()].map(({ epoch }) => epoch)),
     nextEpoch: async (now) => {
       this.epoch = Math.max(this.epoch + 1, now);
       return this.epoch;

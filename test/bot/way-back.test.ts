@@ -4,7 +4,7 @@ import { asText, runCommand } from '../../src/bot/run.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import { confirmText, readinessLines } from '../../src/bot/views/way-back.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
-import { planned, surveyOf, tuesday } from '../support/rollouts.ts';
+import { newImage, planned, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { trial } from './support.ts';
 
@@ -77,6 +77,27 @@ describe('rollback --dry-run', () => {
     const none = await runCommand(at.context, 'U0OTTO', 'rollback eu-west --dry-run');
     expect(asText(none)).toMatch(/would do nothing/);
     expect(none.facts).toMatchObject({ back: [], stays: [{ why: 'not changed by this rollout' }, {}, {}] });
+  });
+
+  it('says of a finished rollout what the rollback would say: it is refused where a node runs something else', async () => {
+    const at = here();
+    const { rollout } = usEastDone();
+    const over: Rollout = { ...rollout, status: { is: 'stopped', by: 'U0ROSA', at: at.clock.at } };
+    at.control.rollouts.set(over.id, over);
+    const image = (sha256: string) => surveyOf(at.context.fleet).map((seen) => ({ ...seen, sha256 }));
+    at.control.looks = [...image(newImage).slice(0, 2), ...image('f'.repeat(64)).slice(2)];
+    const dry = await runCommand(at.context, 'U0OTTO', 'rollback us-east --dry-run');
+    const real = await runCommand(at.context, 'U0ROSA', 'rollback us-east');
+    expect(real.outcome).toBe('refused');
+    const why = asText(real).slice('Nothing was done: '.length);
+    expect(why).toContain('us-east-op-3 runs ');
+    expect(asText(dry)).toBe(`Dry run: a rollback would be refused, and nothing done. ${why}`);
+    expect(dry.facts).toMatchObject({ back: [], refused: why });
+    at.control.looks = image(newImage);
+    expect((await runCommand(at.context, 'U0OTTO', 'rollback us-east --dry-run')).facts).toMatchObject({
+      back: [{}, {}, {}],
+      refused: null,
+    });
   });
 
   it('says that nobody looked where no worker answers, instead of guessing', async () => {

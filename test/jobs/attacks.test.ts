@@ -28,8 +28,8 @@ function listening(did: string[]): Steps {
   const { steps } = workerParts(rig.redis.handle);
   const heard =
     (name: StepName): Step =>
-    async ({ node }) => {
-      did.push(`${name} ${node.name}`);
+    async ({ rollout, node, attempt }) => {
+      did.push([name, node.name, attempt, rollout.id].join(' '));
       return { is: 'failed', reason: 'only heard', retry: false, facts: {} };
     };
   return Object.fromEntries(Object.keys(steps).map((name) => [name, heard(name as StepName)])) as Steps;
@@ -48,7 +48,8 @@ describe('a job under the name of a task that is due', () => {
     const did: string[] = [];
     const rollout = quickRollout('r1', {}, {}, { regions: null });
     await rig.control().store.create(rollout);
-    const [due] = todo(rollout, Date.now()).filter(({ region }) => region === 'us-east');
+    const honest = todo(rollout, Date.now()).filter(({ region }) => region === 'us-east');
+    const [due] = honest;
     if (due === undefined) throw new Error('nothing is due');
     const queue = rig.queues().step('us-east');
     await queue.add(due.step, { task: { ...due, ...lie } as Task }, { jobId: due.id });
@@ -58,8 +59,12 @@ describe('a job under the name of a task that is due', () => {
       () => queue.getJob(due.id),
       (found) => found?.finishedOn !== undefined,
     );
-    expect(did).toEqual([]);
     expect(job?.returnvalue).toBe('dropped');
+    // What is really due may have been put in its place by then, each once.
+    expect(honest.map(({ step, node, attempt, rollout: id }) => [step, node, attempt, id].join(' '))).toEqual(
+      expect.arrayContaining(did),
+    );
+    expect(new Set(did).size).toBe(did.length);
   });
 });
 

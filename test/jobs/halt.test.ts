@@ -61,6 +61,27 @@ describe('the file that stops everything', () => {
   });
 });
 
+describe('a directory that machines share and that does not answer', () => {
+  it('stops everything, and keeps one look at a time waiting', async () => {
+    let began = 0;
+    const answers: ((found: { is: 'nothing' }) => void)[] = [];
+    const ask = stopFile(file, 'worker-1', () => {
+      began += 1;
+      return new Promise((resolve) => answers.push(resolve));
+    });
+    const unseen = { is: 'lies', reason: expect.stringMatching(/^nobody can see whether .*: no answer$/) };
+    expect(await Promise.all([ask('us-east'), ask('us-east')])).toEqual([unseen, unseen]);
+    expect(await ask('us-east')).toEqual(unseen);
+    expect(began).toBe(1);
+    answers[0]?.({ is: 'nothing' });
+    // What was seen before it was asked says nothing of now.
+    const asked = ask('us-east');
+    await expect.poll(() => began).toBe(2);
+    answers[1]?.({ is: 'nothing' });
+    expect(await asked).toEqual(clear);
+  });
+});
+
 /** A shell on a clock of its own, which takes `delays` to send, and sends nothing after `sendWithinMs`. */
 function slowShell(delays: number[]) {
   const time = { now: 0 };
@@ -122,9 +143,20 @@ describe('whoever stops everything', () => {
     );
   });
 
+  it('waits no longer where the look for the file itself takes a while', async () => {
+    const { shell, sent, time, clock } = slowShell([1_500]);
+    const slowly = async (): Promise<Halt> => {
+      const said = time.now > 0 ? lies : clear;
+      time.now += 600;
+      return said;
+    };
+    await expect(heeding(shell, slowly, clock).run('n', change)).rejects.toThrow(Halted);
+    expect(sent).toEqual([]);
+  });
+
   it('has a transfer cut short that is on its way, or not begun for want of a connection', async () => {
     const { shell, time } = slowShell([]);
-    let giveUp = (_: Error) => undefined as void;
+    let giveUp: (error: Error) => void = () => {};
     const connecting: Shell = {
       ...shell,
       put: (_node, _from, _to, signal) =>

@@ -152,6 +152,18 @@ describe('the store', () => {
     expect(await store.nextEpoch(now + 1_000)).toBe(now + 1_000);
   });
 
+  it('knows the highest number of a run as long as a journal tells of it', async () => {
+    expect(await store.lastEpoch()).toBe(0);
+    await store.create({ ...quickRollout('r1'), epoch: 41 });
+    expect(await store.lastEpoch()).toBe(41);
+    await redis.handle.caller.set(keys.epoch, '99');
+    expect(await store.lastEpoch()).toBe(41);
+    await redis.handle.caller.hset(keys.rollout('r1'), 'body', '{}');
+    expect(await store.lastEpoch()).toBe(0);
+    await redis.handle.caller.flushall();
+    expect(await store.lastEpoch()).toBe(0);
+  });
+
   it('sees a delivery for the first time once, until it forgets it', async () => {
     const seen = await Promise.all(Array.from({ length: 10 }, () => store.firstTime('click', 60_000)));
     expect(seen.filter(Boolean)).toHaveLength(1);

@@ -7,6 +7,27 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'a dry run promises a rollback that would be refused',
+    file: 'src/bot/commands/decide.ts',
+    from: 'isOpen(rollout) ? null : otherwise(rollout, scope, seen)',
+    to: 'null as string | null',
+    tests: ['test/bot/way-back.test.ts'],
+  },
+  {
+    name: 'a way back that a file stops looks like one that goes on',
+    file: 'src/bot/views/halted.ts',
+    from: "state.is === 'working' || isQueued(rollout, node)",
+    to: "state.is === 'working'",
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
+  {
+    name: 'a file that is gone is still told of',
+    file: 'src/bot/views/halted.ts',
+    from: '!isAsked || held?.due !== attempt',
+    to: '!isAsked || held === null',
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
+  {
     name: 'an edit that came late stays on the screen',
     file: 'src/bot/marks.ts',
     from: "return revision < painted ? 'repaint' : 'leave';",
@@ -656,5 +677,33 @@ export const rows: Mutant[] = [
     from: 'if (dryRun) return tryBack(context, asking, target);',
     to: 'if (dryRun && target === null) return tryBack(context, asking, target);',
     tests: ['test/bot/way-back.test.ts'],
+  },
+  {
+    name: 'a plan is made over nodes that know of a run which the store forgot',
+    file: 'src/upgrade/ledger/forgotten.ts',
+    from: 'held > known + waysBack ?',
+    to: 'held > known + waysBack && known > 0 ?',
+    tests: ['test/bot/forgotten.test.ts'],
+  },
+  {
+    name: 'a rollout that was put back with the store is tried again',
+    file: 'src/bot/commands/decide.ts',
+    from: '  await refuseToGoOn(context);\n  const now = ',
+    to: '  const now = ',
+    tests: ['test/bot/forgotten.test.ts'],
+  },
+  {
+    name: 'a rollout that was put back with the store goes on after a pause',
+    file: 'src/bot/commands/decide.ts',
+    from: '  await refuseToGoOn(context);\n  const event = ',
+    to: '  const event = ',
+    tests: ['test/bot/forgotten.test.ts'],
+  },
+  {
+    name: 'a new run takes a number that nodes passed before',
+    file: 'src/bot/commands/forgotten.ts',
+    from: '(await adoptedEpoch(context)) + 2',
+    to: '0',
+    tests: ['test/bot/forgotten.test.ts'],
   },
 ];

@@ -1354,4 +1354,32 @@ export const rows: Mutant[] = [
     to: "state.is === 'stuck' && state.direction === 'forward' && isOfWayBack(state.step) ? {} : {};",
     tests: ['test/upgrade/rollout/rehearsal.test.ts'],
   },
+  {
+    name: 'what somebody else installed in a rehearsal counts as ours, without a backup to go back to',
+    file: `${core}/path.ts`,
+    from: 'isTheirs ? asksGates(step) : ',
+    to: '',
+    tests: ['test/upgrade/rollout/rehearsal.test.ts'],
+  },
+  {
+    name: 'a stop takes a proven node for one that is changed half, because nobody could clean up',
+    file: `${core}/gated.ts`,
+    from: "  if (traits[state.step].onFailure === 'ignore') return succeeded(rollout, node, state, at);\n",
+    to: '',
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
+  {
+    name: 'a rehearsal that was asked for and cannot be is left out without a word',
+    file: `${core}/compile.ts`,
+    from: 'node === undefined && input.rehearse === true',
+    to: 'node === undefined && input.rehearse !== true && false',
+    tests: ['test/upgrade/rollout/rehearsal.test.ts'],
+  },
+  {
+    name: 'a plan says nothing of the rehearsal that the settings want and it does not have',
+    file: `${core}/compile.ts`,
+    from: 'all.every(({ rehearsal }) => rehearsal === undefined)',
+    to: 'all.every(({ rehearsal }) => rehearsal !== undefined)',
+    tests: ['test/upgrade/rollout/rehearsal.test.ts'],
+  },
 ];

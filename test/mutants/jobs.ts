@@ -12,6 +12,20 @@ const settings = ['test/jobs/settings.test.ts'];
 /** What is stored, believed and worked on. */
 export const rows: Mutant[] = [
   {
+    name: 'a stop file that nobody can see in time lets everything go on',
+    file: 'src/jobs/stop-file.ts',
+    from: "const unanswered: Found = { is: 'unseen', why: 'no answer' };",
+    to: "const unanswered: Found = { is: 'nothing' };",
+    tests: ['test/jobs/halt.test.ts'],
+  },
+  {
+    name: 'what the look for the stop file takes is added to the two seconds',
+    file: 'src/jobs/halt.ts',
+    from: 'Math.min(asked + soon, until) - clock.monotonic()',
+    to: 'Math.min(soon, until - clock.monotonic())',
+    tests: ['test/jobs/halt.test.ts'],
+  },
+  {
     name: 'a file that stops everything is not looked for right before a node is changed',
     file: 'src/jobs/halt.ts',
     from: '        await heed();\n',
@@ -49,8 +63,8 @@ export const rows: Mutant[] = [
   {
     name: 'a file that nobody can look for stops nothing',
     file: 'src/jobs/stop-file.ts',
-    from: "      if (code === 'ENOENT') return",
-    to: '      if (code) return',
+    from: "why === 'ENOENT' ? {",
+    to: 'why ? {',
     tests: ['test/jobs/halt.test.ts'],
   },
   {
@@ -133,7 +147,7 @@ export const rows: Mutant[] = [
   {
     name: 'a node is stopped by settings that are others than those of the plan',
     file: 'src/jobs/own-settings.ts',
-    from: "const stops: readonly StepName[] = ['drain', 'switch'];",
+    from: "const stops: readonly StepName[] = ['drain', 'switch', 'recover'];",
     to: 'const stops: readonly StepName[] = [];',
     tests: settings,
   },

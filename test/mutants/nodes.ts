@@ -13,6 +13,27 @@ const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 /** What is done on nodes: steps, their scripts, the helper, proofs, sessions. */
 export const rows: Mutant[] = [
   {
+    name: 'what the old process wrote while it was being stopped is a cause for the new one',
+    file: 'src/upgrade/host/journal.ts',
+    from: 'isStopped ? stopped : stopping',
+    to: 'stopping',
+    tests: ['test/upgrade/host/diagnosis.test.ts'],
+  },
+  {
+    name: 'a line that tells of nothing wrong is a cause',
+    file: 'src/upgrade/host/diagnosis.ts',
+    from: '.filter(({ written }) => !isQuiet(written)) : [],',
+    to: ' : [],',
+    tests: ['test/upgrade/host/diagnosis.test.ts'],
+  },
+  {
+    name: 'a port that the service holds itself is taken',
+    file: 'src/upgrade/host/diagnosis.ts',
+    from: '?.pid !== signs.unit.mainPid',
+    to: '?.pid !== -1',
+    tests: ['test/upgrade/host/diagnosis.test.ts'],
+  },
+  {
     name: 'a build that ran for a while and died is said to exit at start',
     file: `${host}/diagnosis.ts`,
     from: 'lived !== null && lived >= longLife ?',
@@ -29,8 +50,8 @@ export const rows: Mutant[] = [
   {
     name: 'an old line of the journal is the cause on a node that is well',
     file: `${host}/diagnosis.ts`,
-    from: 'journal: isIll(signs) ? recent(signs.journal) : [],',
-    to: 'journal: signs.journal,',
+    from: 'journal: isIll(signs) ? recent(signs.journal)',
+    to: 'journal: isIll(signs) || signs.journal.length > 0 ? signs.journal',
     tests: ['test/upgrade/host/diagnosis.test.ts'],
   },
   {

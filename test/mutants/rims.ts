@@ -5,6 +5,13 @@ const signed = ['test/releases/signed.test.ts'];
 /** Releases, settings, secrets, sandbox. */
 export const rows: Mutant[] = [
   {
+    name: 'a way back from a shell looks for the stop file once, before somebody is asked',
+    file: 'src/app/return.ts',
+    from: 'shell: heeding(parts.shell, halt, parts.clock)',
+    to: 'shell: parts.shell',
+    tests: ['test/app/return.test.ts'],
+  },
+  {
     name: 'whoever asks for an unknown version is shown where on the server the archives lie',
     file: 'src/releases/directory.ts',
     from: 'noArchive(archive, await versions())',

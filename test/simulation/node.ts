@@ -327,7 +327,8 @@ export class ModelNode {
   async #verb(script: Script): Promise<void> {
     switch (script.name) {
       case 'look':
-        return this.#look(script);
+        this.#look(script);
+        return this.#fenced(script);
       case 'observe':
         return this.#observe(script);
       case 'look under lock':
@@ -398,8 +399,13 @@ export class ModelNode {
     this.#say(script, 'env', this.env ?? '');
   }
 
+  #fenced(script: Script): void {
+    this.#say(script, 'held', this.fence === null ? '0' : padded(this.fence.epoch));
+  }
+
   #observe(script: Script): void {
     this.#look(script);
+    this.#fenced(script);
     const staged = this.staged.get(script.args.get('staged') ?? '-');
     if (staged !== undefined) this.#say(script, 'staged', staged);
     this.#say(script, 'machine', 'x86_64');
@@ -636,7 +642,7 @@ export class ModelNode {
   }
 
   #listBackups(script: Script): void {
-    this.#say(script, 'held', this.fence === null ? '0' : padded(this.fence.epoch));
+    this.#fenced(script);
     const newestFirst = [...this.backups].sort(([, a], [, b]) => b.usedAt - a.usedAt);
     for (const [name, { says, version }] of newestFirst.slice(0, 20))
       this.#say(script, 'backup', `${name} ${says.binary} ${says.env ?? '-'} ${version}`);

@@ -186,8 +186,8 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
     return { type: 'reported', ...common, report: failed('a newer run owns this node', false) };
   }
   world.fence[node] = [rollout.epoch, attempt];
-  if (step === 'switch' || step === 'restore') {
-    const [from, to] = step === 'switch' ? [oldImage, newImage] : [newImage, oldImage];
+  if (step === 'switch' || step === 'restore' || step === 'recover') {
+    const [from, to] = step === 'restore' ? [newImage, oldImage] : [step === 'recover' ? '' : oldImage, newImage];
     if (world.image[node] === to && world.disk[node] === to && !world.down.has(node)) {
       return { type: 'reported', ...common, report: succeeded({}) };
     }
@@ -218,7 +218,7 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
   if (step === 'undrain' && world.brokenTraffic.has(node))
     return { type: 'reported', ...common, report: failed('exit code 3', true) };
   if (step === 'undrain') world.out.delete(node);
-  return { type: 'reported', ...common, report: reportOf(task, world) };
+  return { type: 'reported', ...common, report: reportOf(task, world, rollout.recovery !== undefined) };
 }
 
 /** A stop and a start of the service: it comes up with what lies on disk. */
@@ -251,10 +251,11 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
   world.down.delete(node);
 }
 
-function reportOf({ step, node }: NodeTask, world: World): Report {
+function reportOf({ step, node }: NodeTask, world: World, isRecovery: boolean): Report {
   const proof = { ...proofOf(world.image[node] ?? ''), invocation: `i${world.invocation[node]}` };
   switch (step) {
     case 'stage':
+      if (isRecovery) return succeeded({ already: false, gets: recorded });
       return succeeded(
         world.image[node] === newImage ? { already: true, before: recorded } : { already: false, before: recorded },
       );

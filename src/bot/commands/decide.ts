@@ -42,8 +42,9 @@ import {
   Unanswered,
   unknownName,
 } from './common.ts';
-import { refuseNoReturn } from './no-return.ts';
-import { refuseIfOtherwise, withTruth } from './truth.ts';
+import { newEpoch, refuseToGoOn } from './forgotten.ts';
+import { noReturn } from './no-return.ts';
+import { otherwise, refuseIfOtherwise, withTruth } from './truth.ts';
 
 export const approve: Handler<'approve'> = async (context, asking, { what, comment }) => {
   const rollout = await theRollout(context, asking);
@@ -201,6 +202,7 @@ function underWay(rollout: Rollout): string {
 export const resume: Handler<'resume'> = async (context, asking) => {
   await demand(context, asking, { is: 'go-on' });
   const rollout = await theRollout(context, asking);
+  await refuseToGoOn(context);
   const event = { type: 'resumed', at: context.clock.now(), by: asking.actor } as const;
   return decide(context, rollout, event, 'Resumed.');
 };
@@ -220,8 +222,9 @@ export const stop: Handler<'stop'> = async (context, asking) => {
 export const retry: Handler<'retry'> = async (context, asking) => {
   await demand(context, asking, { is: 'go-on' });
   const rollout = await theRollout(context, asking);
+  await refuseToGoOn(context);
   const now = context.clock.now();
-  const epoch = await context.control.store.nextEpoch(now);
+  const epoch = await newEpoch(context);
   return decide(context, rollout, { type: 'retried', at: now, by: asking.actor, epoch }, 'Trying again, as a new run.');
 };
 
@@ -238,10 +241,11 @@ export const rollback: Handler<'rollback'> = async (context, asking, { target, d
       rollout,
       `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)${holdsOnly(rollout)}`,
     );
-  await refuseNoReturn(context, rollout, scope);
+  const lost = await noReturn(context, rollout, scope);
+  if (lost !== null) throw new Refused(lost);
   if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout, scope);
   const now = context.clock.now();
-  const epoch = await context.control.store.nextEpoch(now);
+  const epoch = await newEpoch(context);
   const event = { type: 'rollback-asked', at: now, by: asking.actor, scope, epoch } as const;
   return withTruth(context, rollout, await decide(context, rollout, event, rollingBack));
 };
@@ -252,7 +256,6 @@ async function tryBack(context: CommandContext, asking: Asking, target: string |
   const rollout = await rollbackTarget(context, asking);
   const scope = scopeOf(rollout, target ?? 'all');
   const { control, fleet, clock } = context;
-  await refuseNoReturn(context, rollout, scope);
   const nodes = fleet.regions.flatMap((region) => region.nodes);
   const asked = touchedIn(rollout, scope).map(({ name }) => name);
   const seen = await control.survey(
@@ -263,9 +266,15 @@ async function tryBack(context: CommandContext, asking: Asking, target: string |
   );
   if (seen.every(isSilence))
     throw new Unanswered(`Nobody knows what would happen: ${seen[0]?.detail}. Is a worker running?`);
+  const refused =
+    (await noReturn(context, rollout, scope)) ?? (isOpen(rollout) ? null : otherwise(rollout, scope, seen));
+  if (refused !== null) {
+    const none = { rollout: rolloutFacts(rollout), ...backFacts(scope, { back: [], stays: [] }, seen), refused };
+    return withFacts(none, say(`Dry run: a rollback would be refused, and nothing done. ${foreign(refused, 1_500)}`));
+  }
   const event = { type: 'rollback-asked', at: clock.now(), by: asking.actor, scope, epoch: rollout.epoch + 1 } as const;
   const plan = backPlan(rollout, event, standingIn(seen));
-  const facts = { rollout: rolloutFacts(rollout), ...backFacts(scope, plan, seen) };
+  const facts = { rollout: rolloutFacts(rollout), ...backFacts(scope, plan, seen), refused };
   if (plan.back.length > 0) return withFacts(facts, dryRunOf(rollout, scope, plan, seen));
   const none = `A rollback of ${foreign(scopeName(scope), 300)} would do nothing: it is not changed by this rollout (any more).`;
   return withFacts(facts, say(none));

@@ -16,6 +16,7 @@ import { nightFacts } from '../facts/night.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { type NodeTroubles, preview } from '../views/preview.ts';
 import { fleetNow, glance, isSilence, Unanswered } from './common.ts';
+import { forgottenWords, newEpoch, refuseForgotten, whyForgotten } from './forgotten.ts';
 import { nightOf } from './night.ts';
 
 /** What somebody asked for, with all that they named. */
@@ -39,7 +40,7 @@ export async function show(
   const input = await inputOf(context, context.newId(), request, seen);
   const rollout = plan(input);
   const night = nightOf(input, rollout, context.playsUpTo);
-  const troubles = troublesBeside(input, rollout);
+  const troubles = [...troublesBeside(input, rollout), ...(await forgottenElsewhere(context, request, seen))];
   if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
   const token = dryRun ? null : `${rollout.id}~${fleetMark(seen)}`;
   const reply = withFacts(
@@ -68,6 +69,21 @@ function troublesBeside(input: PlanInput, { nodes }: Rollout): NodeTroubles[] {
     .filter(({ words }) => words.length > 0);
 }
 
+/** A node that says so keeps no other region from being planned, and is not passed over in silence. */
+async function forgottenElsewhere(
+  context: CommandContext,
+  { regions }: Request,
+  seen: NodeSurvey[],
+): Promise<NodeTroubles[]> {
+  const elsewhere = regions === null ? [] : seen.filter(({ region }) => !regions.includes(region));
+  const each = await Promise.all(
+    elsewhere.map(async (one) => ({ node: one.node, words: await forgottenWords(context, [one]) })),
+  );
+  return each.flatMap(({ node, words }) =>
+    words.length === 0 ? [] : [{ node, words: [`a run changed it that is not known here. ${whyForgotten}`] }],
+  );
+}
+
 function wordsAbout(seen: NodeSurvey, input: PlanInput): string[] {
   if (seen.fitness === undefined) return [notLookedAt];
   return troublesOf(seen, input).map(({ text }) => text);
@@ -84,7 +100,11 @@ export async function inputOf(
   seen: NodeSurvey[],
 ): Promise<PlanInput> {
   const now = context.clock.now();
-  const epoch = await context.control.store.nextEpoch(now);
+  await refuseForgotten(
+    context,
+    seen.filter(({ region }) => request.regions?.includes(region) ?? true),
+  );
+  const epoch = await newEpoch(context);
   const { version, binarySha256: sha256 } = request.release;
   const ledger = await context.control.ledger.load();
   const begun = begunBefore(ledger, { version, sha256 });

@@ -4,6 +4,7 @@ import type { Asking, CommandContext, Reply } from '../context.ts';
 import { count, foreign } from '../views/text.ts';
 import { foreignWord, scopeName } from '../views/words.ts';
 import { type Agreed, asSecond, decide, demand, type Handler, outdated, theRollout, unknownName } from './common.ts';
+import { newEpoch } from './forgotten.ts';
 
 export const replace: Handler<'replace'> = (context, asking, { node, mark }) =>
   about(context, asking, node, mark, 'replace');
@@ -37,7 +38,7 @@ async function about(
       : { is: 'agreed' };
   if (agreement.is === 'waits') return agreement.reply;
   const now = context.clock.now();
-  const epoch = await context.control.store.nextEpoch(now);
+  const epoch = await newEpoch(context);
   const two = agreement.first === undefined ? {} : { with: agreement.first };
   const by = asking.actor;
   const event = { type: 'decided' as const, at: now, by, ...two, node: name, sha256: work.sha256, as, epoch };

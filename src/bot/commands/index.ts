@@ -9,6 +9,7 @@ import { freeze, unfreeze } from './freeze.ts';
 import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
 import { mine } from './mine.ts';
+import { recover } from './recover.ts';
 import { reschedule } from './reschedule.ts';
 import { cancel, start } from './start.ts';
 import { acting } from './unknown.ts';
@@ -41,6 +42,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   replace: acting(replace),
   keep: acting(keep),
   rollback: acting(rollback),
+  recover,
   adopt,
   windows,
   freeze,

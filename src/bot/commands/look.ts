@@ -35,6 +35,7 @@ import {
   theRollout,
   unknownName,
 } from './common.ts';
+import { forgottenWords, saidOfForgotten } from './forgotten.ts';
 
 export const status: Handler<'status'> = async (context, asking) => {
   await demand(context, asking, { is: 'look' });
@@ -50,7 +51,7 @@ export const status: Handler<'status'> = async (context, asking) => {
   const head = last === undefined ? 'Nothing is running.' : `Nothing is running. Last: ${headline(last)}`;
   const reply = withFacts(
     { rollout: null, last: last === undefined ? null : rolloutFacts(last), nodes: surveyFacts(seen) },
-    say(head, ...surveyLines(context.fleet, seen)),
+    say(head, ...saidOfForgotten(await forgottenWords(context, seen)), ...surveyLines(context.fleet, seen)),
   );
   return seen.some(isSilence) ? ended('unreachable', reply) : reply;
 };

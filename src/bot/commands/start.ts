@@ -8,12 +8,14 @@ import { beginsLater } from '../views/forecast.ts';
 import { foreign } from '../views/text.ts';
 import { demand, type Handler, survey } from './common.ts';
 import { fleetMark, inputOf, type Request, requestOf, show, wantsSecond } from './draft.ts';
+import { confirmRecovery } from './recover.ts';
 import { cancelStart } from './reschedule.ts';
 
 /** Takes the plan once, makes it anew over the fleet as it is now, and starts it if nothing moved since it was shown. */
 export const start: Handler<'start'> = async (context, asking, { plan: token }) => {
   const draft = await taken(context, asking, 'start', token);
   await mayStart(context, asking, draft);
+  if (draft.recovery !== undefined) return confirmRecovery(context, draft, token);
   const seen = await survey(context, 'work');
   const request = requestOf(context, draft, asking.actor);
   if (fleetMark(seen) !== token.split('~')[1] && token.includes('~')) {
@@ -90,6 +92,9 @@ export const cancel: Handler<'cancel'> = async (context, asking, { plan: token, 
   return say(`The plan for ${draft.release.version} was thrown away; nothing was started.`);
 };
 
+const askAgain = ({ recovery, release, nodes }: Rollout): string =>
+  recovery === undefined ? `upgrade ${release.version}` : `recover ${Object.keys(nodes).join()}`;
+
 async function taken(
   context: CommandContext,
   { actor }: Asking,
@@ -113,9 +118,7 @@ async function taken(
   if (!isOther) {
     throw new Refused('You asked to override the windows, so another breaker starts this plan: with the same line.');
   }
-  throw new Refused(
-    `This plan was made for ${draft.requester}. Ask for your own with upgrade ${draft.release.version}.`,
-  );
+  throw new Refused(`This plan was made for ${draft.requester}. Ask for your own with ${askAgain(draft)}.`);
 }
 
 /** The freezes that a plan counts with, in short; without those that have ended at `now`. */

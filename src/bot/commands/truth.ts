@@ -11,6 +11,7 @@ import { type CommandContext, type Reply, withLines } from '../context.ts';
 import { foreign } from '../views/text.ts';
 import { touchedIn } from '../views/words.ts';
 import { survey } from './common.ts';
+import { forgottenWords, refuseForgotten, saidOfForgotten } from './forgotten.ts';
 
 /**
  * Nodes that do not run what the rollout has recorded of them, a sentence each: Redis may have been put back to an
@@ -47,10 +48,13 @@ const some = (wrong: string[]): string =>
 
 /** A decision's answer with what the nodes say otherwise; the decision was carried out already. */
 export async function withTruth(context: CommandContext, rollout: Rollout, reply: Reply): Promise<Reply> {
-  const wrong = contradictions(rollout, await survey(context));
+  const seen = await survey(context);
+  const forgotten = saidOfForgotten(await forgottenWords(context, seen));
+  const told = forgotten.length === 0 ? reply : withLines(reply, forgotten);
+  const wrong = contradictions(rollout, seen);
   return wrong.length === 0
-    ? reply
-    : withLines(reply, [
+    ? told
+    : withLines(told, [
         `‼ *Not everything is as this rollout has recorded it*: ${foreign(some(wrong), 600)}.`,
         'It works with what is recorded and does nothing about these. Was Redis put back to an earlier time? See verify.',
       ]);
@@ -63,12 +67,21 @@ export async function refuseIfOtherwise(
   scope: RollbackScope,
 ): Promise<void> {
   const seen = await survey(context);
+  const asked = touchedIn(rollout, scope).map(({ name }) => name);
+  await refuseForgotten(
+    context,
+    seen.filter(({ node }) => asked.includes(node)),
+  );
+  const why = otherwise(rollout, scope, seen);
+  if (why !== null) throw new Refused(`Nothing was done: ${why}`);
+}
+
+/** Why a finished rollout is not brought back there, as its nodes were seen; null when they are what it left there. */
+export function otherwise(rollout: Rollout, scope: RollbackScope, seen: NodeSurvey[]): string | null {
   const isOther = (node: NodeRun) => contradictions(rollout, seen, [node]).length > 0;
   const wrong = contradictions(rollout, seen, touchedIn(rollout, scope));
-  if (wrong.length === 0) return;
-  throw new Refused(
-    `Nothing was done: ${rollout.release.version} is the newest rollout that is known, and it is not what the nodes run: ${some(wrong)}. Something came after it (somebody's hand, or a rollout that Redis has forgotten, if it was put back to an earlier time). ${others(rollout, scope, isOther)}To change versions, use upgrade.`,
-  );
+  if (wrong.length === 0) return null;
+  return `${rollout.release.version} is the newest rollout that is known, and it is not what the nodes run: ${some(wrong)}. Something came after it (somebody's hand, or a rollout that Redis has forgotten, if it was put back to an earlier time). ${others(rollout, scope, isOther)}To change versions, use upgrade.`;
 }
 
 /** What can still be brought back of this, in as few commands as that takes. */

@@ -64,7 +64,7 @@ function nextStart({ fleet }: CommandContext, regions: string[] | null, now: num
   return Math.min(...starts);
 }
 
-async function refuseTaken({ control }: CommandContext): Promise<void> {
+export async function refuseTaken({ control }: CommandContext): Promise<void> {
   const open = await control.store.open();
   if (open === null || !isOpen(open)) return;
   throw new Refused(

@@ -6,6 +6,7 @@ import { surveyLines } from '../views/survey.ts';
 import { count, foreign, names } from '../views/text.ts';
 import { demand, glance, type Handler, isSilence } from './common.ts';
 import { type Complaint, complaintLine, complaintsAbout } from './complaints.ts';
+import { forgottenWords, saidOfForgotten } from './forgotten.ts';
 
 /** Looks at every node and says plainly which are not right. */
 export const verify: Handler<'verify'> = async (context, asking) => {
@@ -16,25 +17,28 @@ export const verify: Handler<'verify'> = async (context, asking) => {
   const { newest, refused } = await newestOf(context);
   const complaints = wrong.map(({ is, seen: { node } }) => ({ node, is }));
   const notCompared = [...releases].flatMap(([version, release]) => (release === null ? [version] : []));
+  const forgotten = await forgottenWords(context, seen);
   const reply = say(
-    wrong.length === 0
+    wrong.length + forgotten.length === 0
       ? `✓ All ${count(seen.length, 'node')} are right: healthy, running, and no image differs from its release.`
-      : `✗ ${count(wrong.length, 'thing')} not right:`,
+      : `✗ ${count(wrong.length + forgotten.length, 'thing')} not right:`,
     ...wrong.map(complaintLine),
+    ...saidOfForgotten(forgotten),
     ...uncompared(seen, releases),
     ...mixed(seen, newest),
     ...refused.map(({ version, reason }) => `○ ${foreign(version, 60)} is not accepted: ${foreign(reason, 200)}`),
     ...surveyLines(context.fleet, seen),
   );
   const facts = {
-    right: wrong.length === 0,
+    right: wrong.length + forgotten.length === 0,
+    forgotten,
     complaints,
     notCompared,
     newestRelease: newest,
     notAccepted: refused.map(({ version }) => version),
     nodes: surveyFacts(seen),
   };
-  return ended(outcomeOf(seen, wrong), withFacts(facts, reply));
+  return ended(forgotten.length > 0 ? 'wrong' : outcomeOf(seen, wrong), withFacts(facts, reply));
 };
 
 async function known(context: CommandContext, seen: NodeSurvey[]): Promise<Map<string, Release | null>> {

@@ -86,6 +86,8 @@ export function headline(rollout: Rollout): string {
   const onOld = versionsBefore(rollout);
   switch (status.is) {
     case 'done':
+      if (rollout.recovery !== undefined)
+        return `✓ *${names(Object.keys(rollout.nodes))} has ${release.version} back*, proven.`;
       return `✓ *${release.version} is on ${all === 1 ? 'its one node*, proven' : `all ${all} nodes*, each one proven`}.`;
     case 'rolled-back':
       return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(all, 'node')} still on ${release.version}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.${forPeople(rollout)}`;

@@ -16,8 +16,10 @@ import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
+import { haltLines } from './halted.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
+import { recoveryLine } from './recovery.ts';
 import { signedWord, unaskedLines } from './signed.ts';
 import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
@@ -41,6 +43,7 @@ export function mainParts(rollout: Rollout): Part[] {
         ...readinessLines(rollout),
         ...(isOpen(rollout) ? rehearsalLines(rollout) : []),
         ...statusLines(rollout),
+        ...(isOpen(rollout) ? haltLines(rollout) : []),
         ...waitingLines(rollout),
         ...takenLines(rollout),
       ],
@@ -53,6 +56,7 @@ export function mainParts(rollout: Rollout): Part[] {
 }
 
 function what(rollout: Rollout): string {
+  if (rollout.recovery !== undefined) return recoveryLine(rollout);
   const before = versionsBefore(rollout);
   const nodes = count(nodesInOrder(rollout).length, 'node');
   const change = before === '' ? `to ${rollout.release.version}` : `${before} → ${rollout.release.version}`;
@@ -134,7 +138,6 @@ function waitingLines(rollout: Rollout): string[] {
   return [
     ...phaseLines(rollout),
     ...windowLines(rollout, node),
-    ...haltLines(rollout, node),
     ...alertLines(rollout, node),
     ...proofLines(rollout, node),
     ...compatibleLines(rollout, node),
@@ -168,15 +171,6 @@ function windowLines(rollout: Rollout, node: NodeRun): string[] {
   return [`Next: ${foreign(node.name)}, not before ${when(next.begin)}, ${describeLocal(next.begin, calendar.zone)}`];
 }
 
-/** Somebody stopped everything by a file; it says itself where it lies, and why. */
-function haltLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
-  const said = looks[region]?.halt;
-  if (state.is === 'working' || said?.is !== 'lies') return [];
-  return [
-    `‼ *Stopped by a file*: ${foreign(said.reason, 500)}. Nothing is begun or brought back there until it is removed.`,
-  ];
-}
-
 /** What the last look was told: nothing is begun on it, and people see why before a worker was kept by it. */
 function alertLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
   const { at = null, alerts } = looks[region] ?? {};
@@ -207,11 +201,11 @@ function compatibleLines(rollout: Rollout, { name, region, state }: NodeRun): st
   return [`‼ No node is begun in ${foreign(region, 80)}: ${foreign(said.reasons.join('; '), 700)}`];
 }
 
+/** A file that stops everything is told above. */
 function heldLines({ name, held, state }: NodeRun): string[] {
   if (held === null || state.is === 'working') return [];
-  return held.gates.map(
-    (gate) => `${foreign(name)} could not be begun: ${gateReason(gate)} (${person(gate.owner, 80)})`,
-  );
+  const others = held.gates.filter((gate) => gate.name !== 'halt');
+  return others.map((gate) => `${foreign(name)} could not be begun: ${gateReason(gate)} (${person(gate.owner, 80)})`);
 }
 
 function note(rollout: Rollout): string {

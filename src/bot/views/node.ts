@@ -1,6 +1,7 @@
 import { isAny } from '../../base/is-any.ts';
 import { isOpen, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { Diagnosis, NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
+import { haltOf } from './halted.ts';
 import type { Part } from './parts.ts';
 import { type Place, type Post, post } from './post.ts';
 import { serving } from './serving.ts';
@@ -132,7 +133,8 @@ const wayBack = (node: NodeRun): string =>
   node.touched ? `is being rolled back to ${old(node)}` : 'is being put back into service, unchanged';
 
 /** While it is worked on nobody need act; what counts is who else serves. */
-const others = (rollout: Rollout, { region }: NodeRun): string => `${serving(rollout, [region])}, it goes on by itself`;
+const others = (rollout: Rollout, node: NodeRun): string =>
+  `${serving(rollout, [node.region])}, ${haltOf(rollout, node) === null ? 'it goes on by itself' : 'stopped by a file'}`;
 
 function change(rollout: Rollout, node: NodeRun): string {
   const before = node.before?.version ?? null;

@@ -1,5 +1,12 @@
 import type { Verdict } from '../../upgrade/compatibility/index.ts';
-import { approvals, isBegunFreely, strategies, takesNodes, turns } from '../../upgrade/rollout/index.ts';
+import {
+  approvals,
+  isBegunFreely,
+  lacksRehearsal,
+  strategies,
+  takesNodes,
+  turns,
+} from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Elsewhere, NodeSurvey, NodesPhase, Policy, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
@@ -48,7 +55,10 @@ export function preview(plan: Preview): Reply {
     ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
     { is: 'title', text: title },
     { is: 'lines', lines: [...overridden(rollout), ...regionLines(rollout, survey)] },
-    { is: 'lines', lines: [...skipped(rollout, survey), ...unwell(survey), ...beside(troubles)] },
+    {
+      is: 'lines',
+      lines: [...skipped(rollout, survey), ...unwell(survey), ...unrehearsed(rollout, survey), ...beside(troubles)],
+    },
     ...(night === null ? [] : [{ is: 'lines' as const, lines: nightLines(night, rollout) }]),
     {
       is: 'lines',
@@ -128,6 +138,13 @@ function unwell(survey: NodeSurvey[]): string[] {
 }
 
 /** One line for what several have in common. */
+const unrehearsed = (rollout: Rollout, survey: NodeSurvey[]): string[] =>
+  lacksRehearsal(rollout, survey)
+    ? [
+        `‼ The settings want the way back rehearsed, and it is not: no node of the first part is healthy and runs something else than ${rollout.release.version}`,
+      ]
+    : [];
+
 function beside(troubles: NodeTroubles[]): string[] {
   const all = [...new Set(troubles.flatMap(({ words }) => words))];
   const told = all.slice(0, 5).map((text) => {

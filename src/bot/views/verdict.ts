@@ -1,7 +1,7 @@
-import { isAny } from '../../base/is-any.ts';
 import {
   currentPhase,
   declineOf,
+  isOpen,
   isQueued,
   keptSince,
   longWatch,
@@ -11,14 +11,21 @@ import {
 import type { NodeRun, Rollout, WatchPhase } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { forecast, stagedAt } from './forecast.ts';
+import { halts } from './halted.ts';
 import { tally } from './tally.ts';
 import { clean, clip, count } from './text.ts';
 import { scopeName } from './words.ts';
 
 /** How a rollout stands, and what it waits for, in plain words for a title: every message and answer says it with these. */
 export function verdict(rollout: Rollout): string {
-  const { status, unsigned } = rollout;
-  if (unsigned && !isAny(status.is, 'done', 'rolled-back', 'stopped')) return 'waiting to be adopted';
+  const { unsigned } = rollout;
+  if (!isOpen(rollout)) return standing(rollout);
+  if (unsigned) return 'waiting to be adopted';
+  return `${standing(rollout)}${halts(rollout).length === 0 ? '' : '; stopped by a file'}`;
+}
+
+function standing(rollout: Rollout): string {
+  const { status } = rollout;
   switch (status.is) {
     case 'running':
       return going(rollout);

@@ -27,6 +27,7 @@ const stepWords: Record<StepName, string> = {
   diagnose: 'finding the cause',
   restore: 'rolling back',
   'verify-restored': 'proving the rollback',
+  recover: 'putting back what it ran',
 };
 
 /** The same on a way forward. */

@@ -1,7 +1,7 @@
-import type { Baseline, Rollout, Service } from '../rollout/types.ts';
+import type { Baseline, Pair, Rollout, Service } from '../rollout/types.ts';
 import type { Command } from '../ssh/types.ts';
 import { checked } from './arguments.ts';
-import { backupPath, fileName, stagedPath, uploadFolder } from './layout.ts';
+import { backupPath, fileName, recoveredPath, stagedPath, uploadFolder } from './layout.ts';
 import { loginScript } from './scripts/index.ts';
 import type { Stranger } from './strangers.ts';
 import { missing } from './strangers.ts';
@@ -26,8 +26,8 @@ export interface Turn {
   attempt: number;
 }
 
-const past = (service: Service, before: Baseline) => [
-  `backup=${checked('path', backupPath(service, before))}`,
+const past = (service: Service, before: Pair, place = backupPath) => [
+  `backup=${checked('path', place(service, before))}`,
   `version=${fileName(before.version)}`,
   `before=${checked('sha256', before.sha256)}`,
   `before_env=${before.envSha256 === null ? '-' : checked('sha256', before.envSha256)}`,
@@ -131,9 +131,39 @@ export function restore(turn: Turn, before: Baseline, decided = nothing): Comman
   return change('restore', turn, before, decided);
 }
 
-function change(name: VerbName, turn: Turn, before: Baseline, decided: Allowed): Command {
+/** The same from what was gathered for it. */
+export function recover(turn: Turn, gets: Pair, decided: Allowed): Command {
+  return change('restore', turn, gets, decided, recoveredPath);
+}
+
+/** Whether that lies there, whole. */
+export function checkGathered(service: Service, gets: Pair, timeoutMs: number): Command {
+  return asRoot('check backup', [...place(service), ...past(service, gets, recoveredPath)], timeoutMs);
+}
+
+/**
+ * Makes the pair that a node gets back, beside what lies there. `upload` is null when it was made before; `envFrom`: the backup that has
+ * the environment file, null when the node's own stays.
+ */
+export function gather(turn: Turn, gets: Pair, upload: string | null, envFrom: string | null): Command {
+  const { service, release, policy } = turn.rollout;
+  const args = [
+    ...fence(turn),
+    ...place(service),
+    ...future(turn.rollout),
+    ...past(service, gets, recoveredPath),
+    `owner=${checked('owner', service.owner)}`,
+    `mode=${checked('mode', service.mode)}`,
+    `upload=${upload ?? '-'}`,
+    `uploaded=${checked('sha256', release.archiveSha256)}`,
+    `env_from=${envFrom === null ? '-' : checked('word', envFrom)}`,
+  ];
+  return asRoot('gather', args, Math.max(policy.commandTimeout, restartTime));
+}
+
+function change(name: VerbName, turn: Turn, before: Pair, decided: Allowed, from = backupPath): Command {
   const { service, policy } = turn.rollout;
-  const known = [...future(turn.rollout), ...past(service, before), ...allowed(decided)];
+  const known = [...future(turn.rollout), ...past(service, before, from), ...allowed(decided)];
   const args = [...fence(turn), ...place(service), ...known];
   return asRoot(name, args, Math.max(policy.commandTimeout, restartTime));
 }

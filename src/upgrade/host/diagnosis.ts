@@ -3,7 +3,7 @@ import { redact, redactLines } from '../../base/redact.ts';
 import type { Health } from '../http/types.ts';
 import type { Diagnosis, LikelyCause, Service, Space } from '../rollout/types.ts';
 import { type Cause, causes, type Part } from './causes.ts';
-import { errorLine, fatalLine, type Line, lastError, lifetime, messageOf, recent } from './journal.ts';
+import { errorLine, fatalLine, isQuiet, type Line, lastError, lifetime, messageOf, recent } from './journal.ts';
 import { ending, type UnitFacts } from './observation.ts';
 
 /** What was found on a sick node. */
@@ -53,7 +53,7 @@ function partsOf(signs: Signs): Record<Part, Line[]> {
   const load = properties.filter((line) => line.startsWith('LoadState='));
   return {
     unit: lines([...(unit.loaded ? [] : ['LoadState=not-found']), ...load, `Result=${unit.result}`]),
-    journal: isIll(signs) ? recent(signs.journal) : [],
+    journal: isIll(signs) ? recent(signs.journal).filter(({ written }) => !isQuiet(written)) : [],
     files: [{ written: stateOf(file, executable), shown: redact(file) }],
     place: lines(placesOf(signs)),
     running: lines(running === null ? [] : [running]),
@@ -86,7 +86,7 @@ function courseOf(signs: Signs): Line[] {
     return [line('was stopped, and nobody started it again', newest), ...disabled];
   const killed = isIll(signs) ? killedBy(signs) : [];
   if (killed.length > 0) return [...killed, ...disabled];
-  const fatal = recent(journal).findLast(({ written }) => fatalLine.test(written));
+  const fatal = recent(journal).findLast(({ written }) => fatalLine.test(written) && !isQuiet(written));
   if (isDown(signs) && fatal !== undefined) {
     const lived = lifetime(journal);
     const when =
@@ -137,7 +137,11 @@ const textOf = (cause: Cause, text: string): string => (cause.in === 'journal' ?
 
 /** What is shown, of the first group in which anything is; each sentence once. */
 function likelyCauses(signs: Signs, parts: Record<Part, Line[]>, service: Service): LikelyCause[] {
-  const groups = causes.map((group) => group.flatMap((cause) => shownBy(cause, parts)));
+  const groups = causes.map((group) =>
+    group
+      .flatMap((cause) => shownBy(cause, parts))
+      .filter(({ line }) => holder(signs, line.written)?.pid !== signs.unit.mainPid),
+  );
   const told = (groups.find((group) => group.length > 0) ?? []).map((shown) => inWords(shown, signs, service));
   return told.filter(({ says }, at) => told.findIndex((other) => other.says === says) === at);
 }
@@ -158,14 +162,20 @@ function inWords({ cause, line }: Shown, signs: Signs, service: Service): Likely
   return { name, says: redact(says).slice(0, lineMax), line: line.shown.slice(0, lineMax), mend, next };
 }
 
-/** Who holds the port that a journal line names, as far as `ss` tells. */
-function owner(signs: Signs, line: string): string {
+/** Who holds the port that a journal line names, as far as `ss` tells: when it is the service, the port was free again. */
+function holder(signs: Signs, line: string): { program: string; pid: number } | null {
+  if (!/address (?:is )?already in use|EADDRINUSE/i.test(line)) return null;
   const port = /port (\d+)|:(\d+)\b(?!.*:\d)/.exec(messageOf(line));
   const number = port?.[1] ?? port?.[2];
-  if (number === undefined) return '';
+  if (number === undefined) return null;
   const entry = signs.listens.find((listen) => listen.includes(`:${number} `));
   const name = /users:\(\("([^"]+)",pid=(\d+)/.exec(entry ?? '');
-  return name ? ` by ${name[1]} (pid ${name[2]})` : '';
+  return name === null ? null : { program: name[1] ?? '', pid: Number(name[2]) };
+}
+
+function owner(signs: Signs, line: string): string {
+  const by = holder(signs, line);
+  return by === null ? '' : ` by ${by.program} (pid ${by.pid})`;
 }
 
 /** Nothing that we know shows: then nothing is called a cause. */

@@ -98,7 +98,7 @@ function clockIn(output: Output, from: number, to: number): Fitness['clock'] {
 }
 
 function installedIn(seen: Observation, service: Service): Fitness['seen'] {
-  const { unit, image, disk, env, space, writable } = seen;
+  const { unit, image, disk, env, torn, space, writable } = seen;
   return {
     loaded: unit.loaded,
     state: `${unit.active}/${unit.sub}`,
@@ -106,6 +106,7 @@ function installedIn(seen: Observation, service: Service): Fitness['seen'] {
     image,
     disk,
     env: env !== null,
+    ...(torn ? { tornEnv: true as const } : {}),
     link: linkInPlace(seen, service),
     room: { space, writable },
   };

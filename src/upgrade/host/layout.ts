@@ -1,4 +1,4 @@
-import type { Baseline, Release, Rollout, Service } from '../rollout/types.ts';
+import type { Pair, Release, Rollout, Service } from '../rollout/types.ts';
 import { checked } from './arguments.ts';
 
 /** Where things lie on a node. The guide's own paths stay as they are; ours carry version and hash in their names. */
@@ -24,9 +24,16 @@ export function stagedPath(service: Service, release: Release): string {
 }
 
 /** One directory per binary and environment file, so that a backup never has to be overwritten. */
-export function backupPath(service: Service, before: Baseline): string {
-  const env = before.envSha256 === null ? 'noenv' : short(before.envSha256, 8);
-  return `${stateFolder(service)}/backups/${fileName(before.version)}-${short(before.sha256, 12)}-${env}`;
+export const backupPath = (service: Service, before: Pair): string =>
+  `${stateFolder(service)}/backups/${pairName(before)}`;
+
+/** What a recovery gathers until it is put in place: never among the backups, of which the newest is what a node goes back to. */
+export const recoveredPath = (service: Service, gets: Pair): string =>
+  `${stateFolder(service)}/recovered/${pairName(gets)}`;
+
+function pairName({ version, sha256, envSha256 }: Pair): string {
+  const env = envSha256 === null ? 'noenv' : short(envSha256, 8);
+  return `${fileName(version)}-${short(sha256, 12)}-${env}`;
 }
 
 /** Relative to the login directory; private to one rollout. */

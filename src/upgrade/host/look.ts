@@ -37,6 +37,12 @@ export function lookClosely(visit: Visit): Promise<Look> {
   return see(visit, observe(rollout.service, rollout.policy.commandTimeout, rollout, true));
 }
 
+/** The same without asking the installed binary anything: it may be broken. */
+export function lookWithoutAsking(visit: Visit): Promise<Look> {
+  const { rollout } = visit;
+  return see(visit, observe(rollout.service, rollout.policy.commandTimeout, rollout));
+}
+
 async function see(visit: Visit, command: Command): Promise<Look> {
   const answer = await runScript(visit, command);
   return answer.is === 'ok' ? { is: 'seen', seen: readObservation(answer.output) } : answer;

@@ -23,12 +23,16 @@ export interface Observation {
   image: string | null;
   disk: string | null;
   env: string | null;
+  /** It lies there, and is no environment file: empty, or with the zeros that a crash leaves. */
+  torn: boolean;
   /** Where symbolic links lead that stand in the place of a file; null for a file. */
   links: { binary: string | null; env: string | null };
   staged: string | null;
   machine: string;
   writable: boolean;
   space: Partial<Record<string, Space>>;
+  /** The number of the run that was here last, 0 for none; null when the node did not tell. */
+  held: number | null;
   /** What the binary printed when it was asked for its version, with `exit N` as the last line. */
   version: string[];
 }
@@ -81,6 +85,12 @@ function hash(output: Output, key: string): string | null {
   return value !== null && /^[0-9a-f]{64}$/.test(value) ? value : null;
 }
 
+/** Twenty digits, of which a number holds sixteen. */
+export function numberIn(told: string | null): number | null {
+  const number = told !== null && /^\d{1,20}$/.test(told) ? Number(told) : Number.NaN;
+  return Number.isSafeInteger(number) ? number : null;
+}
+
 export function readObservation(output: Output): Observation {
   const unit = output.get('unit') ?? [];
   const link = (part: string) =>
@@ -94,11 +104,13 @@ export function readObservation(output: Output): Observation {
     image: hash(output, 'image'),
     disk: hash(output, 'disk'),
     env: hash(output, 'env'),
+    torn: last(output, 'torn') === 'env',
     links: { binary: link('binary'), env: link('env') },
     staged: hash(output, 'staged'),
     machine: word(last(output, 'machine'), ''),
     writable: last(output, 'writable') === 'yes',
     space: readSpace(output.get('space') ?? []),
+    held: numberIn(last(output, 'held')),
     version: output.get('version') ?? [],
   };
 }

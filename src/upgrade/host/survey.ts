@@ -68,5 +68,6 @@ export function summarise(answer: Answer, health: Health, service: Service): Sum
     healthy,
     detail: redact(seen.unit.loaded ? heard : `there is no unit ${service.unit}`),
     unit: `${seen.unit.active}/${seen.unit.sub}`,
+    ...(seen.held === null ? {} : { held: seen.held }),
   };
 }

@@ -17,15 +17,16 @@ export const verbs = {
   'list backups': { script: scripts.listBackupsScript, orders: looks },
   diagnose: { script: scripts.diagnoseScript, orders: looks },
   'check backup': { script: scripts.checkBackupScript, orders: looks },
-  receive: { script: scripts.receiveScript, orders: ['stage'] },
+  receive: { script: scripts.receiveScript, orders: ['stage', 'recover'] },
+  gather: { script: scripts.gatherScript, orders: ['recover'] },
   stage: { script: scripts.stageScript, orders: ['stage'] },
-  'look under lock': { script: scripts.lookUnderLockScript, orders: ['change', 'return'] },
+  'look under lock': { script: scripts.lookUnderLockScript, orders: ['change', 'return', 'recover'] },
   backup: { script: scripts.backupScript, orders: ['change'] },
-  drain: { script: scripts.trafficScript, orders: ['change'] },
+  drain: { script: scripts.trafficScript, orders: ['change', 'recover'] },
   switch: { script: scripts.switchScript, orders: ['change'] },
-  undrain: { script: scripts.trafficScript, orders: ['change', 'return'] },
-  restore: { script: scripts.restoreScript, orders: ['change', 'return'] },
-  cleanup: { script: scripts.cleanupScript, orders: ['stage', 'change', 'return'] },
+  undrain: { script: scripts.trafficScript, orders: ['change', 'return', 'recover'] },
+  restore: { script: scripts.restoreScript, orders: ['change', 'return', 'recover'] },
+  cleanup: { script: scripts.cleanupScript, orders: ['stage', 'change', 'return', 'recover'] },
 } satisfies Record<string, Verb>;
 
 export type VerbName = keyof typeof verbs;

@@ -18,9 +18,9 @@ export function leftBy(rollout: Rollout): LedgerEvent | null {
   return nodes.length === 0 ? null : { type: 'left', at: status.at, rollout: id, nodes: Object.fromEntries(nodes) };
 }
 
-function proven({ release }: Rollout, { state, before, decided, sick }: NodeRun): What | null {
+function proven({ release }: Rollout, { state, before, gets, decided, sick }: NodeRun): What | null {
   const kept = decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
-  const envSha256 = kept ?? before?.envSha256 ?? null;
+  const envSha256 = kept ?? gets?.envSha256 ?? before?.envSha256 ?? null;
   if (state.is === 'done' && sick === null) {
     return { version: release.version, sha256: release.binarySha256, envSha256 };
   }

@@ -12,16 +12,16 @@ export interface DeclaredFreeze extends Freeze {
   declaredAt: number;
 }
 
-/** What a rollout proved last on a node, and left there. */
+/** What was proven last on a node, and left there; or what two people found there, and answer for. */
 export interface Left {
   /** null: it was brought back to something that did not tell its version. */
   version: string | null;
   sha256: string;
   envSha256: string | null;
-  /** Epoch ms of the end of that rollout. */
+  /** Epoch ms of the end of that rollout, or of the adoption. */
   at: number;
-  /** Its id. */
-  rollout: string;
+  /** Its id; null: the ledger was made anew from what the nodes are. */
+  rollout: string | null;
 }
 
 /** Somebody began a release without an approval. */
@@ -57,6 +57,8 @@ export interface Ledger {
   begun: Begun[];
   /** By node, the newest last; of the last rollouts only. */
   timings: Record<string, Timing[]>;
+  /** The highest number of a run that the nodes knew when somebody adopted what they are; absent until then. */
+  epoch?: number;
 }
 
 /** Something that happened. `at` is epoch ms. `fold` is total: repeats and late ones change nothing. */

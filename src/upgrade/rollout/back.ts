@@ -102,7 +102,8 @@ export interface Readiness {
 
 /** As looks saw it since each node was finished: what nobody saw is not ready. */
 export function readiness(rollout: Rollout): Readiness {
-  const all = nodesInOrder(rollout).filter(({ touched, state }) => touched && state.is !== 'working');
+  const isOut = rollout.recovery !== undefined;
+  const all = nodesInOrder(rollout).filter(({ touched, state }) => !isOut && touched && state.is !== 'working');
   const lacks = all.flatMap((node) => {
     const lack = lackOf(rollout, node);
     return lack === null ? [] : [{ node, lack }];

@@ -3,7 +3,19 @@ import { approversFor, isMajorChange, type Persons } from './persons.ts';
 import { takesNodes } from './phases.ts';
 import type { Group } from './strategies.ts';
 import { traits, undoOf } from './traits.ts';
-import type { ApprovalPhase, NodesPhase, Phase, PlanInput, Rehearsal, Service, StepName, WatchPhase } from './types.ts';
+import {
+  type ApprovalPhase,
+  type NodeSurvey,
+  type NodesPhase,
+  type Phase,
+  type PlanInput,
+  Refused,
+  type Rehearsal,
+  type Rollout,
+  type Service,
+  type StepName,
+  type WatchPhase,
+} from './types.ts';
 
 const pending = { is: 'pending' } as const;
 
@@ -53,13 +65,28 @@ export function compile(
 function withRehearsal(turns: NodesPhase[], input: Persons & Pick<PlanInput, 'rehearse'>): NodesPhase[] {
   const first = turns.find(takesNodes);
   const node = wantsRehearsal(input) ? first?.nodes.find((name) => canRehearse(name, input)) : undefined;
+  if (first !== undefined && node === undefined && input.rehearse === true)
+    throw new Refused(
+      `The way back cannot be rehearsed: no node of ${first.title} is healthy and runs something else than ${input.release.version}. Mend one first, or plan it anew without --rehearse.`,
+    );
   if (first === undefined || node === undefined) return turns;
   return turns.map((each) => (each === first ? { ...each, rehearsal: { node, ...rehearsalOf(each.path) } } : each));
 }
 
-export function wantsRehearsal(input: Persons & Pick<PlanInput, 'rehearse'>): boolean {
-  const { rehearse } = input.fleet.policy;
-  return input.rehearse === true || rehearse === 'always' || (rehearse === 'major' && isMajorChange(input));
+const wantsRehearsal = (input: Persons & Pick<PlanInput, 'rehearse'>): boolean =>
+  input.rehearse === true || isWanted(input.fleet.policy, input);
+
+const isWanted = ({ rehearse }: PlanInput['fleet']['policy'], input: Pick<PlanInput, 'release' | 'survey'>): boolean =>
+  rehearse === 'always' || (rehearse === 'major' && isMajorChange(input));
+
+/** The settings want a rehearsal of this plan, and no node of its first part could do it: whoever starts it must know. */
+export function lacksRehearsal({ policy, release, phases }: Rollout, survey: NodeSurvey[]): boolean {
+  const all = phases.filter((phase) => phase.is === 'nodes');
+  return (
+    all.some(takesNodes) &&
+    all.every(({ rehearsal }) => rehearsal === undefined) &&
+    isWanted(policy, { release, survey })
+  );
 }
 
 /** It runs something to go back to, and well: of a sick one nobody could prove that it came back. */
@@ -71,6 +98,16 @@ function rehearsalOf(path: StepName[]): Pick<Rehearsal, 'path' | 'again'> {
   const there = path.slice(0, path.findIndex((step) => traits[step].proves) + 1);
   const andBack = [...there, ...traits.switch.undo];
   return { path: [...andBack, 'stage', ...path], again: andBack.length };
+}
+
+/**
+ * One node gets back what was proven on it: nobody is asked, since nothing runs that did not run before. What still serves is taken out
+ * of service first.
+ */
+export function compileRecovery(node: string, serves: boolean, service: Service): Phase[] {
+  const upgrade = pathFor(serves ? service : { ...service, traffic: null });
+  const path = upgrade.filter((step) => step !== 'backup').map((step) => (step === 'switch' ? 'recover' : step));
+  return [{ ...turn('stage', 'staging', [node], ['stage']), id: 'stage' }, turn('recovery', node, [node], path)];
 }
 
 const turn = (id: string, title: string, nodes: string[], path: StepName[]): NodesPhase => ({

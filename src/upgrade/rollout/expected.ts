@@ -11,6 +11,7 @@ export function expectedAge(step: StepName, policy: Policy): number {
     case 'stage':
       return 2 * transferTimeout + 3 * commandTimeout + slack;
     case 'switch':
+    case 'recover':
     case 'restore':
       return 2 * Math.max(commandTimeout, slowStop) + slack;
     case 'verify':

@@ -19,6 +19,7 @@ export const stepNames = [
   'diagnose',
   'restore',
   'verify-restored',
+  'recover',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
@@ -30,6 +31,9 @@ export interface Baseline {
   /** systemd's InvocationID at that time. */
   invocation: string;
 }
+
+/** Binary and environment file as a pair. */
+export type Pair = Omit<Baseline, 'invocation'>;
 
 /** Proof that the running image is the one that was meant. */
 export interface Proof {
@@ -114,6 +118,8 @@ export type BackSeen = 'ready' | 'no backup' | 'other binary' | 'other environme
 /** What a step learned; merged into the node's record. */
 export interface Facts {
   before?: Baseline;
+  /** In a recovery: what lies ready on the node for it, whole. */
+  gets?: Pair;
   /** The node ran the target already when it was staged. */
   already?: boolean;
   proof?: Proof;
@@ -276,6 +282,8 @@ export interface NodeSurvey {
   /** systemd's ActiveState/SubState, e.g. `active/running`; null when SSH failed. */
   unit: string | null;
   at: number;
+  /** The number of the run that changed it last, 0 for none; absent when it did not tell. */
+  held?: number;
   /** What work on it rests on; absent where nobody asked for that, or the worker is of a version that does not tell. */
   fitness?: Fitness;
   /** What its side tells of agents and of the schema; absent where nobody asked. */

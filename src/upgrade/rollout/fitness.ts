@@ -26,6 +26,8 @@ export interface Installed {
   image: string | null;
   disk: string | null;
   env: boolean;
+  /** It lies there, and holds nothing or what no environment file does; absent where that is not so. */
+  tornEnv?: true;
   /** Why a file cannot be replaced: a link stands in its place, in words. */
   link: string | null;
   room: Room;
@@ -44,8 +46,14 @@ const worthKnowing = (text: string): Trouble => ({ text, stops: false });
 /**
  * Everything that is wrong with a node, for the doctor and for a plan alike.
  * @param release what has to find room there; null when nothing has
+ * @param how a recovery brings what lacks of the pair
  */
-export function troublesIn(found: Fitness, service: Service, release: Release | null): Trouble[] {
+export function troublesIn(
+  found: Fitness,
+  service: Service,
+  release: Release | null,
+  how: 'upgrade' | 'recovery' = 'upgrade',
+): Trouble[] {
   const helper = helperTrouble(found);
   // Nothing else can be asked of a node whose helper is missing, and little of one whose helper is another version.
   if (helper !== null) return [helper];
@@ -53,7 +61,7 @@ export function troublesIn(found: Fitness, service: Service, release: Release | 
     ...(found.tools.length > 0 ? [stops(`install ${found.tools.join(', ')} on it`)] : []),
     ...found.programs.map((program) => stops(`there is no program ${program}: see service.traffic`)),
     ...clockTroubles(found),
-    ...(found.seen === null ? [] : installedTroubles(found.seen, service, release)),
+    ...(found.seen === null ? [] : installedTroubles(found.seen, service, release, how)),
   ];
 }
 
@@ -70,12 +78,19 @@ function clockTroubles({ clock }: Fitness): Trouble[] {
   return skew === null ? [] : [worthKnowing(`its clock is ${skew}: switch time synchronisation on there`)];
 }
 
-function installedTroubles(seen: Installed, service: Service, release: Release | null): Trouble[] {
+function installedTroubles(
+  seen: Installed,
+  service: Service,
+  release: Release | null,
+  how: 'upgrade' | 'recovery',
+): Trouble[] {
   if (!seen.loaded) return [stops(`there is no unit ${service.unit}: see service.unit`)];
+  const room = whenNot(release === null ? readOnlyPlace(seen.room) : lackOfSpace(seen.room, release));
+  if (how === 'recovery') return [whenNot(seen.link), room].filter((each) => each !== null);
   const found: (Trouble | null)[] = [
     seen.state.startsWith('active/') ? null : worthKnowing(`the unit is ${seen.state}`),
     ...pairTroubles(seen, service),
-    whenNot(release === null ? readOnlyPlace(seen.room) : lackOfSpace(seen.room, release)),
+    room,
   ];
   return found.filter((each) => each !== null);
 }

@@ -1,6 +1,6 @@
 import { inFlight, isQueued, workingNodes } from './queries.ts';
-import { outOfService, stuck, toPlace } from './reports.ts';
-import { changesService, drains, isOfWayBack } from './traits.ts';
+import { outOfService, stuck, succeeded, toPlace } from './reports.ts';
+import { changesService, drains, isOfWayBack, putsBack, traits } from './traits.ts';
 import { moveNode } from './transitions.ts';
 import type { Event, NodeRun, NodeState, Rollout } from './types.ts';
 
@@ -66,16 +66,20 @@ function askAgain({ policy }: Rollout, since: number, at: number, times: number)
   return at < minute ? Math.min(until, minute) : until;
 }
 
-/** Half changed: it cannot be left alone. But a stop must end, and the person who asked for it be told. */
+/** Half changed: it cannot be left alone. But a stop must end, and the person who asked for it be told. What is not worth a failure is left undone. */
 function goOnOrGiveUp(rollout: Rollout, node: NodeRun, state: Working, at: number): Rollout {
   const waits = at - (node.held?.since ?? at);
   if (rollout.status.is !== 'stopping' || waits < patienceOfStop) return moveNode(rollout, node, state);
+  if (traits[state.step].onFailure === 'ignore') return succeeded(rollout, node, state, at);
   const why = node.held?.gates.map(({ reason }) => reason).join('; ');
-  const what =
-    isOfWayBack(state.step) && state.direction === 'forward'
-      ? 'its way back could not be rehearsed'
-      : 'it may be changed half, and could not be finished';
-  return stuck(rollout, node, state, `${what}: ${why}`, at);
+  return stuck(rollout, node, state, `${leftAs(state)}: ${why}`, at);
+}
+
+function leftAs({ step, direction }: Working): string {
+  if (putsBack(step)) return 'it is out of service, and could not be put back';
+  return isOfWayBack(step) && direction === 'forward'
+    ? 'its way back could not be rehearsed'
+    : 'it may be changed half, and could not be finished';
 }
 
 /** A rollback that the queue, or a stop, may take back from the node; its automatic one stays due. */

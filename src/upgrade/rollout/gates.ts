@@ -32,6 +32,9 @@ const beforeLooks: GateName[] = [
  */
 const onceTouched: GateName[] = ['halt', 'quorum'];
 
+/** A broken node waits for no window, no freeze and no alert, which may be about it; people, the quorum and the lock hold it. */
+const ofRecovery: GateName[] = ['state', 'pause', 'halt', 'staged', 'turn', 'quorum'];
+
 /** What was changed already is finished before anything new is begun; that needs no window and no approval. */
 const toBeProvenAgain: GateName[] = ['state', 'pause', 'halt', 'turn'];
 
@@ -101,7 +104,8 @@ function mayThaw(rollout: Rollout, name: string, now: number): boolean {
 function gatesOf(rollout: Rollout, node: NodeRun, sight: Sight | null): GateName[] {
   const { state } = node;
   if (mustGoOn(rollout, node, sight)) return onceTouched;
-  return state.is === 'ready' && node.touched ? toBeProvenAgain : beforeLooks;
+  if (state.is === 'ready' && node.touched) return toBeProvenAgain;
+  return rollout.recovery === undefined ? beforeLooks : ofRecovery;
 }
 
 /** On its way back, or possibly switched already. A switch that is seen to have changed nothing obeys every gate. */

@@ -14,7 +14,7 @@ export {
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { compatibilityOf, seenNoWayBack } from './compatible.ts';
-export { wantsRehearsal } from './compile.ts';
+export { lacksRehearsal } from './compile.ts';
 export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
 export { lastingEvidence } from './facts.ts';
@@ -69,6 +69,7 @@ export {
   touchedNewestFirst,
   workingNodes,
 } from './queries.ts';
+export { planRecovery, type RecoveryInput } from './recovery.ts';
 export {
   calls,
   keptSince,

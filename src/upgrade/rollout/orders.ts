@@ -1,13 +1,15 @@
 import { day } from '../../base/duration.ts';
+import { isAny } from '../../base/is-any.ts';
 import { approvals, takesNodes, turnOf } from './phases.ts';
 import { nodesInOrder } from './queries.ts';
 import type { Event, NodeRun, Rollout } from './types.ts';
 
 /**
  * What an order lets a node's helper do. `stage`: take the archive and make everything ready; `change`: the node's turn, and
- * its way back to a backup that was made in it; `return`: the way back alone.
+ * its way back to a backup that was made in it; `return`: the way back alone; `recover`: the release as it was there before,
+ * whatever lies there now.
  */
-export const orderClasses = ['stage', 'change', 'return'] as const;
+export const orderClasses = ['stage', 'change', 'return', 'recover'] as const;
 export type OrderClass = (typeof orderClasses)[number];
 
 /** What one decision lets one node do. */
@@ -57,7 +59,12 @@ export function orderText(order: Order): string {
 }
 
 /** How long an order may be presented: windows, watches and approvals take days; a way back may be wanted weeks later. */
-export const lifetimes: Record<OrderClass, number> = { stage: 14 * day, change: 14 * day, return: 90 * day };
+export const lifetimes: Record<OrderClass, number> = {
+  stage: 14 * day,
+  change: 14 * day,
+  return: 90 * day,
+  recover: 14 * day,
+};
 
 type Decision = Event | { type: 'created'; at: number };
 
@@ -69,6 +76,7 @@ type Decision = Event | { type: 'created'; at: number };
 export function ordersAfter(rollout: Rollout, decision: Decision): Order[] {
   // What nobody signed may name any backup: its way back is the newest on the node, and needs none (`zeitwork return`).
   if (rollout.onlyBack) return [];
+  if (rollout.recovery !== undefined) return toRecover(rollout, decision);
   switch (decision.type) {
     case 'created':
     case 'retried':
@@ -84,6 +92,13 @@ export function ordersAfter(rollout: Rollout, decision: Decision): Order[] {
     default:
       return [];
   }
+}
+
+/** One class for all of it: nobody is asked in between, and what it may put there is what was there before. */
+function toRecover(rollout: Rollout, { type, at }: Decision): Order[] {
+  const opens = isAny(type, 'created', 'retried', 'decided', 'resumed');
+  const serves = nodesInOrder(rollout).filter(({ drained }) => type === 'rollback-asked' && drained);
+  return (opens ? nodesInOrder(rollout) : serves).map((node) => orderFor(rollout, node, 'recover', at));
 }
 
 function forward(rollout: Rollout, node: NodeRun, at: number): Order[] {
@@ -123,7 +138,7 @@ function orderFor(rollout: Rollout, node: NodeRun, which: OrderClass, at: number
     madeUnder: epoch,
     backup: before === null ? null : `${before.sha256} ${before.envSha256 ?? '-'}`,
     decided: decided === null ? null : { as: decided.as, sha256: decided.foreign.sha256 },
-    bytes: which === 'stage' ? release.archiveBytes : null,
+    bytes: isAny(which, 'stage', 'recover') ? release.archiveBytes : null,
     notAfter: Math.max(at, rollout.startAt ?? 0) + lifetimes[which],
   };
 }

@@ -1,5 +1,5 @@
 import { pathOf, turnOf } from './phases.ts';
-import { changesService, drains, putsBack, traits } from './traits.ts';
+import { asksGates, changesService, drains, putsBack, traits } from './traits.ts';
 import type { Direction, NodeRun, Rollout, StepName } from './types.ts';
 
 /** Where a node stands on its way, or will next. */
@@ -45,11 +45,16 @@ export function backIntoService(rollout: Rollout, node: NodeRun): Place | null {
   return index === -1 ? null : placeAt(rollout, node, 'back', index);
 }
 
-/** What comes after a step; null at the end of the way. What was not taken out of service is not put back. */
+/**
+ * What comes after a step; null at the end of the way. What was not taken out of service is not put back, and what was found to run
+ * the target, though not by us, is only proven.
+ */
 export function following(rollout: Rollout, node: NodeRun, { direction, phase: id, index }: Place): Place | null {
   const phase = rollout.phases.find((each) => each.id === id);
   const path = phase?.is === 'nodes' ? (direction === 'forward' ? pathOf(phase, node.name) : phase.undo) : [];
-  const isIdle = (step: StepName) => (putsBack(step) ? !node.drained : drains(step) && node.drained);
+  const isTheirs = direction === 'forward' && node.already && !node.touched;
+  const isIdle = (step: StepName) =>
+    putsBack(step) ? !node.drained : isTheirs ? asksGates(step) : drains(step) && node.drained;
   const next = path.findIndex((step, at) => at > index && !isIdle(step));
   const step = path[next];
   return step === undefined ? null : { direction, phase: id, index: next, step };

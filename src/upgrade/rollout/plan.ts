@@ -247,9 +247,9 @@ const isLeftAlone = (name: string, { release, survey }: PlanInput): boolean =>
       node === name && sha256 === release.binarySha256 && fitness?.seen?.disk === release.binarySha256,
   );
 
-const unseen: RegionLooks = { count: 0, at: null, standing: {}, misses: {} };
+export const unseen: RegionLooks = { count: 0, at: null, standing: {}, misses: {} };
 
-const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
+export const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
   name,
   region,
   state: { is: 'staging', failures: 0, unknowns: 0, notBefore: now, since: null, lastReason: null },

@@ -68,8 +68,9 @@ export function inScope(node: NodeRun, scope: RollbackScope): boolean {
   }
 }
 
-/** Names of the nodes that this rollout changed and has not brought back, newest first. */
+/** Names of the nodes that this rollout changed and has not brought back, newest first; none of a recovery, which has no way back. */
 export function touchedNewestFirst(rollout: Rollout, scope: RollbackScope): string[] {
+  if (rollout.recovery !== undefined) return [];
   return nodesInOrder(rollout)
     .filter((node) => node.touched && inScope(node, scope))
     .reverse()

@@ -94,6 +94,7 @@ function withFacts(node: NodeRun, facts: Facts): NodeRun {
     // What the node was before is written once: a second stage must never record the new image as the old one.
     before: node.touched ? node.before : (facts.before ?? node.before),
     already: node.touched ? node.already : (facts.already ?? node.already),
+    ...(facts.gets === undefined || node.touched ? {} : { gets: facts.gets }),
     proof: facts.proof ?? node.proof,
     diagnosis: facts.diagnosis ?? node.diagnosis,
     foreign: facts.foreign ?? (isReturning(node) ? node.foreign : null),
@@ -112,7 +113,7 @@ function again(
   return moveNode(rollout, node, retry, { attempt: node.attempt + 1 });
 }
 
-function succeeded(rollout: Rollout, node: NodeRun, state: Working, at: number): Rollout {
+export function succeeded(rollout: Rollout, node: NodeRun, state: Working, at: number): Rollout {
   const known = learned(state, at);
   if (isRehearsal(state) && traits[state.step].proves) return rehearsed(rollout, { ...node, ...known }, state, at);
   // A turn that was only lost ends as soon as the node serves again: what is staged stays for the next one.

@@ -9,6 +9,7 @@ import type {
   Foreign,
   Gate,
   Lasting,
+  Pair,
   Proof,
   Standing,
   StepName,
@@ -140,6 +141,8 @@ export interface NodeRun {
   touchedAt: number | null;
   before: Baseline | null;
   already: boolean;
+  /** In a recovery: what it gets. Absent until that lies ready on the node, and in an upgrade. */
+  gets?: Pair;
   proof: Proof | null;
   /** What was proven of it when it was brought back. Absent where it never was, and like `lastWord`. */
   back?: Proof;
@@ -238,6 +241,14 @@ export interface OwnSignature {
   signature: string;
 }
 
+export interface Recovery {
+  /** Whose record in the ledger says what the node gets: its own, or that of these peers, who agree. */
+  recordOf: string[];
+  /** When a rollout left it there, epoch ms; and which. null: two people found it there, and answer for it. */
+  since: number;
+  rollout: string | null;
+}
+
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
 export interface Rollout {
   id: string;
@@ -258,6 +269,8 @@ export interface Rollout {
   epoch: number;
   /** Raised by every saved change. */
   revision: number;
+  /** It gives one node back what was proven on it before. Absent in an upgrade. */
+  recovery?: Recovery;
   /** Nobody signed what led to this: nothing is done for it until a person adopts it. */
   unsigned?: true;
   /**

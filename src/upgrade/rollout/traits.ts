@@ -45,6 +45,8 @@ export const traits: Record<StepName, Trait> = {
     proves: true,
     carries: false,
   },
+  // What lay there was broken: nothing to go back to, so what fails is left to people.
+  recover: { changes: 'service', takes: 'service', undo: [], onFailure: 'hold', proves: false, carries: false },
 };
 
 /** Steps that change what runs. */

@@ -13,5 +13,11 @@ export const cleanup: Step = async (context) => {
 };
 
 function goesForward({ rollout, node }: StepContext): boolean {
-  return node.state.is === 'working' && node.state.direction === 'forward' && rollout.status.is !== 'rolling-back';
+  const isUpgrade = rollout.recovery === undefined;
+  return (
+    isUpgrade &&
+    node.state.is === 'working' &&
+    node.state.direction === 'forward' &&
+    rollout.status.is !== 'rolling-back'
+  );
 }

@@ -4,17 +4,17 @@ import type { Observation } from '../host/observation.ts';
 import { failed } from '../host/reports.ts';
 import { missing, type Stranger } from '../host/strangers.ts';
 import type { Health } from '../http/types.ts';
-import type { Baseline, Decided, Foreign, NodeRun, Report, Rollout } from '../rollout/types.ts';
+import type { Baseline, Decided, Foreign, NodeRun, Pair, Report, Rollout } from '../rollout/types.ts';
 import type { StepContext } from './types.ts';
 
 const strangers = (rows: [Stranger['part'], string | null, boolean][]): Stranger[] =>
   rows.flatMap(([part, sha256, known]) => (known ? [] : [{ part, sha256: sha256 ?? missing }]));
 
-const sameEnv = (seen: Observation, before: Baseline, { service }: Rollout): boolean =>
+const sameEnv = (seen: Observation, before: Pair, { service }: Rollout): boolean =>
   service.envFile === null || seen.env === before.envSha256;
 
 /** What a rollback would destroy. A binary that is gone hides nobody's work. */
-export function inTheWayOfRestore(seen: Observation, before: Baseline, rollout: Rollout): Stranger[] {
+export function inTheWayOfRestore(seen: Observation, before: Pair, rollout: Rollout): Stranger[] {
   const known = (sha256: string | null) => [null, before.sha256, rollout.release.binarySha256].includes(sha256);
   return strangers([
     ['disk', seen.disk, known(seen.disk)],

@@ -1,6 +1,8 @@
 import { backup } from './backup.ts';
 import { cleanup } from './cleanup.ts';
 import { diagnose } from './diagnose.ts';
+import { gather } from './gather.ts';
+import { recover } from './recover.ts';
 import { restore } from './restore.ts';
 import { stage } from './stage.ts';
 import { switchStep } from './switch.ts';
@@ -10,7 +12,7 @@ import { verify, verifyRestored } from './verify.ts';
 
 /** Every step of a node's way. */
 export const steps: Steps = {
-  stage,
+  stage: (context) => (context.rollout.recovery === undefined ? stage(context) : gather(context)),
   backup,
   drain,
   switch: switchStep,
@@ -20,6 +22,7 @@ export const steps: Steps = {
   diagnose,
   restore,
   'verify-restored': verifyRestored,
+  recover,
 };
 
 export type { Step, StepContext, StepResult, Steps } from './types.ts';

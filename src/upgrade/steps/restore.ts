@@ -5,7 +5,7 @@ import * as commands from '../host/commands.ts';
 import type { Observation } from '../host/observation.ts';
 import { failed, linkInPlace, reportOf } from '../host/reports.ts';
 import { missing } from '../host/strangers.ts';
-import type { Baseline, Report, Rollout } from '../rollout/types.ts';
+import type { Baseline, Pair, Report, Rollout } from '../rollout/types.ts';
 import { inTheWayOfRestore, keptEnvironment, leave, type Since } from './foreign.ts';
 import { type Missing, stopFor } from './stop.ts';
 import type { Step, StepContext } from './types.ts';
@@ -53,7 +53,7 @@ async function notTheNewest({ rollout, node, shell, signal }: StepContext, befor
 }
 
 /** The recorded image runs, and a chance restart would bring up the recorded pair, or the environment that was kept. */
-function isBack(seen: Observation, before: Baseline, { service }: Rollout, kept: string | null): boolean {
+export function isBack(seen: Observation, before: Pair, { service }: Rollout, kept: string | null): boolean {
   const env = service.envFile === null || seen.env === before.envSha256 || (seen.env ?? missing) === kept;
   return seen.image === before.sha256 && seen.disk === before.sha256 && env;
 }

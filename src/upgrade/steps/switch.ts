@@ -39,9 +39,9 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
   return { is: 'stop', command: commands.switchOver(context, before, decided), unchanged };
 }
 
-const isClean = ({ image, disk }: Observation, target: string) => image !== target && disk !== target;
+export const isClean = ({ image, disk }: Observation, target: string) => image !== target && disk !== target;
 
 /** A failure that says whether anything of this release is on the node. */
-function withClean(report: Report, clean: boolean): Report {
+export function withClean(report: Report, clean: boolean): Report {
   return report.is === 'failed' ? { ...report, facts: { ...report.facts, clean } } : report;
 }

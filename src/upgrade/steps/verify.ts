@@ -16,7 +16,9 @@ export const verify: Step = async (context) => {
   return prove(context, {
     sha256: release.binarySha256,
     version: release.version,
-    envSha256: null,
+    // An upgrade leaves the environment file alone; a recovery puts it there.
+    envSha256: node.gets?.envSha256 ?? null,
+    keptEnvSha256: keptEnvironment(node),
     oldInvocation: restarted ? (node.before?.invocation ?? null) : null,
     answers: policy.healthyAnswers,
     soak: canary ? policy.canarySoak : policy.soak,

@@ -151,6 +151,55 @@ describe('the likely cause', () => {
       { health: starting, journal: [log(0, 'FATAL', 'long ago'), stopping, started(2)] },
       'runs, but never becomes healthy: 503 starting',
     ],
+    [
+      'the build before it broke while it was being stopped',
+      {
+        health: starting,
+        journal: [
+          stopping,
+          log(2, 'ERROR', 'flush of database: dial tcp 10.0.0.5:5432: connection refused'),
+          systemd(3, 'zeitwork-operator.service: Main process exited, code=dumped, status=11/SEGV'),
+          systemd(3, "zeitwork-operator.service: Failed with result 'core-dump'."),
+          systemd(3, 'Stopped zeitwork-operator.service - Zeitwork Operator.'),
+          started(4),
+        ],
+      },
+      'runs, but never becomes healthy: 503 starting',
+    ],
+    [
+      'a line tells of what is in order',
+      {
+        health: starting,
+        journal: [
+          stopping,
+          started(2),
+          log(2, 'INFO', 'LOG_FORMAT is not set'),
+          log(2, 'DEBUG', 'permission denied for probe user, as it should be'),
+          `${at(2)} zeitwork-operator[356]: {"level":"info","msg":"panic: handler installed"}`,
+        ],
+      },
+      'runs, but never becomes healthy: 503 starting',
+    ],
+    [
+      'a key is missing that has a default',
+      { health: starting, journal: [stopping, started(2), log(2, 'WARN', 'CACHE_URL is not set, using the default')] },
+      'runs, but never becomes healthy: 503 starting',
+    ],
+    [
+      'an error tells it, whatever it quotes',
+      { unit: flapping, journal: [stopping, started(2), log(2, 'ERROR', 'LOG_LEVEL is not set [INFO]')] },
+      'a key is missing in its environment: LOG_LEVEL is not set [INFO]',
+    ],
+    [
+      'its port was taken, and it has it now',
+      {
+        health: starting,
+        unit: { ...unit, restarts: 1 },
+        journal: [stopping, log(2, 'FATAL', 'cannot listen on port 8080: Address already in use'), started(7)],
+        listens: ['LISTEN 0 128 0.0.0.0:8080 0.0.0.0:* users:(("zeitwork-operat",pid=7,fd=6))'],
+      },
+      'exits at start (running again): cannot listen on port 8080: Address already in use',
+    ],
   ];
   it.each(table)('when %s', (_, change, summary) => {
     expect(diagnosisOf(signs(change), service).summary).toBe(summary);

@@ -32,10 +32,12 @@ const sight = (change: Sight = {}): Observation => ({
   image: 'new',
   disk: 'new',
   env: null,
+  torn: false,
   staged: null,
   machine: 'x86_64',
   writable: true,
   space: {},
+  held: 0,
   version: [],
   ...change,
 });

@@ -1,10 +1,36 @@
 import { describe, expect, it } from 'vitest';
+import { asText } from '../../../src/bot/run.ts';
 import { posts } from '../../../src/bot/views/posts.ts';
+import { type Preview, preview } from '../../../src/bot/views/preview.ts';
 import { forecast, next, ordersAfter, pathOf, plan, turnOf, turns } from '../../../src/upgrade/rollout/index.ts';
-import type { Event, NodeRun, PlanInput, Policy, Rollout, StepName } from '../../../src/upgrade/rollout/types.ts';
+import type {
+  Event,
+  NodeRun,
+  NodeSurvey,
+  PlanInput,
+  Policy,
+  Rollout,
+  StepName,
+} from '../../../src/upgrade/rollout/types.ts';
 import { Refused } from '../../../src/upgrade/rollout/types.ts';
 import { fleetOf, inputOf, minutes, newImage, oldImage, planned, surveyOf, tuesday } from '../../support/rollouts.ts';
 import { drive, type World, worldOf } from '../../support/simulation.ts';
+
+const previewOf = (rollout: Rollout, survey: NodeSurvey[]): Preview => ({
+  ...{
+    rollout,
+    survey,
+    troubles: [],
+    now: tuesday,
+    token: null,
+    remark: null,
+    second: false,
+    canary: null,
+    night: null,
+  },
+  elsewhere: { is: 'not wanted' },
+  compatible: null,
+});
 
 const canary = 'us-east-op-1';
 const rehearsing = (changes: Partial<Policy> = {}, input: Partial<PlanInput> = {}): Rollout =>
@@ -50,6 +76,18 @@ describe('when the way back is rehearsed', () => {
       null,
       null,
     ]);
+  });
+
+  it('is refused where it was asked for and nobody can do it; where the settings want it, the plan says that there is none', () => {
+    const fleet = fleetOf({ rehearse: 'always' });
+    const sick = surveyOf(fleet).map((seen) => ({ ...seen, healthy: false }));
+    const asked = () => plan(inputOf(fleetOf(), { strategy: 'regions', survey: sick, rehearse: true }));
+    expect(asked).toThrow(/^The way back cannot be rehearsed: no node of us-east is healthy/);
+    const says = (survey: NodeSurvey[], input: Partial<PlanInput> = {}) =>
+      asText(preview(previewOf(plan(inputOf(fleet, { strategy: 'regions', survey, ...input })), survey)));
+    expect(says(sick)).toContain('‼ The settings want the way back rehearsed, and it is not');
+    expect(says(surveyOf(fleet))).not.toContain('and it is not');
+    expect(says(surveyOf(fleet))).toContain('Rehearsal on us-east-op-1 first');
   });
 
   it('wants a window that it fits into', () => {
@@ -203,6 +241,16 @@ describe('a rehearsal', () => {
       expect(one(end.rollout).state.is, step).toBe('done');
       expect(stops(world), step).toEqual(['new', 'old', 'new']);
     }
+  });
+
+  it('lays no claim to what somebody else installed between its two ways there', () => {
+    const { world, rollout, now } = until(again('stage'));
+    world.image[canary] = newImage;
+    world.disk[canary] = newImage;
+    const end = drive(rollout, world, { from: now, until: ({ nodes }) => nodes[canary]?.state.is === 'done' });
+    expect(begun(end.events)).toEqual(['stage', 'backup', 'verify', 'cleanup']);
+    // What it was before that is not known, so nobody may promise a way back.
+    expect(one(end.rollout)).toMatchObject({ state: { is: 'done', already: true }, touched: false });
   });
 
   it('goes through a drain once: out of service from before the first switch to after the last proof', () => {

@@ -67,6 +67,8 @@ describe('a window that closes', () => {
       freezes: [],
       alerts: quiet,
       elsewhere: notWanted,
+      compatibility: notWanted,
+      halt: { is: 'clear' } as const,
     };
     const shut = gates(approved, 'eu-west-op-1', given, evidence);
     expect(shut.find(({ name }) => name === 'window')?.opensAt).toBe(dublin(day + 1));

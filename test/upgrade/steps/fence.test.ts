@@ -57,6 +57,23 @@ describe('the lock and the fence on a node', () => {
     expect(trial.node.read(`${state}/epoch`)).toBe(after);
   });
 
+  it('let every look tell which run was here last, and none where that is damaged', async () => {
+    const looks = [commands.glance(service, 9_000), commands.observe(service, 9_000)];
+    const held = async () =>
+      Promise.all(
+        looks.map(async (command) => {
+          const { stdout } = (await trial.node.run('', command)) as { stdout: string };
+          expect(stdout).toMatch(/^@@zw end ok$/m);
+          return /^@@zw held (\d+)$/m.exec(stdout)?.[1] ?? null;
+        }),
+      );
+    expect(await held()).toEqual(['0', '0']);
+    await knock(41, 2);
+    expect((await held()).map(Number)).toEqual([41, 41]);
+    trial.node.write(`${state}/epoch`, 'x\n');
+    expect(await held()).toEqual([null, null]);
+  });
+
   it.each(['', 'x\n', '7 x\n', '7 8 9\n', '-7 1\n'])('refuse %j as damaged', async (file) => {
     await knock(0, 0);
     trial.node.write(`${state}/epoch`, file);

@@ -83,7 +83,7 @@ export class Trial {
       result = await steps[name](this.context());
       const facts: Facts = result.is === 'succeeded' || result.is === 'failed' ? result.facts : {};
       const before = this.run.touched ? this.run.before : (facts.before ?? this.run.before);
-      const touched = this.run.touched || name === 'switch';
+      const touched = this.run.touched || name === 'switch' || name === 'recover';
       const { asked = this.plan.asked, ...own } = facts;
       this.plan = { ...this.plan, asked };
       this.run = { ...this.run, foreign: null, ...own, before, attempt: this.run.attempt + 1, touched };

@@ -74,7 +74,10 @@ bind_to_order() {
 }
 only_what_was_decided() { # of somebody's work: by its name, a hash, or one over several, each with its part
   found=; one=; several=
-  for pair in "disk \${replace_disk}" "env \${replace_env:-$keep_env}" "image \${replace_image}"; do
+  # that the environment file is gone or torn is why somebody ordered it; what lies there goes aside
+  its_env_goes=$replace_env
+  [ "$o_class" != recover ] || its_env_goes=
+  for pair in "disk \${replace_disk}" "env \${its_env_goes:-$keep_env}" "image \${replace_image}"; do
     hash=\${pair#* }
     [ -n "$hash" ] || continue
     [ "$hash" != missing ] || hash=${missing}
@@ -89,11 +92,15 @@ only_what_was_decided() { # of somebody's work: by its name, a hash, or one over
   [ -z "$several" ] || one=$(printf %s "$found" | sha256sum | cut -d ' ' -f 1)
   case $o_decided in
     "replace $one") return 0 ;;
-    "keep $one") [ -n "$replace_disk$replace_image" ] || { [ "$verb" = restore ] && [ -n "$replace_env" ]; } || return 0 ;;
+    "keep $one") [ -n "$replace_disk$replace_image" ] || { [ "$verb" = restore ] && [ -n "$its_env_goes" ]; } || return 0 ;;
   esac
   refuse order 'nobody decided that of the work that is there'
 }
-may_go_back() { # to what the order names, or to what was recorded under its number
+may_go_back() { # to what the order names, or to what was recorded under its number; to recover: to the ordered release
+  if [ "$o_class" = recover ]; then
+    case $backup in "$state"/recovered/*) [ "$before" != "$o_release" ] || return 0 ;; esac
+    refuse order 'it gives back what it names and nothing else'
+  fi
   [ "$before $before_env" != "$o_backup" ] || return 0
   pair_of "\${backup##*/}"
   [ -f "$state/made" ] && grep -q -e "^$o_made .*$pair\\$" "$state/made" || refuse order 'it does not allow the way back to this backup'

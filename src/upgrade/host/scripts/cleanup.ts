@@ -3,7 +3,7 @@ import { fence } from './fence.ts';
 import { script } from './prelude.ts';
 
 /**
- * Removes what was staged and uploaded. Of the backups the newest five stay, and in any case the one that this run
+ * Removes what was staged, uploaded and gathered. Of the backups the newest five stay, and in any case the one that this run
  * recorded; older ones go, when the caller says so.
  */
 export const cleanupScript = script(
@@ -11,6 +11,7 @@ export const cleanupScript = script(
   `  enter
   rm -rf "$folder"
   rmdir "$(dirname "$folder")" 2>/dev/null || :
+  rm -rf "$state/recovered"
   pair_of "\${backup##*/}"
   if [ "$prune" = yes ] && [ -d "$state/backups" ]; then
     ls -1t "$state/backups" | tail -n +6 | while IFS= read -r old; do

@@ -1,3 +1,14 @@
+/** What the node saw last, run and try. */
+export const numbers = `numbers() { # FILE: sets held, held_try, and line as it stands there
+  line=; held=0; held_try=0
+  [ -f "$1" ] || return 0
+  read -r line <"$1" || :
+  set -- $line
+  case \${1:-x}\${2:-}\${3:+x} in *[!0-9]*) return 1 ;; esac
+  held=$1; held_try=\${2:-0}
+}
+`;
+
 /**
  * The one-at-a-time lock and the fence on the node: a command of an older run, or of an older try of this one, changes
  * nothing. A mutating script goes on when the connection is lost, so that it never stops between a rename and a restart.
@@ -40,15 +51,7 @@ lock() { # FD
     *) refuse lock "$code" ;;
   esac
 }
-numbers() { # FILE: sets held, held_try, and line as it stands there
-  line=; held=0; held_try=0
-  [ -f "$1" ] || return 0
-  read -r line <"$1" || :
-  set -- $line
-  case \${1:-x}\${2:-}\${3:+x} in *[!0-9]*) return 1 ;; esac
-  held=$1; held_try=\${2:-0}
-}
-write() { # FILE NUMBERS: over the old ones, which have the same width, so that a rollback gets through on a full disk
+${numbers}write() { # FILE NUMBERS: over the old ones, which have the same width, so that a rollback gets through on a full disk
   if [ -f "$1" ] && [ "\${#line}" -eq "\${#2}" ]; then
     printf '%s\\n' "$2" 1<>"$1"
     sync "$1"

@@ -17,7 +17,7 @@
  *
  * What they keep lies under `/var/lib/zeitwork-upgrades/UNIT`: `lock`, `epoch` (two numbers of 20 digits: run and try),
  * `backups`, `made` (which run recorded which backup), `incoming` (archives that a helper took), `aside` with `aside.log`,
- * and `digests`, which only saves time. Of what versions before 0.2 kept in the folder above, `lock` is taken, `epoch`
+ * `recovered` (a pair that a recovery puts in place, until that is done), and `digests`, which only saves time. Of what versions before 0.2 kept in the folder above, `lock` is taken, `epoch`
  * raised and `backups` read while they are there.
  *
  * Those that change something begin with `enter`: lock, fence, and away with what a killed script left behind.
@@ -30,6 +30,7 @@ export { backupScript, checkBackupScript } from './backup.ts';
 export { listBackupsScript } from './backups.ts';
 export { cleanupScript } from './cleanup.ts';
 export { diagnoseScript } from './diagnose.ts';
+export { gatherScript } from './gather.ts';
 export { loginScript } from './login.ts';
 export { lookScript, lookUnderLockScript, observeScript } from './observe.ts';
 export { receiveScript } from './receive.ts';

@@ -1,5 +1,5 @@
 import { askVersion } from './ask.ts';
-import { fence } from './fence.ts';
+import { fence, numbers } from './fence.ts';
 import { script } from './prelude.ts';
 
 const space = `
@@ -16,15 +16,24 @@ look_around() {
   say env "$environment"
   [ ! -L "$binary" ] || say link "binary $(readlink "$binary")"
   [ ! -L "$env" ] || say link "env $(readlink "$env")"
+  ! torn "$env" || say torn env
+}
+`;
+
+/** Which run was here last. What is damaged is told by whoever wants to change something. */
+const fenced = `
+fenced() {
+  ! numbers "$state/epoch" || say held "$held"
 }
 `;
 
 /** What runs and what lies on disk: quick, since it is asked often. */
 export const lookScript = script(
-  [lookAround],
+  [lookAround, numbers, fenced],
   `  unit_facts
   hashes
   look_around
+  fenced
   say end ok`,
 );
 
@@ -40,10 +49,11 @@ export const lookUnderLockScript = script(
 
 /** All that staging and a survey want to know. With arguments after `--` it asks the binary for its version. */
 export const observeScript = script(
-  [lookAround, askVersion, space],
+  [lookAround, numbers, fenced, askVersion, space],
   `  unit_facts
   hashes
   look_around
+  fenced
   [ "$staged" = - ] || [ ! -f "$staged" ] || say staged "$(digest staged "$staged")"
   say machine "$(uname -m)"
   bin=\${binary%/*}

@@ -54,6 +54,10 @@ hashes() { # sets image, disk, environment; empty: not there
   if [ -n "$image" ] && [ "/proc/$pid/exe" -ef "$binary" ]; then disk=$image; else disk=$(digest disk "$binary") || disk=; fi
   [ "$env" = - ] || [ -L "$env" ] || [ ! -f "$env" ] || environment=$(small "$env") || environment=
 }
+torn() { # FILE: it is there and is no environment file: empty, or with the zeros that a crash leaves
+  [ -f "$1" ] && [ ! -L "$1" ] || return 1
+  [ "$(tr -d ' \\t\\r\\n' <"$1" | head -c 1 | wc -c)" = 0 ] || [ "$(tr -dc '\\000' <"$1" | head -c 1 | wc -c)" != 0 ]
+}
 `;
 
 /** Every argument that a script may be given. */
@@ -80,6 +84,7 @@ export const named = [
   'folder',
   'prune',
   'bytes',
+  'env_from',
 ];
 
 const take = `  while [ $# -gt 0 ]; do

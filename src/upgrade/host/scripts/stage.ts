@@ -3,7 +3,7 @@ import { attributes, backups } from './backup.ts';
 import { fence } from './fence.ts';
 import { script } from './prelude.ts';
 
-const headers = `
+export const headers = `
 header() { # FILE: its first 20 bytes, which hold the machine that an ELF file is for
   od -An -v -tx1 -N20 "$1" 2>/dev/null | tr -d ' \\n'
 }

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { asText, runCommand } from '../../src/bot/run.ts';
+import type { NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
+import { hours, minutes, planned, surveyOf, tuesday } from '../support/rollouts.ts';
+import { drive, worldOf } from '../support/simulation.ts';
+import { type Trial, trial, trialFleet } from './support.ts';
+
+const say = async (here: Trial, actor: string, text: string) => asText(await runCommand(here.context, actor, text));
+const tokenIn = (text: string) => /zeitwork start (\S+)/.exec(text)?.[1] ?? '';
+
+/** A run that came after all that the store knows. */
+const later = tuesday + hours(3);
+const held = (changes: Record<string, Partial<NodeSurvey>>): NodeSurvey[] => surveyOf(trialFleet(), changes);
+const europe = held({ 'eu-west-op-1': { held: later } });
+
+describe('a node that was changed by a run which the store does not know', () => {
+  it('is named with both runs, and nothing is planned', async () => {
+    const here = trial({ looks: europe });
+    const reply = await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0');
+    expect(reply.outcome).toBe('refused');
+    expect(asText(reply)).toMatch(
+      /^Nothing was done: eu-west-op-1 was last changed by run \d+ \(2026-11-24 10:30 UTC\); the newest that is known here is none\. Redis was emptied, .*adopt ledger/s,
+    );
+    expect([here.control.drafts.size, here.control.rollouts.size]).toEqual([0, 0]);
+  });
+
+  it('keeps a plan from being started that was made before it was seen', async () => {
+    const here = trial();
+    const token = tokenIn(await say(here, 'U0ROSA', 'upgrade v2.0.0'));
+    here.control.looks = europe;
+    expect(await say(here, 'U0ROSA', `start ${token}`)).toMatch(/^Nothing was done: eu-west-op-1 was last changed by/);
+    expect(here.control.rollouts.size).toBe(0);
+  });
+
+  it('keeps no other region from being planned, which says so', async () => {
+    const here = trial({ looks: europe });
+    const plan = await say(here, 'U0ROSA', 'upgrade v2.0.0 --regions us-east');
+    expect(tokenIn(plan)).not.toBe('');
+    expect(plan).toMatch(/a run changed it that is not known here/);
+  });
+
+  it('is told by verify, which is not right then, and by status', async () => {
+    const here = trial({ looks: europe });
+    const found = await runCommand(here.context, 'U0ROSA', 'verify');
+    expect(found).toMatchObject({ outcome: 'wrong', facts: { right: false } });
+    expect(asText(found)).toMatch(/^✗ 1 thing not right:\n‼ The store forgot something: eu-west-op-1/);
+    expect(await say(here, 'U0ROSA', 'status')).toMatch(/The store forgot something: eu-west-op-1/);
+  });
+
+  it('lets nothing go on that was put back with the store; going back is not kept waiting', async () => {
+    const { here, rollout } = failing();
+    here.control.looks = surveyOf(here.context.fleet, { 'ap-south-op-3': { held: rollout.epoch + hours(1) } });
+    expect(await say(here, 'U0ROSA', 'retry')).toMatch(/^Nothing was done: ap-south-op-3/);
+    const back = await say(here, 'U0ROSA', 'rollback us-east');
+    expect(back).toMatch(/^Rolling back/);
+    expect(back).toMatch(/The store forgot something: ap-south-op-3/);
+  });
+
+  it('lets nothing go on that is paused either, and it may be stopped', async () => {
+    const here = trial();
+    const rollout = planned();
+    here.control.rollouts.set(rollout.id, rollout);
+    expect(await say(here, 'U0ROSA', 'pause')).toMatch(/^Paused/);
+    here.control.looks = surveyOf(here.context.fleet, { 'ap-south-op-3': { held: rollout.epoch + hours(1) } });
+    expect(await say(here, 'U0ROSA', 'resume')).toMatch(/^Nothing was done: ap-south-op-3/);
+    expect(await say(here, 'U0ROSA', 'stop')).toMatch(/^Stopped/);
+  });
+
+  it('is none where it was only brought back by hand since, or where the run is the newest that is known', async () => {
+    const { here, rollout } = failing();
+    const one = { held: rollout.epoch };
+    const returned = { held: rollout.epoch + 2 };
+    here.control.looks = surveyOf(here.context.fleet, { 'us-east-op-1': returned, 'us-east-op-2': one });
+    expect(await say(here, 'U0ROSA', 'verify')).not.toMatch(/forgot/);
+    expect(await say(here, 'U0ROSA', 'retry')).toMatch(/^Trying again/);
+  });
+
+  it('is planned for once somebody adopted what the nodes are, with a number beyond all that they know', async () => {
+    // Its clock was ahead by a month, or that of whoever decided.
+    const ahead = tuesday + hours(24 * 30);
+    const here = trial({ looks: held({ 'eu-west-op-1': { held: ahead } }) });
+    here.control.kept = { ...here.control.kept, epoch: ahead };
+    const token = tokenIn(await say(here, 'U0ROSA', 'upgrade v2.0.0'));
+    expect(await say(here, 'U0ROSA', `start ${token}`)).toMatch(/under way/);
+    const [started] = here.control.rollouts.values();
+    expect(started?.epoch).toBeGreaterThan(ahead);
+  });
+});
+
+/** A rollout that holds after a node failed. */
+function failing(): { here: Trial; rollout: Rollout } {
+  const start = planned({ pause: 0 });
+  const world = worldOf(start);
+  const two = drive(start, world, { from: tuesday, until: ({ nodes }) => nodes['us-east-op-1']?.state.is === 'done' });
+  world.bad.add('us-east-op-2');
+  const { rollout, now } = drive(two.rollout, world, {
+    from: two.now,
+    until: ({ status, nodes }) =>
+      status.is === 'held' && Object.values(nodes).every(({ state }) => state.is !== 'working'),
+  });
+  const here = trial();
+  here.control.rollouts.set(rollout.id, rollout);
+  here.clock.at = now + minutes(1);
+  return { here, rollout };
+}

@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { readClick } from '../../src/bot/actions/click.ts';
+import type { Reply } from '../../src/bot/context.ts';
+import { answer, asText, runCommand } from '../../src/bot/run.ts';
+import { message } from '../../src/bot/views/parts.ts';
+import { posts } from '../../src/bot/views/posts.ts';
+import { emptyLedger } from '../../src/upgrade/ledger/index.ts';
+import type { Left } from '../../src/upgrade/ledger/types.ts';
+import type { NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
+import { fitWith, newImage, release, surveyOf, tuesday } from '../support/rollouts.ts';
+import { drive, worldOf } from '../support/simulation.ts';
+import { type Trial, trial, trialFleet } from './support.ts';
+
+const node = 'eu-west-op-2';
+const left: Left = { version: 'v2.0.0', sha256: newImage, envSha256: 'e'.repeat(64), at: tuesday, rollout: 'r0' };
+const onNew = { sha256: newImage, version: 'v2.0.0', fitness: fitWith(newImage) };
+const seen = (own: Partial<NonNullable<ReturnType<typeof fitWith>['seen']>>): Partial<NodeSurvey> => {
+  const fit = fitWith(newImage);
+  const fitness = fit.seen === null ? fit : { ...fit, seen: { ...fit.seen, ...own } };
+  return { sha256: null, version: null, healthy: false, detail: 'connection refused', unit: 'failed/failed', fitness };
+};
+const gone = seen({ disk: null, image: null, runs: false, env: false });
+
+function broken(own: Partial<NodeSurvey> = gone, nodes: Record<string, Left> = { [node]: left }): Trial {
+  const fleet = trialFleet();
+  const looks = surveyOf(fleet).map((each) => ({ ...each, ...onNew, ...(each.node === node ? own : {}) }));
+  const here = trial({ fleet, looks });
+  here.control.kept = { ...emptyLedger, nodes };
+  return here;
+}
+
+const run = async ({ context }: Trial, actor: string, text: string): Promise<string> =>
+  asText(await runCommand(context, actor, text));
+
+async function press({ context }: Trial, actor: string, reply: Reply, label: string): Promise<string> {
+  const blocks = message(reply.parts, 't').blocks;
+  const all = blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []));
+  const button = all.find((each) => each.type === 'button' && each.text.text === label);
+  const click = button?.type === 'button' ? readClick(button.action_id ?? '', button.value) : null;
+  if (click === null) throw new Error(`no button ${label} in ${JSON.stringify(all)}`);
+  return asText(await answer(context, { actor, rollout: click.rollout }, click.command));
+}
+const started = ({ control }: Trial): Rollout[] => [...control.rollouts.values()];
+
+describe('recover', () => {
+  it('answers with a plan and starts nothing', async () => {
+    const here = broken();
+    expect(await run(here, 'U0ROSA', `recover ${node}`)).toMatchInlineSnapshot(`
+      "Plan: eu-west-op-2 gets v2.0.0 back
+      From the shelf: zeitwork-operator-v2.0.0.tar.gz, hash as in the ledger (bbbbbbbbbbbb)
+      Proven on it last, at 2026-11-24 07:30 UTC, by rollout r0
+      It is not healthy now: connection refused. Its /usr/local/bin/zeitwork-operator is gone
+      Its environment file is gone: it gets that of its newest backup. Where no backup on the node has one, nothing is changed
+      Signed by ana with the key SHA256:KKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKK
+      Made ready beside what lies there, and verified, before anything is replaced; what is replaced is kept aside on the node. Then restarted and proven healthy for 60 s with the right image
+      It waits for no window, freeze or alert; at least 2 of its peers must be healthy where it still serves. There is no way back from it: what it ran before was broken
+      2 of 2 other nodes of eu-west are healthy now
+      Nothing has started yet; this plan can be confirmed for 30 min.
+      Recover: zeitwork start r1~786a292afe85
+      Cancel: zeitwork cancel r1~786a292afe85"
+    `);
+    expect(started(here)).toEqual([]);
+  });
+
+  it('starts with its button, and the live message says what it is', async () => {
+    const here = broken();
+    const plan = await runCommand(here.context, 'U0ROSA', `recover ${node}`);
+    expect(await press(here, 'U0ROSA', plan, 'Recover')).toContain(`${node} gets v2.0.0 back`);
+    const [rollout] = started(here);
+    if (rollout === undefined) throw new Error('not started');
+    expect(rollout.recovery).toEqual({ recordOf: [node], since: tuesday, rollout: 'r0' });
+    expect(here.control.kept.begun).toEqual([]);
+    const main = posts(rollout).find(({ key }) => key === 'main');
+    expect(JSON.stringify(main)).toContain(`*v2.0.0 back* on ${node} of production, from the shelf`);
+    const world = { ...worldOf(rollout), down: new Set([node]) };
+    world.image[node] = '';
+    world.disk[node] = '';
+    const { rollout: after } = drive(rollout, world, { from: tuesday });
+    expect(JSON.stringify(posts(after))).toContain(`*${node} has v2.0.0 back*, proven`);
+    expect(JSON.stringify(posts(after))).not.toMatch(/Roll back/);
+  });
+
+  it('that is cancelled starts nothing', async () => {
+    const here = broken();
+    const plan = await runCommand(here.context, 'U0ROSA', `recover ${node}`);
+    await press(here, 'U0ROSA', plan, 'Cancel');
+    await expect(press(here, 'U0ROSA', plan, 'Recover')).resolves.toMatch(/This plan is gone/);
+    expect(started(here)).toEqual([]);
+  });
+
+  it('is for those who may start upgrades, and a plan for the one who asked', async () => {
+    const here = broken();
+    for (const actor of ['U0LU', 'U0OTTO', 'U0INES'])
+      expect(await run(here, actor, `recover ${node}`)).toMatch(/You may not start upgrades|Without a key|Sign with/);
+    const plan = await runCommand(here.context, 'U0ROSA', `recover ${node}`);
+    expect(await press(here, 'U0INES', plan, 'Recover')).toMatch(/You may not|Ask for your own/);
+    expect(started(here)).toEqual([]);
+  });
+
+  it('shows a new plan where what lies there has changed since, and starts nothing', async () => {
+    const here = broken();
+    const plan = await runCommand(here.context, 'U0ROSA', `recover ${node}`);
+    const by = (own: Partial<NodeSurvey>) => {
+      here.control.looks = here.control.looks.map((each) => (each.node === node ? { ...each, ...own } : each));
+    };
+    by(seen({ disk: 'f'.repeat(64), image: null, runs: false, env: true }));
+    const anew = await press(here, 'U0ROSA', plan, 'Recover');
+    expect(anew).toContain('What was shown has changed since');
+    expect(anew).toMatch(/one that nobody recorded \(ffffffffffff\): nothing is put in its place before two breakers/);
+    expect(anew).toContain('Its own environment file is kept as it is');
+    expect(started(here)).toEqual([]);
+  });
+
+  it('starts although what runs changes with every restart of a service that crashes', async () => {
+    const crashing = seen({ disk: null, env: true });
+    const here = broken(crashing);
+    const plan = await runCommand(here.context, 'U0ROSA', `recover ${node}`);
+    here.control.looks = here.control.looks.map((each) =>
+      each.node === node ? { ...each, sha256: newImage, version: 'v2.0.0', unit: 'activating/auto-restart' } : each,
+    );
+    expect(await press(here, 'U0ROSA', plan, 'Recover')).toContain('gets v2.0.0 back');
+  });
+
+  it.each([
+    [
+      'a node that is not there',
+      'recover eu-west-op-9',
+      gone,
+      { [node]: left },
+      /There is no node eu-west-op-9\. Did you mean/,
+    ],
+    ['no node', 'recover', gone, { [node]: left }, /the node is missing/],
+    ['a node that is well', `recover ${node}`, {}, { [node]: left }, /Nothing to do/],
+    ['nothing that was ever proven', `recover ${node}`, gone, {}, /nobody knows what it is to run/],
+    [
+      'what the shelf does not have',
+      `recover ${node}`,
+      gone,
+      { [node]: { ...left, version: 'v1.7.0' } },
+      /v1\.7\.0 was proven there, and the shelf does not give it: There is no release v1\.7\.0/,
+    ],
+    [
+      'a build that is another one on the shelf',
+      `recover ${node}`,
+      gone,
+      { [node]: { ...left, sha256: 'd'.repeat(64) } },
+      /another build/,
+    ],
+    ['what told no version', `recover ${node}`, gone, { [node]: { ...left, version: null } }, /told no version/],
+  ] as const)('is refused for %s', async (_, text, own, nodes, reason) => {
+    const here = broken(own, nodes);
+    expect(await run(here, 'U0ROSA', text)).toMatch(reason);
+    expect(here.control.drafts.size).toBe(0);
+  });
+
+  it('is refused while another rollout holds the fleet, and tells who', async () => {
+    const here = broken();
+    await press(here, 'U0ROSA', await runCommand(here.context, 'U0ROSA', `recover ${node}`), 'Recover');
+    expect(await run(here, 'U0ROSA', 'recover eu-west-op-3')).toMatch(/holds the fleet with v2\.0\.0/);
+    expect(await run(here, 'U0ROSA', `upgrade ${release.version}`)).toMatch(/holds the fleet/);
+  });
+
+  it('has no way back, and says so', async () => {
+    const here = broken();
+    await press(here, 'U0ROSA', await runCommand(here.context, 'U0ROSA', `recover ${node}`), 'Recover');
+    expect(await run(here, 'U0OTTO', 'rollback all')).toMatch(/Nothing to roll back/);
+  });
+
+  it('as a dry run can be started by nobody', async () => {
+    const here = broken();
+    const reply = await runCommand(here.context, 'U0ROSA', `recover ${node} --dry-run`);
+    expect(asText(reply)).toMatch(/^Dry run: eu-west-op-2 gets v2\.0\.0 back/);
+    expect(reply.facts).toMatchObject({ plan: null, rollout: { recovery: { recordOf: [node] } } });
+    expect(here.control.drafts.size).toBe(0);
+  });
+});
