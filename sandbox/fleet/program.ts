@@ -135,6 +135,8 @@ export class Program {
         return { code: 200, body: this.#metrics() };
       case '/api/v1/nodes':
         return { code: 200, body: peers(this.#around.env.ZEITWORK_PEERS ?? '') };
+      case '/api/v1/schema':
+        return { code: 200, body: { version: 2 } };
       case '/api/v1/instances':
         return { code: 200, body: instances(this.#around.hostname) };
       default:
@@ -168,6 +170,7 @@ function peers(text: string): unknown[] {
       hostname: name,
       region: name.replace(/-op-.*$/, ''),
       address,
+      agent_version: 'v1.1.2',
       state: 'ready',
     }));
 }
