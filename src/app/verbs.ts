@@ -62,7 +62,15 @@ async function replyTo(text: string, as: As & { isNamed: boolean }): Promise<Rep
   const { createLog } = await import('./log.ts');
   // Ctrl-C closes the runtime too: a private Redis that was started for this must not stay behind.
   const reply = await stoppable(async (asked) => {
-    const runtime = await openOwnRuntime(own, createLog('cli', 'warn'));
+    const log = createLog('cli', 'warn');
+    const { lookWithoutRedis, needsNodesAlone } = await import('./without-redis.ts');
+    const runtime = await openOwnRuntime(own, log).catch((error: unknown) => {
+      if (!(error instanceof Ended) || error.end !== 'unreachable') throw error;
+      if (needsNodesAlone(command)) return error.message;
+      throw new Ended('unreachable', `${error.message}. Without it: zeitwork verify, diagnose NODE, return NODE.`);
+    });
+    if (typeof runtime === 'string')
+      return Promise.race([lookWithoutRedis(own, anybody(), command, log, runtime), aborted(asked)]);
     try {
       const context = commandContext(runtime);
       const isSigned = as.isNamed || !isFree(command);

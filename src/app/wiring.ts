@@ -25,7 +25,7 @@ import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
 import { helpersOf, orderNamespace } from '../upgrade/host/helper/index.ts';
-import { diagnoseNode, surveyForWork, surveyNode } from '../upgrade/host/index.ts';
+import { diagnoseNode, surveyForWork, surveyNode, surveyWhole } from '../upgrade/host/index.ts';
 import { createAlerting, createInventory, createProbe, createWebhook } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
@@ -128,7 +128,8 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
     retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
-    survey: ({ name, region }, signal) => surveyNode(name, region, service, shell, probe, clock, limit, signal),
+    survey: ({ name, region }, signal, whole = false) =>
+      (whole ? surveyWhole : surveyNode)(name, region, service, shell, probe, clock, limit, signal),
     surveyForWork: ({ name, region }, signal) => surveyForWork(name, region, closely, limit, signal),
     inventory,
     diagnose: ({ name }, signal) =>
@@ -179,7 +180,13 @@ export async function startBotRole(runtime: Runtime): Promise<Role & { connected
 }
 
 /** For commands that come from elsewhere than Slack: nobody is looked up there. */
-export function commandContext({ settings, control, releases, clock, log }: Runtime): CommandContext {
+export function commandContext({
+  settings,
+  control,
+  releases,
+  clock,
+  log,
+}: Pick<Runtime, 'settings' | 'releases' | 'clock' | 'log'> & { control: Control }): CommandContext {
   const { fleet, roles, slack, people, approvals } = settings;
   return {
     control,

@@ -48,8 +48,8 @@ export type Command =
   | { verb: 'keep'; node: string; mark: string }
   /** `null`: nothing was named; the answer lists the choices. A bare name is a node or a region. */
   | { verb: 'rollback'; target: string | null; dryRun: boolean }
-  /** Gives a broken node back what was proven on it. */
-  | { verb: 'recover'; node: string; dryRun: boolean }
+  /** Gives a broken node back what was proven on it. `from`: the peer whose binary it gets; null: as the plan finds. */
+  | { verb: 'recover'; node: string; from: string | null; dryRun: boolean }
   /** A rollout's id, or `ledger`. */
   | { verb: 'adopt'; what: string }
   | { verb: 'windows' }
@@ -134,7 +134,7 @@ export const manual: Record<Verb, Manual> = {
     example: 'rollback us-east',
   },
   recover: {
-    usage: 'recover NODE [--dry-run]',
+    usage: 'recover NODE [--from PEER] [--dry-run]',
     what: 'shows a plan that gives a broken node back what was proven on it last, its own environment file kept; nothing starts before you confirm it',
     example: 'recover eu-west-op-2',
   },

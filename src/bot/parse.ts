@@ -80,7 +80,7 @@ const declineFlags = { reason: 'many' } satisfies FlagShape;
 const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies FlagShape;
 
 const rollbackFlags = { 'dry-run': 'none' } satisfies FlagShape;
-const recoverFlags = { 'dry-run': 'none' } satisfies FlagShape;
+const recoverFlags = { from: 'one', 'dry-run': 'none' } satisfies FlagShape;
 const diagnoseFlags = { bundle: 'maybe' } satisfies FlagShape;
 
 const laterFlags = { at: 'many', next: 'none' } satisfies FlagShape;
@@ -273,7 +273,12 @@ function readRollback(input: string[]): Command {
 
 function readRecover(input: string[]): Command {
   const { rest, values } = readFlags(input, recoverFlags);
-  return { verb: 'recover', node: object(rest, 'the node'), dryRun: values.has('dry-run') };
+  return {
+    verb: 'recover',
+    node: object(rest, 'the node'),
+    from: values.get('from') ?? null,
+    dryRun: values.has('dry-run'),
+  };
 }
 
 function readHelp(input: string[]): Command {

@@ -10,9 +10,9 @@ import { type Log, reasonOf } from './log.ts';
 import type { AskJob, Queues } from './queues.ts';
 import type { LookFor } from './types.ts';
 
-/** Looks at one node, now. Must not throw for a node that cannot be reached. */
+/** Looks at one node, now; `whole`: also at what lies there. Must not throw for a node that cannot be reached. */
 export interface NodeReader {
-  survey(node: FleetNode, signal: AbortSignal): Promise<NodeSurvey>;
+  survey(node: FleetNode, signal: AbortSignal, whole?: boolean): Promise<NodeSurvey>;
   /** The same over a fresh connection, with all that work on the node rests on. */
   surveyForWork(node: FleetNode, signal: AbortSignal): Promise<NodeSurvey>;
   diagnose(node: FleetNode, signal: AbortSignal): Promise<Diagnosis>;
@@ -31,7 +31,7 @@ export type Answer = NodeSurvey | Diagnosis | string | null;
 
 /** Answers an ask on a worker of the node's region. */
 export async function answer(
-  { ask, node, region, until, forWork, back }: AskJob,
+  { ask, node, region, until, forWork, whole, back }: AskJob,
   {
     survey,
     surveyForWork,
@@ -57,7 +57,7 @@ export async function answer(
   try {
     if (ask === 'diagnose') return await diagnose(where, inTime);
     const [seen, way, versions] = await Promise.all([
-      forWork === true ? surveyForWork(where, inTime) : survey(where, inTime),
+      forWork === true ? surveyForWork(where, inTime) : survey(where, inTime, whole === true),
       back === undefined ? null : wayBack(node, back, inTime),
       forWork === true && inventory !== undefined ? inventory(node) : null,
     ]);
@@ -105,7 +105,7 @@ const looks = { first: 20, longest: 250 };
 
 /** Asks the workers through the queue and waits for their answers. */
 export function createInspector(fleet: string, queues: Queues, notary: Notary, clock: Clock): Inspector {
-  type What = Pick<AskJob, 'ask' | 'forWork' | 'back'>;
+  type What = Pick<AskJob, 'ask' | 'forWork' | 'whole' | 'back'>;
   const put = async (what: What, { name, region }: FleetNode, timeoutMs: number): Promise<unknown> => {
     const queue = queues.ask(region);
     const data: AskJob = {
@@ -141,6 +141,7 @@ export function createInspector(fleet: string, queues: Queues, notary: Notary, c
           const what: What = {
             ask: 'survey',
             ...(how === 'work' ? { forWork: true } : {}),
+            ...(how === 'whole' ? { whole: true } : {}),
             ...(question === undefined ? {} : { back: question }),
           };
           const seen = await asked(what, node, timeoutMs);

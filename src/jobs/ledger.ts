@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Refused } from '../base/errors.ts';
 import { canonical, type Notary, type Says } from '../trust/index.ts';
-import { emptyLedger, fold, format, leftBy, lift, timedBy } from '../upgrade/ledger/index.ts';
+import { emptyLedger, fold, format, leftBy, lift, rebuilt, timedBy } from '../upgrade/ledger/index.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Anchor } from './anchors.ts';
@@ -149,13 +149,13 @@ export function createLedger(
       }
     },
     mark: async () => (await adoptable()).mark,
-    async adopt(by, at, { first, mark } = {}) {
-      const found = await adoptable();
-      const { before, hash, count, lines, stored } = found;
+    async adopt(by, at, { first, mark, found } = {}) {
+      const { before, hash, count, lines, stored, mark: now } = await adoptable();
       const moved = new Refused('The ledger moved on meanwhile. Look again.');
-      if (mark !== undefined && mark !== found.mark) throw moved;
+      if (mark !== undefined && mark !== now) throw moved;
       const previous = hash || firstLink(place);
-      const ledger = { ...before, revision: Math.max(before.revision, stored) + 1 };
+      const anew = found === undefined ? before : rebuilt(before, found, at);
+      const ledger = { ...anew, revision: Math.max(before.revision, stored) + 1 };
       const two = first === undefined ? {} : { with: first };
       const answered = { previous, before: digestOfLines(lines) };
       const line = { type: 'adopted' as const, at, by, ...two, format, ledger, ...answered };

@@ -17,6 +17,8 @@ export interface AskJob {
   region: string;
   /** Whether what work on it rests on is looked at, too; absent: no. */
   forWork?: true;
+  /** Whether what lies on it is told, too; absent: no. */
+  whole?: true;
   /** What its way back is looked for by, too; absent: it is not. */
   back?: BackQuestion;
   /** Epoch ms after which nobody waits for the answer. */

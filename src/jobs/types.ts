@@ -1,4 +1,5 @@
 import type { Actor } from '../base/actor.ts';
+import type { Found } from '../upgrade/ledger/index.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { DueNotice } from '../upgrade/rollout/index.ts';
 import type { BackQuestion, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
@@ -41,10 +42,11 @@ export interface LedgerStore {
   /** Names what somebody would answer for: it is another one once that was done, or anything changed. */
   mark(): Promise<string>;
   /**
-   * A person answers for what its journal proves up to its first flaw, and nothing else of it is taken over.
+   * A person answers for what its journal proves up to its first flaw, and nothing else of it is taken over; besides, for what
+   * the nodes were `found` to be.
    * @throws Refused when it is not `mark` any more
    */
-  adopt(by: Actor, at: number, how?: { first?: Actor; mark?: string }): Promise<Ledger>;
+  adopt(by: Actor, at: number, how?: { first?: Actor; mark?: string; found?: Found }): Promise<Ledger>;
 }
 
 /** Where a message of a rollout stands in the chat, by the key that the view gave it. */
@@ -121,8 +123,8 @@ export type Recorded =
   /** The rollout after the event; `changed` is false when the event had no effect (late, repeated, not allowed now). */
   { rollout: Rollout; changed: boolean };
 
-/** `work`: what a plan is made from, with all that work on the nodes rests on. */
-export type LookFor = 'work' | 'answer';
+/** `work`: what a plan is made from, with all that work on the nodes rests on; `whole`: with what lies on them, backups too. */
+export type LookFor = 'work' | 'answer' | 'whole';
 
 /** What the chat and the command line see of the queue side. */
 export interface Control {

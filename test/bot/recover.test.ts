@@ -47,7 +47,7 @@ describe('recover', () => {
     const here = broken();
     expect(await run(here, 'U0ROSA', `recover ${node}`)).toMatchInlineSnapshot(`
       "Plan: eu-west-op-2 gets v2.0.0 back
-      From the shelf: zeitwork-operator-v2.0.0.tar.gz, hash as in the ledger (bbbbbbbbbbbb)
+      From the shelf (zeitwork-operator-v2.0.0.tar.gz), hash as in the ledger (bbbbbbbbbbbb)
       Proven on it last, at 2026-11-24 07:30 UTC, by rollout r0
       It is not healthy now: connection refused. Its /usr/local/bin/zeitwork-operator is gone
       Its environment file is gone: it gets that of its newest backup. Where no backup on the node has one, nothing is changed
@@ -136,8 +136,8 @@ describe('recover', () => {
       'what the shelf does not have',
       `recover ${node}`,
       gone,
-      { [node]: { ...left, version: 'v1.7.0' } },
-      /v1\.7\.0 was proven there, and the shelf does not give it: There is no release v1\.7\.0/,
+      { [node]: { ...left, version: 'v1.7.0', sha256: 'd'.repeat(64) } },
+      /does not give v1\.7\.0 \(There is no release v1\.7\.0\), and no healthy peer/,
     ],
     [
       'a build that is another one on the shelf',
@@ -164,6 +164,20 @@ describe('recover', () => {
     const here = broken();
     await press(here, 'U0ROSA', await runCommand(here.context, 'U0ROSA', `recover ${node}`), 'Recover');
     expect(await run(here, 'U0OTTO', 'rollback all')).toMatch(/Nothing to roll back/);
+  });
+
+  it('is from a peer where that is named, and says so to the end', async () => {
+    const here = broken();
+    const plan = await runCommand(here.context, 'U0ROSA', `recover ${node} --from eu-west-op-3`);
+    expect(asText(plan)).toMatch(/From eu-west-op-3, hash as in the ledger[\s\S]*that node is only read/);
+    expect(await press(here, 'U0ROSA', plan, 'Recover')).toContain('gets v2.0.0 back');
+    const [rollout] = started(here);
+    if (rollout === undefined) throw new Error('not started');
+    const world = { ...worldOf(rollout), down: new Set([node]) };
+    const { rollout: after } = drive(rollout, world, { from: tuesday, limit: 3 });
+    expect(JSON.stringify(posts(after))).toContain('from eu-west-op-3, hash as in the ledger');
+    expect(JSON.stringify(posts(after))).not.toContain('NOT SIGNED');
+    expect(await run(here, 'U0ROSA', `recover ${node} --from eu-west-op-9`)).toMatch(/no node eu-west-op-9/);
   });
 
   it('as a dry run can be started by nobody', async () => {

@@ -9,7 +9,7 @@ import type { Audited, Note } from '../../src/jobs/index.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import type { Control, JournalEntry, LookFor, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { sealer } from '../../src/trust/index.ts';
-import { emptyLedger, fold } from '../../src/upgrade/ledger/index.ts';
+import { emptyLedger, fold, rebuilt } from '../../src/upgrade/ledger/index.ts';
 import { isOpen } from '../../src/upgrade/rollout/index.ts';
 import type {
   BackQuestion,
@@ -109,7 +109,11 @@ export class MemoryControl implements Control {
       return { ledger: this.kept, changed };
     },
     mark: async () => `${this.kept.revision}`,
-    adopt: async () => this.kept,
+    adopt: async (_by, at, { found } = {}) => {
+      const anew = found === undefined ? this.kept : rebuilt(this.kept, found, at);
+      this.kept = { ...anew, revision: this.kept.revision + 1 };
+      return this.kept;
+    },
   };
 
   readonly notes: Note[] = [];

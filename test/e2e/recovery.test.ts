@@ -54,13 +54,13 @@ describe('a node that lost binary and environment file, in the whole product', (
     );
   const nodeNow = () => fleet.source.nodes().find(({ name }) => name === broken);
 
-  async function recovered(meanwhile: () => Promise<void> = async () => undefined): Promise<void> {
+  async function recovered(typed: string, meanwhile: () => Promise<void> = async () => undefined): Promise<void> {
     const [own, mode] = [env(broken), modeOf(broken)];
     const [others, started] = [kept(peer), fleet.starts(peer)];
     const backups = kept(broken).filter((line) => line.includes('/backups/'));
     await fleet.source.inject(broken, 'lose-files');
     await talk.until('it is down', () => nodeNow()?.status !== 'healthy', 20_000);
-    expect(await talk.type(`recover ${broken}`)).toMatch(/gets v2\.0\.0 back[\s\S]*hash as in the ledger/);
+    expect(await talk.type(typed)).toMatch(/gets v2\.0\.0 back[\s\S]*hash as in the ledger/);
     expect(await talk.click('Recover')).toMatch(/gets v2\.0\.0 back/);
     await meanwhile();
     await talk.becomes('done');
@@ -77,12 +77,12 @@ describe('a node that lost binary and environment file, in the whole product', (
   }
 
   it('has both back, its own, proven; its peers are untouched byte for byte', async () => {
-    await recovered();
+    await recovered(`recover ${broken}`);
     await talk.sees(new RegExp(`${broken} has v2\\.0\\.0 back`));
   });
 
   it('has both back although the worker is killed while it goes on', async () => {
-    await recovered(async () => {
+    await recovered(`recover ${broken}`, async () => {
       await talk.until(
         'it was begun',
         async () => (await talk.newest())?.nodes[broken]?.state.is === 'working',
@@ -101,6 +101,11 @@ describe('a node that lost binary and environment file, in the whole product', (
     await talk.type('rollback all');
     await talk.becomes('rolled-back', 240_000);
     await talk.until('it serves', () => nodeNow()?.status === 'healthy' && nodeNow()?.version === 'v2.0.0', 20_000);
+  });
+
+  it('has both back with the binary of a peer, which is only read', async () => {
+    await recovered(`recover ${broken} --from ${peer}`);
+    await talk.sees(new RegExp(`Its binary came from ${peer}, hash as in the ledger`));
   });
 
   it('is recovered by nobody who may not start upgrades, and no secret of it is ever told', async () => {

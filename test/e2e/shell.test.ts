@@ -179,6 +179,19 @@ describe('the product on a shell', () => {
     const away = await shown(spawn(process.execPath, ['--import', 'tsx', main, 'status', '--json'], { env }));
     expect(away.code).toBe(exitCodes.unreachable);
     expect(json(away)).toMatchObject({ outcome: 'unreachable', message: expect.stringMatching(/127\.0\.0\.1:1/) });
+    const ask = (...words: string[]) => shown(spawn(process.execPath, ['--import', 'tsx', main, ...words], { env }));
+    const [plain, told, cause, denied] = await Promise.all([
+      ask('verify'),
+      ask('verify', '--json'),
+      ask('diagnose', 'us-east-op-1', '--json'),
+      ask('upgrade', 'v2.1.0'),
+    ]);
+    expect(plain).toMatchObject({ code: 0, err: '' });
+    expect(plain.out).toMatch(/^Redis cannot be asked \(.*127\.0\.0\.1:1.*\): looked at from this machine, over SSH\./);
+    expect(plain.out).toMatch(/\n✓ All 9 nodes are right/);
+    expect(json(told)).toMatchObject({ outcome: 'done', right: true, without: 'redis' });
+    expect(json(cause)).toMatchObject({ outcome: 'done', node: 'us-east-op-1', without: 'redis' });
+    expect(denied.code).toBe(exitCodes.unreachable);
     const file = join(directory, 'broken.yaml');
     writeFileSync(file, 'fleet: 7\n');
     const broken = await shown(

@@ -72,6 +72,23 @@ describe('the stored ledger', () => {
     expect((await ledger().load()).freezes).toHaveLength(1);
   });
 
+  it('that was emptied is refused by whoever remembers it, and is made anew from what the nodes were found to be', async () => {
+    const own = belief();
+    const kept = () => createLedger(redis.handle.caller, production, own);
+    const one = { version: 'v2.0.0', sha256: newImage, envSha256: null };
+    await kept().record(froze('f1'));
+    await redis.handle.caller.flushall();
+    await expect(kept().load()).rejects.toThrow(/it was put back to line 0; this process has seen 1/);
+    await kept().adopt('U1', 2_000, { first: 'U2', found: { nodes: { n1: one }, epoch: 1_500 } });
+    const wanted = { freezes: [], nodes: { n1: { ...one, at: 2_000, rollout: null } }, epoch: 1_500 };
+    expect(await kept().load()).toMatchObject(wanted);
+    // So it is to whoever never saw it before, and what comes after is folded onto it.
+    const nodes = { n2: one };
+    const said: LedgerEvent = { type: 'left', at: 3_000, rollout: 'r2', nodes };
+    await ledger().record(said);
+    expect(await ledger().load()).toMatchObject({ ...wanted, nodes: { ...wanted.nodes, n2: { rollout: 'r2' } } });
+  });
+
   it('that cannot be read is refused, not overwritten', async () => {
     await redis.handle.caller.hset(keysOf(production).ledger, { revision: '7', body: '{"format":99}', hash: 'x' });
     await expect(ledger().record(froze('f1'))).rejects.toThrow(

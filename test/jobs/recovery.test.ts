@@ -25,7 +25,7 @@ async function worked(left: Record<string, string>): Promise<Rollout> {
   await ledger.record({ type: 'left', at: now - 1_000, rollout: 'r0', nodes });
   const survey = surveyOf(fleet, { [node]: { healthy: false, sha256: null } });
   const recorded = { version: 'v2.0.0', sha256: newImage, envSha256: null, recordOf: [node], since: 0, rollout: 'r0' };
-  const asked = { id: 'r1', fleet, node, recorded, release, requester: 'U0ROSA', pace: {} };
+  const asked = { id: 'r1', fleet, node, recorded, shelf: release, from: null, requester: 'U0ROSA', pace: {} };
   await store.create(planRecovery({ ...asked, now, epoch: now, survey }));
   const parts = workerParts(rig.redis.handle, { fleet, regions: ['us-east'] });
   const record = recorder(store, async () => undefined);

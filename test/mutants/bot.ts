@@ -7,6 +7,27 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
+    name: 'a node that came back from its rehearsal is said not to have been begun',
+    file: 'src/bot/views/ending.ts',
+    from: 'untouched && node.rehearsedAt !== undefined',
+    to: 'untouched && node.rehearsedAt === null',
+    tests: ['test/upgrade/rollout/rehearsal.test.ts'],
+  },
+  {
+    name: 'what is about to be restarted is said to be left alone',
+    file: 'src/bot/views/failure.ts',
+    from: '!moving.includes(each) && isQueued(rollout, each)',
+    to: '!moving.includes(each) && each.name === rollout.id',
+    tests: ['test/upgrade/rollout/automatic.test.ts'],
+  },
+  {
+    name: 'whoever approved a rollout is said to have brought it back',
+    file: 'src/bot/views/last-word.ts',
+    from: 'said == null || said.at <= wentBack.at',
+    to: 'said == null',
+    tests: ['test/upgrade/rollout/automatic.test.ts'],
+  },
+  {
     name: 'a dry run promises a rollback that would be refused',
     file: 'src/bot/commands/decide.ts',
     from: 'isOpen(rollout) ? null : otherwise(rollout, scope, seen)',

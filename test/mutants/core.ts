@@ -1382,4 +1382,32 @@ export const rows: Mutant[] = [
     to: 'all.every(({ rehearsal }) => rehearsal !== undefined)',
     tests: ['test/upgrade/rollout/rehearsal.test.ts'],
   },
+  {
+    name: 'a recovery waits for a window',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: 'return rollout.recovery === undefined ? beforeLooks : ofRecovery;',
+    to: 'return beforeLooks;',
+    tests: ['test/upgrade/rollout/recovery.test.ts'],
+  },
+  {
+    name: 'a recovery stops a node that its region cannot spare',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "['state', 'pause', 'halt', 'staged', 'turn', 'quorum'];",
+    to: "['state', 'pause', 'halt', 'staged', 'turn'];",
+    tests: ['test/upgrade/rollout/recovery.test.ts'],
+  },
+  {
+    name: 'a recovery is rolled back to what was broken',
+    file: 'src/upgrade/rollout/queries.ts',
+    from: '  if (rollout.recovery !== undefined) return [];\n',
+    to: '',
+    tests: ['test/upgrade/rollout/recovery.test.ts'],
+  },
+  {
+    name: 'a node is recovered to what a peer runs that nothing was proven on',
+    file: 'src/upgrade/ledger/recorded.ts',
+    from: 'left !== undefined && left.sha256 === sha256',
+    to: 'left !== undefined',
+    tests: ['test/upgrade/rollout/recovery.test.ts'],
+  },
 ];

@@ -9,6 +9,7 @@ const asked = ['test/upgrade/steps/asked.test.ts'];
 const helper = ['test/upgrade/steps/helper.test.ts'];
 const helperAttacks = ['test/upgrade/steps/helper-attacks.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
+const recover = ['test/upgrade/steps/recover.test.ts'];
 
 /** What is done on nodes: steps, their scripts, the helper, proofs, sessions. */
 export const rows: Mutant[] = [
@@ -596,5 +597,47 @@ export const rows: Mutant[] = [
     from: "if (backup.is === 'refused' && (backup.word === 'no-backup' || backup.word === 'damaged')) return 'no backup';\n  if (looked.is !== 'ok' || backup.is !== 'ok')",
     to: "if (looked.is !== 'ok')",
     tests: ['test/upgrade/steps/way-back.test.ts'],
+  },
+  {
+    name: 'a recovery replaces the environment file that somebody edited',
+    file: `${steps}/gather.ts`,
+    from: 'if (env !== null && !torn) return',
+    to: 'if (env !== null && !torn && backups.length === 0) return',
+    tests: recover,
+  },
+  {
+    name: "a recovery replaces somebody's binary without asking",
+    file: `${steps}/recover.ts`,
+    from: "part !== 'env' || !(",
+    to: "part === 'env' && !(",
+    tests: recover,
+  },
+  {
+    name: 'what a peer gives is sent on without a look at its hash',
+    file: `${steps}/peer.ts`,
+    from: 'if (sha256 !== release.binarySha256)',
+    to: 'if (sha256.length !== 64)',
+    tests: recover,
+  },
+  {
+    name: 'what a peer gave stays on the machine of the worker',
+    file: `${steps}/peer.ts`,
+    from: '    await rm(folder, { recursive: true, force: true });\n',
+    to: '',
+    tests: recover,
+  },
+  {
+    name: 'an order to recover lets any backup be put in place',
+    file: `${host}/helper/order-check.ts`,
+    from: "    refuse order 'it gives back what it names and nothing else'\n",
+    to: '    return 0\n',
+    tests: ['test/upgrade/steps/recover-helper.test.ts'],
+  },
+  {
+    name: 'content that a node announces is taken beyond what was asked for',
+    file: 'src/upgrade/ssh/content.ts',
+    from: 'Math.min(Number(bytes), most)',
+    to: 'Number(bytes)',
+    tests: ['test/upgrade/ssh/content.test.ts'],
   },
 ];

@@ -11,7 +11,7 @@ import { type Belief, createLedger, createStore } from '../../src/jobs/index.ts'
 import type { AskJob, StepJob } from '../../src/jobs/queues.ts';
 import { showing } from '../../src/jobs/showing.ts';
 import { sealer } from '../../src/trust/index.ts';
-import { diagnoseNode, surveyForWork, surveyNode } from '../../src/upgrade/host/index.ts';
+import { diagnoseNode, surveyForWork, surveyNode, surveyWhole } from '../../src/upgrade/host/index.ts';
 import { stillProven } from '../../src/upgrade/proof/index.ts';
 import type { Command } from '../../src/upgrade/ssh/types.ts';
 import { seeWayBack, steps } from '../../src/upgrade/steps/index.ts';
@@ -81,7 +81,8 @@ export function startWorker(stage: Stage, name: string, belief: Belief): Program
       stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
       wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
       freezes: () => stage.frozen,
-      survey: (node, signal) => surveyNode(node.name, node.region, service, shell, probe, clock, limit, signal),
+      survey: (node, signal, whole = false) =>
+        (whole ? surveyWhole : surveyNode)(node.name, node.region, service, shell, probe, clock, limit, signal),
       surveyForWork: ({ name: node, region }, signal) => surveyForWork(node, region, closely, limit, signal),
       diagnose: (node, signal) => diagnoseNode(node.name, service, shell, probe, limit, signal),
     },

@@ -3,19 +3,18 @@ import { say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { foreign, who } from '../views/text.ts';
 import { verdict } from '../views/verdict.ts';
+import { adoptLedger } from './adopt-ledger.ts';
 import { asSecond, type Handler } from './common.ts';
 
 /** Two looked, and answer for it: what the journal proves is signed anew, in their names. */
 export const adopt: Handler<'adopt'> = async (context, asking, { what }) => {
-  const { control, clock, log } = context;
-  const shown = what === 'ledger' ? null : await control.store.adoptable(what);
-  const mark = shown?.mark ?? (await control.ledger.mark());
+  if (what === 'ledger') return adoptLedger(context, asking);
+  const { control, log } = context;
+  const shown = await control.store.adoptable(what);
+  const { mark } = shown;
   const agreement = await asSecond(context, asking, {
     what: `adopt ${what} ${mark}`,
-    words:
-      shown === null
-        ? `adopt the ledger as far as it was signed (${mark})`
-        : `adopt ${foreign(shown.rollout.id)} as it stands (${shown.mark}): ${described(shown)}`,
+    words: `adopt ${foreign(shown.rollout.id)} as it stands (${mark}): ${described(shown)}`,
     typed: `adopt ${foreign(what, 60)}`,
   });
   if (agreement.is === 'waits') return agreement.reply;
@@ -23,12 +22,6 @@ export const adopt: Handler<'adopt'> = async (context, asking, { what }) => {
   log.warn({ what, actor: asking.actor, first }, 'adopted');
   const how = first === undefined ? { mark } : { mark, first };
   const whose = first === undefined ? 'in your name' : `in your name and that of ${who(first)}`;
-  if (shown === null) {
-    const { revision } = await control.ledger.adopt(asking.actor, clock.now(), how);
-    return say(
-      `The ledger is adopted as far as it was signed, line ${revision}, ${whose}. Freezes: see \`/zeitwork windows\`.`,
-    );
-  }
   const rollout = await control.adopt(what, asking.actor, how);
   return withFacts(
     { rollout: rolloutFacts(rollout) },

@@ -2,7 +2,8 @@ import { Refused } from '../../base/errors.ts';
 import { type Forgotten, forgottenBy } from '../../upgrade/ledger/index.ts';
 import type { NodeSurvey } from '../../upgrade/rollout/types.ts';
 import type { CommandContext } from '../context.ts';
-import { foreign, utc } from '../views/text.ts';
+import { runName } from '../views/found.ts';
+import { foreign } from '../views/text.ts';
 import { survey } from './common.ts';
 
 /** What cannot be believed knows nothing; whoever needs it is told so where it is read. */
@@ -30,15 +31,7 @@ export async function forgottenWords(context: CommandContext, seen: readonly Nod
 }
 
 const forgottenLine = ({ node, held }: Forgotten, known: number): string =>
-  `${foreign(node, 80)} was last changed by run ${named(held)}; the newest that is known here is ${known === 0 ? 'none' : named(known)}`;
-
-/** A number of a run is when it was decided. */
-function named(epoch: number): string {
-  return epoch > latest ? String(epoch) : `${epoch} (${utc(epoch)})`;
-}
-
-/** The last instant that can be spelled. */
-const latest = 8_640_000_000_000_000;
+  `${foreign(node, 80)} was last changed by ${runName(held)}; the newest that is known here is ${known === 0 ? 'none' : runName(known)}`;
 
 const some = (lines: string[]): string =>
   lines.slice(0, 3).join('; ') + (lines.length > 3 ? `; and ${lines.length - 3} more` : '');

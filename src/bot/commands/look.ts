@@ -206,6 +206,7 @@ export const diagnose: Handler<'diagnose'> = async (context, asking, { node: nam
     outcome: isSilence(found) ? 'unreachable' : 'done',
     facts: {
       node: node.name,
+      without: null,
       ...diagnosisFacts(found, bundle !== undefined),
       captured: capturedFacts(before, bundle !== undefined),
     },

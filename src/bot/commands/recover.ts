@@ -12,21 +12,22 @@ import { demand, glance, type Handler, isSilence, survey, Unanswered, unknownNam
 import { refuseTaken } from './upgrade.ts';
 
 /** Answers with a plan for one broken node; nothing starts before it is confirmed. */
-export const recover: Handler<'recover'> = async (context, asking, { node, dryRun }) => {
+export const recover: Handler<'recover'> = async (context, asking, { node, from, dryRun }) => {
   await demand(context, asking, { is: 'start' });
   const known = context.fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
-  if (!known.includes(node)) throw unknownName('node', node, known);
+  for (const name of [node, ...(from === null ? [] : [from])])
+    if (!known.includes(name)) throw unknownName('node', name, known);
   await refuseTaken(context);
   const seen = await glance(context, 'work');
   if (seen.every(isSilence)) throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
-  return show(context, await planned(context, context.newId(), node, asking.actor, seen), seen, dryRun, null);
+  return show(context, await planned(context, context.newId(), { node, from }, asking.actor, seen), seen, dryRun, null);
 };
 
 /** Made anew over what is there now, and started if nothing moved of what was shown. */
 export async function confirmRecovery(context: CommandContext, draft: Rollout, token: string): Promise<Reply> {
   const seen = await survey(context, 'work');
   const [node = ''] = Object.keys(draft.nodes);
-  const rollout = await planned(context, draft.id, node, draft.requester, seen);
+  const rollout = await planned(context, draft.id, { node, from: draft.recovery?.from ?? null }, draft.requester, seen);
   if (tokenOf(rollout, seen) !== token)
     return show(context, rollout, seen, false, 'What was shown has changed since. This is the new plan:');
   await context.control.start(rollout);
@@ -38,7 +39,7 @@ export async function confirmRecovery(context: CommandContext, draft: Rollout, t
 async function planned(
   context: CommandContext,
   id: string,
-  node: string,
+  { node, from }: { node: string; from: string | null },
   requester: Actor,
   seen: NodeSurvey[],
 ): Promise<Rollout> {
@@ -46,22 +47,27 @@ async function planned(
   const now = clock.now();
   const ledger = await control.ledger.load();
   const recorded = recordedFor(ledger, fleet, node, seen);
-  const release = await fromShelf(context, recorded.version);
+  if (recorded.version === null)
+    throw new Refused(
+      `What was proven last on ${node} told no version, so nobody could prove it again. Put binary and environment file there by hand, or start an upgrade.`,
+    );
+  const shelf = await onShelf(context, recorded.version);
   const epoch = await control.store.nextEpoch(now);
-  const pace = paceOf(ledger, fleet, release.archiveBytes);
-  return planRecovery({ id, fleet, node, recorded, release, requester, now, epoch, survey: seen, pace });
+  const pace = paceOf(ledger, fleet, shelf.shelf?.archiveBytes ?? 0);
+  return planRecovery({ id, fleet, node, recorded, ...shelf, from, requester, now, epoch, survey: seen, pace });
 }
 
-/** @throws Refused with what to do instead */
-async function fromShelf({ releases }: CommandContext, version: string | null): Promise<Release> {
-  if (version === null)
-    throw new Refused(
-      'What was proven there told no version, so nobody knows which archive it came from. Put binary and environment file there by hand, or start an upgrade.',
-    );
-  return releases.resolve(version).catch((error: unknown) => {
-    if (!(error instanceof Refused)) throw error;
-    throw new Refused(`${version} was proven there, and the shelf does not give it: ${error.message}`);
-  });
+/** What it does not have, or gives to nobody, a peer may. */
+async function onShelf(
+  { releases }: CommandContext,
+  version: string,
+): Promise<{ shelf: Release } | { shelf: null; lack: string }> {
+  try {
+    return { shelf: await releases.resolve(version) };
+  } catch (error) {
+    if (error instanceof Refused) return { shelf: null, lack: error.message };
+    throw error;
+  }
 }
 
 async function show(

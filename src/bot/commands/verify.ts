@@ -2,6 +2,7 @@ import { Refused } from '../../base/errors.ts';
 import type { NodeSurvey, Release } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, ended, type Outcome, say, withFacts } from '../context.ts';
 import { surveyFacts } from '../facts/survey.ts';
+import { driftLines } from '../views/drift.ts';
 import { surveyLines } from '../views/survey.ts';
 import { count, foreign, names } from '../views/text.ts';
 import { demand, glance, type Handler, isSilence } from './common.ts';
@@ -24,6 +25,7 @@ export const verify: Handler<'verify'> = async (context, asking) => {
       : `✗ ${count(wrong.length + forgotten.length, 'thing')} not right:`,
     ...wrong.map(complaintLine),
     ...saidOfForgotten(forgotten),
+    ...(await drift(context, seen)),
     ...uncompared(seen, releases),
     ...mixed(seen, newest),
     ...refused.map(({ version, reason }) => `○ ${foreign(version, 60)} is not accepted: ${foreign(reason, 200)}`),
@@ -32,6 +34,7 @@ export const verify: Handler<'verify'> = async (context, asking) => {
   const facts = {
     right: wrong.length + forgotten.length === 0,
     forgotten,
+    without: null,
     complaints,
     notCompared,
     newestRelease: newest,
@@ -40,6 +43,17 @@ export const verify: Handler<'verify'> = async (context, asking) => {
   };
   return ended(forgotten.length > 0 ? 'wrong' : outcomeOf(seen, wrong), withFacts(facts, reply));
 };
+
+/** What a rollout that is under way does is none. What cannot be believed is told elsewhere. */
+async function drift({ control }: CommandContext, seen: NodeSurvey[]): Promise<string[]> {
+  try {
+    const [open, ledger] = await Promise.all([control.store.open(), control.ledger.load()]);
+    return open === null ? driftLines(ledger, seen) : [];
+  } catch (error) {
+    if (error instanceof Refused) return [];
+    throw error;
+  }
+}
 
 async function known(context: CommandContext, seen: NodeSurvey[]): Promise<Map<string, Release | null>> {
   const versions = [...new Set(seen.flatMap(({ version }) => (version === null ? [] : [version])))].slice(0, 5);

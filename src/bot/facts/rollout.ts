@@ -23,7 +23,10 @@ export function rolloutFacts(rollout: Rollout) {
     version: release.version,
     signedBy: release.signed === null ? null : { name: release.signed.by, key: release.signed.key },
     strategy,
-    recovery: rollout.recovery === undefined ? null : { recordOf: rollout.recovery.recordOf },
+    recovery:
+      rollout.recovery === undefined
+        ? null
+        : { from: rollout.recovery.from ?? null, recordOf: rollout.recovery.recordOf },
     open: isOpen(rollout),
     status: statusFacts(status),
     requester,

@@ -7,7 +7,7 @@ import { complianceLines } from './notice.ts';
 import { called, nobody, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { serving } from './serving.ts';
-import { signedWord } from './signed.ts';
+import { signedLine } from './signed.ts';
 import { tally } from './tally.ts';
 import { count, foreign, names, who } from './text.ts';
 import { verdict } from './verdict.ts';
@@ -28,13 +28,7 @@ export function endingPosts(rollout: Rollout, people: People = nobody): Post[] {
       [
         {
           is: 'lines',
-          lines: [
-            headline(rollout),
-            signedWord(rollout.release),
-            ...complianceLines(rollout),
-            ...nodeLines(rollout),
-            ...call,
-          ],
+          lines: [headline(rollout), signedLine(rollout), ...complianceLines(rollout), ...nodeLines(rollout), ...call],
         },
         { is: 'buttons', buttons: scopes },
       ],
@@ -111,6 +105,7 @@ export function nodeLines(rollout: Rollout): string[] {
 function word(node: NodeRun): string {
   const { glyph, word: inWords } = nodeWord(node);
   const untouched = isAny(node.state.is, 'ready', 'staging') && !node.touched;
+  if (untouched && node.rehearsedAt !== undefined) return '↩ back from its rehearsal';
   return untouched ? '○ not begun' : `${glyph} ${inWords}`;
 }
 

@@ -1,5 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
-import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isOpen, isQueued, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NextStep, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { lastWord } from './last-word.ts';
@@ -152,10 +152,13 @@ function decide(rollout: Rollout): string {
 function peers(rollout: Rollout, node: NodeRun): string[] {
   const touched = nodesInOrder(rollout).filter(({ touched: is, name }) => is && name !== node.name);
   if (touched.length === 0) return ['No other node runs the new version because of this rollout.'];
-  const [moving, still] = [true, false].map((is) => touched.filter(({ state }) => (state.is === 'working') === is));
+  const moving = touched.filter(({ state }) => state.is === 'working');
+  const going = touched.filter((each) => !moving.includes(each) && isQueued(rollout, each));
+  const still = touched.filter((each) => !moving.includes(each) && !going.includes(each));
   return [
-    ...listed(`On ${rollout.release.version} and left alone`, still ?? []),
-    ...listed('Under way, and finished or rolled back first', moving ?? []),
+    ...listed(`On ${rollout.release.version} and left alone`, still),
+    ...listed(`On ${rollout.release.version} and brought back, too`, going),
+    ...listed('Under way, and finished or rolled back first', moving),
   ];
 }
 

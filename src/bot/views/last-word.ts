@@ -13,9 +13,11 @@ const words: Record<LastWord['is'], string> = {
   rescheduled: 'Moved to another time',
 };
 
-/** Who decided since, as far as it is known. */
-export function lastWord({ lastWord: said, run }: Rollout): string {
+/** Who decided since, as far as it is known. What went back by itself was decided by nobody who said something before. */
+export function lastWord({ lastWord: said, run, wentBack }: Rollout): string {
   const where = `${run === 1 ? '' : `now run ${run}, `}see the live message above.`;
+  if (wentBack !== undefined && (said == null || said.at <= wentBack.at))
+    return `Brought back by the settings (\`policy.autoRollback\`) at ${when(wentBack.at)}: ${where}`;
   return said == null
     ? `Decided since: ${where}`
     : `${words[said.is]} by ${who(said.by)} at ${when(said.at)}: ${where}`;

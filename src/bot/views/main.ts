@@ -64,7 +64,8 @@ function what(rollout: Rollout): string {
 }
 
 /** Signed is said in the note; what nobody signed is said aloud. */
-const unsigned = ({ release }: Rollout): string[] => (release.signed === null ? [signedWord(release)] : []);
+const unsigned = ({ release, recovery }: Rollout): string[] =>
+  release.signed === null && recovery?.from === undefined ? [signedWord(release)] : [];
 
 /** A bar of ten with the numbers beside it. */
 export function progress(rollout: Rollout): string {

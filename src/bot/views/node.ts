@@ -59,8 +59,9 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
   const lines = (...all: string[]): Part[] => [{ is: 'lines', lines: all }];
   switch (state.is) {
     case 'staging':
-    case 'ready':
       return null;
+    case 'ready':
+      return node.touched || node.rehearsedAt === undefined ? null : lines(backFrom(rollout, name, node));
     case 'working':
       return state.direction === 'forward'
         ? lines(`▶ ${name} ${wayOn(rollout, node)}; ${others(rollout, node)}`)
@@ -107,6 +108,10 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
       ];
   }
 }
+
+/** It was restarted twice, and is not as if nothing had been done to it. */
+const backFrom = (rollout: Rollout, name: string, node: NodeRun): string =>
+  `↩ ${name} runs ${old(node)} again, back from its rehearsal${node.rehearsedAt === undefined ? '' : `, proven at ${when(node.rehearsedAt)}`}${isOpen(rollout) ? '; it is upgraded again in its turn' : ''}`;
 
 const rehearsedWord = ({ rehearsedAt }: NodeRun): string =>
   rehearsedAt === undefined ? '' : `; its way back was rehearsed at ${when(rehearsedAt)}`;

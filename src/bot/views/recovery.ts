@@ -27,12 +27,19 @@ export function recoveryPreview({ rollout, survey, token, remark }: RecoveryPrev
     {
       is: 'lines',
       lines: [
-        `*From the shelf*: ${foreign(release.archive, 120)}, hash as in the ledger (${short(release.binarySha256)})`,
+        `*From ${sourceWord(rollout)}*, hash as in the ledger (${short(release.binarySha256)})`,
         recordLine(rollout),
         ...(seen === undefined ? [] : [lies(rollout, seen), environmentLine(rollout, seen)]),
       ],
     },
-    { is: 'lines', lines: [signedWithKey(release), ...rules(rollout), peersLine(rollout, survey)] },
+    {
+      is: 'lines',
+      lines: [
+        ...(rollout.recovery?.from === undefined ? [signedWithKey(release)] : [throughUs]),
+        ...rules(rollout),
+        peersLine(rollout, survey),
+      ],
+    },
     {
       is: 'note',
       text: token === null ? 'Nothing was started.' : 'Nothing has started yet; this plan can be confirmed for 30 min.',
@@ -46,6 +53,12 @@ export function recoveryPreview({ rollout, survey, token, remark }: RecoveryPrev
   ];
   return { parts: [...parts, { is: 'buttons', buttons }] };
 }
+
+const sourceWord = ({ recovery, release }: Rollout): string =>
+  recovery?.from === undefined ? `the shelf (${foreign(release.archive, 120)})` : foreign(recovery.from, 80);
+
+const throughUs =
+  'Its binary goes through a worker, which sends nothing on but what the ledger names; that node is only read';
 
 function recordLine(rollout: Rollout): string {
   const { recordOf = [], since = 0, rollout: by = '' } = rollout.recovery ?? {};
@@ -90,5 +103,5 @@ function peersLine(rollout: Rollout, survey: NodeSurvey[]): string {
 /** On the live message. */
 export function recoveryLine(rollout: Rollout): string {
   const { release, fleet, requester } = rollout;
-  return `*${release.version} back* on ${foreign(nodeIn(rollout), 80)} of ${foreign(fleet)}, from the shelf, hash as in the ledger; asked for by ${who(requester)}`;
+  return `*${release.version} back* on ${foreign(nodeIn(rollout), 80)} of ${foreign(fleet)}, from ${sourceWord(rollout)}, hash as in the ledger; asked for by ${who(requester)}`;
 }

@@ -6,6 +6,12 @@ export function signedWord({ signed }: Release): string {
   return signed === null ? '‼ *NOT SIGNED* (allowed by the settings)' : `Signed by ${foreign(signed.by, 80)}`;
 }
 
+/** Of what a peer gave nobody knows the archive any more. */
+export const signedLine = ({ release, recovery }: Rollout): string =>
+  recovery?.from === undefined
+    ? signedWord(release)
+    : `Its binary came from ${foreign(recovery.from, 80)}, hash as in the ledger`;
+
 /** The same with the key's fingerprint, for whoever decides. */
 export function signedWithKey(release: Release): string {
   const { signed } = release;

@@ -13,6 +13,9 @@ const askTime = 60_000;
 /** systemd lets a service take 90 s to stop; `systemctl restart` waits for it. */
 const restartTime = 120_000;
 
+/** Bytes of the largest binary that is passed on. */
+const binaryLimit = 2 * 1024 ** 3;
+
 const place = (service: Service) => [
   `unit=${checked('unit', service.unit)}`,
   `binary=${checked('path', service.binary)}`,
@@ -205,6 +208,11 @@ export function receive(turn: Turn): Command {
   const { release, policy, service } = turn.rollout;
   const archive = [`uploaded=${checked('sha256', release.archiveSha256)}`, `bytes=${release.archiveBytes}`];
   return asRoot('receive', [...fence(turn), ...place(service), ...archive], policy.transferTimeout);
+}
+
+/** The binary that a node has, into a file of this machine. */
+export function lend(service: Service, path: string, timeoutMs: number): Command {
+  return { ...asRoot('lend', place(service), timeoutMs), looks: true, into: { path, most: binaryLimit } };
 }
 
 /** What is installed of the helper, where there is one: hashes, to be compared. */

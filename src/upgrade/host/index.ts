@@ -1,2 +1,2 @@
 export { diagnoseNode } from './collect.ts';
-export { surveyForWork, surveyNode } from './survey.ts';
+export { surveyForWork, surveyNode, surveyWhole } from './survey.ts';

@@ -2,8 +2,9 @@ import type { Clock } from '../../base/clock.ts';
 import { redact } from '../../base/redact.ts';
 import type { Health, Probe } from '../http/types.ts';
 import type { NodeSurvey, Service } from '../rollout/types.ts';
-import type { Shell } from '../ssh/types.ts';
+import type { Command, Shell } from '../ssh/types.ts';
 import { type Answer, read } from './answer.ts';
+import { readBackups } from './backups.ts';
 import * as commands from './commands.ts';
 import { type CloseLookParts, lookForWork } from './fitness.ts';
 import { readObservation, versionOf } from './observation.ts';
@@ -30,6 +31,21 @@ export async function surveyNode(
   const silent = health.is !== 'healthy' || health.version === null;
   const answer = silent && first.is === 'ok' && service.versionArgs !== null ? await run(true) : first;
   return { node, region, ...summarise(answer, health, service), at: clock.now() };
+}
+
+/** The same, and what lies there: what the ledger can be made anew from. */
+export async function surveyWhole(...parts: Parameters<typeof surveyNode>): Promise<NodeSurvey> {
+  const [node, , service, shell, , , timeoutMs = 20_000, signal] = parts;
+  const run = async (command: Command) => read(await shell.run(node, command, signal));
+  const seen = await surveyNode(...parts);
+  const listed = await run(commands.listBackups(service, timeoutMs));
+  const looked = await run(commands.glance(service, timeoutMs));
+  if (listed.is !== 'ok' || looked.is !== 'ok') return seen;
+  const { image, disk, env } = readObservation(looked.output);
+  // Somebody is at it: what lies there belongs to something else than what was seen to run.
+  if (image !== seen.sha256) return seen;
+  const backups = readBackups(listed.output).backups.map(({ back: _, ...kept }) => kept);
+  return { ...seen, lies: { disk, envSha256: env, backups } };
 }
 
 /** The same, and all that work on the node rests on. Never fails either. */

@@ -18,6 +18,7 @@ export const verbs = {
   diagnose: { script: scripts.diagnoseScript, orders: looks },
   'check backup': { script: scripts.checkBackupScript, orders: looks },
   receive: { script: scripts.receiveScript, orders: ['stage', 'recover'] },
+  lend: { script: scripts.lendScript, orders: ['recover'] },
   gather: { script: scripts.gatherScript, orders: ['recover'] },
   stage: { script: scripts.stageScript, orders: ['stage'] },
   'look under lock': { script: scripts.lookUnderLockScript, orders: ['change', 'return', 'recover'] },

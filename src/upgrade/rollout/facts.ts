@@ -268,6 +268,14 @@ export interface Seen {
   back?: BackSeen;
 }
 
+/** What lies on a node beside what runs there; hashes are null where nothing lies. */
+export interface Lies {
+  disk: string | null;
+  envSha256: string | null;
+  /** The newest first. */
+  backups: { name: string; version: string | null; sha256: string; envSha256: string | null }[];
+}
+
 /** What is true on a node, seen just now; `status`, `verify` and the plan are made from it. */
 export interface NodeSurvey {
   node: string;
@@ -290,6 +298,8 @@ export interface NodeSurvey {
   inventory?: Inventory;
   /** Its way back; absent like `fitness`. */
   back?: BackSeen;
+  /** Absent like `fitness`. */
+  lies?: Lies;
   /** No worker said anything: nothing of this is about the node. */
   unanswered?: true;
 }

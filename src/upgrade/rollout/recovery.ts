@@ -22,8 +22,12 @@ export interface RecoveryInput {
   node: string;
   /** What the ledger says was proven there, and is to be there again. */
   recorded: Pair & Recovery;
-  /** The same, as the shelf has it. */
-  release: Release;
+  /** The same, as the shelf has it; null where that does not. */
+  shelf: Release | null;
+  /** Why it does not, in words; absent where nobody said. */
+  lack?: string;
+  /** The peer that somebody named; null: the shelf, else the first that can give it. */
+  from: string | null;
   requester: Actor;
   now: number;
   epoch: number;
@@ -37,12 +41,13 @@ export interface RecoveryInput {
  * @throws Refused with what to do instead
  */
 export function planRecovery(input: RecoveryInput): Rollout {
-  const { fleet, recorded, release, now } = input;
+  const { fleet, recorded, now } = input;
   const region = fleet.regions.find(({ nodes }) => nodes.some(({ name }) => name === input.node));
   if (region === undefined) throw new Refused(`There is no node ${input.node}.`);
-  const seen = seenOf(input);
-  refuseOther(input);
-  refuseNothingToDo(input, seen);
+  const from = sourceOf(input, region.name);
+  const release = from === null && input.shelf !== null ? input.shelf : lentBy(recorded);
+  const seen = seenOf(input, release, from !== null);
+  refuseNothingToDo(input.node, release, seen);
   const { recordOf, since, rollout } = recorded;
   return {
     id: input.id,
@@ -58,7 +63,7 @@ export function planRecovery(input: RecoveryInput): Rollout {
     run: 1,
     epoch: input.epoch,
     revision: 1,
-    recovery: { recordOf, since, rollout },
+    recovery: { ...(from === null ? {} : { from }), recordOf, since, rollout },
     status: { is: 'running' },
     phases: compileRecovery(input.node, seen.healthy, fleet.service),
     calendars: Object.fromEntries(fleet.regions.map(({ name, calendar }) => [name, always(calendar)])),
@@ -87,7 +92,52 @@ const always = ({ zone }: Calendar): Calendar => ({
   freezes: [],
 });
 
-function seenOf({ node, survey, fleet, release }: RecoveryInput): NodeSurvey {
+/** null: the shelf. What is put there is what was proven there, or it is an upgrade, which takes other people. */
+function sourceOf(input: RecoveryInput, region: string): string | null {
+  const { node, recorded, shelf, survey, from } = input;
+  const isSame = shelf?.binarySha256 === recorded.sha256;
+  if (from === null && isSame) return null;
+  const peers = survey.filter((each) => each.region === region && each.node !== node);
+  const able = peers.filter((each) => lackOf(each, recorded) === null).map((each) => each.node);
+  if (from === null && able[0] !== undefined) return able[0];
+  if (from !== null) {
+    const peer = peers.find((each) => each.node === from);
+    const lack = peer === undefined ? `is no other node of ${region}` : lackOf(peer, recorded);
+    if (lack === null) return from;
+    throw new Refused(
+      `${from} ${lack}, so ${node} cannot be recovered from it. Those that can: ${able.join(', ') || 'none'}.`,
+    );
+  }
+  const why =
+    shelf === null
+      ? `The shelf does not give ${recorded.version ?? 'what was proven there'}${input.lack === undefined ? '' : ` (${input.lack.replace(/\.$/, '')})`}`
+      : `The ${shelf.version} on the shelf is another build (${short(shelf.binarySha256)}) than the one that was proven on ${node} (${short(recorded.sha256)})`;
+  throw new Refused(
+    `${why}, and no healthy peer in ${region} can give it. Put that archive back on the shelf, or start an upgrade.`,
+  );
+}
+
+/** Why a peer cannot give its binary, as the end of a sentence; null when it can. */
+function lackOf({ healthy, sha256, fitness }: NodeSurvey, recorded: Pair): string | null {
+  if (!healthy) return 'is not healthy';
+  const lies = fitness?.seen?.disk ?? null;
+  if (sha256 !== recorded.sha256 || lies !== recorded.sha256)
+    return `does not have ${short(recorded.sha256)}, which is what the ledger has`;
+  return fitness?.helper == null ? null : 'has a helper, which gives no binary away';
+}
+
+/** What a peer gives is the binary itself; nobody knows any more who signed the archive that it came in. */
+const lentBy = ({ version, sha256 }: Pair): Release => ({
+  version: version ?? short(sha256),
+  archive: 'binary',
+  archiveSha256: sha256,
+  binarySha256: sha256,
+  archiveBytes: 0,
+  binaryBytes: 0,
+  signed: null,
+});
+
+function seenOf({ node, survey, fleet }: RecoveryInput, release: Release, isLent: boolean): NodeSurvey {
   const seen = survey.find((each) => each.node === node);
   const troubles =
     seen?.fitness === undefined ? [] : troublesIn(seen.fitness, fleet.service, release, 'recovery').filter(isStop);
@@ -95,20 +145,16 @@ function seenOf({ node, survey, fleet, release }: RecoveryInput): NodeSurvey {
     throw new Refused(`Nothing was started: ${node}: ${troubles.map(({ text }) => text).join('; ')}.`);
   if (seen?.unit == null)
     throw new Refused(`Nothing was started: nobody can work on ${node} (${seen?.detail ?? 'no answer'}).`);
+  if (isLent && seen.fitness?.helper != null)
+    throw new Refused(
+      `${node} has a helper, which takes what it gets back from the shelf alone: put the archive of ${release.version} there.`,
+    );
   return seen;
 }
 
 const isStop = ({ stops }: { stops: boolean }): boolean => stops;
 
-/** What is put there is what was proven there, or it is an upgrade, which takes other people. */
-function refuseOther({ node, recorded, release }: RecoveryInput): void {
-  if (release.binarySha256 === recorded.sha256) return;
-  throw new Refused(
-    `The ${release.version} on the shelf is another build (${short(release.binarySha256)}) than the one that was proven on ${node} (${short(recorded.sha256)}). Put that one back on the shelf, or start an upgrade.`,
-  );
-}
-
-function refuseNothingToDo({ node, release }: RecoveryInput, { healthy, sha256, version, fitness }: NodeSurvey): void {
+function refuseNothingToDo(node: string, release: Release, { healthy, sha256, version, fitness }: NodeSurvey): void {
   if (!healthy) return;
   const { disk = release.binarySha256, env = true } = fitness?.seen ?? {};
   if (sha256 === release.binarySha256) {

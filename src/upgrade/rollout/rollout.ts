@@ -242,6 +242,8 @@ export interface OwnSignature {
 }
 
 export interface Recovery {
+  /** The peer whose binary it gets; absent where the shelf has it. */
+  from?: string;
   /** Whose record in the ledger says what the node gets: its own, or that of these peers, who agree. */
   recordOf: string[];
   /** When a rollout left it there, epoch ms; and which. null: two people found it there, and answer for it. */

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { ClientChannel } from 'ssh2';
 import { inSeconds } from '../../base/duration.ts';
 import { createCapture } from './capture.ts';
+import { type Content, openContent } from './content.ts';
 import type { Lease } from './pool.ts';
 import { commandLine, stdinOf } from './quote.ts';
 import { reasonOf, unheard, unsent } from './reasons.ts';
@@ -21,7 +22,12 @@ interface Followed {
  * Drains a channel to its end. `onEnd` hears the exit, or null when the channel closed without one: a lost connection
  * closes it with no code at all, which must never read as 0. `onClosed` comes last; either may come more than once.
  */
-function follow(channel: ClientChannel, onEnd: (exit: Exit | null) => void, onClosed: () => void): Followed {
+function follow(
+  channel: ClientChannel,
+  onEnd: (exit: Exit | null) => void,
+  onClosed: () => void,
+  textOf: (chunk: Buffer) => Buffer,
+): Followed {
   const stdout = createCapture();
   const stderr = createCapture();
   let exit: Exit | null = null;
@@ -35,7 +41,7 @@ function follow(channel: ClientChannel, onEnd: (exit: Exit | null) => void, onCl
     settle();
   };
   channel.on('error', () => {});
-  channel.on('data', (chunk: Buffer) => stdout.push(chunk)).on('end', ended);
+  channel.on('data', (chunk: Buffer) => stdout.push(textOf(chunk))).on('end', ended);
   channel.stderr.on('data', (chunk: Buffer) => stderr.push(chunk)).on('end', ended);
   channel.on('exit', (code: number | null, signal?: string) => {
     exit = code === null ? { is: 'signalled', signal: signal ?? 'unknown' } : { is: 'exited', code };
@@ -82,9 +88,11 @@ export function execute(
   return new Promise((resolve) => {
     let settled = false;
     let sent: Followed | null = null;
+    let content: Content | null = null;
     const output = () => ({ stdout: sent?.stdout() ?? '', stderr: sent?.stderr() ?? '' });
     const settle = (outcome: Outcome) => {
       settled = true;
+      content?.close();
       clearTimeout(deadline);
       signal?.removeEventListener('abort', abort);
       resolve(outcome);
@@ -123,7 +131,9 @@ export function execute(
       }
       const onEnd = (exit: Exit | null) =>
         exit ? settle({ ...exit, ...output() }) : fail('the session was closed without a result');
-      sent = follow(channel, onEnd, giveBack);
+      const kept = command.into === undefined ? null : openContent(command.into);
+      content = kept;
+      sent = follow(channel, onEnd, giveBack, (chunk) => kept?.text(chunk) ?? chunk);
       send(channel, stdinOf(command, become), command.file);
     };
 

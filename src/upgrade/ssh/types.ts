@@ -40,6 +40,15 @@ export interface Command {
   presented?: Presented;
   /** Local path of a file whose content follows the request. */
   file?: string;
+  /** What the node gives away: a line `@@zw content BYTES` of its output, and so much behind it, goes into a file. */
+  into?: Into;
+}
+
+export interface Into {
+  /** Local path of a file that is not there yet. */
+  path: string;
+  /** Bytes. */
+  most: number;
 }
 
 /** What came back. Only `exited` with code 0 is success; `lost` means that nobody knows. */

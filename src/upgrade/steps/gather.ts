@@ -8,6 +8,7 @@ import type { Observation } from '../host/observation.ts';
 import { failed, linkInPlace, reportOf, succeeded } from '../host/reports.ts';
 import { lackOfSpace } from '../rollout/index.ts';
 import type { Pair, Report, Service } from '../rollout/types.ts';
+import { fromPeer } from './peer.ts';
 import type { Step, StepContext } from './types.ts';
 import { upload } from './upload.ts';
 
@@ -18,7 +19,7 @@ interface Environment {
 }
 
 /**
- * What staging is in a recovery: makes the pair ready on the node, binary from the shelf and environment file the node's own, else that of
+ * What staging is in a recovery: makes the pair ready on the node, binary from the shelf or a peer and environment file the node's own, else that of
  * a backup. Nothing that lies there is touched, and what lacks is told before anything is.
  */
 export const gather: Step = async (context) => {
@@ -62,7 +63,8 @@ async function bring(context: StepContext, seen: Observation, gets: Pair, envFro
   if (made.is !== 'ok') {
     const full = lackOfSpace(seen, release);
     if (full !== null) return failed(full);
-    const cut = await upload(context);
+    const { from } = rollout.recovery ?? {};
+    const cut = await (from === undefined ? upload(context) : fromPeer(context, from));
     if (cut !== null) return cut;
   }
   const sent = made.is === 'ok' ? null : uploadPath(rollout, attempt);

@@ -22,7 +22,8 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
   const target = rollout.release.binarySha256;
   if (gets === undefined) return { is: 'reported', report: failed('the node was not staged') };
   if (isBack(seen, gets, rollout, keptEnvironment(node))) return { is: 'nothing' };
-  const withdrawn = context.withdrawn();
+  // Whose signature a peer's binary had nobody can tell; the ledger says that it was proven here.
+  const withdrawn = rollout.recovery?.from === undefined ? context.withdrawn() : null;
   if (withdrawn !== null) return { is: 'reported', report: withClean(failed(withdrawn), isClean(seen, target)) };
   const link = linkInPlace(seen, rollout.service);
   if (link !== null) return { is: 'reported', report: withClean(failed(link), isClean(seen, target)) };

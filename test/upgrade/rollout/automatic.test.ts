@@ -107,6 +107,22 @@ describe('what goes back by itself when a node fails', () => {
     expect(JSON.stringify(posts(rollout))).not.toContain('<@settings>');
   });
 
+  it('is told as it is: nothing that goes back is left alone, and whoever approved before it decided nothing of it', () => {
+    const start = planned({ pause: 0, autoRollback: 'everything' });
+    const world = worldOf(start);
+    world.bad.add('eu-west-op-2');
+    const until = ({ status }: Rollout) => status.is === 'rolling-back';
+    const { rollout, now } = drive(start, world, { from: tuesday, until });
+    const approved = { ...rollout, lastWord: { is: 'approved' as const, by: 'U0EVE', at: now - minutes(9) } };
+    const failure = (of: Rollout) => posts(of).find(({ key }) => key.startsWith('failed.'))?.text ?? '';
+    expect(failure(approved)).not.toContain('left alone');
+    expect(failure(approved)).toContain(`On v2.0.0 and brought back, too: ${[...usEast, 'eu-west-op-1'].join(', ')}`);
+    const over = drive(approved, world, { from: now }).rollout;
+    expect(over.status.is).toBe('rolled-back');
+    expect(failure(over)).toContain('→ Brought back by the settings (`policy.autoRollback`) at ');
+    expect(failure(over)).not.toContain('U0EVE');
+  });
+
   it('turns round what is under way beside it, and lets go of what is not changed', () => {
     const { world, rollout } = failing('everything', { atOnce: 3, minimumHealthy: 1 });
     expect(rollout.status.is).toBe('rolled-back');

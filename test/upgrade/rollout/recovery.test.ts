@@ -37,7 +37,7 @@ const ledgerOf = (nodes: Record<string, Partial<Left>>): Ledger => ({
 function recovery(changes: Partial<RecoveryInput> = {}, fleet = fleetOf({}, { windows: 'guide' })): Rollout {
   const survey = changes.survey ?? surveyWith(fleet);
   const recorded = recordedFor(ledgerOf({ [node]: {} }), fleet, node, survey);
-  const asked = { id: 'r1', fleet, node, recorded, release, requester: 'U-requester', pace: {} };
+  const asked = { id: 'r1', fleet, node, recorded, shelf: release, from: null, requester: 'U-requester', pace: {} };
   return planRecovery({ ...asked, now: tuesday, epoch: tuesday, survey, ...changes });
 }
 const stepsOf = (rollout: Rollout): StepName[] => turns(rollout).flatMap(({ path }) => path);
@@ -120,6 +120,25 @@ describe('a plan to recover a node', () => {
   });
 
   const ok = surveyWith(fleetOf(), {});
+  const with1 = (own: Partial<NodeSurvey>) =>
+    surveyWith(fleetOf()).map((seen) => (seen.node === 'eu-west-op-1' ? { ...seen, ...own } : seen));
+  const withHelper = { ...(broken().fitness ?? fitWith(newImage)), helper: { silent: null, other: [] } };
+
+  it('takes the shelf, else the first healthy peer of the region that runs what the ledger has, else the one that is named', () => {
+    expect(recovery().recovery?.from).toBeUndefined();
+    expect(recovery({ shelf: null }).recovery?.from).toBe('eu-west-op-1');
+    expect(recovery({ shelf: { ...release, binarySha256: oldImage } }).recovery?.from).toBe('eu-west-op-1');
+    expect(recovery({ shelf: null, survey: with1({ healthy: false }) }).recovery?.from).toBe('eu-west-op-3');
+    const named = recovery({ from: 'eu-west-op-3' });
+    expect(named.recovery?.from).toBe('eu-west-op-3');
+    expect(named.release).toMatchObject({
+      version: 'v2.0.0',
+      binarySha256: newImage,
+      archiveSha256: newImage,
+      signed: null,
+    });
+  });
+
   it.each<[string, Partial<RecoveryInput>, RegExp]>([
     ['the node is as it was recorded', { survey: ok }, /^Nothing to do/],
     [
@@ -127,7 +146,41 @@ describe('a plan to recover a node', () => {
       { survey: surveyWith(fleetOf(), { sha256: oldImage, version: 'v3.0.0' }) },
       /runs v3\.0\.0 and is healthy, so it is not broken: that is somebody's work/,
     ],
-    ['the shelf has another build', { release: { ...release, binarySha256: oldImage } }, /is another build/],
+    [
+      'neither the shelf nor a peer has it',
+      { shelf: { ...release, binarySha256: oldImage }, survey: surveyOf(fleetOf(), { [node]: broken() }) },
+      /is another build .* no healthy peer in eu-west can give it/,
+    ],
+    [
+      'the shelf says why, and nobody can give it',
+      { shelf: null, lack: 'There is no release v2.0.0.', survey: surveyOf(fleetOf(), { [node]: broken() }) },
+      /does not give v2\.0\.0 \(There is no release v2\.0\.0\), and no healthy peer/,
+    ],
+    ['the peer is in another region', { from: 'us-east-op-1' }, /us-east-op-1 is no other node of eu-west/],
+    ['the peer is itself', { from: node }, /is no other node of eu-west, .*eu-west-op-1, eu-west-op-3/],
+    [
+      'the peer runs something else',
+      { from: 'eu-west-op-1', survey: with1({ sha256: oldImage }) },
+      /eu-west-op-1 does not have bbbbbbbbbbbb, which is what the ledger has/,
+    ],
+    [
+      'the peer is not healthy',
+      { from: 'eu-west-op-1', survey: with1({ healthy: false }) },
+      /eu-west-op-1 is not healthy/,
+    ],
+    [
+      'the peer has a helper',
+      {
+        from: 'eu-west-op-1',
+        survey: with1({ fitness: { ...fitWith(newImage), helper: { silent: null, other: [] } } }),
+      },
+      /has a helper, which gives no binary away/,
+    ],
+    [
+      'the node has a helper and the shelf nothing',
+      { shelf: null, survey: surveyWith(fleetOf(), { ...broken(), fitness: withHelper }) },
+      /takes what it gets back from the shelf alone/,
+    ],
     ['nobody reaches it', { survey: surveyWith(fleetOf(), { unit: null, detail: 'ssh: no route' }) }, /ssh: no route/],
     ['there is no unit', { survey: surveyWith(fleetOf(), broken({ ...gone, loaded: false })) }, /there is no unit/],
     [

@@ -211,6 +211,13 @@ describe('a rehearsal', () => {
     expect(after.rollout.status.is).toBe('stopped');
     expect(world.image[canary]).toBe(oldImage);
     expect(one(after.rollout).touched).toBe(false);
+    const told = posts(after.rollout);
+    const ended = told.find(({ key }) => key.startsWith('stopped.'))?.text;
+    expect(ended).toContain(`↩ back from its rehearsal: ${canary}, v1.0.0`);
+    expect(ended).not.toContain(`not begun: ${canary}`);
+    expect(told.find(({ key }) => key.startsWith(`node.${canary}`))?.text).toMatch(
+      /^↩ \*us-east-op-1\* runs v1\.0\.0 again, back from its rehearsal, proven at [^;]*$/,
+    );
   });
 
   it.each(['verify', 'restore', 'verify-restored'] as const)(

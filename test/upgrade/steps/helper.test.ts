@@ -16,6 +16,38 @@ import { backups, binary, env, state } from './trial.ts';
 // Every command is some seventy processes behind a login of its own; on a busy machine that adds up.
 const patience = 240_000;
 
+it('a node whose helper takes orders goes there, back and there again by those of its turn alone', {
+  timeout: patience,
+}, async () => {
+  const trial = await new HelperTrial().open();
+  try {
+    const back = trial.signed('return', { epoch: 8 });
+    const orders = { stage: trial.signed('stage'), change: trial.signed('change') };
+    const ways = [
+      'backup',
+      'switch',
+      'verify',
+      'restore',
+      'verify-restored',
+      'stage',
+      'backup',
+      'switch',
+      'verify',
+    ] as const;
+    for (const step of ['stage', ...ways, 'cleanup'] as const) {
+      trial.present = () => ({ order: step === 'stage' ? orders.stage : orders.change, back });
+      expect(await trial.go(step), step).toMatchObject({ is: 'succeeded' });
+      // As `next` has it of a rehearsal.
+      if (step === 'verify-restored') trial.run = { ...trial.run, touched: false, proof: null, rehearsedAt: 1 };
+      expect(trial.node.read(binary), step).toBe(build(trial.run.touched && step !== 'restore' ? 'v2.0.0' : 'v1.0.0'));
+    }
+    expect(trial.node.restarts()).toBe(3);
+    expect(trial.node.exec(`find ${state}/backups -name binary | wc -l`).trim()).toBe('1');
+  } finally {
+    await trial.close();
+  }
+});
+
 describe('a node whose helper takes orders', { timeout: patience }, () => {
   let trial: HelperTrial;
   let stranger: SigningKey;

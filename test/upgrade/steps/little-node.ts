@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Health, Probe } from '../../../src/upgrade/http/types.ts';
 import type { Release } from '../../../src/upgrade/rollout/types.ts';
+import { openContent } from '../../../src/upgrade/ssh/content.ts';
 import type { Command, Outcome, Shell, Transfer } from '../../../src/upgrade/ssh/types.ts';
 
 const systemctl = `#!/bin/sh
@@ -133,8 +134,9 @@ export class LittleNode implements Shell, Probe {
     });
     let stdout = this.banner;
     let stderr = '';
+    const content = command.into === undefined ? null : openContent(command.into);
     child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString();
+      stdout += (content?.text(chunk) ?? chunk).toString();
     });
     child.stderr.on('data', (chunk: Buffer) => {
       stderr += chunk.toString();
@@ -142,7 +144,10 @@ export class LittleNode implements Shell, Probe {
     child.stdin.on('error', () => {});
     child.stdin.end(this.move(command.script));
     return new Promise((resolve) => {
-      child.on('close', (code) => resolve({ is: 'exited', code: code ?? 255, stdout, stderr }));
+      child.on('close', (code) => {
+        content?.close();
+        resolve({ is: 'exited', code: code ?? 255, stdout, stderr });
+      });
     });
   }
 

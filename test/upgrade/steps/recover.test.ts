@@ -1,5 +1,8 @@
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { packed, sha256 } from './little-node.ts';
+import type { Outcome, Shell } from '../../../src/upgrade/ssh/types.ts';
+import { build, LittleNode, packed, sha256 } from './little-node.ts';
 import { backups, binary, env, state, Trial } from './trial.ts';
 
 const gone = `rm -f ${binary} ${env}; rm -rf proc/*; echo 0 >pid`;
@@ -129,6 +132,61 @@ describe('a broken node that is recovered', () => {
     trial.plan = { ...trial.plan, epoch: 6 };
     expect(await trial.go('stage')).toMatchObject({ is: 'failed', reason: expect.stringMatching(/newer/) });
     expect(trial.node.has(binary)).toBe(false);
+  });
+
+  describe('from a peer', () => {
+    let peer: LittleNode;
+    beforeEach(() => {
+      peer = new LittleNode('v2.0.0');
+      const { binarySha256, version } = trial.release;
+      const release = { ...trial.release, archive: 'binary', archiveSha256: binarySha256, archiveBytes: 0, version };
+      trial.plan = { ...trial.plan, release, recovery: { ...recovery, from: 'us-east-op-2' } };
+      const own: Shell['run'] = trial.node.run.bind(trial.node);
+      trial.node.run = (node, command): Promise<Outcome> =>
+        node === 'us-east-op-2' ? peer.run(node, command) : own(node, command);
+      trial.withdrawn = 'nobody signed it';
+      trial.node.exec(gone);
+    });
+    afterEach(() => peer.close());
+    const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('zeitwork-peer-'));
+
+    it('gets its binary, and its own environment file, while the peer is only read', async () => {
+      const before = peer.snapshot();
+      const files = peer.exec('find . -type f | sort');
+      const there = left();
+      expect(await trial.go(...way)).toMatchObject({ is: 'succeeded' });
+      expect(ends()).toEqual(whole());
+      expect(trial.node.read(env)).toBe(own);
+      expect(peer.snapshot()).toBe(before);
+      expect(peer.exec('find . -type f | sort')).toBe(files);
+      expect(peer.commands).toEqual(['lend']);
+      expect(left()).toEqual(there);
+    });
+
+    it.each([
+      [
+        'another build',
+        (node: LittleNode): void => node.write(binary, build('v3.0.0'), 0o755),
+        /what us-east-op-2 has is not what the ledger has/,
+      ],
+      ['none any more', (node: LittleNode): void => void node.exec(`rm ${binary}`), /us-east-op-2: /],
+      ['a part of it', (node: LittleNode): void => node.write('bin/head', '#!/bin/sh\nexit 1\n', 0o755), /./],
+    ] as const)('gets nothing where the peer has %s, and nothing is touched', async (_, change, reason) => {
+      change(peer);
+      const before = trial.node.snapshot();
+      expect(await trial.go('stage')).toMatchObject({ is: 'failed', reason: expect.stringMatching(reason) });
+      expect(trial.node.snapshot()).toBe(before);
+      expect(trial.node.exec(`ls -A home ${state}/recovered 2>/dev/null | grep -c . || :`)).toMatch(/^[01]\n$/);
+    });
+
+    it('gets nothing where one of both has a helper', async () => {
+      Object.assign(trial.node, { becomes: () => 'helper' });
+      expect(await trial.go('stage')).toMatchObject({
+        is: 'failed',
+        reason: expect.stringMatching(/a helper gives no binary/),
+      });
+      expect(peer.commands).toEqual([]);
+    });
   });
 
   describe('whose scripts are killed', () => {

@@ -10,7 +10,7 @@ gather() { # binary and environment file, each verified, with the owner and mode
   mkdir -p "$state/recovered"
   scrap=$state/recovered/.new.$$
   mkdir "$scrap"
-  tar -xzOf "$upload" >"$scrap/binary"
+  if [ "$uploaded" = "$target" ]; then cp "$upload" "$scrap/binary"; else tar -xzOf "$upload" >"$scrap/binary"; fi
   sum=$(fresh "$scrap/binary")
   [ "$sum" = "$target" ] || refuse member "$sum"
   chown "$owner" "$scrap/binary"
@@ -37,7 +37,8 @@ gather() { # binary and environment file, each verified, with the owner and mode
 `;
 
 /**
- * Makes the pair that a broken node gets back, beside whatever lies there and verified: nothing of that is touched. An upload of \`-\` means
+ * Makes the pair that a broken node gets back, beside whatever lies there and verified: nothing of that is touched. What is
+ * uploaded is an archive, or, of a peer, the binary itself. An upload of \`-\` means
  * that it was made before. Putting it in place is what \`restore\` does.
  */
 export const gatherScript = script(

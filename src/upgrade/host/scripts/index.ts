@@ -31,6 +31,7 @@ export { listBackupsScript } from './backups.ts';
 export { cleanupScript } from './cleanup.ts';
 export { diagnoseScript } from './diagnose.ts';
 export { gatherScript } from './gather.ts';
+export { lendScript } from './lend.ts';
 export { loginScript } from './login.ts';
 export { lookScript, lookUnderLockScript, observeScript } from './observe.ts';
 export { receiveScript } from './receive.ts';
