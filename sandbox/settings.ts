@@ -31,6 +31,15 @@ export function settingsOf(
       stoppers: { users: [rosa.id, ines.id, kiran.id] },
       onCall: { groups: ['S0ONCALL'] },
     },
+    // Both schemas are those of the guide; between them stands what works with both.
+    compatibility: [
+      { operator: '1.x', agent: '1.x', schema: [1, 2] },
+      { operator: '2.x', agent: '1.1.x - 2.x', schema: [2, 2] },
+    ],
+    inventory: {
+      agent: { get: '/api/v1/nodes', select: '[].{name: hostname, version: agent_version}' },
+      schema: { get: '/api/v1/schema', select: 'version' },
+    },
     // Minutes of the real thing pass in seconds here; every check is made all the same.
     policy: {
       order: windows === 'guide' ? 'next-opening' : 'declared',

@@ -15,6 +15,10 @@ export function tries(fleet: SimulatedFleet) {
     ...offered('v2.1.0-dies-after-20s', 'a build that dies after a while'),
     ...offered('v2.1.0-exit-at-start', 'a build that ends at once'),
     ...offered('v2.2.0-bad-checksum', 'an archive that is not what its checksum says'),
+    {
+      text: '/zeitwork upgrade v2.0.0 --dry-run',
+      about: 'once a node runs an old agent (its menu): refused, with the way out',
+    },
     { text: '/zeitwork rollback all', about: 'bring back what the last upgrade changed' },
     { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
   ];

@@ -155,6 +155,7 @@ async function makeHosts(options: FleetOptions, directory: string, clientKey: st
   const names = regions.flatMap((region) =>
     Array.from({ length: nodesPerRegion }, (_, index) => ({ region, name: `${region}-op-${index + 1}` })),
   );
+  const oldAgents = new Set<string>();
   const rootOf = (name: string) => join(directory, 'nodes', name);
   await Promise.all(names.map(({ name }) => writeShims(layoutIn(rootOf(name)), name)));
   await promisify(execFile)(
@@ -172,6 +173,7 @@ async function makeHosts(options: FleetOptions, directory: string, clientKey: st
         restartMs: options.restartMs ?? 500,
         timeScale: options.timeScale ?? 1,
         ahead: options.ahead ?? (() => 0),
+        oldAgents,
       }),
     ),
   );

@@ -26,6 +26,8 @@ export interface HostOptions {
   timeScale: number;
   /** How far its clock is put forward, ms. */
   ahead(): number;
+  /** Nodes whose agent is old: every operator lists the agents of all. */
+  oldAgents: Set<string>;
 }
 
 /** One node: an SSH server, a tree of files, systemd with one unit, and the service's port. */
@@ -79,12 +81,12 @@ export class SimulatedHost {
     this.#layout = layout;
     this.#ssh = ssh;
     this.#health = health;
-    const { timeScale, restartMs } = options;
+    const { timeScale, restartMs, oldAgents } = options;
     const { binary, envFile, proc, tree, home } = layout;
     this.unit = new Unit(
       { binary, envFile, proc, restartMs },
       this.journal,
-      (build, around) => new Program(build, { ...around, hostname: options.name, door: health, timeScale }),
+      (build, around) => new Program(build, { ...around, hostname: options.name, door: health, timeScale, oldAgents }),
     );
     const searched = () => (this.#diskFull ? [layout.fullShims, layout.shims] : [layout.shims]);
     const paths = rewriter(tree, searched);
@@ -154,6 +156,12 @@ export class SimulatedHost {
       case 'restore-hostkey':
         this.#sshd = fault === 'change-hostkey' ? this.#strange() : this.#right;
         return;
+      case 'old-agent':
+        this.#options.oldAgents.add(this.name);
+        return;
+      case 'new-agent':
+        this.#options.oldAgents.delete(this.name);
+        return;
       case 'lose-files':
         await this.unit.stop();
         return this.#lose();
@@ -174,7 +182,14 @@ export class SimulatedHost {
   }
 
   async #mend(): Promise<void> {
-    for (const fault of ['restore-network', 'fix-sudo', 'free-disk', 'restore-hostkey', 'start-sshd'] as const) {
+    for (const fault of [
+      'restore-network',
+      'fix-sudo',
+      'free-disk',
+      'restore-hostkey',
+      'start-sshd',
+      'new-agent',
+    ] as const) {
       await this.inject(fault);
     }
     this.#find();

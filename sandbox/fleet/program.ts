@@ -10,6 +10,8 @@ export interface Surroundings {
   env: Record<string, string>;
   /** Multiplies every duration of the program. */
   timeScale: number;
+  /** Names of nodes. */
+  oldAgents: ReadonlySet<string>;
   log(line: string): void;
   /** Called once, with the exit code. */
   exited(code: number): void;
@@ -134,7 +136,9 @@ export class Program {
       case '/metrics':
         return { code: 200, body: this.#metrics() };
       case '/api/v1/nodes':
-        return { code: 200, body: peers(this.#around.env.ZEITWORK_PEERS ?? '') };
+        return { code: 200, body: peers(this.#around.env.ZEITWORK_PEERS ?? '', this.#around.oldAgents) };
+      case '/api/v1/schema':
+        return { code: 200, body: { version: 2 } };
       case '/api/v1/instances':
         return { code: 200, body: instances(this.#around.hostname) };
       default:
@@ -158,7 +162,7 @@ export class Program {
 }
 
 /** `name=address,…` of ZEITWORK_PEERS as the API lists it. */
-function peers(text: string): unknown[] {
+function peers(text: string, oldAgents: ReadonlySet<string>): unknown[] {
   return text
     .split(',')
     .map((peer) => peer.split('='))
@@ -168,6 +172,7 @@ function peers(text: string): unknown[] {
       hostname: name,
       region: name.replace(/-op-.*$/, ''),
       address,
+      agent_version: oldAgents.has(name) ? 'v1.0.4' : 'v1.1.2',
       state: 'ready',
     }));
 }

@@ -106,7 +106,13 @@ function rowFrom(written: NonNullable<Written['compatibility']>[number]): Row {
   return { operator, agent, schema, from, before, after };
 }
 
-function inventoryFrom({ inventory, regions }: Written, hosts: Record<string, Host>): InventorySource | null {
+function inventoryFrom(written: Written, hosts: Record<string, Host>): InventorySource | null {
+  const { inventory, regions } = written;
+  const health = healthUrls(written, hosts);
+  const urlOf = (get: string, region: string, name: string): string => {
+    const url = filled(get.replaceAll('{region}', region), name, hosts);
+    return url.startsWith('/') ? new URL(url, health[name]).href : url;
+  };
   const { agent = null, schema = null } = inventory ?? {};
   if (agent === null && schema === null) return null;
   const question = (asked: typeof agent): Question | null =>
@@ -116,7 +122,7 @@ function inventoryFrom({ inventory, regions }: Written, hosts: Record<string, Ho
           select: asked.select,
           urls: Object.fromEntries(
             regions.flatMap(({ name: region, nodes }) =>
-              nodes.map(({ name }) => [name, filled(asked.get.replaceAll('{region}', region), name, hosts)]),
+              nodes.map(({ name }) => [name, urlOf(asked.get, region, name)]),
             ),
           ),
         };

@@ -233,8 +233,11 @@ export const compatibilityRow = block({
 
 const inventoryUrl = leaf(
   'an address',
-  'a URL without user, in which {address}, {name} or {region} may stand, like http://{address}:8080/api/v1/nodes',
-  (written) => (typeof written === 'string' && isPlain(fill(written)) ? written : undefined),
+  'a path like /api/v1/nodes, where health is asked, or a URL without user, in which {address}, {name} or {region} may stand',
+  (written) => {
+    if (typeof written !== 'string') return undefined;
+    return /^\/(?!\/)[^\s#\\]*$/.test(written) || isPlain(fill(written)) ? written : undefined;
+  },
 );
 const select = leaf('a JMESPath expression', 'one like [].agent_version', (written) =>
   typeof written === 'string' && isExpression(written) ? written : undefined,

@@ -19,7 +19,7 @@ export async function examineCompatibility(
       ? []
       : [note(subject, `${newest.version} stands in no row of compatibility, so no plan is made for it: add one`)];
   if (inventory === null)
-    return listed.length > 0 ? listed : [right(subject, `${rows.length} rows, and nobody to ask`)];
+    return listed.length > 0 ? listed : [right(subject, `${count(rows.length)}, and nobody to ask`)];
   const nodes = fleet.regions.flatMap((region) => region.nodes);
   const answers = await Promise.all(nodes.map(async ({ name }) => ({ name, said: await ask(name) })));
   const silent = (['agents', 'schema'] as const).flatMap((what) => {
@@ -32,8 +32,10 @@ export async function examineCompatibility(
   const found = [...listed, ...silent];
   return found.length > 0
     ? found
-    : [right(subject, `${rows.length} rows, asked on ${nodes.length} of ${nodes.length} nodes`)];
+    : [right(subject, `${count(rows.length)}, asked on ${nodes.length} of ${nodes.length} nodes`)];
 }
+
+const count = (rows: number): string => (rows === 1 ? '1 row' : `${rows} rows`);
 
 const keys = { agents: 'inventory.agent', schema: 'inventory.schema' };
 const things = { agents: 'agents', schema: 'the schema' };

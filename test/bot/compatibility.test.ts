@@ -77,8 +77,10 @@ describe('the way back by the compatibility matrix', () => {
 
   it('is refused past the point of no return, with the reason, and a dry run says so too', async () => {
     const { run, control, rollout, version } = await changed(3);
-    const why = `Nothing was brought back: ${version} works with schema 1 to 2, and it is 3: that was the point of no return`;
-    expect(await run('rollback all --dry-run')).toContain(why);
+    const why = `Nothing was done: ${version} works with schema 1 to 2, and it is 3: that was the point of no return`;
+    expect(await run('rollback all --dry-run')).toContain(
+      `Dry run: a rollback would be refused, and nothing done. ${why}`,
+    );
     expect(await run('rollback us-east-op-1')).toContain(why);
     expect(control.rollouts.get(rollout.id)?.status.is).toBe('running');
   });

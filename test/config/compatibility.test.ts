@@ -22,6 +22,19 @@ describe('the compatibility matrix of the settings', () => {
     expect(inventory?.schema?.urls['op-3']).toBe('http://op-3/s');
   });
 
+  it('may ask by a path, where the health of each node is asked', () => {
+    const written = row('operator: 2.0.x', 'schema: { get: "/api/v1/schema?of={name}", select: version }').replace(
+      '{ name: op-2, address: 10.0.0.2 }',
+      '{ name: op-2, address: 10.0.0.2, healthUrl: "https://10.0.0.2:9090/up/health" }',
+    );
+    expect(load(written).inventory?.schema?.urls).toEqual({
+      'op-1': 'http://10.0.0.1:8080/api/v1/schema?of=op-1',
+      'op-2': 'https://10.0.0.2:9090/api/v1/schema?of=op-2',
+      'op-3': 'http://10.0.0.3:8080/api/v1/schema?of=op-3',
+    });
+    expect(complaints(row('operator: 2.0.x', 'schema: { get: "//elsewhere/s", select: v }'))).toHaveLength(1);
+  });
+
   it('is absent where nothing is written', () => {
     const { fleet, inventory } = load(edited('C1', 'C2'));
     expect('compatibility' in fleet).toBe(false);
@@ -70,7 +83,7 @@ describe('the compatibility matrix of the settings', () => {
     ],
     [
       'operator: 1.1.x',
-      '5: inventory.agent.get: "http://***@a/" is not an address; write a URL without user, in which {address}, {name} or {region} may stand, like http://{address}:8080/api/v1/nodes',
+      '5: inventory.agent.get: "http://***@a/" is not an address; write a path like /api/v1/nodes, where health is asked, or a URL without user, in which {address}, {name} or {region} may stand',
       'agent: { get: "http://bob@a/", select: a }',
     ],
   ])('refuses { %s }', (text, complaint, asks = '') => {

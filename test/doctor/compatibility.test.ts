@@ -31,7 +31,7 @@ const whole = '{"agents":["v1.1.0"],"schema":2}';
 
 describe('the doctor and versions that go together', () => {
   it('finds a matrix that knows the newest release, and asks on every node', async () => {
-    expect(await told('2.0.x', whole)).toEqual(['right: 1 rows, asked on 9 of 9 nodes']);
+    expect(await told('2.0.x', whole)).toEqual(['right: 1 row, asked on 9 of 9 nodes']);
   });
 
   it('says that no plan is made for a release that stands in no row', async () => {

@@ -55,6 +55,24 @@ describe('the doctor', () => {
     expect(text).toMatch(/^ok {3}us-east-op-1 {2}v1\.0\.0, healthy, active\/running, \S+, [\d.]+ GB free/m);
   });
 
+  it('asks every node for what the compatibility matrix speaks of, and names what cannot be found there', async () => {
+    const rows = [{ operator: '2.x', agent: '1.1.x - 2.0.x', schema: [1, 2] }];
+    const asking = (schema: string) => ({
+      compatibility: rows,
+      inventory: {
+        agent: { get: '/api/v1/nodes', select: '[].{name: hostname, version: agent_version}' },
+        schema: { get: '/api/v1/schema', select: schema },
+      },
+    });
+    const sound = await examined(settings(asking('version')), env());
+    expect(sound.about('versions')).toEqual(['ok versions 1 row, asked on 6 of 6 nodes']);
+    const lost = await examined(settings(asking('number')), env());
+    expect(lost.ok).toBe(false);
+    expect(lost.about('versions')).toEqual([
+      expect.stringMatching(/^FAIL versions the schema can be asked on none of 6 nodes: .* see inventory.schema/),
+    ]);
+  });
+
   it('asks where alerts are kept: what fires is worth knowing, who cannot be asked must be mended', async () => {
     const quiet = await examined(settings(), env());
     expect(quiet.about('alerts')).toEqual(['note alerts nobody is asked (alerts in the settings)']);

@@ -113,8 +113,8 @@ export const rows: Mutant[] = [
   {
     name: 'what runs is brought back past the point of no return',
     file: 'src/bot/commands/no-return.ts',
-    from: 'if (lost !== null) throw',
-    to: "if (lost?.reason === '') throw",
+    from: 'return lost === null ? null :',
+    to: "return lost?.reason !== '' ? null :",
     tests: ['test/bot/compatibility.test.ts'],
   },
   {

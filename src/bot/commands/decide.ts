@@ -43,7 +43,7 @@ import {
   unknownName,
 } from './common.ts';
 import { newEpoch, refuseToGoOn } from './forgotten.ts';
-import { refuseNoReturn } from './no-return.ts';
+import { noReturn } from './no-return.ts';
 import { otherwise, refuseIfOtherwise, withTruth } from './truth.ts';
 
 export const approve: Handler<'approve'> = async (context, asking, { what, comment }) => {
@@ -241,7 +241,8 @@ export const rollback: Handler<'rollback'> = async (context, asking, { target, d
       rollout,
       `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)${holdsOnly(rollout)}`,
     );
-  await refuseNoReturn(context, rollout, scope);
+  const lost = await noReturn(context, rollout, scope);
+  if (lost !== null) throw new Refused(lost);
   if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout, scope);
   const now = context.clock.now();
   const epoch = await newEpoch(context);
@@ -255,7 +256,6 @@ async function tryBack(context: CommandContext, asking: Asking, target: string |
   const rollout = await rollbackTarget(context, asking);
   const scope = scopeOf(rollout, target ?? 'all');
   const { control, fleet, clock } = context;
-  await refuseNoReturn(context, rollout, scope);
   const nodes = fleet.regions.flatMap((region) => region.nodes);
   const asked = touchedIn(rollout, scope).map(({ name }) => name);
   const seen = await control.survey(
@@ -266,7 +266,8 @@ async function tryBack(context: CommandContext, asking: Asking, target: string |
   );
   if (seen.every(isSilence))
     throw new Unanswered(`Nobody knows what would happen: ${seen[0]?.detail}. Is a worker running?`);
-  const refused = isOpen(rollout) ? null : otherwise(rollout, scope, seen);
+  const refused =
+    (await noReturn(context, rollout, scope)) ?? (isOpen(rollout) ? null : otherwise(rollout, scope, seen));
   if (refused !== null) {
     const none = { rollout: rolloutFacts(rollout), ...backFacts(scope, { back: [], stays: [] }, seen), refused };
     return withFacts(none, say(`Dry run: a rollback would be refused, and nothing done. ${foreign(refused, 1_500)}`));

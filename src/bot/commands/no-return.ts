@@ -1,5 +1,5 @@
 import { noWayBack } from '../../upgrade/compatibility/index.ts';
-import { Refused, type RollbackScope, type Rollout } from '../../upgrade/rollout/types.ts';
+import type { RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import type { CommandContext } from '../context.ts';
 import { touchedIn } from '../views/words.ts';
 
@@ -9,17 +9,21 @@ const patience = 5_000;
 const asked = 2;
 
 /**
- * Asked anew, since a migration may have been run after the last look, or after the rollout.
- * @throws Refused when the schema excludes what a node of this scope would be brought back to
+ * Why the schema excludes what a node of this scope would be brought back to; null when nothing says so. Asked anew, since a
+ * migration may have been run after the last look, or after the rollout.
  */
-export async function refuseNoReturn(context: CommandContext, rollout: Rollout, scope: RollbackScope): Promise<void> {
+export async function noReturn(
+  context: CommandContext,
+  rollout: Rollout,
+  scope: RollbackScope,
+): Promise<string | null> {
   const { control, fleet } = context;
   const rows = fleet.compatibility ?? [];
   const versions = touchedIn(rollout, scope).flatMap(({ touched, before }) =>
     touched && before?.version != null ? [before.version] : [],
   );
-  if (versions.length === 0 || rows.every(({ schema }) => schema === null)) return;
+  if (versions.length === 0 || rows.every(({ schema }) => schema === null)) return null;
   const nodes = fleet.regions.flatMap((region) => region.nodes.slice(0, asked));
   const lost = noWayBack(rows, versions, await control.survey(nodes, patience, 'work'));
-  if (lost !== null) throw new Refused(`Nothing was brought back: ${lost.reason}.`);
+  return lost === null ? null : `Nothing was done: ${lost.reason}.`;
 }

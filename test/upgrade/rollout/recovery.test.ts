@@ -219,6 +219,7 @@ describe('the gates of a recovery', () => {
     freezes: frozen.regions[0]?.calendar.freezes ?? [],
     alerts: { is: 'firing', names: ['OperatorDown'] },
     elsewhere: { is: 'not wanted' },
+    compatibility: { is: 'not wanted' },
     halt: { is: 'clear' },
     sight,
   });

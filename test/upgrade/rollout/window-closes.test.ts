@@ -67,6 +67,7 @@ describe('a window that closes', () => {
       freezes: [],
       alerts: quiet,
       elsewhere: notWanted,
+      compatibility: notWanted,
       halt: { is: 'clear' } as const,
     };
     const shut = gates(approved, 'eu-west-op-1', given, evidence);
