@@ -214,6 +214,7 @@ describe('the facts of a look', () => {
             "title": "eu-west",
           },
         ],
+        "recovery": null,
         "requester": "U0ROSA",
         "revision": 503,
         "run": 1,
@@ -322,6 +323,7 @@ describe('the facts of a look', () => {
       evidence: ['dial tcp: connection refused <!channel>'],
       causes: null,
       bundle: null,
+      without: null,
     });
     expect((await ask(here, 'U0OTTO', 'whoami')).facts).toMatchObject({
       actor: 'U0OTTO',
