@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { read } from '../../../src/upgrade/host/answer.ts';
-import { checkBackup } from '../../../src/upgrade/host/commands.ts';
+import { checkBackup, gather } from '../../../src/upgrade/host/commands.ts';
 import { diagnoseNode, surveyForWork, surveyNode } from '../../../src/upgrade/host/index.ts';
 import { reportOf } from '../../../src/upgrade/host/reports.ts';
 import { verbs } from '../../../src/upgrade/host/verbs.ts';
@@ -17,6 +17,7 @@ import { createShell } from '../../../src/upgrade/ssh/shell.ts';
 import type { Command, Shell } from '../../../src/upgrade/ssh/types.ts';
 import { findWayBack } from '../../../src/upgrade/steps/come-back.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
+import { fromPeer } from '../../../src/upgrade/steps/peer.ts';
 import type { StepContext } from '../../../src/upgrade/steps/types.ts';
 import { random } from '../../support/random.ts';
 import { fleetOf, inputOf, surveyOf } from '../../support/rollouts.ts';
@@ -253,7 +254,15 @@ describe('the work on a node beside one that answers with anything at all', { ti
   };
 
   const fuzzedService = { ...service, traffic: { drain: ['out'], undrain: ['in'], limit: 1_000 } };
-  const quick = { ...policy, commandTimeout: 5_000, healthDeadline: 100, soak: 50, canarySoak: 50, pollMax: 25 };
+  const quick = {
+    ...policy,
+    commandTimeout: 5_000,
+    transferTimeout: 5_000,
+    healthDeadline: 100,
+    soak: 50,
+    canarySoak: 50,
+    pollMax: 25,
+  };
   const fresh: Partial<NodeRun> = {};
   const touched: Partial<NodeRun> = { before, touched: true, drained: true };
 
@@ -280,6 +289,14 @@ describe('the work on a node beside one that answers with anything at all', { ti
     const outcome = await counting.run(node, checkBackup(plan.service, before, plan.policy.commandTimeout));
     const kept = read(outcome);
     if (kept.is !== 'ok') reportOf(kept, 'retry');
+    if (node !== 'helped') {
+      const turn = { rollout: plan, node: nodeRun({ name: node }), attempt: 1 };
+      const gathered = read(await counting.run(node, gather(turn, before, null, null)));
+      if (gathered.is !== 'ok') reportOf(gathered, 'retry');
+      const here = { ...turn, shell: counting, probe, clock, signal };
+      const rest = { archive: async () => archive, withdrawn: () => null, gates: async () => [] };
+      expect(await fromPeer({ ...here, ...rest }, node)).not.toBeNull();
+    }
     const all = Object.keys(steps) as StepName[];
     const asked: [Partial<NodeRun>, StepName[]][] =
       node === 'helped'

@@ -106,6 +106,7 @@ describe('the steps of a node that is not as it should be', () => {
       detail: 'healthy',
       unit: 'active/running',
       at: 1_000,
+      held: 0,
     });
     trial.node.banner = 'postgres://zw:s3cret@db\n';
     const diagnosis = await diagnoseNode('us-east-op-1', service, trial.node, trial.node, 5_000);
