@@ -11,8 +11,10 @@ const pairs: readonly [escaped: string, standIn: string][] = [
 ];
 
 const colon = '\ue003';
-/** The library takes `:00–02:` of a window for the name of an emoji. */
+/** The library takes `:00–02:` of a window for the name of an emoji, and what stands between the colons of two lines. */
 const window = /(\d\d):(\d\d–\d\d):(\d\d)/g;
+/** The end of a word that is no emoji's. */
+const ofSentence = /(?<!:[a-z0-9_+-]+):(?=\s|$)/g;
 
 /**
  * Replaces the escapes in every text of a block. Leaves `verbatim` out: Slack only stops making links by itself under
@@ -20,7 +22,7 @@ const window = /(\d\d):(\d\d–\d\d):(\d\d)/g;
  */
 export function hideEscapes(value: unknown): unknown {
   if (typeof value === 'string') {
-    const safe = value.replace(window, `$1${colon}$2${colon}$3`);
+    const safe = value.replace(window, `$1${colon}$2${colon}$3`).replace(ofSentence, colon);
     return pairs.reduce((text, [escaped, standIn]) => text.replaceAll(escaped, standIn), safe);
   }
   if (Array.isArray(value)) return value.map(hideEscapes);

@@ -211,6 +211,17 @@ describe('the times of a window', () => {
     await message('Europe/Dublin').waitFor();
     expect(await message('Europe/Dublin').textContent()).toContain(text);
   });
+
+  it('nor are two lines with a colon each, while an emoji stays one', async () => {
+    const text = 'Signed with the key SHA256:ryJtgoSEOglb\nCompatible: agents on 9 of 9 :rotating_light: *now*';
+    const blocks = [{ type: 'section' as const, text: { type: 'mrkdwn' as const, text } }];
+    await bot.client.chat.postMessage({ channel: 'C1', text, blocks });
+    await message('Compatible').waitFor();
+    const drawn = await message('Compatible').textContent();
+    expect(drawn).toContain('SHA256:ryJtgoSEOglb');
+    expect(drawn).toContain('Compatible: agents on 9 of 9');
+    expect(drawn).not.toContain('rotating_light');
+  });
 });
 
 describe('the fleet beside it', () => {
