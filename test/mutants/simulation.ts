@@ -42,7 +42,7 @@ export const rows: Mutant[] = [
     from: 'watch.streak >= goal.answers && soaked >= goal.soak) {',
     to: 'watch.streak >= 1) {',
     tests: nights,
-    nights: 60,
+    nights: 300,
   },
   {
     name: 'nights: a build that is never healthy is proven',
@@ -50,7 +50,7 @@ export const rows: Mutant[] = [
     from: 'if (soak !== null && seen !== null && watch.blind === null && watch.streak >= goal.answers && soaked >= goal.soak) {',
     to: 'if (seen !== null && watch.blind === null && at - watch.startedAt >= goal.soak) {',
     tests: nights,
-    nights: 20,
+    nights: 300,
   },
   {
     name: 'nights: a node is finished without a proof',
@@ -82,7 +82,7 @@ export const rows: Mutant[] = [
     from: "return { is: 'stop', command: commands.restore(context, node.before, decided), unchanged };",
     to: "return { is: 'nothing' };",
     tests: nights,
-    nights: 10,
+    nights: 300,
   },
   {
     name: 'nights: a node is not put back into service',
@@ -98,7 +98,7 @@ export const rows: Mutant[] = [
     from: "if ((state === 'failed' || state === 'completed') && (await countsAsTried(queue, task))) return;",
     to: "if (state === 'failed' || state === 'completed') return;",
     tests: nights,
-    nights: 10,
+    nights: 300,
   },
   {
     name: 'nights: a line of a journal does not follow from the one before',
@@ -130,7 +130,7 @@ export const rows: Mutant[] = [
     from: '        if (seconds === null) throw error;',
     to: '        await store.painted(rollout.id, rollout.revision);\n        if (seconds === null) return null;',
     tests: nights,
-    nights: 35,
+    nights: 300,
   },
   {
     name: 'nights: what another rollout came after keeps its buttons',
@@ -162,7 +162,7 @@ export const rows: Mutant[] = [
     from: 'await queues.free(task.region, task.id);',
     to: "if (state !== 'unknown') return;",
     tests: nights,
-    nights: 10,
+    nights: 300,
   },
   {
     name: 'nights: a rollback is proven by nothing',
@@ -170,7 +170,7 @@ export const rows: Mutant[] = [
     from: "  if (node.before === null) return failed('nothing was recorded of this node before the upgrade');\n",
     to: "  if (node.before !== null) return { is: 'succeeded', facts: {} };\n  if (node.before === null) return failed('nothing was recorded of this node before the upgrade');\n",
     tests: nights,
-    nights: 10,
+    nights: 300,
   },
   {
     name: 'nights: nobody is called for a watch that a node which flaps keeps from its end',
