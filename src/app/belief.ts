@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Settings } from '../config/index.ts';
-import { type Belief, type Log, openAnchors } from '../jobs/index.ts';
+import { type Belief, type Log, openAnchors, openUsed } from '../jobs/index.ts';
 import { createNotary, openKey, type SigningKey } from '../trust/index.ts';
 
 export type Signer = 'bot' | 'worker';
@@ -29,5 +29,6 @@ export async function openBelief(
   const anchors = openAnchors(join(settings.stateDir, `seen-by-${signer}.json`), (reason) =>
     log.warn({ reason }, 'anchors'),
   );
-  return { notary: createNotary(own, { decisions: listed.bot, reports: listed.worker }), anchors };
+  const used = openUsed(join(settings.stateDir, 'used-wishes.json'), (reason) => log.warn({ reason }, 'wishes'));
+  return { notary: createNotary(own, { decisions: listed.bot, reports: listed.worker }), anchors, used };
 }

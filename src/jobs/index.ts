@@ -19,4 +19,5 @@ export { Tampered } from './replay.ts';
 export { startWorker } from './start.ts';
 export { stopFile } from './stop-file.ts';
 export { type Belief, createStore, type RolloutStore } from './store.ts';
+export { openUsed } from './used.ts';
 export { type Vouched, vouching } from './vouched.ts';

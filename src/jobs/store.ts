@@ -13,6 +13,7 @@ import { createReader, decode, encode } from './reader.ts';
 import { isWhole, lastProven, signedAs, Tampered, unadopted } from './replay.ts';
 import { createScript, epochScript, freeScript, paintedScript, saveScript } from './scripts.ts';
 import type { Adoptable, PostedMessage, Store } from './types.ts';
+import { openUsed, type Used } from './used.ts';
 import { wishesOf } from './wishes.ts';
 
 /** `Store`, plus what only this side of the house needs. */
@@ -48,13 +49,19 @@ const mostNames = 100;
 export interface Belief {
   notary: Notary;
   anchors: Anchors;
+  /** What counts once; absent: in this process only. */
+  used?: Used;
 }
 
 /**
  * The rollouts of one fleet in Redis, which is not believed: each is what its signed journal says, or it is refused
  * (`Tampered`). Commands reject with ioredis' errors when Redis is away.
  */
-export function createStore(redis: Redis, fleet: string, { notary, anchors }: Belief): RolloutStore {
+export function createStore(
+  redis: Redis,
+  fleet: string,
+  { notary, anchors, used = openUsed(null) }: Belief,
+): RolloutStore {
   const keys = keysOf(fleet);
   const place = (journal: string) => ({ fleet, journal });
   const reader = createReader(redis, fleet, notary, anchors);
@@ -264,7 +271,7 @@ export function createStore(redis: Redis, fleet: string, { notary, anchors }: Be
     async setPosted(rollout, name, message) {
       await redis.hset(keys.posted(rollout), name, JSON.stringify(message));
     },
-    seconded: wishesOf(redis, fleet, notary),
+    seconded: wishesOf(redis, fleet, notary, used),
     saveDraft: drafts.save,
     takeDraft: drafts.take,
   };

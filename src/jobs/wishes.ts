@@ -5,6 +5,7 @@ import { minute } from '../base/duration.ts';
 import type { Notary, Signature } from '../trust/index.ts';
 import { keysOf } from './keys.ts';
 import type { Store } from './types.ts';
+import type { Used } from './used.ts';
 
 /** Milliseconds in which a second person may want the same. */
 const waitsFor = 30 * minute;
@@ -12,11 +13,9 @@ const waitsFor = 30 * minute;
 type Wish = { by: Actor; until: number } & Signature;
 
 /** What it takes two to decide, while one of them has. Signed: nobody who writes to Redis is the first of two. */
-export function wishesOf(redis: Redis, fleet: string, notary: Notary): Store['seconded'] {
+export function wishesOf(redis: Redis, fleet: string, notary: Notary, used: Used): Store['seconded'] {
   const keys = keysOf(fleet);
   const textOf = (what: string, { by, until }: Pick<Wish, 'by' | 'until'>) => `wish ${fleet} ${until} ${by}\n${what}`;
-  /** Signatures of those that were used, with their end: who writes to Redis can put them there again. */
-  const used = new Map<string, number>();
   return async (what, by, at) => {
     const key = keys.draft(`wish-${createHash('sha256').update(what).digest('hex').slice(0, 32)}`);
     const stored = await redis.getdel(key);
@@ -27,8 +26,7 @@ export function wishesOf(redis: Redis, fleet: string, notary: Notary): Store['se
       !used.has(first.signature) &&
       notary.fault(textOf(what, first), first, ['decisions']) === null;
     if (counts && first.by !== by) {
-      for (const [signature, until] of used) if (until <= at) used.delete(signature);
-      used.set(first.signature, first.until);
+      used.add(first.signature, first.until, at);
       return first.by;
     }
     const mine = { by, until: at + waitsFor };

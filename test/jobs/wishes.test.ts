@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bringOver, createLedger, createStore } from '../../src/jobs/index.ts';
+import { bringOver, createLedger, createStore, openUsed } from '../../src/jobs/index.ts';
 import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import { belief } from '../support/belief.ts';
 import { former, writeFormer } from './fixtures/former-layout.ts';
@@ -31,6 +34,26 @@ describe('what it takes two to decide', () => {
     await redis().set(key, wish);
     expect(await store.seconded('adopt r1 abc', 'U3', 2)).toBeNull();
     expect(await store.seconded('adopt r1 abc', 'U1', 3)).toBe('U3');
+  });
+
+  it('is wanted once by all programs of a machine, also by one that was started since', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'wishes-')), 'used-wishes.json');
+    const started = () => createStore(redis(), production, { ...belief(), used: openUsed(file) });
+    await started().seconded('adopt r1 abc', 'U1', 0);
+    const [key = ''] = await redis().keys(`${prefixOf(production)}:draft:wish-*`);
+    const wish = (await redis().get(key)) ?? '';
+    expect(await started().seconded('adopt r1 abc', 'U2', 1)).toBe('U1');
+    await redis().set(key, wish);
+    expect(await started().seconded('adopt r1 abc', 'U3', 2)).toBeNull();
+    rmSync(dirname(file), { recursive: true });
+  });
+
+  it('says so when nobody can write down that it was used', () => {
+    const warned: string[] = [];
+    const used = openUsed('/nowhere/used-wishes.json', (reason) => void warned.push(reason));
+    used.add('a', 10, 1);
+    expect(used.has('a')).toBe(true);
+    expect(warned.join()).toMatch(/used-wishes\.json cannot be written/);
   });
 
   it('names what is adopted, also of the ledger: once that was done, it is another', async () => {

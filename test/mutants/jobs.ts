@@ -320,6 +320,13 @@ export const rows: Mutant[] = [
     tests: ['test/jobs/wishes.test.ts'],
   },
   {
+    name: 'what was used is forgotten when a program starts again',
+    file: 'src/jobs/used.ts',
+    from: '...(file === null ? [] : readUsed(file, warn)), ',
+    to: '',
+    tests: ['test/jobs/wishes.test.ts'],
+  },
+  {
     name: 'two who adopt the ledger do not say which',
     file: 'src/bot/commands/adopt-ledger.ts',
     from: 'await control.ledger.mark()',
