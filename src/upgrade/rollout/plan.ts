@@ -12,17 +12,16 @@ import { strategies } from './strategies.ts';
 import { undoOf } from './traits.ts';
 import {
   type FleetNode,
-  type NodeRun,
   type NodeSurvey,
   type Notice,
   type Phase,
   type PlanInput,
   Refused,
   type Region,
-  type RegionLooks,
   type Rollout,
   type Trouble,
 } from './types.ts';
+import { unbegun, untouched } from './unbegun.ts';
 
 /** An override (`--now`) ends by itself: milliseconds from the start that was asked for. */
 const overrideEnds = 4 * 3_600_000;
@@ -55,6 +54,7 @@ export function plan(input: PlanInput): Rollout {
   const phases = compile(strategies[input.strategy].group(parts), input, (node) => isLeftAlone(node, input));
   refuseLongRehearsal(input, phases, start);
   return {
+    ...unbegun(fleet),
     id: input.id,
     fleet: fleet.name,
     service: fleet.service,
@@ -65,26 +65,13 @@ export function plan(input: PlanInput): Rollout {
     createdAt: now,
     startAt: input.startAt,
     override: input.override === null ? null : { ...input.override, until: start + overrideEnds },
-    run: 1,
     epoch: input.epoch,
-    revision: 1,
-    status: { is: 'running' },
     phases,
     calendars: Object.fromEntries(fleet.regions.map(({ name, calendar }) => [name, calendar])),
     nodes: Object.fromEntries(
       nodes.map((node) => [node.name, { ...untouched(node, now), already: runsIt(node, input) }]),
     ),
-    peers: Object.fromEntries(fleet.regions.map(({ name, nodes: all }) => [name, all.map((node) => node.name)])),
-    looks: Object.fromEntries(fleet.regions.map(({ name }) => [name, unseen])),
-    lastNodeAt: null,
-    rest: null,
-    unattended: [],
-    startedAt: null,
-    asked: null,
-    lastWord: null,
-    reminded: {},
     pace: input.pace,
-    ahead: null,
     ...(notice === undefined ? {} : { notice }),
   };
 }
@@ -246,31 +233,3 @@ const isLeftAlone = (name: string, { release, survey }: PlanInput): boolean =>
     ({ node, sha256, fitness }) =>
       node === name && sha256 === release.binarySha256 && fitness?.seen?.disk === release.binarySha256,
   );
-
-export const unseen: RegionLooks = { count: 0, at: null, standing: {}, misses: {} };
-
-export const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
-  name,
-  region,
-  state: { is: 'staging', failures: 0, unknowns: 0, notBefore: now, since: null, lastReason: null },
-  attempt: 1,
-  begun: null,
-  touched: false,
-  touchedAt: null,
-  drained: false,
-  uncertain: false,
-  before: null,
-  already: false,
-  proof: null,
-  diagnosis: null,
-  foreign: null,
-  decided: null,
-  failure: null,
-  held: null,
-  silentSince: null,
-  sick: null,
-  seenAt: null,
-  provenAt: null,
-  rolledBackInRun: null,
-  took: {},
-});

@@ -2,7 +2,6 @@ import { short } from '../../base/hash.ts';
 import { type Calendar, weekdays } from '../../windows/types.ts';
 import { compileRecovery } from './compile.ts';
 import { troublesIn } from './fitness.ts';
-import { unseen, untouched } from './plan.ts';
 import {
   type Actor,
   type Fleet,
@@ -15,6 +14,7 @@ import {
   type Release,
   type Rollout,
 } from './types.ts';
+import { unbegun, untouched } from './unbegun.ts';
 
 export interface RecoveryInput {
   id: string;
@@ -50,6 +50,7 @@ export function planRecovery(input: RecoveryInput): Rollout {
   refuseNothingToDo(input.node, release, seen);
   const { recordOf, since, rollout } = recorded;
   return {
+    ...unbegun(fleet),
     id: input.id,
     fleet: fleet.name,
     service: fleet.service,
@@ -60,25 +61,12 @@ export function planRecovery(input: RecoveryInput): Rollout {
     createdAt: now,
     startAt: null,
     override: null,
-    run: 1,
     epoch: input.epoch,
-    revision: 1,
     recovery: { ...(from === null ? {} : { from }), recordOf, since, rollout },
-    status: { is: 'running' },
     phases: compileRecovery(input.node, seen.healthy, fleet.service),
     calendars: Object.fromEntries(fleet.regions.map(({ name, calendar }) => [name, always(calendar)])),
     nodes: { [input.node]: untouched({ name: input.node, region: region.name }, now) },
-    peers: Object.fromEntries(fleet.regions.map(({ name, nodes }) => [name, nodes.map((node) => node.name)])),
-    looks: Object.fromEntries(fleet.regions.map(({ name }) => [name, unseen])),
-    lastNodeAt: null,
-    rest: null,
-    unattended: [],
-    startedAt: null,
-    asked: null,
-    lastWord: null,
-    reminded: {},
     pace: input.pace,
-    ahead: null,
   };
 }
 
