@@ -6,17 +6,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
 import { Conversation } from '../support/conversation.ts';
 import { isAsked } from '../support/parts.ts';
-import { type Product, people, startProduct } from '../support/product.ts';
+import { type Product, people, quick, startProduct } from '../support/product.ts';
 
-const policy = {
-  soak: '500ms',
-  canarySoak: '500ms',
-  pause: '100ms',
-  bake: '1s',
-  watch: '300ms',
-  healthDeadline: '20s',
-  retryDelay: '300ms',
-};
+const policy = { ...quick, healthDeadline: '20s' };
 
 describe('the whole product, while what it rests on fails', () => {
   const directory = mkdtempSync(join(tmpdir(), 'zw-faults-'));

@@ -5,17 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
 import { Conversation } from '../support/conversation.ts';
-import { type Product, people, startProduct } from '../support/product.ts';
+import { type Product, people, quick, startProduct } from '../support/product.ts';
 
-const policy = {
-  soak: '500ms',
-  canarySoak: '500ms',
-  pause: '100ms',
-  bake: '1s',
-  watch: '300ms',
-  healthDeadline: '5s',
-  retryDelay: '300ms',
-};
 const broken = 'us-east-op-2';
 const peer = 'us-east-op-1';
 
@@ -28,7 +19,7 @@ describe('a node that lost binary and environment file, in the whole product', (
   beforeAll(async () => {
     fleet = await startFleet({ directory: join(directory, 'fleet') });
     const { nodes, releasesDirectory: releases, service } = fleet;
-    product = await startProduct({ nodes, releases, policy, service });
+    product = await startProduct({ nodes, releases, policy: quick, service });
     talk = new Conversation(product);
     await talk.type('upgrade v2.0.0 --strategy rolling --nodes 3');
     await talk.click('Start');

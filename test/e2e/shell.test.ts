@@ -8,17 +8,7 @@ import { exitCodes } from '../../src/app/cli/exit.ts';
 import { createStore } from '../../src/jobs/index.ts';
 import { beliefIn } from '../support/belief.ts';
 import { isAsked } from '../support/parts.ts';
-import { type Product, people, type Shown, shown, startProduct, until } from '../support/product.ts';
-
-const policy = {
-  soak: '500ms',
-  canarySoak: '500ms',
-  pause: '100ms',
-  bake: '1s',
-  watch: '300ms',
-  healthDeadline: '5s',
-  retryDelay: '300ms',
-};
+import { type Product, people, quick, type Shown, shown, startProduct, until } from '../support/product.ts';
 
 /** A script's view of the product: exit codes, JSON, and a rollout that is waited for. */
 describe('the product on a shell', () => {
@@ -29,7 +19,7 @@ describe('the product on a shell', () => {
   beforeAll(async () => {
     fleet = await startFleet({ directory: join(directory, 'fleet') });
     const { nodes, releasesDirectory: releases, service } = fleet;
-    product = await startProduct({ nodes, releases, policy, service });
+    product = await startProduct({ nodes, releases, policy: quick, service });
   });
   afterAll(async () => {
     await product?.close();

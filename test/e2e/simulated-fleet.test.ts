@@ -7,17 +7,7 @@ import { type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { Conversation } from '../support/conversation.ts';
 import { isAsked } from '../support/parts.ts';
-import { type Product, people, startProduct } from '../support/product.ts';
-
-const policy = {
-  soak: '500ms',
-  canarySoak: '500ms',
-  pause: '100ms',
-  bake: '1s',
-  watch: '300ms',
-  healthDeadline: '5s',
-  retryDelay: '300ms',
-};
+import { type Product, people, quick, startProduct } from '../support/product.ts';
 
 const isEuWestAsked = (rollout: Rollout | null) => rollout !== null && isAsked(rollout, 'eu-west');
 
@@ -32,7 +22,7 @@ describe('the whole product on a simulated fleet', () => {
     product = await startProduct({
       nodes: fleet.nodes,
       releases: fleet.releasesDirectory,
-      policy,
+      policy: quick,
       service: fleet.service,
     });
     talk = new Conversation(product);

@@ -62,6 +62,17 @@ export interface Product {
   close(): Promise<void>;
 }
 
+/** A policy under which a rollout over simulated nodes takes seconds. */
+export const quick = {
+  soak: '500ms',
+  canarySoak: '500ms',
+  pause: '100ms',
+  bake: '1s',
+  watch: '300ms',
+  healthDeadline: '5s',
+  retryDelay: '300ms',
+};
+
 const everyDay = [{ days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00', to: '00:00' }];
 
 export async function startProduct(options: ProductOptions): Promise<Product> {
