@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asText, runCommand } from '../../src/bot/run.ts';
 import type { NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
-import { hours, minutes, planned, surveyOf, tuesday } from '../support/rollouts.ts';
+import { hours, minutes, newImage, planned, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
@@ -54,6 +54,22 @@ describe('a node that was changed by a run which the store does not know', () =>
     const back = await say(here, 'U0ROSA', 'rollback us-east');
     expect(back).toMatch(/^Rolling back/);
     expect(back).toMatch(/The store forgot something: ap-south-op-3/);
+  });
+
+  it('keeps a finished rollout from going back, and its dry run says so', async () => {
+    const here = trial();
+    const begin = planned({ pause: 0, bake: 0 }, { strategy: 'rolling' });
+    const { rollout } = drive(begin, worldOf(begin), { from: tuesday });
+    expect(rollout.status.is).toBe('done');
+    here.control.rollouts.set(rollout.id, rollout);
+    const onNew = surveyOf(here.context.fleet).map((each) => ({ ...each, sha256: newImage, version: 'v2.0.0' }));
+    here.control.looks = onNew.map((each) =>
+      each.node === 'us-east-op-1' ? { ...each, held: rollout.epoch + hours(1) } : each,
+    );
+    expect(await say(here, 'U0ROSA', 'rollback us-east --dry-run')).toMatch(
+      /would be refused.*us-east-op-1 was last changed/s,
+    );
+    expect(await say(here, 'U0ROSA', 'rollback us-east')).toMatch(/^Nothing was done: us-east-op-1 was last changed/);
   });
 
   it('lets nothing go on that is paused either, and it may be stopped', async () => {

@@ -153,6 +153,22 @@ describe('recover', () => {
     expect(here.control.drafts.size).toBe(0);
   });
 
+  it('is refused where a run that nobody knows here was the last on the node: its record is older than what was there', async () => {
+    const here = broken({ ...gone, held: tuesday + 1 });
+    expect(await run(here, 'U0ROSA', `recover ${node}`)).toMatch(
+      /eu-west-op-2 was last changed by run .*adopt ledger/s,
+    );
+    expect(here.control.drafts.size).toBe(0);
+  });
+
+  it('begins beyond what the nodes knew when somebody adopted them', async () => {
+    const here = broken();
+    const ahead = tuesday + 365 * 24 * 3_600_000;
+    here.control.kept = { ...here.control.kept, epoch: ahead };
+    await press(here, 'U0ROSA', await runCommand(here.context, 'U0ROSA', `recover ${node}`), 'Recover');
+    expect(started(here)[0]?.epoch).toBeGreaterThan(ahead);
+  });
+
   it('is refused while another rollout holds the fleet, and tells who', async () => {
     const here = broken();
     await press(here, 'U0ROSA', await runCommand(here.context, 'U0ROSA', `recover ${node}`), 'Recover');

@@ -267,7 +267,8 @@ async function tryBack(context: CommandContext, asking: Asking, target: string |
   if (seen.every(isSilence))
     throw new Unanswered(`Nobody knows what would happen: ${seen[0]?.detail}. Is a worker running?`);
   const refused =
-    (await noReturn(context, rollout, scope)) ?? (isOpen(rollout) ? null : otherwise(rollout, scope, seen));
+    (await noReturn(context, rollout, scope)) ??
+    (isOpen(rollout) ? null : await otherwise(context, rollout, scope, seen));
   if (refused !== null) {
     const none = { rollout: rolloutFacts(rollout), ...backFacts(scope, { back: [], stays: [] }, seen), refused };
     return withFacts(none, say(`Dry run: a rollback would be refused, and nothing done. ${foreign(refused, 1_500)}`));

@@ -39,10 +39,16 @@ const some = (lines: string[]): string =>
 export const whyForgotten =
   'Redis was emptied, put back to an earlier time, is another one, or what it holds of that run cannot be believed. Look with `/zeitwork verify`; `/zeitwork adopt ledger` goes on from what the nodes are.';
 
+/** Which of these know more than what is known here, and what to do; null when none does. */
+export async function forgotten(context: CommandContext, seen: readonly NodeSurvey[]): Promise<string | null> {
+  const lines = await forgottenWords(context, seen);
+  return lines.length === 0 ? null : `${some(lines)}. ${whyForgotten}`;
+}
+
 /** @param seen whose runs must be known here @throws Refused naming the nodes that know more */
 export async function refuseForgotten(context: CommandContext, seen: readonly NodeSurvey[]): Promise<void> {
-  const lines = await forgottenWords(context, seen);
-  if (lines.length > 0) throw new Refused(`Nothing was done: ${some(lines)}. ${whyForgotten}`);
+  const why = await forgotten(context, seen);
+  if (why !== null) throw new Refused(`Nothing was done: ${why}`);
 }
 
 /** The same by a look of now, for what goes on with an open rollout. */

@@ -11,7 +11,7 @@ import { type CommandContext, type Reply, withLines } from '../context.ts';
 import { foreign } from '../views/text.ts';
 import { touchedIn } from '../views/words.ts';
 import { survey } from './common.ts';
-import { forgottenWords, refuseForgotten, saidOfForgotten } from './forgotten.ts';
+import { forgotten, forgottenWords, saidOfForgotten } from './forgotten.ts';
 
 /**
  * Nodes that do not run what the rollout has recorded of them, a sentence each: Redis may have been put back to an
@@ -66,18 +66,23 @@ export async function refuseIfOtherwise(
   rollout: Rollout,
   scope: RollbackScope,
 ): Promise<void> {
-  const seen = await survey(context);
-  const asked = touchedIn(rollout, scope).map(({ name }) => name);
-  await refuseForgotten(
-    context,
-    seen.filter(({ node }) => asked.includes(node)),
-  );
-  const why = otherwise(rollout, scope, seen);
+  const why = await otherwise(context, rollout, scope, await survey(context));
   if (why !== null) throw new Refused(`Nothing was done: ${why}`);
 }
 
 /** Why a finished rollout is not brought back there, as its nodes were seen; null when they are what it left there. */
-export function otherwise(rollout: Rollout, scope: RollbackScope, seen: NodeSurvey[]): string | null {
+export async function otherwise(
+  context: CommandContext,
+  rollout: Rollout,
+  scope: RollbackScope,
+  seen: NodeSurvey[],
+): Promise<string | null> {
+  const asked = touchedIn(rollout, scope).map(({ name }) => name);
+  const lost = await forgotten(
+    context,
+    seen.filter(({ node }) => asked.includes(node)),
+  );
+  if (lost !== null) return lost;
   const isOther = (node: NodeRun) => contradictions(rollout, seen, [node]).length > 0;
   const wrong = contradictions(rollout, seen, touchedIn(rollout, scope));
   if (wrong.length === 0) return null;
