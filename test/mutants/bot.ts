@@ -51,7 +51,7 @@ export const rows: Mutant[] = [
   {
     name: 'a dry run promises a rollback that would be refused',
     file: 'src/bot/commands/decide.ts',
-    from: 'isOpen(rollout) ? null : otherwise(rollout, scope, seen)',
+    from: 'isOpen(rollout) ? null : await otherwise(context, rollout, scope, seen)',
     to: 'null as string | null',
     tests: ['test/bot/way-back.test.ts'],
   },
