@@ -239,7 +239,7 @@ export function aTenthOf(points: readonly CrashPoint[], seed: number): CrashPoin
 }
 
 /** How many runnable processes there are for each core. */
-export const crowd = (): number => Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
+export const crowd = (): number => Math.min(3, Math.max(1, (loadavg()[0] ?? 0) / availableParallelism()));
 
 /** In words, and as numbers. */
 export function summary(crashes: readonly Crash[]): { p95: number; wrong: string[]; words: string } {
