@@ -886,4 +886,11 @@ export const rows: Mutant[] = [
     to: 'false : ofRecovery',
     tests: ['test/jobs/vouched.test.ts'],
   },
+  {
+    name: 'who is a peer of a node that is recovered is what a bot wrote',
+    file: 'src/jobs/step.ts',
+    from: 'await lackingFor(task, rollout);',
+    to: 'await lackingFor(task, recorded);',
+    tests: ['test/jobs/recovery.test.ts'],
+  },
 ];
