@@ -32,8 +32,7 @@ export function valueEnd(text: string, from: number, lead: Lead): number {
     return blockEnd(text, at);
   }
   if (lead.within !== null) return innerEnd(text, at, lead.within);
-  const close = closing[text[at] ?? ''];
-  if (close !== undefined && !lead.first) return bracketEnd(text, at, text[at] ?? '', close);
+  if (closing[text[at] ?? ''] !== undefined && !lead.first) return bracketEnd(text, at);
   const threefold = /^(\\{0,16}["'])\1\1/.exec(text.slice(at, at + 54))?.[0];
   if (threefold !== undefined) return threefoldEnd(text, at, threefold);
   const quote = quoteAt(text, at) ?? quoteInCall(text, at);
@@ -96,15 +95,29 @@ function quotedEnd(text: string, { depth, mark, from }: Quote): number {
 
 const closing: Partial<Record<string, string>> = { '[': ']', '{': '}' };
 
+/** What was found last: many names may stand before the same brackets, or in the same run, and each is gone through once. */
+let brackets: { text: string; ends: Map<number, number> } = { text: '', ends: new Map() };
+const none = { text: '', from: 0, to: 0 };
+const runs = { quotes: none, noQuotes: none };
+
 /** A list or an object of values, up to the bracket that closes it; without one the rest of the text. */
-function bracketEnd(text: string, from: number, open: string, close: string): number {
-  let depth = 0;
-  for (let at = from; at < text.length; at++) {
-    if (text[at] === open) depth += 1;
-    else if (text[at] === close) depth -= 1;
-    if (depth === 0) return at + 1;
+function bracketEnd(text: string, from: number): number {
+  if (brackets.text !== text) brackets = { text, ends: endsOf(text) };
+  return brackets.ends.get(from) ?? text.length;
+}
+
+/** Behind which place each bracket ends that is closed, whatever brackets of the other kind lie between. */
+function endsOf(text: string): Map<number, number> {
+  const ends = new Map<number, number>();
+  const opened: Record<string, number[]> = { ']': [], '}': [] };
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at] ?? '';
+    const close = closing[char];
+    if (close !== undefined) opened[close]?.push(at);
+    const from = opened[char]?.pop();
+    if (from !== undefined) ends.set(from, at + 1);
   }
-  return text.length;
+  return ends;
 }
 
 /** Before the quote that closes the text in which a name is the first, if that is in the same line. */
@@ -125,10 +138,19 @@ function afterQuote(text: string, at: number, lead: Lead): number {
 
 /** Up to the next blank or, outside of quotes that were joined, quote. */
 function plainEnd(text: string, from: number, quotes = true): number {
-  let at = from;
-  while (!isSpace(text[at]) && !(quotes && (text[at] === '"' || text[at] === "'" || text[at] === '`'))) at += 1;
+  let at = runEnd(text, from, quotes);
   // The backslash belongs to the quote that ends a text within a text.
   while (at > from && at < text.length && quotes && !isSpace(text[at]) && text[at - 1] === '\\') at -= 1;
+  return at;
+}
+
+function runEnd(text: string, from: number, quotes: boolean): number {
+  const kind = quotes ? 'quotes' : 'noQuotes';
+  const last = runs[kind];
+  if (last.text === text && last.from <= from && from <= last.to) return last.to;
+  let at = from;
+  while (!isSpace(text[at]) && !(quotes && (text[at] === '"' || text[at] === "'" || text[at] === '`'))) at += 1;
+  runs[kind] = { text, from, to: at };
   return at;
 }
 

@@ -122,9 +122,10 @@ export function taskRunner(parts: StepParts): RunTask {
     }
   }
 
-  /** What a person decided is read again before each step that comes nearer to a change. */
+  /** What a person decided is read again before each step that comes nearer to a change. That a bot calls it a recovery excuses no step of an upgrade. */
   async function lackingFor({ step, node }: NodeTask, rollout: Rollout): Promise<string | null> {
-    if (rollout.recovery !== undefined) return recovers.includes(step) ? unrecorded(rollout, node) : null;
+    const recovers = rollout.recovery === undefined ? step === 'recover' : ofRecovery.includes(step);
+    if (recovers) return unrecorded(rollout, node);
     if (parts.vouched === undefined || !approachesChange.includes(step)) return null;
     return parts.vouched(rollout, node);
   }
@@ -214,7 +215,7 @@ const halted = (step: StepName, reason: string): StepResult => ({
   unchanged: step === 'stage' || step === 'backup',
 });
 
-const recovers: readonly StepName[] = ['stage', 'drain', 'recover'];
+const ofRecovery: readonly StepName[] = ['stage', 'drain', 'recover'];
 const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch'];
 
 function broken(step: StepName, reason: string): Report {

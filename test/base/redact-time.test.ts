@@ -66,6 +66,14 @@ const pieces = [
   'password=Some(',
   'token="""',
   'token=a("',
+  'password [',
+  'the token is {',
+  '-b {',
+  '-p [',
+  '-b {-b [',
+  '--user=',
+  'name=token,value=',
+  'name=token value=[',
 ];
 for (const p of pieces)
   for (const sep of ['', ' ', '\n'])

@@ -26,7 +26,10 @@ async function worked(left: Record<string, string>): Promise<Rollout> {
   const survey = surveyOf(fleet, { [node]: { healthy: false, sha256: null } });
   const recorded = { version: 'v2.0.0', sha256: newImage, envSha256: null, recordOf: [node], since: 0, rollout: 'r0' };
   const asked = { id: 'r1', fleet, node, recorded, shelf: release, from: null, requester: 'U0ROSA', pace: {} };
-  await store.create(planRecovery({ ...asked, now, epoch: now, survey }));
+  const planned = planRecovery({ ...asked, now, epoch: now, survey });
+  // Whoever took a bot over says who is a peer as well.
+  const peers = { ...planned.peers, 'us-east': [...(planned.peers['us-east'] ?? []), 'eu-west-op-1'] };
+  await store.create({ ...planned, peers });
   const parts = workerParts(rig.redis.handle, { fleet, regions: ['us-east'] });
   const record = recorder(store, async () => undefined);
   // As with approvals that must be signed: nobody is asked for a recovery, so the ledger alone vouches for it.
@@ -49,7 +52,7 @@ it('a worker gives a node back what was proven on its peers, where nothing was l
 
 it.each([
   ['another build', { [node]: oldImage, 'us-east-op-2': newImage }],
-  ['nothing, nor of its peers', { 'eu-west-op-1': newImage }],
+  ['nothing, nor of those that are its peers by the settings of the worker', { 'eu-west-op-1': newImage }],
 ] as const)('a worker gives a node nothing, whatever a bot wrote, where the ledger has %s of it', async (_, left) => {
   const rollout = await worked({ ...left });
   expect(rollout.status).toMatchObject({

@@ -5,8 +5,9 @@ import { taskRunner } from '../../src/jobs/step.ts';
 import { type Decision, signDecision } from '../../src/trust/index.ts';
 import { approvals, asked, next, nodeOf, plan, todo } from '../../src/upgrade/rollout/index.ts';
 import type { Fleet, Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { Step, Steps } from '../../src/upgrade/steps/types.ts';
 import { belief } from '../support/belief.ts';
-import { fleetOf, inputOf, tuesday } from '../support/rollouts.ts';
+import { fleetOf, inputOf, newImage, oldImage, tuesday } from '../support/rollouts.ts';
 import { testKey } from '../support/signing.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { production, workerParts } from './fixtures/parts.ts';
@@ -129,17 +130,25 @@ describe('approvals: signed', () => {
   });
 });
 
-it('a worker begins no node that nobody signed for, and says what it wants', async () => {
+/** What a worker makes of a rollout as a bot stores it, and the steps that it did. */
+async function worked(rollout: Rollout): Promise<{ rollout: Rollout; done: string[] }> {
   const redis = rig.redis.handle.caller;
   const store = createStore(redis, production, belief());
   const ledger = createLedger(redis, production, belief());
   const record = recorder(store, async () => undefined);
-  const now = Date.now();
-  const policy = { bake: 0, pause: 0, oneMayBegin: 'anywhere', watch: 100 } as const;
-  await store.create(plan(inputOf(fleet(policy), { now, epoch: now, regions: ['eu-west'] })));
+  await store.create(rollout);
   const parts = workerParts(rig.redis.handle, { fleet: fleet(), regions: ['eu-west'] });
+  const done: string[] = [];
+  const noted = Object.entries(parts.steps).map(([name, step]): [string, Step] => [
+    name,
+    (context) => {
+      done.push(`${name} ${context.node.name}`);
+      return step(context);
+    },
+  ]);
   const run = taskRunner({
     ...parts,
+    steps: Object.fromEntries(noted) as Steps,
     store,
     ledger,
     record,
@@ -150,10 +159,48 @@ it('a worker begins no node that nobody signed for, and says what it wants', asy
     const [task] = todo((await store.load('r1')) as Rollout, Date.now());
     if (task) await run(task, new AbortController().signal);
   }
-  const rollout = (await store.load('r1')) as Rollout;
+  return { rollout: (await store.load('r1')) as Rollout, done };
+}
+
+function inEuWest(): Rollout {
+  const now = Date.now();
+  const policy = { bake: 0, pause: 0, oneMayBegin: 'anywhere', watch: 100 } as const;
+  return plan(inputOf(fleet(policy), { now, epoch: now, regions: ['eu-west'] }));
+}
+
+it('a worker begins no node that nobody signed for, and says what it wants', async () => {
+  const { rollout } = await worked(inEuWest());
   expect(rollout.status).toMatchObject({
     is: 'held',
     reason: expect.stringMatching(/approvers of eu-west must have signed/),
   });
   expect(nodeOf(rollout, 'eu-west-op-1')).toMatchObject({ touched: false, state: { is: 'failed', step: 'backup' } });
+});
+
+it.each([
+  ['calls it a recovery', 'backup', true, /approvers of eu-west must have signed/],
+  ['calls it a recovery that only switches', 'switch', true, /approvers of eu-west must have signed/],
+  ['gives it as in a recovery, without calling it one', 'recover', false, /the ledger does not say/],
+] as const)('a worker begins no node that nobody signed for when a bot %s', async (_, begin, isCalled, reason) => {
+  const planned = inEuWest();
+  const recovery = { recordOf: ['eu-west-op-1'], since: 0, rollout: 'r0' };
+  const staged = {
+    state: { is: 'ready', notBefore: 0 } as const,
+    before: { version: 'v1.0.0', sha256: oldImage, envSha256: null, invocation: 'i0' },
+  };
+  const gets = { version: 'v2.0.0', sha256: newImage, envSha256: null };
+  const { rollout, done } = await worked({
+    ...planned,
+    ...(isCalled ? { recovery } : {}),
+    // It was staged by an earlier one, which takes nobody.
+    phases: planned.phases.flatMap((phase) => {
+      if (phase.is !== 'nodes') return [];
+      return phase.id === 'nodes/stage' || phase.id === 'stage' ? [] : [{ ...phase, path: [begin, 'verify'] }];
+    }),
+    nodes: Object.fromEntries(
+      Object.entries(planned.nodes).map(([name, node]) => [name, { ...node, ...staged, gets }]),
+    ),
+  });
+  expect(rollout.status).toMatchObject({ is: 'held', reason: expect.stringMatching(reason) });
+  expect(done.filter((each) => each.startsWith(begin))).toEqual([]);
 });

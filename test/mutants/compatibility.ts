@@ -138,4 +138,11 @@ export const rows: Mutant[] = [
     to: 'tame(name)',
     tests: ['test/upgrade/http/inventory.test.ts'],
   },
+  {
+    name: 'each of a hundred thousand agents is named, so that nothing else goes on meanwhile',
+    file: 'src/upgrade/http/inventory.ts',
+    from: 'count < most.asked && names.length < most.names;',
+    to: "tame(name) !== '';",
+    tests: ['test/upgrade/http/inventory.test.ts'],
+  },
 ];

@@ -879,4 +879,25 @@ export const rows: Mutant[] = [
     to: 'if (region.length > 0) return null;',
     tests: ['test/jobs/recovery.test.ts'],
   },
+  {
+    name: 'an upgrade that a bot calls a recovery wants nobody who signed for it',
+    file: 'src/jobs/step.ts',
+    from: 'ofRecovery.includes(step);',
+    to: 'true;',
+    tests: ['test/jobs/vouched.test.ts'],
+  },
+  {
+    name: 'a step of a recovery asks no ledger where a bot does not call it one',
+    file: 'src/jobs/step.ts',
+    from: "step === 'recover' : ofRecovery",
+    to: 'false : ofRecovery',
+    tests: ['test/jobs/vouched.test.ts'],
+  },
+  {
+    name: 'who is a peer of a node that is recovered is what a bot wrote',
+    file: 'src/jobs/step.ts',
+    from: 'await lackingFor(task, rollout);',
+    to: 'await lackingFor(task, recorded);',
+    tests: ['test/jobs/recovery.test.ts'],
+  },
 ];

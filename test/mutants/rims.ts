@@ -291,4 +291,18 @@ export const rows: Mutant[] = [
     to: 'const patience = 2_000;',
     tests: ['test/app/cli/watch.test.ts'],
   },
+  {
+    name: 'brackets are gone through again for each name before them',
+    file: 'src/base/secret-values.ts',
+    from: 'if (brackets.text !== text) brackets',
+    to: 'brackets',
+    tests: ['test/base/redact-time.test.ts'],
+  },
+  {
+    name: 'a run of characters is gone through again for each name in it',
+    file: 'src/base/secret-values.ts',
+    from: 'last.text === text && last.from',
+    to: 'text.length < 0 && last.from',
+    tests: ['test/base/redact-time.test.ts'],
+  },
 ];

@@ -12,8 +12,8 @@ import type { AskInventory, InventorySource, Question } from './types.ts';
 const timeoutMs = 5_000;
 /** Thousands of agents. */
 const limit = 1024 * 1024;
-/** Of one version so many agents are named, and a fleet has not more versions than these. */
-const most = { names: 3, versions: 100 };
+/** Of one version so many agents are named, out of the first so many of them, and a fleet has not more versions than these. */
+const most = { names: 3, asked: 50, versions: 100 };
 
 /** What a host says, as much of it as anybody wants to read, without what a terminal or a chat would obey. */
 const tame = (text: string, length = 63): string => plainLine(redact(firstOf(text, 2_000))).slice(0, length);
@@ -68,8 +68,10 @@ function agentsIn(found: unknown): Told<Agents> {
     const { name, version: said }: Record<string, unknown> = objectIn(each) ?? { version: each };
     const version = typeof said === 'string' ? versionIn(said) : null;
     const { count = 0, names = [] } = groups.get(version) ?? {};
-    const isNamed = typeof name === 'string' && tame(name) !== '' && names.length < most.names;
-    groups.set(version, { version, count: count + 1, names: isNamed ? [...names, tame(name).toLowerCase()] : names });
+    // Making a name fit to be shown takes its time, and an answer may have a hundred thousand of them.
+    const isAsked = typeof name === 'string' && count < most.asked && names.length < most.names;
+    const called = isAsked ? tame(name).toLowerCase() : '';
+    groups.set(version, { version, count: count + 1, names: called === '' ? names : [...names, called] });
     if (groups.size > most.versions) return unknown(`its answer has more than ${most.versions} versions of agents`);
   }
   return { is: 'told', what: { listed: true, groups: [...groups.values()] } };

@@ -88,6 +88,15 @@ describe('agents', () => {
     expect(await ask('toString')).toMatchObject({ agents: { reason: 'no address is configured for toString' } });
   });
 
+  it.each(['a', '', '\u200b'])('hold up nothing else, however many call themselves %j', async (name) => {
+    const body = `[${Array(40_000).fill(JSON.stringify({ name })).join(',')}]`;
+    await agentsIn('[]', '@');
+    // Time of this process alone: the machine may be busy.
+    const from = process.cpuUsage();
+    expect(await agentsIn(body, '@')).toMatchObject({ what: { groups: [{ version: null, count: 40_000 }] } });
+    expect(process.cpuUsage(from).user / 1_000).toBeLessThan(250);
+  });
+
   it('call nobody in the chat, and show no secret', async () => {
     const body = JSON.stringify([
       { n: 'U012AB3CD', v: '1.0.0-U012AB3CD' },
