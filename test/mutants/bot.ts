@@ -727,4 +727,32 @@ export const rows: Mutant[] = [
     to: '0',
     tests: ['test/bot/forgotten.test.ts'],
   },
+  {
+    name: 'a node is recovered to what a ledger has that a run is missing from',
+    file: 'src/bot/commands/recover.ts',
+    from: 'each.region === region',
+    to: 'each.region === undefined',
+    tests: ['test/bot/forgotten.test.ts'],
+  },
+  {
+    name: 'a recovery takes a number that nodes passed before',
+    file: 'src/bot/commands/recover.ts',
+    from: 'await newEpoch(context)',
+    to: 'await control.store.nextEpoch(now)',
+    tests: ['test/bot/forgotten.test.ts'],
+  },
+  {
+    name: "what was put back with the store goes on over somebody's work",
+    file: 'src/bot/commands/foreign.ts',
+    from: 'if (!goesBack(rollout, node)) await refuseToGoOn(context);',
+    to: '',
+    tests: ['test/bot/forgotten.test.ts'],
+  },
+  {
+    name: 'a way back waits for what the store forgot',
+    file: 'src/bot/commands/foreign.ts',
+    from: 'if (!goesBack(rollout, node)) await refuseToGoOn(context);',
+    to: 'await refuseToGoOn(context);',
+    tests: ['test/bot/forgotten.test.ts'],
+  },
 ];
