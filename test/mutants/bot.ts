@@ -755,4 +755,18 @@ export const rows: Mutant[] = [
     to: 'await refuseToGoOn(context);',
     tests: ['test/bot/forgotten.test.ts'],
   },
+  {
+    name: 'of a recovery it is said that it changed nothing',
+    file: 'src/bot/views/recovery.ts',
+    from: 'rollout.recovery === undefined || rollout.startedAt === null',
+    to: 'rollout.startedAt !== null || rollout.recovery === undefined',
+    tests: ['test/bot/recover.test.ts'],
+  },
+  {
+    name: 'whoever stops a recovery is promised that it goes back',
+    file: 'src/bot/views/recovery.ts',
+    from: "recovery === undefined ? 'finished or rolled back'",
+    to: "recovery !== undefined ? 'finished or rolled back'",
+    tests: ['test/bot/recover.test.ts'],
+  },
 ];

@@ -12,6 +12,7 @@ import {
   type Policy,
   type Recovery,
   Refused,
+  type RegionLooks,
   type Release,
   type Rollout,
 } from './types.ts';
@@ -69,7 +70,9 @@ export function planRecovery(input: RecoveryInput): Rollout {
     calendars: Object.fromEntries(fleet.regions.map(({ name, calendar }) => [name, always(calendar)])),
     nodes: { [input.node]: untouched({ name: input.node, region: region.name }, now) },
     peers: Object.fromEntries(fleet.regions.map(({ name, nodes }) => [name, nodes.map((node) => node.name)])),
-    looks: Object.fromEntries(fleet.regions.map(({ name }) => [name, unseen])),
+    looks: Object.fromEntries(
+      fleet.regions.map(({ name }) => [name, name === region.name ? seenAt(input, name) : unseen]),
+    ),
     lastNodeAt: null,
     rest: null,
     unattended: [],
@@ -81,6 +84,15 @@ export function planRecovery(input: RecoveryInput): Rollout {
     ahead: null,
   };
 }
+
+/** Nothing of a recovery waits for a look, so none may follow: whoever is called learns what serves there from this one. */
+const seenAt = ({ survey, now }: RecoveryInput, region: string): RegionLooks => ({
+  ...unseen,
+  at: now,
+  standing: Object.fromEntries(
+    survey.filter((each) => each.region === region).map(({ node, healthy }) => [node, healthy ? 'healthy' : 'unclear']),
+  ),
+});
 
 /** Nothing goes back by itself: what lay there was broken. */
 const policyOf = ({ policy }: Fleet): Policy => ({ ...policy, autoRollback: 'none', rehearse: 'never', atOnce: 1 });
