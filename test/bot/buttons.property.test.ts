@@ -13,6 +13,7 @@ import {
   nodesInOrder,
   onlyBack,
   plan,
+  planRecovery,
   takenBy,
   todo,
   waitingForPeople,
@@ -21,8 +22,8 @@ import {
 import type { Fleet, Foreign, NodeSurvey, NodeTask, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { Run, scenario } from '../support/chance.ts';
 import { fc } from '../support/fast-check.ts';
-import { hours, inputOf, oldImage, planned, surveyOf, tuesday } from '../support/rollouts.ts';
-import { drive, failed, worldOf } from '../support/simulation.ts';
+import { fitWith, hours, inputOf, oldImage, planned, release, surveyOf, tuesday } from '../support/rollouts.ts';
+import { drive, failed, type World, worldOf } from '../support/simulation.ts';
 import { directoryOf, seals, trial, trialFleet } from './support.ts';
 
 /** A button as it stands in a message, in short. */
@@ -133,7 +134,7 @@ function taken(rollout: Rollout, at: number): Rollout {
 }
 
 /** Steps that look whose work lies on the node before they change anything. */
-const wary = ['stage', 'backup', 'switch', 'restore'];
+const wary = ['stage', 'backup', 'switch', 'restore', 'recover'];
 
 /** A worker that begins what is due finds somebody's work there. `clean`: nothing of ours is on the node. */
 const found = (what: Foreign['what'], clean: boolean) => (rollout: Rollout, at: number) => {
@@ -218,6 +219,10 @@ function presser() {
     if (rollout.status.is === 'rolling-back') expect(buttons.map(({ action }) => action)).toContain('zw:stop');
     const free = waitingForPeople(rollout).some((waiting) => takenBy(rollout, waiting) === null);
     if (!free) expect(buttons.map(({ action }) => action)).not.toContain('zw:mine');
+    // A recovery that left its node out of service may put it back there; else nothing of it goes back.
+    const isOut = nodesInOrder(rollout).some(({ drained, touched }) => drained && !touched);
+    if (rollout.recovery !== undefined && !isOut)
+      expect(buttons.filter(({ action }) => action.startsWith('zw:rollback')).map(({ key }) => key)).toEqual([]);
     const scene = sceneOf(kind, rollout, buttons);
     if (seen.has(scene)) return;
     seen.add(scene);
@@ -260,6 +265,79 @@ it('a button of a start that is waited for is shown only where it does something
   expect([...shown]).toEqual(
     expect.arrayContaining(['scheduled postpone', 'scheduled stop', 'moved postpone', 'soon stop']),
   );
+});
+
+/** A node that lost its binary, on its way to get it back. */
+function recovery(drains: boolean): Rollout {
+  const fleet = trialFleet({}, 'guide');
+  const traffic = drains ? { drain: ['/d'], undrain: ['/u'], limit: hours(0.01) } : null;
+  const onIt = { version: 'v2.0.0', sha256: release.binarySha256, fitness: fitWith(release.binarySha256) };
+  const fitness = { ...onIt.fitness, seen: onIt.fitness.seen === null ? null : { ...onIt.fitness.seen, disk: null } };
+  const { version, sha256 } = onIt;
+  return planRecovery({
+    ...{ id: 'r1', fleet: { ...fleet, service: { ...fleet.service, traffic } }, node: 'eu-west-op-2', from: null },
+    ...{ shelf: release, requester: 'U0ROSA', now: tuesday, epoch: tuesday, pace: {} },
+    recorded: { version, sha256, envSha256: null, recordOf: ['eu-west-op-2'], since: tuesday, rollout: 'r0' },
+    survey: surveyOf(fleet).map((seen) => ({
+      ...{ ...seen, ...onIt },
+      ...(seen.node === 'eu-west-op-2' ? { fitness, healthy: drains, unit: 'active/running' } : {}),
+    })),
+  });
+}
+
+it('a button of a recovery is shown only where it does something, at every step, whatever goes wrong there', async () => {
+  const { shown, lookAt } = presser();
+  type Trouble = (world: World) => void;
+  const troubles: Trouble[] = [
+    () => undefined,
+    ({ bad }) => bad.add('eu-west-op-2'),
+    ({ silent }) => silent.add('eu-west-op-2'),
+    ({ brokenTraffic }) => brokenTraffic.add('eu-west-op-2'),
+    (world) => {
+      world.halt = { is: 'lies', reason: 'the file STOP lies there' };
+    },
+  ];
+  for (const drains of [false, true])
+    for (const trouble of troubles) {
+      const start = recovery(drains);
+      const world = worldOf(start);
+      world.image['eu-west-op-2'] = drains ? release.binarySha256 : '';
+      world.disk['eu-west-op-2'] = '';
+      if (!drains) world.down.add('eu-west-op-2');
+      trouble(world);
+      const looks = new Map<string, [Rollout, number]>();
+      const until = (rollout: Rollout, at: number): boolean => {
+        const waits = waitingForPeople(rollout).map(({ what }) => what);
+        const where = Object.values(rollout.nodes).map(({ state, touched, drained }) =>
+          [state.is, 'step' in state && state.step, 'unknowns' in state && state.unknowns, touched, drained].join(),
+        );
+        looks.set(JSON.stringify([rollout.status.is, where, waits]), [rollout, at]);
+        return at > tuesday + hours(0.5);
+      };
+      const end = drive(start, world, { from: tuesday, until });
+      until(end.rollout, end.now);
+      for (const [rollout, at] of looks.values()) {
+        const by = 'U0OTTO';
+        const paused = next(rollout, { type: 'paused', at, by });
+        const stopped = next(rollout, { type: 'stopped', at, by });
+        const over = drive(stopped, structuredClone(world), { from: at, limit: 60 });
+        const retried = next(rollout, { type: 'retried', at, by, epoch: rollout.epoch + 1 });
+        const ways = { paused, stopped, 'stopped, and over': over.rollout, retried, 'as it is': rollout };
+        for (const [way, each] of Object.entries(ways))
+          for (const [kind, as] of Object.entries({ ...kinds, ...byHand }))
+            await lookAt(`recovery, ${way}, ${kind}`, as(each, at), at);
+      }
+    }
+  const pressable = [
+    'main pause',
+    'main resume',
+    'main retry',
+    'main stop',
+    'failed retry',
+    'failed stop',
+    'wait mine',
+  ];
+  expect([...shown]).toEqual(expect.arrayContaining([...pressable, 'failed diagnose', 'stuck replace', 'stuck retry']));
 });
 
 it('a button is shown only where it does something', { timeout: 600_000 }, async () => {

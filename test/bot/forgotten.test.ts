@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { asText, runCommand } from '../../src/bot/run.ts';
-import type { NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
-import { hours, minutes, newImage, planned, surveyOf, tuesday } from '../support/rollouts.ts';
-import { drive, worldOf } from '../support/simulation.ts';
+import { isLook, next, todo } from '../../src/upgrade/rollout/index.ts';
+import type { NodeSurvey, NodeTask, Rollout } from '../../src/upgrade/rollout/types.ts';
+import { fitWith, hours, minutes, newImage, planned, surveyOf, tuesday } from '../support/rollouts.ts';
+import { drive, failed, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
 const say = async (here: Trial, actor: string, text: string) => asText(await runCommand(here.context, actor, text));
@@ -82,6 +83,18 @@ describe('a node that was changed by a run which the store does not know', () =>
     expect(await say(here, 'U0ROSA', 'stop')).toMatch(/^Stopped/);
   });
 
+  it.each([['switch'], ['restore']] as const)(
+    "lets nothing go on over somebody's work either, found at %s, but a way back",
+    async (step) => {
+      const here = trial();
+      const rollout = foundAt(step);
+      here.control.rollouts.set(rollout.id, rollout);
+      here.control.looks = surveyOf(here.context.fleet, { 'ap-south-op-3': { held: rollout.epoch + hours(1) } });
+      const reply = await say(here, 'U0INES', `replace us-east-op-1 ${'d'.repeat(12)}`);
+      expect(reply).toMatch(step === 'switch' ? /^Nothing was done: ap-south-op-3/ : /^Putting .* aside/);
+    },
+  );
+
   it('is none where it was only brought back by hand since, or where the run is the newest that is known', async () => {
     const { here, rollout } = failing();
     const one = { held: rollout.epoch };
@@ -102,6 +115,65 @@ describe('a node that was changed by a run which the store does not know', () =>
     expect(started?.epoch).toBeGreaterThan(ahead);
   });
 });
+
+describe('a recovery over a ledger that a run is missing from', () => {
+  const node = 'eu-west-op-2';
+  const left = { version: 'v2.0.0', sha256: newImage, envSha256: 'e'.repeat(64), at: tuesday, rollout: 'r0' };
+  /** It lost its binary; the others run what the ledger has of it. */
+  const broken = (changes: Record<string, Partial<NodeSurvey>>, epoch = 0): Trial => {
+    const on = { sha256: newImage, version: 'v2.0.0', fitness: fitWith(newImage) };
+    const { seen } = fitWith(newImage);
+    const fitness = { ...fitWith(newImage), seen: seen === null ? null : { ...seen, disk: null, runs: false } };
+    const gone = { sha256: null, version: null, healthy: false, unit: 'failed/failed', fitness };
+    const looks = held(changes).map((each) => ({ ...each, ...on, ...(each.node === node ? gone : {}) }));
+    const here = trial({ looks });
+    here.control.kept = { ...here.control.kept, epoch, nodes: { [node]: left } };
+    return here;
+  };
+
+  it('is not planned where its region knows of that run, nor started: what the ledger says was proven is older', async () => {
+    const here = broken({ [node]: { held: later } });
+    expect(await say(here, 'U0ROSA', `recover ${node}`)).toMatch(/^Nothing was done: eu-west-op-2 was last changed by/);
+    expect(here.control.drafts.size).toBe(0);
+    const planned = broken({});
+    const token = tokenIn(await say(planned, 'U0ROSA', `recover ${node}`));
+    planned.control.looks = planned.control.looks.map((each) =>
+      each.node === 'eu-west-op-1' ? { ...each, held: later } : each,
+    );
+    expect(await say(planned, 'U0ROSA', `start ${token}`)).toMatch(/^Nothing was done: eu-west-op-1/);
+    expect(planned.control.rollouts.size).toBe(0);
+    expect(tokenIn(await say(broken({ 'us-east-op-1': { held: later } }), 'U0ROSA', `recover ${node}`))).not.toBe('');
+  });
+
+  it('has a number beyond all that nodes knew when they were adopted, or the node would take no command of it', async () => {
+    const ahead = tuesday + hours(24 * 30);
+    const here = broken({ [node]: { held: ahead } }, ahead);
+    const token = tokenIn(await say(here, 'U0ROSA', `recover ${node}`));
+    expect(await say(here, 'U0ROSA', `start ${token}`)).toMatch(/gets v2\.0\.0 back/);
+    const [started] = here.control.rollouts.values();
+    expect(started?.epoch).toBeGreaterThan(ahead);
+  });
+});
+
+/** Held, since somebody's binary lies where the first node is to be switched, or restored. */
+function foundAt(wanted: 'switch' | 'restore'): Rollout {
+  const start = planned({ pause: 0 });
+  const world = worldOf(start);
+  if (wanted === 'restore') world.bad.add('us-east-op-1');
+  const due = (rollout: Rollout, now: number) =>
+    todo(rollout, now).find((task): task is NodeTask => !isLook(task) && task.step === wanted);
+  const { rollout, now: at } = drive(start, world, {
+    from: tuesday,
+    until: (each, now) => due(each, now) !== undefined,
+  });
+  const task = due(rollout, at);
+  if (task === undefined) throw new Error(`no ${wanted} is due`);
+  const { run, node, step, attempt } = task;
+  const foreign = { what: 'binary', sha256: 'd'.repeat(64), version: 'v2.1.0' } as const;
+  const report = { ...failed('somebody was here', false), facts: { foreign, clean: wanted === 'switch' } };
+  const begun = next(rollout, { type: 'begun', at, run, node, step, attempt });
+  return next(begun, { type: 'reported', at, run, node, step, attempt, report });
+}
 
 /** A rollout that holds after a node failed. */
 function failing(): { here: Trial; rollout: Rollout } {

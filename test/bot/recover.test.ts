@@ -6,9 +6,10 @@ import { message } from '../../src/bot/views/parts.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import { emptyLedger } from '../../src/upgrade/ledger/index.ts';
 import type { Left } from '../../src/upgrade/ledger/types.ts';
+import { next } from '../../src/upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fitWith, newImage, release, surveyOf, tuesday } from '../support/rollouts.ts';
-import { drive, worldOf } from '../support/simulation.ts';
+import { drive, type World, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
 const node = 'eu-west-op-2';
@@ -41,6 +42,17 @@ async function press({ context }: Trial, actor: string, reply: Reply, label: str
   return asText(await answer(context, { actor, rollout: click.rollout }, click.command));
 }
 const started = ({ control }: Trial): Rollout[] => [...control.rollouts.values()];
+
+/** Begun with its button, and the node as it is then. */
+async function recovering(here: Trial): Promise<[Rollout, World]> {
+  await press(here, 'U0ROSA', await runCommand(here.context, 'U0ROSA', `recover ${node}`), 'Recover');
+  const [rollout] = started(here);
+  if (rollout === undefined) throw new Error('not started');
+  const world = { ...worldOf(rollout), down: new Set([node]) };
+  world.image[node] = '';
+  world.disk[node] = '';
+  return [rollout, world];
+}
 
 describe('recover', () => {
   it('answers with a plan and starts nothing', async () => {
@@ -176,10 +188,49 @@ describe('recover', () => {
     expect(await run(here, 'U0ROSA', `upgrade ${release.version}`)).toMatch(/holds the fleet/);
   });
 
-  it('has no way back, and says so', async () => {
+  it('has no way back, and says so wherever one is asked for, once it was begun', async () => {
     const here = broken();
-    await press(here, 'U0ROSA', await runCommand(here.context, 'U0ROSA', `recover ${node}`), 'Recover');
-    expect(await run(here, 'U0OTTO', 'rollback all')).toMatch(/Nothing to roll back/);
+    const [rollout, world] = await recovering(here);
+    expect(await run(here, 'U0OTTO', 'rollback all')).toMatch(/Nothing to roll back: .* it has begun nothing/);
+    world.bad.add(node);
+    const { rollout: held, now } = drive(rollout, world, { from: tuesday });
+    const { rollout: over } = drive(next(held, { type: 'stopped', at: now, by: 'U0OTTO' }), world, { from: now });
+    expect([held.status.is, over.status.is]).toEqual(['held', 'stopped']);
+    for (const each of [held, over]) {
+      here.control.rollouts.set(each.id, each);
+      for (const text of ['rollback all', `rollback ${node}`, 'rollback', 'rollback all --dry-run'])
+        expect(await run(here, 'U0OTTO', text), text).toMatch(/eu-west-op-2 was recovered, and there is no way back/);
+    }
+  });
+
+  it('promises no way back to whoever pauses or stops it, nor to whoever asks what holds it', async () => {
+    const here = broken();
+    const [rollout, world] = await recovering(here);
+    const isProving = (each: Rollout) => JSON.stringify(each.nodes[node]?.state).includes('"verify"');
+    const { rollout: begun, now } = drive(rollout, world, { from: tuesday, until: isProving });
+    here.clock.at = now;
+    const said: string[] = [];
+    for (const text of ['pause', 'stop', 'why']) {
+      here.control.rollouts.set(begun.id, begun);
+      said.push(await run(here, 'U0OTTO', text));
+      const [now = begun] = started(here);
+      said.push(JSON.stringify(posts(now)));
+    }
+    world.bad.add(node);
+    const { rollout: held } = drive(begun, world, { from: now });
+    here.control.rollouts.set(held.id, held);
+    said.push(JSON.stringify(posts(held)), await run(here, 'U0OTTO', 'why'));
+    expect(held.status.is).toBe('held');
+    for (const text of said) expect(text).not.toMatch(/rolled? back|new version|old one/);
+  });
+
+  it('says in the first line of what calls people what still serves there, as it was seen when it was planned', async () => {
+    const [rollout, world] = await recovering(broken());
+    world.bad.add(node);
+    const { rollout: held } = drive(rollout, world, { from: tuesday });
+    const wakes = posts(held).filter(({ key }) => /^(?:failed|dm\.held)\./.test(key));
+    expect(wakes).toHaveLength(2);
+    for (const { text } of wakes) expect(text.split('\n')[0]).toContain('2 of 3 healthy in eu-west');
   });
 
   it('is from a peer where that is named, and says so to the end', async () => {

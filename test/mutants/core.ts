@@ -769,8 +769,8 @@ export const rows: Mutant[] = [
   {
     name: 'what nobody signed is gone on with where it stands, when it is stopped',
     file: `${core}/only-back.ts`,
-    from: '(touched ? turnBack(acc, name, at) : acc)',
-    to: '(touched && name.length === 0 ? turnBack(acc, name, at) : acc)',
+    from: '(node.touched ? turnRound(acc, node, reason, at) : acc)',
+    to: '(node.touched && node.name.length === 0 ? turnRound(acc, node, reason, at) : acc)',
     tests: tampered,
   },
   {
@@ -1409,5 +1409,19 @@ export const rows: Mutant[] = [
     from: 'left !== undefined && left.sha256 === sha256',
     to: 'left !== undefined',
     tests: ['test/upgrade/rollout/recovery.test.ts'],
+  },
+  {
+    name: 'a recovery that nobody signed cannot be stopped in the middle',
+    file: 'src/upgrade/rollout/only-back.ts',
+    from: "rollout.recovery === undefined || state.is !== 'working'",
+    to: "rollout.recovery === undefined || state.is !== 'stuck'",
+    tests: ['test/upgrade/rollout/recovery.test.ts'],
+  },
+  {
+    name: 'whoever is called for a recovery is not told what serves there',
+    file: 'src/upgrade/rollout/recovery.ts',
+    from: 'name === region.name ? seenAt(input, name) : unseen',
+    to: 'unseen',
+    tests: ['test/bot/recover.test.ts'],
   },
 ];

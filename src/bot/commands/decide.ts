@@ -26,6 +26,7 @@ import { rollbackButtons } from '../views/buttons.ts';
 import { declinedBy } from '../views/declined.ts';
 import { beginOf } from '../views/gate.ts';
 import { mentions } from '../views/people.ts';
+import { finishedFirst, noWayBackOf } from '../views/recovery.ts';
 import { count, foreign, names, when, who } from '../views/text.ts';
 import { dryRun as dryRunOf } from '../views/way-back.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
@@ -196,7 +197,7 @@ function underWay(rollout: Rollout): string {
   const working = workingNodes(rollout).map(({ name }) => name);
   return working.length === 0
     ? 'No node is being worked on.'
-    : `What is under way is finished or rolled back: ${names(working)}.`;
+    : `What is under way is ${finishedFirst(rollout)}: ${names(working)}.`;
 }
 
 export const resume: Handler<'resume'> = async (context, asking) => {
@@ -211,13 +212,15 @@ export const stop: Handler<'stop'> = async (context, asking) => {
   await demand(context, asking, { is: 'halt' });
   const rollout = await theRollout(context, asking);
   const event = { type: 'stopped', at: context.clock.now(), by: asking.actor } as const;
-  const reply = await decide(context, rollout, event, ({ startedAt }) =>
-    startedAt === null
-      ? 'Stopped: it does not begin. No node was restarted.'
-      : 'Stopping. Nodes that are done stay on the new version; to bring them back, use rollback.',
-  );
+  const reply = await decide(context, rollout, event, stopping);
   return withTruth(context, rollout, reply);
 };
+
+function stopping({ startedAt, recovery }: Rollout): string {
+  if (startedAt === null) return 'Stopped: it does not begin. No node was restarted.';
+  if (recovery !== undefined) return 'Stopping. What was begun on the node is finished; nothing goes back.';
+  return 'Stopping. Nodes that are done stay on the new version; to bring them back, use rollback.';
+}
 
 export const retry: Handler<'retry'> = async (context, asking) => {
   await demand(context, asking, { is: 'go-on' });
@@ -236,11 +239,7 @@ export const rollback: Handler<'rollback'> = async (context, asking, { target, d
   if (target === null) return choices(rollout);
   const scope = scopeOf(rollout, target);
   const nodes = touchedIn(rollout, scope).length;
-  if (nodes === 0)
-    return outdated(
-      rollout,
-      `Nothing to roll back: ${scopeName(scope)} is not changed by this rollout (any more)${holdsOnly(rollout)}`,
-    );
+  if (nodes === 0) return outdated(rollout, `Nothing to roll back: ${nothingBack(rollout, scope)}`);
   const lost = await noReturn(context, rollout, scope);
   if (lost !== null) throw new Refused(lost);
   if (!isOpen(rollout)) await refuseIfOtherwise(context, rollout, scope);
@@ -277,7 +276,7 @@ async function tryBack(context: CommandContext, asking: Asking, target: string |
   const plan = backPlan(rollout, event, standingIn(seen));
   const facts = { rollout: rolloutFacts(rollout), ...backFacts(scope, plan, seen), refused };
   if (plan.back.length > 0) return withFacts(facts, dryRunOf(rollout, scope, plan, seen));
-  const none = `A rollback of ${foreign(scopeName(scope), 300)} would do nothing: it is not changed by this rollout (any more).`;
+  const none = `A rollback of ${foreign(scopeName(scope), 300)} would do nothing: ${noWayBackOf(rollout) ?? 'it is not changed by this rollout (any more)'}.`;
   return withFacts(facts, say(none));
 }
 
@@ -297,6 +296,9 @@ function rollingBack(rollout: Rollout): string {
   const left = count(status.queue.length, 'node');
   return `Rolling back ${foreign(scopeName(status.scope), 300)}: ${left}; what is down first, then newest first.`;
 }
+
+const nothingBack = (rollout: Rollout, scope: RollbackScope): string =>
+  noWayBackOf(rollout) ?? `${scopeName(scope)} is not changed by this rollout (any more)${holdsOnly(rollout)}`;
 
 /** It has begun nothing, and keeps the one before it from being brought back. */
 const holdsOnly = (rollout: Rollout): string =>
@@ -327,7 +329,8 @@ function choices(rollout: Rollout): Reply {
   const buttons = rollbackButtons(rollout, scopes).slice(0, 20);
   const lost = seenNoWayBack(rollout, touchedIn(rollout, { is: 'all' }));
   if (buttons.length === 0 && lost !== null) throw new Refused(`Nothing can be brought back: ${lost}.`);
-  if (buttons.length === 0) return outdated(rollout, 'Nothing to roll back: no node is changed by this rollout');
+  if (buttons.length === 0)
+    return outdated(rollout, `Nothing to roll back: ${noWayBackOf(rollout) ?? 'no node is changed by this rollout'}`);
   const question = say(
     `Roll back what? Nodes go back to what they ran before ${rollout.release.version}, newest first.`,
   );

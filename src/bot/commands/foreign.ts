@@ -4,7 +4,7 @@ import type { Asking, CommandContext, Reply } from '../context.ts';
 import { count, foreign } from '../views/text.ts';
 import { foreignWord, scopeName } from '../views/words.ts';
 import { type Agreed, asSecond, decide, demand, type Handler, outdated, theRollout, unknownName } from './common.ts';
-import { newEpoch } from './forgotten.ts';
+import { newEpoch, refuseToGoOn } from './forgotten.ts';
 
 export const replace: Handler<'replace'> = (context, asking, { node, mark }) =>
   about(context, asking, node, mark, 'replace');
@@ -27,6 +27,7 @@ async function about(
   if (work === null || !work.sha256.startsWith(mark)) {
     return outdated(rollout, `Nothing of that kind waits for a decision on ${foreign(name, 80)}`);
   }
+  if (!goesBack(rollout, node)) await refuseToGoOn(context);
   const what = `${foreignWord(work)} on ${foreign(name, 80)}`;
   const agreement: Agreed =
     as === 'replace' && rollout.status.is === 'held'
@@ -44,6 +45,10 @@ async function about(
   const event = { type: 'decided' as const, at: now, by, ...two, node: name, sha256: work.sha256, as, epoch };
   return decide(context, rollout, event, (after) => goingOn(after, name, what, as));
 }
+
+/** What goes on by it is a way back, which nothing that was forgotten keeps waiting. */
+const goesBack = ({ status }: Rollout, { state, touched }: NodeRun): boolean =>
+  (status.is === 'held' && status.pending !== null) || (touched && state.is === 'stuck' && state.direction === 'back');
 
 /** A rollback that was cut short goes on first, and maybe without this node. */
 function goingOn(after: Rollout, name: string, what: string, as: Decided['as']): string {

@@ -46,6 +46,12 @@ async function planned(
 ): Promise<Rollout> {
   const { control, clock, fleet } = context;
   const now = clock.now();
+  // What the ledger says was proven is not the last that was, where a run is missing from it.
+  const region = seen.find((each) => each.node === node)?.region;
+  await refuseForgotten(
+    context,
+    seen.filter((each) => each.region === region),
+  );
   const ledger = await control.ledger.load();
   const recorded = recordedFor(ledger, fleet, node, seen);
   if (recorded.version === null)
@@ -53,11 +59,6 @@ async function planned(
       `What was proven last on ${node} told no version, so nobody could prove it again. Put binary and environment file there by hand, or start an upgrade.`,
     );
   const shelf = await onShelf(context, recorded.version);
-  const known = [node, ...recorded.recordOf];
-  await refuseForgotten(
-    context,
-    seen.filter((each) => known.includes(each.node)),
-  );
   const epoch = await newEpoch(context);
   const pace = paceOf(ledger, fleet, shelf.shelf?.archiveBytes ?? 0);
   return planRecovery({ id, fleet, node, recorded, ...shelf, from, requester, now, epoch, survey: seen, pace });

@@ -57,6 +57,8 @@ function again(rollout: Rollout): string {
   const { status, release } = rollout;
   if (status.is === 'held' && status.pending !== null)
     return `The rollback of ${scopeName(status.pending.scope)} goes on. No node is brought to ${release.version}.`;
+  if (rollout.recovery !== undefined)
+    return `The node is tried again: it gets ${release.version} back, or is proven on it where that lies there already.`;
   return `What failed, was rolled back or is in doubt is brought to ${release.version} or proven again, then the rest goes on in order.`;
 }
 
@@ -102,6 +104,8 @@ export function postponeButtons(rollout: Rollout): Button[] {
 function ends(rollout: Rollout): string {
   const { status, release, startedAt } = rollout;
   if (startedAt === null) return 'It does not begin, and then it is over. No node was restarted.';
+  if (rollout.recovery !== undefined)
+    return 'What was begun on the node is finished, then the rollout ends. Nothing goes back to what it ran before.';
   if (status.is !== 'rolling-back')
     return 'The node under way is finished or rolled back, then the rollout ends. Nodes that are done stay on the new version; the rest stays on the old one.';
   const left = nodesInOrder(rollout).filter((node) => isQueued(rollout, node)).length;

@@ -150,6 +150,7 @@ function decide(rollout: Rollout): string {
 }
 
 function peers(rollout: Rollout, node: NodeRun): string[] {
+  if (rollout.recovery !== undefined) return [];
   const touched = nodesInOrder(rollout).filter(({ touched: is, name }) => is && name !== node.name);
   if (touched.length === 0) return ['No other node runs the new version because of this rollout.'];
   const moving = touched.filter(({ state }) => state.is === 'working');

@@ -19,7 +19,7 @@ import { forecast } from './forecast.ts';
 import { haltLines } from './halted.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
-import { recoveryLine } from './recovery.ts';
+import { finishedFirst, recoveryLine } from './recovery.ts';
 import { signedWord, unaskedLines } from './signed.ts';
 import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
@@ -102,7 +102,7 @@ function statusLine(rollout: Rollout): string[] {
         `Rolling back ${scopeName(status.scope)}, asked by ${who(status.by)} at ${when(status.at)}; still to go: ${names(status.queue)}`,
       ];
     case 'stopping':
-      return [`Being stopped by ${who(status.by)}; the node under way is finished or rolled back first`];
+      return [`Being stopped by ${who(status.by)}; the node under way is ${finishedFirst(rollout)} first`];
     case 'done':
       return [`Finished at ${when(status.at)}`];
     case 'rolled-back':

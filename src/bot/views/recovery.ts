@@ -100,6 +100,16 @@ function peersLine(rollout: Rollout, survey: NodeSurvey[]): string {
   return `${healthy.length} of ${peers.length} other nodes of ${foreign(region, 80)} are healthy now`;
 }
 
+/** What comes of that which was begun, when the rollout is paused or stopped. */
+export const finishedFirst = ({ recovery }: Rollout): string =>
+  recovery === undefined ? 'finished or rolled back' : 'finished';
+
+/** Why nothing of a recovery that was begun goes back, for whoever asks for that; null where something may. */
+export function noWayBackOf(rollout: Rollout): string | null {
+  if (rollout.recovery === undefined || rollout.startedAt === null) return null;
+  return `${foreign(nodeIn(rollout), 80)} was recovered, and there is no way back from that: what it ran before was broken`;
+}
+
 /** On the live message. */
 export function recoveryLine(rollout: Rollout): string {
   const { release, fleet, requester } = rollout;

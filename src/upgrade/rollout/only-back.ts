@@ -1,9 +1,10 @@
 import { letGo, turnBack } from './decisions.ts';
 import { changePhases } from './phases.ts';
 import { goesForward, nodesInOrder } from './queries.ts';
+import { stuck } from './reports.ts';
 import { undoOf } from './traits.ts';
 import { moveStatus } from './transitions.ts';
-import type { Rollout } from './types.ts';
+import type { NodeRun, Rollout } from './types.ts';
 
 /**
  * What is stored and nobody signed, taken up by somebody who only wants back, or an end: they have not read it. So what is
@@ -16,6 +17,16 @@ export function onlyBack(rollout: Rollout, at: number): Rollout {
   const reason = 'nobody signed what led to this';
   const moves = goesForward(asked) || asked.status.is === 'rolling-back';
   const held = moves ? moveStatus(asked, { is: 'held', reason, node: null, at, pending: null }) : asked;
-  const turned = nodesInOrder(held).reduce((acc, { name, touched }) => (touched ? turnBack(acc, name, at) : acc), held);
+  const turned = nodesInOrder(held).reduce(
+    (acc, node) => (node.touched ? turnRound(acc, node, reason, at) : acc),
+    held,
+  );
   return letGo(turned, () => false, at);
+}
+
+/** A recovery leads nowhere back: it ends where it is. */
+function turnRound(rollout: Rollout, node: NodeRun, reason: string, at: number): Rollout {
+  const { state, name } = node;
+  if (rollout.recovery === undefined || state.is !== 'working') return turnBack(rollout, name, at);
+  return stuck(rollout, node, state, reason, at);
 }

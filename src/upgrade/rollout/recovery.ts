@@ -11,10 +11,11 @@ import {
   type Policy,
   type Recovery,
   Refused,
+  type RegionLooks,
   type Release,
   type Rollout,
 } from './types.ts';
-import { unbegun, untouched } from './unbegun.ts';
+import { unbegun, unseen, untouched } from './unbegun.ts';
 
 export interface RecoveryInput {
   id: string;
@@ -66,9 +67,21 @@ export function planRecovery(input: RecoveryInput): Rollout {
     phases: compileRecovery(input.node, seen.healthy, fleet.service),
     calendars: Object.fromEntries(fleet.regions.map(({ name, calendar }) => [name, always(calendar)])),
     nodes: { [input.node]: untouched({ name: input.node, region: region.name }, now) },
+    looks: Object.fromEntries(
+      fleet.regions.map(({ name }) => [name, name === region.name ? seenAt(input, name) : unseen]),
+    ),
     pace: input.pace,
   };
 }
+
+/** Nothing of a recovery waits for a look, so none may follow: whoever is called learns what serves there from this one. */
+const seenAt = ({ survey, now }: RecoveryInput, region: string): RegionLooks => ({
+  ...unseen,
+  at: now,
+  standing: Object.fromEntries(
+    survey.filter((each) => each.region === region).map(({ node, healthy }) => [node, healthy ? 'healthy' : 'unclear']),
+  ),
+});
 
 /** Nothing goes back by itself: what lay there was broken. */
 const policyOf = ({ policy }: Fleet): Policy => ({ ...policy, autoRollback: 'none', rehearse: 'never', atOnce: 1 });

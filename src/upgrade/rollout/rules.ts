@@ -57,7 +57,7 @@ const shut = (reason: string, owner: string, opensAt: number | null = null): Shu
 /** What a person did: in the channel they are named as people are there. */
 const shutBy = (by: Actor, what: string, owner: string): Shut => ({ ...shut(what, owner), by });
 
-const state = rule([], ({ status, unsigned, onlyBack }) => {
+const state = rule([], ({ status, unsigned, onlyBack, recovery }) => {
   if (unsigned || (onlyBack && status.is === 'held'))
     return shut('nobody signed what led to this', 'whoever looks and adopts it');
   switch (status.is) {
@@ -65,7 +65,10 @@ const state = rule([], ({ status, unsigned, onlyBack }) => {
     case 'paused':
       return null;
     case 'held':
-      return shut(status.reason, 'whoever may retry or roll back');
+      return shut(
+        status.reason,
+        recovery === undefined ? 'whoever may retry or roll back' : 'whoever may retry or stop it',
+      );
     case 'rolling-back':
       return shut('a rollback is under way', 'the rollback');
     case 'stopping':

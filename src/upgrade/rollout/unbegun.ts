@@ -34,7 +34,7 @@ export const unbegun = ({ regions }: Pick<Fleet, 'regions'>): Unbegun => ({
   ahead: null,
 });
 
-const unseen: RegionLooks = { count: 0, at: null, standing: {}, misses: {} };
+export const unseen: RegionLooks = { count: 0, at: null, standing: {}, misses: {} };
 
 export const untouched = ({ name, region }: FleetNode, now: number): NodeRun => ({
   name,

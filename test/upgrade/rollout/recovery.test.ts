@@ -6,6 +6,7 @@ import {
   forecast,
   gates,
   next,
+  onlyBack,
   ordersAfter,
   planRecovery,
   type RecoveryInput,
@@ -310,6 +311,17 @@ describe('a recovery', () => {
   it('is ended by stop, before it began and while it is held', () => {
     const stop = (rollout: Rollout, at: number) => next(rollout, { type: 'stopped', at, by: 'U1' }).status.is;
     expect(stop(recovery(), tuesday + 1)).toBe('stopped');
+  });
+
+  it('that nobody signed is ended by stop in the middle, and a person looks', () => {
+    const rollout = recovery();
+    const here = world(rollout);
+    const { rollout: begun, now: at } = drive(rollout, here, {
+      from: tuesday,
+      until: ({ nodes }) => nodes[node]?.state.is === 'working' && nodes[node].touched,
+    });
+    const after = next(onlyBack({ ...begun, unsigned: true }, at), { type: 'stopped', at, by: 'U1' });
+    expect([after.status.is, after.nodes[node]?.state.is]).toEqual(['stopped', 'stuck']);
   });
 
   it('has one order for its node, to recover and nothing else', () => {
