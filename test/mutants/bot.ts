@@ -772,8 +772,8 @@ export const rows: Mutant[] = [
   {
     name: 'what is still to go back is said to stay as it is',
     file: 'src/bot/views/failure.ts',
-    from: 'if (isQueued(rollout, node)) return',
-    to: 'if (isQueued(rollout, node) && node.touched === false) return',
+    from: '      if (isQueued(rollout, node))\n',
+    to: '      if (isQueued(rollout, node) && !node.touched)\n',
     tests: ['test/upgrade/rollout/halt.test.ts'],
   },
   {
