@@ -790,4 +790,18 @@ export const rows: Mutant[] = [
     to: "recovery !== undefined ? 'finished or rolled back'",
     tests: ['test/bot/recover.test.ts'],
   },
+  {
+    name: 'what is still to go back is said to stay as it is',
+    file: 'src/bot/views/failure.ts',
+    from: '      if (isQueued(rollout, node))\n',
+    to: '      if (isQueued(rollout, node) && !node.touched)\n',
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
+  {
+    name: 'a person is said to decide about what goes back by itself',
+    file: 'src/bot/views/node.ts',
+    from: "isQueued(rollout, node) ? 'It is still to be rolled back' : 'A person decides'",
+    to: "'A person decides'",
+    tests: ['test/upgrade/rollout/halt.test.ts'],
+  },
 ];

@@ -124,13 +124,16 @@ function after(rollout: Rollout, { name }: NodeRun): string[] {
 }
 
 /** What it runs now, behind "failed". */
-function outcome({ release }: Rollout, node: NodeRun): string {
+function outcome(rollout: Rollout, node: NodeRun): string {
+  const { release } = rollout;
   const { state, before, touched } = node;
   const old = foreign(before?.version ?? 'what it was before', 80);
   switch (state.is) {
     case 'failed':
       return 'and is unchanged';
     case 'unproven':
+      if (isQueued(rollout, node))
+        return `and is still to be rolled back to ${old}${isLeftOut(node) ? ', out of service' : ''}`;
       return `and stays on ${release.version}, not proven${isLeftOut(node) ? ', out of service' : ''}`;
     case 'rolled-back':
       return `and runs ${old} again, proven at ${when(state.at)}`;

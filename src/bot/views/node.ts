@@ -1,5 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
-import { isOpen, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
+import { isOpen, isQueued, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
 import type { Diagnosis, NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import { haltOf } from './halted.ts';
 import type { Part } from './parts.ts';
@@ -84,7 +84,7 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
     case 'unproven':
       return [
         ...lines(
-          `✗ ${name} was switched to ${rollout.release.version} and is not proven (${stepWord(state.step)})${outOfService(node)}. A person decides`,
+          `✗ ${name} was switched to ${rollout.release.version} and is not proven (${stepWord(state.step)})${outOfService(node)}. ${isQueued(rollout, node) ? 'It is still to be rolled back' : 'A person decides'}`,
           `Why: ${foreign(state.reason, 500)}`,
         ),
         ...ownEvidence(rollout, node),

@@ -152,4 +152,19 @@ describe('a file that stops everything', () => {
       whyWaiting({ ...rollout, override: { by: 'U1', reason: 'pager', until: now + minutes(9) } }, now),
     ).toMatchObject([{ name: 'halt' }]);
   });
+
+  it('leaves a failure of which all are still to go back to no person: it is not said to stay as it is', () => {
+    const begun = plan(inputOf(fleetOf({ pause: 0, autoRollback: 'region' })));
+    const world = worldOf(begun);
+    world.bad.add('us-east-op-2');
+    const back = drive(begun, world, { from: tuesday, until: ({ status }) => status.is === 'rolling-back' });
+    world.halt = lies;
+    const isPutOff = ({ nodes, status }: Rollout) =>
+      status.is === 'rolling-back' && nodes['us-east-op-2']?.state.is === 'unproven';
+    const { rollout } = drive(back.rollout, world, { from: back.now, limit: 100, until: isPutOff });
+    expect(isPutOff(rollout)).toBe(true);
+    const said = posts(rollout).filter(({ key }) => /^(?:failed|node)\..*us-east-op-2|^node\.us-east-op-2/.test(key));
+    expect(said).toHaveLength(2);
+    for (const { text } of said) expect(text.split('\n')[0]).toMatch(/still to be rolled back/);
+  });
 });
