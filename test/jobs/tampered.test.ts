@@ -674,6 +674,30 @@ describe('after a person has looked', () => {
     await expect(storeOf(seen).load('r1')).rejects.toThrow(/put back/);
   });
 
+  it('one that was put back, and led on by whoever has not seen the rest, is not believed by who has', async () => {
+    const seen = asWeAre();
+    await paused('r1', seen);
+    const fields = await redis().hgetall(keys.rollout('r1'));
+    const before = await redis().lrange(keys.journal('r1'), 0, -1);
+    await recorder(storeOf(seen), wakeNobody)('r1', { type: 'resumed', at: 8, by: 'U1' });
+    await redis().del(keys.rollout('r1'), keys.journal('r1'));
+    await redis().hset(keys.rollout('r1'), fields);
+    await redis().rpush(keys.journal('r1'), ...before);
+    const led = await recorder(storeOf(asWeAre()), wakeNobody)('r1', { type: 'resumed', at: 9, by: 'U2' });
+    expect(led.changed).toBe(true);
+    await expect(storeOf(seen).load('r1')).rejects.toThrow(/line 5 is not the one that was there/);
+  });
+
+  it('a ledger that was emptied, and begun anew by whoever has not seen it, is not believed by who has', async () => {
+    const seen = asWeAre();
+    const froze = { type: 'froze' as const, regions: null, start: 0, end: 1e15, reason: 'audit' };
+    const ledgerOf = (who: Belief) => createLedger(redis(), production, who);
+    await ledgerOf(seen).record({ ...froze, id: 'f1', at: 8, by: 'U1' });
+    await redis().del(keys.ledger, keys.ledgerJournal);
+    await ledgerOf(asWeAre()).record({ ...froze, id: 'f2', at: 9, by: 'U1', end: 10 });
+    await expect(ledgerOf(seen).load()).rejects.toThrow(/line 1 is another one/);
+  });
+
   it('what was seen outlives the process', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'zeitwork-seen-'));
     const file = join(folder, 'seen.json');

@@ -900,4 +900,18 @@ export const rows: Mutant[] = [
     to: 'await lackingFor(task, recorded);',
     tests: ['test/jobs/recovery.test.ts'],
   },
+  {
+    name: 'another line in the place of one that was seen is believed',
+    file: 'src/jobs/reader.ts',
+    from: 'if (same && same.hash !== anchor.hash)',
+    to: "if (same && same.hash === '')",
+    tests: ['test/jobs/tampered.test.ts'],
+  },
+  {
+    name: 'another line in the place of one of the ledger that was seen is believed',
+    file: 'src/jobs/ledger.ts',
+    from: 'if (same && same.hash !== anchor.hash)',
+    to: "if (same && same.hash === '')",
+    tests: ['test/jobs/tampered.test.ts'],
+  },
 ];
