@@ -7,20 +7,6 @@ const who = ['test/bot/persons.test.ts'];
 /** What people may and see. */
 export const rows: Mutant[] = [
   {
-    name: 'a node is recovered by a record that is older than what was on it',
-    file: 'src/bot/commands/recover.ts',
-    from: 'seen.filter((each) => known.includes(each.node)),',
-    to: '[],',
-    tests: ['test/bot/recover.test.ts'],
-  },
-  {
-    name: 'a recovery is fenced by what the nodes knew when they were adopted',
-    file: 'src/bot/commands/recover.ts',
-    from: 'const epoch = await newEpoch(context);',
-    to: 'const epoch = await control.store.nextEpoch(now);',
-    tests: ['test/bot/recover.test.ts'],
-  },
-  {
     name: 'a dry run goes back over what a forgotten run left',
     file: 'src/bot/commands/truth.ts',
     from: 'if (lost !== null) return lost;',
