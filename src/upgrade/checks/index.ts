@@ -1,2 +1,18 @@
+export { type DatabaseAddress, databaseIn } from './database.ts';
+export {
+  checksSeen,
+  checkWords,
+  type Heard,
+  isMissing,
+  judgeCommand,
+  judgeGet,
+  judgeJournal,
+  judgeMissing,
+  judgeRows,
+  resultOf,
+} from './judge.ts';
+export { judgeRate, type Sample, sampleOf } from './rate.ts';
+export { selectorIn } from './selector.ts';
 export type * from './types.ts';
-export { checkPlaces } from './types.ts';
+export { checkPlaces, journalPriorities } from './types.ts';
+export { absent, bad, tame, unknown } from './words.ts';

@@ -38,3 +38,75 @@ export type CheckOccasion = 'node' | 'before' | 'watch' | 'all';
 
 /** Asks a node, now. Changes nothing there, and never throws for a host's fault. */
 export type AskChecks = (node: string, occasion: CheckOccasion, signal: AbortSignal) => Promise<CheckResult[]>;
+
+interface Common {
+  name: string;
+  at: readonly CheckPlace[];
+  absent: 'skip' | 'bad';
+  then: 'hold' | 'rollback';
+  /** How long one question may take, ms. */
+  within: number;
+}
+
+/** What is reached counts: from `watch` on it is worth a look, from `bad` on it is bad. null: no such limit. */
+export interface Limits {
+  watch: number | null;
+  bad: number | null;
+}
+
+/** An answer by HTTP: its status, and what is said of its JSON (JMESPath). */
+export interface GetCheck extends Common {
+  kind: 'get';
+  /** By node. */
+  urls: Record<string, string>;
+  status: number;
+  that: string | null;
+}
+
+/** How fast something grows in the text of Prometheus, each second or per something else that grows, over a time (ms). */
+export interface MetricsCheck extends Common, Limits {
+  kind: 'metrics';
+  urls: Record<string, string>;
+  rate: readonly Selector[];
+  per: readonly Selector[] | null;
+  over: number;
+}
+
+export const journalPriorities = ['crit', 'err', 'warning'] as const;
+export type JournalPriority = (typeof journalPriorities)[number];
+
+/** How many entries the running process wrote that are of this priority or a more urgent one, over a time (ms). */
+export interface JournalCheck extends Common, Limits {
+  kind: 'journal';
+  priority: JournalPriority;
+  over: number;
+}
+
+/** Asked from the node's place, by the address that its own environment file has under this key. */
+export interface DatabaseCheck extends Common {
+  kind: 'database';
+  key: string;
+  query: string;
+  that: string | null;
+}
+
+/** A program on the node, by its absolute path; `{name}` is the node. */
+export interface CommandCheck extends Common {
+  kind: 'command';
+  command: readonly string[];
+}
+
+export type Check = GetCheck | MetricsCheck | JournalCheck | DatabaseCheck | CommandCheck;
+
+/** Series of one metric, summed: `errors_total{code="500"}`. */
+export interface Selector {
+  written: string;
+  name: string;
+  labels: readonly { name: string; is: '=' | '!='; value: string }[];
+}
+
+/** What a check was found to be, before its settings say what that means. */
+export interface Judged {
+  is: CheckVerdict;
+  says: string;
+}
