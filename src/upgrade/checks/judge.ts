@@ -81,13 +81,13 @@ export function judgeRows({ that }: DatabaseCheck, rows: unknown): Judged {
 
 /** What a check was found to be, and what its settings make of that. */
 export function resultOf(
-  { name, absent: none, then }: Check,
+  { name, absent: none, onBad }: Check,
   node: string,
   { is, says }: Judged,
   at: number,
 ): CheckResult {
   const counts = is === 'unknown' ? 'unknown' : is === 'bad' || (is === 'absent' && none === 'bad') ? 'bad' : 'good';
-  return { check: name, node, is, counts, then, says, at };
+  return { check: name, node, is, counts, onBad, says, at };
 }
 
 /** Of those that are not simply good so many are named. */

@@ -73,7 +73,7 @@ class Line {
     if (this.#text[this.#at] === '{') this.#labels(labels);
     else if (this.#at === 0) this.#fail();
     this.#blanks();
-    const value = valueOf(this.#word());
+    const value = numberIn(this.#word());
     if (value === null) this.#fail();
     return { labels, value };
   }
@@ -145,7 +145,7 @@ const infinite: Record<string, number> = {
 };
 
 /** null when it is no number; what JavaScript alone takes for one is none. */
-function valueOf(word: string): number | null {
+function numberIn(word: string): number | null {
   const named = infinite[word.toLowerCase()];
   if (named !== undefined) return named;
   if (word.length > 40 || !/^[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?$/.test(word)) return null;

@@ -15,8 +15,8 @@ export interface CheckResult {
   is: CheckVerdict;
   /** As its settings have it: `watch` is good enough, and what is absent is either bad or skipped. */
   counts: 'good' | 'bad' | 'unknown';
-  /** What becomes of a node that it is bad on in its turn. */
-  then: 'hold' | 'rollback';
+  /** What becomes of a node that it is bad on in its turn; `then` in the settings. */
+  onBad: 'hold' | 'rollback';
   /** Why, in words. */
   says: string;
   /** Epoch ms. */
@@ -43,7 +43,7 @@ interface Common {
   name: string;
   at: readonly CheckPlace[];
   absent: 'skip' | 'bad';
-  then: 'hold' | 'rollback';
+  onBad: 'hold' | 'rollback';
   /** How long one question may take, ms. */
   within: number;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { unquoted } from '../../../src/upgrade/checks/database.ts';
 import {
   type Check,
   type CheckResult,
@@ -15,10 +16,9 @@ import {
   judgeRows,
   resultOf,
 } from '../../../src/upgrade/checks/index.ts';
-import { unquoted } from '../../../src/upgrade/checks/database.ts';
 import { fc } from '../../support/fast-check.ts';
 
-const common = { name: 'ready', at: [], absent: 'bad', then: 'hold', within: 5_000 } as const;
+const common = { name: 'ready', at: [], absent: 'bad', onBad: 'hold', within: 5_000 } as const;
 const get: GetCheck = { ...common, kind: 'get', urls: {}, status: 200, that: null };
 const answered = (text: string, status = 200): Heard => ({ is: 'answered', status, text });
 const silent = (detail: string, refused = false): Heard => ({ is: 'silent', detail, refused });
@@ -136,7 +136,7 @@ describe('what a result counts', () => {
     ['unknown', 'skip', 'unknown'],
   ])('%s with absent: %s', (is, absent, counts) => {
     const result = resultOf({ ...get, absent }, 'op-1', { is, says: 'so' }, 7);
-    expect(result).toEqual({ check: 'ready', node: 'op-1', is, counts, then: 'hold', says: 'so', at: 7 });
+    expect(result).toEqual({ check: 'ready', node: 'op-1', is, counts, onBad: 'hold', says: 'so', at: 7 });
   });
 
   it('is told with the worst first, and not more than fits', () => {
