@@ -22,7 +22,7 @@ const inner: Record<string, Room> = {
   'upgrade/ssh': { ours: ['base'], types: ['upgrade/checks'], packages: ['node:', 'ssh2', 'pg'] },
   'upgrade/http': {
     ours: ['base'],
-    types: ['upgrade/compatibility'],
+    types: ['upgrade/checks', 'upgrade/compatibility'],
     packages: ['undici', '@jmespath-community/jmespath'],
   },
   'upgrade/host': {

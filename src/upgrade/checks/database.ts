@@ -1,13 +1,4 @@
-/** Where a database is, as an address in a node's environment file has it. In memory only. */
-export interface DatabaseAddress {
-  host: string;
-  port: number;
-  user: string;
-  password: string;
-  database: string;
-  /** As libpq's `sslmode`: whether TLS is wanted, and whether the other side must prove who it is. */
-  tls: 'none' | 'prefer' | 'require' | 'verify';
-}
+import type { DatabaseAddress } from './types.ts';
 
 const modes: Record<string, DatabaseAddress['tls']> = {
   disable: 'none',

@@ -1,8 +1,7 @@
-export { type DatabaseAddress, databaseIn } from './database.ts';
+export { databaseIn } from './database.ts';
 export {
   checksSeen,
   checkWords,
-  type Heard,
   isMissing,
   judgeCommand,
   judgeGet,

@@ -10,15 +10,11 @@ import type {
   CommandCheck,
   DatabaseCheck,
   GetCheck,
+  Heard,
   JournalCheck,
   Judged,
 } from './types.ts';
 import { absent, bad, good, tame, unknown } from './words.ts';
-
-/** What came of one request. `refused`: the machine said that nothing listens there. */
-export type Heard =
-  | { is: 'answered'; status: number; text: string }
-  | { is: 'silent'; detail: string; refused: boolean };
 
 /** Statuses that say: there is no such thing here. */
 const gone = [404, 410];

@@ -110,3 +110,19 @@ export interface Judged {
   is: CheckVerdict;
   says: string;
 }
+
+/** What came of one request. `refused`: the machine said that nothing listens there. */
+export type Heard =
+  | { is: 'answered'; status: number; text: string }
+  | { is: 'silent'; detail: string; refused: boolean };
+
+/** Where a database is, as an address in a node's environment file has it. In memory only. */
+export interface DatabaseAddress {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+  database: string;
+  /** As libpq's `sslmode`: whether TLS is wanted, and whether the other side must prove who it is. */
+  tls: 'none' | 'prefer' | 'require' | 'verify';
+}

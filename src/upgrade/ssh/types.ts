@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Presented } from '../../base/helper-request.ts';
 
 /** How a login becomes root: by any command through sudo, or by a helper that knows a few verbs and wants orders. */
@@ -65,6 +66,12 @@ export type Transfer =
   | { is: 'unreachable'; reason: string }
   /** `reason` in words a person can act on, e.g. "no space left". */
   | { is: 'failed'; reason: string };
+
+/** A way on from a node, as if what connects were there. */
+export interface Forwarding {
+  /** @throws Declined when the node, or what it reached, said no; Unreachable when nobody could be asked */
+  forward(node: string, host: string, port: number): Promise<Duplex>;
+}
 
 /** The one door to nodes over SSH; one pooled connection per node. */
 export interface Shell {

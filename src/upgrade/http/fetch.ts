@@ -1,0 +1,19 @@
+import type { Heard } from '../checks/types.ts';
+import { get } from './get.ts';
+
+/** One request at one address. Never throws. @param limit bytes of an answer that are read at most */
+export type Fetch = (url: string, how: { timeoutMs: number; limit: number }) => Promise<Heard>;
+
+export const fetchOnce: Fetch = async (url, how) => {
+  const got = await get(url, how);
+  switch (got.is) {
+    case 'answered':
+      return got.contentEncoding === ''
+        ? { is: 'answered', status: got.httpStatus, text: got.text }
+        : { is: 'silent', detail: 'the answer is compressed', refused: false };
+    case 'cut':
+      return { is: 'silent', detail: got.detail, refused: false };
+    case 'unreachable':
+      return { is: 'silent', detail: got.detail, refused: got.refused };
+  }
+};
