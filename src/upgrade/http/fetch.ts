@@ -1,8 +1,5 @@
-import type { Heard } from '../checks/types.ts';
 import { get } from './get.ts';
-
-/** One request at one address. Never throws. @param limit bytes of an answer that are read at most */
-export type Fetch = (url: string, how: { timeoutMs: number; limit: number }) => Promise<Heard>;
+import type { Fetch } from './types.ts';
 
 export const fetchOnce: Fetch = async (url, how) => {
   const got = await get(url, how);

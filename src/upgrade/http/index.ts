@@ -1,5 +1,5 @@
 export { createAlerting } from './alerts.ts';
-export { type Fetch, fetchOnce } from './fetch.ts';
+export { fetchOnce } from './fetch.ts';
 export { createInventory } from './inventory.ts';
 export { createProbe } from './probe.ts';
 export type * from './types.ts';

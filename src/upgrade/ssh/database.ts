@@ -4,21 +4,7 @@ import { inSeconds } from '../../base/duration.ts';
 import type { DatabaseAddress } from '../checks/types.ts';
 import { Declined } from './forward.ts';
 import { reasonOf } from './reasons.ts';
-import type { Forwarding } from './types.ts';
-
-/** `refused`: it, or its machine, said no. `silent`: nobody can tell. Neither was redacted. */
-export type DatabaseAnswer =
-  | { is: 'rows'; rows: unknown }
-  | { is: 'refused'; detail: string }
-  | { is: 'silent'; detail: string };
-
-/** One query, asked from a node's place, in a transaction that may only read. Never throws. */
-export type AskDatabase = (
-  node: string,
-  address: DatabaseAddress,
-  query: string,
-  withinMs: number,
-) => Promise<DatabaseAnswer>;
+import type { AskDatabase, DatabaseAnswer, Forwarding } from './types.ts';
 
 /** Bytes of all that a server may say. */
 const limit = 256 * 1024;

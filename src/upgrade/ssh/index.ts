@@ -1,3 +1,3 @@
-export { type AskDatabase, createDatabase, type DatabaseAnswer } from './database.ts';
+export { createDatabase } from './database.ts';
 export { type Connected, createShell, type ShellOptions } from './shell.ts';
 export type * from './types.ts';

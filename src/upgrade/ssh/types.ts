@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Presented } from '../../base/helper-request.ts';
+import type { DatabaseAddress } from '../checks/types.ts';
 
 /** How a login becomes root: by any command through sudo, or by a helper that knows a few verbs and wants orders. */
 export type Become = 'sudo' | 'helper';
@@ -85,3 +86,17 @@ export interface Shell {
   becomes?(node: string): Become;
   close(): Promise<void>;
 }
+
+/** `refused`: it, or its machine, said no. `silent`: nobody can tell. Neither was redacted. */
+export type DatabaseAnswer =
+  | { is: 'rows'; rows: unknown }
+  | { is: 'refused'; detail: string }
+  | { is: 'silent'; detail: string };
+
+/** One query, asked from a node's place, in a transaction that may only read. Never throws. */
+export type AskDatabase = (
+  node: string,
+  address: DatabaseAddress,
+  query: string,
+  withinMs: number,
+) => Promise<DatabaseAnswer>;
