@@ -25,7 +25,7 @@ export const verify: Handler<'verify'> = async (context, asking, { where }) => {
   const things = wrong.length + forgotten.length + unmet.length;
   const reply = say(
     things === 0
-      ? `✓ All ${count(seen.length, 'node')} are right: healthy, running, and no image differs from its release${asksChecks(seen) ? '; nothing that is asked of them is bad' : ''}.`
+      ? `✓ ${allOf(seen)} right: healthy, running, and no image differs from its release${asksChecks(seen) ? '; nothing that is asked of them is bad' : ''}.`
       : `✗ ${count(things, 'thing')} not right:`,
     ...wrong.map(complaintLine),
     ...unmetLines(unmet),
@@ -50,6 +50,11 @@ export const verify: Handler<'verify'> = async (context, asking, { where }) => {
   const shown = { ...reply, parts: [...reply.parts, ...checkTable(seen)] };
   return ended(forgotten.length + unmet.length > 0 ? 'wrong' : outcomeOf(seen, wrong), withFacts(facts, shown));
 };
+
+const allOf = ([first, ...others]: NodeSurvey[]): string =>
+  first !== undefined && others.length === 0
+    ? `${foreign(first.node, 80)} is`
+    : `All ${count(others.length + 1, 'node')} are`;
 
 /** @throws Refused naming what exists */
 function narrowed(fleet: Fleet, where: string): Fleet {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { posts } from '../../../src/bot/views/posts.ts';
 import type { CheckResult, ChecksSeen } from '../../../src/upgrade/checks/types.ts';
 import { asked, asksChecks, next, phaseOf, watching } from '../../../src/upgrade/rollout/index.ts';
-import type { Event, Facts, Report, Rollout, WatchPhase } from '../../../src/upgrade/rollout/types.ts';
+import type { Event, Facts, NodeRun, Report, Rollout, WatchPhase } from '../../../src/upgrade/rollout/types.ts';
 import { minutes, planned, tuesday } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
 
@@ -147,21 +147,21 @@ describe('while an approval is asked for', () => {
 
 describe('a node whose checks are bad in its turn', () => {
   const first = 'us-east-op-1';
-  const at = (step: 'backup' | 'verify', changes = {}) =>
+  const at = (step: 'verify', changes = {}) =>
     reached(({ nodes }) => {
       const state = nodes[first]?.state;
       return state?.is === 'working' && state.step === step;
     }, changes);
-  function reported({ rollout, now }: Moment, step: 'backup' | 'verify', report: Report): Rollout {
+  function reported({ rollout, now }: Moment, report: Report): Rollout {
     const { attempt = 0, begun } = rollout.nodes[first] ?? {};
-    const here = { at: now + 1, run: 1, node: first, step, attempt };
+    const here = { at: now + 1, run: 1, node: first, step: 'verify', attempt } as const;
     const under = begun === attempt ? rollout : next(rollout, { type: 'begun', ...here });
     return next(under, { type: 'reported', ...here, report });
   }
   const failed = (facts: Facts): Report => ({ is: 'failed', reason: 'errors is bad', retry: false, facts });
 
   it('goes back by itself, as the policy says', () => {
-    const after = reported(at('verify'), 'verify', failed({}));
+    const after = reported(at('verify'), failed({}));
     expect(after.nodes[first]?.state).toMatchObject({ is: 'working', direction: 'back' });
     expect(after.status).toMatchObject({ is: 'held', reason: `${first}: errors is bad` });
   });
@@ -169,7 +169,7 @@ describe('a node whose checks are bad in its turn', () => {
   it.each(['node', 'region', 'everything'])(
     'stays as it is where it is to be held, also with autoRollback %s',
     (autoRollback) => {
-      const after = reported(at('verify', { autoRollback }), 'verify', failed({ stays: true }));
+      const after = reported(at('verify', { autoRollback }), failed({ stays: true }));
       expect(after.nodes[first]).toMatchObject({ state: { is: 'unproven', step: 'verify' }, touched: true });
       expect(after.status).toMatchObject({ is: 'held', node: first, reason: `${first}: errors is bad` });
       expect(after.wentBack).toBeUndefined();
@@ -188,7 +188,10 @@ describe('a node whose checks are bad in its turn', () => {
   it('what was so before its turn is kept, and nothing that was found later', () => {
     const illBefore = bad.others;
     const succeeded: Report = { is: 'succeeded', facts: { illBefore } };
-    expect(reported(at('backup'), 'backup', succeeded).nodes[first]?.illBefore).toEqual(illBefore);
-    expect(reported(at('verify'), 'verify', succeeded).nodes[first]?.illBefore).toBeUndefined();
+    const { rollout, now } = at('verify');
+    const untouched = { ...rollout.nodes, [first]: { ...(rollout.nodes[first] as NodeRun), touched: false } };
+    const before = { rollout: { ...rollout, nodes: untouched }, now };
+    expect(reported(before, succeeded).nodes[first]?.illBefore).toEqual(illBefore);
+    expect(reported({ rollout, now }, succeeded).nodes[first]?.illBefore).toBeUndefined();
   });
 });
