@@ -20,6 +20,10 @@ export function tries(fleet: SimulatedFleet) {
       about: 'once a node runs an old agent (its menu): refused, with the way out',
     },
     { text: '/zeitwork rollback all', about: 'bring back what the last upgrade changed' },
+    {
+      text: '/zeitwork verify',
+      about: 'what each node is asked besides its health; once one counts errors (its menu): which, and how many',
+    },
     { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
   ];
 }

@@ -15,6 +15,10 @@ export const faults = [
   { id: 'lose-files', label: 'Lose binary and environment (try recover)' },
   { id: 'old-agent', label: 'Run an old agent (v1.0.4) there' },
   { id: 'new-agent', label: 'Upgrade its agent' },
+  { id: 'count-errors', label: 'Count errors in /metrics (try verify)' },
+  { id: 'lose-metrics', label: 'Have no /metrics' },
+  { id: 'slow-api', label: 'Answer /api after 8 s' },
+  { id: 'usual-answers', label: 'Answer as usual again' },
   { id: 'reboot', label: 'Reboot' },
   { id: 'heal', label: 'Mend everything' },
 ] as const;
