@@ -43,7 +43,8 @@ describe('asking', () => {
       asked.push([node, occasion]);
       return [{ check: 'ready', node, is: 'good', counts: 'good', onBad: 'hold', says: 'it answered 200', at: 0 }];
     };
-    await worker({ checks });
+    const { survey } = workerParts(rig.redis.handle);
+    await worker({ checks, surveyForWork: (node, signal) => survey(node, signal) });
     const looks = async (how?: LookFor) => (await control().survey([where], 5_000, how))[0]?.checks;
     expect(await looks('checked')).toMatchObject([{ check: 'ready', is: 'good' }]);
     expect(await looks('work')).toMatchObject([{ check: 'ready', is: 'good' }]);
