@@ -13,6 +13,7 @@ import {
 import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
+import { checksAgainst } from './checks.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
@@ -151,7 +152,10 @@ function phaseLines(rollout: Rollout): string[] {
   if (phase?.is === 'approval' && phase.state.is === 'pending') return askedLater(rollout, phase);
   if (phase?.state.is !== 'active') return [];
   if (phase.is === 'watch' && phase.for > 0)
-    return [`Watching ${foreign(phase.title)} until ${when(watchEnd(rollout, phase) ?? 0)}`];
+    return [
+      `Watching ${foreign(phase.title)} until ${when(watchEnd(rollout, phase) ?? 0)}`,
+      ...phase.regions.flatMap((region) => checksAgainst(rollout, region)),
+    ];
   if (phase.is !== 'approval') return [];
   const no = declineOf(phase);
   if (no !== null) return [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)];
