@@ -749,6 +749,13 @@ export const rows: Mutant[] = [
     tests: ['test/bot/forgotten.test.ts'],
   },
   {
+    name: 'a node that is another at each look keeps the ledger from being adopted',
+    file: 'src/bot/commands/adopt-ledger.ts',
+    from: 'all.filter(({ node }) => !without.includes(node))',
+    to: 'all.filter(({ node }) => !without.includes(node) || node.length > 0)',
+    tests: ['test/bot/adopt-ledger.test.ts'],
+  },
+  {
     name: 'one node of another region holds a rollout up by the number of a run that it makes up',
     file: 'src/bot/commands/forgotten.ts',
     from: 'seen.filter(({ region }) => regions.includes(region)),',

@@ -336,8 +336,8 @@ export const rows: Mutant[] = [
   {
     name: 'two who adopt what the nodes are have not seen the same',
     file: 'src/bot/commands/adopt-ledger.ts',
-    from: "['adopt ledger', mark, nodes]",
-    to: "['adopt ledger', mark]",
+    from: 'mark, nodes, ...without]',
+    to: 'mark, ...without]',
     tests: ['test/bot/adopt-ledger.test.ts'],
   },
   {
