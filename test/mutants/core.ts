@@ -1383,6 +1383,13 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/rollout/rehearsal.test.ts'],
   },
   {
+    name: 'a worker adds lines of its own to the orders that a bot signs',
+    file: `${core}/orders.ts`,
+    from: '/^[!-~]+(?: [!-~]+)?$/',
+    to: '/^[!-~]+(?:\\s[^]*)?$/',
+    tests: ['test/upgrade/rollout/orders.test.ts'],
+  },
+  {
     name: 'a recovery waits for a window',
     file: 'src/upgrade/rollout/gates.ts',
     from: 'return rollout.recovery === undefined ? beforeLooks : ofRecovery;',
