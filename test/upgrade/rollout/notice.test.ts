@@ -263,6 +263,33 @@ describe('a start that is waited for', () => {
     expect(ticked(both, tuesday + hours(54)).ahead).toEqual({ of: tuesday + hours(78), before: hours(24) });
   });
 
+  describe('of a major', () => {
+    const far = tuesday + hours(100);
+    const known = (rollout: Rollout, at: number) => folded(rollout, ...bothTold(at, rollout.startAt));
+
+    it('is also said again as long before as its notice', () => {
+      const rollout = known(major({ startAt: far }), tuesday + minutes(1));
+      expect(ticked(rollout, far - hours(48) - 1).ahead).toBeNull();
+      const due = ticked(rollout, far - hours(48));
+      expect(due.ahead).toEqual({ of: far, before: hours(48) });
+      expect(ticked(due, far - hours(24)).ahead).toEqual({ of: far, before: hours(24) });
+      expect(nextWake(rollout, tuesday + minutes(2))).toBeLessThanOrEqual(far - hours(48));
+    });
+
+    it('is not said again in the moment in which everybody was told', () => {
+      const rollout = known(major(), tuesday + minutes(1));
+      expect(startOf(rollout)).toBe(tuesday + minutes(1) + hours(48));
+      expect(ticked(rollout, tuesday + minutes(2)).ahead).toBeNull();
+    });
+
+    it('only where starts are said again at all, and no other release is', () => {
+      const silent = { ...fleet, policy: { ...fleet.policy, announce: [] } };
+      expect(plan(inputOf(silent)).policy.announce).toEqual([]);
+      expect(major({ release: { ...release, version: 'v1.1.0' } }).policy.announce).toEqual([hours(24), hours(1)]);
+      expect(major().policy.announce).toEqual([hours(48), hours(24), hours(1)]);
+    });
+  });
+
   it('says nothing in what was planned by a version that did not know of it', () => {
     const { ahead: _, ...old } = planned;
     expect(ticked(old, tuesday + hours(29)).ahead).toBeUndefined();
