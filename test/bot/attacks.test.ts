@@ -222,7 +222,7 @@ describe('a press counts only on our own message, as it stands', () => {
   it('not once a node is another one than it was when they were asked: it is asked anew, and then it counts', async () => {
     here.control.rollouts.set(rollout.id, otherStart());
     expect(await nothing('U0INES', gate().ts)).toMatch(
-      /^Nothing was approved: the nodes are not as they were when you were asked \(now .*are others than they were\)/,
+      /^Nothing was approved: the nodes are not as they were when you were asked \(another version, image or start, or up again: us-east-op-2\)\./,
     );
     await shows(otherStart());
     await slack.click('U0INES', gate().ts, label, { confirm: true });
@@ -234,7 +234,7 @@ describe('a press counts only on our own message, as it stands', () => {
       rollout.id,
       changed('us-east-op-2', { sick: { reason: 'refused', at: rollout.createdAt } }),
     );
-    expect(await nothing('U0INES', gate().ts)).toMatch(/now not well: us-east-op-2\)/);
+    expect(await nothing('U0INES', gate().ts)).toMatch(/when you were asked \(not well now: us-east-op-2\)\./);
   });
 
   it('all the same after an answer that got lost: that proves nothing', async () => {
