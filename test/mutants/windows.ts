@@ -54,8 +54,15 @@ export const rows: Mutant[] = [
   {
     name: 'an approval is asked for so early that it expires before the start',
     file: 'src/upgrade/rollout/settle.ts',
-    from: '.filter((phase) => (asksFrom(rollout, phase) ?? 0) <= at);',
+    from: '.filter((phase) => (asksFrom(rollout, phase, at) ?? 0) <= at);',
     to: ';',
+    tests: notice,
+  },
+  {
+    name: 'people are asked for a major of which somebody has still to be told, and nobody answers in time',
+    file: 'src/upgrade/rollout/settle.ts',
+    from: 'asksFrom(rollout, phase, at)',
+    to: 'asksFrom(rollout, phase)',
     tests: notice,
   },
   {

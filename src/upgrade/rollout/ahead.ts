@@ -24,7 +24,7 @@ export function rescheduled(rollout: Rollout, event: Extract<Event, { type: 'res
 function askedLater(rollout: Rollout, at: number): Rollout {
   return changePhases(rollout, (phase) => {
     const isUnanswered = phase.is === 'approval' && phase.state.is === 'active' && phase.given.length === 0;
-    return isUnanswered && (asksFrom(rollout, phase) ?? 0) > at ? unasked(phase) : phase;
+    return isUnanswered && (asksFrom(rollout, phase, at) ?? 0) > at ? unasked(phase) : phase;
   });
 }
 

@@ -167,7 +167,7 @@ describe('the first approval of a start that is far ahead', () => {
   const far = () => {
     const planned = plan(inputOf(strict, { startAt: tuesday + hours(100) }));
     const { rollout } = drive(planned, worldOf(planned), { from: tuesday, until: isStaged });
-    return rollout;
+    return folded(rollout, told('channel', tuesday + minutes(5), rollout.startAt));
   };
   const isStaged = ({ nodes }: Rollout) => Object.values(nodes).every(({ state }) => state.is === 'ready');
   const first = ({ phases }: Rollout) => phases.find(({ is }) => is === 'approval')?.state.is;
@@ -182,6 +182,23 @@ describe('the first approval of a start that is far ahead', () => {
     expect(shut).toMatchObject({ reason: 'all regions is not asked for yet', opensAt: from });
     expect(nextWake(staged, from - hours(1))).toBeLessThanOrEqual(from);
     expect(first(ticked(staged, from))).toBe('active');
+  });
+
+  it('is not asked for while somebody has still to be told, who may be told days later: no answer would hold it, and a yes be too old', () => {
+    const planned = plan(inputOf(strict));
+    const { rollout: staged } = drive(planned, worldOf(planned), { from: tuesday, until: isStaged });
+    const days = [24, 48, 72, 96].map((count) => tuesday + hours(count));
+    const waits = days.reduce(ticked, staged);
+    expect(first(waits)).toBe('pending');
+    expect(waits.status.is).toBe('running');
+    const known = folded(waits, told('channel', tuesday + hours(97)));
+    const asks = tuesday + hours(97 + 24);
+    expect(first(ticked(known, asks - 1_000))).toBe('pending');
+    expect(gates(known, 'us-east-op-1', tuesday + hours(98)).find(({ name }) => name === 'approval')?.opensAt).toBe(
+      asks,
+    );
+    expect(nextWake(known, tuesday + hours(98))).toBeLessThanOrEqual(asks);
+    expect(first(ticked(known, asks))).toBe('active');
   });
 
   it('is not asked for any more when the start is moved away, unless somebody said yes', () => {
