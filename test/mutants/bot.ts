@@ -182,6 +182,13 @@ export const rows: Mutant[] = [
     tests: ['test/bot/attacks.test.ts'],
   },
   {
+    name: 'a node that moved since the question was drawn is not named',
+    file: 'src/bot/views/moved.ts',
+    from: 'markOf(node) !== marks.slice(at * markLength, (at + 1) * markLength)',
+    to: 'markOf(node) === marks.slice(at * markLength, (at + 1) * markLength)',
+    tests: ['test/bot/sealed.test.ts', 'test/bot/attacks.test.ts'],
+  },
+  {
     name: 'an approval is written down over other nodes than it was given on',
     file: 'src/upgrade/rollout/decisions.ts',
     from: 'if (on !== undefined && !isSameObserved(on, observed(rollout))) return phase;',

@@ -6,6 +6,7 @@ import {
   isOpen,
   nextNode,
   nodesInOrder,
+  noticeOver,
   regionsOf,
   strategies,
   waitsForWindows,
@@ -165,7 +166,11 @@ function phaseLines(rollout: Rollout): string[] {
 /** A start that is far ahead is asked about when it is near, and nobody at night where that can wait. */
 function askedLater(rollout: Rollout, phase: ApprovalPhase): string[] {
   const from = asksFrom(rollout, phase);
-  return from === null ? [] : [`Approval of *${foreign(phase.title)}* is asked for from ${when(from)} on`];
+  if (from === null) return [];
+  // When everybody is told, and with that when it begins, nobody knows.
+  const isKnown = rollout.startedAt !== null || noticeOver(rollout) !== null;
+  const then = isKnown ? `from ${when(from)} on` : 'once everybody was told of the start';
+  return [`Approval of *${foreign(phase.title)}* is asked for ${then}`];
 }
 
 function windowLines(rollout: Rollout, node: NodeRun): string[] {
