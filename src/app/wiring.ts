@@ -122,6 +122,10 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
   const closely = { service, shell, probe, now: () => clock.now(), helper };
   const inventory = createInventory(settings.inventory);
   const checks = checksOf(settings, shell, clock);
+  const runs = async (node: string) => {
+    const health = await probe.health(node);
+    return health.is === 'healthy' ? health.version : null;
+  };
   const worker = await startWorker({
     redis,
     belief: await openBelief(settings, 'worker', log),
@@ -130,7 +134,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     steps,
     shell,
     probe,
-    ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people) } : {}),
+    ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people, runs) } : {}),
     alerting: createAlerting(settings.alerts),
     elsewhere: createElsewhere(settings.proven, clock),
     compatible: createCompatible(settings.fleet.compatibility, inventory),

@@ -51,7 +51,8 @@ export type Command =
   /** Gives a broken node back what was proven on it. `from`: the peer whose binary it gets; null: as the plan finds. */
   | { verb: 'recover'; node: string; from: string | null; dryRun: boolean }
   /** A rollout's id, or `ledger`. */
-  | { verb: 'adopt'; what: string }
+  /** `without`: of the ledger, nodes that are left aside. */
+  | { verb: 'adopt'; what: string; without?: string[] }
   | { verb: 'windows' }
   /** `null`: the whole fleet. Times as the person wrote them; the command reads them in a region's zone. */
   | { verb: 'freeze'; regions: string[] | null; from: string | null; until: string; reason: string }
@@ -140,7 +141,7 @@ export const manual: Record<Verb, Manual> = {
     example: 'recover eu-west-op-2',
   },
   adopt: {
-    usage: 'adopt ROLLOUT|ledger',
+    usage: 'adopt ROLLOUT|ledger [--without NODES]',
     what: 'takes what is stored for true, after an alarm or an update, when you know what the nodes run',
     example: 'adopt r-1a2b3c4d',
   },

@@ -61,6 +61,7 @@ const sketch = z.object({
     .optional()
     .nullable(),
   people: all(person),
+  approvals: z.unknown().optional(),
   releases: sound(z.object({ directory: z.unknown().optional(), url: z.unknown().optional() })),
   proven: sound(z.object({ fleet: z.unknown() })).optional(),
   compatibility: all(compatibilityRow).nullable().optional(),
@@ -95,6 +96,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...regions.flatMap((region, at) =>
       nobodyMay(region.approvers, ['regions', at, 'approvers'], 'approve this region'),
     ),
+    ...(settings.policy ? unsignedRegions(settings, settings.policy) : []),
     ...regions.flatMap((region, at) => (settings.policy ? regionProblems(region, at, settings.policy) : [])),
     ...(settings.policy ? policyProblems(settings.policy) : []),
     ...(settings.policy ? canaryProblems(settings.policy, regions) : []),
@@ -158,6 +160,20 @@ function samePerson(people: Sketch['people']): Problem[] {
 function nobodyMay(who: { users: string[]; groups: string[] } | null, path: Path, what: string): Problem[] {
   if (who === null || who.users.length + who.groups.length > 0) return [];
   return [{ path, message: `nobody could ${what}; write at least one user or group` }];
+}
+
+/** Where people sign, Slack is asked for no group: what is found out here would else be found out at the first question of the night. */
+function unsignedRegions({ approvals, people, regions }: Sketch, { canary }: SketchedPolicy): Problem[] {
+  if (approvals !== 'signed') return [];
+  const able = people.flatMap((each) => each?.slack ?? []);
+  return regions.flatMap(({ name, approvers: who }, at) => {
+    // Where releases are begun nobody may have to be asked.
+    if (who === null || name === (canary ?? regions[0]?.name)) return [];
+    const count = new Set(who.users.filter((user) => able.includes(user))).size;
+    if (count >= who.needed) return [];
+    const message = `nobody could approve this region: with approvals: signed those count who are named under users and have a key under people:, which ${count} of the ${who.needed} do that are wanted`;
+    return [{ path: ['regions', at, 'approvers'], message }];
+  });
 }
 
 function regionProblems(region: SketchedRegion, at: number, settings: SketchedPolicy): Problem[] {

@@ -132,9 +132,10 @@ export function taskRunner(parts: StepParts): RunTask {
   }
 
   /** Nobody is asked for a recovery, so a worker reads itself that this was proven there: whoever took over a bot gives a node nothing new. */
-  async function unrecorded({ release, peers }: Rollout, node: string): Promise<string | null> {
-    const region = Object.values(peers).find((names) => names.includes(node)) ?? [];
-    if (isRecorded(await parts.ledger.load(), node, release.binarySha256, region)) return null;
+  async function unrecorded({ release }: Rollout, node: string): Promise<string | null> {
+    const region = parts.fleet.regions.find(({ nodes }) => nodes.some(({ name }) => name === node));
+    const peers = region?.nodes.map(({ name }) => name) ?? [];
+    if (isRecorded(await parts.ledger.load(), node, release.binarySha256, peers)) return null;
     return `the ledger does not say that ${release.version} was proven on ${node}: stop it, and start an upgrade`;
   }
 

@@ -1,5 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
-import { isOpen, isQueued, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
+import { isOpen, isQueued, nodesInOrder, regionsOf, wasOnlyOut } from '../../upgrade/rollout/index.ts';
 import type { Diagnosis, NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import { checksProven } from './checks.ts';
 import { haltOf } from './halted.ts';
@@ -9,7 +9,7 @@ import { serving } from './serving.ts';
 import { whoActs } from './taken.ts';
 import { tally } from './tally.ts';
 import { codeLines, count, foreign, span, when } from './text.ts';
-import { counted, isLarge, isLeftOut, stepWord } from './words.ts';
+import { counted, foreignWord, isLarge, isLeftOut, stepWord } from './words.ts';
 
 const inThread: Place = { is: 'thread', broadcast: false };
 
@@ -91,6 +91,14 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
         ...ownEvidence(rollout, node),
       ];
     case 'rolled-back':
+      if (wasOnlyOut(node))
+        return [
+          ...lines(
+            `✗ ${name} failed and is unchanged: it runs ${now(node)}, back in service. A person decides`,
+            ...why(node),
+          ),
+          ...ownEvidence(rollout, node),
+        ];
       return [
         ...lines(
           `↩ ${name} runs ${old(node)} again, rolled back at ${when(state.at)}${provenBack(node)}`,
@@ -122,7 +130,11 @@ const outOfService = (node: NodeRun): string => (isLeftOut(node) ? ', is out of 
 const old = ({ before }: NodeRun): string => foreign(before?.version ?? 'what it was before', 80);
 
 /** What a node that was not changed does for those who use it. */
-const stays = (node: NodeRun): string => (isLeftOut(node) ? 'out of service' : `it runs ${old(node)}`);
+const stays = (node: NodeRun): string => (isLeftOut(node) ? 'out of service' : `it runs ${now(node)}`);
+
+/** Unchanged by us: somebody else may have put something there. */
+const now = (node: NodeRun): string =>
+  node.foreign?.what === 'binary' ? `${foreignWord(node.foreign)}, which somebody put there` : old(node);
 
 /** Begun is what may have been restarted; before that it is only made ready. */
 const wayOn = (rollout: Rollout, node: NodeRun): string =>

@@ -67,6 +67,8 @@ export {
   nodesInOrder,
   regionsOf,
   touchedNewestFirst,
+  waitsForWindows,
+  wasOnlyOut,
   workingNodes,
 } from './queries.ts';
 export { planRecovery, type RecoveryInput } from './recovery.ts';

@@ -197,7 +197,7 @@ function rolledBack(rollout: Rollout, node: NodeRun, at: number): Rollout {
   const reason = node.failure ?? 'asked for';
   const after = moveNode(
     rollout,
-    node,
+    node.touched ? node : withoutBack(node),
     { is: 'rolled-back', reason, at },
     {
       ...provenBack(rollout, node),
@@ -211,6 +211,11 @@ function rolledBack(rollout: Rollout, node: NodeRun, at: number): Rollout {
     },
   );
   return { ...after, lastNodeAt: at, rest: { ms: 0, at } };
+}
+
+/** How an earlier run brought it back says nothing of this one, which changed nothing. */
+function withoutBack({ back: _, ...node }: NodeRun): NodeRun {
+  return node;
 }
 
 /** Kept for whoever reads how it ended; rollouts from before this was kept must fold as they did. */
