@@ -1,4 +1,5 @@
 import { rows as bot } from './bot.ts';
+import { rows as checks } from './checks.ts';
 import { rows as compatibility } from './compatibility.ts';
 import { rows as core } from './core.ts';
 import { rows as jobs } from './jobs.ts';
@@ -18,5 +19,6 @@ export const mutants: Mutant[] = [
   ...windows,
   ...rims,
   ...compatibility,
+  ...checks,
   ...simulation,
 ];
