@@ -67,7 +67,8 @@ const isDue = (rollout: Rollout, task: Task, now: number): boolean =>
 
 /** The longest that any step may take under `policy`, in ms: beyond it the step hangs. */
 export function stepLimit(policy: Policy): number {
-  const proof = policy.healthDeadline + 2 * Math.max(policy.soak, policy.canarySoak);
+  // Checks have as long as health has, and wait for two samples of a rate at most that long.
+  const proof = 3 * policy.healthDeadline + 2 * Math.max(policy.soak, policy.canarySoak);
   return 2 * policy.transferTimeout + 10 * policy.commandTimeout + proof + minute;
 }
 
