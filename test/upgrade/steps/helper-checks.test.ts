@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Check, CommandCheck, DatabaseCheck, JournalCheck } from '../../../src/upgrade/checks/types.ts';
 import { last, read } from '../../../src/upgrade/host/answer.ts';
 import * as commands from '../../../src/upgrade/host/commands.ts';
-import { helperParts } from '../../../src/upgrade/host/helper/index.ts';
+import { helperParts, helpersOf } from '../../../src/upgrade/host/helper/index.ts';
 import { policyPath, policyText } from '../../../src/upgrade/host/helper/policy.ts';
-import type { Command } from '../../../src/upgrade/ssh/types.ts';
+import type { Fleet } from '../../../src/upgrade/rollout/types.ts';
+import type { Command, Host } from '../../../src/upgrade/ssh/types.ts';
+import { fleetOf } from '../../support/rollouts.ts';
 import { HelperTrial, node } from './helper-node.ts';
 import { service } from './support.ts';
 
@@ -47,6 +50,23 @@ it('the policy of a node holds the programs and the keys of its checks, and noth
     'key DATABASE_URL',
   ]);
   expect(helperParts({ fleet: 'trial', node, service, checks, user: 'ops', signers: [] }).policy).toBe(policy);
+});
+
+it('a node whose helper lacks what a check wants is told apart by plan and doctor', () => {
+  const host: Host = {
+    name: node,
+    address: 'a',
+    port: 22,
+    user: 'ops',
+    keyFile: 'k',
+    knownHostsFile: 'h',
+    become: 'helper',
+  };
+  const wanted = (fleet: Fleet) => helpersOf(fleet, { [node]: host }, [])(node)?.policy;
+  const fleet = { ...fleetOf(), name: 'trial' };
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+  expect(wanted({ ...fleet, checks })).toBe(sha256(policyText('trial', node, fleet.service, checks)));
+  expect(wanted({ ...fleet, checks })).not.toBe(wanted(fleet));
 });
 
 // Every command is some seventy processes behind a login of its own; on a busy machine that adds up.
