@@ -59,7 +59,8 @@ export type Command =
   /** The id of a freeze, a region, or `all`. */
   | { verb: 'unfreeze'; what: string }
   | { verb: 'history' }
-  | { verb: 'verify' }
+  /** The name of a node or a region; null: all. */
+  | { verb: 'verify'; where: string | null }
   | { verb: 'help'; about: Verb | null }
   | { verb: 'whoami' }
   /** `bundle`: on a shell, the file that all that was captured is written to; `-` is the terminal. */
@@ -144,7 +145,11 @@ export const manual: Record<Verb, Manual> = {
     what: 'takes what is stored for true, after an alarm or an update, when you know what the nodes run',
     example: 'adopt r-1a2b3c4d',
   },
-  verify: { usage: 'verify', what: 'looks at all nodes: version, health, unit, running image', example: 'verify' },
+  verify: {
+    usage: 'verify [NODE|REGION]',
+    what: 'looks at the nodes: version, health, unit, running image, and what the settings ask of each',
+    example: 'verify us-east',
+  },
   diagnose: {
     usage: 'diagnose NODE [--bundle [FILE]]',
     what: 'looks for the cause on one node; --bundle on a shell shows all that was captured',

@@ -55,7 +55,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   freeze: readFreeze,
   unfreeze: (input) => ({ verb: 'unfreeze', what: object(input, 'the id of a freeze, a region, or all') }),
   history: (input) => alone(input, { verb: 'history' }),
-  verify: (input) => alone(input, { verb: 'verify' }),
+  verify: (input) => ({ verb: 'verify', where: optional(input) }),
   help: readHelp,
   whoami: (input) => alone(input, { verb: 'whoami' }),
   diagnose: readDiagnose,

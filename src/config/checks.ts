@@ -7,14 +7,26 @@ import type { Window } from '../windows/types.ts';
 import { withDefault } from './blocks.ts';
 import { fleetFreeze, freezeIn, regionFreeze, type WrittenFreeze, windows } from './calendars.ts';
 import { formatDuration } from './durations.ts';
+import { checkProblems } from './node-checks.ts';
 import type { Path, Problem } from './problems.ts';
-import { approvers, compatibilityRow, inventory, node, person, policy, redis, regionApprovers, ssh } from './schema.ts';
+import {
+  approvers,
+  check,
+  compatibilityRow,
+  inventory,
+  node,
+  person,
+  policy,
+  redis,
+  regionApprovers,
+  ssh,
+} from './schema.ts';
 import * as value from './values.ts';
 
 /** Null for what is wrong by itself, and was told already. */
 const sound = <Item extends z.ZodType>(item: Item) => item.nullable().catch(null);
 const all = <Item extends z.ZodType>(item: Item) => z.array(sound(item)).catch([]);
-const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax, canary } = policy.shape;
+const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax, canary, healthDeadline } = policy.shape;
 const rules = z.object({
   minimumHealthy: sound(minimumHealthy),
   expectedNode: sound(expectedNode),
@@ -22,6 +34,7 @@ const rules = z.object({
   poll: sound(poll),
   pollMax: sound(pollMax),
   canary: sound(canary),
+  healthDeadline: sound(healthDeadline),
 });
 
 /** What was written, as far as it can be read: checks across keys run although other keys are wrong. */
@@ -53,6 +66,7 @@ const sketch = z.object({
   proven: sound(z.object({ fleet: z.unknown() })).optional(),
   compatibility: all(compatibilityRow).nullable().optional(),
   inventory: sound(inventory).optional(),
+  checks: all(check).nullable().optional(),
   alerts: sound(
     z.object({
       alertmanager: z.unknown().optional(),
@@ -91,6 +105,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...alertProblems(settings.alerts),
     ...provenProblems(settings),
     ...matrixProblems(settings),
+    ...nodeChecks(settings),
   ];
 }
 
@@ -277,6 +292,15 @@ function rowProblems(
     ...unasked('schema', schema),
     ...outside('before', before),
     ...outside('after', after),
+  ];
+}
+
+/** What is asked of every node: each by itself, and their names. */
+function nodeChecks({ checks, policy }: Sketch): Problem[] {
+  const known = (checks ?? []).flatMap((each, at) => (each === null ? [] : [{ each, path: ['checks', at] }]));
+  return [
+    ...repeated(known.map(({ each, path }) => ({ name: each.name, path: [...path, 'name'] }))),
+    ...known.flatMap(({ each, path }) => checkProblems(each, path, policy?.healthDeadline ?? null)),
   ];
 }
 

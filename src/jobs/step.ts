@@ -3,6 +3,7 @@ import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
 import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
+  asksChecks,
   asksGates,
   asksWayBack,
   backQuestion,
@@ -148,7 +149,8 @@ export function taskRunner(parts: StepParts): RunTask {
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
     const own = { ...rollout, service: parts.fleet.service };
-    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow };
+    const checks = parts.checks === undefined ? {} : { checks: parts.checks };
+    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow, ...checks };
   }
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */
@@ -181,12 +183,20 @@ export function taskRunner(parts: StepParts): RunTask {
     // A rollback is kept waiting by neither freezes nor alerts, nor by whoever is slow to tell of them.
     const asked = goesForward(rollout) ? lastingEvidence : (['halt'] as const);
     const [seen, lasting] = await Promise.all([
-      lookAt(nodes, finished, parts, signal, (name, until) => wayBackOf(rollout, name, at, until)),
+      lookAt(nodes, finished, withChecks(rollout, region), signal, (name, until) =>
+        wayBackOf(rollout, name, at, until),
+      ),
       collect(asked, placeOf(rollout, region), parts),
     ]);
     signal.throwIfAborted();
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
     return 'watched';
+  }
+
+  /** Whoever only looks whether the next node may begin does not wait for them. */
+  function withChecks(rollout: Rollout, region: string): StepParts {
+    const { checks, ...others } = parts;
+    return checks === undefined || !asksChecks(rollout, region) ? others : parts;
   }
 
   function wayBackOf(rollout: Rollout, name: string, at: number, signal: AbortSignal): Promise<BackSeen> | null {

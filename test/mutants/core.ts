@@ -158,8 +158,8 @@ export const rows: Mutant[] = [
   {
     name: 'sickness does not start a bake again',
     file: `${core}/looks.ts`,
-    from: "proof === 'broken')) return { ms: 0, at: null };",
-    to: "proof === 'broken')) return { ms, at: null };",
+    from: 'return { ms: 0, at: null };',
+    to: 'return { ms, at: null };',
     tests: harms,
   },
   {
@@ -256,8 +256,8 @@ export const rows: Mutant[] = [
   {
     name: 'half ours and half somebody’s counts as untouched',
     file: `${core}/reports.ts`,
-    from: 'report.facts.clean === true)',
-    to: 'true)',
+    from: 'const clean = facts.clean === true;',
+    to: 'const clean = true;',
     tests: nights,
   },
   {

@@ -82,7 +82,7 @@ export const approve: Handler<'approve'> = async (context, asking, { what, comme
 /** All before it may be over, and only the hour be waited for. */
 function notYet(rollout: Rollout, phase: ApprovalPhase, now: number): string {
   if (currentPhase(rollout)?.id !== phase.id) return ': what is before it must be done and watched first';
-  const from = asksFrom(rollout, phase) ?? now;
+  const from = asksFrom(rollout, phase, now) ?? now;
   return from > now ? `: it is asked for from ${when(from)} on` : '';
 }
 
