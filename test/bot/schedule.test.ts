@@ -11,6 +11,7 @@ import type { DueNotice } from '../../src/upgrade/rollout/index.ts';
 import { gates, next, plan } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Fleet, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { hours, inputOf, minutes, tuesday } from '../support/rollouts.ts';
+import { drive, worldOf } from '../support/simulation.ts';
 import { seals, type Trial, trial, trialFleet } from './support.ts';
 
 const run = async ({ context }: Trial, actor: string, text: string): Promise<string> =>
@@ -191,6 +192,20 @@ describe('a major version', () => {
     expect(await run(here, 'U0ROSA', 'why')).toContain(
       'notice: it is a major version, announced 48 h before its first node; not told yet: channel, status page',
     );
+  });
+
+  it('says that its approval is asked for once everybody was told, and then from when on', () => {
+    const planned = plan(inputOf(withPage, { strategy: 'regions' }));
+    const isStaged = ({ nodes }: Rollout) => Object.values(nodes).every(({ state }) => state.is === 'ready');
+    const { rollout } = drive(planned, worldOf(planned), { from: tuesday, until: isStaged });
+    expect(post(rollout, /^main$/)?.text).toContain(
+      'Approval of *us-east* is asked for once everybody was told of the start',
+    );
+    const known = ['channel', 'status page'].reduce<Rollout>((acc, audience) => {
+      const told: Event = { type: 'announced', kind: 'scheduled', startAt: null, begins: null, audience, at: tuesday };
+      return next(acc, told);
+    }, rollout);
+    expect(post(known, /^main$/)?.text).toMatch(/Approval of \*us-east\* is asked for from <!date\^/);
   });
 
   it('says in the end whether that was kept', () => {

@@ -182,6 +182,13 @@ export const rows: Mutant[] = [
     tests: ['test/bot/attacks.test.ts'],
   },
   {
+    name: 'a node that moved since the question was drawn is not named',
+    file: 'src/bot/views/moved.ts',
+    from: 'markOf(node) !== marks.slice(at * markLength, (at + 1) * markLength)',
+    to: 'markOf(node) === marks.slice(at * markLength, (at + 1) * markLength)',
+    tests: ['test/bot/sealed.test.ts', 'test/bot/attacks.test.ts'],
+  },
+  {
     name: 'an approval is written down over other nodes than it was given on',
     file: 'src/upgrade/rollout/decisions.ts',
     from: 'if (on !== undefined && !isSameObserved(on, observed(rollout))) return phase;',
@@ -254,8 +261,8 @@ export const rows: Mutant[] = [
   {
     name: "one breaker replaces somebody's work alone",
     file: 'src/bot/commands/foreign.ts',
-    from: "as === 'replace' && rollout.status.is === 'held'",
-    to: "as === 'keep' && rollout.status.is === 'held'",
+    from: "    as === 'replace'\n",
+    to: "    as === 'keep'\n",
     tests: glass,
   },
   {
@@ -716,14 +723,14 @@ export const rows: Mutant[] = [
   {
     name: 'a rollout that was put back with the store is tried again',
     file: 'src/bot/commands/decide.ts',
-    from: '  await refuseToGoOn(context);\n  const now = ',
+    from: '  await refuseToGoOn(context, rollout);\n  const now = ',
     to: '  const now = ',
     tests: ['test/bot/forgotten.test.ts'],
   },
   {
     name: 'a rollout that was put back with the store goes on after a pause',
     file: 'src/bot/commands/decide.ts',
-    from: '  await refuseToGoOn(context);\n  const event = ',
+    from: '  await refuseToGoOn(context, rollout);\n  const event = ',
     to: '  const event = ',
     tests: ['test/bot/forgotten.test.ts'],
   },
@@ -749,17 +756,38 @@ export const rows: Mutant[] = [
     tests: ['test/bot/forgotten.test.ts'],
   },
   {
+    name: 'a node that is another at each look keeps the ledger from being adopted',
+    file: 'src/bot/commands/adopt-ledger.ts',
+    from: 'all.filter(({ node }) => !without.includes(node))',
+    to: 'all.filter(({ node }) => !without.includes(node) || node.length > 0)',
+    tests: ['test/bot/adopt-ledger.test.ts'],
+  },
+  {
+    name: 'one node of another region holds a rollout up by the number of a run that it makes up',
+    file: 'src/bot/commands/forgotten.ts',
+    from: 'seen.filter(({ region }) => regions.includes(region)),',
+    to: 'seen.filter(({ region }) => regions.includes(region) || region.length > 0),',
+    tests: ['test/bot/forgotten.test.ts'],
+  },
+  {
+    name: "one breaker replaces somebody's work by saying it before the rollout holds",
+    file: 'src/bot/commands/foreign.ts',
+    from: "if (rollout.status.is !== 'held')",
+    to: "if (rollout.status.is === 'done')",
+    tests: ['test/bot/break-glass.test.ts'],
+  },
+  {
     name: "what was put back with the store goes on over somebody's work",
     file: 'src/bot/commands/foreign.ts',
-    from: 'if (!goesBack(rollout, node)) await refuseToGoOn(context);',
+    from: 'if (!goesBack(rollout, node)) await refuseToGoOn(context, rollout);',
     to: '',
     tests: ['test/bot/forgotten.test.ts'],
   },
   {
     name: 'a way back waits for what the store forgot',
     file: 'src/bot/commands/foreign.ts',
-    from: 'if (!goesBack(rollout, node)) await refuseToGoOn(context);',
-    to: 'await refuseToGoOn(context);',
+    from: 'if (!goesBack(rollout, node)) await refuseToGoOn(context, rollout);',
+    to: 'await refuseToGoOn(context, rollout);',
     tests: ['test/bot/forgotten.test.ts'],
   },
   {

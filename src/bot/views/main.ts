@@ -6,6 +6,7 @@ import {
   isOpen,
   nextNode,
   nodesInOrder,
+  noticeOver,
   regionsOf,
   strategies,
   waitsForWindows,
@@ -14,6 +15,7 @@ import {
 import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
+import { checksAgainst } from './checks.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { ranBefore, unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
@@ -151,7 +153,10 @@ function phaseLines(rollout: Rollout): string[] {
   if (phase?.is === 'approval' && phase.state.is === 'pending') return askedLater(rollout, phase);
   if (phase?.state.is !== 'active') return [];
   if (phase.is === 'watch' && phase.for > 0)
-    return [`Watching ${foreign(phase.title)} until ${when(watchEnd(rollout, phase) ?? 0)}`];
+    return [
+      `Watching ${foreign(phase.title)} until ${when(watchEnd(rollout, phase) ?? 0)}`,
+      ...phase.regions.flatMap((region) => checksAgainst(rollout, region)),
+    ];
   if (phase.is !== 'approval') return [];
   const no = declineOf(phase);
   if (no !== null) return [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)];
@@ -161,7 +166,11 @@ function phaseLines(rollout: Rollout): string[] {
 /** A start that is far ahead is asked about when it is near, and nobody at night where that can wait. */
 function askedLater(rollout: Rollout, phase: ApprovalPhase): string[] {
   const from = asksFrom(rollout, phase);
-  return from === null ? [] : [`Approval of *${foreign(phase.title)}* is asked for from ${when(from)} on`];
+  if (from === null) return [];
+  // When everybody is told, and with that when it begins, nobody knows.
+  const isKnown = rollout.startedAt !== null || noticeOver(rollout) !== null;
+  const then = isKnown ? `from ${when(from)} on` : 'once everybody was told of the start';
+  return [`Approval of *${foreign(phase.title)}* is asked for ${then}`];
 }
 
 function windowLines(rollout: Rollout, node: NodeRun): string[] {

@@ -1,6 +1,7 @@
 import { isAny } from '../../base/is-any.ts';
 import { isOpen, isQueued, nodesInOrder, regionsOf, wasOnlyOut } from '../../upgrade/rollout/index.ts';
 import type { Diagnosis, NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
+import { checksProven } from './checks.ts';
 import { haltOf } from './halted.ts';
 import type { Part } from './parts.ts';
 import { type Place, type Post, post } from './post.ts';
@@ -165,11 +166,12 @@ export function proofText(proof: Proof | null, wanted: string): string {
 }
 
 /** systemd forgets its count when the machine loses power: of no restarts nothing can be said, only that the process stayed the same. */
-const seenOf = ({ soaked, sha256, restarts }: Proof): string =>
+const seenOf = ({ soaked, sha256, restarts, checks }: Proof): string =>
   [
     `healthy ${span(soaked)} in one process`,
     `image ${foreign(sha256.slice(0, 12))}`,
     ...(restarts === 0 ? [] : [`after ${count(restarts, 'restart')} by systemd`]),
+    ...checksProven(checks),
   ].join(', ');
 
 const provenBack = ({ back }: NodeRun): string => (back === undefined ? '' : `, proven: ${seenOf(back)}`);
