@@ -3,6 +3,7 @@ import { posts } from '../../../src/bot/views/posts.ts';
 import type { CheckResult, ChecksSeen } from '../../../src/upgrade/checks/types.ts';
 import { asked, asksChecks, next, phaseOf, watching } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Facts, NodeRun, Report, Rollout, WatchPhase } from '../../../src/upgrade/rollout/types.ts';
+import { fc } from '../../support/fast-check.ts';
 import { minutes, planned, tuesday } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
 
@@ -112,6 +113,28 @@ describe('while a region is watched', () => {
     expect(text).toContain(`Checks in us-east: 5 good\n‼ ${node}: errors is unknown: 7 % over 60 s`);
     expect(posts(looks(watched(), good).rollout)[0]?.text).not.toContain('Checks in');
   });
+});
+
+it('whatever looks find: a watch ends by a good one alone, and only three bad ones without a good one between hold it', () => {
+  const begun = watched();
+  const kinds = { good, bad, unknown };
+  const story = fc.array(fc.constantFrom('good', 'good', 'good', 'bad', 'unknown'), { maxLength: 25 });
+  fc.assert(
+    fc.property(story, (found) => {
+      let moment = begun;
+      let ill = 0;
+      for (const kind of found as (keyof typeof kinds)[]) {
+        const before = healthy(moment)?.ms ?? 0;
+        const next = looks(moment, kinds[kind]);
+        ill = kind === 'bad' ? ill + 1 : kind === 'good' ? 0 : ill;
+        const isOver = watch(next).state.is === 'done';
+        if (kind !== 'good') expect([isOver, (healthy(next)?.ms ?? 0) <= before]).toEqual([false, true]);
+        expect(next.rollout.status.is === 'held').toBe(kind === 'bad' && ill >= 3);
+        if (isOver || next.rollout.status.is === 'held') return;
+        moment = next;
+      }
+    }),
+  );
 });
 
 describe('while an approval is asked for', () => {
