@@ -242,6 +242,13 @@ export const rows: Mutant[] = [
     tests: folded,
   },
   {
+    name: 'a watch is held as if the release had made bad what was so before',
+    file: 'src/upgrade/rollout/looks.ts',
+    from: 'wasIllBefore(rollout, first, found.check) ?',
+    to: 'found === null ?',
+    tests: folded,
+  },
+  {
     name: 'verify ends with 0 although a check is bad',
     file: 'src/bot/commands/verify.ts',
     from: 'forgotten.length + unmet.length > 0',

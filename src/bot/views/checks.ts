@@ -1,5 +1,6 @@
 import { checkWords } from '../../upgrade/checks/index.ts';
 import type { CheckResult, ChecksSeen } from '../../upgrade/checks/types.ts';
+import { wasIllBefore } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Part } from './parts.ts';
 import { clean, clip, count, escaped, foreign, names } from './text.ts';
@@ -63,17 +64,16 @@ function tableOf(seen: readonly NodeSurvey[], columns: readonly string[]): strin
 }
 
 /** What is asked of the finished nodes of a region, as its last look found it; beside what an approval is given on. */
-export function checksNow({ looks }: Rollout, region: string): string[] {
-  const all = Object.entries(looks[region]?.checks ?? {});
+export function checksNow(rollout: Rollout, region: string): string[] {
+  const all = Object.entries(rollout.looks[region]?.checks ?? {});
   if (all.length === 0) return [];
   const others = all.flatMap(([node, { others: found }]) => found.map((each) => ({ node, ...each })));
   const good = all.reduce((sum, [, checks]) => sum + checks.good, 0);
   const head = others.length === 0 ? `all ${good} good` : `${good} good`;
-  const lines = others
-    .slice(0, 5)
-    .map(
-      (each) => `${each.counts === 'good' ? '○' : '‼'} ${foreign(each.node, 80)}: ${foreign(checkWords(each), 200)}`,
-    );
+  const lines = others.slice(0, 5).map((each) => {
+    const before = wasIllBefore(rollout, each.node, each.check) ? ' (before its turn, too)' : '';
+    return `${each.counts === 'good' ? '○' : '‼'} ${foreign(each.node, 80)}: ${foreign(checkWords(each), 200)}${before}`;
+  });
   const more = others.length > 5 ? [`… and ${others.length - 5} more`] : [];
   return [`Checks in ${foreign(region, 80)}: ${head}`, ...lines, ...more];
 }

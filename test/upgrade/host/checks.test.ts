@@ -385,7 +385,7 @@ it('only the checks of the occasion are asked, and each says what it counts', as
   const names = async (occasion: CheckOccasion) =>
     (await ask(node, occasion, new AbortController().signal)).map(({ check, counts, onBad }) => [check, counts, onBad]);
   expect(await names('node')).toEqual([['a', 'good', 'hold']]);
-  expect(await names('before')).toEqual([['a', 'good', 'hold']]);
+  expect((await names('before')).map(([name]) => name)).toEqual(['a', 'b']);
   expect(await names('watch')).toEqual([['b', 'bad', 'rollback']]);
   expect(await names('all')).toHaveLength(3);
 });

@@ -99,6 +99,17 @@ describe('while a region is watched', () => {
     expect(looks(twice, unknown, unknown).rollout.status.is).toBe('running');
   });
 
+  it('says of what was so before its turn that it was', () => {
+    const { rollout, now } = watched();
+    const ill = { ...(rollout.nodes[node] as NodeRun), illBefore: bad.others };
+    const begun = { rollout: { ...rollout, nodes: { ...rollout.nodes, [node]: ill } }, now };
+    expect(looks(begun, bad, bad, bad).rollout.status).toMatchObject({
+      is: 'held',
+      reason: `errors is bad on ${node} while us-east was being watched: 7 % over 60 s (it was bad before this node was touched, too)`,
+    });
+    expect(posts(looks(begun, bad).rollout)[0]?.text).toContain('errors is bad: 7 % over 60 s (before its turn, too)');
+  });
+
   it('is looked at anew from the beginning when somebody lets it go on', () => {
     const held = looks(watched(), bad, bad, bad);
     const on = { ...held, rollout: next(held.rollout, { type: 'resumed', at: held.now + 1, by: 'U1' }) };
