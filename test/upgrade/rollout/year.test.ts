@@ -33,7 +33,11 @@ const end = begin + 365 * day;
 const majors = { approvers: 2, canaryApproval: true, notice: hours(48) };
 const fleet: Fleet = {
   ...fleetOf(
-    { order: 'next-opening', oneMayBegin: 'canary', majors, announce: [day, hours(1)], watch: hours(1) },
+    {
+      ...{ order: 'next-opening', oneMayBegin: 'canary', majors, announce: [day, hours(1)], watch: hours(1) },
+      // Asked for so early that a major is often approved while its notice still runs: then nothing else holds it.
+      approvalExpires: hours(120),
+    },
     { windows: 'guide' },
   ),
   audiences: ['status page'],
@@ -180,8 +184,9 @@ class Clock {
     }
     for (const phase of asked(rollout)) {
       const of = phase.each === undefined ? {} : { for: Object.keys(phase.each) };
+      const isEager = Number(rollout.id.slice(1)) % 2 === 0;
       for (let approver = 1; approver <= phase.needed; approver += 1)
-        this.#some(`${phase.id} ${approver} ${sinceOf(phase)}`, 1.1 * approvalExpires, () =>
+        this.#some(`${phase.id} ${approver} ${sinceOf(phase)}`, isEager ? hours(12) : 1.1 * approvalExpires, () =>
           this.#apply({ type: 'approved', at, phase: phase.id, by: `approver ${approver}`, ...of }),
         );
     }
@@ -363,7 +368,7 @@ it.each(seeds)(
     // What never happened was not looked at.
     expect(counts.begun).toBeGreaterThan(100);
     expect(counts.majors).toBeGreaterThan(4);
-    expect(counts.approvals).toBeGreaterThan(60);
+    expect(counts.approvals).toBeGreaterThan(40);
     expect(counts.moved).toBeGreaterThan(5);
     expect(counts.announced).toBeGreaterThan(20);
     expect(counts.waited).toBeGreaterThan(5);
