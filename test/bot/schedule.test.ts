@@ -2,6 +2,7 @@ import { WebClient } from '@slack/web-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSlack } from '../../sandbox/slack/start.ts';
 import { createAnnouncer } from '../../src/bot/announcer.ts';
+import { asShownNow } from '../../src/bot/as-shown.ts';
 import { slackChat } from '../../src/bot/chat.ts';
 import { asText, runCommand } from '../../src/bot/run.ts';
 import { nobody } from '../../src/bot/views/people.ts';
@@ -149,7 +150,7 @@ describe('schedule', () => {
     expect(post({ ...due, startedAt: tuesday }, /^soon\./)).toBeUndefined();
   });
 
-  it('does not say that it begins while somebody holds it, or has not said yes', async () => {
+  it('does not say that it begins while somebody holds it, has frozen it, or has not said yes', async () => {
     const here = trial({ fleet: guide });
     const rollout = await confirmed(here, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
     await run(here, 'U0ROSA', 'pause');
@@ -159,6 +160,12 @@ describe('schedule', () => {
     const due = (of: Rollout) => post(next(of, { type: 'ticked', at: Date.UTC(2026, 10, 25, 8) }), /^soon\./)?.text;
     const paused = next(rollout, { type: 'paused', at: rollout.createdAt + 1, by: 'U0ROSA' });
     expect(due(paused)?.split('\n')[0]).toMatch(/ v2\.0\.0 is to begin within 24 h\*, .*; now it is paused$/);
+    here.control.rollouts.set(rollout.id, rollout);
+    await run(here, 'U0OTTO', 'freeze us-east --until 2026-11-30T12:00:00Z --reason audit');
+    const frozen = await asShownNow(here.context, next(rollout, { type: 'ticked', at: Date.UTC(2026, 10, 25, 8) }));
+    expect(post(frozen, /^soon\./)?.text.split('\n')[0]).toMatch(
+      / v2\.0\.0 is to begin within 24 h\*, .*; now it is waiting until Tue 1 Dec 02:00 \(America\/New_York\)$/,
+    );
     const asking = trial({ fleet: trialFleet({ announce, oneMayBegin: 'nowhere' }, 'guide') });
     const unasked = await confirmed(asking, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
     expect(due(unasked)?.split('\n')[0]).toMatch(

@@ -203,7 +203,7 @@ function underWay(rollout: Rollout): string {
 export const resume: Handler<'resume'> = async (context, asking) => {
   await demand(context, asking, { is: 'go-on' });
   const rollout = await theRollout(context, asking);
-  await refuseToGoOn(context);
+  await refuseToGoOn(context, rollout);
   const event = { type: 'resumed', at: context.clock.now(), by: asking.actor } as const;
   return decide(context, rollout, event, 'Resumed.');
 };
@@ -225,7 +225,7 @@ function stopping({ startedAt, recovery }: Rollout): string {
 export const retry: Handler<'retry'> = async (context, asking) => {
   await demand(context, asking, { is: 'go-on' });
   const rollout = await theRollout(context, asking);
-  await refuseToGoOn(context);
+  await refuseToGoOn(context, rollout);
   const now = context.clock.now();
   const epoch = await newEpoch(context);
   return decide(context, rollout, { type: 'retried', at: now, by: asking.actor, epoch }, 'Trying again, as a new run.');
