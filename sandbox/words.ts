@@ -20,6 +20,10 @@ export function tries(fleet: SimulatedFleet) {
       about: 'once a node runs an old agent (its menu): refused, with the way out',
     },
     { text: '/zeitwork rollback all', about: 'bring back what the last upgrade changed' },
+    {
+      text: '/zeitwork drift',
+      about: 'once a node was changed by hand (its menu, after an upgrade): what, and what to do',
+    },
     { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
   ];
 }

@@ -29,7 +29,7 @@ import { diagnoseNode, surveyForWork, surveyNode, surveyWhole } from '../upgrade
 import { createAlerting, createInventory, createProbe, createWebhook } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
-import { seeWayBack, steps } from '../upgrade/steps/index.ts';
+import { seeWayBack, steps, tidyNode } from '../upgrade/steps/index.ts';
 import { openBelief } from './belief.ts';
 import { systemClock } from './clock.ts';
 import { decisionKey, knownSigners } from './decision-key.ts';
@@ -126,6 +126,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     withdrawn: (release) => releases.withdrawn(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
     wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
+    tidyNode,
     retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal, whole = false) =>

@@ -83,6 +83,12 @@ check_arguments() {
     *) refuse argument backup ;;
   esac
   backup_is_named_by_its_hashes
+  case $spare in
+    '' | -) ;;
+    "$state"/backups/*) word spare "\${spare#"$state"/backups/}" ;;
+    *) refuse argument spare ;;
+  esac
+  for pair in "keep:$keep" "older:$older"; do [ -z "\${pair#*:}" ] || number "\${pair%%:*}" "\${pair#*:}"; done
   case $env_from in '' | -) ;; *) word env_from "$env_from" ;; esac
   # whoever ends a stop halfway leaves a node on neither build
   case $verb in stage | gather | switch | restore) [ "$limit" -ge 60 ] || refuse argument limit ;; esac

@@ -85,6 +85,9 @@ export const named = [
   'prune',
   'bytes',
   'env_from',
+  'spare',
+  'keep',
+  'older',
 ];
 
 const take = `  while [ $# -gt 0 ]; do
