@@ -52,10 +52,9 @@ beforeEach(() => {
   chat = new MemoryChat();
 });
 
-const survey: SentinelParts['survey'] = async ({ name, region }, signal) => {
+const survey: SentinelParts['survey'] = async ({ name, region }) => {
   looks.push(name);
   await whileLooking();
-  signal.throwIfAborted();
   const lies = { disk: record, envSha256: env, backups: [] };
   const seen = { node: name, region, version: 'v2.0.0', sha256: record, healthy: true, detail: 'healthy', at: now };
   return { ...seen, unit: 'active/running', held: began - day, lies, ...world[name] };
@@ -308,6 +307,25 @@ describe('a node that is not as recorded', () => {
     };
     await night();
     expect(await found()).toMatchObject([{ looked: 3, nodes: [{ node: 'us-east-op-2' }] }]);
+  });
+
+  it('is judged by nobody that a rollout was still at when the look began', async () => {
+    await recordAll();
+    world['us-east-op-1'] = byHand;
+    const rollout = planned({}, { id: 'r2', epoch: began, now: began });
+    const first = rollout.nodes['us-east-op-1'];
+    if (first === undefined) throw new Error('no node');
+    const store = createStore(redis(), production, belief());
+    await store.create({ ...rollout, nodes: { ...rollout.nodes, 'us-east-op-1': { ...first, touched: true } } });
+    whileLooking = async () => void (await controlNow().record('r2', { type: 'stopped', at: now, by: 'U1' }));
+    await night();
+    expect(await store.openIds()).toEqual([]);
+    expect(await found()).toMatchObject([{ looked: 3, nodes: [] }]);
+    whileLooking = async () => undefined;
+    await night(sentinel(), now + day);
+    expect(await found()).toMatchObject([
+      { nodes: [{ node: 'us-east-op-1', found: { binary: 'both', unproven: 'r2' } }] },
+    ]);
   });
 
   it('is told as what it is: not seen, or of a run that nobody knows', async () => {

@@ -335,11 +335,12 @@ describe('a recovery', () => {
     expect([after.status.is, after.nodes[node]?.state.is]).toEqual(['stopped', 'stuck']);
   });
 
-  it('has one order for its node, to recover and nothing else', () => {
+  it('has one order for its node to recover, one to clean up once it stands, and nothing else', () => {
     const rollout = recovery();
     const orders = ordersAfter(rollout, { type: 'created', at: tuesday });
     expect(orders.map(({ node: name, class: of, release: what }) => [name, of, what])).toEqual([
       [node, 'recover', newImage],
+      [node, 'tidy', newImage],
     ]);
     expect(orders[0]?.bytes).toBe(release.archiveBytes);
   });

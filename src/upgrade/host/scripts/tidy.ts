@@ -14,9 +14,10 @@ restores() { # FOLDER: it has what its manifest names; sets was and had
   [ "$had" = - ] || { [ -f "$1/env" ] && [ "$(small "$1/env")" = "$had" ]; }
 }
 gone() { # FOLDER: there is never half a backup under its name
-  mv -T "$1" "\${1%/*}/.gone.$$"
+  half=\${1%/*}/.gone.$$
+  mv -T "$1" "$half"
   sync "\${1%/*}"
-  rm -rf "\${1%/*}/.gone.$$"
+  rm -rf "$half"
   say pruned "$1"
 }
 is_before() { # STAMP LIMIT, both like 20261130T033000Z
