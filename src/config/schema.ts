@@ -1,4 +1,3 @@
-import { compile } from '@jmespath-community/jmespath';
 import type { z } from 'zod';
 import { day } from '../base/duration.ts';
 import { readPublicKey, signingKeyIn } from '../trust/index.ts';
@@ -6,6 +5,7 @@ import { rangeIn } from '../upgrade/compatibility/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
 import { fleetFreeze, regionFreeze, window, windows } from './calendars.ts';
 import { parseDuration } from './durations.ts';
+import { checkBlock, isExpression } from './node-checks.ts';
 import * as value from './values.ts';
 
 const approverKeys = {
@@ -257,6 +257,9 @@ const stable = leaf('a duration', 'one from 1d to 60d', (written) => {
   return ms !== undefined && ms >= day && ms <= 60 * day ? ms : undefined;
 });
 export const aftercare = block({ stable: stable.nullable().optional(), keep: withDefault(2, whole(2, 20)) });
+/** At most 20, since each is asked of every node. */
+export const check = checkBlock(inventoryUrl);
+const checks = list(check, 'checks').max(20, { error: 'has more than 20 of them' });
 
 export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
@@ -286,6 +289,7 @@ export const schema = block({
   notices: notices.nullable().optional(),
   compatibility: list(compatibilityRow, 'rows').nullable().optional(),
   inventory: inventory.nullable().optional(),
+  checks: checks.nullable().optional(),
   ssh: withDefault({}, ssh),
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),
@@ -305,14 +309,6 @@ export type Written = z.output<typeof schema>;
 export type WrittenSsh = z.output<typeof ssh>;
 export type WrittenNode = z.output<typeof node>;
 export type WrittenJump = z.output<typeof jumpHost>;
-
-function isExpression(written: string): boolean {
-  try {
-    return written.length <= 500 && compile(written) !== null;
-  } catch {
-    return false;
-  }
-}
 
 function fill(pattern: string): string {
   return pattern.replaceAll(/\{(address|name|version|region)\}/g, 'x');

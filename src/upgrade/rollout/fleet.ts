@@ -1,4 +1,5 @@
 import type { Calendar, Window } from '../../windows/types.ts';
+import type { Check } from '../checks/types.ts';
 import type { Row } from '../compatibility/index.ts';
 
 /** A systemd service as the fleet runs it: a profile, so that sibling services fit. */
@@ -91,6 +92,8 @@ export interface Fleet {
   drift?: Drift;
   /** Absent: nothing is cleaned up. */
   aftercare?: Aftercare;
+  /** What is asked of every node besides its health. Absent: nothing. */
+  checks?: Check[];
 }
 
 /** Nodes that are not as recorded. */

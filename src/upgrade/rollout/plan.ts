@@ -5,17 +5,19 @@ import type { Calendar } from '../../windows/types.ts';
 import { compatibilityOf } from './compatible.ts';
 import { compile, pathFor } from './compile.ts';
 import { troublesIn } from './fitness.ts';
-import { noticeFor } from './notice.ts';
+import { announcedBefore, noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
 import { turns } from './phases.ts';
 import { strategies } from './strategies.ts';
 import { undoOf } from './traits.ts';
 import {
+  type Fleet,
   type FleetNode,
   type NodeSurvey,
   type Notice,
   type Phase,
   type PlanInput,
+  type Policy,
   Refused,
   type Region,
   type Rollout,
@@ -60,7 +62,7 @@ export function plan(input: PlanInput): Rollout {
     service: fleet.service,
     release,
     strategy: input.strategy,
-    policy: fleet.policy,
+    policy: policyOf(fleet, notice),
     requester: input.requester,
     createdAt: now,
     startAt: input.startAt,
@@ -74,6 +76,12 @@ export function plan(input: PlanInput): Rollout {
     pace: input.pace,
     ...(notice === undefined ? {} : { notice }),
   };
+}
+
+/** As the settings have it, with what follows from this release. */
+function policyOf({ policy }: Fleet, notice: Notice | undefined): Policy {
+  const announce = announcedBefore(policy, notice);
+  return announce === undefined ? policy : { ...policy, announce };
 }
 
 function chosen({ fleet, regions }: PlanInput): Region[] {

@@ -88,6 +88,10 @@ export const named = [
   'spare',
   'keep',
   'older',
+  'priority',
+  'seconds',
+  'check',
+  'wanted',
 ];
 
 const take = `  while [ $# -gt 0 ]; do
