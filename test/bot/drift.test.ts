@@ -4,7 +4,7 @@ import { judge } from '../../src/bot/actions/counts.ts';
 import type { Reply } from '../../src/bot/context.ts';
 import { createNightPost } from '../../src/bot/nights.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
-import { compared, markOf } from '../../src/upgrade/ledger/index.ts';
+import { compared, markOf, type Off } from '../../src/upgrade/ledger/index.ts';
 import type { Left } from '../../src/upgrade/ledger/types.ts';
 import type { NodeSurvey } from '../../src/upgrade/rollout/types.ts';
 import { buttonsOn, MemoryChat } from '../support/memory-chat.ts';
@@ -247,6 +247,37 @@ describe('the message of a night', () => {
       ...['Repair us-east-op-3', 'Adopt… us-east-op-3', 'Snooze us-east-op-3 for 7 days'],
     ]);
     expect(shown.text).toMatch(/^Drift: 3 nodes are not as recorded\n[\s\S]*us-east-op-3: \*never restarted\*/);
+  });
+
+  it('tells of every node of many, the first of them with buttons', async () => {
+    const fleet = trialFleet({}, 'always', 10);
+    const here = recorded();
+    const nodes = fleet.regions.flatMap((region) => region.nodes.map(({ name }) => name));
+    const off = {
+      is: 'off',
+      gone: [],
+      stopped: false,
+      binary: 'both',
+      environment: null,
+      unproven: null,
+      kept: null,
+    } as const;
+    const told = nodes.map((node) => ({
+      node,
+      found: off,
+      as: node,
+      version: 'v9.9.9',
+      sha256: newImage,
+      disk: newImage,
+    }));
+    here.control.night = [{ region: 'us-east', night: '2026-11-24', at: tuesday - hour, looked: 30, nodes: told }];
+    const chat = new MemoryChat();
+    await createNightPost({ ...here.context, chat, channel: 'C0', sealer: seals })();
+    const [shown] = chat.messages;
+    const drawn = JSON.stringify(shown?.blocks);
+    for (const node of nodes) expect(drawn).toContain(`${node}: *changed by hand*`);
+    expect(shown?.blocks.length).toBeLessThan(50);
+    expect(drawn).toMatch(/The night of 2026-11-24/);
   });
 
   it('repairs with the plan of a recovery, which shows what lies there', async () => {

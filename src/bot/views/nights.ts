@@ -33,7 +33,8 @@ export function nightParts(view: NightView): { tells: boolean; parts: Part[] } {
   const drifted = open.filter(({ found }) => found.is === 'off').length;
   const parts: Part[] = [
     { is: 'title', text: titleOf(drifted, open.length, view.missed.length) },
-    ...open.flatMap((each) => openParts(each, view)),
+    ...open.slice(0, mostWithButtons).flatMap((each) => openParts(each, view)),
+    ...linesOf(open.slice(mostWithButtons).map((each) => lineOf(each, view))),
     ...linesOf(told.flatMap(({ each, answer }) => (answer === null ? [] : [`✓ ${foreign(each.node, 80)}: ${answer}`]))),
     ...linesOf(
       view.missed.map((region) => `✗ *${foreign(region, 80)} was not looked at*: no worker of it did. Is one running?`),
@@ -76,14 +77,20 @@ function sinceThen({ rollout, accepted, version, at }: Left): string {
     : `${what} was proven on it by rollout ${foreign(rollout, 60)}, ${when(at)}`;
 }
 
+/** A message has room for fifty blocks; what is said of the others stands in one. */
+const mostWithButtons = 8;
+
+function lineOf(each: Told, { ledger }: NightView): string {
+  const detail = driftDetail(each, recordOf(ledger, each.node));
+  return `✗ ${foreign(each.node, 80)}: *${driftKind(each) ?? ''}*. ${detail}.`;
+}
+
 function openParts(each: Told, view: NightView): Part[] {
-  const { ledger } = view;
-  const left = recordOf(ledger, each.node);
-  const line = `✗ ${foreign(each.node, 80)}: *${driftKind(each) ?? ''}*. ${driftDetail(each, left)}.`;
+  const left = recordOf(view.ledger, each.node);
   const rolls = each.found.is === 'off' && each.found.binary === 'memory' && verbs.includes('restart');
   const more = rolls ? ['For more nodes than this one, `/zeitwork restart` goes through them one by one.'] : [];
   return [
-    { is: 'lines', lines: [line, ...more] },
+    { is: 'lines', lines: [lineOf(each, view), ...more] },
     { is: 'buttons', buttons: buttonsOf(each, view, left) },
   ];
 }
