@@ -253,15 +253,10 @@ describe('the message of a night', () => {
     const fleet = trialFleet({}, 'always', 10);
     const here = recorded();
     const nodes = fleet.regions.flatMap((region) => region.nodes.map(({ name }) => name));
-    const off = {
-      is: 'off',
-      gone: [],
-      stopped: false,
-      binary: 'both',
-      environment: null,
-      unproven: null,
-      kept: null,
-    } as const;
+    const off: Off = {
+      ...{ is: 'off', gone: [], stopped: false, binary: 'both' },
+      ...{ environment: null, unproven: null, kept: null },
+    };
     const told = nodes.map((node) => ({
       node,
       found: off,
