@@ -7,6 +7,7 @@ import { compile, pathFor } from './compile.ts';
 import { troublesIn } from './fitness.ts';
 import { announcedBefore, noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
+import { toldIn } from './persons.ts';
 import { turns } from './phases.ts';
 import { strategies } from './strategies.ts';
 import { undoOf } from './traits.ts';
@@ -33,7 +34,8 @@ const overrideEnds = 4 * 3_600_000;
  * rollout that is under way.
  * @throws Refused with what to do instead
  */
-export function plan(input: PlanInput): Rollout {
+export function plan(wanted: PlanInput): Rollout {
+  const input = { ...wanted, survey: toldIn(wanted.regions, wanted.survey) };
   const { fleet, release, now } = input;
   const notice = noticeFor(input);
   const start = Math.max(now, input.startAt ?? now, now + (notice?.wanted ?? 0));
