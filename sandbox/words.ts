@@ -24,6 +24,10 @@ export function tries(fleet: SimulatedFleet) {
       text: '/zeitwork verify',
       about: 'what each node is asked besides its health; once one counts errors (its menu): which, and how many',
     },
+    {
+      text: '/zeitwork drift',
+      about: 'once a node was changed by hand (its menu, after an upgrade): what, and what to do',
+    },
     { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
   ];
 }

@@ -13,6 +13,8 @@ export const faults = [
   { id: 'change-hostkey', label: 'Show another host key' },
   { id: 'restore-hostkey', label: 'Show the right host key again' },
   { id: 'lose-files', label: 'Lose binary and environment (try recover)' },
+  { id: 'by-hand', label: 'Change it by hand: another binary (try drift)' },
+  { id: 'lose-unit', label: 'Lose the unit file' },
   { id: 'old-agent', label: 'Run an old agent (v1.0.4) there' },
   { id: 'new-agent', label: 'Upgrade its agent' },
   { id: 'count-errors', label: 'Count errors in /metrics (try verify)' },

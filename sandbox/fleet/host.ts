@@ -9,6 +9,7 @@ import { Journal } from './journal.ts';
 import { freshKeyPair } from './keys.ts';
 import { type Layout, layoutIn } from './layout.ts';
 import { type Manners, Program } from './program.ts';
+import { binaryOf } from './releases.ts';
 import { rewriter } from './rewrite.ts';
 import { type SshService, sshServer } from './server.ts';
 import { type Answer, systemctl } from './systemctl.ts';
@@ -177,6 +178,14 @@ export class SimulatedHost {
       case 'lose-files':
         await this.unit.stop();
         return this.#lose();
+      case 'by-hand':
+        await this.unit.stop();
+        this.#replaceBinary();
+        return this.unit.start();
+      case 'lose-unit':
+        await this.unit.stop();
+        this.unit.lost = true;
+        return;
       case 'reboot':
         return this.#goDown();
       case 'heal':
@@ -205,7 +214,15 @@ export class SimulatedHost {
     ] as const) {
       await this.inject(fault);
     }
+    this.unit.lost = false;
     this.#find();
+  }
+
+  /** As somebody would who is in a hurry: no rollout knows of it. */
+  #replaceBinary(): void {
+    const { binary } = this.#layout;
+    writeFileSync(`${binary}.by-hand`, binaryOf('v1.1.0'), { mode: 0o755 });
+    renameSync(`${binary}.by-hand`, binary);
   }
 
   /** Binary and environment file are gone from the node; they lie outside of it, for `heal`. */

@@ -298,7 +298,7 @@ async function settled(work: Promise<void>): Promise<{ is: 'done' } | { is: 'fai
  * Equal for messages that look the same: ids of blocks and references of buttons carry the revision, which nobody sees. A button
  * that stands on other facts is another one.
  */
-function digest({ text, blocks }: Pick<Post, 'text' | 'blocks'>, seals: string): string {
+export function digest({ text, blocks }: Pick<Post, 'text' | 'blocks'>, seals: string): string {
   const seen = JSON.stringify([seals, text, blocks], (name, value) =>
     name === 'block_id' ? undefined : name === 'value' ? readReference(value)?.o : value,
   );

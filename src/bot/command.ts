@@ -50,6 +50,8 @@ export type Command =
   | { verb: 'rollback'; target: string | null; dryRun: boolean }
   /** Gives a broken node back what was proven on it. `from`: the peer whose binary it gets; null: as the plan finds. */
   | { verb: 'recover'; node: string; from: string | null; dryRun: boolean }
+  /** What is not as recorded, and what becomes of it. */
+  | { verb: 'drift'; act: DriftAct }
   /** A rollout's id, or `ledger`. */
   /** `without`: of the ledger, nodes that are left aside. */
   | { verb: 'adopt'; what: string; without?: string[] }
@@ -67,6 +69,13 @@ export type Command =
   | { verb: 'diagnose'; node: string; bundle?: string }
   /** Nothing was written: status while something runs, else help. */
   | { verb: 'bare' };
+
+export type DriftAct =
+  | { is: 'look' }
+  /** What is found there is the record from now on. null: a button gives no reason, so it tells how that is said. */
+  | { is: 'adopt'; node: string; reason: string | null }
+  /** Nobody is told of it for a while, as long as it stays exactly so. */
+  | { is: 'snooze'; node: string };
 
 export type Verb = Exclude<Command['verb'], 'bare'>;
 
@@ -139,6 +148,11 @@ export const manual: Record<Verb, Manual> = {
     usage: 'recover NODE [--from PEER] [--dry-run]',
     what: 'shows a plan that gives a broken node back what was proven on it last, its own environment file kept; nothing starts before you confirm it',
     example: 'recover eu-west-op-2',
+  },
+  drift: {
+    usage: 'drift [adopt NODE --reason "…" | snooze NODE]',
+    what: 'compares every node with what was proven on it last; adopt takes what is found there for its record, snooze tells nobody for a while',
+    example: 'drift',
   },
   adopt: {
     usage: 'adopt ROLLOUT|ledger [--without NODES]',

@@ -21,6 +21,7 @@ const looking: readonly Command['verb'][] = [
   'whoami',
   'upgrade',
   'recover',
+  'drift',
 ];
 
 export const isLooking = (command: Command): boolean =>

@@ -2,7 +2,7 @@ import { nearest } from '../base/nearest.ts';
 import { redact } from '../base/redact.ts';
 import { isVersion } from '../base/version.ts';
 import { type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
-import { type Command, isVerb, type Later, type Verb, verbs, type When } from './command.ts';
+import { type Command, type DriftAct, isVerb, type Later, type Verb, verbs, type When } from './command.ts';
 import { type FlagShape, type Flags, readFlags, Unreadable } from './parse/flags.ts';
 import { plainInput, words } from './parse/words.ts';
 
@@ -50,6 +50,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
   rollback: readRollback,
   recover: readRecover,
+  drift: readDrift,
   adopt: readAdopt,
   windows: (input) => alone(input, { verb: 'windows' }),
   freeze: readFreeze,
@@ -81,6 +82,7 @@ const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies Fl
 
 const rollbackFlags = { 'dry-run': 'none' } satisfies FlagShape;
 const recoverFlags = { from: 'one', 'dry-run': 'none' } satisfies FlagShape;
+const driftFlags = { reason: 'many' } satisfies FlagShape;
 const adoptFlags = { without: 'one' } satisfies FlagShape;
 const diagnoseFlags = { bundle: 'maybe' } satisfies FlagShape;
 
@@ -96,6 +98,7 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   decline: declineFlags,
   rollback: rollbackFlags,
   recover: recoverFlags,
+  drift: driftFlags,
   adopt: adoptFlags,
   diagnose: diagnoseFlags,
 };
@@ -281,6 +284,25 @@ function readRecover(input: string[]): Command {
     from: values.get('from') ?? null,
     dryRun: values.has('dry-run'),
   };
+}
+
+function readDrift(input: string[]): Command {
+  const { rest, values } = readFlags(input, driftFlags);
+  const [word, node, ...extra] = rest;
+  const reason = values.get('reason');
+  if (extra.length > 0) throw new Unreadable(`one node is expected: ${extra.join(' ')} is too much`);
+  return { verb: 'drift', act: driftAct(word?.toLowerCase(), node, reason) };
+}
+
+function driftAct(word: string | undefined, node: string | undefined, reason: string | undefined): DriftAct {
+  if (word !== 'adopt' && reason !== undefined) throw new Unreadable('--reason belongs to drift adopt NODE');
+  if (word === undefined) return { is: 'look' };
+  if (word !== 'adopt' && word !== 'snooze')
+    throw new Unreadable(`${word} is not known here: drift alone looks, drift adopt NODE and drift snooze NODE decide`);
+  if (node === undefined) throw new Unreadable(`which node? drift ${word} NODE`);
+  if (word === 'snooze') return { is: 'snooze', node };
+  if (reason === undefined) throw new Unreadable('whoever finds that later wants to know why: --reason "…"');
+  return { is: 'adopt', node, reason: kept('reason', reason) };
 }
 
 function readAdopt(input: string[]): Command {

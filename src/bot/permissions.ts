@@ -18,7 +18,7 @@ export type Right =
   | { is: 'halt' }
   /** Freeze, roll back: to the same people, but by name. */
   | { is: 'go-back' }
-  /** Lift a freeze, resume, retry, leave somebody's work where it is. */
+  /** Lift a freeze, resume, retry, leave somebody's work where it is, for now. */
   | { is: 'go-on' };
 
 export type Verdict = { is: 'allowed' } | { is: 'refused'; reason: string };
@@ -36,6 +36,7 @@ const refused = (reason: string): Verdict => ({ is: 'refused', reason });
 /** Whether this verb wants no signature on a shell. */
 export const isFree = (command: Command): boolean =>
   (command.verb === 'rollback' && command.dryRun) ||
+  (command.verb === 'drift' && command.act.is === 'look') ||
   isAny(
     command.verb,
     'bare',
@@ -160,7 +161,7 @@ function lacking(scene: Scene, right: Right): string {
     approve: `approve ${right.is === 'approve' ? right.phase.title : ''}`,
     halt: 'pause or stop, or take something on',
     'go-back': 'freeze or roll back',
-    'go-on': 'unfreeze, resume or retry',
+    'go-on': 'unfreeze, resume, retry or snooze',
   };
   return `You may not ${what[right.is]}. Those who may: ${whom}.`;
 }

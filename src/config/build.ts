@@ -33,6 +33,8 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       service: serviceFrom(written.service),
       regions: written.regions.map((region) => regionFrom(region, written)),
       policy: written.policy,
+      drift: { at: written.drift.at ?? null, snooze: written.drift.snooze },
+      aftercare: { stable: written.aftercare.stable ?? null, keep: written.aftercare.keep },
       audiences: webhook === null ? [] : [webhook.name],
       ...(written.compatibility ? { compatibility: written.compatibility.map(rowFrom) } : {}),
       ...(written.checks ? { checks: checksFrom(written.checks, written, hosts) } : {}),

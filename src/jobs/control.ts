@@ -4,6 +4,7 @@ import { createInspector } from './ask.ts';
 import { audit } from './audit.ts';
 import { createLedger } from './ledger.ts';
 import { type Log, reasonOf } from './log.ts';
+import { createNights } from './nights.ts';
 import { createNotes } from './notes.ts';
 import { type IssueOrders, orderIssuer, type SignOrder } from './orders.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -73,6 +74,7 @@ export function controlOver(parts: ControlParts): Control & { settled(): Promise
     },
     audit: (journal, keptFor, head) =>
       audit(fleet, { store, ledger, notes, belief }, journal, clock.now() - keptFor, head),
+    nights: createNights(redis, fleet, belief.notary).of,
     note: notes.note,
     survey: inspector.survey,
     diagnose: inspector.diagnose,

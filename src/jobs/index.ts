@@ -11,11 +11,13 @@ export { ledgerLines, linesOf, readStored, type Stored, storedIds } from './hist
 export { type ChainedEntry, lineIn } from './journal.ts';
 export { createLedger } from './ledger.ts';
 export { type Log, reasonOf } from './log.ts';
+export type { NightFound, NodeFound } from './nights.ts';
 export type { Note, NoteLine } from './notes.ts';
 export type { Archives, WorkerParts } from './parts.ts';
 export { type PublisherParts, startPublisher } from './publish.ts';
 export { openRedis, type RedisHandle } from './redis.ts';
 export { Tampered } from './replay.ts';
+export { basisOf, nightPatience } from './sentinel.ts';
 export { startWorker } from './start.ts';
 export { stopFile } from './stop-file.ts';
 export { type Belief, createStore, type RolloutStore } from './store.ts';

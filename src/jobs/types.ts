@@ -4,6 +4,7 @@ import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { DueNotice } from '../upgrade/rollout/index.ts';
 import type { BackQuestion, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 import type { Audited } from './audit.ts';
+import type { NightFound } from './nights.ts';
 import type { Note } from './notes.ts';
 
 /** One line of an append-only journal. */
@@ -144,6 +145,8 @@ export interface Control {
    * line that was written down elsewhere, and the beginning of its hash; it must still stand there.
    */
   audit(journal: string | null, keptFor: number, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
+  /** What workers found in the last night of each of these regions, as far as it is signed. */
+  nights(regions: readonly string[]): Promise<NightFound[]>;
   /** Writes down what changed nothing and shall be known, with the name. Never throws, and nobody waits for it. */
   note(note: Note): void;
   /**
@@ -170,6 +173,8 @@ export interface Announcer {
   outrun(journal: string): Promise<void>;
   /** Calls people when the store takes no writes, for this reason; and says so once it does again, null. */
   refusing(reason: string | null): Promise<void>;
+  /** Shows what the last night found: posts what is missing, edits what changed, and nothing else. Absent where no night is looked at. */
+  night?(): Promise<void>;
   /** Says so where something stands that the store does not know, or not any more. Never throws. */
   repair(): Promise<void>;
 }

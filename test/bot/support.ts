@@ -5,7 +5,7 @@ import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import { drawHome } from '../../src/bot/listeners.ts';
 import { createLooks } from '../../src/bot/looks.ts';
-import type { Audited, Note } from '../../src/jobs/index.ts';
+import type { Audited, NightFound, Note } from '../../src/jobs/index.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import type { Control, JournalEntry, LookFor, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { sealer } from '../../src/trust/index.ts';
@@ -115,6 +115,9 @@ export class MemoryControl implements Control {
       return this.kept;
     },
   };
+
+  night: NightFound[] = [];
+  nights = async () => this.night;
 
   readonly notes: Note[] = [];
   note = (note: Note): void => void this.notes.push(note);

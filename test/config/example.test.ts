@@ -19,6 +19,8 @@ const commented = [
   'keys.bot',
   'keys.worker',
   'stopFile',
+  'drift.at',
+  'aftercare.stable',
   'service.traffic',
   'alerts',
   'proven',

@@ -4,6 +4,7 @@ import type { Asking, CommandContext, Reply } from '../context.ts';
 import { adopt } from './adopt.ts';
 import type { Handler } from './common.ts';
 import { approve, decline, pause, resume, retry, rollback, stop } from './decide.ts';
+import { drift } from './drift.ts';
 import { keep, replace } from './foreign.ts';
 import { freeze, unfreeze } from './freeze.ts';
 import { help, whoami } from './help.ts';
@@ -43,6 +44,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   keep: acting(keep),
   rollback: acting(rollback),
   recover,
+  drift,
   adopt,
   windows,
   freeze,

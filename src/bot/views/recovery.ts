@@ -63,7 +63,7 @@ const throughUs =
 function recordLine(rollout: Rollout): string {
   const { recordOf = [], since = 0, rollout: by = '' } = rollout.recovery ?? {};
   const own = recordOf.includes(nodeIn(rollout));
-  if (own && by === null) return `Found on it at ${when(since)} by those who adopted the ledger, and answer for it`;
+  if (own && by === null) return `Found on it at ${when(since)} by those who adopted that, and answer for it`;
   return own
     ? `Proven on it last, at ${when(since)}, by rollout ${foreign(by ?? '', 60)}`
     : `No rollout left anything on it yet; its healthy peers ${names(recordOf)} agree, and it was proven there`;

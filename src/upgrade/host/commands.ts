@@ -185,6 +185,26 @@ export function cleanup(turn: Turn, before: Baseline | null, prune: boolean): Co
   return asRoot('cleanup', args, policy.commandTimeout);
 }
 
+/** Removes backups that were last made or used before `stable` ms, but for those that stay in any case; `spare` is one of them. */
+export function tidy(
+  turn: Turn,
+  before: Pair | null,
+  spare: Pair | null,
+  { stable, keep }: { stable: number; keep: number },
+): Command {
+  const { service, policy } = turn.rollout;
+  const backup = (pair: Pair | null) => (pair === null ? '-' : checked('path', backupPath(service, pair)));
+  const args = [
+    ...fence(turn),
+    ...place(service),
+    `backup=${backup(before)}`,
+    `spare=${backup(spare)}`,
+    `keep=${checked('number', String(keep))}`,
+    `older=${checked('number', String(Math.floor(stable / 1_000)))}`,
+  ];
+  return asRoot('tidy', args, Math.max(policy.commandTimeout, restartTime));
+}
+
 /** A command of the settings, for one node. */
 export function trafficWords({ traffic }: Service, node: string, which: 'drain' | 'undrain'): string[] {
   return (traffic?.[which] ?? []).map((word) => checked('argument', word.replaceAll('{name}', node)));

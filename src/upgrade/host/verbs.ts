@@ -31,6 +31,7 @@ export const verbs = {
   undrain: { script: scripts.trafficScript, orders: ['change', 'return', 'recover'] },
   restore: { script: scripts.restoreScript, orders: ['change', 'return', 'recover'] },
   cleanup: { script: scripts.cleanupScript, orders: ['stage', 'change', 'return', 'recover'] },
+  tidy: { script: scripts.tidyScript, orders: ['tidy'] },
 } satisfies Record<string, Verb>;
 
 export type VerbName = keyof typeof verbs;

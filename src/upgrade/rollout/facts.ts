@@ -281,6 +281,10 @@ export interface Seen {
 export interface Lies {
   disk: string | null;
   envSha256: string | null;
+  /** systemd knows no such unit; absent: it does, or its worker does not tell. */
+  noUnit?: true;
+  /** A symbolic link is in the place of the environment file, which is read through none. */
+  envLink?: true;
   /** The newest first. */
   backups: { name: string; version: string | null; sha256: string; envSha256: string | null }[];
 }

@@ -8,9 +8,9 @@ import type { Event, NodeRun, Rollout } from './types.ts';
 /**
  * What an order lets a node's helper do. `stage`: take the archive and make everything ready; `change`: the node's turn, and
  * its way back to a backup that was made in it; `return`: the way back alone; `recover`: the release as it was there before,
- * whatever lies there now.
+ * whatever lies there now; `tidy`: remove backups of long ago, once nobody goes back to them.
  */
-export const orderClasses = ['stage', 'change', 'return', 'recover'] as const;
+export const orderClasses = ['stage', 'change', 'return', 'recover', 'tidy'] as const;
 export type OrderClass = (typeof orderClasses)[number];
 
 /** What one decision lets one node do. */
@@ -75,6 +75,7 @@ export const lifetimes: Record<OrderClass, number> = {
   change: 14 * day,
   return: 90 * day,
   recover: 14 * day,
+  tidy: 90 * day,
 };
 
 type Decision = Event | { type: 'created'; at: number };
@@ -102,7 +103,11 @@ function allAfter(rollout: Rollout, decision: Decision): Order[] {
     case 'rollback-asked':
       return nodesInOrder(rollout)
         .filter(({ touched, drained }) => touched || drained)
-        .flatMap((node) => [orderFor(rollout, node, 'return', decision.at), lyingReturn(rollout, node, decision.at)]);
+        .flatMap((node) => [
+          orderFor(rollout, node, 'return', decision.at),
+          tidying(rollout, node, decision.at),
+          lyingReturn(rollout, node, decision.at),
+        ]);
     default:
       return [];
   }
@@ -112,8 +117,17 @@ function allAfter(rollout: Rollout, decision: Decision): Order[] {
 function toRecover(rollout: Rollout, { type, at }: Decision): Order[] {
   const opens = isAny(type, 'created', 'retried', 'decided', 'resumed');
   const serves = nodesInOrder(rollout).filter(({ drained }) => type === 'rollback-asked' && drained);
-  return (opens ? nodesInOrder(rollout) : serves).map((node) => orderFor(rollout, node, 'recover', at));
+  return (opens ? nodesInOrder(rollout) : serves).flatMap((node) => [
+    orderFor(rollout, node, 'recover', at),
+    tidying(rollout, node, at),
+  ]);
 }
+
+/** Goes with what changes a node: who decides that decides what becomes of its backups once it stands. */
+const tidying = (rollout: Rollout, node: NodeRun, at: number): Order => ({
+  ...orderFor(rollout, node, 'tidy', at),
+  decided: null,
+});
 
 function forward(rollout: Rollout, node: NodeRun, at: number): Order[] {
   const changes = isOpened(rollout, node) ? (['change'] as const) : [];
@@ -121,7 +135,8 @@ function forward(rollout: Rollout, node: NodeRun, at: number): Order[] {
   const begun = node.touched && changes.length === 0 ? (['change'] as const) : [];
   const back = node.drained ? (['return'] as const) : [];
   const classes = ['stage', ...changes, ...begun, ...back] as const;
-  return [...classes.map((each) => orderFor(rollout, node, each, at)), lyingReturn(rollout, node, at)];
+  const after = changes.length + begun.length > 0 ? [tidying(rollout, node, at)] : [];
+  return [...classes.map((each) => orderFor(rollout, node, each, at)), ...after, lyingReturn(rollout, node, at)];
 }
 
 /** No approval that its turn waits for is missing. Where nothing was to be changed, nobody was asked, and nothing is. */

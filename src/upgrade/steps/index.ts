@@ -25,5 +25,6 @@ export const steps: Steps = {
   recover,
 };
 
+export { tidyNode } from './tidy.ts';
 export type { Step, StepContext, StepResult, Steps } from './types.ts';
 export { seeWayBack } from './way-back.ts';

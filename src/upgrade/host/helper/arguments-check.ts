@@ -94,6 +94,12 @@ check_arguments() {
     *) refuse argument backup ;;
   esac
   backup_is_named_by_its_hashes
+  case $spare in
+    '' | -) ;;
+    "$state"/backups/*) word spare "\${spare#"$state"/backups/}" ;;
+    *) refuse argument spare ;;
+  esac
+  for pair in "keep:$keep" "older:$older"; do [ -z "\${pair#*:}" ] || number "\${pair%%:*}" "\${pair#*:}"; done
   case $priority in '' | crit | err | warning) ;; *) refuse argument priority ;; esac
   [ -z "$seconds" ] || number seconds "$seconds"
   [ -z "$check" ] || word check "$check"
