@@ -18,6 +18,7 @@ const inner: Record<string, Room> = {
   'upgrade/compatibility': { ours: [], packages: ['semver'] },
   'upgrade/rollout': { ours: ['base', 'upgrade/compatibility', 'windows'], packages: [] },
   'upgrade/ledger': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
+  'upgrade/report': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
   'upgrade/ssh': { ours: ['base'], packages: ['node:', 'ssh2'] },
   'upgrade/http': {
     ours: ['base'],
@@ -48,7 +49,16 @@ const inner: Record<string, Room> = {
   },
   'app/cli': { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
   bot: {
-    ours: ['base', 'jobs', 'trust', 'upgrade/compatibility', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
+    ours: [
+      'base',
+      'jobs',
+      'trust',
+      'upgrade/compatibility',
+      'upgrade/ledger',
+      'upgrade/report',
+      'upgrade/rollout',
+      'windows',
+    ],
     types: ['upgrade/http'],
     packages: ['node:', '@slack/', 'pino'],
   },
@@ -81,7 +91,7 @@ const rooms: Record<string, Room> = {
   ...inner,
   app: { ours: Object.keys(inner), packages: ['node:', 'pino'] },
 };
-const pure = ['base', 'windows', 'upgrade/compatibility', 'upgrade/rollout', 'upgrade/ledger'].map(
+const pure = ['base', 'windows', 'upgrade/compatibility', 'upgrade/rollout', 'upgrade/ledger', 'upgrade/report'].map(
   (room) => `src/${room}/`,
 );
 /** Of a room that is not: what reads commands and words messages. */

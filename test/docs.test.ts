@@ -87,6 +87,7 @@ describe('the documentation', () => {
       'docs/releases.md',
       'docs/node-helper.md',
       'docs/shell.md',
+      'docs/report.md',
       'docs/diagnosis.md',
       'docs/draining.md',
       'docs/compatibility.md',

@@ -58,6 +58,8 @@ export type Command =
   /** The id of a freeze, a region, or `all`. */
   | { verb: 'unfreeze'; what: string }
   | { verb: 'history' }
+  /** null: the open one, else the newest. The rest is for a shell: what is printed, where files go, and which export is read instead of Redis. */
+  | { verb: 'report'; rollout: string | null; print: ReportFile | null; out: string | null; from: string | null }
   | { verb: 'verify' }
   | { verb: 'help'; about: Verb | null }
   | { verb: 'whoami' }
@@ -65,6 +67,9 @@ export type Command =
   | { verb: 'diagnose'; node: string; bundle?: string }
   /** Nothing was written: status while something runs, else help. */
   | { verb: 'bare' };
+
+/** What a report can be printed as. */
+export type ReportFile = 'md' | 'svg';
 
 export type Verb = Exclude<Command['verb'], 'bare'>;
 
@@ -161,6 +166,11 @@ export const manual: Record<Verb, Manual> = {
     example: 'unfreeze us-east',
   },
   history: { usage: 'history', what: 'the last ten rollouts', example: 'history' },
+  report: {
+    usage: 'report [ROLLOUT] [--md|--svg] [--out DIR] [--from FILE]',
+    what: 'who asked and who decided, hashes before and after, durations, verdicts; a shell writes it into files',
+    example: 'report r-1a2b3c4d',
+  },
   start: { usage: 'start PLAN', what: 'starts a plan that was shown', example: 'start 01JD…' },
   cancel: {
     usage: 'cancel [PLAN]',

@@ -55,6 +55,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   freeze: readFreeze,
   unfreeze: (input) => ({ verb: 'unfreeze', what: object(input, 'the id of a freeze, a region, or all') }),
   history: (input) => alone(input, { verb: 'history' }),
+  report: readReport,
   verify: (input) => alone(input, { verb: 'verify' }),
   help: readHelp,
   whoami: (input) => alone(input, { verb: 'whoami' }),
@@ -83,6 +84,8 @@ const rollbackFlags = { 'dry-run': 'none' } satisfies FlagShape;
 const recoverFlags = { from: 'one', 'dry-run': 'none' } satisfies FlagShape;
 const diagnoseFlags = { bundle: 'maybe' } satisfies FlagShape;
 
+const reportFlags = { md: 'none', svg: 'none', out: 'one', from: 'one' } satisfies FlagShape;
+
 const laterFlags = { at: 'many', next: 'none' } satisfies FlagShape;
 
 /** What each verb takes; verbs that are not named take no flags. */
@@ -96,6 +99,7 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   rollback: rollbackFlags,
   recover: recoverFlags,
   diagnose: diagnoseFlags,
+  report: reportFlags,
 };
 
 function readDiagnose(input: string[]): Command {
@@ -105,6 +109,21 @@ function readDiagnose(input: string[]): Command {
     verb: 'diagnose',
     node: object(flags.rest, 'the node'),
     ...(bundle === undefined ? {} : { bundle: bundle || '-' }),
+  };
+}
+
+function readReport(input: string[]): Command {
+  const { rest, values } = readFlags(input, reportFlags);
+  const [rollout = null, ...extra] = rest;
+  if (extra.length > 0) throw new Unreadable(`one rollout is expected: ${extra.join(' ')} is too much`);
+  const print = (['md', 'svg'] as const).filter((name) => values.has(name));
+  if (print.length > 1) throw new Unreadable('--md and --svg exclude each other; --out DIR writes both');
+  return {
+    verb: 'report',
+    rollout,
+    print: print[0] ?? null,
+    out: values.get('out') ?? null,
+    from: values.get('from') ?? null,
   };
 }
 

@@ -43,6 +43,7 @@ export const isFree = (command: Command): boolean =>
     'why',
     'windows',
     'history',
+    'report',
     'verify',
     'diagnose',
     'help',

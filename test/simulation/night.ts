@@ -7,6 +7,7 @@ import type { ChainedEntry } from '../../src/jobs/journal.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import { createScript, saveScript } from '../../src/jobs/scripts.ts';
 import type { Notary } from '../../src/trust/index.ts';
+import { packOf } from '../../src/upgrade/report/index.ts';
 import { isOpen } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { belief } from '../support/belief.ts';
@@ -17,6 +18,7 @@ import { type Behaviour, ModelNode } from './node.ts';
 import { type SimulatedBot, type Stage, startBot, startWorker } from './programs.ts';
 import { SimulatedQueues } from './queues.ts';
 import { Data } from './redis.ts';
+import { isTrue } from './report.ts';
 import { type Mishap, mend, type Story, storyOf } from './story.ts';
 import { Chance, type Program, Time } from './time.ts';
 
@@ -460,6 +462,7 @@ export class Night {
     if (rollout === null || this.#putBack) return;
     this.#checks.atTheEnd(rollout);
     this.#isWritten(rollout);
+    this.#isReported(rollout);
     this.#isSaid(rollout);
   }
 
@@ -475,6 +478,14 @@ export class Night {
       event.type === 'reported' ? [`${event.run} ${event.node} ${event.step} ${event.attempt}`] : [],
     );
     assert.equal(new Set(reported).size, reported.length, 'each try is reported once');
+  }
+
+  /** What a report reads from the journal alone is what the store says and what the nodes are. */
+  #isReported(rollout: Rollout): void {
+    const lines = this.#data
+      .lrange(keysOf(this.#story.fleet.name).journal(rollout.id), 0, -1)
+      .map((line): ChainedEntry => JSON.parse(line));
+    isTrue(packOf(lines), { rollout, lines, nodes: this.#nodes, checks: this.#checks });
   }
 
   /** What stands in the channel is what the store says, each message once. */

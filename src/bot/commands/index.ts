@@ -10,6 +10,7 @@ import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
 import { mine } from './mine.ts';
 import { recover } from './recover.ts';
+import { report } from './report.ts';
 import { reschedule } from './reschedule.ts';
 import { cancel, start } from './start.ts';
 import { acting } from './unknown.ts';
@@ -48,6 +49,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   freeze,
   unfreeze,
   history,
+  report,
   verify,
   help,
   whoami,

@@ -21,6 +21,7 @@ import { nodeKey, nodePosts, regionKey } from './node.ts';
 import { nobody, type People } from './people.ts';
 import { closing, type Place, type Post } from './post.ts';
 import { reminderPosts } from './reminders.ts';
+import { reportPosts } from './report.ts';
 import { cameTo, schedulePosts } from './schedule.ts';
 import { hasIt } from './taken.ts';
 import { when } from './text.ts';
@@ -40,6 +41,7 @@ export function posts(rollout: Rollout, people: People = nobody): Post[] {
     ...gatePosts(rollout),
     ...declinedPosts(rollout, people),
     ...endingPosts(rollout, people),
+    ...reportPosts(rollout),
     ...nodePosts(rollout),
     ...directPosts(rollout, people),
     ...reminderPosts(rollout, people),

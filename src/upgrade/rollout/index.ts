@@ -40,6 +40,7 @@ export {
   currentPhase,
   endOf,
   healthyFor,
+  isStaging,
   isTurn,
   pathOf,
   phaseOf,
@@ -83,7 +84,7 @@ export {
 export { startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
-export { asksGates, changesAnything, changesNode, traits } from './traits.ts';
+export { asksGates, changesAnything, changesNode, changesService, isOfWayBack, traits } from './traits.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';
 export { wayOut } from './way-out.ts';

@@ -1,0 +1,51 @@
+import type { Mutant } from './mutant.ts';
+
+const report = 'src/upgrade/report';
+const pack = ['test/upgrade/report/pack.test.ts'];
+const files = ['test/app/report.test.ts'];
+
+/** What a report claims. */
+export const rows: Mutant[] = [
+  {
+    name: 'a report calls proven what fell sick since',
+    file: `${report}/pack.ts`,
+    from: "state.is === 'done' && sick === null ? proof",
+    to: "state.is === 'done' ? proof",
+    tests: ['test/upgrade/report/claims.test.ts'],
+  },
+  {
+    name: 'a report calls unchanged what may have been changed',
+    file: `${report}/pack.ts`,
+    from: "if (touched || state.is === 'done' || state.is === 'rolled-back') return { is: 'unknown' };",
+    to: "if (state.is === 'done' || state.is === 'rolled-back') return { is: 'unknown' };",
+    tests: ['test/upgrade/report/claims.test.ts'],
+  },
+  {
+    name: 'a report calls a promise kept that was one minute short',
+    file: `${report}/pack.ts`,
+    from: 'before !== null && before >= notice.wanted',
+    to: 'before !== null && before > 0',
+    tests: pack,
+  },
+  {
+    name: 'what a host said becomes markup in a report',
+    file: `${report}/text.ts`,
+    from: ".replaceAll('<', '&lt;')",
+    to: '',
+    tests: pack,
+  },
+  {
+    name: 'a report is made of an export that lost its last lines',
+    file: 'src/app/report.ts',
+    from: 'if (lines.at(-1)?.hash !== end.heads[id])',
+    to: 'if (lines.length === 0)',
+    tests: files,
+  },
+  {
+    name: 'a report is made of lines that nobody checked',
+    file: 'src/jobs/exported.ts',
+    from: 'if (wrong !== undefined) throw new Tampered(place.journal, wrong.what);',
+    to: '',
+    tests: files,
+  },
+];
