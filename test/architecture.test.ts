@@ -82,7 +82,18 @@ const inner: Record<string, Room> = {
   'sandbox/page': { ours: ['sandbox/slack'], packages: ['node:', 'ws', 'react', 'react-dom', 'slack-blocks-to-jsx'] },
   /** Starts the product as the command line does; it alone of the sandbox sees it. */
   sandbox: {
-    ours: ['app', 'app/cli', 'bot', 'config', 'trust', 'upgrade/rollout', 'windows', 'sandbox/fleet', 'sandbox/slack'],
+    ours: [
+      'app',
+      'app/cli',
+      'bot',
+      'config',
+      'trust',
+      'upgrade/report',
+      'upgrade/rollout',
+      'windows',
+      'sandbox/fleet',
+      'sandbox/slack',
+    ],
     packages: ['node:', 'yaml'],
   },
 };

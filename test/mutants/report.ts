@@ -48,4 +48,18 @@ export const rows: Mutant[] = [
     to: '',
     tests: files,
   },
+  {
+    name: 'what a host said becomes markup in the picture of a night',
+    file: `${report}/picture.ts`,
+    from: ".replaceAll('<', '&lt;').replaceAll('>', '&gt;')",
+    to: '',
+    tests: ['test/upgrade/report/picture.test.ts'],
+  },
+  {
+    name: 'the picture of a night calls a closed window open',
+    file: `${report}/picture.ts`,
+    from: 'for (const { start, end } of openings)',
+    to: 'for (const { start, end } of [{ start: from, end: to }, ...openings])',
+    tests: ['test/upgrade/report/picture.test.ts'],
+  },
 ];

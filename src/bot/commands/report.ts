@@ -1,6 +1,6 @@
 import { Refused } from '../../base/errors.ts';
 import type { ChainedEntry } from '../../jobs/index.ts';
-import { type Names, type Pack, packFacts, packMarkdown, packOf } from '../../upgrade/report/index.ts';
+import { type Names, type Pack, packFacts, packMarkdown, packOf, picture } from '../../upgrade/report/index.ts';
 import { type Attached, type CommandContext, type Reply, say, withFacts } from '../context.ts';
 import { reportLines } from '../views/report.ts';
 import { demand, type Handler, NothingKnown } from './common.ts';
@@ -35,6 +35,7 @@ function filesOf(pack: Pack, exported: readonly string[], names: Names): Attache
   const named = (ending: string, text: string): Attached => ({ name: `${pack.rollout}${ending}`, text });
   return [
     named('.md', packMarkdown(pack, names)),
+    named('.svg', picture(pack, names)),
     named('.json', `${JSON.stringify({ schema: 1, ...packFacts(pack) }, null, 2)}\n`),
     named('.jsonl', `${exported.join('\n')}\n`),
   ];

@@ -2,6 +2,7 @@ import { outcome, type Pack } from '../../upgrade/report/index.ts';
 import { approvals, isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { type Post, post } from './post.ts';
+import { tally } from './tally.ts';
 import { count, foreign, names, span, when, who } from './text.ts';
 
 /** Where the whole of it is; the chat has no room for it. */
@@ -36,18 +37,20 @@ export function reportPosts(rollout: Rollout): Post[] {
   const given = approvals(rollout).flatMap((phase) => phase.given.map(({ by }) => by));
   const approved = given.length === 0 ? '' : `, approved by ${[...new Set(given)].map(who).join(', ')}`;
   const lines = [
-    `*Report*: asked for by ${who(requester)}${approved}; from the first node to the end ${span(status.at - startedAt)}`,
-    ...imageLines(rollout),
+    `*Report*: ${onIt(rollout)}; asked for by ${who(requester)}${approved}; from the first node to the end ${span(status.at - startedAt)}`,
+    imageLine(rollout),
     files(id),
   ];
   return [post(rollout, `report.${run}`, { is: 'thread', broadcast: false }, [{ is: 'lines', lines }])];
 }
 
 /** What was there, and what is there now, as hashes. */
-function imageLines(rollout: Rollout): string[] {
-  const nodes = nodesInOrder(rollout);
-  const before = new Set(nodes.flatMap(({ before: was }) => (was === null ? [] : [was.sha256.slice(0, 12)])));
-  const now = nodes.filter(({ state }) => state.is === 'done').length;
-  const image = rollout.release.binarySha256.slice(0, 12);
-  return [`Image before: ${names([...before], 4)}; now \`${image}\` on ${now} of ${count(nodes.length, 'node')}`];
+function imageLine(rollout: Rollout): string {
+  const hashes = nodesInOrder(rollout).flatMap(({ before }) => (before === null ? [] : [before.sha256.slice(0, 12)]));
+  return `Image of the release \`${rollout.release.binarySha256.slice(0, 12)}\`, before it ${names([...new Set(hashes)], 4)}`;
+}
+
+function onIt(rollout: Rollout): string {
+  const { all, onNew } = tally(rollout);
+  return `${onNew.length} of ${count(all, 'node')} on ${rollout.release.version}`;
 }

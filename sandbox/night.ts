@@ -1,0 +1,32 @@
+import type { Runtime } from '../src/app/wiring.ts';
+import { packOf, picture } from '../src/upgrade/report/index.ts';
+
+/** Each picture reads a whole journal: often enough to be watched, ms. */
+const every = 1_000;
+
+/** The newest rollout as a picture, drawn anew while it changes. `svg` is what was drawn last; null before the first. */
+export function drawnNight(runtime: () => Runtime | null): { svg(): string | null; close(): Promise<void> } {
+  let drawn: { of: string; svg: string } | null = null;
+  let latest = Promise.resolve();
+  const draw = async (): Promise<void> => {
+    const opened = runtime();
+    if (opened === null) return;
+    const { control, settings } = opened;
+    const [newest] = await control.store.latest(1);
+    const of = newest === undefined ? null : `${newest.id} ${newest.revision}`;
+    if (newest === undefined || of === null || of === drawn?.of) return;
+    const names = Object.fromEntries(settings.people.map(({ slack, name }) => [slack, name]));
+    drawn = { of, svg: picture(packOf((await control.written(newest.id)).lines), names) };
+  };
+  const timer = setInterval(() => {
+    // What cannot be read now is drawn the next time.
+    latest = latest.then(draw).catch(() => undefined);
+  }, every);
+  return {
+    svg: () => drawn?.svg ?? null,
+    async close() {
+      clearInterval(timer);
+      await latest;
+    },
+  };
+}
