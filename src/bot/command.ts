@@ -42,6 +42,8 @@ export type Command =
   | { verb: 'stop' }
   /** What waits, by its key as a button has it; null: all that waits now. */
   | { verb: 'mine'; wait: string | null }
+  /** null: the newest that is over. */
+  | { verb: 'own'; rollout: string | null }
   | { verb: 'retry' }
   /** Somebody's work on a node: put aside and replaced, or left where it is. `mark` begins its SHA-256, as it was shown. */
   | { verb: 'replace'; node: string; mark: string }
@@ -121,6 +123,11 @@ export const manual: Record<Verb, Manual> = {
     usage: 'mine',
     what: 'says that you have it: nobody is reminded any more of what waits now; nothing moves by that',
     example: 'mine',
+  },
+  own: {
+    usage: 'own [ROLLOUT]',
+    what: 'says that you write down what went wrong in a rollout that is over; you are reminded on the next working day',
+    example: 'own r-1a2b3c4d',
   },
   retry: { usage: 'retry', what: 'tries again after a failure', example: 'retry' },
   replace: {

@@ -45,6 +45,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   resume: (input) => alone(input, { verb: 'resume' }),
   stop: (input) => alone(input, { verb: 'stop' }),
   mine: (input) => alone(input, { verb: 'mine', wait: null }),
+  own: (input) => ({ verb: 'own', rollout: optional(input) }),
   retry: (input) => alone(input, { verb: 'retry' }),
   replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),

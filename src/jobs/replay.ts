@@ -60,6 +60,7 @@ const says: Record<Line['type'], readonly Says[]> = {
   decided: ['decisions'],
   'rollback-asked': ['decisions'],
   'taken-on': ['decisions'],
+  owned: ['decisions'],
   rescheduled: ['decisions'],
   announced: ['decisions'],
   begun: ['reports'],

@@ -62,4 +62,25 @@ export const rows: Mutant[] = [
     to: 'for (const { start, end } of [{ start: from, end: to }, ...openings])',
     tests: ['test/upgrade/report/picture.test.ts'],
   },
+  {
+    name: 'somebody owns what is not over',
+    file: 'src/upgrade/rollout/post-mortem.ts',
+    from: 'if (isOpen(rollout) || !wentWrong(rollout) ||',
+    to: 'if (!wentWrong(rollout) ||',
+    tests: ['test/bot/post-mortem.test.ts'],
+  },
+  {
+    name: 'whoever owns a post-mortem is called the one who decided last',
+    file: 'src/upgrade/rollout/next.ts',
+    from: " || event.type === 'owned')",
+    to: ')',
+    tests: ['test/upgrade/report/post-mortem.test.ts'],
+  },
+  {
+    name: 'a post-mortem forgets the cause of what was tried again',
+    file: `${report}/pack.ts`,
+    from: 'return frames.flatMap(({ line, before, after }) =>',
+    to: 'return frames.slice(-1).flatMap(({ line, before, after }) =>',
+    tests: ['test/upgrade/report/post-mortem.test.ts'],
+  },
 ];

@@ -9,6 +9,7 @@ import { freeze, unfreeze } from './freeze.ts';
 import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
 import { mine } from './mine.ts';
+import { own } from './own.ts';
 import { recover } from './recover.ts';
 import { report } from './report.ts';
 import { reschedule } from './reschedule.ts';
@@ -39,6 +40,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   resume: acting(resume),
   stop: acting(stop),
   mine: acting(mine),
+  own,
   retry: acting(retry),
   replace: acting(replace),
   keep: acting(keep),

@@ -1,6 +1,14 @@
 import { Refused } from '../../base/errors.ts';
 import type { ChainedEntry } from '../../jobs/index.ts';
-import { type Names, type Pack, packFacts, packMarkdown, packOf, picture } from '../../upgrade/report/index.ts';
+import {
+  type Names,
+  type Pack,
+  packFacts,
+  packMarkdown,
+  packOf,
+  picture,
+  postMortem,
+} from '../../upgrade/report/index.ts';
 import { type Attached, type CommandContext, type Reply, say, withFacts } from '../context.ts';
 import { reportLines } from '../views/report.ts';
 import { demand, type Handler, NothingKnown } from './common.ts';
@@ -33,8 +41,10 @@ export function replyOf(lines: readonly ChainedEntry[], exported: readonly strin
 
 function filesOf(pack: Pack, exported: readonly string[], names: Names): Attached[] {
   const named = (ending: string, text: string): Attached => ({ name: `${pack.rollout}${ending}`, text });
+  const lesson = postMortem(pack, names);
   return [
     named('.md', packMarkdown(pack, names)),
+    ...(lesson === null ? [] : [named('-post-mortem.md', lesson)]),
     named('.svg', picture(pack, names)),
     named('.json', `${JSON.stringify({ schema: 1, ...packFacts(pack) }, null, 2)}\n`),
     named('.jsonl', `${exported.join('\n')}\n`),

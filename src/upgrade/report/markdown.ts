@@ -38,6 +38,7 @@ export function outcome({ ended, release, nodes, startedAt }: Pack): string {
 
 function head(pack: Pack, names: Names): string[] {
   const { rollout, service, release, fleet, requester, createdAt, startedAt, endedAt, override, ended } = pack;
+  const { owner } = pack;
   const approvers = [...new Set(pack.questions.flatMap(({ given }) => given.map(({ by }) => by)))];
   const span = startedAt === null ? null : (endedAt ?? pack.timeline.at(-1)?.at ?? startedAt) - startedAt;
   return [
@@ -55,6 +56,9 @@ function head(pack: Pack, names: Names): string[] {
       : [
           `- Windows were overridden by ${[override.by, override.with].flatMap((by) => (by === null ? [] : [md(nameOf(by, names))])).join(' and ')}: ${md(override.reason)}`,
         ]),
+    ...(owner === null
+      ? []
+      : [`- ${md(nameOf(owner.by, names))} writes down what went wrong, since ${utc(owner.at)} UTC`]),
     ...(ended.reason === null ? [] : [`- Held: ${md(ended.reason)}`]),
     `- Archive ${md(release.archive)}, SHA-256 \`${release.archiveSha256}\`, ${release.signedBy === null ? 'signed by nobody' : `signed by ${md(release.signedBy.name)}`}`,
     `- Its binary has the SHA-256 \`${release.binarySha256}\``,
@@ -102,7 +106,7 @@ function questionRow({ title, askedAt, endedAt, is, needed, given, declined }: Q
   ];
 }
 
-function nodes({ nodes: all }: Pack): string[] {
+export function nodes({ nodes: all }: Pack): string[] {
   return table(
     ['node', 'became', 'before', 'image before', 'now', 'image now', 'environment before', 'restarts'],
     all.map((node) => [
@@ -183,7 +187,7 @@ export function steps(tries: readonly StepTry[]): StepTotal[] {
   return found;
 }
 
-function watches({ watches: all }: Pack): string[] {
+export function watches({ watches: all }: Pack): string[] {
   if (all.length === 0) return ['Nothing was watched.'];
   return table(
     ['part', 'from', 'to', 'wanted', 'verdict'],
@@ -225,7 +229,7 @@ export function timeline(moments: readonly Moment[], names: Names): string[] {
   );
 }
 
-function proof({ rollout, chain, calendars }: Pack): string[] {
+export function proof({ rollout, chain, calendars }: Pack): string[] {
   const { revision, hash, lines, unsigned, keys } = chain;
   const head = `${revision}:${hash.slice(0, 16)}`;
   const zones = Object.entries(calendars).map(([region, { zone }]) => `${md(region)} ${md(zone)}`);

@@ -48,6 +48,9 @@ export interface Pack {
   watches: WatchReport[];
   notice: NoticeReport | null;
   health: Healths;
+  causes: Cause[];
+  /** Who writes down what went wrong. */
+  owner: { by: Actor; at: number } | null;
   timeline: Moment[];
   /** By region: its zone, and the windows of then, with which the picture is drawn. */
   calendars: Rollout['calendars'];
@@ -107,6 +110,16 @@ export type After =
     }
   | { is: 'unchanged'; version: string | null; sha256: string | null }
   | { is: 'unknown' };
+
+/** What was found on a node when it failed, before its way back destroyed that. */
+export interface Cause {
+  node: string;
+  at: number;
+  line: number;
+  summary: string;
+  evidence: string[];
+  causes: { name: string; says: string; line: string; mend: string }[];
+}
 
 /** One stretch in which a part was watched. */
 export interface WatchReport {
@@ -171,6 +184,8 @@ export function packOf(lines: readonly Line[]): Pack {
     watches: watchesOf(frames),
     notice: noticeOf(rollout),
     health: healthOf(frames),
+    causes: causesOf(frames),
+    owner: rollout.owner ?? null,
     timeline,
     calendars: Object.fromEntries(
       regionsOf(rollout).flatMap((region) => {
@@ -242,6 +257,31 @@ function afterOf({ state, touched, proof, back, before, sick }: NodeRun): After 
   }
   if (touched || state.is === 'done' || state.is === 'rolled-back') return { is: 'unknown' };
   return { is: 'unchanged', version: before?.version ?? null, sha256: before?.sha256 ?? null };
+}
+
+/** Every time that one was found: a later try forgets it. */
+function causesOf(frames: readonly Frame[]): Cause[] {
+  return frames.flatMap(({ line, before, after }) =>
+    nodesInOrder(after).flatMap(({ name, diagnosis }) => {
+      if (diagnosis === null || diagnosis === (before?.nodes[name]?.diagnosis ?? null)) return [];
+      const causes = (diagnosis.causes ?? []).map(({ name: is, says, line: shown, mend }) => ({
+        name: is,
+        says,
+        line: shown,
+        mend,
+      }));
+      return [
+        {
+          node: name,
+          at: line.at,
+          line: line.revision,
+          summary: diagnosis.summary,
+          evidence: diagnosis.evidence,
+          causes,
+        },
+      ];
+    }),
+  );
 }
 
 /** Each watch from its beginning to its end, as often as it was begun. */

@@ -1,4 +1,5 @@
 import { inWords } from '../../base/duration.ts';
+import { isAny } from '../../base/is-any.ts';
 import { asked, endOf, goesForward, isStaging, nodesInOrder, phaseOf, watching } from '../rollout/index.ts';
 import type { Actor, ApprovalPhase, NodeRun, RollbackScope, Rollout, Status } from '../rollout/types.ts';
 import type { Frame } from './lines.ts';
@@ -16,6 +17,8 @@ export interface Moment {
   /** The second person, where it took two. */
   with: Actor | null;
   node: string | null;
+  /** It did not go as it should. */
+  wrong: boolean;
   /** Signed by the person's own key, and not only where it was admitted. */
   signed: boolean;
 }
@@ -26,7 +29,15 @@ type Told = Pick<Moment, 'is' | 'what'> & Partial<Moment>;
 export function momentsOf(frames: readonly Frame[]): Moment[] {
   return frames.flatMap((frame) =>
     toldBy(frame).map((told) => ({
-      ...{ at: frame.line.at, line: frame.line.revision, by: null, with: null, node: null, signed: false },
+      ...{
+        at: frame.line.at,
+        line: frame.line.revision,
+        by: null,
+        with: null,
+        node: null,
+        wrong: false,
+        signed: false,
+      },
       ...told,
     })),
   );
@@ -81,9 +92,11 @@ function decisionIn({ line, after }: Frame): Told | null {
         ...(event.with === undefined ? {} : { with: event.with }),
       });
     case 'rollback-asked':
-      return told(`asked to bring back ${scopeWords(event.scope)}`);
+      return told(`asked to bring back ${scopeWords(event.scope)}`, { wrong: true });
     case 'taken-on':
       return told('said that they have it');
+    case 'owned':
+      return told('writes down what went wrong');
     case 'rescheduled':
       return told(`moved the start to ${isoMinute(event.startAt)}`);
   }
@@ -109,7 +122,8 @@ function nodesIn(before: Rollout, after: Rollout): Told[] {
   return nodesInOrder(after).flatMap((node) => {
     const former = before.nodes[node.name];
     const what = former === undefined || former === node ? null : nodeWords(former, node, after);
-    return what === null ? [] : [{ is: 'node' as const, what: `${node.name} ${what}`, node: node.name }];
+    if (former === undefined || what === null) return [];
+    return [{ is: 'node' as const, what: `${node.name} ${what}`, node: node.name, wrong: isWrong(former, node) }];
   });
 }
 
@@ -141,6 +155,13 @@ function nodeWords(before: NodeRun, after: NodeRun, { release }: Rollout): strin
   }
 }
 
+/** It fell sick, failed, or goes back because of that. */
+function isWrong(before: NodeRun, after: NodeRun): boolean {
+  if (after.sick !== null && before.sick === null) return true;
+  if (after.failure !== null && before.failure === null) return true;
+  return after.state.is !== before.state.is && isAny(after.state.is, 'failed', 'unproven', 'stuck');
+}
+
 const gatesOf = ({ held }: NodeRun): string => (held?.gates ?? []).map(({ name }) => name).join();
 const isSameHold = (before: NodeRun, after: NodeRun): boolean => gatesOf(before) === gatesOf(after);
 
@@ -150,7 +171,8 @@ function watchesIn(before: Rollout, after: Rollout): Told[] {
   const told: Told[] = staged ? [{ is: 'rollout', what: 'everything is staged and verified' }] : [];
   if (was !== null && was.id !== is?.id) {
     const end = endOf(phaseOf(after, was.id));
-    told.push({ is: 'watch', what: end === null ? `the watch of ${was.title} broke off` : `${was.title} was watched` });
+    const what = end === null ? `the watch of ${was.title} broke off` : `${was.title} was watched`;
+    told.push({ is: 'watch', what });
   }
   if (is !== null && is.id !== was?.id)
     told.push({ is: 'watch', what: `${is.title} is watched for ${inWords(is.for)}` });
@@ -176,7 +198,7 @@ function questionsIn(before: Rollout, after: Rollout, decision: Told | null): To
 
 function statusIn(before: Rollout, after: Rollout, decision: Told | null): Told[] {
   const what = before.status.is === after.status.is ? null : statusWords(after.status, decision !== null);
-  return what === null ? [] : [{ is: 'rollout', what }];
+  return what === null ? [] : [{ is: 'rollout', what, wrong: isAny(after.status.is, 'held', 'rolling-back') }];
 }
 
 /** What a decision says itself is not said again. */

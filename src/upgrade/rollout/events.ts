@@ -54,6 +54,8 @@ export type Event =
   | { type: 'stopped'; at: number; by: Actor }
   /** Somebody has seen it and acts: nothing moves by that. `waits`: what they saw wait, by `waitKey`; what came since calls anew. */
   | { type: 'taken-on'; at: number; by: Actor; waits: string[] }
+  /** Somebody writes down what is to be learned from it, once it is over and something went wrong: nothing moves by that. */
+  | { type: 'owned'; at: number; by: Actor }
   | { type: 'retried'; at: number; by: Actor; epoch: number }
   /** What is to become of somebody's work on a node; `sha256` is that of the work which was shown; `with`: the first of two. */
   | {

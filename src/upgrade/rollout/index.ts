@@ -19,7 +19,7 @@ export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
 export { lastingEvidence } from './facts.ts';
 export { troublesIn } from './fitness.ts';
-export { followUpAt } from './follow-up.ts';
+export { followUpAt, nextAsk } from './follow-up.ts';
 export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
 export { evidenceFor, gates, whyWaiting } from './gates.ts';
@@ -55,6 +55,7 @@ export {
 } from './phases.ts';
 export { mostAtOnce, nextNode } from './places.ts';
 export { plan, troublesOf } from './plan.ts';
+export { postMortemAt, wentWrong } from './post-mortem.ts';
 export {
   goesForward,
   inScope,

@@ -9,6 +9,7 @@ import { announced } from './notice.ts';
 import { timedFirst, timedNext } from './pace.ts';
 import { firstBack, firstForward } from './path.ts';
 import { approvals, asked, changePhase, phaseOf, saidAt, sinceOf, unasked } from './phases.ts';
+import { owned } from './post-mortem.ts';
 import { goesForward, isOpen, nodeOf, nodesInOrder } from './queries.ts';
 import { reminded, takenOn } from './reminders.ts';
 import { lost, reported, toPlace } from './reports.ts';
@@ -34,7 +35,8 @@ export function next(rollout: Rollout, event: Event): Rollout {
 
 /** A journal is folded as it was when it was written: what was begun without the note goes on without it. */
 function noted(rollout: Rollout, event: Event): Rollout {
-  if (rollout.lastWord === undefined || !('by' in event) || event.type === 'taken-on') return rollout;
+  if (rollout.lastWord === undefined || !('by' in event) || event.type === 'taken-on' || event.type === 'owned')
+    return rollout;
   return { ...rollout, lastWord: { is: event.type, by: event.by, at: event.at } };
 }
 
@@ -71,6 +73,8 @@ function fold(rollout: Rollout, event: Event): Rollout {
       return rollbackAsked(rollout, event);
     case 'taken-on':
       return takenOn(rollout, event);
+    case 'owned':
+      return owned(rollout, event);
     case 'rescheduled':
       return rescheduled(rollout, event);
     case 'announced':

@@ -313,6 +313,8 @@ export interface Rollout {
   reminded?: Record<string, number>;
   /** Who said that they have what waits for people, by `waitKey`: nobody is reminded of it. Absent where nobody ever did. */
   taken?: Record<string, Taken>;
+  /** Who writes down what went wrong in it. Absent while nobody does. */
+  owner?: Taken;
   /** What must be announced before the first node is begun, and what was. Absent where nothing must. */
   notice?: Notice;
   /** When the start was moved, the newest last. Absent where it never was. */
