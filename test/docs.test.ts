@@ -88,6 +88,7 @@ describe('the documentation', () => {
       'docs/node-helper.md',
       'docs/shell.md',
       'docs/report.md',
+      'docs/checklists.md',
       'docs/diagnosis.md',
       'docs/draining.md',
       'docs/compatibility.md',

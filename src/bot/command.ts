@@ -44,6 +44,10 @@ export type Command =
   | { verb: 'mine'; wait: string | null }
   /** null: the newest that is over. */
   | { verb: 'own'; rollout: string | null }
+  | { verb: 'checklist' }
+  /** The number that it has for people, or its key as a button has it. */
+  | { verb: 'tick'; item: string }
+  | { verb: 'untick'; item: string }
   | { verb: 'retry' }
   /** Somebody's work on a node: put aside and replaced, or left where it is. `mark` begins its SHA-256, as it was shown. */
   | { verb: 'replace'; node: string; mark: string }
@@ -124,6 +128,13 @@ export const manual: Record<Verb, Manual> = {
     what: 'says that you have it: nobody is reminded any more of what waits now; nothing moves by that',
     example: 'mine',
   },
+  checklist: {
+    usage: 'checklist',
+    what: 'what is to be ticked before, between and after, with who or what ticked it',
+    example: 'checklist',
+  },
+  tick: { usage: 'tick N', what: 'ticks an item of the checklist, in your name', example: 'tick 1' },
+  untick: { usage: 'untick N', what: 'takes such a tick back', example: 'untick 1' },
   own: {
     usage: 'own [ROLLOUT]',
     what: 'says that you write down what went wrong in a rollout that is over; you are reminded on the next working day',

@@ -2,13 +2,25 @@ import { z } from 'zod';
 import { minute } from '../base/duration.ts';
 import { signingKeyIn } from '../trust/index.ts';
 import { overlap } from '../upgrade/compatibility/index.ts';
+import { healthy } from '../upgrade/rollout/index.ts';
 import { describeWindow } from '../windows/index.ts';
 import type { Window } from '../windows/types.ts';
 import { withDefault } from './blocks.ts';
 import { fleetFreeze, freezeIn, regionFreeze, type WrittenFreeze, windows } from './calendars.ts';
 import { formatDuration } from './durations.ts';
 import type { Path, Problem } from './problems.ts';
-import { approvers, compatibilityRow, inventory, node, person, policy, redis, regionApprovers, ssh } from './schema.ts';
+import {
+  approvers,
+  checklistItem,
+  compatibilityRow,
+  inventory,
+  node,
+  person,
+  policy,
+  redis,
+  regionApprovers,
+  ssh,
+} from './schema.ts';
 import * as value from './values.ts';
 
 /** Null for what is wrong by itself, and was told already. */
@@ -52,6 +64,9 @@ const sketch = z.object({
   proven: sound(z.object({ fleet: z.unknown() })).optional(),
   compatibility: all(compatibilityRow).nullable().optional(),
   inventory: sound(inventory).optional(),
+  checklists: sound(
+    z.object({ before: all(checklistItem), during: all(checklistItem), after: all(checklistItem) }),
+  ).optional(),
   alerts: sound(
     z.object({
       alertmanager: z.unknown().optional(),
@@ -89,6 +104,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...alertProblems(settings.alerts),
     ...provenProblems(settings),
     ...matrixProblems(settings),
+    ...checklistProblems(settings),
   ];
 }
 
@@ -232,6 +248,36 @@ function matrixProblems({ compatibility, inventory }: Sketch): Problem[] {
     return [{ path: ['compatibility', at, 'operator'], message }];
   });
   return [...twice, ...rows.flatMap(({ row, at }) => rowProblems(row, ['compatibility', at], inventory ?? null))];
+}
+
+/** Buttons have room for so many. */
+const mostItems = 20;
+
+/** Each is ticked by a person or by a machine, and a machine knows what it is asked. */
+function checklistProblems({ checklists }: Sketch): Problem[] {
+  return (['before', 'during', 'after'] as const).flatMap((name): Problem[] => {
+    const items = checklists?.[name] ?? [];
+    const path = ['checklists', name];
+    const many = `has ${items.length} items; write at most ${mostItems}`;
+    return [
+      ...(items.length > mostItems ? [{ path, message: many }] : []),
+      ...items.flatMap((item, at): Problem[] => (item === null ? [] : itemProblems(item, [...path, at]))),
+    ];
+  });
+}
+
+function itemProblems({ by, check }: z.output<typeof checklistItem>, path: Path): Problem[] {
+  if ((by === undefined) === (check === undefined))
+    return [
+      { path, message: 'is ticked by nobody, or by two; write either by: person, or check: with the name of a check' },
+    ];
+  if (check === undefined || check === healthy) return [];
+  return [
+    {
+      path: [...path, 'check'],
+      message: `"${check}" is not a check that a look answers; write ${healthy}, or by: person`,
+    },
+  ];
 }
 
 function rowProblems(

@@ -245,6 +245,15 @@ const select = leaf('a JMESPath expression', 'one like [].agent_version', (writt
 const question = block({ get: inventoryUrl, select });
 export const inventory = block({ agent: question.nullable().optional(), schema: question.nullable().optional() });
 
+const itemText = text('an item', 'some words in one line, at most 120 characters', /^(?=.*\S)[^\p{Cc}]{1,120}$/u);
+export const checklistItem = block({
+  text: itemText,
+  by: oneOf(['person']).optional(),
+  check: value.name.optional(),
+});
+const items = withDefault([], list(checklistItem, 'items'));
+export const checklists = block({ before: items, during: items, after: items });
+
 export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
 export const schema = block({
@@ -271,6 +280,7 @@ export const schema = block({
   notices: notices.nullable().optional(),
   compatibility: list(compatibilityRow, 'rows').nullable().optional(),
   inventory: inventory.nullable().optional(),
+  checklists: checklists.nullable().optional(),
   ssh: withDefault({}, ssh),
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),

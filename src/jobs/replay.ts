@@ -61,6 +61,8 @@ const says: Record<Line['type'], readonly Says[]> = {
   'rollback-asked': ['decisions'],
   'taken-on': ['decisions'],
   owned: ['decisions'],
+  'item-ticked': ['decisions'],
+  'item-unticked': ['decisions'],
   rescheduled: ['decisions'],
   announced: ['decisions'],
   begun: ['reports'],

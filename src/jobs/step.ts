@@ -12,6 +12,7 @@ import {
   finishedNodes,
   gates,
   goesForward,
+  healthy,
   isLook,
   lastingEvidence,
   nodeOf,
@@ -179,13 +180,23 @@ export function taskRunner(parts: StepParts): RunTask {
     const nodes = rollout.peers[region] ?? [];
     // A rollback is kept waiting by neither freezes nor alerts, nor by whoever is slow to tell of them.
     const asked = goesForward(rollout) ? lastingEvidence : (['halt'] as const);
-    const [seen, lasting] = await Promise.all([
+    const [seen, lasting, checks] = await Promise.all([
       lookAt(nodes, finished, parts, signal, (name, until) => wayBackOf(rollout, name, at, until)),
       collect(asked, placeOf(rollout, region), parts),
+      checksOf(rollout, region, signal),
     ]);
     signal.throwIfAborted();
-    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
+    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting, ...checks });
     return 'watched';
+  }
+
+  /** Of what a checklist wants of a machine, besides what each look finds out anyway. */
+  async function checksOf({ checklists }: Rollout, region: string, signal: AbortSignal) {
+    const items = checklists === undefined ? [] : Object.values(checklists).flat();
+    const names = items.flatMap((item) => ('check' in item && item.check !== healthy ? [item.check] : []));
+    return names.length === 0 || parts.checks === undefined
+      ? {}
+      : { checks: await parts.checks([...new Set(names)], region, signal).catch(() => ({})) };
   }
 
   function wayBackOf(rollout: Rollout, name: string, at: number, signal: AbortSignal): Promise<BackSeen> | null {

@@ -72,8 +72,8 @@ export const rows: Mutant[] = [
   {
     name: 'whoever owns a post-mortem is called the one who decided last',
     file: 'src/upgrade/rollout/next.ts',
-    from: " || event.type === 'owned')",
-    to: ')',
+    from: "event.type === 'taken-on' || event.type === 'owned')",
+    to: "event.type === 'taken-on')",
     tests: ['test/upgrade/report/post-mortem.test.ts'],
   },
   {

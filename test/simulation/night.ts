@@ -77,7 +77,7 @@ export class Night {
   constructor(seed: number) {
     this.#seed = seed;
     this.#chance = new Chance(seed);
-    const story = storyOf(this.#chance, seed % 20 === 0);
+    const story = storyOf(this.#chance, seed % 20 === 0, seed % 7 === 0);
     this.#story = story;
     const time = this.#time;
     this.#data = new Data(() => time.now);
@@ -424,7 +424,7 @@ export class Night {
     this.#helped += 1;
     // Nobody tries a build for ever that does not get well.
     const retry = this.#helped <= 6 && this.#chance.of(0.5) ? ['retry'] : [];
-    for (const kind of ['replace', 'keep', 'approve', 'resume', ...retry, 'rollback']) {
+    for (const kind of ['tick', 'replace', 'keep', 'approve', 'resume', ...retry, 'rollback']) {
       const user = ['approve', 'replace'].includes(kind) ? 'U0INES' : 'U0ROSA';
       if (kind === 'rollback' && (is !== 'held' || this.#helped > 12)) continue;
       if (press(kind, user)) return;
@@ -515,8 +515,8 @@ export class Night {
       .flatMap((message) => buttonsOn(message))
       // What never began leaves the one before it to be brought back.
       .filter(({ action, message }) => message.mark?.rollout !== before || action !== 'zw:rollback:all')
-      // What went wrong is written down whatever came after.
-      .filter(({ action }) => action !== 'zw:own')
+      // What went wrong is written down, and what is asked for at the end ticked, whatever came after.
+      .filter(({ action }) => action !== 'zw:own' && !action.startsWith('zw:tick:after'))
       .map(({ action }) => action);
     assert.deepEqual(live, [], 'what is over has no button');
     const isLeft = this.#data.zscore(keysOf(this.#story.fleet.name).unpainted, rollout.id) !== null;
@@ -530,7 +530,11 @@ export class Night {
 
 function weightOf(action: string): number {
   const kind = action.split(':')[1] ?? '';
-  return { approve: 12, retry: 5, resume: 5, replace: 3, keep: 2, rollback: 1, pause: 1, hold: 1, stop: 1 }[kind] ?? 1;
+  return (
+    { tick: 12, approve: 12, retry: 5, resume: 5, replace: 3, keep: 2, rollback: 1, pause: 1, hold: 1, stop: 1 }[
+      kind
+    ] ?? 1
+  );
 }
 
 const statesOf = ({ nodes }: Rollout): string =>

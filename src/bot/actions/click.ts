@@ -24,6 +24,7 @@ const readings: Record<string, Reading> = {
   mine: ({ g }) => ({ verb: 'mine', wait: g }),
   postpone: () => ({ verb: 'reschedule', when: { is: 'next' } }),
   retry: () => ({ verb: 'retry' }),
+  tick: ({ g }) => ({ verb: 'tick', item: g }),
   own: ({ r }) => ({ verb: 'own', rollout: r }),
   replace: ({ g }) => ({ verb: 'replace', ...nodeAndMark(g) }),
   keep: ({ g }) => ({ verb: 'keep', ...nodeAndMark(g) }),

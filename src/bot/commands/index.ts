@@ -2,6 +2,7 @@ import { Bug } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
 import type { Asking, CommandContext, Reply } from '../context.ts';
 import { adopt } from './adopt.ts';
+import { checklist, tick, untick } from './checklist.ts';
 import type { Handler } from './common.ts';
 import { approve, decline, pause, resume, retry, rollback, stop } from './decide.ts';
 import { keep, replace } from './foreign.ts';
@@ -41,6 +42,9 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   stop: acting(stop),
   mine: acting(mine),
   own,
+  checklist,
+  tick,
+  untick,
   retry: acting(retry),
   replace: acting(replace),
   keep: acting(keep),

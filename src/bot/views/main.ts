@@ -13,6 +13,7 @@ import {
 import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
+import { checklistLines } from './checklist.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
@@ -45,6 +46,7 @@ export function mainParts(rollout: Rollout): Part[] {
         ...statusLines(rollout),
         ...(isOpen(rollout) ? haltLines(rollout) : []),
         ...waitingLines(rollout),
+        ...checklistLines(rollout),
         ...takenLines(rollout),
       ],
     },

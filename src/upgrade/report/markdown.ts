@@ -12,6 +12,7 @@ export function packMarkdown(pack: Pack, names: Names = {}): string {
     ['## Nodes', '', ...nodes(pack)],
     ['## How long it took', '', ...durations(pack)],
     ['## Watched', '', ...watches(pack)],
+    ...(pack.checklist.length === 0 ? [] : [['## Checklist', '', ...checklist(pack, names)]]),
     ['## Announced', '', ...notice(pack)],
     ['## What happened, in order', '', ...timeline(pack.timeline, names)],
     ['## Whether this is true', '', ...proof(pack)],
@@ -197,6 +198,21 @@ export function watches({ watches: all }: Pack): string[] {
       each.to === null ? '-' : utc(each.to),
       took(each.for),
       verdict(each),
+    ]),
+  );
+}
+
+function checklist({ checklist: all }: Pack, names: Names): string[] {
+  const listed = { before: 'before the first node', during: 'before', after: 'at the end' };
+  return table(
+    ['no.', 'when', 'what', 'ticked by', 'UTC', 'evidence'],
+    all.map(({ number, list, part, text, check, ticked, by, at, says }) => [
+      `${number}`,
+      `${listed[list]}${part === null ? '' : ` ${md(part)}`}`,
+      md(text),
+      ticked ? (check === null ? md(nameOf(by ?? '', names)) : `machine (${md(check)})`) : 'NOT TICKED',
+      at === null ? '-' : utc(at),
+      says === null ? '-' : md(says),
     ]),
   );
 }

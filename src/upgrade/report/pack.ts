@@ -1,15 +1,28 @@
 import {
   approvals,
+  checkOf,
+  entriesOf,
   goesForward,
   isOpen,
+  isTickable,
   nodesInOrder,
   noticeOver,
   regionsOf,
   startOf,
+  tickOf,
   toldSince,
   watching,
 } from '../rollout/index.ts';
-import type { Actor, ApprovalPhase, Baseline, Diagnosis, NodeRun, Rollout, WatchPhase } from '../rollout/types.ts';
+import type {
+  Actor,
+  ApprovalPhase,
+  Baseline,
+  Diagnosis,
+  List,
+  NodeRun,
+  Rollout,
+  WatchPhase,
+} from '../rollout/types.ts';
 import { type Healths, healthOf } from './health.ts';
 import { type Frame, framesOf, type Line } from './lines.ts';
 import { type Span, spansOf } from './spans.ts';
@@ -49,6 +62,7 @@ export interface Pack {
   notice: NoticeReport | null;
   health: Healths;
   causes: Cause[];
+  checklist: ItemReport[];
   /** Who writes down what went wrong. */
   owner: { by: Actor; at: number } | null;
   timeline: Moment[];
@@ -110,6 +124,22 @@ export type After =
     }
   | { is: 'unchanged'; version: string | null; sha256: string | null }
   | { is: 'unknown' };
+
+/** An item of a checklist, as it stood when what it was for began; else as it stands. */
+export interface ItemReport {
+  number: number;
+  list: List;
+  /** Title of the approval that it belongs to; null for the others. */
+  part: string | null;
+  text: string;
+  /** The check that ticks it; null: a person does. */
+  check: string | null;
+  ticked: boolean;
+  /** The person, or the check. */
+  by: Actor | null;
+  at: number | null;
+  says: string | null;
+}
 
 /** What was found on a node when it failed, before its way back destroyed that. */
 export interface Cause {
@@ -185,6 +215,7 @@ export function packOf(lines: readonly Line[]): Pack {
     notice: noticeOf(rollout),
     health: healthOf(frames),
     causes: causesOf(frames),
+    checklist: checklistOf(frames),
     owner: rollout.owner ?? null,
     timeline,
     calendars: Object.fromEntries(
@@ -257,6 +288,21 @@ function afterOf({ state, touched, proof, back, before, sick }: NodeRun): After 
   }
   if (touched || state.is === 'done' || state.is === 'rolled-back') return { is: 'unknown' };
   return { is: 'unchanged', version: before?.version ?? null, sha256: before?.sha256 ?? null };
+}
+
+function checklistOf(frames: readonly Frame[]): ItemReport[] {
+  const rollout = lastOf(frames);
+  return entriesOf(rollout).map((entry) => {
+    const last = frames.find(
+      ({ before, after }) => before !== null && isTickable(before, entry) && !isTickable(after, entry),
+    );
+    const tick = tickOf(last?.before ?? rollout, entry);
+    const { number, list, phase, item } = entry;
+    return {
+      ...{ number, list, part: phase?.title ?? null, text: item.text, check: checkOf(entry) },
+      ...{ ticked: tick.is === 'ticked', by: tick.is === 'ticked' ? tick.by : null, at: tick.at, says: tick.says },
+    };
+  });
 }
 
 /** Every time that one was found: a later try forgets it. */

@@ -1,6 +1,6 @@
 import { inWords } from '../../base/duration.ts';
 import { isAny } from '../../base/is-any.ts';
-import { asked, endOf, goesForward, isStaging, nodesInOrder, phaseOf, watching } from '../rollout/index.ts';
+import { asked, endOf, entriesOf, goesForward, isStaging, nodesInOrder, phaseOf, watching } from '../rollout/index.ts';
 import type { Actor, ApprovalPhase, NodeRun, RollbackScope, Rollout, Status } from '../rollout/types.ts';
 import type { Frame } from './lines.ts';
 
@@ -97,10 +97,17 @@ function decisionIn({ line, after }: Frame): Told | null {
       return told('said that they have it');
     case 'owned':
       return told('writes down what went wrong');
+    case 'item-ticked':
+      return told(`ticked ${itemText(after, event.item)}`);
+    case 'item-unticked':
+      return told(`took back the tick of ${itemText(after, event.item)}`);
     case 'rescheduled':
       return told(`moved the start to ${isoMinute(event.startAt)}`);
   }
 }
+
+const itemText = (rollout: Rollout, item: string): string =>
+  entriesOf(rollout).find(({ key }) => key === item)?.item.text ?? item;
 
 function askedFor({ release, strategy, startAt, override, recovery, requester }: Rollout): string {
   if (recovery !== undefined) return `asked that ${release.version} be given back`;

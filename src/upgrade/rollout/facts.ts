@@ -161,6 +161,7 @@ export type GateName =
   | 'turn'
   | 'bake'
   | 'approval'
+  | 'checklist'
   | 'freeze'
   | 'window'
   | 'alerts'

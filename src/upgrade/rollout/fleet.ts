@@ -1,5 +1,6 @@
 import type { Calendar, Window } from '../../windows/types.ts';
 import type { Row } from '../compatibility/index.ts';
+import type { Checklists } from './checklists.ts';
 
 /** A systemd service as the fleet runs it: a profile, so that sibling services fit. */
 export interface Service {
@@ -87,6 +88,8 @@ export interface Fleet {
   audiences: string[];
   /** Which versions go with which agents and schemas. Absent: nothing is checked. */
   compatibility?: Row[];
+  /** What must be ticked. Absent: nothing. */
+  checklists?: Checklists;
 }
 
 /** Durations in milliseconds. Copied into the Rollout by `plan`, so that edits never shift one under way. */

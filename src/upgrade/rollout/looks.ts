@@ -40,6 +40,7 @@ function seenBy(before: RegionLooks, event: Watched): RegionLooks {
     standing: Object.fromEntries(names.map((name) => [name, seen[name]?.standing ?? 'unclear'])),
     misses: Object.fromEntries(names.map((name) => [name, missed(name)])),
     ...lastingOf(before, event),
+    ...(event.checks === undefined ? {} : { checks: event.checks }),
   };
 }
 

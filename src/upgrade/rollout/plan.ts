@@ -73,6 +73,7 @@ export function plan(input: PlanInput): Rollout {
     ),
     pace: input.pace,
     ...(notice === undefined ? {} : { notice }),
+    ...(fleet.checklists === undefined ? {} : { checklists: fleet.checklists }),
   };
 }
 
