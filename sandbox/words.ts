@@ -20,6 +20,11 @@ export function tries(fleet: SimulatedFleet) {
       about: 'once a node runs an old agent (its menu): refused, with the way out',
     },
     { text: '/zeitwork rollback all', about: 'bring back what the last upgrade changed' },
+    {
+      text: '/zeitwork report',
+      about: 'who decided, hashes, durations, verdicts; the tab Night draws it while it happens',
+    },
+    { text: '/zeitwork checklist', about: 'at the end: what a person and what a machine ticked' },
     { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
   ];
 }

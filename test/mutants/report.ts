@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const report = 'src/upgrade/report';
 const pack = ['test/upgrade/report/pack.test.ts'];
+const lists = ['test/upgrade/rollout/checklists.test.ts'];
 const files = ['test/app/report.test.ts'];
 
 /** What a report claims. */
@@ -82,5 +83,61 @@ export const rows: Mutant[] = [
     from: 'return frames.flatMap(({ line, before, after }) =>',
     to: 'return frames.slice(-1).flatMap(({ line, before, after }) =>',
     tests: ['test/upgrade/report/post-mortem.test.ts'],
+  },
+  {
+    name: 'a node is begun before its checklist is ticked',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "  'approval',\n  'checklist',\n",
+    to: "  'approval',\n",
+    tests: lists,
+  },
+  {
+    name: 'a person ticks what a machine ticks',
+    file: 'src/upgrade/rollout/checklists.ts',
+    from: 'entry === undefined || checkOf(entry) !== null || !isTickable(rollout, entry)',
+    to: 'entry === undefined || !isTickable(rollout, entry)',
+    tests: lists,
+  },
+  {
+    name: 'what nobody could tell is ticked',
+    file: 'src/upgrade/rollout/checklists.ts',
+    from: 'if (untold.length > 0) return',
+    to: 'if (untold.length > 99) return',
+    tests: lists,
+  },
+  {
+    name: 'a machine ticks of regions that nobody looked at',
+    file: 'src/upgrade/rollout/freshness.ts',
+    from: 'const isUnseen = own || checked.includes(region);',
+    to: 'const isUnseen = own;',
+    tests: lists,
+  },
+  {
+    name: 'the tick of one part opens another',
+    file: 'src/upgrade/rollout/checklists.ts',
+    from: "(entry.list === 'before' || entry.phase?.opens.includes(id))",
+    to: "(entry.list === 'before' || (entry.phase !== null && tickOf(rollout, entry).is === 'open' && rollout.ticks === undefined))",
+    tests: lists,
+  },
+  {
+    name: 'a tick is taken back once what it was for has begun',
+    file: 'src/upgrade/rollout/checklists.ts',
+    from: 'return isOpen(rollout) && rollout.startedAt === null;',
+    to: 'return isOpen(rollout);',
+    tests: lists,
+  },
+  {
+    name: 'somebody without a name ticks',
+    file: 'src/bot/commands/checklist.ts',
+    from: "await demand(context, asking, { is: 'go-back' });",
+    to: "await demand(context, asking, { is: 'look' });",
+    tests: ['test/bot/checklist.test.ts'],
+  },
+  {
+    name: 'a worker ticks in the name of a person',
+    file: 'src/jobs/replay.ts',
+    from: "'item-ticked': ['decisions'],",
+    to: "'item-ticked': ['decisions', 'reports'],",
+    tests: ['test/jobs/tampered.test.ts'],
   },
 ];

@@ -184,6 +184,8 @@ export class Night {
     if (after === null) return;
     this.#trace.update(`${this.#time.now} ${after.revision} ${body.length}\n`);
     this.#tell(`saved ${after.revision}: ${after.status.is} ${statesOf(after)}`);
+    // What somebody says of an earlier one that is over moves nothing.
+    if (before !== null && before.id !== after.id && !isOpen(after)) return;
     this.#newest = after;
     if (before?.id !== after.id) this.#checks.turnsTo(after.id);
     if (!this.#putBack) this.#checks.saved(before?.id === after.id ? before : null, after);
