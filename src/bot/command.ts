@@ -57,7 +57,8 @@ export type Command =
   /** Gives a broken node back what was proven on it. `from`: the peer whose binary it gets; null: as the plan finds. */
   | { verb: 'recover'; node: string; from: string | null; dryRun: boolean }
   /** A rollout's id, or `ledger`. */
-  | { verb: 'adopt'; what: string }
+  /** `without`: of the ledger, nodes that are left aside. */
+  | { verb: 'adopt'; what: string; without?: string[] }
   | { verb: 'windows' }
   /** `null`: the whole fleet. Times as the person wrote them; the command reads them in a region's zone. */
   | { verb: 'freeze'; regions: string[] | null; from: string | null; until: string; reason: string }
@@ -66,7 +67,8 @@ export type Command =
   | { verb: 'history' }
   /** null: the open one, else the newest. The rest is for a shell: what is printed, where files go, and which export is read instead of Redis. */
   | { verb: 'report'; rollout: string | null; print: ReportFile | null; out: string | null; from: string | null }
-  | { verb: 'verify' }
+  /** The name of a node or a region; null: all. */
+  | { verb: 'verify'; where: string | null }
   | { verb: 'help'; about: Verb | null }
   | { verb: 'whoami' }
   /** `bundle`: on a shell, the file that all that was captured is written to; `-` is the terminal. */
@@ -162,11 +164,15 @@ export const manual: Record<Verb, Manual> = {
     example: 'recover eu-west-op-2',
   },
   adopt: {
-    usage: 'adopt ROLLOUT|ledger',
+    usage: 'adopt ROLLOUT|ledger [--without NODES]',
     what: 'takes what is stored for true, after an alarm or an update, when you know what the nodes run',
     example: 'adopt r-1a2b3c4d',
   },
-  verify: { usage: 'verify', what: 'looks at all nodes: version, health, unit, running image', example: 'verify' },
+  verify: {
+    usage: 'verify [NODE|REGION]',
+    what: 'looks at the nodes: version, health, unit, running image, and what the settings ask of each',
+    example: 'verify us-east',
+  },
   diagnose: {
     usage: 'diagnose NODE [--bundle [FILE]]',
     what: 'looks for the cause on one node; --bundle on a shell shows all that was captured',

@@ -1,9 +1,9 @@
-import { compile } from '@jmespath-community/jmespath';
 import type { z } from 'zod';
 import { readPublicKey, signingKeyIn } from '../trust/index.ts';
 import { rangeIn } from '../upgrade/compatibility/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
 import { fleetFreeze, regionFreeze, window, windows } from './calendars.ts';
+import { checkBlock, isExpression } from './node-checks.ts';
 import * as value from './values.ts';
 
 const approverKeys = {
@@ -254,6 +254,10 @@ export const checklistItem = block({
 const items = withDefault([], list(checklistItem, 'items'));
 export const checklists = block({ before: items, during: items, after: items });
 
+/** At most 20, since each is asked of every node. */
+export const check = checkBlock(inventoryUrl);
+const checks = list(check, 'checks').max(20, { error: 'has more than 20 of them' });
+
 export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
 export const schema = block({
@@ -281,6 +285,7 @@ export const schema = block({
   compatibility: list(compatibilityRow, 'rows').nullable().optional(),
   inventory: inventory.nullable().optional(),
   checklists: checklists.nullable().optional(),
+  checks: checks.nullable().optional(),
   ssh: withDefault({}, ssh),
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),
@@ -300,14 +305,6 @@ export type Written = z.output<typeof schema>;
 export type WrittenSsh = z.output<typeof ssh>;
 export type WrittenNode = z.output<typeof node>;
 export type WrittenJump = z.output<typeof jumpHost>;
-
-function isExpression(written: string): boolean {
-  try {
-    return written.length <= 500 && compile(written) !== null;
-  } catch {
-    return false;
-  }
-}
 
 function fill(pattern: string): string {
   return pattern.replaceAll(/\{(address|name|version|region)\}/g, 'x');

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts';
+import type { AskChecks } from '../upgrade/checks/types.ts';
 import type { Alerting, Probe } from '../upgrade/http/types.ts';
 import type { StillProven } from '../upgrade/proof/types.ts';
-import type { CheckTallies, Fleet, Release } from '../upgrade/rollout/types.ts';
+import type { Fleet, Release } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
 import type { Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
@@ -29,13 +30,13 @@ export interface WorkOnNodes {
   compatible: AskCompatible;
   /** Asked right before everything that changes a node: needs neither Redis nor Slack. */
   halt: AskHalt;
-  /** What checks of these names come to in a region now, for checklists; what nobody can be asked about is missing. Absent: nobody is asked. */
-  checks?: (names: readonly string[], region: string, signal: AbortSignal) => Promise<CheckTallies>;
   archives: Archives;
   /** Why a release is not accepted any more that was staged already; null while it is. */
   withdrawn: (release: Release) => string | null;
   stillProven: StillProven;
   wayBack: SeeWayBack;
+  /** What the settings ask of every node besides; absent where they ask nothing. */
+  checks?: AskChecks;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];
   /** Asked before anything of a node's turn; absent where approvals are given by button. */

@@ -3,23 +3,28 @@ import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
 import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
+  asksChecks,
   asksGates,
   asksWayBack,
   backQuestion,
   changesAnything,
   changesNode,
+  checkOf,
+  entriesOf,
   evidenceFor,
   finishedNodes,
   gates,
   goesForward,
   healthy,
   isLook,
+  isTickable,
   lastingEvidence,
   nodeOf,
   todo,
 } from '../upgrade/rollout/index.ts';
 import type {
   BackSeen,
+  CheckTallies,
   Fleet,
   Gate,
   LookTask,
@@ -42,6 +47,7 @@ import { asWeKnow, disagreement } from './own-settings.ts';
 import type { WorkOnNodes } from './parts.ts';
 import type { StepEnd } from './queues.ts';
 import type { RecordEvent } from './record.ts';
+import { tallied } from './tallies.ts';
 import type { LedgerStore, Store } from './types.ts';
 
 export interface StepParts extends WorkOnNodes {
@@ -132,9 +138,10 @@ export function taskRunner(parts: StepParts): RunTask {
   }
 
   /** Nobody is asked for a recovery, so a worker reads itself that this was proven there: whoever took over a bot gives a node nothing new. */
-  async function unrecorded({ release, peers }: Rollout, node: string): Promise<string | null> {
-    const region = Object.values(peers).find((names) => names.includes(node)) ?? [];
-    if (isRecorded(await parts.ledger.load(), node, release.binarySha256, region)) return null;
+  async function unrecorded({ release }: Rollout, node: string): Promise<string | null> {
+    const region = parts.fleet.regions.find(({ nodes }) => nodes.some(({ name }) => name === node));
+    const peers = region?.nodes.map(({ name }) => name) ?? [];
+    if (isRecorded(await parts.ledger.load(), node, release.binarySha256, peers)) return null;
     return `the ledger does not say that ${release.version} was proven on ${node}: stop it, and start an upgrade`;
   }
 
@@ -148,7 +155,8 @@ export function taskRunner(parts: StepParts): RunTask {
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
     const own = { ...rollout, service: parts.fleet.service };
-    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow };
+    const checks = parts.checks === undefined ? {} : { checks: parts.checks };
+    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow, ...checks };
   }
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */
@@ -180,23 +188,30 @@ export function taskRunner(parts: StepParts): RunTask {
     const nodes = rollout.peers[region] ?? [];
     // A rollback is kept waiting by neither freezes nor alerts, nor by whoever is slow to tell of them.
     const asked = goesForward(rollout) ? lastingEvidence : (['halt'] as const);
-    const [seen, lasting, checks] = await Promise.all([
-      lookAt(nodes, finished, parts, signal, (name, until) => wayBackOf(rollout, name, at, until)),
+    const [seen, lasting, tallies] = await Promise.all([
+      lookAt(nodes, finished, withChecks(rollout, region), signal, (name, until) =>
+        wayBackOf(rollout, name, at, until),
+      ),
       collect(asked, placeOf(rollout, region), parts),
-      checksOf(rollout, region, signal),
+      talliesOf(rollout, region, signal),
     ]);
     signal.throwIfAborted();
-    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting, ...checks });
+    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting, ...tallies });
     return 'watched';
   }
 
-  /** Of what a checklist wants of a machine, besides what each look finds out anyway. */
-  async function checksOf({ checklists }: Rollout, region: string, signal: AbortSignal) {
-    const items = checklists === undefined ? [] : Object.values(checklists).flat();
-    const names = items.flatMap((item) => ('check' in item && item.check !== healthy ? [item.check] : []));
-    return names.length === 0 || parts.checks === undefined
-      ? {}
-      : { checks: await parts.checks([...new Set(names)], region, signal).catch(() => ({})) };
+  /** What a checklist that is asked for now wants of a machine, besides what each look finds out anyway. */
+  async function talliesOf(rollout: Rollout, region: string, signal: AbortSignal): Promise<{ tallies?: CheckTallies }> {
+    const wanted = entriesOf(rollout).flatMap((entry) => (isTickable(rollout, entry) ? (checkOf(entry) ?? []) : []));
+    const names = [...new Set(wanted)].filter((name) => name !== healthy);
+    if (names.length === 0 || parts.checks === undefined) return {};
+    return { tallies: await tallied(names, rollout.peers[region] ?? [], parts.checks, clock, signal) };
+  }
+
+  /** Whoever only looks whether the next node may begin does not wait for them. */
+  function withChecks(rollout: Rollout, region: string): StepParts {
+    const { checks, ...others } = parts;
+    return checks === undefined || !asksChecks(rollout, region) ? others : parts;
   }
 
   function wayBackOf(rollout: Rollout, name: string, at: number, signal: AbortSignal): Promise<BackSeen> | null {

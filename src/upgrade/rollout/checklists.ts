@@ -93,7 +93,7 @@ function machineTick(rollout: Rollout, check: string): Tick {
 function tallyOf({ looks, peers }: Rollout, region: string, check: string): CheckTally | null {
   const look = looks[region];
   if (look?.at == null) return null;
-  if (check !== healthy) return Object.hasOwn(look.checks ?? {}, check) ? (look.checks?.[check] ?? null) : null;
+  if (check !== healthy) return Object.hasOwn(look.tallies ?? {}, check) ? (look.tallies?.[check] ?? null) : null;
   const names = peers[region] ?? [];
   return { of: names.length, not: names.filter((name) => look.standing[name] !== 'healthy') };
 }

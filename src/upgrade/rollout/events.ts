@@ -34,7 +34,7 @@ export type Event =
       attempt: number;
       seen: Record<string, Seen>;
       /** What the checks of a checklist came to there; absent where nobody was asked. */
-      checks?: CheckTallies;
+      tallies?: CheckTallies;
     } & Lasting)
   /**
    * `phase`: id of the approval. `for`: where it opens several regions, those whose approver this person is. `on`: what was

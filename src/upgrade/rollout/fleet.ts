@@ -1,4 +1,5 @@
 import type { Calendar, Window } from '../../windows/types.ts';
+import type { Check } from '../checks/types.ts';
 import type { Row } from '../compatibility/index.ts';
 import type { Checklists } from './checklists.ts';
 
@@ -90,6 +91,8 @@ export interface Fleet {
   compatibility?: Row[];
   /** What must be ticked. Absent: nothing. */
   checklists?: Checklists;
+  /** What is asked of every node besides its health. Absent: nothing. */
+  checks?: Check[];
 }
 
 /** Durations in milliseconds. Copied into the Rollout by `plan`, so that edits never shift one under way. */

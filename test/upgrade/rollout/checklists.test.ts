@@ -110,7 +110,7 @@ describe('before the first node', () => {
         (rollout, region) =>
           next(rollout, {
             ...{ type: 'watched', at: tuesday + 5, run: 1, region, attempt: 1, seen: {} },
-            checks: { agents: { of: 3, not: region === 'eu-west' ? not : [] } },
+            tallies: { agents: { of: 3, not: region === 'eu-west' ? not : [] } },
           }),
         start,
       );
