@@ -1,7 +1,7 @@
 import type { Runtime } from '../src/app/wiring.ts';
 import { packOf, picture } from '../src/upgrade/report/index.ts';
 
-/** Each picture reads a whole journal: often enough to be watched, ms. */
+/** Often enough to be watched, ms; a long journal, which is read as a whole each time, is drawn less often. */
 const every = 1_000;
 
 /** The newest rollout as a picture, drawn anew while it changes. `svg` is what was drawn last; null before the first. */
@@ -18,14 +18,23 @@ export function drawnNight(runtime: () => Runtime | null): { svg(): string | nul
     const names = Object.fromEntries(settings.people.map(({ slack, name }) => [slack, name]));
     drawn = { of, svg: picture(packOf((await control.written(newest.id)).lines), names) };
   };
-  const timer = setInterval(() => {
+  const drawAgain = async (): Promise<void> => {
+    const began = performance.now();
     // What cannot be read now is drawn the next time.
-    latest = latest.then(draw).catch(() => undefined);
-  }, every);
+    await draw().catch(() => undefined);
+    if (closed) return;
+    timer = setTimeout(next, Math.max(every, 10 * (performance.now() - began))).unref();
+  };
+  const next = () => {
+    latest = drawAgain();
+  };
+  let closed = false;
+  let timer = setTimeout(next, every).unref();
   return {
     svg: () => drawn?.svg ?? null,
     async close() {
-      clearInterval(timer);
+      closed = true;
+      clearTimeout(timer);
       await latest;
     },
   };

@@ -68,7 +68,7 @@ export const rows: Mutant[] = [
     file: 'src/upgrade/rollout/post-mortem.ts',
     from: 'if (isOpen(rollout) || !wentWrong(rollout) ||',
     to: 'if (!wentWrong(rollout) ||',
-    tests: ['test/bot/post-mortem.test.ts'],
+    tests: ['test/upgrade/report/post-mortem.test.ts'],
   },
   {
     name: 'whoever owns a post-mortem is called the one who decided last',

@@ -42,6 +42,7 @@ describe('who owns that', () => {
 
   it.each<[string, Rollout]>([
     ['while it is under way', planned()],
+    ['while it is under way, whatever went wrong', { ...rollout, status: { is: 'running' } }],
     ['where all went well', goodNight().rollout],
   ])('is nobody %s', (_, other) => {
     expect(next(other, owned('U0INES'))).toBe(other);
