@@ -28,6 +28,11 @@ export function tries(fleet: SimulatedFleet) {
       text: '/zeitwork drift',
       about: 'once a node was changed by hand (its menu, after an upgrade): what, and what to do',
     },
+    {
+      text: '/zeitwork report',
+      about: 'who decided, hashes, durations, verdicts; the tab Night draws it while it happens',
+    },
+    { text: '/zeitwork checklist', about: 'at the end: what a person and what a machine ticked' },
     { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
   ];
 }

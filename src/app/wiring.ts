@@ -218,6 +218,7 @@ export function commandContext({
     ...ownPeople(people.map((person) => person.slack)),
     looks: createLooks(() => clock.now()),
     elsewhere: createElsewhere(settings.proven, clock),
+    names: Object.fromEntries(people.map((person) => [person.slack, person.name])),
     newId: () => `r-${randomBytes(4).toString('hex')}`,
     // A tenth of a second, in which nobody else gets an answer.
     playsUpTo: 40,

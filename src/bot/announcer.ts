@@ -16,6 +16,7 @@ import { headPosts } from './views/head.ts';
 import { noticeBody } from './views/notice.ts';
 import { withLink } from './views/parts.ts';
 import type { People } from './views/people.ts';
+import { postMortemPosts } from './views/post-mortem.ts';
 import { outdated, type Post, posts } from './views/posts.ts';
 
 export interface AnnouncerParts {
@@ -123,6 +124,7 @@ class Drawing {
       ...outdated(this.#rollout, Object.keys(this.#standing), people),
       ...headPosts(this.#rollout, store.headOf(this.#rollout.id)),
       ...followUpPosts(this.#rollout, people, this.#parts.clock.now()),
+      ...postMortemPosts(this.#rollout, people, this.#parts.clock.now()),
     ];
     const stands = ({ key }: Post) => (this.#standing[key]?.ts ?? unknownTs) !== unknownTs;
     // The thread hangs on the main message; then what is new, since it may be urgent; then edits.

@@ -42,6 +42,12 @@ export type Command =
   | { verb: 'stop' }
   /** What waits, by its key as a button has it; null: all that waits now. */
   | { verb: 'mine'; wait: string | null }
+  /** null: the newest that is over. */
+  | { verb: 'own'; rollout: string | null }
+  | { verb: 'checklist' }
+  /** The number that it has for people, or its key as a button has it. */
+  | { verb: 'tick'; item: string }
+  | { verb: 'untick'; item: string }
   | { verb: 'retry' }
   /** Somebody's work on a node: put aside and replaced, or left where it is. `mark` begins its SHA-256, as it was shown. */
   | { verb: 'replace'; node: string; mark: string }
@@ -61,6 +67,8 @@ export type Command =
   /** The id of a freeze, a region, or `all`. */
   | { verb: 'unfreeze'; what: string }
   | { verb: 'history' }
+  /** null: the open one, else the newest. The rest is for a shell: what is printed, where files go, and which export is read instead of Redis. */
+  | { verb: 'report'; rollout: string | null; print: ReportFile | null; out: string | null; from: string | null }
   /** The name of a node or a region; null: all. */
   | { verb: 'verify'; where: string | null }
   | { verb: 'help'; about: Verb | null }
@@ -76,6 +84,8 @@ export type DriftAct =
   | { is: 'adopt'; node: string; reason: string | null }
   /** Nobody is told of it for a while, as long as it stays exactly so. */
   | { is: 'snooze'; node: string };
+/** What a report can be printed as. */
+export type ReportFile = 'md' | 'svg';
 
 export type Verb = Exclude<Command['verb'], 'bare'>;
 
@@ -127,6 +137,18 @@ export const manual: Record<Verb, Manual> = {
     usage: 'mine',
     what: 'says that you have it: nobody is reminded any more of what waits now; nothing moves by that',
     example: 'mine',
+  },
+  checklist: {
+    usage: 'checklist',
+    what: 'what is to be ticked before, between and after, with who or what ticked it',
+    example: 'checklist',
+  },
+  tick: { usage: 'tick N', what: 'ticks an item of the checklist, in your name', example: 'tick 1' },
+  untick: { usage: 'untick N', what: 'takes such a tick back', example: 'untick 1' },
+  own: {
+    usage: 'own [ROLLOUT]',
+    what: 'says that you write down what went wrong in a rollout that is over; you are reminded on the next working day',
+    example: 'own r-1a2b3c4d',
   },
   retry: { usage: 'retry', what: 'tries again after a failure', example: 'retry' },
   replace: {
@@ -181,6 +203,11 @@ export const manual: Record<Verb, Manual> = {
     example: 'unfreeze us-east',
   },
   history: { usage: 'history', what: 'the last ten rollouts', example: 'history' },
+  report: {
+    usage: 'report [ROLLOUT] [--md|--svg] [--out DIR] [--from FILE]',
+    what: 'who asked and who decided, hashes before and after, durations, verdicts; a shell writes it into files',
+    example: 'report r-1a2b3c4d',
+  },
   start: { usage: 'start PLAN', what: 'starts a plan that was shown', example: 'start 01JD…' },
   cancel: {
     usage: 'cancel [PLAN]',

@@ -45,6 +45,10 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   resume: (input) => alone(input, { verb: 'resume' }),
   stop: (input) => alone(input, { verb: 'stop' }),
   mine: (input) => alone(input, { verb: 'mine', wait: null }),
+  checklist: (input) => alone(input, { verb: 'checklist' }),
+  tick: (input) => ({ verb: 'tick', item: object(input, 'the number of the item') }),
+  untick: (input) => ({ verb: 'untick', item: object(input, 'the number of the item') }),
+  own: (input) => ({ verb: 'own', rollout: optional(input) }),
   retry: (input) => alone(input, { verb: 'retry' }),
   replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
@@ -56,6 +60,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   freeze: readFreeze,
   unfreeze: (input) => ({ verb: 'unfreeze', what: object(input, 'the id of a freeze, a region, or all') }),
   history: (input) => alone(input, { verb: 'history' }),
+  report: readReport,
   verify: (input) => ({ verb: 'verify', where: optional(input) }),
   help: readHelp,
   whoami: (input) => alone(input, { verb: 'whoami' }),
@@ -86,6 +91,8 @@ const driftFlags = { reason: 'many' } satisfies FlagShape;
 const adoptFlags = { without: 'one' } satisfies FlagShape;
 const diagnoseFlags = { bundle: 'maybe' } satisfies FlagShape;
 
+const reportFlags = { md: 'none', svg: 'none', out: 'one', from: 'one' } satisfies FlagShape;
+
 const laterFlags = { at: 'many', next: 'none' } satisfies FlagShape;
 
 /** What each verb takes; verbs that are not named take no flags. */
@@ -101,6 +108,7 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   drift: driftFlags,
   adopt: adoptFlags,
   diagnose: diagnoseFlags,
+  report: reportFlags,
 };
 
 function readDiagnose(input: string[]): Command {
@@ -110,6 +118,21 @@ function readDiagnose(input: string[]): Command {
     verb: 'diagnose',
     node: object(flags.rest, 'the node'),
     ...(bundle === undefined ? {} : { bundle: bundle || '-' }),
+  };
+}
+
+function readReport(input: string[]): Command {
+  const { rest, values } = readFlags(input, reportFlags);
+  const [rollout = null, ...extra] = rest;
+  if (extra.length > 0) throw new Unreadable(`one rollout is expected: ${extra.join(' ')} is too much`);
+  const print = (['md', 'svg'] as const).filter((name) => values.has(name));
+  if (print.length > 1) throw new Unreadable('--md and --svg exclude each other; --out DIR writes both');
+  return {
+    verb: 'report',
+    rollout,
+    print: print[0] ?? null,
+    out: values.get('out') ?? null,
+    from: values.get('from') ?? null,
   };
 }
 

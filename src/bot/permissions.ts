@@ -16,7 +16,7 @@ export type Right =
   | { is: 'approve'; rollout: Rollout; phase: ApprovalPhase }
   /** Pause, stop, take something on: allowed to more people than starting, and to whoever stands at this machine's command line. */
   | { is: 'halt' }
-  /** Freeze, roll back: to the same people, but by name. */
+  /** Freeze, roll back, tick, own what is written down: to the same people, but by name. */
   | { is: 'go-back' }
   /** Lift a freeze, resume, retry, leave somebody's work where it is, for now. */
   | { is: 'go-on' };
@@ -44,6 +44,8 @@ export const isFree = (command: Command): boolean =>
     'why',
     'windows',
     'history',
+    'report',
+    'checklist',
     'verify',
     'diagnose',
     'help',
@@ -160,7 +162,7 @@ function lacking(scene: Scene, right: Right): string {
     override: "override maintenance windows, replace somebody's work or adopt",
     approve: `approve ${right.is === 'approve' ? right.phase.title : ''}`,
     halt: 'pause or stop, or take something on',
-    'go-back': 'freeze or roll back',
+    'go-back': 'freeze, roll back, tick a checklist or own a post-mortem',
     'go-on': 'unfreeze, resume, retry or snooze',
   };
   return `You may not ${what[right.is]}. Those who may: ${whom}.`;

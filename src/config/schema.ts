@@ -257,6 +257,15 @@ const stable = leaf('a duration', 'one from 1d to 60d', (written) => {
   return ms !== undefined && ms >= day && ms <= 60 * day ? ms : undefined;
 });
 export const aftercare = block({ stable: stable.nullable().optional(), keep: withDefault(2, whole(2, 20)) });
+const itemText = text('an item', 'some words in one line, at most 120 characters', /^(?=.*\S)[^\p{Cc}]{1,120}$/u);
+export const checklistItem = block({
+  text: itemText,
+  by: oneOf(['person']).optional(),
+  check: value.name.optional(),
+});
+const items = withDefault([], list(checklistItem, 'items'));
+export const checklists = block({ before: items, during: items, after: items });
+
 /** At most 20, since each is asked of every node. */
 export const check = checkBlock(inventoryUrl);
 const checks = list(check, 'checks').max(20, { error: 'has more than 20 of them' });
@@ -289,6 +298,7 @@ export const schema = block({
   notices: notices.nullable().optional(),
   compatibility: list(compatibilityRow, 'rows').nullable().optional(),
   inventory: inventory.nullable().optional(),
+  checklists: checklists.nullable().optional(),
   checks: checks.nullable().optional(),
   ssh: withDefault({}, ssh),
   regions: list(region, 'regions', 1),

@@ -1,11 +1,11 @@
 export { type Anchors, openAnchors } from './anchors.ts';
-export type { Audited } from './audit.ts';
+export { type Audited, auditExport } from './audit.ts';
 export { bringOver } from './bring-over.ts';
 export { createCompatible } from './compatible.ts';
 export { createControl } from './control.ts';
 export { type AskElsewhere, createElsewhere, type ProvenOn } from './elsewhere.ts';
 export { type Examined, examine, type Flaw } from './examine.ts';
-export { exportedLine } from './exported.ts';
+export { type Exported, exportedLine, exportIn, faultInExport, provenLines } from './exported.ts';
 export { type AskHalt, Halted, heeding } from './halt.ts';
 export { ledgerLines, linesOf, readStored, type Stored, storedIds } from './history.ts';
 export { type ChainedEntry, lineIn } from './journal.ts';

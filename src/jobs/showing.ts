@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { minute } from '../base/duration.ts';
-import { followUpAt } from '../upgrade/rollout/index.ts';
+import { nextAsk } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import { type Log, reasonOf, seldom } from './log.ts';
 import type { Queues } from './queues.ts';
@@ -93,8 +93,8 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
         return Math.min(seconds, longestPause) * 1_000;
       }
       // Whoever is asked something on another day is still to be asked it: until then it stays to be painted.
-      const due = followUpAt(rollout);
-      if (due !== null && began < due) later.set(rollout.id, due);
+      const due = nextAsk(rollout, began);
+      if (due !== null) later.set(rollout.id, due);
       else await store.painted(rollout.id, rollout.revision);
       return null;
     },

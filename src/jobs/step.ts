@@ -9,17 +9,22 @@ import {
   backQuestion,
   changesAnything,
   changesNode,
+  checkOf,
+  entriesOf,
   evidenceFor,
   finishedNodes,
   gates,
   goesForward,
+  healthy,
   isLook,
+  isTickable,
   lastingEvidence,
   nodeOf,
   todo,
 } from '../upgrade/rollout/index.ts';
 import type {
   BackSeen,
+  CheckTallies,
   Fleet,
   Gate,
   LookTask,
@@ -42,6 +47,7 @@ import { asWeKnow, disagreement } from './own-settings.ts';
 import type { WorkOnNodes } from './parts.ts';
 import type { StepEnd } from './queues.ts';
 import type { RecordEvent } from './record.ts';
+import { tallied } from './tallies.ts';
 import type { LedgerStore, Store } from './types.ts';
 
 export interface StepParts extends WorkOnNodes {
@@ -183,15 +189,24 @@ export function taskRunner(parts: StepParts): RunTask {
     const nodes = rollout.peers[region] ?? [];
     // A rollback is kept waiting by neither freezes nor alerts, nor by whoever is slow to tell of them.
     const asked = goesForward(rollout) ? lastingEvidence : (['halt'] as const);
-    const [seen, lasting] = await Promise.all([
+    const [seen, lasting, tallies] = await Promise.all([
       lookAt(nodes, finished, withChecks(rollout, region), signal, (name, until) =>
         wayBackOf(rollout, name, at, until),
       ),
       collect(asked, placeOf(rollout, region), parts),
+      talliesOf(rollout, region, signal),
     ]);
     signal.throwIfAborted();
-    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
+    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting, ...tallies });
     return 'watched';
+  }
+
+  /** What a checklist that is asked for now wants of a machine, besides what each look finds out anyway. */
+  async function talliesOf(rollout: Rollout, region: string, signal: AbortSignal): Promise<{ tallies?: CheckTallies }> {
+    const wanted = entriesOf(rollout).flatMap((entry) => (isTickable(rollout, entry) ? (checkOf(entry) ?? []) : []));
+    const names = [...new Set(wanted)].filter((name) => name !== healthy);
+    if (names.length === 0 || parts.checks === undefined) return {};
+    return { tallies: await tallied(names, rollout.peers[region] ?? [], parts.checks, clock, signal) };
   }
 
   /** Whoever only looks whether the next node may begin does not wait for them. */

@@ -4,6 +4,7 @@ import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { DueNotice } from '../upgrade/rollout/index.ts';
 import type { BackQuestion, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 import type { Audited } from './audit.ts';
+import type { ChainedEntry } from './journal.ts';
 import type { NightFound } from './nights.ts';
 import type { Note } from './notes.ts';
 
@@ -147,6 +148,11 @@ export interface Control {
   audit(journal: string | null, keptFor: number, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
   /** What workers found in the last night of each of these regions, as far as it is signed. */
   nights(regions: readonly string[]): Promise<NightFound[]>;
+  /**
+   * One rollout's journal, for a report: its lines once all of them were found to be whole, and the same as `zeitwork export`
+   * prints it. @throws Refused for an unknown id; Tampered
+   */
+  written(id: string): Promise<{ lines: ChainedEntry[]; exported: string[] }>;
   /** Writes down what changed nothing and shall be known, with the name. Never throws, and nobody waits for it. */
   note(note: Note): void;
   /**

@@ -27,6 +27,10 @@ const commented = [
   ...['fleet', 'journal', 'keys', 'keys.bot', 'keys.worker', 'for'].map((key) => `proven.${key}`),
   'compatibility',
   ...['operator', 'agent', 'schema', 'from', 'before', 'after'].map((key) => `compatibility.${key}`),
+  'checklists',
+  ...['before', 'during', 'after'].flatMap((list) =>
+    ['', '.text', '.by', '.check'].map((key) => `checklists.${list}${key}`),
+  ),
   'inventory',
   ...['agent', 'schema'].flatMap((what) => ['', '.get', '.select'].map((key) => `inventory.${what}${key}`)),
   'checks',

@@ -32,8 +32,8 @@ export const rows: Mutant[] = [
   {
     name: 'nobody is called while a file stops everything',
     file: 'src/upgrade/rollout/gates.ts',
-    from: "isAny(gate.name, 'alerts', 'compatibility', 'halt')",
-    to: "isAny(gate.name, 'alerts')",
+    from: "isAny(gate.name, 'alerts', 'checklist', 'compatibility', 'halt')",
+    to: "isAny(gate.name, 'alerts', 'checklist')",
     tests: ['test/upgrade/rollout/halt.test.ts'],
   },
   {

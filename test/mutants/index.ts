@@ -5,6 +5,7 @@ import { rows as core } from './core.ts';
 import { rows as jobs } from './jobs.ts';
 import type { Mutant } from './mutant.ts';
 import { rows as nodes } from './nodes.ts';
+import { rows as report } from './report.ts';
 import { rows as rims } from './rims.ts';
 import { rows as simulation } from './simulation.ts';
 import { rows as windows } from './windows.ts';
@@ -18,6 +19,7 @@ export const mutants: Mutant[] = [
   ...bot,
   ...windows,
   ...rims,
+  ...report,
   ...compatibility,
   ...checks,
   ...simulation,

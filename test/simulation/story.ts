@@ -74,7 +74,14 @@ function windowsOf(chance: Chance): { days: Weekday[]; from: string; to: string 
 
 const sometimes = (chance: Chance, value: number): number => (chance.of(0.4) ? value : 0);
 
-export function storyOf(chance: Chance, realSignatures: boolean): Story {
+/** Some nights have a checklist, which no chance decides: all others stay as they were. */
+const checklists = {
+  before: [{ text: 'notes read' }, { text: 'all healthy', check: 'healthy' }],
+  during: [{ text: 'dashboards' }],
+  after: [{ text: 'status page' }],
+};
+
+export function storyOf(chance: Chance, realSignatures: boolean, withChecklist = false): Story {
   const minimumHealthy = chance.pick([2, 2, 2, 1]);
   const fleet = fleetOf({
     minimumHealthy,
@@ -109,7 +116,13 @@ export function storyOf(chance: Chance, realSignatures: boolean): Story {
   const bad = new Map(some(chance.pick([0, 0.1, 0.3])).map((name) => [name, chance.pick(behaviours)]));
   return {
     strategy: flapper === undefined ? chance.pick(strategyNames) : 'canary-all',
-    fleet: { ...fleet, policy, regions, service: { ...fleet.service, traffic } },
+    fleet: {
+      ...fleet,
+      policy,
+      regions,
+      service: { ...fleet.service, traffic },
+      ...(withChecklist ? { checklists } : {}),
+    },
     workers: chance.pick([1, 2]),
     bad: flapper === undefined ? bad : new Map([[flapper, 'flaps later']]),
     badOld: new Set(some(chance.pick([0, 0, 0.2]))),

@@ -100,6 +100,17 @@ export function postponeButtons(rollout: Rollout): Button[] {
   ];
 }
 
+/** Of what is over and went wrong, while nobody writes it down; another one takes it over by the verb. */
+export function ownButtons(rollout: Rollout): Button[] {
+  if (
+    rollout.unsigned ||
+    rollout.owner !== undefined ||
+    !does(rollout, { type: 'owned', at: rollout.createdAt, by: rollout.requester })
+  )
+    return [];
+  return [{ label: 'I own it', action: 'own', reference: reference(rollout), typed: `own ${rollout.id}` }];
+}
+
 function ends(rollout: Rollout): string {
   const { status, release, startedAt } = rollout;
   if (startedAt === null) return 'It does not begin, and then it is over. No node was restarted.';

@@ -1,9 +1,10 @@
 import { isAny } from '../../base/is-any.ts';
 import { channel, dueNotices, isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
-import { rollbackButtons } from './buttons.ts';
+import { ownButtons, rollbackButtons } from './buttons.ts';
 import { wrongAtTheEnd } from './node.ts';
 import { complianceLines } from './notice.ts';
+import { ownerLines } from './owner.ts';
 import { called, nobody, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { serving } from './serving.ts';
@@ -28,9 +29,16 @@ export function endingPosts(rollout: Rollout, people: People = nobody): Post[] {
       [
         {
           is: 'lines',
-          lines: [headline(rollout), signedLine(rollout), ...complianceLines(rollout), ...nodeLines(rollout), ...call],
+          lines: [
+            headline(rollout),
+            signedLine(rollout),
+            ...complianceLines(rollout),
+            ...nodeLines(rollout),
+            ...ownerLines(rollout),
+            ...call,
+          ],
         },
-        { is: 'buttons', buttons: scopes },
+        { is: 'buttons', buttons: [...ownButtons(rollout), ...scopes] },
       ],
       cancelled === undefined ? {} : { announces: cancelled },
     ),

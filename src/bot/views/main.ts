@@ -15,6 +15,7 @@ import {
 import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
+import { checklistLines } from './checklist.ts';
 import { checksAgainst } from './checks.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { ranBefore, unsure } from './ending.ts';
@@ -50,6 +51,7 @@ export function mainParts(rollout: Rollout): Part[] {
         ...(isOpen(rollout) ? haltLines(rollout) : []),
         ...standstills(rollout),
         ...waitingLines(rollout),
+        ...checklistLines(rollout),
         ...takenLines(rollout),
       ],
     },

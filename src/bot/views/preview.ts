@@ -10,6 +10,7 @@ import {
 import type { ApprovalPhase, Elsewhere, NodeSurvey, NodesPhase, Policy, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
+import { promisedTicks } from './checklist.ts';
 import { beginsLater, forecast } from './forecast.ts';
 import { type Night, nightLines } from './night.ts';
 import { promised } from './notice.ts';
@@ -66,6 +67,7 @@ export function preview(plan: Preview): Reply {
         signedWithKey(rollout.release),
         ...provenLines(elsewhere),
         ...compatibleLines(compatible),
+        ...promisedTicks(rollout),
         ...rules(rollout, canary),
       ],
     },

@@ -168,6 +168,7 @@ export type GateName =
   | 'turn'
   | 'bake'
   | 'approval'
+  | 'checklist'
   | 'freeze'
   | 'window'
   | 'alerts'

@@ -1,6 +1,7 @@
 import type { Calendar, Window } from '../../windows/types.ts';
 import type { Check } from '../checks/types.ts';
 import type { Row } from '../compatibility/index.ts';
+import type { Checklists } from './checklists.ts';
 
 /** A systemd service as the fleet runs it: a profile, so that sibling services fit. */
 export interface Service {
@@ -92,6 +93,8 @@ export interface Fleet {
   drift?: Drift;
   /** Absent: nothing is cleaned up. */
   aftercare?: Aftercare;
+  /** What must be ticked. Absent: nothing. */
+  checklists?: Checklists;
   /** What is asked of every node besides its health. Absent: nothing. */
   checks?: Check[];
 }

@@ -1,5 +1,6 @@
 import { isAny } from '../../base/is-any.ts';
 import { freezesNow, frozenNow } from './calendars.ts';
+import { checkOf, openBefore } from './checklists.ts';
 import { passingEvidence } from './facts.ts';
 import { nextNode } from './places.ts';
 import { nodeOf } from './queries.ts';
@@ -18,6 +19,7 @@ const beforeLooks: GateName[] = [
   'turn',
   'bake',
   'approval',
+  'checklist',
   'freeze',
   'window',
   'alerts',
@@ -73,7 +75,13 @@ export function opensByLook(rollout: Rollout, name: string, now: number): boolea
   const shut = gates(rollout, name, now);
   return (
     shut.length > 0 &&
-    shut.every((gate) => passes(gate.name) || isNever(gate) || (gate.name === 'freeze' && mayThaw(rollout, name, now)))
+    shut.every(
+      (gate) =>
+        passes(gate.name) ||
+        isNever(gate) ||
+        (gate.name === 'freeze' && mayThaw(rollout, name, now)) ||
+        (gate.name === 'checklist' && isLeftToMachines(rollout, name)),
+    )
   );
 }
 
@@ -84,13 +92,16 @@ export function opensByLook(rollout: Rollout, name: string, now: number): boolea
 export function isLeftToPeople(rollout: Rollout, { name, state }: NodeRun, now: number): boolean {
   const shut = state.is === 'ready' ? gates(rollout, name, now) : [];
   const isTheirs = (gate: Gate) =>
-    isAny(gate.name, 'alerts', 'compatibility', 'halt') ||
+    isAny(gate.name, 'alerts', 'checklist', 'compatibility', 'halt') ||
     (rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));
   return shut.length > 0 && shut.every(isTheirs);
 }
 
 /** No window opens any more, as far as anybody can see. */
 const isNever = ({ name, opensAt }: Gate): boolean => name === 'window' && opensAt === null;
+
+const isLeftToMachines = (rollout: Rollout, name: string): boolean =>
+  openBefore(rollout, nodeOf(rollout, name)).every((entry) => checkOf(entry) !== null);
 
 const passes = (gate: GateName): boolean => rules[gate].needs.some((need) => isAny(need, ...passingEvidence));
 

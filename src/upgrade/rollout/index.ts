@@ -13,13 +13,14 @@ export {
 } from './back.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
+export { checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';
 export { compatibilityOf, seenNoWayBack } from './compatible.ts';
 export { lacksRehearsal } from './compile.ts';
 export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
 export { lastingEvidence } from './facts.ts';
 export { troublesIn } from './fitness.ts';
-export { followUpAt } from './follow-up.ts';
+export { followUpAt, nextAsk } from './follow-up.ts';
 export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
 export { evidenceFor, gates, whyWaiting } from './gates.ts';
@@ -40,6 +41,7 @@ export {
   currentPhase,
   endOf,
   healthyFor,
+  isStaging,
   isTurn,
   pathOf,
   phaseOf,
@@ -54,6 +56,7 @@ export {
 } from './phases.ts';
 export { mostAtOnce, nextNode } from './places.ts';
 export { plan, troublesOf } from './plan.ts';
+export { postMortemAt, wentWrong } from './post-mortem.ts';
 export {
   goesForward,
   inScope,
@@ -85,7 +88,7 @@ export {
 export { startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
-export { asksGates, changesAnything, changesNode, traits } from './traits.ts';
+export { asksGates, changesAnything, changesNode, changesService, isOfWayBack, traits } from './traits.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';
 export { wayOut } from './way-out.ts';

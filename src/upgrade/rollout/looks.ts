@@ -42,6 +42,7 @@ function seenBy(before: RegionLooks, event: Watched): RegionLooks {
     misses: Object.fromEntries(names.map((name) => [name, missed(name)])),
     ...checksOf(before, event),
     ...lastingOf(before, event),
+    ...(event.tallies === undefined ? {} : { tallies: event.tallies }),
   };
 }
 

@@ -77,6 +77,7 @@ export function plan(wanted: PlanInput): Rollout {
     ),
     pace: input.pace,
     ...(notice === undefined ? {} : { notice }),
+    ...(fleet.checklists === undefined ? {} : { checklists: fleet.checklists }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Calendar } from '../../windows/types.ts';
 import type { ChecksSeen, OtherCheck } from '../checks/types.ts';
+import type { Checklists, CheckTallies } from './checklists.ts';
 import type {
   Actor,
   Asked,
@@ -316,6 +317,12 @@ export interface Rollout {
   reminded?: Record<string, number>;
   /** Who said that they have what waits for people, by `waitKey`: nobody is reminded of it. Absent where nobody ever did. */
   taken?: Record<string, Taken>;
+  /** Who writes down what went wrong in it. Absent while nobody does. */
+  owner?: Taken;
+  /** What is to be ticked, as the settings had it at the plan. Absent where nothing is. */
+  checklists?: Checklists;
+  /** What people ticked, by key. */
+  ticks?: Record<string, Taken>;
   /** What must be announced before the first node is begun, and what was. Absent where nothing must. */
   notice?: Notice;
   /** When the start was moved, the newest last. Absent where it never was. */
@@ -400,6 +407,8 @@ export interface Override {
 export interface RegionLooks extends Lasting {
   /** Looks so far; the next one has the number after. */
   count: number;
+  /** What the checks of a checklist came to at the last look. Absent where it asked for none. */
+  tallies?: CheckTallies;
   at: number | null;
   /** By node, all nodes of the region. */
   standing: Record<string, Standing>;

@@ -4,6 +4,7 @@ import { describeLocal, fits, frozenBy, nextOpening, openInterval } from '../../
 import { declineOf } from './approvers.ts';
 import { asksFrom } from './asking.ts';
 import { calendarNow, frozenNow, overridden } from './calendars.ts';
+import { checkOf, openBefore, tickOf } from './checklists.ts';
 import { type Needed, neededFor } from './fit.ts';
 import { looksBeforeBegin } from './freshness.ts';
 import { noticeOver, toldSince } from './notice.ts';
@@ -167,6 +168,20 @@ function lacking(rollout: Rollout, phase: ApprovalPhase, now: number): Shut | nu
   return shut(`${watch?.title} was watched anew since ${title} was approved`, owner);
 }
 
+/** What nobody looked at yet is looked at right before the node is begun (`looksBeforeBegin`): until then it keeps nothing. */
+const checklist = rule([], (rollout, node) => {
+  const open = openBefore(rollout, node).filter(
+    (entry) => checkOf(entry) === null || tickOf(rollout, entry).at !== null,
+  );
+  if (open.length === 0) return null;
+  const each = open.map((entry) => {
+    const { says } = tickOf(rollout, entry);
+    return `${entry.item.text}${says === null ? '' : ` (${says})`}`;
+  });
+  const isTheirs = open.some((entry) => checkOf(entry) === null);
+  return shut(`not ticked on the checklist: ${each.join(', ')}`, isTheirs ? 'whoever ticks it' : 'the nodes');
+});
+
 const window = rule(['freezes'], (rollout, node, now, known) => {
   const calendar = calendarNow(rollout, node.region, known?.freezes);
   if (overridden(rollout, now) || !calendar || frozenBy(calendar, now)) return null;
@@ -275,6 +290,7 @@ export const rules: Record<GateName, Rule> = {
   turn,
   bake,
   approval,
+  checklist,
   freeze,
   window,
   alerts,
