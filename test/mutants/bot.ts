@@ -77,6 +77,13 @@ export const rows: Mutant[] = [
     tests: ['test/bot/commands.test.ts'],
   },
   {
+    name: 'a message that was drawn once looks so for ever',
+    file: 'src/bot/announcer.ts',
+    from: 'if (known?.from === from) return known.posts;',
+    to: 'if (known !== undefined) return known.posts;',
+    tests: ['test/bot/announcer.test.ts'],
+  },
+  {
     name: 'a question whose posting was cut off stays open after it was decided',
     file: 'src/bot/announcer.ts',
     from: 'if (post.onlyEdit ? lost === undefined || lost.content === over : this.#isSaid(post)) return;',
