@@ -54,6 +54,9 @@ const outside = { first: 10_000, most: 10 * minute };
 /** Written before a message is posted: until the real `ts` replaces it, nobody knows whether it stands there. */
 const unknownTs = '';
 
+/** Written before somebody outside is told of a start: until it is noted that they were, nobody knows whether they have heard of it. */
+const heardKey = (audience: string): string => `heard.${audience}`;
+
 /** Stands for the content of a message that got its last line. */
 const over = 'over';
 
@@ -168,9 +171,16 @@ class Drawing {
   /** Whoever is told twice, since nobody could note the first time, sees by its id that it is the same. */
   async #tellOutside(): Promise<void> {
     const { webhook } = this.#parts;
-    for (const notice of dueNotices(this.#rollout, startOf(this.#rollout, this.#parts.clock.now()))) {
-      if (notice.audience === webhook?.name) await this.#tell(webhook, notice);
+    if (webhook === undefined) return;
+    const heard = this.#standing[heardKey(webhook.name)];
+    const maybeTold = heard === undefined || heard.content === over ? [] : [webhook.name];
+    for (const notice of dueNotices(this.#rollout, startOf(this.#rollout, this.#parts.clock.now()), maybeTold)) {
+      if (notice.audience === webhook.name) await this.#tell(webhook, notice);
     }
+  }
+
+  #noteHeard(audience: string, content: string): Promise<void> {
+    return this.#parts.store.setPosted(this.#rollout.id, heardKey(audience), { ts: unknownTs, channel: '', content });
   }
 
   async #tell(webhook: Webhook, notice: DueNotice): Promise<void> {
@@ -178,6 +188,8 @@ class Drawing {
     const body = noticeBody(this.#rollout, notice);
     const before = this.#memory.waiting.get(body.id);
     if (before !== undefined && clock.now() < before.until) throw new Error(before.reason);
+    if (notice.kind === 'scheduled' && this.#standing[heardKey(webhook.name)] === undefined)
+      await this.#noteHeard(webhook.name, '');
     try {
       await webhook.post(body);
     } catch (error) {
@@ -186,6 +198,7 @@ class Drawing {
       throw error;
     }
     this.#memory.waiting.delete(body.id);
+    if (notice.kind === 'cancelled') await this.#noteHeard(webhook.name, over);
     await this.#told(notice);
   }
 

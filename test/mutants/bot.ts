@@ -77,6 +77,13 @@ export const rows: Mutant[] = [
     tests: ['test/bot/commands.test.ts'],
   },
   {
+    name: 'a start that the webhook may have heard of is called off without a word to it',
+    file: 'src/bot/announcer.ts',
+    from: 'heard === undefined || heard.content === over ?',
+    to: 'heard !== null ?',
+    tests: ['test/bot/schedule.test.ts'],
+  },
+  {
     name: 'a message that was drawn once looks so for ever',
     file: 'src/bot/announcer.ts',
     from: 'if (known?.from === from) return known.posts;',
