@@ -16,39 +16,53 @@ const inner: Record<string, Room> = {
   windows: { ours: ['base'], packages: ['temporal-polyfill'] },
   trust: { ours: ['base'], packages: ['node:'] },
   'upgrade/compatibility': { ours: [], packages: ['semver'] },
-  'upgrade/rollout': { ours: ['base', 'upgrade/compatibility', 'windows'], packages: [] },
+  'upgrade/checks': { ours: ['base'], packages: ['@jmespath-community/jmespath'] },
+  'upgrade/rollout': { ours: ['base', 'upgrade/checks', 'upgrade/compatibility', 'windows'], packages: [] },
   'upgrade/ledger': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
-  'upgrade/ssh': { ours: ['base'], packages: ['node:', 'ssh2'] },
+  'upgrade/ssh': { ours: ['base'], types: ['upgrade/checks'], packages: ['node:', 'ssh2', 'pg'] },
   'upgrade/http': {
     ours: ['base'],
-    types: ['upgrade/compatibility'],
+    types: ['upgrade/checks', 'upgrade/compatibility'],
     packages: ['undici', '@jmespath-community/jmespath'],
   },
-  'upgrade/host': { ours: ['base', 'upgrade/rollout'], types: ['upgrade/ssh', 'upgrade/http'], packages: ['node:'] },
+  'upgrade/host': {
+    ours: ['base', 'upgrade/checks', 'upgrade/rollout'],
+    types: ['upgrade/ssh', 'upgrade/http'],
+    packages: ['node:'],
+  },
   'upgrade/proof': {
     ours: ['base', 'upgrade/rollout', 'upgrade/host'],
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: [],
   },
   'upgrade/steps': {
-    ours: ['base', 'upgrade/rollout', 'upgrade/host', 'upgrade/proof'],
+    ours: ['base', 'upgrade/checks', 'upgrade/rollout', 'upgrade/host', 'upgrade/proof'],
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: ['node:'],
   },
   releases: { ours: ['base', 'trust', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream'] },
   config: {
-    ours: ['base', 'trust', 'upgrade/compatibility', 'upgrade/rollout', 'windows'],
+    ours: ['base', 'trust', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/rollout', 'windows'],
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: ['node:', 'yaml', 'zod', 'ssh-config', '@jmespath-community/jmespath'],
   },
   jobs: {
-    ours: ['base', 'trust', 'upgrade/compatibility', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
+    ours: ['base', 'trust', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
     types: ['upgrade/ssh', 'upgrade/http', 'upgrade/proof', 'upgrade/steps'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
   'app/cli': { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
   bot: {
-    ours: ['base', 'jobs', 'trust', 'upgrade/compatibility', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
+    ours: [
+      'base',
+      'jobs',
+      'trust',
+      'upgrade/checks',
+      'upgrade/compatibility',
+      'upgrade/ledger',
+      'upgrade/rollout',
+      'windows',
+    ],
     types: ['upgrade/http'],
     packages: ['node:', '@slack/', 'pino'],
   },
@@ -58,6 +72,7 @@ const inner: Record<string, Room> = {
       'config',
       'upgrade/ssh',
       'upgrade/http',
+      'upgrade/checks',
       'upgrade/compatibility',
       'upgrade/rollout',
       'upgrade/host',
@@ -81,7 +96,7 @@ const rooms: Record<string, Room> = {
   ...inner,
   app: { ours: Object.keys(inner), packages: ['node:', 'pino'] },
 };
-const pure = ['base', 'windows', 'upgrade/compatibility', 'upgrade/rollout', 'upgrade/ledger'].map(
+const pure = ['base', 'windows', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/rollout', 'upgrade/ledger'].map(
   (room) => `src/${room}/`,
 );
 /** Of a room that is not: what reads commands and words messages. */

@@ -172,8 +172,8 @@ export const rows: Mutant[] = [
   {
     name: 'sickness does not start a bake again',
     file: `${core}/looks.ts`,
-    from: "proof === 'broken')) return { ms: 0, at: null };",
-    to: "proof === 'broken')) return { ms, at: null };",
+    from: 'return { ms: 0, at: null };',
+    to: 'return { ms, at: null };',
     tests: harms,
   },
   {
@@ -270,8 +270,8 @@ export const rows: Mutant[] = [
   {
     name: 'half ours and half somebody’s counts as untouched',
     file: `${core}/reports.ts`,
-    from: 'report.facts.clean === true)',
-    to: 'true)',
+    from: 'const clean = facts.clean === true;',
+    to: 'const clean = true;',
     tests: nights,
   },
   {
@@ -1395,6 +1395,20 @@ export const rows: Mutant[] = [
     from: 'all.every(({ rehearsal }) => rehearsal === undefined)',
     to: 'all.every(({ rehearsal }) => rehearsal !== undefined)',
     tests: ['test/upgrade/rollout/rehearsal.test.ts'],
+  },
+  {
+    name: 'one node of another region makes a major of every release',
+    file: 'src/upgrade/rollout/persons.ts',
+    from: 'regions === null || regions.includes(region)',
+    to: 'regions === null || region.length > 0',
+    tests: ['test/upgrade/rollout/persons.test.ts'],
+  },
+  {
+    name: 'a worker adds lines of its own to the orders that a bot signs',
+    file: `${core}/orders.ts`,
+    from: '/^[!-~]+(?: [!-~]+)?$/',
+    to: '/^[!-~]+(?:\\s[^]*)?$/',
+    tests: ['test/upgrade/rollout/orders.test.ts'],
   },
   {
     name: 'a recovery waits for a window',

@@ -5,17 +5,20 @@ import type { Calendar } from '../../windows/types.ts';
 import { compatibilityOf } from './compatible.ts';
 import { compile, pathFor } from './compile.ts';
 import { troublesIn } from './fitness.ts';
-import { noticeFor } from './notice.ts';
+import { announcedBefore, noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
+import { toldIn } from './persons.ts';
 import { turns } from './phases.ts';
 import { strategies } from './strategies.ts';
 import { undoOf } from './traits.ts';
 import {
+  type Fleet,
   type FleetNode,
   type NodeSurvey,
   type Notice,
   type Phase,
   type PlanInput,
+  type Policy,
   Refused,
   type Region,
   type Rollout,
@@ -31,7 +34,8 @@ const overrideEnds = 4 * 3_600_000;
  * rollout that is under way.
  * @throws Refused with what to do instead
  */
-export function plan(input: PlanInput): Rollout {
+export function plan(wanted: PlanInput): Rollout {
+  const input = { ...wanted, survey: toldIn(wanted.regions, wanted.survey) };
   const { fleet, release, now } = input;
   const notice = noticeFor(input);
   const start = Math.max(now, input.startAt ?? now, now + (notice?.wanted ?? 0));
@@ -60,7 +64,7 @@ export function plan(input: PlanInput): Rollout {
     service: fleet.service,
     release,
     strategy: input.strategy,
-    policy: fleet.policy,
+    policy: policyOf(fleet, notice),
     requester: input.requester,
     createdAt: now,
     startAt: input.startAt,
@@ -74,6 +78,12 @@ export function plan(input: PlanInput): Rollout {
     pace: input.pace,
     ...(notice === undefined ? {} : { notice }),
   };
+}
+
+/** As the settings have it, with what follows from this release. */
+function policyOf({ policy }: Fleet, notice: Notice | undefined): Policy {
+  const announce = announcedBefore(policy, notice);
+  return announce === undefined ? policy : { ...policy, announce };
 }
 
 function chosen({ fleet, regions }: PlanInput): Region[] {

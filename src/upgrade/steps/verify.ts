@@ -1,19 +1,20 @@
 import { failed } from '../host/reports.ts';
 import { prove, slowStop } from '../proof/prove.ts';
 import { isCanary } from '../rollout/index.ts';
+import { checked } from './checked.ts';
 import { keptEnvironment } from './foreign.ts';
 import type { Step } from './types.ts';
 
 /**
  * Proves that the node runs the release: its image hashes to the artifact, the process is a new one and stays the same
- * over the soak, and health answers healthy all the time.
+ * over the soak, and health answers healthy all the time; then, that what the settings ask of every node is good.
  */
 export const verify: Step = async (context) => {
   const { rollout, node } = context;
   const { release, policy } = rollout;
   const canary = isCanary(rollout, node);
   const restarted = !node.already && node.before !== null && node.before.sha256 !== release.binarySha256;
-  return prove(context, {
+  const proven = await prove(context, {
     sha256: release.binarySha256,
     version: release.version,
     // An upgrade leaves the environment file alone; a recovery puts it there.
@@ -25,6 +26,7 @@ export const verify: Step = async (context) => {
     deadline: policy.healthDeadline,
     slowStop,
   });
+  return checked(context, proven);
 };
 
 /** The same proof for what the node was before: it need not be a new process, but the recorded image, and stable. */

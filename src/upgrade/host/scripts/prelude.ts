@@ -85,6 +85,10 @@ export const named = [
   'prune',
   'bytes',
   'env_from',
+  'priority',
+  'seconds',
+  'check',
+  'wanted',
 ];
 
 const take = `  while [ $# -gt 0 ]; do
