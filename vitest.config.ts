@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes minutes begins first, beside the others; by size, none of these would. */
-const minutes = /(?:real-fleet|faults\.property|thousand|simulation\/model)\.test\.ts$/;
+const minutes = /(?:real-fleet|faults\.property|thousand|simulation\/model|simulation\/nights(?:-on)?)\.test\.ts$/;
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const long = ({ moduleId }: TestSpecification) => (minutes.test(moduleId) ? 0 : 1);

@@ -10,5 +10,5 @@ BITS=all unit test/jobs/audit.test.ts
 SEED=any MUTATIONS=1000 unit test/jobs/mutations.test.ts
 SEED=any RUNS=20000 unit test/upgrade/rollout/faults.property.test.ts test/bot/one-person.property.test.ts
 MODEL=500 MODEL_REDIS=5000 FIRST="$(date +%s)" unit test/simulation/model.test.ts test/simulation/redis-model.test.ts
-NIGHTS=100000 FIRST="$(date +%s)" unit test/simulation/nights.test.ts
+NIGHTS=50000 FIRST="$(date +%s)" unit test/simulation/nights.test.ts test/simulation/nights-on.test.ts
 RUNS=2000 tsx scripts/mutate.ts

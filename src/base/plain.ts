@@ -5,8 +5,12 @@ const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 /** What is not seen, turns the direction of what is, or breaks lines in its own way. */
 const unseen = /[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu;
 
+/** Nearly every text has nothing else in it. */
+const seen = /^[\t\n\x20-\x7e]*$/;
+
 /** The text as a person sees it: without what a terminal or a chat would obey. Keeps tabs and line breaks (`\n`). */
 export function plain(text: string): string {
+  if (seen.test(text)) return text;
   return text.replace(terminal, '').replace(controls, '').replace(unseen, '');
 }
 

@@ -55,17 +55,36 @@ const outside = { first: 10_000, most: 10 * minute };
 /** Written before a message is posted: until the real `ts` replaces it, nobody knows whether it stands there. */
 const unknownTs = '';
 
+/** Written before somebody outside is told of a start: until it is noted that they were, nobody knows whether they have heard of it. */
+const heardKey = (audience: string): string => `heard.${audience}`;
+
 /** Stands for the content of a message that got its last line. */
 const over = 'over';
 
-/** What was not taken, by the id of the notice. */
-type Waiting = Map<string, { wait: number; until: number; reason: string }>;
+/** What outlives a drawing. */
+interface Memory {
+  editedAt: Map<string, number>;
+  /** What was not taken, by the id of the notice. */
+  waiting: Map<string, { wait: number; until: number; reason: string }>;
+  /** What should stand there, by the rollout. */
+  drawn: Map<string, Drawn>;
+}
+
+/** Equal ones are drawn with every sweep, for as long as nothing happens. */
+interface Drawn {
+  /** All that it was drawn from, as JSON. */
+  from: string;
+  posts: readonly Post[];
+  digests: WeakMap<object, string>;
+}
+
+/** Rollouts of which it is remembered what they look like. */
+const mostDrawn = 20;
 
 /** Makes the chat say what the rollout says: posts what is missing, edits what changed, and nothing else. */
 export function createAnnouncer(parts: AnnouncerParts): Pick<Announcer, 'show'> {
   const lanes = new Map<string, { newest: Rollout; tail: Promise<void> }>();
-  const editedAt = new Map<string, number>();
-  const waiting: Waiting = new Map();
+  const memory: Memory = { editedAt: new Map(), waiting: new Map(), drawn: new Map() };
   return {
     /** Calls for one rollout wait for each other; whoever waited draws the newest state that is known by then. */
     show(rollout, told = async () => undefined) {
@@ -73,7 +92,7 @@ export function createAnnouncer(parts: AnnouncerParts): Pick<Announcer, 'show'> 
       lanes.set(rollout.id, lane);
       // Of equal ones the later is drawn: what came after it, or was frozen, may be another by then.
       if (rollout.revision >= lane.newest.revision) lane.newest = rollout;
-      const turn = lane.tail.then(() => new Drawing(parts, { editedAt, waiting }, lane.newest, told).draw());
+      const turn = lane.tail.then(() => new Drawing(parts, memory, lane.newest, told).draw());
       const tail = turn
         .catch(() => undefined)
         .then(() => {
@@ -88,22 +107,15 @@ export function createAnnouncer(parts: AnnouncerParts): Pick<Announcer, 'show'> 
 /** One pass over everything that should stand in the chat. */
 class Drawing {
   readonly #parts: AnnouncerParts;
-  readonly #editedAt: Map<string, number>;
-  readonly #waiting: Waiting;
+  readonly #memory: Memory;
   readonly #rollout: Rollout;
   readonly #told: Delivered;
   #standing: Record<string, PostedMessage> = {};
 
-  constructor(
-    parts: AnnouncerParts,
-    memory: { editedAt: Map<string, number>; waiting: Waiting },
-    rollout: Rollout,
-    told: Delivered,
-  ) {
+  constructor(parts: AnnouncerParts, memory: Memory, rollout: Rollout, told: Delivered) {
     this.#told = told;
     this.#parts = parts;
-    this.#editedAt = memory.editedAt;
-    this.#waiting = memory.waiting;
+    this.#memory = memory;
     this.#rollout = rollout;
   }
 
@@ -119,9 +131,10 @@ class Drawing {
     const { store } = this.#parts;
     this.#standing = await store.posted(this.#rollout.id);
     const people = await this.#parts.people(this.#rollout);
+    const current = this.#current(people);
     const wanted = [
-      ...posts(this.#rollout, people),
-      ...outdated(this.#rollout, Object.keys(this.#standing), people),
+      ...current,
+      ...outdated(this.#rollout, Object.keys(this.#standing), people, current),
       ...headPosts(this.#rollout, store.headOf(this.#rollout.id)),
       ...followUpPosts(this.#rollout, people, this.#parts.clock.now()),
       ...postMortemPosts(this.#rollout, people, this.#parts.clock.now()),
@@ -146,27 +159,48 @@ class Drawing {
     if (troubles.length > 0) throw troubles[0];
   }
 
+  #current(people: People): readonly Post[] {
+    const { drawn } = this.#memory;
+    const known = drawn.get(this.#rollout.id);
+    const from = JSON.stringify([this.#rollout, people]);
+    if (known?.from === from) return known.posts;
+    const found = posts(this.#rollout, people);
+    if (drawn.size >= mostDrawn) drawn.clear();
+    drawn.set(this.#rollout.id, { from, posts: found, digests: new WeakMap() });
+    return found;
+  }
+
   /** Whoever is told twice, since nobody could note the first time, sees by its id that it is the same. */
   async #tellOutside(): Promise<void> {
     const { webhook } = this.#parts;
-    for (const notice of dueNotices(this.#rollout, startOf(this.#rollout, this.#parts.clock.now()))) {
-      if (notice.audience === webhook?.name) await this.#tell(webhook, notice);
+    if (webhook === undefined) return;
+    const heard = this.#standing[heardKey(webhook.name)];
+    const maybeTold = heard === undefined || heard.content === over ? [] : [webhook.name];
+    for (const notice of dueNotices(this.#rollout, startOf(this.#rollout, this.#parts.clock.now()), maybeTold)) {
+      if (notice.audience === webhook.name) await this.#tell(webhook, notice);
     }
+  }
+
+  #noteHeard(audience: string, content: string): Promise<void> {
+    return this.#parts.store.setPosted(this.#rollout.id, heardKey(audience), { ts: unknownTs, channel: '', content });
   }
 
   async #tell(webhook: Webhook, notice: DueNotice): Promise<void> {
     const { clock } = this.#parts;
     const body = noticeBody(this.#rollout, notice);
-    const before = this.#waiting.get(body.id);
+    const before = this.#memory.waiting.get(body.id);
     if (before !== undefined && clock.now() < before.until) throw new Error(before.reason);
+    if (notice.kind === 'scheduled' && this.#standing[heardKey(webhook.name)] === undefined)
+      await this.#noteHeard(webhook.name, '');
     try {
       await webhook.post(body);
     } catch (error) {
       const wait = Math.min((before?.wait ?? outside.first / 2) * 2, outside.most);
-      this.#waiting.set(body.id, { wait, until: clock.now() + wait, reason: reasonOf(error) });
+      this.#memory.waiting.set(body.id, { wait, until: clock.now() + wait, reason: reasonOf(error) });
       throw error;
     }
-    this.#waiting.delete(body.id);
+    this.#memory.waiting.delete(body.id);
+    if (notice.kind === 'cancelled') await this.#noteHeard(webhook.name, over);
     await this.#told(notice);
   }
 
@@ -237,11 +271,11 @@ class Drawing {
   async #pace(key: string): Promise<void> {
     const { clock } = this.#parts;
     const id = paintedAs({ rollout: this.#rollout.id, key });
-    const wait = (this.#editedAt.get(id) ?? Number.NEGATIVE_INFINITY) + editEveryMs - clock.now();
+    const wait = (this.#memory.editedAt.get(id) ?? Number.NEGATIVE_INFINITY) + editEveryMs - clock.now();
     if (wait > 0) await clock.sleep(Math.min(wait, editEveryMs));
-    if (this.#editedAt.size > 5_000) this.#editedAt.clear();
+    if (this.#memory.editedAt.size > 5_000) this.#memory.editedAt.clear();
     if (this.#parts.painted.size > 5_000) this.#parts.painted.clear();
-    this.#editedAt.set(id, clock.now());
+    this.#memory.editedAt.set(id, clock.now());
   }
 
   #isSaid({ unlessSaid, ...post }: Post): boolean {
@@ -285,7 +319,10 @@ class Drawing {
 
   /** Another key of the seals makes every message another one: its buttons must be sealed anew. */
   #digest(post: Pick<Post, 'text' | 'blocks'>): string {
-    return digest(post, this.#parts.sealer.id);
+    const known = this.#memory.drawn.get(this.#rollout.id)?.digests;
+    const found = known?.get(post) ?? digest(post, this.#parts.sealer.id);
+    known?.set(post, found);
+    return found;
   }
 }
 

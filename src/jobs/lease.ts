@@ -22,6 +22,9 @@ export interface Leases {
   idle(ms: number): Promise<boolean>;
 }
 
+/** Nobody reads why; an error of its own would cost more than the watch did. */
+const unwatched = 'nothing is held any more';
+
 /**
  * While Redis cannot be reached nobody says that a lock is lost; so it counts as lost when its renewal was not
  * confirmed within `duration` ms.
@@ -48,7 +51,7 @@ export function createLeases(duration: number, clock: Pick<Clock, 'monotonic' | 
       try {
         return await orAborted(work(run.abort.signal), run.abort.signal);
       } finally {
-        over.abort();
+        over.abort(unwatched);
         runs.delete(run);
         if (runs.size === 0) for (const resolve of empty.splice(0)) resolve();
       }

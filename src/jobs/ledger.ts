@@ -75,7 +75,6 @@ export function createLedger(
     const anchor = anchors.of('ledger');
     const { body, hash, ...found } = await readMoment(redis, 'ledger', keys.ledger, keys.ledgerJournal, before.count);
     const lines = found.lines.map(decodeLine);
-    const stored = body === null ? emptyLedger : decodeBelieved(body);
     const adopted = lines.findLastIndex(({ event }) => event.type === 'adopted');
     const line = lines[adopted]?.event;
     const from = line?.type === 'adopted' ? { ...before, count: before.count + adopted, hash: line.previous } : before;
@@ -88,7 +87,7 @@ export function createLedger(
     // Else nothing could be written any more, and nobody would know why.
     if (found.revision !== head.ledger.revision)
       throw new Tampered('ledger', 'its number is not that of its last line');
-    if (canonical(stored) !== canonical(head.ledger)) throw new Tampered('ledger', 'it is not what its journal says');
+    if (!isCopy(body, head.ledger)) throw new Tampered('ledger', 'it is not what its journal says');
     // An adoption leads anywhere, and may be an old one that was put there again: also by whoever has read on.
     if (before.count === 0 || line !== undefined) refuseRewound(head, lines, anchor, line?.at ?? null);
     const last = lines.at(-1);
@@ -224,6 +223,12 @@ export async function noteLeft(ledger: LedgerStore, rollout: Rollout): Promise<v
 }
 
 const encode = (ledger: Ledger): string => JSON.stringify({ format, ledger });
+
+/** Whether what is stored beside the journal says what the journal says, in this spelling or another. */
+function isCopy(body: string | null, ledger: Ledger): boolean {
+  if (body === encode(ledger)) return true;
+  return canonical(body === null ? emptyLedger : decodeBelieved(body)) === canonical(ledger);
+}
 
 function decodeBelieved(body: string): Ledger {
   try {

@@ -14,8 +14,11 @@ export interface Log {
  */
 export function seldom(ms: number, say: (reason: string, heldBack: number) => void): (error: unknown) => void {
   const last = new Map<string, { at: number; heldBack: number }>();
+  let newest = { words: '', reason: '' };
   return (error) => {
-    const reason = reasonOf(error);
+    const words = wordsOf(error);
+    if (words !== newest.words) newest = { words, reason: reasonOf(error) };
+    const { reason } = newest;
     const seen = last.get(reason);
     if (seen && performance.now() - seen.at < ms) {
       seen.heldBack += 1;

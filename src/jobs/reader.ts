@@ -18,8 +18,8 @@ export interface Proven {
 export interface Reader {
   /** Null for one that is not there. @throws Tampered; Error when a newer version stored it */
   read(id: string): Promise<Proven | null>;
-  /** What this process wrote itself needs no other look. `at`: of its last line. */
-  wrote(id: string, proven: Proven, at: number): void;
+  /** What this process wrote itself needs no other look. `body`: as it stored it; `at`: of its last line. */
+  wrote(id: string, proven: Proven, body: string, at: number): void;
 }
 
 interface Stored extends Omit<Moment, 'lines'> {
@@ -105,7 +105,7 @@ export function createReader(redis: Redis, fleet: string, notary: Notary, anchor
       const proven = before ? await onward(id, before) : 'anew';
       return proven === 'anew' ? fromStart(id) : proven;
     },
-    wrote: (id, proven, at) => void remember(id, proven, encode(proven.rollout), at),
+    wrote: (id, proven, body, at) => void remember(id, proven, body, at),
   };
 }
 

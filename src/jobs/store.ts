@@ -75,6 +75,7 @@ export function createStore(
     entry: ChainedEntry,
     last: { hash: string; revision: number | string } | null,
     held = false,
+    body = encode(rollout),
   ): Promise<string> => {
     const { id } = rollout;
     if (rollout.fleet !== fleet)
@@ -84,7 +85,7 @@ export function createStore(
     const fields = [
       id,
       isOpen(rollout) ? '1' : '0',
-      encode(rollout),
+      body,
       String(revision),
       entry.hash,
       JSON.stringify(entry),
@@ -99,7 +100,7 @@ export function createStore(
     if (held ? await holdsBySignature(holder) : await isUnderWay(holder)) throw await heldBy(holder);
     // Nothing that anybody signed holds the fleet under that name.
     await redis.eval(freeScript, 1, keys.holder, holder);
-    return write(script, rollout, entry, last, held);
+    return write(script, rollout, entry, last, held, body);
   };
 
   const heldBy = async (holder: string): Promise<Refused> => {
@@ -224,8 +225,10 @@ export function createStore(
       const { head } = before;
       const entry = append(place(id), head.hash, { at: event.at, revision, event }, notary, signedAs(event));
       const last = { hash: head.hash, revision: revision - 1 };
-      if ((await write(saveScript, rollout, entry, last, isOpen(before.rollout))) !== 'saved') return false;
-      reader.wrote(id, { rollout, head: { count: head.count + 1, revision, hash: entry.hash, rollout } }, entry.at);
+      const body = encode(rollout);
+      if ((await write(saveScript, rollout, entry, last, isOpen(before.rollout), body)) !== 'saved') return false;
+      const written = { rollout, head: { count: head.count + 1, revision, hash: entry.hash, rollout } };
+      reader.wrote(id, written, body, entry.at);
       return true;
     },
     adoptable: async (id) => (await found(id)).what,

@@ -5,9 +5,10 @@
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((each) => canonical(each ?? null)).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`);
-  return `{${members.join(',')}}`;
+  const members: Record<string, unknown> = { ...value };
+  const spelled: string[] = [];
+  // Sorts by code unit when it is told no other order.
+  for (const name of Object.keys(members).sort())
+    if (members[name] !== undefined) spelled.push(`${JSON.stringify(name)}:${canonical(members[name])}`);
+  return `{${spelled.join(',')}}`;
 }

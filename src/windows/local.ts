@@ -12,12 +12,22 @@ const thursday = 3;
 /** Which instant a wall-clock time means where a clock change skips or repeats it; named as Temporal does. */
 export type Reading = 'compatible' | 'earlier' | 'later';
 
+/** Its clock never changes, so it is counted and not looked up. */
+const isUtc = (zone: string): boolean => zone === 'UTC' || zone === 'Etc/UTC';
+
+/** Whatever else is refused, by Temporal. */
+const isInstant = (at: number): boolean => Number.isInteger(at) && Math.abs(at) <= latestInstant;
+const latestInstant = 8.64e15;
+const clockTime = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
+const msOf = (time: string): number => (60 * Number(time.slice(0, 2)) + Number(time.slice(3))) * minute;
+
 /** By zone and minute: since 1972 no zone changed its date within one. */
 const knownDays = new Map<string, number>();
 const wholeMinutesSince = Date.UTC(1972, 0, 1);
 
 /** The local date at `at` (epoch ms), as days since 1970-01-01. @throws RangeError for an unknown zone. */
 export function dayAt(at: number, zone: string): number {
+  if (isUtc(zone) && isInstant(at)) return Math.floor(at / dayMs);
   if (at < wholeMinutesSince) return dayOf(localTime(at, zone));
   const key = `${Math.floor(at / minute)} ${zone}`;
   const cached = knownDays.get(key);
@@ -60,6 +70,10 @@ export function daySpan(day: number, zone: string): Interval {
  * @throws RangeError for an unknown zone or time.
  */
 export function instantOf(day: number, time: string, zone: string, reading: Reading = 'compatible'): number {
+  if (isUtc(zone) && clockTime.test(time)) {
+    const counted = day * dayMs + msOf(time);
+    if (Number.isInteger(day) && isInstant(counted)) return counted;
+  }
   const key = `${day} ${time} ${zone} ${reading}`;
   const cached = known.get(key);
   if (cached !== undefined) return cached;
@@ -72,6 +86,8 @@ export function instantOf(day: number, time: string, zone: string, reading: Read
 
 /** The same time on the wall `days` local days after `at` (epoch ms): across a clock change, not `days` times 24 hours. */
 export function daysAfter(at: number, days: number, zone: string): number {
+  const counted = at + days * dayMs;
+  if (isUtc(zone) && isInstant(at) && isInstant(counted)) return counted;
   return localTime(at, zone).add({ days }).epochMilliseconds;
 }
 

@@ -2,7 +2,7 @@ import { day as dayMs } from '../base/duration.ts';
 import { horizonDays, horizons } from './horizon.ts';
 import { dayAt, daysAfter } from './local.ts';
 import { whyNever } from './never.ts';
-import { spans, windowSpans } from './spans.ts';
+import { joinedSpans, spanAt, spans } from './spans.ts';
 import type { Calendar, Freeze, Interval, Opening } from './types.ts';
 
 /**
@@ -99,7 +99,7 @@ export function latestStart(interval: Interval, neededMs: number): number | null
 
 function insideWindow(calendar: Calendar, now: number): boolean {
   const today = dayAt(now, calendar.zone);
-  return windowSpans(calendar, today - carryDays, 2 * carryDays).some((span) => contains(span, now));
+  return spanAt(joinedSpans(calendar, today - carryDays, 2 * carryDays), now) !== undefined;
 }
 
 function firstWithin(calendar: Calendar, after: number, days: number): Interval | undefined {
@@ -110,7 +110,7 @@ function firstWithin(calendar: Calendar, after: number, days: number): Interval 
 
 function wholeSpan(calendar: Calendar, now: number): Interval | null {
   for (const days of horizons(calendar)) {
-    const found = wholeSpans(calendar, now, now, days).find((span) => contains(span, now));
+    const found = spanAt(wholeSpans(calendar, now, now, days), now);
     if (found === undefined || days === horizonDays(calendar)) return found ?? null;
     if (found.start > daysAfter(now, -days, calendar.zone) && found.end < daysAfter(now, days, calendar.zone))
       return found;
@@ -119,9 +119,10 @@ function wholeSpan(calendar: Calendar, now: number): Interval | null {
 }
 
 /** What is open from `from` to `until` (epoch ms), and `days` on both sides to know where each opening begins and ends. */
-function wholeSpans({ zone, ...rest }: Calendar, from: number, until: number, days: number): Interval[] {
+function wholeSpans(calendar: Calendar, from: number, until: number, days: number): readonly Interval[] {
+  const { zone } = calendar;
   const firstDay = dayAt(from, zone) - days - beyondDays;
-  return spans({ zone, ...rest }, firstDay, dayAt(until, zone) - firstDay + days + beyondDays + 1);
+  return spans(calendar, firstDay, dayAt(until, zone) - firstDay + days + beyondDays + 1);
 }
 
 function contains(interval: Interval, at: number): boolean {

@@ -228,13 +228,14 @@ describe('a major version', () => {
 describe('the notice of a major', () => {
   let slack: Awaited<ReturnType<typeof startSlack>>;
   let here: Trial;
-  let page: { bodies: unknown[]; down: boolean; tries: number };
+  /** `deaf`: it takes what it is told, and nobody hears of it. */
+  let page: { bodies: unknown[]; down: boolean; deaf: boolean; tries: number };
   let told: DueNotice[];
   let show: (rollout: Rollout) => Promise<void>;
 
   beforeEach(async () => {
     here = trial({ fleet: withPage });
-    page = { bodies: [], down: false, tries: 0 };
+    page = { bodies: [], down: false, deaf: false, tries: 0 };
     told = [];
     slack = await startSlack({
       people: [{ id: 'U0ROSA', name: 'rosa', realName: 'Rosa' }],
@@ -258,6 +259,7 @@ describe('the notice of a major', () => {
           page.tries += 1;
           if (page.down) throw new Error('status page cannot be told: connection refused');
           page.bodies.push(body);
+          if (page.deaf) throw new Error('status page cannot be told: no answer');
         },
       },
     });
@@ -368,6 +370,18 @@ describe('the notice of a major', () => {
       { kind: 'cancelled', begins: null },
     ]);
     expect(ended.notice?.told.filter(({ kind }) => kind === 'cancelled')).toHaveLength(2);
+  });
+
+  it('is taken back also where nobody knows whether the webhook took it, once, and not from whom it was never sent to', async () => {
+    const rollout = plan(inputOf(withPage, { requester: 'U0ROSA' }));
+    page.deaf = true;
+    await expect(show(rollout)).rejects.toThrow('no answer');
+    page.deaf = false;
+    const ended = noted(raised(next(noted(rollout), { type: 'stopped', at: tuesday + 1, by: 'U0ROSA' })));
+    for (let time = 0; time < 3; time += 1) await show(ended);
+    expect(page.bodies).toMatchObject([{ kind: 'scheduled' }, { kind: 'cancelled', id: 'r1.cancelled.0' }]);
+    await show({ ...ended, id: 'r2' });
+    expect(page.bodies).toHaveLength(2);
   });
 
   async function showing(rollout: Rollout): Promise<Rollout> {

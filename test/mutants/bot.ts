@@ -77,6 +77,20 @@ export const rows: Mutant[] = [
     tests: ['test/bot/commands.test.ts'],
   },
   {
+    name: 'a start that the webhook may have heard of is called off without a word to it',
+    file: 'src/bot/announcer.ts',
+    from: 'heard === undefined || heard.content === over ?',
+    to: 'heard !== null ?',
+    tests: ['test/bot/schedule.test.ts'],
+  },
+  {
+    name: 'a message that was drawn once looks so for ever',
+    file: 'src/bot/announcer.ts',
+    from: 'if (known?.from === from) return known.posts;',
+    to: 'if (known !== undefined) return known.posts;',
+    tests: ['test/bot/announcer.test.ts'],
+  },
+  {
     name: 'a question whose posting was cut off stays open after it was decided',
     file: 'src/bot/announcer.ts',
     from: 'if (post.onlyEdit ? lost === undefined || lost.content === over : this.#isSaid(post)) return;',

@@ -23,6 +23,20 @@ const persons = ['test/upgrade/rollout/persons.test.ts'];
 /** The core: what is decided about a rollout. */
 export const rows: Mutant[] = [
   {
+    name: 'what shut the gates once shuts them at every moment',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: 'const asked = last?.now === now ? last',
+    to: 'const asked = last !== undefined ? last',
+    tests: ['test/upgrade/rollout/remembered.test.ts'],
+  },
+  {
+    name: 'gates that were asked without evidence are those with it',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: 'return evidence === null ? gatesAt(rollout, name, now) :',
+    to: 'return evidence === null || askedLast.get(rollout)?.now === now ? gatesAt(rollout, name, now) :',
+    tests: ['test/upgrade/rollout/remembered.test.ts'],
+  },
+  {
     name: 'a file that stops everything stops no rollback',
     file: 'src/upgrade/rollout/gates.ts',
     from: "const onceTouched: GateName[] = ['halt', 'quorum'];",

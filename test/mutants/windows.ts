@@ -277,10 +277,31 @@ export const rows: Mutant[] = [
   },
   {
     name: 'a window is still open at its end',
+    file: 'src/windows/spans.ts',
+    from: 'at < last.end ? last : undefined;',
+    to: 'at <= last.end ? last : undefined;',
+    tests: ['test/windows/openings.test.ts'],
+  },
+  {
+    name: 'a freeze counts at its end',
     file: 'src/windows/openings.ts',
     from: 'return interval.start <= at && at < interval.end;',
     to: 'return interval.start <= at && at <= interval.end;',
-    tests: ['test/windows/openings.test.ts'],
+    tests: ['test/windows/freezes.test.ts', 'test/windows/fit.test.ts'],
+  },
+  {
+    name: 'what windows mean is remembered for every zone',
+    file: 'src/windows/spans.ts',
+    from: '[zone, firstDay, count].join',
+    to: '[firstDay, count].join',
+    tests: ['test/windows/known.test.ts'],
+  },
+  {
+    name: 'windows are remembered by how many they are',
+    file: 'src/windows/spans.ts',
+    from: 'const name = JSON.stringify(windows);',
+    to: 'const name = String(windows.length);',
+    tests: ['test/windows/known.test.ts'],
   },
   {
     name: 'a window over midnight ends before it starts',
@@ -292,8 +313,8 @@ export const rows: Mutant[] = [
   {
     name: 'what opened yesterday is closed after midnight',
     file: 'src/windows/openings.ts',
-    from: 'windowSpans(calendar, today - carryDays, 2 * carryDays)',
-    to: 'windowSpans(calendar, today, 2 * carryDays)',
+    from: 'joinedSpans(calendar, today - carryDays, 2 * carryDays)',
+    to: 'joinedSpans(calendar, today, 2 * carryDays)',
     tests: ['test/windows/openings.test.ts'],
   },
   {
@@ -341,8 +362,8 @@ export const rows: Mutant[] = [
   {
     name: 'work begins although it is frozen',
     file: 'src/windows/spans.ts',
-    from: 'return without(join(windowSpans(calendar, firstDay, count)), calendar.freezes);',
-    to: 'return join(windowSpans(calendar, firstDay, count));',
+    from: 'return without(joinedSpans(calendar, firstDay, count), calendar.freezes);',
+    to: 'return joinedSpans(calendar, firstDay, count);',
     tests: ['test/windows/freezes.test.ts'],
   },
   {

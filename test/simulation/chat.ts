@@ -41,6 +41,7 @@ export class SimulatedChat {
   readonly #chance: Chance;
   readonly #trouble: ChatTrouble;
   readonly #seen: (message: ChatMessage) => void;
+  readonly #postedAt = new Map<string, number>();
   #serial = 0;
 
   /** `seen` is told of each message that is posted or edited, as it stands then. */
@@ -106,6 +107,11 @@ export class SimulatedChat {
     };
   }
 
+  /** Epoch ms. */
+  postedAt({ ts }: ChatMessage): number {
+    return this.#postedAt.get(ts) ?? Number.POSITIVE_INFINITY;
+  }
+
   #standing(message: ChatMessage | undefined) {
     if (message?.mark == null) return null;
     const isRoot = this.messages.some(({ thread }) => thread === message.ts);
@@ -117,6 +123,7 @@ export class SimulatedChat {
     const ts = `${(this.#time.now / 1000).toFixed(0)}.${String(this.#serial++).padStart(6, '0')}`;
     const message = { ts, channel, thread, mark, text: content.text, blocks: structuredClone(content.blocks) };
     this.messages.push(message);
+    this.#postedAt.set(ts, this.#time.now);
     this.#seen(message);
     return ts;
   }

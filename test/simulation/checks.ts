@@ -4,8 +4,8 @@ import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import type { Command } from '../../src/upgrade/ssh/types.ts';
 import { openInterval } from '../../src/windows/index.ts';
 import { newImage, oldImage } from '../support/rollouts.ts';
-import type { ModelNode, Watcher } from './node.ts';
-import type { Time } from './time.ts';
+import type { ModelNode, Order, Watcher } from './node.ts';
+import type { Program, Time } from './time.ts';
 
 const holds: (fact: unknown, what: string) => asserts fact = assert;
 
@@ -13,6 +13,9 @@ const holds: (fact: unknown, what: string) => asserts fact = assert;
 const evidenceAge = 8_000;
 /** No effect later than that after a stop or a pause, ms. */
 const stopReaches = 2_000;
+
+/** Who may decide that somebody's work is replaced. */
+const breaker = 'U0INES';
 
 /** What is finished was looked at so shortly before the next node is begun, ms. */
 const lookedAt = 60_000;
@@ -37,6 +40,8 @@ export class Checks implements Watcher {
   readonly #stored: () => Rollout | null;
   readonly #minimum: number;
   readonly #atOnce: number;
+  readonly #stopped: Map<string, number>;
+  readonly #told: (rollout: Rollout) => number | null;
   readonly #sent = new Map<string, Sent>();
   /** When health of a node was last seen to be well, by anybody. */
   readonly #healthyAt = new Map<string, number>();
@@ -67,12 +72,18 @@ export class Checks implements Watcher {
     stored: () => Rollout | null;
     minimum: number;
     atOnce: number;
+    /** Machines on which a file stops everything, and since when. */
+    stopped: Map<string, number>;
+    /** Since when everybody who has to know of a start does, by what they were told; null while somebody does not. */
+    told(rollout: Rollout): number | null;
   }) {
     this.#time = parts.time;
     this.#nodes = parts.nodes;
     this.#stored = parts.stored;
     this.#minimum = parts.minimum;
     this.#atOnce = parts.atOnce;
+    this.#stopped = parts.stopped;
+    this.#told = parts.told;
   }
 
   /** Remembers what does not hold, wherever it is found out. */
@@ -100,13 +111,21 @@ export class Checks implements Watcher {
     }
   }
 
-  sent(node: ModelNode, command: Command): void {
+  sent({ name: machine }: Program, node: ModelNode, command: Command): void {
     this.look();
-    if (command.name !== 'switch' && command.name !== 'restore') return;
+    if (command.looks) return;
+    const stoppedFor = this.#time.now - (this.#stopped.get(machine) ?? this.#time.now);
+    this.guard(() =>
+      holds(
+        stoppedFor <= stopReaches,
+        `${command.name} of ${node.name}: ${machine} is stopped by a file for ${stoppedFor} ms`,
+      ),
+    );
     const rollout = this.#stored();
     const word = (key: string) => command.args.find((each) => each.startsWith(`${key}=`))?.slice(key.length + 1) ?? '';
-    const key = `${node.name} ${command.name} ${Number(word('epoch'))} ${Number(word('try'))}`;
-    this.#sent.set(key, { at: this.#time.now, rollout });
+    const order = { name: command.name, epoch: Number(word('epoch')), attempt: Number(word('try')) };
+    this.#sent.set(keyOf(node, order), { at: this.#time.now, rollout });
+    if (command.name !== 'switch' && command.name !== 'restore') return;
     this.guard(() => this.#mayBeSent(node, command.name, rollout));
   }
 
@@ -120,6 +139,12 @@ export class Checks implements Watcher {
     const first = `${rollout.id} ${rollout.run} ${node.name}`;
     if (this.#firstSwitch.has(first)) return;
     this.#firstSwitch.add(first);
+    const { notice } = rollout;
+    if (notice !== undefined) {
+      const told = this.#told(rollout);
+      holds(told !== null, `${what}: everybody was told that a major comes`);
+      holds(this.#time.now - told >= notice.wanted, `${what}: they were told ${this.#time.now - told} ms ago`);
+    }
     const begun = run.touchedAt;
     holds(begun !== null, `${what}: its intent was written down`);
     // What was begun before is finished whatever is decided since.
@@ -150,17 +175,30 @@ export class Checks implements Watcher {
   }
 
   /** Somebody's work is never lost: it lies aside. */
-  replaces(node: ModelNode, what: 'binary' | 'environment', content: string): void {
+  replaces(node: ModelNode, what: 'binary' | 'environment', content: string, order: Order): void {
     const ours = [oldImage, newImage, environments.own].includes(content);
     const pairs = [...node.backups.values()].flatMap(({ binary, env }) => [binary, env]);
     const kept = ours || [...node.aside.values()].includes(content) || pairs.includes(content);
     this.guard(() => holds(kept, `somebody's ${what} of ${node.name} is kept`));
+    if (!ours) this.guard(() => this.#mayReplace(node, what, content, this.#sent.get(keyOf(node, order))));
   }
 
-  stops(node: ModelNode, { name, epoch, attempt }: { name: string; epoch: number; attempt: number }): void {
+  /** It was found there when the node was begun, or somebody who may has decided. */
+  #mayReplace(node: ModelNode, what: string, content: string, sent: Sent | undefined): void {
+    const run = sent?.rollout?.nodes[node.name];
+    if (run === undefined || [run.before?.sha256, run.before?.envSha256].includes(content)) return;
+    const { decided } = run;
+    holds(
+      decided?.as === 'replace' && decided.by === breaker,
+      `somebody decided that the ${what} of ${node.name} is replaced`,
+    );
+  }
+
+  stops(node: ModelNode, order: Order): void {
+    const { name } = order;
     this.look();
     this.restarts.push({ node: node.name, name, at: this.#time.now });
-    this.guard(() => this.#mayStop(node, name, this.#sent.get(`${node.name} ${name} ${epoch} ${attempt}`)));
+    this.guard(() => this.#mayStop(node, name, this.#sent.get(keyOf(node, order))));
     this.#stoppedAt.set(node.name, this.#time.now);
   }
 
@@ -257,6 +295,9 @@ export class Checks implements Watcher {
     });
   }
 }
+
+const keyOf = ({ name: node }: ModelNode, { name, epoch, attempt }: Order): string =>
+  `${node} ${name} ${epoch} ${attempt}`;
 
 export function rolloutIn(body: string | null): Rollout | null {
   return body === null ? null : lift(JSON.parse(body));

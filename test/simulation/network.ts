@@ -7,6 +7,8 @@ import type { Chance, Program, Time } from './time.ts';
 export interface NetworkTrouble {
   /** Nothing is sent. */
   refuses: number;
+  /** Connecting takes some seconds. */
+  slow: number;
   /** It was sent, and nobody hears how it ends. */
   losesEnd: number;
   /** It is sent, nobody hears of it, and it arrives up to a minute later. */
@@ -20,6 +22,7 @@ export interface NetworkTrouble {
 
 export const noTrouble: NetworkTrouble = {
   refuses: 0,
+  slow: 0,
   losesEnd: 0,
   dawdles: 0,
   losesProbe: 0,
@@ -34,7 +37,7 @@ interface Parts {
   trouble: NetworkTrouble;
   crash: (program: Program) => boolean;
   /** Told of every command when it leaves. */
-  sent(node: ModelNode, command: Command): void;
+  sent(program: Program, node: ModelNode, command: Command): void;
 }
 
 /** Milliseconds, as `src/upgrade/ssh` and `src/upgrade/http` have them. */
@@ -58,6 +61,7 @@ export function simulatedShell(program: Program, parts: Parts): Shell {
       return 'timed out after 10 s';
     }
     await program.pass(chance.between(1, 30));
+    if (trouble.slow > 0 && chance.of(trouble.slow)) await program.pass(chance.between(1_000, connectLimit - 1_000));
     return chance.of(trouble.refuses) ? 'connection refused' : null;
   };
   return {
@@ -69,7 +73,7 @@ export function simulatedShell(program: Program, parts: Parts): Shell {
       if (time.now > latest) return { is: 'unreachable', reason: 'too late to be sent' };
       if (signal?.aborted) return { is: 'unreachable', reason: 'given up before it was sent' };
       if (crash(program)) await never();
-      parts.sent(node, command);
+      parts.sent(program, node, command);
       const late = chance.of(trouble.dawdles) ? chance.between(1_000, 60_000) : 0;
       const ended = time.wait(late).then(() => node.run(command));
       const limit = command.timeoutMs + grace;

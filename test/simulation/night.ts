@@ -19,8 +19,9 @@ import { type SimulatedBot, type Stage, startBot, startWorker } from './programs
 import { SimulatedQueues } from './queues.ts';
 import { Data } from './redis.ts';
 import { isTrue } from './report.ts';
-import { type Mishap, mend, type Story, storyOf } from './story.ts';
+import { type Mishap, type MishapBesides, mend, type Story, storyOf } from './story.ts';
 import { Chance, type Program, Time } from './time.ts';
+import { SimulatedWebhook } from './webhook.ts';
 
 /** Whoever signs whatever is asked: signatures cost more than all the rest, and are real in every twentieth night. */
 const quick = (who: 'bot' | 'worker'): Notary => ({
@@ -28,6 +29,9 @@ const quick = (who: 'bot' | 'worker'): Notary => ({
   fault: (_, { key, signature }, as) =>
     as.includes(key === 'bot' ? 'decisions' : 'reports') && signature === 'quick' ? null : `${key} may not say that`,
 });
+
+/** A webhook that failed again and again is asked again after so long at the latest, ms. */
+const longestPatience = 900_000;
 
 const hotfix = 'd'.repeat(64);
 const members = ['U0ROSA', 'U0INES', 'U0OTTO'] as const;
@@ -52,12 +56,15 @@ export class Night {
   readonly #seed: number;
   readonly #time = new Time(tuesday);
   readonly #chance: Chance;
+  /** Of what is in some nights alone. */
+  readonly #besides: Chance;
   readonly #story: Story;
   readonly #data: Data;
   readonly #nodes = new Map<string, ModelNode>();
   readonly #chat: SimulatedChat;
   readonly #stage: Stage;
   readonly #checks: Checks;
+  readonly #webhook: SimulatedWebhook | null;
   /** By machine: what was seen there outlives the programs. */
   readonly #anchors = new Map<string, Anchors>();
   readonly #programs = new Map<string, Program>();
@@ -77,7 +84,8 @@ export class Night {
   constructor(seed: number) {
     this.#seed = seed;
     this.#chance = new Chance(seed);
-    const story = storyOf(this.#chance, seed % 20 === 0, seed % 7 === 0);
+    this.#besides = new Chance(2 ** 31 - seed);
+    const story = storyOf(this.#chance, this.#besides, { realSignatures: seed % 20 === 0, checklist: seed % 7 === 0 });
     this.#story = story;
     const time = this.#time;
     this.#data = new Data(() => time.now);
@@ -85,8 +93,10 @@ export class Night {
     this.#chat = new SimulatedChat(time, this.#chance, story.chat, ({ ts, text, blocks }) =>
       this.#trace.update(`${time.now} ${ts} ${text} ${JSON.stringify(blocks)}\n`),
     );
+    this.#webhook = story.webhook === null ? null : new SimulatedWebhook(time, this.#besides, story.webhook);
+    const stopped = new Map<string, number>();
     this.#checks = new Checks({
-      time,
+      ...{ time, stopped, told: (rollout) => this.#toldSince(rollout) },
       nodes: this.#nodes,
       stored: () => this.#newest,
       minimum: story.fleet.policy.minimumHealthy,
@@ -105,7 +115,9 @@ export class Night {
       queues: new SimulatedQueues(time, this.#chance, story.queues),
       crash: (program) => this.#crashes(program),
       dies: (program) => this.#dies(program),
-      sent: (node, command) => this.#checks.sent(node, command),
+      sent: (program, node, command) => this.#checks.sent(program, node, command),
+      stopped,
+      webhook: this.#webhook,
       serial: 0,
       frozen: [],
       log: (program, level, fields, message) => this.#tell(`${program} ${level}: ${message} ${short(fields)}`),
@@ -120,6 +132,7 @@ export class Night {
     this.#startBot();
     this.#each(story.every, () => this.#somethingHappens());
     this.#each(story.peopleEvery, () => this.#somebodyDoes());
+    if (story.besides.length > 0) this.#eachBesides();
     this.#each(1_000, () => this.#checks.look(), true);
     time.after(2_000, () => this.#ask('U0ROSA', `upgrade v2.0.0 --strategy ${story.strategy}`));
     const broken = () => this.#checks.broken !== null;
@@ -129,7 +142,7 @@ export class Night {
     do {
       await time.play(() => broken() || this.#isOver(), patience);
       // Somebody may have started another one just before.
-      await time.play(broken, time.now + 240_000);
+      await time.play(broken, time.now + (this.#webhook === null ? 240_000 : longestPatience));
     } while (!broken() && !this.#isOver() && time.now < patience);
     if (!broken() && !this.#isOver()) this.#checks.guard(() => assert.fail(`it comes to an end: ${this.#how()}`));
     if (!broken()) this.#checks.guard(() => this.#atTheEnd());
@@ -184,7 +197,7 @@ export class Night {
     if (after === null) return;
     this.#trace.update(`${this.#time.now} ${after.revision} ${body.length}\n`);
     this.#tell(`saved ${after.revision}: ${after.status.is} ${statesOf(after)}`);
-    // What somebody says of an earlier one that is over moves nothing.
+    // What is over may be told of once more, or spoken of, when the next one is under way.
     if (before !== null && before.id !== after.id && !isOpen(after)) return;
     this.#newest = after;
     if (before?.id !== after.id) this.#checks.turnsTo(after.id);
@@ -249,6 +262,66 @@ export class Night {
     this.#tell(`${what} (${node.name}, ${ms} ms)`);
     this.#happens[what](node, ms);
   }
+
+  #eachBesides(): void {
+    const chance = this.#besides;
+    this.#time.after(chance.between(15_000, 90_000), () => {
+      if (this.#calm) return;
+      const what = chance.pick(this.#story.besides);
+      const node = chance.pick([...this.#nodes.values()]);
+      const ms = chance.between(3_000, 60_000);
+      this.#mishaps[what] = (this.#mishaps[what] ?? 0) + 1;
+      this.#tell(`${what} (${node.name}, ${ms} ms)`);
+      this.#happensBesides[what](node, ms);
+      this.#eachBesides();
+    });
+  }
+
+  readonly #happensBesides: Record<MishapBesides, (node: ModelNode, ms: number) => void> = {
+    'somebody stops everything by a file': (_, ms) => {
+      const { stopped } = this.#stage;
+      const machines = [...this.#programs.keys()].filter((name) => name !== 'bot');
+      for (const machine of this.#besides.of(0.5) ? machines : [this.#besides.pick(machines)]) {
+        if (stopped.has(machine)) continue;
+        stopped.set(machine, this.#time.now);
+        this.#time.after(ms, () => stopped.delete(machine));
+      }
+    },
+    'the webhook is away': (_, ms) => {
+      if (this.#story.webhook !== null) this.#story.webhook.awayUntil = this.#time.now + ms;
+    },
+    'a service is restarted by hand': (node) => {
+      node.serviceStopped();
+      node.serviceStarted();
+    },
+    'somebody goes back by hand': (node) =>
+      this.#byHand(node, () => {
+        node.binary = oldImage;
+        node.serviceStopped();
+        node.serviceStarted();
+      }),
+    'somebody changes both files': (node) =>
+      this.#byHand(node, () => {
+        node.binary = hotfix;
+        node.env = environments.edited;
+        if (this.#besides.of(0.5)) node.serviceDies();
+      }),
+    'somebody removes the environment': (node, ms) =>
+      this.#byHand(node, () => {
+        const { env } = node;
+        node.env = null;
+        // Without it the service does not come up again.
+        this.#time.after(ms, () => {
+          node.env ??= env;
+        });
+      }),
+    'somebody spoils a backup': (node) => {
+      const [name, backup] = this.#besides.pick([...node.backups, [null, null] as const]);
+      if (name === null || !node.on) return;
+      if (this.#besides.of(0.5)) node.backups.delete(name);
+      else backup.binary = hotfix;
+    },
+  };
 
   readonly #happens: Record<Mishap, (node: ModelNode, ms: number) => void> = {
     'a program dies': () => this.#dies(this.#chance.pick([...this.#programs.values()])),
@@ -346,6 +419,7 @@ export class Night {
     this.#calm = true;
     mend(this.#story);
     this.#stage.frozen = [];
+    this.#stage.stopped.clear();
     for (const program of this.#programs.values()) program.skew = 0;
     for (const node of this.#nodes.values()) {
       node.cut = false;
@@ -441,6 +515,13 @@ export class Night {
       this.#ask('U0ROSA', this.#helped <= 6 ? this.#chance.pick(['rollback all', 'retry', 'stop']) : 'stop');
   }
 
+  /** Since when all whom a major must be told to know of it, by what arrived; null while somebody does not, or where nobody must. */
+  #toldSince({ id }: Rollout): number | null {
+    const main = this.#chat.messages.find(({ mark }) => mark?.rollout === id && mark.key === 'main');
+    const webhook = this.#webhook?.knows(id) ?? null;
+    return main === undefined || webhook === null ? null : Math.max(webhook, this.#chat.postedAt(main));
+  }
+
   // --- the end
 
   /** A store that was put back to before the rollout knows of none; where every node is on it by then, nothing is left to begin. */
@@ -466,6 +547,9 @@ export class Night {
     this.#isWritten(rollout);
     this.#isReported(rollout);
     this.#isSaid(rollout);
+    const isCalledOff = rollout.startedAt === null && !isOpen(rollout);
+    if (isCalledOff && this.#webhook !== null)
+      assert.ok(!this.#webhook.expects(rollout.id), 'whoever was told of a start that is called off is told that too');
   }
 
   /** Whole from the first line, by keys that may say it; at most one report of each try. */

@@ -65,12 +65,19 @@ interface Backup {
   usedAt: number;
 }
 
+/** Whose script it is. */
+export interface Order {
+  name: string;
+  epoch: number;
+  attempt: number;
+}
+
 /** Told of what our scripts do to a node. */
 export interface Watcher {
   /** Right before the service is stopped by a script of ours. */
-  stops(node: ModelNode, script: { name: string; epoch: number; attempt: number }): void;
+  stops(node: ModelNode, script: Order): void;
   /** A script puts something else in the place of this file. */
-  replaces(node: ModelNode, what: 'binary' | 'environment', content: string): void;
+  replaces(node: ModelNode, what: 'binary' | 'environment', content: string, script: Order): void;
 }
 
 const root = '/var/lib/zeitwork-upgrades';
@@ -471,12 +478,12 @@ export class ModelNode {
     const before = this.#word(script, 'before');
     if (this.binary === before || this.binary === this.#word(script, 'target')) return;
     if (this.binary !== null) this.#keepAside(script, 'binary', this.binary);
-    this.#put(before);
+    this.#put(script, before);
     this.#say(script, 'did', 'disk');
   }
 
-  #put(content: string): void {
-    if (this.binary !== null) this.#watcher.replaces(this, 'binary', this.binary);
+  #put(script: Script, content: string): void {
+    if (this.binary !== null) this.#watcher.replaces(this, 'binary', this.binary, orderOf(script));
     this.binary = content;
   }
 
@@ -571,7 +578,7 @@ export class ModelNode {
     if (image !== null && image === replaceImage && image !== disk) this.#keepAside(script, 'image', image);
     if (disk !== target) {
       await this.#wait(script, 10);
-      this.#put(this.#word(script, 'target'));
+      this.#put(script, this.#word(script, 'target'));
       this.staged.delete(path);
       this.#say(script, 'did', 'renamed');
       await this.#wait(script, 10);
@@ -603,13 +610,13 @@ export class ModelNode {
     if (strangeImage !== null && image !== disk) this.#keepAside(script, 'image', strangeImage);
     await this.#wait(script, 10);
     if (disk !== before) {
-      this.#put(kept.binary);
+      this.#put(script, kept.binary);
       this.#say(script, 'did', 'binary');
       await this.#wait(script, 10);
     }
     if (strangeEnv !== null && strangeEnv === replaceEnv) {
       if (now !== missing) this.#keepAside(script, 'environment', now);
-      if (this.env !== null) this.#watcher.replaces(this, 'environment', this.env);
+      if (this.env !== null) this.#watcher.replaces(this, 'environment', this.env, orderOf(script));
       this.env = recorded === missing ? null : kept.env;
       lacking = true;
       this.#say(script, 'did', 'env');
@@ -649,7 +656,7 @@ export class ModelNode {
   }
 }
 
-const orderOf = ({ name, args }: Script) => ({
+const orderOf = ({ name, args }: Script): Order => ({
   name,
   epoch: Number(args.get('epoch') ?? 0),
   attempt: Number(args.get('try') ?? 0),

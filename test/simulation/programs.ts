@@ -24,6 +24,7 @@ import type { SimulatedQueues } from './queues.ts';
 import { connection, type Data } from './redis.ts';
 import type { Story } from './story.ts';
 import { type Chance, Program, type Time } from './time.ts';
+import type { SimulatedWebhook } from './webhook.ts';
 
 /** What all programs of a night share. */
 export interface Stage {
@@ -37,7 +38,10 @@ export interface Stage {
   /** Whether this program dies now; it is dead then. */
   crash: (program: Program) => boolean;
   dies: (program: Program) => void;
-  sent(node: ModelNode, command: Command): void;
+  sent(program: Program, node: ModelNode, command: Command): void;
+  /** Machines on which a file stops everything, and since when (epoch ms). */
+  stopped: Map<string, number>;
+  webhook: SimulatedWebhook | null;
   /** Numbers things that are told apart by it. */
   serial: number;
   /** Freezes as the settings have them now. */
@@ -75,7 +79,7 @@ export function startWorker(stage: Stage, name: string, belief: Belief): Program
       alerting: { ask: async () => ({ is: 'quiet' }) },
       elsewhere: async () => ({ is: 'not wanted' }),
       compatible: async () => ({ is: 'not wanted' }),
-      halt: async () => ({ is: 'clear' }),
+      halt: async () => (stage.stopped.has(name) ? { is: 'lies', reason: 'STOP lies there' } : { is: 'clear' }),
       archives: async () => release.archiveSha256,
       withdrawn: () => null,
       stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
@@ -164,7 +168,7 @@ export function startBot(stage: Stage, name: string, belief: Belief): SimulatedB
   const patient = connection(data, program, true, trouble);
   const announcer = announcing(
     context,
-    { ...context, sealer: seals },
+    { ...context, sealer: seals, ...(stage.webhook === null ? {} : { webhook: stage.webhook.as(program) }) },
     chat.as(program, () => stage.dies(program)),
   );
   const { show, sweep } = showing({

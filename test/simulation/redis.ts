@@ -268,7 +268,10 @@ function placesIn(length: number, from: number, to: number): [number, number] {
 }
 
 /** What comes back is nobody else's to change. */
-const copyOf = (answer: unknown): unknown => (typeof answer === 'object' ? structuredClone(answer) : answer);
+const copyOf = (answer: unknown): unknown => {
+  if (Array.isArray(answer)) return answer.map(copyOf);
+  return typeof answer === 'object' && answer !== null ? { ...answer } : answer;
+};
 
 /** How the way to Redis misbehaves. */
 export interface RedisTrouble {

@@ -8,6 +8,7 @@ import type { Behaviour } from './node.ts';
 import type { QueueTrouble } from './queues.ts';
 import type { RedisTrouble } from './redis.ts';
 import type { Chance } from './time.ts';
+import { type WebhookTrouble, webhookName } from './webhook.ts';
 
 /** What can happen to a night besides its calls. */
 export const mishaps = [
@@ -32,6 +33,21 @@ export const mishaps = [
 ] as const;
 export type Mishap = (typeof mishaps)[number];
 
+/**
+ * The same, by a chance of its own and in some nights alone: what is added here leaves all other nights as they were, and with
+ * them what each of them finds.
+ */
+export const mishapsBesides = [
+  'somebody stops everything by a file',
+  'the webhook is away',
+  'a service is restarted by hand',
+  'somebody goes back by hand',
+  'somebody changes both files',
+  'somebody removes the environment',
+  'somebody spoils a backup',
+] as const;
+export type MishapBesides = (typeof mishapsBesides)[number];
+
 /** What one seed makes of a night. Only some kinds of trouble are in each, so that none hides another. */
 export interface Story {
   strategy: StrategyName;
@@ -42,6 +58,9 @@ export interface Story {
   /** Nodes on which the old build does not come up again the first time. */
   badOld: Set<string>;
   mishaps: Mishap[];
+  besides: MishapBesides[];
+  /** Whoever is told besides the chat that a major comes; null where nobody has to be. */
+  webhook: WebhookTrouble | null;
   /** Mean time between two of them, ms. */
   every: number;
   /** A program dies before or after an effect with this probability, each time. */
@@ -81,7 +100,32 @@ const checklists = {
   after: [{ text: 'status page' }],
 };
 
-export function storyOf(chance: Chance, realSignatures: boolean, withChecklist = false): Story {
+/** `besides`: draws what is in some nights alone. */
+export function storyOf(chance: Chance, besides: Chance, also: { realSignatures: boolean; checklist: boolean }): Story {
+  return withBesides(usualStory(chance, also), besides);
+}
+
+function withBesides(story: Story, chance: Chance): Story {
+  if (chance.of(0.5)) return story;
+  const { fleet, network } = story;
+  const isAnnounced = chance.of(0.4);
+  const chosen = mishapsBesides.filter((name) => (name === 'the webhook is away' ? isAnnounced : chance.of(0.35)));
+  const slow = chance.of(0.5) ? 0.05 : 0;
+  if (!isAnnounced) return { ...story, besides: chosen, network: { ...network, slow } };
+  const majors = { ...fleet.policy.majors, notice: minutes(chance.pick([1, 3])) };
+  return {
+    ...story,
+    besides: chosen,
+    network: { ...network, slow },
+    webhook: { awayUntil: 0, refuses: sometimes(chance, 0.3), losesAnswer: sometimes(chance, 0.3) },
+    fleet: { ...fleet, audiences: [webhookName], policy: { ...fleet.policy, majors } },
+  };
+}
+
+function usualStory(
+  chance: Chance,
+  { realSignatures, checklist }: { realSignatures: boolean; checklist: boolean },
+): Story {
   const minimumHealthy = chance.pick([2, 2, 2, 1]);
   const fleet = fleetOf({
     minimumHealthy,
@@ -121,7 +165,7 @@ export function storyOf(chance: Chance, realSignatures: boolean, withChecklist =
       policy,
       regions,
       service: { ...fleet.service, traffic },
-      ...(withChecklist ? { checklists } : {}),
+      ...(checklist ? { checklists } : {}),
     },
     workers: chance.pick([1, 2]),
     bad: flapper === undefined ? bad : new Map([[flapper, 'flaps later']]),
@@ -129,6 +173,8 @@ export function storyOf(chance: Chance, realSignatures: boolean, withChecklist =
     mishaps: mishaps.filter(
       (name) => flapper === undefined && chance.of(name === 'the store is put back' ? 0.05 : 0.3),
     ),
+    besides: [],
+    webhook: null,
     every: minutes(chance.pick([0.3, 1, 2])),
     crash: sometimes(chance, 1 / 600),
     redis: { awayUntil: 0, losesAnswer: sometimes(chance, 0.005) },
@@ -137,6 +183,7 @@ export function storyOf(chance: Chance, realSignatures: boolean, withChecklist =
       ? noTrouble
       : {
           refuses: sometimes(chance, 0.02),
+          slow: 0,
           losesEnd: sometimes(chance, 0.05),
           dawdles: sometimes(chance, 0.02),
           losesProbe: sometimes(chance, 0.05),
@@ -158,6 +205,8 @@ export function storyOf(chance: Chance, realSignatures: boolean, withChecklist =
 /** The same night when everything works again: builds stay as they are. */
 export function mend(story: Story): void {
   story.mishaps = [];
+  story.besides = [];
+  if (story.webhook !== null) Object.assign(story.webhook, { awayUntil: 0, refuses: 0, losesAnswer: 0 });
   story.crash = 0;
   story.redis.losesAnswer = 0;
   story.redis.awayUntil = 0;

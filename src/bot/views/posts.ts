@@ -53,12 +53,17 @@ export function posts(rollout: Rollout, people: People = nobody): Post[] {
 
 /**
  * What stands in the chat and is no longer part of the state (a failure that is being tried again): told how it ended, below
- * what it says. `standing` are the keys of what was posted.
+ * what it says. `standing` are the keys of what was posted, `current` what should stand there.
  */
-export function outdated(rollout: Rollout, standing: string[], people: People = nobody): Post[] {
-  const current = new Set(posts(rollout, people).map(({ key }) => key));
+export function outdated(
+  rollout: Rollout,
+  standing: string[],
+  people: People = nobody,
+  current: readonly Post[] = posts(rollout, people),
+): Post[] {
+  const keys = new Set(current.map(({ key }) => key));
   return standing.flatMap((key) => {
-    const line = current.has(key) ? null : endOf(rollout, key);
+    const line = keys.has(key) ? null : endOf(rollout, key);
     return line === null ? [] : [closing(rollout, key, placeOf(rollout, key), line)];
   });
 }

@@ -46,6 +46,22 @@ const toBeProvenAgain: GateName[] = ['state', 'pause', 'halt', 'turn'];
  * @param now epoch ms
  */
 export function gates(rollout: Rollout, name: string, now: number, evidence: Evidence | null = null): Gate[] {
+  return evidence === null ? gatesAt(rollout, name, now) : allOf(rollout, name, now, evidence);
+}
+
+/** What is due, what is looked at and when to wake all ask at one moment about the same value. What evidence says is never remembered. */
+const askedLast = new WeakMap<Rollout, { now: number; byNode: Map<string, Gate[]> }>();
+
+function gatesAt(rollout: Rollout, name: string, now: number): Gate[] {
+  const last = askedLast.get(rollout);
+  const asked = last?.now === now ? last : { now, byNode: new Map<string, Gate[]>() };
+  askedLast.set(rollout, asked);
+  const found = asked.byNode.get(name) ?? allOf(rollout, name, now, null);
+  asked.byNode.set(name, found);
+  return [...found];
+}
+
+function allOf(rollout: Rollout, name: string, now: number, evidence: Evidence | null): Gate[] {
   const node = nodeOf(rollout, name);
   const names = gatesOf(rollout, node, evidence?.sight ?? null);
   const shut = names.map((each) => judged(each, rollout, node, now, evidence)).filter((gate) => gate !== null);
@@ -64,11 +80,9 @@ export function evidenceFor(rollout: Rollout, name: string, sight: Sight): Evide
   return [...new Set(gatesOf(rollout, nodeOf(rollout, name), sight).flatMap((each) => rules[each].needs))];
 }
 
-/** Whether anything but a look holds the node; costs less than the list, since the first reason is enough. */
-export function isHeldBeforeLooks(rollout: Rollout, name: string, now: number): boolean {
-  const node = nodeOf(rollout, name);
-  return gatesOf(rollout, node, null).some((each) => rules[each].judge(rollout, node, now, null) !== null);
-}
+/** Whether anything but a look holds the node. */
+export const isHeldBeforeLooks = (rollout: Rollout, name: string, now: number): boolean =>
+  gates(rollout, name, now).some((gate) => gate.name !== 'proof');
 
 /** Nothing holds the node but what only a look can see the end of: alerts, a proof that is lacking, versions that do not go together, windows that freezes leave none of, a freeze that may be lifted at any time. */
 export function opensByLook(rollout: Rollout, name: string, now: number): boolean {

@@ -29,8 +29,12 @@ const movesOf = ({ moves = [] }: Rollout): number => moves.length;
 const lastOf = (notice: Notice, audience: string): Told | undefined =>
   notice.told.findLast((each) => each.audience === audience);
 
-/** Of the start as it is planned now; and, where a start was announced, that it was cancelled. `begins`: as foreseen. */
-export function dueNotices(rollout: Rollout, begins: number | null): DueNotice[] {
+/**
+ * Of the start as it is planned now; and, where a start was announced, that it was cancelled.
+ * @param begins as foreseen
+ * @param maybeTold audiences to whom a start was sent, without anybody knowing whether it arrived
+ */
+export function dueNotices(rollout: Rollout, begins: number | null, maybeTold: readonly string[] = []): DueNotice[] {
   const { notice, startedAt, startAt, status } = rollout;
   if (notice === undefined || startedAt !== null) return [];
   const move = movesOf(rollout);
@@ -41,7 +45,8 @@ export function dueNotices(rollout: Rollout, begins: number | null): DueNotice[]
       const isSaid = last?.kind === 'scheduled' && (last.move ?? 0) === move;
       return isSaid ? [] : [{ audience, kind: 'scheduled', startAt, begins, ...(move === 0 ? {} : { move }) }];
     }
-    return last?.kind === 'scheduled' ? [{ audience, kind: 'cancelled', startAt: null, begins: null }] : [];
+    const expects = last === undefined ? maybeTold.includes(audience) : last.kind === 'scheduled';
+    return expects ? [{ audience, kind: 'cancelled', startAt: null, begins: null }] : [];
   });
 }
 

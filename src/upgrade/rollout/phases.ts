@@ -27,7 +27,16 @@ export const pathOf = ({ path, rehearsal }: NodesPhase, node: string): StepName[
 
 type Phases = Pick<Rollout, 'phases'>;
 
-export const turns = ({ phases }: Phases): NodesPhase[] => phases.filter(isTurn);
+/** Asked for by every rule about the same phases, which never change: what moves one makes a list of its own. */
+const knownTurns = new WeakMap<readonly Phase[], readonly NodesPhase[]>();
+
+export function turns({ phases }: Phases): readonly NodesPhase[] {
+  const known = knownTurns.get(phases);
+  if (known !== undefined) return known;
+  const found = phases.filter(isTurn);
+  knownTurns.set(phases, found);
+  return found;
+}
 
 export const approvals = ({ phases }: Phases): ApprovalPhase[] =>
   phases.filter((phase): phase is ApprovalPhase => phase.is === 'approval');
