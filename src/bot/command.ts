@@ -50,6 +50,15 @@ export type Command =
   | { verb: 'rollback'; target: string | null; dryRun: boolean }
   /** Gives a broken node back what was proven on it. `from`: the peer whose binary it gets; null: as the plan finds. */
   | { verb: 'recover'; node: string; from: string | null; dryRun: boolean }
+  /** Restarts what runs, node by node, with the guard of an upgrade. */
+  | {
+      verb: 'restart';
+      strategy: StrategyName | null;
+      regions: string[] | null;
+      limit: number | null;
+      when: When;
+      dryRun: boolean;
+    }
   /** A rollout's id, or `ledger`. */
   | { verb: 'adopt'; what: string }
   | { verb: 'windows' }
@@ -137,6 +146,11 @@ export const manual: Record<Verb, Manual> = {
     usage: 'recover NODE [--from PEER] [--dry-run]',
     what: 'shows a plan that gives a broken node back what was proven on it last, its own environment file kept; nothing starts before you confirm it',
     example: 'recover eu-west-op-2',
+  },
+  restart: {
+    usage: `restart [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
+    what: 'shows a plan that restarts every node on what it runs, guarded as an upgrade is; nothing starts before you confirm it',
+    example: 'restart --regions us-east',
   },
   adopt: {
     usage: 'adopt ROLLOUT|ledger',

@@ -21,6 +21,7 @@ const looking: readonly Command['verb'][] = [
   'whoami',
   'upgrade',
   'recover',
+  'restart',
 ];
 
 export const isLooking = (command: Command): boolean =>

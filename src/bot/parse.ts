@@ -50,6 +50,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
   rollback: readRollback,
   recover: readRecover,
+  restart: readRestart,
   adopt: (input) => ({ verb: 'adopt', what: object(input, 'the id of the rollout, or ledger,') }),
   windows: (input) => alone(input, { verb: 'windows' }),
   freeze: readFreeze,
@@ -74,6 +75,8 @@ const upgradeFlags = {
   'dry-run': 'none',
 } satisfies FlagShape;
 
+const { rehearse: _, ...restartFlags } = upgradeFlags;
+
 const approveFlags = { comment: 'many' } satisfies FlagShape;
 const declineFlags = { reason: 'many' } satisfies FlagShape;
 
@@ -95,6 +98,7 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   decline: declineFlags,
   rollback: rollbackFlags,
   recover: recoverFlags,
+  restart: restartFlags,
   diagnose: diagnoseFlags,
 };
 
@@ -278,6 +282,21 @@ function readRecover(input: string[]): Command {
     node: object(rest, 'the node'),
     from: values.get('from') ?? null,
     dryRun: values.has('dry-run'),
+  };
+}
+
+function readRestart(input: string[]): Command {
+  const flags = readFlags(input, restartFlags);
+  const [name] = flags.rest;
+  if (name !== undefined)
+    throw new Unreadable(`${name} is too much: a restart goes through all regions, or those of --regions a,b`);
+  return {
+    verb: 'restart',
+    strategy: readStrategy(flags.values.get('strategy')),
+    regions: readRegions(flags.values.get('regions')),
+    limit: readLimit(flags.values.get('nodes')),
+    when: readWhen(flags),
+    dryRun: flags.values.has('dry-run'),
   };
 }
 

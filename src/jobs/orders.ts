@@ -36,7 +36,7 @@ export type FindOrder = (rollout: Rollout, node: string, step: StepName) => Prom
 export function orderFinder(redis: Redis, fleet: string): FindOrder {
   const keys = keysOf(fleet);
   return async ({ id, epoch }, node, step) => {
-    const wanted: OrderClass[] = step === 'stage' ? ['stage', 'recover'] : ['change', 'return', 'recover'];
+    const wanted: OrderClass[] = step === 'stage' ? ['stage', 'recover'] : ['change', 'restart', 'return', 'recover'];
     const fields = [...wanted.map((which) => fieldOf(node, which, epoch)), fieldOf(node, 'return', epoch + 1)];
     const found = (await redis.hmget(keys.orders(id), ...fields)).map(readSigned);
     const back = found.pop() ?? null;

@@ -1,7 +1,7 @@
 import { Refused } from '../base/errors.ts';
 import { isMajor } from '../base/version.ts';
 import { type Person, signerOf } from '../trust/index.ts';
-import { approvals, canaryOf, phaseOf, sinceOf, turnOf, turns } from '../upgrade/rollout/index.ts';
+import { approvals, canaryOf, changesService, phaseOf, sinceOf, turnOf, turns } from '../upgrade/rollout/index.ts';
 import type { Approval, ApprovalPhase, Fleet, Region, Rollout } from '../upgrade/rollout/types.ts';
 
 /** Why a node's turn may not go on, in words; null when those who must have signed for it, with keys of their own. */
@@ -21,8 +21,9 @@ export function vouching(fleet: Pick<Fleet, 'name' | 'regions' | 'policy'>, peop
     const turn = turnOf(rollout, node);
     const opening = approvals(rollout).filter(({ opens }) => opens.includes(turn.id));
     const { majors } = fleet.policy;
-    const major = isMajorHere(rollout);
-    const isFree = mayBegin(fleet, region) && !(major && majors.canaryApproval);
+    const restarts = onlyRestarts(rollout, node);
+    const major = !restarts && isMajorHere(rollout);
+    const isFree = mayBegin(fleet, region, restarts) && !(major && majors.canaryApproval);
     if (opening.length === 0 && turns(rollout)[0] === turn && isFree) return null;
     const needed = Math.max(region.needed, major ? majors.approvers : 1);
     const given = opening.flatMap((phase) => phase.given.map((each) => ({ phase, each })));
@@ -62,6 +63,11 @@ export function vouching(fleet: Pick<Fleet, 'name' | 'regions' | 'policy'>, peop
 /** As people may write what they approve, without spaces. */
 const namesOf = ({ id, title }: ApprovalPhase): string[] => [id, title, id.slice('approval/'.length)];
 
+/** By its steps and not by its name: that a bot calls an upgrade a restart makes no major a minor one. */
+const onlyRestarts = (rollout: Rollout, node: string): boolean =>
+  turnOf(rollout, node).path.every((step) => !changesService(step) || step === 'restart') &&
+  turnOf(rollout, node).rehearsal === undefined;
+
 /**
  * By what workers recorded that the nodes ran before, and what the new binary said of itself where it was asked: that a
  * release is called otherwise makes no major a minor one. Where none said what it ran, nobody knows, so it counts.
@@ -72,7 +78,7 @@ function isMajorHere({ nodes, release, asked }: Rollout): boolean {
   return before.length === 0 || before.some((version) => names.some((name) => isMajor(version, name)));
 }
 
-function mayBegin(fleet: Pick<Fleet, 'regions' | 'policy'>, { name }: Region): boolean {
+function mayBegin(fleet: Pick<Fleet, 'regions' | 'policy'>, { name }: Region, restarts: boolean): boolean {
   const { oneMayBegin } = fleet.policy;
-  return oneMayBegin === 'anywhere' || (oneMayBegin === 'canary' && name === canaryOf(fleet));
+  return oneMayBegin === 'anywhere' || (oneMayBegin === 'canary' && !restarts && name === canaryOf(fleet));
 }

@@ -54,6 +54,8 @@ const others = [
   'keep us-east-op-1 aaaaaaaaaaaa',
   'adopt NEWEST',
   'adopt ledger',
+  'restart',
+  'restart --regions us-east --nodes 1',
   'freeze all --until 2027-01-01 --reason "audit"',
   'unfreeze all',
 ];

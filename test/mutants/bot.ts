@@ -772,8 +772,8 @@ export const rows: Mutant[] = [
   {
     name: 'whoever stops a recovery is promised that it goes back',
     file: 'src/bot/views/recovery.ts',
-    from: "recovery === undefined ? 'finished or rolled back'",
-    to: "recovery !== undefined ? 'finished or rolled back'",
+    from: "leadsBack(rollout) ? 'finished or rolled back'",
+    to: "!leadsBack(rollout) ? 'finished or rolled back'",
     tests: ['test/bot/recover.test.ts'],
   },
   {

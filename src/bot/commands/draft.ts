@@ -9,8 +9,9 @@ import {
   regionsOf,
   troublesOf,
   turns,
+  whatRuns,
 } from '../../upgrade/rollout/index.ts';
-import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
+import type { NodeSurvey, PlanInput, Release, Rollout } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, draftTtlMs, ended, type Reply, withFacts } from '../context.ts';
 import { nightFacts } from '../facts/night.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
@@ -22,8 +23,11 @@ import { nightOf } from './night.ts';
 /** What somebody asked for, with all that they named. */
 export type Request = Pick<
   PlanInput,
-  'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit' | 'rehearse'
->;
+  'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit' | 'rehearse' | 'change'
+> & {
+  /** null: what runs there when it is planned. */
+  release: Release | null;
+};
 
 /** Looks, plans, keeps the plan for whoever confirms it (not of a dry run), and answers with its preview. @throws Refused */
 export async function show(
@@ -54,8 +58,12 @@ export async function show(
       ...{ rollout, survey: seen, troubles, now: input.now, token, remark, night },
       second: wantsSecond(context, rollout),
       canary: canaryOf(context.fleet) ?? null,
-      elsewhere: await context.elsewhere(rollout.release),
-      compatible: compatibilityOf(input, nodesInOrder(rollout)),
+      ...(rollout.change === undefined
+        ? {
+            elsewhere: await context.elsewhere(rollout.release),
+            compatible: compatibilityOf(input, nodesInOrder(rollout)),
+          }
+        : { elsewhere: { is: 'not wanted' }, compatible: null }),
     }),
   );
   return remark === null ? reply : ended('outdated', reply);
@@ -105,12 +113,13 @@ export async function inputOf(
     seen.filter(({ region }) => request.regions?.includes(region) ?? true),
   );
   const epoch = await newEpoch(context);
-  const { version, binarySha256: sha256 } = request.release;
+  const release = request.release ?? whatRuns(context.fleet, request.regions, seen);
+  const { version, binarySha256: sha256 } = release;
   const ledger = await context.control.ledger.load();
   const begun = begunBefore(ledger, { version, sha256 });
   const fleet = await fleetNow(context);
-  const pace = paceOf(ledger, fleet, request.release.archiveBytes);
-  return { ...request, id, fleet, now, epoch, survey: seen, begun, pace };
+  const pace = paceOf(ledger, fleet, release.archiveBytes);
+  return { ...request, release, id, fleet, now, epoch, survey: seen, begun, pace };
 }
 
 /** What was asked, from the plan that it became. */
@@ -120,7 +129,8 @@ export function requestOf(context: CommandContext, draft: Rollout, starter: Acto
   const all = fleet.regions.filter(({ name }) => chosen.includes(name)).flatMap(({ nodes }) => nodes);
   const planned = Object.keys(draft.nodes).length;
   return {
-    release: draft.release,
+    release: draft.change === undefined ? draft.release : null,
+    ...(draft.change === undefined ? {} : { change: draft.change }),
     strategy: draft.strategy,
     requester: draft.requester,
     startAt: draft.startAt,

@@ -11,6 +11,7 @@ import { diagnose, history, status, why, windows } from './look.ts';
 import { mine } from './mine.ts';
 import { recover } from './recover.ts';
 import { reschedule } from './reschedule.ts';
+import { restart } from './restart.ts';
 import { cancel, start } from './start.ts';
 import { acting } from './unknown.ts';
 import { schedule, upgrade } from './upgrade.ts';
@@ -43,6 +44,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   keep: acting(keep),
   rollback: acting(rollback),
   recover,
+  restart,
   adopt,
   windows,
   freeze,

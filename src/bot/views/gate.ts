@@ -16,6 +16,7 @@ import { describeLocal } from '../../windows/index.ts';
 import { approveButton, declineButtons, holdButton, rollbackButtons } from './buttons.ts';
 import { declinedBy, declinedLines } from './declined.ts';
 import { forecast } from './forecast.ts';
+import { askedFor } from './goal.ts';
 import { whyOver } from './last-word.ts';
 import { proofText } from './node.ts';
 import type { Button, Part } from './parts.ts';
@@ -57,7 +58,7 @@ function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
       is: 'lines',
       lines: [
         ...(no === null ? [] : marked('✗', declinedLines(rollout, phase, no))),
-        `${askedOf(rollout, phase)}: may *${title}* (${count(nodes.length, 'node')}) go to ${rollout.release.version}? ${sentence(servingAt(rollout, phase))}.`,
+        `${askedOf(rollout, phase)}: may *${title}* (${count(nodes.length, 'node')}) ${askedFor(rollout)}? ${sentence(servingAt(rollout, phase))}.`,
         ...overruled(phase),
         ...said(phase),
         ...(watch === null ? [] : [...facts(rollout, watch), rest(rollout, watch)]),

@@ -16,6 +16,7 @@ import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
+import { reached, titleOf } from './goal.ts';
 import { haltLines } from './halted.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
@@ -35,7 +36,7 @@ export function mainPost(rollout: Rollout): Post {
 
 export function mainParts(rollout: Rollout): Part[] {
   return [
-    { is: 'title', text: `${rollout.service.name} ${rollout.release.version}: ${verdict(rollout)}` },
+    { is: 'title', text: `${rollout.service.name} ${titleOf(rollout)}: ${verdict(rollout)}` },
     {
       is: 'lines',
       lines: [
@@ -59,20 +60,25 @@ function what(rollout: Rollout): string {
   if (rollout.recovery !== undefined) return recoveryLine(rollout);
   const before = versionsBefore(rollout);
   const nodes = count(nodesInOrder(rollout).length, 'node');
-  const change = before === '' ? `to ${rollout.release.version}` : `${before} → ${rollout.release.version}`;
+  const change =
+    rollout.change !== undefined
+      ? `Restart of ${rollout.release.version}`
+      : before === ''
+        ? `to ${rollout.release.version}`
+        : `${before} → ${rollout.release.version}`;
   return `*${change}* on ${nodes} of ${foreign(rollout.fleet)}, ${strategies[rollout.strategy].way}, asked for by ${who(rollout.requester)}`;
 }
 
 /** Signed is said in the note; what nobody signed is said aloud. */
-const unsigned = ({ release, recovery }: Rollout): string[] =>
-  release.signed === null && recovery?.from === undefined ? [signedWord(release)] : [];
+const unsigned = ({ release, recovery, change }: Rollout): string[] =>
+  release.signed === null && recovery?.from === undefined && change === undefined ? [signedWord(release)] : [];
 
 /** A bar of ten with the numbers beside it. */
 export function progress(rollout: Rollout): string {
   const { all, onNew, already } = tally(rollout);
   const filled = all === 0 ? 0 : Math.floor((10 * onNew.length) / all);
   const before = already.length === 0 ? '' : ` (${already.length} ran it before)`;
-  return `\`${'█'.repeat(filled)}${'░'.repeat(10 - filled)}\` ${onNew.length} of ${count(all, 'node')} on ${rollout.release.version}${before}${unsure(rollout)}`;
+  return `\`${'█'.repeat(filled)}${'░'.repeat(10 - filled)}\` ${onNew.length} of ${count(all, 'node')} ${reached(rollout)}${before}${unsure(rollout)}`;
 }
 
 function statusLines(rollout: Rollout): string[] {

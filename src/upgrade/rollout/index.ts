@@ -17,12 +17,11 @@ export { compatibilityOf, seenNoWayBack } from './compatible.ts';
 export { lacksRehearsal } from './compile.ts';
 export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
-export { lastingEvidence } from './facts.ts';
 export { troublesIn } from './fitness.ts';
 export { followUpAt } from './follow-up.ts';
 export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
-export { evidenceFor, gates, whyWaiting } from './gates.ts';
+export { askedByLooks, evidenceFor, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
 export { longWatch } from './long-watch.ts';
 export { knowing } from './looks.ts';
@@ -61,6 +60,7 @@ export {
   isLook,
   isOpen,
   isQueued,
+  leadsBack,
   leftOutIn,
   needsDecision,
   nodeOf,
@@ -80,10 +80,11 @@ export {
   waitingForPeople,
   waitKey,
 } from './reminders.ts';
+export { whatRuns } from './restart.ts';
 export { startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
-export { asksGates, changesAnything, changesNode, traits } from './traits.ts';
+export { asksGates, changesAnything, changesNode, changesService, traits } from './traits.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';
 export { wayOut } from './way-out.ts';

@@ -7,9 +7,9 @@ import type { Event, NodeRun, Rollout } from './types.ts';
 /**
  * What an order lets a node's helper do. `stage`: take the archive and make everything ready; `change`: the node's turn, and
  * its way back to a backup that was made in it; `return`: the way back alone; `recover`: the release as it was there before,
- * whatever lies there now.
+ * whatever lies there now; `restart`: what runs there is started anew, and no file is touched.
  */
-export const orderClasses = ['stage', 'change', 'return', 'recover'] as const;
+export const orderClasses = ['stage', 'change', 'return', 'recover', 'restart'] as const;
 export type OrderClass = (typeof orderClasses)[number];
 
 /** What one decision lets one node do. */
@@ -64,6 +64,7 @@ export const lifetimes: Record<OrderClass, number> = {
   change: 14 * day,
   return: 90 * day,
   recover: 14 * day,
+  restart: 14 * day,
 };
 
 type Decision = Event | { type: 'created'; at: number };
@@ -77,6 +78,7 @@ export function ordersAfter(rollout: Rollout, decision: Decision): Order[] {
   // What nobody signed may name any backup: its way back is the newest on the node, and needs none (`zeitwork return`).
   if (rollout.onlyBack) return [];
   if (rollout.recovery !== undefined) return toRecover(rollout, decision);
+  if (rollout.change !== undefined) return toRestart(rollout, decision);
   switch (decision.type) {
     case 'created':
     case 'retried':
@@ -99,6 +101,22 @@ function toRecover(rollout: Rollout, { type, at }: Decision): Order[] {
   const opens = isAny(type, 'created', 'retried', 'decided', 'resumed');
   const serves = nodesInOrder(rollout).filter(({ drained }) => type === 'rollback-asked' && drained);
   return (opens ? nodesInOrder(rollout) : serves).map((node) => orderFor(rollout, node, 'recover', at));
+}
+
+/** Nothing is staged, and no backup is needed: an approval opens the restart. What is out of service goes back into it in any case. */
+function toRestart(rollout: Rollout, decision: Decision): Order[] {
+  const { type, at } = decision;
+  const all = nodesInOrder(rollout);
+  const opened = isAny(type, 'created', 'retried', 'decided', 'resumed')
+    ? all.filter((node) => node.touched || isOpened(rollout, node))
+    : decision.type === 'approved'
+      ? openedBy(rollout, decision.phase)
+      : [];
+  const out = all.filter(({ drained }) => drained && isAny(type, 'retried', 'rollback-asked'));
+  return [
+    ...opened.map((node) => orderFor(rollout, node, 'restart', at)),
+    ...out.map((node) => orderFor(rollout, node, 'return', at)),
+  ];
 }
 
 function forward(rollout: Rollout, node: NodeRun, at: number): Order[] {

@@ -85,6 +85,7 @@ export const named = [
   'prune',
   'bytes',
   'env_from',
+  'invocation',
 ];
 
 const take = `  while [ $# -gt 0 ]; do
