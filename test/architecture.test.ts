@@ -16,6 +16,7 @@ const inner: Record<string, Room> = {
   windows: { ours: ['base'], packages: ['temporal-polyfill'] },
   trust: { ours: ['base'], packages: ['node:'] },
   'upgrade/compatibility': { ours: [], packages: ['semver'] },
+  'upgrade/environment': { ours: ['base'], packages: [] },
   'upgrade/rollout': { ours: ['base', 'upgrade/compatibility', 'windows'], packages: [] },
   'upgrade/ledger': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
   'upgrade/ssh': { ours: ['base'], packages: ['node:', 'ssh2'] },
@@ -81,9 +82,14 @@ const rooms: Record<string, Room> = {
   ...inner,
   app: { ours: Object.keys(inner), packages: ['node:', 'pino'] },
 };
-const pure = ['base', 'windows', 'upgrade/compatibility', 'upgrade/rollout', 'upgrade/ledger'].map(
-  (room) => `src/${room}/`,
-);
+const pure = [
+  'base',
+  'windows',
+  'upgrade/compatibility',
+  'upgrade/environment',
+  'upgrade/rollout',
+  'upgrade/ledger',
+].map((room) => `src/${room}/`);
 /** Of a room that is not: what reads commands and words messages. */
 const pureParts = ['src/bot/views/', 'src/bot/facts/', 'src/bot/parse/', 'src/bot/parse.ts', 'src/bot/command.ts'];
 

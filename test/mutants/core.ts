@@ -19,6 +19,7 @@ const fit = ['test/upgrade/rollout/fit.test.ts'];
 const glass = ['test/bot/break-glass.test.ts'];
 const foreseen = ['test/upgrade/rollout/forecast.test.ts'];
 const persons = ['test/upgrade/rollout/persons.test.ts'];
+const environments = ['test/upgrade/environment/edit.test.ts'];
 const restart = ['test/upgrade/rollout/restart.test.ts'];
 
 /** The core: what is decided about a rollout. */
@@ -1494,5 +1495,54 @@ export const rows: Mutant[] = [
     from: 'node.touched || isOpened(rollout, node)',
     to: 'node.touched || !node.touched',
     tests: restart,
+  },
+  {
+    name: 'a key that stands twice is changed where it does not count',
+    file: 'src/upgrade/environment/edit.ts',
+    from: 'if (found.length < 2) return found[0];',
+    to: 'if (found.length < 9) return found[0];',
+    tests: environments,
+  },
+  {
+    name: 'a file is written although it would not be read as was asked for',
+    file: 'src/upgrade/environment/edit.ts',
+    from: 'if (!isRight || refusedFile(text) !== null)',
+    to: 'if (refusedFile(text) !== null)',
+    tests: environments,
+  },
+  {
+    name: 'a line is added to what is not over',
+    file: 'src/upgrade/environment/edit.ts',
+    from: 'const { unfinished } = parse(text);',
+    to: 'const unfinished = false;',
+    tests: environments,
+  },
+  {
+    name: 'a value is changed although another one was expected',
+    file: 'src/upgrade/environment/edit.ts',
+    from: 'if (needed(text, key).value !== value)',
+    to: "if (needed(text, key).value === '')",
+    tests: environments,
+  },
+  {
+    name: 'a comment that may go on is taken to end',
+    file: 'src/upgrade/environment/edit.ts',
+    from: "const older = parse(text, 'go on');",
+    to: 'const older = found;',
+    tests: environments,
+  },
+  {
+    name: 'a dollar is written without its backslash',
+    file: 'src/upgrade/environment/edit.ts',
+    from: '/["\\\\`$]/g',
+    to: '/["\\\\`]/g',
+    tests: environments,
+  },
+  {
+    name: 'a backslash in double quotes is lost',
+    file: 'src/upgrade/environment/grammar.ts',
+    from: "else if (char !== '\\n') value +=",
+    to: "else if (char === 'never') value +=",
+    tests: ['test/upgrade/environment/grammar.test.ts'],
   },
 ];
