@@ -20,6 +20,10 @@ export function tries(fleet: SimulatedFleet) {
       about: 'once a node runs an old agent (its menu): refused, with the way out',
     },
     { text: '/zeitwork rollback all', about: 'bring back what the last upgrade changed' },
+    {
+      text: '/zeitwork restart --regions us-east',
+      about: 'each node of a region anew on what it runs, nothing changed',
+    },
     { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
   ];
 }

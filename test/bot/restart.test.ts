@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { readClick } from '../../src/bot/actions/click.ts';
 import type { Reply } from '../../src/bot/context.ts';
+import { createLooks } from '../../src/bot/looks.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { message } from '../../src/bot/views/parts.ts';
 import { posts } from '../../src/bot/views/posts.ts';
+import { emptyLedger } from '../../src/upgrade/ledger/index.ts';
 import { approvals } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout } from '../../src/upgrade/rollout/types.ts';
-import { newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
+import { fit, fitWith, newImage, oldImage, release, surveyOf, tuesday } from '../support/rollouts.ts';
 import { apply, drive, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
@@ -54,6 +56,26 @@ describe('restart', () => {
     expect(started(here)).toEqual([]);
   });
 
+  it('says which nodes come up with an environment file that nobody has proven, and of no other', async () => {
+    const left = { version: 'v1.0.0', sha256: oldImage, envSha256: 'e'.repeat(64), at: tuesday, rollout: 'r0' };
+    const lying = (envSha256: string) => ({ fitness: { ...fit, seen: fit.seen && { ...fit.seen, envSha256 } } });
+    const looks = surveyOf(trialFleet(), {
+      'us-east-op-1': lying('e'.repeat(64)),
+      'us-east-op-2': lying('f'.repeat(64)),
+      'us-east-op-3': lying('f'.repeat(64)),
+      'eu-west-op-1': lying('f'.repeat(64)),
+    });
+    const here = trial({ looks });
+    // Of the third it is another build that was proven.
+    const nodes = { 'us-east-op-1': left, 'us-east-op-2': left, 'us-east-op-3': { ...left, sha256: newImage } };
+    here.control.kept = { ...emptyLedger, nodes: { ...nodes, 'eu-west-op-1': left } };
+    const told = /us-east-op-2: its .*operator\.env is another one than was proven there last: the restart brings that/;
+    const said = await run(here, 'U0ROSA', 'restart --regions us-east');
+    expect(said).toMatch(told);
+    expect(said.match(/is another one than/g)).toHaveLength(1);
+    expect(await run(here, 'U0ROSA', 'upgrade v2.0.0 --regions us-east')).not.toMatch(/is another one than/);
+  });
+
   it('is told all along as a restart: asked for, begun, done, with no word of another version or of a way back', async () => {
     const here = trial();
     let rollout = await restarting(here, 'restart');
@@ -93,6 +115,32 @@ describe('restart', () => {
     expect(words).toMatch(/Retry/);
     expect(words).toMatch(/restarted once more, in its window or not/);
     expect(words).not.toMatch(/Roll back/);
+  });
+
+  it('that is over does not keep the upgrade before it from being brought back, and one that is open does', async () => {
+    const here = trial({ known: [release] });
+    await press(here, 'U0ROSA', await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0 --regions us-east'), /^Start/);
+    const [begun] = started(here);
+    if (begun === undefined) throw new Error('not started');
+    const { rollout: upgraded } = drive(begun, worldOf(begun), { from: tuesday });
+    expect(upgraded.status.is).toBe('done');
+    here.control.rollouts.set(upgraded.id, upgraded);
+    const onNew = { sha256: newImage, version: 'v2.0.0', fitness: fitWith(newImage) };
+    const nodes = ['us-east-op-1', 'us-east-op-2', 'us-east-op-3'];
+    here.control.looks = surveyOf(trialFleet(), Object.fromEntries(nodes.map((name) => [name, onNew])));
+    here.context.looks = createLooks(() => tuesday);
+    await press(here, 'U0ROSA', await runCommand(here.context, 'U0ROSA', 'restart --regions us-east'), /^Start/);
+    const rollout = started(here).find(({ change }) => change !== undefined);
+    if (rollout === undefined) throw new Error('not started');
+    const world = worldOf(rollout);
+    for (const name of nodes) [world.image[name], world.disk[name]] = [newImage, newImage];
+    here.control.rollouts.set(rollout.id, { ...rollout, startedAt: tuesday });
+    expect(await run(here, 'U0INES', 'rollback all')).not.toMatch(/Rolling back/);
+    const { rollout: done } = drive(rollout, world, { from: tuesday });
+    expect(done.status.is).toBe('done');
+    here.control.rollouts.set(done.id, done);
+    expect(await run(here, 'U0INES', 'rollback all')).toMatch(/Rolling back everything: 3 nodes/);
+    expect(here.control.rollouts.get(upgraded.id)?.status.is).toBe('rolling-back');
   });
 
   it('says of a rollback that there is nothing to bring back', async () => {

@@ -790,4 +790,18 @@ export const rows: Mutant[] = [
     to: "'A person decides'",
     tests: ['test/upgrade/rollout/halt.test.ts'],
   },
+  {
+    name: 'an upgrade is brought back while a restart holds the fleet',
+    file: 'src/bot/successor.ts',
+    from: 'isOpen(rollout) || (rollout.startedAt',
+    to: '(rollout.startedAt',
+    tests: ['test/bot/restart.test.ts'],
+  },
+  {
+    name: 'a restart keeps the upgrade before it from being brought back',
+    file: 'src/bot/successor.ts',
+    from: "rollout.change?.is !== 'restart')",
+    to: "rollout.change?.is !== 'x')",
+    tests: ['test/bot/restart.test.ts'],
+  },
 ];

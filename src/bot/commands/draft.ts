@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
-import { begunBefore, paceOf } from '../../upgrade/ledger/index.ts';
+import { begunBefore, newEnvironments, paceOf } from '../../upgrade/ledger/index.ts';
 import {
   canaryOf,
   compatibilityOf,
@@ -44,7 +44,11 @@ export async function show(
   const input = await inputOf(context, context.newId(), request, seen);
   const rollout = plan(input);
   const night = nightOf(input, rollout, context.playsUpTo);
-  const troubles = [...troublesBeside(input, rollout), ...(await forgottenElsewhere(context, request, seen))];
+  const troubles = [
+    ...troublesBeside(input, rollout),
+    ...(await environmentsBeside(context, rollout, seen)),
+    ...(await forgottenElsewhere(context, request, seen)),
+  ];
   if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
   const token = dryRun ? null : `${rollout.id}~${fleetMark(seen)}`;
   const reply = withFacts(
@@ -75,6 +79,24 @@ function troublesBeside(input: PlanInput, { nodes }: Rollout): NodeTroubles[] {
     .filter(({ node }) => nodes[node] !== undefined)
     .map((seen) => ({ node: seen.node, words: wordsAbout(seen, input) }))
     .filter(({ words }) => words.length > 0);
+}
+
+/** A restart brings it into effect, which may be what it is for; whoever starts it knows. */
+async function environmentsBeside(
+  { control }: CommandContext,
+  { change, nodes, service }: Rollout,
+  seen: NodeSurvey[],
+): Promise<NodeTroubles[]> {
+  if (change === undefined) return [];
+  const all = newEnvironments(await control.ledger.load(), seen);
+  return all
+    .filter(({ node }) => nodes[node] !== undefined)
+    .map(({ node }) => ({
+      node,
+      words: [
+        `its ${service.envFile} is another one than was proven there last: the restart brings that into effect, and nothing brings it back`,
+      ],
+    }));
 }
 
 /** A node that says so keeps no other region from being planned, and is not passed over in silence. */

@@ -1,3 +1,4 @@
+export { type NewEnvironment, newEnvironments } from './environments.ts';
 export { begunBefore, emptyLedger, fold, retention } from './fold.ts';
 export { type Forgotten, forgottenBy } from './forgotten.ts';
 export { leftBy } from './left.ts';

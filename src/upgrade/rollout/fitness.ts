@@ -26,6 +26,8 @@ export interface Installed {
   image: string | null;
   disk: string | null;
   env: boolean;
+  /** Absent where a worker of an older version looked. */
+  envSha256?: string | null;
   /** It lies there, and holds nothing or what no environment file does; absent where that is not so. */
   tornEnv?: true;
   /** Why a file cannot be replaced: a link stands in its place, in words. */
