@@ -93,14 +93,14 @@ export const rows: Mutant[] = [
   {
     name: 'what never began keeps the one before it from being brought back',
     file: 'src/bot/successor.ts',
-    from: 'isOpen(rollout) || rollout.startedAt !== null;',
-    to: 'isOpen(rollout) || rollout.createdAt > 0;',
+    from: '(rollout.startedAt !== null &&',
+    to: '(rollout.createdAt > 0 &&',
     tests: ['test/bot/said.test.ts', 'test/bot/commands.test.ts'],
   },
   {
     name: 'what came after a rollout and worked on nodes does not keep it from being brought back',
     file: 'src/bot/successor.ts',
-    from: 'isOpen(rollout) || rollout.startedAt !== null;',
+    from: "isOpen(rollout) || (rollout.startedAt !== null && rollout.change?.is !== 'restart');",
     to: 'isOpen(rollout);',
     tests: ['test/bot/said.test.ts', 'test/bot/commands.test.ts'],
   },

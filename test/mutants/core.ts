@@ -1532,10 +1532,10 @@ export const rows: Mutant[] = [
     tests: environments,
   },
   {
-    name: 'a dollar is written without its backslash',
+    name: 'a quote in a value ends it',
     file: 'src/upgrade/environment/edit.ts',
     from: '/["\\\\`$]/g',
-    to: '/["\\\\`]/g',
+    to: '/[\\\\`$]/g',
     tests: environments,
   },
   {
