@@ -9,7 +9,7 @@ const zones: Record<string, string> = {
 
 /** What an operator would have written for the simulated fleet. */
 export function settingsOf(
-  fleet: SimulatedFleet,
+  fleet: Pick<SimulatedFleet, 'nodes' | 'releasesDirectory' | 'service'>,
   windows: 'guide' | 'always',
   own: { stateDir: string; signer: string; keys: Record<string, string> },
 ) {

@@ -84,9 +84,11 @@ try {
   let survivors = 0;
   const workThrough = async (copy: string) => {
     for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
+      const began = performance.now();
       const { survived, why } = await tryOut(copy, mutant);
+      const took = `${((performance.now() - began) / 1000).toFixed(1)} s`;
       if (survived) survivors += 1;
-      console.log(`${survived ? 'SURVIVED' : 'killed  '}  ${mutant.file}: ${mutant.name} (${why})`);
+      console.log(`${survived ? 'SURVIVED' : 'killed  '}  ${mutant.file}: ${mutant.name} (${why}, ${took})`);
     }
   };
   await Promise.all(copies.map(workThrough));

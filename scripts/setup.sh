@@ -1,7 +1,8 @@
 #!/bin/sh
 # Sees to it that the programs are there which npm cannot bring, and says what it does.
 # usage: scripts/setup.sh redis        a Redis server for a private queue, ssh-keygen for signed releases (npm run sandbox)
-#        scripts/setup.sh tests        the same, an OpenSSH server, Chromium, script(1) for a terminal, HAProxy with socat (npm test)
+#        scripts/setup.sh tests        the same, an OpenSSH server, Chromium, script(1) for a terminal, HAProxy with socat, PostgreSQL
+#                              (npm test)
 # Debian and its kin: missing ones are installed with apt-get as root, or through sudo without a password.
 # Elsewhere, or without that right, they are named and the script fails. So it does when Node is too old.
 set -eu
@@ -9,12 +10,13 @@ set -eu
 has() { command -v "$1" >/dev/null 2>&1; }
 redis_is_there() { has redis-server || has valkey-server || has redis-check-rdb; }
 sshd_is_there() { has sshd || [ -x /usr/sbin/sshd ]; }
+postgres_is_there() { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 haproxy_is_there() { has haproxy || [ -x /usr/sbin/haproxy ]; }
 chromium_is_there() { [ -n "${CHROMIUM:-}" ] || has chromium || has chromium-browser || has google-chrome; }
 
 case ${1:-} in
   redis | tests) echo "setup: looking for Node and for the programs that npm cannot bring" >&2 ;;
-  *) sed -n 2,6p "$0" >&2; exit 2 ;;
+  *) sed -n 2,7p "$0" >&2; exit 2 ;;
 esac
 node "$(dirname "$0")/node-version.cjs"
 
@@ -28,6 +30,7 @@ if [ "$1" = tests ]; then
   has openssl || missing="$missing openssl"
   haproxy_is_there || missing="$missing haproxy"
   has socat || missing="$missing socat"
+  postgres_is_there || missing="$missing postgresql"
 fi
 [ -n "$missing" ] || exit 0
 

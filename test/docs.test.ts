@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { causes } from '../src/upgrade/host/causes.ts';
 import { transitionDiagrams } from '../src/upgrade/rollout/index.ts';
 import { mutants } from './mutants/index.ts';
 
-const text = (file: string) => readFileSync(join(resolve(import.meta.dirname, '..'), file), 'utf8');
+const root = resolve(import.meta.dirname, '..');
+const text = (file: string) => readFileSync(join(root, file), 'utf8');
 
 const rowsOf = (table: string): string[] => table.split('\n').filter((row) => row !== '' && !row.startsWith('|---'));
 
@@ -74,30 +75,15 @@ describe('the documentation', () => {
   });
 
   it('links only to files that exist', () => {
-    for (const file of [
-      'README.md',
-      'ARCHITECTURE.md',
-      'CONTRIBUTING.md',
-      'SECURITY.md',
-      'docs/glossary.md',
-      'docs/states.md',
-      'docs/flow.md',
-      'docs/security.md',
-      'docs/people.md',
-      'docs/releases.md',
-      'docs/node-helper.md',
-      'docs/shell.md',
-      'docs/diagnosis.md',
-      'docs/draining.md',
-      'docs/compatibility.md',
-      'docs/reliability.md',
-      'docs/simulation.md',
-    ]) {
+    const docs = ['docs', 'docs/adr'].flatMap((folder) =>
+      readdirSync(join(root, folder)).map((name) => `${folder}/${name}`),
+    );
+    const files = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', ...docs].filter((name) =>
+      name.endsWith('.md'),
+    );
+    for (const file of files) {
       for (const [, target] of text(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-        expect(
-          () => readFileSync(join(resolve(import.meta.dirname, '..'), file, '..', target ?? '')),
-          `${file}: ${target}`,
-        ).not.toThrow(/ENOENT/);
+        expect(() => readFileSync(join(root, file, '..', target ?? '')), `${file}: ${target}`).not.toThrow(/ENOENT/);
       }
     }
   });

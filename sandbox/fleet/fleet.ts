@@ -80,7 +80,7 @@ export interface SimulatedFleet {
 }
 
 /** The service's profile, to be configured as it is. */
-const service = {
+export const service = {
   name: 'zeitwork-operator',
   unit: 'zeitwork-operator',
   binary: '/usr/local/bin/zeitwork-operator',

@@ -7,12 +7,18 @@ export class Faults {
   areTokensRevoked = false;
   readonly refusedBlocks = new Set<string>();
   readonly #limits = new Map<string, { retryAfterS: number; times: number }>();
+  readonly #failing = new Map<string, { status: number; times: number }>();
   readonly #dropped = new Map<string, number>();
   readonly #held = new Map<string, Promise<void>>();
 
   /** Answers 429 with `Retry-After` (s) to the next calls of a method (`*` for any). */
   rateLimitNext(method: string, retryAfterS: number, times = 1): void {
     this.#limits.set(method, { retryAfterS, times });
+  }
+
+  /** Answers the next calls of a method with that HTTP status, and carries out none of them. */
+  failNext(method: string, status: number, times = 1): void {
+    this.#failing.set(method, { status, times });
   }
 
   /** Carries out the next call of a method, but cuts the connection instead of answering. */
@@ -50,6 +56,14 @@ export class Faults {
     if (!limit || limit.times <= 0) return null;
     limit.times -= 1;
     return limit.retryAfterS;
+  }
+
+  /** The HTTP status with which this call fails, or null when it may pass. */
+  takeFailure(method: string): number | null {
+    const failing = this.#failing.get(method);
+    if (failing === undefined || failing.times <= 0) return null;
+    failing.times -= 1;
+    return failing.status;
   }
 
   takeDrop(method: string): boolean {

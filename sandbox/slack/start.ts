@@ -109,6 +109,7 @@ export async function startSlack(options: SlackOptions) {
     faults: {
       rateLimitNext: (method: string, retryAfterS: number, times?: number) =>
         faults.rateLimitNext(method, retryAfterS, times),
+      failNext: (method: string, status: number, times?: number) => faults.failNext(method, status, times),
       dropReplyOf: (method: string, times?: number) => faults.dropReplyOf(method, times),
       refuseBlocks: (...types: string[]) => faults.refuseBlocks(...types),
       /** True: each twice. A number: each so many times. */

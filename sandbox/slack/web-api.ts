@@ -27,6 +27,11 @@ export function webApi(office: Office, tokens: Tokens, scopes: string[], latency
         body: { ok: false, error: 'ratelimited' },
       };
     }
+    const failure = faults.takeFailure(name);
+    if (failure !== null) {
+      note(name, 'internal_error');
+      return { status: failure, headers: {}, body: { ok: false, error: 'internal_error' } };
+    }
     const body = answer(name, args, bearer(request) ?? text(args, 'token'));
     note(name, typeof body.error === 'string' ? body.error : null);
     return faults.takeDrop(name) ? null : { status: 200, headers: { 'x-oauth-scopes': scopes.join(',') }, body };

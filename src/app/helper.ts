@@ -31,6 +31,7 @@ async function helperOf(own: Settings, name: string | null): Promise<HelperOf> {
     fleet: own.fleet.name,
     node: host.name,
     service: own.fleet.service,
+    checks: own.fleet.checks ?? [],
     user: host.user,
     signers: signers.length > 0 ? signers : [await keyOfItsOwn(own)],
   };

@@ -24,11 +24,12 @@ import {
 import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
+import type { AskChecks } from '../upgrade/checks/types.ts';
 import { helpersOf, orderNamespace } from '../upgrade/host/helper/index.ts';
-import { diagnoseNode, surveyForWork, surveyNode, surveyWhole } from '../upgrade/host/index.ts';
-import { createAlerting, createInventory, createProbe, createWebhook } from '../upgrade/http/index.ts';
+import { createChecks, diagnoseNode, surveyForWork, surveyNode, surveyWhole } from '../upgrade/host/index.ts';
+import { createAlerting, createInventory, createProbe, createWebhook, fetchOnce } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
-import { createShell } from '../upgrade/ssh/index.ts';
+import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
 import { seeWayBack, steps } from '../upgrade/steps/index.ts';
 import { openBelief } from './belief.ts';
 import { systemClock } from './clock.ts';
@@ -98,6 +99,17 @@ export function showSignOfLife({ settings, redis, clock }: Runtime, name: string
   };
 }
 
+/** What the settings ask of every node; null where they ask nothing. */
+export function checksOf(
+  { fleet: { service, checks = [] }, healthUrls }: Settings,
+  shell: ReturnType<typeof createShell>,
+  clock: Clock,
+): AskChecks | null {
+  if (checks.length === 0) return null;
+  const probe = createProbe(healthUrls);
+  return createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
+}
+
 /** Advances rollouts and works on the nodes of `regions`; null: of all. */
 export async function startWorkerRole(runtime: Runtime, regions: string[] | null): Promise<Role> {
   const { settings, redis, releases, clock, log } = runtime;
@@ -109,6 +121,11 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
   const helper = helpersOf(settings.fleet, settings.hosts, await knownSigners(settings));
   const closely = { service, shell, probe, now: () => clock.now(), helper };
   const inventory = createInventory(settings.inventory);
+  const checks = checksOf(settings, shell, clock);
+  const runs = async (node: string) => {
+    const health = await probe.health(node);
+    return health.is === 'healthy' ? health.version : null;
+  };
   const worker = await startWorker({
     redis,
     belief: await openBelief(settings, 'worker', log),
@@ -117,7 +134,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     steps,
     shell,
     probe,
-    ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people) } : {}),
+    ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people, runs) } : {}),
     alerting: createAlerting(settings.alerts),
     elsewhere: createElsewhere(settings.proven, clock),
     compatible: createCompatible(settings.fleet.compatibility, inventory),
@@ -125,6 +142,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     archives: (release) => releases.archivePath(release),
     withdrawn: (release) => releases.withdrawn(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
+    ...(checks === null ? {} : { checks }),
     wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
     retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],

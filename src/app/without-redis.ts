@@ -12,7 +12,7 @@ import { createProbe } from '../upgrade/http/index.ts';
 import { emptyLedger } from '../upgrade/ledger/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { systemClock } from './clock.ts';
-import { commandContext } from './wiring.ts';
+import { checksOf, commandContext } from './wiring.ts';
 
 /** Verbs that only nodes have to answer. */
 export const needsNodesAlone = ({ verb }: Command): boolean => verb === 'verify' || verb === 'diagnose';
@@ -49,12 +49,16 @@ export async function lookWithoutRedis(
 
 /** What nodes answer; a store of which nothing is known, and that says nothing about them. */
 function nodesAlone(
-  { fleet: { service, policy } }: Settings,
+  settings: Settings,
   shell: ReturnType<typeof createShell>,
   probe: ReturnType<typeof createProbe>,
   clock: ReturnType<typeof systemClock>,
 ): Control {
+  const { service, policy } = settings.fleet;
   const limit = policy.commandTimeout;
+  const checks = checksOf(settings, shell, clock);
+  const asked = async (name: string, timeoutMs: number) =>
+    checks === null ? {} : { checks: await checks(name, 'all', AbortSignal.timeout(timeoutMs)) };
   return onlyThese<Control>({
     store: onlyThese<Control['store']>({
       open: async () => null,
@@ -64,8 +68,16 @@ function nodesAlone(
     }),
     ledger: onlyThese<Control['ledger']>({ load: async () => emptyLedger }),
     note: () => undefined,
-    survey: (nodes) =>
-      Promise.all(nodes.map(({ name, region }) => surveyNode(name, region, service, shell, probe, clock, limit))),
+    survey: (nodes, timeoutMs, how) =>
+      Promise.all(
+        nodes.map(async ({ name, region }) => {
+          const [seen, found] = await Promise.all([
+            surveyNode(name, region, service, shell, probe, clock, limit),
+            how === 'checked' ? asked(name, timeoutMs) : {},
+          ]);
+          return { ...seen, ...found };
+        }),
+      ),
     diagnose: ({ name }) => diagnoseNode(name, service, shell, probe, limit, undefined, { now: () => clock.now() }),
   });
 }

@@ -60,14 +60,16 @@ export type Command =
       dryRun: boolean;
     }
   /** A rollout's id, or `ledger`. */
-  | { verb: 'adopt'; what: string }
+  /** `without`: of the ledger, nodes that are left aside. */
+  | { verb: 'adopt'; what: string; without?: string[] }
   | { verb: 'windows' }
   /** `null`: the whole fleet. Times as the person wrote them; the command reads them in a region's zone. */
   | { verb: 'freeze'; regions: string[] | null; from: string | null; until: string; reason: string }
   /** The id of a freeze, a region, or `all`. */
   | { verb: 'unfreeze'; what: string }
   | { verb: 'history' }
-  | { verb: 'verify' }
+  /** The name of a node or a region; null: all. */
+  | { verb: 'verify'; where: string | null }
   | { verb: 'help'; about: Verb | null }
   | { verb: 'whoami' }
   /** `bundle`: on a shell, the file that all that was captured is written to; `-` is the terminal. */
@@ -153,11 +155,15 @@ export const manual: Record<Verb, Manual> = {
     example: 'restart --regions us-east',
   },
   adopt: {
-    usage: 'adopt ROLLOUT|ledger',
+    usage: 'adopt ROLLOUT|ledger [--without NODES]',
     what: 'takes what is stored for true, after an alarm or an update, when you know what the nodes run',
     example: 'adopt r-1a2b3c4d',
   },
-  verify: { usage: 'verify', what: 'looks at all nodes: version, health, unit, running image', example: 'verify' },
+  verify: {
+    usage: 'verify [NODE|REGION]',
+    what: 'looks at the nodes: version, health, unit, running image, and what the settings ask of each',
+    example: 'verify us-east',
+  },
   diagnose: {
     usage: 'diagnose NODE [--bundle [FILE]]',
     what: 'looks for the cause on one node; --bundle on a shell shows all that was captured',

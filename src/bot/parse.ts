@@ -51,12 +51,12 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   rollback: readRollback,
   recover: readRecover,
   restart: readRestart,
-  adopt: (input) => ({ verb: 'adopt', what: object(input, 'the id of the rollout, or ledger,') }),
+  adopt: readAdopt,
   windows: (input) => alone(input, { verb: 'windows' }),
   freeze: readFreeze,
   unfreeze: (input) => ({ verb: 'unfreeze', what: object(input, 'the id of a freeze, a region, or all') }),
   history: (input) => alone(input, { verb: 'history' }),
-  verify: (input) => alone(input, { verb: 'verify' }),
+  verify: (input) => ({ verb: 'verify', where: optional(input) }),
   help: readHelp,
   whoami: (input) => alone(input, { verb: 'whoami' }),
   diagnose: readDiagnose,
@@ -84,6 +84,7 @@ const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies Fl
 
 const rollbackFlags = { 'dry-run': 'none' } satisfies FlagShape;
 const recoverFlags = { from: 'one', 'dry-run': 'none' } satisfies FlagShape;
+const adoptFlags = { without: 'one' } satisfies FlagShape;
 const diagnoseFlags = { bundle: 'maybe' } satisfies FlagShape;
 
 const laterFlags = { at: 'many', next: 'none' } satisfies FlagShape;
@@ -99,6 +100,7 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   rollback: rollbackFlags,
   recover: recoverFlags,
   restart: restartFlags,
+  adopt: adoptFlags,
   diagnose: diagnoseFlags,
 };
 
@@ -298,6 +300,18 @@ function readRestart(input: string[]): Command {
     when: readWhen(flags),
     dryRun: flags.values.has('dry-run'),
   };
+}
+
+function readAdopt(input: string[]): Command {
+  const { rest, values } = readFlags(input, adoptFlags);
+  const what = object(rest, 'the id of the rollout, or ledger,');
+  const without = values.get('without');
+  if (without === undefined) return { verb: 'adopt', what };
+  if (what !== 'ledger')
+    throw new Unreadable('--without leaves nodes aside of the ledger: adopt ledger --without NODE');
+  const names = [...new Set(without.split(',').map((name) => name.trim()))].filter((name) => name !== '');
+  if (names.length === 0) throw new Unreadable('--without needs names of nodes, for example --without eu-west-op-2');
+  return { verb: 'adopt', what, without: names.sort() };
 }
 
 function readHelp(input: string[]): Command {

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { Signer } from '../trust/index.ts';
+import type { Check } from '../upgrade/checks/types.ts';
 import type { Row } from '../upgrade/compatibility/index.ts';
 import type { AlertSource, InventorySource, Question } from '../upgrade/http/types.ts';
 import type { Region } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
 import { freezeIn } from './calendars.ts';
+import { checkFrom, type WrittenCheck } from './node-checks.ts';
 import type { Absolute } from './paths.ts';
 import type { Written } from './schema.ts';
 import type { Secrets } from './secrets.ts';
@@ -33,6 +35,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       policy: written.policy,
       audiences: webhook === null ? [] : [webhook.name],
       ...(written.compatibility ? { compatibility: written.compatibility.map(rowFrom) } : {}),
+      ...(written.checks ? { checks: checksFrom(written.checks, written, hosts) } : {}),
     },
     hosts,
     signers: written.ssh.signers,
@@ -106,25 +109,26 @@ function rowFrom(written: NonNullable<Written['compatibility']>[number]): Row {
   return { operator, agent, schema, from, before, after };
 }
 
-function inventoryFrom(written: Written, hosts: Record<string, Host>): InventorySource | null {
-  const { inventory, regions } = written;
+/** Where something is asked for: a path on each node's health address, or a URL. */
+function urlsFor(get: string, written: Written, hosts: Record<string, Host>): Record<string, string> {
   const health = healthUrls(written, hosts);
-  const urlOf = (get: string, region: string, name: string): string => {
+  const urlOf = (region: string, name: string): string => {
     const url = filled(get.replaceAll('{region}', region), name, hosts);
     return url.startsWith('/') ? new URL(url, health[name]).href : url;
   };
-  const { agent = null, schema = null } = inventory ?? {};
+  const all = written.regions.flatMap(({ name: region, nodes }) =>
+    nodes.map(({ name }) => [name, urlOf(region, name)]),
+  );
+  return Object.fromEntries(all);
+}
+
+const checksFrom = (checks: WrittenCheck[], written: Written, hosts: Record<string, Host>): Check[] =>
+  checks.map((check) => checkFrom(check, (get) => urlsFor(get, written, hosts)));
+
+function inventoryFrom(written: Written, hosts: Record<string, Host>): InventorySource | null {
+  const { agent = null, schema = null } = written.inventory ?? {};
   if (agent === null && schema === null) return null;
   const question = (asked: typeof agent): Question | null =>
-    asked === null
-      ? null
-      : {
-          select: asked.select,
-          urls: Object.fromEntries(
-            regions.flatMap(({ name: region, nodes }) =>
-              nodes.map(({ name }) => [name, urlOf(asked.get, region, name)]),
-            ),
-          ),
-        };
+    asked === null ? null : { select: asked.select, urls: urlsFor(asked.get, written, hosts) };
   return { agents: question(agent), schema: question(schema) };
 }

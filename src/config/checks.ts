@@ -7,14 +7,26 @@ import type { Window } from '../windows/types.ts';
 import { withDefault } from './blocks.ts';
 import { fleetFreeze, freezeIn, regionFreeze, type WrittenFreeze, windows } from './calendars.ts';
 import { formatDuration } from './durations.ts';
+import { checkProblems } from './node-checks.ts';
 import type { Path, Problem } from './problems.ts';
-import { approvers, compatibilityRow, inventory, node, person, policy, redis, regionApprovers, ssh } from './schema.ts';
+import {
+  approvers,
+  check,
+  compatibilityRow,
+  inventory,
+  node,
+  person,
+  policy,
+  redis,
+  regionApprovers,
+  ssh,
+} from './schema.ts';
 import * as value from './values.ts';
 
 /** Null for what is wrong by itself, and was told already. */
 const sound = <Item extends z.ZodType>(item: Item) => item.nullable().catch(null);
 const all = <Item extends z.ZodType>(item: Item) => z.array(sound(item)).catch([]);
-const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax, canary } = policy.shape;
+const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax, canary, healthDeadline } = policy.shape;
 const rules = z.object({
   minimumHealthy: sound(minimumHealthy),
   expectedNode: sound(expectedNode),
@@ -22,6 +34,7 @@ const rules = z.object({
   poll: sound(poll),
   pollMax: sound(pollMax),
   canary: sound(canary),
+  healthDeadline: sound(healthDeadline),
 });
 
 /** What was written, as far as it can be read: checks across keys run although other keys are wrong. */
@@ -48,10 +61,12 @@ const sketch = z.object({
     .optional()
     .nullable(),
   people: all(person),
+  approvals: z.unknown().optional(),
   releases: sound(z.object({ directory: z.unknown().optional(), url: z.unknown().optional() })),
   proven: sound(z.object({ fleet: z.unknown() })).optional(),
   compatibility: all(compatibilityRow).nullable().optional(),
   inventory: sound(inventory).optional(),
+  checks: all(check).nullable().optional(),
   alerts: sound(
     z.object({
       alertmanager: z.unknown().optional(),
@@ -81,6 +96,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...regions.flatMap((region, at) =>
       nobodyMay(region.approvers, ['regions', at, 'approvers'], 'approve this region'),
     ),
+    ...(settings.policy ? unsignedRegions(settings, settings.policy) : []),
     ...regions.flatMap((region, at) => (settings.policy ? regionProblems(region, at, settings.policy) : [])),
     ...(settings.policy ? policyProblems(settings.policy) : []),
     ...(settings.policy ? canaryProblems(settings.policy, regions) : []),
@@ -89,6 +105,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...alertProblems(settings.alerts),
     ...provenProblems(settings),
     ...matrixProblems(settings),
+    ...nodeChecks(settings),
   ];
 }
 
@@ -143,6 +160,20 @@ function samePerson(people: Sketch['people']): Problem[] {
 function nobodyMay(who: { users: string[]; groups: string[] } | null, path: Path, what: string): Problem[] {
   if (who === null || who.users.length + who.groups.length > 0) return [];
   return [{ path, message: `nobody could ${what}; write at least one user or group` }];
+}
+
+/** Where people sign, Slack is asked for no group: what is found out here would else be found out at the first question of the night. */
+function unsignedRegions({ approvals, people, regions }: Sketch, { canary }: SketchedPolicy): Problem[] {
+  if (approvals !== 'signed') return [];
+  const able = people.flatMap((each) => each?.slack ?? []);
+  return regions.flatMap(({ name, approvers: who }, at) => {
+    // Where releases are begun nobody may have to be asked.
+    if (who === null || name === (canary ?? regions[0]?.name)) return [];
+    const count = new Set(who.users.filter((user) => able.includes(user))).size;
+    if (count >= who.needed) return [];
+    const message = `nobody could approve this region: with approvals: signed those count who are named under users and have a key under people:, which ${count} of the ${who.needed} do that are wanted`;
+    return [{ path: ['regions', at, 'approvers'], message }];
+  });
 }
 
 function regionProblems(region: SketchedRegion, at: number, settings: SketchedPolicy): Problem[] {
@@ -261,6 +292,15 @@ function rowProblems(
     ...unasked('schema', schema),
     ...outside('before', before),
     ...outside('after', after),
+  ];
+}
+
+/** What is asked of every node: each by itself, and their names. */
+function nodeChecks({ checks, policy }: Sketch): Problem[] {
+  const known = (checks ?? []).flatMap((each, at) => (each === null ? [] : [{ each, path: ['checks', at] }]));
+  return [
+    ...repeated(known.map(({ each, path }) => ({ name: each.name, path: [...path, 'name'] }))),
+    ...known.flatMap(({ each, path }) => checkProblems(each, path, policy?.healthDeadline ?? null)),
   ];
 }
 

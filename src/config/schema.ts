@@ -1,9 +1,9 @@
-import { compile } from '@jmespath-community/jmespath';
 import type { z } from 'zod';
 import { readPublicKey, signingKeyIn } from '../trust/index.ts';
 import { rangeIn } from '../upgrade/compatibility/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
 import { fleetFreeze, regionFreeze, window, windows } from './calendars.ts';
+import { checkBlock, isExpression } from './node-checks.ts';
 import * as value from './values.ts';
 
 const approverKeys = {
@@ -245,6 +245,10 @@ const select = leaf('a JMESPath expression', 'one like [].agent_version', (writt
 const question = block({ get: inventoryUrl, select });
 export const inventory = block({ agent: question.nullable().optional(), schema: question.nullable().optional() });
 
+/** At most 20, since each is asked of every node. */
+export const check = checkBlock(inventoryUrl);
+const checks = list(check, 'checks').max(20, { error: 'has more than 20 of them' });
+
 export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
 export const schema = block({
@@ -271,6 +275,7 @@ export const schema = block({
   notices: notices.nullable().optional(),
   compatibility: list(compatibilityRow, 'rows').nullable().optional(),
   inventory: inventory.nullable().optional(),
+  checks: checks.nullable().optional(),
   ssh: withDefault({}, ssh),
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),
@@ -290,14 +295,6 @@ export type Written = z.output<typeof schema>;
 export type WrittenSsh = z.output<typeof ssh>;
 export type WrittenNode = z.output<typeof node>;
 export type WrittenJump = z.output<typeof jumpHost>;
-
-function isExpression(written: string): boolean {
-  try {
-    return written.length <= 500 && compile(written) !== null;
-  } catch {
-    return false;
-  }
-}
 
 function fill(pattern: string): string {
   return pattern.replaceAll(/\{(address|name|version|region)\}/g, 'x');

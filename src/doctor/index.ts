@@ -1,10 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../base/clock.ts';
 import { wordsOf } from '../base/errors.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/index.ts';
 import { createElsewhere } from '../jobs/index.ts';
+import type { AskChecks } from '../upgrade/checks/types.ts';
 import { helpersOf } from '../upgrade/host/helper/index.ts';
-import { createAlerting, createInventory, createProbe } from '../upgrade/http/index.ts';
-import { createShell } from '../upgrade/ssh/index.ts';
+import { createChecks } from '../upgrade/host/index.ts';
+import { createAlerting, createInventory, createProbe, fetchOnce } from '../upgrade/http/index.ts';
+import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
 import { examineAlerts } from './alerts.ts';
+import { examineChecks } from './checks.ts';
 import { examineCompatibility } from './compatibility.ts';
 import { type Finding, lineOf, right, shown, wrong } from './finding.ts';
 import { examineNative } from './native.ts';
@@ -114,6 +119,7 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
       'versions',
       releases.then(({ newest }) => examineCompatibility(settings, newest, createInventory(settings.inventory))),
     ),
+    safely('checks', examineChecks(settings, askOf(settings, shell, probe, now))),
     safely(
       'nodes',
       Promise.all(looks).then((all) =>
@@ -122,6 +128,22 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
     ),
   ];
   return { checks, close: () => shell.close() };
+}
+
+/** The doctor's own clock tells the time alone: what waits, waits for real. */
+function askOf(
+  { fleet: { service, checks = [] } }: Settings,
+  shell: ReturnType<typeof createShell>,
+  probe: ReturnType<typeof createProbe>,
+  now: () => number,
+): AskChecks | null {
+  if (checks.length === 0) return null;
+  const clock: Clock = {
+    now,
+    monotonic: () => performance.now(),
+    sleep: (ms, signal) => sleep(ms, undefined, { ...(signal ? { signal } : {}), ref: false }),
+  };
+  return createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
 }
 
 function summaryOf(settings: Settings): string {

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { inSeconds } from '../base/duration.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { canonical, type Notary, type Signature } from '../trust/index.ts';
+import type { AskChecks } from '../upgrade/checks/types.ts';
 import type { AskInventory } from '../upgrade/http/types.ts';
 import type { BackQuestion, BackSeen, Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
 import type { Guard } from './guard.ts';
@@ -31,17 +32,18 @@ export type Answer = NodeSurvey | Diagnosis | string | null;
 
 /** Answers an ask on a worker of the node's region. */
 export async function answer(
-  { ask, node, region, until, forWork, whole, back }: AskJob,
+  { ask, node, region, until, forWork, whole, checked, back }: AskJob,
   {
     survey,
     surveyForWork,
     diagnose,
     inventory,
+    checks,
     wayBack,
     guard,
     clock,
     log,
-  }: NodeReader & { wayBack: SeeWayBack; guard: Guard; clock: Clock; log: Log },
+  }: NodeReader & { wayBack: SeeWayBack; checks?: AskChecks; guard: Guard; clock: Clock; log: Log },
   signal: AbortSignal,
 ): Promise<Answer> {
   const left = until - clock.now();
@@ -56,15 +58,18 @@ export async function answer(
   const inTime = AbortSignal.any([signal, limit.signal]);
   try {
     if (ask === 'diagnose') return await diagnose(where, inTime);
-    const [seen, way, versions] = await Promise.all([
+    const isWanted = checks !== undefined && (checked === true || forWork === true);
+    const [seen, way, versions, results] = await Promise.all([
       forWork === true ? surveyForWork(where, inTime) : survey(where, inTime, whole === true),
       back === undefined ? null : wayBack(node, back, inTime),
       forWork === true && inventory !== undefined ? inventory(node) : null,
+      isWanted ? checks(node, 'all', inTime) : null,
     ]);
     return {
       ...seen,
       ...(way === null ? {} : { back: way }),
       ...(versions === null ? {} : { inventory: versions }),
+      ...(results === null ? {} : { checks: results }),
     };
   } finally {
     limit.lift();
@@ -105,7 +110,7 @@ const looks = { first: 20, longest: 250 };
 
 /** Asks the workers through the queue and waits for their answers. */
 export function createInspector(fleet: string, queues: Queues, notary: Notary, clock: Clock): Inspector {
-  type What = Pick<AskJob, 'ask' | 'forWork' | 'whole' | 'back'>;
+  type What = Pick<AskJob, 'ask' | 'forWork' | 'whole' | 'checked' | 'back'>;
   const put = async (what: What, { name, region }: FleetNode, timeoutMs: number): Promise<unknown> => {
     const queue = queues.ask(region);
     const data: AskJob = {
@@ -142,6 +147,7 @@ export function createInspector(fleet: string, queues: Queues, notary: Notary, c
             ask: 'survey',
             ...(how === 'work' ? { forWork: true } : {}),
             ...(how === 'whole' ? { whole: true } : {}),
+            ...(how === 'checked' ? { checked: true } : {}),
             ...(question === undefined ? {} : { back: question }),
           };
           const seen = await asked(what, node, timeoutMs);

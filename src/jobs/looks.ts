@@ -1,5 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { timeLimit } from '../base/time-limit.ts';
+import { checksSeen } from '../upgrade/checks/index.ts';
+import type { AskChecks, ChecksSeen } from '../upgrade/checks/types.ts';
 import type { Health, Probe } from '../upgrade/http/types.ts';
 import type { ProofLook, StillProven } from '../upgrade/proof/types.ts';
 import type { BackSeen, NodeRun, Proof, Seen, Standing } from '../upgrade/rollout/types.ts';
@@ -52,6 +54,16 @@ const provesDown = (health: Health): boolean =>
 export const standings = (answers: Record<string, Answered>): Record<string, Standing> =>
   Object.fromEntries(Object.entries(answers).map(([name, { standing }]) => [name, standing]));
 
+/** What looks, and what the settings ask of finished nodes; absent: nothing, or not this time. */
+export interface LookParts {
+  probe: Probe;
+  stillProven: StillProven;
+  checks?: AskChecks;
+  clock: Pick<Clock, 'sleep'>;
+}
+
+const unanswered = { check: 'checks', is: 'unknown', counts: 'unknown', says: 'no answer in time' } as const;
+
 /**
  * One look at a region: HTTP of all its nodes and, when asked for, SSH of those that are finished.
  * @param wayBack looks at that of a node; null: not this time
@@ -59,7 +71,7 @@ export const standings = (answers: Record<string, Answered>): Record<string, Sta
 export async function lookAt(
   names: readonly string[],
   finished: readonly NodeRun[],
-  { probe, stillProven, clock }: { probe: Probe; stillProven: StillProven; clock: Pick<Clock, 'sleep'> },
+  { probe, stillProven, checks, clock }: LookParts,
   signal: AbortSignal,
   wayBack: (node: string, signal: AbortSignal) => Promise<BackSeen> | null = () => null,
 ): Promise<Record<string, Seen>> {
@@ -83,11 +95,17 @@ export async function lookAt(
     const back = await inTime(async (until) => wayBack(name, until), 'unseen');
     return back === null ? {} : { back };
   };
-  const proofOf = async (name: string): Promise<Pick<Seen, 'proof' | 'detail' | 'back'> | null> => {
+  const checksLook = async (name: string): Promise<Pick<Seen, 'checks'>> => {
+    if (checks === undefined) return {};
+    const late: ChecksSeen = { good: 0, others: [unanswered] };
+    const found = await inTime(async (until) => checksSeen(await checks(name, 'watch', until)), late);
+    return found.good + found.others.length === 0 ? {} : { checks: found };
+  };
+  const proofOf = async (name: string): Promise<Omit<Seen, 'standing'> | null> => {
     const proof = finished.find((node) => node.name === name)?.proof;
     if (!proof) return null;
-    const [look, back] = await Promise.all([proofLook(name, proof), backLook(name)]);
-    return { proof: look.is, detail: look.is === 'holds' ? 'as it was proven' : look.reason, ...back };
+    const [look, back, told] = await Promise.all([proofLook(name, proof), backLook(name), checksLook(name)]);
+    return { proof: look.is, detail: look.is === 'holds' ? 'as it was proven' : look.reason, ...back, ...told };
   };
   const [answers, proofs] = await Promise.all([
     askAll(probe, names, clock),
@@ -97,8 +115,8 @@ export async function lookAt(
     proofs.map(([name, proof]) => {
       const { standing = 'unclear', detail = 'no answer' } = answers[name] ?? {};
       const shown = standing !== 'healthy' || proof === null || proof.proof === 'holds' ? detail : proof.detail;
-      const back = proof?.back === undefined ? {} : { back: proof.back };
-      return [name, { standing, detail: shown, proof: proof?.proof ?? 'not asked', ...back }];
+      const { proof: is = 'not asked', detail: _, ...more } = proof ?? {};
+      return [name, { standing, detail: shown, proof: is, ...more }];
     }),
   );
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { AskChecks } from '../upgrade/checks/types.ts';
 import type { Alerting, Probe } from '../upgrade/http/types.ts';
 import type { StillProven } from '../upgrade/proof/types.ts';
 import type { Fleet, Release } from '../upgrade/rollout/types.ts';
@@ -34,6 +35,8 @@ export interface WorkOnNodes {
   withdrawn: (release: Release) => string | null;
   stillProven: StillProven;
   wayBack: SeeWayBack;
+  /** What the settings ask of every node besides; absent where they ask nothing. */
+  checks?: AskChecks;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];
   /** Asked before anything of a node's turn; absent where approvals are given by button. */

@@ -19,6 +19,8 @@ export interface AskJob {
   forWork?: true;
   /** Whether what lies on it is told, too; absent: no. */
   whole?: true;
+  /** Whether what the settings ask of every node is asked, too; absent: no. */
+  checked?: true;
   /** What its way back is looked for by, too; absent: it is not. */
   back?: BackQuestion;
   /** Epoch ms after which nobody waits for the answer. */

@@ -4,6 +4,7 @@ import { canonical } from '../trust/index.ts';
 import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
   askedByLooks,
+  asksChecks,
   asksGates,
   asksWayBack,
   backQuestion,
@@ -130,9 +131,10 @@ export function taskRunner(parts: StepParts): RunTask {
   }
 
   /** Nobody is asked for a recovery, so a worker reads itself that this was proven there: whoever took over a bot gives a node nothing new. */
-  async function unrecorded({ release, peers }: Rollout, node: string): Promise<string | null> {
-    const region = Object.values(peers).find((names) => names.includes(node)) ?? [];
-    if (isRecorded(await parts.ledger.load(), node, release.binarySha256, region)) return null;
+  async function unrecorded({ release }: Rollout, node: string): Promise<string | null> {
+    const region = parts.fleet.regions.find(({ nodes }) => nodes.some(({ name }) => name === node));
+    const peers = region?.nodes.map(({ name }) => name) ?? [];
+    if (isRecorded(await parts.ledger.load(), node, release.binarySha256, peers)) return null;
     return `the ledger does not say that ${release.version} was proven on ${node}: stop it, and start an upgrade`;
   }
 
@@ -146,7 +148,8 @@ export function taskRunner(parts: StepParts): RunTask {
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
     const own = { ...rollout, service: parts.fleet.service };
-    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow };
+    const checks = parts.checks === undefined ? {} : { checks: parts.checks };
+    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow, ...checks };
   }
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */
@@ -177,12 +180,20 @@ export function taskRunner(parts: StepParts): RunTask {
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
     const nodes = rollout.peers[region] ?? [];
     const [seen, lasting] = await Promise.all([
-      lookAt(nodes, finished, parts, signal, (name, until) => wayBackOf(rollout, name, at, until)),
+      lookAt(nodes, finished, withChecks(rollout, region), signal, (name, until) =>
+        wayBackOf(rollout, name, at, until),
+      ),
       collect(askedByLooks(rollout), placeOf(rollout, region), parts),
     ]);
     signal.throwIfAborted();
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
     return 'watched';
+  }
+
+  /** Whoever only looks whether the next node may begin does not wait for them. */
+  function withChecks(rollout: Rollout, region: string): StepParts {
+    const { checks, ...others } = parts;
+    return checks === undefined || !asksChecks(rollout, region) ? others : parts;
   }
 
   function wayBackOf(rollout: Rollout, name: string, at: number, signal: AbortSignal): Promise<BackSeen> | null {

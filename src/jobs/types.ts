@@ -123,8 +123,11 @@ export type Recorded =
   /** The rollout after the event; `changed` is false when the event had no effect (late, repeated, not allowed now). */
   { rollout: Rollout; changed: boolean };
 
-/** `work`: what a plan is made from, with all that work on the nodes rests on; `whole`: with what lies on them, backups too. */
-export type LookFor = 'work' | 'answer' | 'whole';
+/**
+ * `work`: what a plan is made from, with all that work on the nodes rests on; `whole`: with what lies on them, backups too;
+ * `checked`: with what the settings ask of every node.
+ */
+export type LookFor = 'work' | 'answer' | 'whole' | 'checked';
 
 /** What the chat and the command line see of the queue side. */
 export interface Control {

@@ -1,11 +1,23 @@
 import { Refused } from '../base/errors.ts';
 import { isMajor } from '../base/version.ts';
 import { type Person, signerOf } from '../trust/index.ts';
-import { approvals, canaryOf, changesService, phaseOf, sinceOf, turnOf, turns } from '../upgrade/rollout/index.ts';
+import {
+  approvals,
+  canaryOf,
+  changesService,
+  phaseOf,
+  sinceOf,
+  strategies,
+  turnOf,
+  turns,
+} from '../upgrade/rollout/index.ts';
 import type { Approval, ApprovalPhase, Fleet, Region, Rollout } from '../upgrade/rollout/types.ts';
 
 /** Why a node's turn may not go on, in words; null when those who must have signed for it, with keys of their own. */
 export type Vouched = (rollout: Rollout, node: string) => Promise<string | null>;
+
+/** The version that a node says it runs, asked by this worker itself; null when it says none. */
+export type AskVersion = (node: string) => Promise<string | null>;
 
 /** Milliseconds by which clocks may differ. */
 const skew = 60_000;
@@ -14,7 +26,11 @@ const skew = 60_000;
  * For `approvals: signed`. A bot signs what it admits, so whoever took it over can write down any approval; a person's own
  * signature they cannot. So a worker reads these itself, by its own settings, and believes nothing else that the rollout says.
  */
-export function vouching(fleet: Pick<Fleet, 'name' | 'regions' | 'policy'>, people: readonly Person[]): Vouched {
+export function vouching(
+  fleet: Pick<Fleet, 'name' | 'regions' | 'policy'>,
+  people: readonly Person[],
+  runs: AskVersion,
+): Vouched {
   return async (rollout, node) => {
     const region = fleet.regions.find(({ nodes }) => nodes.some(({ name }) => name === node));
     if (region === undefined) return `${node} is no node of this worker's settings`;
@@ -22,7 +38,7 @@ export function vouching(fleet: Pick<Fleet, 'name' | 'regions' | 'policy'>, peop
     const opening = approvals(rollout).filter(({ opens }) => opens.includes(turn.id));
     const { majors } = fleet.policy;
     const restarts = onlyRestarts(rollout, node);
-    const major = !restarts && isMajorHere(rollout);
+    const major = !restarts && isMajorHere(rollout, await runs(node));
     const isFree = mayBegin(fleet, region, restarts) && !(major && majors.canaryApproval);
     if (opening.length === 0 && turns(rollout)[0] === turn && isFree) return null;
     const needed = Math.max(region.needed, major ? majors.approvers : 1);
@@ -48,7 +64,7 @@ export function vouching(fleet: Pick<Fleet, 'name' | 'regions' | 'policy'>, peop
         decision.rollout === rollout.id &&
         decision.release === rollout.release.binarySha256 &&
         decision.verb === 'approve' &&
-        namesOf(phase).includes(decision.arguments.trim().split(/\s+/)[1] ?? '') &&
+        isMeant(rollout, phase, decision.arguments.trim().split(/\s+/)[1] ?? '', region) &&
         decision.at >= (sinceOf(phaseOf(rollout, phase.id)) ?? 0) - skew;
       const isTheirs = person.slack === each.by && region.approvers.users.includes(person.slack);
       const isOwn = person.slack === rollout.requester && !fleet.policy.selfApproval;
@@ -58,10 +74,27 @@ export function vouching(fleet: Pick<Fleet, 'name' | 'regions' | 'policy'>, peop
       throw error;
     }
   }
+
+  /**
+   * Whether whoever named `word` meant this region. What a part holds and how it is called a bot writes: under one name no more
+   * nodes of a region are opened than the strategies put there by the settings of this worker, and of another region none.
+   */
+  function isMeant(rollout: Rollout, phase: ApprovalPhase, word: string, { nodes }: Region): boolean {
+    if (!namesOf(phase).includes(word)) return false;
+    const count = (names: string[]): number => nodes.filter(({ name }) => names.includes(name)).length;
+    const parts = fleet.regions.map(({ name, nodes: all }) => ({ name, nodes: all.map((each) => each.name) }));
+    const own = Object.values(strategies).flatMap(({ group }) => group(parts));
+    const most = own.flatMap(({ id, nodes: held }) => (id === bare(word) ? [count(held)] : []));
+    const opened = approvals(rollout).flatMap((each) => (namesOf(each).includes(word) ? each.opens : []));
+    const there = turns(rollout).flatMap(({ id, nodes: held }) => (opened.includes(id) ? held : []));
+    return count(there) <= Math.max(0, ...most);
+  }
 }
 
+const bare = (id: string): string => id.replace(/^approval\//, '');
+
 /** As people may write what they approve, without spaces. */
-const namesOf = ({ id, title }: ApprovalPhase): string[] => [id, title, id.slice('approval/'.length)];
+const namesOf = ({ id, title }: ApprovalPhase): string[] => [id, title, bare(id)];
 
 /** By its steps and not by its name: that a bot calls an upgrade a restart makes no major a minor one. */
 const onlyRestarts = (rollout: Rollout, node: string): boolean =>
@@ -69,13 +102,15 @@ const onlyRestarts = (rollout: Rollout, node: string): boolean =>
   turnOf(rollout, node).rehearsal === undefined;
 
 /**
- * By what workers recorded that the nodes ran before, and what the new binary said of itself where it was asked: that a
- * release is called otherwise makes no major a minor one. Where none said what it ran, nobody knows, so it counts.
+ * By what the node says now and what was recorded that the nodes ran before, which a bot can write as well; and by what the new
+ * binary said of itself where it was asked: that a release is called otherwise makes no major a minor one. Where none said what
+ * it ran, nobody knows, so it counts.
  */
-function isMajorHere({ nodes, release, asked }: Rollout): boolean {
+function isMajorHere({ nodes, release, asked }: Rollout, runs: string | null): boolean {
   const before = Object.values(nodes).flatMap((node) => node.before?.version ?? []);
+  const known = runs === null ? before : [runs, ...before];
   const names = [release.version, ...(asked?.version == null ? [] : [asked.version])];
-  return before.length === 0 || before.some((version) => names.some((name) => isMajor(version, name)));
+  return known.length === 0 || known.some((version) => names.some((name) => isMajor(version, name)));
 }
 
 function mayBegin(fleet: Pick<Fleet, 'regions' | 'policy'>, { name }: Region, restarts: boolean): boolean {

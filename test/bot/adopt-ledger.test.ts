@@ -48,6 +48,35 @@ describe('a ledger that was lost', () => {
     expect(here.control.kept.nodes).toEqual({});
   });
 
+  it('is adopted without a node that is another at each look, and keeps that region alone from being planned', async () => {
+    const here = lost();
+    const { survey } = here.control;
+    let looks = 0;
+    here.control.survey = async (...how) => {
+      looks += 1;
+      const held = tuesday + hours(300 + looks);
+      return (await survey.apply(here.control, how)).map((seen) =>
+        seen.node === 'eu-west-op-2' ? { ...seen, held } : seen,
+      );
+    };
+    for (const who of ['U0ROSA', 'U0INES', 'U0ROSA'])
+      expect(await say(here, who, 'adopt ledger')).toMatch(/another breaker must say the same.*--without NODE/s);
+    const line = 'adopt ledger --without eu-west-op-2';
+    expect(await say(here, 'U0ROSA', 'adopt ledger --without eu-west-op-9')).toMatch(/There is no node eu-west-op-9/);
+    expect(await say(here, 'U0ROSA', line)).toMatch(/`?zeitwork adopt ledger --without eu-west-op-2/);
+    expect(await say(here, 'U0INES', 'adopt ledger --without eu-west-op-1')).toMatch(
+      /another breaker must say the same/,
+    );
+    const done = await runCommand(here.context, 'U0INES', line);
+    expect(asText(done)).toMatch(
+      /^The ledger is adopted .* made anew from 8 nodes.*✗ eu-west-op-2: not taken over, it is left aside/s,
+    );
+    expect(done.facts).toMatchObject({ epoch: tuesday + hours(3) });
+    expect(Object.keys(here.control.kept.nodes)).not.toContain('eu-west-op-2');
+    expect(await say(here, 'U0ROSA', 'upgrade v2.0.0 --regions us-east,ap-south')).toMatch(/zeitwork start/);
+    expect(await say(here, 'U0ROSA', 'upgrade v2.0.0')).toMatch(/^Nothing was done: eu-west-op-2 was last changed/);
+  });
+
   it('is adopted by nobody else', async () => {
     const here = lost();
     expect(await say(here, 'U0OTTO', 'adopt ledger')).toMatch(/^You may not override/);

@@ -108,6 +108,7 @@ async function edited(blocks: Blocks): Promise<string> {
 /** Presses it and expects that nothing came of it, that the person was told what to do, and that it was noted by name. */
 async function nothing(user: string, ts: string, button = label): Promise<string> {
   logged.length = 0;
+  here.control.notes.length = 0;
   const { responses } = await slack.click(user, ts, button, { confirm: true });
   const { text, visibleTo } = await soon('the answer', () => responses[0]);
   expect(visibleTo).toBe(user);
@@ -115,6 +116,7 @@ async function nothing(user: string, ts: string, button = label): Promise<string
   expect(logged.map((line) => JSON.parse(line))).toContainEqual(
     expect.objectContaining({ msg: 'refused', actor: user, reason: expect.any(String) }),
   );
+  expect(here.control.notes).toMatchObject([{ type: 'denied', by: user, reason: expect.any(String) }]);
   return text;
 }
 
@@ -177,6 +179,37 @@ describe('a press counts only on our own message, as it stands', () => {
     expect(await nothing('U0INES', ts)).toMatch(/^That is outdated, nothing was changed\. Now: v2\.0\.0 is paused/);
   });
 
+  describe('not on the message of last week', () => {
+    const week = 7 * 24 * 3_600_000;
+    /** As a client shows it that was away since. */
+    async function pressed(ts: string, old: Blocks): Promise<string> {
+      await thief.chat.update({ channel: 'C0', ts, text: 'Lunch?', blocks: old });
+      return nothing('U0INES', ts);
+    }
+
+    it('which nobody answered: the rollout is held since, and that is said', async () => {
+      const { ts, blocks } = gate();
+      const at = rollout.createdAt + week;
+      const held = next(rollout, { type: 'ticked', at });
+      expect(held.status.is).toBe('held');
+      await shows({ ...held, revision: rollout.revision + 1 });
+      expect(await pressed(ts, blocks)).toMatch(/^That is outdated, nothing was changed\. Now: v2\.0\.0 is held/);
+      expect(here.control.rollouts.get(rollout.id)?.status.is).toBe('held');
+    });
+
+    it('of a rollout that was stopped, while another one asks for the same region: neither is approved', async () => {
+      const { ts, blocks } = gate();
+      const at = rollout.createdAt + week;
+      await shows({ ...next(rollout, { type: 'stopped', at, by: 'U0OTTO' }), revision: rollout.revision + 1 });
+      const other = { ...rollout, id: 'r-later', createdAt: at };
+      await shows(other);
+      expect(await pressed(ts, blocks)).toMatch(
+        /^That is outdated, nothing was changed\. Now: ■ \*Stopped by <@U0OTTO>\*: 3 of 9 nodes on v2\.0\.0/,
+      );
+      expect(here.control.journals.get(other.id)).toBeUndefined();
+    });
+  });
+
   const changed = (name: string, change: Partial<NodeRun>): Rollout => {
     const node = rollout.nodes[name] ?? raise();
     return { ...rollout, revision: rollout.revision + 1, nodes: { ...rollout.nodes, [name]: { ...node, ...change } } };
@@ -189,7 +222,7 @@ describe('a press counts only on our own message, as it stands', () => {
   it('not once a node is another one than it was when they were asked: it is asked anew, and then it counts', async () => {
     here.control.rollouts.set(rollout.id, otherStart());
     expect(await nothing('U0INES', gate().ts)).toMatch(
-      /^Nothing was approved: the nodes are not as they were when you were asked \(now .*are others than they were\)/,
+      /^Nothing was approved: the nodes are not as they were when you were asked \(another version, image or start, or up again: us-east-op-2\)\./,
     );
     await shows(otherStart());
     await slack.click('U0INES', gate().ts, label, { confirm: true });
@@ -201,7 +234,7 @@ describe('a press counts only on our own message, as it stands', () => {
       rollout.id,
       changed('us-east-op-2', { sick: { reason: 'refused', at: rollout.createdAt } }),
     );
-    expect(await nothing('U0INES', gate().ts)).toMatch(/now not well: us-east-op-2\)/);
+    expect(await nothing('U0INES', gate().ts)).toMatch(/when you were asked \(not well now: us-east-op-2\)\./);
   });
 
   it('all the same after an answer that got lost: that proves nothing', async () => {
@@ -292,8 +325,13 @@ describe('a yes is written down once, of whoever may say it in that moment', () 
     expect(await nothing('U0ROSA', gate().ts)).toMatch(/^You asked for this rollout/);
   });
 
-  it('not while Slack does not say who is in the group', async () => {
-    slack.faults.dropReplyOf('usergroups.users.list', 20);
+  const lookup = 'usergroups.users.list';
+  it.each([
+    ['does not answer', () => slack.faults.dropReplyOf(lookup, 20)],
+    ['answers 500', () => slack.faults.failNext(lookup, 500, 20)],
+    ['answers 500 about the person', () => slack.faults.failNext('users.info', 500, 20)],
+  ])('not while Slack %s when it is asked who is in the group', async (_, fail) => {
+    fail();
     expect(await nothing('U0INES', gate().ts)).toMatch(/^Slack did not say who you are, so nothing was done/);
   });
 });

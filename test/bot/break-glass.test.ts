@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asText, runCommand } from '../../src/bot/run.ts';
 import { plan } from '../../src/upgrade/rollout/index.ts';
-import type { NodeRun } from '../../src/upgrade/rollout/types.ts';
+import type { NodeRun, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { inputOf } from '../support/rollouts.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
@@ -100,6 +100,24 @@ describe('what takes two breakers', () => {
     expect(await say(here, 'U0ROSA', line)).toMatch(/another breaker must say the same/);
     expect(here.control.journals.get('r9')).toBeUndefined();
     expect(await say(here, 'U0INES', line)).toMatch(/^Putting v2.1.0/);
+  });
+
+  it('is not done by one who says it while the rollout does not hold yet, and holds when it is written down', async () => {
+    const here = night();
+    const line = `replace us-east-op-2 ${foreignWork(here)}`;
+    const held = here.control.rollouts.get('r9');
+    if (held === undefined) throw new Error('it is there');
+    const back: Rollout['status'] = {
+      ...{ is: 'rolling-back', scope: { is: 'all' }, queue: [], by: 'U0OTTO', at: 1, after: null },
+    };
+    here.control.rollouts.set('r9', { ...held, status: back });
+    const { nextEpoch } = here.control.store;
+    here.control.store.nextEpoch = (now) => {
+      here.control.rollouts.set('r9', held);
+      return nextEpoch(now);
+    };
+    expect(await say(here, 'U0INES', line)).toMatch(/^Nothing waits for a decision on us-east-op-2 yet/);
+    expect(here.control.journals.get('r9')).toBeUndefined();
   });
 
   it('is to adopt what is stored, and that exactly', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asText, runCommand } from '../../src/bot/run.ts';
 import { isLook, next, todo } from '../../src/upgrade/rollout/index.ts';
-import type { NodeSurvey, NodeTask, Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { NodeSurvey, NodeTask, PlanInput, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fitWith, hours, minutes, newImage, planned, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, failed, worldOf } from '../support/simulation.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
@@ -81,6 +81,18 @@ describe('a node that was changed by a run which the store does not know', () =>
     here.control.looks = surveyOf(here.context.fleet, { 'ap-south-op-3': { held: rollout.epoch + hours(1) } });
     expect(await say(here, 'U0ROSA', 'resume')).toMatch(/^Nothing was done: ap-south-op-3/);
     expect(await say(here, 'U0ROSA', 'stop')).toMatch(/^Stopped/);
+  });
+
+  it('keeps no rollout of other regions from going on', async () => {
+    const here = trial();
+    const rollout = planned({}, { regions: ['us-east'] });
+    here.control.rollouts.set(rollout.id, rollout);
+    expect(await say(here, 'U0ROSA', 'pause')).toMatch(/^Paused/);
+    here.control.looks = surveyOf(here.context.fleet, { 'ap-south-op-3': { held: 9_999_999_999_999 } });
+    expect(await say(here, 'U0ROSA', 'resume')).toBe('Resumed.');
+    const { here: again, rollout: failed } = failing({ regions: ['us-east'] });
+    again.control.looks = surveyOf(again.context.fleet, { 'ap-south-op-3': { held: failed.epoch + hours(1) } });
+    expect(await say(again, 'U0ROSA', 'retry')).toMatch(/^Trying again/);
   });
 
   it.each([['switch'], ['restore']] as const)(
@@ -176,8 +188,8 @@ function foundAt(wanted: 'switch' | 'restore'): Rollout {
 }
 
 /** A rollout that holds after a node failed. */
-function failing(): { here: Trial; rollout: Rollout } {
-  const start = planned({ pause: 0 });
+function failing(input: Partial<PlanInput> = {}): { here: Trial; rollout: Rollout } {
+  const start = planned({ pause: 0 }, input);
   const world = worldOf(start);
   const two = drive(start, world, { from: tuesday, until: ({ nodes }) => nodes['us-east-op-1']?.state.is === 'done' });
   world.bad.add('us-east-op-2');

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { readClick } from '../../src/bot/actions/click.ts';
+import { asShownNow } from '../../src/bot/as-shown.ts';
 import type { Reply } from '../../src/bot/context.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
 import { message } from '../../src/bot/views/parts.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import { emptyLedger } from '../../src/upgrade/ledger/index.ts';
 import type { Left } from '../../src/upgrade/ledger/types.ts';
-import { next } from '../../src/upgrade/rollout/index.ts';
+import { next, todo } from '../../src/upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fitWith, newImage, release, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, type World, worldOf } from '../support/simulation.ts';
@@ -222,6 +223,28 @@ describe('recover', () => {
     said.push(JSON.stringify(posts(held)), await run(here, 'U0OTTO', 'why'));
     expect(held.status.is).toBe('held');
     for (const text of said) expect(text).not.toMatch(/rolled? back|new version|old one/);
+  });
+
+  it('waits for no freeze and no alert, and no message, answer or title says that it does', async () => {
+    const here = broken();
+    const [rollout, world] = await recovering(here);
+    const isReady = (each: Rollout) => each.nodes[node]?.state.is === 'ready';
+    const { rollout: ready, now } = drive(rollout, world, { from: tuesday, until: isReady });
+    here.control.rollouts.set(ready.id, ready);
+    here.clock.at = now;
+    const frozen = await run(here, 'U0OTTO', 'freeze eu-west --until 2026-11-28T12:00:00Z --reason audit');
+    expect(frozen).toContain('A recovery is under way; no freeze holds that.');
+    const shown = await asShownNow(here.context, ready);
+    const eu = shown.looks['eu-west'];
+    const alerts = { is: 'firing' as const, names: ['Disk'] };
+    const elsewhere = { is: 'unproven' as const, reason: 'too young' };
+    expect(eu?.freezes).toHaveLength(1);
+    const looks = { ...shown.looks, ...(eu === undefined ? {} : { 'eu-west': { ...eu, alerts, elsewhere } }) };
+    const told = posts({ ...shown, looks }).map(({ text }) => text);
+    const said = [...told, await run(here, 'U0ROSA', 'status'), await run(here, 'U0ROSA', 'why')].join('\n');
+    expect(said).not.toMatch(/frozen|waiting until|alerts fired|No (further )?node is begun|28 Nov/);
+    expect(todo(ready, now).map(({ step }) => step)).toEqual(['recover']);
+    expect(await run(here, 'U0ROSA', 'unfreeze eu-west')).not.toContain('goes on within a minute');
   });
 
   it('says in the first line of what calls people what still serves there, as it was seen when it was planned', async () => {

@@ -184,6 +184,20 @@ it('nodes that ran the release before are told as that, beside the count', () =>
   expect(textOf(start, 'main')).toContain(' 6 of 9 nodes on v2.0.0 (6 ran it before)\n');
 });
 
+it('a rollback, or a stop, does not read as if it had left behind what ran the release before', () => {
+  const fleet = trialFleet();
+  const onIt = { sha256: newImage, version: 'v2.0.0', fitness: fitWith(newImage) };
+  const start = plan(inputOf(fleet, { requester: 'U0ROSA', survey: surveyOf(fleet, { 'us-east-op-1': onIt }) }));
+  const ends: Rollout['status'][] = [
+    { is: 'stopped', by: 'U0ROSA', at: tuesday },
+    { is: 'rolled-back', scope: { is: 'all' }, at: tuesday },
+  ];
+  for (const status of ends)
+    expect(posts({ ...start, status }).map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(/^[■↩] .*: 1 of 9 nodes (?:still )?on v2\.0\.0 \(1 ran it before\)/),
+    );
+});
+
 it('what was rolled out before the newest has no button that brings it back', async () => {
   const { here, rollout } = sceneOf((each) => !isOpen(each), { input: { strategy: 'rolling' } });
   expect(rollout.status.is).toBe('done');

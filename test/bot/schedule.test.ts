@@ -2,6 +2,7 @@ import { WebClient } from '@slack/web-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSlack } from '../../sandbox/slack/start.ts';
 import { createAnnouncer } from '../../src/bot/announcer.ts';
+import { asShownNow } from '../../src/bot/as-shown.ts';
 import { slackChat } from '../../src/bot/chat.ts';
 import { asText, runCommand } from '../../src/bot/run.ts';
 import { nobody } from '../../src/bot/views/people.ts';
@@ -10,6 +11,7 @@ import type { DueNotice } from '../../src/upgrade/rollout/index.ts';
 import { gates, next, plan } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Fleet, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { hours, inputOf, minutes, tuesday } from '../support/rollouts.ts';
+import { drive, worldOf } from '../support/simulation.ts';
 import { seals, type Trial, trial, trialFleet } from './support.ts';
 
 const run = async ({ context }: Trial, actor: string, text: string): Promise<string> =>
@@ -148,7 +150,7 @@ describe('schedule', () => {
     expect(post({ ...due, startedAt: tuesday }, /^soon\./)).toBeUndefined();
   });
 
-  it('does not say that it begins while somebody holds it, or has not said yes', async () => {
+  it('does not say that it begins while somebody holds it, has frozen it, or has not said yes', async () => {
     const here = trial({ fleet: guide });
     const rollout = await confirmed(here, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
     await run(here, 'U0ROSA', 'pause');
@@ -158,6 +160,12 @@ describe('schedule', () => {
     const due = (of: Rollout) => post(next(of, { type: 'ticked', at: Date.UTC(2026, 10, 25, 8) }), /^soon\./)?.text;
     const paused = next(rollout, { type: 'paused', at: rollout.createdAt + 1, by: 'U0ROSA' });
     expect(due(paused)?.split('\n')[0]).toMatch(/ v2\.0\.0 is to begin within 24 h\*, .*; now it is paused$/);
+    here.control.rollouts.set(rollout.id, rollout);
+    await run(here, 'U0OTTO', 'freeze us-east --until 2026-11-30T12:00:00Z --reason audit');
+    const frozen = await asShownNow(here.context, next(rollout, { type: 'ticked', at: Date.UTC(2026, 10, 25, 8) }));
+    expect(post(frozen, /^soon\./)?.text.split('\n')[0]).toMatch(
+      / v2\.0\.0 is to begin within 24 h\*, .*; now it is waiting until Tue 1 Dec 02:00 \(America\/New_York\)$/,
+    );
     const asking = trial({ fleet: trialFleet({ announce, oneMayBegin: 'nowhere' }, 'guide') });
     const unasked = await confirmed(asking, 'schedule v2.0.0 --at 2026-11-26T08:00:00Z');
     expect(due(unasked)?.split('\n')[0]).toMatch(
@@ -184,6 +192,20 @@ describe('a major version', () => {
     expect(await run(here, 'U0ROSA', 'why')).toContain(
       'notice: it is a major version, announced 48 h before its first node; not told yet: channel, status page',
     );
+  });
+
+  it('says that its approval is asked for once everybody was told, and then from when on', () => {
+    const planned = plan(inputOf(withPage, { strategy: 'regions' }));
+    const isStaged = ({ nodes }: Rollout) => Object.values(nodes).every(({ state }) => state.is === 'ready');
+    const { rollout } = drive(planned, worldOf(planned), { from: tuesday, until: isStaged });
+    expect(post(rollout, /^main$/)?.text).toContain(
+      'Approval of *us-east* is asked for once everybody was told of the start',
+    );
+    const known = ['channel', 'status page'].reduce<Rollout>((acc, audience) => {
+      const told: Event = { type: 'announced', kind: 'scheduled', startAt: null, begins: null, audience, at: tuesday };
+      return next(acc, told);
+    }, rollout);
+    expect(post(known, /^main$/)?.text).toMatch(/Approval of \*us-east\* is asked for from <!date\^/);
   });
 
   it('says in the end whether that was kept', () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readSealed, sealedBlocks, stillOffers } from '../../src/bot/sealed.ts';
 import { gatePosts } from '../../src/bot/views/gate.ts';
-import { asked } from '../../src/upgrade/rollout/index.ts';
+import { knownNow, movedSince } from '../../src/bot/views/moved.ts';
+import { asked, plan } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
-import { planned, tuesday } from '../support/rollouts.ts';
+import { inputOf, oneRegion, planned, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { seals } from './support.ts';
 
@@ -39,9 +40,38 @@ describe('a sealed button', () => {
     expect(sealed !== null && stillOffers(gate(other(rollout)), action, sealed)).toBe(false);
   });
 
-  it.each(['r', 'g', 'v', 'f', 's'])('does not when its %s was changed', (key) => {
+  it.each(['r', 'g', 'v', 'f', 's', 'o'])('does not when its %s was changed', (key) => {
     const read = JSON.parse(value ?? '{}');
     const other = JSON.stringify({ ...read, [key]: typeof read[key] === 'number' ? read[key] + 1 : `${read[key]}x` });
     expect(readSealed(other, action, seals, place)).toBeNull();
+  });
+});
+
+describe('what a button knows of the nodes', () => {
+  const of = (nodes: number) => plan(inputOf(oneRegion(nodes, {})));
+  const sick = (rollout: Rollout, ...names: string[]): Rollout => ({
+    ...rollout,
+    nodes: Object.fromEntries(
+      Object.entries(rollout.nodes).map(([name, node]) => [
+        name,
+        names.includes(name) ? { ...node, sick: { reason: 'refused', at: tuesday } } : node,
+      ]),
+    ),
+  });
+
+  it('names exactly those that moved since, and how they are now', () => {
+    const rollout = of(300);
+    expect(
+      movedSince(sick(rollout, 'op-007', 'op-300'), knownNow(rollout))?.map(([name, now]) => `${name} ${now}`),
+    ).toEqual([expect.stringMatching(/^op-007 staging .* sick$/), expect.stringMatching(/^op-300 staging .* sick$/)]);
+    expect(knownNow(rollout).length).toBeLessThan(1_400);
+    expect(movedSince(rollout, knownNow(rollout))).toBeNull();
+  });
+
+  it('fits into a button however many they are, and then names none', () => {
+    const rollout = of(301);
+    expect(knownNow(rollout).length).toBeLessThan(100);
+    expect(knownNow(sick(rollout, 'op-007'))).not.toBe(knownNow(rollout));
+    expect(movedSince(sick(rollout, 'op-007'), knownNow(rollout))).toBeNull();
   });
 });

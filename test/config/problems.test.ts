@@ -273,6 +273,26 @@ describe('a setting that cannot be used', () => {
     expect(lines).toEqual([expect.stringMatching(/people\[1\].*is used twice/)]);
   });
 
+  it.each<[string, string, number | null]>([
+    ['by a group alone', '{ groups: [S1] }', 0],
+    ['by somebody without a key', '{ users: [U2] }', 0],
+    ['by two, of whom one has a key', '{ users: [U1, U2], needed: 2 }', 1],
+    ['by one who has', '{ users: [U1, U2] }', null],
+  ])('is that a region is approved %s, where people sign', (_, approvers, able) => {
+    const region = (name: string, who: string): string =>
+      `  - name: ${name}\n    zone: Europe/Dublin\n    approvers: ${who}\n    nodes: [${[1, 2, 3]
+        .map((at) => `{ name: ${name}-${at}, address: 10.1.0.${at} }`)
+        .join(', ')}]\n`;
+    const more = shortest.replace('[U1]', '[U2]').replace('roles:\n', `${region('ap', approvers)}roles:\n`);
+    const people = `people: [{ name: ana, slack: U1, keys: [${other}] }]\n`;
+    // The region in which releases are begun needs nobody.
+    const lines = complaints(`${more}approvals: signed\n${people}`);
+    expect(lines).toEqual(
+      able === null ? [] : [expect.stringMatching(`regions\\[1\\].approvers: nobody could approve.*which ${able} of`)],
+    );
+    expect(complaints(`${more}${people}`)).toEqual([]);
+  });
+
   it('is found behind an anchor', () => {
     const yaml = shortest
       .replace('{ users: [U1] }', '&ops { users: [ana] }')

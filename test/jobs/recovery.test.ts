@@ -13,7 +13,7 @@ const rig = makeRig();
 const node = 'us-east-op-1';
 
 /** A recovery as a bot stores it, worked on by a worker whose ledger says what was left on `recordOf`. */
-async function worked(left: Record<string, string>): Promise<Rollout> {
+async function worked(left: Record<string, string>, told: Record<string, string[]> = {}): Promise<Rollout> {
   const redis = rig.redis.handle.caller;
   const store = createStore(redis, production, belief());
   const ledger = createLedger(redis, production, belief());
@@ -28,7 +28,7 @@ async function worked(left: Record<string, string>): Promise<Rollout> {
   const asked = { id: 'r1', fleet, node, recorded, shelf: release, from: null, requester: 'U0ROSA', pace: {} };
   const planned = planRecovery({ ...asked, now, epoch: now, survey });
   // Whoever took a bot over says who is a peer as well.
-  const peers = { ...planned.peers, 'us-east': [...(planned.peers['us-east'] ?? []), 'eu-west-op-1'] };
+  const peers = { ...told, ...planned.peers, 'us-east': [...(planned.peers['us-east'] ?? []), 'eu-west-op-1'] };
   await store.create({ ...planned, peers });
   const parts = workerParts(rig.redis.handle, { fleet, regions: ['us-east'] });
   const record = recorder(store, async () => undefined);
@@ -50,11 +50,16 @@ it('a worker gives a node back what was proven on its peers, where nothing was l
   expect(nodeOf(await worked({ 'us-east-op-2': newImage }), node).state.is).toBe('done');
 });
 
-it.each([
-  ['another build', { [node]: oldImage, 'us-east-op-2': newImage }],
-  ['nothing, nor of those that are its peers by the settings of the worker', { 'eu-west-op-1': newImage }],
-] as const)('a worker gives a node nothing, whatever a bot wrote, where the ledger has %s of it', async (_, left) => {
-  const rollout = await worked({ ...left });
+it.each<[string, Record<string, string>, Record<string, string[]>]>([
+  ['another build', { [node]: oldImage, 'us-east-op-2': newImage }, {}],
+  ['nothing, nor of those that are its peers by the settings of the worker', { 'eu-west-op-1': newImage }, {}],
+  [
+    'nothing, and a region of which the settings know nothing names peers',
+    { 'eu-west-op-1': newImage },
+    { anywhere: [node, 'eu-west-op-1'] },
+  ],
+])('a worker gives a node nothing, whatever a bot wrote, where the ledger has %s of it', async (_, left, told) => {
+  const rollout = await worked(left, told);
   expect(rollout.status).toMatchObject({
     is: 'held',
     reason: expect.stringMatching(/the ledger does not say that v2\.0\.0 was proven on us-east-op-1/),

@@ -31,6 +31,9 @@ function fleet(changes: Partial<Fleet['policy']> = {}): Fleet {
   };
 }
 
+/** No node says what it runs. */
+const silent = async () => null;
+
 /** Asked for by rosa, as far as the approval of eu-west. */
 function waiting(): { rollout: Rollout; now: number } {
   const begin = plan(inputOf(fleet(), { strategy: 'regions', requester: 'U0ROSA' }));
@@ -59,7 +62,7 @@ async function approved(by: keyof typeof keys | null, decision: Decision, at = t
 }
 
 describe('approvals: signed', () => {
-  const vouched = vouching(fleet(), people);
+  const vouched = vouching(fleet(), people, silent);
 
   it('count when an approver of the region signed exactly this', async () => {
     const rollout = await approved('ines', right);
@@ -92,16 +95,68 @@ describe('approvals: signed', () => {
     expect(await vouched(rollout, 'eu-west-op-1')).toMatch(/1 of the approvers of eu-west must have signed/);
   });
 
+  it.each([
+    ['opens another region as well', ['nodes/eu-west', 'nodes/ap-south']],
+    ['opens another region', ['nodes/ap-south']],
+  ])(
+    'do not count for a region that was not signed for, when a bot writes that the one that was %s',
+    async (_, opens) => {
+      const all = fleet();
+      for (const region of all.regions) region.approvers = { users: ['U0INES'], groups: [] };
+      const rollout = await approved('ines', right);
+      const phases = rollout.phases.map((phase) => (phase.id === 'approval/eu-west' ? { ...phase, opens } : phase));
+      expect(await vouching(all, people, silent)({ ...rollout, phases }, 'ap-south-op-1')).toMatch(
+        /approvers of ap-south must/,
+      );
+    },
+  );
+
+  it.each([
+    ['canaries', ['approval/canaries'], [['us-east-op-1', 'eu-west-op-1']], null],
+    ['canaries', ['approval/canaries'], [['us-east-op-1', 'eu-west-op-1', 'eu-west-op-2']], /must have signed/],
+    ['canaries', ['approval/canaries', 'approval/canaries'], [['eu-west-op-1'], ['eu-west-op-2']], /must have signed/],
+    ['rest', ['approval/rest'], [['eu-west-op-1', 'eu-west-op-2']], null],
+    ['all', ['approval/all'], [['us-east-op-1', 'eu-west-op-1', 'eu-west-op-2', 'eu-west-op-3']], null],
+    ['hotfix', ['approval/hotfix'], [['eu-west-op-1']], /must have signed/],
+  ] as const)('count for %s, opened by %j with %j, as such a part may hold: %s', async (word, ids, held, expected) => {
+    const rollout = await approved('ines', { ...right, arguments: `approve ${word}` });
+    const [approval, turn] = ['approval/eu-west', 'nodes/eu-west'].map((id) =>
+      rollout.phases.find((one) => one.id === id),
+    );
+    const phases = ids.flatMap((id, at) => [
+      { ...approval, id, title: word, opens: [`nodes/${at}`] },
+      { ...turn, id: `nodes/${at}`, nodes: [...(held[at] ?? [])] },
+    ]) as Rollout['phases'];
+    const others = rollout.phases.filter((phase) => phase.is === 'nodes' && phase.id === 'stage');
+    const said = await vouched({ ...rollout, phases: [...others, ...phases] }, 'eu-west-op-1');
+    if (expected === null) expect(said).toBeNull();
+    else expect(said).toMatch(expected);
+  });
+
+  it('do not count for a region that a bot gave the name of another', async () => {
+    const all = fleet();
+    for (const region of all.regions) region.approvers = { users: ['U0INES'], groups: [] };
+    const rollout = await approved('ines', right);
+    const phases = rollout.phases.map((phase) =>
+      phase.id === 'nodes/eu-west' ? { ...phase, nodes: ['ap-south-op-1', 'ap-south-op-2'] } : phase,
+    );
+    expect(await vouching(all, people, silent)({ ...rollout, phases }, 'ap-south-op-1')).toMatch(
+      /approvers of ap-south must/,
+    );
+  });
+
   it('do not count of who is no approver any more, by the settings of this worker', async () => {
     const now = fleet();
     for (const region of now.regions) region.approvers = { users: ['U0KIRAN'], groups: [] };
-    expect(await vouching(now, people)(await approved('ines', right), 'eu-west-op-1')).toMatch(/0 did/);
-    expect(await vouching(fleet(), people.slice(0, 1))(await approved('ines', right), 'eu-west-op-1')).toMatch(/0 did/);
+    expect(await vouching(now, people, silent)(await approved('ines', right), 'eu-west-op-1')).toMatch(/0 did/);
+    expect(await vouching(fleet(), people.slice(0, 1), silent)(await approved('ines', right), 'eu-west-op-1')).toMatch(
+      /0 did/,
+    );
   });
 
   it('want as many for a major as the settings of this worker say, also before the canary, whatever the plan leaves out', async () => {
     const majors = { ...fleet().policy.majors, approvers: 2, canaryApproval: true };
-    const strict = vouching(fleet({ majors }), people);
+    const strict = vouching(fleet({ majors }), people, silent);
     const rollout = await approved('ines', right);
     expect(await strict(rollout, 'eu-west-op-1')).toMatch(/2 of the approvers of eu-west must have signed.*1 did/);
     const begin = plan(inputOf(fleet({ oneMayBegin: 'anywhere' }), { strategy: 'regions' }));
@@ -118,11 +173,14 @@ describe('approvals: signed', () => {
     expect(await strict(renamed, 'us-east-op-1')).toBeNull();
     const asked = { sha256: bare.release.binarySha256, version: 'v2.0.0' };
     expect(await strict({ ...renamed, asked }, 'us-east-op-1')).toMatch(/must have signed/);
+    const seen = vouching(fleet({ majors }), people, async (node) => (node === 'us-east-op-1' ? 'v1.0.0' : null));
+    expect(await seen(ran('v2.0.0-rc.1'), 'us-east-op-1')).toMatch(/must have signed/);
+    expect(await seen(renamed, 'us-east-op-1')).toBeNull();
   });
 
   it('are wanted for a restart in every region, for as many as a region wants, and for an upgrade that is called one as for an upgrade', async () => {
     const majors = { ...fleet().policy.majors, approvers: 2, canaryApproval: true };
-    const strict = vouching(fleet({ majors }), people);
+    const strict = vouching(fleet({ majors }), people, silent);
     const change = { is: 'restart' } as const;
     const begin = plan(inputOf(fleet({ majors }), { strategy: 'regions', change }));
     const bare = { ...begin, phases: begin.phases.filter(({ is }) => is !== 'approval') };
@@ -131,7 +189,7 @@ describe('approvals: signed', () => {
     const upgrade = plan(inputOf(fleet({ majors }), { strategy: 'regions' }));
     const named = { ...upgrade, change, phases: upgrade.phases.filter(({ is }) => is !== 'approval') };
     expect(await strict(named, 'us-east-op-1')).toMatch(/^2 of the approvers of us-east must have signed/);
-    expect(await vouching(fleet({ oneMayBegin: 'anywhere' }), people)(bare, 'us-east-op-1')).toBeNull();
+    expect(await vouching(fleet({ oneMayBegin: 'anywhere' }), people, silent)(bare, 'us-east-op-1')).toBeNull();
   });
 
   it('are not wanted where one person may begin, and nowhere else, whatever the plan leaves out', async () => {
@@ -167,7 +225,7 @@ async function worked(rollout: Rollout): Promise<{ rollout: Rollout; done: strin
     ledger,
     record,
     orders: async () => null,
-    vouched: vouching(fleet(), people),
+    vouched: vouching(fleet(), people, silent),
   });
   for (let count = 0; count < 12; count += 1) {
     const [task] = todo((await store.load('r1')) as Rollout, Date.now());

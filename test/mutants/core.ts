@@ -160,8 +160,8 @@ export const rows: Mutant[] = [
   {
     name: 'sickness does not start a bake again',
     file: `${core}/looks.ts`,
-    from: "proof === 'broken')) return { ms: 0, at: null };",
-    to: "proof === 'broken')) return { ms, at: null };",
+    from: 'return { ms: 0, at: null };',
+    to: 'return { ms, at: null };',
     tests: harms,
   },
   {
@@ -258,8 +258,8 @@ export const rows: Mutant[] = [
   {
     name: 'half ours and half somebody’s counts as untouched',
     file: `${core}/reports.ts`,
-    from: 'report.facts.clean === true)',
-    to: 'true)',
+    from: 'const clean = facts.clean === true;',
+    to: 'const clean = true;',
     tests: nights,
   },
   {
@@ -1383,6 +1383,13 @@ export const rows: Mutant[] = [
     from: 'all.every(({ rehearsal }) => rehearsal === undefined)',
     to: 'all.every(({ rehearsal }) => rehearsal !== undefined)',
     tests: ['test/upgrade/rollout/rehearsal.test.ts'],
+  },
+  {
+    name: 'a worker adds lines of its own to the orders that a bot signs',
+    file: `${core}/orders.ts`,
+    from: '/^[!-~]+(?: [!-~]+)?$/',
+    to: '/^[!-~]+(?:\\s[^]*)?$/',
+    tests: ['test/upgrade/rollout/orders.test.ts'],
   },
   {
     name: 'a recovery waits for a window',

@@ -336,8 +336,8 @@ export const rows: Mutant[] = [
   {
     name: 'two who adopt what the nodes are have not seen the same',
     file: 'src/bot/commands/adopt-ledger.ts',
-    from: "['adopt ledger', mark, nodes]",
-    to: "['adopt ledger', mark]",
+    from: 'mark, nodes, ...without]',
+    to: 'mark, ...without]',
     tests: ['test/bot/adopt-ledger.test.ts'],
   },
   {
@@ -581,9 +581,37 @@ export const rows: Mutant[] = [
   {
     name: 'a signature for one region counts for another',
     file: 'src/jobs/vouched.ts',
-    from: "namesOf(phase).includes(decision.arguments.trim().split(/\\s+/)[1] ?? '') &&",
+    from: '    if (!namesOf(phase).includes(word)) return false;\n',
     to: '',
     tests: vouched,
+  },
+  {
+    name: 'a bot says which regions somebody signed for',
+    file: 'src/jobs/vouched.ts',
+    from: 'return count(there) <= Math.max(0, ...most);',
+    to: 'return true;',
+    tests: vouched,
+  },
+  {
+    name: 'a bot says what a node ran, and so whether a release is a major',
+    file: 'src/jobs/vouched.ts',
+    from: 'runs === null ? before : [runs, ...before]',
+    to: 'before',
+    tests: vouched,
+  },
+  {
+    name: 'a recovery gives whatever a bot wrote that the node gets',
+    file: 'src/upgrade/steps/recover.ts',
+    from: 'if (gets.sha256 !== target) {',
+    to: 'if (gets.sha256 === null) {',
+    tests: ['test/upgrade/steps/recover.test.ts'],
+  },
+  {
+    name: 'a bot says who is a peer of a node that is recovered',
+    file: 'src/jobs/step.ts',
+    from: 'const peers = region?.nodes.map(({ name }) => name) ?? [];',
+    to: 'const peers = region === undefined ? [] : Object.keys((await parts.ledger.load()).nodes);',
+    tests: ['test/jobs/recovery.test.ts'],
   },
   {
     name: 'a signature that was given once counts when it is asked again',
@@ -875,8 +903,8 @@ export const rows: Mutant[] = [
   {
     name: 'a bot that was taken over gives a node what was never proven, as a recovery',
     file: 'src/jobs/step.ts',
-    from: 'if (isRecorded(await parts.ledger.load(), node, release.binarySha256, region)) return null;',
-    to: 'if (region.length > 0) return null;',
+    from: 'if (isRecorded(await parts.ledger.load(), node, release.binarySha256, peers)) return null;',
+    to: 'if (peers.length > 0) return null;',
     tests: ['test/jobs/recovery.test.ts'],
   },
   {

@@ -5,6 +5,13 @@ const signed = ['test/releases/signed.test.ts'];
 /** Releases, settings, secrets, sandbox. */
 export const rows: Mutant[] = [
   {
+    name: 'a region that nobody can sign for is found out at night',
+    file: 'src/config/checks.ts',
+    from: 'if (count >= who.needed) return [];',
+    to: 'if (count >= 0) return [];',
+    tests: ['test/config/problems.test.ts'],
+  },
+  {
     name: 'a way back from a shell looks for the stop file once, before somebody is asked',
     file: 'src/app/return.ts',
     from: 'shell: heeding(parts.shell, halt, parts.clock)',

@@ -55,8 +55,8 @@ export const rows: Mutant[] = [
   {
     name: 'nights: a node is finished without a proof',
     file: 'src/upgrade/steps/verify.ts',
-    from: '  return prove(context, {\n    sha256: release.binarySha256,',
-    to: "  if (context.attempt > 0) return { is: 'succeeded', facts: { proof: { sha256: release.binarySha256, invocation: '', mainPid: 1, restarts: 0, version: null, soaked: 0 } } };\n  return prove(context, {\n    sha256: release.binarySha256,",
+    from: '  const proven = await prove(context, {\n    sha256: release.binarySha256,',
+    to: "  if (context.attempt > 0) return { is: 'succeeded', facts: { proof: { sha256: release.binarySha256, invocation: '', mainPid: 1, restarts: 0, version: null, soaked: 0 } } };\n  const proven = await prove(context, {\n    sha256: release.binarySha256,",
     tests: nights,
     nights: 5,
   },

@@ -45,10 +45,24 @@ export const rows: Mutant[] = [
     tests: year,
   },
   {
+    name: 'in a year: a release is begun before it was proven on another fleet',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "  'elsewhere',\n",
+    to: '',
+    tests: year,
+  },
+  {
     name: 'an approval is asked for so early that it expires before the start',
     file: 'src/upgrade/rollout/settle.ts',
-    from: '.filter((phase) => (asksFrom(rollout, phase) ?? 0) <= at);',
+    from: '.filter((phase) => (asksFrom(rollout, phase, at) ?? 0) <= at);',
     to: ';',
+    tests: notice,
+  },
+  {
+    name: 'people are asked for a major of which somebody has still to be told, and nobody answers in time',
+    file: 'src/upgrade/rollout/settle.ts',
+    from: 'asksFrom(rollout, phase, at)',
+    to: 'asksFrom(rollout, phase)',
     tests: notice,
   },
   {
@@ -106,6 +120,20 @@ export const rows: Mutant[] = [
     from: '.toSorted((a, b) => this.#lookedAt(a) - this.#lookedAt(b));',
     to: ';',
     tests: ['test/upgrade/rollout/forecast.test.ts'],
+  },
+  {
+    name: 'a major is not said again as long before its start as was promised',
+    file: 'src/upgrade/rollout/notice.ts',
+    from: '[...new Set([notice.wanted, ...announce])]',
+    to: 'announce',
+    tests: notice,
+  },
+  {
+    name: 'a major is said again in the moment in which everybody was told',
+    file: 'src/upgrade/rollout/ahead.ts',
+    from: 'rollout.createdAt, ...told);',
+    to: 'rollout.createdAt);',
+    tests: notice,
   },
   {
     name: 'the notice is over before its time',

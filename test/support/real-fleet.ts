@@ -92,6 +92,11 @@ export async function freshFleet({ perRegion = 3, tries = 5 } = {}): Promise<Rea
   }
 }
 
+/** Switches on again what was powered off; nodes that run are left alone. */
+export async function revive(): Promise<void> {
+  await run(join(scripts, 'up'), ['--etc-hosts'], { timeout: 180_000 });
+}
+
 export async function fleetStatus(): Promise<NodeStatus[]> {
   const { stdout } = await run(join(scripts, 'status'), ['--json'], { timeout: 300_000, maxBuffer: 16 * 1024 * 1024 });
   return JSON.parse(stdout);

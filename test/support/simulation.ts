@@ -368,7 +368,8 @@ function oneOf({ policy, nodes }: Rollout, tasks: Task[], step: number): Task | 
 function farOpening(rollout: Rollout, now: number): number | null {
   const phase = currentPhase(rollout);
   // Before anybody is asked, everything that is finished is looked at once more.
-  const isDue = phase?.is === 'approval' && phase.state.is === 'pending' && (asksFrom(rollout, phase) ?? now) <= now;
+  const isDue =
+    phase?.is === 'approval' && phase.state.is === 'pending' && (asksFrom(rollout, phase, now) ?? now) <= now;
   if (watching(rollout) !== null || isDue) return null;
   const far = whyWaiting(rollout, now).flatMap(({ opensAt }) =>
     opensAt !== null && opensAt > now + 300_000 ? [opensAt] : [],

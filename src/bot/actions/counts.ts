@@ -1,12 +1,13 @@
-import { approvals, goesForward, observed } from '../../upgrade/rollout/index.ts';
+import { approvals, goesForward } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { asShownNow } from '../as-shown.ts';
 import { givenAlready, outdated } from '../commands/common.ts';
 import { type CommandContext, ended, type Reply, say } from '../context.ts';
 import { readSealed, type Sealed, stillOffers } from '../sealed.ts';
+import { movedSince } from '../views/moved.ts';
 import { posts } from '../views/posts.ts';
 import { hasIt } from '../views/taken.ts';
-import { foreign, names } from '../views/text.ts';
+import { names } from '../views/text.ts';
 import { linkTo } from '../workspace.ts';
 import { type Click, readClick } from './click.ts';
 
@@ -70,15 +71,22 @@ function moved(now: Rollout, sealed: Sealed): Judged {
 function otherFacts(rollout: Rollout, { g, o }: Sealed): Reply | null {
   const isAsked = goesForward(rollout) && approvals(rollout).some(({ id, state }) => id === g && state.is === 'active');
   if (o === undefined || !isAsked) return null;
-  const unwell = Object.entries(observed(rollout)).filter(([, told]) => !/(?:^| )up$/.test(told));
-  const now =
-    unwell.length === 0
-      ? 'all that serve are up; versions, images or starts are others than they were'
-      : `not well: ${names(unwell.map(([name]) => foreign(name, 80)))}`;
+  const moved = movedSince(rollout, o) ?? [];
+  const hows = [...new Set(moved.map(([, now]) => howNow(now)))];
+  const each = hows.map(
+    (how) => `${how}: ${names(moved.flatMap(([name, now]) => (howNow(now) === how ? [name] : [])))}`,
+  );
+  const now = each.length === 0 ? '' : ` (${each.join('; ')})`;
   return outdated(
     rollout,
-    `Nothing was approved: the nodes are not as they were when you were asked (now ${now}). The message shows how they are; look again`,
+    `Nothing was approved: the nodes are not as they were when you were asked${now}. The message shows how they are; look again`,
   );
+}
+
+/** What became of a node, in a few words: see `observed`. */
+function howNow(now: string): string {
+  if (/(?:^| )up$/.test(now)) return 'another version, image or start, or up again';
+  return / sick$/.test(now) ? 'not well now' : 'down now';
 }
 
 async function copied(context: CommandContext, reason: string, about: Rollout | null = null): Promise<Judged> {

@@ -6,23 +6,31 @@ import { type Asking, type CommandContext, type Reply, say, withFacts, withLines
 import { iso } from '../facts/instants.ts';
 import { foundLines } from '../views/found.ts';
 import { count, who } from '../views/text.ts';
-import { asSecond, survey } from './common.ts';
+import { asSecond, survey, unknownName } from './common.ts';
 
-/** The ledger as far as it was signed, and what the nodes are: two look at both, and answer for it. */
-export async function adoptLedger(context: CommandContext, asking: Asking): Promise<Reply> {
-  const { control, clock, log } = context;
+/**
+ * The ledger as far as it was signed, and what the nodes are: two look at both, and answer for it.
+ * @param without nodes that are left aside: one that is another at each look keeps nobody from agreeing about the others
+ */
+export async function adoptLedger(context: CommandContext, asking: Asking, without: string[]): Promise<Reply> {
+  const { control, clock, log, fleet } = context;
+  const known = fleet.regions.flatMap((region) => region.nodes.map(({ name }) => name));
+  for (const name of without) if (!known.includes(name)) throw unknownName('node', name, known);
   const mark = await control.ledger.mark();
-  const seen = await survey(context, 'whole');
-  const { found, leftOut } = foundOn(seen, clock.now());
+  const all = await survey(context, 'whole');
+  const seen = all.filter(({ node }) => !without.includes(node));
+  const { found, leftOut: unfit } = foundOn(seen, clock.now());
+  const leftOut = [...unfit, ...without.map((node) => ({ node, why: 'it is left aside' }))];
   const nodes = markOf(seen);
-  const table = foundLines(seen, leftOut);
+  const table = foundLines(all, leftOut);
+  const flags = without.length === 0 ? '' : ` --without ${without.join()}`;
   const agreement = await asSecond(context, asking, {
-    what: ['adopt ledger', mark, nodes].join(' '),
+    what: ['adopt ledger', mark, nodes, ...without].join(' '),
     words: `adopt the ledger as far as it was signed (${mark}), and what the nodes are as of now (${nodes}):`,
-    typed: 'adopt ledger',
+    typed: `adopt ledger${flags}`,
   });
-  const facts = factsOf(seen, leftOut, found.epoch);
-  if (agreement.is === 'waits') return withFacts(facts, withLines(agreement.reply, table));
+  const facts = factsOf(all, leftOut, found.epoch);
+  if (agreement.is === 'waits') return withFacts(facts, withLines(agreement.reply, [...table, untilSame]));
   const { first } = agreement;
   log.warn({ what: 'ledger', actor: asking.actor, first, epoch: found.epoch }, 'adopted');
   const how = { mark, found, ...(first === undefined ? {} : { first }) };
@@ -37,6 +45,9 @@ export async function adoptLedger(context: CommandContext, asking: Asking): Prom
     ),
   );
 }
+
+const untilSame =
+  'Both must see the same. A node that is another at each look is left aside, by both: `/zeitwork adopt ledger --without NODE`.';
 
 const whose = (first: Actor | undefined): string =>
   first === undefined ? 'in your name' : `in your name and that of ${who(first)}`;

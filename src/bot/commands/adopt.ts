@@ -8,8 +8,8 @@ import { adoptLedger } from './adopt-ledger.ts';
 import { asSecond, type Handler } from './common.ts';
 
 /** Two looked, and answer for it: what the journal proves is signed anew, in their names. */
-export const adopt: Handler<'adopt'> = async (context, asking, { what }) => {
-  if (what === 'ledger') return adoptLedger(context, asking);
+export const adopt: Handler<'adopt'> = async (context, asking, { what, without = [] }) => {
+  if (what === 'ledger') return adoptLedger(context, asking, without);
   const { control, log } = context;
   const shown = await control.store.adoptable(what);
   const { mark } = shown;

@@ -83,7 +83,7 @@ export const approve: Handler<'approve'> = async (context, asking, { what, comme
 /** All before it may be over, and only the hour be waited for. */
 function notYet(rollout: Rollout, phase: ApprovalPhase, now: number): string {
   if (currentPhase(rollout)?.id !== phase.id) return ': what is before it must be done and watched first';
-  const from = asksFrom(rollout, phase) ?? now;
+  const from = asksFrom(rollout, phase, now) ?? now;
   return from > now ? `: it is asked for from ${when(from)} on` : '';
 }
 
@@ -204,7 +204,7 @@ function underWay(rollout: Rollout): string {
 export const resume: Handler<'resume'> = async (context, asking) => {
   await demand(context, asking, { is: 'go-on' });
   const rollout = await theRollout(context, asking);
-  await refuseToGoOn(context);
+  await refuseToGoOn(context, rollout);
   const event = { type: 'resumed', at: context.clock.now(), by: asking.actor } as const;
   return decide(context, rollout, event, 'Resumed.');
 };
@@ -227,7 +227,7 @@ function stopping({ startedAt, recovery, change }: Rollout): string {
 export const retry: Handler<'retry'> = async (context, asking) => {
   await demand(context, asking, { is: 'go-on' });
   const rollout = await theRollout(context, asking);
-  await refuseToGoOn(context);
+  await refuseToGoOn(context, rollout);
   const now = context.clock.now();
   const epoch = await newEpoch(context);
   return decide(context, rollout, { type: 'retried', at: now, by: asking.actor, epoch }, 'Trying again, as a new run.');

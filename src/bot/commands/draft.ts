@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
+import { checkWords } from '../../upgrade/checks/index.ts';
 import { begunBefore, newEnvironments, paceOf } from '../../upgrade/ledger/index.ts';
 import {
   canaryOf,
@@ -77,7 +78,7 @@ export async function show(
 function troublesBeside(input: PlanInput, { nodes }: Rollout): NodeTroubles[] {
   return input.survey
     .filter(({ node }) => nodes[node] !== undefined)
-    .map((seen) => ({ node: seen.node, words: wordsAbout(seen, input) }))
+    .map((seen) => ({ node: seen.node, words: [...wordsAbout(seen, input), ...illAlready(seen)] }))
     .filter(({ words }) => words.length > 0);
 }
 
@@ -118,6 +119,12 @@ function wordsAbout(seen: NodeSurvey, input: PlanInput): string[] {
   if (seen.fitness === undefined) return [notLookedAt];
   return troublesOf(seen, input).map(({ text }) => text);
 }
+
+/** What is bad before anything is done is no fault of the release, and may hold it up all the same. */
+const illAlready = ({ checks = [] }: NodeSurvey): string[] =>
+  checks
+    .filter(({ counts }) => counts !== 'good')
+    .map((each) => `${checkWords(each)}: before anything is done, so not because of this release`);
 
 const notLookedAt =
   'only what it runs was looked at, since its worker is of an older version: update the worker, or ask zeitwork doctor';

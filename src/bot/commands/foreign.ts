@@ -27,10 +27,13 @@ async function about(
   if (work === null || !work.sha256.startsWith(mark)) {
     return outdated(rollout, `Nothing of that kind waits for a decision on ${foreign(name, 80)}`);
   }
-  if (!goesBack(rollout, node)) await refuseToGoOn(context);
+  // Nothing comes of it before the rollout holds; by the time that this is written down it may.
+  if (rollout.status.is !== 'held')
+    return outdated(rollout, `Nothing waits for a decision on ${foreign(name, 80)} yet`);
+  if (!goesBack(rollout, node)) await refuseToGoOn(context, rollout);
   const what = `${foreignWord(work)} on ${foreign(name, 80)}`;
   const agreement: Agreed =
-    as === 'replace' && rollout.status.is === 'held'
+    as === 'replace'
       ? await asSecond(context, asking, {
           what: `replace ${rollout.id} ${rollout.run} ${name} ${work.sha256}`,
           words: `put ${what} aside and go on over it`,

@@ -1,6 +1,7 @@
 import { Refused } from '../../base/errors.ts';
 import { type Forgotten, forgottenBy } from '../../upgrade/ledger/index.ts';
-import type { NodeSurvey } from '../../upgrade/rollout/types.ts';
+import { regionsOf } from '../../upgrade/rollout/index.ts';
+import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import type { CommandContext } from '../context.ts';
 import { runName } from '../views/found.ts';
 import { foreign } from '../views/text.ts';
@@ -51,9 +52,15 @@ export async function refuseForgotten(context: CommandContext, seen: readonly No
   if (why !== null) throw new Refused(`Nothing was done: ${why}`);
 }
 
-/** The same by a look of now, for what goes on with an open rollout. */
-export const refuseToGoOn = async (context: CommandContext): Promise<void> =>
-  refuseForgotten(context, await survey(context));
+/** The same by a look of now, for an open rollout that is to go on: in its regions. One node elsewhere holds nobody up by what it says. */
+export async function refuseToGoOn(context: CommandContext, rollout: Rollout): Promise<void> {
+  const seen = await survey(context);
+  const regions = regionsOf(rollout);
+  await refuseForgotten(
+    context,
+    seen.filter(({ region }) => regions.includes(region)),
+  );
+}
 
 export const saidOfForgotten = (lines: string[]): string[] =>
   lines.length === 0 ? [] : [`‼ *The store forgot something*: ${some(lines)}. ${whyForgotten}`];

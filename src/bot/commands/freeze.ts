@@ -2,7 +2,7 @@ import { Refused } from '../../base/errors.ts';
 import { isAny } from '../../base/is-any.ts';
 import { covers, standing, withFreezes } from '../../upgrade/ledger/index.ts';
 import type { DeclaredFreeze, Ledger } from '../../upgrade/ledger/types.ts';
-import { isOpen, nextNode, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
+import { isOpen, nextNode, nodesInOrder, waitsForWindows, workingNodes } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, frozenBy } from '../../windows/index.ts';
 import type { Command } from '../command.ts';
@@ -61,14 +61,15 @@ function spanOf(
 
 /** Nodes that the freeze keeps from being begun; those that wait to be brought back are no such. */
 function toBegin(rollout: Rollout, freeze: DeclaredFreeze): NodeRun[] {
-  if (!isOpen(rollout) || rollout.status.is === 'rolling-back') return [];
+  if (!isOpen(rollout) || !waitsForWindows(rollout)) return [];
   return nodesInOrder(rollout).filter(
     ({ region, state, touched }) => covers(freeze, region) && isAny(state.is, 'staging', 'ready') && !touched,
   );
 }
 
 function holds(rollout: Rollout, freeze: DeclaredFreeze, held: NodeRun[], now: number): string[] {
-  if (rollout.status.is === 'rolling-back') return ['A rollback is under way; no freeze holds that.'];
+  if (!waitsForWindows(rollout))
+    return [`A ${rollout.status.is === 'rolling-back' ? 'rollback' : 'recovery'} is under way; no freeze holds that.`];
   const what = `${goalFirst(rollout)} (rollout ${foreign(rollout.id, 60)})`;
   return [...underWay(rollout, freeze, now), ...notBegun(rollout, what, freeze, held, now)];
 }
@@ -111,7 +112,7 @@ export const unfreeze: Handler<'unfreeze'> = async (context, asking, { what }) =
     `*Lifted* by ${who(asking.actor)}:`,
     ...chosen.map((each) => `• ${freezeText(each, at)}`),
     ...stillFrozen(context, ledger, chosen, at),
-    ...(open === null
+    ...(open === null || !waitsForWindows(open)
       ? []
       : [`${goalFirst(open)} goes on within a minute if nothing else holds it; see \`/zeitwork why\`.`]),
   ];

@@ -1,6 +1,14 @@
 import { isAny } from '../../base/is-any.ts';
 import { standing, withFreezes } from '../../upgrade/ledger/index.ts';
-import { gates, isQueued, knowing, nextNode, nodesInOrder, workingNodes } from '../../upgrade/rollout/index.ts';
+import {
+  gates,
+  goesForward,
+  isQueued,
+  knowing,
+  nextNode,
+  nodesInOrder,
+  workingNodes,
+} from '../../upgrade/rollout/index.ts';
 import type { Diagnosis, Gate, GateName, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import {
   describeLocal,
@@ -25,6 +33,7 @@ import { surveyLines } from '../views/survey.ts';
 import { takenLines } from '../views/taken.ts';
 import { codeLines, foreign, gateReason, person, span, when, who } from '../views/text.ts';
 import { verdict } from '../views/verdict.ts';
+import { standsStill, standstills } from '../views/waits.ts';
 import { nodeWord } from '../views/words.ts';
 import {
   demand,
@@ -63,25 +72,35 @@ export const why: Handler<'why'> = async (context, asking, { node: name }) => {
   const rollout = await theRollout(context, asking);
   const [first, ...others] = name === null ? atWork(rollout) : [named(rollout, name)];
   const facts = { rollout: rolloutFacts(rollout) };
+  const stands = [
+    `*${goalFirst(rollout)}: ${foreign(verdict(rollout))}*`,
+    ...takenLines(rollout),
+    ...standstills(rollout),
+  ];
   if (first === undefined)
-    return withFacts({ ...facts, node: null, gates: [], others: [] }, say('Nothing is left to do.'));
+    return withFacts(
+      { ...facts, node: null, gates: [], others: [] },
+      say(
+        ...stands,
+        'Every node is done.',
+        ...(goesForward(rollout) && !rollout.unsigned
+          ? ['It ends by itself once all of them were seen to be well, and proven, once more.']
+          : []),
+      ),
+    );
   const now = context.clock.now();
   const known = await asOfNow(context, rollout);
   const factsOf = (node: NodeRun) => ({ node: nodeFacts(node), gates: holding(known, node, now).map(gateFacts) });
   return withFacts(
     { ...facts, ...factsOf(first), others: others.map(factsOf) },
-    say(
-      `*${goalFirst(rollout)}: ${foreign(verdict(rollout))}*`,
-      ...takenLines(rollout),
-      ...[first, ...others].flatMap((node) => whyLines(known, node, now)),
-    ),
+    say(...stands, ...[first, ...others].flatMap((node) => whyLines(known, node, now))),
   );
 };
 
 /** Every node under way, else the one that is next. */
 function atWork(rollout: Rollout): NodeRun[] {
   const working = workingNodes(rollout);
-  const next = queued(rollout) ?? nextNode(rollout);
+  const next = queued(rollout) ?? nextNode(rollout) ?? heldOver(rollout);
   return working.length > 0 || next === null ? working : [next];
 }
 
@@ -104,22 +123,36 @@ function queued(rollout: Rollout): NodeRun | null {
   return queue.find(({ held }) => held !== null) ?? queue[0] ?? null;
 }
 
+/** Every node is done, and yet it is held: over one that fell sick since, or by nobody's answer. */
+function heldOver({ status, nodes }: Rollout): NodeRun | null {
+  if (status.is !== 'held') return null;
+  return nodes[status.node ?? ''] ?? Object.values(nodes).at(-1) ?? null;
+}
+
 /** One that was rolled back is not, while a rollout is held over it: it is the next to be tried again. */
 function isOver(rollout: Rollout, node: NodeRun): boolean {
-  const isHeld = rollout.status.is === 'held' && nextNode(rollout)?.name === node.name;
+  const isHeld = rollout.status.is === 'held' && (nextNode(rollout) ?? heldOver(rollout))?.name === node.name;
   return isAny(node.state.is, 'done', 'rolled-back') && !isQueued(rollout, node) && !isHeld;
 }
 
 /** Gates that are closed now, and those that were closed when its worker last looked right before the stop. */
 function holding(rollout: Rollout, node: NodeRun, now: number): { gate: Gate; seen: 'now' | 'before-its-stop' }[] {
   if (isOver(rollout, node)) return [];
-  const closed = gates(rollout, node.name, now);
+  const closed = [...behind(rollout, node), ...gates(rollout, node.name, now)];
   const isTold = (held: Gate) => closed.some((gate) => gate.name === held.name || gate.reason.includes(held.reason));
   const seen = (node.held?.gates ?? []).filter((held) => !isTold(held));
   return [
     ...closed.map((gate) => ({ gate, seen: 'now' as const })),
     ...seen.map((gate) => ({ gate, seen: 'before-its-stop' as const })),
   ];
+}
+
+/** They are brought back one at a time, which no gate of the node tells. */
+function behind(rollout: Rollout, node: NodeRun): Gate[] {
+  const [busy] = workingNodes(rollout);
+  if (busy === undefined || node.state.is === 'working' || !isQueued(rollout, node)) return [];
+  const reason = `one is brought back at a time, and ${busy.name} is being worked on`;
+  return [{ name: 'turn', reason, owner: busy.name, opensAt: null }];
 }
 
 function whyLines(rollout: Rollout, node: NodeRun, now: number): string[] {
@@ -132,7 +165,11 @@ function whyLines(rollout: Rollout, node: NodeRun, now: number): string[] {
       ? [`Last try: ${foreign(state.lastReason)}; the next one not before ${when(state.notBefore)}`]
       : [];
   const held = holding(rollout, node, now);
-  if (held.length === 0 && tries.length === 0) return [head, 'Nothing holds it.'];
+  if (held.length === 0 && tries.length === 0)
+    return [
+      head,
+      standsStill(rollout, node.region) === null ? 'Nothing holds it.' : 'No gate holds it; what stands above does.',
+    ];
   const asSeen = { now: '', 'before-its-stop': ' (as last seen right before its stop)' };
   return [head, ...tries, ...held.map(({ gate, seen }) => `${gateLine(gate)}${asSeen[seen]}`)];
 }

@@ -1,48 +1,83 @@
 import { Refused } from '../../base/errors.ts';
-import type { NodeSurvey, Release } from '../../upgrade/rollout/types.ts';
+import type { Fleet, NodeSurvey, Release } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, ended, type Outcome, say, withFacts } from '../context.ts';
-import { surveyFacts } from '../facts/survey.ts';
+import { checkFacts, surveyFacts } from '../facts/survey.ts';
+import { asksChecks, checkTable, unmetIn, unmetLines } from '../views/checks.ts';
 import { driftLines } from '../views/drift.ts';
 import { surveyLines } from '../views/survey.ts';
 import { count, foreign, names } from '../views/text.ts';
-import { demand, glance, type Handler, isSilence } from './common.ts';
+import { demand, type Handler, isSilence, surveyPatience, unknownName } from './common.ts';
 import { type Complaint, complaintLine, complaintsAbout } from './complaints.ts';
 import { forgottenWords, saidOfForgotten } from './forgotten.ts';
 
 /** Looks at every node and says plainly which are not right. */
-export const verify: Handler<'verify'> = async (context, asking) => {
+export const verify: Handler<'verify'> = async (context, asking, { where }) => {
   await demand(context, asking, { is: 'look' });
-  const seen = await glance(context);
+  const fleet = where === null ? context.fleet : narrowed(context.fleet, where);
+  const seen = await looked(context, fleet, where);
   const releases = await known(context, seen);
   const wrong = seen.flatMap((node) => complaintsAbout(node, releases.get(node.version ?? '') ?? null));
   const { newest, refused } = await newestOf(context);
   const complaints = wrong.map(({ is, seen: { node } }) => ({ node, is }));
   const notCompared = [...releases].flatMap(([version, release]) => (release === null ? [version] : []));
   const forgotten = await forgottenWords(context, seen);
+  const unmet = unmetIn(seen);
+  const things = wrong.length + forgotten.length + unmet.length;
   const reply = say(
-    wrong.length + forgotten.length === 0
-      ? `✓ All ${count(seen.length, 'node')} are right: healthy, running, and no image differs from its release.`
-      : `✗ ${count(wrong.length + forgotten.length, 'thing')} not right:`,
+    things === 0
+      ? `✓ ${allOf(seen)} right: healthy, running, and no image differs from its release${asksChecks(seen) ? '; nothing that is asked of them is bad' : ''}.`
+      : `✗ ${count(things, 'thing')} not right:`,
     ...wrong.map(complaintLine),
+    ...unmetLines(unmet),
     ...saidOfForgotten(forgotten),
     ...(await drift(context, seen)),
     ...uncompared(seen, releases),
     ...mixed(seen, newest),
     ...refused.map(({ version, reason }) => `○ ${foreign(version, 60)} is not accepted: ${foreign(reason, 200)}`),
-    ...surveyLines(context.fleet, seen),
+    ...surveyLines(fleet, seen),
   );
   const facts = {
-    right: wrong.length + forgotten.length === 0,
+    right: things === 0,
     forgotten,
     without: null,
     complaints,
     notCompared,
     newestRelease: newest,
     notAccepted: refused.map(({ version }) => version),
+    checks: checkFacts(seen),
     nodes: surveyFacts(seen),
   };
-  return ended(forgotten.length > 0 ? 'wrong' : outcomeOf(seen, wrong), withFacts(facts, reply));
+  const shown = { ...reply, parts: [...reply.parts, ...checkTable(seen)] };
+  return ended(forgotten.length + unmet.length > 0 ? 'wrong' : outcomeOf(seen, wrong), withFacts(facts, shown));
 };
+
+const allOf = ([first, ...others]: NodeSurvey[]): string =>
+  first !== undefined && others.length === 0
+    ? `${foreign(first.node, 80)} is`
+    : `All ${count(others.length + 1, 'node')} are`;
+
+/** @throws Refused naming what exists */
+function narrowed(fleet: Fleet, where: string): Fleet {
+  const regions = fleet.regions
+    .map((region) => ({
+      ...region,
+      nodes: region.nodes.filter(({ name }) => region.name === where || name === where),
+    }))
+    .filter(({ nodes }) => nodes.length > 0);
+  const known = fleet.regions.flatMap(({ name, nodes }) => [name, ...nodes.map((node) => node.name)]);
+  if (regions.length === 0) throw unknownName('node or region', where, known);
+  return { ...fleet, regions };
+}
+
+/** Of all nodes an answer of a moment ago will do; and what is asked takes a little longer than a look. */
+function looked(context: CommandContext, fleet: Fleet, where: string | null): Promise<NodeSurvey[]> {
+  const nodes = fleet.regions.flatMap((region) => region.nodes);
+  const look = () => context.control.survey(nodes, surveyPatience(nodes.length) + checksPatience, 'checked');
+  return where === null ? context.looks.shared(look, 'checked') : look();
+}
+
+/** Two samples, and the time between them. */
+const checksPatience = 20_000;
 
 /** What a rollout that is under way does is none. What cannot be believed is told elsewhere. */
 async function drift({ control }: CommandContext, seen: NodeSurvey[]): Promise<string[]> {

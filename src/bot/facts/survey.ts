@@ -14,3 +14,9 @@ export function surveyFacts(seen: NodeSurvey[]) {
     seenAt: iso(at),
   }));
 }
+
+/** What was asked of them besides, and found. */
+export const checkFacts = (seen: NodeSurvey[]) =>
+  seen.flatMap(({ checks = [] }) =>
+    checks.map(({ check, node, is, counts, says, at }) => ({ check, node, is, counts, says, seenAt: iso(at) })),
+  );

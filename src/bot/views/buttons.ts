@@ -1,11 +1,9 @@
-import { fingerprint } from '../../trust/index.ts';
 import {
   declineOf,
   isQueued,
   laterStart,
   next,
   nodesInOrder,
-  observed,
   regionsOf,
   seenNoWayBack,
   takenBy,
@@ -25,6 +23,7 @@ import type {
 import { describeLocal } from '../../windows/index.ts';
 import { scopeWord } from '../command.ts';
 import { goalFirst, goalOf } from './goal.ts';
+import { knownNow } from './moved.ts';
 import type { Button, Reference } from './parts.ts';
 import { count } from './text.ts';
 import { confirmText } from './way-back.ts';
@@ -136,7 +135,7 @@ export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPh
   return {
     label: `Approve ${title}`,
     action: `approve:${id}`,
-    reference: { ...reference(rollout), g: id, o: fingerprint(observed(rollout)) },
+    reference: { ...reference(rollout), g: id, o: knownNow(rollout) },
     style: 'primary',
     confirm: {
       title: `Approve ${title}?`,

@@ -12,7 +12,7 @@ import { signedLine } from './signed.ts';
 import { tally } from './tally.ts';
 import { count, foreign, names, who } from './text.ts';
 import { verdict } from './verdict.ts';
-import { isLeftOut, nodeWord, scopeName, versionsBefore } from './words.ts';
+import { foreignWord, isLeftOut, nodeWord, scopeName, versionsBefore } from './words.ts';
 
 /** A broadcast at the end; a partial result is told node by node. It calls people only for what nobody was called for before. */
 export function endingPosts(rollout: Rollout, people: People = nobody): Post[] {
@@ -72,12 +72,18 @@ const listed = (what: string, nodes: NodeRun[]): string[] =>
         )}`,
       ];
 
+/** Of those on the release, how many ran it before: nothing brings them anywhere else. */
+export function ranBefore(rollout: Rollout): string {
+  const { already } = tally(rollout);
+  return already.length === 0 ? '' : ` (${already.length} ran it before)`;
+}
+
 /** What became of the rollout in one sentence. */
 export function headline(rollout: Rollout): string {
   const { status, release, startedAt } = rollout;
   const { all, onNew: known } = tally(rollout);
   const onNew = known.length;
-  const doubtful = unsure(rollout);
+  const doubtful = `${ranBefore(rollout)}${unsure(rollout)}`;
   const onOld = versionsBefore(rollout);
   switch (status.is) {
     case 'done':
@@ -112,8 +118,9 @@ function word(node: NodeRun): string {
   return untouched ? '○ not begun' : `${glyph} ${inWords}`;
 }
 
-function version(rollout: Rollout, { state, before, touched }: NodeRun): string {
+function version(rollout: Rollout, { state, before, touched, foreign: work }: NodeRun): string {
   if (state.is === 'done') return `, ${rollout.release.version}`;
+  if (work?.what === 'binary') return `, ${foreignWord(work)}, which somebody put there`;
   const stays = !touched && isAny(state.is, 'ready', 'staging', 'failed', 'rolled-back');
   if (!stays) return ', version unknown until somebody looks';
   return before?.version == null ? '' : `, ${foreign(before.version, 80)}`;

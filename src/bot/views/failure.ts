@@ -1,5 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
-import { isOpen, isQueued, leadsBack, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isOpen, isQueued, leadsBack, nodesInOrder, wasOnlyOut } from '../../upgrade/rollout/index.ts';
 import type { NextStep, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { goalFirst } from './goal.ts';
@@ -31,7 +31,7 @@ function failed(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
     {
       is: 'lines',
       lines: [
-        `✗ *${foreign(node.name, 80)} failed* ${outcome(rollout, node)}; ${serving(rollout, [node.region])}${node.state.is === 'working' ? '' : decide(rollout)}`,
+        `✗ *${foreign(node.name, 80)} failed* ${outcome(rollout, node)}; ${serving(rollout, [node.region])}${decide(rollout)}`,
         `Why: ${foreign(node.failure, 500)}`,
       ],
     },
@@ -50,11 +50,9 @@ function stuck(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
     {
       is: 'lines',
       lines: [
-        `‼ *${foreign(node.name, 80)} ${problem(node)}* and needs a person; ${serving(rollout, [node.region])}${decide(rollout)}`,
+        `‼ *${foreign(node.name, 80)} ${problem(node, rollout.release.version)}* and needs a person; ${serving(rollout, [node.region])}${decide(rollout)}`,
         `Why: ${foreign(state.reason, 500)}`,
-        rollout.policy.atOnce === 1
-          ? 'Everything else is stopped; other nodes are left as they are.'
-          : 'No other node is begun; those under way are finished or rolled back first.',
+        elsewhere(rollout),
         ...call,
         ...hand.lines,
         ...after(rollout, node),
@@ -66,13 +64,28 @@ function stuck(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
   return [broadcast(rollout, `stuck.${rollout.run}.${node.name}`, parts, node.name)];
 }
 
-function problem({ state, touched, drained }: NodeRun): string {
-  if (state.is !== 'stuck' || state.direction === 'forward')
-    return state.is === 'stuck' && isAny(state.step, 'restore', 'verify-restored')
-      ? 'did not come back in the rehearsal'
-      : 'is in an unknown state';
+/** What becomes of the other nodes. */
+function elsewhere({ status, policy, recovery }: Rollout): string {
+  if (status.is === 'rolling-back') return 'The others go on being brought back.';
+  if (recovery !== undefined || (policy.atOnce === 1 && status.is === 'held'))
+    return 'Everything else is stopped; other nodes are left as they are.';
+  return 'No other node is begun; those under way are finished or rolled back first.';
+}
+
+function problem({ state, touched, drained }: NodeRun, version: string): string {
+  if (state.is !== 'stuck' || state.direction === 'forward') return onItsWay(state, drained, version);
   if (!touched) return 'could not be put back into service';
   return drained ? 'could not be rolled back, is out of service' : 'could not be rolled back';
+}
+
+function onItsWay(state: NodeRun['state'], drained: boolean, version: string): string {
+  const step = 'step' in state ? state.step : undefined;
+  if (step === 'undrain') return `is proven on ${version}, could not be put back into service`;
+  const what =
+    step !== undefined && isAny(step, 'restore', 'verify-restored')
+      ? 'did not come back in the rehearsal'
+      : 'is in an unknown state';
+  return drained ? `${what}, is out of service` : what;
 }
 
 /** Held by a watch, or after a region was rolled back on request. */
@@ -137,7 +150,9 @@ function outcome(rollout: Rollout, node: NodeRun): string {
         return `and is still to be rolled back to ${old}${isLeftOut(node) ? ', out of service' : ''}`;
       return `and stays on ${release.version}, not proven${isLeftOut(node) ? ', out of service' : ''}`;
     case 'rolled-back':
-      return `and runs ${old} again, proven at ${when(state.at)}`;
+      return wasOnlyOut(node)
+        ? 'and is unchanged, back in service'
+        : `and runs ${old} again, proven at ${when(state.at)}`;
     case 'stuck':
       return touched ? 'and could not be brought back' : 'and is unchanged, but still out of service';
     case 'working':

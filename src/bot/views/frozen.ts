@@ -1,4 +1,4 @@
-import { isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isOpen, nodesInOrder, waitsForWindows } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import type { Freeze } from '../../windows/types.ts';
 import { type Post, post } from './post.ts';
@@ -7,7 +7,7 @@ import { foreign, names, person, when } from './text.ts';
 
 /** A declared freeze that keeps this rollout from beginning nodes is told in its thread, wherever it was declared. */
 export function frozenPosts(rollout: Rollout): Post[] {
-  if (!isOpen(rollout) || rollout.status.is === 'rolling-back') return [];
+  if (!isOpen(rollout) || !waitsForWindows(rollout)) return [];
   const left = new Set(nodesInOrder(rollout).flatMap(({ region, state }) => (state.is === 'ready' ? [region] : [])));
   const found = new Map<string, { freeze: Freeze; regions: string[] }>();
   for (const [region, { freezes = [] }] of Object.entries(rollout.looks)) {

@@ -14,6 +14,7 @@ import {
 import type { Approval, ApprovalPhase, RollbackScope, Rollout, WatchPhase } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { approveButton, declineButtons, holdButton, rollbackButtons } from './buttons.ts';
+import { checksNow } from './checks.ts';
 import { declinedBy, declinedLines } from './declined.ts';
 import { forecast } from './forecast.ts';
 import { askedFor } from './goal.ts';
@@ -131,13 +132,16 @@ function facts(rollout: Rollout, watch: WatchPhase): string[] {
 }
 
 /** The region is looked at until somebody decides: an approval is given on what is true now. */
-function seenNow({ looks }: Rollout, region: string, { regions }: WatchPhase): string[] {
-  const { at = null, standing = {} } = looks[region] ?? {};
+function seenNow(rollout: Rollout, region: string, { regions }: WatchPhase): string[] {
+  const { at = null, standing = {} } = rollout.looks[region] ?? {};
   if (at === null) return [];
   const bad = Object.keys(standing).filter((name) => standing[name] !== 'healthy');
   const all = Object.keys(standing).length;
   const now = bad.length === 0 ? `all ${count(all, 'node')} healthy` : `not healthy: ${names(bad)}`;
-  return [`Now (${when(at)})${regions.length > 1 ? `, ${foreign(region, 80)}` : ''}: ${now}`];
+  return [
+    `Now (${when(at)})${regions.length > 1 ? `, ${foreign(region, 80)}` : ''}: ${now}`,
+    ...checksNow(rollout, region),
+  ];
 }
 
 function rest(rollout: Rollout, watch: WatchPhase): string {

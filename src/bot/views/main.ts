@@ -6,15 +6,18 @@ import {
   isOpen,
   nextNode,
   nodesInOrder,
+  noticeOver,
   regionsOf,
   strategies,
+  waitsForWindows,
   watchEnd,
 } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
+import { checksAgainst } from './checks.ts';
 import { declinedBy, stillOpen } from './declined.ts';
-import { unsure } from './ending.ts';
+import { ranBefore, unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
 import { reached, titleOf } from './goal.ts';
 import { haltLines } from './halted.ts';
@@ -26,6 +29,7 @@ import { takenLines } from './taken.ts';
 import { tally } from './tally.ts';
 import { count, foreign, gateReason, heldReason, names, overrideWhy, person, when, who } from './text.ts';
 import { verdict } from './verdict.ts';
+import { standstills } from './waits.ts';
 import { readinessLines, rehearsalLines } from './way-back.ts';
 import { askedOf, counted, isLarge, nodeWord, scopeName, versionsBefore } from './words.ts';
 
@@ -45,6 +49,7 @@ export function mainParts(rollout: Rollout): Part[] {
         ...(isOpen(rollout) ? rehearsalLines(rollout) : []),
         ...statusLines(rollout),
         ...(isOpen(rollout) ? haltLines(rollout) : []),
+        ...standstills(rollout),
         ...waitingLines(rollout),
         ...takenLines(rollout),
       ],
@@ -75,10 +80,9 @@ const unsigned = ({ release, recovery, change }: Rollout): string[] =>
 
 /** A bar of ten with the numbers beside it. */
 export function progress(rollout: Rollout): string {
-  const { all, onNew, already } = tally(rollout);
+  const { all, onNew } = tally(rollout);
   const filled = all === 0 ? 0 : Math.floor((10 * onNew.length) / all);
-  const before = already.length === 0 ? '' : ` (${already.length} ran it before)`;
-  return `\`${'█'.repeat(filled)}${'░'.repeat(10 - filled)}\` ${onNew.length} of ${count(all, 'node')} ${reached(rollout)}${before}${unsure(rollout)}`;
+  return `\`${'█'.repeat(filled)}${'░'.repeat(10 - filled)}\` ${onNew.length} of ${count(all, 'node')} ${reached(rollout)}${ranBefore(rollout)}${unsure(rollout)}`;
 }
 
 function statusLines(rollout: Rollout): string[] {
@@ -145,9 +149,7 @@ function waitingLines(rollout: Rollout): string[] {
   return [
     ...phaseLines(rollout),
     ...windowLines(rollout, node),
-    ...alertLines(rollout, node),
-    ...proofLines(rollout, node),
-    ...compatibleLines(rollout, node),
+    ...(waitsForWindows(rollout) ? lookedLines(rollout, node) : []),
     ...heldLines(node),
   ];
 }
@@ -157,7 +159,10 @@ function phaseLines(rollout: Rollout): string[] {
   if (phase?.is === 'approval' && phase.state.is === 'pending') return askedLater(rollout, phase);
   if (phase?.state.is !== 'active') return [];
   if (phase.is === 'watch' && phase.for > 0)
-    return [`Watching ${foreign(phase.title)} until ${when(watchEnd(rollout, phase) ?? 0)}`];
+    return [
+      `Watching ${foreign(phase.title)} until ${when(watchEnd(rollout, phase) ?? 0)}`,
+      ...phase.regions.flatMap((region) => checksAgainst(rollout, region)),
+    ];
   if (phase.is !== 'approval') return [];
   const no = declineOf(phase);
   if (no !== null) return [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)];
@@ -167,7 +172,11 @@ function phaseLines(rollout: Rollout): string[] {
 /** A start that is far ahead is asked about when it is near, and nobody at night where that can wait. */
 function askedLater(rollout: Rollout, phase: ApprovalPhase): string[] {
   const from = asksFrom(rollout, phase);
-  return from === null ? [] : [`Approval of *${foreign(phase.title)}* is asked for from ${when(from)} on`];
+  if (from === null) return [];
+  // When everybody is told, and with that when it begins, nobody knows.
+  const isKnown = rollout.startedAt !== null || noticeOver(rollout) !== null;
+  const then = isKnown ? `from ${when(from)} on` : 'once everybody was told of the start';
+  return [`Approval of *${foreign(phase.title)}* is asked for ${then}`];
 }
 
 function windowLines(rollout: Rollout, node: NodeRun): string[] {
@@ -177,6 +186,13 @@ function windowLines(rollout: Rollout, node: NodeRun): string[] {
   if (next === undefined || calendar === undefined) return [];
   return [`Next: ${foreign(node.name)}, not before ${when(next.begin)}, ${describeLocal(next.begin, calendar.zone)}`];
 }
+
+/** What the last looks found that keeps it from beginning, before a worker was kept by it. */
+const lookedLines = (rollout: Rollout, node: NodeRun): string[] => [
+  ...alertLines(rollout, node),
+  ...proofLines(rollout, node),
+  ...compatibleLines(rollout, node),
+];
 
 /** What the last look was told: nothing is begun on it, and people see why before a worker was kept by it. */
 function alertLines({ looks }: Rollout, { region, state }: NodeRun): string[] {

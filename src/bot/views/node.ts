@@ -1,6 +1,7 @@
 import { isAny } from '../../base/is-any.ts';
-import { isOpen, isQueued, nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
+import { isOpen, isQueued, nodesInOrder, regionsOf, wasOnlyOut } from '../../upgrade/rollout/index.ts';
 import type { Diagnosis, NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
+import { checksProven } from './checks.ts';
 import { reached, titleOf } from './goal.ts';
 import { haltOf } from './halted.ts';
 import type { Part } from './parts.ts';
@@ -9,7 +10,7 @@ import { serving } from './serving.ts';
 import { whoActs } from './taken.ts';
 import { tally } from './tally.ts';
 import { codeLines, count, foreign, span, when } from './text.ts';
-import { counted, isLarge, isLeftOut, stepWord } from './words.ts';
+import { counted, foreignWord, isLarge, isLeftOut, stepWord } from './words.ts';
 
 const inThread: Place = { is: 'thread', broadcast: false };
 
@@ -91,6 +92,14 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
         ...ownEvidence(rollout, node),
       ];
     case 'rolled-back':
+      if (wasOnlyOut(node))
+        return [
+          ...lines(
+            `✗ ${name} failed and is unchanged: it runs ${now(node)}, back in service. A person decides`,
+            ...why(node),
+          ),
+          ...ownEvidence(rollout, node),
+        ];
       return [
         ...lines(
           `↩ ${name} runs ${old(node)} again, rolled back at ${when(state.at)}${provenBack(node)}`,
@@ -122,7 +131,11 @@ const outOfService = (node: NodeRun): string => (isLeftOut(node) ? ', is out of 
 const old = ({ before }: NodeRun): string => foreign(before?.version ?? 'what it was before', 80);
 
 /** What a node that was not changed does for those who use it. */
-const stays = (node: NodeRun): string => (isLeftOut(node) ? 'out of service' : `it runs ${old(node)}`);
+const stays = (node: NodeRun): string => (isLeftOut(node) ? 'out of service' : `it runs ${now(node)}`);
+
+/** Unchanged by us: somebody else may have put something there. */
+const now = (node: NodeRun): string =>
+  node.foreign?.what === 'binary' ? `${foreignWord(node.foreign)}, which somebody put there` : old(node);
 
 /** Begun is what may have been restarted; before that it is only made ready. */
 const wayOn = (rollout: Rollout, node: NodeRun): string =>
@@ -155,11 +168,12 @@ export function proofText(proof: Proof | null, wanted: string): string {
 }
 
 /** systemd forgets its count when the machine loses power: of no restarts nothing can be said, only that the process stayed the same. */
-const seenOf = ({ soaked, sha256, restarts }: Proof): string =>
+const seenOf = ({ soaked, sha256, restarts, checks }: Proof): string =>
   [
     `healthy ${span(soaked)} in one process`,
     `image ${foreign(sha256.slice(0, 12))}`,
     ...(restarts === 0 ? [] : [`after ${count(restarts, 'restart')} by systemd`]),
+    ...checksProven(checks),
   ].join(', ');
 
 const provenBack = ({ back }: NodeRun): string => (back === undefined ? '' : `, proven: ${seenOf(back)}`);

@@ -14,8 +14,8 @@ export interface Button {
 }
 
 /**
- * `r`: rollout or plan, `g`: what of it (a region, a scope, a node), `v`: revision when it was painted, `o`: fingerprint of what
- * was known then, where that must not have moved.
+ * `r`: rollout or plan, `g`: what of it (a region, a scope, a node), `v`: revision when it was painted, `o`: what was known
+ * then (`knownNow`), where that must not have moved.
  */
 export interface Reference {
   r: string;

@@ -17,6 +17,7 @@ import { askedFor, goalFirst, goalOf } from './goal.ts';
 import { called, escalated, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { serving, servingAt, servingWhereHeld } from './serving.ts';
+import { untilDecided } from './taken.ts';
 import { foreign, gateReason, heldReason, marked, sentence, when } from './text.ts';
 import { waitOf } from './waits.ts';
 import { askedOf } from './words.ts';
@@ -64,7 +65,7 @@ function words(rollout: Rollout, waiting: Waiting, after: number, people: People
   if (what === 'start') return [...missed(rollout, since + after), ...call];
   if (status.is === 'held' && what === 'held')
     return [
-      `${head} ${goalOf(rollout)} is held; ${servingWhereHeld(rollout)}; nothing moves until somebody decides`,
+      `${head} ${goalOf(rollout)} is held; ${servingWhereHeld(rollout, 'dated')}; ${untilDecided(rollout)}`,
       `Why: ${heldReason(status.reason, 300)}`,
       ...call,
     ];

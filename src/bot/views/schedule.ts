@@ -3,6 +3,7 @@ import { isAny } from '../../base/is-any.ts';
 import {
   approvals,
   asked,
+  calendarNow,
   channel,
   dueNotices,
   regionsOf,
@@ -11,7 +12,7 @@ import {
   turns,
 } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Move, Rollout } from '../../upgrade/rollout/types.ts';
-import { describeLocal, openInterval } from '../../windows/index.ts';
+import { describeLocal, frozenBy, openInterval } from '../../windows/index.ts';
 import { postponeButtons, stopButton } from './buttons.ts';
 import { forecast } from './forecast.ts';
 import { titleOf } from './goal.ts';
@@ -103,7 +104,7 @@ function soon(rollout: Rollout): Post[] {
   const name = `*${foreign(service.name)} ${titleOf(rollout)}`;
   const unasked = firstApproval(rollout);
   const before = 'no node is restarted before that';
-  const head = isKept(rollout)
+  const head = isKept(rollout, of)
     ? `${name} is to begin ${then}; ${before}; now it is ${foreign(verdict(rollout))}`
     : unasked === undefined
       ? `${name} begins ${then}; ${before}`
@@ -118,8 +119,15 @@ function soon(rollout: Rollout): Post[] {
   return [post(rollout, `soon.${of / 1000}.${ahead.before / 1000}`, place, [{ is: 'lines', lines }, buttons(rollout)])];
 }
 
-/** Time alone does not begin it: somebody has to go on with it, or to say yes. */
-const isKept = (rollout: Rollout): boolean => rollout.status.is !== 'running' || asked(rollout).length > 0;
+/** Time alone does not begin it then: somebody has to go on with it, or to say yes, or a freeze lies over it. */
+const isKept = (rollout: Rollout, of: number): boolean =>
+  rollout.status.is !== 'running' || asked(rollout).length > 0 || isFrozenAt(rollout, of);
+
+/** A freeze that was declared since it was planned lies over its start. */
+function isFrozenAt(rollout: Rollout, of: number): boolean {
+  const calendar = calendarNow(rollout, regionsOf(rollout)[0] ?? '');
+  return calendar !== null && frozenBy(calendar, of) !== null;
+}
 
 /** Nobody was asked for it yet, and nothing is begun without it. */
 function firstApproval(rollout: Rollout): ApprovalPhase | undefined {

@@ -1,17 +1,22 @@
 import { nodeOf, phaseOf, regionsOf, watchBefore } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
-import { foreign } from './text.ts';
+import { foreign, when } from './text.ts';
 
 /** So many regions are named in one line. */
 const most = 3;
 
-/** What still serves, by the last looks: `2 of 3 healthy in us-east`. Without the time, so that a look that saw the same edits nothing. */
-export function serving(rollout: Rollout, regions: string[]): string {
+/** Nobody looks at what is held: said hours later, it is no longer what serves now. */
+type Dated = 'dated' | 'undated';
+
+/** What still serves, by the last looks: `2 of 3 healthy in us-east`. Mostly without the time, so that a look that saw the same edits nothing. */
+export function serving(rollout: Rollout, regions: string[], dated: Dated = 'undated'): string {
   const named = regions.slice(0, most);
   const isSeen = (region: string) => rollout.looks[region]?.at != null;
   const unseen = named.filter((region) => !isSeen(region)).map((region) => foreign(region, 80));
   const all = [
-    ...named.filter(isSeen).map((region) => healthyIn(rollout, region)),
+    ...named
+      .filter(isSeen)
+      .map((region) => healthyIn(rollout, region) + (dated === 'dated' ? seenAt(rollout, region) : '')),
     ...(unseen.length === 0 ? [] : [notLooked(rollout, unseen)]),
   ];
   const more = regions.length > most ? ` and ${regions.length - most} more regions` : '';
@@ -30,11 +35,13 @@ export function servingAt(rollout: Rollout, phase: ApprovalPhase): string {
 }
 
 /** In the region of the node that a rollout is held over, or in all of its regions. */
-export function servingWhereHeld(rollout: Rollout): string {
+export function servingWhereHeld(rollout: Rollout, dated: Dated = 'undated'): string {
   const { status } = rollout;
   const node = status.is === 'held' ? status.node : null;
-  return serving(rollout, node === null ? regionsOf(rollout) : [nodeOf(rollout, node).region]);
+  return serving(rollout, node === null ? regionsOf(rollout) : [nodeOf(rollout, node).region], dated);
 }
+
+const seenAt = ({ looks }: Rollout, region: string): string => ` (seen ${when(looks[region]?.at ?? 0)})`;
 
 function healthyIn({ looks, peers, nodes }: Rollout, region: string): string {
   const { standing = {} } = looks[region] ?? {};

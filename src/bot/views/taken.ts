@@ -1,4 +1,11 @@
-import { approvals, longWatch, takenBy, type Waiting, waitingForPeople } from '../../upgrade/rollout/index.ts';
+import {
+  approvals,
+  longWatch,
+  takenBy,
+  type Waiting,
+  waitingForPeople,
+  workingNodes,
+} from '../../upgrade/rollout/index.ts';
 import type { Rollout, Taken } from '../../upgrade/rollout/types.ts';
 import { mineButtons } from './buttons.ts';
 import type { Button } from './parts.ts';
@@ -35,8 +42,14 @@ export function waitWords(rollout: Rollout, { what }: Waiting): string {
 /** Who acts on a hold; empty while none is. */
 export const whoActs = (rollout: Rollout): string =>
   waitingForPeople(rollout).some(({ what }) => what === 'held')
-    ? whoActsOn(rollout, 'held', 'nothing moves until somebody decides')
+    ? whoActsOn(rollout, 'held', untilDecided(rollout))
     : '';
+
+/** What failed goes back by itself meanwhile, and others may be under way. */
+export const untilDecided = (rollout: Rollout): string =>
+  workingNodes(rollout).length === 0
+    ? 'nothing moves until somebody decides'
+    : 'nothing new is begun until somebody decides';
 
 /** Who has what waits, before `still`: what is so whoever has it. */
 export function whoActsOn(rollout: Rollout, what: string, still: string): string {

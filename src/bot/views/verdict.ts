@@ -14,6 +14,7 @@ import { forecast, stagedAt } from './forecast.ts';
 import { halts } from './halted.ts';
 import { tally } from './tally.ts';
 import { clean, clip, count } from './text.ts';
+import { standsStill } from './waits.ts';
 import { scopeName } from './words.ts';
 
 /** How a rollout stands, and what it waits for, in plain words for a title: every message and answer says it with these. */
@@ -21,7 +22,14 @@ export function verdict(rollout: Rollout): string {
   const { unsigned } = rollout;
   if (!isOpen(rollout)) return standing(rollout);
   if (unsigned) return 'waiting to be adopted';
-  return `${standing(rollout)}${halts(rollout).length === 0 ? '' : '; stopped by a file'}`;
+  const still = halts(rollout).length > 0 ? 'stopped by a file' : standsStill(rollout);
+  return still === null ? standing(rollout) : joined(standing(rollout), still);
+}
+
+/** Of the node that was named last, without its name again. */
+function joined(stands: string, still: string): string {
+  const [name = ''] = still.split(' ');
+  return stands.endsWith(` ${name}`) ? `${stands}, which${still.slice(name.length)}` : `${stands}; ${still}`;
 }
 
 function standing(rollout: Rollout): string {

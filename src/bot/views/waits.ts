@@ -1,6 +1,7 @@
 import {
   gates,
   isOpen,
+  isQueued,
   keptSince,
   longWatch,
   neglected,
@@ -29,6 +30,10 @@ interface Wait {
   /** How it stands, in a few words. */
   state: string;
   regions: string[];
+  /** The same in fewer words, for a title; absent where that tells of it already. */
+  short?: string;
+  /** Why, where `state` does not say it; absent where lines beside it do. */
+  cause?: string;
   /** What is so, whoever has it. */
   still: string;
   why: string[];
@@ -54,6 +59,19 @@ export function waitPosts(rollout: Rollout, people: People): Post[] {
 export function waitOf(rollout: Rollout, what: string): Pick<Wait, 'state' | 'regions'> | null {
   return waits(rollout).find((wait) => wait.what === what) ?? null;
 }
+
+/** What stands still, for whoever reads the live message, or asks: what is told there by other lines is left out. */
+export function standstills(rollout: Rollout): string[] {
+  return waits(rollout).flatMap(({ short, glyph, state, since, cause, still }) => {
+    const why = cause === undefined ? '' : ` (${cause})`;
+    return short === undefined ? [] : [`${glyph} *${state}* since ${when(since)}${why}; ${still}`];
+  });
+}
+
+/** The worst of that, for a title: all of it, or of a region. */
+export const standsStill = (rollout: Rollout, region: string | null = null): string | null =>
+  waits(rollout).find(({ short, regions }) => short !== undefined && (region === null || regions.includes(region)))
+    ?.short ?? null;
 
 function waits(rollout: Rollout): Wait[] {
   if (!isOpen(rollout)) return [];
@@ -81,6 +99,7 @@ function endless(rollout: Rollout): Wait[] {
   return [
     {
       ...{ what: phase.id, name: phase.id, since, glyph: '‼', regions: phase.regions },
+      short: 'that watch does not end',
       state: `${flaps(flapping)}the ${phase.for === 0 ? '' : `${span(phase.for)} `}watch of ${title} has not ended since ${when(from)}`,
       still: 'it goes on by itself once all stay well',
       why: [`${why} Nothing else is begun before its end.`, wayBack(rollout, flapping)],
@@ -112,25 +131,32 @@ function silent(rollout: Rollout, node: NodeRun): Wait[] {
     {
       ...{ what: `node ${name}`, name, since, glyph: '?', regions: [region] },
       state: state.silent ? `${named} does not answer` : `Nobody knows yet what ${named} did`,
+      short: state.silent ? `${named} does not answer` : `what ${named} did is not known`,
       still: `after ${rollout.policy.unknownAttempts} tries a person decides`,
       why: [
         `Since ${when(since)} (${after}): ${foreign(state.lastReason ?? 'nothing came back')}`,
-        `Tried ${state.unknowns} of ${rollout.policy.unknownAttempts}. ${elsewhere(rollout)}`,
+        `Tried ${state.unknowns} of ${rollout.policy.unknownAttempts}. ${elsewhere(rollout, true)}`,
       ],
     },
   ];
 }
 
 /** What a node that waits means for the others. */
-const elsewhere = ({ policy }: Rollout): string =>
-  policy.atOnce === 1 ? 'Nothing else is begun.' : 'Others go on as far as the quorum leaves room.';
+const elsewhere = ({ policy, status }: Rollout, isUnderWay: boolean): string => {
+  if (status.is === 'rolling-back' && !isUnderWay) return 'Others go back meanwhile where they can.';
+  return policy.atOnce === 1 ? 'Nothing else is begun.' : 'Others go on as far as the quorum leaves room.';
+};
 
 function gated(rollout: Rollout, node: NodeRun): Wait[] {
   const held = waitAtGate(rollout, node);
   if (held === null) return kept(rollout, node);
   const shut = held.gates.map((gate) => gateReason(gate)).join('; ');
-  const asked = `Asked ${count(held.times, 'time')}, the last time ${when(held.at)}. ${elsewhere(rollout)}`;
-  return [stuck(node, held.since, shut, asked)];
+  const asked = `Asked ${count(held.times, 'time')}, the last time ${when(held.at)}. ${elsewhere(rollout, node.state.is === 'working')}`;
+  const wait = stuck(node, held.since, shut, asked);
+  // What is next is told by lines of its own, and so is a file.
+  const isTold =
+    !(node.state.is === 'working' || isQueued(rollout, node)) || held.gates.every(({ name }) => name === 'halt');
+  return [isTold ? wait : { ...wait, short: `${foreign(node.name, 60)} waits`, cause: shut }];
 }
 
 /** Before any step asked, so nothing counts how often. */
@@ -139,7 +165,7 @@ function kept(rollout: Rollout, node: NodeRun): Wait[] {
   const { at } = rollout.looks[node.region] ?? {};
   if (since === null || at == null) return [];
   const shut = gates(rollout, node.name, at).map((gate) => gateReason(gate));
-  return [stuck(node, since, shut.join('; '), `It is looked at again every minute. ${elsewhere(rollout)}`)];
+  return [stuck(node, since, shut.join('; '), `It is looked at again every minute. ${elsewhere(rollout, false)}`)];
 }
 
 function stuck({ name, region }: NodeRun, since: number, shut: string, asked: string): Wait {
@@ -151,12 +177,13 @@ function stuck({ name, region }: NodeRun, since: number, shut: string, asked: st
   };
 }
 
-type Told = Pick<Wait, 'glyph' | 'state' | 'still' | 'why'>;
+type Told = Pick<Wait, 'glyph' | 'state' | 'short' | 'still' | 'why'>;
 
 const because: Record<Unattended['why'], (region: string, since: string) => Told> = {
   'no worker': (region, since) => ({
     glyph: '‼',
     state: `No living worker serves ${region}`,
+    short: `no worker serves ${region}`,
     still: 'nothing moves there until one is started',
     why: [
       `Since ${since}. Start one where its nodes can be reached: \`zeitwork worker --region ${region}\`. One that is older than the bot counts when it is updated.`,
@@ -165,12 +192,14 @@ const because: Record<Unattended['why'], (region: string, since: string) => Told
   'not taken up': (region, since) => ({
     glyph: '‼',
     state: `No worker takes up the work for ${region}`,
+    short: `no worker takes up ${region}`,
     still: 'nothing moves there until one does',
     why: [`Since ${since}. Its workers live; is the queue paused, or Redis in trouble?`],
   }),
   'no report': (region, since) => ({
     glyph: '?',
     state: `A step in ${region} takes longer than it should`,
+    short: `a step in ${region} takes too long`,
     still: 'somebody should look',
     why: [`Noticed ${since}: no report arrives. \`/zeitwork status\` shows which.`],
   }),

@@ -6,6 +6,7 @@ import {
   readiness,
   seenNoWayBack,
   turns,
+  wasOnlyOut,
 } from '../../upgrade/rollout/index.ts';
 import type { BackSeen, NodeRun, NodeSurvey, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Reply } from '../context.ts';
@@ -130,8 +131,9 @@ const backWords: Record<BackSeen, string> = {
 };
 
 /** Why a rollback leaves a node as it is. */
-export function stayWord({ state, already, touched }: NodeRun): string {
-  if (state.is === 'rolled-back') return 'is back already';
+export function stayWord(node: NodeRun): string {
+  const { state, already, touched } = node;
+  if (state.is === 'rolled-back' && !wasOnlyOut(node)) return 'is back already';
   if (already && !touched) return 'ran the release before this rollout';
   return 'not changed by this rollout';
 }

@@ -1,4 +1,11 @@
-import { leftOutIn, nodeOf, nodesInOrder, stillAsked, touchedNewestFirst } from '../../upgrade/rollout/index.ts';
+import {
+  leftOutIn,
+  nodeOf,
+  nodesInOrder,
+  stillAsked,
+  touchedNewestFirst,
+  wasOnlyOut,
+} from '../../upgrade/rollout/index.ts';
 import type {
   ApprovalPhase,
   Approvers,
@@ -70,7 +77,10 @@ export function counted(nodes: NodeRun[]): string {
 /** Taken out of service, and nobody is about to put it back. */
 export const isLeftOut = ({ drained, state }: NodeRun): boolean => drained && state.is !== 'working';
 
-function stateWord({ state, sick, touched }: NodeRun): Word {
+const unchanged: Word = { glyph: '✗', word: 'failed, unchanged' };
+
+function stateWord(node: NodeRun): Word {
+  const { state, sick, touched } = node;
   switch (state.is) {
     case 'staging':
       return { glyph: '○', word: 'staging' };
@@ -84,11 +94,11 @@ function stateWord({ state, sick, touched }: NodeRun): Word {
       if (sick !== null) return { glyph: '✗', word: 'sick since' };
       return { glyph: '✓', word: state.already ? 'was on it already' : 'done' };
     case 'failed':
-      return { glyph: '✗', word: 'failed, unchanged' };
+      return unchanged;
     case 'unproven':
       return { glyph: '✗', word: 'not proven' };
     case 'rolled-back':
-      return { glyph: '↩', word: 'rolled back' };
+      return wasOnlyOut(node) ? unchanged : { glyph: '↩', word: 'rolled back' };
     case 'stuck':
       return { glyph: '‼', word: 'needs a person' };
   }

@@ -1,3 +1,4 @@
+import type { CommandCheck, DatabaseCheck, JournalCheck } from '../checks/types.ts';
 import type { Baseline, Pair, Rollout, Service } from '../rollout/types.ts';
 import type { Command } from '../ssh/types.ts';
 import { checked } from './arguments.ts';
@@ -248,6 +249,29 @@ export function listBackups(service: Service, timeoutMs: number): Command {
 /** Reads the clock, looks for tools and for what the settings have called on this node. */
 export function lookAround(service: Service, node: string, timeoutMs: number): Command {
   return asRoot('look around', [...place(service), '--', ...programsOf(service, node)], timeoutMs);
+}
+
+/** Counts what the running process wrote into the journal. */
+export function countEntries(service: Service, { priority, over }: JournalCheck, timeoutMs: number): Command {
+  const seconds = checked('number', String(Math.ceil(over / 1_000)));
+  return asRoot('count entries', [...place(service), `priority=${priority}`, `seconds=${seconds}`], timeoutMs);
+}
+
+/** The words of a check, for one node. */
+export const checkWordsFor = ({ command }: CommandCheck, node: string): string[] =>
+  command.map((word) => checked('argument', word.replaceAll('{name}', node)));
+
+/** Runs a program that the settings have for a check. */
+export function runCheck(service: Service, node: string, check: CommandCheck, timeoutMs: number): Command {
+  const seconds = checked('number', String(Math.max(1, Math.ceil(check.within / 1_000))));
+  const named = [`check=${checked('word', check.name)}`, `seconds=${seconds}`];
+  const args = [...place(service), ...named, '--', ...checkWordsFor(check, node)];
+  return asRoot('run check', args, timeoutMs);
+}
+
+/** One value of the environment file: a secret, for this process alone. */
+export function lendKey(service: Service, { key }: DatabaseCheck, timeoutMs: number): Command {
+  return asRoot('lend key', [...place(service), `wanted=${checked('key', key)}`], timeoutMs);
 }
 
 /** Collects what a person would look at first. */

@@ -1,2 +1,3 @@
+export { createChecks } from './checks.ts';
 export { diagnoseNode } from './collect.ts';
 export { surveyForWork, surveyNode, surveyWhole } from './survey.ts';

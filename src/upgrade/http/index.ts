@@ -1,4 +1,5 @@
 export { createAlerting } from './alerts.ts';
+export { fetchOnce } from './fetch.ts';
 export { createInventory } from './inventory.ts';
 export { createProbe } from './probe.ts';
 export type * from './types.ts';

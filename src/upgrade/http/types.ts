@@ -1,3 +1,4 @@
+import type { Heard } from '../checks/types.ts';
 import type { Inventory } from '../compatibility/types.ts';
 
 /** One health answer. `healthy` is HTTP 200 and JSON `status` exactly `healthy`; everything else is not. */
@@ -11,6 +12,9 @@ export interface Probe {
   /** A fresh request on a new connection; at most `timeoutMs` (default 3,000). Never throws. */
   health(node: string, timeoutMs?: number): Promise<Health>;
 }
+
+/** One request at one address, for a check. Never throws. @param how bytes of an answer that are read at most, and for how long */
+export type Fetch = (url: string, how: { timeoutMs: number; limit: number }) => Promise<Heard>;
 
 /** What is said of a region. `unknown`: nobody could be asked, and that is no quiet. */
 export type AlertAnswer =

@@ -1,4 +1,4 @@
-import { isOpen, nodesInOrder } from '../rollout/index.ts';
+import { isOpen, nodesInOrder, wasOnlyOut } from '../rollout/index.ts';
 import type { NodeRun, Rollout } from '../rollout/types.ts';
 import type { LedgerEvent, Left } from './types.ts';
 
@@ -18,12 +18,13 @@ export function leftBy(rollout: Rollout): LedgerEvent | null {
   return nodes.length === 0 ? null : { type: 'left', at: status.at, rollout: id, nodes: Object.fromEntries(nodes) };
 }
 
-function proven({ release }: Rollout, { state, before, gets, decided, sick }: NodeRun): What | null {
+function proven({ release }: Rollout, node: NodeRun): What | null {
+  const { state, before, gets, decided, sick } = node;
   const kept = decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
   const envSha256 = kept ?? gets?.envSha256 ?? before?.envSha256 ?? null;
   if (state.is === 'done' && sick === null) {
     return { version: release.version, sha256: release.binarySha256, envSha256 };
   }
-  if (state.is !== 'rolled-back' || before === null) return null;
+  if (state.is !== 'rolled-back' || before === null || wasOnlyOut(node)) return null;
   return { version: before.version, sha256: before.sha256, envSha256 };
 }

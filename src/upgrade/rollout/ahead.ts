@@ -1,6 +1,6 @@
 import { nextOpening } from '../../windows/index.ts';
 import { asksFrom } from './asking.ts';
-import { noticeOver } from './notice.ts';
+import { noticeOver, toldSince } from './notice.ts';
 import { changePhases, unasked } from './phases.ts';
 import { isOpen, regionsOf } from './queries.ts';
 import { startOf } from './start.ts';
@@ -24,7 +24,7 @@ export function rescheduled(rollout: Rollout, event: Extract<Event, { type: 'res
 function askedLater(rollout: Rollout, at: number): Rollout {
   return changePhases(rollout, (phase) => {
     const isUnanswered = phase.is === 'approval' && phase.state.is === 'active' && phase.given.length === 0;
-    return isUnanswered && (asksFrom(rollout, phase) ?? 0) > at ? unasked(phase) : phase;
+    return isUnanswered && (asksFrom(rollout, phase, at) ?? 0) > at ? unasked(phase) : phase;
   });
 }
 
@@ -37,15 +37,16 @@ export function laterStart(rollout: Rollout): number | null {
   return opening.is === 'opens' ? opening.interval.start : null;
 }
 
-/** When a start is said again, the earliest first; not while somebody has to be told first, and not what lies before it was planned or moved: that was said then. */
+/** When a start is said again, the earliest first; not while somebody has to be told first, and not what lies before it was planned, moved or told: that was said then. */
 function instants(rollout: Rollout): { at: number; before: number; of: number }[] {
   // First what costs nothing: windows are asked for only where something waits for them.
   const isUnknown = rollout.ahead === undefined || !isAhead(rollout) || noticeOver(rollout) === null;
   const of = isUnknown ? null : startOf(rollout);
   if (of === null) return [];
-  const planned = rollout.moves?.at(-1)?.at ?? rollout.createdAt;
+  const told = toldSince(rollout).map(({ since }) => since ?? 0);
+  const said = Math.max(rollout.moves?.at(-1)?.at ?? rollout.createdAt, ...told);
   const each = (rollout.policy.announce ?? []).map((before) => ({ at: of - before, before, of }));
-  return each.filter(({ at }) => at > planned).sort((a, b) => a.at - b.at);
+  return each.filter(({ at }) => at > said).sort((a, b) => a.at - b.at);
 }
 
 /** Notes which announcement of the start is due. The same object when none is that was not. */

@@ -13,17 +13,18 @@ const timeToAnswer = 2 * hour;
  * From when on an approval is asked for (epoch ms), once all before it is over; null: at once. The first one half of the time for
  * which one holds before the start, so that a yes is still one then; each in the hours in which its approvers are awake, where
  * what it opens cannot begin before, and as late as the first one. Rollouts from before this was so must fold as they did.
+ * @param now epoch ms; while somebody has still to be told of the start it moves on with the clock, and so does this
  */
-export function asksFrom(rollout: Rollout, phase: ApprovalPhase): number | null {
+export function asksFrom(rollout: Rollout, phase: ApprovalPhase, now = 0): number | null {
   if (rollout.override !== null) return null;
-  const [start, reached] = [startAhead(rollout), reachedAt(rollout, phase)];
+  const [start, reached] = [startAhead(rollout, now), reachedAt(rollout, phase)];
   if (start === null && reached === null) return null;
   const near = start === null ? null : start - rollout.policy.approvalExpires / 2;
   return awakeFrom(rollout, phase, Math.max(near ?? 0, reached ?? 0), start ?? 0) ?? near;
 }
 
-function startAhead(rollout: Rollout): number | null {
-  return rollout.startedAt !== null || rollout.ahead === undefined ? null : startOf(rollout);
+function startAhead(rollout: Rollout, now = 0): number | null {
+  return rollout.startedAt !== null || rollout.ahead === undefined ? null : startOf(rollout, now);
 }
 
 /** When all before it was over; null while something is not. */

@@ -12,7 +12,8 @@ export const overridden = ({ override }: Rollout, now: number): boolean => overr
 export function freezesNow(rollout: Rollout, region: string, found: Freeze[] | null) {
   const copied = rollout.calendars[region]?.freezes ?? [];
   const now = found ?? rollout.looks[region]?.freezes;
-  if (now === undefined) return { known: copied, since: [] };
+  // A recovery waits for none, whoever declares one meanwhile.
+  if (now === undefined || rollout.recovery !== undefined) return { known: copied, since: [] };
   return {
     known: copied.filter((freeze) => freeze.id === undefined || now.some((each) => same(each, freeze))),
     since: now.filter((freeze) => !copied.some((each) => same(each, freeze))),

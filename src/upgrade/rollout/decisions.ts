@@ -175,7 +175,10 @@ function provenAnew(rollout: Rollout, at: number): Rollout {
 /** Misses are counted anew, and a region in which something was sick is watched anew unless the next one was begun. */
 function watchAnew(rollout: Rollout, at: number): Rollout {
   const looks = Object.fromEntries(
-    Object.entries(rollout.looks).map(([region, each]) => [region, { ...each, misses: {} }]),
+    Object.entries(rollout.looks).map(([region, { ill, ...each }]) => [
+      region,
+      { ...each, misses: {}, ...(ill === undefined ? {} : { ill: {} }) },
+    ]),
   );
   const after = changePhases({ ...rollout, looks }, (phase, index) => {
     if (phase.is !== 'watch') return phase;

@@ -1,5 +1,6 @@
 import type { Actor } from '../../base/actor.ts';
 import type { Freeze } from '../../windows/types.ts';
+import type { CheckResult, ChecksSeen, OtherCheck } from '../checks/types.ts';
 import type { Inventory, NoWayBack } from '../compatibility/index.ts';
 import type { Fitness } from './fitness.ts';
 
@@ -45,6 +46,8 @@ export interface Proof {
   version: string | null;
   /** How long it was watched, ms. */
   soaked: number;
+  /** What the settings ask of every node in its turn, as it was found then; absent where they ask nothing. */
+  checks?: ChecksSeen;
 }
 
 /** What is safe to do next about a cause. `look`: somebody mends something on the node first. */
@@ -129,6 +132,10 @@ export interface Facts {
   foreign?: Foreign;
   /** Of the release, not of the node. */
   asked?: Asked;
+  /** What the settings ask of every node, and was not good before anything was done to it. */
+  illBefore?: OtherCheck[];
+  /** Why it failed is no reason to go back by itself. */
+  stays?: true;
   /** Seen under the node's lock: neither what runs nor what lies on disk is this release. */
   clean?: boolean;
 }
@@ -267,6 +274,8 @@ export interface Seen {
   proof: 'holds' | 'broken' | 'unseen' | 'not asked';
   /** Its way back; absent where nobody asked. */
   back?: BackSeen;
+  /** What the settings ask of every node while it is watched; absent where nobody asked. */
+  checks?: ChecksSeen;
 }
 
 /** What lies on a node beside what runs there; hashes are null where nothing lies. */
@@ -297,6 +306,8 @@ export interface NodeSurvey {
   fitness?: Fitness;
   /** What its side tells of agents and of the schema; absent where nobody asked. */
   inventory?: Inventory;
+  /** What the settings ask of every node; absent where nobody asked, or they ask nothing. */
+  checks?: CheckResult[];
   /** Its way back; absent like `fitness`. */
   back?: BackSeen;
   /** Absent like `fitness`. */

@@ -1,4 +1,5 @@
 import type { Calendar, Window } from '../../windows/types.ts';
+import type { Check } from '../checks/types.ts';
 import type { Row } from '../compatibility/index.ts';
 
 /** A systemd service as the fleet runs it: a profile, so that sibling services fit. */
@@ -87,6 +88,8 @@ export interface Fleet {
   audiences: string[];
   /** Which versions go with which agents and schemas. Absent: nothing is checked. */
   compatibility?: Row[];
+  /** What is asked of every node besides its health. Absent: nothing. */
+  checks?: Check[];
 }
 
 /** Durations in milliseconds. Copied into the Rollout by `plan`, so that edits never shift one under way. */

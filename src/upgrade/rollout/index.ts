@@ -24,7 +24,7 @@ export { finishedNodes } from './freshness.ts';
 export { askedByLooks, evidenceFor, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
 export { longWatch } from './long-watch.ts';
-export { knowing } from './looks.ts';
+export { asksChecks, knowing } from './looks.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
 export { channel, type DueNotice, dueNotices, noticeExpected, noticeOver, toldSince } from './notice.ts';
@@ -67,6 +67,8 @@ export {
   nodesInOrder,
   regionsOf,
   touchedNewestFirst,
+  waitsForWindows,
+  wasOnlyOut,
   workingNodes,
 } from './queries.ts';
 export { planRecovery, type RecoveryInput } from './recovery.ts';

@@ -1,7 +1,8 @@
 import type { Freeze } from '../../windows/types.ts';
+import type { CheckResult, ChecksSeen } from '../checks/types.ts';
 import { lastingEvidence } from './facts.ts';
 import { isLeftToPeople } from './gates.ts';
-import { changePhase, over, sinceOf, watching } from './phases.ts';
+import { asked, changePhase, over, sinceOf, watching } from './phases.ts';
 import { nextNode } from './places.ts';
 import { goesForward, isOpen, nodeOf } from './queries.ts';
 import { capped } from './rest.ts';
@@ -19,7 +20,7 @@ export function watched(rollout: Rollout, event: Watched): Rollout {
   if (!before || !isOpen(rollout) || event.run !== rollout.run || event.attempt !== before.count + 1) return rollout;
   const looks = { ...rollout.looks, [event.region]: seenBy(before, event) };
   const seen = noted({ ...rollout, looks }, event);
-  return kept(holdForSickness(baked(seen, event), event), event, before.keptSince ?? event.at);
+  return kept(holdForChecks(holdForSickness(baked(seen, event), event), event), event, before.keptSince ?? event.at);
 }
 
 /** What goes on keeping the next node from beginning is somebody's to end. */
@@ -39,9 +40,31 @@ function seenBy(before: RegionLooks, event: Watched): RegionLooks {
     at,
     standing: Object.fromEntries(names.map((name) => [name, seen[name]?.standing ?? 'unclear'])),
     misses: Object.fromEntries(names.map((name) => [name, missed(name)])),
+    ...checksOf(before, event),
     ...lastingOf(before, event),
   };
 }
+
+/** What was asked this time alone; what is bad counts on, as long as no look finds it good. */
+function checksOf({ ill = {} }: RegionLooks, { seen }: Watched): Pick<RegionLooks, 'checks' | 'ill'> {
+  const all = Object.entries(seen).flatMap(([name, { checks }]) => (checks === undefined ? [] : [{ name, checks }]));
+  if (all.length === 0) return {};
+  const times = (name: string, of: ChecksSeen) =>
+    countsOf(of) === 'bad' ? (ill[name] ?? 0) + 1 : countsOf(of) === 'good' ? 0 : (ill[name] ?? 0);
+  return {
+    checks: Object.fromEntries(all.map(({ name, checks }) => [name, checks])),
+    ill: Object.fromEntries(all.map(({ name, checks }) => [name, times(name, checks)])),
+  };
+}
+
+const countsOf = ({ others }: ChecksSeen): CheckResult['counts'] =>
+  others.find(({ counts }) => counts === 'bad')?.counts ??
+  others.find(({ counts }) => counts === 'unknown')?.counts ??
+  'good';
+
+/** Whether a look asks the finished nodes of a region what the settings want to know of them: while that bears on a decision. */
+export const asksChecks = (rollout: Rollout, region: string): boolean =>
+  goesForward(rollout) && (watching(rollout)?.regions.includes(region) === true || asked(rollout).length > 0);
 
 /** Freezes stay until a look tells others; of the rest nobody knows what a look did not ask for. */
 function lastingOf(before: RegionLooks, event: Watched): Lasting {
@@ -97,7 +120,8 @@ function baked(rollout: Rollout, { region, at, seen }: Watched): Rollout {
   if (phase === null || !phase.regions.includes(region) || !goesForward(rollout)) return rollout;
   const before = phase.healthy[region] ?? { ms: 0, at: sinceOf(phase) };
   const healthy = { ...phase.healthy, [region]: healthyTime(before, Object.values(seen), at, rollout.policy.watch) };
-  const after: WatchPhase = { ...phase, healthy, ...unwellSince(phase, rollout.looks[region]?.misses ?? {}) };
+  const { misses = {}, ill = {} } = rollout.looks[region] ?? {};
+  const after: WatchPhase = { ...phase, healthy, ...unwellSince(phase, misses, ill, seen) };
   const isProven = (name: string) => {
     const node = nodeOf(rollout, name);
     return node.region === region ? node.provenAt === at : node.provenAt !== null && node.sick === null;
@@ -109,16 +133,43 @@ function baked(rollout: Rollout, { region, at, seen }: Watched): Rollout {
 }
 
 /** The first miss of several in a row is counted: a node that flaps misses again and again, and is never gone for long. */
-function unwellSince({ unwell = {} }: WatchPhase, misses: Record<string, number>): Pick<WatchPhase, 'unwell'> {
-  const again = Object.keys(misses).filter((name) => misses[name] === 1);
+function unwellSince(
+  { unwell = {} }: WatchPhase,
+  misses: Record<string, number>,
+  ill: Record<string, number>,
+  seen: Watched['seen'],
+): Pick<WatchPhase, 'unwell'> {
+  const isIll = (name: string) => ill[name] === 1 && isBad(seen[name]);
+  const again = Object.keys(misses).filter((name) => misses[name] === 1 || isIll(name));
   if (again.length === 0) return {};
   return { unwell: { ...unwell, ...Object.fromEntries(again.map((name) => [name, (unwell[name] ?? 0) + 1])) } };
 }
 
 function healthyTime({ ms, at: last }: Healthy, all: Seen[], at: number, interval: number): Healthy {
-  if (all.some(({ standing, proof }) => standing === 'down' || proof === 'broken')) return { ms: 0, at: null };
-  if (!all.every(isFine)) return { ms, at: null };
+  if (all.some((each) => each.standing === 'down' || each.proof === 'broken' || isBad(each)))
+    return { ms: 0, at: null };
+  if (!all.every((each) => isFine(each) && isChecked(each))) return { ms, at: null };
   return { ms: ms + (last === null ? 0 : capped(at - last, 2 * interval)), at };
+}
+
+const isBad = (seen: Seen | undefined): boolean => seen?.checks !== undefined && countsOf(seen.checks) === 'bad';
+
+/** Nothing that the settings ask of it is bad or unknown. */
+const isChecked = ({ checks }: Seen): boolean => checks === undefined || countsOf(checks) === 'good';
+
+/** As for a node that is sick: one bad look begins the watch anew, and several in a row call people. */
+function holdForChecks(rollout: Rollout, { region, at, seen }: Watched): Rollout {
+  if (!goesForward(rollout)) return rollout;
+  const isIll = (name: string) => isBad(seen[name]) && (rollout.looks[region]?.ill?.[name] ?? 0) >= missesAllowed;
+  const [first, ...others] = Object.keys(seen).filter(isIll);
+  const found = seen[first ?? '']?.checks?.others.find(({ counts }) => counts === 'bad');
+  if (first === undefined || found === undefined) return rollout;
+  const when = watching(rollout)?.regions.includes(region)
+    ? `while ${region} was being watched`
+    : 'after it was finished';
+  const more = others.length === 0 ? '' : `; also on ${others.join(', ')}`;
+  const reason = `${found.check} is ${found.is} on ${first} ${when}: ${found.says}${more}`;
+  return moveStatus(rollout, { is: 'held', reason, node: first, at, pending: null });
 }
 
 function holdForSickness(rollout: Rollout, { region, at, seen }: Watched): Rollout {

@@ -1,6 +1,6 @@
 import { isMajorChange } from './persons.ts';
 import { isOpen } from './queries.ts';
-import type { Notice, PlanInput, Rollout, Told } from './types.ts';
+import type { Notice, PlanInput, Policy, Rollout, Told } from './types.ts';
 
 /** The audience that every notice goes to; others are named in the settings. */
 export const channel = 'channel';
@@ -11,6 +11,12 @@ export function noticeFor(input: PlanInput): Notice | undefined {
   const wanted = majors.notice ?? 0;
   if (wanted === 0 || !isMajorChange(input)) return undefined;
   return { wanted, audiences: [channel, ...input.fleet.audiences], told: [] };
+}
+
+/** How long before its start a rollout is announced again, ms: a major also as long as its notice. */
+export function announcedBefore({ announce }: Policy, notice: Notice | undefined): number[] | undefined {
+  if (announce === undefined || announce.length === 0 || notice === undefined) return announce;
+  return [...new Set([notice.wanted, ...announce])];
 }
 
 /** What is still to be said, and to whom. */

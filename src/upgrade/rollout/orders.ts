@@ -1,4 +1,5 @@
 import { day } from '../../base/duration.ts';
+import { Bug } from '../../base/errors.ts';
 import { isAny } from '../../base/is-any.ts';
 import { approvals, takesNodes, turnOf } from './phases.ts';
 import { nodesInOrder } from './queries.ts';
@@ -38,7 +39,18 @@ export interface Order {
 
 /** What is signed: lines that a shell can read. */
 export function orderText(order: Order): string {
-  const lines: [string, string | number][] = [
+  if (!isSpelled(order)) throw new Bug(`not an order: ${JSON.stringify(order)}`);
+  return linesOf(order)
+    .map(([key, value]) => `${key} ${value}\n`)
+    .join('');
+}
+
+/** Hashes are what a worker reported: with a line break in one it would add a line of its own to what is signed. */
+const isSpelled = (order: Order): boolean =>
+  linesOf(order).every(([, value]) => /^[!-~]+(?: [!-~]+)?$/.test(String(value)));
+
+function linesOf(order: Order): [string, string | number][] {
+  return [
     ['zeitwork-order', 1],
     ['fleet', order.fleet],
     ['rollout', order.rollout],
@@ -55,7 +67,6 @@ export function orderText(order: Order): string {
     ...(order.bytes === null ? [] : [['bytes', order.bytes] as [string, number]]),
     ['not-after', Math.floor(order.notAfter / 1_000)],
   ];
-  return lines.map(([key, value]) => `${key} ${value}\n`).join('');
 }
 
 /** How long an order may be presented: windows, watches and approvals take days; a way back may be wanted weeks later. */
@@ -74,7 +85,10 @@ type Decision = Event | { type: 'created'; at: number };
  * for nothing else: a new run has a number of its own, so it wants all that was open anew.
  * @param rollout as it is after it
  */
-export function ordersAfter(rollout: Rollout, decision: Decision): Order[] {
+export const ordersAfter = (rollout: Rollout, decision: Decision): Order[] =>
+  allAfter(rollout, decision).filter(isSpelled);
+
+function allAfter(rollout: Rollout, decision: Decision): Order[] {
   // What nobody signed may name any backup: its way back is the newest on the node, and needs none (`zeitwork return`).
   if (rollout.onlyBack) return [];
   if (rollout.recovery !== undefined) return toRecover(rollout, decision);

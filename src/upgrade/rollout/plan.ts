@@ -5,12 +5,13 @@ import type { Calendar } from '../../windows/types.ts';
 import { compatibilityOf } from './compatible.ts';
 import { compile, pathFor } from './compile.ts';
 import { troublesIn } from './fitness.ts';
-import { noticeFor } from './notice.ts';
+import { announcedBefore, noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
 import { turns } from './phases.ts';
 import { strategies } from './strategies.ts';
 import { undoOf } from './traits.ts';
 import {
+  type Fleet,
   type FleetNode,
   type NodeSurvey,
   type Notice,
@@ -65,7 +66,7 @@ export function plan(input: PlanInput): Rollout {
     service: fleet.service,
     release,
     strategy: input.strategy,
-    policy: fleet.policy,
+    policy: policyOf(fleet, notice),
     requester: input.requester,
     createdAt: now,
     startAt: input.startAt,
@@ -80,6 +81,12 @@ export function plan(input: PlanInput): Rollout {
     ...(change === undefined ? {} : { change }),
     ...(notice === undefined ? {} : { notice }),
   };
+}
+
+/** As the settings have it, with what follows from this release. */
+function policyOf({ policy }: Fleet, notice: Notice | undefined): Policy {
+  const announce = announcedBefore(policy, notice);
+  return announce === undefined ? policy : { ...policy, announce };
 }
 
 function chosen({ fleet, regions }: PlanInput): Region[] {

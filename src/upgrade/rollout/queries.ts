@@ -4,6 +4,10 @@ import type { LookTask, NodeRun, RollbackScope, Rollout, Status, Task } from './
 
 const closed: Status['is'][] = ['done', 'rolled-back', 'stopped'];
 
+/** What goes back, and a broken node that is recovered, waits for no window, no freeze and no alert: as in gates.ts. */
+export const waitsForWindows = ({ status, recovery }: Rollout): boolean =>
+  recovery === undefined && status.is !== 'rolling-back';
+
 /** An open rollout holds its fleet. */
 export function isOpen(rollout: Rollout): boolean {
   return !closed.includes(rollout.status.is);
@@ -84,6 +88,10 @@ export function touchedNewestFirst(rollout: Rollout, scope: RollbackScope): stri
 
 /** Taken out of service and not changed, and could not be put back: nobody is about to. */
 export const isLeftOut = ({ state, drained, touched }: NodeRun): boolean => state.is === 'stuck' && drained && !touched;
+
+/** It failed out of service, before anything on it was changed, and serves again: nothing of it was rolled back, nor proven. */
+export const wasOnlyOut = ({ state, failure, rolledBackInRun, back }: NodeRun): boolean =>
+  state.is === 'rolled-back' && failure !== null && rolledBackInRun === null && back === undefined;
 
 /** What a rollback puts back besides; rollouts from before this was so must fold as they did. */
 export function leftOutIn(rollout: Rollout, scope: RollbackScope): NodeRun[] {

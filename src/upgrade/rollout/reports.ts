@@ -28,7 +28,7 @@ export function reported(former: Rollout, before: NodeRun, event: Reported): Rol
     case 'failed':
       return report.retry && state.failures + 1 < rollout.policy.attempts
         ? again(rollout, node, state, at, { failures: state.failures + 1, lastReason: report.reason })
-        : failed(rollout, node, state, report.reason, at, report.facts.clean === true);
+        : failed(rollout, node, state, report.reason, at, report.facts);
     case 'later':
       return later(rollout, node, state, report, at);
     case 'unknown': {
@@ -95,6 +95,7 @@ function withFacts(node: NodeRun, facts: Facts): NodeRun {
     before: node.touched ? (node.before ?? facts.before ?? null) : (facts.before ?? node.before),
     already: node.touched ? node.already : (facts.already ?? node.already),
     ...(facts.gets === undefined || node.touched ? {} : { gets: facts.gets }),
+    ...(facts.illBefore === undefined || node.touched ? {} : { illBefore: facts.illBefore }),
     proof: facts.proof ?? node.proof,
     diagnosis: facts.diagnosis ?? node.diagnosis,
     foreign: facts.foreign ?? (isReturning(node) ? node.foreign : null),
@@ -196,7 +197,7 @@ function rolledBack(rollout: Rollout, node: NodeRun, at: number): Rollout {
   const reason = node.failure ?? 'asked for';
   const after = moveNode(
     rollout,
-    node,
+    node.touched ? node : withoutBack(node),
     { is: 'rolled-back', reason, at },
     {
       ...provenBack(rollout, node),
@@ -212,6 +213,11 @@ function rolledBack(rollout: Rollout, node: NodeRun, at: number): Rollout {
   return { ...after, lastNodeAt: at, rest: { ms: 0, at } };
 }
 
+/** How an earlier run brought it back says nothing of this one, which changed nothing. */
+function withoutBack({ back: _, ...node }: NodeRun): NodeRun {
+  return node;
+}
+
 /** Kept for whoever reads how it ended; rollouts from before this was kept must fold as they did. */
 function provenBack({ lastWord }: Rollout, { proof, before }: NodeRun): Pick<NodeRun, 'back'> {
   return lastWord === undefined || proof === null || proof.sha256 !== before?.sha256 ? {} : { back: proof };
@@ -223,8 +229,9 @@ function failed(
   state: Working | Staging,
   reason: string,
   at: number,
-  clean = false,
+  facts: Facts = {},
 ): Rollout {
+  const clean = facts.clean === true;
   if (state.is === 'staging') return hold(giveUp(rollout, node, 'stage', reason, at), node, reason, at);
   if (traits[state.step].onFailure === 'ignore') return succeeded(rollout, node, state, at);
   if (state.direction === 'back') {
@@ -249,7 +256,9 @@ function failed(
   }
   // Half of it is ours, half somebody's: whoever decides must know, and nothing is brought back over it unasked.
   if (node.foreign !== null) return callPeople(stuck(rollout, node, state, reason, at), node, reason, at);
-  return hold(undo(rollout, node, state.step, reason, at), node, reason, at);
+  const isLeft = facts.stays === true || rollout.policy.autoRollback === 'none' || node.rolledBackInRun === rollout.run;
+  const after = isLeft ? leaveUnproven(rollout, node, state.step, reason, at) : undo(rollout, node, reason, at);
+  return hold(after, node, reason, at);
 }
 
 const onlyProven = (rollout: Rollout, node: NodeRun): string =>
@@ -267,12 +276,13 @@ function giveUp(rollout: Rollout, node: NodeRun, step: StepName, reason: string,
   return moveNode(rollout, node, state, { ...clean, attempt: node.attempt + 1, failure: reason });
 }
 
-/** One automatic rollback per node and run; then a person decides. */
-function undo(rollout: Rollout, node: NodeRun, step: StepName, reason: string, at: number): Rollout {
-  if (rollout.policy.autoRollback === 'none' || node.rolledBackInRun === rollout.run) {
-    const state: NodeState = { is: 'unproven', step, reason, at };
-    return moveNode(rollout, node, state, { attempt: node.attempt + 1, failure: reason });
-  }
+/** One automatic rollback per node and run; then a person decides. So it is where going back would help nobody. */
+function leaveUnproven(rollout: Rollout, node: NodeRun, step: StepName, reason: string, at: number): Rollout {
+  const state: NodeState = { is: 'unproven', step, reason, at };
+  return moveNode(rollout, node, state, { attempt: node.attempt + 1, failure: reason });
+}
+
+function undo(rollout: Rollout, node: NodeRun, reason: string, at: number): Rollout {
   const back = { ...node, proof: null, diagnosis: null };
   const changed = { failure: reason, rolledBackInRun: rollout.run };
   return toPlace(rollout, back, firstBack(rollout, back), at, changed);

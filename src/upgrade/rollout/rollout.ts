@@ -1,4 +1,5 @@
 import type { Calendar } from '../../windows/types.ts';
+import type { ChecksSeen, OtherCheck } from '../checks/types.ts';
 import type {
   Actor,
   Asked,
@@ -168,6 +169,8 @@ export interface NodeRun {
   rehearsedAt?: number;
   /** In a restart that is tried again: an earlier run restarted it. Absent where none did. */
   again?: true;
+  /** What the settings ask of every node, and was not good on it before its turn. Absent where all was. */
+  illBefore?: OtherCheck[];
   /** Its automatic rollback of this run was used. */
   rolledBackInRun: number | null;
   /** How long its steps took when they last succeeded; nothing where it ran the target already. */
@@ -409,6 +412,10 @@ export interface RegionLooks extends Lasting {
   standing: Record<string, Standing>;
   /** By node: looks in a row that did not find it healthy. */
   misses: Record<string, number>;
+  /** By finished node: what the settings ask of it while it is watched, as the last look that asked found it. Absent where none did. */
+  checks?: Record<string, ChecksSeen>;
+  /** By node: looks in a row that found something of that bad. Absent like `checks`. */
+  ill?: Record<string, number>;
   /** Epoch ms of the first of the looks in a row after which nothing but what people must end (alerts, a lacking proof) kept the next node here from beginning. */
   keptSince?: number;
 }

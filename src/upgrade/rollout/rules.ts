@@ -158,7 +158,7 @@ function lacking(rollout: Rollout, phase: ApprovalPhase, now: number): Shut | nu
     const why = no.reason === null ? '' : ` (${no.reason})`;
     return shutBy(no.by, `${title} is not approved${why}: declined`, owner);
   }
-  const from = state.is === 'pending' ? asksFrom(rollout, phase) : null;
+  const from = state.is === 'pending' ? asksFrom(rollout, phase, now) : null;
   if (from !== null && from > now) return shut(`${title} is not asked for yet`, owner, from);
   if (state.is !== 'done') return shut(`${title} is not approved`, owner);
   const old = given.find(({ at }) => now - at > rollout.policy.approvalExpires);

@@ -13,7 +13,7 @@ export function settle(rollout: Rollout, at: number): Rollout {
 
 /** Asked only when all that is finished was just proven again, not so early that a yes would expire, and nobody out of their sleep. */
 function settleAsks(rollout: Rollout, at: number): Rollout {
-  const due = askable(rollout).filter((phase) => (asksFrom(rollout, phase) ?? 0) <= at);
+  const due = askable(rollout).filter((phase) => (asksFrom(rollout, phase, at) ?? 0) <= at);
   if (!goesForward(rollout) || due.length === 0 || unprovenRegions(rollout, at).length > 0) return rollout;
   return due.reduce(
     (acc, { id }) => changePhase(acc, id, (phase) => movePhase(phase, { is: 'active', since: at })),

@@ -68,7 +68,7 @@ function needs(rollout: Rollout, now: number): Need[] {
   }
   if (!goesForward(rollout)) return [];
   const over = nodesInOrder(rollout).every(({ state }) => state.is === 'done');
-  if (over || askable(rollout).some((phase) => (asksFrom(rollout, phase) ?? 0) <= now)) {
+  if (over || askable(rollout).some((phase) => (asksFrom(rollout, phase, now) ?? 0) <= now)) {
     return unprovenRegions(rollout, now).map((region) => ({ region, step: 'prove' }));
   }
   const node = nextNode(rollout);

@@ -16,6 +16,8 @@ export interface PoolOptions extends ConnectionsOptions {
 export interface Pool {
   /** Waits for a free session, dials when needed. Rejects with Unreachable, also on abort. */
   lease(host: Host, signal?: AbortSignal): Promise<Lease>;
+  /** For what is no session: sshd counts those alone. */
+  share(host: Host): Promise<Use>;
   /** What is leased from now on goes over a connection that is made now. */
   renew(host: Host): void;
   close(): Promise<void>;
@@ -62,6 +64,7 @@ export function createPool(options: PoolOptions): Pool {
         throw error;
       }
     },
+    share: connections.share,
     renew: connections.renew,
     close: connections.close,
   };

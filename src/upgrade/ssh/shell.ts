@@ -1,11 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import type { Connection } from './connection.ts';
+import { forwardFrom } from './forward.ts';
 import { createPinFiles } from './pin-files.ts';
 import { createPool } from './pool.ts';
 import { reasonOf, Unreachable } from './reasons.ts';
 import { execute } from './run.ts';
 import { createSender } from './transfer.ts';
-import type { Command, Host, Outcome, Shell, Transfer } from './types.ts';
+import type { Command, Forwarding, Host, Outcome, Shell, Transfer } from './types.ts';
 
 /** Durations in milliseconds. */
 export interface ShellOptions {
@@ -65,7 +66,7 @@ function manyListeners(signal: AbortSignal | undefined): void {
 const connectTimeoutMs = 10_000;
 
 /** The door to these nodes, by name. Neither `run` nor `put` throws for a host's fault. */
-export function createShell(hosts: Record<string, Host>, options: ShellOptions = {}): Shell {
+export function createShell(hosts: Record<string, Host>, options: ShellOptions = {}): Shell & Forwarding {
   const pool = createPool({
     connectTimeoutMs: options.connectTimeoutMs ?? connectTimeoutMs,
     keepaliveMs: options.keepaliveMs ?? 5000,
@@ -122,6 +123,7 @@ export function createShell(hosts: Record<string, Host>, options: ShellOptions =
         return refusal(error);
       }
     },
+    forward: async (node, host, port) => forwardFrom(await pool.share(hostOf(node)), host, port),
     becomes: (node) => hosts[node]?.become ?? 'sudo',
     close: () => pool.close(),
   };

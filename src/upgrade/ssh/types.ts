@@ -1,4 +1,6 @@
+import type { Duplex } from 'node:stream';
 import type { Presented } from '../../base/helper-request.ts';
+import type { DatabaseAddress } from '../checks/types.ts';
 
 /** How a login becomes root: by any command through sudo, or by a helper that knows a few verbs and wants orders. */
 export type Become = 'sudo' | 'helper';
@@ -66,6 +68,12 @@ export type Transfer =
   /** `reason` in words a person can act on, e.g. "no space left". */
   | { is: 'failed'; reason: string };
 
+/** A way on from a node, as if what connects were there. */
+export interface Forwarding {
+  /** @throws Declined when the node, or what it reached, said no; Unreachable when nobody could be asked */
+  forward(node: string, host: string, port: number): Promise<Duplex>;
+}
+
 /** The one door to nodes over SSH; one pooled connection per node. */
 export interface Shell {
   run(node: string, command: Command, signal?: AbortSignal): Promise<Outcome>;
@@ -78,3 +86,17 @@ export interface Shell {
   becomes?(node: string): Become;
   close(): Promise<void>;
 }
+
+/** `refused`: it, or its machine, said no. `silent`: nobody can tell. Neither was redacted. */
+export type DatabaseAnswer =
+  | { is: 'rows'; rows: unknown }
+  | { is: 'refused'; detail: string }
+  | { is: 'silent'; detail: string };
+
+/** One query, asked from a node's place, in a transaction that may only read. Never throws. */
+export type AskDatabase = (
+  node: string,
+  address: DatabaseAddress,
+  query: string,
+  withinMs: number,
+) => Promise<DatabaseAnswer>;

@@ -4,6 +4,7 @@ import { failed, reportOf, succeeded } from '../host/reports.ts';
 import { strangerIn } from '../host/strangers.ts';
 import type { Report } from '../rollout/types.ts';
 import { isToBeAsked, judged } from './asked.ts';
+import { withIllness } from './checked.ts';
 import { inTheWayOfStage, leave } from './foreign.ts';
 import { assess } from './preflight.ts';
 import { outrun, replaced, sinceStaged } from './stage.ts';
@@ -11,9 +12,12 @@ import type { Step, StepContext } from './types.ts';
 
 /**
  * Right before the switch: the backup is there and whole, the node is still what it was, the staged binary is right. On
- * the first node that has its turn, after a person began it, the new binary is asked for its version.
+ * the first node that has its turn, after a person began it, the new binary is asked for its version. What is bad by then is no fault
+ * of the release.
  */
-export const backup: Step = async (context) => {
+export const backup: Step = async (context) => withIllness(context, await madeReady(context));
+
+async function madeReady(context: StepContext): Promise<Report> {
   const { node } = context;
   if (node.already) return succeeded();
   if (node.before === null) return failed('the node was not staged');
@@ -24,7 +28,7 @@ export const backup: Step = async (context) => {
   if (answer.is === 'ok') return judged(context, answer.output, {});
   const drifted = answer.is === 'refused' && strangerIn(answer.word, answer.detail) !== null;
   return drifted ? asItIsNow(context) : reportOf(answer, 'retry');
-};
+}
 
 /** What stands there now may be the release already, somebody's work, or what a person decided about. */
 async function asItIsNow(context: StepContext): Promise<Report> {

@@ -21,6 +21,11 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
   const { gets } = node;
   const target = rollout.release.binarySha256;
   if (gets === undefined) return { is: 'reported', report: failed('the node was not staged') };
+  // What was recorded of the node a bot can write, and find among its backups; the ledger is asked about the release.
+  if (gets.sha256 !== target) {
+    const other = `the node is to get another binary than ${rollout.release.version}: stop it, and recover it anew`;
+    return { is: 'reported', report: failed(other) };
+  }
   if (isBack(seen, gets, rollout, keptEnvironment(node))) return { is: 'nothing' };
   // Whose signature a peer's binary had nobody can tell; the ledger says that it was proven here.
   const withdrawn = rollout.recovery?.from === undefined ? context.withdrawn() : null;

@@ -3,6 +3,7 @@ import { lookClosely } from '../host/look.ts';
 import type { Observation } from '../host/observation.ts';
 import { failed, reportOf, succeeded } from '../host/reports.ts';
 import type { Baseline, Report, Rollout } from '../rollout/types.ts';
+import { withIllness } from './checked.ts';
 import { assess } from './preflight.ts';
 import { type Missing, stopFor } from './stop.ts';
 import { withClean } from './switch.ts';
@@ -13,6 +14,11 @@ import type { Step, StepContext } from './types.ts';
  * is none.
  */
 export const lookBeforeRestart: Step = async (context) => {
+  const report = await asItIs(context);
+  return context.node.state.is === 'working' ? withIllness(context, report) : report;
+};
+
+async function asItIs(context: StepContext): Promise<Report> {
   const { rollout, node, probe } = context;
   const [looked, health] = await Promise.all([lookClosely(context), probe.health(node.name)]);
   if (looked.is !== 'seen') return reportOf(looked, 'retry');
@@ -22,7 +28,7 @@ export const lookBeforeRestart: Step = async (context) => {
   const reason =
     otherThanRuns(seen, rollout) ?? (node.before === null ? null : newEnvironment(seen, node.before, rollout));
   return reason === null ? succeeded({ before: found.before }) : failed(reason);
-};
+}
 
 /** Starts the service anew, unless a newer process than the recorded one runs already. */
 export const restart: Step = (context) => stopFor(context, async (seen) => missingOf(context, seen));

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import type { AskChecks } from '../checks/types.ts';
 import type { Probe } from '../http/types.ts';
 import type { Gate, NodeRun, Report, Rollout, Sight, StepName } from '../rollout/types.ts';
 import type { Shell } from '../ssh/types.ts';
@@ -15,6 +16,8 @@ export interface StepContext {
   archive(): Promise<string>;
   /** Why the release is not accepted any more, although it was when it was staged; null while it is. */
   withdrawn(): string | null;
+  /** What the settings ask of every node besides; absent where they ask nothing. */
+  checks?: AskChecks;
   /**
    * The pre-stop gates, evaluated now: the newest rollout from the store and fresh probes of the region.
    * A step that will stop the service calls this right before, with what it saw, and returns `gated` unless it is empty.

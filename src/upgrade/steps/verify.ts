@@ -1,12 +1,13 @@
 import { failed } from '../host/reports.ts';
 import { prove, slowStop } from '../proof/prove.ts';
 import { isCanary } from '../rollout/index.ts';
+import { checked } from './checked.ts';
 import { keptEnvironment } from './foreign.ts';
 import type { Step } from './types.ts';
 
 /**
  * Proves that the node runs the release: its image hashes to the artifact, the process is a new one and stays the same
- * over the soak, and health answers healthy all the time.
+ * over the soak, and health answers healthy all the time; then, that what the settings ask of every node is good.
  */
 export const verify: Step = async (context) => {
   const { rollout, node } = context;
@@ -14,7 +15,7 @@ export const verify: Step = async (context) => {
   const canary = isCanary(rollout, node);
   const isNew = rollout.change !== undefined || (node.before !== null && node.before.sha256 !== release.binarySha256);
   const restarted = !node.already && isNew;
-  return prove(context, {
+  const proven = await prove(context, {
     sha256: release.binarySha256,
     version: release.version,
     // An upgrade leaves the environment file alone; a recovery puts it there.
@@ -26,6 +27,7 @@ export const verify: Step = async (context) => {
     deadline: policy.healthDeadline,
     slowStop,
   });
+  return checked(context, proven);
 };
 
 /** The same proof for what the node was before: it need not be a new process, but the recorded image, and stable. */

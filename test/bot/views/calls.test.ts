@@ -151,7 +151,7 @@ it('calls again after a quarter of an hour, in the channel, for what still waits
   expect(more).toEqual([]);
   expect(post).toMatchObject({ place: { is: 'thread', broadcast: true }, once: true });
   expect(post?.text).toMatch(
-    /^‼ \*Still waiting since <[^>]*>\*: v2\.0\.0 is held; 2 of 3 healthy in us-east; nothing moves .*\nWhy: .*\nCalled: <@U0ROSA>/,
+    /^‼ \*Still waiting since <[^>]*>\*: v2\.0\.0 is held; 2 of 3 healthy in us-east \(seen <[^>]*>\); nothing new is begun .*\nWhy: .*\nCalled: <@U0ROSA>/,
   );
 });
 

@@ -37,6 +37,14 @@ describe('what a rollout left', () => {
     expect(leftBy(back)).toMatchObject({ nodes: { 'us-east-op-1': { version, sha256: oldImage, envSha256 } } });
   });
 
+  it('is not told as proven of what failed unchanged, and only went back into service', () => {
+    const state = { is: 'rolled-back' as const, reason: 'exit code 3', at: now };
+    const failure = 'exit code 3';
+    expect(Object.keys((leftBy(changed(over, { state, failure })) as { nodes: object }).nodes)).toEqual(others);
+    const wentBack = changed(over, { state, failure, rolledBackInRun: 1 });
+    expect(Object.keys((leftBy(wentBack) as { nodes: object }).nodes)).toEqual([first, ...others]);
+  });
+
   it('is not told while it is open', () => {
     expect(leftBy(begun)).toBeNull();
   });

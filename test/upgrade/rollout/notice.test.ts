@@ -167,7 +167,7 @@ describe('the first approval of a start that is far ahead', () => {
   const far = () => {
     const planned = plan(inputOf(strict, { startAt: tuesday + hours(100) }));
     const { rollout } = drive(planned, worldOf(planned), { from: tuesday, until: isStaged });
-    return rollout;
+    return folded(rollout, told('channel', tuesday + minutes(5), rollout.startAt));
   };
   const isStaged = ({ nodes }: Rollout) => Object.values(nodes).every(({ state }) => state.is === 'ready');
   const first = ({ phases }: Rollout) => phases.find(({ is }) => is === 'approval')?.state.is;
@@ -182,6 +182,23 @@ describe('the first approval of a start that is far ahead', () => {
     expect(shut).toMatchObject({ reason: 'all regions is not asked for yet', opensAt: from });
     expect(nextWake(staged, from - hours(1))).toBeLessThanOrEqual(from);
     expect(first(ticked(staged, from))).toBe('active');
+  });
+
+  it('is not asked for while somebody has still to be told, who may be told days later: no answer would hold it, and a yes be too old', () => {
+    const planned = plan(inputOf(strict));
+    const { rollout: staged } = drive(planned, worldOf(planned), { from: tuesday, until: isStaged });
+    const days = [24, 48, 72, 96].map((count) => tuesday + hours(count));
+    const waits = days.reduce(ticked, staged);
+    expect(first(waits)).toBe('pending');
+    expect(waits.status.is).toBe('running');
+    const known = folded(waits, told('channel', tuesday + hours(97)));
+    const asks = tuesday + hours(97 + 24);
+    expect(first(ticked(known, asks - 1_000))).toBe('pending');
+    expect(gates(known, 'us-east-op-1', tuesday + hours(98)).find(({ name }) => name === 'approval')?.opensAt).toBe(
+      asks,
+    );
+    expect(nextWake(known, tuesday + hours(98))).toBeLessThanOrEqual(asks);
+    expect(first(ticked(known, asks))).toBe('active');
   });
 
   it('is not asked for any more when the start is moved away, unless somebody said yes', () => {
@@ -261,6 +278,33 @@ describe('a start that is waited for', () => {
     expect(ticked(half, tuesday + hours(24)).ahead).toBeNull();
     const both = folded(half, told('status page', tuesday + hours(30)));
     expect(ticked(both, tuesday + hours(54)).ahead).toEqual({ of: tuesday + hours(78), before: hours(24) });
+  });
+
+  describe('of a major', () => {
+    const far = tuesday + hours(100);
+    const known = (rollout: Rollout, at: number) => folded(rollout, ...bothTold(at, rollout.startAt));
+
+    it('is also said again as long before as its notice', () => {
+      const rollout = known(major({ startAt: far }), tuesday + minutes(1));
+      expect(ticked(rollout, far - hours(48) - 1).ahead).toBeNull();
+      const due = ticked(rollout, far - hours(48));
+      expect(due.ahead).toEqual({ of: far, before: hours(48) });
+      expect(ticked(due, far - hours(24)).ahead).toEqual({ of: far, before: hours(24) });
+      expect(nextWake(rollout, tuesday + minutes(2))).toBeLessThanOrEqual(far - hours(48));
+    });
+
+    it('is not said again in the moment in which everybody was told', () => {
+      const rollout = known(major(), tuesday + minutes(1));
+      expect(startOf(rollout)).toBe(tuesday + minutes(1) + hours(48));
+      expect(ticked(rollout, tuesday + minutes(2)).ahead).toBeNull();
+    });
+
+    it('only where starts are said again at all, and no other release is', () => {
+      const silent = { ...fleet, policy: { ...fleet.policy, announce: [] } };
+      expect(plan(inputOf(silent)).policy.announce).toEqual([]);
+      expect(major({ release: { ...release, version: 'v1.1.0' } }).policy.announce).toEqual([hours(24), hours(1)]);
+      expect(major().policy.announce).toEqual([hours(48), hours(24), hours(1)]);
+    });
   });
 
   it('says nothing in what was planned by a version that did not know of it', () => {

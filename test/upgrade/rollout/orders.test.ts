@@ -105,6 +105,42 @@ describe('the orders that follow from a decision', () => {
     expect(ordersAfter(made, event)).toEqual([]);
   });
 
+  it.each<[string, Partial<NodeRun>]>([
+    [
+      'a binary',
+      { before: { ...recorded, sha256: `${'a'.repeat(64)}\nnode ap-south-op-1\nrelease ${'6'.repeat(64)}` } },
+    ],
+    ['an environment file', { before: { ...recorded, envSha256: `-\nclass change\nepoch 99` } }],
+    ['no text at all', { before: { ...recorded, envSha256: ['-\nclass change'] as unknown as string } }],
+    [
+      "somebody's work",
+      {
+        decided: { foreign: { what: 'binary', sha256: 'f\nunit sshd', version: null }, as: 'replace', by },
+      },
+    ],
+  ])('hold no line that a worker who was taken over reported as the hash of %s', (_, changes) => {
+    const [first, second] = Object.values(made.nodes);
+    if (!first || !second) throw new Error('no nodes');
+    const nodes = { ...made.nodes, [first.name]: { ...first, touched: true, ...changes } };
+    for (const decision of [
+      { type: 'created', at },
+      { type: 'retried', at, by, epoch: 7 },
+      { type: 'rollback-asked', at, by, scope: { is: 'all' }, epoch: 8 },
+    ] as const) {
+      const orders = ordersAfter({ ...made, nodes }, decision);
+      for (const order of orders) {
+        const keys = orderText(order)
+          .trimEnd()
+          .split('\n')
+          .map((line) => line.split(' ')[0]);
+        expect(keys).toEqual([...new Set(keys)]);
+        expect(orderText(order)).toContain(`\nnode ${order.node}\n`);
+      }
+      // Nobody else is kept waiting.
+      if (decision.type === 'created') expect(short(orders)).toContain(`stage ${second.name} 7`);
+    }
+  });
+
   it('are lines that a shell reads, with the time in seconds', () => {
     const [order] = ordersAfter(made, { type: 'created', at });
     if (!order) throw new Error('no order');

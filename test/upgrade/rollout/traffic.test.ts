@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gates, next, plan, todo } from '../../../src/upgrade/rollout/index.ts';
+import { gates, next, plan, todo, wasOnlyOut } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, NodeRun, NodeTask, Report, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { fleetOf, hours, inputOf, minutes, noHalt, notWanted, quiet, tuesday } from '../../support/rollouts.ts';
 import { drive, failed, intentOf, perform, type World, worldOf } from '../../support/simulation.ts';
@@ -45,6 +45,21 @@ describe('a node that is taken out of service around its switch', () => {
     const steps = events.flatMap((event) => (event.type === 'begun' && event.node === first ? [event.step] : []));
     expect(steps).toEqual(['stage', 'backup', 'drain', 'switch', 'verify', 'undrain', 'cleanup']);
     expect(rollout.status.is).toBe('done');
+  });
+
+  it('keeps no proof of an earlier way back where it fails unchanged and only goes back into service', () => {
+    const start = planned();
+    const { rollout, now, task } = upTo('drain', start);
+    const proof = { sha256: 'a'.repeat(64), mainPid: 1, restarts: 0, version: null, soaked: 30_000, invocation: 'i1' };
+    const before = { ...rollout, nodes: { ...rollout.nodes, [first]: { ...node(rollout), back: proof } } };
+    const begun = next(before, intentOf(task, now) as Event);
+    const world = worldOf(start);
+    const { rollout: held } = drive(next(begun, told(task, now + 1, failed('exit code 3', false))), world, {
+      from: now + 1,
+    });
+    expect(node(held)).toMatchObject({ state: { is: 'rolled-back' }, failure: 'exit code 3', drained: false });
+    expect(node(held).back).toBeUndefined();
+    expect(wasOnlyOut(node(held))).toBe(true);
   });
 
   it('is put back when its turn is lost: a gate that is shut right before the switch', () => {

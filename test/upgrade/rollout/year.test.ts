@@ -14,7 +14,14 @@ import {
   todo,
   whyWaiting,
 } from '../../../src/upgrade/rollout/index.ts';
-import { type Event, type Fleet, Refused, type Rollout, type Task } from '../../../src/upgrade/rollout/types.ts';
+import {
+  type Elsewhere,
+  type Event,
+  type Fleet,
+  Refused,
+  type Rollout,
+  type Task,
+} from '../../../src/upgrade/rollout/types.ts';
 import type { Freeze } from '../../../src/windows/types.ts';
 import { random } from '../../support/random.ts';
 import { fleetOf, hours, inputOf, minutes, release, surveyOf } from '../../support/rollouts.ts';
@@ -43,12 +50,15 @@ interface Year {
   lines: Line[];
   /** Declared by somebody, for all regions; the ledger's journal has them. */
   freezes: Freeze[];
+  /** Of each version, since when it has stood on the other fleet for as long as is wanted here; its own journal has that. */
+  proven: Map<string, number>;
 }
 
 /** One rollout after another, in minutes, with people who come late, change their minds and freeze the fleet. */
 class Clock {
-  readonly year: Year = { lines: [], freezes: [] };
+  readonly year: Year = { lines: [], freezes: [], proven: new Map() };
   readonly #chance: () => number;
+  readonly #elsewhere: () => number;
   #now = begin;
   #version = [1, 0, 0];
   #rollout: Rollout | null = null;
@@ -59,6 +69,7 @@ class Clock {
 
   constructor(seed: number) {
     this.#chance = random(seed);
+    this.#elsewhere = random(seed + 1_000);
   }
 
   played(): Year {
@@ -80,7 +91,9 @@ class Clock {
     const names = fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
     const survey = surveyOf(fleet, Object.fromEntries(names.map((name) => [name, { version: this.#name() }])));
     const strategy = (Object.keys(strategies) as (keyof typeof strategies)[])[Math.floor(this.#chance() * 3)];
-    const startAt = this.#chance() < 0.4 ? this.#now + minutes(1) + this.#within(5 * day) : null;
+    // A major is planned so far ahead that it can be moved to earlier, long after everybody was told.
+    const [isLater, ahead] = isMajor ? [0.8, 8 * day] : [0.4, 5 * day];
+    const startAt = this.#chance() < isLater ? this.#now + minutes(1) + this.#within(ahead) : null;
     try {
       const input = inputOf(fleet, {
         ...{ id, survey, startAt, now: this.#now, epoch: this.#now, strategy: strategy ?? 'regions' },
@@ -93,6 +106,8 @@ class Clock {
     }
     this.#version = wanted;
     this.#world = { ...worldOf(this.#rollout), freezes: this.#freezesNow() };
+    // A third of the releases are asked for before they have stood there long enough.
+    this.year.proven.set(this.#name(), this.#now + Math.floor((this.#elsewhere() - 2 / 3) * 6 * day));
     if (this.#chance() < 0.15) this.#world.bad.add(names[Math.floor(this.#chance() * names.length)] ?? '');
     this.#people = new Map();
     this.year.lines.push({
@@ -102,6 +117,11 @@ class Clock {
   }
 
   #name = (): string => `v${this.#version.join('.')}`;
+
+  #provenNow(): Elsewhere {
+    const since = this.year.proven.get(this.#name()) ?? end;
+    return since <= this.#now ? { is: 'proven', fleet: 'staging', since } : { is: 'unproven', reason: 'too young' };
+  }
 
   #freezesNow = (): Freeze[] => this.year.freezes.filter((freeze) => freeze.end > this.#now);
 
@@ -116,6 +136,7 @@ class Clock {
   /** All that workers can do now; then people; then the clock, to the minute in which something is due. */
   #goOn(rollout: Rollout, world: World): void {
     world.freezes = this.#freezesNow();
+    world.elsewhere = this.#provenNow();
     const [task] = todo(rollout, this.#now);
     if (task !== undefined && this.#isWorth(rollout, task)) {
       const intent = intentOf(task, this.#now);
@@ -227,10 +248,12 @@ interface Counts {
   approvals: number;
   moved: number;
   announced: number;
+  /** Rollouts that had waited for the proof from elsewhere. */
+  waited: number;
 }
 
-/** Reads the journal of one rollout, and knows nothing else: was each node begun when it might be? */
-function judge(lines: Line[], freezes: Freeze[], counts: Counts): void {
+/** Reads the journal of one rollout, beside those of the ledger and of the other fleet, and knows nothing else: was each node begun when it might be? */
+function judge(lines: Line[], { freezes, proven }: Year, counts: Counts): void {
   const [first] = lines;
   if (first?.event.type !== 'created') throw new Error('a journal begins with what was planned');
   const { rollout: planned, isMajor } = first.event;
@@ -255,7 +278,10 @@ function judge(lines: Line[], freezes: Freeze[], counts: Counts): void {
     if (event.type === 'begun' && event.step === 'backup') {
       begunAt.set(event.node, event.at);
       isTime(event.node, event.at, switched.length);
-      if (!open) isKnown(event.at);
+      if (!open) {
+        isKnown(event.at);
+        isProven(event.at);
+      }
       open = true;
       counts.begun += 1;
     }
@@ -300,6 +326,12 @@ function judge(lines: Line[], freezes: Freeze[], counts: Counts): void {
     assert(people.size >= (isMajor ? 2 : 1), `${node} of ${planned.id} has ${people.size} approvals`);
   }
 
+  function isProven(at: number): void {
+    const since = proven.get(planned.release.version) ?? end;
+    assert(at >= since, `${planned.id} begins ${(since - at) / minutes(1)} min before it is proven elsewhere`);
+    if (since > planned.createdAt) counts.waited += 1;
+  }
+
   function isKnown(at: number): void {
     if (!isMajor) return;
     for (const audience of ['channel', 'status page']) {
@@ -316,15 +348,16 @@ function judge(lines: Line[], freezes: Freeze[], counts: Counts): void {
 const seeds = Array.from({ length: Number(process.env.YEARS ?? 3) }, (_, index) => 2026 + index);
 
 it.each(seeds)(
-  'in a year (seed %d) nothing is begun before its time, past the fit, in a freeze, unknown or unapproved',
+  'in a year (seed %d) nothing is begun before its time, past the fit, in a freeze, unknown, unapproved or unproven',
   (seed) => {
-    const { lines, freezes } = new Clock(seed).played();
-    const counts: Counts = { begun: 0, majors: 0, approvals: 0, moved: 0, announced: 0 };
+    const year = new Clock(seed).played();
+    const { lines, freezes } = year;
+    const counts: Counts = { begun: 0, majors: 0, approvals: 0, moved: 0, announced: 0, waited: 0 };
     const ids = [...new Set(lines.map(({ rollout }) => rollout))];
     for (const id of ids)
       judge(
         lines.filter(({ rollout }) => rollout === id),
-        freezes,
+        year,
         counts,
       );
     // What never happened was not looked at.
@@ -333,6 +366,7 @@ it.each(seeds)(
     expect(counts.approvals).toBeGreaterThan(60);
     expect(counts.moved).toBeGreaterThan(5);
     expect(counts.announced).toBeGreaterThan(20);
+    expect(counts.waited).toBeGreaterThan(5);
     expect(freezes.length).toBeGreaterThan(10);
   },
   120_000,

@@ -117,6 +117,21 @@ describe('a broken node that is recovered', () => {
     expect(trial.node.snapshot()).toBe(before);
   });
 
+  it('gets nothing but the release that the ledger was asked about, whatever a bot wrote that it gets', async () => {
+    trial.node.exec(gone);
+    expect(await trial.go('stage')).toMatchObject({ is: 'succeeded' });
+    const before = trial.node.snapshot();
+    const [older = ''] = trial.node.exec(`sha256sum ${backups}/*/binary`).split(' ');
+    trial.run = { ...trial.run, gets: { version: 'v1.0.0', sha256: older, envSha256: sha256(own) } };
+    expect(await trial.go('recover')).toMatchObject({
+      is: 'failed',
+      retry: false,
+      reason: expect.stringMatching(/is to get another binary than v2\.0\.0/),
+    });
+    expect(trial.node.has(binary)).toBe(false);
+    expect(trial.node.snapshot()).toBe(before);
+  });
+
   it('is touched only while the gates are open', async () => {
     trial.node.exec(gone);
     await trial.go('stage');

@@ -122,6 +122,29 @@ describe('a node that is restarted', () => {
     expect(trial.node.restarts()).toBe(0);
   });
 
+  it('is asked what is bad already in its turn, so that nobody takes it for the fault of the restart', async () => {
+    const bad = { check: 'ready', node: 'op-1', is: 'bad', counts: 'bad', onBad: 'hold', says: '503', at: 0 } as const;
+    const asked: string[] = [];
+    const plain = trial.context.bind(trial);
+    trial.context = () => ({
+      ...plain(),
+      checks: async (_, occasion) => {
+        asked.push(`${trial.run.state.is} ${occasion}`);
+        return [bad];
+      },
+    });
+    await trial.go('stage');
+    expect(asked).toEqual([]);
+    const begun = { failures: 0, unknowns: 0, notBefore: 0, since: 0, lastReason: null };
+    const place = { direction: 'forward', phase: 'nodes/all', index: 0, step: 'stage' } as const;
+    trial.run = { ...trial.run, state: { is: 'working', ...place, ...begun } };
+    await trial.go('stage', 'restart');
+    expect(asked).toEqual(['working before']);
+    expect(trial.run.illBefore).toMatchObject([{ check: 'ready', is: 'bad' }]);
+    const reason = expect.stringMatching(/it was bad before this node was touched, too/);
+    expect(await trial.go('verify')).toMatchObject({ is: 'failed', reason });
+  });
+
   it('that went down meanwhile is started', async () => {
     await trial.go('stage');
     trial.node.exec('rm -rf proc/*; echo 0 >pid');

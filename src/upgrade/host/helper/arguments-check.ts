@@ -17,7 +17,7 @@ read_policy() {
   policy=$settings/$unit.policy
   signers=$settings/$unit.signers
   trusted "$policy"
-  fleet=; node=; its_binary=; its_env=; its_owner=; its_mode=; its_limit=0; version_words=; drain_words=; undrain_words=; program_words=
+  fleet=; node=; its_binary=; its_env=; its_owner=; its_mode=; its_limit=0; version_words=; drain_words=; undrain_words=; program_words=; check_lines=; keys=
   while IFS= read -r line; do
     value=\${line#* }
     case $line in
@@ -32,6 +32,8 @@ read_policy() {
       'drain '*) drain_words="$drain_words$value$nl" ;;
       'undrain '*) undrain_words="$undrain_words$value$nl" ;;
       'program '*) program_words="$program_words$value$nl" ;;
+      'check '*) check_lines="$check_lines$value$nl" ;;
+      'key '*) keys="$keys$value$nl" ;;
       *) refuse policy "$policy holds an unknown line" ;;
     esac
   done <"$policy"
@@ -49,6 +51,15 @@ word() { # WHAT VALUE: the name of a file
 }
 same() { # WHAT VALUE POLICY'S
   [ "$2" = "$3" ] || refuse policy "$1 is another one than in $policy"
+}
+words_of_check() { # the words of the check that is named, as the policy has them
+  printf %s "$check_lines" | while IFS= read -r line; do
+    case $line in "$check "*) printf '%s\\n' "\${line#* }" ;; esac
+  done
+}
+key_is_lent() {
+  case $wanted in '' | [0-9]* | *[!A-Za-z0-9_]*) refuse argument wanted ;; esac
+  case "$nl$keys" in *"$nl$wanted$nl"*) ;; *) refuse policy "$policy lends no $wanted" ;; esac
 }
 backup_is_named_by_its_hashes() { # so that it cannot be taken for one without an environment file
   [ -n "$before" ] && [ "\${backup:--}" != - ] || return 0
@@ -83,6 +94,10 @@ check_arguments() {
     *) refuse argument backup ;;
   esac
   backup_is_named_by_its_hashes
+  case $priority in '' | crit | err | warning) ;; *) refuse argument priority ;; esac
+  [ -z "$seconds" ] || number seconds "$seconds"
+  [ -z "$check" ] || word check "$check"
+  [ "$verb" != lend-key ] || key_is_lent
   case $env_from in '' | -) ;; *) word env_from "$env_from" ;; esac
   case $invocation in *[!a-z0-9_-]*) refuse argument invocation ;; esac
   # whoever ends a stop halfway leaves a node on neither build
@@ -91,6 +106,7 @@ check_arguments() {
   case $verb in
     drain) same words "$words" "$drain_words" ;;
     undrain) same words "$words" "$undrain_words" ;;
+    run-check) same words "$words" "$(words_of_check)$nl" ;;
     look-around) same words "$words" "$program_words" ;;
     observe | backup) [ -z "$words" ] || same words "$words" "$version_words" ;;
     *) [ -z "$words" ] || refuse argument words ;;

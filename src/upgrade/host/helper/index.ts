@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { helperPath } from '../../../base/helper-request.ts';
+import type { Check } from '../../checks/types.ts';
 import type { Fleet, Service } from '../../rollout/types.ts';
 import type { Host } from '../../ssh/types.ts';
 import { policyFolder, policyPath, policyText, signersPath, signersText, sudoersText } from './policy.ts';
@@ -19,16 +20,18 @@ export interface HelperOf {
   fleet: string;
   node: string;
   service: Service;
+  /** What the settings ask of every node besides. */
+  checks?: readonly Check[];
   /** The login. */
   user: string;
   /** Public key lines. */
   signers: readonly string[];
 }
 
-export function helperParts({ fleet, node, service, user, signers }: HelperOf): HelperParts {
+export function helperParts({ fleet, node, service, checks, user, signers }: HelperOf): HelperParts {
   return {
     script: helperScript(),
-    policy: policyText(fleet, node, service),
+    policy: policyText(fleet, node, service, checks),
     signers: signersText(signers),
     sudoers: sudoersText(user),
   };
@@ -75,7 +78,8 @@ export const helpersOf =
   (node: string): Record<string, string> | null => {
     const host = hosts[node];
     if (host?.become !== 'helper') return null;
-    const of = { fleet: fleet.name, node, service: fleet.service, user: host.user, signers };
+    const { name, service, checks = [] } = fleet;
+    const of = { fleet: name, node, service, checks, user: host.user, signers };
     const { signers: ofSigners, ...known } = helperHashes(of);
     return signers.length === 0 ? known : { ...known, signers: ofSigners };
   };

@@ -1,7 +1,8 @@
 import { helperPath } from '../../../base/helper-request.ts';
+import type { Check } from '../../checks/types.ts';
 import type { Service } from '../../rollout/types.ts';
 import { checked } from '../arguments.ts';
-import { programsOf, trafficWords } from '../commands.ts';
+import { checkWordsFor, programsOf, trafficWords } from '../commands.ts';
 
 /** Where what the helper goes by lies on a node; all of it is root's. */
 export const policyFolder = '/etc/zeitwork-node';
@@ -16,7 +17,7 @@ export const orderNamespace = 'zeitwork-order';
 const archiveLimit = 2 * 1024 ** 3;
 
 /** What the helper of one node may be used for: one key and one value a line. A key that is repeated is a list of words. */
-export function policyText(fleet: string, node: string, service: Service): string {
+export function policyText(fleet: string, node: string, service: Service, checks: readonly Check[] = []): string {
   const lines: [string, string][] = [
     ['fleet', fleet],
     ['node', node],
@@ -29,8 +30,16 @@ export function policyText(fleet: string, node: string, service: Service): strin
     ...trafficWords(service, node, 'drain').map((word): [string, string] => ['drain', word]),
     ...trafficWords(service, node, 'undrain').map((word): [string, string] => ['undrain', word]),
     ...programsOf(service, node).map((word): [string, string] => ['program', word]),
+    ...checks.flatMap((check) => linesOf(check, node)),
   ];
   return lines.map(([key, value]) => `${key} ${value}\n`).join('');
+}
+
+/** What a check is allowed on a node: a program with its words, or the value of one key. What else is asked changes nothing by itself. */
+function linesOf(check: Check, node: string): [string, string][] {
+  if (check.kind === 'database') return [['key', checked('key', check.key)]];
+  if (check.kind !== 'command') return [];
+  return checkWordsFor(check, node).map((word) => ['check', `${checked('word', check.name)} ${word}`]);
 }
 
 /** An allowed-signers file of OpenSSH: whose orders a node takes. @param keys public key lines */

@@ -8,7 +8,8 @@
  * - `systemctl show UNIT -p MainPID -p InvocationID -p NRestarts -p ActiveState -p SubState -p Result -p ExecMainStatus
  *   -p ActiveEnterTimestampMonotonic -p LoadState` (a property that is left out is taken as unknown),
  *   `systemctl reset-failed UNIT`, `systemctl restart UNIT`, `systemctl status UNIT --no-pager --full`;
- * - `journalctl -u UNIT -n N --no-pager -o short-iso`;
+ * - `journalctl -u UNIT -n N --no-pager -o short-iso`; for checks also `journalctl _SYSTEMD_INVOCATION_ID=… --since=-60s -q -o json
+ *   --output-fields=PRIORITY,MESSAGE`;
  * - `/proc/PID/exe` only as a file to read (`openssl`, `sha256sum`, `stat -L`, `test -ef`, `cp -p`), so a hard link to the
  *   image will do; nothing is concluded from where the link points;
  * - absolute paths begin with `/usr/local/bin/`, `/etc/zeitwork/` (both from the service's profile),
@@ -28,6 +29,7 @@
 export { lookAroundScript } from './around.ts';
 export { backupScript, checkBackupScript } from './backup.ts';
 export { listBackupsScript } from './backups.ts';
+export { countEntriesScript, lendKeyScript, runCheckScript } from './checks.ts';
 export { cleanupScript } from './cleanup.ts';
 export { diagnoseScript } from './diagnose.ts';
 export { gatherScript } from './gather.ts';

@@ -86,6 +86,10 @@ export const named = [
   'bytes',
   'env_from',
   'invocation',
+  'priority',
+  'seconds',
+  'check',
+  'wanted',
 ];
 
 const take = `  while [ $# -gt 0 ]; do
