@@ -12,7 +12,8 @@ function whyNot(): string | null {
 const reason = whyNot();
 if (reason !== null) process.stdout.write(`\nAsking a real systemd for environment files is left out: ${reason}.\n`);
 
-const seed = process.env.SEED === 'any' ? Date.now() % 2 ** 31 : Number(process.env.SEED ?? 1);
+const asked = process.env.SEED ?? 'any';
+const seed = asked === 'any' ? Date.now() % 2 ** 31 : Number(asked);
 const sorted = (found: Map<string, string>): Record<string, string> =>
   Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 
