@@ -210,6 +210,7 @@ class Night {
     this.here.clock.at = after.now;
     for (const event of after.events) {
       if (event.type === 'begun' && event.step === 'switch') this.#begun.add(event.node);
+      if (event.type === 'begun' && event.step === 'restart') this.restarted.push(event.node);
       if (event.type === 'begun' && event.step === 'restore' && !this.#begun.has(event.node))
         this.restarted.push(event.node);
       const isBack = event.type === 'reported' && event.step === 'verify-restored' && event.report.is === 'succeeded';
