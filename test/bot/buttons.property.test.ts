@@ -1,5 +1,6 @@
 import pino from 'pino';
 import { expect, it } from 'vitest';
+import { isAny } from '../../src/base/is-any.ts';
 import { judge } from '../../src/bot/actions/counts.ts';
 import { asShown, asShownNow } from '../../src/bot/as-shown.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
@@ -19,10 +20,20 @@ import {
   waitingForPeople,
   waitKey,
 } from '../../src/upgrade/rollout/index.ts';
-import type { Fleet, Foreign, NodeSurvey, NodeTask, Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { Fleet, Foreign, NodeRun, NodeSurvey, NodeTask, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { Run, scenario } from '../support/chance.ts';
 import { fc } from '../support/fast-check.ts';
-import { fitWith, hours, inputOf, oldImage, planned, release, surveyOf, tuesday } from '../support/rollouts.ts';
+import {
+  fitWith,
+  fleetOf,
+  hours,
+  inputOf,
+  oldImage,
+  planned,
+  release,
+  surveyOf,
+  tuesday,
+} from '../support/rollouts.ts';
 import { drive, failed, type World, worldOf } from '../support/simulation.ts';
 import { directoryOf, seals, trial, trialFleet } from './support.ts';
 
@@ -154,12 +165,30 @@ const kinds: Record<string, (rollout: Rollout, at: number) => Rollout> = {
   'only back': onlyBack,
   reminded,
   taken,
+  'stopped by a file': halted,
+  'stopped by a file, and reminded of it': (rollout, at) => reminded(halted(rollout, at), at + 60_000),
   declined: (rollout, at) =>
     asked(rollout).reduce(
       (acc: Rollout, { id }) => next(acc, { type: 'declined', at, phase: id, by: 'U0OTTO', reason: 'errors' }),
       rollout,
     ),
 };
+
+/** A worker that begins what is due finds the file that stops everything, and a minute later finds it still. */
+function halted(rollout: Rollout, at: number): Rollout {
+  const halt = { is: 'lies' as const, reason: 'the file STOP lies there' };
+  const looks = Object.entries(rollout.looks).map(([region, look]) => [region, { ...look, halt }]);
+  const seen: Rollout = { ...rollout, looks: Object.fromEntries(looks) };
+  return [at, at + 60_000].reduce((acc: Rollout, now) => {
+    const task = todo(acc, now).find((each): each is NodeTask => !isLook(each));
+    if (task === undefined) return acc;
+    const { run, node, step, attempt } = task;
+    const gates = [{ name: 'halt' as const, reason: halt.reason, owner: 'whoever put the file there', opensAt: null }];
+    const unchanged = step === 'stage' || step === 'backup';
+    const begun = next(acc, { type: 'begun', at: now, run, node, step, attempt });
+    return next(begun, { type: 'gated', at: now, run, node, step, attempt, gates, unchanged });
+  }, seen);
+}
 
 /** While it was under way, somebody worked on a node by hand. */
 const byHand: typeof kinds = {
@@ -338,6 +367,88 @@ it('a button of a recovery is shown only where it does something, at every step,
     'wait mine',
   ];
   expect([...shown]).toEqual(expect.arrayContaining([...pressable, 'failed diagnose', 'stuck replace', 'stuck retry']));
+});
+
+it('a button of a rehearsal is shown only where it does something, at every step, in service and out of it, whatever goes wrong', {
+  timeout: 600_000,
+}, async () => {
+  const { shown, lookAt } = presser();
+  const name = 'us-east-op-1';
+  const halt = (world: World): void => {
+    world.halt = { is: 'lies', reason: 'the file STOP lies there' };
+  };
+  const cut = (world: World) => void world.silent.add(name);
+  /** From which step on, and what. */
+  const troubles: [string, (world: World) => void][] = [
+    ['none', () => undefined],
+    ['backup', halt],
+    ['verify', (world) => void world.bad.add(name)],
+    ['verify', cut],
+    ['restore', halt],
+    ['restore', cut],
+    ['restore', (world) => void world.down.add('us-east-op-2')],
+    ['restore', (world) => void world.badRestore.set(name, 9)],
+    ['verify-restored', halt],
+    ['undrain', (world) => void world.brokenTraffic.add(name)],
+    ['undrain', halt],
+  ];
+  const met = new Set<string>();
+  for (const drains of [false, true])
+    for (const [from, trouble] of troubles) {
+      // Out of service only where that makes a difference: each step of all of these takes its time.
+      if (drains ? isAny(from, 'backup', 'verify', 'verify-restored') : from === 'undrain') continue;
+      const fleet = fleetOf({ rehearse: 'always', bake: 0, pause: 0, reminders: [1] });
+      const traffic = drains ? { drain: ['/d'], undrain: ['/u'], limit: hours(0.01) } : null;
+      const service = { ...fleet.service, traffic };
+      const start = plan(inputOf({ ...fleet, service }, { strategy: 'regions', regions: ['us-east'] }));
+      const world = worldOf(start);
+      const looks = new Map<string, [Rollout, number, World]>();
+      const until = (rollout: Rollout, at: number): boolean => {
+        const { state, touched, drained, rehearsedAt } = rollout.nodes[name] as NodeRun;
+        const step = 'step' in state ? state.step : '';
+        if (step === from) trouble(world);
+        const waits = waitingForPeople(rollout).map(({ what }) => what);
+        met.add(`${rehearsedAt === undefined ? '' : 'again '}${step}`);
+        const where = [rollout.status.is, state.is, step, touched, drained, rehearsedAt !== undefined, waits];
+        if (!looks.has(JSON.stringify(where))) looks.set(JSON.stringify(where), [rollout, at, structuredClone(world)]);
+        return at > tuesday + hours(0.5) || rollout.nodes['us-east-op-2']?.state.is === 'done';
+      };
+      const end = drive(start, world, { from: tuesday, until });
+      until(end.rollout, end.now);
+      for (const [rollout, at, as] of looks.values()) {
+        const by = 'U0OTTO';
+        const epoch = at + 1;
+        const paused = next(rollout, { type: 'paused', at, by });
+        const stopped = next(rollout, { type: 'stopped', at, by });
+        const back = next(rollout, { type: 'rollback-asked', at, by, scope: { is: 'all' }, epoch });
+        const on = (of: Rollout): [Rollout, number] => {
+          const later = drive(of, structuredClone(as), { from: at, limit: 60 });
+          return [later.rollout, later.now];
+        };
+        const ways: Record<string, [Rollout, number]> = {
+          ...{ paused: [paused, at], stopped: [stopped, at], back: [back, at], 'as it is': [rollout, at] },
+          ...{ 'paused, later': on(paused), 'stopped, later': on(stopped), 'back, later': on(back) },
+          retried: [next(rollout, { type: 'retried', at, by, epoch }), at],
+        };
+        for (const [way, [each, now]] of Object.entries(ways))
+          for (const [kind, seenAs] of Object.entries(kinds))
+            await lookAt(`rehearsal, ${way}, ${kind}, ${each.nodes[name]?.rehearsedAt}`, seenAs(each, now), now);
+      }
+    }
+  expect([...met]).toEqual(
+    expect.arrayContaining(['restore', 'verify-restored', 'again switch', 'again verify', 'drain']),
+  );
+  const pressable = [
+    'main pause',
+    'main resume',
+    'main retry',
+    'main rollback',
+    'main stop',
+    'wait mine',
+    'remind mine',
+  ];
+  const wrong = ['retry', 'rollback', 'stop', 'mine', 'diagnose'].map((action) => `stuck ${action}`);
+  expect([...shown]).toEqual(expect.arrayContaining([...pressable, ...wrong, 'failed retry', 'stopped rollback']));
 });
 
 it('a button is shown only where it does something', { timeout: 600_000 }, async () => {

@@ -16,7 +16,7 @@ import {
   sshSignature,
 } from '../../src/trust/index.ts';
 import { isOpen } from '../../src/upgrade/rollout/index.ts';
-import { type Release, strategyNames } from '../../src/upgrade/rollout/types.ts';
+import { type NodeSurvey, type Release, type Rollout, strategyNames } from '../../src/upgrade/rollout/types.ts';
 import { fc } from '../support/fast-check.ts';
 import { fitWith, fleetOf, newImage, oldImage, release, surveyOf } from '../support/rollouts.ts';
 import { drive, type World, worldOf } from '../support/simulation.ts';
@@ -56,6 +56,13 @@ const others = [
   'adopt ledger',
   'restart',
   'restart --regions us-east --nodes 1',
+  'adopt ledger --without eu-west-op-2',
+  'recover eu-west-op-2',
+  'recover us-east-op-1',
+  'recover eu-west-op-2 --from eu-west-op-1',
+  'reschedule --next',
+  'decline eu-west --reason "not now"',
+  'mine',
   'freeze all --until 2027-01-01 --reason "audit"',
   'unfreeze all',
 ];
@@ -76,6 +83,8 @@ const story = fc.record({
   version: fc.constantFrom('v1.1.0', 'v2.0.0'),
   oneMayBegin: fc.constantFrom('canary' as const, 'canary' as const, 'nowhere' as const),
   bad: fc.boolean(),
+  /** A node lost its binary. */
+  lost: fc.constantFrom(false, false, true),
   order: fc.constantFrom('declared' as const, 'next-opening' as const),
   breakers: fc.constantFrom(1, 2),
   approvals: fc.constantFrom('button' as const, 'signed' as const),
@@ -120,15 +129,19 @@ class Night {
   readonly #begun = new Set<string>();
   /** Nodes that were to be brought back, or were started with what they ran before, although nothing was to be brought back there. */
   readonly restarted: string[] = [];
+  /** What nodes were given back by a recovery. */
+  readonly given: string[] = [];
   readonly #bad: boolean;
+  readonly #lost: boolean;
   readonly #known: Release[];
 
-  constructor({ version, bad, approvals, ...policy }: Omit<Story, 'moves'>) {
+  constructor({ version, bad, lost, approvals, ...policy }: Omit<Story, 'moves'>) {
     const majors = { approvers: 2, canaryApproval: true };
     const fleet = fleetOf({ ...quick, ...policy, majors });
     const rest = fleet.regions.map((region) => ({ ...region, approvers: everything }));
     // The second one is the same binary by another name.
     const known = [version, `${version}-same`].map((each) => ({ ...release, version: each }));
+    known.push({ ...release, version: 'v1.0.0', binarySha256: oldImage });
     this.#known = known;
     this.here = trial({ fleet: { ...fleet, regions: rest }, known, log });
     this.here.context.access.roles = {
@@ -143,6 +156,14 @@ class Night {
     this.here.context.playsUpTo = 0;
     this.#version = version;
     this.#bad = bad;
+    this.#lost = lost;
+    const left = { version: 'v1.0.0', sha256: oldImage, envSha256: null, at: 1, rollout: 'r0' };
+    const names = fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
+    this.here.control.kept = {
+      ...this.here.control.kept,
+      nodes: Object.fromEntries(names.map((name) => [name, left])),
+    };
+    this.#see(this.here.control.looks);
   }
 
   replaceArchive(): void {
@@ -200,7 +221,8 @@ class Night {
   /** The nodes go on for a while, and are seen as they are then. */
   goOn(events: number): void {
     const rollout = [...this.here.control.rollouts.values()].find(isOpen);
-    if (!rollout) return;
+    if (rollout?.recovery !== undefined) this.#giveBack(rollout);
+    if (!rollout || rollout.recovery !== undefined) return;
     this.#world ??= worldOf(rollout);
     const world = this.#world;
     if (this.#bad) world.bad.add('us-east-op-1');
@@ -222,18 +244,43 @@ class Night {
       this.reached.add(rollout.nodes[node]?.region ?? '');
     }
     const version = (node: string) => (world.image[node] === newImage ? this.#version : 'v1.0.0');
-    this.here.control.looks = surveyOf(this.here.context.fleet).map((seen) => ({
-      ...seen,
-      sha256: world.image[seen.node] ?? oldImage,
-      version: version(seen.node),
-      fitness: fitWith(world.image[seen.node] ?? oldImage),
-    }));
+    this.#see(
+      surveyOf(this.here.context.fleet).map((seen) => ({
+        ...seen,
+        sha256: world.image[seen.node] ?? oldImage,
+        version: version(seen.node),
+        fitness: fitWith(world.image[seen.node] ?? oldImage),
+      })),
+    );
+  }
+
+  #see(looks: NodeSurvey[]): void {
+    const { seen } = fitWith(oldImage);
+    const fitness = { ...fitWith(oldImage), seen: seen === null ? null : { ...seen, disk: null, runs: false } };
+    const gone = { sha256: null, version: null, healthy: false, unit: 'failed/failed', fitness };
+    const isGone = (node: string) => this.#lost && node === 'eu-west-op-2';
+    this.here.control.looks = looks.map((each) => (isGone(each.node) ? { ...each, ...gone } : each));
+  }
+
+  /** How a recovery goes is shown elsewhere; here it counts what it gives. */
+  #giveBack(rollout: Rollout): void {
+    this.given.push(rollout.release.binarySha256);
+    const status = { is: 'done', at: this.here.clock.at } as const;
+    this.here.control.rollouts.set(rollout.id, { ...rollout, status, startedAt: this.here.clock.at });
   }
 }
 
 /** Gone back from between a node's backup and its switch, which chance comes by seldom. */
 const backFromBackup: Story = {
-  ...{ version: 'v1.1.0', oneMayBegin: 'canary', bad: false, order: 'declared', breakers: 1, approvals: 'button' },
+  ...{
+    version: 'v1.1.0',
+    oneMayBegin: 'canary',
+    bad: false,
+    lost: false,
+    order: 'declared',
+    breakers: 1,
+    approvals: 'button',
+  },
   moves: (
     [
       ['upgrade VERSION --strategy regions --nodes 4', 3],
@@ -246,9 +293,9 @@ const backFromBackup: Story = {
 };
 
 const numRuns = Number(process.env.RUNS ?? 10_000);
-const reached = { canary: 0 };
+const reached = { canary: 0, given: 0 };
 
-it('one person changes the canary region once for each release, and nothing else, whatever they type where', async () => {
+it('one person changes the canary region once for each release, gives a broken node what was proven there, and nothing else, whatever they type where', async () => {
   await fc.assert(
     fc.asyncProperty(story, async ({ moves, ...rest }) => {
       const night = new Night(rest);
@@ -260,14 +307,17 @@ it('one person changes the canary region once for each release, and nothing else
       const mayBegin = rest.version === 'v1.1.0' && rest.oneMayBegin === 'canary';
       expect([...night.reached].filter((region) => !mayBegin || region !== 'us-east')).toEqual([]);
       expect(night.restarted).toEqual([]);
+      expect(night.given.filter((sha256) => sha256 !== oldImage)).toEqual([]);
       const begun = [...night.switched.values()];
       for (const names of [begun.map(({ version }) => version), begun.map(({ binarySha256 }) => binarySha256)]) {
         expect(names).toEqual([...new Set(names)]);
       }
       reached.canary += night.reached.size;
+      reached.given += night.given.length;
     }),
     { numRuns, examples: [[backFromBackup]] },
   );
   // A test in which nothing ever moved would hold, and prove nothing.
   expect(reached.canary).toBeGreaterThan(numRuns / 50);
+  expect(reached.given).toBeGreaterThan(numRuns / 100);
 }, 600_000);

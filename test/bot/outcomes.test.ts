@@ -237,6 +237,12 @@ describe('the facts of a look', () => {
         "strategy": "regions",
         "taken": [],
         "version": "v2.0.0",
+        "waiting": [
+          {
+            "since": "2026-11-24T08:31:27.500Z",
+            "waits": "approval/eu-west",
+          },
+        ],
       }
     `);
     expect(rollout.nodes).toHaveLength(9);

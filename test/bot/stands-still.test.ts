@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { rolloutFacts } from '../../src/bot/facts/rollout.ts';
 import { asText, runCommand } from '../../src/bot/run.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import { asked, next, nodesInOrder, todo, waitingForPeople } from '../../src/upgrade/rollout/index.ts';
@@ -57,6 +58,7 @@ describe('what stands still', () => {
     expect(await answer(here, 'status')).toMatch(line);
     expect(await answer(here, 'why')).toMatch(line);
     expect(await answer(here, 'why')).not.toContain('Nothing holds it');
+    expect(rolloutFacts(here.rollout).waiting).toMatchObject([{ waits: 'region us-east' }]);
   });
 
   it('without an answer of its node is said there, too, once', async () => {

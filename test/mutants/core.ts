@@ -1385,6 +1385,13 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/rollout/rehearsal.test.ts'],
   },
   {
+    name: 'one node of another region makes a major of every release',
+    file: 'src/upgrade/rollout/persons.ts',
+    from: 'regions === null || regions.includes(region)',
+    to: 'regions === null || region.length > 0',
+    tests: ['test/upgrade/rollout/persons.test.ts'],
+  },
+  {
     name: 'a worker adds lines of its own to the orders that a bot signs',
     file: `${core}/orders.ts`,
     from: '/^[!-~]+(?: [!-~]+)?$/',

@@ -39,6 +39,7 @@ export function rolloutFacts(rollout: Rollout) {
     endedAt: isOpen(rollout) || !('at' in status) ? null : iso(status.at),
     override:
       override === null ? null : { by: override.by, reason: override.reason, incident: override.incident ?? null },
+    waiting: waitingForPeople(rollout).map(({ what, since }) => ({ waits: what, since: iso(since) })),
     taken: waitingForPeople(rollout).flatMap((waiting) => takenFacts(rollout, waiting)),
     moves: (rollout.moves ?? []).map(({ by, at, to }) => ({ by, at: iso(at), startAt: iso(to) })),
     notice: noticeFacts(rollout),

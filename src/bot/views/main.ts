@@ -89,7 +89,7 @@ function statusLines(rollout: Rollout): string[] {
   const { override } = rollout;
   const overridden = override
     ? [
-        `Maintenance windows are overridden until ${when(override.until)} by ${who(override.by)}${override.with === undefined ? '' : ` with ${who(override.with)}`}: ${overrideWhy(override)}`,
+        `Maintenance windows ${isOpen(rollout) ? 'are' : 'were'} overridden until ${when(override.until)} by ${who(override.by)}${override.with === undefined ? '' : ` with ${who(override.with)}`}: ${overrideWhy(override)}`,
       ]
     : [];
   return [...overridden, ...statusLine(rollout)];

@@ -1,5 +1,5 @@
 import { together } from './approvers.ts';
-import { approversFor, isMajorChange, type Persons } from './persons.ts';
+import { approversFor, isMajorChange, type Persons, toldIn } from './persons.ts';
 import { takesNodes } from './phases.ts';
 import type { Group } from './strategies.ts';
 import { traits, undoOf } from './traits.ts';
@@ -85,12 +85,13 @@ const isWanted = ({ rehearse }: PlanInput['fleet']['policy'], input: Pick<PlanIn
   rehearse === 'always' || (rehearse === 'major' && isMajorChange(input));
 
 /** The settings want a rehearsal of this plan, and no node of its first part could do it: whoever starts it must know. */
-export function lacksRehearsal({ policy, release, phases }: Rollout, survey: NodeSurvey[]): boolean {
+export function lacksRehearsal({ policy, release, phases, nodes }: Rollout, survey: NodeSurvey[]): boolean {
+  const regions = Object.values(nodes).map(({ region }) => region);
   const all = phases.filter((phase) => phase.is === 'nodes');
   return (
     all.some(takesNodes) &&
     all.every(({ rehearsal }) => rehearsal === undefined) &&
-    isWanted(policy, { release, survey })
+    isWanted(policy, { release, survey: toldIn(regions, survey) })
   );
 }
 

@@ -1,6 +1,6 @@
 import { isMajor } from '../../base/version.ts';
 import { approvals, takesNodes, turns } from './phases.ts';
-import type { PlanInput, Region, Rollout } from './types.ts';
+import type { NodeSurvey, PlanInput, Region, Rollout } from './types.ts';
 
 /** What decides how many people it takes. */
 export type Persons = Pick<PlanInput, 'fleet' | 'release' | 'survey' | 'begun' | 'change'>;
@@ -28,6 +28,15 @@ function mayBeBegun(regions: Region[], { fleet, begun, change }: Persons): boole
 /** The region in which releases are begun. */
 export function canaryOf({ policy, regions }: Pick<PlanInput['fleet'], 'policy' | 'regions'>): string | undefined {
   return policy.canary ?? regions[0]?.name;
+}
+
+/**
+ * What nodes of these regions tell. One elsewhere makes no major of what is brought here, whatever it says that it runs; where nobody
+ * here says anything the others are asked all the same. @param regions null: all
+ */
+export function toldIn(regions: readonly string[] | null, survey: NodeSurvey[]): NodeSurvey[] {
+  const own = survey.filter(({ region }) => regions === null || regions.includes(region));
+  return own.some(({ version }) => version !== null) ? own : survey;
 }
 
 /** Whether any node runs another major version, or none says which it runs; where another release is brought at all. */

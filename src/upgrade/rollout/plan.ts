@@ -7,6 +7,7 @@ import { compile, pathFor } from './compile.ts';
 import { troublesIn } from './fitness.ts';
 import { announcedBefore, noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
+import { toldIn } from './persons.ts';
 import { turns } from './phases.ts';
 import { strategies } from './strategies.ts';
 import { undoOf } from './traits.ts';
@@ -33,10 +34,11 @@ const overrideEnds = 4 * 3_600_000;
  * rollout that is under way.
  * @throws Refused with what to do instead
  */
-export function plan(input: PlanInput): Rollout {
-  const { release, now, change } = input;
-  const fleet = change === undefined ? input.fleet : { ...input.fleet, policy: withNothingToUndo(input.fleet.policy) };
-  const bound = { ...input, fleet };
+export function plan(wanted: PlanInput): Rollout {
+  const { release, now, change } = wanted;
+  const own = wanted.fleet;
+  const fleet = change === undefined ? own : { ...own, policy: withNothingToUndo(own.policy) };
+  const input = { ...wanted, fleet, survey: toldIn(wanted.regions, wanted.survey) };
   const notice = noticeFor(input);
   const start = Math.max(now, input.startAt ?? now, now + (notice?.wanted ?? 0));
   const regions = ordered(chosen(input), input, start);
@@ -57,7 +59,7 @@ export function plan(input: PlanInput): Rollout {
       ),
     }))
     .filter((part) => part.nodes.length > 0);
-  const phases = compile(strategies[input.strategy].group(parts), bound, (node) => isLeftAlone(node, input));
+  const phases = compile(strategies[input.strategy].group(parts), input, (node) => isLeftAlone(node, input));
   refuseLongRehearsal(input, phases, start);
   return {
     ...unbegun(fleet),

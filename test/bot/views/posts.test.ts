@@ -145,6 +145,10 @@ describe('the live message', () => {
   it('says loudly when windows are overridden', () => {
     const rollout = planned(trialFleet(), { override: { by: 'U0INES', reason: 'the <!channel> is on fire' } });
     expect(text(rollout, /^main$/)).toContain('by <@U0INES>: the &lt;!channel&gt; is on fire');
+    const stopped: Rollout = { ...rollout, status: { is: 'stopped', by: 'U0INES', at: tuesday } };
+    expect(posts(stopped).find(({ key }) => key === 'main')?.text).toContain(
+      'Maintenance windows were overridden until',
+    );
   });
 
   it.each([

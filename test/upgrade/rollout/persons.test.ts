@@ -86,6 +86,24 @@ describe('who must approve what', () => {
     expect(wanted({ survey: surveyOf(fleet, silent) })[0]).toBe('us-east 2');
   });
 
+  it('a node of another region makes no major of a release, whatever it says that it runs', () => {
+    const fleet = fleetOf(strict);
+    const survey = surveyOf(fleet, { 'ap-south-op-3': { version: 'none of yours' } });
+    expect(wanted({ survey, regions: ['us-east', 'eu-west'] })).toEqual(['us-east 0', 'eu-west 1']);
+    expect(wanted({ survey })[0]).toBe('us-east 2');
+    const noticed = { ...fleet, policy: { ...fleet.policy, majors: { ...strict.majors, notice: 48 * 3_600_000 } } };
+    const now = { by: 'U1', reason: 'now' };
+    const input = inputOf(noticed, { survey, release: minor, regions: ['us-east'], override: now });
+    expect(plan(input).notice).toBeUndefined();
+    // Where nobody of its region says what runs, the others do.
+    const silent = {
+      'us-east-op-1': { version: null },
+      'us-east-op-2': { version: null },
+      'us-east-op-3': { version: null },
+    };
+    expect(wanted({ survey: surveyOf(fleet, silent), regions: ['us-east'] })).toEqual(['us-east 0']);
+  });
+
   it('a rollout that was stored before these rules goes on as it was planned', () => {
     const { policy, ...rest } = plan(inputOf(fleetOf()));
     const { oneMayBegin: _one, canary: _two, majors: _three, ...old } = policy;
