@@ -33,6 +33,10 @@ export function tries(fleet: SimulatedFleet) {
       about: 'who decided, hashes, durations, verdicts; the tab Night draws it while it happens',
     },
     { text: '/zeitwork checklist', about: 'at the end: what a person and what a machine ticked' },
+    {
+      text: '/zeitwork restart --regions us-east',
+      about: 'each node of a region anew on what it runs, nothing changed',
+    },
     { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
   ];
 }

@@ -58,6 +58,15 @@ export type Command =
   | { verb: 'recover'; node: string; from: string | null; dryRun: boolean }
   /** What is not as recorded, and what becomes of it. */
   | { verb: 'drift'; act: DriftAct }
+  /** Restarts what runs, node by node, with the guard of an upgrade. */
+  | {
+      verb: 'restart';
+      strategy: StrategyName | null;
+      regions: string[] | null;
+      limit: number | null;
+      when: When;
+      dryRun: boolean;
+    }
   /** A rollout's id, or `ledger`. */
   /** `without`: of the ledger, nodes that are left aside. */
   | { verb: 'adopt'; what: string; without?: string[] }
@@ -175,6 +184,11 @@ export const manual: Record<Verb, Manual> = {
     usage: 'drift [adopt NODE --reason "…" | snooze NODE]',
     what: 'compares every node with what was proven on it last; adopt takes what is found there for its record, snooze tells nobody for a while',
     example: 'drift',
+  },
+  restart: {
+    usage: `restart [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
+    what: 'shows a plan that restarts every node on what it runs, guarded as an upgrade is; nothing starts before you confirm it',
+    example: 'restart --regions us-east',
   },
   adopt: {
     usage: 'adopt ROLLOUT|ledger [--without NODES]',

@@ -22,6 +22,7 @@ const looking: readonly Command['verb'][] = [
   'upgrade',
   'recover',
   'drift',
+  'restart',
 ];
 
 export const isLooking = (command: Command): boolean =>

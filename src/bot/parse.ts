@@ -55,6 +55,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   rollback: readRollback,
   recover: readRecover,
   drift: readDrift,
+  restart: readRestart,
   adopt: readAdopt,
   windows: (input) => alone(input, { verb: 'windows' }),
   freeze: readFreeze,
@@ -79,6 +80,8 @@ const upgradeFlags = {
   rehearse: 'none',
   'dry-run': 'none',
 } satisfies FlagShape;
+
+const { rehearse: _, ...restartFlags } = upgradeFlags;
 
 const approveFlags = { comment: 'many' } satisfies FlagShape;
 const declineFlags = { reason: 'many' } satisfies FlagShape;
@@ -106,6 +109,7 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   rollback: rollbackFlags,
   recover: recoverFlags,
   drift: driftFlags,
+  restart: restartFlags,
   adopt: adoptFlags,
   diagnose: diagnoseFlags,
   report: reportFlags,
@@ -326,6 +330,21 @@ function driftAct(word: string | undefined, node: string | undefined, reason: st
   if (word === 'snooze') return { is: 'snooze', node };
   if (reason === undefined) throw new Unreadable('whoever finds that later wants to know why: --reason "…"');
   return { is: 'adopt', node, reason: kept('reason', reason) };
+}
+
+function readRestart(input: string[]): Command {
+  const flags = readFlags(input, restartFlags);
+  const [name] = flags.rest;
+  if (name !== undefined)
+    throw new Unreadable(`${name} is too much: a restart goes through all regions, or those of --regions a,b`);
+  return {
+    verb: 'restart',
+    strategy: readStrategy(flags.values.get('strategy')),
+    regions: readRegions(flags.values.get('regions')),
+    limit: readLimit(flags.values.get('nodes')),
+    when: readWhen(flags),
+    dryRun: flags.values.has('dry-run'),
+  };
 }
 
 function readAdopt(input: string[]): Command {

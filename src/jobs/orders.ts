@@ -47,7 +47,7 @@ export function orderFinder(redis: Redis, fleet: string): FindOrder {
 
 function classesOf(step: StepName | 'tidy'): OrderClass[] {
   if (step === 'tidy') return ['tidy'];
-  return step === 'stage' ? ['stage', 'recover'] : ['change', 'return', 'recover'];
+  return step === 'stage' ? ['stage', 'recover'] : ['change', 'restart', 'return', 'recover'];
 }
 
 function readSigned(stored: string | null): SignedOrder | null {

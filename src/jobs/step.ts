@@ -3,6 +3,7 @@ import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
 import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
+  askedByLooks,
   asksChecks,
   asksGates,
   asksWayBack,
@@ -14,11 +15,9 @@ import {
   evidenceFor,
   finishedNodes,
   gates,
-  goesForward,
   healthy,
   isLook,
   isTickable,
-  lastingEvidence,
   nodeOf,
   todo,
 } from '../upgrade/rollout/index.ts';
@@ -187,13 +186,11 @@ export function taskRunner(parts: StepParts): RunTask {
     const at = clock.now();
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
     const nodes = rollout.peers[region] ?? [];
-    // A rollback is kept waiting by neither freezes nor alerts, nor by whoever is slow to tell of them.
-    const asked = goesForward(rollout) ? lastingEvidence : (['halt'] as const);
     const [seen, lasting, tallies] = await Promise.all([
       lookAt(nodes, finished, withChecks(rollout, region), signal, (name, until) =>
         wayBackOf(rollout, name, at, until),
       ),
-      collect(asked, placeOf(rollout, region), parts),
+      collect(askedByLooks(rollout), placeOf(rollout, region), parts),
       talliesOf(rollout, region, signal),
     ]);
     signal.throwIfAborted();
@@ -243,7 +240,7 @@ const halted = (step: StepName, reason: string): StepResult => ({
 });
 
 const ofRecovery: readonly StepName[] = ['stage', 'drain', 'recover'];
-const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch'];
+const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch', 'restart'];
 
 function broken(step: StepName, reason: string): Report {
   return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };

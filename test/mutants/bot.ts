@@ -107,14 +107,14 @@ export const rows: Mutant[] = [
   {
     name: 'what never began keeps the one before it from being brought back',
     file: 'src/bot/successor.ts',
-    from: 'isOpen(rollout) || rollout.startedAt !== null;',
-    to: 'isOpen(rollout) || rollout.createdAt > 0;',
+    from: '(rollout.startedAt !== null &&',
+    to: '(rollout.createdAt > 0 &&',
     tests: ['test/bot/said.test.ts', 'test/bot/commands.test.ts'],
   },
   {
     name: 'what came after a rollout and worked on nodes does not keep it from being brought back',
     file: 'src/bot/successor.ts',
-    from: 'isOpen(rollout) || rollout.startedAt !== null;',
+    from: "isOpen(rollout) || (rollout.startedAt !== null && rollout.change?.is !== 'restart');",
     to: 'isOpen(rollout);',
     tests: ['test/bot/said.test.ts', 'test/bot/commands.test.ts'],
   },
@@ -814,8 +814,8 @@ export const rows: Mutant[] = [
   {
     name: 'whoever stops a recovery is promised that it goes back',
     file: 'src/bot/views/recovery.ts',
-    from: "recovery === undefined ? 'finished or rolled back'",
-    to: "recovery !== undefined ? 'finished or rolled back'",
+    from: "leadsBack(rollout) ? 'finished or rolled back'",
+    to: "!leadsBack(rollout) ? 'finished or rolled back'",
     tests: ['test/bot/recover.test.ts'],
   },
   {
@@ -894,6 +894,20 @@ export const rows: Mutant[] = [
     from: 'since <= night.begins && isOver && !isLooked',
     to: 'since <= night.begins && isOver && isLooked',
     tests: ['test/jobs/sentinel.test.ts'],
+  },
+  {
+    name: 'an upgrade is brought back while a restart holds the fleet',
+    file: 'src/bot/successor.ts',
+    from: 'isOpen(rollout) || (rollout.startedAt',
+    to: '(rollout.startedAt',
+    tests: ['test/bot/restart.test.ts'],
+  },
+  {
+    name: 'a restart keeps the upgrade before it from being brought back',
+    file: 'src/bot/successor.ts',
+    from: "rollout.change?.is !== 'restart')",
+    to: "rollout.change?.is !== 'x')",
+    tests: ['test/bot/restart.test.ts'],
   },
   {
     name: 'a freeze is told as if a recovery waited for it',

@@ -147,7 +147,7 @@ export const rows: Mutant[] = [
   {
     name: 'a node is stopped by settings that are others than those of the plan',
     file: 'src/jobs/own-settings.ts',
-    from: "const stops: readonly StepName[] = ['drain', 'switch', 'recover'];",
+    from: "const stops: readonly StepName[] = ['drain', 'switch', 'recover', 'restart'];",
     to: 'const stops: readonly StepName[] = [];',
     tests: settings,
   },
@@ -1039,5 +1039,19 @@ export const rows: Mutant[] = [
     from: 'if (pair !== undefined && !isSame(pair, now)) return pair;',
     to: 'if (pair === undefined) return null;',
     tests: ['test/jobs/aftercare.test.ts'],
+  },
+  {
+    name: 'a restart wants nobody who signed for it',
+    file: 'src/jobs/step.ts',
+    from: "['backup', 'drain', 'switch', 'restart'];",
+    to: "['backup', 'drain', 'switch'];",
+    tests: ['test/jobs/vouched.test.ts'],
+  },
+  {
+    name: 'an upgrade that a bot calls a restart is no major',
+    file: 'src/jobs/vouched.ts',
+    from: "!changesService(step) || step === 'restart') &&",
+    to: "rollout.change !== undefined || step === 'restart') &&",
+    tests: ['test/jobs/vouched.test.ts'],
   },
 ];

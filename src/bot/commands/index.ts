@@ -15,6 +15,7 @@ import { own } from './own.ts';
 import { recover } from './recover.ts';
 import { report } from './report.ts';
 import { reschedule } from './reschedule.ts';
+import { restart } from './restart.ts';
 import { cancel, start } from './start.ts';
 import { acting } from './unknown.ts';
 import { schedule, upgrade } from './upgrade.ts';
@@ -52,6 +53,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   rollback: acting(rollback),
   recover,
   drift,
+  restart,
   adopt,
   windows,
   freeze,

@@ -1,4 +1,5 @@
 import { short } from '../../base/hash.ts';
+import { leadsBack } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Reply } from '../context.ts';
 import type { Part } from './parts.ts';
@@ -101,11 +102,13 @@ function peersLine(rollout: Rollout, survey: NodeSurvey[]): string {
 }
 
 /** What comes of that which was begun, when the rollout is paused or stopped. */
-export const finishedFirst = ({ recovery }: Rollout): string =>
-  recovery === undefined ? 'finished or rolled back' : 'finished';
+export const finishedFirst = (rollout: Rollout): string =>
+  leadsBack(rollout) ? 'finished or rolled back' : 'finished';
 
-/** Why nothing of a recovery that was begun goes back, for whoever asks for that; null where something may. */
+/** Why nothing of a recovery or restart that was begun goes back, for whoever asks for that; null where something may. */
 export function noWayBackOf(rollout: Rollout): string | null {
+  if (rollout.change !== undefined && rollout.startedAt !== null)
+    return 'this was a restart, and every node runs what it ran before';
   if (rollout.recovery === undefined || rollout.startedAt === null) return null;
   return `${foreign(nodeIn(rollout), 80)} was recovered, and there is no way back from that: what it ran before was broken`;
 }

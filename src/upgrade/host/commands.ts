@@ -130,6 +130,15 @@ export function switchOver(turn: Turn, before: Baseline, decided = nothing): Com
   return change('switch', turn, before, decided);
 }
 
+/** Starts what runs anew, unless another process than the recorded one does already. */
+export function restart(turn: Turn, before: Baseline): Command {
+  const { service, policy } = turn.rollout;
+  const env = before.envSha256 === null ? '-' : checked('sha256', before.envSha256);
+  const invocation = before.invocation === '' ? '-' : checked('invocation', before.invocation);
+  const known = [...future(turn.rollout), `before_env=${env}`, `invocation=${invocation}`];
+  return asRoot('restart', [...fence(turn), ...place(service), ...known], Math.max(policy.commandTimeout, restartTime));
+}
+
 /** Puts binary and environment file back and restarts. */
 export function restore(turn: Turn, before: Baseline, decided = nothing): Command {
   return change('restore', turn, before, decided);

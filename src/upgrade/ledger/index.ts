@@ -1,4 +1,5 @@
 export { type Basis, type Compared, compared, isOff, isToldOf, markOf, type Off } from './drift.ts';
+export { type NewEnvironment, newEnvironments } from './environments.ts';
 export { begunBefore, emptyLedger, fold, retention } from './fold.ts';
 export { type Forgotten, forgottenBy } from './forgotten.ts';
 export { isAtWork, leftBy, leftUnproven } from './left.ts';

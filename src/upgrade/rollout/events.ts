@@ -4,7 +4,7 @@ import type { CheckTallies } from './checklists.ts';
 import type { Actor, Decided, Gate, Lasting, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { Pace } from './pace.ts';
-import type { Override, OwnSignature, RollbackScope, Told } from './rollout.ts';
+import type { Change, Override, OwnSignature, RollbackScope, Told } from './rollout.ts';
 import type { StrategyName } from './strategies.ts';
 
 /** Something that happened. `at` is epoch ms. `next` is total: repeats and late ones change nothing. */
@@ -102,4 +102,6 @@ export interface PlanInput {
   pace: Pace;
   /** The way back is rehearsed, whatever the settings say. */
   rehearse?: true;
+  /** What is done instead of bringing another release; `release` is what runs already then. */
+  change?: Change;
 }

@@ -21,6 +21,7 @@ export const stepNames = [
   'restore',
   'verify-restored',
   'recover',
+  'restart',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 

@@ -18,12 +18,11 @@ export { compatibilityOf, seenNoWayBack } from './compatible.ts';
 export { lacksRehearsal } from './compile.ts';
 export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
-export { lastingEvidence } from './facts.ts';
 export { troublesIn } from './fitness.ts';
 export { followUpAt, nextAsk } from './follow-up.ts';
 export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
-export { evidenceFor, gates, whyWaiting } from './gates.ts';
+export { askedByLooks, evidenceFor, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
 export { longWatch } from './long-watch.ts';
 export { asksChecks, knowing, wasIllBefore } from './looks.ts';
@@ -64,6 +63,7 @@ export {
   isLook,
   isOpen,
   isQueued,
+  leadsBack,
   leftOutIn,
   needsDecision,
   nodeOf,
@@ -85,6 +85,7 @@ export {
   waitingForPeople,
   waitKey,
 } from './reminders.ts';
+export { whatRuns } from './restart.ts';
 export { startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';

@@ -8,9 +8,10 @@ import type { Event, NodeRun, Rollout } from './types.ts';
 /**
  * What an order lets a node's helper do. `stage`: take the archive and make everything ready; `change`: the node's turn, and
  * its way back to a backup that was made in it; `return`: the way back alone; `recover`: the release as it was there before,
- * whatever lies there now; `tidy`: remove backups of long ago, once nobody goes back to them.
+ * whatever lies there now; `tidy`: remove backups of long ago, once nobody goes back to them; `restart`: what runs there is started
+ * anew, and no file is touched.
  */
-export const orderClasses = ['stage', 'change', 'return', 'recover', 'tidy'] as const;
+export const orderClasses = ['stage', 'change', 'return', 'recover', 'tidy', 'restart'] as const;
 export type OrderClass = (typeof orderClasses)[number];
 
 /** What one decision lets one node do. */
@@ -76,6 +77,7 @@ export const lifetimes: Record<OrderClass, number> = {
   return: 90 * day,
   recover: 14 * day,
   tidy: 90 * day,
+  restart: 14 * day,
 };
 
 type Decision = Event | { type: 'created'; at: number };
@@ -92,6 +94,7 @@ function allAfter(rollout: Rollout, decision: Decision): Order[] {
   // What nobody signed may name any backup: its way back is the newest on the node, and needs none (`zeitwork return`).
   if (rollout.onlyBack) return [];
   if (rollout.recovery !== undefined) return toRecover(rollout, decision);
+  if (rollout.change !== undefined) return toRestart(rollout, decision);
   switch (decision.type) {
     case 'created':
     case 'retried':
@@ -128,6 +131,22 @@ const tidying = (rollout: Rollout, node: NodeRun, at: number): Order => ({
   ...orderFor(rollout, node, 'tidy', at),
   decided: null,
 });
+
+/** Nothing is staged, and no backup is needed: an approval opens the restart. What is out of service goes back into it in any case. */
+function toRestart(rollout: Rollout, decision: Decision): Order[] {
+  const { type, at } = decision;
+  const all = nodesInOrder(rollout);
+  const opened = isAny(type, 'created', 'retried', 'decided', 'resumed')
+    ? all.filter((node) => node.touched || isOpened(rollout, node))
+    : decision.type === 'approved'
+      ? openedBy(rollout, decision.phase)
+      : [];
+  const out = all.filter(({ drained }) => drained && isAny(type, 'retried', 'rollback-asked'));
+  return [
+    ...opened.map((node) => orderFor(rollout, node, 'restart', at)),
+    ...out.map((node) => orderFor(rollout, node, 'return', at)),
+  ];
+}
 
 function forward(rollout: Rollout, node: NodeRun, at: number): Order[] {
   const changes = isOpened(rollout, node) ? (['change'] as const) : [];

@@ -168,6 +168,8 @@ export interface NodeRun {
   wayBack?: { is: BackSeen; at: number };
   /** When its way back was proven in a rehearsal, and it was what it had been; epoch ms. Absent where it was not. */
   rehearsedAt?: number;
+  /** In a restart that is tried again: an earlier run restarted it. Absent where none did. */
+  again?: true;
   /** What the settings ask of every node, and was not good on it before its turn. Absent where all was. */
   illBefore?: OtherCheck[];
   /** Its automatic rollback of this run was used. */
@@ -245,6 +247,9 @@ export interface OwnSignature {
   signature: string;
 }
 
+/** `restart`: nothing is changed, each node runs what it ran before, started anew. */
+export type Change = { is: 'restart' };
+
 export interface Recovery {
   /** The peer whose binary it gets; absent where the shelf has it. */
   from?: string;
@@ -277,6 +282,8 @@ export interface Rollout {
   revision: number;
   /** It gives one node back what was proven on it before. Absent in an upgrade. */
   recovery?: Recovery;
+  /** What it does instead of bringing another release: `release` is what the nodes run already. Absent in an upgrade. */
+  change?: Change;
   /** Nobody signed what led to this: nothing is done for it until a person adopts it. */
   unsigned?: true;
   /**

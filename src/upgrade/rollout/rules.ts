@@ -10,7 +10,7 @@ import { looksBeforeBegin } from './freshness.ts';
 import { noticeOver, toldSince } from './notice.ts';
 import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './phases.ts';
 import { nextNode, placesLeft } from './places.ts';
-import { nodesInOrder, workingNodes } from './queries.ts';
+import { leadsBack, nodesInOrder, workingNodes } from './queries.ts';
 import { rested } from './rest.ts';
 import type {
   Actor,
@@ -58,7 +58,8 @@ const shut = (reason: string, owner: string, opensAt: number | null = null): Shu
 /** What a person did: in the channel they are named as people are there. */
 const shutBy = (by: Actor, what: string, owner: string): Shut => ({ ...shut(what, owner), by });
 
-const state = rule([], ({ status, unsigned, onlyBack, recovery }) => {
+const state = rule([], (rollout) => {
+  const { status, unsigned, onlyBack } = rollout;
   if (unsigned || (onlyBack && status.is === 'held'))
     return shut('nobody signed what led to this', 'whoever looks and adopts it');
   switch (status.is) {
@@ -68,7 +69,7 @@ const state = rule([], ({ status, unsigned, onlyBack, recovery }) => {
     case 'held':
       return shut(
         status.reason,
-        recovery === undefined ? 'whoever may retry or roll back' : 'whoever may retry or stop it',
+        leadsBack(rollout) ? 'whoever may retry or roll back' : 'whoever may retry or stop it',
       );
     case 'rolling-back':
       return shut('a rollback is under way', 'the rollback');

@@ -105,8 +105,9 @@ check_arguments() {
   [ -z "$check" ] || word check "$check"
   [ "$verb" != lend-key ] || key_is_lent
   case $env_from in '' | -) ;; *) word env_from "$env_from" ;; esac
+  case $invocation in *[!a-z0-9_-]*) refuse argument invocation ;; esac
   # whoever ends a stop halfway leaves a node on neither build
-  case $verb in stage | gather | switch | restore) [ "$limit" -ge 60 ] || refuse argument limit ;; esac
+  case $verb in stage | gather | switch | restore | restart) [ "$limit" -ge 60 ] || refuse argument limit ;; esac
   [ -z "$bytes" ] || [ "$bytes" -le "$its_limit" ] || refuse size "$bytes $its_limit"
   case $verb in
     drain) same words "$words" "$drain_words" ;;

@@ -37,6 +37,7 @@ export { lendScript } from './lend.ts';
 export { loginScript } from './login.ts';
 export { lookScript, lookUnderLockScript, observeScript } from './observe.ts';
 export { receiveScript } from './receive.ts';
+export { restartScript } from './restart.ts';
 export { restoreScript } from './restore.ts';
 export { stageScript } from './stage.ts';
 export { switchScript } from './switch.ts';

@@ -88,6 +88,7 @@ export const named = [
   'spare',
   'keep',
   'older',
+  'invocation',
   'priority',
   'seconds',
   'check',
