@@ -368,6 +368,13 @@ export const rows: Mutant[] = [
     tests: helper,
   },
   {
+    name: 'the last line of an order counts, whoever put it there',
+    file: `${host}/helper/order-check.ts`,
+    from: `refuse order 'it says one thing twice'`,
+    to: ':',
+    tests: helper,
+  },
+  {
     name: 'an order counts whoever signed it',
     file: `${host}/helper/order-check.ts`,
     from: `[ "$code" = 0 ] || refuse order`,

@@ -83,7 +83,10 @@ export class HelperTrial extends Trial {
   }
 
   signed(which: Order['class'], more: Partial<Order> = {}, key = this.decisions): SignedOrder {
-    const text = orderText(this.order(which, more));
+    return this.signedText(orderText(this.order(which, more)), key);
+  }
+
+  signedText(text: string, key = this.decisions): SignedOrder {
     return { text: b64(text), signature: b64(sshSignature(key, orderNamespace, text)) };
   }
 

@@ -6,7 +6,7 @@ import { openKey, type SigningKey } from '../../../src/trust/index.ts';
 import { last, read } from '../../../src/upgrade/host/answer.ts';
 import * as commands from '../../../src/upgrade/host/commands.ts';
 import { surveyForWork } from '../../../src/upgrade/host/index.ts';
-import { troublesIn } from '../../../src/upgrade/rollout/index.ts';
+import { orderText, troublesIn } from '../../../src/upgrade/rollout/index.ts';
 import type { Command } from '../../../src/upgrade/ssh/types.ts';
 import { HelperTrial, node } from './helper-node.ts';
 import { build } from './little-node.ts';
@@ -113,6 +113,12 @@ describe('a node whose helper takes orders', { timeout: patience }, () => {
       ],
       ['an order to stage', () => only(trial.signed('stage')), 'order', /class stage does not allow switch/],
       ['an order to go back', () => only(trial.signed('return')), 'order', /class return does not allow switch/],
+      [
+        'an order that says one thing twice',
+        () => only(trial.signedText(`${orderText(trial.order('return'))}class change\n`)),
+        'order',
+        /one thing twice/,
+      ],
       [
         'an order with one byte changed',
         () => only({ ...trial.signed('change'), text: flipped(trial.signed('change').text, 40) }),

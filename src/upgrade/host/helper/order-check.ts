@@ -25,9 +25,13 @@ verified() { # ORDER SIGNATURE, both in base64: sets text
 check_order() { # ORDER SIGNATURE CLASSES: sets o_*
   verified "$1" "$2"
   o_form=; o_fleet=; o_rollout=; o_node=; o_unit=; o_class=; o_release=; o_archive=; o_epoch=; o_made=; o_backup=; o_decided=; o_bytes=; o_after=
+  told=' '
   IFS=$nl
   for line in $text; do
     value=\${line#* }
+    # whoever could put lines of their own into an order would put them behind ours
+    case $told in *" \${line%% *} "*) refuse order 'it says one thing twice' ;; esac
+    told="$told\${line%% *} "
     case $line in
       'zeitwork-order '*) o_form=$value ;;
       'fleet '*) o_fleet=$value ;;
