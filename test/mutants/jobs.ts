@@ -1040,4 +1040,11 @@ export const rows: Mutant[] = [
     to: 'if (pair === undefined) return null;',
     tests: ['test/jobs/aftercare.test.ts'],
   },
+  {
+    name: 'backups go of a node that is not as recorded',
+    file: 'src/jobs/sentinel.ts',
+    from: "const asRecorded = all.flatMap(({ each, found }) => (found.is === 'as-recorded' ? [each] : []));",
+    to: 'const asRecorded = all.map(({ each }) => each);',
+    tests: ['test/jobs/sentinel.test.ts'],
+  },
 ];
