@@ -203,7 +203,7 @@ describe('unfreeze', () => {
   });
 
   it.each([
-    ['U0OTTO', 'unfreeze f1', /You may not unfreeze, resume or retry/],
+    ['U0OTTO', 'unfreeze f1', /You may not unfreeze, resume, retry or snooze/],
     ['U0ROSA', 'unfreeze us-esat', /There is no freeze or region us-esat\. Did you mean us-east\?/],
     [
       'U0ROSA',

@@ -171,6 +171,29 @@ describe('the nights of a fleet', () => {
     expect(looks).toEqual([]);
   });
 
+  it('end with a clean-up of what is as recorded, and of nothing else, once; also where nobody wants to be told', async () => {
+    await recordAll();
+    world = { 'us-east-op-1': byHand, 'us-east-op-2': { unit: null, sha256: null } };
+    const tidied: string[][] = [];
+    const tidy: SentinelParts['tidy'] = async (seen) => void tidied.push(seen.map(({ node }) => node));
+    now = Date.parse(nights['us-east']);
+    const aftercare = { stable: 14 * day, keep: 2 };
+    for (const of of [
+      { ...fleet, aftercare },
+      { ...fleet, aftercare, drift: { at: null, snooze: day } },
+    ]) {
+      const guard = sentinel({ tidy }, of);
+      for (let sweeps = 0; sweeps < 3; sweeps++) {
+        guard.tick();
+        await guard.settled();
+        now += minute;
+      }
+    }
+    expect(tidied).toEqual([['us-east-op-3'], ['us-east-op-3']]);
+    const [{ nodes } = { nodes: [] }] = await found();
+    expect(nodes).toHaveLength(2);
+  });
+
   it('are not looked at without a setting', async () => {
     await recordAll();
     now = Date.parse(nights['us-east']);

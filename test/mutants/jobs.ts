@@ -1053,5 +1053,10 @@ export const rows: Mutant[] = [
     from: "!changesService(step) || step === 'restart') &&",
     to: "rollout.change !== undefined || step === 'restart') &&",
     tests: ['test/jobs/vouched.test.ts'],
+    name: 'backups go of a node that is not as recorded',
+    file: 'src/jobs/sentinel.ts',
+    from: "const asRecorded = all.flatMap(({ each, found }) => (found.is === 'as-recorded' ? [each] : []));",
+    to: 'const asRecorded = all.map(({ each }) => each);',
+    tests: ['test/jobs/sentinel.test.ts'],
   },
 ];

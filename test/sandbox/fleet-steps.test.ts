@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createProbe } from '../../src/upgrade/http/probe.ts';
 import type { NodeRun, Release, StepName } from '../../src/upgrade/rollout/types.ts';
 import type { Command, Shell } from '../../src/upgrade/ssh/types.ts';
-import { steps } from '../../src/upgrade/steps/index.ts';
+import { steps, tidyNode } from '../../src/upgrade/steps/index.ts';
 import type { StepResult } from '../../src/upgrade/steps/types.ts';
 import { nodeRun, policy, rollout } from '../upgrade/steps/support.ts';
 import { fleetOfTrial, printed, releaseIn } from './fleet-support.ts';
@@ -108,6 +108,45 @@ describe('the steps of an upgrade on a simulated node', () => {
 
   it('wait for a good build that is slow to start', async () => {
     expect(await walk(await releaseOf('v2.1.0-slow-start'), there)).toMatchObject({ name: 'all' });
+  });
+
+  it('can be rolled back, and again, when backups of long ago are gone', async () => {
+    const versions = ['v1.1.0', 'v2.0.0', 'v2.1.0'];
+    let run = nodeRun({ name: node });
+    for (const version of versions) run = (await walk(await releaseOf(version), there)).run;
+    const backups = '/var/lib/zeitwork-upgrades/zeitwork-operator/backups';
+    await printed(
+      trial.shell,
+      node,
+      `n=40; for each in $(ls -1rt ${backups}); do touch -d "$n days ago" ${backups}/$each; n=$((n - 1)); done`,
+    );
+    const release = await releaseOf('v2.1.0');
+    const under = rollout({
+      id: `r${epoch}`,
+      release,
+      policy: quick,
+      epoch,
+      service: { ...trial.fleet.service, traffic: null },
+    });
+    const visit = {
+      rollout: under,
+      node: run,
+      attempt: run.attempt,
+      shell: trial.shell,
+      signal: new AbortController().signal,
+    };
+    const rule = { stable: 14 * 86_400_000, keep: 2 };
+    expect(await tidyNode(visit, null, rule)).toEqual({ is: 'tidied', removed: [expect.stringContaining('v1.0.0')] });
+    expect(trial.fleet.starts(node)).toBe(4);
+    const first = await walk(release, back, { ...run, touched: true });
+    expect(first).toMatchObject({ name: 'all', run: { proof: { version: 'v2.0.0' } } });
+    const older = await releaseOf('v1.1.0');
+    const before = { ...run.before, version: 'v1.1.0', sha256: older.binarySha256 };
+    const again = { ...run, before: { envSha256: null, invocation: '', ...before }, touched: true };
+    expect(await walk(await releaseOf('v2.0.0'), back, again)).toMatchObject({
+      name: 'all',
+      run: { proof: { version: 'v1.1.0' } },
+    });
   });
 
   it('can roll back on a disk that became full', async () => {
