@@ -40,6 +40,27 @@ export function settingsOf(
       agent: { get: '/api/v1/nodes', select: '[].{name: hostname, version: agent_version}' },
       schema: { get: '/api/v1/schema', select: 'version' },
     },
+    checks: [
+      // biome-ignore lint/suspicious/noThenProperty: a key of the settings, which nobody awaits
+      { name: 'ready', get: '/health/ready', at: ['node', 'watch', 'verify'], absent: 'skip', then: 'rollback' },
+      { name: 'nodes', get: '/api/v1/nodes', that: `length(@) >= \`${fleet.nodes.length}\`` },
+      {
+        name: 'errors',
+        metrics: '/metrics',
+        rate: 'zeitwork_operator_errors_total',
+        per: 'zeitwork_operator_http_requests_total',
+        over: '2s',
+        watch: 0.01,
+        bad: 0.05,
+      },
+    ],
+    // Asked for at the end: one is ticked by a person, the other by what the looks saw.
+    checklists: {
+      after: [
+        { text: 'Status page updated', by: 'person' },
+        { text: 'All healthy', check: 'healthy' },
+      ],
+    },
     // Minutes of the real thing pass in seconds here; every check is made all the same.
     policy: {
       order: windows === 'guide' ? 'next-opening' : 'declared',

@@ -19,6 +19,7 @@ import { isOpen } from '../src/upgrade/rollout/index.ts';
 import { type SimulatedFleet, startFleet } from './fleet/fleet.ts';
 import { type Leftovers, leavingNothing } from './leftovers.ts';
 import { nextStop } from './next-stop.ts';
+import { drawnNight } from './night.ts';
 import { ines, kiran, rosa, throwAwayKeys, vic } from './people.ts';
 import { settingsOf } from './settings.ts';
 import { signReleases } from './signing.ts';
@@ -79,6 +80,7 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   const fleet = await startFleet({ directory: join(directory, 'fleet'), timeScale, ahead: () => time.ahead });
   leftovers.close(fleet.close);
   let runtime: Runtime | null = null;
+  const night = drawnNight(() => runtime);
   const jumpToNextWindow = async (): Promise<string> => {
     const next = runtime ? nextStop(calendarsOf(runtime), await runtime.control.store.open(), clock.now()) : null;
     if (next === null) return 'Every window is open now, and nothing is scheduled.';
@@ -104,11 +106,13 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
       beforeReset: () => (runtime ? questionOf(runtime) : Promise.resolve(null)),
       jumpToNextWindow,
     },
+    night: night.svg,
     hint: '/zeitwork upgrade v2.0.0',
     tries: tries(fleet),
     completions: suggestions(),
   });
   leftovers.close(slack.close);
+  leftovers.close(night.close);
   const file = join(directory, 'zeitwork.yaml');
   const keys = throwAwayKeys(directory);
   writeFileSync(file, stringify(settingsOf(fleet, options.windows, { stateDir, signer, keys })));

@@ -20,6 +20,23 @@ export function tries(fleet: SimulatedFleet) {
       about: 'once a node runs an old agent (its menu): refused, with the way out',
     },
     { text: '/zeitwork rollback all', about: 'bring back what the last upgrade changed' },
+    {
+      text: '/zeitwork verify',
+      about: 'what each node is asked besides its health; once one counts errors (its menu): which, and how many',
+    },
+    {
+      text: '/zeitwork drift',
+      about: 'once a node was changed by hand (its menu, after an upgrade): what, and what to do',
+    },
+    {
+      text: '/zeitwork report',
+      about: 'who decided, hashes, durations, verdicts; the tab Night draws it while it happens',
+    },
+    { text: '/zeitwork checklist', about: 'at the end: what a person and what a machine ticked' },
+    {
+      text: '/zeitwork restart --regions us-east',
+      about: 'each node of a region anew on what it runs, nothing changed',
+    },
     { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
   ];
 }

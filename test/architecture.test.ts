@@ -17,8 +17,10 @@ const inner: Record<string, Room> = {
   trust: { ours: ['base'], packages: ['node:'] },
   'upgrade/compatibility': { ours: [], packages: ['semver'] },
   'upgrade/checks': { ours: ['base'], packages: ['@jmespath-community/jmespath'] },
+  'upgrade/environment': { ours: ['base'], packages: [] },
   'upgrade/rollout': { ours: ['base', 'upgrade/checks', 'upgrade/compatibility', 'windows'], packages: [] },
   'upgrade/ledger': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
+  'upgrade/report': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
   'upgrade/ssh': { ours: ['base'], types: ['upgrade/checks'], packages: ['node:', 'ssh2', 'pg'] },
   'upgrade/http': {
     ours: ['base'],
@@ -60,6 +62,7 @@ const inner: Record<string, Room> = {
       'upgrade/checks',
       'upgrade/compatibility',
       'upgrade/ledger',
+      'upgrade/report',
       'upgrade/rollout',
       'windows',
     ],
@@ -87,7 +90,18 @@ const inner: Record<string, Room> = {
   'sandbox/page': { ours: ['sandbox/slack'], packages: ['node:', 'ws', 'react', 'react-dom', 'slack-blocks-to-jsx'] },
   /** Starts the product as the command line does; it alone of the sandbox sees it. */
   sandbox: {
-    ours: ['app', 'app/cli', 'bot', 'config', 'trust', 'upgrade/rollout', 'windows', 'sandbox/fleet', 'sandbox/slack'],
+    ours: [
+      'app',
+      'app/cli',
+      'bot',
+      'config',
+      'trust',
+      'upgrade/report',
+      'upgrade/rollout',
+      'windows',
+      'sandbox/fleet',
+      'sandbox/slack',
+    ],
     packages: ['node:', 'yaml'],
   },
 };
@@ -96,9 +110,16 @@ const rooms: Record<string, Room> = {
   ...inner,
   app: { ours: Object.keys(inner), packages: ['node:', 'pino'] },
 };
-const pure = ['base', 'windows', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/rollout', 'upgrade/ledger'].map(
-  (room) => `src/${room}/`,
-);
+const pure = [
+  'base',
+  'windows',
+  'upgrade/checks',
+  'upgrade/compatibility',
+  'upgrade/environment',
+  'upgrade/rollout',
+  'upgrade/ledger',
+  'upgrade/report',
+].map((room) => `src/${room}/`);
 /** Of a room that is not: what reads commands and words messages. */
 const pureParts = ['src/bot/views/', 'src/bot/facts/', 'src/bot/parse/', 'src/bot/parse.ts', 'src/bot/command.ts'];
 

@@ -8,7 +8,8 @@ import type { FaultId } from './faults.ts';
 import { Journal } from './journal.ts';
 import { freshKeyPair } from './keys.ts';
 import { type Layout, layoutIn } from './layout.ts';
-import { Program } from './program.ts';
+import { type Manners, Program } from './program.ts';
+import { binaryOf } from './releases.ts';
 import { rewriter } from './rewrite.ts';
 import { type SshService, sshServer } from './server.ts';
 import { type Answer, systemctl } from './systemctl.ts';
@@ -51,6 +52,7 @@ export class SimulatedHost {
   readonly #strange: () => Server;
   #sshd: Server;
   #peers = '';
+  readonly #manners: Manners = { errors: false, metrics: true, slow: false };
   #diskFull = false;
   #reboot: NodeJS.Timeout | undefined;
 
@@ -83,11 +85,10 @@ export class SimulatedHost {
     this.#health = health;
     const { timeScale, restartMs, oldAgents } = options;
     const { binary, envFile, proc, tree, home } = layout;
-    this.unit = new Unit(
-      { binary, envFile, proc, restartMs },
-      this.journal,
-      (build, around) => new Program(build, { ...around, hostname: options.name, door: health, timeScale, oldAgents }),
-    );
+    this.unit = new Unit({ binary, envFile, proc, restartMs }, this.journal, (build, around) => {
+      const own = { hostname: options.name, door: health, timeScale, oldAgents, manners: this.#manners };
+      return new Program(build, { ...around, ...own });
+    });
     const searched = () => (this.#diskFull ? [layout.fullShims, layout.shims] : [layout.shims]);
     const paths = rewriter(tree, searched);
     const clock = { clock: layout.clock, ahead: options.ahead };
@@ -162,9 +163,29 @@ export class SimulatedHost {
       case 'new-agent':
         this.#options.oldAgents.delete(this.name);
         return;
+      case 'count-errors':
+        this.#manners.errors = true;
+        return;
+      case 'lose-metrics':
+        this.#manners.metrics = false;
+        return;
+      case 'slow-api':
+        this.#manners.slow = true;
+        return;
+      case 'usual-answers':
+        Object.assign(this.#manners, { errors: false, metrics: true, slow: false });
+        return;
       case 'lose-files':
         await this.unit.stop();
         return this.#lose();
+      case 'by-hand':
+        await this.unit.stop();
+        this.#replaceBinary();
+        return this.unit.start();
+      case 'lose-unit':
+        await this.unit.stop();
+        this.unit.lost = true;
+        return;
       case 'reboot':
         return this.#goDown();
       case 'heal':
@@ -189,10 +210,19 @@ export class SimulatedHost {
       'restore-hostkey',
       'start-sshd',
       'new-agent',
+      'usual-answers',
     ] as const) {
       await this.inject(fault);
     }
+    this.unit.lost = false;
     this.#find();
+  }
+
+  /** As somebody would who is in a hurry: no rollout knows of it. */
+  #replaceBinary(): void {
+    const { binary } = this.#layout;
+    writeFileSync(`${binary}.by-hand`, binaryOf('v1.1.0'), { mode: 0o755 });
+    renameSync(`${binary}.by-hand`, binary);
   }
 
   /** Binary and environment file are gone from the node; they lie outside of it, for `heal`. */

@@ -3,6 +3,15 @@ import type { Socket } from 'node:net';
 import type { Door } from './door.ts';
 import type { Build } from './releases.ts';
 
+/** How it answers what is asked besides its health; may change while it runs. */
+export interface Manners {
+  /** Every request counts as an error, and is logged as one. */
+  errors: boolean;
+  metrics: boolean;
+  /** The API answers after 8 s. */
+  slow: boolean;
+}
+
 export interface Surroundings {
   hostname: string;
   door: Door;
@@ -12,6 +21,7 @@ export interface Surroundings {
   timeScale: number;
   /** Names of nodes. */
   oldAgents: ReadonlySet<string>;
+  manners?: Readonly<Manners>;
   log(line: string): void;
   /** Called once, with the exit code. */
   exited(code: number): void;
@@ -25,6 +35,7 @@ export class Program {
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #started = performance.now();
   #requests = 0;
+  #errors = 0;
   #ended = false;
 
   constructor(build: Build, around: Surroundings) {
@@ -105,8 +116,11 @@ export class Program {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { errors = false, slow = false } = this.#around.manners ?? {};
     this.#requests++;
+    if (errors) this.#errors++;
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://node');
+    if (errors && pathname.startsWith('/api/')) this.#log('ERROR', 'the request was answered, and counted as an error');
     const { code, body } = this.#page(pathname);
     const type = pathname === '/metrics' ? 'text/plain; version=0.0.4' : 'application/json';
     const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;
@@ -115,6 +129,7 @@ export class Program {
     const wait = Number(searchParams.get('wait') ?? 0);
     // A long poll: whoever stops the service meanwhile cuts it off.
     if (wait > 0) this.#after(wait, end);
+    else if (slow && pathname.startsWith('/api/')) this.#timers.add(setTimeout(end, 8_000));
     else end();
   }
 
@@ -134,7 +149,9 @@ export class Program {
       case '/health/live':
         return { code: 200, body: { status: 'alive' } };
       case '/metrics':
-        return { code: 200, body: this.#metrics() };
+        return this.#around.manners?.metrics === false
+          ? { code: 404, body: { error: 'not found' } }
+          : { code: 200, body: this.#metrics() };
       case '/api/v1/nodes':
         return { code: 200, body: peers(this.#around.env.ZEITWORK_PEERS ?? '', this.#around.oldAgents) };
       case '/api/v1/schema':
@@ -152,7 +169,7 @@ export class Program {
       ['uptime_seconds', 'gauge', '', ((performance.now() - this.#started) / 1000).toFixed(1)],
       ['http_requests_total', 'counter', '', String(this.#requests)],
       ['instances', 'gauge', '', '3'],
-      ['errors_total', 'counter', '', '0'],
+      ['errors_total', 'counter', '', String(this.#errors)],
     ];
     return values
       .map(([name, type, labels, value]) => [`zeitwork_operator_${name}`, type, labels, value] as const)

@@ -28,6 +28,8 @@ export class Unit<P extends Ended = Program> {
   readonly #file: UnitFile;
   readonly #journal: Journal;
   readonly #run: Run<P>;
+  /** Its file is gone, and systemd has read that. */
+  lost = false;
   #program: P | null = null;
   #build: Build | null = null;
   #state: ActiveState = 'inactive';
@@ -113,7 +115,7 @@ export class Unit<P extends Ended = Program> {
       ExecMainStatus: String(this.#status),
       User: 'zeitwork',
       Id: 'zeitwork-operator.service',
-      LoadState: 'loaded',
+      LoadState: this.lost ? 'not-found' : 'loaded',
       ActiveState: this.#state,
       SubState: this.#subState(),
       FragmentPath: '/etc/systemd/system/zeitwork-operator.service',

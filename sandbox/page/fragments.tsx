@@ -6,12 +6,12 @@ import type { Workspace } from '../slack/workspace.ts';
 import { Clock, Counter, Region } from './fleet.tsx';
 import { MessageItem } from './message.tsx';
 import type { PageRoom } from './room.ts';
-import { Chip, Empty, HomeItem, ModalItem, PersonItem, UnreadCount } from './views.tsx';
+import { Chip, Empty, HomeItem, ModalItem, Night, PersonItem, UnreadCount } from './views.tsx';
 
 /** What one browser is looking at. */
 export type Look = {
   as: string;
-  tab: 'channel' | 'direct' | 'home';
+  tab: 'channel' | 'direct' | 'home' | 'night';
   thread: string | null;
   /** The last direct message that was seen, by person. */
   seen: ReadonlyMap<string, string>;
@@ -25,7 +25,7 @@ export function drawLists(room: PageRoom, look: Look): Lists {
   return {
     people: drawPeople(room, look),
     unread: drawUnread(room, look),
-    messages: look.tab === 'home' ? drawHome(room, look) : drawMessages(room, look),
+    messages: drawMain(room, look),
     thread: drawThread(room, look),
     fleet: drawFleet(room),
     modal: drawModal(room, look),
@@ -45,6 +45,22 @@ export function placeOf(room: PageRoom, look: Pick<Look, 'as' | 'tab'>): string 
 function drawPeople({ workspace }: PageRoom, look: Look): [string, string][] {
   const persons = workspace.people.filter((person) => !person.bot);
   return persons.map((person) => item(person.id, <PersonItem person={person} isYou={person.id === look.as} />));
+}
+
+function drawMain(room: PageRoom, look: Look): [string, string][] {
+  if (look.tab === 'night') return drawNight(room);
+  return look.tab === 'home' ? drawHome(room, look) : drawMessages(room, look);
+}
+
+function drawNight({ options }: PageRoom): [string, string][] {
+  const svg = options.night?.() ?? null;
+  if (svg !== null) return [item('night', <Night svg={svg} />)];
+  const empty = (
+    <Empty id="no-night" title="No night yet">
+      <p>Once an upgrade was started, it is drawn here from its journal, node by node.</p>
+    </Empty>
+  );
+  return [item('no-night', empty)];
 }
 
 function drawMessages(room: PageRoom, look: Look): [string, string][] {

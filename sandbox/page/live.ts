@@ -87,7 +87,7 @@ function readLook(room: PageRoom, data: string): Omit<Look, 'seen'> {
     const isKnown = room.workspace.people.some((person) => person.id === as);
     return {
       as: as !== null && isKnown ? as : first.as,
-      tab: tab === 'home' || tab === 'direct' ? tab : 'channel',
+      tab: tab === 'home' || tab === 'direct' || tab === 'night' ? tab : 'channel',
       thread: text(said, 'thread'),
     };
   } catch {

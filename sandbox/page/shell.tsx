@@ -36,7 +36,12 @@ function Page({ room }: { room: PageRoom }): ReactNode {
           <List name="people" lists={lists} className="people" />
         </aside>
         <main>
-          <ChannelHead name={workspace.channel.name} hasFleet={hasFleet} lists={lists} />
+          <ChannelHead
+            name={workspace.channel.name}
+            hasFleet={hasFleet}
+            hasNight={options.night !== undefined}
+            lists={lists}
+          />
           <List name="messages" lists={lists} className="messages" label="Messages" live />
           <Composer
             id="composer"
@@ -88,7 +93,9 @@ function AskTemplate(): ReactNode {
   );
 }
 
-function ChannelHead({ name, hasFleet, lists }: { name: string; hasFleet: boolean; lists: Lists }): ReactNode {
+type HeadProps = { name: string; hasFleet: boolean; hasNight: boolean; lists: Lists };
+
+function ChannelHead({ name, hasFleet, hasNight, lists }: HeadProps): ReactNode {
   return (
     <header className="head">
       <nav aria-label="Views">
@@ -102,6 +109,11 @@ function ChannelHead({ name, hasFleet, lists }: { name: string; hasFleet: boolea
           Direct<span className="wide-only"> messages</span>{' '}
           <List name="unread" lists={lists} className="unread" inline />
         </button>
+        {hasNight && (
+          <button type="button" data-tab-to="night">
+            Night
+          </button>
+        )}
         {hasFleet && (
           <button type="button" data-tab-to="fleet" className="narrow-only">
             Fleet

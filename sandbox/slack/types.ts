@@ -115,6 +115,8 @@ export type SlackOptions = {
   triggerLifeMs?: number;
   fleet?: FleetSource;
   controls?: Controls;
+  /** The newest night as a picture, SVG; null while there was none. */
+  night?: () => string | null;
   /** What the empty channel tells a newcomer to type. */
   hint?: string;
   completions?: Suggestion[];

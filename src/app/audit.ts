@@ -1,18 +1,34 @@
-import type { Audited, NoteLine } from '../jobs/index.ts';
+import { readFile } from 'node:fs/promises';
+import { Refused, wordsOf } from '../base/errors.ts';
+import { type Audited, auditExport, type NoteLine } from '../jobs/index.ts';
+import type { Notary } from '../trust/index.ts';
+import { openBelief } from './belief.ts';
 import { type End, Ended } from './cli/exit.ts';
 import { stoppable } from './cli/live.ts';
 import { createLog } from './log.ts';
 import { openOwnRuntime, settings } from './open.ts';
 import { closeRuntime } from './wiring.ts';
 
-/**
- * Examines the journals that stand in Redis, a line each. `head`: LINE:HASH as it was written down in a thread;
- * `json`: one JSON object a line.
- */
-export async function auditJournals(journal: string | null, head: string | null, json: boolean): Promise<End> {
+interface Head {
+  revision: number;
+  hash: string;
+}
+
+interface How {
+  /** LINE:HASH as it was written down in a thread. */
+  head: string | null;
+  /** What `zeitwork export` wrote; null: what stands in Redis. */
+  file: string | null;
+  /** One JSON object a line. */
+  json: boolean;
+}
+
+/** Examines journals, a line each. */
+export async function auditJournals(journal: string | null, { head, file, json }: How): Promise<End> {
   const written = head === null ? undefined : readHead(head);
   if (written && (journal === null || journal === 'notes'))
     throw new Ended('usage', '--head is of one journal: name its rollout, or ledger.');
+  if (file !== null) return auditFile(journal, file, written, json);
   const ended = await stoppable(async (asked): Promise<End> => {
     const own = settings();
     const runtime = await openOwnRuntime(own, createLog('cli', 'warn'));
@@ -34,7 +50,28 @@ export async function auditJournals(journal: string | null, head: string | null,
   return ended ?? 'interrupted';
 }
 
-function readHead(text: string): { revision: number; hash: string } {
+/** Needs the keys of the settings, and neither Redis nor what was seen on this machine. */
+async function auditFile(journal: string | null, file: string, written: Head | undefined, json: boolean): Promise<End> {
+  const { notary } = await openBelief(settings(), 'bot', createLog('cli', 'warn'));
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new Ended('refused', `${file} cannot be read: ${wordsOf(error)}`);
+  });
+  const all = auditedIn(file, text, notary, written).filter((each) => journal === null || each.journal === journal);
+  if (all.length === 0) throw new Ended('refused', `There is no journal of ${journal} in ${file}.`);
+  for (const audited of all) console.log(json ? JSON.stringify(audited) : lineOf(audited));
+  return all.every(isWhole) ? 'done' : 'wrong';
+}
+
+function auditedIn(file: string, text: string, notary: Notary, written: Head | undefined): Audited[] {
+  try {
+    return auditExport(text, notary, written);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    throw new Ended('wrong', `${file} proves nothing: ${error.message}`);
+  }
+}
+
+function readHead(text: string): Head {
   const [, line, hash] = /^(\d{1,9}):([0-9a-f]{8,64})$/.exec(text) ?? [];
   if (line === undefined || hash === undefined) {
     throw new Ended('usage', `--head is LINE:HASH as the thread says it, such as 42:1a2b3c4d5e6f7890; not ${text}.`);

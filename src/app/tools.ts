@@ -15,7 +15,11 @@ export async function run(name: Tool, { operand, values }: Read): Promise<End> {
     case 'keys':
       return (await import('./keys.ts')).printKeys(operand === 'bot' || operand === 'worker' ? operand : null);
     case 'audit':
-      return (await import('./audit.ts')).auditJournals(operand, values.get('head')?.[0] ?? null, values.has('json'));
+      return (await import('./audit.ts')).auditJournals(operand, {
+        head: values.get('head')?.[0] ?? null,
+        file: values.get('file')?.[0] ?? null,
+        json: values.has('json'),
+      });
     case 'completion':
       console.log(completionFor(operand === 'zsh' ? 'zsh' : 'bash'));
       return 'done';

@@ -24,15 +24,17 @@ export async function verb(asked: Asked): Promise<End> {
   const outcome = reply.outcome ?? 'done';
   const name = asked.word?.toLowerCase() ?? '';
   if (asked.json) console.log(jsonLine(isVerb(name) ? name : null, outcome, Date.now(), reply.facts ?? asText(reply)));
-  else if (isAnswer(outcome, reply)) console.log(await answerOf(reply, rest));
+  else if (isAnswer(outcome, reply)) console.log(await answerOf(reply, asked, rest));
   else console.error(asText(reply));
   return outcome;
 }
 
-/** A terminal has room for all that was captured of a node, and may keep it. */
-async function answerOf(reply: Reply, rest: string[]): Promise<string> {
-  const parsed = parse(typed(['diagnose', ...rest]));
-  const to = parsed.is === 'command' && parsed.command.verb === 'diagnose' ? parsed.command.bundle : undefined;
+/** A terminal has room for what is too long for a chat, and may keep it. */
+async function answerOf(reply: Reply, asked: Asked, rest: string[]): Promise<string> {
+  const parsed = parse(typed([asked.word ?? '', ...rest]));
+  const command = parsed.is === 'command' ? parsed.command : null;
+  if (command?.verb === 'report') return (await import('./report.ts')).reportText(reply, command);
+  const to = command?.verb === 'diagnose' ? command.bundle : undefined;
   if (to === undefined || reply.facts === undefined || !('bundle' in reply.facts)) return asText(reply);
   const { bundleText, writeBundle } = await import('./cli/bundle.ts');
   if (to === '-') return bundleText(reply.facts);
@@ -58,6 +60,10 @@ async function replyTo(text: string, as: As & { isNamed: boolean }): Promise<Rep
   const { openOwnRuntime, settings } = await import('./open.ts');
   const { command } = parsed;
   const own = settings();
+  if (command.verb === 'report' && command.from !== null) {
+    const { reportFrom } = await import('./report.ts');
+    return reportFrom(own, command.from, command.rollout);
+  }
   const { closeRuntime, commandContext } = await import('./wiring.ts');
   const { createLog } = await import('./log.ts');
   // Ctrl-C closes the runtime too: a private Redis that was started for this must not stay behind.

@@ -30,7 +30,7 @@ import { createChecks, diagnoseNode, surveyForWork, surveyNode, surveyWhole } fr
 import { createAlerting, createInventory, createProbe, createWebhook, fetchOnce } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
-import { seeWayBack, steps } from '../upgrade/steps/index.ts';
+import { seeWayBack, steps, tidyNode } from '../upgrade/steps/index.ts';
 import { openBelief } from './belief.ts';
 import { systemClock } from './clock.ts';
 import { decisionKey, knownSigners } from './decision-key.ts';
@@ -144,6 +144,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
     ...(checks === null ? {} : { checks }),
     wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
+    tidyNode,
     retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal, whole = false) =>
@@ -217,6 +218,7 @@ export function commandContext({
     ...ownPeople(people.map((person) => person.slack)),
     looks: createLooks(() => clock.now()),
     elsewhere: createElsewhere(settings.proven, clock),
+    names: Object.fromEntries(people.map((person) => [person.slack, person.name])),
     newId: () => `r-${randomBytes(4).toString('hex')}`,
     // A tenth of a second, in which nobody else gets an answer.
     playsUpTo: 40,

@@ -16,6 +16,7 @@ import { headPosts } from './views/head.ts';
 import { noticeBody } from './views/notice.ts';
 import { withLink } from './views/parts.ts';
 import type { People } from './views/people.ts';
+import { postMortemPosts } from './views/post-mortem.ts';
 import { outdated, type Post, posts } from './views/posts.ts';
 
 export interface AnnouncerParts {
@@ -136,6 +137,7 @@ class Drawing {
       ...outdated(this.#rollout, Object.keys(this.#standing), people, current),
       ...headPosts(this.#rollout, store.headOf(this.#rollout.id)),
       ...followUpPosts(this.#rollout, people, this.#parts.clock.now()),
+      ...postMortemPosts(this.#rollout, people, this.#parts.clock.now()),
     ];
     const stands = ({ key }: Post) => (this.#standing[key]?.ts ?? unknownTs) !== unknownTs;
     // The thread hangs on the main message; then what is new, since it may be urgent; then edits.
@@ -335,7 +337,7 @@ async function settled(work: Promise<void>): Promise<{ is: 'done' } | { is: 'fai
  * Equal for messages that look the same: ids of blocks and references of buttons carry the revision, which nobody sees. A button
  * that stands on other facts is another one.
  */
-function digest({ text, blocks }: Pick<Post, 'text' | 'blocks'>, seals: string): string {
+export function digest({ text, blocks }: Pick<Post, 'text' | 'blocks'>, seals: string): string {
   const seen = JSON.stringify([seals, text, blocks], (name, value) =>
     name === 'block_id' ? undefined : name === 'value' ? readReference(value)?.o : value,
   );

@@ -7,6 +7,7 @@ import { createAnnouncer, type Painted } from './announcer.ts';
 import { asShownNow } from './as-shown.ts';
 import type { Chat } from './chat.ts';
 import type { CommandContext } from './context.ts';
+import { createNightPost } from './nights.ts';
 import { createRepair } from './repair.ts';
 import { linkTo } from './workspace.ts';
 
@@ -42,7 +43,8 @@ export function announcing(
   const show: Announcer['show'] = async (rollout, told) =>
     announcer.show(await asShownNow({ fleet, access, control, clock }, rollout), told);
   const alarms = createAlarm(common);
-  return { show, ...alarms, repair: createRepair({ ...common, show, painted, fleet: fleet.name, clock }) };
+  const night = fleet.drift?.at == null ? {} : { night: createNightPost({ ...common, control, fleet, sealer, clock }) };
+  return { ...night, show, ...alarms, repair: createRepair({ ...common, show, painted, fleet: fleet.name, clock }) };
 }
 
 /** A group that Slack does not list is still mentioned in the channel. */

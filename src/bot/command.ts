@@ -42,6 +42,12 @@ export type Command =
   | { verb: 'stop' }
   /** What waits, by its key as a button has it; null: all that waits now. */
   | { verb: 'mine'; wait: string | null }
+  /** null: the newest that is over. */
+  | { verb: 'own'; rollout: string | null }
+  | { verb: 'checklist' }
+  /** The number that it has for people, or its key as a button has it. */
+  | { verb: 'tick'; item: string }
+  | { verb: 'untick'; item: string }
   | { verb: 'retry' }
   /** Somebody's work on a node: put aside and replaced, or left where it is. `mark` begins its SHA-256, as it was shown. */
   | { verb: 'replace'; node: string; mark: string }
@@ -50,6 +56,17 @@ export type Command =
   | { verb: 'rollback'; target: string | null; dryRun: boolean }
   /** Gives a broken node back what was proven on it. `from`: the peer whose binary it gets; null: as the plan finds. */
   | { verb: 'recover'; node: string; from: string | null; dryRun: boolean }
+  /** What is not as recorded, and what becomes of it. */
+  | { verb: 'drift'; act: DriftAct }
+  /** Restarts what runs, node by node, with the guard of an upgrade. */
+  | {
+      verb: 'restart';
+      strategy: StrategyName | null;
+      regions: string[] | null;
+      limit: number | null;
+      when: When;
+      dryRun: boolean;
+    }
   /** A rollout's id, or `ledger`. */
   /** `without`: of the ledger, nodes that are left aside. */
   | { verb: 'adopt'; what: string; without?: string[] }
@@ -59,6 +76,8 @@ export type Command =
   /** The id of a freeze, a region, or `all`. */
   | { verb: 'unfreeze'; what: string }
   | { verb: 'history' }
+  /** null: the open one, else the newest. The rest is for a shell: what is printed, where files go, and which export is read instead of Redis. */
+  | { verb: 'report'; rollout: string | null; print: ReportFile | null; out: string | null; from: string | null }
   /** The name of a node or a region; null: all. */
   | { verb: 'verify'; where: string | null }
   | { verb: 'help'; about: Verb | null }
@@ -67,6 +86,15 @@ export type Command =
   | { verb: 'diagnose'; node: string; bundle?: string }
   /** Nothing was written: status while something runs, else help. */
   | { verb: 'bare' };
+
+export type DriftAct =
+  | { is: 'look' }
+  /** What is found there is the record from now on. null: a button gives no reason, so it tells how that is said. */
+  | { is: 'adopt'; node: string; reason: string | null }
+  /** Nobody is told of it for a while, as long as it stays exactly so. */
+  | { is: 'snooze'; node: string };
+/** What a report can be printed as. */
+export type ReportFile = 'md' | 'svg';
 
 export type Verb = Exclude<Command['verb'], 'bare'>;
 
@@ -119,6 +147,18 @@ export const manual: Record<Verb, Manual> = {
     what: 'says that you have it: nobody is reminded any more of what waits now; nothing moves by that',
     example: 'mine',
   },
+  checklist: {
+    usage: 'checklist',
+    what: 'what is to be ticked before, between and after, with who or what ticked it',
+    example: 'checklist',
+  },
+  tick: { usage: 'tick N', what: 'ticks an item of the checklist, in your name', example: 'tick 1' },
+  untick: { usage: 'untick N', what: 'takes such a tick back', example: 'untick 1' },
+  own: {
+    usage: 'own [ROLLOUT]',
+    what: 'says that you write down what went wrong in a rollout that is over; you are reminded on the next working day',
+    example: 'own r-1a2b3c4d',
+  },
   retry: { usage: 'retry', what: 'tries again after a failure', example: 'retry' },
   replace: {
     usage: 'replace NODE HASH',
@@ -139,6 +179,16 @@ export const manual: Record<Verb, Manual> = {
     usage: 'recover NODE [--from PEER] [--dry-run]',
     what: 'shows a plan that gives a broken node back what was proven on it last, its own environment file kept; nothing starts before you confirm it',
     example: 'recover eu-west-op-2',
+  },
+  drift: {
+    usage: 'drift [adopt NODE --reason "…" | snooze NODE]',
+    what: 'compares every node with what was proven on it last; adopt takes what is found there for its record, snooze tells nobody for a while',
+    example: 'drift',
+  },
+  restart: {
+    usage: `restart [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
+    what: 'shows a plan that restarts every node on what it runs, guarded as an upgrade is; nothing starts before you confirm it',
+    example: 'restart --regions us-east',
   },
   adopt: {
     usage: 'adopt ROLLOUT|ledger [--without NODES]',
@@ -167,6 +217,11 @@ export const manual: Record<Verb, Manual> = {
     example: 'unfreeze us-east',
   },
   history: { usage: 'history', what: 'the last ten rollouts', example: 'history' },
+  report: {
+    usage: 'report [ROLLOUT] [--md|--svg] [--out DIR] [--from FILE]',
+    what: 'who asked and who decided, hashes before and after, durations, verdicts; a shell writes it into files',
+    example: 'report r-1a2b3c4d',
+  },
   start: { usage: 'start PLAN', what: 'starts a plan that was shown', example: 'start 01JD…' },
   cancel: {
     usage: 'cancel [PLAN]',

@@ -67,6 +67,8 @@ export interface CommandContext {
   /** What the settings want to be proven on another fleet, read from where this program runs. */
   elsewhere: AskElsewhere;
   clock: Pick<Clock, 'now' | 'sleep'>;
+  /** What the settings call people, by their ids. */
+  names: Readonly<Record<Actor, string>>;
   newId(): string;
   /** A plan of more nodes is not played before it is shown: whoever asked waits for that. */
   playsUpTo: number;
@@ -91,6 +93,13 @@ export interface Reply {
   facts?: Facts;
   /** Everybody in the channel is to see it, and not only the one who asked. */
   public?: true;
+  /** What belongs to it and is too long for a chat: a shell writes it where it was told to. */
+  files?: Attached[];
+}
+
+export interface Attached {
+  name: string;
+  text: string;
 }
 
 /** Who asks, and from which message: `rollout` and `scope` are null when it was typed. */

@@ -13,6 +13,7 @@ import { refusedNote } from './refused-note.ts';
 import { answer, refusal, runCommand } from './run.ts';
 import { sealedBlocks } from './sealed.ts';
 import { isAsking } from './views/gate.ts';
+import { askedFor } from './views/goal.ts';
 import { message, type Part, typedOf } from './views/parts.ts';
 import { foreign } from './views/text.ts';
 
@@ -56,7 +57,7 @@ async function waitingFor(context: CommandContext, user: string): Promise<Part[]
       const verdict = await permit(context, user, { is: 'approve', rollout, phase }, 'look');
       return said || verdict.is === 'refused'
         ? []
-        : [`‼ *${foreign(phase.title, 80)} waits for you*: may it go to ${rollout.release.version}?`];
+        : [`‼ *${foreign(phase.title, 80)} waits for you*: may it ${askedFor(rollout)}?`];
     }),
   );
   const lines = mine.flat();

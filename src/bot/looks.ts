@@ -21,6 +21,8 @@ const looking: readonly Command['verb'][] = [
   'whoami',
   'upgrade',
   'recover',
+  'drift',
+  'restart',
 ];
 
 export const isLooking = (command: Command): boolean =>

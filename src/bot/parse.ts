@@ -2,7 +2,7 @@ import { nearest } from '../base/nearest.ts';
 import { redact } from '../base/redact.ts';
 import { isVersion } from '../base/version.ts';
 import { type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
-import { type Command, isVerb, type Later, type Verb, verbs, type When } from './command.ts';
+import { type Command, type DriftAct, isVerb, type Later, type Verb, verbs, type When } from './command.ts';
 import { type FlagShape, type Flags, readFlags, Unreadable } from './parse/flags.ts';
 import { plainInput, words } from './parse/words.ts';
 
@@ -45,16 +45,23 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   resume: (input) => alone(input, { verb: 'resume' }),
   stop: (input) => alone(input, { verb: 'stop' }),
   mine: (input) => alone(input, { verb: 'mine', wait: null }),
+  checklist: (input) => alone(input, { verb: 'checklist' }),
+  tick: (input) => ({ verb: 'tick', item: object(input, 'the number of the item') }),
+  untick: (input) => ({ verb: 'untick', item: object(input, 'the number of the item') }),
+  own: (input) => ({ verb: 'own', rollout: optional(input) }),
   retry: (input) => alone(input, { verb: 'retry' }),
   replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
   rollback: readRollback,
   recover: readRecover,
+  drift: readDrift,
+  restart: readRestart,
   adopt: readAdopt,
   windows: (input) => alone(input, { verb: 'windows' }),
   freeze: readFreeze,
   unfreeze: (input) => ({ verb: 'unfreeze', what: object(input, 'the id of a freeze, a region, or all') }),
   history: (input) => alone(input, { verb: 'history' }),
+  report: readReport,
   verify: (input) => ({ verb: 'verify', where: optional(input) }),
   help: readHelp,
   whoami: (input) => alone(input, { verb: 'whoami' }),
@@ -74,6 +81,8 @@ const upgradeFlags = {
   'dry-run': 'none',
 } satisfies FlagShape;
 
+const { rehearse: _, ...restartFlags } = upgradeFlags;
+
 const approveFlags = { comment: 'many' } satisfies FlagShape;
 const declineFlags = { reason: 'many' } satisfies FlagShape;
 
@@ -81,8 +90,11 @@ const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies Fl
 
 const rollbackFlags = { 'dry-run': 'none' } satisfies FlagShape;
 const recoverFlags = { from: 'one', 'dry-run': 'none' } satisfies FlagShape;
+const driftFlags = { reason: 'many' } satisfies FlagShape;
 const adoptFlags = { without: 'one' } satisfies FlagShape;
 const diagnoseFlags = { bundle: 'maybe' } satisfies FlagShape;
+
+const reportFlags = { md: 'none', svg: 'none', out: 'one', from: 'one' } satisfies FlagShape;
 
 const laterFlags = { at: 'many', next: 'none' } satisfies FlagShape;
 
@@ -96,8 +108,11 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   decline: declineFlags,
   rollback: rollbackFlags,
   recover: recoverFlags,
+  drift: driftFlags,
+  restart: restartFlags,
   adopt: adoptFlags,
   diagnose: diagnoseFlags,
+  report: reportFlags,
 };
 
 function readDiagnose(input: string[]): Command {
@@ -107,6 +122,21 @@ function readDiagnose(input: string[]): Command {
     verb: 'diagnose',
     node: object(flags.rest, 'the node'),
     ...(bundle === undefined ? {} : { bundle: bundle || '-' }),
+  };
+}
+
+function readReport(input: string[]): Command {
+  const { rest, values } = readFlags(input, reportFlags);
+  const [rollout = null, ...extra] = rest;
+  if (extra.length > 0) throw new Unreadable(`one rollout is expected: ${extra.join(' ')} is too much`);
+  const print = (['md', 'svg'] as const).filter((name) => values.has(name));
+  if (print.length > 1) throw new Unreadable('--md and --svg exclude each other; --out DIR writes both');
+  return {
+    verb: 'report',
+    rollout,
+    print: print[0] ?? null,
+    out: values.get('out') ?? null,
+    from: values.get('from') ?? null,
   };
 }
 
@@ -280,6 +310,40 @@ function readRecover(input: string[]): Command {
     node: object(rest, 'the node'),
     from: values.get('from') ?? null,
     dryRun: values.has('dry-run'),
+  };
+}
+
+function readDrift(input: string[]): Command {
+  const { rest, values } = readFlags(input, driftFlags);
+  const [word, node, ...extra] = rest;
+  const reason = values.get('reason');
+  if (extra.length > 0) throw new Unreadable(`one node is expected: ${extra.join(' ')} is too much`);
+  return { verb: 'drift', act: driftAct(word?.toLowerCase(), node, reason) };
+}
+
+function driftAct(word: string | undefined, node: string | undefined, reason: string | undefined): DriftAct {
+  if (word !== 'adopt' && reason !== undefined) throw new Unreadable('--reason belongs to drift adopt NODE');
+  if (word === undefined) return { is: 'look' };
+  if (word !== 'adopt' && word !== 'snooze')
+    throw new Unreadable(`${word} is not known here: drift alone looks, drift adopt NODE and drift snooze NODE decide`);
+  if (node === undefined) throw new Unreadable(`which node? drift ${word} NODE`);
+  if (word === 'snooze') return { is: 'snooze', node };
+  if (reason === undefined) throw new Unreadable('whoever finds that later wants to know why: --reason "…"');
+  return { is: 'adopt', node, reason: kept('reason', reason) };
+}
+
+function readRestart(input: string[]): Command {
+  const flags = readFlags(input, restartFlags);
+  const [name] = flags.rest;
+  if (name !== undefined)
+    throw new Unreadable(`${name} is too much: a restart goes through all regions, or those of --regions a,b`);
+  return {
+    verb: 'restart',
+    strategy: readStrategy(flags.values.get('strategy')),
+    regions: readRegions(flags.values.get('regions')),
+    limit: readLimit(flags.values.get('nodes')),
+    when: readWhen(flags),
+    dryRun: flags.values.has('dry-run'),
   };
 }
 

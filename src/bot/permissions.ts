@@ -16,9 +16,9 @@ export type Right =
   | { is: 'approve'; rollout: Rollout; phase: ApprovalPhase }
   /** Pause, stop, take something on: allowed to more people than starting, and to whoever stands at this machine's command line. */
   | { is: 'halt' }
-  /** Freeze, roll back: to the same people, but by name. */
+  /** Freeze, roll back, tick, own what is written down: to the same people, but by name. */
   | { is: 'go-back' }
-  /** Lift a freeze, resume, retry, leave somebody's work where it is. */
+  /** Lift a freeze, resume, retry, leave somebody's work where it is, for now. */
   | { is: 'go-on' };
 
 export type Verdict = { is: 'allowed' } | { is: 'refused'; reason: string };
@@ -36,6 +36,7 @@ const refused = (reason: string): Verdict => ({ is: 'refused', reason });
 /** Whether this verb wants no signature on a shell. */
 export const isFree = (command: Command): boolean =>
   (command.verb === 'rollback' && command.dryRun) ||
+  (command.verb === 'drift' && command.act.is === 'look') ||
   isAny(
     command.verb,
     'bare',
@@ -43,6 +44,8 @@ export const isFree = (command: Command): boolean =>
     'why',
     'windows',
     'history',
+    'report',
+    'checklist',
     'verify',
     'diagnose',
     'help',
@@ -159,8 +162,8 @@ function lacking(scene: Scene, right: Right): string {
     override: "override maintenance windows, replace somebody's work or adopt",
     approve: `approve ${right.is === 'approve' ? right.phase.title : ''}`,
     halt: 'pause or stop, or take something on',
-    'go-back': 'freeze or roll back',
-    'go-on': 'unfreeze, resume or retry',
+    'go-back': 'freeze, roll back, tick a checklist or own a post-mortem',
+    'go-on': 'unfreeze, resume, retry or snooze',
   };
   return `You may not ${what[right.is]}. Those who may: ${whom}.`;
 }

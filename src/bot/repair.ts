@@ -9,6 +9,7 @@ import { type Painted, paintedAs } from './announcer.ts';
 import type { Chat } from './chat.ts';
 import type { Standing } from './history.ts';
 import { verdictOn } from './marks.ts';
+import { nightsName } from './views/nights.ts';
 import { staled } from './views/stale.ts';
 
 export interface RepairParts {
@@ -87,6 +88,8 @@ class Pass {
     for (const standing of found) {
       const { mark, ts } = standing;
       // Messages of another fleet's bot in the same channel are that bot's to judge.
+      // Those of a night are of no rollout.
+      if (mark.rollout === nightsName) continue;
       if (ts === thread || (mark.fleet !== fleet && mark.fleet !== '')) continue;
       if (!known.has(mark.rollout)) known.set(mark.rollout, await this.#load(mark.rollout));
       const rollout = known.get(mark.rollout) ?? null;

@@ -54,7 +54,8 @@ export const refusal = ({ message: why }: Refused): Reply => ended('refused', sa
 /** Whoever had nodes looked at is noted, with what. */
 function noteLook({ control, clock }: CommandContext, { actor: by }: Asking, command: Command): void {
   const { verb } = command;
-  const isLook = isAny(verb, 'verify', 'diagnose', 'status') || (command.verb === 'rollback' && command.dryRun);
+  const isLook =
+    isAny(verb, 'verify', 'diagnose', 'status', 'drift') || (command.verb === 'rollback' && command.dryRun);
   if (!isLook) return;
   const node = command.verb === 'diagnose' ? { node: command.node } : {};
   control.note({ type: 'looked', at: clock.now(), by, with: verb, ...node });

@@ -5,8 +5,12 @@ import type { Rollout } from '../upgrade/rollout/types.ts';
 /** So many of the newest are looked through; what is older than those is not gone back to. */
 const looked = 10;
 
-/** What keeps an older one from being brought back: it holds the fleet, or worked on nodes. What never began left them as they were. */
-const comesBetween = (rollout: Rollout): boolean => isOpen(rollout) || rollout.startedAt !== null;
+/**
+ * What keeps an older one from being brought back: it holds the fleet, or worked on nodes. What never began left them as they were, and so did a
+ * restart; what the nodes run is looked at besides.
+ */
+const comesBetween = (rollout: Rollout): boolean =>
+  isOpen(rollout) || (rollout.startedAt !== null && rollout.change?.is !== 'restart');
 
 type Known = Pick<Store, 'newestIds' | 'load'>;
 

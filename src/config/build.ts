@@ -3,7 +3,7 @@ import type { Signer } from '../trust/index.ts';
 import type { Check } from '../upgrade/checks/types.ts';
 import type { Row } from '../upgrade/compatibility/index.ts';
 import type { AlertSource, InventorySource, Question } from '../upgrade/http/types.ts';
-import type { Region } from '../upgrade/rollout/types.ts';
+import type { Item, Region } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
 import { freezeIn } from './calendars.ts';
 import { checkFrom, type WrittenCheck } from './node-checks.ts';
@@ -33,8 +33,11 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       service: serviceFrom(written.service),
       regions: written.regions.map((region) => regionFrom(region, written)),
       policy: written.policy,
+      drift: { at: written.drift.at ?? null, snooze: written.drift.snooze },
+      aftercare: { stable: written.aftercare.stable ?? null, keep: written.aftercare.keep },
       audiences: webhook === null ? [] : [webhook.name],
       ...(written.compatibility ? { compatibility: written.compatibility.map(rowFrom) } : {}),
+      ...checklistsFrom(written.checklists),
       ...(written.checks ? { checks: checksFrom(written.checks, written, hosts) } : {}),
     },
     hosts,
@@ -103,6 +106,16 @@ function filled(pattern: string, name: string, hosts: Record<string, Host>): str
   const inUrl = address.includes(':') ? `[${address}]` : address;
   return pattern.replaceAll('{address}', inUrl).replaceAll('{name}', name);
 }
+
+/** Lists without an item are none. */
+function checklistsFrom(written: Written['checklists']): Pick<Settings['fleet'], 'checklists'> {
+  const { before = [], during = [], after = [] } = written ?? {};
+  if (before.length + during.length + after.length === 0) return {};
+  return { checklists: { before: before.map(itemFrom), during: during.map(itemFrom), after: after.map(itemFrom) } };
+}
+
+const itemFrom = ({ text, check }: NonNullable<Written['checklists']>['before'][number]): Item =>
+  check === undefined ? { text } : { text, check };
 
 function rowFrom(written: NonNullable<Written['compatibility']>[number]): Row {
   const { operator, agent = null, schema = null, from = null, before = null, after = null } = written;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { minute } from '../base/duration.ts';
 import { signingKeyIn } from '../trust/index.ts';
 import { overlap } from '../upgrade/compatibility/index.ts';
+import { healthy } from '../upgrade/rollout/index.ts';
 import { describeWindow } from '../windows/index.ts';
 import type { Window } from '../windows/types.ts';
 import { withDefault } from './blocks.ts';
@@ -12,6 +13,7 @@ import type { Path, Problem } from './problems.ts';
 import {
   approvers,
   check,
+  checklistItem,
   compatibilityRow,
   inventory,
   node,
@@ -66,6 +68,9 @@ const sketch = z.object({
   proven: sound(z.object({ fleet: z.unknown() })).optional(),
   compatibility: all(compatibilityRow).nullable().optional(),
   inventory: sound(inventory).optional(),
+  checklists: sound(
+    z.object({ before: all(checklistItem), during: all(checklistItem), after: all(checklistItem) }),
+  ).optional(),
   checks: all(check).nullable().optional(),
   alerts: sound(
     z.object({
@@ -105,6 +110,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...alertProblems(settings.alerts),
     ...provenProblems(settings),
     ...matrixProblems(settings),
+    ...checklistProblems(settings),
     ...nodeChecks(settings),
   ];
 }
@@ -263,6 +269,37 @@ function matrixProblems({ compatibility, inventory }: Sketch): Problem[] {
     return [{ path: ['compatibility', at, 'operator'], message }];
   });
   return [...twice, ...rows.flatMap(({ row, at }) => rowProblems(row, ['compatibility', at], inventory ?? null))];
+}
+
+/** Buttons have room for so many. */
+const mostItems = 20;
+
+/** Each is ticked by a person or by a machine, and a machine knows what it is asked. */
+function checklistProblems({ checklists, checks }: Sketch): Problem[] {
+  const known = [healthy, ...(checks ?? []).flatMap((each) => each?.name ?? [])];
+  return (['before', 'during', 'after'] as const).flatMap((name): Problem[] => {
+    const items = checklists?.[name] ?? [];
+    const path = ['checklists', name];
+    const many = `has ${items.length} items; write at most ${mostItems}`;
+    return [
+      ...(items.length > mostItems ? [{ path, message: many }] : []),
+      ...items.flatMap((item, at): Problem[] => (item === null ? [] : itemProblems(item, known, [...path, at]))),
+    ];
+  });
+}
+
+function itemProblems({ by, check: named }: z.output<typeof checklistItem>, known: string[], path: Path): Problem[] {
+  if ((by === undefined) === (named === undefined))
+    return [
+      { path, message: 'is ticked by nobody, or by two; write either by: person, or check: with the name of a check' },
+    ];
+  if (named === undefined || known.includes(named)) return [];
+  return [
+    {
+      path: [...path, 'check'],
+      message: `"${named}" is no check of these settings; write ${known.join(', ')}, or by: person`,
+    },
+  ];
 }
 
 function rowProblems(

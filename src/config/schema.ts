@@ -1,8 +1,10 @@
 import type { z } from 'zod';
+import { day } from '../base/duration.ts';
 import { readPublicKey, signingKeyIn } from '../trust/index.ts';
 import { rangeIn } from '../upgrade/compatibility/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
 import { fleetFreeze, regionFreeze, window, windows } from './calendars.ts';
+import { parseDuration } from './durations.ts';
 import { checkBlock, isExpression } from './node-checks.ts';
 import * as value from './values.ts';
 
@@ -245,6 +247,25 @@ const select = leaf('a JMESPath expression', 'one like [].agent_version', (writt
 const question = block({ get: inventoryUrl, select });
 export const inventory = block({ agent: question.nullable().optional(), schema: question.nullable().optional() });
 
+const timeOfDay = leaf('a time of day', 'one like "03:30"', (written) =>
+  typeof written === 'string' && /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(written) ? written : undefined,
+);
+export const drift = block({ at: timeOfDay.nullable().optional(), snooze: withDefault('7d', value.duration) });
+/** Orders to clean up are good for so long; before a day is over nobody knows whether a release is stable. */
+const stable = leaf('a duration', 'one from 1d to 60d', (written) => {
+  const ms = typeof written === 'string' ? parseDuration(written) : undefined;
+  return ms !== undefined && ms >= day && ms <= 60 * day ? ms : undefined;
+});
+export const aftercare = block({ stable: stable.nullable().optional(), keep: withDefault(2, whole(2, 20)) });
+const itemText = text('an item', 'some words in one line, at most 120 characters', /^(?=.*\S)[^\p{Cc}]{1,120}$/u);
+export const checklistItem = block({
+  text: itemText,
+  by: oneOf(['person']).optional(),
+  check: value.name.optional(),
+});
+const items = withDefault([], list(checklistItem, 'items'));
+export const checklists = block({ before: items, during: items, after: items });
+
 /** At most 20, since each is asked of every node. */
 export const check = checkBlock(inventoryUrl);
 const checks = list(check, 'checks').max(20, { error: 'has more than 20 of them' });
@@ -261,6 +282,8 @@ export const schema = block({
     .nullable()
     .optional(),
   redis: withDefault({}, redis),
+  drift: withDefault({}, drift),
+  aftercare: withDefault({}, aftercare),
   retention: withDefault('400d', value.duration),
   releases: block({
     directory: value.path.optional(),
@@ -275,6 +298,7 @@ export const schema = block({
   notices: notices.nullable().optional(),
   compatibility: list(compatibilityRow, 'rows').nullable().optional(),
   inventory: inventory.nullable().optional(),
+  checklists: checklists.nullable().optional(),
   checks: checks.nullable().optional(),
   ssh: withDefault({}, ssh),
   regions: list(region, 'regions', 1),

@@ -1,6 +1,8 @@
 import { wordsOf } from '../base/errors.ts';
+import type { Notary } from '../trust/index.ts';
 import type { Anchor } from './anchors.ts';
 import { type Examined, examine } from './examine.ts';
+import { exportIn, faultInExport } from './exported.ts';
 import { type Chained, type ChainedEntry, spelledLine } from './journal.ts';
 import { type createLedger, examineLedger, type LedgerLine } from './ledger.ts';
 import { flawsInNotes, type NoteLine, type Notes } from './notes.ts';
@@ -90,6 +92,21 @@ function rewound(
   if (lines.some((line) => line?.event.type === 'adopted' && line.at > anchor.at)) return null;
   if (lines.some((line) => line?.revision === anchor.revision && line.hash === anchor.hash)) return null;
   return `line ${anchor.revision}, which was seen here, is not there any more`;
+}
+
+/** The journals of rollouts in an export, and whether it is as whole as it was when it was written. @throws Refused for what is none */
+export function auditExport(text: string, notary: Notary, head?: Head): Audited[] {
+  const { journals, end } = exportIn(text);
+  const fault = faultInExport(end, notary);
+  const isOther = (id: string, hash: string | undefined): string | null =>
+    end.heads[id] === hash ? null : 'it does not go as far as it did when it was exported';
+  return [...new Set([...journals.keys(), ...Object.keys(end.heads)])].map((journal) => {
+    const texts = journals.get(journal) ?? [];
+    const lines = texts.map((line) => spelledLine<ChainedEntry['event']>(line));
+    const examined = examine({ fleet: end.fleet, journal }, lines, notary, texts);
+    const wrong = fault === null ? isOther(journal, lines.at(-1)?.hash) : `the last line of the export: ${fault}`;
+    return { journal, ...examined, refused: wrong ?? absence(lines, head) };
+  });
 }
 
 /** Why a line that somebody wrote down does not stand there; null when it does. */

@@ -1,9 +1,13 @@
 import type { Redis } from 'ioredis';
 import type { Clock } from '../base/clock.ts';
+import { Refused } from '../base/errors.ts';
 import { createInspector } from './ask.ts';
 import { audit } from './audit.ts';
+import { exportOf, provenLines } from './exported.ts';
+import { readStored } from './history.ts';
 import { createLedger } from './ledger.ts';
 import { type Log, reasonOf } from './log.ts';
+import { createNights } from './nights.ts';
 import { createNotes } from './notes.ts';
 import { type IssueOrders, orderIssuer, type SignOrder } from './orders.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -73,6 +77,13 @@ export function controlOver(parts: ControlParts): Control & { settled(): Promise
     },
     audit: (journal, keptFor, head) =>
       audit(fleet, { store, ledger, notes, belief }, journal, clock.now() - keptFor, head),
+    nights: createNights(redis, fleet, belief.notary).of,
+    async written(id) {
+      const stored = await readStored(redis, fleet, id);
+      if (stored === null) throw new Refused(`There is no rollout ${id}; see history, or stateDir/exports.`);
+      const lines = provenLines({ fleet, journal: id }, stored.journal, belief.notary);
+      return { lines, exported: exportOf(fleet, stored, clock.now(), belief.notary) };
+    },
     note: notes.note,
     survey: inspector.survey,
     diagnose: inspector.diagnose,

@@ -1,10 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
-import { jsonIn, objectIn } from '../base/json.ts';
 import { createNotary, type Notary } from '../trust/index.ts';
 import type { Elsewhere, Release, Rollout } from '../upgrade/rollout/types.ts';
-import { type Exported, faultInExport } from './exported.ts';
+import { exportIn, faultInExport } from './exported.ts';
 import { type ChainedEntry, spelledLine } from './journal.ts';
 import { reasonOf } from './log.ts';
 import { Newer, replay, Tampered } from './replay.ts';
@@ -70,21 +69,7 @@ async function described(file: string) {
 
 /** @throws Error for whatever is missing, does not follow from what was signed, or was signed by nobody whose keys are named */
 async function readExport({ journal, fleet }: ProvenOn, notary: Notary): Promise<Read> {
-  const journals = new Map<string, string[]>();
-  const ends: Exported[] = [];
-  for (const text of (await readFile(journal, 'utf8')).split('\n')) {
-    const line = objectIn(jsonIn(text));
-    if (line?.is === 'entry' && typeof line.rollout === 'string' && typeof line.line === 'string') {
-      const before = journals.get(line.rollout) ?? [];
-      if (line.at !== before.length) throw new Error(`the lines of ${line.rollout} are not there one after another`);
-      before.push(line.line);
-      journals.set(line.rollout, before);
-    }
-    if (line !== null && isExported(line)) ends.push(line);
-  }
-  const [end, ...more] = ends;
-  if (end === undefined || more.length > 0)
-    throw new Error('it does not end as one export does: write it with zeitwork export, as a whole');
+  const { journals, end } = exportIn(await readFile(journal, 'utf8'));
   if (end.fleet !== fleet) throw new Error(`it is of ${end.fleet}`);
   const fault = faultInExport(end, notary);
   if (fault !== null) throw new Error(`its last line: ${fault}`);
@@ -94,17 +79,6 @@ async function readExport({ journal, fleet }: ProvenOn, notary: Notary): Promise
     await nextTurn();
   }
   return { at: end.at, rollouts };
-}
-
-function isExported(line: Record<string, unknown>): line is Record<string, unknown> & Exported {
-  const heads = objectIn(line.heads);
-  const words = [line.fleet, line.key, line.signature, ...Object.values(heads ?? {})];
-  return (
-    line.is === 'exported' &&
-    heads !== null &&
-    Number.isFinite(line.at) &&
-    words.every((each) => typeof each === 'string')
-  );
 }
 
 function folded(place: { fleet: string; journal: string }, stored: string[], head: string, notary: Notary): Rollout {

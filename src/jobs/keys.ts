@@ -39,6 +39,8 @@ export function keysOf(fleet: string) {
     ledger: key('ledger'),
     /** List of chained lines. */
     ledgerJournal: key('ledger', 'journal'),
+    /** Hash: what was found in the last night, by region. */
+    drift: key('drift'),
     /** Hash: number and hash of the last note. */
     notes: key('notes'),
     /** List of chained lines, the newest of them. */

@@ -39,6 +39,8 @@ interface Head {
 
 const says: Record<LedgerLine['type'], readonly Says[]> = {
   adopted: ['decisions'],
+  accepted: ['decisions'],
+  snoozed: ['decisions'],
   began: ['decisions'],
   froze: ['decisions'],
   unfroze: ['decisions'],

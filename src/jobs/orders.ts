@@ -31,18 +31,23 @@ export function orderIssuer(redis: Redis, fleet: string, sign: SignOrder): Issue
 }
 
 /** What allows the steps of one node; null when nobody ordered them. */
-export type FindOrder = (rollout: Rollout, node: string, step: StepName) => Promise<Presented | null>;
+export type FindOrder = (rollout: Rollout, node: string, step: StepName | 'tidy') => Promise<Presented | null>;
 
 export function orderFinder(redis: Redis, fleet: string): FindOrder {
   const keys = keysOf(fleet);
   return async ({ id, epoch }, node, step) => {
-    const wanted: OrderClass[] = step === 'stage' ? ['stage', 'recover'] : ['change', 'return', 'recover'];
+    const wanted = classesOf(step);
     const fields = [...wanted.map((which) => fieldOf(node, which, epoch)), fieldOf(node, 'return', epoch + 1)];
     const found = (await redis.hmget(keys.orders(id), ...fields)).map(readSigned);
     const back = found.pop() ?? null;
     const order = found.find((each) => each !== null);
     return order ? { order, back } : null;
   };
+}
+
+function classesOf(step: StepName | 'tidy'): OrderClass[] {
+  if (step === 'tidy') return ['tidy'];
+  return step === 'stage' ? ['stage', 'recover'] : ['change', 'restart', 'return', 'recover'];
 }
 
 function readSigned(stored: string | null): SignedOrder | null {

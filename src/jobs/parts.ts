@@ -4,6 +4,7 @@ import type { Alerting, Probe } from '../upgrade/http/types.ts';
 import type { StillProven } from '../upgrade/proof/types.ts';
 import type { Fleet, Release } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
+import type { TidyNode } from '../upgrade/steps/tidy.ts';
 import type { Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import type { NodeReader, SeeWayBack } from './ask.ts';
@@ -50,7 +51,7 @@ export interface WorkerParts extends NodeReader, WorkOnNodes {
   redis: RedisHandle;
   belief: Belief;
   /** Its name keeps it apart from other fleets on the same Redis; no other node is looked at. */
-  fleet: Pick<Fleet, 'name' | 'regions' | 'service' | 'policy'>;
+  fleet: Pick<Fleet, 'name' | 'regions' | 'service' | 'policy' | 'drift' | 'aftercare'>;
   /** Works on the nodes of these regions. */
   regions: readonly string[];
   /** What becomes of rollouts of long ago. */
@@ -59,6 +60,8 @@ export interface WorkerParts extends NodeReader, WorkOnNodes {
   sweep?: string;
   /** How long `close` waits for steps under way, in ms; then they are left to the next worker. */
   grace?: number;
+  /** Removes backups of long ago; absent: they stay. */
+  tidyNode?: TidyNode;
   /** How it says that it lives; every 5 s for 20 s when absent. */
   pulse?: PulseRate;
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts';
-import { followUpAt } from '../upgrade/rollout/index.ts';
+import { minute } from '../base/duration.ts';
+import { nextAsk } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
-import { type Log, reasonOf } from './log.ts';
+import { type Log, reasonOf, seldom } from './log.ts';
 import type { Queues } from './queues.ts';
 import { recorder } from './record.ts';
 import { Newer, Tampered } from './replay.ts';
@@ -45,6 +46,8 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
   const tick = ticker({ store, record, clock, log });
   const trouble = (id: string, error: unknown): void =>
     log.warn({ rollout: id, reason: reasonOf(error) }, 'time could not pass');
+
+  const unshown = seldom(minute, (reason) => log.warn({ reason }, 'what the night found could not be shown'));
 
   const outrunSince = new Map<string, number>();
   /** What cannot be believed, or followed, is not shown: people are told. */
@@ -90,8 +93,8 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
         return Math.min(seconds, longestPause) * 1_000;
       }
       // Whoever is asked something on another day is still to be asked it: until then it stays to be painted.
-      const due = followUpAt(rollout);
-      if (due !== null && began < due) later.set(rollout.id, due);
+      const due = nextAsk(rollout, began);
+      if (due !== null) later.set(rollout.id, due);
       else await store.painted(rollout.id, rollout.revision);
       return null;
     },
@@ -115,6 +118,7 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
     const due = (id: string): boolean => clock.now() >= (later.get(id) ?? 0);
     const ids = new Set([...open, ...(await store.unpainted()).filter(due)]);
     for (const id of ids) await queues.publish(id);
+    await announcer.night?.().catch((error: unknown) => unshown(reasonOf(error)));
     if (clock.now() - repairedAt < repairEvery) return;
     repairedAt = clock.now();
     for (const id of await store.lost()) await announcer.alarm(id, gone);

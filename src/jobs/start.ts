@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { hour } from '../base/duration.ts';
+import { createAftercare } from './aftercare.ts';
 import { bringOver } from './bring-over.ts';
 import { workerDuties } from './duties.ts';
 import { keysOf } from './keys.ts';
@@ -8,11 +9,13 @@ import { createLedger } from './ledger.ts';
 import { startPulse } from './living.ts';
 import { reasonOf, seldom } from './log.ts';
 import { mend } from './mend.ts';
+import { createNights } from './nights.ts';
 import { orderFinder } from './orders.ts';
 import type { WorkerParts } from './parts.ts';
 import { prune } from './prune.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
 import { regionWorkers } from './region-workers.ts';
+import { createSentinel } from './sentinel.ts';
 import { createStore } from './store.ts';
 import { everySweep, type Sweeping } from './sweep.ts';
 import { type OpenWorker, openWorker } from './worker.ts';
@@ -42,7 +45,8 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   const store = createStore(redis, fleet, parts.belief);
   const queues = createQueues(redis, fleet, log);
   const ledger = createLedger(redis, fleet, parts.belief);
-  const duties = workerDuties(parts, { store, ledger, queues, orders: orderFinder(redis, fleet) });
+  const orders = orderFinder(redis, fleet);
+  const duties = workerDuties(parts, { store, ledger, queues, orders });
 
   ownWorkers = regions.flatMap((region) => regionWorkers(parts, redis, region, duties));
   if (!clockIsRight) serve(false);
@@ -59,6 +63,14 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     ...ownWorkers,
   ];
 
+  const sentinel = createSentinel({
+    ...{ fleet: parts.fleet, regions, survey: parts.survey, store, ledger, clock, log },
+    nights: createNights(redis, fleet, parts.belief.notary),
+    tidy:
+      parts.tidyNode === undefined
+        ? async () => undefined
+        : createAftercare({ ...parts, tidyNode: parts.tidyNode, store, ledger, orders }),
+  });
   const ofRegions = regions.flatMap((region) => [queueNames.step(region), queueNames.ask(region)]);
   const served = [queueNames.advance, queueNames.publish, ...ofRegions];
   const stays = seldom(hour, (reason) => log.warn({ reason }, 'a rollout of long ago stays in Redis'));
@@ -69,6 +81,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     await mend(redis, fleet, served, log);
     // Whoever cannot follow works on nothing: the channel then says so, instead of waiting for a step's report.
     await pulse.serves(!(await duties.sweep()));
+    if (clockIsRight) sentinel.tick();
     const removed = await prune({ redis, fleet, store, ledger }, clock.now(), parts.retention, stays);
     if (removed.length > 0) {
       log.info({ rollouts: removed, to: parts.retention.exports }, 'rollouts of long ago written down, and removed');
@@ -78,6 +91,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     sweep: sweeping.sweep,
     async close() {
       await sweeping.close();
+      await sentinel.close();
       await pulse.close();
       await Promise.allSettled(workers.map((worker) => worker.close(parts.grace ?? 10_000)));
       await queues.close();

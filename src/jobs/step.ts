@@ -3,23 +3,27 @@ import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
 import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
+  askedByLooks,
   asksChecks,
   asksGates,
   asksWayBack,
   backQuestion,
   changesAnything,
   changesNode,
+  checkOf,
+  entriesOf,
   evidenceFor,
   finishedNodes,
   gates,
-  goesForward,
+  healthy,
   isLook,
-  lastingEvidence,
+  isTickable,
   nodeOf,
   todo,
 } from '../upgrade/rollout/index.ts';
 import type {
   BackSeen,
+  CheckTallies,
   Fleet,
   Gate,
   LookTask,
@@ -42,6 +46,7 @@ import { asWeKnow, disagreement } from './own-settings.ts';
 import type { WorkOnNodes } from './parts.ts';
 import type { StepEnd } from './queues.ts';
 import type { RecordEvent } from './record.ts';
+import { tallied } from './tallies.ts';
 import type { LedgerStore, Store } from './types.ts';
 
 export interface StepParts extends WorkOnNodes {
@@ -67,7 +72,8 @@ const isDue = (rollout: Rollout, task: Task, now: number): boolean =>
 
 /** The longest that any step may take under `policy`, in ms: beyond it the step hangs. */
 export function stepLimit(policy: Policy): number {
-  const proof = policy.healthDeadline + 2 * Math.max(policy.soak, policy.canarySoak);
+  // Checks have as long as health has, and wait for two samples of a rate at most that long.
+  const proof = 3 * policy.healthDeadline + 2 * Math.max(policy.soak, policy.canarySoak);
   return 2 * policy.transferTimeout + 10 * policy.commandTimeout + proof + minute;
 }
 
@@ -180,17 +186,24 @@ export function taskRunner(parts: StepParts): RunTask {
     const at = clock.now();
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
     const nodes = rollout.peers[region] ?? [];
-    // A rollback is kept waiting by neither freezes nor alerts, nor by whoever is slow to tell of them.
-    const asked = goesForward(rollout) ? lastingEvidence : (['halt'] as const);
-    const [seen, lasting] = await Promise.all([
+    const [seen, lasting, tallies] = await Promise.all([
       lookAt(nodes, finished, withChecks(rollout, region), signal, (name, until) =>
         wayBackOf(rollout, name, at, until),
       ),
-      collect(asked, placeOf(rollout, region), parts),
+      collect(askedByLooks(rollout), placeOf(rollout, region), parts),
+      talliesOf(rollout, region, signal),
     ]);
     signal.throwIfAborted();
-    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting });
+    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting, ...tallies });
     return 'watched';
+  }
+
+  /** What a checklist that is asked for now wants of a machine, besides what each look finds out anyway. */
+  async function talliesOf(rollout: Rollout, region: string, signal: AbortSignal): Promise<{ tallies?: CheckTallies }> {
+    const wanted = entriesOf(rollout).flatMap((entry) => (isTickable(rollout, entry) ? (checkOf(entry) ?? []) : []));
+    const names = [...new Set(wanted)].filter((name) => name !== healthy);
+    if (names.length === 0 || parts.checks === undefined) return {};
+    return { tallies: await tallied(names, rollout.peers[region] ?? [], parts.checks, clock, signal) };
   }
 
   /** Whoever only looks whether the next node may begin does not wait for them. */
@@ -227,7 +240,7 @@ const halted = (step: StepName, reason: string): StepResult => ({
 });
 
 const ofRecovery: readonly StepName[] = ['stage', 'drain', 'recover'];
-const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch'];
+const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch', 'restart'];
 
 function broken(step: StepName, reason: string): Report {
   return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };

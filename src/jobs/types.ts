@@ -4,6 +4,8 @@ import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { DueNotice } from '../upgrade/rollout/index.ts';
 import type { BackQuestion, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 import type { Audited } from './audit.ts';
+import type { ChainedEntry } from './journal.ts';
+import type { NightFound } from './nights.ts';
 import type { Note } from './notes.ts';
 
 /** One line of an append-only journal. */
@@ -144,6 +146,13 @@ export interface Control {
    * line that was written down elsewhere, and the beginning of its hash; it must still stand there.
    */
   audit(journal: string | null, keptFor: number, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
+  /** What workers found in the last night of each of these regions, as far as it is signed. */
+  nights(regions: readonly string[]): Promise<NightFound[]>;
+  /**
+   * One rollout's journal, for a report: its lines once all of them were found to be whole, and the same as `zeitwork export`
+   * prints it. @throws Refused for an unknown id; Tampered
+   */
+  written(id: string): Promise<{ lines: ChainedEntry[]; exported: string[] }>;
   /** Writes down what changed nothing and shall be known, with the name. Never throws, and nobody waits for it. */
   note(note: Note): void;
   /**
@@ -170,6 +179,8 @@ export interface Announcer {
   outrun(journal: string): Promise<void>;
   /** Calls people when the store takes no writes, for this reason; and says so once it does again, null. */
   refusing(reason: string | null): Promise<void>;
+  /** Shows what the last night found: posts what is missing, edits what changed, and nothing else. Absent where no night is looked at. */
+  night?(): Promise<void>;
   /** Says so where something stands that the store does not know, or not any more. Never throws. */
   repair(): Promise<void>;
 }

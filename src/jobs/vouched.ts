@@ -1,7 +1,16 @@
 import { Refused } from '../base/errors.ts';
 import { isMajor } from '../base/version.ts';
 import { type Person, signerOf } from '../trust/index.ts';
-import { approvals, canaryOf, phaseOf, sinceOf, strategies, turnOf, turns } from '../upgrade/rollout/index.ts';
+import {
+  approvals,
+  canaryOf,
+  changesService,
+  phaseOf,
+  sinceOf,
+  strategies,
+  turnOf,
+  turns,
+} from '../upgrade/rollout/index.ts';
 import type { Approval, ApprovalPhase, Fleet, Region, Rollout } from '../upgrade/rollout/types.ts';
 
 /** Why a node's turn may not go on, in words; null when those who must have signed for it, with keys of their own. */
@@ -28,8 +37,9 @@ export function vouching(
     const turn = turnOf(rollout, node);
     const opening = approvals(rollout).filter(({ opens }) => opens.includes(turn.id));
     const { majors } = fleet.policy;
-    const major = isMajorHere(rollout, await runs(node));
-    const isFree = mayBegin(fleet, region) && !(major && majors.canaryApproval);
+    const restarts = onlyRestarts(rollout, node);
+    const major = !restarts && isMajorHere(rollout, await runs(node));
+    const isFree = mayBegin(fleet, region, restarts) && !(major && majors.canaryApproval);
     if (opening.length === 0 && turns(rollout)[0] === turn && isFree) return null;
     const needed = Math.max(region.needed, major ? majors.approvers : 1);
     const given = opening.flatMap((phase) => phase.given.map((each) => ({ phase, each })));
@@ -86,6 +96,11 @@ const bare = (id: string): string => id.replace(/^approval\//, '');
 /** As people may write what they approve, without spaces. */
 const namesOf = ({ id, title }: ApprovalPhase): string[] => [id, title, bare(id)];
 
+/** By its steps and not by its name: that a bot calls an upgrade a restart makes no major a minor one. */
+const onlyRestarts = (rollout: Rollout, node: string): boolean =>
+  turnOf(rollout, node).path.every((step) => !changesService(step) || step === 'restart') &&
+  turnOf(rollout, node).rehearsal === undefined;
+
 /**
  * By what the node says now and what was recorded that the nodes ran before, which a bot can write as well; and by what the new
  * binary said of itself where it was asked: that a release is called otherwise makes no major a minor one. Where none said what
@@ -98,7 +113,7 @@ function isMajorHere({ nodes, release, asked }: Rollout, runs: string | null): b
   return known.length === 0 || known.some((version) => names.some((name) => isMajor(version, name)));
 }
 
-function mayBegin(fleet: Pick<Fleet, 'regions' | 'policy'>, { name }: Region): boolean {
+function mayBegin(fleet: Pick<Fleet, 'regions' | 'policy'>, { name }: Region, restarts: boolean): boolean {
   const { oneMayBegin } = fleet.policy;
-  return oneMayBegin === 'anywhere' || (oneMayBegin === 'canary' && name === canaryOf(fleet));
+  return oneMayBegin === 'anywhere' || (oneMayBegin === 'canary' && !restarts && name === canaryOf(fleet));
 }

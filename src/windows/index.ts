@@ -1,4 +1,5 @@
 export { describeLocal, describeOpening, describePlace, describeWindow, weekNames } from './describe.ts';
+export { type Night, nightAt } from './night.ts';
 export {
   fits,
   frozenBy,

@@ -234,7 +234,7 @@ describe('decisions', () => {
     expect(await run(here, 'U0OTTO', 'pause')).toMatch(
       /outdated, nothing was changed\. Now: v2\.0\.0 is paused \(@U0OTTO/,
     );
-    expect(await run(here, 'U0OTTO', 'resume')).toMatch(/You may not unfreeze, resume or retry/);
+    expect(await run(here, 'U0OTTO', 'resume')).toMatch(/You may not unfreeze, resume, retry or snooze/);
     expect(await run(here, 'U0ROSA', 'resume')).toBe('Resumed.');
     expect(await run(here, 'U0ROSA', 'retry')).toMatch(/outdated/);
     expect(await run(here, 'U0OTTO', 'stop')).toMatch(/^Stopping/);

@@ -54,6 +54,8 @@ const others = [
   'keep us-east-op-1 aaaaaaaaaaaa',
   'adopt NEWEST',
   'adopt ledger',
+  'restart',
+  'restart --regions us-east --nodes 1',
   'adopt ledger --without eu-west-op-2',
   'recover eu-west-op-2',
   'recover us-east-op-1',
@@ -230,6 +232,7 @@ class Night {
     this.here.clock.at = after.now;
     for (const event of after.events) {
       if (event.type === 'begun' && event.step === 'switch') this.#begun.add(event.node);
+      if (event.type === 'begun' && event.step === 'restart') this.restarted.push(event.node);
       if (event.type === 'begun' && event.step === 'restore' && !this.#begun.has(event.node))
         this.restarted.push(event.node);
       const isBack = event.type === 'reported' && event.step === 'verify-restored' && event.report.is === 'succeeded';

@@ -5,12 +5,12 @@ import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import { drawHome } from '../../src/bot/listeners.ts';
 import { createLooks } from '../../src/bot/looks.ts';
-import type { Audited, Note } from '../../src/jobs/index.ts';
+import type { Audited, NightFound, Note } from '../../src/jobs/index.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import type { Control, JournalEntry, LookFor, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { sealer } from '../../src/trust/index.ts';
 import { emptyLedger, fold, rebuilt } from '../../src/upgrade/ledger/index.ts';
-import { isOpen } from '../../src/upgrade/rollout/index.ts';
+import { format, isOpen } from '../../src/upgrade/rollout/index.ts';
 import type {
   BackQuestion,
   BackSeen,
@@ -29,6 +29,8 @@ export class MemoryControl implements Control {
   readonly seen = new Set<string>();
   readonly wishes = new Map<string, string>();
   readonly marks = new Map<string, Record<string, PostedMessage>>();
+  /** As they were created. */
+  readonly planned = new Map<string, Rollout>();
   readonly journals = new Map<string, JournalEntry[]>();
   epoch = 0;
   looks: NodeSurvey[];
@@ -47,6 +49,7 @@ export class MemoryControl implements Control {
       const holder = await this.store.open();
       if (holder) throw new Refused(`${holder.requester} holds the fleet with rollout ${holder.id}`);
       this.rollouts.set(rollout.id, rollout);
+      this.planned.set(rollout.id, rollout);
     },
     save: async (rollout, event) => {
       this.rollouts.set(rollout.id, rollout);
@@ -114,6 +117,21 @@ export class MemoryControl implements Control {
       this.kept = { ...anew, revision: this.kept.revision + 1 };
       return this.kept;
     },
+  };
+
+  night: NightFound[] = [];
+  nights = async () => this.night;
+  written: Control['written'] = async (id) => {
+    const rollout = this.rollouts.get(id);
+    if (!rollout) throw new Refused(`There is no rollout ${id}.`);
+    const first = this.planned.get(id) ?? rollout;
+    const created = { type: 'created', at: first.createdAt, by: first.requester, format, rollout: first } as const;
+    const entries = [
+      { at: first.createdAt, revision: first.revision, event: created },
+      ...(this.journals.get(id) ?? []),
+    ];
+    const lines = entries.map((entry, at) => ({ ...entry, hash: `hash${at}` }));
+    return { lines, exported: lines.map((line) => JSON.stringify({ is: 'entry', rollout: id, line })) };
   };
 
   readonly notes: Note[] = [];
@@ -237,6 +255,7 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
     directory: directoryOf(people, { S0APPROVERS: ['U0INES'] }),
     // Its waits are the machine's own: what is tried with it ends before any of them.
     clock: { ...systemClock(), now: () => clock.at },
+    names: { U0INES: 'ines' },
     newId: () => `r${++ids}`,
     playsUpTo: 40,
     log: options.log ?? pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),

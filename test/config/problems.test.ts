@@ -24,6 +24,21 @@ const wrong: [string, string, string][] = [
     '{ directory: a, url: "http://x/{version}" }',
     '3: releases: write one of directory and url, not both and not none',
   ],
+  [
+    'channel: C1',
+    'channel: C1\nchecklists: { before: [{ text: Notes read }] }',
+    '3: checklists.before[0]: is ticked by nobody, or by two; write either by: person, or check: with the name of a check',
+  ],
+  [
+    'channel: C1',
+    'channel: C1\nchecklists: { after: [{ text: Notes read, by: person, check: healthy }] }',
+    '3: checklists.after[0]: is ticked by nobody, or by two; write either by: person, or check: with the name of a check',
+  ],
+  [
+    'channel: C1',
+    'channel: C1\nchecklists: { during: [{ text: Ready, check: helthy }] }',
+    '3: checklists.during[0].check: "helthy" is no check of these settings; write healthy, or by: person',
+  ],
   ['channel: C1', 'channel: C1\nalerts: {}', '3: alerts: write one of alertmanager and url, not both and not none'],
   [
     'channel: C1',

@@ -93,6 +93,22 @@ describe('the whole product on a simulated fleet', () => {
     await talk.until('it is over', async () => (await open()) === null, 20_000);
   });
 
+  it('restarts each node once on what it runs, the second region after its approval, with the service up all along', async () => {
+    const nodes = fleet.nodes.filter(({ region }) => region !== 'ap-south').map(({ name }) => name);
+    const before = nodes.map((name) => fleet.starts(name));
+    const failures = fleet.source.counter().failures;
+    expect(await talk.type('restart --regions us-east,eu-west')).toMatch(/No file is changed/);
+    await talk.click('Start');
+    await talk.until('eu-west is asked for', async () => isEuWestAsked(await open()), 120_000);
+    expect(nodes.map((name) => fleet.starts(name) - (before[nodes.indexOf(name)] ?? 0))).toEqual([1, 1, 1, 0, 0, 0]);
+    await talk.click('Approve eu-west', people.ines.id);
+    await talk.becomes('done');
+    expect(nodes.map((name) => fleet.starts(name))).toEqual(before.map((starts) => starts + 1));
+    expect(allRun('v1.0.0')).toBe(true);
+    expect(fleet.source.counter().failures).toBe(failures);
+    await talk.sees(/All 6 nodes were restarted/);
+  });
+
   it('takes the same delivery twice as once', async () => {
     product.slack.faults.duplicateDeliveries(true);
     const before = (await rollouts()).length;

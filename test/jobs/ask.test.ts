@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { answer } from '../../src/jobs/ask.ts';
 import { guardOf } from '../../src/jobs/guard.ts';
+import type { LookFor } from '../../src/jobs/types.ts';
+import type { AskChecks } from '../../src/upgrade/checks/types.ts';
 import { fit, newImage, recorded } from '../support/rollouts.ts';
 import { silent, workerParts } from './fixtures/parts.ts';
 import { makeRig } from './fixtures/rig.ts';
@@ -33,6 +35,21 @@ describe('asking', () => {
     const [quick] = await control().survey([where], 5_000);
     expect(quick?.fitness).toBeUndefined();
     expect(asked).toEqual(['us-east-op-1']);
+  });
+
+  it('asks for a plan, and for whoever verifies, what the settings want to know of each node, and otherwise does not', async () => {
+    const asked: unknown[] = [];
+    const checks: AskChecks = async (node, occasion) => {
+      asked.push([node, occasion]);
+      return [{ check: 'ready', node, is: 'good', counts: 'good', onBad: 'hold', says: 'it answered 200', at: 0 }];
+    };
+    const { survey } = workerParts(rig.redis.handle);
+    await worker({ checks, surveyForWork: (node, signal) => survey(node, signal) });
+    const looks = async (how?: LookFor) => (await control().survey([where], 5_000, how))[0]?.checks;
+    expect(await looks('checked')).toMatchObject([{ check: 'ready', is: 'good' }]);
+    expect(await looks('work')).toMatchObject([{ check: 'ready', is: 'good' }]);
+    expect([await looks(), await looks('whole')]).toEqual([undefined, undefined]);
+    expect(asked).toEqual(Array(2).fill(['us-east-op-1', 'all']));
   });
 
   it('looks for the way back of the nodes of which that is asked, by what is asked', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { askAll, lookAt } from '../../src/jobs/looks.ts';
+import type { AskChecks } from '../../src/upgrade/checks/types.ts';
 import type { Health, Probe } from '../../src/upgrade/http/types.ts';
 import type { ProofLook } from '../../src/upgrade/proof/types.ts';
 import type { BackSeen, NodeRun } from '../../src/upgrade/rollout/types.ts';
@@ -90,6 +91,35 @@ describe('a look at a region', () => {
     expect((await told(() => null)).a).not.toHaveProperty('back');
     expect((await told(ready)).b).not.toHaveProperty('back');
     expect((await told(() => new Promise(() => undefined), clock)).a).toMatchObject({ proof: 'holds', back: 'unseen' });
+  });
+
+  it('tells what the settings ask of what is finished, and loses nothing else by a node that hangs', async () => {
+    const never = { sleep: () => new Promise<undefined>(() => undefined) };
+    const asked: unknown[] = [];
+    const told = (checks: AskChecks | undefined, time: Parameters<typeof lookAt>[2]['clock'] = never) => {
+      const parts = {
+        probe: answering(healthy).probe,
+        stillProven: async () => ({ is: 'holds' }) as const,
+        clock: time,
+      };
+      const all = checks === undefined ? parts : { ...parts, checks };
+      return lookAt(['a', 'b'], [finished], all, new AbortController().signal);
+    };
+    const bad = { check: 'errors', node: 'a', is: 'bad', counts: 'bad', onBad: 'hold', says: '7 %', at: 0 } as const;
+    const seen = await told(async (...what) => {
+      asked.push(what.slice(0, 2));
+      return [bad, { ...bad, check: 'ready', is: 'good', counts: 'good' }];
+    });
+    expect(seen.a).toMatchObject({
+      ...{ standing: 'healthy', proof: 'holds' },
+      checks: { good: 1, others: [{ check: 'errors', is: 'bad', counts: 'bad', says: '7 %' }] },
+    });
+    expect(seen.b).not.toHaveProperty('checks');
+    expect(asked).toEqual([['a', 'watch']]);
+    expect((await told(async () => [])).a).not.toHaveProperty('checks');
+    expect((await told(undefined)).a).not.toHaveProperty('checks');
+    const hanging = await told(() => new Promise(() => undefined), clock);
+    expect(hanging.a?.checks?.others).toMatchObject([{ is: 'unknown', counts: 'unknown', says: 'no answer in time' }]);
   });
 
   it('says why a proof does not hold although health is well', async () => {

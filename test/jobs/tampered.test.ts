@@ -171,6 +171,21 @@ const attacks: [string, () => Promise<unknown>, RegExp][] = [
     /whose key may not say that/,
   ],
   [
+    'a worker ticks in the name of a person',
+    () => append('r1', { type: 'item-ticked', at: 9, by: 'U1', item: 'before.1' }, 'worker', (rollout) => rollout),
+    /whose key may not say that/,
+  ],
+  [
+    'a worker takes the tick of a person back',
+    () => append('r1', { type: 'item-unticked', at: 9, by: 'U1', item: 'before.1' }, 'worker', (rollout) => rollout),
+    /whose key may not say that/,
+  ],
+  [
+    'a worker says who writes down what went wrong',
+    () => append('r1', { type: 'owned', at: 9, by: 'U1' }, 'worker', (rollout) => rollout),
+    /whose key may not say that/,
+  ],
+  [
     'a bot reports what no worker did',
     () =>
       append(

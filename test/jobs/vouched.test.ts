@@ -178,6 +178,20 @@ describe('approvals: signed', () => {
     expect(await seen(renamed, 'us-east-op-1')).toBeNull();
   });
 
+  it('are wanted for a restart in every region, for as many as a region wants, and for an upgrade that is called one as for an upgrade', async () => {
+    const majors = { ...fleet().policy.majors, approvers: 2, canaryApproval: true };
+    const strict = vouching(fleet({ majors }), people, silent);
+    const change = { is: 'restart' } as const;
+    const begin = plan(inputOf(fleet({ majors }), { strategy: 'regions', change }));
+    const bare = { ...begin, phases: begin.phases.filter(({ is }) => is !== 'approval') };
+    for (const node of ['us-east-op-1', 'eu-west-op-1'])
+      expect(await strict(bare, node)).toMatch(/^1 of the approvers of .* must have signed/);
+    const upgrade = plan(inputOf(fleet({ majors }), { strategy: 'regions' }));
+    const named = { ...upgrade, change, phases: upgrade.phases.filter(({ is }) => is !== 'approval') };
+    expect(await strict(named, 'us-east-op-1')).toMatch(/^2 of the approvers of us-east must have signed/);
+    expect(await vouching(fleet({ oneMayBegin: 'anywhere' }), people, silent)(bare, 'us-east-op-1')).toBeNull();
+  });
+
   it('are not wanted where one person may begin, and nowhere else, whatever the plan leaves out', async () => {
     const begin = plan(inputOf(fleet({ oneMayBegin: 'anywhere' }), { strategy: 'regions' }));
     const bare = { ...begin, phases: begin.phases.filter(({ is }) => is !== 'approval') };
@@ -238,6 +252,8 @@ it('a worker begins no node that nobody signed for, and says what it wants', asy
 it.each([
   ['calls it a recovery', 'backup', true, /approvers of eu-west must have signed/],
   ['calls it a recovery that only switches', 'switch', true, /approvers of eu-west must have signed/],
+  ['calls it a restart that switches', 'switch', null, /approvers of eu-west must have signed/],
+  ['restarts what runs', 'restart', null, /approvers of eu-west must have signed/],
   ['gives it as in a recovery, without calling it one', 'recover', false, /the ledger does not say/],
 ] as const)('a worker begins no node that nobody signed for when a bot %s', async (_, begin, isCalled, reason) => {
   const planned = inEuWest();
@@ -250,6 +266,7 @@ it.each([
   const { rollout, done } = await worked({
     ...planned,
     ...(isCalled ? { recovery } : {}),
+    ...(isCalled === null ? { change: { is: 'restart' as const } } : {}),
     // It was staged by an earlier one, which takes nobody.
     phases: planned.phases.flatMap((phase) => {
       if (phase.is !== 'nodes') return [];

@@ -19,6 +19,8 @@ const fit = ['test/upgrade/rollout/fit.test.ts'];
 const glass = ['test/bot/break-glass.test.ts'];
 const foreseen = ['test/upgrade/rollout/forecast.test.ts'];
 const persons = ['test/upgrade/rollout/persons.test.ts'];
+const environments = ['test/upgrade/environment/edit.test.ts'];
+const restart = ['test/upgrade/rollout/restart.test.ts'];
 
 /** The core: what is decided about a rollout. */
 export const rows: Mutant[] = [
@@ -46,8 +48,8 @@ export const rows: Mutant[] = [
   {
     name: 'nobody is called while a file stops everything',
     file: 'src/upgrade/rollout/gates.ts',
-    from: "isAny(gate.name, 'alerts', 'compatibility', 'halt')",
-    to: "isAny(gate.name, 'alerts')",
+    from: "isAny(gate.name, 'alerts', 'checklist', 'compatibility', 'halt')",
+    to: "isAny(gate.name, 'alerts', 'checklist')",
     tests: ['test/upgrade/rollout/halt.test.ts'],
   },
   {
@@ -347,7 +349,7 @@ export const rows: Mutant[] = [
   {
     name: 'a restage records the new image as the old one',
     file: `${core}/reports.ts`,
-    from: 'before: node.touched ? node.before : (facts.before ?? node.before)',
+    from: 'before: node.touched ? (node.before ?? facts.before ?? null) : (facts.before ?? node.before)',
     to: 'before: facts.before ?? node.before',
     tests: worse,
   },
@@ -1413,8 +1415,8 @@ export const rows: Mutant[] = [
   {
     name: 'a recovery waits for a window',
     file: 'src/upgrade/rollout/gates.ts',
-    from: 'return rollout.recovery === undefined ? beforeLooks : ofRecovery;',
-    to: 'return beforeLooks;',
+    from: 'if (rollout.recovery !== undefined) return ofRecovery;',
+    to: 'if (rollout.recovery !== undefined) return beforeLooks;',
     tests: ['test/upgrade/rollout/recovery.test.ts'],
   },
   {
@@ -1427,8 +1429,8 @@ export const rows: Mutant[] = [
   {
     name: 'a recovery is rolled back to what was broken',
     file: 'src/upgrade/rollout/queries.ts',
-    from: '  if (rollout.recovery !== undefined) return [];\n',
-    to: '',
+    from: 'recovery === undefined && change === undefined;',
+    to: 'change === undefined;',
     tests: ['test/upgrade/rollout/recovery.test.ts'],
   },
   {
@@ -1441,8 +1443,8 @@ export const rows: Mutant[] = [
   {
     name: 'a recovery that nobody signed cannot be stopped in the middle',
     file: 'src/upgrade/rollout/only-back.ts',
-    from: "rollout.recovery === undefined || state.is !== 'working'",
-    to: "rollout.recovery === undefined || state.is !== 'stuck'",
+    from: "leadsBack(rollout) || state.is !== 'working'",
+    to: "leadsBack(rollout) || state.is !== 'stuck'",
     tests: ['test/upgrade/rollout/recovery.test.ts'],
   },
   {
@@ -1451,5 +1453,215 @@ export const rows: Mutant[] = [
     from: 'name === region.name ? seenAt(input, name) : unseen',
     to: 'unseen',
     tests: ['test/bot/recover.test.ts'],
+  },
+  {
+    name: 'what somebody accepted on a node passes for proven',
+    file: 'src/upgrade/ledger/proven.ts',
+    from: '(left.accepted === undefined || left.accepted.proven)',
+    to: 'true',
+    tests: ['test/upgrade/ledger/drift.test.ts'],
+  },
+  {
+    name: 'a binary becomes proven by being accepted',
+    file: 'src/upgrade/ledger/fold.ts',
+    from: 'const proven = isProven(ledger, found.sha256);',
+    to: 'const proven = true;',
+    tests: ['test/upgrade/ledger/drift.test.ts'],
+  },
+  {
+    name: 'a worker recovers a node to what somebody merely accepted',
+    file: 'src/upgrade/ledger/recorded.ts',
+    from: '  if (!isProven({ nodes }, sha256)) return false;\n',
+    to: '',
+    tests: ['test/upgrade/ledger/drift.test.ts'],
+  },
+  {
+    name: 'what a peer merely accepted is what a node without a record is to be',
+    file: 'src/upgrade/ledger/recorded.ts',
+    from: 'return isGood && isProven({ nodes }, left.sha256) ? ',
+    to: 'return isGood ? ',
+    tests: ['test/upgrade/ledger/drift.test.ts'],
+  },
+  {
+    name: 'what somebody accepted takes the place of what a rollout left later',
+    file: 'src/upgrade/ledger/fold.ts',
+    from: 'if (before !== undefined && before.at >= at) return ledger;\n  const first',
+    to: 'const first',
+    tests: ['test/upgrade/ledger/drift.test.ts'],
+  },
+  {
+    name: 'a node that a rollout is at is called drifted',
+    file: 'src/upgrade/ledger/drift.ts',
+    from: "  if (rollout !== undefined) return { is: 'busy', rollout };\n",
+    to: '',
+    tests: ['test/upgrade/ledger/drift.test.ts'],
+  },
+  {
+    name: 'drift is claimed where a run is not known that was there last',
+    file: 'src/upgrade/ledger/drift.ts',
+    from: "  if (unknown !== undefined) return { is: 'unknown-run', run: unknown.held };\n",
+    to: '',
+    tests: ['test/upgrade/ledger/drift.test.ts'],
+  },
+  {
+    name: 'a node that was not seen is called drifted',
+    file: 'src/upgrade/ledger/drift.ts',
+    from: "  if (unit === null) return { is: 'unseen', why: detail };\n",
+    to: '',
+    tests: ['test/upgrade/ledger/drift.test.ts'],
+  },
+  {
+    name: 'a snooze covers what was not seen when it was given',
+    file: 'src/upgrade/ledger/drift.ts',
+    from: 'snoozed.as !== as || ',
+    to: '',
+    tests: ['test/upgrade/ledger/drift.test.ts'],
+  },
+  {
+    name: 'a node that was never restarted is said to be so the other way round',
+    file: 'src/upgrade/ledger/drift.ts',
+    from: "  if (runs) return 'disk';\n",
+    to: "  if (runs) return 'memory';\n",
+    tests: ['test/upgrade/ledger/drift.test.ts'],
+  },
+  {
+    name: "what a rollout left unproven is laid at somebody's door",
+    file: 'src/upgrade/ledger/drift.ts',
+    from: 'since !== undefined && since.at > left.at ? since.rollout : null',
+    to: 'null',
+    tests: ['test/upgrade/ledger/drift.test.ts'],
+  },
+  {
+    name: "a node that serves somebody's build is recovered to what its peers have",
+    file: 'src/upgrade/rollout/recovery.ts',
+    from: 'if (recorded.recordOf.includes(node)) return;',
+    to: 'return;',
+    tests: ['test/upgrade/rollout/recovery.test.ts'],
+  },
+  {
+    name: 'an order to remove backups is given for nodes that nobody may change yet',
+    file: 'src/upgrade/rollout/orders.ts',
+    from: 'changes.length + begun.length > 0 ? ',
+    to: 'changes.length + begun.length >= 0 ? ',
+    tests: ['test/upgrade/rollout/orders.test.ts'],
+  },
+  {
+    name: 'one person restarts the canary region without being asked for it',
+    file: `${core}/persons.ts`,
+    from: 'if (change !== undefined) return false;\n  return begun',
+    to: 'return begun',
+    tests: restart,
+  },
+  {
+    name: 'a restart brings up whatever binary lies there',
+    file: 'src/upgrade/steps/restart.ts',
+    from: 'if (disk !== target)',
+    to: "if (disk === '')",
+    tests: ['test/upgrade/steps/restart.test.ts'],
+  },
+  {
+    name: 'a node restarts whatever binary lies there',
+    file: 'src/upgrade/host/scripts/restart.ts',
+    from: '[ "$disk" = "$target" ] || refuse drift-disk "$disk"',
+    to: ':',
+    tests: ['test/upgrade/steps/restart.test.ts'],
+  },
+  {
+    name: 'a node brings an environment file into effect that somebody changed since it was looked at',
+    file: 'src/upgrade/host/scripts/restart.ts',
+    from: 'refuse drift-env "$environment"',
+    to: ':',
+    tests: ['test/upgrade/steps/restart.test.ts'],
+  },
+  {
+    name: 'a restart whose answer was lost is done again',
+    file: 'src/upgrade/host/scripts/restart.ts',
+    from: 'if [ "$pid" != 0 ] && [',
+    to: 'if [ "$pid" = x ] && [',
+    tests: ['test/upgrade/steps/restart.test.ts'],
+  },
+  {
+    name: 'a restart is proven by the process that ran before',
+    file: 'src/upgrade/steps/verify.ts',
+    from: 'const isNew = rollout.change !== undefined ||',
+    to: 'const isNew =',
+    tests: ['test/upgrade/steps/restart.test.ts'],
+  },
+  {
+    name: 'a node that did not come back from its restart is kept waiting by its window when it is tried again',
+    file: `${core}/decisions.ts`,
+    from: 'uncertain: true, again: true }',
+    to: 'uncertain: true }',
+    tests: restart,
+  },
+  {
+    name: 'a restart is brought back',
+    file: `${core}/queries.ts`,
+    from: 'recovery === undefined && change === undefined;',
+    to: 'recovery === undefined;',
+    tests: restart,
+  },
+  {
+    name: 'an order to restart lets other files be put in place',
+    file: 'src/upgrade/host/verbs.ts',
+    from: "switch: { script: scripts.switchScript, orders: ['change'] },",
+    to: "switch: { script: scripts.switchScript, orders: ['change', 'restart'] },",
+    tests: ['test/upgrade/steps/restart.test.ts'],
+  },
+  {
+    name: 'an order to restart is given before the region was approved',
+    file: `${core}/orders.ts`,
+    from: 'node.touched || isOpened(rollout, node)',
+    to: 'node.touched || !node.touched',
+    tests: restart,
+  },
+  {
+    name: 'a key that stands twice is changed where it does not count',
+    file: 'src/upgrade/environment/edit.ts',
+    from: 'if (found.length < 2) return found[0];',
+    to: 'if (found.length < 9) return found[0];',
+    tests: environments,
+  },
+  {
+    name: 'a file is written although it would not be read as was asked for',
+    file: 'src/upgrade/environment/edit.ts',
+    from: 'if (!isRight || refusedFile(text) !== null)',
+    to: 'if (refusedFile(text) !== null)',
+    tests: environments,
+  },
+  {
+    name: 'a line is added to what is not over',
+    file: 'src/upgrade/environment/edit.ts',
+    from: 'const { unfinished } = parse(text);',
+    to: 'const unfinished = false;',
+    tests: environments,
+  },
+  {
+    name: 'a value is changed although another one was expected',
+    file: 'src/upgrade/environment/edit.ts',
+    from: 'if (needed(text, key).value !== value)',
+    to: "if (needed(text, key).value === '')",
+    tests: environments,
+  },
+  {
+    name: 'a comment that may go on is taken to end',
+    file: 'src/upgrade/environment/edit.ts',
+    from: "const older = parse(text, 'go on');",
+    to: 'const older = found;',
+    tests: environments,
+  },
+  {
+    name: 'a quote in a value ends it',
+    file: 'src/upgrade/environment/edit.ts',
+    from: '/["\\\\`$]/g',
+    to: '/[\\\\`$]/g',
+    tests: environments,
+  },
+  {
+    name: 'a backslash in double quotes is lost',
+    file: 'src/upgrade/environment/grammar.ts',
+    from: "else if (char !== '\\n') value +=",
+    to: "else if (char === 'never') value +=",
+    tests: ['test/upgrade/environment/grammar.test.ts'],
   },
 ];

@@ -1,9 +1,11 @@
 import { rows as bot } from './bot.ts';
+import { rows as checks } from './checks.ts';
 import { rows as compatibility } from './compatibility.ts';
 import { rows as core } from './core.ts';
 import { rows as jobs } from './jobs.ts';
 import type { Mutant } from './mutant.ts';
 import { rows as nodes } from './nodes.ts';
+import { rows as report } from './report.ts';
 import { rows as rims } from './rims.ts';
 import { rows as simulation } from './simulation.ts';
 import { rows as windows } from './windows.ts';
@@ -17,6 +19,8 @@ export const mutants: Mutant[] = [
   ...bot,
   ...windows,
   ...rims,
+  ...report,
   ...compatibility,
+  ...checks,
   ...simulation,
 ];

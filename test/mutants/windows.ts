@@ -24,6 +24,20 @@ export const rows: Mutant[] = [
     tests: year,
   },
   {
+    name: 'in a year: a major is begun before anybody could know of it',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "  'notice',\n",
+    to: '',
+    tests: year,
+  },
+  {
+    name: 'in a year: a node is begun in a freeze',
+    file: 'src/upgrade/rollout/gates.ts',
+    from: "  'freeze',\n",
+    to: '',
+    tests: year,
+  },
+  {
     name: 'in a year: a node is begun before the time that somebody moved it to',
     file: 'src/upgrade/rollout/gates.ts',
     from: "  'schedule',\n",

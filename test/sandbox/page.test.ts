@@ -5,10 +5,12 @@ import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
 import type { FleetNode, Question } from '../../sandbox/slack/types.ts';
 import { suggestions } from '../../sandbox/suggestions.ts';
 import { manual } from '../../src/bot/command.ts';
+import { packOf, picture } from '../../src/upgrade/report/index.ts';
 import { openBrowser } from '../support/browser.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
 import { record, startToyBot } from '../support/toy-bot.ts';
 import { toyFleet } from '../support/toy-fleet.ts';
+import { badNight, journalIn } from '../upgrade/report/nights.ts';
 
 let browser: Browser;
 let slack: Slack;
@@ -16,6 +18,7 @@ let bot: App;
 let page: Page;
 let nodes: FleetNode[];
 let question: Question | null = null;
+let drawn: string | null = null;
 const errors: string[] = [];
 
 beforeAll(async () => {
@@ -26,6 +29,7 @@ afterAll(() => browser.close());
 beforeEach(async () => {
   const toy = toyFleet();
   question = null;
+  drawn = null;
   toy.controls.beforeReset = async () => question;
   nodes = toy.nodes;
   const tries = [
@@ -36,7 +40,15 @@ beforeEach(async () => {
     },
   ];
   const completions = suggestions();
-  slack = await startSlack({ ...workspaceOptions(), ...toy, tries, completions, hint: '/zeitwork upgrade v2.0.0' });
+  const night = () => drawn;
+  slack = await startSlack({
+    ...workspaceOptions(),
+    ...toy,
+    tries,
+    completions,
+    night,
+    hint: '/zeitwork upgrade v2.0.0',
+  });
   bot = await startToyBot(slack);
   page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   page.setDefaultTimeout(10_000);
@@ -67,16 +79,34 @@ async function become(name: string): Promise<void> {
 }
 
 /** Set SCREENSHOTS to a folder to look at what the tests see. */
-async function picture(name: string): Promise<void> {
+async function snapshot(name: string): Promise<void> {
   const folder = process.env.SCREENSHOTS;
   if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
 }
 
 describe('the page', () => {
   it('tells a newcomer what to type, and fills it in at a click', async () => {
-    await picture('first');
+    await snapshot('first');
     await page.getByRole('button', { name: 'Put /zeitwork upgrade v2.0.0 into the composer', exact: true }).click();
     expect(await composer().inputValue()).toBe('/zeitwork upgrade v2.0.0');
+  });
+
+  it('shows the night as a picture once there was one, and on a phone all of it by scrolling', async () => {
+    await page.getByRole('button', { name: 'Night' }).click();
+    await log().getByText('No night yet').waitFor();
+    drawn = picture(packOf(journalIn(badNight())), { U0ROSA: 'rosa' });
+    await page.getByRole('img', { name: 'v2.0.0 on production, node by node' }).waitFor();
+    await expect.poll(() => composer().isVisible()).toBe(false);
+    await snapshot('night');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.setViewportSize({ width: 375, height: 700 });
+    await page.getByRole('button', { name: 'Night' }).click();
+    await page.getByText('us-east-op-2').first().waitFor();
+    const wide = () =>
+      log().evaluate((list) => [list.scrollWidth > list.clientWidth, document.body.scrollWidth <= 375]);
+    expect(await wide()).toEqual([true, true]);
+    await log().evaluate((list) => list.scrollTo(700, 0));
+    await snapshot('night-375');
   });
 
   it('shows an ephemeral to one person only, until it is dismissed', async () => {
@@ -95,7 +125,7 @@ describe('the page', () => {
     await page.getByRole('button', { name: 'Approve eu-west' }).click();
     const dialog = page.getByRole('dialog', { name: 'Confirm' });
     expect(await dialog.textContent()).toContain('Three nodes go to v2.0.0');
-    await picture('confirm');
+    await snapshot('confirm');
     const before = slack.envelopes();
     await dialog.getByRole('button', { name: 'Not yet' }).click();
     await dialog.waitFor({ state: 'hidden' });
@@ -118,7 +148,7 @@ describe('the page', () => {
     await page.getByRole('textbox', { name: 'Reply…' }).fill('lgtm');
     await page.getByRole('textbox', { name: 'Reply…' }).press('Enter');
     await replies.getByText('lgtm').waitFor();
-    await picture('thread');
+    await snapshot('thread');
     await page.getByRole('button', { name: 'Close the thread' }).click();
     await page.getByRole('button', { name: 'Direct messages 1 unread' }).click();
     await message('I tell you here how it ends').waitFor();
@@ -126,7 +156,7 @@ describe('the page', () => {
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.getByRole('button', { name: 'control-plane' }).click();
     await message('(edited)').waitFor();
-    await picture('dark');
+    await snapshot('dark');
   });
 
   it('opens a modal, keeps it when a field is missing, and sends what was put in', async () => {
@@ -134,7 +164,7 @@ describe('the page', () => {
     const modal = page.getByRole('dialog', { name: 'Freeze upgrades' });
     await modal.getByRole('button', { name: 'Freeze' }).click();
     await modal.getByText('Please complete this required field.').waitFor();
-    await picture('modal');
+    await snapshot('modal');
     await modal.getByRole('textbox', { name: 'Reason' }).fill('the autumn sale');
     await modal.getByRole('button', { name: 'Freeze' }).click();
     await message('froze all upgrades: the autumn sale').waitFor();
@@ -144,14 +174,14 @@ describe('the page', () => {
   it('shows the Home tab that the app publishes', async () => {
     await page.getByRole('button', { name: 'Home' }).click();
     await page.getByRole('button', { name: 'Upgrade…' }).waitFor();
-    await picture('home');
+    await snapshot('home');
   });
 
   it('completes commands and remembers what was typed', async () => {
     await type('/zeitwork hello');
     await composer().pressSequentially('/zeitwork up');
     await page.getByRole('option', { name: '/zeitwork upgrade' }).waitFor();
-    await picture('completion');
+    await snapshot('completion');
     await composer().press('Tab');
     expect(await composer().inputValue()).toBe('/zeitwork upgrade ');
     await composer().fill('');
@@ -199,7 +229,7 @@ describe('blocks', () => {
     for (const part of ['eu-west-1 upgraded', 'p99', '<b>not bold</b>', '<!channel> @channel', '10.0.0.1'])
       expect(text).toContain(part);
     expect(await message('Record of the upgrade').locator('b', { hasText: 'not bold' }).count()).toBe(0);
-    await picture('record');
+    await snapshot('record');
   });
 });
 
@@ -237,13 +267,13 @@ describe('the fleet beside it', () => {
     }
     await counter.getByText('Downtime seen').waitFor();
     await page.getByText('1 of 3 healthy').waitFor();
-    await picture('broken');
+    await snapshot('broken');
   });
 
   it('follows a new version without a reload', async () => {
     for (const node of nodes.slice(0, 3)) Object.assign(node, { version: 'v2.1.0-never-healthy', status: 'starting' });
     await expect.poll(() => page.getByText('v2.1.0-never-healthy', { exact: true }).count()).toBe(3);
-    await picture('starting');
+    await snapshot('starting');
   });
 
   it('jumps to the next window and says what happened', async () => {
@@ -266,7 +296,7 @@ describe('a reset', () => {
     await page.getByRole('button', { name: 'Reset the fleet' }).click();
     const dialog = page.getByRole('dialog', { name: 'Confirm' });
     await dialog.getByText('v2.0.0 is under way.').waitFor();
-    await picture('reset');
+    await snapshot('reset');
     await dialog.getByRole('button', { name: 'Leave it' }).click();
     await dialog.waitFor({ state: 'hidden' });
     expect(node.status).toBe('down');
@@ -317,7 +347,7 @@ describe('for everybody', () => {
     if (await fleet.isVisible()) await fleet.click();
     await page.getByRole('button', { name: 'Reset the fleet' }).waitFor();
     expect(await small()).toEqual([]);
-    await picture(`everybody-${width}`);
+    await snapshot(`everybody-${width}`);
   });
 });
 
@@ -326,12 +356,12 @@ describe('on a phone', () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await type('/zeitwork upgrade v2.0.0');
     await page.getByRole('button', { name: 'Approve eu-west' }).waitFor();
-    await picture('phone');
+    await snapshot('phone');
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(width).toBeLessThanOrEqual(390);
     await page.getByRole('button', { name: 'Fleet' }).click();
     await page.getByText('eu-west-1').waitFor();
-    await picture('phone-fleet');
+    await snapshot('phone-fleet');
   });
 });
 

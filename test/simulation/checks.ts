@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { lift, nodesInOrder } from '../../src/upgrade/rollout/index.ts';
+import { entriesOf, lift, nodesInOrder } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import type { Command } from '../../src/upgrade/ssh/types.ts';
 import { openInterval } from '../../src/windows/index.ts';
@@ -162,6 +162,12 @@ export class Checks implements Watcher {
       );
       holds(!opens || phase.state.is === 'done', `${what}: ${phase.id} was given`);
     }
+    const isFirst = rollout.startedAt === begun;
+    for (const { key, list, item } of entriesOf(rollout))
+      holds(
+        'check' in item || list !== 'before' || !isFirst || rollout.ticks?.[key] !== undefined,
+        `${what}: ${key} was ticked`,
+      );
     const calendar = rollout.calendars[node.region];
     if (calendar === undefined) return;
     const open = [0, evidenceAge, 20_000].some((ago) => openInterval(calendar, this.#time.now - ago) !== null);

@@ -7,7 +7,8 @@ import type { ChainedEntry } from '../../src/jobs/journal.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import { createScript, saveScript } from '../../src/jobs/scripts.ts';
 import type { Notary } from '../../src/trust/index.ts';
-import { isOpen } from '../../src/upgrade/rollout/index.ts';
+import { packOf } from '../../src/upgrade/report/index.ts';
+import { isOpen, nextAsk } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { belief } from '../support/belief.ts';
 import { newImage, oldImage, tuesday } from '../support/rollouts.ts';
@@ -17,6 +18,7 @@ import { type Behaviour, ModelNode } from './node.ts';
 import { type SimulatedBot, type Stage, startBot, startWorker } from './programs.ts';
 import { SimulatedQueues } from './queues.ts';
 import { Data } from './redis.ts';
+import { isTrue } from './report.ts';
 import { type Mishap, type MishapBesides, mend, type Story, storyOf } from './story.ts';
 import { Chance, type Program, Time } from './time.ts';
 import { SimulatedWebhook } from './webhook.ts';
@@ -83,7 +85,7 @@ export class Night {
     this.#seed = seed;
     this.#chance = new Chance(seed);
     this.#besides = new Chance(2 ** 31 - seed);
-    const story = storyOf(this.#chance, this.#besides, seed % 20 === 0);
+    const story = storyOf(this.#chance, this.#besides, { realSignatures: seed % 20 === 0, checklist: seed % 7 === 0 });
     this.#story = story;
     const time = this.#time;
     this.#data = new Data(() => time.now);
@@ -195,8 +197,8 @@ export class Night {
     if (after === null) return;
     this.#trace.update(`${this.#time.now} ${after.revision} ${body.length}\n`);
     this.#tell(`saved ${after.revision}: ${after.status.is} ${statesOf(after)}`);
-    // What is over may be told of once more when the next one is under way.
-    if (before !== null && before.id !== after.id && isOpen(before) && !isOpen(after)) return;
+    // What is over may be told of once more, or spoken of, when the next one is under way.
+    if (before !== null && before.id !== after.id && !isOpen(after)) return;
     this.#newest = after;
     if (before?.id !== after.id) this.#checks.turnsTo(after.id);
     if (!this.#putBack) this.#checks.saved(before?.id === after.id ? before : null, after);
@@ -498,7 +500,7 @@ export class Night {
     this.#helped += 1;
     // Nobody tries a build for ever that does not get well.
     const retry = this.#helped <= 6 && this.#chance.of(0.5) ? ['retry'] : [];
-    for (const kind of ['replace', 'keep', 'approve', 'resume', ...retry, 'rollback']) {
+    for (const kind of ['tick', 'replace', 'keep', 'approve', 'resume', ...retry, 'rollback']) {
       const user = ['approve', 'replace'].includes(kind) ? 'U0INES' : 'U0ROSA';
       if (kind === 'rollback' && (is !== 'held' || this.#helped > 12)) continue;
       if (press(kind, user)) return;
@@ -543,6 +545,7 @@ export class Night {
     if (rollout === null || this.#putBack) return;
     this.#checks.atTheEnd(rollout);
     this.#isWritten(rollout);
+    this.#isReported(rollout);
     this.#isSaid(rollout);
     const isCalledOff = rollout.startedAt === null && !isOpen(rollout);
     if (isCalledOff && this.#webhook !== null)
@@ -561,6 +564,14 @@ export class Night {
       event.type === 'reported' ? [`${event.run} ${event.node} ${event.step} ${event.attempt}`] : [],
     );
     assert.equal(new Set(reported).size, reported.length, 'each try is reported once');
+  }
+
+  /** What a report reads from the journal alone is what the store says and what the nodes are. */
+  #isReported(rollout: Rollout): void {
+    const lines = this.#data
+      .lrange(keysOf(this.#story.fleet.name).journal(rollout.id), 0, -1)
+      .map((line): ChainedEntry => JSON.parse(line));
+    isTrue(packOf(lines), { rollout, lines, nodes: this.#nodes, checks: this.#checks });
   }
 
   /** What stands in the channel is what the store says, each message once. */
@@ -590,19 +601,26 @@ export class Night {
       .flatMap((message) => buttonsOn(message))
       // What never began leaves the one before it to be brought back.
       .filter(({ action, message }) => message.mark?.rollout !== before || action !== 'zw:rollback:all')
+      // What went wrong is written down, and what is asked for at the end ticked, whatever came after.
+      .filter(({ action }) => action !== 'zw:own' && !action.startsWith('zw:tick:after'))
       .map(({ action }) => action);
     assert.deepEqual(live, [], 'what is over has no button');
+    const isLeft = this.#data.zscore(keysOf(this.#story.fleet.name).unpainted, rollout.id) !== null;
     assert.equal(
-      this.#data.zscore(keysOf(this.#story.fleet.name).unpainted, rollout.id),
-      null,
-      'nothing is left to be said',
+      isLeft,
+      nextAsk(rollout, this.#time.now) !== null,
+      'nothing is left to be said but what is asked on another day',
     );
   }
 }
 
 function weightOf(action: string): number {
   const kind = action.split(':')[1] ?? '';
-  return { approve: 12, retry: 5, resume: 5, replace: 3, keep: 2, rollback: 1, pause: 1, hold: 1, stop: 1 }[kind] ?? 1;
+  return (
+    { tick: 12, approve: 12, retry: 5, resume: 5, replace: 3, keep: 2, rollback: 1, pause: 1, hold: 1, stop: 1 }[
+      kind
+    ] ?? 1
+  );
 }
 
 const statesOf = ({ nodes }: Rollout): string =>

@@ -161,6 +161,7 @@ export function startBot(stage: Stage, name: string, belief: Belief): SimulatedB
     directory: directoryOf(people, { S0APPROVERS: ['U0INES'] }),
     looks: createLooks(clock.now),
     elsewhere: async () => ({ is: 'not wanted' }),
+    names: {},
     newId: () => `r${(stage.time.now % 1e9).toString(36)}${chance.between(0, 1e6).toString(36)}`,
     playsUpTo: 0,
   };

@@ -93,9 +93,16 @@ function windowsOf(chance: Chance): { days: Weekday[]; from: string; to: string 
 
 const sometimes = (chance: Chance, value: number): number => (chance.of(0.4) ? value : 0);
 
+/** Some nights have a checklist, which no chance decides: all others stay as they were. */
+const checklists = {
+  before: [{ text: 'notes read' }, { text: 'all healthy', check: 'healthy' }],
+  during: [{ text: 'dashboards' }],
+  after: [{ text: 'status page' }],
+};
+
 /** `besides`: draws what is in some nights alone. */
-export function storyOf(chance: Chance, besides: Chance, realSignatures: boolean): Story {
-  return withBesides(usualStory(chance, realSignatures), besides);
+export function storyOf(chance: Chance, besides: Chance, also: { realSignatures: boolean; checklist: boolean }): Story {
+  return withBesides(usualStory(chance, also), besides);
 }
 
 function withBesides(story: Story, chance: Chance): Story {
@@ -115,7 +122,10 @@ function withBesides(story: Story, chance: Chance): Story {
   };
 }
 
-function usualStory(chance: Chance, realSignatures: boolean): Story {
+function usualStory(
+  chance: Chance,
+  { realSignatures, checklist }: { realSignatures: boolean; checklist: boolean },
+): Story {
   const minimumHealthy = chance.pick([2, 2, 2, 1]);
   const fleet = fleetOf({
     minimumHealthy,
@@ -150,7 +160,13 @@ function usualStory(chance: Chance, realSignatures: boolean): Story {
   const bad = new Map(some(chance.pick([0, 0.1, 0.3])).map((name) => [name, chance.pick(behaviours)]));
   return {
     strategy: flapper === undefined ? chance.pick(strategyNames) : 'canary-all',
-    fleet: { ...fleet, policy, regions, service: { ...fleet.service, traffic } },
+    fleet: {
+      ...fleet,
+      policy,
+      regions,
+      service: { ...fleet.service, traffic },
+      ...(checklist ? { checklists } : {}),
+    },
     workers: chance.pick([1, 2]),
     bad: flapper === undefined ? bad : new Map([[flapper, 'flaps later']]),
     badOld: new Set(some(chance.pick([0, 0, 0.2]))),

@@ -31,6 +31,8 @@ export interface ProductOptions {
   releases: string;
   policy: Record<string, string | number>;
   service?: Record<string, unknown>;
+  /** More of the settings. */
+  settings?: Record<string, unknown>;
   ssh?: Record<string, unknown>;
   windows?: { days: string[]; from: string; to: string }[];
   /** With which build bot and worker begin; this one when absent. */
@@ -169,7 +171,7 @@ export async function shown(child: ChildProcess): Promise<Shown> {
   return { code, ...said };
 }
 
-function settingsOf({ nodes, releases, policy, service, ssh, windows }: ProductOptions, stateDir: string) {
+function settingsOf({ nodes, releases, policy, service, settings, ssh, windows }: ProductOptions, stateDir: string) {
   const regions = [...new Set(nodes.map(({ region }) => region))];
   return {
     fleet: 'trial',
@@ -178,6 +180,7 @@ function settingsOf({ nodes, releases, policy, service, ssh, windows }: ProductO
     stateDir,
     releases: { directory: releases, unsigned: 'allowed' },
     ...(service ? { service } : {}),
+    ...settings,
     people: [
       { name: 'rosa', slack: people.rosa.id, keys: [keys.rosa.public] },
       { name: 'ines', slack: people.ines.id, keys: [keys.ines.public] },

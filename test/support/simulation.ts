@@ -53,6 +53,8 @@ export interface World {
   silent: Set<string>;
   /** Nodes on which the new build never proves healthy. */
   bad: Set<string>;
+  /** Nodes that do not come up when they are restarted, the next n times. */
+  badRestart: Map<string, number>;
   /** Nodes whose rollback does not prove healthy the first n times. */
   badRestore: Map<string, number>;
   /** Probes of healthy nodes that get lost, the next n by node. */
@@ -98,6 +100,7 @@ export function worldOf(rollout: Rollout): World {
     slowDrain: new Map(),
     silent: new Set(),
     bad: new Set(),
+    badRestart: new Map(),
     badRestore: new Map(),
     lostProbes: new Map(),
     waysBack: new Map(),
@@ -149,8 +152,9 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
     const node = rollout.nodes[name];
     if (step !== 'prove' || node?.state.is !== 'done') return 'not asked';
     if (world.silent.has(name)) return 'unseen';
-    const same = world.disk[name] === newImage && node.proof?.invocation === `i${world.invocation[name]}`;
-    return same && world.image[name] === newImage && !world.down.has(name) ? 'holds' : 'broken';
+    const wanted = rollout.change === undefined ? newImage : rollout.release.binarySha256;
+    const same = world.disk[name] === wanted && node.proof?.invocation === `i${world.invocation[name]}`;
+    return same && world.image[name] === wanted && !world.down.has(name) ? 'holds' : 'broken';
   };
   const names = rollout.peers[region] ?? [];
   const seen = names.map((name): [string, Seen] => {
@@ -186,6 +190,20 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
     return { type: 'reported', ...common, report: failed('a newer run owns this node', false) };
   }
   world.fence[node] = [rollout.epoch, attempt];
+  if (step === 'restart') {
+    const before = rollout.nodes[node]?.before?.invocation;
+    const isSame = before === `i${world.invocation[node]}`;
+    const down = world.down.has(node);
+    if (!isSame && !down) return { type: 'reported', ...common, report: succeeded({}) };
+    const unchanged = isSame && !rollout.nodes[node]?.again;
+    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], { down, unchanged }));
+    if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged };
+    start(rollout, world, node, region, now);
+    const bad = world.badRestart.get(node) ?? 0;
+    world.badRestart.set(node, bad - 1);
+    if (bad > 0) world.down.add(node);
+    if (reach === 'half') return { type: 'reported', ...common, report: { is: 'unknown', reason: 'cut' } };
+  }
   if (step === 'switch' || step === 'restore' || step === 'recover') {
     const [from, to] = step === 'restore' ? [newImage, oldImage] : [step === 'recover' ? '' : oldImage, newImage];
     if (world.image[node] === to && world.disk[node] === to && !world.down.has(node)) {
@@ -218,7 +236,7 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
   if (step === 'undrain' && world.brokenTraffic.has(node))
     return { type: 'reported', ...common, report: failed('exit code 3', true) };
   if (step === 'undrain') world.out.delete(node);
-  return { type: 'reported', ...common, report: reportOf(task, world, rollout.recovery !== undefined) };
+  return { type: 'reported', ...common, report: reportOf(task, world, rollout) };
 }
 
 /** A stop and a start of the service: it comes up with what lies on disk. */
@@ -251,15 +269,24 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
   world.down.delete(node);
 }
 
-function reportOf({ step, node }: NodeTask, world: World, isRecovery: boolean): Report {
+function reportOf({ step, node }: NodeTask, world: World, rollout: Rollout): Report {
+  const isRecovery = rollout.recovery !== undefined;
+  const isRestart = rollout.change !== undefined;
+  const before = rollout.nodes[node]?.before;
+  const invocation = `i${world.invocation[node]}`;
   const proof = { ...proofOf(world.image[node] ?? ''), invocation: `i${world.invocation[node]}` };
   switch (step) {
     case 'stage':
+      if (isRestart) return succeeded({ before: { ...recorded, sha256: world.image[node] ?? '', invocation } });
       if (isRecovery) return succeeded({ already: false, gets: recorded });
       return succeeded(
         world.image[node] === newImage ? { already: true, before: recorded } : { already: false, before: recorded },
       );
     case 'verify':
+      if (isRestart)
+        return serves(world, node) && before?.invocation !== invocation
+          ? succeeded({ proof })
+          : failed('health stayed 503 starting', false);
       return serves(world, node) && world.image[node] === newImage
         ? succeeded({ proof })
         : failed('health stayed 503 starting', false);

@@ -33,6 +33,8 @@ main, .thread { display: flex; flex-direction: column; min-width: 0; background:
 .composer textarea::placeholder { color: var(--soft); }
 .send { width: 34px; height: 34px; border: 0; border-radius: 8px; background: var(--accent); color: var(--accent-ink); font-size: 17px; }
 .count { display: inline-block; margin-left: 5px; min-width: 18px; padding: 0 5px; border-radius: 99px; background: var(--danger); color: var(--paper); font-size: 11.5px; line-height: 18px; text-align: center; }
-body[data-tab=home] main .composer { display: none; }
+body:is([data-tab=home], [data-tab=night]) main .composer { display: none; }
+body[data-tab=night] main .messages { overflow: auto; padding: 0; }
+.night-view { width: max-content; min-width: 100%; padding: 8px 10px 24px; }
 .offline .bot-status::after { content: ' (page offline, trying again)'; }
 `;

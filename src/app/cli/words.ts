@@ -50,8 +50,8 @@ export const tools = {
     operand: { name: 'bot|worker', needed: false, choices: ['bot', 'worker'] },
   },
   audit: {
-    what: 'examines the signed journals: of one rollout, of the ledger, or of all; ends with 0 when all is whole',
-    flags: { head: one('LINE:HASH'), json: jsonFlag },
+    what: 'examines the signed journals: of one rollout, of the ledger, or of all; with --file those that were exported; ends with 0 when all is whole',
+    flags: { head: one('LINE:HASH'), file: one('FILE'), json: jsonFlag },
     operand: { name: 'ROLLOUT|ledger|notes', needed: false, choices: [] },
   },
   manifest: { what: 'prints the link that creates the Slack app', ...none },

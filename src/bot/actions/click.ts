@@ -24,10 +24,15 @@ const readings: Record<string, Reading> = {
   mine: ({ g }) => ({ verb: 'mine', wait: g }),
   postpone: () => ({ verb: 'reschedule', when: { is: 'next' } }),
   retry: () => ({ verb: 'retry' }),
+  tick: ({ g }) => ({ verb: 'tick', item: g }),
+  own: ({ r }) => ({ verb: 'own', rollout: r }),
   replace: ({ g }) => ({ verb: 'replace', ...nodeAndMark(g) }),
   keep: ({ g }) => ({ verb: 'keep', ...nodeAndMark(g) }),
   rollback: ({ g }) => ({ verb: 'rollback', target: g, dryRun: false }),
   diagnose: ({ g }) => ({ verb: 'diagnose', node: g }),
+  recover: ({ g }) => ({ verb: 'recover', node: g, from: null, dryRun: false }),
+  accept: ({ g }) => ({ verb: 'drift', act: { is: 'adopt', node: g, reason: null } }),
+  snooze: ({ g }) => ({ verb: 'drift', act: { is: 'snooze', node: g } }),
 };
 
 /** `us-east-op-2 3f9a0c1b2d4e`, as the buttons have it. */

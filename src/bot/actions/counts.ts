@@ -3,8 +3,10 @@ import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { asShownNow } from '../as-shown.ts';
 import { givenAlready, outdated } from '../commands/common.ts';
 import { type CommandContext, ended, type Reply, say } from '../context.ts';
+import { nightMessages, nightOf } from '../nights.ts';
 import { readSealed, type Sealed, stillOffers } from '../sealed.ts';
 import { movedSince } from '../views/moved.ts';
+import { nightsName } from '../views/nights.ts';
 import { posts } from '../views/posts.ts';
 import { hasIt } from '../views/taken.ts';
 import { names } from '../views/text.ts';
@@ -40,6 +42,7 @@ export async function judge(context: CommandContext, press: Press): Promise<Judg
   if (click.rollout === null) {
     return press.isEphemeral ? counts : copied(context, 'a plan is confirmed only where it was shown');
   }
+  if (click.rollout === nightsName) return (await offersNow(context, press, sealed)) ? counts : movedOn;
   const rollout = await context.control.store.load(click.rollout);
   // The command says so itself, and can do nothing.
   if (rollout === null) return counts;
@@ -56,6 +59,22 @@ export async function judge(context: CommandContext, press: Press): Promise<Judg
 function isCurrent(now: Rollout, key: string, action: string, sealed: Sealed): boolean {
   const post = posts(now).find((each) => each.key === key);
   return post !== undefined && stillOffers(post.blocks, action, sealed);
+}
+
+const movedOn: Judged = {
+  counts: false,
+  reason: 'what it was about has moved since, or it does not stand on a message that was posted for it',
+  answer: ended('outdated', say('That is outdated, nothing was done: `/zeitwork drift` looks now.')),
+};
+
+/** On the message of its night, which says the same of that node still. */
+async function offersNow(context: CommandContext, { action, on }: Press, sealed: Sealed): Promise<boolean> {
+  const standing = Object.values(await context.control.store.posted(nightsName)).find(
+    ({ ts, channel }) => ts === on?.ts && channel === on.channel,
+  );
+  if (standing === undefined) return false;
+  const message = (await nightMessages(context)).find(({ night }) => night === nightOf(standing));
+  return message !== undefined && stillOffers(message.blocks, action, sealed);
 }
 
 function moved(now: Rollout, sealed: Sealed): Judged {

@@ -1,6 +1,7 @@
 import type { Adoptable } from '../../jobs/types.ts';
 import { say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
+import { goalOf } from '../views/goal.ts';
 import { foreign, who } from '../views/text.ts';
 import { verdict } from '../views/verdict.ts';
 import { adoptLedger } from './adopt-ledger.ts';
@@ -26,7 +27,7 @@ export const adopt: Handler<'adopt'> = async (context, asking, { what, without =
   return withFacts(
     { rollout: rolloutFacts(rollout) },
     say(
-      `${foreign(rollout.id)} is adopted, ${whose}: ${rollout.release.version}, ${verdict(rollout)}. ` +
+      `${foreign(rollout.id)} is adopted, ${whose}: ${goalOf(rollout)}, ${verdict(rollout)}. ` +
         (shown.as === 'ended' ? rest.ended : 'It goes on from there; `/zeitwork stop` ends it.'),
     ),
   );
@@ -40,5 +41,5 @@ const rest: Record<Adoptable['as'], string> = {
 };
 
 const described = ({ rollout, as }: Adoptable): string =>
-  `${foreign(rollout.release.version)}, binary ${rollout.release.binarySha256.slice(0, 12)}, asked for by ${who(rollout.requester)}, ` +
+  `${foreign(goalOf(rollout))}, binary ${rollout.release.binarySha256.slice(0, 12)}, asked for by ${who(rollout.requester)}, ` +
   `${verdict(rollout)}, ${Object.keys(rollout.nodes).length} nodes. ${rest[as]}`;

@@ -12,6 +12,7 @@ import { rolloutFacts } from '../facts/rollout.ts';
 import { permit, type Right } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
 import { headline } from '../views/ending.ts';
+import { goalFirst } from '../views/goal.ts';
 import { foreign, when, who } from '../views/text.ts';
 import { verdict } from '../views/verdict.ts';
 
@@ -108,9 +109,9 @@ export function givenAlready(rollout: Rollout, { title, given }: ApprovalPhase):
 
 function standing(rollout: Rollout): string {
   if (!isOpen(rollout)) return headline(rollout);
-  const { status, release } = rollout;
+  const { status } = rollout;
   const by = 'by' in status ? ` (${who(status.by)}, ${when(status.at)})` : '';
-  return `${release.version} is ${verdict(rollout)}${by}.`;
+  return `${goalFirst(rollout)} is ${verdict(rollout)}${by}.`;
 }
 
 /** For those who only look: an answer of a moment ago will do. */

@@ -25,6 +25,7 @@ import { lastToGoBack, successorOf } from '../successor.ts';
 import { rollbackButtons } from '../views/buttons.ts';
 import { declinedBy } from '../views/declined.ts';
 import { beginOf } from '../views/gate.ts';
+import { goalOf } from '../views/goal.ts';
 import { mentions } from '../views/people.ts';
 import { finishedFirst, noWayBackOf } from '../views/recovery.ts';
 import { count, foreign, names, when, who } from '../views/text.ts';
@@ -216,9 +217,10 @@ export const stop: Handler<'stop'> = async (context, asking) => {
   return withTruth(context, rollout, reply);
 };
 
-function stopping({ startedAt, recovery }: Rollout): string {
+function stopping({ startedAt, recovery, change }: Rollout): string {
   if (startedAt === null) return 'Stopped: it does not begin. No node was restarted.';
   if (recovery !== undefined) return 'Stopping. What was begun on the node is finished; nothing goes back.';
+  if (change !== undefined) return 'Stopping. What was begun is finished; every node runs what it ran before.';
   return 'Stopping. Nodes that are done stay on the new version; to bring them back, use rollback.';
 }
 
@@ -313,10 +315,10 @@ async function rollbackTarget(context: CommandContext, asking: Asking): Promise<
   if (rollout === null) throw new NothingKnown('There was no rollout yet, so there is nothing to roll back.');
   const successor = isOpen(rollout) ? null : await successorOf(store, rollout);
   if (successor === null) return rollout;
-  const since = `That is outdated: after ${rollout.release.version} came ${successor.release.version}`;
+  const since = `That is outdated: after ${goalOf(rollout)} came ${goalOf(successor)}`;
   throw new Refused(
     successor.startedAt === null
-      ? `${since}, which has begun nothing and holds the fleet: stop it, and ${rollout.release.version} can be rolled back.`
+      ? `${since}, which has begun nothing and holds the fleet: stop it, and ${goalOf(rollout)} can be rolled back.`
       : `${since}, and only the newest rollout can be rolled back.`,
   );
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
 import { checkWords } from '../../upgrade/checks/index.ts';
-import { begunBefore, paceOf } from '../../upgrade/ledger/index.ts';
+import { begunBefore, newEnvironments, paceOf } from '../../upgrade/ledger/index.ts';
 import {
   canaryOf,
   compatibilityOf,
@@ -10,8 +10,9 @@ import {
   regionsOf,
   troublesOf,
   turns,
+  whatRuns,
 } from '../../upgrade/rollout/index.ts';
-import type { NodeSurvey, PlanInput, Rollout } from '../../upgrade/rollout/types.ts';
+import type { NodeSurvey, PlanInput, Release, Rollout } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, draftTtlMs, ended, type Reply, withFacts } from '../context.ts';
 import { nightFacts } from '../facts/night.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
@@ -23,8 +24,11 @@ import { nightOf } from './night.ts';
 /** What somebody asked for, with all that they named. */
 export type Request = Pick<
   PlanInput,
-  'release' | 'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit' | 'rehearse'
->;
+  'strategy' | 'requester' | 'startAt' | 'override' | 'regions' | 'limit' | 'rehearse' | 'change'
+> & {
+  /** null: what runs there when it is planned. */
+  release: Release | null;
+};
 
 /** Looks, plans, keeps the plan for whoever confirms it (not of a dry run), and answers with its preview. @throws Refused */
 export async function show(
@@ -41,7 +45,11 @@ export async function show(
   const input = await inputOf(context, context.newId(), request, seen);
   const rollout = plan(input);
   const night = nightOf(input, rollout, context.playsUpTo);
-  const troubles = [...troublesBeside(input, rollout), ...(await forgottenElsewhere(context, request, seen))];
+  const troubles = [
+    ...troublesBeside(input, rollout),
+    ...(await environmentsBeside(context, rollout, seen)),
+    ...(await forgottenElsewhere(context, request, seen)),
+  ];
   if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
   const token = dryRun ? null : `${rollout.id}~${fleetMark(seen)}`;
   const reply = withFacts(
@@ -55,8 +63,12 @@ export async function show(
       ...{ rollout, survey: seen, troubles, now: input.now, token, remark, night },
       second: wantsSecond(context, rollout),
       canary: canaryOf(context.fleet) ?? null,
-      elsewhere: await context.elsewhere(rollout.release),
-      compatible: compatibilityOf(input, nodesInOrder(rollout)),
+      ...(rollout.change === undefined
+        ? {
+            elsewhere: await context.elsewhere(rollout.release),
+            compatible: compatibilityOf(input, nodesInOrder(rollout)),
+          }
+        : { elsewhere: { is: 'not wanted' }, compatible: null }),
     }),
   );
   return remark === null ? reply : ended('outdated', reply);
@@ -68,6 +80,24 @@ function troublesBeside(input: PlanInput, { nodes }: Rollout): NodeTroubles[] {
     .filter(({ node }) => nodes[node] !== undefined)
     .map((seen) => ({ node: seen.node, words: [...wordsAbout(seen, input), ...illAlready(seen)] }))
     .filter(({ words }) => words.length > 0);
+}
+
+/** A restart brings it into effect, which may be what it is for; whoever starts it knows. */
+async function environmentsBeside(
+  { control }: CommandContext,
+  { change, nodes, service }: Rollout,
+  seen: NodeSurvey[],
+): Promise<NodeTroubles[]> {
+  if (change === undefined) return [];
+  const all = newEnvironments(await control.ledger.load(), seen);
+  return all
+    .filter(({ node }) => nodes[node] !== undefined)
+    .map(({ node }) => ({
+      node,
+      words: [
+        `its ${service.envFile} is another one than was proven there last: the restart brings that into effect, and nothing brings it back`,
+      ],
+    }));
 }
 
 /** A node that says so keeps no other region from being planned, and is not passed over in silence. */
@@ -112,12 +142,13 @@ export async function inputOf(
     seen.filter(({ region }) => request.regions?.includes(region) ?? true),
   );
   const epoch = await newEpoch(context);
-  const { version, binarySha256: sha256 } = request.release;
+  const release = request.release ?? whatRuns(context.fleet, request.regions, seen);
+  const { version, binarySha256: sha256 } = release;
   const ledger = await context.control.ledger.load();
   const begun = begunBefore(ledger, { version, sha256 });
   const fleet = await fleetNow(context);
-  const pace = paceOf(ledger, fleet, request.release.archiveBytes);
-  return { ...request, id, fleet, now, epoch, survey: seen, begun, pace };
+  const pace = paceOf(ledger, fleet, release.archiveBytes);
+  return { ...request, release, id, fleet, now, epoch, survey: seen, begun, pace };
 }
 
 /** What was asked, from the plan that it became. */
@@ -127,7 +158,8 @@ export function requestOf(context: CommandContext, draft: Rollout, starter: Acto
   const all = fleet.regions.filter(({ name }) => chosen.includes(name)).flatMap(({ nodes }) => nodes);
   const planned = Object.keys(draft.nodes).length;
   return {
-    release: draft.release,
+    release: draft.change === undefined ? draft.release : null,
+    ...(draft.change === undefined ? {} : { change: draft.change }),
     strategy: draft.strategy,
     requester: draft.requester,
     startAt: draft.startAt,

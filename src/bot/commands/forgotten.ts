@@ -17,7 +17,7 @@ const adoptedEpoch = async ({ control }: CommandContext): Promise<number> =>
   (await control.ledger.load().catch(unlessRefused))?.epoch ?? 0;
 
 /** The highest number of a run that is known here: of the rollouts, or of the nodes, as two people adopted them. */
-const knownEpoch = async (context: CommandContext): Promise<number> =>
+export const knownEpoch = async (context: CommandContext): Promise<number> =>
   Math.max(await context.control.store.lastEpoch(), await adoptedEpoch(context));
 
 /** For a new run: beyond all that nodes knew when they were adopted, also where clocks were ahead then. */

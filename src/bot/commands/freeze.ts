@@ -9,6 +9,7 @@ import type { Command } from '../command.ts';
 import { aloud, type CommandContext, ended, say, withFacts } from '../context.ts';
 import { freezeFacts } from '../facts/windows.ts';
 import { freezeText, spanText, whereText } from '../views/freezes.ts';
+import { goalFirst } from '../views/goal.ts';
 import { count, foreign, names, utc, who } from '../views/text.ts';
 import { demand, type Handler, knownRegion, timeOf, unknownName } from './common.ts';
 
@@ -69,7 +70,7 @@ function toBegin(rollout: Rollout, freeze: DeclaredFreeze): NodeRun[] {
 function holds(rollout: Rollout, freeze: DeclaredFreeze, held: NodeRun[], now: number): string[] {
   if (!waitsForWindows(rollout))
     return [`A ${rollout.status.is === 'rolling-back' ? 'rollback' : 'recovery'} is under way; no freeze holds that.`];
-  const what = `${rollout.release.version} (rollout ${foreign(rollout.id, 60)})`;
+  const what = `${goalFirst(rollout)} (rollout ${foreign(rollout.id, 60)})`;
   return [...underWay(rollout, freeze, now), ...notBegun(rollout, what, freeze, held, now)];
 }
 
@@ -113,7 +114,7 @@ export const unfreeze: Handler<'unfreeze'> = async (context, asking, { what }) =
     ...stillFrozen(context, ledger, chosen, at),
     ...(open === null || !waitsForWindows(open)
       ? []
-      : [`${open.release.version} goes on within a minute if nothing else holds it; see \`/zeitwork why\`.`]),
+      : [`${goalFirst(open)} goes on within a minute if nothing else holds it; see \`/zeitwork why\`.`]),
   ];
   return aloud(withFacts({ freezes: chosen.map(freezeFacts), rollout: open?.id ?? null }, say(...lines)));
 };

@@ -2,15 +2,20 @@ import { Bug } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
 import type { Asking, CommandContext, Reply } from '../context.ts';
 import { adopt } from './adopt.ts';
+import { checklist, tick, untick } from './checklist.ts';
 import type { Handler } from './common.ts';
 import { approve, decline, pause, resume, retry, rollback, stop } from './decide.ts';
+import { drift } from './drift.ts';
 import { keep, replace } from './foreign.ts';
 import { freeze, unfreeze } from './freeze.ts';
 import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
 import { mine } from './mine.ts';
+import { own } from './own.ts';
 import { recover } from './recover.ts';
+import { report } from './report.ts';
 import { reschedule } from './reschedule.ts';
+import { restart } from './restart.ts';
 import { cancel, start } from './start.ts';
 import { acting } from './unknown.ts';
 import { schedule, upgrade } from './upgrade.ts';
@@ -38,16 +43,23 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   resume: acting(resume),
   stop: acting(stop),
   mine: acting(mine),
+  own,
+  checklist,
+  tick,
+  untick,
   retry: acting(retry),
   replace: acting(replace),
   keep: acting(keep),
   rollback: acting(rollback),
   recover,
+  drift,
+  restart,
   adopt,
   windows,
   freeze,
   unfreeze,
   history,
+  report,
   verify,
   help,
   whoami,

@@ -26,6 +26,7 @@ import { surveyFacts } from '../facts/survey.ts';
 import { freezeFacts, windowFacts } from '../facts/windows.ts';
 import { headline } from '../views/ending.ts';
 import { freezeLines } from '../views/freezes.ts';
+import { goalFirst, goalOf } from '../views/goal.ts';
 import { mainParts } from '../views/main.ts';
 import type { Part } from '../views/parts.ts';
 import { surveyLines } from '../views/survey.ts';
@@ -72,7 +73,7 @@ export const why: Handler<'why'> = async (context, asking, { node: name }) => {
   const [first, ...others] = name === null ? atWork(rollout) : [named(rollout, name)];
   const facts = { rollout: rolloutFacts(rollout) };
   const stands = [
-    `*${rollout.release.version}: ${foreign(verdict(rollout))}*`,
+    `*${goalFirst(rollout)}: ${foreign(verdict(rollout))}*`,
     ...takenLines(rollout),
     ...standstills(rollout),
   ];
@@ -224,7 +225,7 @@ function historyLine(rollout: Rollout): string {
   const { status: current, createdAt, startedAt } = rollout;
   const took = 'at' in current && startedAt !== null ? `, took ${span(current.at - startedAt)}` : '';
   const ended = current.is === 'done' || current.is === 'stopped' || current.is === 'rolled-back' ? took : '';
-  return `${when(createdAt)}  *${rollout.release.version}* ${verdict(rollout)}, asked for by ${who(rollout.requester)}${ended} (${foreign(rollout.id, 60)})`;
+  return `${when(createdAt)}  *${goalOf(rollout)}* ${verdict(rollout)}, asked for by ${who(rollout.requester)}${ended} (${foreign(rollout.id, 60)})`;
 }
 
 export const diagnose: Handler<'diagnose'> = async (context, asking, { node: name, bundle }) => {

@@ -7,14 +7,15 @@ export function nightOf(input: PlanInput, rollout: Rollout, playsUpTo: number): 
   const names = Object.keys(rollout.nodes);
   if (names.length > playsUpTo) return null;
   const { binarySha256 } = input.release;
-  const already = input.survey.filter(({ sha256 }) => sha256 === binarySha256).map(({ node }) => node);
+  const onIt = input.survey.filter(({ sha256 }) => sha256 === binarySha256).map(({ node }) => node);
+  const already = input.change === undefined ? onIt : [];
   const usual = forecast(rollout, 'p50', already);
-  const over = straddled(rollout, usual);
+  const over = input.change === undefined ? straddled(rollout, usual) : null;
   return {
     usual,
     worst: forecast(rollout, 'p90', already),
     straddled: over,
     better: over === null ? null : betterStart(input, 'p50', already),
-    recorded: names.some((name) => input.pace[name]?.switch !== undefined),
+    recorded: names.some((name) => input.pace[name]?.[input.change === undefined ? 'switch' : 'restart'] !== undefined),
   };
 }

@@ -5,6 +5,7 @@ import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal, nextOpening, openInterval } from '../../windows/index.ts';
 import type { Later } from '../command.ts';
 import type { CommandContext, Reply } from '../context.ts';
+import { goalOf } from '../views/goal.ts';
 import { count, foreign, when } from '../views/text.ts';
 import { verdict } from '../views/verdict.ts';
 import { decide, demand, type Handler, outdated, theRollout, timeOf } from './common.ts';
@@ -58,7 +59,7 @@ function moved(rollout: Rollout): string {
     rollout.status.is === 'running'
       ? ''
       : ` It is ${verdict(rollout)}: nothing begins before somebody goes on with it.`;
-  return `Moved: ${rollout.release.version} begins ${then}. No node is stopped before.${kept}${anew}`;
+  return `Moved: ${goalOf(rollout)} begins ${then}. No node is stopped before.${kept}${anew}`;
 }
 
 /** Ends what has not begun. */
@@ -73,6 +74,6 @@ export const cancelStart: (...of: Parameters<Handler<'cancel'>>) => Promise<Repl
     context,
     rollout,
     event,
-    `Cancelled: ${foreign(rollout.release.version)} does not begin; none of ${nodes} was restarted.`,
+    `Cancelled: ${foreign(goalOf(rollout))} does not begin; none of ${nodes} was restarted.`,
   );
 };

@@ -5,6 +5,7 @@ import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { type Asking, type CommandContext, draftTtlMs, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { beginsLater } from '../views/forecast.ts';
+import { goalFirst, goalOf } from '../views/goal.ts';
 import { foreign } from '../views/text.ts';
 import { demand, type Handler, survey } from './common.ts';
 import { fleetMark, inputOf, type Request, requestOf, show, wantsSecond } from './draft.ts';
@@ -31,7 +32,8 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
     const remark = 'Who must approve has changed since the plan was made. This is the new plan:';
     return show(context, request, false, remark, seen);
   }
-  if (isBegunFreely(rollout) && !(await isFirstToBegin(context, rollout))) {
+  // A restart begins no release, so it uses up nobody's chance to.
+  if (rollout.change === undefined && isBegunFreely(rollout) && !(await isFirstToBegin(context, rollout))) {
     const remark = 'Somebody else began this release meanwhile. This is the new plan:';
     return show(context, request, false, remark, seen);
   }
@@ -42,12 +44,13 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
 
 /** Nothing is called under way that waits for its time. */
 function begun(rollout: Rollout): string {
-  const { release, id, createdAt } = rollout;
+  const { id, createdAt, change } = rollout;
   const later = beginsLater(rollout, createdAt);
   const where = `Rollout ${foreign(id)}; the channel shows how it goes.`;
-  if (later === null)
-    return `${release.version} is under way: it is staged on every node before the first one is touched. ${where}`;
-  return `Scheduled: ${release.version} begins ${later}. No node is stopped before. ${where}`;
+  const goal = goalOf(rollout);
+  const first = change === undefined ? 'it is staged on every node' : 'every node is looked at';
+  if (later === null) return `${goalFirst(rollout)} is under way: ${first} before the first one is touched. ${where}`;
+  return `Scheduled: ${goal} begins ${later}. No node is stopped before. ${where}`;
 }
 
 /** The second breaker confirms what a requester asked for. Whoever may not leaves the plan where it was. */
@@ -89,11 +92,13 @@ export const cancel: Handler<'cancel'> = async (context, asking, { plan: token, 
   const { control, clock } = context;
   const { id: plan, release } = draft;
   control.note({ type: 'cancelled', at: clock.now(), by: asking.actor, plan, version: release.version });
-  return say(`The plan for ${draft.release.version} was thrown away; nothing was started.`);
+  return say(`The plan for ${goalOf(draft)} was thrown away; nothing was started.`);
 };
 
-const askAgain = ({ recovery, release, nodes }: Rollout): string =>
-  recovery === undefined ? `upgrade ${release.version}` : `recover ${Object.keys(nodes).join()}`;
+function askAgain({ recovery, change, release, nodes }: Rollout): string {
+  if (recovery !== undefined) return `recover ${Object.keys(nodes).join()}`;
+  return change === undefined ? `upgrade ${release.version}` : change.is;
+}
 
 async function taken(
   context: CommandContext,

@@ -2,32 +2,48 @@ import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { isOpen, wayOut } from '../../upgrade/rollout/index.ts';
 import { neverCloses, nextOpening } from '../../windows/index.ts';
-import type { When } from '../command.ts';
-import type { CommandContext } from '../context.ts';
+import type { Command, When } from '../command.ts';
+import type { Asking, CommandContext } from '../context.ts';
+import { goalOf } from '../views/goal.ts';
 import { demand, type Handler, knownRegion, timeOf } from './common.ts';
 import { type Request, show } from './draft.ts';
 
 /** Answers with a plan; nothing starts before it is confirmed. */
 export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
-  await demand(context, asking, { is: 'start' });
-  if (command.when.is === 'now') {
-    await demand(context, asking, { is: 'override' });
-    if (context.fleet.policy.breakers > 1) refuseVague(command.regions, command.when.incident);
-  }
-  for (const name of command.regions ?? []) knownRegion(context, name);
-  await refuseTaken(context);
+  await demandFor(context, asking, command);
   const request: Request = {
     release: await context.releases.resolve(command.version),
-    strategy: command.strategy ?? 'regions',
-    requester: asking.actor,
-    regions: command.regions,
-    limit: command.limit,
-    startAt: startAt(context, command.when, command.regions),
-    override: command.when.is === 'now' ? overrideBy(asking.actor, command.when) : null,
+    ...asked(context, asking, command),
     ...(command.rehearse === undefined ? {} : { rehearse: command.rehearse }),
   };
   return show(context, request, command.dryRun, null);
 };
+
+type Asked = Pick<Extract<Command, { verb: 'upgrade' }>, 'strategy' | 'regions' | 'limit' | 'when'>;
+
+/** Whether it may be planned at all. @throws Refused, Denied */
+export async function demandFor(context: CommandContext, asking: Asking, { when, regions }: Asked): Promise<void> {
+  await demand(context, asking, { is: 'start' });
+  if (when.is === 'now') {
+    await demand(context, asking, { is: 'override' });
+    if (context.fleet.policy.breakers > 1) refuseVague(regions, when.incident);
+  }
+  for (const name of regions ?? []) knownRegion(context, name);
+  await refuseTaken(context);
+}
+
+/** What was asked, but for what is to be done. */
+export const asked = (
+  context: CommandContext,
+  { actor }: Asking,
+  { strategy, regions, limit, when }: Asked,
+): Omit<Request, 'release'> => ({
+  strategy: strategy ?? 'regions',
+  requester: actor,
+  ...{ regions, limit },
+  startAt: startAt(context, when, regions),
+  override: when.is === 'now' ? overrideBy(actor, when) : null,
+});
 
 /** Whoever reads of it the next day must find what it was for. */
 function refuseVague(regions: string[] | null, incident: string | undefined): void {
@@ -68,6 +84,6 @@ export async function refuseTaken({ control }: CommandContext): Promise<void> {
   const open = await control.store.open();
   if (open === null || !isOpen(open)) return;
   throw new Refused(
-    `${open.requester} holds the fleet with ${open.release.version} (rollout ${open.id}). ${wayOut(open.status)}`,
+    `${open.requester} holds the fleet with ${goalOf(open)} (rollout ${open.id}). ${wayOut(open.status)}`,
   );
 }

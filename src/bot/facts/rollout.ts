@@ -27,6 +27,7 @@ export function rolloutFacts(rollout: Rollout) {
       rollout.recovery === undefined
         ? null
         : { from: rollout.recovery.from ?? null, recordOf: rollout.recovery.recordOf },
+    change: rollout.change?.is ?? null,
     open: isOpen(rollout),
     status: statusFacts(status),
     requester,

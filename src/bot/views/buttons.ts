@@ -22,6 +22,7 @@ import type {
 } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { scopeWord } from '../command.ts';
+import { goalFirst, goalOf } from './goal.ts';
 import { knownNow } from './moved.ts';
 import type { Button, Reference } from './parts.ts';
 import { count } from './text.ts';
@@ -47,7 +48,7 @@ function retryButton(rollout: Rollout): Button {
     label: 'Retry',
     action: 'retry',
     reference: reference(rollout),
-    confirm: { title: `Try ${rollout.release.version} again?`, text: again(rollout), yes: 'Retry' },
+    confirm: { title: `Try ${goalOf(rollout)} again?`, text: again(rollout), yes: 'Retry' },
     typed: 'retry',
   };
 }
@@ -56,6 +57,8 @@ function again(rollout: Rollout): string {
   const { status, release } = rollout;
   if (status.is === 'held' && status.pending !== null)
     return `The rollback of ${scopeName(status.pending.scope)} goes on. No node is brought to ${release.version}.`;
+  if (rollout.change !== undefined)
+    return 'What was restarted and is not proven is restarted once more, in its window or not; what was not begun is looked at again. Then the rest goes on in order.';
   if (rollout.recovery !== undefined)
     return `The node is tried again: it gets ${release.version} back, or is proven on it where that lies there already.`;
   return `What failed, was rolled back or is in doubt is brought to ${release.version} or proven again, then the rest goes on in order.`;
@@ -77,7 +80,7 @@ export function stopButton(rollout: Rollout, label = 'Stop'): Button {
     action: 'stop',
     reference: reference(rollout),
     style: 'danger',
-    confirm: { title: `${label.replace(/ it$/, '')} ${rollout.release.version}?`, text: ends(rollout), yes: label },
+    confirm: { title: `${label.replace(/ it$/, '')} ${goalOf(rollout)}?`, text: ends(rollout), yes: label },
     typed: 'stop',
   };
 }
@@ -88,7 +91,7 @@ export function postponeButtons(rollout: Rollout): Button[] {
   const zone = rollout.calendars[regionsOf(rollout)[0] ?? '']?.zone;
   if (to === null || zone === undefined || rollout.unsigned) return [];
   const then = describeLocal(to, zone).replace(/ \(.*\)$/, '');
-  const text = `${rollout.release.version} begins ${describeLocal(to, zone)} at the earliest. What is staged stays where it is; the channel is told.`;
+  const text = `${goalFirst(rollout)} begins ${describeLocal(to, zone)} at the earliest. What is staged stays where it is; the channel is told.`;
   return [
     {
       label: `Postpone to ${then}`,
@@ -100,11 +103,24 @@ export function postponeButtons(rollout: Rollout): Button[] {
   ];
 }
 
+/** Of what is over and went wrong, while nobody writes it down; another one takes it over by the verb. */
+export function ownButtons(rollout: Rollout): Button[] {
+  if (
+    rollout.unsigned ||
+    rollout.owner !== undefined ||
+    !does(rollout, { type: 'owned', at: rollout.createdAt, by: rollout.requester })
+  )
+    return [];
+  return [{ label: 'I own it', action: 'own', reference: reference(rollout), typed: `own ${rollout.id}` }];
+}
+
 function ends(rollout: Rollout): string {
   const { status, release, startedAt } = rollout;
   if (startedAt === null) return 'It does not begin, and then it is over. No node was restarted.';
   if (rollout.recovery !== undefined)
     return 'What was begun on the node is finished, then the rollout ends. Nothing goes back to what it ran before.';
+  if (rollout.change !== undefined)
+    return 'What was begun is finished, then the rollout ends. Every node runs what it ran before, restarted or not.';
   if (status.is !== 'rolling-back')
     return 'The node under way is finished or rolled back, then the rollout ends. Nodes that are done stay on the new version; the rest stays on the old one.';
   const left = nodesInOrder(rollout).filter((node) => isQueued(rollout, node)).length;
@@ -134,7 +150,7 @@ export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPh
     style: 'primary',
     confirm: {
       title: `Approve ${title}?`,
-      text: `${count(nodes.length, 'node')} of ${title} will be brought to ${rollout.release.version}${rollout.policy.atOnce === 1 ? ', one by one' : `, up to ${rollout.policy.atOnce} at a time`}, within the maintenance window. All others stay as they are.`,
+      text: `${count(nodes.length, 'node')} of ${title} will be ${rollout.change === undefined ? `brought to ${rollout.release.version}` : 'restarted, on what they run'}${rollout.policy.atOnce === 1 ? ', one by one' : `, up to ${rollout.policy.atOnce} at a time`}, within the maintenance window. All others stay as they are.`,
       yes: `Approve ${title}`,
     },
     typed: `approve ${title}`,

@@ -1,5 +1,6 @@
 import { checkWords } from '../../upgrade/checks/index.ts';
 import type { CheckResult, ChecksSeen } from '../../upgrade/checks/types.ts';
+import { wasIllBefore } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Part } from './parts.ts';
 import { clean, clip, count, escaped, foreign, names } from './text.ts';
@@ -33,51 +34,46 @@ export function unmetLines(results: readonly CheckResult[]): string[] {
   return lines.length > shown ? [...lines.slice(0, shown), `… and ${lines.length - shown} more`] : lines;
 }
 
-/** Rows that a chat shows without being opened. */
-const rows = 30;
+/** Characters of a table that a chat shows whole. */
+const room = 2_700;
 
-/** A row for each node, a column for each check; of a large fleet only the rows in which something is not good. */
+/** A row for each node, a column for each check; where there is no room for all, of those rows in which something is not good. */
 export function checkTable(seen: readonly NodeSurvey[]): Part[] {
   const columns = [...new Set(resultsIn(seen).map(({ check }) => check))];
   if (columns.length === 0) return [];
   const asked = seen.filter(({ checks = [] }) => checks.length > 0);
   const isGood = ({ checks = [] }: NodeSurvey) => checks.every(({ is }) => is === 'good');
-  const told = asked.length <= rows ? asked : asked.filter((each) => !isGood(each));
-  const body = told
-    .slice(0, rows)
-    .map(({ node, checks = [] }) => [
-      node,
-      ...columns.map((name) => checks.find(({ check }) => check === name)?.is ?? '-'),
-    ]);
-  const table = [['', ...columns], ...body].map((row) =>
-    row.map((cell) => escaped(clip(clean(cell), 40)).replaceAll('`', 'ʼ')),
-  );
-  const widths = table[0]?.map((_, at) => Math.max(...table.map((row) => row[at]?.length ?? 0))) ?? [];
-  const text = table
-    .map((row) =>
-      row
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-  const left = asked.length - body.length;
-  const more = left === 0 ? [] : [`${count(left, 'other node')} not shown`];
-  return [{ is: 'code', text }, ...(more.length === 0 ? [] : [{ is: 'lines' as const, lines: more }])];
+  const whole = tableOf(asked, columns);
+  const fitting = Math.max(1, Math.floor(room / ((whole[0]?.length ?? 0) + 1)) - 1);
+  const told = whole.length - 1 <= fitting ? asked : asked.filter((each) => !isGood(each)).slice(0, fitting);
+  const text = told === asked ? whole : tableOf(told, columns);
+  const left = asked.length - told.length;
+  const more: Part[] = left === 0 ? [] : [{ is: 'lines', lines: [`${count(left, 'other node')} not shown`] }];
+  return [{ is: 'code', text: text.join('\n') }, ...more];
+}
+
+/** All lines are as long as the first; a head, then one for each node. */
+function tableOf(seen: readonly NodeSurvey[], columns: readonly string[]): string[] {
+  const body = seen.map(({ node, checks = [] }) => [
+    node,
+    ...columns.map((name) => checks.find(({ check }) => check === name)?.is ?? '-'),
+  ]);
+  const cells = [['', ...columns], ...body].map((row) => row.map((cell) => clip(clean(cell), 40).replaceAll('`', 'ʼ')));
+  const widths = ['', ...columns].map((_, at) => Math.max(...cells.map((row) => row[at]?.length ?? 0)));
+  return cells.map((row) => escaped(row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')));
 }
 
 /** What is asked of the finished nodes of a region, as its last look found it; beside what an approval is given on. */
-export function checksNow({ looks }: Rollout, region: string): string[] {
-  const all = Object.entries(looks[region]?.checks ?? {});
+export function checksNow(rollout: Rollout, region: string): string[] {
+  const all = Object.entries(rollout.looks[region]?.checks ?? {});
   if (all.length === 0) return [];
   const others = all.flatMap(([node, { others: found }]) => found.map((each) => ({ node, ...each })));
   const good = all.reduce((sum, [, checks]) => sum + checks.good, 0);
   const head = others.length === 0 ? `all ${good} good` : `${good} good`;
-  const lines = others
-    .slice(0, 5)
-    .map(
-      (each) => `${each.counts === 'good' ? '○' : '‼'} ${foreign(each.node, 80)}: ${foreign(checkWords(each), 200)}`,
-    );
+  const lines = others.slice(0, 5).map((each) => {
+    const before = wasIllBefore(rollout, each.node, each.check) ? ' (before its turn, too)' : '';
+    return `${each.counts === 'good' ? '○' : '‼'} ${foreign(each.node, 80)}: ${foreign(checkWords(each), 200)}${before}`;
+  });
   const more = others.length > 5 ? [`… and ${others.length - 5} more`] : [];
   return [`Checks in ${foreign(region, 80)}: ${head}`, ...lines, ...more];
 }

@@ -4,6 +4,7 @@ import type { ApprovalPhase, Rollout } from '../../upgrade/rollout/types.ts';
 import { declinedBy, declinedLines, declines } from './declined.ts';
 import { headline } from './ending.ts';
 import { decided, gateKey, isAsking } from './gate.ts';
+import { askedFor, goalFirst } from './goal.ts';
 import { type People, wanted } from './people.ts';
 import { closing, type Post, post } from './post.ts';
 import { servingAt, servingWhereHeld } from './serving.ts';
@@ -27,7 +28,7 @@ function ask(rollout: Rollout, phase: ApprovalPhase, people: People): Post[] {
   const about = gateKey(phase, since);
   const how = phase.by.onlySigned ? 'the command with which you sign it' : 'the button';
   const lines = [
-    `*${foreign(phase.title, 80)} waits for you*: may it go to ${rollout.release.version}? ${sentence(servingAt(rollout, phase))}.`,
+    `*${foreign(phase.title, 80)} waits for you*: may it ${askedFor(rollout)}? ${sentence(servingAt(rollout, phase))}.`,
     `Asked for by ${who(rollout.requester)}, since ${when(since)}. What was seen so far, and ${how}, are in the thread.`,
     ...refused(phase, ' A yes of yours still counts.'),
   ];
@@ -50,7 +51,7 @@ function gates(rollout: Rollout): Post[] {
     const key = `dm.${gateKey(phase, since)}`;
     if (end !== null || !isAsking(rollout, phase))
       return [closing(rollout, key, { is: 'dm', user: rollout.requester }, decided(rollout, phase))];
-    const text = `${rollout.release.version}: *${foreign(phase.title)}* waits for its approvers; ${servingAt(rollout, phase)}.`;
+    const text = `${goalFirst(rollout)}: *${foreign(phase.title)}* waits for its approvers; ${servingAt(rollout, phase)}.`;
     return [direct(rollout, key, [text, `Asked since ${when(since)}.`, ...refused(phase)], gateKey(phase, since))];
   });
 }
@@ -60,7 +61,7 @@ function noes(rollout: Rollout): Post[] {
   return declines(rollout)
     .filter(({ no }) => no.by !== rollout.requester)
     .map(({ key, phase, no }) =>
-      direct(rollout, `dm.${key}`, marked(`${rollout.release.version}:`, declinedLines(rollout, phase, no)), key),
+      direct(rollout, `dm.${key}`, marked(`${goalFirst(rollout)}:`, declinedLines(rollout, phase, no)), key),
     );
 }
 
@@ -68,7 +69,7 @@ function holds(rollout: Rollout): Post[] {
   const { status } = rollout;
   if (status.is !== 'held') return [];
   const lines = [
-    `${rollout.release.version} is *held*; ${servingWhereHeld(rollout)}; ${whoActs(rollout)}`,
+    `${goalFirst(rollout)} is *held*; ${servingWhereHeld(rollout)}; ${whoActs(rollout)}`,
     `Since ${when(status.at)}: ${heldReason(status.reason)}`,
   ];
   return [direct(rollout, `dm.held.${rollout.run}.${Math.floor(status.at / 1000)}`, lines)];

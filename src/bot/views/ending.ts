@@ -1,9 +1,11 @@
 import { isAny } from '../../base/is-any.ts';
 import { channel, dueNotices, isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
-import { rollbackButtons } from './buttons.ts';
+import { ownButtons, rollbackButtons } from './buttons.ts';
+import { goalFirst, reached } from './goal.ts';
 import { wrongAtTheEnd } from './node.ts';
 import { complianceLines } from './notice.ts';
+import { ownerLines } from './owner.ts';
 import { called, nobody, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { serving } from './serving.ts';
@@ -28,9 +30,16 @@ export function endingPosts(rollout: Rollout, people: People = nobody): Post[] {
       [
         {
           is: 'lines',
-          lines: [headline(rollout), signedLine(rollout), ...complianceLines(rollout), ...nodeLines(rollout), ...call],
+          lines: [
+            headline(rollout),
+            signedLine(rollout),
+            ...complianceLines(rollout),
+            ...nodeLines(rollout),
+            ...ownerLines(rollout),
+            ...call,
+          ],
         },
-        { is: 'buttons', buttons: scopes },
+        { is: 'buttons', buttons: [...ownButtons(rollout), ...scopes] },
       ],
       cancelled === undefined ? {} : { announces: cancelled },
     ),
@@ -88,13 +97,15 @@ export function headline(rollout: Rollout): string {
     case 'done':
       if (rollout.recovery !== undefined)
         return `✓ *${names(Object.keys(rollout.nodes))} has ${release.version} back*, proven.`;
+      if (rollout.change !== undefined)
+        return `✓ *${all === 1 ? 'Its one node was restarted*' : `All ${all} nodes were restarted*, each one`}${all === 1 ? ',' : ''} proven on ${release.version}, which it ran before.`;
       return `✓ *${release.version} is on ${all === 1 ? 'its one node*, proven' : `all ${all} nodes*, each one proven`}.`;
     case 'rolled-back':
       return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(all, 'node')} still on ${release.version}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.${forPeople(rollout)}`;
     case 'stopped':
-      return `■ *Stopped by ${who(status.by)}${startedAt === null ? ' before it began' : ''}*: ${onNew} of ${count(all, 'node')} on ${release.version}${doubtful}.${forPeople(rollout)}`;
+      return `■ *Stopped by ${who(status.by)}${startedAt === null ? ' before it began' : ''}*: ${onNew} of ${count(all, 'node')} ${reached(rollout)}${doubtful}.${forPeople(rollout)}`;
     default:
-      return `${release.version}: ${verdict(rollout)}; ${onNew} of ${count(all, 'node')} on it.`;
+      return `${goalFirst(rollout)}: ${verdict(rollout)}; ${onNew} of ${count(all, 'node')} ${rollout.change === undefined ? 'on it' : 'done'}.`;
   }
 }
 

@@ -1,7 +1,8 @@
 import { isAny } from '../../base/is-any.ts';
-import { isOpen, isQueued, nodesInOrder, wasOnlyOut } from '../../upgrade/rollout/index.ts';
+import { isOpen, isQueued, leadsBack, nodesInOrder, wasOnlyOut } from '../../upgrade/rollout/index.ts';
 import type { NextStep, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
+import { goalFirst } from './goal.ts';
 import { lastWord } from './last-word.ts';
 import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
@@ -101,7 +102,7 @@ function heldWithoutNode(rollout: Rollout, call: string[]): Post[] {
     {
       is: 'lines',
       lines: [
-        `${watched ? '✗' : '○'} *${rollout.release.version} is held*; ${servingWhereHeld(rollout)}${decide(rollout)}`,
+        `${watched ? '✗' : '○'} *${goalFirst(rollout)} is held*; ${servingWhereHeld(rollout)}${decide(rollout)}`,
         `Why: ${heldReason(status.reason)}`,
         ...call,
         ...hand.lines,
@@ -168,7 +169,7 @@ function decide(rollout: Rollout): string {
 }
 
 function peers(rollout: Rollout, node: NodeRun): string[] {
-  if (rollout.recovery !== undefined) return [];
+  if (!leadsBack(rollout)) return [];
   const touched = nodesInOrder(rollout).filter(({ touched: is, name }) => is && name !== node.name);
   if (touched.length === 0) return ['No other node runs the new version because of this rollout.'];
   const moving = touched.filter(({ state }) => state.is === 'working');

@@ -17,6 +17,7 @@ import { approveButton, declineButtons, holdButton, rollbackButtons } from './bu
 import { checksNow } from './checks.ts';
 import { declinedBy, declinedLines } from './declined.ts';
 import { forecast } from './forecast.ts';
+import { askedFor } from './goal.ts';
 import { whyOver } from './last-word.ts';
 import { proofText } from './node.ts';
 import type { Button, Part } from './parts.ts';
@@ -58,7 +59,7 @@ function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
       is: 'lines',
       lines: [
         ...(no === null ? [] : marked('✗', declinedLines(rollout, phase, no))),
-        `${askedOf(rollout, phase)}: may *${title}* (${count(nodes.length, 'node')}) go to ${rollout.release.version}? ${sentence(servingAt(rollout, phase))}.`,
+        `${askedOf(rollout, phase)}: may *${title}* (${count(nodes.length, 'node')}) ${askedFor(rollout)}? ${sentence(servingAt(rollout, phase))}.`,
         ...overruled(phase),
         ...said(phase),
         ...(watch === null ? [] : [...facts(rollout, watch), rest(rollout, watch)]),

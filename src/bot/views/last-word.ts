@@ -1,4 +1,5 @@
 import type { LastWord, Rollout } from '../../upgrade/rollout/types.ts';
+import { goalFirst } from './goal.ts';
 import { heldReason, when, who } from './text.ts';
 
 const words: Record<LastWord['is'], string> = {
@@ -25,8 +26,8 @@ export function lastWord({ lastWord: said, run, wentBack }: Rollout): string {
 
 /** Why something is asked no more. A hold is nobody's decision, and whoever decided something before it has no part in it. */
 export function whyOver(rollout: Rollout): string {
-  const { status, release } = rollout;
+  const { status } = rollout;
   return status.is === 'held'
-    ? `${release.version} is held since ${when(status.at)}: ${heldReason(status.reason)}`
+    ? `${goalFirst(rollout)} is held since ${when(status.at)}: ${heldReason(status.reason)}`
     : lastWord(rollout);
 }

@@ -15,10 +15,12 @@ import {
 import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
+import { checklistLines } from './checklist.ts';
 import { checksAgainst } from './checks.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { ranBefore, unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
+import { reached, titleOf } from './goal.ts';
 import { haltLines } from './halted.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
@@ -39,7 +41,7 @@ export function mainPost(rollout: Rollout): Post {
 
 export function mainParts(rollout: Rollout): Part[] {
   return [
-    { is: 'title', text: `${rollout.service.name} ${rollout.release.version}: ${verdict(rollout)}` },
+    { is: 'title', text: `${rollout.service.name} ${titleOf(rollout)}: ${verdict(rollout)}` },
     {
       is: 'lines',
       lines: [
@@ -50,6 +52,7 @@ export function mainParts(rollout: Rollout): Part[] {
         ...(isOpen(rollout) ? haltLines(rollout) : []),
         ...standstills(rollout),
         ...waitingLines(rollout),
+        ...checklistLines(rollout),
         ...takenLines(rollout),
       ],
     },
@@ -64,19 +67,24 @@ function what(rollout: Rollout): string {
   if (rollout.recovery !== undefined) return recoveryLine(rollout);
   const before = versionsBefore(rollout);
   const nodes = count(nodesInOrder(rollout).length, 'node');
-  const change = before === '' ? `to ${rollout.release.version}` : `${before} → ${rollout.release.version}`;
+  const change =
+    rollout.change !== undefined
+      ? `Restart of ${rollout.release.version}`
+      : before === ''
+        ? `to ${rollout.release.version}`
+        : `${before} → ${rollout.release.version}`;
   return `*${change}* on ${nodes} of ${foreign(rollout.fleet)}, ${strategies[rollout.strategy].way}, asked for by ${who(rollout.requester)}`;
 }
 
 /** Signed is said in the note; what nobody signed is said aloud. */
-const unsigned = ({ release, recovery }: Rollout): string[] =>
-  release.signed === null && recovery?.from === undefined ? [signedWord(release)] : [];
+const unsigned = ({ release, recovery, change }: Rollout): string[] =>
+  release.signed === null && recovery?.from === undefined && change === undefined ? [signedWord(release)] : [];
 
 /** A bar of ten with the numbers beside it. */
 export function progress(rollout: Rollout): string {
   const { all, onNew } = tally(rollout);
   const filled = all === 0 ? 0 : Math.floor((10 * onNew.length) / all);
-  return `\`${'█'.repeat(filled)}${'░'.repeat(10 - filled)}\` ${onNew.length} of ${count(all, 'node')} on ${rollout.release.version}${ranBefore(rollout)}${unsure(rollout)}`;
+  return `\`${'█'.repeat(filled)}${'░'.repeat(10 - filled)}\` ${onNew.length} of ${count(all, 'node')} ${reached(rollout)}${ranBefore(rollout)}${unsure(rollout)}`;
 }
 
 function statusLines(rollout: Rollout): string[] {

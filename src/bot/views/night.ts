@@ -19,8 +19,12 @@ export interface Night {
 export function nightLines(night: Night, rollout: Rollout): string[] {
   const { usual, worst, straddled, better, recorded } = night;
   const late = worst.end === null || worst.end === usual.end ? '' : `; on a slow night all ends ${when(worst.end)}`;
+  const what =
+    rollout.change === undefined
+      ? 'Two versions run side by side for'
+      : 'From the first restart to the last proof it takes';
   return [
-    ...(usual.mixed === null ? [] : [`Two versions run side by side for about ${span(usual.mixed)}${late}`]),
+    ...(usual.mixed === null ? [] : [`${what} about ${span(usual.mixed)}${late}`]),
     ...unfitting(night, rollout),
     ...(straddled === null ? [] : [over(straddled, better)]),
     ...(recorded ? [] : ['No rollout of this fleet was timed yet: this goes by `policy.expectedNode`']),

@@ -2,6 +2,7 @@ import { isAny } from '../../base/is-any.ts';
 import { isOpen, isQueued, nodesInOrder, regionsOf, wasOnlyOut } from '../../upgrade/rollout/index.ts';
 import type { Diagnosis, NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import { checksProven } from './checks.ts';
+import { reached, titleOf } from './goal.ts';
 import { haltOf } from './halted.ts';
 import type { Part } from './parts.ts';
 import { type Place, type Post, post } from './post.ts';
@@ -37,7 +38,7 @@ function regionPost(rollout: Rollout, region: string): Post[] {
   const nodes = nodesInOrder(rollout).filter((node) => node.region === region);
   if (nodes.every((node) => nodeParts(rollout, node) === null)) return [];
   const onNew = tally(rollout).onNew.filter((node) => node.region === region).length;
-  const head = `*${foreign(region, 80)}*: ${onNew} of ${count(nodes.length, 'node')} on ${rollout.release.version}`;
+  const head = `*${foreign(region, 80)}*: ${onNew} of ${count(nodes.length, 'node')} ${reached(rollout)}`;
   const lines = [`${head}; ${serving(rollout, [region])}; ${actsIn(rollout, nodes)}`, counted(nodes)];
   const unlessSaid = `region.${region}.`;
   return [post(rollout, regionKey(rollout, region), inThread, [{ is: 'lines', lines }], { unlessSaid })];
@@ -85,7 +86,7 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
     case 'unproven':
       return [
         ...lines(
-          `✗ ${name} was switched to ${rollout.release.version} and is not proven (${stepWord(state.step)})${outOfService(node)}. ${isQueued(rollout, node) ? 'It is still to be rolled back' : 'A person decides'}`,
+          `✗ ${name} was ${rollout.change === undefined ? `switched to ${rollout.release.version}` : 'restarted'} and is not proven (${stepWord(state.step)})${outOfService(node)}. ${isQueued(rollout, node) ? 'It is still to be rolled back' : 'A person decides'}`,
           `Why: ${foreign(state.reason, 500)}`,
         ),
         ...ownEvidence(rollout, node),
@@ -155,6 +156,7 @@ const others = (rollout: Rollout, node: NodeRun): string =>
   `${serving(rollout, [node.region])}, ${haltOf(rollout, node) === null ? 'it goes on by itself' : 'stopped by a file'}`;
 
 function change(rollout: Rollout, node: NodeRun): string {
+  if (rollout.change !== undefined) return titleOf(rollout);
   const before = node.before?.version ?? null;
   return before === null ? `to ${rollout.release.version}` : `${foreign(before, 80)} → ${rollout.release.version}`;
 }

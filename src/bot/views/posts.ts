@@ -1,6 +1,7 @@
 import {
   approvals,
   declineOf,
+  isOpen,
   nodesInOrder,
   regionsOf,
   sinceOf,
@@ -9,6 +10,7 @@ import {
   waitKey,
 } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Rollout } from '../../upgrade/rollout/types.ts';
+import { checklistPosts } from './checklist.ts';
 import { declinedPosts } from './declined.ts';
 import { directPosts } from './direct.ts';
 import { endingPosts } from './ending.ts';
@@ -21,6 +23,7 @@ import { nodeKey, nodePosts, regionKey } from './node.ts';
 import { nobody, type People } from './people.ts';
 import { closing, type Place, type Post } from './post.ts';
 import { reminderPosts } from './reminders.ts';
+import { reportPosts } from './report.ts';
 import { cameTo, schedulePosts } from './schedule.ts';
 import { hasIt } from './taken.ts';
 import { when } from './text.ts';
@@ -38,8 +41,10 @@ export function posts(rollout: Rollout, people: People = nobody): Post[] {
     ...waitPosts(rollout, people),
     ...frozenPosts(rollout),
     ...gatePosts(rollout),
+    ...checklistPosts(rollout),
     ...declinedPosts(rollout, people),
     ...endingPosts(rollout, people),
+    ...reportPosts(rollout),
     ...nodePosts(rollout),
     ...directPosts(rollout, people),
     ...reminderPosts(rollout, people),
@@ -75,9 +80,14 @@ function endOf(rollout: Rollout, key: string): string | null {
   if (/^(?:node|region)\./.test(key)) return endOfTurn(rollout, key);
   if (key.startsWith('remind.')) return endOfReminder(rollout, key);
   if (key.startsWith('soon.')) return cameTo(rollout);
+  if (key.startsWith('checklist.')) return `→ It is not asked for any more: ${begunWord(rollout)}`;
   if (key.startsWith('wait.')) return '→ This wait is over; the live message above says how it went on.';
   return /^(?:dm\.)?(?:failed|stuck|held|declined|finished|stopped|done)\./.test(key) ? `→ ${lastWord(rollout)}` : null;
 }
+
+/** Why nothing of a list can be ticked any more. */
+const begunWord = (rollout: Rollout): string =>
+  rollout.startedAt === null || !isOpen(rollout) ? whyOver(rollout) : 'what it was asked for has begun.';
 
 /** Null while it is still asked: that a person is no longer found in a group may be a lookup that failed. */
 function endOfAsk(rollout: Rollout, key: string): string | null {

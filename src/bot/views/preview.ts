@@ -1,3 +1,4 @@
+import { short } from '../../base/hash.ts';
 import type { Verdict } from '../../upgrade/compatibility/index.ts';
 import {
   approvals,
@@ -10,7 +11,9 @@ import {
 import type { ApprovalPhase, Elsewhere, NodeSurvey, NodesPhase, Policy, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
+import { promisedTicks } from './checklist.ts';
 import { beginsLater, forecast } from './forecast.ts';
+import { titleOf } from './goal.ts';
 import { type Night, nightLines } from './night.ts';
 import { promised } from './notice.ts';
 import type { Button, Part } from './parts.ts';
@@ -50,7 +53,8 @@ export interface Preview {
 /** What an upgrade would do, before anything is done. */
 export function preview(plan: Preview): Reply {
   const { rollout, survey, troubles, now, token, remark, second, canary, elsewhere, compatible, night } = plan;
-  const title = `${token === null ? 'Dry run' : 'Plan'}: ${rollout.service.name} to ${rollout.release.version}`;
+  const what = rollout.change === undefined ? `to ${rollout.release.version}` : titleOf(rollout);
+  const title = `${token === null ? 'Dry run' : 'Plan'}: ${rollout.service.name} ${what}`;
   const parts: Part[] = [
     ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
     { is: 'title', text: title },
@@ -63,9 +67,10 @@ export function preview(plan: Preview): Reply {
     {
       is: 'lines',
       lines: [
-        signedWithKey(rollout.release),
+        ...(rollout.change === undefined ? [signedWithKey(rollout.release)] : [changesNothing(rollout)]),
         ...provenLines(elsewhere),
         ...compatibleLines(compatible),
+        ...promisedTicks(rollout),
         ...rules(rollout, canary),
       ],
     },
@@ -95,7 +100,8 @@ function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
       const zone = rollout.calendars[region]?.zone;
       const at =
         begin === undefined || zone === undefined ? '' : `; not before ${when(begin)}, ${describeLocal(begin, zone)}`;
-      return `*${foreign(region, 80)}* ${versions(survey, nodes)} → ${rollout.release.version}: ${names(nodes)}${asked}${at}`;
+      const to = rollout.change === undefined ? ` → ${rollout.release.version}` : ', restarted on it';
+      return `*${foreign(region, 80)}* ${versions(survey, nodes)}${to}: ${names(nodes)}${asked}${at}`;
     });
   });
   return lines.map((line, index) => `${index + 1}. ${line}`);
@@ -120,9 +126,7 @@ function versions(survey: NodeSurvey[], nodes: string[]): string {
 }
 
 function skipped(rollout: Rollout, survey: NodeSurvey[]): string[] {
-  const already = survey.filter(
-    ({ node, sha256 }) => rollout.nodes[node] !== undefined && sha256 === rollout.release.binarySha256,
-  );
+  const already = survey.filter(({ node }) => rollout.nodes[node]?.already);
   const left = survey.filter(({ node }) => rollout.nodes[node] === undefined);
   return [
     ...(already.length === 0 ? [] : [`Not restarted, on it already: ${names(already.map(({ node }) => node))}`]),
@@ -154,6 +158,9 @@ function beside(troubles: NodeTroubles[]): string[] {
   return all.length > told.length ? [...told, '‼ and more: ask zeitwork doctor'] : told;
 }
 
+const changesNothing = ({ release, service }: Rollout): string =>
+  `No file is changed: what runs is started anew (${release.version}, image ${short(release.binarySha256)})${service.envFile === null ? '' : `, with ${foreign(service.envFile, 120)} as it is then`}. There is nothing to bring back afterwards`;
+
 const undoWords: Record<Policy['autoRollback'], string> = {
   node: 'rolled back by itself, then the rollout holds',
   region: 'rolled back by itself, then what else of its region was changed (once), and the rollout holds',
@@ -164,8 +171,9 @@ const undoWords: Record<Policy['autoRollback'], string> = {
 function rules(rollout: Rollout, canary: string | null): string[] {
   const { policy } = rollout;
   const undo = undoWords[policy.autoRollback];
+  const made = rollout.change === undefined ? 'staged, backed up, restarted' : 'looked at, restarted';
   return [
-    `Each node: staged, backed up, restarted, proven healthy for ${span(policy.soak)} (the first of a region ${span(policy.canarySoak)}) with the right image. ${policy.atOnce === 1 ? 'One at a time' : `Up to ${policy.atOnce} at a time`}, at least ${policy.minimumHealthy} healthy per region. A node that fails is ${undo}`,
+    `Each node: ${made}, proven healthy for ${span(policy.soak)} (the first of a region ${span(policy.canarySoak)}) with the right image. ${policy.atOnce === 1 ? 'One at a time' : `Up to ${policy.atOnce} at a time`}, at least ${policy.minimumHealthy} healthy per region. A node that fails is ${undo}`,
     ...rehearsalLines(rollout),
     ...(approvals(rollout).length > 0 ? [watched(rollout)] : []),
     ...canaryLine(rollout, canary),
@@ -196,8 +204,9 @@ function compatibleLines(compatible: Verdict | null): string[] {
 
 /** Where one person begins a release, and why this plan asks somebody first; whoever wonders at night reads it here. */
 function canaryLine(rollout: Rollout, name: string | null): string[] {
-  const { policy, release } = rollout;
+  const { policy, release, change } = rollout;
   if (policy.oneMayBegin !== 'canary' || name === null) return [];
+  if (change !== undefined) return ['It is no release, so it is asked for in every region before its first node'];
   const region = foreign(name, 80);
   const first = turns(rollout).find(takesNodes);
   const begins = first === undefined ? [] : byRegion(rollout, first.nodes).map(([each]) => each);

@@ -1,4 +1,5 @@
 import { short } from '../../base/hash.ts';
+import { leadsBack } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Reply } from '../context.ts';
 import type { Part } from './parts.ts';
@@ -63,7 +64,7 @@ const throughUs =
 function recordLine(rollout: Rollout): string {
   const { recordOf = [], since = 0, rollout: by = '' } = rollout.recovery ?? {};
   const own = recordOf.includes(nodeIn(rollout));
-  if (own && by === null) return `Found on it at ${when(since)} by those who adopted the ledger, and answer for it`;
+  if (own && by === null) return `Found on it at ${when(since)} by those who adopted that, and answer for it`;
   return own
     ? `Proven on it last, at ${when(since)}, by rollout ${foreign(by ?? '', 60)}`
     : `No rollout left anything on it yet; its healthy peers ${names(recordOf)} agree, and it was proven there`;
@@ -101,11 +102,13 @@ function peersLine(rollout: Rollout, survey: NodeSurvey[]): string {
 }
 
 /** What comes of that which was begun, when the rollout is paused or stopped. */
-export const finishedFirst = ({ recovery }: Rollout): string =>
-  recovery === undefined ? 'finished or rolled back' : 'finished';
+export const finishedFirst = (rollout: Rollout): string =>
+  leadsBack(rollout) ? 'finished or rolled back' : 'finished';
 
-/** Why nothing of a recovery that was begun goes back, for whoever asks for that; null where something may. */
+/** Why nothing of a recovery or restart that was begun goes back, for whoever asks for that; null where something may. */
 export function noWayBackOf(rollout: Rollout): string | null {
+  if (rollout.change !== undefined && rollout.startedAt !== null)
+    return 'this was a restart, and every node runs what it ran before';
   if (rollout.recovery === undefined || rollout.startedAt === null) return null;
   return `${foreign(nodeIn(rollout), 80)} was recovered, and there is no way back from that: what it ran before was broken`;
 }

@@ -13,6 +13,7 @@ import {
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { mineButtons } from './buttons.ts';
 import { declinedLines } from './declined.ts';
+import { askedFor, goalFirst, goalOf } from './goal.ts';
 import { called, escalated, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { serving, servingAt, servingWhereHeld } from './serving.ts';
@@ -50,7 +51,7 @@ export function reminderPosts(rollout: Rollout, people: People): Post[] {
 
 /** Since when, not for how long: it may be said late, and nobody edits it. */
 function words(rollout: Rollout, waiting: Waiting, after: number, people: People): string[] {
-  const { status, release } = rollout;
+  const { status } = rollout;
   const { what, since } = waiting;
   const call = called(rollout, people);
   const head = `*Still waiting since ${when(since)}*:`;
@@ -59,12 +60,12 @@ function words(rollout: Rollout, waiting: Waiting, after: number, people: People
   if (phase !== undefined && no !== null) return [...marked(head, declinedLines(rollout, phase, no)), ...call];
   if (phase !== undefined)
     return [
-      `${head} ${askedOf(rollout, phase)}, may *${foreign(phase.title, 80)}* go to ${release.version}? ${sentence(servingAt(rollout, phase))}.`,
+      `${head} ${askedOf(rollout, phase)}, may *${foreign(phase.title, 80)}* ${askedFor(rollout)}? ${sentence(servingAt(rollout, phase))}.`,
     ];
   if (what === 'start') return [...missed(rollout, since + after), ...call];
   if (status.is === 'held' && what === 'held')
     return [
-      `${head} ${release.version} is held; ${servingWhereHeld(rollout, 'dated')}; ${untilDecided(rollout)}`,
+      `${head} ${goalOf(rollout)} is held; ${servingWhereHeld(rollout, 'dated')}; ${untilDecided(rollout)}`,
       `Why: ${heldReason(status.reason, 300)}`,
       ...call,
     ];
@@ -83,7 +84,7 @@ function missed(rollout: Rollout, at: number): string[] {
   const shut = node === null ? [] : [...gates(rollout, node.name, at), ...(node.held?.gates ?? [])];
   const why = [...new Set(shut.map((gate) => gateReason(gate)))].join('; ');
   return [
-    `*${rollout.release.version} was to begin ${when(startOf(rollout) ?? at)} and has not*; no node was restarted; ${free}`,
+    `*${goalFirst(rollout)} was to begin ${when(startOf(rollout) ?? at)} and has not*; no node was restarted; ${free}`,
     `${why === '' ? '' : `Why: ${why}. `}\`/zeitwork why\` says what holds it now.`,
   ];
 }

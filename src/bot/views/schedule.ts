@@ -15,6 +15,7 @@ import type { ApprovalPhase, Move, Rollout } from '../../upgrade/rollout/types.t
 import { describeLocal, frozenBy, openInterval } from '../../windows/index.ts';
 import { postponeButtons, stopButton } from './buttons.ts';
 import { forecast } from './forecast.ts';
+import { titleOf } from './goal.ts';
 import { noticeLines } from './notice.ts';
 import type { Part } from './parts.ts';
 import { closing, type Place, type Post, post } from './post.ts';
@@ -66,8 +67,8 @@ const isAhead = ({ startedAt, status }: Rollout): boolean =>
   startedAt === null && isAny(status.is, 'running', 'paused', 'held');
 
 function announcement(rollout: Rollout, key: string, move: Move | null): Post {
-  const { service, release, requester, nodes } = rollout;
-  const head = `*${foreign(service.name)} ${release.version}* is ${move === null ? `scheduled by ${who(requester)}` : `moved by ${who(move.by)}`}`;
+  const { service, requester, nodes } = rollout;
+  const head = `*${foreign(service.name)} ${titleOf(rollout)}* is ${move === null ? `scheduled by ${who(requester)}` : `moved by ${who(move.by)}`}`;
   const lines = [
     `${head}; ${untouched(forecast(rollout).regions[0]?.begin)}`,
     `${count(Object.keys(nodes).length, 'node')}, without downtime:`,
@@ -95,12 +96,12 @@ export function cameTo({ startedAt, status }: Rollout): string {
 
 /** Before it begins, so that nobody is surprised: only the newest of these. */
 function soon(rollout: Rollout): Post[] {
-  const { ahead, service, release, requester, nodes } = rollout;
+  const { ahead, service, requester, nodes } = rollout;
   if (ahead == null || ahead.of !== startOf(rollout) || !isAhead(rollout)) return [];
   const { of } = ahead;
   // Within: it may be said late, after Slack or we were away.
   const then = `within ${span(ahead.before)}*, ${when(of)}`;
-  const name = `*${foreign(service.name)} ${release.version}`;
+  const name = `*${foreign(service.name)} ${titleOf(rollout)}`;
   const unasked = firstApproval(rollout);
   const before = 'no node is restarted before that';
   const head = isKept(rollout, of)
@@ -153,6 +154,6 @@ const lateMs = 5 * minute;
 function started(rollout: Rollout, at: number): Post {
   const due = startOf(rollout);
   const how = due !== null && at > due + lateMs ? `; it was to begin ${when(due)}` : ', as scheduled';
-  const text = `▶ *${foreign(rollout.service.name)} ${rollout.release.version}* has begun at ${when(at)}${how}.`;
+  const text = `▶ *${foreign(rollout.service.name)} ${titleOf(rollout)}* has begun at ${when(at)}${how}.`;
   return post(rollout, 'started', { is: 'thread', broadcast: true }, [{ is: 'lines', lines: [text] }]);
 }

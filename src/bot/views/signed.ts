@@ -7,10 +7,12 @@ export function signedWord({ signed }: Release): string {
 }
 
 /** Of what a peer gave nobody knows the archive any more. */
-export const signedLine = ({ release, recovery }: Rollout): string =>
-  recovery?.from === undefined
+export const signedLine = ({ release, recovery, change }: Rollout): string => {
+  if (change !== undefined) return 'Nothing was changed on any node, so there is nothing to bring back';
+  return recovery?.from === undefined
     ? signedWord(release)
     : `Its binary came from ${foreign(recovery.from, 80)}, hash as in the ledger`;
+};
 
 /** The same with the key's fingerprint, for whoever decides. */
 export function signedWithKey(release: Release): string {

@@ -54,7 +54,7 @@ function standing(rollout: Rollout): string {
     case 'rolled-back':
       return 'rolled back';
     case 'stopped':
-      return `stopped, ${tally(rollout).onNew.length} of ${count(tally(rollout).all, 'node')} on it`;
+      return `stopped, ${tally(rollout).onNew.length} of ${count(tally(rollout).all, 'node')} ${rollout.change === undefined ? 'on it' : 'done'}`;
   }
 }
 

@@ -12,6 +12,7 @@ import {
   waitAtGate,
 } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout, Unattended } from '../../upgrade/rollout/types.ts';
+import { goalFirst } from './goal.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { serving } from './serving.ts';
@@ -113,8 +114,9 @@ function flaps([first, ...others]: [string, number][]): string {
   return `${foreign(first[0], 60)}${more} ${more === '' ? 'flaps' : 'flap'} (${count(first[1], 'time')}): `;
 }
 
-function wayBack({ release }: Rollout, [worst]: [string, number][]): string {
+function wayBack({ release, change }: Rollout, [worst]: [string, number][]): string {
   const look = worst === undefined ? '' : `\`/zeitwork diagnose ${foreign(worst[0], 80)}\` looks at it; `;
+  if (change !== undefined) return look === '' ? 'Nothing was changed there.' : `${look}nothing was changed there.`;
   return `${look}if ${release.version} is why, roll back.`;
 }
 
@@ -217,7 +219,7 @@ function missed(rollout: Rollout, since: number): string[] {
   const due = rollout.startedAt === null ? startOf(rollout) : null;
   const isPlanned = due !== null && due > rollout.createdAt;
   if (!isPlanned || due > since || rollout.status.is !== 'running') return [];
-  return [`${rollout.release.version} was to begin ${when(due)} and has not.`];
+  return [`${goalFirst(rollout)} was to begin ${when(due)} and has not.`];
 }
 
 function adoption(rollout: Rollout): Wait {

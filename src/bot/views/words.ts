@@ -35,6 +35,7 @@ const stepWords: Record<StepName, string> = {
   restore: 'rolling back',
   'verify-restored': 'proving the rollback',
   recover: 'putting back what it ran',
+  restart: 'restarting',
 };
 
 /** The same on a way forward. */

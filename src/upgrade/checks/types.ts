@@ -31,8 +31,8 @@ export interface ChecksSeen {
 export type OtherCheck = Pick<CheckResult, 'check' | 'is' | 'counts' | 'says'>;
 
 /**
- * `node`: those that decide about a node's turn, with all the time that their rates want; `before`: the same ones, as it stands
- * before the turn; `watch`: those of a watch, without waiting; `all`: every one, with a short wait.
+ * `node`: those that decide about a node's turn, with all the time that their rates want; `before`: those that decide about anything,
+ * as it stands before the turn; `watch`: those of a watch, without waiting; `all`: every one, with a short wait.
  */
 export type CheckOccasion = 'node' | 'before' | 'watch' | 'all';
 

@@ -9,6 +9,7 @@ const shapes = {
   word: /^[A-Za-z0-9][A-Za-z0-9._+-]{0,120}$/,
   flag: /^[A-Za-z0-9._=/-]{1,100}$/,
   argument: /^[^\p{Cc}]{1,200}$/u,
+  invocation: /^[a-z0-9_-]{1,40}$/,
   key: /^[A-Za-z_][A-Za-z0-9_]{0,99}$/,
   number: /^(?:0|[1-9][0-9]{0,17})$/,
 };

@@ -56,12 +56,15 @@ const limits = { answer: 256 * 1024, metrics: 4 * 1024 * 1024 };
 /** How long whoever asks once waits between two samples, ms. */
 const shortWait = 3_000;
 
+/** For a look at the unit: the first one after a switch hashes the binary. */
+const lookTime = 10_000;
+
 /** Samples of one check on one node that are kept. */
 const kept = 12;
 
 const decides: Record<CheckOccasion, (check: Check) => boolean> = {
   node: ({ at }) => at.includes('node'),
-  before: ({ at }) => at.includes('node'),
+  before: ({ at }) => at.includes('node') || at.includes('watch'),
   watch: ({ at }) => at.includes('watch'),
   all: () => true,
 };
@@ -102,7 +105,7 @@ export function createChecks(parts: CheckParts): AskChecks {
       return answering;
     };
     const invocation = async () => {
-      const seen = await run(node, commands.glance(service, shortWait), signal);
+      const seen = await run(node, commands.glance(service, lookTime), signal);
       return seen.is === 'ok' ? readObservation(seen.output).unit.invocation || null : null;
     };
     return { node, occasion, signal, answers, invocation };

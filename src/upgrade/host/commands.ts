@@ -130,6 +130,15 @@ export function switchOver(turn: Turn, before: Baseline, decided = nothing): Com
   return change('switch', turn, before, decided);
 }
 
+/** Starts what runs anew, unless another process than the recorded one does already. */
+export function restart(turn: Turn, before: Baseline): Command {
+  const { service, policy } = turn.rollout;
+  const env = before.envSha256 === null ? '-' : checked('sha256', before.envSha256);
+  const invocation = before.invocation === '' ? '-' : checked('invocation', before.invocation);
+  const known = [...future(turn.rollout), `before_env=${env}`, `invocation=${invocation}`];
+  return asRoot('restart', [...fence(turn), ...place(service), ...known], Math.max(policy.commandTimeout, restartTime));
+}
+
 /** Puts binary and environment file back and restarts. */
 export function restore(turn: Turn, before: Baseline, decided = nothing): Command {
   return change('restore', turn, before, decided);
@@ -183,6 +192,26 @@ export function cleanup(turn: Turn, before: Baseline | null, prune: boolean): Co
     `prune=${prune ? 'yes' : 'no'}`,
   ];
   return asRoot('cleanup', args, policy.commandTimeout);
+}
+
+/** Removes backups that were last made or used before `stable` ms, but for those that stay in any case; `spare` is one of them. */
+export function tidy(
+  turn: Turn,
+  before: Pair | null,
+  spare: Pair | null,
+  { stable, keep }: { stable: number; keep: number },
+): Command {
+  const { service, policy } = turn.rollout;
+  const backup = (pair: Pair | null) => (pair === null ? '-' : checked('path', backupPath(service, pair)));
+  const args = [
+    ...fence(turn),
+    ...place(service),
+    `backup=${backup(before)}`,
+    `spare=${backup(spare)}`,
+    `keep=${checked('number', String(keep))}`,
+    `older=${checked('number', String(Math.floor(stable / 1_000)))}`,
+  ];
+  return asRoot('tidy', args, Math.max(policy.commandTimeout, restartTime));
 }
 
 /** A command of the settings, for one node. */

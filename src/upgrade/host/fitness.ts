@@ -106,6 +106,7 @@ function installedIn(seen: Observation, service: Service): Fitness['seen'] {
     image,
     disk,
     env: env !== null,
+    envSha256: env,
     ...(torn ? { tornEnv: true as const } : {}),
     link: linkInPlace(seen, service),
     room: { space, writable },

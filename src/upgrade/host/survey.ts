@@ -41,11 +41,15 @@ export async function surveyWhole(...parts: Parameters<typeof surveyNode>): Prom
   const listed = await run(commands.listBackups(service, timeoutMs));
   const looked = await run(commands.glance(service, timeoutMs));
   if (listed.is !== 'ok' || looked.is !== 'ok') return seen;
-  const { image, disk, env } = readObservation(looked.output);
+  const { image, disk, env, unit, links } = readObservation(looked.output);
   // Somebody is at it: what lies there belongs to something else than what was seen to run.
   if (image !== seen.sha256) return seen;
   const backups = readBackups(listed.output).backups.map(({ back: _, ...kept }) => kept);
-  return { ...seen, lies: { disk, envSha256: env, backups } };
+  const odd = {
+    ...(unit.loaded ? {} : { noUnit: true as const }),
+    ...(links.env === null ? {} : { envLink: true as const }),
+  };
+  return { ...seen, lies: { disk, envSha256: env, ...odd, backups } };
 }
 
 /** The same, and all that work on the node rests on. Never fails either. */

@@ -24,13 +24,15 @@ export const verbs = {
   lend: { script: scripts.lendScript, orders: ['recover'] },
   gather: { script: scripts.gatherScript, orders: ['recover'] },
   stage: { script: scripts.stageScript, orders: ['stage'] },
-  'look under lock': { script: scripts.lookUnderLockScript, orders: ['change', 'return', 'recover'] },
+  'look under lock': { script: scripts.lookUnderLockScript, orders: ['change', 'return', 'recover', 'restart'] },
   backup: { script: scripts.backupScript, orders: ['change'] },
-  drain: { script: scripts.trafficScript, orders: ['change', 'recover'] },
+  drain: { script: scripts.trafficScript, orders: ['change', 'recover', 'restart'] },
   switch: { script: scripts.switchScript, orders: ['change'] },
-  undrain: { script: scripts.trafficScript, orders: ['change', 'return', 'recover'] },
+  undrain: { script: scripts.trafficScript, orders: ['change', 'return', 'recover', 'restart'] },
   restore: { script: scripts.restoreScript, orders: ['change', 'return', 'recover'] },
+  restart: { script: scripts.restartScript, orders: ['restart'] },
   cleanup: { script: scripts.cleanupScript, orders: ['stage', 'change', 'return', 'recover'] },
+  tidy: { script: scripts.tidyScript, orders: ['tidy'] },
 } satisfies Record<string, Verb>;
 
 export type VerbName = keyof typeof verbs;

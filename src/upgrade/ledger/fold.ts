@@ -1,11 +1,12 @@
 import { day } from '../../base/duration.ts';
 import { sameVersion } from '../../base/version.ts';
+import { isProven } from './proven.ts';
 import type { Begun, DeclaredFreeze, Ledger, LedgerEvent, Left, Timing } from './types.ts';
 
 /** Milliseconds for which a freeze is kept after its end; rollouts are kept as long. */
 export const retention = 400 * day;
 
-export const emptyLedger: Ledger = { revision: 0, freezes: [], nodes: {}, begun: [], timings: {} };
+export const emptyLedger: Ledger = { revision: 0, freezes: [], nodes: {}, begun: [], timings: {}, snoozed: {} };
 
 /**
  * Folds one fact into the ledger. Total: what is late, repeated or impossible returns the same object.
@@ -29,6 +30,10 @@ function change(ledger: Ledger, event: LedgerEvent): Ledger {
       return left(ledger, event);
     case 'timed':
       return timed(ledger, event);
+    case 'accepted':
+      return accepted(ledger, event);
+    case 'snoozed':
+      return snoozed(ledger, event);
   }
 }
 
@@ -81,4 +86,23 @@ function timed(ledger: Ledger, { at, rollout, bytes, nodes }: Extract<LedgerEven
   });
   if (changed.length === 0) return ledger;
   return { ...ledger, timings: { ...ledger.timings, ...Object.fromEntries(changed) } };
+}
+
+/** What a rollout left later than that stays the record. */
+function accepted(ledger: Ledger, event: Extract<LedgerEvent, { type: 'accepted' }>): Ledger {
+  const { at, by, node, reason, found } = event;
+  const before = Object.hasOwn(ledger.nodes, node) ? ledger.nodes[node] : undefined;
+  if (before !== undefined && before.at >= at) return ledger;
+  const first = event.with === undefined ? {} : { with: event.with };
+  const proven = isProven(ledger, found.sha256);
+  const { version, sha256, envSha256 } = found;
+  const left: Left = { version, sha256, envSha256, at, rollout: null, accepted: { by, ...first, reason, proven } };
+  return { ...ledger, nodes: { ...ledger.nodes, [node]: left } };
+}
+
+function snoozed(ledger: Ledger, event: Extract<LedgerEvent, { type: 'snoozed' }>): Ledger {
+  const { at, by, node, as, until } = event;
+  const before = Object.hasOwn(ledger.snoozed, node) ? ledger.snoozed[node] : undefined;
+  if (until <= at || (before !== undefined && before.at >= at)) return ledger;
+  return { ...ledger, snoozed: { ...ledger.snoozed, [node]: { as, by, at, until } } };
 }

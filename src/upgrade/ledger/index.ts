@@ -1,8 +1,11 @@
+export { type Basis, type Compared, compared, isOff, isToldOf, markOf, type Off } from './drift.ts';
+export { type NewEnvironment, newEnvironments } from './environments.ts';
 export { begunBefore, emptyLedger, fold, retention } from './fold.ts';
 export { type Forgotten, forgottenBy } from './forgotten.ts';
-export { leftBy } from './left.ts';
+export { isAtWork, leftBy, leftUnproven } from './left.ts';
 export { format, lift } from './lift.ts';
 export { paceOf } from './pace.ts';
+export { isProven } from './proven.ts';
 export { covers, freezesOf, standing, withFreezes } from './queries.ts';
 export { type Found, foundOn, rebuilt } from './rebuilt.ts';
 export { isRecorded, recordedFor } from './recorded.ts';

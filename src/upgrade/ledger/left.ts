@@ -1,3 +1,4 @@
+import { isAny } from '../../base/is-any.ts';
 import { isOpen, nodesInOrder, wasOnlyOut } from '../rollout/index.ts';
 import type { NodeRun, Rollout } from '../rollout/types.ts';
 import type { LedgerEvent, Left } from './types.ts';
@@ -16,6 +17,25 @@ export function leftBy(rollout: Rollout): LedgerEvent | null {
     return what === null ? [] : [[node.name, what]];
   });
   return nodes.length === 0 ? null : { type: 'left', at: status.at, rollout: id, nodes: Object.fromEntries(nodes) };
+}
+
+/** Nodes that a rollout changed, or may have, and did not prove until it was over; none while it is open. */
+export function leftUnproven(rollout: Rollout): string[] {
+  if (isOpen(rollout)) return [];
+  // Of what nobody signed nothing is recorded.
+  const isNoted = !rollout.unsigned && !rollout.onlyBack;
+  const all = nodesInOrder(rollout).filter((node) =>
+    isNoted ? node.touched && proven(rollout, node) === null : node.touchedAt !== null,
+  );
+  return all.map(({ name }) => name);
+}
+
+/** Whether a rollout is at this node: what it is changes under it, or is nothing that was proven yet. */
+export function isAtWork(rollout: Rollout, name: string): boolean {
+  const node = Object.hasOwn(rollout.nodes, name) ? rollout.nodes[name] : undefined;
+  if (node === undefined || !isOpen(rollout)) return false;
+  const { state, touched, drained, uncertain } = node;
+  return touched || drained || uncertain || !isAny(state.is, 'staging', 'ready', 'failed');
 }
 
 function proven({ release }: Rollout, node: NodeRun): What | null {

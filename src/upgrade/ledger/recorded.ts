@@ -1,5 +1,6 @@
 import { Refused } from '../../base/errors.ts';
 import type { Fleet, NodeSurvey, Pair, Recovery } from '../rollout/types.ts';
+import { isProven } from './proven.ts';
 import type { Ledger, Left } from './types.ts';
 
 /**
@@ -14,12 +15,16 @@ export function recordedFor(
   survey: NodeSurvey[],
 ): Pair & Recovery {
   const own = nodes[node];
+  if (own !== undefined && !isProven({ nodes }, own.sha256))
+    throw new Refused(
+      `What is recorded of ${node} was accepted where it was found, and no rollout ever proved it: nothing is put anywhere for that. Put binary and environment file there by hand, or start an upgrade.`,
+    );
   if (own !== undefined) return told(own, [node], own.envSha256);
   const region = regions.find((each) => each.nodes.some(({ name }) => name === node));
   const peers = survey.flatMap(({ node: name, region: of, healthy, sha256 }): [string, Left][] => {
     const left = nodes[name];
-    const isProven = name !== node && of === region?.name && healthy && left !== undefined && left.sha256 === sha256;
-    return isProven ? [[name, left]] : [];
+    const isGood = name !== node && of === region?.name && healthy && left !== undefined && left.sha256 === sha256;
+    return isGood && isProven({ nodes }, left.sha256) ? [[name, left]] : [];
   });
   const [first] = peers;
   if (first === undefined)
@@ -45,6 +50,7 @@ const told = (
 
 /** Whether that still holds, for whoever puts it there: nothing else than the ledger is believed of it. */
 export function isRecorded({ nodes }: Pick<Ledger, 'nodes'>, node: string, sha256: string, peers: string[]): boolean {
+  if (!isProven({ nodes }, sha256)) return false;
   const own = nodes[node];
   if (own !== undefined) return own.sha256 === sha256;
   return peers.some((peer) => nodes[peer]?.sha256 === sha256);

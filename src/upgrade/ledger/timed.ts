@@ -4,11 +4,13 @@ import type { LedgerEvent } from './types.ts';
 
 /** How long the steps of a rollout that is over took; null when it timed none, or while it is open. */
 export function timedBy(rollout: Rollout): LedgerEvent | null {
-  const { status, id, release } = rollout;
+  const { status, id, release, change } = rollout;
   if (isOpen(rollout) || !('at' in status)) return null;
-  const nodes = nodesInOrder(rollout).flatMap(({ name, took }): [string, Took][] =>
-    Object.keys(took).length === 0 ? [] : [[name, took]],
-  );
+  const nodes = nodesInOrder(rollout).flatMap(({ name, took: { stage, ...took } }): [string, Took][] => {
+    // What brings nothing says nothing of how long that takes.
+    const all = stage === undefined || change !== undefined ? took : { ...took, stage };
+    return Object.keys(all).length === 0 ? [] : [[name, all]];
+  });
   if (nodes.length === 0) return null;
   const { archiveBytes: bytes } = release;
   return { type: 'timed', at: status.at, rollout: id, bytes, nodes: Object.fromEntries(nodes) };

@@ -20,8 +20,30 @@ export interface Left {
   envSha256: string | null;
   /** Epoch ms of the end of that rollout, or of the adoption. */
   at: number;
-  /** Its id; null: the ledger was made anew from what the nodes are. */
+  /** Its id; null: the ledger was made anew from what the nodes are, or somebody accepted what was found there. */
   rollout: string | null;
+  /** Absent: a rollout proved it, or the ledger was made anew. */
+  accepted?: Accepted;
+}
+
+/** Somebody found what no rollout had left there, and answers for it: on this node, and for nothing else. */
+export interface Accepted {
+  by: Actor;
+  /** Who said the same before; absent where one was enough. */
+  with?: Actor;
+  reason: string;
+  /** This very binary had been proven, here or on another node: it is the environment file that is new, or the place. */
+  proven: boolean;
+}
+
+/** A node that is not as recorded, and of which nobody wants to hear while it stays exactly so. */
+export interface Snoozed {
+  /** What it was, as `markOf` has it. */
+  as: string;
+  by: Actor;
+  /** Epoch ms. */
+  at: number;
+  until: number;
 }
 
 /** Somebody began a release without an approval. */
@@ -57,6 +79,8 @@ export interface Ledger {
   begun: Begun[];
   /** By node, the newest last; of the last rollouts only. */
   timings: Record<string, Timing[]>;
+  /** By node; also those that are over, until something else is said of the node. */
+  snoozed: Record<string, Snoozed>;
   /** The highest number of a run that the nodes knew when somebody adopted what they are; absent until then. */
   epoch?: number;
 }
@@ -80,4 +104,15 @@ export type LedgerEvent =
   /** A rollout is over: what it proved and left. */
   | { type: 'left'; at: number; rollout: string; nodes: Record<string, Omit<Left, 'at' | 'rollout'>> }
   /** A rollout is over: how long its steps took, by node. */
-  | { type: 'timed'; at: number; rollout: string; bytes: number; nodes: Record<string, Took> };
+  | { type: 'timed'; at: number; rollout: string; bytes: number; nodes: Record<string, Took> }
+  /** What was found on a node is its record from now on. */
+  | {
+      type: 'accepted';
+      at: number;
+      by: Actor;
+      with?: Actor;
+      node: string;
+      reason: string;
+      found: Pick<Left, 'version' | 'sha256' | 'envSha256'>;
+    }
+  | { type: 'snoozed'; at: number; by: Actor; node: string; as: string; until: number };

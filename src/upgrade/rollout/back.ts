@@ -1,7 +1,7 @@
 import { minute } from '../../base/duration.ts';
 import { gates } from './gates.ts';
 import { next } from './next.ts';
-import { goesForward, inScope, isDown, isQueued, nodeOf, nodesInOrder } from './queries.ts';
+import { goesForward, inScope, isDown, isQueued, leadsBack, nodeOf, nodesInOrder } from './queries.ts';
 import { goingBack } from './todo.ts';
 import type { BackQuestion, BackSeen, Event, Gate, NodeRun, Rollout, Standing } from './types.ts';
 
@@ -71,10 +71,10 @@ function withStanding(rollout: Rollout, standing: Record<string, Standing>): Rol
 }
 
 /** What a look at its way back goes by; null where this rollout left nothing to bring back, or knows not to what. */
-export function backQuestion({ release }: Rollout, { touched, before, decided }: NodeRun): BackQuestion | null {
-  if (!touched || before === null) return null;
+export function backQuestion(rollout: Rollout, { touched, before, decided }: NodeRun): BackQuestion | null {
+  if (!touched || before === null || !leadsBack(rollout)) return null;
   const kept = decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
-  return { before, release: release.binarySha256, kept };
+  return { before, release: rollout.release.binarySha256, kept };
 }
 
 /** It changes seldom, and costs the node a look of its own. */
@@ -102,8 +102,9 @@ export interface Readiness {
 
 /** As looks saw it since each node was finished: what nobody saw is not ready. */
 export function readiness(rollout: Rollout): Readiness {
-  const isOut = rollout.recovery !== undefined;
-  const all = nodesInOrder(rollout).filter(({ touched, state }) => !isOut && touched && state.is !== 'working');
+  const all = leadsBack(rollout)
+    ? nodesInOrder(rollout).filter(({ touched, state }) => touched && state.is !== 'working')
+    : [];
   const lacks = all.flatMap((node) => {
     const lack = lackOf(rollout, node);
     return lack === null ? [] : [{ node, lack }];

@@ -26,6 +26,11 @@ export function pathFor({ traffic }: Service): StepName[] {
     : ['backup', 'drain', 'switch', 'verify', 'undrain', 'cleanup'];
 }
 
+/** The path of a node whose service is only restarted: it is looked at right before, since the plan is from earlier. */
+function restartPath({ traffic }: Service): StepName[] {
+  return traffic === null ? ['stage', 'restart', 'verify'] : ['stage', 'drain', 'restart', 'verify', 'undrain'];
+}
+
 /** The path of nodes that run the release already: nothing else can happen to them. */
 const onlyProven: StepName[] = ['verify'];
 
@@ -40,7 +45,7 @@ export function compile(
   isOnIt: (node: string) => boolean,
 ): Phase[] {
   const { fleet } = input;
-  const path = pathFor(fleet.service);
+  const path = input.change === undefined ? pathFor(fleet.service) : restartPath(fleet.service);
   const turns = withRehearsal(
     groups.map(({ id, title, nodes }) => turn(id, title, nodes, nodes.every(isOnIt) ? onlyProven : path)),
     input,

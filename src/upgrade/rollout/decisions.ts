@@ -128,12 +128,23 @@ function startAgain(rollout: Rollout, node: NodeRun, at: number): Rollout {
   const fresh = { attempt: node.attempt + 1, failure: null, held: null, rolledBackInRun: null };
   const back = outOfService(rollout, node);
   if (node.state.is === 'stuck' && back !== null) return toPlace(rollout, node, back, at, fresh);
+  if (rollout.change !== undefined && node.touched && needsDecision(node))
+    return restartAgain(rollout, node, at, fresh);
   if (node.state.is === 'stuck' || node.state.is === 'unproven') {
     return moveNode(rollout, node, { is: 'ready', notBefore: at }, { ...fresh, diagnosis: null, ...doubtOf(node) });
   }
   if (!needsDecision(node)) return rollout;
   return moveNode(rollout, node, stagingAgain(at), { ...fresh, diagnosis: null, proof: null });
 }
+
+/** It is looked at anew, as whoever wants it has left it meanwhile, and restarted once more: what was begun is finished, in a window or not. */
+const restartAgain = (rollout: Rollout, node: NodeRun, at: number, fresh: Partial<NodeRun>): Rollout =>
+  moveNode(
+    rollout,
+    node,
+    { is: 'ready', notBefore: at },
+    { ...fresh, diagnosis: null, before: null, proof: null, uncertain: true, again: true },
+  );
 
 /** Stuck in a rehearsal: which of the two it runs is looked at, before anything of it is proven. */
 const doubtOf = ({ state }: NodeRun): Partial<NodeRun> =>

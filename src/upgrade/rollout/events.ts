@@ -1,9 +1,10 @@
 export { Refused } from '../../base/errors.ts';
 
+import type { CheckTallies } from './checklists.ts';
 import type { Actor, Decided, Gate, Lasting, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { Pace } from './pace.ts';
-import type { Override, OwnSignature, RollbackScope, Told } from './rollout.ts';
+import type { Change, Override, OwnSignature, RollbackScope, Told } from './rollout.ts';
 import type { StrategyName } from './strategies.ts';
 
 /** Something that happened. `at` is epoch ms. `next` is total: repeats and late ones change nothing. */
@@ -32,6 +33,8 @@ export type Event =
       region: string;
       attempt: number;
       seen: Record<string, Seen>;
+      /** What the checks of a checklist came to there; absent where nobody was asked. */
+      tallies?: CheckTallies;
     } & Lasting)
   /**
    * `phase`: id of the approval. `for`: where it opens several regions, those whose approver this person is. `on`: what was
@@ -54,6 +57,11 @@ export type Event =
   | { type: 'stopped'; at: number; by: Actor }
   /** Somebody has seen it and acts: nothing moves by that. `waits`: what they saw wait, by `waitKey`; what came since calls anew. */
   | { type: 'taken-on'; at: number; by: Actor; waits: string[] }
+  /** Somebody writes down what is to be learned from it, once it is over and something went wrong: nothing moves by that. */
+  | { type: 'owned'; at: number; by: Actor }
+  /** An item of a checklist, by its key; by a person. */
+  | { type: 'item-ticked'; at: number; by: Actor; item: string }
+  | { type: 'item-unticked'; at: number; by: Actor; item: string }
   | { type: 'retried'; at: number; by: Actor; epoch: number }
   /** What is to become of somebody's work on a node; `sha256` is that of the work which was shown; `with`: the first of two. */
   | {
@@ -94,4 +102,6 @@ export interface PlanInput {
   pace: Pace;
   /** The way back is rehearsed, whatever the settings say. */
   rehearse?: true;
+  /** What is done instead of bringing another release; `release` is what runs already then. */
+  change?: Change;
 }

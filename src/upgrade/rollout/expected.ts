@@ -12,6 +12,7 @@ export function expectedAge(step: StepName, policy: Policy): number {
       return 2 * transferTimeout + 3 * commandTimeout + slack;
     case 'switch':
     case 'recover':
+    case 'restart':
     case 'restore':
       return 2 * Math.max(commandTimeout, slowStop) + slack;
     case 'verify':

@@ -21,6 +21,7 @@ export const stepNames = [
   'restore',
   'verify-restored',
   'recover',
+  'restart',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
@@ -168,6 +169,7 @@ export type GateName =
   | 'turn'
   | 'bake'
   | 'approval'
+  | 'checklist'
   | 'freeze'
   | 'window'
   | 'alerts'
@@ -281,6 +283,10 @@ export interface Seen {
 export interface Lies {
   disk: string | null;
   envSha256: string | null;
+  /** systemd knows no such unit; absent: it does, or its worker does not tell. */
+  noUnit?: true;
+  /** A symbolic link is in the place of the environment file, which is read through none. */
+  envLink?: true;
   /** The newest first. */
   backups: { name: string; version: string | null; sha256: string; envSha256: string | null }[];
 }

@@ -26,12 +26,16 @@ export interface Installed {
   image: string | null;
   disk: string | null;
   env: boolean;
+  /** Absent where a worker of an older version looked. */
+  envSha256?: string | null;
   /** It lies there, and holds nothing or what no environment file does; absent where that is not so. */
   tornEnv?: true;
   /** Why a file cannot be replaced: a link stands in its place, in words. */
   link: string | null;
   room: Room;
 }
+
+type How = 'upgrade' | 'recovery' | 'restart';
 
 /** One thing that is not as it should be, in words that say where to mend it. */
 export interface Trouble {
@@ -46,14 +50,9 @@ const worthKnowing = (text: string): Trouble => ({ text, stops: false });
 /**
  * Everything that is wrong with a node, for the doctor and for a plan alike.
  * @param release what has to find room there; null when nothing has
- * @param how a recovery brings what lacks of the pair
+ * @param how a recovery brings what lacks of the pair, and a restart brings up what lies there
  */
-export function troublesIn(
-  found: Fitness,
-  service: Service,
-  release: Release | null,
-  how: 'upgrade' | 'recovery' = 'upgrade',
-): Trouble[] {
+export function troublesIn(found: Fitness, service: Service, release: Release | null, how: How = 'upgrade'): Trouble[] {
   const helper = helperTrouble(found);
   // Nothing else can be asked of a node whose helper is missing, and little of one whose helper is another version.
   if (helper !== null) return [helper];
@@ -78,34 +77,34 @@ function clockTroubles({ clock }: Fitness): Trouble[] {
   return skew === null ? [] : [worthKnowing(`its clock is ${skew}: switch time synchronisation on there`)];
 }
 
-function installedTroubles(
-  seen: Installed,
-  service: Service,
-  release: Release | null,
-  how: 'upgrade' | 'recovery',
-): Trouble[] {
+function installedTroubles(seen: Installed, service: Service, release: Release | null, how: How): Trouble[] {
   if (!seen.loaded) return [stops(`there is no unit ${service.unit}: see service.unit`)];
   const room = whenNot(release === null ? readOnlyPlace(seen.room) : lackOfSpace(seen.room, release));
   if (how === 'recovery') return [whenNot(seen.link), room].filter((each) => each !== null);
   const found: (Trouble | null)[] = [
     seen.state.startsWith('active/') ? null : worthKnowing(`the unit is ${seen.state}`),
-    ...pairTroubles(seen, service),
+    ...pairTroubles(seen, service, how),
     room,
   ];
   return found.filter((each) => each !== null);
 }
 
 /** Binary and environment file, each a file that can be read, and what runs. */
-function pairTroubles({ runs, image, disk, env, link }: Installed, service: Service): (Trouble | null)[] {
+function pairTroubles({ runs, image, disk, env, link }: Installed, service: Service, how: How): (Trouble | null)[] {
   if (link !== null) return [stops(link)];
   const noEnvironment = service.envFile !== null && !env;
   return [
     disk === null ? stops(`there is no ${service.binary}: see service.binary`) : null,
     noEnvironment ? stops(`there is no ${service.envFile}: see service.envFile`) : null,
     runs && image === null ? stops('the running image cannot be read') : null,
-    disk !== null && image !== null && disk !== image ? worthKnowing(replaced(service)) : null,
+    disk !== null && image !== null && disk !== image ? otherDisk(service, how) : null,
   ];
 }
+
+const otherDisk = (service: Service, how: How): Trouble =>
+  how === 'restart'
+    ? stops(`a restart would bring up another binary than the one that runs: put back what runs, or start an upgrade`)
+    : worthKnowing(replaced(service));
 
 const replaced = ({ binary, unit }: Service): string =>
   `${binary} was replaced without a restart of ${unit}, and staging asks what becomes of it: put it back, or restart`;

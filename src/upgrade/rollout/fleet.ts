@@ -1,6 +1,7 @@
 import type { Calendar, Window } from '../../windows/types.ts';
 import type { Check } from '../checks/types.ts';
 import type { Row } from '../compatibility/index.ts';
+import type { Checklists } from './checklists.ts';
 
 /** A systemd service as the fleet runs it: a profile, so that sibling services fit. */
 export interface Service {
@@ -88,8 +89,30 @@ export interface Fleet {
   audiences: string[];
   /** Which versions go with which agents and schemas. Absent: nothing is checked. */
   compatibility?: Row[];
+  /** Absent: no night is looked at. */
+  drift?: Drift;
+  /** Absent: nothing is cleaned up. */
+  aftercare?: Aftercare;
+  /** What must be ticked. Absent: nothing. */
+  checklists?: Checklists;
   /** What is asked of every node besides its health. Absent: nothing. */
   checks?: Check[];
+}
+
+/** Nodes that are not as recorded. */
+export interface Drift {
+  /** When every node is looked at, by its region's clock, like `03:30`; null: only when somebody asks. */
+  at: string | null;
+  /** For how long nobody is told of a node once somebody snoozed it, ms. */
+  snooze: number;
+}
+
+/** What is done once an upgrade has proven itself. */
+export interface Aftercare {
+  /** How long what a rollout left must stand before backups of long ago go, ms; null: they stay. */
+  stable: number | null;
+  /** Backups that stay on each node in any case, the newest that can be restored. */
+  keep: number;
 }
 
 /** Durations in milliseconds. Copied into the Rollout by `plan`, so that edits never shift one under way. */

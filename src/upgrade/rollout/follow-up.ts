@@ -1,5 +1,6 @@
 import { nextWorkingDay } from '../../windows/index.ts';
 import { overridden } from './calendars.ts';
+import { postMortemAt } from './post-mortem.ts';
 import { isOpen, regionsOf } from './queries.ts';
 import type { Rollout } from './types.ts';
 
@@ -14,4 +15,10 @@ export function followUpAt(rollout: Rollout): number | null {
   if (isOpen(rollout) || !('at' in status) || startedAt === null || zone === undefined) return null;
   if (!overridden(rollout, startedAt)) return null;
   return nextWorkingDay(status.at, zone);
+}
+
+/** The next time at which people are asked something of a rollout that is over; null when there is none after `now` (epoch ms). */
+export function nextAsk(rollout: Rollout, now: number): number | null {
+  const ahead = [followUpAt(rollout), postMortemAt(rollout)].flatMap((at) => (at !== null && at > now ? [at] : []));
+  return ahead.length === 0 ? null : Math.min(...ahead);
 }

@@ -190,8 +190,8 @@ function lastHappened(rollout: Rollout): number {
   return Math.max(rollout.createdAt, rollout.startedAt ?? 0, rollout.lastNodeAt ?? 0, ...phases, ...nodes);
 }
 
-/** Paused, held or told to stop: as it would go on from `at` if somebody let it. */
-function asIfItWentOn({ unsigned: _, ...rollout }: Rollout, at: number): Rollout {
+/** Paused, held or told to stop: as it would go on from `at` if somebody let it, and all was ticked. */
+function asIfItWentOn({ unsigned: _, checklists: __, ...rollout }: Rollout, at: number): Rollout {
   const { policy, lastNodeAt } = rollout;
   const looks = Object.entries(rollout.looks).map(([region, look]): [string, Rollout['looks'][string]] => {
     return [region, { ...withoutPassing(look), at: null, standing: {}, misses: {} }];

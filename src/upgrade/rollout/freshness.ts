@@ -1,3 +1,4 @@
+import { checkedBefore } from './checklists.ts';
 import { endOf } from './phases.ts';
 import { nodesInOrder } from './queries.ts';
 import type { NodeRun, Rollout } from './types.ts';
@@ -24,7 +25,8 @@ export interface Need {
 
 /** Looks that are too old for beginning `node` now: at all that is finished, and by proof in its own region. */
 export function looksBeforeBegin(rollout: Rollout, node: NodeRun, now: number): Need[] {
-  const regions = new Set([node.region, ...finishedNodes(rollout).map(({ region }) => region)]);
+  const checked = checkedBefore(rollout, node);
+  const regions = new Set([node.region, ...checked, ...finishedNodes(rollout).map(({ region }) => region)]);
   return [...regions].flatMap((region): Need[] => {
     const finished = finishedNodes(rollout, region);
     const own = region === node.region;
@@ -32,7 +34,8 @@ export function looksBeforeBegin(rollout: Rollout, node: NodeRun, now: number): 
       return [{ region, step: 'prove' }];
     const seen = (each: NodeRun) =>
       !missed(rollout, each) && (isFresh(each.seenAt, now, freshFor) || isFresh(each.provenAt, now, freshFor));
-    const looked = !own || isFresh(rollout.looks[region]?.at ?? null, now, freshFor);
+    const isUnseen = own || checked.includes(region);
+    const looked = !isUnseen || isFresh(rollout.looks[region]?.at ?? null, now, freshFor);
     return looked && finished.every(seen) ? [] : [{ region, step: 'watch' }];
   });
 }

@@ -1,8 +1,9 @@
 import { isAny } from '../../base/is-any.ts';
 import { freezesNow, frozenNow } from './calendars.ts';
-import { passingEvidence } from './facts.ts';
+import { checkOf, openBefore } from './checklists.ts';
+import { lastingEvidence, passingEvidence } from './facts.ts';
 import { nextNode } from './places.ts';
-import { nodeOf } from './queries.ts';
+import { goesForward, nodeOf } from './queries.ts';
 import { rules } from './rules.ts';
 import { changesService, isOfWayBack } from './traits.ts';
 import type { Evidence, EvidenceName, Gate, GateName, NodeRun, Rollout, Sight } from './types.ts';
@@ -18,6 +19,7 @@ const beforeLooks: GateName[] = [
   'turn',
   'bake',
   'approval',
+  'checklist',
   'freeze',
   'window',
   'alerts',
@@ -31,6 +33,9 @@ const beforeLooks: GateName[] = [
  * quorum can keep it waiting, and whoever stops everything by a file, which stops rollbacks too.
  */
 const onceTouched: GateName[] = ['halt', 'quorum'];
+
+/** It brings no other release: nobody is promised to hear of it, it was proven here, and it goes with what is there. */
+const ofRestart: GateName[] = beforeLooks.filter((name) => !isAny(name, 'notice', 'elsewhere', 'compatibility'));
 
 /** A broken node waits for no window, no freeze and no alert, which may be about it; people, the quorum and the lock hold it. */
 const ofRecovery: GateName[] = ['state', 'pause', 'halt', 'staged', 'turn', 'quorum'];
@@ -63,7 +68,7 @@ function allOf(rollout: Rollout, name: string, now: number, evidence: Evidence |
   const node = nodeOf(rollout, name);
   const names = gatesOf(rollout, node, evidence?.sight ?? null);
   const shut = names.map((each) => judged(each, rollout, node, now, evidence)).filter((gate) => gate !== null);
-  if (shut.length > 0 || names !== beforeLooks) return shut;
+  if (shut.length > 0 || (names !== beforeLooks && names !== ofRestart)) return shut;
   const proof = judged('proof', rollout, node, now, evidence);
   return proof === null ? [] : [proof];
 }
@@ -78,6 +83,13 @@ export function evidenceFor(rollout: Rollout, name: string, sight: Sight): Evide
   return [...new Set(gatesOf(rollout, nodeOf(rollout, name), sight).flatMap((each) => rules[each].needs))];
 }
 
+/** What a look at a region finds out besides, as far as a gate of this rollout could ask for it. A way back is kept waiting by nobody who is slow to tell. */
+export function askedByLooks(rollout: Rollout): readonly EvidenceName[] {
+  if (!goesForward(rollout)) return ['halt'];
+  if (rollout.change === undefined) return lastingEvidence;
+  return lastingEvidence.filter((name) => ofRestart.some((gate) => rules[gate].needs.includes(name)));
+}
+
 /** Whether anything but a look holds the node. */
 export const isHeldBeforeLooks = (rollout: Rollout, name: string, now: number): boolean =>
   gates(rollout, name, now).some((gate) => gate.name !== 'proof');
@@ -87,7 +99,13 @@ export function opensByLook(rollout: Rollout, name: string, now: number): boolea
   const shut = gates(rollout, name, now);
   return (
     shut.length > 0 &&
-    shut.every((gate) => passes(gate.name) || isNever(gate) || (gate.name === 'freeze' && mayThaw(rollout, name, now)))
+    shut.every(
+      (gate) =>
+        passes(gate.name) ||
+        isNever(gate) ||
+        (gate.name === 'freeze' && mayThaw(rollout, name, now)) ||
+        (gate.name === 'checklist' && isLeftToMachines(rollout, name)),
+    )
   );
 }
 
@@ -98,13 +116,16 @@ export function opensByLook(rollout: Rollout, name: string, now: number): boolea
 export function isLeftToPeople(rollout: Rollout, { name, state }: NodeRun, now: number): boolean {
   const shut = state.is === 'ready' ? gates(rollout, name, now) : [];
   const isTheirs = (gate: Gate) =>
-    isAny(gate.name, 'alerts', 'compatibility', 'halt') ||
+    isAny(gate.name, 'alerts', 'checklist', 'compatibility', 'halt') ||
     (rollout.startedAt !== null && (isAny(gate.name, 'elsewhere', 'proof') || isNever(gate)));
   return shut.length > 0 && shut.every(isTheirs);
 }
 
 /** No window opens any more, as far as anybody can see. */
 const isNever = ({ name, opensAt }: Gate): boolean => name === 'window' && opensAt === null;
+
+const isLeftToMachines = (rollout: Rollout, name: string): boolean =>
+  openBefore(rollout, nodeOf(rollout, name)).every((entry) => checkOf(entry) !== null);
 
 const passes = (gate: GateName): boolean => rules[gate].needs.some((need) => isAny(need, ...passingEvidence));
 
@@ -119,7 +140,8 @@ function gatesOf(rollout: Rollout, node: NodeRun, sight: Sight | null): GateName
   const { state } = node;
   if (mustGoOn(rollout, node, sight)) return onceTouched;
   if (state.is === 'ready' && node.touched) return toBeProvenAgain;
-  return rollout.recovery === undefined ? beforeLooks : ofRecovery;
+  if (rollout.recovery !== undefined) return ofRecovery;
+  return rollout.change === undefined ? beforeLooks : ofRestart;
 }
 
 /** On its way back, or possibly switched already. A switch that is seen to have changed nothing obeys every gate. */

@@ -13,19 +13,19 @@ export {
 } from './back.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
+export { checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';
 export { compatibilityOf, seenNoWayBack } from './compatible.ts';
 export { lacksRehearsal } from './compile.ts';
 export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
-export { lastingEvidence } from './facts.ts';
 export { troublesIn } from './fitness.ts';
-export { followUpAt } from './follow-up.ts';
+export { followUpAt, nextAsk } from './follow-up.ts';
 export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
-export { evidenceFor, gates, whyWaiting } from './gates.ts';
+export { askedByLooks, evidenceFor, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
 export { longWatch } from './long-watch.ts';
-export { asksChecks, knowing } from './looks.ts';
+export { asksChecks, knowing, wasIllBefore } from './looks.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
 export { channel, type DueNotice, dueNotices, noticeExpected, noticeOver, toldSince } from './notice.ts';
@@ -40,6 +40,7 @@ export {
   currentPhase,
   endOf,
   healthyFor,
+  isStaging,
   isTurn,
   pathOf,
   phaseOf,
@@ -54,6 +55,7 @@ export {
 } from './phases.ts';
 export { mostAtOnce, nextNode } from './places.ts';
 export { plan, troublesOf } from './plan.ts';
+export { postMortemAt, wentWrong } from './post-mortem.ts';
 export {
   goesForward,
   inScope,
@@ -61,6 +63,7 @@ export {
   isLook,
   isOpen,
   isQueued,
+  leadsBack,
   leftOutIn,
   needsDecision,
   nodeOf,
@@ -82,10 +85,11 @@ export {
   waitingForPeople,
   waitKey,
 } from './reminders.ts';
+export { whatRuns } from './restart.ts';
 export { startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
-export { asksGates, changesAnything, changesNode, traits } from './traits.ts';
+export { asksGates, changesAnything, changesNode, changesService, isOfWayBack, traits } from './traits.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';
 export { wayOut } from './way-out.ts';

@@ -42,6 +42,7 @@ function seenBy(before: RegionLooks, event: Watched): RegionLooks {
     misses: Object.fromEntries(names.map((name) => [name, missed(name)])),
     ...checksOf(before, event),
     ...lastingOf(before, event),
+    ...(event.tallies === undefined ? {} : { tallies: event.tallies }),
   };
 }
 
@@ -152,6 +153,10 @@ function healthyTime({ ms, at: last }: Healthy, all: Seen[], at: number, interva
   return { ms: ms + (last === null ? 0 : capped(at - last, 2 * interval)), at };
 }
 
+/** What was bad before anything was done to a node is no fault of the release. */
+export const wasIllBefore = ({ nodes }: Rollout, node: string, check: string): boolean =>
+  nodes[node]?.illBefore?.some((each) => each.check === check && each.counts === 'bad') === true;
+
 const isBad = (seen: Seen | undefined): boolean => seen?.checks !== undefined && countsOf(seen.checks) === 'bad';
 
 /** Nothing that the settings ask of it is bad or unknown. */
@@ -168,7 +173,8 @@ function holdForChecks(rollout: Rollout, { region, at, seen }: Watched): Rollout
     ? `while ${region} was being watched`
     : 'after it was finished';
   const more = others.length === 0 ? '' : `; also on ${others.join(', ')}`;
-  const reason = `${found.check} is ${found.is} on ${first} ${when}: ${found.says}${more}`;
+  const before = wasIllBefore(rollout, first, found.check) ? ' (it was bad before this node was touched, too)' : '';
+  const reason = `${found.check} is ${found.is} on ${first} ${when}: ${found.says}${before}${more}`;
   return moveStatus(rollout, { is: 'held', reason, node: first, at, pending: null });
 }
 

@@ -1,6 +1,7 @@
 import { foretold, rescheduled } from './ahead.ts';
 import { declineOf } from './approvers.ts';
 import { widened } from './automatic.ts';
+import { ticked } from './checklists.ts';
 import { approved, decided, declined, paused, resumed, retried, rollbackAsked, stopped } from './decisions.ts';
 import { gated } from './gated.ts';
 import { gates } from './gates.ts';
@@ -9,6 +10,7 @@ import { announced } from './notice.ts';
 import { timedFirst, timedNext } from './pace.ts';
 import { firstBack, firstForward } from './path.ts';
 import { approvals, asked, changePhase, phaseOf, saidAt, sinceOf, unasked } from './phases.ts';
+import { owned } from './post-mortem.ts';
 import { goesForward, isOpen, nodeOf, nodesInOrder } from './queries.ts';
 import { reminded, takenOn } from './reminders.ts';
 import { lost, reported, toPlace } from './reports.ts';
@@ -34,14 +36,16 @@ export function next(rollout: Rollout, event: Event): Rollout {
 
 /** A journal is folded as it was when it was written: what was begun without the note goes on without it. */
 function noted(rollout: Rollout, event: Event): Rollout {
-  if (rollout.lastWord === undefined || !('by' in event) || event.type === 'taken-on') return rollout;
+  if (rollout.lastWord === undefined || !('by' in event)) return rollout;
+  if (event.type === 'taken-on' || event.type === 'owned') return rollout;
+  if (event.type === 'item-ticked' || event.type === 'item-unticked') return rollout;
   return { ...rollout, lastWord: { is: event.type, by: event.by, at: event.at } };
 }
 
 function fold(rollout: Rollout, event: Event): Rollout {
   switch (event.type) {
     case 'ticked':
-      return ticked(rollout, event);
+      return timePassed(rollout, event);
     case 'begun':
       return begun(rollout, event);
     case 'reported':
@@ -71,6 +75,11 @@ function fold(rollout: Rollout, event: Event): Rollout {
       return rollbackAsked(rollout, event);
     case 'taken-on':
       return takenOn(rollout, event);
+    case 'item-ticked':
+    case 'item-unticked':
+      return ticked(rollout, event);
+    case 'owned':
+      return owned(rollout, event);
     case 'rescheduled':
       return rescheduled(rollout, event);
     case 'announced':
@@ -129,7 +138,7 @@ function beginTurn(rollout: Rollout, event: Begun): Rollout {
   return { ...begunNode, startedAt: rollout.startedAt ?? event.at };
 }
 
-function ticked(rollout: Rollout, event: Ticked): Rollout {
+function timePassed(rollout: Rollout, event: Ticked): Rollout {
   if (!isOpen(rollout)) return rollout;
   const noticed = attended(unanswered(expired(rollout, event.at), event.at), event);
   return askedByClock(

@@ -1,6 +1,6 @@
 import { letGo, turnBack } from './decisions.ts';
 import { changePhases } from './phases.ts';
-import { goesForward, nodesInOrder } from './queries.ts';
+import { goesForward, leadsBack, nodesInOrder } from './queries.ts';
 import { stuck } from './reports.ts';
 import { undoOf } from './traits.ts';
 import { moveStatus } from './transitions.ts';
@@ -24,9 +24,9 @@ export function onlyBack(rollout: Rollout, at: number): Rollout {
   return letGo(turned, () => false, at);
 }
 
-/** A recovery leads nowhere back: it ends where it is. */
+/** What leads nowhere back ends where it is. */
 function turnRound(rollout: Rollout, node: NodeRun, reason: string, at: number): Rollout {
   const { state, name } = node;
-  if (rollout.recovery === undefined || state.is !== 'working') return turnBack(rollout, name, at);
+  if (leadsBack(rollout) || state.is !== 'working') return turnBack(rollout, name, at);
   return stuck(rollout, node, state, reason, at);
 }

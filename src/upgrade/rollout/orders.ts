@@ -8,9 +8,10 @@ import type { Event, NodeRun, Rollout } from './types.ts';
 /**
  * What an order lets a node's helper do. `stage`: take the archive and make everything ready; `change`: the node's turn, and
  * its way back to a backup that was made in it; `return`: the way back alone; `recover`: the release as it was there before,
- * whatever lies there now.
+ * whatever lies there now; `tidy`: remove backups of long ago, once nobody goes back to them; `restart`: what runs there is started
+ * anew, and no file is touched.
  */
-export const orderClasses = ['stage', 'change', 'return', 'recover'] as const;
+export const orderClasses = ['stage', 'change', 'return', 'recover', 'tidy', 'restart'] as const;
 export type OrderClass = (typeof orderClasses)[number];
 
 /** What one decision lets one node do. */
@@ -75,6 +76,8 @@ export const lifetimes: Record<OrderClass, number> = {
   change: 14 * day,
   return: 90 * day,
   recover: 14 * day,
+  tidy: 90 * day,
+  restart: 14 * day,
 };
 
 type Decision = Event | { type: 'created'; at: number };
@@ -91,6 +94,7 @@ function allAfter(rollout: Rollout, decision: Decision): Order[] {
   // What nobody signed may name any backup: its way back is the newest on the node, and needs none (`zeitwork return`).
   if (rollout.onlyBack) return [];
   if (rollout.recovery !== undefined) return toRecover(rollout, decision);
+  if (rollout.change !== undefined) return toRestart(rollout, decision);
   switch (decision.type) {
     case 'created':
     case 'retried':
@@ -102,7 +106,11 @@ function allAfter(rollout: Rollout, decision: Decision): Order[] {
     case 'rollback-asked':
       return nodesInOrder(rollout)
         .filter(({ touched, drained }) => touched || drained)
-        .flatMap((node) => [orderFor(rollout, node, 'return', decision.at), lyingReturn(rollout, node, decision.at)]);
+        .flatMap((node) => [
+          orderFor(rollout, node, 'return', decision.at),
+          tidying(rollout, node, decision.at),
+          lyingReturn(rollout, node, decision.at),
+        ]);
     default:
       return [];
   }
@@ -112,7 +120,32 @@ function allAfter(rollout: Rollout, decision: Decision): Order[] {
 function toRecover(rollout: Rollout, { type, at }: Decision): Order[] {
   const opens = isAny(type, 'created', 'retried', 'decided', 'resumed');
   const serves = nodesInOrder(rollout).filter(({ drained }) => type === 'rollback-asked' && drained);
-  return (opens ? nodesInOrder(rollout) : serves).map((node) => orderFor(rollout, node, 'recover', at));
+  return (opens ? nodesInOrder(rollout) : serves).flatMap((node) => [
+    orderFor(rollout, node, 'recover', at),
+    tidying(rollout, node, at),
+  ]);
+}
+
+/** Goes with what changes a node: who decides that decides what becomes of its backups once it stands. */
+const tidying = (rollout: Rollout, node: NodeRun, at: number): Order => ({
+  ...orderFor(rollout, node, 'tidy', at),
+  decided: null,
+});
+
+/** Nothing is staged, and no backup is needed: an approval opens the restart. What is out of service goes back into it in any case. */
+function toRestart(rollout: Rollout, decision: Decision): Order[] {
+  const { type, at } = decision;
+  const all = nodesInOrder(rollout);
+  const opened = isAny(type, 'created', 'retried', 'decided', 'resumed')
+    ? all.filter((node) => node.touched || isOpened(rollout, node))
+    : decision.type === 'approved'
+      ? openedBy(rollout, decision.phase)
+      : [];
+  const out = all.filter(({ drained }) => drained && isAny(type, 'retried', 'rollback-asked'));
+  return [
+    ...opened.map((node) => orderFor(rollout, node, 'restart', at)),
+    ...out.map((node) => orderFor(rollout, node, 'return', at)),
+  ];
 }
 
 function forward(rollout: Rollout, node: NodeRun, at: number): Order[] {
@@ -121,7 +154,8 @@ function forward(rollout: Rollout, node: NodeRun, at: number): Order[] {
   const begun = node.touched && changes.length === 0 ? (['change'] as const) : [];
   const back = node.drained ? (['return'] as const) : [];
   const classes = ['stage', ...changes, ...begun, ...back] as const;
-  return [...classes.map((each) => orderFor(rollout, node, each, at)), lyingReturn(rollout, node, at)];
+  const after = changes.length + begun.length > 0 ? [tidying(rollout, node, at)] : [];
+  return [...classes.map((each) => orderFor(rollout, node, each, at)), ...after, lyingReturn(rollout, node, at)];
 }
 
 /** No approval that its turn waits for is missing. Where nothing was to be changed, nobody was asked, and nothing is. */

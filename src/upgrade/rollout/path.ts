@@ -26,6 +26,8 @@ export function firstForward(rollout: Rollout, node: NodeRun): Place {
   const phase = turnOf(rollout, node.name);
   const isRehearsed = node.rehearsedAt !== undefined || node.already;
   const from = phase.rehearsal?.node === node.name && isRehearsed ? phase.rehearsal.again : 0;
+  // Nothing tells a restart that was done from one that is wanted again, but a look right before it.
+  if (node.again) return placeAt(rollout, node, 'forward', 0);
   const isNext = node.touched && node.uncertain ? changesService : (step: StepName) => traits[step].proves;
   const index = pathOf(phase, node.name).findIndex((step, at) => at >= from && isNext(step));
   return placeAt(rollout, node, 'forward', node.touched || node.already ? index : from);

@@ -3,7 +3,7 @@ import { approvals, takesNodes, turns } from './phases.ts';
 import type { NodeSurvey, PlanInput, Region, Rollout } from './types.ts';
 
 /** What decides how many people it takes. */
-export type Persons = Pick<PlanInput, 'fleet' | 'release' | 'survey' | 'begun'>;
+export type Persons = Pick<PlanInput, 'fleet' | 'release' | 'survey' | 'begun' | 'change'>;
 
 /**
  * How many must approve a part of the plan before its first node: nobody only where one person may begin. The two-person
@@ -17,10 +17,11 @@ export function approversFor(regions: Region[], isFirst: boolean, input: Persons
   return Math.max(...regions.map(({ needed }) => needed), major ? majors.approvers : 1);
 }
 
-/** Whether one person may begin these regions: the canary region, once for each release. */
-function mayBeBegun(regions: Region[], { fleet, begun }: Persons): boolean {
+/** Whether one person may begin these regions: the canary region, once for each release. What changes nothing is none. */
+function mayBeBegun(regions: Region[], { fleet, begun, change }: Persons): boolean {
   const { oneMayBegin } = fleet.policy;
   if (oneMayBegin !== 'canary') return oneMayBegin === 'anywhere';
+  if (change !== undefined) return false;
   return begun === null && regions.every(({ name }) => name === canaryOf(fleet));
 }
 
@@ -38,8 +39,9 @@ export function toldIn(regions: readonly string[] | null, survey: NodeSurvey[]):
   return own.some(({ version }) => version !== null) ? own : survey;
 }
 
-/** Whether any node runs another major version, or none says which it runs. */
-export function isMajorChange({ release, survey }: Pick<PlanInput, 'release' | 'survey'>): boolean {
+/** Whether any node runs another major version, or none says which it runs; where another release is brought at all. */
+export function isMajorChange({ release, survey, change }: Pick<PlanInput, 'release' | 'survey' | 'change'>): boolean {
+  if (change !== undefined) return false;
   const running = survey.flatMap(({ version }) => (version === null ? [] : [version]));
   return running.length === 0 || running.some((version) => isMajor(version, release.version));
 }

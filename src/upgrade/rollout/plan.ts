@@ -35,8 +35,10 @@ const overrideEnds = 4 * 3_600_000;
  * @throws Refused with what to do instead
  */
 export function plan(wanted: PlanInput): Rollout {
-  const input = { ...wanted, survey: toldIn(wanted.regions, wanted.survey) };
-  const { fleet, release, now } = input;
+  const { release, now, change } = wanted;
+  const own = wanted.fleet;
+  const fleet = change === undefined ? own : { ...own, policy: withNothingToUndo(own.policy) };
+  const input = { ...wanted, fleet, survey: toldIn(wanted.regions, wanted.survey) };
   const notice = noticeFor(input);
   const start = Math.max(now, input.startAt ?? now, now + (notice?.wanted ?? 0));
   const regions = ordered(chosen(input), input, start);
@@ -44,8 +46,10 @@ export function plan(wanted: PlanInput): Rollout {
   refuseImpossible(input, regions, start);
   refuseSurprise(input, notice);
   refuseUnfit(input, nodes);
-  refuseFinished(input, nodes);
-  refuseIncompatible(input, nodes);
+  if (input.change === undefined) {
+    refuseFinished(input, nodes);
+    refuseIncompatible(input, nodes);
+  }
   const parts = regions
     .map(({ name }) => ({
       name,
@@ -76,7 +80,9 @@ export function plan(wanted: PlanInput): Rollout {
       nodes.map((node) => [node.name, { ...untouched(node, now), already: runsIt(node, input) }]),
     ),
     pace: input.pace,
+    ...(change === undefined ? {} : { change }),
     ...(notice === undefined ? {} : { notice }),
+    ...(fleet.checklists === undefined ? {} : { checklists: fleet.checklists }),
   };
 }
 
@@ -198,8 +204,12 @@ function refuseUnfit(input: PlanInput, nodes: FleetNode[]): void {
 }
 
 /** What is wrong with a node that is to be worked on. One that runs the release already needs no room for it. */
-export function troublesOf(seen: NodeSurvey, { fleet, release }: Pick<PlanInput, 'fleet' | 'release'>): Trouble[] {
+export function troublesOf(
+  seen: NodeSurvey,
+  { fleet, release, change }: Pick<PlanInput, 'fleet' | 'release' | 'change'>,
+): Trouble[] {
   if (seen.fitness === undefined) return [];
+  if (change !== undefined) return troublesIn(seen.fitness, fleet.service, null, change.is);
   return troublesIn(seen.fitness, fleet.service, seen.sha256 === release.binarySha256 ? null : release);
 }
 
@@ -233,12 +243,16 @@ function sickFirst(nodes: FleetNode[], survey: NodeSurvey[]): string[] {
   return [...names.filter(sick), ...names.filter((name) => !sick(name))];
 }
 
+/** Where nothing is changed nothing goes back by itself, and no way back is rehearsed. */
+const withNothingToUndo = (policy: Policy): Policy => ({ ...policy, autoRollback: 'none', rehearse: 'never' });
+
 /** As it was looked at; staging looks again. */
-const runsIt = ({ name }: FleetNode, { release, survey }: PlanInput): boolean =>
-  survey.some(({ node, sha256 }) => node === name && sha256 === release.binarySha256);
+const runsIt = ({ name }: FleetNode, { release, survey, change }: PlanInput): boolean =>
+  change === undefined && survey.some(({ node, sha256 }) => node === name && sha256 === release.binarySha256);
 
 /** It runs the release, which also lies on its disk: staging finds nothing to do. Where that is not known, it is asked for. */
-const isLeftAlone = (name: string, { release, survey }: PlanInput): boolean =>
+const isLeftAlone = (name: string, { release, survey, change }: PlanInput): boolean =>
+  change === undefined &&
   survey.some(
     ({ node, sha256, fitness }) =>
       node === name && sha256 === release.binarySha256 && fitness?.seen?.disk === release.binarySha256,

@@ -72,9 +72,13 @@ export function inScope(node: NodeRun, scope: RollbackScope): boolean {
   }
 }
 
-/** Names of the nodes that this rollout changed and has not brought back, newest first; none of a recovery, which has no way back. */
+/** A recovery has no way back, since what was there was broken; a restart none, since nothing was changed. */
+export const leadsBack = ({ recovery, change }: Pick<Rollout, 'recovery' | 'change'>): boolean =>
+  recovery === undefined && change === undefined;
+
+/** Names of the nodes that this rollout changed and has not brought back, newest first; none where no way leads back. */
 export function touchedNewestFirst(rollout: Rollout, scope: RollbackScope): string[] {
-  if (rollout.recovery !== undefined) return [];
+  if (!leadsBack(rollout)) return [];
   return nodesInOrder(rollout)
     .filter((node) => node.touched && inScope(node, scope))
     .reverse()

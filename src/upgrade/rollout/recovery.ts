@@ -48,7 +48,7 @@ export function planRecovery(input: RecoveryInput): Rollout {
   const from = sourceOf(input, region.name);
   const release = from === null && input.shelf !== null ? input.shelf : lentBy(recorded);
   const seen = seenOf(input, release, from !== null);
-  refuseNothingToDo(input.node, release, seen);
+  refuseNothingToDo(input, release, seen);
   const { recordOf, since, rollout } = recorded;
   return {
     ...unbegun(fleet),
@@ -155,13 +155,19 @@ function seenOf({ node, survey, fleet }: RecoveryInput, release: Release, isLent
 
 const isStop = ({ stops }: { stops: boolean }): boolean => stops;
 
-function refuseNothingToDo(node: string, release: Release, { healthy, sha256, version, fitness }: NodeSurvey): void {
+/** What differs from the node's own record is brought back although it serves: as an upgrade would be, it asks two breakers about somebody's work. */
+function refuseNothingToDo(
+  { node, recorded }: RecoveryInput,
+  release: Release,
+  { healthy, sha256, version, fitness }: NodeSurvey,
+): void {
   if (!healthy) return;
   const { disk = release.binarySha256, env = true } = fitness?.seen ?? {};
   if (sha256 === release.binarySha256) {
     if (disk === sha256 && env) throw new Refused(`Nothing to do: ${node} runs ${release.version} and is healthy.`);
     return;
   }
+  if (recorded.recordOf.includes(node)) return;
   throw new Refused(
     `${node} runs ${version ?? 'another build'} and is healthy, so it is not broken: that is somebody's work. To bring it to ${release.version}, start an upgrade, which asks about it.`,
   );

@@ -92,7 +92,7 @@ function withFacts(node: NodeRun, facts: Facts): NodeRun {
   return {
     ...node,
     // What the node was before is written once: a second stage must never record the new image as the old one.
-    before: node.touched ? node.before : (facts.before ?? node.before),
+    before: node.touched ? (node.before ?? facts.before ?? null) : (facts.before ?? node.before),
     already: node.touched ? node.already : (facts.already ?? node.already),
     ...(facts.gets === undefined || node.touched ? {} : { gets: facts.gets }),
     ...(facts.illBefore === undefined || node.touched ? {} : { illBefore: facts.illBefore }),

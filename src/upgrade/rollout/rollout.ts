@@ -1,5 +1,6 @@
 import type { Calendar } from '../../windows/types.ts';
 import type { ChecksSeen, OtherCheck } from '../checks/types.ts';
+import type { Checklists, CheckTallies } from './checklists.ts';
 import type {
   Actor,
   Asked,
@@ -167,6 +168,8 @@ export interface NodeRun {
   wayBack?: { is: BackSeen; at: number };
   /** When its way back was proven in a rehearsal, and it was what it had been; epoch ms. Absent where it was not. */
   rehearsedAt?: number;
+  /** In a restart that is tried again: an earlier run restarted it. Absent where none did. */
+  again?: true;
   /** What the settings ask of every node, and was not good on it before its turn. Absent where all was. */
   illBefore?: OtherCheck[];
   /** Its automatic rollback of this run was used. */
@@ -244,6 +247,9 @@ export interface OwnSignature {
   signature: string;
 }
 
+/** `restart`: nothing is changed, each node runs what it ran before, started anew. */
+export type Change = { is: 'restart' };
+
 export interface Recovery {
   /** The peer whose binary it gets; absent where the shelf has it. */
   from?: string;
@@ -276,6 +282,8 @@ export interface Rollout {
   revision: number;
   /** It gives one node back what was proven on it before. Absent in an upgrade. */
   recovery?: Recovery;
+  /** What it does instead of bringing another release: `release` is what the nodes run already. Absent in an upgrade. */
+  change?: Change;
   /** Nobody signed what led to this: nothing is done for it until a person adopts it. */
   unsigned?: true;
   /**
@@ -316,6 +324,12 @@ export interface Rollout {
   reminded?: Record<string, number>;
   /** Who said that they have what waits for people, by `waitKey`: nobody is reminded of it. Absent where nobody ever did. */
   taken?: Record<string, Taken>;
+  /** Who writes down what went wrong in it. Absent while nobody does. */
+  owner?: Taken;
+  /** What is to be ticked, as the settings had it at the plan. Absent where nothing is. */
+  checklists?: Checklists;
+  /** What people ticked, by key. */
+  ticks?: Record<string, Taken>;
   /** What must be announced before the first node is begun, and what was. Absent where nothing must. */
   notice?: Notice;
   /** When the start was moved, the newest last. Absent where it never was. */
@@ -400,6 +414,8 @@ export interface Override {
 export interface RegionLooks extends Lasting {
   /** Looks so far; the next one has the number after. */
   count: number;
+  /** What the checks of a checklist came to at the last look. Absent where it asked for none. */
+  tallies?: CheckTallies;
   at: number | null;
   /** By node, all nodes of the region. */
   standing: Record<string, Standing>;

@@ -4,12 +4,13 @@ import { describeLocal, fits, frozenBy, nextOpening, openInterval } from '../../
 import { declineOf } from './approvers.ts';
 import { asksFrom } from './asking.ts';
 import { calendarNow, frozenNow, overridden } from './calendars.ts';
+import { checkOf, openBefore, tickOf } from './checklists.ts';
 import { type Needed, neededFor } from './fit.ts';
 import { looksBeforeBegin } from './freshness.ts';
 import { noticeOver, toldSince } from './notice.ts';
 import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './phases.ts';
 import { nextNode, placesLeft } from './places.ts';
-import { nodesInOrder, workingNodes } from './queries.ts';
+import { leadsBack, nodesInOrder, workingNodes } from './queries.ts';
 import { rested } from './rest.ts';
 import type {
   Actor,
@@ -57,7 +58,8 @@ const shut = (reason: string, owner: string, opensAt: number | null = null): Shu
 /** What a person did: in the channel they are named as people are there. */
 const shutBy = (by: Actor, what: string, owner: string): Shut => ({ ...shut(what, owner), by });
 
-const state = rule([], ({ status, unsigned, onlyBack, recovery }) => {
+const state = rule([], (rollout) => {
+  const { status, unsigned, onlyBack } = rollout;
   if (unsigned || (onlyBack && status.is === 'held'))
     return shut('nobody signed what led to this', 'whoever looks and adopts it');
   switch (status.is) {
@@ -67,7 +69,7 @@ const state = rule([], ({ status, unsigned, onlyBack, recovery }) => {
     case 'held':
       return shut(
         status.reason,
-        recovery === undefined ? 'whoever may retry or roll back' : 'whoever may retry or stop it',
+        leadsBack(rollout) ? 'whoever may retry or roll back' : 'whoever may retry or stop it',
       );
     case 'rolling-back':
       return shut('a rollback is under way', 'the rollback');
@@ -166,6 +168,20 @@ function lacking(rollout: Rollout, phase: ApprovalPhase, now: number): Shut | nu
   if (given.every(({ watched }) => watched === endOf(watch))) return null;
   return shut(`${watch?.title} was watched anew since ${title} was approved`, owner);
 }
+
+/** What nobody looked at yet is looked at right before the node is begun (`looksBeforeBegin`): until then it keeps nothing. */
+const checklist = rule([], (rollout, node) => {
+  const open = openBefore(rollout, node).filter(
+    (entry) => checkOf(entry) === null || tickOf(rollout, entry).at !== null,
+  );
+  if (open.length === 0) return null;
+  const each = open.map((entry) => {
+    const { says } = tickOf(rollout, entry);
+    return `${entry.item.text}${says === null ? '' : ` (${says})`}`;
+  });
+  const isTheirs = open.some((entry) => checkOf(entry) === null);
+  return shut(`not ticked on the checklist: ${each.join(', ')}`, isTheirs ? 'whoever ticks it' : 'the nodes');
+});
 
 const window = rule(['freezes'], (rollout, node, now, known) => {
   const calendar = calendarNow(rollout, node.region, known?.freezes);
@@ -275,6 +291,7 @@ export const rules: Record<GateName, Rule> = {
   turn,
   bake,
   approval,
+  checklist,
   freeze,
   window,
   alerts,

@@ -47,6 +47,8 @@ export const traits: Record<StepName, Trait> = {
   },
   // What lay there was broken: nothing to go back to, so what fails is left to people.
   recover: { changes: 'service', takes: 'service', undo: [], onFailure: 'hold', proves: false, carries: false },
+  // It runs what it ran before: nothing to go back to either.
+  restart: { changes: 'service', takes: 'service', undo: [], onFailure: 'hold', proves: false, carries: false },
 };
 
 /** Steps that change what runs. */

@@ -1,4 +1,6 @@
 /** The nouns of the core, gathered: most rooms need several of them. */
+
+export type { Checklists, CheckTallies, CheckTally, Entry, Item, List, Tick } from './checklists.ts';
 export type { Room, Space } from './disk-space.ts';
 export * from './events.ts';
 export * from './facts.ts';

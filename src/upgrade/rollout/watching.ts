@@ -1,4 +1,5 @@
 import { asksFrom } from './asking.ts';
+import { checkedBefore } from './checklists.ts';
 import { finishedNodes, looksBeforeBegin, looksBeforePick, type Need, unprovenRegions } from './freshness.ts';
 import { isHeldBeforeLooks, opensByLook } from './gates.ts';
 import { askable, sinceOf, watchEndOf, watching } from './phases.ts';
@@ -101,8 +102,11 @@ function idle(rollout: Rollout): Wanted[] {
 function reopening(rollout: Rollout, now: number): Wanted[] {
   const node = goesForward(rollout) ? nextNode(rollout) : null;
   if (node?.state.is !== 'ready' || !opensByLook(rollout, node.name, now)) return [];
-  const last = rollout.looks[node.region]?.at ?? 0;
-  return [{ region: node.region, step: 'watch', at: last + Math.max(rollout.policy.watch, idleWatch) }];
+  const regions = new Set([node.region, ...checkedBefore(rollout, node)]);
+  return [...regions].map((region) => {
+    const last = rollout.looks[region]?.at ?? 0;
+    return { region, step: 'watch', at: last + Math.max(rollout.policy.watch, idleWatch) };
+  });
 }
 
 function look({ id, run, looks }: Rollout, { region, step }: Need): LookTask {

@@ -13,7 +13,8 @@ export const verify: Step = async (context) => {
   const { rollout, node } = context;
   const { release, policy } = rollout;
   const canary = isCanary(rollout, node);
-  const restarted = !node.already && node.before !== null && node.before.sha256 !== release.binarySha256;
+  const isNew = rollout.change !== undefined || (node.before !== null && node.before.sha256 !== release.binarySha256);
+  const restarted = !node.already && isNew;
   const proven = await prove(context, {
     sha256: release.binarySha256,
     version: release.version,

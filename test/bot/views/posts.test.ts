@@ -532,9 +532,11 @@ describe('the end', () => {
       ○ not begun: eu-west-op-3, v1.0.0
       ○ not begun: ap-south-op-1, v1.0.0
       ○ not begun: ap-south-op-2, v1.0.0
-      ○ not begun: ap-south-op-3, v1.0.0"
+      ○ not begun: ap-south-op-3, v1.0.0
+      ○ Something went wrong here that is worth a post-mortem: nobody writes it down yet; \`zeitwork report r1 --out DIR\` has the material for it
+      I own it: /zeitwork own r1"
     `);
-    expect(buttons(found(rollout, /^rolled-back\./))).toEqual([]);
+    expect(buttons(found(rollout, /^rolled-back\./))).toEqual(['I own it']);
   });
 });
 

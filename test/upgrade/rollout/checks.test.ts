@@ -3,6 +3,7 @@ import { posts } from '../../../src/bot/views/posts.ts';
 import type { CheckResult, ChecksSeen } from '../../../src/upgrade/checks/types.ts';
 import { asked, asksChecks, next, phaseOf, watching } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Facts, NodeRun, Report, Rollout, WatchPhase } from '../../../src/upgrade/rollout/types.ts';
+import { fc } from '../../support/fast-check.ts';
 import { minutes, planned, tuesday } from '../../support/rollouts.ts';
 import { drive, worldOf } from '../../support/simulation.ts';
 
@@ -98,6 +99,17 @@ describe('while a region is watched', () => {
     expect(looks(twice, unknown, unknown).rollout.status.is).toBe('running');
   });
 
+  it('says of what was so before its turn that it was', () => {
+    const { rollout, now } = watched();
+    const ill = { ...(rollout.nodes[node] as NodeRun), illBefore: bad.others };
+    const begun = { rollout: { ...rollout, nodes: { ...rollout.nodes, [node]: ill } }, now };
+    expect(looks(begun, bad, bad, bad).rollout.status).toMatchObject({
+      is: 'held',
+      reason: `errors is bad on ${node} while us-east was being watched: 7 % over 60 s (it was bad before this node was touched, too)`,
+    });
+    expect(posts(looks(begun, bad).rollout)[0]?.text).toContain('errors is bad: 7 % over 60 s (before its turn, too)');
+  });
+
   it('is looked at anew from the beginning when somebody lets it go on', () => {
     const held = looks(watched(), bad, bad, bad);
     const on = { ...held, rollout: next(held.rollout, { type: 'resumed', at: held.now + 1, by: 'U1' }) };
@@ -112,6 +124,28 @@ describe('while a region is watched', () => {
     expect(text).toContain(`Checks in us-east: 5 good\n‼ ${node}: errors is unknown: 7 % over 60 s`);
     expect(posts(looks(watched(), good).rollout)[0]?.text).not.toContain('Checks in');
   });
+});
+
+it('whatever looks find: a watch ends by a good one alone, and only three bad ones without a good one between hold it', () => {
+  const begun = watched();
+  const kinds = { good, bad, unknown };
+  const story = fc.array(fc.constantFrom('good', 'good', 'good', 'bad', 'unknown'), { maxLength: 25 });
+  fc.assert(
+    fc.property(story, (found) => {
+      let moment = begun;
+      let ill = 0;
+      for (const kind of found as (keyof typeof kinds)[]) {
+        const before = healthy(moment)?.ms ?? 0;
+        const next = looks(moment, kinds[kind]);
+        ill = kind === 'bad' ? ill + 1 : kind === 'good' ? 0 : ill;
+        const isOver = watch(next).state.is === 'done';
+        if (kind !== 'good') expect([isOver, (healthy(next)?.ms ?? 0) <= before]).toEqual([false, true]);
+        expect(next.rollout.status.is === 'held').toBe(kind === 'bad' && ill >= 3);
+        if (isOver || next.rollout.status.is === 'held') return;
+        moment = next;
+      }
+    }),
+  );
 });
 
 describe('while an approval is asked for', () => {

@@ -43,7 +43,7 @@ describe('the orders that follow from a decision', () => {
     const orders = short(ordersAfter(again, { type: 'retried', at, by, epoch: 9 }));
     const open = [...inRegion(firstRegion), ...inRegion(secondRegion)];
     expect(orders.filter((order) => order.startsWith('change '))).toEqual(open.map((name) => `change ${name} 9`));
-    expect(orders.every((order) => /^(?:stage|change) \S+ 9$|^return \S+ 10$/.test(order))).toBe(true);
+    expect(orders.every((order) => /^(?:stage|change|tidy) \S+ 9$|^return \S+ 10$/.test(order))).toBe(true);
   });
 
   it('let what was begun be finished in a new run, and what is out of service go back, when its approval has expired', () => {
@@ -58,7 +58,7 @@ describe('the orders that follow from a decision', () => {
     };
     const orders = short(ordersAfter({ ...made, nodes, run: 2, epoch: 9 }, { type: 'retried', at, by, epoch: 9 }));
     const of = (name: string) => orders.filter((order) => order.split(' ')[1] === name && order.endsWith(' 9'));
-    expect(of(one)).toEqual([`stage ${one} 9`, `change ${one} 9`, `return ${one} 9`]);
+    expect(of(one)).toEqual([`stage ${one} 9`, `change ${one} 9`, `return ${one} 9`, `tidy ${one} 9`]);
     expect(of(other)).toEqual([`stage ${other} 9`, `return ${other} 9`]);
     expect(of(third)).toEqual([`stage ${third} 9`]);
   });
@@ -74,8 +74,20 @@ describe('the orders that follow from a decision', () => {
     };
     const asked = { type: 'rollback-asked', at, by, scope: { is: 'all' }, epoch: 8 } as const;
     const orders = ordersAfter({ ...made, nodes, epoch: 8 }, asked);
-    expect(short(orders)).toEqual([`return ${first} 8`, `return ${first} 9`]);
+    expect(short(orders)).toEqual([`return ${first} 8`, `tidy ${first} 8`, `return ${first} 9`]);
     expect(orders[0]?.backup).toBe(`${recorded.sha256} ${recorded.envSha256 ?? '-'}`);
+  });
+
+  it('let nobody clean up a node but who may change it, for ninety days, and say nothing of what was decided about work on it', () => {
+    const foreign = { what: 'environment', sha256: 'f'.repeat(64), version: null } as const;
+    const [first] = Object.values(made.nodes);
+    if (!first) throw new Error('no node');
+    const nodes = { ...made.nodes, [first.name]: { ...first, decided: { foreign, as: 'replace', by } as const } };
+    const orders = ordersAfter({ ...made, nodes }, { type: 'created', at });
+    const of = (which: Order['class']) => orders.filter((order) => order.class === which);
+    expect(of('tidy').map(({ node }) => node)).toEqual(of('change').map(({ node }) => node));
+    for (const order of of('tidy'))
+      expect(order).toMatchObject({ epoch: 7, decided: null, bytes: null, notAfter: at + 90 * 86_400_000 });
   });
 
   it('lie with a backup for the way back under the next number, so that what comes late of the run is fenced', () => {

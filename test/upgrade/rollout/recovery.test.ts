@@ -140,11 +140,22 @@ describe('a plan to recover a node', () => {
     });
   });
 
+  it('brings a node that serves back to its own record, when it runs or has something else', () => {
+    const others = fitWith(oldImage);
+    for (const own of [{ sha256: oldImage }, { fitness: others }, { sha256: oldImage, fitness: others }]) {
+      const survey = surveyWith(fleetOf(), { ...onNew, healthy: true, unit: 'active/running', ...own });
+      expect(recovery({ survey }).release.binarySha256).toBe(newImage);
+    }
+  });
+
   it.each<[string, Partial<RecoveryInput>, RegExp]>([
     ['the node is as it was recorded', { survey: ok }, /^Nothing to do/],
     [
-      'it runs something else, healthy',
-      { survey: surveyWith(fleetOf(), { sha256: oldImage, version: 'v3.0.0' }) },
+      'it runs something else, healthy, and only its peers have a record',
+      {
+        survey: surveyWith(fleetOf(), { sha256: oldImage, version: 'v3.0.0' }),
+        recorded: recordedFor(ledgerOf({ 'eu-west-op-1': {} }), fleetOf(), node, surveyWith(fleetOf())),
+      },
       /runs v3\.0\.0 and is healthy, so it is not broken: that is somebody's work/,
     ],
     [
@@ -324,11 +335,12 @@ describe('a recovery', () => {
     expect([after.status.is, after.nodes[node]?.state.is]).toEqual(['stopped', 'stuck']);
   });
 
-  it('has one order for its node, to recover and nothing else', () => {
+  it('has one order for its node to recover, one to clean up once it stands, and nothing else', () => {
     const rollout = recovery();
     const orders = ordersAfter(rollout, { type: 'created', at: tuesday });
     expect(orders.map(({ node: name, class: of, release: what }) => [name, of, what])).toEqual([
       [node, 'recover', newImage],
+      [node, 'tidy', newImage],
     ]);
     expect(orders[0]?.bytes).toBe(release.archiveBytes);
   });

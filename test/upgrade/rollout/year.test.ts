@@ -33,7 +33,13 @@ const end = begin + 365 * day;
 const majors = { approvers: 2, canaryApproval: true, notice: hours(48) };
 const fleet: Fleet = {
   ...fleetOf(
-    { order: 'next-opening', oneMayBegin: 'canary', majors, announce: [day, hours(1)], watch: hours(1) },
+    {
+      ...{ order: 'next-opening', oneMayBegin: 'canary', majors, announce: [day, hours(1)], watch: hours(1) },
+      // Asked for so early that a major is often approved while its notice still runs: then nothing else holds it.
+      approvalExpires: hours(120),
+      // So long that the end of a window is often met.
+      ...{ expectedNode: minutes(12), rollbackReserve: minutes(12) },
+    },
     { windows: 'guide' },
   ),
   audiences: ['status page'],
@@ -180,8 +186,9 @@ class Clock {
     }
     for (const phase of asked(rollout)) {
       const of = phase.each === undefined ? {} : { for: Object.keys(phase.each) };
+      const isEager = Number(rollout.id.slice(1)) % 2 === 0;
       for (let approver = 1; approver <= phase.needed; approver += 1)
-        this.#some(`${phase.id} ${approver} ${sinceOf(phase)}`, 1.1 * approvalExpires, () =>
+        this.#some(`${phase.id} ${approver} ${sinceOf(phase)}`, isEager ? hours(12) : 1.1 * approvalExpires, () =>
           this.#apply({ type: 'approved', at, phase: phase.id, by: `approver ${approver}`, ...of }),
         );
     }
@@ -344,8 +351,10 @@ function judge(lines: Line[], { freezes, proven }: Year, counts: Counts): void {
   }
 }
 
-/** Each year is another story, and three find each mutant that is named for a year; `YEARS=10` tells ten. */
-const seeds = Array.from({ length: Number(process.env.YEARS ?? 3) }, (_, index) => 2026 + index);
+/** Each year is another story, and these find each mutant that is named for a year; `YEARS=10` tells ten. */
+const telling = [2026, 2027, 2028, 2033];
+const { YEARS } = process.env;
+const seeds = YEARS === undefined ? telling : Array.from({ length: Number(YEARS) }, (_, index) => 2026 + index);
 
 it.each(seeds)(
   'in a year (seed %d) nothing is begun before its time, past the fit, in a freeze, unknown, unapproved or unproven',
@@ -363,7 +372,7 @@ it.each(seeds)(
     // What never happened was not looked at.
     expect(counts.begun).toBeGreaterThan(100);
     expect(counts.majors).toBeGreaterThan(4);
-    expect(counts.approvals).toBeGreaterThan(60);
+    expect(counts.approvals).toBeGreaterThan(40);
     expect(counts.moved).toBeGreaterThan(5);
     expect(counts.announced).toBeGreaterThan(20);
     expect(counts.waited).toBeGreaterThan(5);

@@ -66,6 +66,47 @@ describe('whoever holds the worker’s key and a good order', { timeout: patienc
     expect(await ask(back, only(trial.signed('change')))).toMatchObject({ is: 'ok' });
   });
 
+  it('removes no backup without an order to tidy, none that is young, and with such an order does nothing else', async () => {
+    await ask(commands.backup(turn(), was(), false), only(trial.signed('change')));
+    const [own = ''] = kept();
+    const lay = (n: number) => {
+      const content = `build ${n}`;
+      const name = `v0.${n}.0-${sha256(content).slice(0, 12)}-noenv`;
+      trial.node.write(`${backups}/${name}/binary`, content, 0o755);
+      trial.node.write(
+        `${backups}/${name}/manifest`,
+        `version v0.${n}.0\nbinary ${sha256(content)} root:root 755\nenv - ${env}\n`,
+      );
+      trial.node.exec(`touch -d '${n} days ago' ${backups}/${name}`);
+      return name;
+    };
+    const all = [own, ...[20, 30, 40].map(lay)].sort();
+    const old = { stable: 86_400_000, keep: 2 };
+    for (const which of ['stage', 'change', 'return', 'recover'] as const)
+      expect(await ask(commands.tidy(turn(), null, null, old), only(trial.signed(which)))).toMatchObject({
+        is: 'refused',
+        word: 'order',
+      });
+    const tidy = only(trial.signed('tidy'));
+    for (const command of [
+      commands.backup(turn(), was(), false),
+      commands.switchOver(turn(), was()),
+      commands.restore(turn(), was()),
+    ])
+      expect(await ask(command, tidy)).toMatchObject({ is: 'refused', word: 'order' });
+    for (const [from, to] of [
+      [/^keep=.*/, 'keep=0'],
+      [/^older=.*/, 'older=60'],
+      [/^spare=.*/, 'spare=/etc'],
+    ] as const)
+      expect(await ask(commands.tidy(turn(), null, null, old), tidy, [from, to])).toMatchObject({ is: 'refused' });
+    expect(kept()).toEqual(all);
+    expect(await ask(commands.tidy(turn(), null, null, old), tidy)).toMatchObject({ is: 'ok' });
+    expect(kept()).toHaveLength(3);
+    expect(kept()).toContain(own);
+    trial.node.exec(`cd ${backups} && rm -rf v0.*`);
+  });
+
   it('makes no backup under a name that is not made of its hashes', async () => {
     const before = kept();
     const named = ask(commands.backup(turn(), was(), false), only(trial.signed('change')), [

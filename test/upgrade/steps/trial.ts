@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../../../src/base/clock.ts';
+import { isAny } from '../../../src/base/is-any.ts';
 import type {
   Decided,
   Facts,
@@ -83,7 +84,7 @@ export class Trial {
       result = await steps[name](this.context());
       const facts: Facts = result.is === 'succeeded' || result.is === 'failed' ? result.facts : {};
       const before = this.run.touched ? this.run.before : (facts.before ?? this.run.before);
-      const touched = this.run.touched || name === 'switch' || name === 'recover';
+      const touched = this.run.touched || isAny(name, 'switch', 'recover', 'restart');
       const { asked = this.plan.asked, ...own } = facts;
       this.plan = { ...this.plan, asked };
       this.run = { ...this.run, foreign: null, ...own, before, attempt: this.run.attempt + 1, touched };

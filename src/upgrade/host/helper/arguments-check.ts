@@ -94,13 +94,20 @@ check_arguments() {
     *) refuse argument backup ;;
   esac
   backup_is_named_by_its_hashes
+  case $spare in
+    '' | -) ;;
+    "$state"/backups/*) word spare "\${spare#"$state"/backups/}" ;;
+    *) refuse argument spare ;;
+  esac
+  for pair in "keep:$keep" "older:$older"; do [ -z "\${pair#*:}" ] || number "\${pair%%:*}" "\${pair#*:}"; done
   case $priority in '' | crit | err | warning) ;; *) refuse argument priority ;; esac
   [ -z "$seconds" ] || number seconds "$seconds"
   [ -z "$check" ] || word check "$check"
   [ "$verb" != lend-key ] || key_is_lent
   case $env_from in '' | -) ;; *) word env_from "$env_from" ;; esac
+  case $invocation in *[!a-z0-9_-]*) refuse argument invocation ;; esac
   # whoever ends a stop halfway leaves a node on neither build
-  case $verb in stage | gather | switch | restore) [ "$limit" -ge 60 ] || refuse argument limit ;; esac
+  case $verb in stage | gather | switch | restore | restart) [ "$limit" -ge 60 ] || refuse argument limit ;; esac
   [ -z "$bytes" ] || [ "$bytes" -le "$its_limit" ] || refuse size "$bytes $its_limit"
   case $verb in
     drain) same words "$words" "$drain_words" ;;

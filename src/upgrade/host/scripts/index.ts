@@ -3,7 +3,7 @@
  *
  * What they need there, so that a stand-in node knows what to offer:
  * - coreutils (`cp --preserve=all`, `cp --attributes-only`, `mv -T`, `ln`, `stat`, `sync FILE`, `timeout -k`, `head -c`, `cut`,
- *   `date -u`, `sha256sum`, `od`, `tr`), `sed`, `awk`, `tar`, `gzip`, `flock` and, when there, `setpriv`, `systemd-run`, `openssl`,
+ *   `date -u`, `sha256sum`, `od`, `tr`), `sed`, `awk`, `sort`, `tar`, `gzip`, `flock` and, when there, `setpriv`, `systemd-run`, `openssl`,
  *   `ss`; `test -ef`; `chown` and `chmod` as commands of their own;
  * - `systemctl show UNIT -p MainPID -p InvocationID -p NRestarts -p ActiveState -p SubState -p Result -p ExecMainStatus
  *   -p ActiveEnterTimestampMonotonic -p LoadState` (a property that is left out is taken as unknown),
@@ -37,7 +37,9 @@ export { lendScript } from './lend.ts';
 export { loginScript } from './login.ts';
 export { lookScript, lookUnderLockScript, observeScript } from './observe.ts';
 export { receiveScript } from './receive.ts';
+export { restartScript } from './restart.ts';
 export { restoreScript } from './restore.ts';
 export { stageScript } from './stage.ts';
 export { switchScript } from './switch.ts';
+export { tidyScript } from './tidy.ts';
 export { trafficScript } from './traffic.ts';
