@@ -220,12 +220,4 @@ export const rows: Mutant[] = [
     tests: nights,
     nights: 30,
   },
-  {
-    name: 'nights: a command that takes long to connect is sent however long a file has stopped everything',
-    file: 'src/jobs/halt.ts',
-    from: 'const within = Math.min(asked + soon, until) - clock.monotonic();',
-    to: 'const within = until - clock.monotonic();',
-    tests: nights,
-    nights: 180,
-  },
 ];
