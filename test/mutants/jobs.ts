@@ -1053,6 +1053,8 @@ export const rows: Mutant[] = [
     from: "!changesService(step) || step === 'restart') &&",
     to: "rollout.change !== undefined || step === 'restart') &&",
     tests: ['test/jobs/vouched.test.ts'],
+  },
+  {
     name: 'backups go of a node that is not as recorded',
     file: 'src/jobs/sentinel.ts',
     from: "const asRecorded = all.flatMap(({ each, found }) => (found.is === 'as-recorded' ? [each] : []));",
