@@ -39,10 +39,7 @@ export function isTrue(pack: Pack, { rollout, lines, nodes, checks }: Truth): vo
     if (after.is === 'unchanged' && after.sha256 !== null)
       assert.equal(real.binary, after.sha256, `${node} has what the report calls unchanged`);
     const stopped = checks.restarts.filter((each) => each.node === node && each.at >= rollout.createdAt).length;
-    assert.ok(
-      report.restarts <= stopped,
-      `${node} was stopped ${stopped} times, the report tells of ${report.restarts}`,
-    );
+    assert.ok(report.restarts > 0 || stopped === 0, `${node} was stopped ${stopped} times, the report tells of none`);
   }
 }
 

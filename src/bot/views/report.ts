@@ -17,7 +17,7 @@ export function reportLines(pack: Pack): string[] {
   const took =
     startedAt === null
       ? 'No node was begun'
-      : `First node ${when(startedAt)}${endedAt === null ? ', and it is open still' : `, over ${when(endedAt)}: ${span(endedAt - startedAt)}`}; ${count(restarts, 'restart')}`;
+      : `First node ${when(startedAt)}${endedAt === null ? ', and it is open still' : `, over ${when(endedAt)}: ${span(endedAt - startedAt)}`}; ${restarts === 0 ? 'no restart' : `at most ${count(restarts, 'restart')}`}`;
   const kept = notice?.audiences.every((each) => each.kept === true);
   return [
     `*${foreign(pack.release.version)}* on ${foreign(fleet)}: ${foreign(outcome(pack))}`,

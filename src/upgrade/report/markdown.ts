@@ -109,7 +109,7 @@ function questionRow({ title, askedAt, endedAt, is, needed, given, declined }: Q
 
 export function nodes({ nodes: all }: Pack): string[] {
   return table(
-    ['node', 'became', 'before', 'image before', 'now', 'image now', 'environment before', 'restarts'],
+    ['node', 'became', 'before', 'image before', 'now', 'image now', 'environment before', 'restarts, at most'],
     all.map((node) => [
       md(node.node),
       stateWords(node),

@@ -1,5 +1,6 @@
 import {
   approvals,
+  changesService,
   checkOf,
   entriesOf,
   goesForward,
@@ -105,7 +106,7 @@ export interface NodeReport {
   before: Baseline | null;
   /** What it runs now, as far as that is known: proven here, or never changed. */
   after: After;
-  /** How often it was stopped by this rollout, as far as that was reported. */
+  /** How often it was stopped by this rollout, at most: a step that found it done counts, and one of which nobody knows what came. */
   restarts: number;
   rehearsedAt: number | null;
   diagnosis: Pick<Diagnosis, 'summary' | 'evidence' | 'causes'> | null;
@@ -276,8 +277,7 @@ function nodesOf(frames: readonly Frame[], rollout: Rollout): NodeReport[] {
   });
 }
 
-const isRestart = ({ step, is }: StepTry): boolean =>
-  (step === 'switch' || step === 'restore' || step === 'recover') && is === 'succeeded';
+const isRestart = ({ step, is }: StepTry): boolean => changesService(step) && is !== 'gated';
 
 /** Nothing is called proven that this rollout did not prove, nor unchanged what it may have changed. */
 function afterOf({ state, touched, proof, back, before, sick }: NodeRun): After {
