@@ -731,4 +731,18 @@ export const rows: Mutant[] = [
     to: "tidy: { script: scripts.tidyScript, orders: ['tidy', 'change', 'stage'] }",
     tests: ['test/upgrade/steps/helper-attacks.test.ts'],
   },
+  {
+    name: 'a pause does not reach a stop that is still connecting',
+    file: 'src/upgrade/steps/stop.ts',
+    from: 'return Math.min(fresh - (now - asked), decided);',
+    to: 'return fresh - (now - asked);',
+    tests: ['test/upgrade/steps/fence.test.ts'],
+  },
+  {
+    name: 'what was not sent in time is not asked about anew',
+    file: 'src/upgrade/steps/stop.ts',
+    from: "if (answer.is === 'unreachable' && clock.monotonic() - answered >= left)",
+    to: 'if (answered < 0)',
+    tests: ['test/upgrade/steps/fence.test.ts'],
+  },
 ];

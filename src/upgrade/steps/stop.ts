@@ -12,6 +12,13 @@ const pauseWhileBusy = 1000;
 
 /** How old the evidence of the gates may be when the command that takes something out of service is sent, ms. */
 export const fresh = 5000;
+/** How long after their answer it may be sent, ms: they read what people decided half a second earlier at most, and a pause holds within 2 s. */
+const decided = 1400;
+
+/** For how long the command may still be sent, ms; negative: what the gates saw is too old. @param asked when they were asked, as `now` is */
+export function leftToSend(asked: number, now: number): number {
+  return Math.min(fresh - (now - asked), decided);
+}
 
 /** What is missing, seen now: nothing, a stop, or a report why it cannot be told. `unchanged`: as in `Sight`. */
 export type Missing =
@@ -54,10 +61,14 @@ async function tryOnce(context: StepContext, missingOf: (seen: Observation) => P
   const gates = await context.gates({ down: seen.seen.down, unchanged });
   signal.throwIfAborted();
   if (gates.length > 0) return ended({ is: 'gated', gates, unchanged });
-  const left = fresh - (clock.monotonic() - asked);
+  const answered = clock.monotonic();
+  const left = leftToSend(asked, answered);
   if (left < 0) return { is: 'again', pause: 0, late: tooSlow(unchanged) };
   const answer = await runScript(context, { ...missing.command, sendWithinMs: left });
   if (isBusy(answer)) return whileBusy;
+  // Connecting took its time, and somebody may have decided something meanwhile.
+  if (answer.is === 'unreachable' && clock.monotonic() - answered >= left)
+    return { is: 'again', pause: 0, late: stopReport(answer) };
   // Somebody's work came into the way after the look: the next look names all of it.
   const met = answer.is === 'refused' && strangerIn(answer.word, answer.detail) !== null;
   return met ? { is: 'again', pause: 0, late: stopReport(answer) } : ended(stopReport(answer));

@@ -5,7 +5,7 @@ import * as commands from '../host/commands.ts';
 import { runScript } from '../host/look.ts';
 import { failed, failedForNow, reportOf, succeeded } from '../host/reports.ts';
 import type { Report } from '../rollout/types.ts';
-import { fresh } from './stop.ts';
+import { fresh, leftToSend } from './stop.ts';
 import type { Step } from './types.ts';
 
 /** How long a command that is not over yet is left alone before it is run again, ms. */
@@ -23,7 +23,7 @@ export const drain: Step = async (context) => {
   const gates = await context.gates({ down: false, unchanged: true });
   context.signal.throwIfAborted();
   if (gates.length > 0) return { is: 'gated', gates, unchanged: true };
-  const left = fresh - (clock.monotonic() - asked);
+  const left = leftToSend(asked, clock.monotonic());
   if (left < 0) return { is: 'later', reason: tooOld, after: lookAgain };
   const answer = await runScript(context, { ...commands.traffic(context, 'drain'), sendWithinMs: left });
   return answer.is === 'ok' ? judge('drain', answer.output) : reportOf(answer, 'unknown');

@@ -55,7 +55,9 @@ describe('a node that flaps while it is watched', () => {
       /^‼ \*us-east-op-2 flaps \(\d times\): the 10 min watch of us-east has not ended since .*\*; \d of 3 healthy in us-east; it goes on by itself once all stay well$/,
     );
     expect(message(after)?.text).toContain('I have it');
-    expect(posts(after.rollout)[0]?.text.split('\n')[0]).toMatch(/watching us-east, us-east-op-2 flaps$/);
+    expect(posts(after.rollout)[0]?.text.split('\n')[0]).toMatch(
+      /watching us-east, us-east-op-2 flaps; that watch does not end$/,
+    );
     const later = flaps(after, world, from + 2 * bake + minutes(16));
     expect(Object.values(later.rollout.reminded ?? {})).toEqual([1]);
     const reminder = posts(later.rollout).find(({ key }) => key.startsWith('remind.'));

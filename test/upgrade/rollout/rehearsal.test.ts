@@ -276,6 +276,7 @@ describe('a rehearsal', () => {
     expect(classes.filter(({ node }) => node === canary).map((order) => order.class)).toEqual([
       'stage',
       'change',
+      'tidy',
       'return',
     ]);
   });
