@@ -163,7 +163,7 @@ describe('freeze', () => {
   });
 
   it.each([
-    ['U0LU', audit, /You may not freeze or roll back/],
+    ['U0LU', audit, /You may not freeze, roll back, tick a checklist or own a post-mortem/],
     ['U0ROSA', audit.replace('us-east', 'us-esat'), /There is no region us-esat\. Did you mean us-east\?/],
     ['U0ROSA', 'freeze us-east --until noon --reason x', /--until: "noon" is not a time: write 02:00/],
     ['U0ROSA', 'freeze us-east --until 2020-01-01 02:00 --reason x', /--until: that time has passed/],

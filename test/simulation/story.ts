@@ -110,8 +110,7 @@ function withBesides(story: Story, chance: Chance): Story {
   const { fleet, network } = story;
   const isAnnounced = chance.of(0.4);
   const chosen = mishapsBesides.filter((name) => (name === 'the webhook is away' ? isAnnounced : chance.of(0.35)));
-  // Not in every run yet: a switch that is still connecting outlives a pause by up to `fresh` of stop.ts. `SLOW=0.05` has it.
-  const slow = chance.of(0.5) ? Number(process.env.SLOW ?? 0) : 0;
+  const slow = chance.of(0.5) ? 0.05 : 0;
   if (!isAnnounced) return { ...story, besides: chosen, network: { ...network, slow } };
   const majors = { ...fleet.policy.majors, notice: minutes(chance.pick([1, 3])) };
   return {

@@ -4,12 +4,13 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Check } from '../../../src/upgrade/checks/types.ts';
 import { read } from '../../../src/upgrade/host/answer.ts';
-import { checkBackup, gather } from '../../../src/upgrade/host/commands.ts';
-import { diagnoseNode, surveyForWork, surveyNode } from '../../../src/upgrade/host/index.ts';
+import { checkBackup, gather, restart } from '../../../src/upgrade/host/commands.ts';
+import { createChecks, diagnoseNode, surveyForWork, surveyNode } from '../../../src/upgrade/host/index.ts';
 import { reportOf } from '../../../src/upgrade/host/reports.ts';
 import { verbs } from '../../../src/upgrade/host/verbs.ts';
-import { createProbe } from '../../../src/upgrade/http/index.ts';
+import { createProbe, fetchOnce } from '../../../src/upgrade/http/index.ts';
 import type { Probe } from '../../../src/upgrade/http/types.ts';
 import { plan } from '../../../src/upgrade/rollout/index.ts';
 import type { NodeRun, NodeSurvey, StepName } from '../../../src/upgrade/rollout/types.ts';
@@ -18,6 +19,7 @@ import type { Command, Shell } from '../../../src/upgrade/ssh/types.ts';
 import { findWayBack } from '../../../src/upgrade/steps/come-back.ts';
 import { steps } from '../../../src/upgrade/steps/index.ts';
 import { fromPeer } from '../../../src/upgrade/steps/peer.ts';
+import { tidyNode } from '../../../src/upgrade/steps/tidy.ts';
 import type { StepContext } from '../../../src/upgrade/steps/types.ts';
 import { random } from '../../support/random.ts';
 import { fleetOf, inputOf, surveyOf } from '../../support/rollouts.ts';
@@ -263,6 +265,13 @@ describe('the work on a node beside one that answers with anything at all', { ti
     canarySoak: 50,
     pollMax: 25,
   };
+  const usual = { at: ['verify'] as const, absent: 'bad' as const, onBad: 'hold' as const, within: 1_000 };
+  const limits = { watch: null, bad: 1 };
+  const checks: Check[] = [
+    { ...usual, ...limits, kind: 'journal', name: 'log', priority: 'err', over: 60_000 },
+    { ...usual, kind: 'database', name: 'database', key: 'DATABASE_URL', query: 'select 1', that: null },
+    { ...usual, kind: 'command', name: 'disk', command: ['/usr/local/bin/df-check'] },
+  ];
   const fresh: Partial<NodeRun> = {};
   const touched: Partial<NodeRun> = { before, touched: true, drained: true };
 
@@ -294,9 +303,16 @@ describe('the work on a node beside one that answers with anything at all', { ti
       const gathered = read(await counting.run(node, gather(turn, before, null, null)));
       if (gathered.is !== 'ok') reportOf(gathered, 'retry');
       const here = { ...turn, shell: counting, probe, clock, signal };
+      const anew = read(await counting.run(node, restart(turn, before)));
+      if (anew.is !== 'ok') reportOf(anew, 'retry');
+      await tidyNode({ ...here, node: { name: node, before } }, before, { stable: 86_400_000, keep: 2 });
       const rest = { archive: async () => archive, withdrawn: () => null, gates: async () => [] };
       expect(await fromPeer({ ...here, ...rest }, node)).not.toBeNull();
     }
+    const database = async () => ({ is: 'silent' as const, detail: 'nobody is there' });
+    const common = { service: fuzzedService, shell: counting, probe, fetch: fetchOnce, database, clock };
+    const results = await createChecks({ checks, ...common })(node, 'all', signal);
+    expect(results).toHaveLength(checks.length);
     const all = Object.keys(steps) as StepName[];
     const asked: [Partial<NodeRun>, StepName[]][] =
       node === 'helped'
