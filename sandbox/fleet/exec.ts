@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import type { ServerChannel } from 'ssh2';
 import { type Rewriter, rewriting } from './rewrite.ts';
 
@@ -33,7 +33,9 @@ export class Commands {
   /** Like sshd, lets a command go on when its connection is lost. */
   run(line: string, channel: ServerChannel): { kill(signal: NodeJS.Signals): void } {
     const { home, rewriter, clock, ahead } = this.#machine;
-    writeFileSync(clock, `${Math.round(ahead() / 1_000)} seconds`);
+    // In one go: a command that runs beside this one reads it, too, and nothing would be midnight to it.
+    writeFileSync(`${clock}.next`, `${Math.round(ahead() / 1_000)} seconds`);
+    renameSync(`${clock}.next`, clock);
     const child = spawn('/bin/sh', ['-c', this.#limits() + rewriter.inwards(line)], {
       cwd: home,
       env: this.#environment(),
