@@ -1664,4 +1664,11 @@ export const rows: Mutant[] = [
     to: "else if (char === 'never') value +=",
     tests: ['test/upgrade/environment/grammar.test.ts'],
   },
+  {
+    name: 'what answers nothing counts as serving',
+    file: `${core}/rules.ts`,
+    from: "const sick = others.filter((name) => standing[name] !== 'healthy' ||",
+    to: "const sick = others.filter((name) => standing[name] === 'down' ||",
+    tests: ['test/upgrade/rollout/gates.test.ts'],
+  },
 ];

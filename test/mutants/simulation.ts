@@ -21,14 +21,6 @@ export const rows: Mutant[] = [
     nights: 30,
   },
   {
-    name: 'nights: what answers nothing counts as serving',
-    file: 'src/upgrade/rollout/rules.ts',
-    from: "const sick = others.filter((name) => standing[name] !== 'healthy' ||",
-    to: "const sick = others.filter((name) => standing[name] === 'down' ||",
-    tests: nights,
-    nights: 60,
-  },
-  {
     name: 'nights: an intent does not make a switch possibly changed',
     file: 'src/upgrade/rollout/next.ts',
     from: 'return { begun: attempt, uncertain: true, touched: true, touchedAt: node.touchedAt ?? at };',
