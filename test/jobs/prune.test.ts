@@ -163,7 +163,12 @@ describe('what Redis keeps', () => {
     await worker.sweep();
     await eventually(left, (ids) => ids.length === 1);
     expect(await left()).toEqual(['r2']);
-    expect(readdirSync(exports)).toEqual(['r1.jsonl']);
+    // The lock of whoever wrote it down goes last.
+    const files = await eventually(
+      async () => readdirSync(exports),
+      (all) => all.length === 1,
+    );
+    expect(files).toEqual(['r1.jsonl']);
   });
 
   it('of another fleet is not touched', async () => {
