@@ -37,10 +37,14 @@ export class Oracle {
 
   /** Up to the same time on the wall, 14 days later; 210 when weeks are named. */
   nextAfter(now: number): Interval | null {
+    return this.runs.find(({ start }) => start > now && start <= this.latest(now)) ?? null;
+  }
+
+  /** The last instant (epoch ms) at which an opening is still looked for from `now`. */
+  latest(now: number): number {
     const minute = Math.floor(now / minuteMs);
     const shown = this.#wall.shows[minute - this.#wall.first] ?? Number.NaN;
-    const latest = this.#wall.means(shown + this.#horizon) * minuteMs + (now - minute * minuteMs);
-    return this.runs.find(({ start }) => start > now && start <= latest) ?? null;
+    return this.#wall.means(shown + this.#horizon) * minuteMs + (now - minute * minuteMs);
   }
 
   /** The dates that somebody there lived, without the first and the last one, which are not whole. */
