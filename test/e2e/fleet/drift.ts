@@ -39,6 +39,7 @@ interface Row {
   environment: string | null;
   gone: string[];
   stopped: boolean | null;
+  starts: string | null;
 }
 
 describe.skipIf(why !== null)('nodes that are not as they were left, on a real fleet', () => {
@@ -93,7 +94,7 @@ describe.skipIf(why !== null)('nodes that are not as they were left, on a real f
 
   it('are named rightly, each kind of them, and nothing is said of a fleet that is well', async () => {
     expect(await product.shell('drift')).toMatchObject({ code: 0, out: expect.stringMatching(/^✓ Nothing differs/) });
-    const off = { is: 'off', binary: null, environment: null, gone: [], stopped: false };
+    const off = { is: 'off', binary: null, environment: null, gone: [], stopped: false, starts: null };
     const cases: [string, () => Promise<unknown>, RegExp, object][] = [
       [
         'us-east-op-1',
@@ -183,8 +184,10 @@ describe.skipIf(why !== null)('nodes that are not as they were left, on a real f
       60_000,
     );
     const { of } = await drift();
-    expect(of(node)).toMatchObject({ is: 'off' });
-    console.log(await talk.type('drift'));
+    expect(of(node)).toMatchObject({ is: 'off', binary: 'memory', starts: '/opt/zeitwork-operator' });
+    const told = await talk.type('drift');
+    expect(told).toMatch(/✗ eu-west-op-1: \*?its unit starts another program.*starts \/opt\/zeitwork-operator/);
+    expect(told).not.toMatch(/recover eu-west-op-1|drift adopt eu-west-op-1/);
     await mended(node);
     await allServe('v2.0.0');
   });
