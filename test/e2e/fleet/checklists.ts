@@ -81,16 +81,16 @@ describe.skipIf(why !== null)('a checklist, on a real fleet', () => {
       /\*Checklist\*: 3 to be ticked before the first node, 1 before each part that is approved, 2 asked for at the end/,
     );
     await talk.click('Start');
-    await talk.until(
-      'the machine’s look is told',
-      async () => /8 of 9|5 of 6/.test((await item(2))?.says ?? '') || /eu-west-op-3/.test((await item(2))?.says ?? ''),
-      120_000,
-    );
     expect(await talk.type('tick 2', people.ines.id)).toMatch(/ticked by a machine/);
     expect(await talk.type('tick 1', people.ines.id)).toMatch(/^Ticked: Release notes read/);
+    // A machine looks once people have done their part.
     await talk.until('all but the rota is ticked', async () => (await item(3))?.ticked === true, 120_000);
     expect(await item(1)).toMatchObject({ ticked: true, by: people.ines.id, at: expect.stringMatching(/^20.*Z$/) });
-    expect(await item(2)).toMatchObject({ ticked: false, check: 'rota', says: expect.stringContaining(missing) });
+    expect(await item(2)).toMatchObject({
+      ticked: false,
+      check: 'rota',
+      says: expect.stringMatching(`^5 of 6; not ${missing}: `),
+    });
     expect(await talk.type('why')).toMatch(/checklist: not ticked on the checklist: All in the rota/);
     expect([await begun('us-east'), await begun('eu-west')]).toEqual([0, 0]);
 
