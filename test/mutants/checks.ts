@@ -249,6 +249,13 @@ export const rows: Mutant[] = [
     tests: folded,
   },
   {
+    name: 'what was bad before is known of a few checks alone',
+    file: 'src/upgrade/steps/checked.ts',
+    from: "const ill = results.filter(({ counts }) => counts !== 'good');",
+    to: "const ill = results.filter(({ counts }) => counts !== 'good').slice(0, 5);",
+    tests: turns,
+  },
+  {
     name: 'a watch goes on although a check is bad',
     file: 'src/upgrade/rollout/looks.ts',
     from: " || each.proof === 'broken' || isBad(each)",
