@@ -249,6 +249,20 @@ export const rows: Mutant[] = [
     tests: folded,
   },
   {
+    name: 'samples are kept without an end',
+    file: 'src/upgrade/checks/samples.ts',
+    from: '.slice(-most) : all',
+    to: ' : all',
+    tests: rates,
+  },
+  {
+    name: 'a counter below zero outweighs what grew',
+    file: 'src/upgrade/checks/rate.ts',
+    from: 'value >= 0 && value <=',
+    to: 'value <=',
+    tests: rates,
+  },
+  {
     name: 'what was bad before is known of a few checks alone',
     file: 'src/upgrade/steps/checked.ts',
     from: "const ill = results.filter(({ counts }) => counts !== 'good');",
