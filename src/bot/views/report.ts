@@ -1,6 +1,7 @@
 import { outcome, type Pack } from '../../upgrade/report/index.ts';
 import { approvals, isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
+import { reached } from './goal.ts';
 import { type Post, post } from './post.ts';
 import { tally } from './tally.ts';
 import { count, foreign, names, span, when, who } from './text.ts';
@@ -52,5 +53,5 @@ function imageLine(rollout: Rollout): string {
 
 function onIt(rollout: Rollout): string {
   const { all, onNew } = tally(rollout);
-  return `${onNew.length} of ${count(all, 'node')} on ${rollout.release.version}`;
+  return `${onNew.length} of ${count(all, 'node')} ${reached(rollout)}`;
 }

@@ -31,6 +31,7 @@ case $1 in
     pid=$((pid + 1))
     mkdir "proc/$pid"
     ln usr/local/bin/zeitwork-operator "proc/$pid/exe"
+    sed -n '/=/p' etc/zeitwork/operator.env 2>/dev/null | tr '\\n' '\\000' >"proc/$pid/environ"
     echo "$pid" >pid ;;
   status) echo 'active (running)' ;;
 esac
