@@ -76,6 +76,8 @@ export interface Order {
 export interface Watcher {
   /** Right before the service is stopped by a script of ours. */
   stops(node: ModelNode, script: Order): void;
+  /** It was started again by it. */
+  starts(node: ModelNode, script: Order): void;
   /** A script puts something else in the place of this file. */
   replaces(node: ModelNode, what: 'binary' | 'environment', content: string, script: Order): void;
 }
@@ -274,6 +276,7 @@ export class ModelNode {
       await this.#wait(script, this.stopTakes);
     }
     this.#start();
+    this.#watcher.starts(this, orderOf(script));
     this.#say(script, 'restart', '0');
   }
 
@@ -359,6 +362,8 @@ export class ModelNode {
         return this.#switch(script);
       case 'restore':
         return this.#restore(script);
+      case 'restart':
+        return this.#startAnew(script);
       case 'cleanup':
         return this.#cleanup(script);
       case 'drain':
@@ -631,6 +636,17 @@ export class ModelNode {
     }
     if (lacking) await this.#restart(script);
     else this.#say(script, 'restart', 'skipped');
+  }
+
+  async #startAnew(script: Script): Promise<void> {
+    this.#enter(script);
+    const { image, pid, invocation } = this.unit;
+    const target = this.#word(script, 'target');
+    if (this.binary !== target) this.#refuse(script, 'drift-disk', this.binary ?? '');
+    if (image !== null && image !== target) this.#refuse(script, 'drift', image);
+    if (this.#word(script, 'before_env') !== (this.env ?? '-')) this.#refuse(script, 'drift-env', this.env ?? '');
+    if (pid !== 0 && invocation !== this.#word(script, 'invocation')) this.#say(script, 'restart', 'skipped');
+    else await this.#restart(script);
   }
 
   #cleanup(script: Script): void {

@@ -74,6 +74,8 @@ export interface Story {
   /** Mean time between two decisions of people, ms. */
   peopleEvery: number;
   realSignatures: boolean;
+  /** People have the fleet restarted when nothing else is under way. */
+  restarts: boolean;
 }
 
 const all: Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
@@ -100,8 +102,11 @@ const checklists = {
   after: [{ text: 'status page' }],
 };
 
+/** What no chance decides. */
+type Also = Pick<Story, 'realSignatures' | 'restarts'> & { checklist: boolean };
+
 /** `besides`: draws what is in some nights alone. */
-export function storyOf(chance: Chance, besides: Chance, also: { realSignatures: boolean; checklist: boolean }): Story {
+export function storyOf(chance: Chance, besides: Chance, also: Also): Story {
   return withBesides(usualStory(chance, also), besides);
 }
 
@@ -122,10 +127,7 @@ function withBesides(story: Story, chance: Chance): Story {
   };
 }
 
-function usualStory(
-  chance: Chance,
-  { realSignatures, checklist }: { realSignatures: boolean; checklist: boolean },
-): Story {
+function usualStory(chance: Chance, { realSignatures, restarts, checklist }: Also): Story {
   const minimumHealthy = chance.pick([2, 2, 2, 1]);
   const fleet = fleetOf({
     minimumHealthy,
@@ -199,6 +201,7 @@ function usualStory(
     lasts: minutes(flapper !== undefined ? 2 : chance.of(0.1) ? chance.between(10, 25) : chance.between(2, 7)),
     peopleEvery: flapper === undefined ? chance.pick([20_000, 60_000]) : minutes(4),
     realSignatures,
+    restarts,
   };
 }
 

@@ -161,6 +161,10 @@ export class TrialNode {
     this.#calls.close();
   }
 
+  get invocation(): string {
+    return this.#unit.properties().InvocationID ?? '';
+  }
+
   path = (remote: string): string => this.#paths.path(remote);
 
   /** Under another name first, as one deploys: what runs keeps what it runs from. */

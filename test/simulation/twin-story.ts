@@ -8,7 +8,7 @@ import { rollout as someRollout } from '../upgrade/steps/support.ts';
 import type { Chance } from './time.ts';
 import { archives, builds, damaged, envFile, environments, hashOf, releaseOf, service } from './tiny-world.ts';
 import { binaryOf, sha256 } from './trial-node.ts';
-import type { Twins } from './twins.ts';
+import { type Twins, whatRuns } from './twins.ts';
 
 const lbFails = '/run/lb-fails';
 /** Words of a command that are the same in every one. */
@@ -96,7 +96,7 @@ export class TwinStory {
     if (chance.of(0.06)) this.#turn = chance.pick(this.#turns);
   }
 
-  readonly #path = ['stage', 'backup', 'switch', 'restore', 'switch', 'restore', 'cleanup'];
+  readonly #path = ['stage', 'backup', 'switch', 'restart', 'restore', 'switch', 'restore', 'cleanup'];
   readonly #beside = ['look', 'observe', 'look under lock', 'look around', 'list backups', 'check backup', 'diagnose'];
   readonly #all = [...this.#path, ...this.#beside, 'drain', 'undrain'];
 
@@ -107,7 +107,7 @@ export class TwinStory {
     const name = onTheWay ? (this.#path[this.#next % this.#path.length] ?? '') : chance.pick(this.#all);
     const command = await this.#made(name);
     const list = [{ name, command }];
-    if (chance.of(['switch', 'restore'].includes(name) ? 0.4 : 0.04)) {
+    if (chance.of(['switch', 'restore', 'restart'].includes(name) ? 0.4 : 0.04)) {
       const other = chance.pick(this.#all);
       list.push({ name: other, command: await this.#made(other) });
     }
@@ -150,6 +150,12 @@ export class TwinStory {
         return commands.switchOver(turn, past, decided);
       case 'restore':
         return commands.restore(turn, past, decided);
+      case 'restart': {
+        const runs = chance.of(0.7) ? whatRuns : chance.pick(['', 'another']);
+        const named = chance.of(0.5) ? this.#baseline() : past;
+        // What is restarted is what runs, which an upgrade called new.
+        return commands.restart(turn, { ...named, invocation: runs });
+      }
       case 'cleanup':
         return commands.cleanup(turn, chance.of(0.85) ? past : null, chance.of(0.7));
       case 'drain':
