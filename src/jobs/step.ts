@@ -152,8 +152,11 @@ export function taskRunner(parts: StepParts): RunTask {
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
     const own = { ...rollout, service: parts.fleet.service };
-    const checks = parts.checks === undefined ? {} : { checks: parts.checks };
-    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow, ...checks };
+    const more = {
+      ...(parts.checks === undefined ? {} : { checks: parts.checks }),
+      ...(parts.resolve === undefined ? {} : { resolve: parts.resolve }),
+    };
+    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow, ...more };
   }
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */
@@ -236,7 +239,7 @@ const halted = (step: StepName, reason: string): StepResult => ({
 });
 
 const ofRecovery: readonly StepName[] = ['stage', 'drain', 'recover'];
-const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch', 'restart'];
+const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch', 'restart', 'configure'];
 
 function broken(step: StepName, reason: string): Report {
   return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };

@@ -123,6 +123,8 @@ export class ModelNode {
   made: string[] = [];
   /** By name, which begins with the time. */
   aside = new Map<string, string>();
+  /** The environment file that a script of ours put there last, and what ran then. */
+  put: { env: string; invocation: string } | null = null;
   /** Null: none was ever seen. */
   fence: { epoch: number; attempt: number } | null = null;
   #lock: Script | null = null;
@@ -413,6 +415,11 @@ export class ModelNode {
     this.#say(script, 'image', this.unit.image ?? '');
     this.#say(script, 'disk', this.binary ?? '');
     this.#say(script, 'env', this.env ?? '');
+    if (this.#isStale()) this.#say(script, 'stale', 'env');
+  }
+
+  #isStale(): boolean {
+    return this.put !== null && this.put.env === this.env && this.put.invocation === this.unit.invocation;
   }
 
   #fenced(script: Script): void {
@@ -616,7 +623,7 @@ export class ModelNode {
     if (strangeImage !== null && strangeImage !== replaceImage) this.#refuse(script, 'foreign-image', strangeImage);
     if (strangeEnv !== null && ![replaceEnv, keepEnv].includes(strangeEnv))
       this.#refuse(script, 'foreign-env', strangeEnv);
-    let lacking = image !== before;
+    let lacking = image !== before || this.#isStale();
     if (strangeDisk !== null) this.#keepAside(script, 'binary', strangeDisk);
     if (strangeImage !== null && image !== disk) this.#keepAside(script, 'image', strangeImage);
     await this.#wait(script, 10);
@@ -629,6 +636,7 @@ export class ModelNode {
       if (now !== missing) this.#keepAside(script, 'environment', now);
       if (this.env !== null) this.#watcher.replaces(this, 'environment', this.env, orderOf(script));
       this.env = recorded === missing ? null : kept.env;
+      if (this.env !== null) this.put = { env: this.env, invocation: this.unit.invocation };
       lacking = true;
       this.#say(script, 'did', 'env');
     }

@@ -290,7 +290,7 @@ export class TrialNode {
 }
 
 /** What the scripts keep of a unit. */
-const expected = ['lock', 'epoch', 'made', 'backups', 'recovered', 'aside', 'aside.log', 'digests'];
+const expected = ['lock', 'epoch', 'made', 'backups', 'recovered', 'aside', 'aside.log', 'digests', 'environment'];
 
 /** The command for traffic: it fails while somebody wants it to. */
 const lb = `#!/bin/sh

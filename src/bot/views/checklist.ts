@@ -1,5 +1,6 @@
 import { checkOf, entriesOf, isOpen, isTickable, regionsIn, sinceOf, tickOf } from '../../upgrade/rollout/index.ts';
 import type { Entry, Rollout, Tick } from '../../upgrade/rollout/types.ts';
+import { goalOf, reached } from './goal.ts';
 import type { Button } from './parts.ts';
 import { type Post, post } from './post.ts';
 import { serving } from './serving.ts';
@@ -17,9 +18,9 @@ export const tickedOf = (ticks: readonly Tick[]): string =>
   `${ticks.filter(({ is }) => is === 'ticked').length} of ${ticks.length}`;
 
 /** Which list an item is on, in words. */
-export function listName({ release }: Rollout, { list, phase }: Entry): string {
+export function listName(rollout: Rollout, { list, phase }: Entry): string {
   if (list === 'during') return `Before ${foreign(phase?.title ?? '', 80)}`;
-  return list === 'before' ? `Before ${release.version} begins` : `After ${release.version}`;
+  return list === 'before' ? `Before ${goalOf(rollout)} begins` : `After ${goalOf(rollout)}`;
 }
 
 /** An item with who or what ticked it, and the evidence. */
@@ -70,7 +71,7 @@ function stands(rollout: Rollout, entry: Entry): string {
   if (entry.list === 'during')
     return `${serving(rollout, regionsIn(rollout, entry))}; nothing begins there before all of it is ticked`;
   const { all, onNew } = tally(rollout);
-  return `${onNew.length} of ${count(all, 'node')} on ${rollout.release.version}`;
+  return `${onNew.length} of ${count(all, 'node')} ${reached(rollout)}`;
 }
 
 export function tickButtons(rollout: Rollout, entries: readonly Entry[]): Button[] {

@@ -34,6 +34,7 @@ case $1 in
     mkdir "proc/$pid"
     program=$(cat program 2>/dev/null) || program=usr/local/bin/zeitwork-operator
     ln "$program" "proc/$pid/exe"
+    sed -n '/=/p' etc/zeitwork/operator.env 2>/dev/null | tr '\\n' '\\000' >"proc/$pid/environ"
     echo "$pid" >pid ;;
   status) echo 'active (running)' ;;
 esac
