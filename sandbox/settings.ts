@@ -61,6 +61,8 @@ export function settingsOf(
         { text: 'All healthy', check: 'healthy' },
       ],
     },
+    // A day of the real thing.
+    aftercare: { watch: '10m', every: '10s' },
     // Minutes of the real thing pass in seconds here; every check is made all the same.
     policy: {
       order: windows === 'guide' ? 'next-opening' : 'declared',

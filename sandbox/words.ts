@@ -32,6 +32,10 @@ export function tries(fleet: SimulatedFleet) {
       text: '/zeitwork report',
       about: 'who decided, hashes, durations, verdicts; the tab Night draws it while it happens',
     },
+    {
+      text: '/zeitwork status',
+      about: 'after an upgrade, how it was watched since; stop a service meanwhile (its menu), and look at the channel',
+    },
     { text: '/zeitwork checklist', about: 'at the end: what a person and what a machine ticked' },
     {
       text: '/zeitwork restart --regions us-east',

@@ -34,7 +34,12 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       regions: written.regions.map((region) => regionFrom(region, written)),
       policy: written.policy,
       drift: { at: written.drift.at ?? null, snooze: written.drift.snooze },
-      aftercare: { stable: written.aftercare.stable ?? null, keep: written.aftercare.keep },
+      aftercare: {
+        watch: written.aftercare.watch ?? null,
+        every: written.aftercare.every,
+        stable: written.aftercare.stable ?? null,
+        keep: written.aftercare.keep,
+      },
       audiences: webhook === null ? [] : [webhook.name],
       ...(written.compatibility ? { compatibility: written.compatibility.map(rowFrom) } : {}),
       ...checklistsFrom(written.checklists),

@@ -11,6 +11,7 @@ import { formatDuration } from './durations.ts';
 import { checkProblems } from './node-checks.ts';
 import type { Path, Problem } from './problems.ts';
 import {
+  aftercare,
   approvers,
   check,
   checklistItem,
@@ -58,6 +59,7 @@ const sketch = z.object({
   policy: withDefault({}, sound(rules)),
   ssh: withDefault({}, sound(ssh)),
   redis: withDefault({}, sound(redis)),
+  aftercare: withDefault({}, sound(aftercare)),
   roles: sound(z.object({ requesters: sound(approvers) })),
   keys: sound(z.object({ bot: z.array(z.string()) }))
     .optional()
@@ -105,6 +107,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...regions.flatMap((region, at) => (settings.policy ? regionProblems(region, at, settings.policy) : [])),
     ...(settings.policy ? policyProblems(settings.policy) : []),
     ...(settings.policy ? canaryProblems(settings.policy, regions) : []),
+    ...aftercareProblems(settings.aftercare),
     ...freezeProblems(settings),
     ...releaseProblems(settings.releases),
     ...alertProblems(settings.alerts),
@@ -220,6 +223,16 @@ function canaryProblems({ canary }: SketchedPolicy, regions: SketchedRegion[]): 
   const names = regions.map(({ name }) => name);
   if (canary === null || names.includes(canary)) return [];
   return [{ path: ['policy', 'canary'], message: `"${canary}" is not a region; write ${names.join(' or ')}` }];
+}
+
+/** So many looks at least, or one that is missing is most of it. */
+const fewestLooks = 4;
+
+function aftercareProblems(written: Sketch['aftercare']): Problem[] {
+  const { watch = null, every } = written ?? {};
+  if (watch === null || every === undefined || fewestLooks * every <= watch) return [];
+  const message = `${formatDuration(every)} is more than a quarter of aftercare.watch (${formatDuration(watch)}); make it shorter`;
+  return [{ path: ['aftercare', 'every'], message }];
 }
 
 function freezeProblems(settings: Sketch): Problem[] {

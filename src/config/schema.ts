@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import { day } from '../base/duration.ts';
 import { readPublicKey, signingKeyIn } from '../trust/index.ts';
 import { rangeIn } from '../upgrade/compatibility/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
@@ -247,16 +246,28 @@ const select = leaf('a JMESPath expression', 'one like [].agent_version', (writt
 const question = block({ get: inventoryUrl, select });
 export const inventory = block({ agent: question.nullable().optional(), schema: question.nullable().optional() });
 
+/** A duration from one to another. */
+function spanned(from: string, to: string) {
+  const [least = 0, most = 0] = [parseDuration(from), parseDuration(to)];
+  return leaf('a duration', `one from ${from} to ${to}`, (written) => {
+    const ms = typeof written === 'string' ? parseDuration(written) : undefined;
+    return ms !== undefined && ms >= least && ms <= most ? ms : undefined;
+  });
+}
+
 const timeOfDay = leaf('a time of day', 'one like "03:30"', (written) =>
   typeof written === 'string' && /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(written) ? written : undefined,
 );
 export const drift = block({ at: timeOfDay.nullable().optional(), snooze: withDefault('7d', value.duration) });
 /** Orders to clean up are good for so long; before a day is over nobody knows whether a release is stable. */
-const stable = leaf('a duration', 'one from 1d to 60d', (written) => {
-  const ms = typeof written === 'string' ? parseDuration(written) : undefined;
-  return ms !== undefined && ms >= day && ms <= 60 * day ? ms : undefined;
+const stable = spanned('1d', '60d');
+/** Shorter than the shortest nobody would see anything, and a journal is no place for more looks than that. */
+export const aftercare = block({
+  watch: spanned('10m', '7d').nullable().optional(),
+  every: withDefault('5m', spanned('10s', '1h')),
+  stable: stable.nullable().optional(),
+  keep: withDefault(2, whole(2, 20)),
 });
-export const aftercare = block({ stable: stable.nullable().optional(), keep: withDefault(2, whole(2, 20)) });
 const itemText = text('an item', 'some words in one line, at most 120 characters', /^(?=.*\S)[^\p{Cc}]{1,120}$/u);
 export const checklistItem = block({
   text: itemText,

@@ -20,6 +20,7 @@ const commented = [
   'keys.worker',
   'stopFile',
   'drift.at',
+  'aftercare.watch',
   'aftercare.stable',
   'service.traffic',
   'alerts',

@@ -66,6 +66,7 @@ const decides: Record<CheckOccasion, (check: Check) => boolean> = {
   node: ({ at }) => at.includes('node'),
   before: ({ at }) => at.includes('node') || at.includes('watch'),
   watch: ({ at }) => at.includes('watch'),
+  after: ({ at }) => at.includes('watch'),
   all: () => true,
 };
 
@@ -144,7 +145,7 @@ export function createChecks(parts: CheckParts): AskChecks {
   async function metrics(check: MetricsCheck, round: Round): Promise<Judged> {
     const first = await inTime(check, round.signal, sample(check, round));
     if ('says' in first) return first;
-    const before = partner(check, round.node, first);
+    const before = partner(check, round, first);
     if (before !== null) return judgeRate(check, before, first);
     const wait = waitOf(check, round.occasion);
     if (wait === 0) return unknown('one sample so far, and a rate wants two');
@@ -178,12 +179,12 @@ export function createChecks(parts: CheckParts): AskChecks {
     samples.set(key, [...all, taken].slice(-4 * kept));
   }
 
-  /** Of the same process, about as old as the rate is long; null when there is none. */
-  function partner({ name, over }: MetricsCheck, node: string, now: Sample): Sample | null {
+  /** Of the same process, about as old as the rate is long; null when there is none. Where looks are far apart any age will do. */
+  function partner({ name, over }: MetricsCheck, { node, occasion }: Round, now: Sample): Sample | null {
+    const oldest = occasion === 'after' ? Number.POSITIVE_INFINITY : Math.max(3 * over, 2 * minute);
     const age = ({ at }: Sample) => now.at - at;
     const fitting = (samples.get(`${node} ${name}`) ?? []).filter(
-      (each) =>
-        each.invocation === now.invocation && age(each) >= over / 2 && age(each) <= Math.max(3 * over, 2 * minute),
+      (each) => each.invocation === now.invocation && age(each) >= over / 2 && age(each) <= oldest,
     );
     const far = (each: Sample) => Math.abs(age(each) - over);
     return fitting.sort((a, b) => far(a) - far(b))[0] ?? null;
@@ -240,7 +241,7 @@ function untold(answer: Exclude<Answer, { is: 'ok' }>): Judged {
 /** In a turn a rate has its time; whoever looks once waits a little, and a watch looks again anyway. */
 function waitOf({ over }: MetricsCheck, occasion: CheckOccasion): number {
   if (occasion === 'node') return over;
-  return occasion === 'watch' ? 0 : Math.min(over, shortWait);
+  return occasion === 'watch' || occasion === 'after' ? 0 : Math.min(over, shortWait);
 }
 
 /** Rejects as soon as one of the signals aborts; what the work says then is nobody's business any more. */

@@ -1,3 +1,12 @@
+export {
+  isGoodAfterwards,
+  isWatchedAfterwards,
+  ratesAfterwards,
+  silentAfterwards,
+  unwellIn,
+  wellFor,
+  worseWords,
+} from './afterwards.ts';
 export { laterStart } from './ahead.ts';
 export { declineOf, openedBy, stillAsked, withApproversOf } from './approvers.ts';
 export { asksFrom } from './asking.ts';

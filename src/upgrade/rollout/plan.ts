@@ -2,6 +2,7 @@ import { inWords } from '../../base/duration.ts';
 import { isNewer } from '../../base/version.ts';
 import { fits, nextOpening, openInterval, opensFrom } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
+import { afterwardsFor } from './afterwards.ts';
 import { compatibilityOf } from './compatible.ts';
 import { compile, pathFor } from './compile.ts';
 import { troublesIn } from './fitness.ts';
@@ -83,6 +84,7 @@ export function plan(wanted: PlanInput): Rollout {
     ...(change === undefined ? {} : { change }),
     ...(notice === undefined ? {} : { notice }),
     ...(fleet.checklists === undefined ? {} : { checklists: fleet.checklists }),
+    ...(change === undefined ? afterwardsFor(fleet) : {}),
   };
 }
 
