@@ -118,7 +118,7 @@ export function lookedAfter(rollout: Rollout, event: LookedAfter): Rollout {
   const worse = worseAfter(afterwards.worse, region, unwell, event);
   const after = { ...afterwards, regions: { ...afterwards.regions, [name]: region }, worse };
   const isOver = Object.values(after.regions).every(({ well }) => well.at !== null && well.ms >= after.for);
-  const end = isOver && worse.every(({ well }) => well !== null) ? ({ is: 'well', at } as const) : null;
+  const end = isOver ? ({ is: 'well', at } as const) : null;
   return overdue({ ...rollout, afterwards: { ...after, end } }, at);
 }
 
