@@ -173,8 +173,15 @@ export const rows: Mutant[] = [
   {
     name: 'a rate of looks that are far apart is never known',
     file: 'src/upgrade/host/checks.ts',
-    from: "occasion === 'after' ? Number.POSITIVE_INFINITY : Math",
-    to: 'Math',
+    from: "first, round.occasion === 'after')",
+    to: 'first)',
+    tests: ['test/upgrade/host/checks.test.ts'],
+  },
+  {
+    name: 'of looks that are far apart nothing is remembered',
+    file: 'src/upgrade/checks/samples.ts',
+    from: ' || at === known.length - 1',
+    to: '',
     tests: ['test/upgrade/host/checks.test.ts'],
   },
   {

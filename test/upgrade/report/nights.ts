@@ -1,9 +1,17 @@
-import { asked, isWatchedAfterwards, next, nextWake, plan, todo } from '../../../src/upgrade/rollout/index.ts';
+import {
+  asked,
+  isWatchedAfterwards,
+  next,
+  nextWake,
+  plan,
+  todo,
+  whatRuns,
+} from '../../../src/upgrade/rollout/index.ts';
 import type { Event, LookTask, PlanInput, Policy, Rollout, Unwell } from '../../../src/upgrade/rollout/types.ts';
 import { trialFleet } from '../../bot/support.ts';
 import { journalOf } from '../../support/journal.ts';
 import { approve } from '../../support/parts.ts';
-import { hours, inputOf, minutes, tuesday } from '../../support/rollouts.ts';
+import { hours, inputOf, minutes, surveyOf, tuesday } from '../../support/rollouts.ts';
 import { apply, drive, type World, worldOf } from '../../support/simulation.ts';
 
 export interface Told {
@@ -43,6 +51,13 @@ export function goodNight(): Told {
   const first = goOn(told, world, (rollout) => asked(rollout).length > 0);
   const second = goOn(say(first, yes('eu-west')), world, (rollout) => asked(rollout).length > 0);
   return goOn(say(second, yes('ap-south')), world);
+}
+
+/** What runs is started anew. */
+export function restartNight() {
+  const fleet = trialFleet();
+  const survey = surveyOf(fleet);
+  return begin({ bake: minutes(10) }, { change: { is: 'restart' }, release: whatRuns(fleet, null, survey), survey });
 }
 
 /** The second node never gets well on the new build, goes back, is tried again when it was mended, and then all of it is rolled back. */
