@@ -240,4 +240,11 @@ export const rows: Mutant[] = [
     to: '',
     tests: ['test/upgrade/report/pack.test.ts'],
   },
+  {
+    name: 'of a refused plan no mismatch is told as data',
+    file: 'src/bot/run.ts',
+    from: 'if (error instanceof Incompatible) return incompatible(error);',
+    to: '',
+    tests: ['test/bot/compatibility.test.ts'],
+  },
 ];

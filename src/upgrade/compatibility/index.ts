@@ -1,3 +1,4 @@
+export { Incompatible } from './incompatible.ts';
 export { judge, noWayBack, rowFor } from './judge.ts';
 export { holds, overlap, rangeIn } from './range.ts';
 export type * from './types.ts';
