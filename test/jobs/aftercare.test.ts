@@ -3,7 +3,7 @@ import { day } from '../../src/base/duration.ts';
 import { type AftercareParts, createAftercare } from '../../src/jobs/aftercare.ts';
 import { emptyLedger } from '../../src/upgrade/ledger/index.ts';
 import type { Left } from '../../src/upgrade/ledger/types.ts';
-import type { NodeSurvey, Pair, Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { NodeRun, NodeSurvey, Pair, Rollout } from '../../src/upgrade/rollout/types.ts';
 import type { Command, Shell } from '../../src/upgrade/ssh/types.ts';
 import { fleetOf, newImage, oldImage, planned, recorded, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
@@ -114,6 +114,19 @@ describe('a node that is as recorded', () => {
 
   it('is left as it is while a file stops everything', async () => {
     expect((await cleaned({ halted: true })).sent).toEqual([]);
+  });
+
+  it('keeps what it was before the last rollout that changed it, when another one knew it since and changed nothing', async () => {
+    const same = { ...recorded, sha256: newImage };
+    const since = (before: typeof recorded | null): Rollout => ({
+      ...over,
+      id: 'r2',
+      nodes: { ...over.nodes, [node]: { ...(over.nodes[node] as NodeRun), before, touched: before !== null } },
+    });
+    for (const later of [since(null), since(same)]) {
+      const { asked } = await cleaned({ rollouts: [later, over] });
+      expect(asked).toMatchObject([{ rollout: 'r2', before: { sha256: oldImage } }]);
+    }
   });
 
   it('keeps what was proven on it before, which the last rollout need not have come from', async () => {
