@@ -34,11 +34,20 @@ interface World {
   stable?: number | null;
   halted?: boolean;
   later?: number;
+  /** This worker is about to end. */
+  closing?: boolean;
 }
 
 /** What is asked of the node, and what is presented with it. */
 async function cleaned(world: World = {}) {
-  const asked: { rollout: string; epoch: number; attempt: number; before: Pair | null; spare: Pair | null }[] = [];
+  const asked: {
+    rollout: string;
+    binary: string;
+    epoch: number;
+    attempt: number;
+    before: Pair | null;
+    spare: Pair | null;
+  }[] = [];
   const sent: Command[] = [];
   const ordered: string[] = [];
   const shell: Shell = {
@@ -62,14 +71,18 @@ async function cleaned(world: World = {}) {
     shell,
     halt: async () => (world.halted ? { is: 'lies', reason: 'disk swap' } : { is: 'clear' }),
     tidyNode: async ({ rollout, node: { before }, attempt, shell: own, signal }, spare) => {
-      asked.push({ rollout: rollout.id, epoch: rollout.epoch, attempt, before, spare });
+      asked.push({ rollout: rollout.id, binary: rollout.service.binary, epoch: rollout.epoch, attempt, before, spare });
       await own.run(node, { name: 'tidy', script: '', args: [], sudo: true, timeoutMs: 1_000 }, signal);
       return { is: 'tidied', removed: [] };
     },
     clock: { ...systemClock, now: () => ended + (world.later ?? 14 * day) },
     log: silent,
   };
-  await createAftercare(parts)([{ ...seen, ...world.seen } as NodeSurvey], new AbortController().signal);
+  const closing = new AbortController();
+  if (world.closing) closing.abort();
+  const ends = createAftercare(parts)([{ ...seen, ...world.seen } as NodeSurvey], closing.signal);
+  if (world.closing) await expect(ends).rejects.toThrow(/abort/);
+  else await ends;
   return { asked, sent, ordered };
 }
 
@@ -78,7 +91,10 @@ describe('a node that is as recorded', () => {
     const { asked, sent, ordered } = await cleaned();
     const run = over.nodes[node];
     expect(asked).toEqual([
-      { rollout: 'r1', epoch: over.epoch, attempt: run?.attempt, before: run?.before, spare: null },
+      {
+        ...{ rollout: 'r1', binary: over.service.binary, epoch: over.epoch, attempt: run?.attempt },
+        ...{ before: run?.before, spare: null },
+      },
     ]);
     expect(ordered).toEqual([`tidy r1 ${node}`]);
     expect(sent).toMatchObject([{ name: 'tidy', presented: { order: { text: 'a' } } }]);
@@ -86,6 +102,7 @@ describe('a node that is as recorded', () => {
 
   it.each<[string, World]>([
     ['it has not stood for so long', { later: 14 * day - 1 }],
+    ['what is there was recorded only now', { left: { ...left, at: ended + day } }],
     ['nothing is to be cleaned up', { stable: null }],
     ['a rollout is open', { open: ['r9'] }],
     ['the last rollout that knows it is open', { rollouts: [{ ...over, status: { is: 'running' } }] }],
@@ -110,6 +127,15 @@ describe('a node that is as recorded', () => {
     ],
   ])('is left as it is while %s', async (_, world) => {
     expect((await cleaned(world)).asked).toEqual([]);
+  });
+
+  it('is left as it is while its worker ends', async () => {
+    expect((await cleaned({ closing: true })).asked).toEqual([]);
+  });
+
+  it('is cleaned up by the settings of this worker, whatever a rollout says that its service is', async () => {
+    const elsewhere = { ...over, service: { ...over.service, binary: '/etc/passwd' } };
+    expect((await cleaned({ rollouts: [elsewhere] })).asked).toMatchObject([{ binary: over.service.binary }]);
   });
 
   it('is left as it is while a file stops everything', async () => {
