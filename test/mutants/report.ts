@@ -148,6 +148,20 @@ export const rows: Mutant[] = [
     tests: lists,
   },
   {
+    name: 'a list that is over is told by what looks find now',
+    file: 'src/bot/commands/checklist.ts',
+    from: 'return (entry) => (isOver(entry) ? past?.get(entry.key) : undefined) ?? tickOf(rollout, entry);',
+    to: 'return (entry) => (isOver(entry) ? past?.get("") : undefined) ?? tickOf(rollout, entry);',
+    tests: ['test/bot/checklist.test.ts'],
+  },
+  {
+    name: 'nobody asks what the list of afterwards wants of a machine',
+    file: 'src/upgrade/rollout/checklists.ts',
+    from: "(isEnding && entry.list === 'after')",
+    to: "(isEnding && entry.list === 'before')",
+    tests: lists,
+  },
+  {
     name: 'somebody without a name ticks',
     file: 'src/bot/commands/checklist.ts',
     from: "await demand(context, asking, { is: 'go-back' });",

@@ -4,6 +4,7 @@ import type { Asking, CommandContext, Reply } from '../context.ts';
 import { adopt } from './adopt.ts';
 import { checklist, tick, untick } from './checklist.ts';
 import type { Handler } from './common.ts';
+import { config } from './config.ts';
 import { approve, decline, pause, resume, retry, rollback, stop } from './decide.ts';
 import { drift } from './drift.ts';
 import { keep, replace } from './foreign.ts';
@@ -54,6 +55,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   recover,
   drift,
   restart,
+  config,
   adopt,
   windows,
   freeze,

@@ -19,9 +19,11 @@ import type {
   ApprovalPhase,
   Baseline,
   Diagnosis,
+  Entry,
   List,
   NodeRun,
   Rollout,
+  Tick,
   WatchPhase,
 } from '../rollout/types.ts';
 import { type Healths, healthOf } from './health.ts';
@@ -293,13 +295,22 @@ function afterOf({ state, touched, proof, back, before, sick }: NodeRun): After 
   return { is: 'unchanged', version: before?.version ?? null, sha256: before?.sha256 ?? null };
 }
 
-function checklistOf(frames: readonly Frame[]): ItemReport[] {
+/** How each item stood when what it was for began, else how it stands, by its key: later looks are of something else. */
+export const ticksIn = (lines: readonly Line[]): Map<string, Tick> =>
+  new Map(ticksOf([...framesOf(lines)]).map(({ entry, tick }) => [entry.key, tick]));
+
+function ticksOf(frames: readonly Frame[]): { entry: Entry; tick: Tick }[] {
   const rollout = lastOf(frames);
   return entriesOf(rollout).map((entry) => {
     const last = frames.find(
       ({ before, after }) => before !== null && isTickable(before, entry) && !isTickable(after, entry),
     );
-    const tick = tickOf(last?.before ?? rollout, entry);
+    return { entry, tick: tickOf(last?.before ?? rollout, entry) };
+  });
+}
+
+function checklistOf(frames: readonly Frame[]): ItemReport[] {
+  return ticksOf(frames).map(({ entry, tick }) => {
     const { number, list, phase, item } = entry;
     return {
       ...{ number, list, part: phase?.title ?? null, text: item.text, check: checkOf(entry) },
