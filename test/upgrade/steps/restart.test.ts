@@ -105,6 +105,14 @@ describe('a node that is restarted', () => {
     expect(trial.node.restarts()).toBe(0);
   });
 
+  it.each([
+    ['there is no environment file', `rm ${env}`, /there is no .*operator\.env on the node/],
+    ['a link is in the place of its binary', `mv ${binary} ${binary}.real; ln -s ${binary}.real ${binary}`, /link/],
+  ])('is not even looked at as fit where %s', async (_, change, reason) => {
+    trial.node.exec(change);
+    expect(await trial.go('stage')).toMatchObject({ is: 'failed', reason: expect.stringMatching(reason) });
+  });
+
   it('is not planned for another build than it runs', async () => {
     trial.plan = { ...trial.plan, release: releaseOf('v3.0.0') };
     expect(await trial.go('stage')).toMatchObject({
