@@ -27,6 +27,7 @@ marked() { # NAME
 }
 quench() { # HOME NAME
   if [ "$(cat "$1/$2/by" 2>/dev/null)" = unit ]; then
+    systemctl kill -s KILL "$2.service" 2>/dev/null || :
     systemctl stop "$2.service" 2>/dev/null || :
     systemctl reset-failed "$2.service" 2>/dev/null || :
     return 0
@@ -186,12 +187,12 @@ export const lookScript = script(
     quench,
     `
 in_unit() {
-  facts=$(systemctl show "$name.service" -p LoadState -p ActiveState -p SubState -p Result -p ExecMainStatus -p ExecMainCode -p TasksCurrent)
+  facts=$(systemctl show "$name.service" -p LoadState -p ActiveState -p SubState -p Result -p ExecMainStatus -p ControlGroup)
   fact() { printf '%s\\n' "$facts" | sed -n "s/^$1=//p"; }
   left=0
   case $(fact LoadState)/$(fact ActiveState)/$(fact SubState) in
     not-found/*) end='gone' ;;
-    */active/exited) end="exited $(fact ExecMainStatus)" left=$(fact TasksCurrent) ;;
+    */active/exited) end="exited $(fact ExecMainStatus)" left=$(cat "/sys/fs/cgroup$(fact ControlGroup)/cgroup.procs" 2>/dev/null | wc -l) ;;
     */failed/*)
       case $(fact Result) in
         timeout) end='time' ;;

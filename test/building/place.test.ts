@@ -108,6 +108,14 @@ describe('a build on this machine', () => {
     expect(sight.text.toString()).toContain('no such header');
   });
 
+  it('that wants more memory than it may have does not get it', async () => {
+    const { source, place } = await world({ memory: 64 * 1024 ** 2 });
+    source.release(version, { Makefile: makefile('head -c 600000000 /dev/zero | tail -c 500000000 >/dev/null') });
+    const sight = await built(place());
+    expect(sight.wrong).toBe('make build ended with 2');
+    expect(sight.text.toString()).toMatch(/memory exhausted/);
+  });
+
   it('gets nothing of the environment, and an empty home', async () => {
     process.env.ZW_TEST_SECRET = 'hunter2';
     const { source, place } = await world();
