@@ -248,6 +248,7 @@ export function commandContext({
     releases,
     clock,
     log,
+    ...(settings.build === null ? {} : { builds: true as const }),
     access: { channel: slack.channel, approvals, roles },
     sealer: null,
     ...ownPeople(people.map((person) => person.slack)),

@@ -27,8 +27,8 @@ export interface BuildTold {
 export const buildsName = 'build';
 
 const mostPieces = 12;
-/** A piece is a message in a thread: so many characters and lines, or what came in so much time (ms). */
-const piece = { characters: 2_400, lines: 40, time: 15 * second };
+/** A piece is a message in a thread: so many characters and lines, or what came in so much time (ms), which is longer for each: they last for 20 min. */
+const piece = { characters: 2_400, lines: 80, time: 15 * second };
 const lastLines = 20;
 const longestLine = 300;
 
@@ -89,7 +89,7 @@ function withLine(told: BuildTold, line: string, now: number): BuildTold {
 }
 
 function closed(told: BuildTold, now: number, over: boolean): BuildTold {
-  const isDue = told.since !== null && (over || now - told.since >= piece.time);
+  const isDue = told.since !== null && (over || now - told.since >= piece.time * (told.pieces.length + 1));
   return isDue ? cutOff(told) : told;
 }
 

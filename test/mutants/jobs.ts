@@ -1166,4 +1166,18 @@ export const rows: Mutant[] = [
     to: 'mtime: new Date(time * 0 + performance.now() * 1e6)',
     tests: ['test/building/shelf.test.ts'],
   },
+  {
+    name: 'what is told of a build is told by whoever writes to Redis',
+    file: 'src/jobs/build-told.ts',
+    from: "if (stored === null || notary.fault(text(stored.told), stored, ['reports']) !== null) return null;",
+    to: 'if (stored === null) return null;',
+    tests: ['test/jobs/build-attacks.test.ts'],
+  },
+  {
+    name: 'half a line of a log is shown, with half a secret',
+    file: 'src/jobs/build-told.ts',
+    from: 'const end = over ? text.length : text.lastIndexOf(10) + 1;',
+    to: 'const end = text.length;',
+    tests: ['test/jobs/build-told.test.ts'],
+  },
 ];

@@ -17,6 +17,10 @@ export const buildUnderWay = ({ builds }: Ledger): Build | null => Object.values
 export const lastBuildNumber = ({ builds }: Ledger): number =>
   Math.max(0, ...Object.values(builds).map(({ number }) => number));
 
+/** The one that was asked for last; null when none ever was. */
+export const newestBuild = (ledger: Ledger): Build | null =>
+  Object.values(ledger.builds).find(({ number }) => number === lastBuildNumber(ledger)) ?? null;
+
 function asked(
   ledger: Ledger,
   before: Build | undefined,
