@@ -22,7 +22,7 @@ locked() { # HOME
 
 /** Ends all that is left of a build. In a unit systemd knows its processes; else they are told by what they were started with. */
 const quench = `
-marked() { # NAME
+marked() { # FOLDER of the build: two fleets on one machine never meet
   { grep -lsxzF "ZEITWORK_BUILD=$1" /proc/[0-9]*/environ || :; } | sed 's:^/proc/\\([0-9]*\\)/environ$:\\1:'
 }
 quench() { # HOME NAME
@@ -33,7 +33,7 @@ quench() { # HOME NAME
     return 0
   fi
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    pids=$(marked "$2")
+    pids=$(marked "$1/$2")
     [ -n "$pids" ] || return 0
     kill -KILL $pids 2>/dev/null || :
     sleep 0.1
@@ -133,14 +133,14 @@ in_group() {
     [ -n "$apart" ] || refuse no-sandbox
   fi
   # The one that waits outlives this script and whoever sent it, and writes down how it ended.
-  ZEITWORK_BUILD=$name setsid sh -c 'code=0
+  ZEITWORK_BUILD=$folder setsid sh -c 'code=0
     "$@" || code=$?
     printf "%s\\n" "$code" >"$0/code.new" && mv "$0/code.new" "$0/code"' "$folder" \\
-    env -i ZEITWORK_BUILD="$name" PATH="$PATH" SOURCE_DATE_EPOCH="$time" LC_ALL=C TZ=UTC \\
+    env -i ZEITWORK_BUILD="$folder" PATH="$PATH" SOURCE_DATE_EPOCH="$time" LC_ALL=C TZ=UTC \\
     timeout -k 5 "$seconds" sh -c 'ulimit -d "$0" 2>/dev/null || :; exec "$@"' "$((memory / 1024))" \\
     $apart sh "$folder/in/run" "$folder/in" "$work" "$most" </dev/null >>"$log" 2>&1 9>&- &
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    [ ! -e "$folder/code" ] && [ -z "$(marked "$name")" ] || break
+    [ ! -e "$folder/code" ] && [ -z "$(marked "$folder")" ] || break
     sleep 0.1
   done
 }`,
@@ -209,10 +209,10 @@ in_group() {
   end= left=0
   if [ -e "$folder/code" ]; then
     code=$(cat "$folder/code")
-    left=$(marked "$name" | wc -l)
+    left=$(marked "$folder" | wc -l)
     # Of timeout itself: it was too late, or had to be killed for that.
     if [ "$code" = 124 ] || [ "$code" = 137 ]; then end='time'; else end="exited $code"; fi
-  elif [ -z "$(marked "$name")" ]; then
+  elif [ -z "$(marked "$folder")" ]; then
     # It may have ended between the two looks.
     [ -e "$folder/code" ] && end="exited $(cat "$folder/code")" || end='gone'
   fi
@@ -260,7 +260,7 @@ as_stranger() {
     -p BindReadOnlyPaths="$folder/asked:/run/zeitwork-asked" timeout -k 1 5 /run/zeitwork-asked "$@" 9>&-
 }
 as_we_are() {
-  env -i ZEITWORK_BUILD="$name" sh -c 'ulimit -f 2048; exec "$@"' sh timeout -k 1 5 "$file" "$@" 9>&-
+  env -i ZEITWORK_BUILD="$folder" sh -c 'ulimit -f 2048; exec "$@"' sh timeout -k 1 5 "$file" "$@" 9>&-
 }
 tools() {
   uname -sr

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ const version = 'v2.0.0';
 const build = { version, number: 1 };
 const reason = whyNoSystemd();
 if (reason !== null) process.stdout.write(`\nBuilds in units of a real systemd are not tried here: ${reason}.\n`);
+if (!existsSync('/usr/bin/gcc')) process.stdout.write('\nNo gcc is here: nothing is compiled.\n');
 
 describe.skipIf(reason !== null)('a build in a unit of a real systemd', () => {
   let systemd: Booted;
@@ -68,7 +69,7 @@ describe.skipIf(reason !== null)('a build in a unit of a real systemd', () => {
     expect(systemd.root('ls /var/lib/private')).not.toContain(fleet);
   });
 
-  it('compiles a real program with the real compiler', async () => {
+  it.skipIf(!existsSync('/usr/bin/gcc'))('compiles a real program with the real compiler', async () => {
     const { source, on, folder } = await world();
     source.release(version, {
       'main.c': '#include <stdio.h>\nint main(void) { puts("v2.0.0"); return 0; }\n',

@@ -62,16 +62,16 @@ export async function buildingWorld(
         ...{ fleet, directory: shelf, signers, unsigned: 'refused', key, service, build: building },
         now: () => Date.now(),
       }),
-    left: () => processesOf(fleet),
+    left: () => processesOf(own),
   };
 }
 
-function processesOf(fleet: string): string[] {
+function processesOf(own: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`ZEITWORK_BUILD=zw-build-${fleet}-`);
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`ZEITWORK_BUILD=${own}/`);
       } catch {
         return false;
       }
