@@ -1,8 +1,9 @@
 import { dirname, join } from 'node:path';
 import type { SimulatedFleet } from './fleet/fleet.ts';
+import { unbuilt } from './source.ts';
 
 /** What the page offers to type. */
-export function tries(fleet: SimulatedFleet) {
+export function tries(fleet: SimulatedFleet, builds = false) {
   const offered = (version: string, about: string) =>
     fleet.versions.includes(version) ? [{ text: `/zeitwork upgrade ${version}`, about }] : [];
   return [
@@ -19,6 +20,15 @@ export function tries(fleet: SimulatedFleet) {
       text: '/zeitwork upgrade v2.0.0 --dry-run',
       about: 'once a node runs an old agent (its menu): refused, with the way out',
     },
+    ...(builds
+      ? [
+          {
+            text: `/zeitwork upgrade ${unbuilt.good}`,
+            about: 'a tag that nobody has built yet: built first, then planned with the button',
+          },
+          { text: `/zeitwork build ${unbuilt.bad}`, about: 'a tag whose build fails, with its last lines' },
+        ]
+      : []),
     { text: '/zeitwork rollback all', about: 'bring back what the last upgrade changed' },
     {
       text: '/zeitwork verify',

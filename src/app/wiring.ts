@@ -7,8 +7,9 @@ import type { Clock } from '../base/clock.ts';
 import { Refused } from '../base/errors.ts';
 import { type CommandContext, ownPeople } from '../bot/context.ts';
 import { createLooks } from '../bot/looks.ts';
+import { createBuildPlace, createBuildShelf, here, overThere } from '../building/index.ts';
 import { type Settings, SettingsError } from '../config/index.ts';
-import type { Belief } from '../jobs/index.ts';
+import type { Belief, WorkerParts } from '../jobs/index.ts';
 import {
   bringOver,
   createCompatible,
@@ -40,7 +41,7 @@ import { createAlerting, createInventory, createProbe, createWebhook, fetchOnce 
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
 import { seeWayBack, steps, tidyNode } from '../upgrade/steps/index.ts';
-import { openBelief } from './belief.ts';
+import { openBelief, releaseKey } from './belief.ts';
 import { systemClock } from './clock.ts';
 import { decisionKey, knownSigners } from './decision-key.ts';
 
@@ -119,10 +120,43 @@ export function checksOf(
   return createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
 }
 
+/** How releases are built, where the settings say so. */
+async function buildOf(
+  { build, fleet, stateDir, releases }: Settings,
+  shell: ReturnType<typeof createShell>,
+  clock: Clock,
+): Promise<Pick<WorkerParts, 'build'>> {
+  if (build === null) return {};
+  const { name, service } = fleet;
+  const own = join(stateDir, 'build');
+  const place = createBuildPlace({
+    fleet: name,
+    build,
+    machine: build.host === null ? here : overThere(shell, build.host.name),
+    folders:
+      build.host === null
+        ? { login: own, root: own }
+        : { login: `.zeitwork-builds/${name}`, root: `/var/lib/zeitwork-builds/${name}` },
+    member: service.archiveMember,
+    versionArgs: service.versionArgs,
+  });
+  const shelf = createBuildShelf({
+    fleet: name,
+    directory: 'directory' in releases ? releases.directory : null,
+    ...{ signers: releases.signers, unsigned: releases.unsigned, service, build },
+    key: await releaseKey({ stateDir }),
+    now: () => clock.now(),
+  });
+  return { build: { place, shelf } };
+}
+
 /** Advances rollouts and works on the nodes of `regions`; null: of all. */
 export async function startWorkerRole(runtime: Runtime, regions: string[] | null): Promise<Role> {
   const { settings, redis, releases, clock, log } = runtime;
-  const shell = createShell(settings.hosts, { transferTimeoutMs: settings.fleet.policy.transferTimeout });
+  const other = settings.build?.host ?? null;
+  const shell = createShell(other === null ? settings.hosts : { [other.name]: other, ...settings.hosts }, {
+    transferTimeoutMs: settings.fleet.policy.transferTimeout,
+  });
   const probe = createProbe(settings.healthUrls);
   const { service, regions: all, policy } = settings.fleet;
   const names = regions ?? all.map(({ name }) => name);
@@ -165,6 +199,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     resolve,
     environment: (node, wanted, signal) =>
       seeEnvironment(node, { wanted, resolve, rules }, service, shell, limit, signal),
+    ...(await buildOf(settings, shell, clock)),
     diagnose: ({ name }, signal) =>
       diagnoseNode(name, service, shell, probe, limit, signal, { now: () => clock.now() }),
     clock,
@@ -227,6 +262,7 @@ export function commandContext({
     releases,
     clock,
     log,
+    ...(settings.build === null ? {} : { builds: true as const }),
     access: { channel: slack.channel, approvals, roles },
     sealer: null,
     ...ownPeople(people.map((person) => person.slack)),

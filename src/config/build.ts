@@ -21,8 +21,14 @@ export interface Origin {
   absolute: Absolute;
 }
 
+/** SSH access by name, of the nodes and of what else there is. */
+export interface Reached {
+  nodes: Record<string, Host>;
+  others: Record<string, Host>;
+}
+
 /** Puts together what was parsed and found sound. */
-export function build(written: Written, hosts: Record<string, Host>, secrets: Secrets, origin: Origin): Settings {
+export function build(written: Written, { nodes: hosts, others }: Reached, secrets: Secrets, origin: Origin): Settings {
   const { absolute, file } = origin;
   const { releases } = written;
   const place = written.notices?.webhook ?? null;
@@ -59,6 +65,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       signers: signersFrom(releases.signers),
       unsigned: releases.unsigned,
     },
+    build: written.build ? buildingFrom(written.build, others) : null,
     slack: {
       channel: written.channel,
       team: written.team ?? null,
@@ -76,6 +83,15 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     approvals: written.approvals,
     roles: written.roles,
   };
+}
+
+/** `local` is no host. */
+function buildingFrom(
+  { on, repository, command, network, signedBy = null, limit, memory }: NonNullable<Written['build']>,
+  hosts: Record<string, Host>,
+): Settings['build'] {
+  const signers = signedBy === null ? null : signersFrom(signedBy);
+  return { host: hosts[on] ?? null, repository, command, network, signedBy: signers, limit, memory };
 }
 
 /** A person may have several keys. */

@@ -304,6 +304,33 @@ export const checklists = block({ before: items, during: items, after: items });
 export const check = checkBlock(inventoryUrl);
 const checks = list(check, 'checks').max(20, { error: 'has more than 20 of them' });
 
+const repository = leaf(
+  'a git repository',
+  'what git fetches from: git@host:path, ssh://, https:// without a password, or an absolute path',
+  (written) =>
+    typeof written === 'string' &&
+    (/^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^\s:-][^\s:]*$/.test(written) ||
+      /^(?:ssh:\/\/(?:[A-Za-z0-9._-]+@)?|https:\/\/|file:\/\/)[^\s@]+$/.test(written) ||
+      /^\/[^\s]*$/.test(written))
+      ? written
+      : undefined,
+);
+const bytes = leaf('an amount of memory', 'one like 512M or 4G', (written) => {
+  const [, count, unit] = /^([1-9]\d{0,5})([MG])$/.exec(typeof written === 'string' ? written : '') ?? [];
+  return count === undefined ? undefined : Number(count) * (unit === 'G' ? 1024 ** 3 : 1024 ** 2);
+});
+/** Machines that are no nodes of the fleet. */
+export const otherHost = block({ address: value.address.optional(), ...access });
+export const building = block({
+  on: value.name,
+  repository,
+  command: list(text('a word of a command', 'a program, then its arguments', /^[^\p{Cc}]{1,200}$/u), 'words', 1),
+  network: withDefault(false, value.flag),
+  signedBy: list(signer, 'signers', 1).nullable().optional(),
+  limit: withDefault('20m', value.duration),
+  memory: withDefault('4G', bytes),
+});
+
 export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
 export const schema = block({
@@ -336,6 +363,8 @@ export const schema = block({
   checks: checks.nullable().optional(),
   config: config.nullable().optional(),
   ssh: withDefault({}, ssh),
+  hosts: named(otherHost, 'hosts').nullable().optional(),
+  build: building.nullable().optional(),
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),
   policy: withDefault({}, policy),
@@ -353,6 +382,7 @@ export const schema = block({
 export type Written = z.output<typeof schema>;
 export type WrittenSsh = z.output<typeof ssh>;
 export type WrittenNode = z.output<typeof node>;
+export type WrittenHost = z.output<typeof otherHost>;
 export type WrittenJump = z.output<typeof jumpHost>;
 
 function fill(pattern: string): string {

@@ -1,6 +1,7 @@
 export { type Anchors, openAnchors } from './anchors.ts';
 export { type Audited, auditExport } from './audit.ts';
 export { bringOver } from './bring-over.ts';
+export { type BuildTold, buildsName } from './build-told.ts';
 export { createCompatible } from './compatible.ts';
 export { createControl } from './control.ts';
 export { type AskElsewhere, createElsewhere, type ProvenOn } from './elsewhere.ts';

@@ -9,6 +9,7 @@ import type { TidyNode } from '../upgrade/steps/tidy.ts';
 import type { Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import type { NodeReader, SeeWayBack } from './ask.ts';
+import type { BuilderParts } from './builder.ts';
 import type { AskCompatible } from './compatible.ts';
 import type { AskElsewhere } from './elsewhere.ts';
 import type { AskHalt } from './halt.ts';
@@ -65,6 +66,8 @@ export interface WorkerParts extends NodeReader, WorkOnNodes {
   grace?: number;
   /** Removes backups of long ago; absent: they stay. */
   tidyNode?: TidyNode;
+  /** How and where releases are built; absent: they are not. */
+  build?: Pick<BuilderParts, 'place' | 'shelf' | 'every'>;
   /** How it says that it lives; every 5 s for 20 s when absent. */
   pulse?: PulseRate;
 }
