@@ -61,6 +61,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     },
     keys: written.keys ?? null,
     redis: secrets.redis,
+    metrics: secrets.metricsListen ?? written.metrics?.listen ?? null,
     retention: written.retention,
     sealKey: secrets.sealKey,
     stateDir: absolute(written.stateDir),

@@ -5,6 +5,7 @@ import { rangeIn } from '../upgrade/compatibility/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
 import { fleetFreeze, regionFreeze, window, windows } from './calendars.ts';
 import { parseDuration } from './durations.ts';
+import { listenIn } from './listen.ts';
 import { checkBlock, isExpression } from './node-checks.ts';
 import * as value from './values.ts';
 
@@ -270,6 +271,9 @@ export const checklists = block({ before: items, during: items, after: items });
 export const check = checkBlock(inventoryUrl);
 const checks = list(check, 'checks').max(20, { error: 'has more than 20 of them' });
 
+const listen = leaf('an address to listen at', 'one like 127.0.0.1:9464 or "[::1]:9464"', listenIn);
+export const metrics = block({ listen });
+
 export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
 export const schema = block({
@@ -282,6 +286,7 @@ export const schema = block({
     .nullable()
     .optional(),
   redis: withDefault({}, redis),
+  metrics: metrics.nullable().optional(),
   drift: withDefault({}, drift),
   aftercare: withDefault({}, aftercare),
   retention: withDefault('400d', value.duration),

@@ -889,7 +889,7 @@ export const rows: Mutant[] = [
   {
     name: 'nobody asks whether something is there whose body is gone',
     file: 'src/jobs/showing.ts',
-    from: 'if (rollout === null && store.headOf(id) !== null) await announcer.alarm(id, gone);',
+    from: 'if (rollout === null && store.headOf(id) !== null) await alarm(id, gone);',
     to: '',
     tests: mutations,
   },
