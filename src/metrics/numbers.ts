@@ -63,7 +63,7 @@ export function numbersOf(census: Census, regions: readonly string[], now: numbe
 /** Regions in which nothing but the calendar keeps the next node from beginning. */
 export function waitingForWindow(rollouts: readonly Rollout[], regions: readonly string[], now: number): string[] {
   const found = rollouts.flatMap((rollout) => {
-    const node = rollout.status.is === 'running' ? nextNode(rollout) : null;
+    const node = nextNode(rollout);
     if (node === null) return [];
     const names = gates(rollout, node.name, now).map(({ name }) => name);
     const isCalendar = names.every((name) => name === 'window' || name === 'freeze' || name === 'proof');

@@ -14,13 +14,13 @@ const regions = ['us-east', 'eu-west', 'ap-south'];
 const meterOf = (roles: RoleName[], complain: (error: unknown) => void = () => undefined) =>
   createMeter({ roles, version: '1.2.3', clock: systemClock, complain });
 
-function serve(meter: Meter, changes: { port?: number; redis?: typeof rig.redis.handle.caller } = {}) {
-  const { port = 0, redis = rig.redis.handle.caller } = changes;
+function serve(meter: Meter, { port = 0, log = silent } = {}) {
+  const redis = rig.redis.handle.caller;
   const store = createStore(redis, production, belief());
   const look = createCensus({ redis, fleet: production, regions, store, notary: belief().notary, seesSteps: true });
   const place = { host: '127.0.0.1', port };
   const ping = () => redis.ping();
-  return rig.closeLater(startMetrics({ place, meter, ping, look, regions, clock: systemClock, log: silent }));
+  return rig.closeLater(startMetrics({ place, meter, ping, look, regions, clock: systemClock, log }));
 }
 
 async function get(door: { url(): string | null }, path: string) {
@@ -149,7 +149,13 @@ describe('the door', () => {
     await once(other, 'listening');
     const at = other.address();
     const port = typeof at === 'object' && at !== null ? at.port : 0;
-    const door = serve(meterOf(['worker']), { port });
+    const said: string[] = [];
+    const log = { ...silent, warn: (_: object, words: string) => void said.push(words) };
+    const door = serve(meterOf(['worker']), { port, log });
+    await eventually(
+      async () => said,
+      (words) => words.some((each) => /trying again/.test(each)),
+    );
     expect(door.url()).toBeNull();
     other.close();
     await once(other, 'close');

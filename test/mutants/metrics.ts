@@ -73,8 +73,8 @@ export const rows: Mutant[] = [
   {
     name: 'a pause is counted as waiting for a window',
     file: 'src/metrics/numbers.ts',
-    from: "rollout.status.is === 'running' ? nextNode(rollout) : null",
-    to: 'nextNode(rollout)',
+    from: "return names.includes('window') && isCalendar ?",
+    to: "return names.includes('window') ?",
     tests: numbers,
   },
   {
