@@ -26,6 +26,7 @@ export function settingsOf(
     channel: 'C0UPGRADES',
     team: 'T0SANDBOX',
     stateDir: own.stateDir,
+    metrics: { listen: '127.0.0.1:0' },
     releases: {
       directory: fleet.releasesDirectory,
       signers: [

@@ -56,7 +56,7 @@ export function tries(fleet: SimulatedFleet, builds = false) {
 }
 
 /** Where to look, once all of it runs. */
-export const welcome = (pageUrl: string, windows: 'guide' | 'always', settings: string) => [
+export const welcome = (pageUrl: string, windows: 'guide' | 'always', settings: string, numbers: string | null) => [
   '',
   `  Open ${pageUrl}`,
   '  and type there   /zeitwork upgrade v2.0.0',
@@ -69,6 +69,7 @@ export const welcome = (pageUrl: string, windows: 'guide' | 'always', settings: 
   '  and is asked for in us-east too: the settings here say one, since v2.0.0 is one.',
   '  On another shell, as Inês:',
   `    ZEITWORK_CONFIG=${settings} ZEITWORK_KEY=${join(dirname(settings), 'people', 'ines')} npm run -s zeitwork -- approve eu-west`,
+  ...(numbers === null ? [] : [`  Its numbers, as Prometheus reads them: ${numbers}/metrics`]),
   '  Ctrl-C ends it and leaves nothing behind.',
   '',
 ];

@@ -75,6 +75,7 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
     },
     keys: written.keys ?? null,
     redis: secrets.redis,
+    metrics: secrets.metricsListen ?? written.metrics?.listen ?? null,
     retention: written.retention,
     sealKey: secrets.sealKey,
     stateDir: absolute(written.stateDir),

@@ -4,6 +4,7 @@ import { rangeIn } from '../upgrade/compatibility/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
 import { fleetFreeze, regionFreeze, window, windows } from './calendars.ts';
 import { parseDuration } from './durations.ts';
+import { listenIn } from './listen.ts';
 import { checkBlock, isExpression } from './node-checks.ts';
 import * as value from './values.ts';
 
@@ -330,6 +331,8 @@ export const building = block({
   limit: withDefault('20m', value.duration),
   memory: withDefault('4G', bytes),
 });
+const listen = leaf('an address to listen at', 'one like 127.0.0.1:9464 or "[::1]:9464"', listenIn);
+export const metrics = block({ listen });
 
 export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
@@ -343,6 +346,7 @@ export const schema = block({
     .nullable()
     .optional(),
   redis: withDefault({}, redis),
+  metrics: metrics.nullable().optional(),
   drift: withDefault({}, drift),
   aftercare: withDefault({}, aftercare),
   retention: withDefault('400d', value.duration),

@@ -24,6 +24,8 @@ const commented = [
   'aftercare.stable',
   'service.traffic',
   'alerts',
+  'metrics',
+  'metrics.listen',
   'proven',
   ...['fleet', 'journal', 'keys', 'keys.bot', 'keys.worker', 'for'].map((key) => `proven.${key}`),
   'hosts',
