@@ -1,7 +1,7 @@
 import type { Actor } from '../base/actor.ts';
 import { Refused } from '../base/errors.ts';
 import { isAny } from '../base/is-any.ts';
-import { Incompatible } from '../upgrade/compatibility/index.ts';
+import { Incompatible } from '../upgrade/rollout/index.ts';
 import type { Command } from './command.ts';
 import { Denied, Unanswered } from './commands/common.ts';
 import { usage } from './commands/help.ts';

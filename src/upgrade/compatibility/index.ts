@@ -1,4 +1,3 @@
-export { Incompatible } from './incompatible.ts';
 export { judge, noWayBack, rowFor } from './judge.ts';
 export { holds, overlap, rangeIn } from './range.ts';
 export type * from './types.ts';

@@ -23,7 +23,7 @@ export {
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { askedForLists, checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';
-export { compatibilityOf, seenNoWayBack } from './compatible.ts';
+export { compatibilityOf, Incompatible, seenNoWayBack } from './compatible.ts';
 export { lacksRehearsal } from './compile.ts';
 export { fileOf, keysInWords } from './configuration.ts';
 export { lackOfSpace } from './disk-space.ts';
