@@ -121,6 +121,18 @@ describe('a node that is restarted', () => {
     });
   });
 
+  it('is left running by the node itself where it runs another build by then than lies there', async () => {
+    await trial.go('stage');
+    if (trial.run.before === null) throw new Error('not looked at');
+    trial.node.exec(`cp ${binary} ${binary}.kept`);
+    trial.node.write(binary, build('v3.0.0'), 0o755);
+    trial.node.exec(`systemctl restart zeitwork-operator; mv ${binary}.kept ${binary}`);
+    const restarts = trial.node.restarts();
+    const command = commands.restart({ rollout: trial.plan, attempt: trial.run.attempt }, trial.run.before);
+    expect(read(await trial.node.run('op-1', command))).toMatchObject({ is: 'refused', word: 'drift' });
+    expect(trial.node.restarts()).toBe(restarts);
+  });
+
   it('is stopped only while the gates are open, and says whether it was restarted before', async () => {
     await trial.go('stage');
     trial.gates = [{ name: 'window', reason: 'closed', owner: 'the clock', opensAt: null }];
