@@ -4,20 +4,17 @@ import { canonical } from '../trust/index.ts';
 import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
   askedByLooks,
+  askedForLists,
   asksChecks,
   asksGates,
   asksWayBack,
   backQuestion,
   changesAnything,
   changesNode,
-  checkOf,
-  entriesOf,
   evidenceFor,
   finishedNodes,
   gates,
-  healthy,
   isLook,
-  isTickable,
   nodeOf,
   todo,
 } from '../upgrade/rollout/index.ts';
@@ -201,10 +198,9 @@ export function taskRunner(parts: StepParts): RunTask {
     return 'watched';
   }
 
-  /** What a checklist that is asked for now wants of a machine, besides what each look finds out anyway. */
+  /** What a checklist wants of a machine, besides what each look finds out anyway. */
   async function talliesOf(rollout: Rollout, region: string, signal: AbortSignal): Promise<{ tallies?: CheckTallies }> {
-    const wanted = entriesOf(rollout).flatMap((entry) => (isTickable(rollout, entry) ? (checkOf(entry) ?? []) : []));
-    const names = [...new Set(wanted)].filter((name) => name !== healthy);
+    const names = askedForLists(rollout);
     if (names.length === 0 || parts.checks === undefined) return {};
     return { tallies: await tallied(names, rollout.peers[region] ?? [], parts.checks, clock, signal) };
   }

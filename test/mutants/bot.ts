@@ -861,6 +861,20 @@ export const rows: Mutant[] = [
     tests: ['test/bot/drift.test.ts'],
   },
   {
+    name: 'what would be refused is offered to be adopted',
+    file: 'src/bot/views/drift.ts',
+    from: '!found.stopped && sha256 === disk;',
+    to: '!found.stopped;',
+    tests: ['test/bot/drift.test.ts'],
+  },
+  {
+    name: 'a node is repaired whose unit starts another program',
+    file: 'src/bot/views/drift.ts',
+    from: '  found.starts === undefined &&\n',
+    to: '',
+    tests: ['test/bot/drift.test.ts'],
+  },
+  {
     name: 'drift ends well on a shell',
     file: 'src/bot/commands/drift.ts',
     from: "return wrong === 0 ? reply : ended('wrong', reply);",

@@ -262,6 +262,9 @@ export class Checks implements Watcher {
       }
       for (const node of nodesInOrder(after)) {
         const real = this.#nodes.get(node.name);
+        // What somebody took away is there again, and proven.
+        if (after.recovery !== undefined && node.state.is === 'done' && before?.nodes[node.name]?.state.is !== 'done')
+          this.touchedByOthers.delete(node.name);
         if (real === undefined || this.touchedByOthers.has(node.name)) continue;
         if (!node.touched && node.rolledBackInRun === null)
           holds(real.binary === this.#initial.get(node.name), `${node.name} is called untouched, and is as it was`);

@@ -85,7 +85,12 @@ export class Night {
     this.#seed = seed;
     this.#chance = new Chance(seed);
     this.#besides = new Chance(2 ** 31 - seed);
-    const also = { realSignatures: seed % 20 === 0, checklist: seed % 7 === 0, restarts: seed % 6 === 5 };
+    const also = {
+      realSignatures: seed % 20 === 0,
+      checklist: seed % 7 === 0,
+      restarts: seed % 6 === 5,
+      recovers: seed % 6 === 1,
+    };
     const story = storyOf(this.#chance, this.#besides, also);
     this.#story = story;
     const time = this.#time;
@@ -470,6 +475,7 @@ export class Night {
     if (rollout === null || !isOpen(rollout)) {
       if (rollout !== null && this.#story.restarts && !this.#calm && this.#besides.of(0.4))
         this.#ask('U0ROSA', 'restart');
+      else if (this.#story.recovers && this.#recovers()) return;
       else if (rollout === null || (!this.#calm && this.#chance.of(0.3)))
         this.#ask('U0ROSA', `upgrade v2.0.0 --strategy ${this.#story.strategy}`);
       else if (!this.#calm && this.#chance.of(0.15)) this.#ask('U0ROSA', 'rollback all');
@@ -488,6 +494,14 @@ export class Night {
     const weighed = buttons.flatMap((button) => Array.from({ length: weightOf(button.action) }, () => button));
     const { message, action, value } = this.#chance.pick(weighed.length > 0 ? weighed : buttons);
     this.#press(this.#chance.pick(members), message, action, value);
+  }
+
+  /** Somebody has a node recovered whose files are gone; false where none is. */
+  #recovers(): boolean {
+    const broken = [...this.#nodes.values()].find(({ binary, env }) => binary === null || env === null);
+    if (broken === undefined || this.#calm || this.#besides.of(0.3)) return false;
+    this.#ask('U0ROSA', `recover ${broken.name}`);
+    return true;
   }
 
   /** People who want it to come to an end, one way or another. */

@@ -118,6 +118,8 @@ export class ModelNode {
   staged = new Map<string, string>();
   uploads = new Map<string, string>();
   backups = new Map<string, Backup>();
+  /** What was gathered to be put in place of what is broken. */
+  recovered = new Map<string, Pick<Backup, 'binary' | 'env'>>();
   made: string[] = [];
   /** By name, which begins with the time. */
   aside = new Map<string, string>();
@@ -358,6 +360,8 @@ export class ModelNode {
         return this.#stage(script);
       case 'backup':
         return this.#backup(script);
+      case 'gather':
+        return this.#gather(script);
       case 'switch':
         return this.#switch(script);
       case 'restore':
@@ -446,11 +450,13 @@ export class ModelNode {
     return [...this.backups.keys()].find((other) => pairOf(other) === pairOf(name)) ?? name;
   }
 
-  #checkBackup(script: Script): Backup {
+  #checkBackup(script: Script): Pick<Backup, 'binary' | 'env'> {
+    const asked = this.#word(script, 'backup');
+    const gathered = asked.includes('/recovered/') ? this.recovered.get(baseOf(asked)) : undefined;
     const name = this.#backupName(script);
-    const kept = this.backups.get(name);
-    if (kept === undefined) this.#refuse(script, 'no-backup', this.#word(script, 'backup'));
-    const path = `${root}/${this.#word(script, 'unit')}/backups/${name}`;
+    const kept = gathered ?? this.backups.get(name);
+    if (kept === undefined) this.#refuse(script, 'no-backup', asked);
+    const path = gathered === undefined ? `${root}/${this.#word(script, 'unit')}/backups/${name}` : asked;
     if (kept.binary !== this.#word(script, 'before')) this.#refuse(script, 'damaged', `${path}/binary`);
     const env = this.#word(script, 'before_env');
     if (env !== '-' && kept.env !== env) this.#refuse(script, 'damaged', `${path}/env`);
@@ -638,6 +644,42 @@ export class ModelNode {
     else this.#say(script, 'restart', 'skipped');
   }
 
+  /** Makes the pair that a broken node gets back, beside what lies there. */
+  async #gather(script: Script): Promise<void> {
+    this.#enter(script);
+    const path = this.#word(script, 'backup');
+    for (const name of this.recovered.keys()) if (name !== baseOf(path)) this.recovered.delete(name);
+    const upload = this.#word(script, 'upload');
+    if (upload !== '-') {
+      this.recovered.delete(baseOf(path));
+      const arrived = this.uploads.get(upload);
+      if (arrived === undefined) this.#refuse(script, 'no-upload', upload);
+      if (arrived !== this.#word(script, 'uploaded')) {
+        this.uploads.delete(upload);
+        this.#refuse(script, 'upload', arrived);
+      }
+      await this.#wait(script, 50);
+      const env = this.#gatheredEnv(script);
+      this.recovered.set(baseOf(path), { binary: this.#word(script, 'target'), env });
+      this.#removeUploads(folderOf(upload));
+    }
+    this.#checkBackup(script);
+    for (const what of ['staged', 'shell'])
+      this.#say(script, 'header', `${what} 7f454c4602010100000000000000000002003e00`);
+  }
+
+  #gatheredEnv(script: Script): string | null {
+    const wanted = this.#word(script, 'before_env');
+    if (wanted === '-') return null;
+    const from = this.#word(script, 'env_from');
+    const found = from === '-' ? this.env : (this.backups.get(from)?.env ?? null);
+    // Where the program's own folder has none, the one of versions before 0.2 is looked into.
+    if (found === null)
+      this.#refuse(script, 'no-backup', from === '-' ? this.#word(script, 'env') : `${root}/backups/${from}/env`);
+    if (found !== wanted) this.#refuse(script, 'drift-env', found);
+    return found;
+  }
+
   async #startAnew(script: Script): Promise<void> {
     this.#enter(script);
     const { image, pid, invocation } = this.unit;
@@ -652,6 +694,7 @@ export class ModelNode {
   #cleanup(script: Script): void {
     this.#enter(script);
     this.#removeUploads(this.#word(script, 'folder'));
+    this.recovered.clear();
     if (this.#word(script, 'prune') !== 'yes') return;
     const own = pairOf(baseOf(this.#word(script, 'backup')));
     const newestFirst = [...this.backups].sort(([, a], [, b]) => b.usedAt - a.usedAt);

@@ -76,6 +76,8 @@ export interface Story {
   realSignatures: boolean;
   /** People have the fleet restarted when nothing else is under way. */
   restarts: boolean;
+  /** They recover nodes whose files are gone. */
+  recovers: boolean;
 }
 
 const all: Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
@@ -103,7 +105,7 @@ const checklists = {
 };
 
 /** What no chance decides. */
-type Also = Pick<Story, 'realSignatures' | 'restarts'> & { checklist: boolean };
+type Also = Pick<Story, 'realSignatures' | 'restarts' | 'recovers'> & { checklist: boolean };
 
 /** `besides`: draws what is in some nights alone. */
 export function storyOf(chance: Chance, besides: Chance, also: Also): Story {
@@ -127,7 +129,7 @@ function withBesides(story: Story, chance: Chance): Story {
   };
 }
 
-function usualStory(chance: Chance, { realSignatures, restarts, checklist }: Also): Story {
+function usualStory(chance: Chance, { realSignatures, restarts, recovers, checklist }: Also): Story {
   const minimumHealthy = chance.pick([2, 2, 2, 1]);
   const fleet = fleetOf({
     minimumHealthy,
@@ -173,7 +175,10 @@ function usualStory(chance: Chance, { realSignatures, restarts, checklist }: Als
     bad: flapper === undefined ? bad : new Map([[flapper, 'flaps later']]),
     badOld: new Set(some(chance.pick([0, 0, 0.2]))),
     mishaps: mishaps.filter(
-      (name) => flapper === undefined && chance.of(name === 'the store is put back' ? 0.05 : 0.3),
+      (name) =>
+        flapper === undefined &&
+        (chance.of(name === 'the store is put back' ? 0.05 : 0.3) ||
+          (recovers && name === 'somebody removes the binary')),
     ),
     besides: [],
     webhook: null,
@@ -202,6 +207,7 @@ function usualStory(chance: Chance, { realSignatures, restarts, checklist }: Als
     peopleEvery: flapper === undefined ? chance.pick([20_000, 60_000]) : minutes(4),
     realSignatures,
     restarts,
+    recovers,
   };
 }
 

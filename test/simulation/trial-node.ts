@@ -261,6 +261,10 @@ export class TrialNode {
         ...{ name, binary: hash(join(folder, 'binary')), env: hash(join(folder, 'env')) },
         version: /^version (.*)$/m.exec(readFileSync(join(folder, 'manifest'), 'utf8'))?.[1],
       })),
+      recovered: list(`${state}/recovered`).map((name) => {
+        const [kept, env] = ['binary', 'env'].map((part) => hash(this.path(`${state}/recovered/${name}/${part}`)));
+        return `${name} ${kept} ${env}`;
+      }),
       made: text(`${state}/made`).split('\n').filter(Boolean),
       aside: list(`${state}/aside`).map((name) => `${name} ${hash(this.path(`${state}/aside/${name}`))}`),
       fence: text(`${state}/epoch`).split(' ').map(Number),
@@ -286,7 +290,7 @@ export class TrialNode {
 }
 
 /** What the scripts keep of a unit. */
-const expected = ['lock', 'epoch', 'made', 'backups', 'aside', 'aside.log', 'digests', 'environment'];
+const expected = ['lock', 'epoch', 'made', 'backups', 'recovered', 'aside', 'aside.log', 'digests', 'environment'];
 
 /** The command for traffic: it fails while somebody wants it to. */
 const lb = `#!/bin/sh

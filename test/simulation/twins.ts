@@ -215,6 +215,7 @@ function stateOf(model: ModelNode): ReturnType<TrialNode['state']> {
     backups: [...model.backups]
       .sort(([, one], [, other]) => other.usedAt - one.usedAt)
       .map(([name, { binary, env, version }]) => ({ name, binary, env, version })),
+    recovered: [...model.recovered].map(([name, { binary, env }]) => `${name} ${binary} ${env}`),
     made: model.made,
     aside: listed(model.aside),
     fence: fence === null ? [0] : [fence.epoch, fence.attempt],

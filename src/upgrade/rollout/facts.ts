@@ -291,6 +291,8 @@ export interface Lies {
   noUnit?: true;
   /** A symbolic link is in the place of the environment file, which is read through none. */
   envLink?: true;
+  /** Another program than the binary that the unit starts, and that runs; absent: it is not seen to. */
+  starts?: string;
   /** The newest first. */
   backups: { name: string; version: string | null; sha256: string; envSha256: string | null }[];
 }

@@ -13,7 +13,7 @@ export {
 } from './back.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
-export { checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';
+export { askedForLists, checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';
 export { compatibilityOf, seenNoWayBack } from './compatible.ts';
 export { lacksRehearsal } from './compile.ts';
 export { configurationOf, crossed, fileOf, keysInWords } from './configuration.ts';

@@ -7,7 +7,7 @@
  *   `ss`; `test -ef`; `chown` and `chmod` as commands of their own;
  * - `systemctl show UNIT -p MainPID -p InvocationID -p NRestarts -p ActiveState -p SubState -p Result -p ExecMainStatus
  *   -p ActiveEnterTimestampMonotonic -p LoadState` (a property that is left out is taken as unknown),
- *   `systemctl reset-failed UNIT`, `systemctl restart UNIT`, `systemctl status UNIT --no-pager --full`;
+ *   `systemctl show UNIT -p MainPID -p ExecStart`, `systemctl reset-failed UNIT`, `systemctl restart UNIT`, `systemctl status UNIT --no-pager --full`;
  * - `journalctl -u UNIT -n N --no-pager -o short-iso`; for checks also `journalctl _SYSTEMD_INVOCATION_ID=… --since=-60s -q -o json
  *   --output-fields=PRIORITY,MESSAGE`;
  * - `/proc/PID/exe` only as a file to read (`openssl`, `sha256sum`, `stat -L`, `test -ef`, `cp -p`), so a hard link to the
