@@ -66,6 +66,7 @@ export function settingsOf(
       agent: { get: '/api/v1/nodes', select: '[].{name: hostname, version: agent_version}' },
       schema: { get: '/api/v1/schema', select: 'version' },
     },
+    config: { values: { LOG_LEVEL: ['debug', 'info', 'warn'] } },
     checks: [
       // biome-ignore lint/suspicious/noThenProperty: a key of the settings, which nobody awaits
       { name: 'ready', get: '/health/ready', at: ['node', 'watch', 'verify'], absent: 'skip', then: 'rollback' },

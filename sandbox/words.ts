@@ -51,6 +51,11 @@ export function tries(fleet: SimulatedFleet, builds = false) {
       text: '/zeitwork restart --regions us-east',
       about: 'each node of a region anew on what it runs, nothing changed',
     },
+    {
+      text: '/zeitwork config ensure NEW_FLAG=enabled --regions us-east',
+      about:
+        'a key for the environment file of each node of a region, with one restart each; `rollback all` brings the old file back',
+    },
     { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
   ];
 }

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
+import { isVersion } from '../base/version.ts';
 import { readPublicKey, signingKeyIn } from '../trust/index.ts';
 import { rangeIn } from '../upgrade/compatibility/index.ts';
+import type { Value } from '../upgrade/environment/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
 import { fleetFreeze, regionFreeze, window, windows } from './calendars.ts';
 import { parseDuration } from './durations.ts';
@@ -286,11 +288,33 @@ const valueRule = leaf(
   },
 );
 
+const keyValue = leaf(
+  'a value',
+  'a text, a number, true or false; @FILE stands for a file of each worker',
+  (written): Value | undefined => {
+    const isPlain = typeof written === 'string' || typeof written === 'number' || typeof written === 'boolean';
+    if (!isPlain || /\p{Cc}/u.test(String(written))) return undefined;
+    return typeof written === 'string' && written.startsWith('@') ? { file: written.slice(1) } : String(written);
+  },
+);
+const keyValues = named(keyValue, 'values').optional();
+const keyName = text('the name of a key', 'one like MAX_CONNECTIONS', /^[A-Za-z_][A-Za-z0-9_]{0,99}$/);
+const versionChange = block({
+  version: leaf('a version', 'one like v2.0.0', (written) =>
+    typeof written === 'string' && isVersion(written) ? written : undefined,
+  ),
+  set: keyValues,
+  unset: withDefault([], list(keyName, 'names of keys')),
+  rename: named(keyName, 'names of keys').optional(),
+  ensure: keyValues,
+});
+
 /** Keys of the environment file. */
 export const config = block({
   secret: withDefault([], list(keyPattern, 'names of keys')),
   values: named(valueRule, 'kinds of values').optional(),
   files: value.path.nullable().optional(),
+  changes: withDefault([], list(versionChange, 'changes')),
 });
 const itemText = text('an item', 'some words in one line, at most 120 characters', /^(?=.*\S)[^\p{Cc}]{1,120}$/u);
 export const checklistItem = block({

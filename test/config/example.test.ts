@@ -43,7 +43,8 @@ const commented = [
   'inventory',
   ...['agent', 'schema'].flatMap((what) => ['', '.get', '.select'].map((key) => `inventory.${what}${key}`)),
   'config',
-  ...['secret', 'values', 'files'].map((key) => `config.${key}`),
+  ...['secret', 'values', 'files', 'changes'].map((key) => `config.${key}`),
+  ...['version', 'set', 'unset', 'rename', 'ensure'].map((key) => `config.changes.${key}`),
   'checks',
   ...[
     'name',

@@ -1064,8 +1064,8 @@ export const rows: Mutant[] = [
   {
     name: 'a signed yes to one change of configuration counts for another one',
     file: 'src/jobs/subject.ts',
-    from: "if (change?.is !== 'config') return",
-    to: 'if (change !== null) return',
+    from: 'if (configuration === null) return',
+    to: 'if (configuration !== undefined) return',
     tests: ['test/jobs/vouched.test.ts'],
   },
   {
