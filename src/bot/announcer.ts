@@ -9,6 +9,7 @@ import type { Webhook } from '../upgrade/http/types.ts';
 import { type DueNotice, dueNotices, startOf } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Chat, OutgoingMessage } from './chat.ts';
+import type { ChatMeter } from './meter.ts';
 import { readReference, sealedBlocks } from './sealed.ts';
 import { afterwardsPosts } from './views/afterwards.ts';
 import { closed } from './views/closing.ts';
@@ -34,6 +35,8 @@ export interface AnnouncerParts {
   painted: Painted;
   /** Who is told besides the chat. */
   webhook?: Webhook;
+  /** Who counts; absent: nobody. */
+  meter?: Pick<ChatMeter, 'posted'>;
 }
 
 /**
@@ -230,6 +233,7 @@ class Drawing {
     if (lost === undefined)
       await store.setPosted(this.#rollout.id, post.key, { ts: unknownTs, channel: message.channel, content: '' });
     const ts = await chat.post(message);
+    this.#parts.meter?.posted(post.key);
     await this.#keep(post, { ts, channel: message.channel, content: this.#digest(post) });
   }
 

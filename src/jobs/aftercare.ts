@@ -79,7 +79,8 @@ function turnFor(
     return null;
   if (now - Math.max(left.at, rollout.status.at) < stable || !wasWatchedWell(known)) return null;
   const others = lies.backups.filter((each) => !isSame(each, left));
-  return others.length > keep ? { rollout, run, spare: provenBefore(known, node, left) } : null;
+  if (others.length <= keep) return null;
+  return { rollout, run: { ...run, before: cameFrom(known, node, left) }, spare: provenBefore(known, node, left) };
 }
 
 /** The newest of them that was to be watched once it was done was well then; a recovery or a restart since says nothing of it. */
@@ -90,6 +91,10 @@ const wasWatchedWell = (known: readonly Rollout[]): boolean => {
 
 const isSame = (one: Pick<Pair, 'sha256' | 'envSha256'>, other: Pick<Pair, 'sha256' | 'envSha256'>): boolean =>
   one.sha256 === other.sha256 && one.envSha256 === other.envSha256;
+
+/** What the node was before the last rollout that changed it: one that was stopped before it, or restarted it, came from what is there. */
+const cameFrom = (rollouts: readonly Rollout[], node: string, now: Left): Pair | null =>
+  rollouts.flatMap(({ nodes }) => nodes[node]?.before ?? []).find((before) => !isSame(before, now)) ?? null;
 
 /** The newest pair that a rollout left on the node, other than what is there now. */
 function provenBefore(rollouts: readonly Rollout[], node: string, now: Left): Pair | null {

@@ -96,6 +96,7 @@ export function taskRunner(parts: StepParts): RunTask {
     const took = Math.round(clock.monotonic() - began);
     const told = { rollout: task.rollout, job, node, step, attempt: tryOf(rollout, node), took };
     log.info({ ...told, result: result.is, ...reasonIn(result) }, 'step ended');
+    parts.meter?.worked({ region: task.region, step, outcome: result.is, ms: took });
     const end = { at: clock.now(), run, node, step, attempt };
     if (result.is === 'gated') {
       await record(task.rollout, { type: 'gated', ...end, gates: result.gates, unchanged: result.unchanged });
@@ -186,6 +187,7 @@ export function taskRunner(parts: StepParts): RunTask {
     const { run, region, attempt } = task;
     // A look is as old as its first answer.
     const at = clock.now();
+    const began = clock.monotonic();
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
     const nodes = rollout.peers[region] ?? [];
     const [seen, lasting, tallies] = await Promise.all([
@@ -197,6 +199,7 @@ export function taskRunner(parts: StepParts): RunTask {
     ]);
     signal.throwIfAborted();
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting, ...tallies });
+    parts.meter?.worked({ region, step: task.step, outcome: 'watched', ms: clock.monotonic() - began });
     return 'watched';
   }
 

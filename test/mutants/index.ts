@@ -4,6 +4,7 @@ import { rows as checks } from './checks.ts';
 import { rows as compatibility } from './compatibility.ts';
 import { rows as core } from './core.ts';
 import { rows as jobs } from './jobs.ts';
+import { rows as metrics } from './metrics.ts';
 import type { Mutant } from './mutant.ts';
 import { rows as nodes } from './nodes.ts';
 import { rows as report } from './report.ts';
@@ -24,5 +25,6 @@ export const mutants: Mutant[] = [
   ...compatibility,
   ...checks,
   ...aftercare,
+  ...metrics,
   ...simulation,
 ];

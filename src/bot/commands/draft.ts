@@ -5,6 +5,8 @@ import { begunBefore, newEnvironments, paceOf } from '../../upgrade/ledger/index
 import {
   canaryOf,
   compatibilityOf,
+  configurationOf,
+  crossed,
   nodesInOrder,
   plan,
   regionsOf,
@@ -39,8 +41,7 @@ export async function show(
   remark: string | null,
   known: NodeSurvey[] | null = null,
 ): Promise<Reply> {
-  const { change } = request;
-  const seen = known ?? (await (change?.is === 'config' ? survey(context, 'work', change) : glance(context, 'work')));
+  const seen = known ?? (await seenFor(context, request));
   if (seen.every(isSilence)) {
     throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
   }
@@ -77,6 +78,17 @@ export async function show(
     }),
   );
   return remark === null ? reply : ended('outdated', reply);
+}
+
+/** What goes with a release the nodes are asked once it is known which versions they run. */
+async function seenFor(context: CommandContext, { change, release, regions }: Request): Promise<NodeSurvey[]> {
+  if (change?.is === 'config') return survey(context, 'work', change.wanted);
+  const seen = await glance(context, 'work');
+  if (release === null || change !== undefined) return seen;
+  const { fleet } = context;
+  const chosen = fleet.regions.filter(({ name }) => regions?.includes(name) ?? true).flatMap(({ nodes }) => nodes);
+  const wanted = crossed(fleet, release, chosen, seen);
+  return wanted === null ? seen : survey(context, 'work', wanted);
 }
 
 /** What does not keep anybody from working on a node of this plan, and is worth knowing; see `plan` for what does. */
@@ -195,8 +207,9 @@ const filesIn = (seen: NodeSurvey['environment']): string =>
   seen?.is === 'read' ? ` ${seen.before} ${seen.after}` : '';
 
 /** For programs: what it comes to on each node; nothing where no environment file is changed. */
-function environmentFacts({ change, nodes }: Rollout, seen: NodeSurvey[]): Facts {
-  if (change?.is !== 'config') return {};
+function environmentFacts(rollout: Rollout, seen: NodeSurvey[]): Facts {
+  if (configurationOf(rollout) === null) return {};
+  const { nodes } = rollout;
   const read = seen.flatMap(({ node, environment }) =>
     nodes[node] === undefined || environment?.is !== 'read' ? [] : [{ node, ...environment }],
   );

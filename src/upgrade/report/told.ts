@@ -6,6 +6,7 @@ import {
   entriesOf,
   goesForward,
   isStaging,
+  keysInWords,
   nodesInOrder,
   phaseOf,
   watching,
@@ -121,7 +122,19 @@ function decisionIn({ line, after }: Frame): Told | null {
 const itemText = (rollout: Rollout, item: string): string =>
   entriesOf(rollout).find(({ key }) => key === item)?.item.text ?? item;
 
-export const isRestartOnly = ({ change }: Pick<Rollout, 'change'>): boolean => change?.is === 'restart';
+/** `restart`: what ran was started anew; `config`: with these keys of its environment file changed. No binary was brought. */
+export type ChangeReport = { is: 'restart' } | { is: 'config'; keys: string };
+
+export function changeIn({ change }: Pick<Rollout, 'change'>): ChangeReport | null {
+  if (change === undefined) return null;
+  return change.is === 'restart' ? { is: 'restart' } : { is: 'config', keys: keysInWords(change) };
+}
+
+/** What it was for. */
+export function goalWords(change: ChangeReport | null, version: string): string {
+  if (change === null) return version;
+  return change.is === 'restart' ? `restart of ${version}` : `change of ${change.keys}`;
+}
 
 function askedFor(rollout: Rollout): string {
   const { release, strategy, startAt, override, recovery, requester } = rollout;
@@ -131,8 +144,8 @@ function askedFor(rollout: Rollout): string {
     override === null
       ? ''
       : `, windows overridden by ${override.by === requester ? 'them' : override.by}: ${override.reason}`;
-  const what = isRestartOnly(rollout) ? `a restart of ${release.version}` : release.version;
-  return `asked for ${what} (${strategy})${later}${how}`;
+  const change = changeIn(rollout);
+  return `asked for ${change === null ? '' : 'a '}${goalWords(change, release.version)} (${strategy})${later}${how}`;
 }
 
 function noticeIn({ line: { event } }: Frame): Told[] {
@@ -156,8 +169,11 @@ function nodeWords(before: NodeRun, after: NodeRun, rollout: Rollout): string | 
   if (after.sick !== null && before.sick === null) return `is not as it was proven any more: ${after.sick.reason}`;
   if (after.held !== null && !isSameHold(before, after))
     return `is kept waiting: ${after.held.gates.map(({ reason }) => reason).join('; ')}`;
-  if (after.touched && !before.touched)
-    return isRestartOnly(rollout) ? 'is restarted' : `is switched to ${release.version}`;
+  const change = changeIn(rollout);
+  if (after.touched && !before.touched) {
+    if (change === null) return `is switched to ${release.version}`;
+    return change.is === 'restart' ? 'is restarted' : 'has its environment file changed';
+  }
   if (after.rehearsedAt !== undefined && before.rehearsedAt === undefined) return 'is back from its rehearsal, proven';
   if (state.is === 'working' && before.state.is !== 'working')
     return state.direction === 'back' ? 'goes back' : 'has its turn';
@@ -172,7 +188,9 @@ function nodeWords(before: NodeRun, after: NodeRun, rollout: Rollout): string | 
     case 'unproven':
       return `is not proven (${state.step}): ${state.reason}`;
     case 'rolled-back':
-      return `runs ${after.before?.version ?? 'what it was before'} again: ${state.reason}`;
+      return change?.is === 'config'
+        ? `has its former environment file again: ${state.reason}`
+        : `runs ${after.before?.version ?? 'what it was before'} again: ${state.reason}`;
     case 'stuck':
       return `needs a person (${state.step}): ${state.reason}`;
     default:

@@ -5,7 +5,7 @@ import type { Calendar } from '../../windows/types.ts';
 import { afterwardsFor } from './afterwards.ts';
 import { compatibilityOf, Incompatible } from './compatible.ts';
 import { compile, pathFor } from './compile.ts';
-import { frozen } from './configuration.ts';
+import { frozen, withRelease } from './configuration.ts';
 import { troublesIn } from './fitness.ts';
 import { announcedBefore, noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
@@ -53,6 +53,7 @@ export function plan(wanted: PlanInput): Rollout {
     refuseFinished(input, nodes);
     refuseIncompatible(input, nodes);
   }
+  const config = input.change === undefined ? withRelease(fleet, release, nodes, input.survey) : null;
   const parts = regions
     .map(({ name }) => ({
       name,
@@ -84,6 +85,7 @@ export function plan(wanted: PlanInput): Rollout {
     ),
     pace: input.pace,
     ...(change === undefined ? {} : { change }),
+    ...(config === null ? {} : { config }),
     ...(notice === undefined ? {} : { notice }),
     ...(fleet.checklists === undefined ? {} : { checklists: fleet.checklists }),
     ...(change === undefined ? afterwardsFor(fleet) : {}),

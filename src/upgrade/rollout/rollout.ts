@@ -252,8 +252,12 @@ export interface OwnSignature {
 export type Change = { is: 'restart' } | ConfigChange;
 
 /** The environment file is changed by key, and each node runs what it ran before, started anew with that. */
-export interface ConfigChange {
+export interface ConfigChange extends Configuration {
   is: 'config';
+}
+
+/** What becomes of environment files. */
+export interface Configuration {
   wanted: Wanted;
   /** By node: SHA-256 of the file as it was when this was planned, and as it becomes; the same where it has all of it. */
   files: Record<string, { before: string; after: string }>;
@@ -293,6 +297,8 @@ export interface Rollout {
   recovery?: Recovery;
   /** What it does instead of bringing another release: `release` is what the nodes run already. Absent in an upgrade. */
   change?: Change;
+  /** What goes with the release it brings: both are put there, and brought back, as a pair. Absent where nothing does. */
+  config?: Configuration;
   /** Nobody signed what led to this: nothing is done for it until a person adopts it. */
   unsigned?: true;
   /**
