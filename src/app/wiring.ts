@@ -26,8 +26,17 @@ import type { Control } from '../jobs/types.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
+import { noRules } from '../upgrade/environment/index.ts';
 import { helpersOf, orderNamespace } from '../upgrade/host/helper/index.ts';
-import { createChecks, diagnoseNode, surveyForWork, surveyNode, surveyWhole } from '../upgrade/host/index.ts';
+import {
+  createChecks,
+  diagnoseNode,
+  resolverFor,
+  seeEnvironment,
+  surveyForWork,
+  surveyNode,
+  surveyWhole,
+} from '../upgrade/host/index.ts';
 import { createAlerting, createInventory, createProbe, createWebhook, fetchOnce } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
@@ -156,6 +165,8 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
   const closely = { service, shell, probe, now: () => clock.now(), helper };
   const inventory = createInventory(settings.inventory);
   const checks = checksOf(settings, shell, clock);
+  const rules = settings.fleet.config ?? noRules;
+  const resolve = resolverFor(rules);
   const runs = async (node: string) => {
     const health = await probe.health(node);
     return health.is === 'healthy' ? health.version : null;
@@ -186,6 +197,9 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     surveyForWork: ({ name, region }, signal) => surveyForWork(name, region, closely, limit, signal),
     inventory,
     ...(await buildOf(settings, shell, clock)),
+    resolve,
+    environment: (node, wanted, signal) =>
+      seeEnvironment(node, { wanted, resolve, rules }, service, shell, limit, signal),
     diagnose: ({ name }, signal) =>
       diagnoseNode(name, service, shell, probe, limit, signal, { now: () => clock.now() }),
     clock,

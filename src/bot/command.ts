@@ -1,3 +1,4 @@
+import type { Wanted } from '../upgrade/environment/index.ts';
 import { type RollbackScope, type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
 
 /** When the first node may be begun. */
@@ -63,6 +64,16 @@ export type Command =
   /** Restarts what runs, node by node, with the guard of an upgrade. */
   | {
       verb: 'restart';
+      strategy: StrategyName | null;
+      regions: string[] | null;
+      limit: number | null;
+      when: When;
+      dryRun: boolean;
+    }
+  /** Changes the environment file of every node by key, with the guard of an upgrade. */
+  | {
+      verb: 'config';
+      wanted: Wanted;
       strategy: StrategyName | null;
       regions: string[] | null;
       limit: number | null;
@@ -200,6 +211,11 @@ export const manual: Record<Verb, Manual> = {
     usage: `restart [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
     what: 'shows a plan that restarts every node on what it runs, guarded as an upgrade is; nothing starts before you confirm it',
     example: 'restart --regions us-east',
+  },
+  config: {
+    usage: `config set K=V … | unset K … | rename OLD NEW | ensure K=V … [--expect K=V] [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
+    what: 'shows what a change of the environment file comes to on every node, and the plan to make it with one restart each; nothing starts before you confirm it',
+    example: 'config set MAX_CONNECTIONS=200 --expect MAX_CONNECTIONS=100',
   },
   adopt: {
     usage: 'adopt ROLLOUT|ledger [--without NODES]',

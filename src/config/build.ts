@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Signer } from '../trust/index.ts';
 import type { Check } from '../upgrade/checks/types.ts';
 import type { Row } from '../upgrade/compatibility/index.ts';
+import type { KeyRules } from '../upgrade/environment/index.ts';
 import type { AlertSource, InventorySource, Question } from '../upgrade/http/types.ts';
 import type { Item, Region } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
@@ -44,6 +45,7 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
       audiences: webhook === null ? [] : [webhook.name],
       ...(written.compatibility ? { compatibility: written.compatibility.map(rowFrom) } : {}),
       ...checklistsFrom(written.checklists),
+      ...(written.config ? { config: rulesFrom(written.config, absolute) } : {}),
       ...(written.checks ? { checks: checksFrom(written.checks, written, hosts) } : {}),
     },
     hosts,
@@ -122,6 +124,15 @@ function filled(pattern: string, name: string, hosts: Record<string, Host>): str
   const inUrl = address.includes(':') ? `[${address}]` : address;
   return pattern.replaceAll('{address}', inUrl).replaceAll('{name}', name);
 }
+
+const rulesFrom = (
+  { secret, values = {}, files = null }: NonNullable<Written['config']>,
+  absolute: Absolute,
+): KeyRules => ({
+  secret,
+  values,
+  files: files === null ? null : absolute(files),
+});
 
 /** Lists without an item are none. */
 function checklistsFrom(written: Written['checklists']): Pick<Settings['fleet'], 'checklists'> {

@@ -256,6 +256,29 @@ const stable = leaf('a duration', 'one from 1d to 60d', (written) => {
   const ms = typeof written === 'string' ? parseDuration(written) : undefined;
   return ms !== undefined && ms >= day && ms <= 60 * day ? ms : undefined;
 });
+const keyPattern = text(
+  'the name of a key',
+  'one like DATABASE_URL, or with * for anything, like *_TOKEN',
+  /^(?!\*+$)[A-Za-z_*][A-Za-z0-9_*]{0,99}$/,
+);
+const valueRule = leaf(
+  'a kind of value',
+  'integer, or a list of all that it may be',
+  (written): 'integer' | string[] | undefined => {
+    if (written === 'integer') return written;
+    const isList = Array.isArray(written) && written.length > 0 && written.length <= 100;
+    return isList && written.every((each) => typeof each === 'string' && /^[^\p{Cc}]{1,200}$/u.test(each))
+      ? written
+      : undefined;
+  },
+);
+
+/** Keys of the environment file. */
+export const config = block({
+  secret: withDefault([], list(keyPattern, 'names of keys')),
+  values: named(valueRule, 'kinds of values').optional(),
+  files: value.path.nullable().optional(),
+});
 export const aftercare = block({ stable: stable.nullable().optional(), keep: withDefault(2, whole(2, 20)) });
 const itemText = text('an item', 'some words in one line, at most 120 characters', /^(?=.*\S)[^\p{Cc}]{1,120}$/u);
 export const checklistItem = block({
@@ -327,6 +350,7 @@ export const schema = block({
   inventory: inventory.nullable().optional(),
   checklists: checklists.nullable().optional(),
   checks: checks.nullable().optional(),
+  config: config.nullable().optional(),
   ssh: withDefault({}, ssh),
   hosts: named(otherHost, 'hosts').nullable().optional(),
   build: building.nullable().optional(),

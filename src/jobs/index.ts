@@ -22,5 +22,6 @@ export { basisOf, nightPatience } from './sentinel.ts';
 export { startWorker } from './start.ts';
 export { stopFile } from './stop-file.ts';
 export { type Belief, createStore, type RolloutStore } from './store.ts';
+export { subjectOf } from './subject.ts';
 export { openUsed } from './used.ts';
 export { type Vouched, vouching } from './vouched.ts';

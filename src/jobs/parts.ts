@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
+import type { Resolve } from '../upgrade/environment/index.ts';
 import type { Alerting, Probe } from '../upgrade/http/types.ts';
 import type { StillProven } from '../upgrade/proof/types.ts';
 import type { Fleet, Release } from '../upgrade/rollout/types.ts';
@@ -39,6 +40,8 @@ export interface WorkOnNodes {
   wayBack: SeeWayBack;
   /** What the settings ask of every node besides; absent where they ask nothing. */
   checks?: AskChecks;
+  /** Finds the values of a change of configuration that nobody typed; absent: no environment file is changed. */
+  resolve?: Resolve;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];
   /** Asked before anything of a node's turn; absent where approvals are given by button. */

@@ -1,5 +1,6 @@
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { Wanted } from '../upgrade/environment/index.ts';
 import type { BackQuestion, Task } from '../upgrade/rollout/types.ts';
 import { prefixOf } from './keys.ts';
 import { type Log, reasonOf, seldom } from './log.ts';
@@ -23,6 +24,8 @@ export interface AskJob {
   checked?: true;
   /** What its way back is looked for by, too; absent: it is not. */
   back?: BackQuestion;
+  /** What a change of configuration would come to on it is asked, too; names of secrets, and no secret, are in it. */
+  wanted?: Wanted;
   /** Epoch ms after which nobody waits for the answer. */
   until: number;
   /** Another one for each ask: an answer to one is none to another. */

@@ -4,20 +4,17 @@ import { canonical } from '../trust/index.ts';
 import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
   askedByLooks,
+  askedForLists,
   asksChecks,
   asksGates,
   asksWayBack,
   backQuestion,
   changesAnything,
   changesNode,
-  checkOf,
-  entriesOf,
   evidenceFor,
   finishedNodes,
   gates,
-  healthy,
   isLook,
-  isTickable,
   nodeOf,
   todo,
 } from '../upgrade/rollout/index.ts';
@@ -155,8 +152,11 @@ export function taskRunner(parts: StepParts): RunTask {
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
     const own = { ...rollout, service: parts.fleet.service };
-    const checks = parts.checks === undefined ? {} : { checks: parts.checks };
-    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow, ...checks };
+    const more = {
+      ...(parts.checks === undefined ? {} : { checks: parts.checks }),
+      ...(parts.resolve === undefined ? {} : { resolve: parts.resolve }),
+    };
+    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow, ...more };
   }
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */
@@ -198,10 +198,9 @@ export function taskRunner(parts: StepParts): RunTask {
     return 'watched';
   }
 
-  /** What a checklist that is asked for now wants of a machine, besides what each look finds out anyway. */
+  /** What a checklist wants of a machine, besides what each look finds out anyway. */
   async function talliesOf(rollout: Rollout, region: string, signal: AbortSignal): Promise<{ tallies?: CheckTallies }> {
-    const wanted = entriesOf(rollout).flatMap((entry) => (isTickable(rollout, entry) ? (checkOf(entry) ?? []) : []));
-    const names = [...new Set(wanted)].filter((name) => name !== healthy);
+    const names = askedForLists(rollout);
     if (names.length === 0 || parts.checks === undefined) return {};
     return { tallies: await tallied(names, rollout.peers[region] ?? [], parts.checks, clock, signal) };
   }
@@ -240,7 +239,7 @@ const halted = (step: StepName, reason: string): StepResult => ({
 });
 
 const ofRecovery: readonly StepName[] = ['stage', 'drain', 'recover'];
-const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch', 'restart'];
+const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch', 'restart', 'configure'];
 
 function broken(step: StepName, reason: string): Report {
   return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };

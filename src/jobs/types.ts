@@ -1,4 +1,5 @@
 import type { Actor } from '../base/actor.ts';
+import type { Wanted } from '../upgrade/environment/index.ts';
 import type { Found } from '../upgrade/ledger/index.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { DueNotice } from '../upgrade/rollout/index.ts';
@@ -163,12 +164,14 @@ export interface Control {
   /**
    * Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable.
    * @param back by node, what its way back is looked for by
+   * @param wanted what is to become of every environment file
    */
   survey(
     nodes: { name: string; region: string }[],
     timeoutMs: number,
     how?: LookFor,
     back?: Record<string, BackQuestion>,
+    wanted?: Wanted,
   ): Promise<NodeSurvey[]>;
   /** Asks a worker to look at one node; redacted. */
   diagnose(node: { name: string; region: string }, timeoutMs: number): Promise<Diagnosis>;

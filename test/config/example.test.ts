@@ -39,6 +39,8 @@ const commented = [
   ),
   'inventory',
   ...['agent', 'schema'].flatMap((what) => ['', '.get', '.select'].map((key) => `inventory.${what}${key}`)),
+  'config',
+  ...['secret', 'values', 'files'].map((key) => `config.${key}`),
   'checks',
   ...[
     'name',

@@ -506,8 +506,8 @@ export const rows: Mutant[] = [
   {
     name: 'Start does not look at what work rests on',
     file: 'src/bot/commands/start.ts',
-    from: "survey(context, 'work')",
-    to: 'survey(context)',
+    from: "survey(context, 'work', draft.change)",
+    to: "survey(context, 'answer', draft.change)",
     tests: ['test/bot/commands.test.ts'],
   },
   {
@@ -858,6 +858,20 @@ export const rows: Mutant[] = [
     file: 'src/bot/commands/drift.ts',
     from: "['drift adopt', name, markOf(seen), String(left?.at ?? 0), reason].join(' ')",
     to: "['drift adopt', name, reason].join(' ')",
+    tests: ['test/bot/drift.test.ts'],
+  },
+  {
+    name: 'what would be refused is offered to be adopted',
+    file: 'src/bot/views/drift.ts',
+    from: '!found.stopped && sha256 === disk;',
+    to: '!found.stopped;',
+    tests: ['test/bot/drift.test.ts'],
+  },
+  {
+    name: 'a node is repaired whose unit starts another program',
+    file: 'src/bot/views/drift.ts',
+    from: '  found.starts === undefined &&\n',
+    to: '',
     tests: ['test/bot/drift.test.ts'],
   },
   {

@@ -147,7 +147,7 @@ export const rows: Mutant[] = [
   {
     name: 'a node is stopped by settings that are others than those of the plan',
     file: 'src/jobs/own-settings.ts',
-    from: "const stops: readonly StepName[] = ['drain', 'switch', 'recover', 'restart'];",
+    from: "const stops: readonly StepName[] = ['drain', 'switch', 'recover', 'restart', 'configure'];",
     to: 'const stops: readonly StepName[] = [];',
     tests: settings,
   },
@@ -574,7 +574,7 @@ export const rows: Mutant[] = [
   {
     name: 'a signature for one release counts for another',
     file: 'src/jobs/vouched.ts',
-    from: 'decision.release === rollout.release.binarySha256 &&',
+    from: 'decision.release === subjectOf(rollout) &&',
     to: '',
     tests: vouched,
   },
@@ -1043,14 +1043,14 @@ export const rows: Mutant[] = [
   {
     name: 'a restart wants nobody who signed for it',
     file: 'src/jobs/step.ts',
-    from: "['backup', 'drain', 'switch', 'restart'];",
-    to: "['backup', 'drain', 'switch'];",
+    from: "['backup', 'drain', 'switch', 'restart', 'configure'];",
+    to: "['backup', 'drain', 'switch', 'configure'];",
     tests: ['test/jobs/vouched.test.ts'],
   },
   {
     name: 'an upgrade that a bot calls a restart is no major',
     file: 'src/jobs/vouched.ts',
-    from: "!changesService(step) || step === 'restart') &&",
+    from: "!changesService(step) || isAny(step, 'restart', 'configure')) &&",
     to: "rollout.change !== undefined || step === 'restart') &&",
     tests: ['test/jobs/vouched.test.ts'],
   },
@@ -1060,6 +1060,20 @@ export const rows: Mutant[] = [
     from: "const asRecorded = all.flatMap(({ each, found }) => (found.is === 'as-recorded' ? [each] : []));",
     to: 'const asRecorded = all.map(({ each }) => each);',
     tests: ['test/jobs/sentinel.test.ts'],
+  },
+  {
+    name: 'a signed yes to one change of configuration counts for another one',
+    file: 'src/jobs/subject.ts',
+    from: "if (change?.is !== 'config') return",
+    to: 'if (change !== null) return',
+    tests: ['test/jobs/vouched.test.ts'],
+  },
+  {
+    name: 'one person changes the environment files of the canary region',
+    file: 'src/jobs/vouched.ts',
+    from: "|| isAny(step, 'restart', 'configure')) &&",
+    to: "|| isAny(step, 'restart')) &&",
+    tests: ['test/jobs/vouched.test.ts'],
   },
   {
     name: 'a build is begun although its tag leads to another commit than the first time',

@@ -224,7 +224,7 @@ export const rows: Mutant[] = [
   {
     name: 'the sandbox takes releases that nobody signed',
     file: 'sandbox/settings.ts',
-    from: "signers: [{ name: 'sandbox', key: own.signer }] },",
+    from: 'signers: signersOf(own) },',
     to: "unsigned: 'allowed' },",
     tests: ['test/sandbox/signing.test.ts'],
   },

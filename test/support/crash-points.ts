@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { type NodeAccess, type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
 import { binaryOf } from '../../sandbox/fleet/releases.ts';
 import { createControl, createStore } from '../../src/jobs/index.ts';
-import type { JournalEntry } from '../../src/jobs/types.ts';
+import type { Control, JournalEntry } from '../../src/jobs/types.ts';
 import { plan } from '../../src/upgrade/rollout/index.ts';
 import type { Fleet, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { eventually, production, silent, systemClock } from '../jobs/fixtures/parts.ts';
 import { releaseIn } from '../sandbox/fleet-support.ts';
 import { belief, flawsIn } from './belief.ts';
 import { compiled } from './compiled.ts';
+import { isAsked } from './parts.ts';
 import { random } from './random.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 import { sha256 } from './release-archives.ts';
@@ -28,9 +29,12 @@ export interface Orders {
   dieAt: string | null;
 }
 
-/** One node to a good build; and to one that never gets healthy, and back. */
-type Story = 'forward' | 'back';
-const stories: readonly Story[] = ['forward', 'back'];
+/**
+ * One node to a good build; one to a build that never gets healthy, and back; two regions to a good build, with the watch
+ * of the first one and an approval between them.
+ */
+type Story = 'forward' | 'back' | 'regions';
+const stories: readonly Story[] = ['forward', 'back', 'regions'];
 
 export interface CrashPoint {
   story: Story;
@@ -46,15 +50,23 @@ export interface Crash extends CrashPoint {
 }
 
 const node = 'us-east-op-1';
-const version: Record<Story, string> = { forward: 'v2.0.0', back: 'v2.1.0-never-healthy' };
-/** The service was started once when the node was made. */
-const switches: Record<Story, number> = { forward: 1, back: 2 };
+const version: Record<Story, string> = { forward: 'v2.0.0', back: 'v2.1.0-never-healthy', regions: 'v2.0.0' };
+const regions = ['us-east', 'eu-west'];
+const isDone = ({ status }: Rollout) => status.is === 'done';
 const end: Record<Story, (rollout: Rollout) => boolean> = {
-  forward: ({ status }) => status.is === 'done',
+  forward: isDone,
   back: ({ status, nodes }) => status.is === 'held' && nodes[node]?.state.is === 'rolled-back',
+  regions: isDone,
 };
+
+/** How often a node is restarted in a story. */
+function switches(story: Story, name: string): number {
+  if (story === 'regions') return 1;
+  if (name !== node) return 0;
+  return story === 'back' ? 2 : 1;
+}
 const quick = {
-  ...{ pause: 0, bake: 0, watch: 100, retryDelay: 50, soak: 200, canarySoak: 200, healthDeadline: 4_000, poll: 25 },
+  ...{ pause: 0, bake: 300, watch: 100, retryDelay: 50, soak: 200, canarySoak: 200, healthDeadline: 4_000, poll: 25 },
   ...{ commandTimeout: 10_000 },
 };
 const patience = 60_000;
@@ -80,7 +92,7 @@ export class Lane {
     const program = compiled('test/support/crash-worker.ts', join(directories[0] ?? '', 'build'));
     return Promise.all(
       directories.map(async (directory) => {
-        const fleet = await startFleet({ directory, regions: ['us-east'], timeScale: 0.1 });
+        const fleet = await startFleet({ directory, regions, timeScale: 0.1 });
         return new Lane(directory, program, fleet, await startTestRedis());
       }),
     );
@@ -98,7 +110,7 @@ export class Lane {
     const passed = new Set<string>();
     const { control } = await this.#begin(story);
     const worker = await this.#worker(story, null, (boundary) => passed.add(boundary));
-    await this.#finished(story);
+    await this.#finished(story, control);
     await killed(worker);
     await control.close();
     return [...passed];
@@ -106,6 +118,8 @@ export class Lane {
 
   async crash({ story, boundary }: CrashPoint): Promise<Crash> {
     const { control } = await this.#begin(story);
+    const finished = this.#finished(story, control);
+    finished.catch(() => undefined);
     const first = await this.#worker(story, boundary);
     if (first.exitCode === null && first.signalCode === null) {
       await Promise.race([
@@ -120,7 +134,7 @@ export class Lane {
     const second = this.#worker(story, null);
     const wasOver = end[story](await this.#rollout());
     const recovery = wasOver ? null : await this.#recovered(before, killedAt);
-    await this.#finished(story);
+    await finished;
     const wrong = await this.#judge(story);
     await killed(await second);
     await control.close();
@@ -131,25 +145,27 @@ export class Lane {
     await this.#redis.handle.caller.flushall();
     await this.#fleet.reset();
     const control = createControl(this.#redis.handle, production, belief('bot'), systemClock, silent);
-    const fleet = this.#settings();
+    const fleet = this.#settings(story);
     const image = sha256(binaryOf('v1.0.0'));
     const survey = surveyOf(fleet).map((seen) => ({ ...seen, sha256: image, fitness: fitWith(image), at: Date.now() }));
     const now = Date.now();
     const release = await releaseIn(this.#fleet, version[story]);
-    await control.start(plan(inputOf(fleet, { release, survey, now, epoch: now, limit: 1 })));
+    const how = story === 'regions' ? ({ strategy: 'regions' } as const) : { limit: 1 };
+    await control.start(plan(inputOf(fleet, { release, survey, now, epoch: now, ...how })));
     return { control };
   }
 
-  #settings(): Fleet {
+  #settings(story: Story): Fleet {
     const fleet = fleetOf(quick, { windows: 'always' });
     const traffic = { drain: ['/bin/true', '{node}'], undrain: ['/bin/true', '{node}'], limit: 5_000 };
-    return { ...fleet, service: { ...this.#fleet.service, traffic }, regions: fleet.regions.slice(0, 1) };
+    const named = fleet.regions.slice(0, story === 'regions' ? 2 : 1);
+    return { ...fleet, service: { ...this.#fleet.service, traffic }, regions: named };
   }
 
   async #worker(story: Story, dieAt: string | null, passed?: (boundary: string) => void): Promise<ChildProcess> {
     const archive = join(this.#fleet.releasesDirectory, `zeitwork-operator-${version[story]}.tar.gz`);
     const { nodes } = this.#fleet;
-    const orders: Orders = { stateDir: this.#redis.dir, fleet: this.#settings(), nodes, archive, dieAt };
+    const orders: Orders = { stateDir: this.#redis.dir, fleet: this.#settings(story), nodes, archive, dieAt };
     const child = fork(this.#program, [JSON.stringify(orders)], {
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -173,7 +189,18 @@ export class Lane {
     return rollout;
   }
 
-  readonly #finished = (story: Story) => eventually(() => this.#rollout(), end[story], patience);
+  /** Somebody approves the second region as soon as it is asked about. */
+  async #finished(story: Story, control: Control): Promise<void> {
+    const asks = (rollout: Rollout) => story === 'regions' && isAsked(rollout, 'eu-west');
+    const now = await eventually(
+      () => this.#rollout(),
+      (rollout) => end[story](rollout) || asks(rollout),
+      patience,
+    );
+    if (end[story](now)) return;
+    await control.record('r1', { type: 'approved', at: Date.now(), phase: 'approval/eu-west', by: 'U-eu-west' });
+    await eventually(() => this.#rollout(), end[story], patience);
+  }
 
   /** Time that passes is written down by whoever wakes: that alone moves nothing. */
   async #recovered(before: number, since: number): Promise<number> {
@@ -184,18 +211,20 @@ export class Lane {
 
   async #judge(story: Story): Promise<string[]> {
     const wrong: string[] = [];
-    const restarts = this.#fleet.starts(node) - 1;
-    if (restarts !== switches[story]) wrong.push(`the service was restarted ${restarts} times`);
-    for (const other of ['us-east-op-2', 'us-east-op-3'])
-      if (this.#fleet.starts(other) !== 1) wrong.push(`${other} was restarted`);
+    for (const { name } of this.#settings(story).regions.flatMap(({ nodes }) => nodes)) {
+      // It was started once when the node was made.
+      const restarts = this.#fleet.starts(name) - 1;
+      if (restarts !== switches(story, name)) wrong.push(`${name} was restarted ${restarts} times`);
+    }
     const lines = await this.#store().journal('r1');
     wrong.push(...flawsIn('r1', lines));
     const reports = lines.flatMap(({ event }) => (event.type === 'reported' ? [event] : []));
-    for (const step of new Set(reports.map((event) => event.step))) {
-      const done = reports.filter(
-        (event) => event.step === step && event.node === node && event.report.is !== 'unknown',
-      );
-      if (done.length !== 1) wrong.push(`${step} was reported ${done.length} times`);
+    const told = reports
+      .filter(({ report }) => report.is !== 'unknown')
+      .map((event) => `${event.step} of ${event.node}`);
+    for (const each of new Set(told)) {
+      const times = told.filter((other) => other === each).length;
+      if (times !== 1) wrong.push(`${each} was reported ${times} times`);
     }
     const { failures } = this.#fleet.source.counter();
     if (failures > 0) wrong.push(`the region fell below two healthy nodes ${failures} times`);
@@ -210,13 +239,23 @@ async function killed(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Every point of all stories, in order; each story is told once, on a lane of its own. */
+/** Every point of all stories, in order: of a story of two regions, those alone that one node does not have. */
 export async function crashPoints(lanes: readonly Lane[]): Promise<CrashPoint[]> {
-  const told = stories.map(async (story, index) => {
-    const boundaries = (await lanes[index]?.boundaries(story)) ?? [];
-    return boundaries.map((boundary) => ({ story, boundary }));
-  });
-  return (await Promise.all(told)).flat();
+  const left = [...stories];
+  const told: { story: Story; boundaries: string[] }[] = [];
+  await Promise.all(
+    lanes.map(async (lane) => {
+      for (let story = left.shift(); story !== undefined; story = left.shift())
+        told.push({ story, boundaries: await lane.boundaries(story) });
+    }),
+  );
+  told.sort((a, b) => stories.indexOf(a.story) - stories.indexOf(b.story));
+  const [forward] = told;
+  return told.flatMap(({ story, boundaries }) =>
+    boundaries
+      .filter((boundary) => story !== 'regions' || !forward?.boundaries.includes(boundary))
+      .map((boundary) => ({ story, boundary })),
+  );
 }
 
 /** Crashes at all points, on as many lanes as there are. */

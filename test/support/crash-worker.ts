@@ -33,6 +33,7 @@ const { service, policy } = orders.fleet;
 await startWorker(
   workerParts(redis, {
     fleet: orders.fleet,
+    regions: orders.fleet.regions.map(({ name }) => name),
     shell,
     probe,
     steps: watched(steps),

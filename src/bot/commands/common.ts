@@ -4,7 +4,7 @@ import { nearest } from '../../base/nearest.ts';
 import type { LookFor } from '../../jobs/types.ts';
 import { withFreezes } from '../../upgrade/ledger/index.ts';
 import { isOpen, withApproversOf } from '../../upgrade/rollout/index.ts';
-import type { ApprovalPhase, Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
+import type { ApprovalPhase, Change, Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { parseSpokenTime } from '../../windows/index.ts';
 import type { Command } from '../command.ts';
 import { type Asking, aloud, type CommandContext, ended, type Reply, say, withFacts } from '../context.ts';
@@ -120,9 +120,16 @@ export function glance(context: CommandContext, how: LookFor = 'answer'): Promis
 }
 
 /** Fresh looks at every node of the fleet. */
-export async function survey({ control, fleet }: CommandContext, how: LookFor = 'answer'): Promise<NodeSurvey[]> {
+export async function survey(
+  { control, fleet }: CommandContext,
+  how: LookFor = 'answer',
+  change?: Change,
+): Promise<NodeSurvey[]> {
   const nodes = fleet.regions.flatMap((region) => region.nodes);
-  return control.survey(nodes, surveyPatience(nodes.length), how);
+  const patience = surveyPatience(nodes.length);
+  return change?.is === 'config'
+    ? control.survey(nodes, patience, how, {}, change.wanted)
+    : control.survey(nodes, patience, how);
 }
 
 /** Workers look at some nodes at a time, and a first connection costs time on both sides: ms for a fleet of this size. */

@@ -13,11 +13,11 @@ import {
   whatRuns,
 } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Release, Rollout } from '../../upgrade/rollout/types.ts';
-import { type CommandContext, draftTtlMs, ended, type Reply, withFacts } from '../context.ts';
+import { type CommandContext, draftTtlMs, ended, type Facts, type Reply, withFacts } from '../context.ts';
 import { nightFacts } from '../facts/night.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { type NodeTroubles, preview } from '../views/preview.ts';
-import { fleetNow, glance, isSilence, Unanswered } from './common.ts';
+import { fleetNow, glance, isSilence, survey, Unanswered } from './common.ts';
 import { forgottenWords, newEpoch, refuseForgotten, whyForgotten } from './forgotten.ts';
 import { nightOf } from './night.ts';
 
@@ -38,7 +38,8 @@ export async function show(
   remark: string | null,
   known: NodeSurvey[] | null = null,
 ): Promise<Reply> {
-  const seen = known ?? (await glance(context, 'work'));
+  const { change } = request;
+  const seen = known ?? (await (change?.is === 'config' ? survey(context, 'work', change) : glance(context, 'work')));
   if (seen.every(isSilence)) {
     throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
   }
@@ -58,6 +59,7 @@ export async function show(
       rollout: rolloutFacts(rollout),
       foreseen: night === null ? null : nightFacts(night),
       warnings: troubles.map((each) => ({ ...each })),
+      ...environmentFacts(rollout, seen),
     },
     preview({
       ...{ rollout, survey: seen, troubles, now: input.now, token, remark, night },
@@ -95,7 +97,7 @@ async function environmentsBeside(
     .map(({ node }) => ({
       node,
       words: [
-        `its ${service.envFile} is another one than was proven there last: the restart brings that into effect, and nothing brings it back`,
+        `its ${service.envFile} is another one than was proven there last: the restart brings that into effect, ${change.is === 'restart' ? 'and nothing brings it back' : 'and a rollback goes back to it'}`,
       ],
     }));
 }
@@ -178,8 +180,27 @@ export const wantsSecond = ({ fleet }: CommandContext, { override }: Rollout): b
 const withSecond = (override: Request['override'], second: Actor): Request['override'] =>
   override === null ? null : { ...override, with: second };
 
-/** What every node runs, in short: equal as long as nobody changed a version or an image. */
+/** What every node runs, in short: equal as long as nobody changed a version or an image; nor, where that is changed, an environment file. */
 export function fleetMark(seen: NodeSurvey[]): string {
-  const lines = seen.map(({ node, version, sha256 }) => `${node} ${version} ${sha256}`).sort();
+  const lines = seen
+    .map(({ node, version, sha256, environment }) => `${node} ${version} ${sha256}${filesIn(environment)}`)
+    .sort();
   return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 12);
+}
+
+const filesIn = (seen: NodeSurvey['environment']): string =>
+  seen?.is === 'read' ? ` ${seen.before} ${seen.after}` : '';
+
+/** For programs: what it comes to on each node; nothing where no environment file is changed. */
+function environmentFacts({ change, nodes }: Rollout, seen: NodeSurvey[]): Facts {
+  if (change?.is !== 'config') return {};
+  const read = seen.flatMap(({ node, environment }) =>
+    nodes[node] === undefined || environment?.is !== 'read' ? [] : [{ node, ...environment }],
+  );
+  return {
+    environment: read.map(({ node, before, after, differences }) => ({
+      ...{ node, before, after },
+      differences: differences.map(({ key, from, to, hidden = false }) => ({ key, from, to, hidden })),
+    })),
+  };
 }

@@ -5,6 +5,7 @@ import { adopt } from './adopt.ts';
 import { build } from './build.ts';
 import { checklist, tick, untick } from './checklist.ts';
 import type { Handler } from './common.ts';
+import { config } from './config.ts';
 import { approve, decline, pause, resume, retry, rollback, stop } from './decide.ts';
 import { drift } from './drift.ts';
 import { keep, replace } from './foreign.ts';
@@ -56,6 +57,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   drift,
   build,
   restart,
+  config,
   adopt,
   windows,
   freeze,

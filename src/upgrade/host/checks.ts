@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../base/clock.ts';
-import { inSeconds, minute } from '../../base/duration.ts';
+import { inSeconds } from '../../base/duration.ts';
 import { wordsOf } from '../../base/errors.ts';
 import { timeLimit } from '../../base/time-limit.ts';
 import type {
@@ -27,6 +27,7 @@ import {
   judgeRate,
   judgeRows,
   resultOf,
+  Samples,
   sampleOf,
   tame,
   unknown,
@@ -59,9 +60,6 @@ const shortWait = 3_000;
 /** For a look at the unit: the first one after a switch hashes the binary. */
 const lookTime = 10_000;
 
-/** Samples of one check on one node that are kept. */
-const kept = 12;
-
 const decides: Record<CheckOccasion, (check: Check) => boolean> = {
   node: ({ at }) => at.includes('node'),
   before: ({ at }) => at.includes('node') || at.includes('watch'),
@@ -83,7 +81,7 @@ interface Round {
 /** Asks nodes what the settings want to know of them. Remembers the last samples of what is counted, and nothing else. */
 export function createChecks(parts: CheckParts): AskChecks {
   const { checks, service, shell, probe, fetch, database, clock } = parts;
-  const samples = new Map<string, Sample[]>();
+  const samples = new Samples();
 
   return async (node, occasion, signal) => {
     const asked = checks.filter(decides[occasion]);
@@ -144,7 +142,7 @@ export function createChecks(parts: CheckParts): AskChecks {
   async function metrics(check: MetricsCheck, round: Round): Promise<Judged> {
     const first = await inTime(check, round.signal, sample(check, round));
     if ('says' in first) return first;
-    const before = partner(check, round.node, first);
+    const before = samples.partner(check, round.node, first);
     if (before !== null) return judgeRate(check, before, first);
     const wait = waitOf(check, round.occasion);
     if (wait === 0) return unknown('one sample so far, and a rate wants two');
@@ -166,27 +164,8 @@ export function createChecks(parts: CheckParts): AskChecks {
     if (before === null || after === null) return unknown('nobody can tell which process counted that');
     if (before !== after) return unknown('the service was restarted meanwhile');
     const taken = sampleOf(check, heard.text, at, after);
-    keep(check, node, taken);
+    samples.keep(check, node, taken);
     return taken;
-  }
-
-  function keep(check: MetricsCheck, node: string, taken: Sample): void {
-    const key = `${node} ${check.name}`;
-    const all = (samples.get(key) ?? []).filter((each) => each.invocation === taken.invocation);
-    const newest = all.at(-1);
-    if (newest !== undefined && taken.at - newest.at < check.over / kept) return;
-    samples.set(key, [...all, taken].slice(-4 * kept));
-  }
-
-  /** Of the same process, about as old as the rate is long; null when there is none. */
-  function partner({ name, over }: MetricsCheck, node: string, now: Sample): Sample | null {
-    const age = ({ at }: Sample) => now.at - at;
-    const fitting = (samples.get(`${node} ${name}`) ?? []).filter(
-      (each) =>
-        each.invocation === now.invocation && age(each) >= over / 2 && age(each) <= Math.max(3 * over, 2 * minute),
-    );
-    const far = (each: Sample) => Math.abs(age(each) - over);
-    return fitting.sort((a, b) => far(a) - far(b))[0] ?? null;
   }
 
   async function journal(check: JournalCheck, { node, signal }: Round): Promise<Judged> {

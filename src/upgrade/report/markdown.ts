@@ -20,6 +20,10 @@ export function packMarkdown(pack: Pack, names: Names = {}): string {
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
+/** What it was for. */
+export const goal = ({ release, restart }: Pack): string =>
+  restart ? `restart of ${release.version}` : release.version;
+
 /** What became of it, in one line. */
 export function outcome({ ended, release, nodes, startedAt }: Pack): string {
   const proven = nodes.filter(({ state, after }) => state === 'done' && after.is === 'proven').length;
@@ -43,7 +47,7 @@ function head(pack: Pack, names: Names): string[] {
   const approvers = [...new Set(pack.questions.flatMap(({ given }) => given.map(({ by }) => by)))];
   const span = startedAt === null ? null : (endedAt ?? pack.timeline.at(-1)?.at ?? startedAt) - startedAt;
   return [
-    `# ${md(service)} ${md(release.version)} on ${md(fleet)}: ${md(outcome(pack))}`,
+    `# ${md(service)} ${md(goal(pack))} on ${md(fleet)}: ${md(outcome(pack))}`,
     '',
     `- Rollout ${md(rollout)}, asked for by ${md(nameOf(requester, names))} at ${utc(createdAt)} UTC`,
     `- ${approvers.length === 0 ? nobodyApproved(pack) : `Approved by ${approvers.map((by) => md(nameOf(by, names))).join(', ')}`}`,
@@ -61,7 +65,11 @@ function head(pack: Pack, names: Names): string[] {
       ? []
       : [`- ${md(nameOf(owner.by, names))} writes down what went wrong, since ${utc(owner.at)} UTC`]),
     ...(ended.reason === null ? [] : [`- Held: ${md(ended.reason)}`]),
-    `- Archive ${md(release.archive)}, SHA-256 \`${release.archiveSha256}\`, ${release.signedBy === null ? 'signed by nobody' : `signed by ${md(release.signedBy.name)}`}`,
+    ...(pack.restart
+      ? ['- Nothing was brought there: what ran was started anew']
+      : [
+          `- Archive ${md(release.archive)}, SHA-256 \`${release.archiveSha256}\`, ${release.signedBy === null ? 'signed by nobody' : `signed by ${md(release.signedBy.name)}`}`,
+        ]),
     `- Its binary has the SHA-256 \`${release.binarySha256}\``,
   ];
 }

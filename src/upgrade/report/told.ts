@@ -109,14 +109,18 @@ function decisionIn({ line, after }: Frame): Told | null {
 const itemText = (rollout: Rollout, item: string): string =>
   entriesOf(rollout).find(({ key }) => key === item)?.item.text ?? item;
 
-function askedFor({ release, strategy, startAt, override, recovery, requester }: Rollout): string {
+export const isRestartOnly = ({ change }: Pick<Rollout, 'change'>): boolean => change?.is === 'restart';
+
+function askedFor(rollout: Rollout): string {
+  const { release, strategy, startAt, override, recovery, requester } = rollout;
   if (recovery !== undefined) return `asked that ${release.version} be given back`;
   const later = startAt === null ? '' : `, not before ${isoMinute(startAt)}`;
   const how =
     override === null
       ? ''
       : `, windows overridden by ${override.by === requester ? 'them' : override.by}: ${override.reason}`;
-  return `asked for ${release.version} (${strategy})${later}${how}`;
+  const what = isRestartOnly(rollout) ? `a restart of ${release.version}` : release.version;
+  return `asked for ${what} (${strategy})${later}${how}`;
 }
 
 function noticeIn({ line: { event } }: Frame): Told[] {
@@ -134,12 +138,14 @@ function nodesIn(before: Rollout, after: Rollout): Told[] {
   });
 }
 
-function nodeWords(before: NodeRun, after: NodeRun, { release }: Rollout): string | null {
+function nodeWords(before: NodeRun, after: NodeRun, rollout: Rollout): string | null {
+  const { release } = rollout;
   const { state } = after;
   if (after.sick !== null && before.sick === null) return `is not as it was proven any more: ${after.sick.reason}`;
   if (after.held !== null && !isSameHold(before, after))
     return `is kept waiting: ${after.held.gates.map(({ reason }) => reason).join('; ')}`;
-  if (after.touched && !before.touched) return `is switched to ${release.version}`;
+  if (after.touched && !before.touched)
+    return isRestartOnly(rollout) ? 'is restarted' : `is switched to ${release.version}`;
   if (after.rehearsedAt !== undefined && before.rehearsedAt === undefined) return 'is back from its rehearsal, proven';
   if (state.is === 'working' && before.state.is !== 'working')
     return state.direction === 'back' ? 'goes back' : 'has its turn';

@@ -1,6 +1,7 @@
 import type { Calendar, Window } from '../../windows/types.ts';
 import type { Check } from '../checks/types.ts';
 import type { Row } from '../compatibility/index.ts';
+import type { KeyRules } from '../environment/index.ts';
 import type { Checklists } from './checklists.ts';
 
 /** A systemd service as the fleet runs it: a profile, so that sibling services fit. */
@@ -97,6 +98,8 @@ export interface Fleet {
   checklists?: Checklists;
   /** What is asked of every node besides its health. Absent: nothing. */
   checks?: Check[];
+  /** What holds for keys of the environment file. Absent: nothing but what their names tell. */
+  config?: KeyRules;
 }
 
 /** Nodes that are not as recorded. */

@@ -13,9 +13,10 @@ export {
 } from './back.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
-export { checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';
+export { askedForLists, checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';
 export { compatibilityOf, seenNoWayBack } from './compatible.ts';
 export { lacksRehearsal } from './compile.ts';
+export { fileOf, keysInWords } from './configuration.ts';
 export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
 export { troublesIn } from './fitness.ts';

@@ -4,6 +4,7 @@ import { fits, nextOpening, openInterval, opensFrom } from '../../windows/index.
 import type { Calendar } from '../../windows/types.ts';
 import { compatibilityOf } from './compatible.ts';
 import { compile, pathFor } from './compile.ts';
+import { frozen } from './configuration.ts';
 import { troublesIn } from './fitness.ts';
 import { announcedBefore, noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
@@ -35,9 +36,9 @@ const overrideEnds = 4 * 3_600_000;
  * @throws Refused with what to do instead
  */
 export function plan(wanted: PlanInput): Rollout {
-  const { release, now, change } = wanted;
+  const { release, now } = wanted;
   const own = wanted.fleet;
-  const fleet = change === undefined ? own : { ...own, policy: withNothingToUndo(own.policy) };
+  const fleet = { ...own, policy: policyFor(own.policy, wanted.change) };
   const input = { ...wanted, fleet, survey: toldIn(wanted.regions, wanted.survey) };
   const notice = noticeFor(input);
   const start = Math.max(now, input.startAt ?? now, now + (notice?.wanted ?? 0));
@@ -46,6 +47,7 @@ export function plan(wanted: PlanInput): Rollout {
   refuseImpossible(input, regions, start);
   refuseSurprise(input, notice);
   refuseUnfit(input, nodes);
+  const change = input.change?.is === 'config' ? frozen(input.change, fleet, nodes, input.survey) : input.change;
   if (input.change === undefined) {
     refuseFinished(input, nodes);
     refuseIncompatible(input, nodes);
@@ -243,8 +245,11 @@ function sickFirst(nodes: FleetNode[], survey: NodeSurvey[]): string[] {
   return [...names.filter(sick), ...names.filter((name) => !sick(name))];
 }
 
-/** Where nothing is changed nothing goes back by itself, and no way back is rehearsed. */
-const withNothingToUndo = (policy: Policy): Policy => ({ ...policy, autoRollback: 'none', rehearse: 'never' });
+/** Where nothing is changed nothing goes back by itself; and a way back is rehearsed for a release alone. */
+function policyFor(policy: Policy, change: PlanInput['change']): Policy {
+  if (change === undefined) return policy;
+  return { ...policy, rehearse: 'never', ...(change.is === 'restart' ? { autoRollback: 'none' } : {}) };
+}
 
 /** As it was looked at; staging looks again. */
 const runsIt = ({ name }: FleetNode, { release, survey, change }: PlanInput): boolean =>

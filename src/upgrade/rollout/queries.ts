@@ -74,7 +74,7 @@ export function inScope(node: NodeRun, scope: RollbackScope): boolean {
 
 /** A recovery has no way back, since what was there was broken; a restart none, since nothing was changed. */
 export const leadsBack = ({ recovery, change }: Pick<Rollout, 'recovery' | 'change'>): boolean =>
-  recovery === undefined && change === undefined;
+  recovery === undefined && change?.is !== 'restart';
 
 /** Names of the nodes that this rollout changed and has not brought back, newest first; none where no way leads back. */
 export function touchedNewestFirst(rollout: Rollout, scope: RollbackScope): string[] {

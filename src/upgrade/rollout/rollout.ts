@@ -1,5 +1,6 @@
 import type { Calendar } from '../../windows/types.ts';
 import type { ChecksSeen, OtherCheck } from '../checks/types.ts';
+import type { Wanted } from '../environment/index.ts';
 import type { Checklists, CheckTallies } from './checklists.ts';
 import type {
   Actor,
@@ -248,7 +249,15 @@ export interface OwnSignature {
 }
 
 /** `restart`: nothing is changed, each node runs what it ran before, started anew. */
-export type Change = { is: 'restart' };
+export type Change = { is: 'restart' } | ConfigChange;
+
+/** The environment file is changed by key, and each node runs what it ran before, started anew with that. */
+export interface ConfigChange {
+  is: 'config';
+  wanted: Wanted;
+  /** By node: SHA-256 of the file as it was when this was planned, and as it becomes; the same where it has all of it. */
+  files: Record<string, { before: string; after: string }>;
+}
 
 export interface Recovery {
   /** The peer whose binary it gets; absent where the shelf has it. */

@@ -1,9 +1,9 @@
-import { asked, next, plan } from '../../../src/upgrade/rollout/index.ts';
+import { asked, next, plan, whatRuns } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, PlanInput, Policy, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { trialFleet } from '../../bot/support.ts';
 import { journalOf } from '../../support/journal.ts';
 import { approve } from '../../support/parts.ts';
-import { inputOf, minutes, tuesday } from '../../support/rollouts.ts';
+import { inputOf, minutes, surveyOf, tuesday } from '../../support/rollouts.ts';
 import { apply, drive, type World, worldOf } from '../../support/simulation.ts';
 
 export interface Told {
@@ -43,6 +43,13 @@ export function goodNight(): Told {
   const first = goOn(told, world, (rollout) => asked(rollout).length > 0);
   const second = goOn(say(first, yes('eu-west')), world, (rollout) => asked(rollout).length > 0);
   return goOn(say(second, yes('ap-south')), world);
+}
+
+/** What runs is started anew. */
+export function restartNight() {
+  const fleet = trialFleet();
+  const survey = surveyOf(fleet);
+  return begin({ bake: minutes(10) }, { change: { is: 'restart' }, release: whatRuns(fleet, null, survey), survey });
 }
 
 /** The second node never gets well on the new build, goes back, is tried again when it was mended, and then all of it is rolled back. */

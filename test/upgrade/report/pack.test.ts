@@ -5,10 +5,11 @@ import { packFacts, packMarkdown, packOf } from '../../../src/upgrade/report/ind
 import { framesOf } from '../../../src/upgrade/report/lines.ts';
 import { triesOf } from '../../../src/upgrade/report/steps.ts';
 import { md } from '../../../src/upgrade/report/text.ts';
+import { asked } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { journalOf } from '../../support/journal.ts';
 import { hours, minutes, newImage, oldImage, planned, tuesday } from '../../support/rollouts.ts';
-import { badNight, goodNight, journalIn } from './nights.ts';
+import { badNight, goOn, goodNight, journalIn, restartNight } from './nights.ts';
 
 /** `npx vitest run --project unit test/upgrade/report/pack.test.ts -u` writes them anew. */
 const golden = (name: string, text: string) =>
@@ -78,6 +79,17 @@ describe('the report of a night', () => {
     });
     expect(Math.max(...numbers)).toBeLessThan(hours(24 * 365));
     expect(JSON.stringify(packFacts(bad))).not.toContain('1970-');
+  });
+
+  it('of a restart tells of a restart: nothing is switched, and no archive was brought', () => {
+    const { told, world } = restartNight();
+    const pack = packOf(journalIn(goOn(told, world, (rollout) => asked(rollout).length > 0)));
+    expect(packFacts(pack)).toMatchObject({ restart: true, recovery: false });
+    const text = packMarkdown(pack, names);
+    expect(text).toMatch(/^# zeitwork-operator restart of v1\.0\.0 on /);
+    expect(text).toContain('asked for a restart of v1.0.0 (regions)');
+    expect(text).toContain('us-east-op-1 is restarted');
+    expect(text).not.toMatch(/switched|[Aa]rchive|signed by nobody/);
   });
 
   it('cannot be made of what nobody signed', () => {

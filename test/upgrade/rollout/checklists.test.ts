@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   asked,
+  askedForLists,
   entriesOf,
   forecast,
   gates,
@@ -151,6 +152,24 @@ describe('between the parts, and after', () => {
     expect(on.rollout.nodes['eu-west-op-3']?.state.is).toBe('done');
     expect(next(on.rollout, untick('during/eu-west.1', on.now))).toBe(on.rollout);
     expect(next(on.rollout, tick('after.1', on.now))).toBe(on.rollout);
+  });
+
+  it('a machine ticks the last one from the looks that bring the end: afterwards nobody looks', () => {
+    const fleet = fleetWith({ after: [{ text: 'Agents', check: 'agents' }] });
+    const one = plan(inputOf(fleet, { regions: ['us-east'] }));
+    const world = worldOf(one);
+    const until = ({ nodes }: Rollout) => Object.values(nodes).every(({ state }) => state.is === 'done');
+    const almost = drive(one, world, { from: tuesday, until });
+    expect(almost.rollout.status.is).toBe('running');
+    expect([askedForLists(one), askedForLists(almost.rollout)]).toEqual([[], ['agents']]);
+    const tallies = { agents: { of: 3, not: [] } };
+    const over = drive(almost.rollout, world, { from: almost.now }).events.reduce<Rollout>(
+      (rollout, event) => next(rollout, event.type === 'watched' ? { ...event, tallies } : event),
+      almost.rollout,
+    );
+    expect(over.status.is).toBe('done');
+    const [entry = never()] = entriesOf(over);
+    expect(tickOf(over, entry)).toMatchObject({ is: 'ticked', by: 'agents', says: '3 of 3' });
   });
 
   it('the last one is ticked once it is over, and changes nothing else', () => {

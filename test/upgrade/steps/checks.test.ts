@@ -122,6 +122,11 @@ describe('what was bad before the turn', () => {
     expect(trial.run.illBefore).toEqual([{ check: 'errors', is: 'bad', counts: 'bad', says: 'it is bad' }]);
   });
 
+  it('is noted of every check, however many: an outage makes all of them bad at once', async () => {
+    trial.before = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((check) => result('bad', { check, ...rollback }));
+    expect(await turn(trial.before)).toMatchObject({ is: 'failed', facts: { stays: true } });
+  });
+
   it('excuses no other check', async () => {
     trial.before = [result('bad', rollback)];
     const both = [result('bad', rollback), result('bad', { check: 'ready', ...rollback })];

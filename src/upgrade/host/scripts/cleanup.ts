@@ -12,6 +12,7 @@ export const cleanupScript = script(
   rm -rf "$folder"
   rmdir "$(dirname "$folder")" 2>/dev/null || :
   rm -rf "$state/recovered"
+  [ "$backup" = - ] || rm -rf "$state/environments"
   pair_of "\${backup##*/}"
   if [ "$prune" = yes ] && [ -d "$state/backups" ]; then
     ls -1t "$state/backups" | tail -n +6 | while IFS= read -r old; do
