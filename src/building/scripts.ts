@@ -281,6 +281,7 @@ tools() {
   size=$(stat -c %s "$file")
   [ "$size" -gt 0 ] && [ "$size" -le 2147483648 ] || refuse size "$size"
   say logged "$(sha256sum <"$log" | cut -d' ' -f1)"
+  say binary "$(sha256sum <"$file" | cut -d' ' -f1)"
   tools | head -n 20 | cut -c 1-200 | each tool
   if [ $# -gt 0 ]; then
     code=0

@@ -197,11 +197,14 @@ class Turn {
 
   async #tell(build: Build, news: Partial<BuildTold>): Promise<void> {
     const { telling, show, clock } = this.#parts;
-    const told = { ...(await this.#known(build)), trouble: null, ...news };
+    const before = await this.#known(build);
+    const told = { ...before, trouble: null, ...news };
     const seen = JSON.stringify([told.pieces.length, told.trouble, build.state.is]);
-    if (JSON.stringify(told) !== JSON.stringify(this.#told)) await telling.keep(told);
-    this.#told = told;
-    if (seen === this.#shown && clock.now() - this.#shownAt < showEvery) return;
+    const isDue = seen !== this.#shown || clock.now() - this.#shownAt >= showEvery;
+    const isNew = JSON.stringify(told) !== JSON.stringify(before);
+    this.#told = isNew || isDue ? { ...told, at: clock.now() } : told;
+    if (isNew || isDue) await telling.keep(this.#told);
+    if (!isDue) return;
     this.#shown = seen;
     this.#shownAt = clock.now();
     await show();

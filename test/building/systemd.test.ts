@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { second } from '../../src/base/duration.ts';
 import type { Building, BuildPlace, Sight } from '../../src/building/index.ts';
+import { overThere } from '../../src/building/index.ts';
+import { createShell } from '../../src/upgrade/ssh/index.ts';
 import { buildingWorld } from '../support/building.ts';
 import { binary, makefile } from '../support/source.ts';
 import { type Booted, bootSystemd, whyNoSystemd } from '../support/systemd.ts';
@@ -80,6 +83,42 @@ describe.skipIf(reason !== null)('a build in a unit of a real systemd', () => {
     const { tools } = await on.take(build, join(folder, 'taken'), never);
     expect(tools.some((line) => /^gcc /.test(line))).toBe(true);
     expect(readFileSync(join(folder, 'taken')).subarray(1, 4).toString()).toBe('ELF');
+  });
+
+  it('goes over SSH as it does here: its log, its binary and its end', async () => {
+    const shell = createShell({ 'build-1': await systemd.ssh() });
+    try {
+      const { source, folder, fleet, building, place } = await world();
+      const over = overThere(shell, 'build-1');
+      // This root needs no sudo.
+      const on = place({ ...over, run: (command, signal) => over.run({ ...command, sudo: false }, signal) });
+      expect(building.host?.name).toBe('build-1');
+      source.release(version, {
+        Makefile: makefile(
+          'seq 1 20000',
+          'mkdir -p build',
+          `(printf '#!/bin/sh\\necho ${version}\\nexit\\n'; head -c 9000000 /dev/urandom) > ${binary}`,
+          `chmod +x ${binary}`,
+        ),
+      });
+      const found = await on.resolve(version, never);
+      await on.start(build, found, never);
+      const { size } = await ended(on);
+      const looked: Buffer[] = [];
+      for (let from = 0; from < size; from += looked.at(-1)?.length ?? size)
+        looked.push((await on.look(build, from, never)).text);
+      expect(Buffer.concat(looked).toString()).toContain(
+        `${Array.from({ length: 20_000 }, (_, at) => at + 1).join('\n')}\n`,
+      );
+      const to = join(folder, 'taken');
+      await on.take(build, to, never);
+      const there = systemd.root(`sha256sum /var/lib/private/zeitwork-build-${fleet}/src/${binary}`).split(' ')[0];
+      expect(createHash('sha256').update(readFileSync(to)).digest('hex')).toBe(there);
+      await on.end(build, never);
+      expect(units()).toEqual([]);
+    } finally {
+      await shell.close();
+    }
   });
 
   it('is nobody, sees no network, and can write nowhere else', async () => {
