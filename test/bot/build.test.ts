@@ -45,7 +45,7 @@ function builder() {
     report: (report: BuildReport, number = 1) =>
       record({ type: 'build-reported', at: clock.at, version, number, report }),
     async press(label: string, actor = 'U0ROSA', on = { channel: 'C0', ts: '1.1' }) {
-      const button = buttonsOn(chat.messages.find(({ ts }) => ts === on.ts) ?? { blocks: [] })[label];
+      const button = chat.messages.flatMap((each) => buttonsOn(each)[label] ?? [])[0];
       const judged = await judge(context, {
         ...(button ?? { action: 'none', value: undefined }),
         ...{ on, isEphemeral: false },
@@ -154,7 +154,7 @@ describe('the message of a build', () => {
     expect(end).toBe('<@U0ROSA>: v3.0.0 is built, archive `9f3a9f3a9f3a`.');
     expect(await press('Plan upgrade', 'U0LU')).toContain('You may not start upgrades');
     expect(await press('Plan upgrade')).toContain('There is no release v3.0.0');
-    expect(await press('Plan upgrade', 'U0ROSA', { channel: 'C0', ts: '99.9' })).toMatch(/Outdated or copied/);
+    expect(await press('Plan upgrade', 'U0ROSA', { channel: 'C0', ts: '99.9' })).toMatch(/That is outdated/);
   });
 
   it('does not say that it goes on when nobody looks at it', async () => {
