@@ -231,6 +231,8 @@ function sightIn(
       return ended(`it wanted more memory than ${Math.round(build.memory / 1024 ** 2)} MB (build.memory)`);
     case 'log':
       return ended(`its log grew beyond ${Math.round(most / 1024 ** 2)} MB`);
+    case 'unstarted':
+      return ended('systemd did not begin it; its last lines say why');
     case 'gone':
       return ended('it was cut off: the machine that builds was restarted, or somebody ended it there');
     default:

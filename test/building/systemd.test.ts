@@ -194,6 +194,15 @@ describe.skipIf(reason !== null)('a build in a unit of a real systemd', () => {
     expect(units()).toEqual([]);
   });
 
+  it('that systemd cannot begin says why, and is not begun anew', async () => {
+    const { source, on } = await world({ memory: Number.NaN });
+    source.release(version);
+    const sight = await built(on);
+    expect(sight.wrong).toContain('systemd did not begin it');
+    expect(sight.text.toString()).toMatch(/MemoryMax/);
+    expect(units()).toEqual([]);
+  });
+
   it('ends an older one that still runs', async () => {
     const { source, on } = await world();
     source.release(version, { Makefile: makefile('sleep 1000') });

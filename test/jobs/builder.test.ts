@@ -155,6 +155,17 @@ describe('a build that was asked for', () => {
     expect(readdirSync(world.shelf)).toEqual([]);
   });
 
+  it('ends when somebody stops it while its tag is still fetched', async () => {
+    const world = await counted();
+    await ask();
+    const place = world.place();
+    const working = work(world, { place: { ...place, resolve: () => new Promise(() => undefined) } });
+    await new Promise((done) => setTimeout(done, 200));
+    await ledgerOf().record({ type: 'build-stopped', at: Date.now(), by: 'U0INES', version, number: 1 });
+    await working;
+    expect((await stateOf())?.state).toMatchObject({ is: 'failed', reason: 'stopped by U0INES' });
+  });
+
   it('gets no name when it is stopped right before', async () => {
     const world = await counted();
     await ask();
