@@ -35,6 +35,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     slack: { channel: 'C1', team: 'T1', botToken: slack.botToken, appToken: slack.appToken, apiUrl: slack.apiUrl },
     keys: null,
     redis: null,
+    metrics: null,
     retention: 400 * day,
     sealKey: null,
     people: [],

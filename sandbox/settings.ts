@@ -34,6 +34,7 @@ export function settingsOf(
     team: 'T0SANDBOX',
     stateDir: own.stateDir,
     releases: { directory: fleet.releasesDirectory, signers: signersOf(own) },
+    metrics: { listen: '127.0.0.1:0' },
     // On this machine, by nobody else than whoever tries this.
     ...(own.source === undefined
       ? {}
@@ -66,6 +67,7 @@ export function settingsOf(
       agent: { get: '/api/v1/nodes', select: '[].{name: hostname, version: agent_version}' },
       schema: { get: '/api/v1/schema', select: 'version' },
     },
+    config: { values: { LOG_LEVEL: ['debug', 'info', 'warn'] } },
     checks: [
       // biome-ignore lint/suspicious/noThenProperty: a key of the settings, which nobody awaits
       { name: 'ready', get: '/health/ready', at: ['node', 'watch', 'verify'], absent: 'skip', then: 'rollback' },
@@ -87,6 +89,8 @@ export function settingsOf(
         { text: 'All healthy', check: 'healthy' },
       ],
     },
+    // A day of the real thing.
+    aftercare: { watch: '10m', every: '10s' },
     // Minutes of the real thing pass in seconds here; every check is made all the same.
     policy: {
       order: windows === 'guide' ? 'next-opening' : 'declared',

@@ -13,6 +13,7 @@ import {
   type Role,
   type Runtime,
   startBotRole,
+  startMetricsRole,
   startWorkerRole,
 } from '../src/app/wiring.ts';
 import { loadSettings } from '../src/config/index.ts';
@@ -126,9 +127,11 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
     SLACK_API_URL: slack.apiUrl,
   });
   step('  A private Redis …');
-  const opened = await openRuntime(settings, createLog('sandbox', 'warn'), clock);
+  const opened = await openRuntime(settings, createLog('sandbox', 'warn'), clock, ['bot', 'worker']);
   runtime = opened;
   leftovers.close(() => closeRuntime(opened));
+  const watched = await startMetricsRole(opened);
+  if (watched !== null) leftovers.close(watched.close);
   step('  The worker and the bot …');
   const worker = await startWorkerRole(opened, null);
   leftovers.close(worker.close);
@@ -136,7 +139,7 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   leftovers.close(bot.close);
   await Promise.race([bot.connected, ...(options.asked ? [aborted(options.asked)] : [])]);
   options.asked?.throwIfAborted();
-  for (const line of welcome(slack.pageUrl, options.windows, file)) options.say(line);
+  for (const line of welcome(slack.pageUrl, options.windows, file, watched?.url() ?? null)) options.say(line);
   return {
     pageUrl: slack.pageUrl,
     slack,

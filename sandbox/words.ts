@@ -42,17 +42,26 @@ export function tries(fleet: SimulatedFleet, builds = false) {
       text: '/zeitwork report',
       about: 'who decided, hashes, durations, verdicts; the tab Night draws it while it happens',
     },
+    {
+      text: '/zeitwork status',
+      about: 'after an upgrade, how it was watched since; stop a service meanwhile (its menu), and look at the channel',
+    },
     { text: '/zeitwork checklist', about: 'at the end: what a person and what a machine ticked' },
     {
       text: '/zeitwork restart --regions us-east',
       about: 'each node of a region anew on what it runs, nothing changed',
+    },
+    {
+      text: '/zeitwork config ensure NEW_FLAG=enabled --regions us-east',
+      about:
+        'a key for the environment file of each node of a region, with one restart each; `rollback all` brings the old file back',
     },
     { text: '/zeitwork why', about: 'what holds it, who can open it, and when' },
   ];
 }
 
 /** Where to look, once all of it runs. */
-export const welcome = (pageUrl: string, windows: 'guide' | 'always', settings: string) => [
+export const welcome = (pageUrl: string, windows: 'guide' | 'always', settings: string, numbers: string | null) => [
   '',
   `  Open ${pageUrl}`,
   '  and type there   /zeitwork upgrade v2.0.0',
@@ -65,6 +74,7 @@ export const welcome = (pageUrl: string, windows: 'guide' | 'always', settings: 
   '  and is asked for in us-east too: the settings here say one, since v2.0.0 is one.',
   '  On another shell, as Inês:',
   `    ZEITWORK_CONFIG=${settings} ZEITWORK_KEY=${join(dirname(settings), 'people', 'ines')} npm run -s zeitwork -- approve eu-west`,
+  ...(numbers === null ? [] : [`  Its numbers, as Prometheus reads them: ${numbers}/metrics`]),
   '  Ctrl-C ends it and leaves nothing behind.',
   '',
 ];

@@ -61,6 +61,11 @@ const inner: Record<string, Room> = {
     types: ['building', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http', 'upgrade/proof', 'upgrade/steps'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
+  metrics: {
+    ours: ['base', 'jobs', 'upgrade/rollout'],
+    types: ['bot'],
+    packages: ['node:', 'prom-client'],
+  },
   'app/cli': { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
   bot: {
     ours: [

@@ -8,6 +8,7 @@ import { asShownNow } from './as-shown.ts';
 import { createBuildPost } from './builds.ts';
 import type { Chat } from './chat.ts';
 import type { CommandContext } from './context.ts';
+import type { ChatMeter } from './meter.ts';
 import { createNightPost } from './nights.ts';
 import { createRepair } from './repair.ts';
 import { linkTo } from './workspace.ts';
@@ -16,12 +17,13 @@ export interface AnnouncingParts
   extends Pick<CommandContext, 'control' | 'access' | 'fleet' | 'clock' | 'log' | 'builds'> {
   sealer: Sealer;
   webhook?: Webhook;
+  meter?: Pick<ChatMeter, 'posted'> | undefined;
 }
 
 /** All that the chat is made to say. `heard` knows the workspace once Slack has said it. */
 export function announcing(
   heard: Pick<CommandContext, 'workspace' | 'directory'>,
-  { control, access, fleet, sealer, clock, log, webhook, builds }: AnnouncingParts,
+  { control, access, fleet, sealer, clock, log, webhook, builds, meter }: AnnouncingParts,
   chat: Chat,
 ): Announcer {
   const painted: Painted = new Map();
@@ -32,6 +34,7 @@ export function announcing(
     clock,
     painted,
     ...(webhook === undefined ? {} : { webhook }),
+    ...(meter === undefined ? {} : { meter }),
     people: async (rollout) => ({
       onCall: access.roles.onCall,
       escalation: access.roles.escalation,

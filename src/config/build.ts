@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import type { Signer } from '../trust/index.ts';
 import type { Check } from '../upgrade/checks/types.ts';
 import type { Row } from '../upgrade/compatibility/index.ts';
-import type { KeyRules } from '../upgrade/environment/index.ts';
 import type { AlertSource, InventorySource, Question } from '../upgrade/http/types.ts';
-import type { Item, Region } from '../upgrade/rollout/types.ts';
+import type { Fleet, Item, Region } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
 import { freezeIn } from './calendars.ts';
 import { checkFrom, type WrittenCheck } from './node-checks.ts';
@@ -41,7 +40,12 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
       regions: written.regions.map((region) => regionFrom(region, written)),
       policy: written.policy,
       drift: { at: written.drift.at ?? null, snooze: written.drift.snooze },
-      aftercare: { stable: written.aftercare.stable ?? null, keep: written.aftercare.keep },
+      aftercare: {
+        watch: written.aftercare.watch ?? null,
+        every: written.aftercare.every,
+        stable: written.aftercare.stable ?? null,
+        keep: written.aftercare.keep,
+      },
       audiences: webhook === null ? [] : [webhook.name],
       ...(written.compatibility ? { compatibility: written.compatibility.map(rowFrom) } : {}),
       ...checklistsFrom(written.checklists),
@@ -70,6 +74,7 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
     },
     keys: written.keys ?? null,
     redis: secrets.redis,
+    metrics: secrets.metricsListen ?? written.metrics?.listen ?? null,
     retention: written.retention,
     sealKey: secrets.sealKey,
     stateDir: absolute(written.stateDir),
@@ -125,14 +130,19 @@ function filled(pattern: string, name: string, hosts: Record<string, Host>): str
   return pattern.replaceAll('{address}', inUrl).replaceAll('{name}', name);
 }
 
-const rulesFrom = (
-  { secret, values = {}, files = null }: NonNullable<Written['config']>,
+function rulesFrom(
+  { secret, values = {}, files = null, changes }: NonNullable<Written['config']>,
   absolute: Absolute,
-): KeyRules => ({
-  secret,
-  values,
-  files: files === null ? null : absolute(files),
-});
+): NonNullable<Fleet['config']> {
+  return {
+    ...{ secret, values },
+    files: files === null ? null : absolute(files),
+    changes: changes.map(({ version, set = {}, unset, rename = {}, ensure = {} }) => ({
+      ...{ version, set, unset, rename, ensure },
+      expect: {},
+    })),
+  };
+}
 
 /** Lists without an item are none. */
 function checklistsFrom(written: Written['checklists']): Pick<Settings['fleet'], 'checklists'> {

@@ -11,6 +11,7 @@ import { formatDuration } from './durations.ts';
 import { checkProblems } from './node-checks.ts';
 import type { Path, Problem } from './problems.ts';
 import {
+  aftercare,
   approvers,
   check,
   checklistItem,
@@ -61,6 +62,7 @@ const sketch = z.object({
   hosts: z.record(z.string(), sound(otherHost)).nullable().optional().catch(null),
   build: sound(z.object({ on: z.unknown(), signedBy: z.unknown().optional() })).optional(),
   redis: withDefault({}, sound(redis)),
+  aftercare: withDefault({}, sound(aftercare)),
   roles: sound(z.object({ requesters: sound(approvers) })),
   keys: sound(z.object({ bot: z.array(z.string()) }))
     .optional()
@@ -108,6 +110,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...regions.flatMap((region, at) => (settings.policy ? regionProblems(region, at, settings.policy) : [])),
     ...(settings.policy ? policyProblems(settings.policy) : []),
     ...(settings.policy ? canaryProblems(settings.policy, regions) : []),
+    ...aftercareProblems(settings.aftercare),
     ...freezeProblems(settings),
     ...releaseProblems(settings.releases),
     ...alertProblems(settings.alerts),
@@ -224,6 +227,16 @@ function canaryProblems({ canary }: SketchedPolicy, regions: SketchedRegion[]): 
   const names = regions.map(({ name }) => name);
   if (canary === null || names.includes(canary)) return [];
   return [{ path: ['policy', 'canary'], message: `"${canary}" is not a region; write ${names.join(' or ')}` }];
+}
+
+/** So many looks at least, or one that is missing is most of it. */
+const fewestLooks = 4;
+
+function aftercareProblems(written: Sketch['aftercare']): Problem[] {
+  const { watch = null, every } = written ?? {};
+  if (watch === null || every === undefined || fewestLooks * every <= watch) return [];
+  const message = `${formatDuration(every)} is more than a quarter of aftercare.watch (${formatDuration(watch)}); make it shorter`;
+  return [{ path: ['aftercare', 'every'], message }];
 }
 
 function freezeProblems(settings: Sketch): Problem[] {

@@ -51,6 +51,8 @@ export interface Settings {
   keys: { bot: readonly string[]; worker: readonly string[] } | null;
   /** null: a private one is started. */
   redis: RedisPlace | null;
+  /** Where a role may be asked how it is; null: nowhere. */
+  metrics: { host: string; port: number } | null;
   /** Milliseconds for which rollouts stay in Redis. */
   retention: number;
   /** Seals the values of buttons; null: a key in `stateDir`. */

@@ -15,6 +15,7 @@ import type { AskElsewhere } from './elsewhere.ts';
 import type { AskHalt } from './halt.ts';
 import type { PulseRate } from './living.ts';
 import type { Log } from './log.ts';
+import type { WorkMeter } from './meter.ts';
 import type { Retention } from './prune.ts';
 import type { RedisHandle } from './redis.ts';
 import type { Belief } from './store.ts';
@@ -46,6 +47,8 @@ export interface WorkOnNodes {
   freezes: (region: string) => Freeze[];
   /** Asked before anything of a node's turn; absent where approvals are given by button. */
   vouched?: Vouched;
+  /** Who counts; absent: nobody. */
+  meter?: WorkMeter;
   clock: Clock;
   log: Log;
 }

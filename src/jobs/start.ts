@@ -33,6 +33,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   let clockIsRight = true;
   const serve = (may: boolean): void => {
     clockIsRight = may;
+    parts.meter?.clock(may);
     const all = Promise.all(ownWorkers.map((worker) => worker.serve(may)));
     all.catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'cannot hold or let go of the queues'));
   };
@@ -99,7 +100,9 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     await bringOver(redis, fleet, log).catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not moved'));
     await mend(redis, fleet, served, log);
     // Whoever cannot follow works on nothing: the channel then says so, instead of waiting for a step's report.
-    await pulse.serves(!(await duties.sweep()));
+    const outrun = await duties.sweep();
+    parts.meter?.follows(!outrun);
+    await pulse.serves(!outrun);
     if (clockIsRight) sentinel.tick();
     if (parts.build !== undefined)
       await lookForBuilds().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'no build'));

@@ -90,7 +90,7 @@ export interface Store {
   save(rollout: Rollout, event: Event): Promise<boolean>;
   journal(id: string): Promise<JournalEntry[]>;
   /** The newest line of its journal that this process has seen; null when it has seen none. */
-  headOf(id: string): { revision: number; hash: string } | null;
+  headOf(id: string): { revision: number; hash: string; at: number } | null;
   /** What somebody would adopt, and a name for exactly that. @throws Refused for an unknown id */
   adoptable(id: string): Promise<Adoptable>;
   /**

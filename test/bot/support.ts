@@ -108,7 +108,7 @@ export class MemoryControl implements Control {
     },
   };
 
-  head: { revision: number; hash: string } | null = null;
+  head: { revision: number; hash: string; at: number } | null = null;
   kept = emptyLedger;
   readonly ledger: Control['ledger'] = {
     load: async () => this.kept,

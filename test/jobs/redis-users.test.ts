@@ -6,7 +6,14 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { RedisPlace } from '../../src/base/redis-place.ts';
-import { createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../../src/jobs/index.ts';
+import {
+  createCensus,
+  createControl,
+  openRedis,
+  type RedisHandle,
+  startPublisher,
+  startWorker,
+} from '../../src/jobs/index.ts';
 import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import { queueNames } from '../../src/jobs/queues.ts';
 import { belief } from '../support/belief.ts';
@@ -123,6 +130,12 @@ describe('the users that scripts/redis-users.sh makes', () => {
     expect(await store.open()).toBeNull();
     await working.sweep();
     await publishing.sweep();
+    const census = { fleet: production, regions: ['us-east'], store, notary: belief('bot').notary };
+    for (const [redis, seesSteps] of [
+      [bot.caller, false],
+      [worker.caller, true],
+    ] as const)
+      expect((await createCensus({ ...census, redis, seesSteps })()).workers.get('us-east')).toBe(1);
     await publishing.close();
     await control.close();
     await working.close();

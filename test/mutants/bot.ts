@@ -506,8 +506,8 @@ export const rows: Mutant[] = [
   {
     name: 'Start does not look at what work rests on',
     file: 'src/bot/commands/start.ts',
-    from: "survey(context, 'work', draft.change)",
-    to: "survey(context, 'answer', draft.change)",
+    from: "survey(context, 'work', configurationOf(draft)?.wanted)",
+    to: "survey(context, 'answer', configurationOf(draft)?.wanted)",
     tests: ['test/bot/commands.test.ts'],
   },
   {

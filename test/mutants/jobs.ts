@@ -84,7 +84,7 @@ export const rows: Mutant[] = [
   {
     name: 'nobody is told of what cannot be believed',
     file: 'src/jobs/showing.ts',
-    from: 'if (error instanceof Tampered) await announcer.alarm(journal, error.what);',
+    from: 'if (error instanceof Tampered) await alarm(journal, error.what);',
     to: '',
     tests: ['test/jobs/alarms.test.ts'],
   },
@@ -105,7 +105,7 @@ export const rows: Mutant[] = [
   {
     name: 'nobody is told of a rollout that is gone',
     file: 'src/jobs/showing.ts',
-    from: 'for (const id of await store.lost()) await announcer.alarm(id, gone);',
+    from: 'for (const id of await store.lost()) await alarm(id, gone);',
     to: '',
     tests: ['test/jobs/alarms.test.ts'],
   },
@@ -133,8 +133,8 @@ export const rows: Mutant[] = [
   {
     name: 'a worker that is too old to follow counts as living',
     file: 'src/jobs/start.ts',
-    from: 'await pulse.serves(!(await duties.sweep()));',
-    to: 'await duties.sweep();',
+    from: 'await pulse.serves(!outrun);',
+    to: '',
     tests: tampered,
   },
   {
@@ -889,7 +889,7 @@ export const rows: Mutant[] = [
   {
     name: 'nobody asks whether something is there whose body is gone',
     file: 'src/jobs/showing.ts',
-    from: 'if (rollout === null && store.headOf(id) !== null) await announcer.alarm(id, gone);',
+    from: 'if (rollout === null && store.headOf(id) !== null) await alarm(id, gone);',
     to: '',
     tests: mutations,
   },
@@ -1064,8 +1064,8 @@ export const rows: Mutant[] = [
   {
     name: 'a signed yes to one change of configuration counts for another one',
     file: 'src/jobs/subject.ts',
-    from: "if (change?.is !== 'config') return",
-    to: 'if (change !== null) return',
+    from: 'if (configuration === null) return',
+    to: 'if (configuration !== undefined) return',
     tests: ['test/jobs/vouched.test.ts'],
   },
   {
