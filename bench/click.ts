@@ -27,6 +27,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     signers: [],
     healthUrls: {},
     alerts: null,
+    build: null,
     proven: null,
     inventory: null,
     webhook: null,

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { releaseKey } from '../src/app/belief.ts';
 import { aborted } from '../src/app/cli/live.ts';
 import { systemClock } from '../src/app/clock.ts';
 import { createLog } from '../src/app/log.ts';
@@ -26,6 +27,7 @@ import { settingsOf } from './settings.ts';
 import { signReleases } from './signing.ts';
 import { type Slack, startSlack } from './slack/start.ts';
 import type { Question } from './slack/types.ts';
+import { makeSource } from './source.ts';
 import { suggestions } from './suggestions.ts';
 import { tries, welcome } from './words.ts';
 
@@ -92,6 +94,7 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   const stateDir = join(directory, 'state');
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const signer = await signReleases(fleet, stateDir);
+  const repository = await makeSource(join(directory, 'source'));
   step("  Slack's stand-in and its page …");
   const slack = await startSlack({
     port: options.port,
@@ -109,14 +112,15 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
     },
     night: night.svg,
     hint: '/zeitwork upgrade v2.0.0',
-    tries: tries(fleet),
+    tries: tries(fleet, repository !== null),
     completions: suggestions(),
   });
   leftovers.close(slack.close);
   leftovers.close(night.close);
   const file = join(directory, 'zeitwork.yaml');
   const keys = throwAwayKeys(directory);
-  writeFileSync(file, stringify(settingsOf(fleet, options.windows, { stateDir, signer, keys })));
+  const source = repository === null ? {} : { source: { repository, key: (await releaseKey({ stateDir })).public } };
+  writeFileSync(file, stringify(settingsOf(fleet, options.windows, { stateDir, signer, keys, ...source })));
   const settings = loadSettings(file, {
     SLACK_BOT_TOKEN: slack.botToken,
     SLACK_APP_TOKEN: slack.appToken,

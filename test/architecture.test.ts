@@ -18,7 +18,10 @@ const inner: Record<string, Room> = {
   'upgrade/compatibility': { ours: [], packages: ['semver'] },
   'upgrade/checks': { ours: ['base'], packages: ['@jmespath-community/jmespath'] },
   'upgrade/environment': { ours: ['base'], packages: [] },
-  'upgrade/rollout': { ours: ['base', 'upgrade/checks', 'upgrade/compatibility', 'windows'], packages: [] },
+  'upgrade/rollout': {
+    ours: ['base', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/environment', 'windows'],
+    packages: [],
+  },
   'upgrade/ledger': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
   'upgrade/report': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
   'upgrade/ssh': { ours: ['base'], types: ['upgrade/checks'], packages: ['node:', 'ssh2', 'pg'] },
@@ -28,7 +31,7 @@ const inner: Record<string, Room> = {
     packages: ['undici', '@jmespath-community/jmespath'],
   },
   'upgrade/host': {
-    ours: ['base', 'upgrade/checks', 'upgrade/rollout'],
+    ours: ['base', 'upgrade/checks', 'upgrade/environment', 'upgrade/rollout'],
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: ['node:'],
   },
@@ -38,19 +41,24 @@ const inner: Record<string, Room> = {
     packages: [],
   },
   'upgrade/steps': {
-    ours: ['base', 'upgrade/checks', 'upgrade/rollout', 'upgrade/host', 'upgrade/proof'],
+    ours: ['base', 'upgrade/checks', 'upgrade/environment', 'upgrade/rollout', 'upgrade/host', 'upgrade/proof'],
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: ['node:'],
   },
   releases: { ours: ['base', 'trust', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream'] },
+  building: {
+    ours: ['base', 'trust', 'upgrade/host'],
+    types: ['upgrade/ledger', 'upgrade/ssh'],
+    packages: ['node:', 'tar-stream'],
+  },
   config: {
     ours: ['base', 'trust', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/rollout', 'windows'],
-    types: ['upgrade/ssh', 'upgrade/http'],
+    types: ['building', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http'],
     packages: ['node:', 'yaml', 'zod', 'ssh-config', '@jmespath-community/jmespath'],
   },
   jobs: {
     ours: ['base', 'trust', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
-    types: ['upgrade/ssh', 'upgrade/http', 'upgrade/proof', 'upgrade/steps'],
+    types: ['building', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http', 'upgrade/proof', 'upgrade/steps'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
   metrics: {
@@ -66,6 +74,7 @@ const inner: Record<string, Room> = {
       'trust',
       'upgrade/checks',
       'upgrade/compatibility',
+      'upgrade/environment',
       'upgrade/ledger',
       'upgrade/report',
       'upgrade/rollout',

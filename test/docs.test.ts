@@ -58,6 +58,17 @@ describe('the documentation', () => {
     expect(numbers).toEqual(faults);
   });
 
+  it('names the tests beside each section of the guide', () => {
+    const [, table = ''] = /^\| section of the guide .*\n((?:\|.*\n)+)/m.exec(text('docs/guide.md')) ?? [];
+    const rows = rowsOf(table);
+    expect(rows.length).toBeGreaterThan(20);
+    for (const row of rows) {
+      const [, , , by = '', ...more] = row.split(/(?<!\\)\|/);
+      expect(more, row).toEqual(['']);
+      expect(testsNamedIn(by, row), `names no test: ${row}`).toBeGreaterThan(0);
+    }
+  });
+
   it('names, for each attack, a line that is taken away and missed', () => {
     const [, table = ''] = text('docs/security.md').split('| attack | succeeds, when |\n|---|---|\n');
     const [rows = ''] = table.split('\n\n');

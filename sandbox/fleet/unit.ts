@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Journal } from './journal.ts';
 import type { Program, Surroundings } from './program.ts';
@@ -162,8 +162,11 @@ export class Unit<P extends Ended = Program> {
     mkdirSync(join(proc, String(this.#pid)), { recursive: true });
     linkSync(binary, join(proc, String(this.#pid), 'exe'));
     const pid = this.#pid;
+    const env = parseEnv(readFileSync(envFile, 'utf8'));
+    const pairs = Object.entries(env).map(([key, value]) => `${key}=${value}\0`);
+    writeFileSync(join(proc, String(pid), 'environ'), pairs.join(''));
     this.#program = this.#run(build, {
-      env: parseEnv(readFileSync(envFile, 'utf8')),
+      env,
       log: (message) =>
         this.#journal.add({ identifier: 'zeitwork-operator', pid, message, invocation: this.#invocation }),
       exited: (code) => this.#exited(code),

@@ -96,12 +96,13 @@ const anybody = (): Asking => ({ actor: localActor(userInfo().username), rollout
 async function signed(runtime: Runtime, as: As, { verb: name }: Command, text: string): Promise<Asking> {
   const { control, clock, settings } = runtime;
   const { people, fleet } = settings;
+  const { subjectOf } = await import('../jobs/index.ts');
   const about = (await control.store.open()) ?? (await control.store.latest(1))[0] ?? null;
   const decision = {
     fleet: fleet.name,
     rollout: about?.id ?? null,
     revision: about?.revision ?? null,
-    release: about?.release.binarySha256 ?? null,
+    release: about === null ? null : subjectOf(about),
     verb: name,
     arguments: text,
     at: clock.now(),

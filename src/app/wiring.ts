@@ -8,8 +8,9 @@ import { hour } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 import { type CommandContext, ownPeople } from '../bot/context.ts';
 import { createLooks } from '../bot/looks.ts';
+import { createBuildPlace, createBuildShelf, here, overThere } from '../building/index.ts';
 import { type Settings, SettingsError } from '../config/index.ts';
-import type { Belief } from '../jobs/index.ts';
+import type { Belief, WorkerParts } from '../jobs/index.ts';
 import {
   bringOver,
   createCensus,
@@ -29,13 +30,22 @@ import type { Meter, RoleName } from '../metrics/index.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
+import { noRules } from '../upgrade/environment/index.ts';
 import { helpersOf, orderNamespace } from '../upgrade/host/helper/index.ts';
-import { createChecks, diagnoseNode, surveyForWork, surveyNode, surveyWhole } from '../upgrade/host/index.ts';
+import {
+  createChecks,
+  diagnoseNode,
+  resolverFor,
+  seeEnvironment,
+  surveyForWork,
+  surveyNode,
+  surveyWhole,
+} from '../upgrade/host/index.ts';
 import { createAlerting, createInventory, createProbe, createWebhook, fetchOnce } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
 import { seeWayBack, steps, tidyNode } from '../upgrade/steps/index.ts';
-import { openBelief } from './belief.ts';
+import { openBelief, releaseKey } from './belief.ts';
 import { systemClock } from './clock.ts';
 import { decisionKey, knownSigners } from './decision-key.ts';
 import { version } from './version.ts';
@@ -151,10 +161,43 @@ export function checksOf(
   return createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
 }
 
+/** How releases are built, where the settings say so. */
+async function buildOf(
+  { build, fleet, stateDir, releases }: Settings,
+  shell: ReturnType<typeof createShell>,
+  clock: Clock,
+): Promise<Pick<WorkerParts, 'build'>> {
+  if (build === null) return {};
+  const { name, service } = fleet;
+  const own = join(stateDir, 'build');
+  const place = createBuildPlace({
+    fleet: name,
+    build,
+    machine: build.host === null ? here : overThere(shell, build.host.name),
+    folders:
+      build.host === null
+        ? { login: own, root: own }
+        : { login: `.zeitwork-builds/${name}`, root: `/var/lib/zeitwork-builds/${name}` },
+    member: service.archiveMember,
+    versionArgs: service.versionArgs,
+  });
+  const shelf = createBuildShelf({
+    fleet: name,
+    directory: 'directory' in releases ? releases.directory : null,
+    ...{ signers: releases.signers, unsigned: releases.unsigned, service, build },
+    key: await releaseKey({ stateDir }),
+    now: () => clock.now(),
+  });
+  return { build: { place, shelf } };
+}
+
 /** Advances rollouts and works on the nodes of `regions`; null: of all. */
 export async function startWorkerRole(runtime: Runtime, regions: string[] | null): Promise<Role> {
   const { settings, redis, releases, clock, log, meter } = runtime;
-  const shell = createShell(settings.hosts, { transferTimeoutMs: settings.fleet.policy.transferTimeout });
+  const other = settings.build?.host ?? null;
+  const shell = createShell(other === null ? settings.hosts : { [other.name]: other, ...settings.hosts }, {
+    transferTimeoutMs: settings.fleet.policy.transferTimeout,
+  });
   const probe = createProbe(settings.healthUrls);
   const { service, regions: all, policy } = settings.fleet;
   const names = regions ?? all.map(({ name }) => name);
@@ -163,6 +206,8 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
   const closely = { service, shell, probe, now: () => clock.now(), helper };
   const inventory = createInventory(settings.inventory);
   const checks = checksOf(settings, shell, clock);
+  const rules = settings.fleet.config ?? noRules;
+  const resolve = resolverFor(rules);
   const runs = async (node: string) => {
     const health = await probe.health(node);
     return health.is === 'healthy' ? health.version : null;
@@ -193,6 +238,10 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
       (whole ? surveyWhole : surveyNode)(name, region, service, shell, probe, clock, limit, signal),
     surveyForWork: ({ name, region }, signal) => surveyForWork(name, region, closely, limit, signal),
     inventory,
+    resolve,
+    environment: (node, wanted, signal) =>
+      seeEnvironment(node, { wanted, resolve, rules }, service, shell, limit, signal),
+    ...(await buildOf(settings, shell, clock)),
     diagnose: ({ name }, signal) =>
       diagnoseNode(name, service, shell, probe, limit, signal, { now: () => clock.now() }),
     clock,
@@ -258,6 +307,7 @@ export function commandContext({
     releases,
     clock,
     log,
+    ...(settings.build === null ? {} : { builds: true as const }),
     access: { channel: slack.channel, approvals, roles },
     sealer: null,
     ...ownPeople(people.map((person) => person.slack)),

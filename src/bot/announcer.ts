@@ -11,6 +11,7 @@ import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Chat, OutgoingMessage } from './chat.ts';
 import type { ChatMeter } from './meter.ts';
 import { readReference, sealedBlocks } from './sealed.ts';
+import { afterwardsPosts } from './views/afterwards.ts';
 import { closed } from './views/closing.ts';
 import { followUpPosts } from './views/follow-up.ts';
 import { headPosts } from './views/head.ts';
@@ -141,6 +142,7 @@ class Drawing {
       ...headPosts(this.#rollout, store.headOf(this.#rollout.id)),
       ...followUpPosts(this.#rollout, people, this.#parts.clock.now()),
       ...postMortemPosts(this.#rollout, people, this.#parts.clock.now()),
+      ...afterwardsPosts(this.#rollout, this.#parts.clock.now()),
     ];
     const stands = ({ key }: Post) => (this.#standing[key]?.ts ?? unknownTs) !== unknownTs;
     // The thread hangs on the main message; then what is new, since it may be urgent; then edits.

@@ -1,3 +1,4 @@
+import type { Wanted } from '../upgrade/environment/index.ts';
 import { type RollbackScope, type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
 
 /** When the first node may be begun. */
@@ -58,9 +59,21 @@ export type Command =
   | { verb: 'recover'; node: string; from: string | null; dryRun: boolean }
   /** What is not as recorded, and what becomes of it. */
   | { verb: 'drift'; act: DriftAct }
+  /** Makes a release out of a tag. */
+  | { verb: 'build'; act: BuildAct }
   /** Restarts what runs, node by node, with the guard of an upgrade. */
   | {
       verb: 'restart';
+      strategy: StrategyName | null;
+      regions: string[] | null;
+      limit: number | null;
+      when: When;
+      dryRun: boolean;
+    }
+  /** Changes the environment file of every node by key, with the guard of an upgrade. */
+  | {
+      verb: 'config';
+      wanted: Wanted;
       strategy: StrategyName | null;
       regions: string[] | null;
       limit: number | null;
@@ -86,6 +99,10 @@ export type Command =
   | { verb: 'diagnose'; node: string; bundle?: string }
   /** Nothing was written: status while something runs, else help. */
   | { verb: 'bare' };
+
+export type BuildAct =
+  /** How the last one goes, or went. */
+  { is: 'look' } | { is: 'start'; version: string } | { is: 'stop' };
 
 export type DriftAct =
   | { is: 'look' }
@@ -126,6 +143,11 @@ export const manual: Record<Verb, Manual> = {
     usage: 'reschedule --at TIME|--next',
     what: 'moves the start of what has not begun; the channel is told',
     example: 'reschedule --next',
+  },
+  build: {
+    usage: 'build [VERSION | stop]',
+    what: 'makes a signed release out of the tag of that name; alone it tells how the last one went, stop ends the one under way',
+    example: 'build v2.0.0',
   },
   status: { usage: 'status', what: 'what runs now, or what every node runs', example: 'status' },
   why: { usage: 'why [NODE]', what: 'everything that holds the next node, and who can open it', example: 'why' },
@@ -189,6 +211,11 @@ export const manual: Record<Verb, Manual> = {
     usage: `restart [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
     what: 'shows a plan that restarts every node on what it runs, guarded as an upgrade is; nothing starts before you confirm it',
     example: 'restart --regions us-east',
+  },
+  config: {
+    usage: `config set K=V … | unset K … | rename OLD NEW | ensure K=V … [--expect K=V] [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
+    what: 'shows what a change of the environment file comes to on every node, and the plan to make it with one restart each; nothing starts before you confirm it',
+    example: 'config set MAX_CONNECTIONS=200 --expect MAX_CONNECTIONS=100',
   },
   adopt: {
     usage: 'adopt ROLLOUT|ledger [--without NODES]',

@@ -23,6 +23,7 @@ const looking: readonly Command['verb'][] = [
   'recover',
   'drift',
   'restart',
+  'config',
 ];
 
 export const isLooking = (command: Command): boolean =>

@@ -1,6 +1,7 @@
 import { nearest } from '../base/nearest.ts';
 import { redact } from '../base/redact.ts';
 import { isVersion } from '../base/version.ts';
+import { isName, type Value, type Wanted, wantsNothing } from '../upgrade/environment/index.ts';
 import { type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
 import { type Command, type DriftAct, isVerb, type Later, type Verb, verbs, type When } from './command.ts';
 import { type FlagShape, type Flags, readFlags, Unreadable } from './parse/flags.ts';
@@ -55,7 +56,9 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   rollback: readRollback,
   recover: readRecover,
   drift: readDrift,
+  build: readBuild,
   restart: readRestart,
+  config: readConfig,
   adopt: readAdopt,
   windows: (input) => alone(input, { verb: 'windows' }),
   freeze: readFreeze,
@@ -82,6 +85,7 @@ const upgradeFlags = {
 } satisfies FlagShape;
 
 const { rehearse: _, ...restartFlags } = upgradeFlags;
+const configFlags = { ...restartFlags, expect: 'many' } satisfies FlagShape;
 
 const approveFlags = { comment: 'many' } satisfies FlagShape;
 const declineFlags = { reason: 'many' } satisfies FlagShape;
@@ -110,6 +114,7 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   recover: recoverFlags,
   drift: driftFlags,
   restart: restartFlags,
+  config: configFlags,
   adopt: adoptFlags,
   diagnose: diagnoseFlags,
   report: reportFlags,
@@ -332,6 +337,13 @@ function driftAct(word: string | undefined, node: string | undefined, reason: st
   return { is: 'adopt', node, reason: kept('reason', reason) };
 }
 
+function readBuild(input: string[]): Command {
+  const word = optional(input);
+  if (word === null) return { verb: 'build', act: { is: 'look' } };
+  if (word.toLowerCase() === 'stop') return { verb: 'build', act: { is: 'stop' } };
+  return { verb: 'build', act: { is: 'start', version: readVersion(word) } };
+}
+
 function readRestart(input: string[]): Command {
   const flags = readFlags(input, restartFlags);
   const [name] = flags.rest;
@@ -345,6 +357,57 @@ function readRestart(input: string[]): Command {
     when: readWhen(flags),
     dryRun: flags.values.has('dry-run'),
   };
+}
+
+const configActs = ['set', 'unset', 'rename', 'ensure'] as const;
+
+/** What may be a secret is in no message: names of keys alone. */
+function readConfig(input: string[]): Command {
+  const flags = readFlags(input, configFlags);
+  const [word = '', ...rest] = flags.rest;
+  const act = configActs.find((each) => each === word.toLowerCase());
+  if (act === undefined)
+    throw new Unreadable('what is to be done? config set K=V, unset K, rename OLD NEW, or ensure K=V');
+  const expect = flags.values.get('expect');
+  return {
+    verb: 'config',
+    wanted: {
+      ...wantsNothing,
+      ...readAct(act, rest),
+      ...(expect === undefined ? {} : { expect: pairs('--expect', expect.split(/\s+/)) }),
+    },
+    strategy: readStrategy(flags.values.get('strategy')),
+    regions: readRegions(flags.values.get('regions')),
+    limit: readLimit(flags.values.get('nodes')),
+    when: readWhen(flags),
+    dryRun: flags.values.has('dry-run'),
+  };
+}
+
+function readAct(act: (typeof configActs)[number], words: string[]): Partial<Wanted> {
+  if (words.length === 0) throw new Unreadable(`${act} what?`);
+  if (act === 'set' || act === 'ensure') return { [act]: pairs(act, words) };
+  if (act === 'unset') {
+    if (words.some((each) => !isName(each))) throw new Unreadable('unset takes names of keys alone');
+    return { unset: [...new Set(words)] };
+  }
+  const [from = '', to = ''] = words;
+  if (words.length !== 2 || !isName(from) || !isName(to))
+    throw new Unreadable('rename takes the old name of a key and the new one');
+  return { rename: { [from]: to } };
+}
+
+/** `@FILE` stands for a file that each worker has. */
+function pairs(where: string, words: string[]): Record<string, Value> {
+  const found = new Map<string, Value>();
+  for (const each of words) {
+    const [, key = '', value = ''] = /^([A-Za-z_][A-Za-z0-9_]{0,99})=([\s\S]*)$/.exec(each) ?? [];
+    if (key === '')
+      throw new Unreadable(`${where} takes K=V, with quotes around all of it where a blank is in the value`);
+    if (found.has(key)) throw new Unreadable(`${where}: ${key} is given twice`);
+    found.set(key, value.startsWith('@') ? { file: value.slice(1) } : value);
+  }
+  return Object.fromEntries(found);
 }
 
 function readAdopt(input: string[]): Command {

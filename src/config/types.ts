@@ -1,4 +1,5 @@
 import type { RedisPlace } from '../base/redis-place.ts';
+import type { Building } from '../building/index.ts';
 import type { Person, Signer } from '../trust/index.ts';
 import type { AlertSource, InventorySource, WebhookPlace } from '../upgrade/http/types.ts';
 import type { Approvers, Fleet } from '../upgrade/rollout/types.ts';
@@ -34,6 +35,8 @@ export interface Settings {
     /** What becomes of an archive that nobody signed. */
     unsigned: 'refused' | 'allowed';
   };
+  /** How releases are built; null: they are not. */
+  build: Building | null;
   slack: {
     /** Channel id in which everything happens; commands elsewhere are refused. */
     channel: string;

@@ -4,6 +4,7 @@ import { inSeconds } from '../base/duration.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { canonical, type Notary, type Signature } from '../trust/index.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
+import type { EnvironmentSeen, Wanted } from '../upgrade/environment/index.ts';
 import type { AskInventory } from '../upgrade/http/types.ts';
 import type { BackQuestion, BackSeen, Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
 import type { Guard } from './guard.ts';
@@ -19,6 +20,8 @@ export interface NodeReader {
   diagnose(node: FleetNode, signal: AbortSignal): Promise<Diagnosis>;
   /** What a plan is judged by besides; absent where the settings name nobody to ask. */
   inventory?: AskInventory;
+  /** What a change of configuration comes to on it; absent where none is made. Must not throw for a host's fault. */
+  environment?: (node: string, wanted: Wanted, signal: AbortSignal) => Promise<EnvironmentSeen>;
 }
 
 /** Looks at a node's way back, and changes nothing there. Must not throw for a host's fault. */
@@ -32,12 +35,13 @@ export type Answer = NodeSurvey | Diagnosis | string | null;
 
 /** Answers an ask on a worker of the node's region. */
 export async function answer(
-  { ask, node, region, until, forWork, whole, checked, back }: AskJob,
+  { ask, node, region, until, forWork, whole, checked, back, wanted }: AskJob,
   {
     survey,
     surveyForWork,
     diagnose,
     inventory,
+    environment,
     checks,
     wayBack,
     guard,
@@ -59,17 +63,19 @@ export async function answer(
   try {
     if (ask === 'diagnose') return await diagnose(where, inTime);
     const isWanted = checks !== undefined && (checked === true || forWork === true);
-    const [seen, way, versions, results] = await Promise.all([
+    const [seen, way, versions, results, read] = await Promise.all([
       forWork === true ? surveyForWork(where, inTime) : survey(where, inTime, whole === true),
       back === undefined ? null : wayBack(node, back, inTime),
       forWork === true && inventory !== undefined ? inventory(node) : null,
       isWanted ? checks(node, 'all', inTime) : null,
+      wanted === undefined || environment === undefined ? null : environment(node, wanted, inTime),
     ]);
     return {
       ...seen,
       ...(way === null ? {} : { back: way }),
       ...(versions === null ? {} : { inventory: versions }),
       ...(results === null ? {} : { checks: results }),
+      ...(read === null ? {} : { environment: read }),
     };
   } finally {
     limit.lift();
@@ -101,6 +107,7 @@ export interface Inspector {
     timeoutMs: number,
     how?: LookFor,
     back?: Record<string, BackQuestion>,
+    wanted?: Wanted,
   ): Promise<NodeSurvey[]>;
   diagnose(node: FleetNode, timeoutMs: number): Promise<Diagnosis>;
 }
@@ -110,7 +117,7 @@ const looks = { first: 20, longest: 250 };
 
 /** Asks the workers through the queue and waits for their answers. */
 export function createInspector(fleet: string, queues: Queues, notary: Notary, clock: Clock): Inspector {
-  type What = Pick<AskJob, 'ask' | 'forWork' | 'whole' | 'checked' | 'back'>;
+  type What = Pick<AskJob, 'ask' | 'forWork' | 'whole' | 'checked' | 'back' | 'wanted'>;
   const put = async (what: What, { name, region }: FleetNode, timeoutMs: number): Promise<unknown> => {
     const queue = queues.ask(region);
     const data: AskJob = {
@@ -139,7 +146,7 @@ export function createInspector(fleet: string, queues: Queues, notary: Notary, c
     (await put(what, node, timeoutMs).catch(reasonOf)) ?? { silence: 'the answer came too late' };
 
   return {
-    survey: (nodes, timeoutMs, how = 'answer', back = {}) =>
+    survey: (nodes, timeoutMs, how = 'answer', back = {}, wanted) =>
       Promise.all(
         nodes.map(async (node) => {
           const question = back[node.name];
@@ -149,6 +156,7 @@ export function createInspector(fleet: string, queues: Queues, notary: Notary, c
             ...(how === 'whole' ? { whole: true } : {}),
             ...(how === 'checked' ? { checked: true } : {}),
             ...(question === undefined ? {} : { back: question }),
+            ...(wanted === undefined ? {} : { wanted }),
           };
           const seen = await asked(what, node, timeoutMs);
           return isSurvey(seen) ? seen : { ...unreachable(node, wordsIn(seen), clock.now()), ...unansweredBy(seen) };

@@ -1,6 +1,7 @@
 export { type Anchors, openAnchors } from './anchors.ts';
 export { type Audited, auditExport } from './audit.ts';
 export { bringOver } from './bring-over.ts';
+export { type BuildTold, buildsName } from './build-told.ts';
 export { type Census, createCensus, type QueueState, queueStates } from './census.ts';
 export { createCompatible } from './compatible.ts';
 export { createControl } from './control.ts';
@@ -23,5 +24,6 @@ export { basisOf, nightPatience } from './sentinel.ts';
 export { startWorker } from './start.ts';
 export { stopFile } from './stop-file.ts';
 export { type Belief, createStore, type RolloutStore } from './store.ts';
+export { subjectOf } from './subject.ts';
 export { openUsed } from './used.ts';
 export { type Vouched, vouching } from './vouched.ts';

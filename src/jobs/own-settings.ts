@@ -24,7 +24,7 @@ export function asWeKnow(rollout: Rollout, { policy: own, regions }: Pick<Fleet,
 /** Steps before which nothing on a node was changed. */
 const beforeAnything: readonly StepName[] = ['stage', 'backup'];
 /** Steps that take something out of service. */
-const stops: readonly StepName[] = ['drain', 'switch', 'recover', 'restart'];
+const stops: readonly StepName[] = ['drain', 'switch', 'recover', 'restart', 'configure'];
 
 /**
  * What becomes of a step that this worker's own settings know otherwise than the plan; null when it may be done. Before

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
+import type { Resolve } from '../upgrade/environment/index.ts';
 import type { Alerting, Probe } from '../upgrade/http/types.ts';
 import type { StillProven } from '../upgrade/proof/types.ts';
 import type { Fleet, Release } from '../upgrade/rollout/types.ts';
@@ -8,6 +9,7 @@ import type { TidyNode } from '../upgrade/steps/tidy.ts';
 import type { Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import type { NodeReader, SeeWayBack } from './ask.ts';
+import type { BuilderParts } from './builder.ts';
 import type { AskCompatible } from './compatible.ts';
 import type { AskElsewhere } from './elsewhere.ts';
 import type { AskHalt } from './halt.ts';
@@ -39,6 +41,8 @@ export interface WorkOnNodes {
   wayBack: SeeWayBack;
   /** What the settings ask of every node besides; absent where they ask nothing. */
   checks?: AskChecks;
+  /** Finds the values of a change of configuration that nobody typed; absent: no environment file is changed. */
+  resolve?: Resolve;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];
   /** Asked before anything of a node's turn; absent where approvals are given by button. */
@@ -65,6 +69,8 @@ export interface WorkerParts extends NodeReader, WorkOnNodes {
   grace?: number;
   /** Removes backups of long ago; absent: they stay. */
   tidyNode?: TidyNode;
+  /** How and where releases are built; absent: they are not. */
+  build?: Pick<BuilderParts, 'place' | 'shelf' | 'every'>;
   /** How it says that it lives; every 5 s for 20 s when absent. */
   pulse?: PulseRate;
 }

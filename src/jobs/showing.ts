@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { minute } from '../base/duration.ts';
 import { nextAsk } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
+import { buildsName } from './build-told.ts';
 import { type Log, reasonOf, seldom } from './log.ts';
 import type { ShowMeter } from './meter.ts';
 import type { Queues } from './queues.ts';
@@ -85,6 +86,7 @@ export function showing({ store, ledger, queues, announcer, meter, clock, log }:
   let refused = false;
   return {
     async show(id) {
+      if (id === buildsName) return shownBuild();
       const rollout = await believed(id);
       if (!rollout) {
         await store.painted(id, Number.MAX_SAFE_INTEGER);
@@ -122,6 +124,17 @@ export function showing({ store, ledger, queues, announcer, meter, clock, log }:
     },
   };
 
+  async function shownBuild(): Promise<number | null> {
+    try {
+      await announcer.build?.();
+    } catch (error) {
+      const seconds = retryAfter(error);
+      if (seconds === null) throw error;
+      return Math.min(seconds, longestPause) * 1_000;
+    }
+    return null;
+  }
+
   async function sweepOnce(): Promise<void> {
     const open = await store.openIds();
     // Not only the workers let time pass: that there is none must be noticed as well.
@@ -131,6 +144,9 @@ export function showing({ store, ledger, queues, announcer, meter, clock, log }:
     const ids = new Set([...open, ...(await store.unpainted()).filter(due)]);
     for (const id of ids) await queues.publish(id);
     await announcer.night?.().catch((error: unknown) => unshown(reasonOf(error)));
+    await announcer
+      .build?.()
+      .catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'a build could not be shown'));
     if (clock.now() - repairedAt < repairEvery) return;
     repairedAt = clock.now();
     for (const id of await store.lost()) await alarm(id, gone);

@@ -4,20 +4,17 @@ import { canonical } from '../trust/index.ts';
 import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
   askedByLooks,
+  askedForLists,
   asksChecks,
   asksGates,
   asksWayBack,
   backQuestion,
   changesAnything,
   changesNode,
-  checkOf,
-  entriesOf,
   evidenceFor,
   finishedNodes,
   gates,
-  healthy,
   isLook,
-  isTickable,
   nodeOf,
   todo,
 } from '../upgrade/rollout/index.ts';
@@ -36,6 +33,7 @@ import type {
   Task,
 } from '../upgrade/rollout/types.ts';
 import type { StepContext, StepResult } from '../upgrade/steps/types.ts';
+import { begunSince, lookAfterwards } from './afterwards.ts';
 import { collect } from './evidence.ts';
 import { Halted, heeding } from './halt.ts';
 import { LetGo, orAborted } from './lease.ts';
@@ -50,7 +48,7 @@ import { tallied } from './tallies.ts';
 import type { LedgerStore, Store } from './types.ts';
 
 export interface StepParts extends WorkOnNodes {
-  store: Pick<Store, 'load'>;
+  store: Pick<Store, 'load' | 'newestIds'>;
   /** As the settings of this worker have it. */
   fleet: Pick<Fleet, 'service' | 'regions' | 'policy'>;
   ledger: Pick<LedgerStore, 'load'>;
@@ -83,7 +81,8 @@ export function taskRunner(parts: StepParts): RunTask {
   return async (task, signal) => {
     const rollout = await store.load(task.rollout);
     if (!rollout || !isDue(rollout, task, clock.now())) return 'dropped';
-    return isLook(task) ? watch(task, rollout, signal) : work(task, signal);
+    if (!isLook(task)) return work(task, signal);
+    return task.step === 'after' ? lookAfter(task, rollout, signal) : watch(task, rollout, signal);
   };
 
   async function work(task: NodeTask, signal: AbortSignal): Promise<StepEnd> {
@@ -156,8 +155,11 @@ export function taskRunner(parts: StepParts): RunTask {
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
     const own = { ...rollout, service: parts.fleet.service };
-    const checks = parts.checks === undefined ? {} : { checks: parts.checks };
-    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow, ...checks };
+    const more = {
+      ...(parts.checks === undefined ? {} : { checks: parts.checks }),
+      ...(parts.resolve === undefined ? {} : { resolve: parts.resolve }),
+    };
+    return { rollout: own, node, attempt, shell, probe, clock, signal, archive, withdrawn, gates: gatesNow, ...more };
   }
 
   /** Looks first and reads the rollout last: a stop that was asked for during the looks still counts. */
@@ -201,10 +203,24 @@ export function taskRunner(parts: StepParts): RunTask {
     return 'watched';
   }
 
-  /** What a checklist that is asked for now wants of a machine, besides what each look finds out anyway. */
+  /** Nothing of it is believed when another rollout began meanwhile: what it takes down is no fault of this one. */
+  async function lookAfter(task: LookTask, rollout: Rollout, signal: AbortSignal): Promise<StepEnd> {
+    const { run, region, attempt } = task;
+    const at = clock.now();
+    const found = await lookAfterwards(rollout, region, parts, signal);
+    signal.throwIfAborted();
+    const newer = await begunSince(store, rollout.id);
+    const event =
+      newer === null
+        ? ({ type: 'looked-after', at, run, region, attempt, ...found } as const)
+        : ({ type: 'superseded', at: clock.now(), rollout: newer } as const);
+    await record(task.rollout, event);
+    return 'watched';
+  }
+
+  /** What a checklist wants of a machine, besides what each look finds out anyway. */
   async function talliesOf(rollout: Rollout, region: string, signal: AbortSignal): Promise<{ tallies?: CheckTallies }> {
-    const wanted = entriesOf(rollout).flatMap((entry) => (isTickable(rollout, entry) ? (checkOf(entry) ?? []) : []));
-    const names = [...new Set(wanted)].filter((name) => name !== healthy);
+    const names = askedForLists(rollout);
     if (names.length === 0 || parts.checks === undefined) return {};
     return { tallies: await tallied(names, rollout.peers[region] ?? [], parts.checks, clock, signal) };
   }
@@ -243,7 +259,7 @@ const halted = (step: StepName, reason: string): StepResult => ({
 });
 
 const ofRecovery: readonly StepName[] = ['stage', 'drain', 'recover'];
-const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch', 'restart'];
+const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch', 'restart', 'configure'];
 
 function broken(step: StepName, reason: string): Report {
   return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };

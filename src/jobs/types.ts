@@ -1,9 +1,11 @@
 import type { Actor } from '../base/actor.ts';
+import type { Wanted } from '../upgrade/environment/index.ts';
 import type { Found } from '../upgrade/ledger/index.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { DueNotice } from '../upgrade/rollout/index.ts';
 import type { BackQuestion, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 import type { Audited } from './audit.ts';
+import type { BuildTold } from './build-told.ts';
 import type { ChainedEntry } from './journal.ts';
 import type { NightFound } from './nights.ts';
 import type { Note } from './notes.ts';
@@ -146,6 +148,10 @@ export interface Control {
    * line that was written down elsewhere, and the beginning of its hash; it must still stand there.
    */
   audit(journal: string | null, keptFor: number, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
+  /** Has a worker go to a build that was asked for, or is to end, and shows it. Never throws. */
+  wakeBuild(version: string, number: number): Promise<void>;
+  /** What is told of its log, as far as it is signed; null: nothing. */
+  buildTold(version: string, number: number): Promise<BuildTold | null>;
   /** What workers found in the last night of each of these regions, as far as it is signed. */
   nights(regions: readonly string[]): Promise<NightFound[]>;
   /**
@@ -158,12 +164,14 @@ export interface Control {
   /**
    * Asks the workers what is true on the nodes; a node whose worker is silent comes back as unreachable.
    * @param back by node, what its way back is looked for by
+   * @param wanted what is to become of every environment file
    */
   survey(
     nodes: { name: string; region: string }[],
     timeoutMs: number,
     how?: LookFor,
     back?: Record<string, BackQuestion>,
+    wanted?: Wanted,
   ): Promise<NodeSurvey[]>;
   /** Asks a worker to look at one node; redacted. */
   diagnose(node: { name: string; region: string }, timeoutMs: number): Promise<Diagnosis>;
@@ -181,6 +189,8 @@ export interface Announcer {
   refusing(reason: string | null): Promise<void>;
   /** Shows what the last night found: posts what is missing, edits what changed, and nothing else. Absent where no night is looked at. */
   night?(): Promise<void>;
+  /** Shows the build that was last. Absent where nothing is built. */
+  build?(): Promise<void>;
   /** Says so where something stands that the store does not know, or not any more. Never throws. */
   repair(): Promise<void>;
 }

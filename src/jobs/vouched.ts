@@ -1,4 +1,5 @@
 import { Refused } from '../base/errors.ts';
+import { isAny } from '../base/is-any.ts';
 import { isMajor } from '../base/version.ts';
 import { type Person, signerOf } from '../trust/index.ts';
 import {
@@ -12,6 +13,7 @@ import {
   turns,
 } from '../upgrade/rollout/index.ts';
 import type { Approval, ApprovalPhase, Fleet, Region, Rollout } from '../upgrade/rollout/types.ts';
+import { subjectOf } from './subject.ts';
 
 /** Why a node's turn may not go on, in words; null when those who must have signed for it, with keys of their own. */
 export type Vouched = (rollout: Rollout, node: string) => Promise<string | null>;
@@ -62,7 +64,7 @@ export function vouching(
       const isIt =
         decision.fleet === fleet.name &&
         decision.rollout === rollout.id &&
-        decision.release === rollout.release.binarySha256 &&
+        decision.release === subjectOf(rollout) &&
         decision.verb === 'approve' &&
         isMeant(rollout, phase, decision.arguments.trim().split(/\s+/)[1] ?? '', region) &&
         decision.at >= (sinceOf(phaseOf(rollout, phase.id)) ?? 0) - skew;
@@ -98,7 +100,7 @@ const namesOf = ({ id, title }: ApprovalPhase): string[] => [id, title, bare(id)
 
 /** By its steps and not by its name: that a bot calls an upgrade a restart makes no major a minor one. */
 const onlyRestarts = (rollout: Rollout, node: string): boolean =>
-  turnOf(rollout, node).path.every((step) => !changesService(step) || step === 'restart') &&
+  turnOf(rollout, node).path.every((step) => !changesService(step) || isAny(step, 'restart', 'configure')) &&
   turnOf(rollout, node).rehearsal === undefined;
 
 /**

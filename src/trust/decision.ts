@@ -26,7 +26,7 @@ export interface Decision {
   /** The open rollout, else the newest, with its revision; null when there is none. */
   rollout: string | null;
   revision: number | null;
-  /** SHA-256 of the binary that it is about. */
+  /** SHA-256 of the binary that it is about, and of what becomes of the environment files where they are changed. */
   release: string | null;
   verb: string;
   /** As they were typed. */

@@ -90,6 +90,23 @@ describe('the checklist of a rollout', () => {
     expect(end?.text).toBe('→ It is not asked for any more: what it was asked for has begun.');
   });
 
+  it('tells of a list that is over what it was begun on, whatever looks find later', async () => {
+    const own = { ...trialFleet({ bake: 0, pause: 0 }), checklists: { before: [ready], during: [], after: [] } };
+    const here = trial({ fleet: own });
+    const start = plan(inputOf(own, { strategy: 'regions', requester: 'U0ROSA' }));
+    await here.control.store.create(start);
+    const until = ({ startedAt }: Rollout) => startedAt !== null;
+    const { rollout, events, now: at } = drive(start, worldOf(start), { from: tuesday, until, limit: 2_000 });
+    for (const event of events) await here.control.record('r1', event);
+    const attempt = (rollout.looks['us-east']?.count ?? 0) + 1;
+    await here.control.record('r1', { type: 'watched', at, run: 1, region: 'us-east', attempt, seen: {} });
+    expect(await say(here, 'U0LU', 'checklist')).toMatch(
+      /^Before v2\.0\.0 begins: 1 of 1 ticked\n☑ 1\. All ready: 9 of 9 at /,
+    );
+    const { facts } = await runCommand(here.context, 'U0LU', 'checklist');
+    expect(facts).toMatchObject({ items: [{ ticked: true, by: 'healthy', says: '9 of 9' }] });
+  });
+
   it('is asked for at each approval, and at the end', async () => {
     const gate = sceneAt((rollout) => asked(rollout).length > 0, ['before.1', 'before.2']);
     expect(found(now(gate), 'checklist.during/eu-west')?.text).toMatch(

@@ -95,6 +95,28 @@ describe('drift', () => {
     expect(reply.outcome).toBe('wrong');
   });
 
+  it.each<[string, Partial<NodeSurvey>]>([
+    ['memory', { sha256: newImage }],
+    ['disk', { lies: { disk: newImage, envSha256: env, backups: [] } }],
+    ['both, twice', { ...byHand, sha256: 'd'.repeat(64) }],
+  ])('does not offer to adopt what would be refused: %s', async (_, change) => {
+    const here = recorded({ [one]: change }, { breakers: 1 });
+    expect(await words(here, 'U0LU', 'drift')).not.toMatch(/drift adopt us-east-op-1/);
+    expect((await say(here, 'U0ROSA', `drift adopt ${one} --reason "x"`)).outcome).toBe('refused');
+  });
+
+  it('says where the unit starts another program, and offers nothing that would not mend that', async () => {
+    const lies = { disk: oldImage, envSha256: env, starts: '/opt/own', backups: [] };
+    const reply = await say(recorded({ [one]: { sha256: newImage, version: 'v9.9.9', lies } }), 'U0LU', 'drift');
+    expect(asText(reply)).toMatch(
+      /us-east-op-1: its unit starts another program\. v9\.9\.9 \(b+\) runs, a+ lies there; v1\.0\.0 .*\. Its unit starts \/opt\/own: neither a restart nor a recovery changes that, mend the unit/,
+    );
+    expect(asText(reply)).not.toMatch(/recover us-east-op-1|drift adopt us-east-op-1/);
+    expect(reply.facts).toMatchObject({
+      nodes: expect.arrayContaining([expect.objectContaining({ node: one, binary: 'memory', starts: '/opt/own' })]),
+    });
+  });
+
   it('does not offer to recover what a recovery would keep', async () => {
     const changed = { lies: { disk: oldImage, envSha256: 'f'.repeat(64), backups: [] } };
     expect(await words(recorded({ [one]: changed }), 'U0LU', 'drift')).not.toMatch(/recover us-east-op-1/);
@@ -164,6 +186,15 @@ describe('drift adopt', () => {
       /another breaker must say the same/,
     );
     expect(here.control.kept.nodes[one]?.sha256).toBe(oldImage);
+  });
+
+  it('is not done over another record than the first one read', async () => {
+    const here = recorded({ [one]: byHand });
+    await say(here, 'U0ROSA', typed);
+    const since: Left = { version: 'v1.0.0', sha256: oldImage, envSha256: env, at: tuesday - hour, rollout: 'r1' };
+    here.control.kept = { ...here.control.kept, nodes: { ...here.control.kept.nodes, [one]: since } };
+    expect(await words(here, 'U0INES', typed)).toMatch(/another breaker must say the same/);
+    expect(here.control.kept.nodes[one]).toEqual(since);
   });
 
   it.each<[string, Partial<NodeSurvey>, RegExp]>([
@@ -244,9 +275,17 @@ describe('the message of a night', () => {
     expect(Object.keys(buttonsOn(shown))).toEqual([
       ...['Repair us-east-op-1', 'Adopt… us-east-op-1', 'Snooze us-east-op-1 for 7 days'],
       ...['Adopt… us-east-op-2', 'Snooze us-east-op-2 for 7 days'],
-      ...['Repair us-east-op-3', 'Adopt… us-east-op-3', 'Snooze us-east-op-3 for 7 days'],
+      ...['Repair us-east-op-3', 'Snooze us-east-op-3 for 7 days'],
     ]);
     expect(shown.text).toMatch(/^Drift: 3 nodes are not as recorded\n[\s\S]*us-east-op-3: \*never restarted\*/);
+  });
+
+  it('sends nobody through a restart that would bring up the same again', async () => {
+    const starts = { lies: { disk: oldImage, envSha256: env, starts: '/opt/own', backups: [] } };
+    const { shown } = await posted({ [one]: { ...starts, sha256: newImage } });
+    expect(Object.keys(buttonsOn(shown))).toEqual(['Snooze us-east-op-1 for 7 days']);
+    expect(shown.text).toMatch(/its unit starts another program/);
+    expect(JSON.stringify(shown.blocks)).not.toContain('zeitwork restart');
   });
 
   it('tells of every node of many, the first of them with buttons', async () => {

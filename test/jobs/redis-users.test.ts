@@ -187,7 +187,13 @@ describe('the users that scripts/redis-users.sh makes', () => {
   it('know every key that the store has, so that a new one is given to somebody', () => {
     const given = readFileSync(join(dir, 'redis-users.acl'), 'utf8');
     const keys = Object.values(keysOf(production)).map((key) => (typeof key === 'string' ? key : key('x')));
-    const queues = [queueNames.advance, queueNames.publish, queueNames.step('us-east'), queueNames.ask('us-east')];
+    const queues = [
+      queueNames.advance,
+      queueNames.publish,
+      queueNames.build,
+      queueNames.step('us-east'),
+      queueNames.ask('us-east'),
+    ];
     for (const key of [...keys, ...queues.map((queue) => `${prefixOf(production)}:${queue}:wait`)]) {
       const patterns = given.match(/(?<=~)\{zw\}\/\S+/g) ?? [];
       const fits = patterns.some((pattern) =>

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createLedger, createStore, vouching } from '../../src/jobs/index.ts';
+import { createLedger, createStore, subjectOf, vouching } from '../../src/jobs/index.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { taskRunner } from '../../src/jobs/step.ts';
 import { type Decision, signDecision } from '../../src/trust/index.ts';
+import { wantsNothing } from '../../src/upgrade/environment/index.ts';
 import { approvals, asked, next, nodeOf, plan, todo } from '../../src/upgrade/rollout/index.ts';
-import type { Fleet, Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { ConfigChange, Fleet, Rollout, StepName } from '../../src/upgrade/rollout/types.ts';
 import type { Step, Steps } from '../../src/upgrade/steps/types.ts';
 import { belief } from '../support/belief.ts';
 import { fleetOf, inputOf, newImage, oldImage, tuesday } from '../support/rollouts.ts';
@@ -192,6 +193,23 @@ describe('approvals: signed', () => {
     expect(await vouching(fleet({ oneMayBegin: 'anywhere' }), people, silent)(bare, 'us-east-op-1')).toBeNull();
   });
 
+  it('of a change of configuration count for that change alone, whatever a bot makes of it afterwards', async () => {
+    const rollout = await approved('ines', right);
+    const change: ConfigChange = { is: 'config', wanted: { ...wantsNothing, set: { A: '1' } }, files: {} };
+    const path: StepName[] = ['backup', 'configure', 'verify', 'cleanup'];
+    const changing = (of: Rollout, as = change): Rollout => ({
+      ...of,
+      change: as,
+      phases: of.phases.map((phase) => (phase.is === 'nodes' && phase.id !== 'stage' ? { ...phase, path } : phase)),
+    });
+    expect(await vouched(changing(rollout), 'eu-west-op-1')).toMatch(/must have signed/);
+    const signed = await approved('ines', { ...right, release: subjectOf({ ...rollout, change }) });
+    expect(await vouched(changing(signed), 'eu-west-op-1')).toBeNull();
+    const other = { ...change, wanted: { ...wantsNothing, set: { A: '2' } } };
+    expect(await vouched(changing(signed, other), 'eu-west-op-1')).toMatch(/must have signed/);
+    expect(await vouched(changing(signed), 'us-east-op-1')).toMatch(/must have signed/);
+  });
+
   it('are not wanted where one person may begin, and nowhere else, whatever the plan leaves out', async () => {
     const begin = plan(inputOf(fleet({ oneMayBegin: 'anywhere' }), { strategy: 'regions' }));
     const bare = { ...begin, phases: begin.phases.filter(({ is }) => is !== 'approval') };
@@ -254,6 +272,7 @@ it.each([
   ['calls it a recovery that only switches', 'switch', true, /approvers of eu-west must have signed/],
   ['calls it a restart that switches', 'switch', null, /approvers of eu-west must have signed/],
   ['restarts what runs', 'restart', null, /approvers of eu-west must have signed/],
+  ['calls it a restart that changes environment files', 'configure', null, /approvers of eu-west must have signed/],
   ['gives it as in a recovery, without calling it one', 'recover', false, /the ledger does not say/],
 ] as const)('a worker begins no node that nobody signed for when a bot %s', async (_, begin, isCalled, reason) => {
   const planned = inEuWest();

@@ -813,8 +813,8 @@ export const rows: Mutant[] = [
   {
     name: 'what nobody signed goes on by itself',
     file: `${core}/todo.ts`,
-    from: 'if (!isOpen(rollout) || rollout.unsigned) return [];',
-    to: 'if (!isOpen(rollout)) return [];',
+    from: 'if (rollout.unsigned) return [];\n',
+    to: '',
     tests: table,
   },
   {
@@ -1429,8 +1429,8 @@ export const rows: Mutant[] = [
   {
     name: 'a recovery is rolled back to what was broken',
     file: 'src/upgrade/rollout/queries.ts',
-    from: 'recovery === undefined && change === undefined;',
-    to: 'change === undefined;',
+    from: "recovery === undefined && change?.is !== 'restart';",
+    to: "change?.is !== 'restart';",
     tests: ['test/upgrade/rollout/recovery.test.ts'],
   },
   {
@@ -1597,7 +1597,7 @@ export const rows: Mutant[] = [
   {
     name: 'a restart is brought back',
     file: `${core}/queries.ts`,
-    from: 'recovery === undefined && change === undefined;',
+    from: "recovery === undefined && change?.is !== 'restart';",
     to: 'recovery === undefined;',
     tests: restart,
   },
@@ -1670,5 +1670,54 @@ export const rows: Mutant[] = [
     from: "const sick = others.filter((name) => standing[name] !== 'healthy' ||",
     to: "const sick = others.filter((name) => standing[name] === 'down' ||",
     tests: ['test/upgrade/rollout/gates.test.ts'],
+  },
+  {
+    name: 'a change of configuration is planned for a node whose helper lets nobody read its file',
+    file: 'src/upgrade/rollout/configuration.ts',
+    from: 'if (helped.length === 0) return;',
+    to: 'return;',
+    tests: ['test/upgrade/rollout/configuration.test.ts'],
+  },
+  {
+    name: 'workers whose secret files differ make different files of the same one',
+    file: 'src/upgrade/rollout/configuration.ts',
+    from: 'known.after !== file.after',
+    to: 'file.after === null',
+    tests: ['test/upgrade/rollout/configuration.test.ts'],
+  },
+  {
+    name: 'the ledger takes the old environment file for what a change of configuration left',
+    file: 'src/upgrade/ledger/left.ts',
+    from: 'kept ?? fileOf(rollout, node)?.after ?? envSha256',
+    to: 'envSha256',
+    tests: ['test/upgrade/rollout/configuration.test.ts'],
+  },
+  {
+    name: 'a secret that was typed is taken',
+    file: 'src/upgrade/environment/wanted.ts',
+    from: 'if (isHidden(key, rules) ||',
+    to: 'if (',
+    tests: ['test/upgrade/environment/wanted.test.ts', 'test/bot/config.test.ts'],
+  },
+  {
+    name: 'a secret is shown once it has another name',
+    file: 'src/upgrade/environment/wanted.ts',
+    from: '[key, ...pairs.filter((pair) => pair.includes(key)).flat()].some',
+    to: '[key].some',
+    tests: ['test/upgrade/environment/wanted.test.ts'],
+  },
+  {
+    name: 'changes of versions that are not crossed go with an upgrade',
+    file: 'src/upgrade/rollout/configuration.ts',
+    from: ".filter(({ version }) => seen.some((each) => isNewer(version, each.version ?? '')))",
+    to: '',
+    tests: ['test/upgrade/rollout/configuration.test.ts'],
+  },
+  {
+    name: 'changes go with an upgrade of which nobody knows what it crosses',
+    file: 'src/upgrade/rollout/configuration.ts',
+    from: 'if (unknown.length > 0)',
+    to: 'if (unknown.length > 99)',
+    tests: ['test/upgrade/rollout/configuration.test.ts'],
   },
 ];

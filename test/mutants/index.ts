@@ -1,3 +1,4 @@
+import { rows as aftercare } from './aftercare.ts';
 import { rows as bot } from './bot.ts';
 import { rows as checks } from './checks.ts';
 import { rows as compatibility } from './compatibility.ts';
@@ -23,6 +24,7 @@ export const mutants: Mutant[] = [
   ...report,
   ...compatibility,
   ...checks,
+  ...aftercare,
   ...metrics,
   ...simulation,
 ];

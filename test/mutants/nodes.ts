@@ -10,6 +10,8 @@ const helper = ['test/upgrade/steps/helper.test.ts'];
 const helperAttacks = ['test/upgrade/steps/helper-attacks.test.ts'];
 const leftovers = ['test/upgrade/steps/leftovers.test.ts'];
 const recover = ['test/upgrade/steps/recover.test.ts'];
+const configure = ['test/upgrade/steps/configure.test.ts'];
+const putEnvironment = ['test/upgrade/steps/put-environment.test.ts'];
 
 /** What is done on nodes: steps, their scripts, the helper, proofs, sessions. */
 export const rows: Mutant[] = [
@@ -181,7 +183,7 @@ export const rows: Mutant[] = [
   {
     name: 'a rollback overwrites an environment that somebody changed',
     file: `${steps}/foreign.ts`,
-    from: "['env', seen.env, sameEnv(seen, before, rollout)],\n  ]);\n}\n\n/** What a switch",
+    from: "['env', seen.env, sameEnv(seen, before, rollout) || (put !== null && seen.env === put)],\n  ]);\n}\n\n/** What a switch",
     to: ']);\n}\n\n/** What a switch',
     tests: foreign,
   },
@@ -718,6 +720,27 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/steps/tidy.test.ts'],
   },
   {
+    name: 'a clean-up takes what somebody else put among the backups',
+    file: 'src/upgrade/host/scripts/tidy.ts',
+    from: ' | own_names | while',
+    to: ' | while',
+    tests: ['test/upgrade/steps/tidy.test.ts'],
+  },
+  {
+    name: 'a backup without its environment file counts as one that restores',
+    file: 'src/upgrade/host/scripts/tidy.ts',
+    from: '[ "$(small "$1/env")" = "$had" ]',
+    to: 'true',
+    tests: ['test/upgrade/steps/tidy.test.ts'],
+  },
+  {
+    name: 'a clean-up takes what the last upgrade came from, once there was a restart since',
+    file: 'src/jobs/aftercare.ts',
+    from: 'before: cameFrom(known, node, left)',
+    to: 'before: run.before',
+    tests: ['test/jobs/aftercare.test.ts'],
+  },
+  {
     name: 'an order to tidy lets something else be done',
     file: 'src/upgrade/host/verbs.ts',
     from: "  switch: { script: scripts.switchScript, orders: ['change'] },",
@@ -744,5 +767,124 @@ export const rows: Mutant[] = [
     from: "if (answer.is === 'unreachable' && clock.monotonic() - answered >= left)",
     to: 'if (answered < 0)',
     tests: ['test/upgrade/steps/fence.test.ts'],
+  },
+  {
+    name: 'an environment file that went back alone counts as in effect while the process is from before',
+    file: `${steps}/restore.ts`,
+    from: 'env && !seen.stale;',
+    to: 'env;',
+    tests: putEnvironment,
+  },
+  {
+    name: 'nothing is noted before an environment file is put back',
+    file: `${host}/scripts/restore.ts`,
+    from: 'note_put "$recorded" pending 2>/dev/null || :',
+    to: ':',
+    tests: putEnvironment,
+  },
+  {
+    name: 'a process that came up right before the rename counts as one that has the new file',
+    file: `${host}/scripts/fence.ts`,
+    from: '  unit_facts\n  note_put "$put" "$(invocation_of)"',
+    to: '  note_put "$put" "$(invocation_of)"',
+    tests: putEnvironment,
+  },
+  {
+    name: 'a node goes back although its process is from before, as far as its script says',
+    file: `${host}/scripts/restore.ts`,
+    from: '  ! stale || lacking=yes\n',
+    to: '',
+    tests: putEnvironment,
+  },
+  {
+    name: 'a changed environment file is not restarted into by the next try',
+    file: `${steps}/configure.ts`,
+    from: 'if (isThere && !seen.stale && !isSame && !seen.down)',
+    to: 'if (isThere)',
+    tests: configure,
+  },
+  {
+    name: 'a node restarts for each time that it is told to change its environment file',
+    file: `${host}/scripts/configure.ts`,
+    from: '[ "$(invocation_of)" != "$invocation" ] || lacking=yes',
+    to: 'lacking=yes',
+    tests: configure,
+  },
+  {
+    name: "somebody's environment file is overwritten by a change of configuration",
+    file: `${steps}/configure.ts`,
+    from: '(known ? null : drifted(rollout))',
+    to: 'null',
+    tests: configure,
+  },
+  {
+    name: 'a node overwrites an environment file that is neither of the plan',
+    file: `${host}/scripts/configure.ts`,
+    from: 'in "$before_env" | "$new_env") ;; *) refuse drift-env',
+    to: 'in *) ;; "$new_env") refuse drift-env',
+    tests: configure,
+  },
+  {
+    name: 'what the process was started with is not asked',
+    file: `${steps}/configure.ts`,
+    from: 'if (found.keys.length === 0) return proven;',
+    to: 'return proven;',
+    tests: configure,
+  },
+  {
+    name: 'a worker writes another file than was planned',
+    file: `${steps}/configure.ts`,
+    from: "edited.is === 'same' || hashOf(edited.text) !== task.after",
+    to: "edited.is === 'same'",
+    tests: configure,
+  },
+  {
+    name: 'what somebody edited after a change of configuration goes back with it',
+    file: `${steps}/foreign.ts`,
+    from: '(put !== null && seen.env === put)',
+    to: 'put !== null',
+    tests: configure,
+  },
+  {
+    name: 'a helper takes a word for whose an environment file is',
+    file: `${host}/helper/arguments-check.ts`,
+    from: "case $new_env in '' | -) ;; *) refuse argument new_env ;; esac",
+    to: ':',
+    tests: configure,
+  },
+  {
+    name: 'a helper reads environment files for whoever asks',
+    file: `${host}/helper/script.ts`,
+    from: "!('sudoOnly' in verbs[name])",
+    to: 'name in verbs',
+    tests: configure,
+  },
+  {
+    name: 'a release is proven although the file that goes with it is not in effect',
+    file: `${steps}/switch.ts`,
+    from: 'if (image === target && disk === target && isConfigured)',
+    to: 'if (image === target && disk === target)',
+    tests: configure,
+  },
+  {
+    name: 'a node whose file was renamed and whose binary was not is called clean',
+    file: `${steps}/switch.ts`,
+    from: 'isClean(seen, target) && (file === null ||',
+    to: 'isClean(seen, target) && (env !== null ||',
+    tests: configure,
+  },
+  {
+    name: 'the staged binary goes when the file that goes with it is staged',
+    file: `${host}/commands.ts`,
+    from: 'const known = [...future(turn.rollout), ...environments(before, after),',
+    to: 'const known = [...environments(before, after),',
+    tests: configure,
+  },
+  {
+    name: 'a switch leaves the file that goes with its release where it is staged',
+    file: `${host}/scripts/switch.ts`,
+    from: '  if [ -n "$new" ]; then',
+    to: '  if [ -z "$target" ]; then',
+    tests: configure,
   },
 ];

@@ -36,6 +36,27 @@ export const rows: Mutant[] = [
     tests: pack,
   },
   {
+    name: 'a report calls a restart a switch to a release',
+    file: `${report}/told.ts`,
+    from: "return change.is === 'restart' ? 'is restarted'",
+    to: "return change.is !== 'restart' ? 'is restarted'",
+    tests: pack,
+  },
+  {
+    name: 'what a host said, shown as evidence, is read as markup',
+    file: `${report}/post-mortem.ts`,
+    from: "['', codeBlock(evidence, 20)]",
+    to: "['- as it was found:', '', codeBlock(evidence, 20)]",
+    tests: ['test/upgrade/report/post-mortem.test.ts'],
+  },
+  {
+    name: 'what a host said becomes a link without anybody writing one',
+    file: `${report}/text.ts`,
+    from: '.replace(/www\\./gi,',
+    to: '.replace(/^www\\.$/gi,',
+    tests: ['test/upgrade/report/post-mortem.test.ts'],
+  },
+  {
     name: 'a report is made of an export that lost its last lines',
     file: 'src/app/report.ts',
     from: 'if (lines.at(-1)?.hash !== end.heads[id])',
@@ -124,6 +145,20 @@ export const rows: Mutant[] = [
     file: 'src/upgrade/rollout/checklists.ts',
     from: 'return isOpen(rollout) && rollout.startedAt === null;',
     to: 'return isOpen(rollout);',
+    tests: lists,
+  },
+  {
+    name: 'a list that is over is told by what looks find now',
+    file: 'src/bot/commands/checklist.ts',
+    from: 'return (entry) => (isOver(entry) ? past?.get(entry.key) : undefined) ?? tickOf(rollout, entry);',
+    to: 'return (entry) => (isOver(entry) ? past?.get("") : undefined) ?? tickOf(rollout, entry);',
+    tests: ['test/bot/checklist.test.ts'],
+  },
+  {
+    name: 'nobody asks what the list of afterwards wants of a machine',
+    file: 'src/upgrade/rollout/checklists.ts',
+    from: "(isEnding && entry.list === 'after')",
+    to: "(isEnding && entry.list === 'before')",
     tests: lists,
   },
   {

@@ -71,7 +71,7 @@ export const rows: Mutant[] = [
   {
     name: 'nights: a rollback leaves the release where it is',
     file: 'src/upgrade/steps/restore.ts',
-    from: "return { is: 'stop', command: commands.restore(context, node.before, decided), unchanged };",
+    from: "return { is: 'stop', command: commands.restore(context, node.before, decided, put), unchanged };",
     to: "return { is: 'nothing' };",
     tests: nights,
     nights: 300,

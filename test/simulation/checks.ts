@@ -48,11 +48,13 @@ export class Checks implements Watcher {
   readonly #unwellAt = new Map<string, number>();
   /** When its health was last seen to be well, in service or not. */
   readonly #answeredAt = new Map<string, number>();
-  /** When it last answered well on the release, on disk too, in service or not; and when it served so. */
+  /** By node and build: when it last answered well on that, on disk too, in service or not; and when it served so. */
   readonly #onItAt = new Map<string, number>();
-  readonly #upgradedAt = new Map<string, number>();
+  readonly #servedOnAt = new Map<string, number>();
   readonly #stoppedAt = new Map<string, number>();
   readonly #firstSwitch = new Set<string>();
+  /** By invocation of a service: the run of a rollout whose restart it came from. */
+  readonly #startedBy = new Map<string, string>();
   /** What lay on each node's disk when the newest rollout was begun. */
   #initial = new Map<string, string | null>();
   /** What each rollout found when it began. */
@@ -99,15 +101,15 @@ export class Checks implements Watcher {
   look(): void {
     for (const [name, node] of this.#nodes) {
       const isWell = node.health().is === 'healthy';
-      const isNew = node.binary === newImage && node.unit.image === newImage;
+      const on = node.binary === node.unit.image ? `${name} ${node.binary}` : null;
       if (isWell) this.#answeredAt.set(name, this.#time.now);
-      if (isWell && isNew) this.#onItAt.set(name, this.#time.now);
+      if (isWell && on !== null) this.#onItAt.set(on, this.#time.now);
       if (!node.isServing) {
         this.#unwellAt.set(name, this.#time.now);
         continue;
       }
       this.#healthyAt.set(name, this.#time.now);
-      if (isNew) this.#upgradedAt.set(name, this.#time.now);
+      if (on !== null) this.#servedOnAt.set(on, this.#time.now);
     }
   }
 
@@ -125,7 +127,7 @@ export class Checks implements Watcher {
     const word = (key: string) => command.args.find((each) => each.startsWith(`${key}=`))?.slice(key.length + 1) ?? '';
     const order = { name: command.name, epoch: Number(word('epoch')), attempt: Number(word('try')) };
     this.#sent.set(keyOf(node, order), { at: this.#time.now, rollout });
-    if (command.name !== 'switch' && command.name !== 'restore') return;
+    if (!['switch', 'restore', 'restart'].includes(command.name)) return;
     this.guard(() => this.#mayBeSent(node, command.name, rollout));
   }
 
@@ -154,7 +156,10 @@ export class Checks implements Watcher {
     const runs = status.is === 'running' || this.#time.now - since <= stopReaches;
     holds(runs, `${what}: the rollout runs, it is ${status.is} for ${this.#time.now - since} ms`);
     for (const { name: other, state } of Object.values(rollout.nodes))
-      holds(state.is !== 'done' || this.#wasWell(other, lookedAt), `${what}: ${other} is finished, and is well`);
+      holds(
+        state.is !== 'done' || this.#wasWell(other, rollout, lookedAt),
+        `${what}: ${other} is finished, and is well`,
+      );
     for (const phase of rollout.phases) {
       if (phase.is !== 'approval') continue;
       const opens = phase.opens.some((id) =>
@@ -202,12 +207,19 @@ export class Checks implements Watcher {
     this.#stoppedAt.set(node.name, this.#time.now);
   }
 
+  starts(node: ModelNode, order: Order): void {
+    const run = runOf(this.#sent.get(keyOf(node, order)));
+    if (order.name === 'restart' && run !== null) this.#startedBy.set(node.unit.invocation, run);
+  }
+
   #mayStop(node: ModelNode, name: string, sent: Sent | undefined): void {
     const what = `${name} stops ${node.name}`;
     holds(sent !== undefined, `${what}: it was sent by one of our programs`);
-    const image = name === 'switch' ? newImage : oldImage;
-    const runs = node.unit.active === 'active' && node.unit.image === image && node.binary === image;
-    holds(name === 'restore' || !runs, `${what}: it is not restarted a second time`);
+    const runs = node.unit.active === 'active' && node.unit.image === newImage && node.binary === newImage;
+    holds(name !== 'switch' || !runs, `${what}: it is not restarted a second time`);
+    const { invocation, pid } = node.unit;
+    const again = name === 'restart' && pid !== 0 && this.#startedBy.get(invocation) === runOf(sent);
+    holds(!again, `${what}: it is not restarted a second time`);
     const since = sent.at - evidenceAge;
     const peers = [...this.#nodes.values()].filter(({ region }) => region === node.region);
     const others = peers.filter((each) => each !== node);
@@ -243,20 +255,23 @@ export class Checks implements Watcher {
     this.guard(() => {
       if (after.status.is === 'done' && before?.status.is !== 'done')
         for (const { name } of nodesInOrder(after))
-          holds(this.#wasWell(name, lookedAt), `all is done, and ${name} is well`);
+          holds(this.#wasWell(name, after, lookedAt), `all is done, and ${name} is well`);
       if (before !== null) {
         holds(after.revision === before.revision + 1, 'revisions follow each other');
         holds(after.epoch >= before.epoch, 'an epoch only rises');
       }
       for (const node of nodesInOrder(after)) {
         const real = this.#nodes.get(node.name);
+        // What somebody took away is there again, and proven.
+        if (after.recovery !== undefined && node.state.is === 'done' && before?.nodes[node.name]?.state.is !== 'done')
+          this.touchedByOthers.delete(node.name);
         if (real === undefined || this.touchedByOthers.has(node.name)) continue;
         if (!node.touched && node.rolledBackInRun === null)
           holds(real.binary === this.#initial.get(node.name), `${node.name} is called untouched, and is as it was`);
         if (node.state.is === 'done' && before?.nodes[node.name]?.state.is !== 'done') {
           holds(node.proof?.sha256 === after.release.binarySha256, `${node.name} is done with a proof`);
           // It was proven before it was put back into service, and may have been stopped by somebody's hand since.
-          const wasWell = (this.#onItAt.get(node.name) ?? 0) >= this.#time.now - provenAt;
+          const wasWell = (this.#onItAt.get(on(node.name, after)) ?? 0) >= this.#time.now - provenAt;
           holds(wasWell, `${node.name} is done, and is well`);
           holds(real.inService, `${node.name} is done, and in service`);
         }
@@ -268,8 +283,9 @@ export class Checks implements Watcher {
     });
   }
 
-  #wasWell(name: string, within: number): boolean {
-    return (this.#upgradedAt.get(name) ?? 0) >= this.#time.now - within || this.touchedByOthers.has(name);
+  #wasWell(name: string, rollout: Rollout, within: number): boolean {
+    const servedAt = this.#servedOnAt.get(on(name, rollout)) ?? 0;
+    return servedAt >= this.#time.now - within || this.touchedByOthers.has(name);
   }
 
   /** Of a rollout that is over, when all is quiet: what it says is so. */
@@ -279,9 +295,10 @@ export class Checks implements Watcher {
         const real = this.#nodes.get(node.name);
         if (real === undefined || this.touchedByOthers.has(node.name)) continue;
         if (node.state.is === 'done') {
-          holds(real.binary === newImage, `${node.name} is done, and has the release on disk`);
+          const image = rollout.release.binarySha256;
+          holds(real.binary === image, `${node.name} is done, and has the release on disk`);
           holds(
-            rollout.status.is !== 'done' || real.unit.image === newImage,
+            rollout.status.is !== 'done' || real.unit.image === image,
             `${node.name} is done, and runs the release`,
           );
         }
@@ -295,6 +312,12 @@ export class Checks implements Watcher {
     });
   }
 }
+
+/** The build that a rollout is to bring, on a node. */
+const on = (name: string, { release }: Rollout): string => `${name} ${release.binarySha256}`;
+
+const runOf = (sent: Sent | undefined): string | null =>
+  sent?.rollout ? `${sent.rollout.id} ${sent.rollout.run}` : null;
 
 const keyOf = ({ name: node }: ModelNode, { name, epoch, attempt }: Order): string =>
   `${node} ${name} ${epoch} ${attempt}`;

@@ -85,7 +85,13 @@ export class Night {
     this.#seed = seed;
     this.#chance = new Chance(seed);
     this.#besides = new Chance(2 ** 31 - seed);
-    const story = storyOf(this.#chance, this.#besides, { realSignatures: seed % 20 === 0, checklist: seed % 7 === 0 });
+    const also = {
+      realSignatures: seed % 20 === 0,
+      checklist: seed % 7 === 0,
+      restarts: seed % 6 === 5,
+      recovers: seed % 6 === 1,
+    };
+    const story = storyOf(this.#chance, this.#besides, also);
     this.#story = story;
     const time = this.#time;
     this.#data = new Data(() => time.now);
@@ -407,11 +413,12 @@ export class Night {
     return id === undefined ? null : rolloutIn(this.#data.hget(keys.rollout(id), 'body'));
   }
 
-  #lastBegun(): string | null {
+  /** The last one that worked on nodes and was to change them. */
+  #lastChange(): string | null {
     const keys = keysOf(this.#story.fleet.name);
     const ids = this.#data.zrevrange(keys.rollouts, 0, -1);
-    const isBegun = (id: string) => rolloutIn(this.#data.hget(keys.rollout(id), 'body'))?.startedAt != null;
-    return ids.find(isBegun) ?? null;
+    const stored = (id: string) => rolloutIn(this.#data.hget(keys.rollout(id), 'body'));
+    return ids.find((id) => changesNodes(stored(id))) ?? null;
   }
 
   #mend(): void {
@@ -466,7 +473,10 @@ export class Night {
       return;
     }
     if (rollout === null || !isOpen(rollout)) {
-      if (rollout === null || (!this.#calm && this.#chance.of(0.3)))
+      if (rollout !== null && this.#story.restarts && !this.#calm && this.#besides.of(0.4))
+        this.#ask('U0ROSA', 'restart');
+      else if (this.#story.recovers && this.#recovers()) return;
+      else if (rollout === null || (!this.#calm && this.#chance.of(0.3)))
         this.#ask('U0ROSA', `upgrade v2.0.0 --strategy ${this.#story.strategy}`);
       else if (!this.#calm && this.#chance.of(0.15)) this.#ask('U0ROSA', 'rollback all');
       return;
@@ -484,6 +494,14 @@ export class Night {
     const weighed = buttons.flatMap((button) => Array.from({ length: weightOf(button.action) }, () => button));
     const { message, action, value } = this.#chance.pick(weighed.length > 0 ? weighed : buttons);
     this.#press(this.#chance.pick(members), message, action, value);
+  }
+
+  /** Somebody has a node recovered whose files are gone; false where none is. */
+  #recovers(): boolean {
+    const broken = [...this.#nodes.values()].find(({ binary, env }) => binary === null || env === null);
+    if (broken === undefined || this.#calm || this.#besides.of(0.3)) return false;
+    this.#ask('U0ROSA', `recover ${broken.name}`);
+    return true;
   }
 
   /** People who want it to come to an end, one way or another. */
@@ -595,11 +613,11 @@ export class Night {
       [],
       'what was decided, or is asked no more, has no button',
     );
-    const before = rollout.startedAt === null ? this.#lastBegun() : null;
+    const before = changesNodes(rollout) ? null : this.#lastChange();
     const older = this.#chat.messages.filter(({ mark }) => mark !== null && mark.rollout !== rollout.id);
     const live = older
       .flatMap((message) => buttonsOn(message))
-      // What never began leaves the one before it to be brought back.
+      // What never began, or restarted nodes as they were, leaves the one before it to be brought back.
       .filter(({ action, message }) => message.mark?.rollout !== before || action !== 'zw:rollback:all')
       // What went wrong is written down, and what is asked for at the end ticked, whatever came after.
       .filter(({ action }) => action !== 'zw:own' && !action.startsWith('zw:tick:after'))
@@ -622,6 +640,9 @@ function weightOf(action: string): number {
     ] ?? 1
   );
 }
+
+const changesNodes = (rollout: Rollout | null): boolean =>
+  rollout !== null && rollout.startedAt !== null && rollout.change === undefined;
 
 const statesOf = ({ nodes }: Rollout): string =>
   Object.values(nodes)

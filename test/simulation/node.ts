@@ -76,6 +76,8 @@ export interface Order {
 export interface Watcher {
   /** Right before the service is stopped by a script of ours. */
   stops(node: ModelNode, script: Order): void;
+  /** It was started again by it. */
+  starts(node: ModelNode, script: Order): void;
   /** A script puts something else in the place of this file. */
   replaces(node: ModelNode, what: 'binary' | 'environment', content: string, script: Order): void;
 }
@@ -116,9 +118,13 @@ export class ModelNode {
   staged = new Map<string, string>();
   uploads = new Map<string, string>();
   backups = new Map<string, Backup>();
+  /** What was gathered to be put in place of what is broken. */
+  recovered = new Map<string, Pick<Backup, 'binary' | 'env'>>();
   made: string[] = [];
   /** By name, which begins with the time. */
   aside = new Map<string, string>();
+  /** The environment file that a script of ours put there last, and what ran then. */
+  put: { env: string; invocation: string } | null = null;
   /** Null: none was ever seen. */
   fence: { epoch: number; attempt: number } | null = null;
   #lock: Script | null = null;
@@ -272,6 +278,7 @@ export class ModelNode {
       await this.#wait(script, this.stopTakes);
     }
     this.#start();
+    this.#watcher.starts(this, orderOf(script));
     this.#say(script, 'restart', '0');
   }
 
@@ -353,10 +360,14 @@ export class ModelNode {
         return this.#stage(script);
       case 'backup':
         return this.#backup(script);
+      case 'gather':
+        return this.#gather(script);
       case 'switch':
         return this.#switch(script);
       case 'restore':
         return this.#restore(script);
+      case 'restart':
+        return this.#startAnew(script);
       case 'cleanup':
         return this.#cleanup(script);
       case 'drain':
@@ -404,6 +415,11 @@ export class ModelNode {
     this.#say(script, 'image', this.unit.image ?? '');
     this.#say(script, 'disk', this.binary ?? '');
     this.#say(script, 'env', this.env ?? '');
+    if (this.#isStale()) this.#say(script, 'stale', 'env');
+  }
+
+  #isStale(): boolean {
+    return this.put !== null && this.put.env === this.env && this.put.invocation === this.unit.invocation;
   }
 
   #fenced(script: Script): void {
@@ -434,11 +450,13 @@ export class ModelNode {
     return [...this.backups.keys()].find((other) => pairOf(other) === pairOf(name)) ?? name;
   }
 
-  #checkBackup(script: Script): Backup {
+  #checkBackup(script: Script): Pick<Backup, 'binary' | 'env'> {
+    const asked = this.#word(script, 'backup');
+    const gathered = asked.includes('/recovered/') ? this.recovered.get(baseOf(asked)) : undefined;
     const name = this.#backupName(script);
-    const kept = this.backups.get(name);
-    if (kept === undefined) this.#refuse(script, 'no-backup', this.#word(script, 'backup'));
-    const path = `${root}/${this.#word(script, 'unit')}/backups/${name}`;
+    const kept = gathered ?? this.backups.get(name);
+    if (kept === undefined) this.#refuse(script, 'no-backup', asked);
+    const path = gathered === undefined ? `${root}/${this.#word(script, 'unit')}/backups/${name}` : asked;
     if (kept.binary !== this.#word(script, 'before')) this.#refuse(script, 'damaged', `${path}/binary`);
     const env = this.#word(script, 'before_env');
     if (env !== '-' && kept.env !== env) this.#refuse(script, 'damaged', `${path}/env`);
@@ -605,7 +623,7 @@ export class ModelNode {
     if (strangeImage !== null && strangeImage !== replaceImage) this.#refuse(script, 'foreign-image', strangeImage);
     if (strangeEnv !== null && ![replaceEnv, keepEnv].includes(strangeEnv))
       this.#refuse(script, 'foreign-env', strangeEnv);
-    let lacking = image !== before;
+    let lacking = image !== before || this.#isStale();
     if (strangeDisk !== null) this.#keepAside(script, 'binary', strangeDisk);
     if (strangeImage !== null && image !== disk) this.#keepAside(script, 'image', strangeImage);
     await this.#wait(script, 10);
@@ -618,6 +636,7 @@ export class ModelNode {
       if (now !== missing) this.#keepAside(script, 'environment', now);
       if (this.env !== null) this.#watcher.replaces(this, 'environment', this.env, orderOf(script));
       this.env = recorded === missing ? null : kept.env;
+      if (this.env !== null) this.put = { env: this.env, invocation: this.unit.invocation };
       lacking = true;
       this.#say(script, 'did', 'env');
     }
@@ -625,9 +644,57 @@ export class ModelNode {
     else this.#say(script, 'restart', 'skipped');
   }
 
+  /** Makes the pair that a broken node gets back, beside what lies there. */
+  async #gather(script: Script): Promise<void> {
+    this.#enter(script);
+    const path = this.#word(script, 'backup');
+    for (const name of this.recovered.keys()) if (name !== baseOf(path)) this.recovered.delete(name);
+    const upload = this.#word(script, 'upload');
+    if (upload !== '-') {
+      this.recovered.delete(baseOf(path));
+      const arrived = this.uploads.get(upload);
+      if (arrived === undefined) this.#refuse(script, 'no-upload', upload);
+      if (arrived !== this.#word(script, 'uploaded')) {
+        this.uploads.delete(upload);
+        this.#refuse(script, 'upload', arrived);
+      }
+      await this.#wait(script, 50);
+      const env = this.#gatheredEnv(script);
+      this.recovered.set(baseOf(path), { binary: this.#word(script, 'target'), env });
+      this.#removeUploads(folderOf(upload));
+    }
+    this.#checkBackup(script);
+    for (const what of ['staged', 'shell'])
+      this.#say(script, 'header', `${what} 7f454c4602010100000000000000000002003e00`);
+  }
+
+  #gatheredEnv(script: Script): string | null {
+    const wanted = this.#word(script, 'before_env');
+    if (wanted === '-') return null;
+    const from = this.#word(script, 'env_from');
+    const found = from === '-' ? this.env : (this.backups.get(from)?.env ?? null);
+    // Where the program's own folder has none, the one of versions before 0.2 is looked into.
+    if (found === null)
+      this.#refuse(script, 'no-backup', from === '-' ? this.#word(script, 'env') : `${root}/backups/${from}/env`);
+    if (found !== wanted) this.#refuse(script, 'drift-env', found);
+    return found;
+  }
+
+  async #startAnew(script: Script): Promise<void> {
+    this.#enter(script);
+    const { image, pid, invocation } = this.unit;
+    const target = this.#word(script, 'target');
+    if (this.binary !== target) this.#refuse(script, 'drift-disk', this.binary ?? '');
+    if (image !== null && image !== target) this.#refuse(script, 'drift', image);
+    if (this.#word(script, 'before_env') !== (this.env ?? '-')) this.#refuse(script, 'drift-env', this.env ?? '');
+    if (pid !== 0 && invocation !== this.#word(script, 'invocation')) this.#say(script, 'restart', 'skipped');
+    else await this.#restart(script);
+  }
+
   #cleanup(script: Script): void {
     this.#enter(script);
     this.#removeUploads(this.#word(script, 'folder'));
+    this.recovered.clear();
     if (this.#word(script, 'prune') !== 'yes') return;
     const own = pairOf(baseOf(this.#word(script, 'backup')));
     const newestFirst = [...this.backups].sort(([, a], [, b]) => b.usedAt - a.usedAt);

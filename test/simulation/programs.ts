@@ -16,7 +16,7 @@ import { stillProven } from '../../src/upgrade/proof/index.ts';
 import type { Command } from '../../src/upgrade/ssh/types.ts';
 import { seeWayBack, steps } from '../../src/upgrade/steps/index.ts';
 import { directoryOf, people } from '../bot/support.ts';
-import { release } from '../support/rollouts.ts';
+import { oldImage, release } from '../support/rollouts.ts';
 import type { ChatMessage, SimulatedChat } from './chat.ts';
 import { simulatedProbe, simulatedShell } from './network.ts';
 import type { ModelNode } from './node.ts';
@@ -49,6 +49,9 @@ export interface Stage {
   log(program: string, level: string, fields: unknown, message: string): void;
 }
 
+const older = { ...release, version: 'v1.0.0', archiveSha256: '1'.repeat(64), binarySha256: oldImage };
+const shelf = new Map([older, release].map((each) => [each.version, each]));
+
 const sign = { every: 5_000, ttl: 20_000 };
 const sweepEvery = 10_000;
 
@@ -80,7 +83,7 @@ export function startWorker(stage: Stage, name: string, belief: Belief): Program
       elsewhere: async () => ({ is: 'not wanted' }),
       compatible: async () => ({ is: 'not wanted' }),
       halt: async () => (stage.stopped.has(name) ? { is: 'lies', reason: 'STOP lies there' } : { is: 'clear' }),
-      archives: async () => release.archiveSha256,
+      archives: async ({ archiveSha256 }) => archiveSha256,
       withdrawn: () => null,
       stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
       wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
@@ -145,7 +148,7 @@ export function startBot(stage: Stage, name: string, belief: Belief): SimulatedB
   const seals = sealer('k'.repeat(32));
   const context: CommandContext = {
     ...{ control, fleet, clock, log, sealer: seals },
-    releases: { resolve: async () => release, versions: async () => [release.version] },
+    releases: { resolve: async (version) => shelf.get(version) ?? release, versions: async () => [...shelf.keys()] },
     access: {
       channel: 'C0',
       approvals: 'button',

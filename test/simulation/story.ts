@@ -74,6 +74,10 @@ export interface Story {
   /** Mean time between two decisions of people, ms. */
   peopleEvery: number;
   realSignatures: boolean;
+  /** People have the fleet restarted when nothing else is under way. */
+  restarts: boolean;
+  /** They recover nodes whose files are gone. */
+  recovers: boolean;
 }
 
 const all: Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
@@ -100,8 +104,11 @@ const checklists = {
   after: [{ text: 'status page' }],
 };
 
+/** What no chance decides. */
+type Also = Pick<Story, 'realSignatures' | 'restarts' | 'recovers'> & { checklist: boolean };
+
 /** `besides`: draws what is in some nights alone. */
-export function storyOf(chance: Chance, besides: Chance, also: { realSignatures: boolean; checklist: boolean }): Story {
+export function storyOf(chance: Chance, besides: Chance, also: Also): Story {
   return withBesides(usualStory(chance, also), besides);
 }
 
@@ -122,10 +129,7 @@ function withBesides(story: Story, chance: Chance): Story {
   };
 }
 
-function usualStory(
-  chance: Chance,
-  { realSignatures, checklist }: { realSignatures: boolean; checklist: boolean },
-): Story {
+function usualStory(chance: Chance, { realSignatures, restarts, recovers, checklist }: Also): Story {
   const minimumHealthy = chance.pick([2, 2, 2, 1]);
   const fleet = fleetOf({
     minimumHealthy,
@@ -171,7 +175,10 @@ function usualStory(
     bad: flapper === undefined ? bad : new Map([[flapper, 'flaps later']]),
     badOld: new Set(some(chance.pick([0, 0, 0.2]))),
     mishaps: mishaps.filter(
-      (name) => flapper === undefined && chance.of(name === 'the store is put back' ? 0.05 : 0.3),
+      (name) =>
+        flapper === undefined &&
+        (chance.of(name === 'the store is put back' ? 0.05 : 0.3) ||
+          (recovers && name === 'somebody removes the binary')),
     ),
     besides: [],
     webhook: null,
@@ -199,6 +206,8 @@ function usualStory(
     lasts: minutes(flapper !== undefined ? 2 : chance.of(0.1) ? chance.between(10, 25) : chance.between(2, 7)),
     peopleEvery: flapper === undefined ? chance.pick([20_000, 60_000]) : minutes(4),
     realSignatures,
+    restarts,
+    recovers,
   };
 }
 

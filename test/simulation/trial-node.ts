@@ -161,6 +161,10 @@ export class TrialNode {
     this.#calls.close();
   }
 
+  get invocation(): string {
+    return this.#unit.properties().InvocationID ?? '';
+  }
+
   path = (remote: string): string => this.#paths.path(remote);
 
   /** Under another name first, as one deploys: what runs keeps what it runs from. */
@@ -257,6 +261,10 @@ export class TrialNode {
         ...{ name, binary: hash(join(folder, 'binary')), env: hash(join(folder, 'env')) },
         version: /^version (.*)$/m.exec(readFileSync(join(folder, 'manifest'), 'utf8'))?.[1],
       })),
+      recovered: list(`${state}/recovered`).map((name) => {
+        const [kept, env] = ['binary', 'env'].map((part) => hash(this.path(`${state}/recovered/${name}/${part}`)));
+        return `${name} ${kept} ${env}`;
+      }),
       made: text(`${state}/made`).split('\n').filter(Boolean),
       aside: list(`${state}/aside`).map((name) => `${name} ${hash(this.path(`${state}/aside/${name}`))}`),
       fence: text(`${state}/epoch`).split(' ').map(Number),
@@ -282,7 +290,7 @@ export class TrialNode {
 }
 
 /** What the scripts keep of a unit. */
-const expected = ['lock', 'epoch', 'made', 'backups', 'aside', 'aside.log', 'digests'];
+const expected = ['lock', 'epoch', 'made', 'backups', 'recovered', 'aside', 'aside.log', 'digests', 'environment'];
 
 /** The command for traffic: it fails while somebody wants it to. */
 const lb = `#!/bin/sh

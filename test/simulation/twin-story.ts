@@ -8,7 +8,7 @@ import { rollout as someRollout } from '../upgrade/steps/support.ts';
 import type { Chance } from './time.ts';
 import { archives, builds, damaged, envFile, environments, hashOf, releaseOf, service } from './tiny-world.ts';
 import { binaryOf, sha256 } from './trial-node.ts';
-import type { Twins } from './twins.ts';
+import { type Twins, whatRuns } from './twins.ts';
 
 const lbFails = '/run/lb-fails';
 /** Words of a command that are the same in every one. */
@@ -30,10 +30,11 @@ export class TwinStory {
     this.#twins = twins;
     this.#turn = chance.pick(this.#turns);
     this.#before = this.#baseline();
+    if (chance.of(0.25)) this.#path = [...this.#recovery, 'backup', ...this.#recovery, 'cleanup'];
   }
 
   async tell(): Promise<void> {
-    if (this.#chance.of(0.6)) await this.#wasStaged();
+    if (!this.#path.includes('gather') && this.#chance.of(0.6)) await this.#wasStaged();
     for (let left = this.#chance.between(3, 12); left > 0; left -= 1) {
       while (this.#chance.of(0.25)) await this.#hand();
       await this.#command();
@@ -88,6 +89,17 @@ export class TwinStory {
     return { replace, keep };
   }
 
+  /** What a broken node is to get: mostly what was gathered, or can be. */
+  #gets(from: string | null): Baseline {
+    const { env, recovered, backups } = this.#twins.model;
+    const { version, binarySha256: sha256 } = this.#rollout.release;
+    const kept = from === null ? null : (backups.get(from)?.env ?? null);
+    const [made] = [...recovered.values()];
+    const usual = from !== null ? kept : made !== undefined && this.#chance.of(0.7) ? made.env : env;
+    const envSha256 = this.#chance.of(0.1) ? this.#chance.pick([null, ...environments.keys()]) : usual;
+    return { version, sha256, envSha256, invocation: '' };
+  }
+
   #numbers(): void {
     const chance = this.#chance;
     if (chance.of(0.7)) this.#attempt += 1;
@@ -96,9 +108,10 @@ export class TwinStory {
     if (chance.of(0.06)) this.#turn = chance.pick(this.#turns);
   }
 
-  readonly #path = ['stage', 'backup', 'switch', 'restore', 'switch', 'restore', 'cleanup'];
+  #path = ['stage', 'backup', 'switch', 'restart', 'restore', 'switch', 'restore', 'cleanup'];
   readonly #beside = ['look', 'observe', 'look under lock', 'look around', 'list backups', 'check backup', 'diagnose'];
-  readonly #all = [...this.#path, ...this.#beside, 'drain', 'undrain'];
+  readonly #recovery = ['gather', 'check gathered', 'recover'];
+  readonly #all = [...this.#path, ...this.#beside, ...this.#recovery, 'drain', 'undrain'];
 
   async #command(): Promise<void> {
     const chance = this.#chance;
@@ -107,7 +120,7 @@ export class TwinStory {
     const name = onTheWay ? (this.#path[this.#next % this.#path.length] ?? '') : chance.pick(this.#all);
     const command = await this.#made(name);
     const list = [{ name, command }];
-    if (chance.of(['switch', 'restore'].includes(name) ? 0.4 : 0.04)) {
+    if (chance.of(['switch', 'restore', 'restart', 'recover'].includes(name) ? 0.4 : 0.04)) {
       const other = chance.pick(this.#all);
       list.push({ name: other, command: await this.#made(other) });
     }
@@ -150,6 +163,20 @@ export class TwinStory {
         return commands.switchOver(turn, past, decided);
       case 'restore':
         return commands.restore(turn, past, decided);
+      case 'restart': {
+        const runs = chance.of(0.7) ? whatRuns : chance.pick(['', 'another']);
+        const named = chance.of(0.5) ? this.#baseline() : past;
+        // What is restarted is what runs, which an upgrade called new.
+        return commands.restart(turn, { ...named, invocation: runs });
+      }
+      case 'gather': {
+        const from = chance.of(0.6) ? null : (chance.pick([...this.#twins.model.backups.keys(), 'v9-9-9']) ?? null);
+        return commands.gather(turn, this.#gets(from), await this.#upload(turn), from);
+      }
+      case 'check gathered':
+        return commands.checkGathered(service, this.#gets(null), turn.rollout.policy.commandTimeout);
+      case 'recover':
+        return commands.recover(turn, this.#gets(null), decided);
       case 'cleanup':
         return commands.cleanup(turn, chance.of(0.85) ? past : null, chance.of(0.7));
       case 'drain':

@@ -30,7 +30,7 @@ export class Twins {
       this.#time,
       chance,
       (hash) => ({ version: builds.get(hash)?.version ?? 'none', behaviour: 'good' }),
-      { stops: () => undefined, replaces: () => undefined },
+      { stops: () => undefined, starts: () => undefined, replaces: () => undefined },
     );
     this.model.restartAfter = 1_000 * day;
     this.model.stopTakes = 600_000;
@@ -104,14 +104,19 @@ export class Twins {
     this.#time.now = next;
     const [one, other] = list;
     if (one === undefined) throw new Error('no command');
+    const runs = { model: this.model.unit.invocation, trial: this.trial.invocation };
+    const [here, there] = (['model', 'trial'] as const).map((whose) => (command: Command) => ({
+      ...command,
+      args: command.args.map(naming(runs[whose])),
+    })) as [(command: Command) => Command, (command: Command) => Command];
     if (other === undefined) {
-      const real = await this.trial.run(one, next);
-      this.#answers(one.name, await this.#model(one), real);
+      const real = await this.trial.run(there(one), next);
+      this.#answers(one.name, await this.#model(here(one)), real);
       this.#compare();
       return real.code;
     }
-    const real = await this.trial.runBoth(one, other, next);
-    const modelled = await this.#modelBoth(one, other);
+    const real = await this.trial.runBoth(there(one), there(other), next);
+    const modelled = await this.#modelBoth(here(one), here(other));
     this.#answers(other.name, modelled[1], real[1]);
     this.#answers(one.name, modelled[0], real[0]);
     this.#compare();
@@ -171,6 +176,11 @@ export class Twins {
   }
 }
 
+/** What runs is called otherwise by each of the two. */
+export const whatRuns = 'what-runs';
+const naming = (invocation: string) => (word: string) =>
+  word === `invocation=${whatRuns}` ? `invocation=${invocation === '' ? '-' : invocation}` : word;
+
 const inspect = (value: unknown): string => JSON.stringify(value, null, 1);
 
 const machines = new Set(['machine', 'writable', 'space', 'clock', 'header']);
@@ -205,6 +215,7 @@ function stateOf(model: ModelNode): ReturnType<TrialNode['state']> {
     backups: [...model.backups]
       .sort(([, one], [, other]) => other.usedAt - one.usedAt)
       .map(([name, { binary, env, version }]) => ({ name, binary, env, version })),
+    recovered: [...model.recovered].map(([name, { binary, env }]) => `${name} ${binary} ${env}`),
     made: model.made,
     aside: listed(model.aside),
     fence: fence === null ? [0] : [fence.epoch, fence.attempt],

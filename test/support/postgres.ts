@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -45,8 +46,19 @@ function somebody(): { uid: number; gid: number } | undefined {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** @param options `tls`: it takes connections with TLS, and others as well */
-export async function startPostgres(options: { tls?: boolean } = {}): Promise<Postgres> {
+/** What is another one than usual: a server on the loopback, which lets in whoever has the password of its one user. */
+export interface Kind {
+  /** It takes connections with TLS, and others as well. */
+  tls?: boolean;
+  /** It listens there too, on this port. */
+  at?: { address: string; port: number };
+  /** Lines of `pg_hba.conf` that count before all others. */
+  hba?: readonly string[];
+  /** Run once it is up, a statement each. */
+  sql?: readonly string[];
+}
+
+export async function startPostgres(options: Kind = {}): Promise<Postgres> {
   const bin = programs();
   const dir = mkdtempSync(join(tmpdir(), 'zeitwork-postgres-'));
   const as = somebody();
@@ -57,10 +69,11 @@ export async function startPostgres(options: { tls?: boolean } = {}): Promise<Po
   const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C' };
   const init = ['-D', data, '-U', 'ann', `--pwfile=${secret}`, '-A', 'scram-sha-256', '--no-sync', '-E', 'UTF8'];
   execFileSync(join(bin, 'initdb'), init, { ...as, env, cwd: dir, stdio: 'pipe' });
-  const port = await freePort();
+  const port = options.at?.port ?? (await freePort());
+  const listens = ['127.0.0.1', ...(options.at === undefined ? [] : [options.at.address])];
   const lines = [
     `port = ${port}`,
-    "listen_addresses = '127.0.0.1'",
+    `listen_addresses = '${listens.join(',')}'`,
     `unix_socket_directories = '${dir}'`,
     'fsync = off',
   ];
@@ -73,6 +86,8 @@ export async function startPostgres(options: { tls?: boolean } = {}): Promise<Po
     lines.push('ssl = on');
   }
   appendFileSync(join(data, 'postgresql.conf'), `${lines.join('\n')}\n`);
+  const hba = join(data, 'pg_hba.conf');
+  writeFileSync(hba, [...(options.hba ?? []), readFileSync(hba, 'utf8')].join('\n'));
   const server = spawn(join(bin, 'postgres'), ['-D', data], {
     ...as,
     env,
@@ -83,6 +98,13 @@ export async function startPostgres(options: { tls?: boolean } = {}): Promise<Po
     rmSync(dir, { recursive: true, force: true });
     throw error;
   });
+  for (const statement of options.sql ?? []) {
+    const words = ['-h', '127.0.0.1', '-p', String(port), '-U', 'ann', '-d', 'postgres', '-v', 'ON_ERROR_STOP=1'];
+    execFileSync(join(bin, 'psql'), [...words, '-c', statement], {
+      env: { ...env, PGPASSWORD: password },
+      stdio: 'pipe',
+    });
+  }
   return {
     port,
     url: (other = password, more = '') =>

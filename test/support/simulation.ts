@@ -9,6 +9,7 @@ import {
   nextWake,
   nodesInOrder,
   todo,
+  unwellIn,
   watching,
   whyWaiting,
 } from '../../src/upgrade/rollout/index.ts';
@@ -53,6 +54,11 @@ export interface World {
   silent: Set<string>;
   /** Nodes on which the new build never proves healthy. */
   bad: Set<string>;
+  /** Nodes whose environment file is the new one, and those whose process was started with it. */
+  configured: Set<string>;
+  runsConfigured: Set<string>;
+  /** Nodes that are sick with it. */
+  badFile: Set<string>;
   /** Nodes that do not come up when they are restarted, the next n times. */
   badRestart: Map<string, number>;
   /** Nodes whose rollback does not prove healthy the first n times. */
@@ -100,6 +106,9 @@ export function worldOf(rollout: Rollout): World {
     slowDrain: new Map(),
     silent: new Set(),
     bad: new Set(),
+    configured: new Set(),
+    runsConfigured: new Set(),
+    badFile: new Set(),
     badRestart: new Map(),
     badRestore: new Map(),
     lostProbes: new Map(),
@@ -115,7 +124,10 @@ export function worldOf(rollout: Rollout): World {
 }
 
 const serves = (world: World, node: string) =>
-  !world.down.has(node) && !world.silent.has(node) && !(world.image[node] === newImage && world.bad.has(node));
+  !world.down.has(node) &&
+  !world.silent.has(node) &&
+  !(world.image[node] === newImage && world.bad.has(node)) &&
+  !(world.runsConfigured.has(node) && world.badFile.has(node));
 
 /** What HTTP says: a lost probe of a healthy node proves nothing. */
 function standingOf(world: World, node: string): Standing {
@@ -150,7 +162,7 @@ export function perform(rollout: Rollout, task: Task, world: World, now: number,
 function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, world: World, at: number): Event {
   const proofOf = (name: string): Seen['proof'] => {
     const node = rollout.nodes[name];
-    if (step !== 'prove' || node?.state.is !== 'done') return 'not asked';
+    if (step === 'watch' || node?.state.is !== 'done') return 'not asked';
     if (world.silent.has(name)) return 'unseen';
     const wanted = rollout.change === undefined ? newImage : rollout.release.binarySha256;
     const same = world.disk[name] === wanted && node.proof?.invocation === `i${world.invocation[name]}`;
@@ -164,6 +176,8 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
     const back = asked ? { back: world.waysBack.get(name) ?? ('ready' as const) } : {};
     return [name, { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof, ...back }];
   });
+  if (step === 'after')
+    return { type: 'looked-after', at, run, region, attempt, unwell: unwellIn(Object.fromEntries(seen), {}) };
   const { freezes, alerts, elsewhere, compatibility, halt } = world;
   return {
     type: 'watched',
@@ -204,7 +218,19 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
     if (bad > 0) world.down.add(node);
     if (reach === 'half') return { type: 'reported', ...common, report: { is: 'unknown', reason: 'cut' } };
   }
-  if (step === 'switch' || step === 'restore' || step === 'recover') {
+  if (step === 'configure' || (step === 'restore' && rollout.change !== undefined)) {
+    const isForward = step === 'configure';
+    const [lies, runs] = [world.configured.has(node), world.runsConfigured.has(node)];
+    if (lies === isForward && runs === isForward && !world.down.has(node))
+      return { type: 'reported', ...common, report: succeeded({}) };
+    const sight = { down: world.down.has(node), unchanged: lies !== isForward };
+    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], sight));
+    if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged: sight.unchanged };
+    if (isForward) world.configured.add(node);
+    else world.configured.delete(node);
+    if (reach === 'half') return { type: 'reported', ...common, report: { is: 'unknown', reason: 'cut' } };
+    start(rollout, world, node, region, now);
+  } else if (step === 'switch' || step === 'restore' || step === 'recover') {
     const [from, to] = step === 'restore' ? [newImage, oldImage] : [step === 'recover' ? '' : oldImage, newImage];
     if (world.image[node] === to && world.disk[node] === to && !world.down.has(node)) {
       return { type: 'reported', ...common, report: succeeded({}) };
@@ -265,19 +291,27 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
     frozen: world.freezes.some((freeze) => freeze.start <= at && at < freeze.end),
   });
   world.image[node] = world.disk[node] ?? '';
+  if (world.configured.has(node)) world.runsConfigured.add(node);
+  else world.runsConfigured.delete(node);
   world.invocation[node] = (world.invocation[node] ?? 0) + 1;
   world.down.delete(node);
 }
 
 function reportOf({ step, node }: NodeTask, world: World, rollout: Rollout): Report {
   const isRecovery = rollout.recovery !== undefined;
-  const isRestart = rollout.change !== undefined;
+  const isRestart = rollout.change?.is === 'restart';
+  const isConfig = rollout.change?.is === 'config';
   const before = rollout.nodes[node]?.before;
   const invocation = `i${world.invocation[node]}`;
   const proof = { ...proofOf(world.image[node] ?? ''), invocation: `i${world.invocation[node]}` };
   switch (step) {
     case 'stage':
       if (isRestart) return succeeded({ before: { ...recorded, sha256: world.image[node] ?? '', invocation } });
+      if (isConfig)
+        return succeeded({
+          already: world.runsConfigured.has(node),
+          before: { ...recorded, sha256: world.image[node] ?? '', invocation },
+        });
       if (isRecovery) return succeeded({ already: false, gets: recorded });
       return succeeded(
         world.image[node] === newImage ? { already: true, before: recorded } : { already: false, before: recorded },
@@ -287,13 +321,17 @@ function reportOf({ step, node }: NodeTask, world: World, rollout: Rollout): Rep
         return serves(world, node) && before?.invocation !== invocation
           ? succeeded({ proof })
           : failed('health stayed 503 starting', false);
+      if (isConfig)
+        return serves(world, node) && world.runsConfigured.has(node)
+          ? succeeded({ proof })
+          : failed('health stayed 503 starting', false);
       return serves(world, node) && world.image[node] === newImage
         ? succeeded({ proof })
         : failed('health stayed 503 starting', false);
     case 'verify-restored': {
       const left = world.badRestore.get(node) ?? 0;
       if (left > 0) world.badRestore.set(node, left - 1);
-      return left === 0 && serves(world, node) && world.image[node] === oldImage
+      return left === 0 && serves(world, node) && world.image[node] === oldImage && !world.runsConfigured.has(node)
         ? succeeded({ proof })
         : failed('still sick', false);
     }

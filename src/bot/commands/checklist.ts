@@ -1,9 +1,10 @@
 import { Refused } from '../../base/errors.ts';
+import { ticksIn as ticksInJournal } from '../../upgrade/report/index.ts';
 import { checkOf, entriesOf, isTickable, tickOf } from '../../upgrade/rollout/index.ts';
-import type { Entry, Rollout } from '../../upgrade/rollout/types.ts';
+import type { Entry, Rollout, Tick } from '../../upgrade/rollout/types.ts';
 import { type Asking, type CommandContext, type Reply, say, withFacts } from '../context.ts';
 import { entryFacts } from '../facts/checklist.ts';
-import { entryLine, listName, listsOf, ticksIn } from '../views/checklist.ts';
+import { entryLine, listName, listsOf, tickedOf, ticksIn } from '../views/checklist.ts';
 import { foreign, when, who } from '../views/text.ts';
 import { decide, demand, type Handler, NothingKnown, outdated } from './common.ts';
 
@@ -11,17 +12,31 @@ export const checklist: Handler<'checklist'> = async (context, asking) => {
   await demand(context, asking, { is: 'look' });
   const rollout = await current(context, asking);
   const entries = entriesOf(rollout);
-  const facts = { rollout: rollout.id, items: entries.map((entry) => entryFacts(rollout, entry)) };
+  const tickFor = await ticksFor(context, rollout, entries);
+  const facts = { rollout: rollout.id, items: entries.map((entry) => entryFacts(rollout, entry, tickFor(entry))) };
   if (entries.length === 0)
     return withFacts(facts, say('There is no checklist: the settings had none when this was planned (`checklists`).'));
   const lines = listsOf(rollout).flatMap((list) => {
     const [first] = list;
     if (first === undefined) return [];
-    const head = `*${listName(rollout, first)}*: ${ticksIn(rollout, list)} ticked`;
-    return [head, ...list.map((entry) => entryLine(rollout, entry))];
+    const head = `*${listName(rollout, first)}*: ${tickedOf(list.map(tickFor))} ticked`;
+    return [head, ...list.map((entry) => entryLine(entry, tickFor(entry)))];
   });
   return withFacts(facts, say(...lines));
 };
+
+/** What a list was for has begun on what a machine saw then: what looks find now is no part of it any more. */
+async function ticksFor(
+  { control }: CommandContext,
+  rollout: Rollout,
+  entries: readonly Entry[],
+): Promise<(entry: Entry) => Tick> {
+  const isOver = (entry: Entry) => entry.list !== 'after' && !isTickable(rollout, entry);
+  const past = entries.some((entry) => checkOf(entry) !== null && isOver(entry))
+    ? ticksInJournal((await control.written(rollout.id)).lines)
+    : null;
+  return (entry) => (isOver(entry) ? past?.get(entry.key) : undefined) ?? tickOf(rollout, entry);
+}
 
 export const tick: Handler<'tick'> = (context, asking, { item }) => change(context, asking, item, 'item-ticked');
 export const untick: Handler<'untick'> = (context, asking, { item }) => change(context, asking, item, 'item-unticked');

@@ -2,6 +2,7 @@ import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
 import type { LookFor } from '../../jobs/types.ts';
+import type { Wanted } from '../../upgrade/environment/index.ts';
 import { withFreezes } from '../../upgrade/ledger/index.ts';
 import { isOpen, withApproversOf } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
@@ -121,9 +122,14 @@ export function glance(context: CommandContext, how: LookFor = 'answer'): Promis
 }
 
 /** Fresh looks at every node of the fleet. */
-export async function survey({ control, fleet }: CommandContext, how: LookFor = 'answer'): Promise<NodeSurvey[]> {
+export async function survey(
+  { control, fleet }: CommandContext,
+  how: LookFor = 'answer',
+  wanted: Wanted | null = null,
+): Promise<NodeSurvey[]> {
   const nodes = fleet.regions.flatMap((region) => region.nodes);
-  return control.survey(nodes, surveyPatience(nodes.length), how);
+  const patience = surveyPatience(nodes.length);
+  return wanted === null ? control.survey(nodes, patience, how) : control.survey(nodes, patience, how, {}, wanted);
 }
 
 /** Workers look at some nodes at a time, and a first connection costs time on both sides: ms for a fleet of this size. */

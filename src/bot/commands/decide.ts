@@ -220,8 +220,8 @@ export const stop: Handler<'stop'> = async (context, asking) => {
 function stopping({ startedAt, recovery, change }: Rollout): string {
   if (startedAt === null) return 'Stopped: it does not begin. No node was restarted.';
   if (recovery !== undefined) return 'Stopping. What was begun on the node is finished; nothing goes back.';
-  if (change !== undefined) return 'Stopping. What was begun is finished; every node runs what it ran before.';
-  return 'Stopping. Nodes that are done stay on the new version; to bring them back, use rollback.';
+  if (change?.is === 'restart') return 'Stopping. What was begun is finished; every node runs what it ran before.';
+  return 'Stopping. Nodes that are done stay as they are then; to bring them back, use rollback.';
 }
 
 export const retry: Handler<'retry'> = async (context, asking) => {
@@ -333,9 +333,7 @@ function choices(rollout: Rollout): Reply {
   if (buttons.length === 0 && lost !== null) throw new Refused(`Nothing can be brought back: ${lost}.`);
   if (buttons.length === 0)
     return outdated(rollout, `Nothing to roll back: ${noWayBackOf(rollout) ?? 'no node is changed by this rollout'}`);
-  const question = say(
-    `Roll back what? Nodes go back to what they ran before ${rollout.release.version}, newest first.`,
-  );
+  const question = say(`Roll back what? Nodes go back to what they were before ${goalOf(rollout)}, newest first.`);
   // A script whose variable was empty must not take the question for a rollback.
   return ended('usage', withButtons(question, buttons));
 }

@@ -5,6 +5,8 @@ import { begunBefore, newEnvironments, paceOf } from '../../upgrade/ledger/index
 import {
   canaryOf,
   compatibilityOf,
+  configurationOf,
+  crossed,
   nodesInOrder,
   plan,
   regionsOf,
@@ -13,11 +15,12 @@ import {
   whatRuns,
 } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Release, Rollout } from '../../upgrade/rollout/types.ts';
-import { type CommandContext, draftTtlMs, ended, type Reply, withFacts } from '../context.ts';
+import { type CommandContext, draftTtlMs, ended, type Facts, type Reply, withFacts } from '../context.ts';
+import { compatibleFacts } from '../facts/compatible.ts';
 import { nightFacts } from '../facts/night.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { type NodeTroubles, preview } from '../views/preview.ts';
-import { fleetNow, glance, isSilence, Unanswered } from './common.ts';
+import { fleetNow, glance, isSilence, survey, Unanswered } from './common.ts';
 import { forgottenWords, newEpoch, refuseForgotten, whyForgotten } from './forgotten.ts';
 import { nightOf } from './night.ts';
 
@@ -38,7 +41,7 @@ export async function show(
   remark: string | null,
   known: NodeSurvey[] | null = null,
 ): Promise<Reply> {
-  const seen = known ?? (await glance(context, 'work'));
+  const seen = known ?? (await seenFor(context, request));
   if (seen.every(isSilence)) {
     throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
   }
@@ -52,12 +55,15 @@ export async function show(
   ];
   if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
   const token = dryRun ? null : `${rollout.id}~${fleetMark(seen)}`;
+  const compatible = rollout.change === undefined ? compatibilityOf(input, nodesInOrder(rollout)) : null;
   const reply = withFacts(
     {
       plan: token,
       rollout: rolloutFacts(rollout),
       foreseen: night === null ? null : nightFacts(night),
+      compatible: compatibleFacts(compatible),
       warnings: troubles.map((each) => ({ ...each })),
+      ...environmentFacts(rollout, seen),
     },
     preview({
       ...{ rollout, survey: seen, troubles, now: input.now, token, remark, night },
@@ -66,12 +72,23 @@ export async function show(
       ...(rollout.change === undefined
         ? {
             elsewhere: await context.elsewhere(rollout.release),
-            compatible: compatibilityOf(input, nodesInOrder(rollout)),
+            compatible,
           }
         : { elsewhere: { is: 'not wanted' }, compatible: null }),
     }),
   );
   return remark === null ? reply : ended('outdated', reply);
+}
+
+/** What goes with a release the nodes are asked once it is known which versions they run. */
+async function seenFor(context: CommandContext, { change, release, regions }: Request): Promise<NodeSurvey[]> {
+  if (change?.is === 'config') return survey(context, 'work', change.wanted);
+  const seen = await glance(context, 'work');
+  if (release === null || change !== undefined) return seen;
+  const { fleet } = context;
+  const chosen = fleet.regions.filter(({ name }) => regions?.includes(name) ?? true).flatMap(({ nodes }) => nodes);
+  const wanted = crossed(fleet, release, chosen, seen);
+  return wanted === null ? seen : survey(context, 'work', wanted);
 }
 
 /** What does not keep anybody from working on a node of this plan, and is worth knowing; see `plan` for what does. */
@@ -95,7 +112,7 @@ async function environmentsBeside(
     .map(({ node }) => ({
       node,
       words: [
-        `its ${service.envFile} is another one than was proven there last: the restart brings that into effect, and nothing brings it back`,
+        `its ${service.envFile} is another one than was proven there last: the restart brings that into effect, ${change.is === 'restart' ? 'and nothing brings it back' : 'and a rollback goes back to it'}`,
       ],
     }));
 }
@@ -178,8 +195,28 @@ export const wantsSecond = ({ fleet }: CommandContext, { override }: Rollout): b
 const withSecond = (override: Request['override'], second: Actor): Request['override'] =>
   override === null ? null : { ...override, with: second };
 
-/** What every node runs, in short: equal as long as nobody changed a version or an image. */
+/** What every node runs, in short: equal as long as nobody changed a version or an image; nor, where that is changed, an environment file. */
 export function fleetMark(seen: NodeSurvey[]): string {
-  const lines = seen.map(({ node, version, sha256 }) => `${node} ${version} ${sha256}`).sort();
+  const lines = seen
+    .map(({ node, version, sha256, environment }) => `${node} ${version} ${sha256}${filesIn(environment)}`)
+    .sort();
   return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 12);
+}
+
+const filesIn = (seen: NodeSurvey['environment']): string =>
+  seen?.is === 'read' ? ` ${seen.before} ${seen.after}` : '';
+
+/** For programs: what it comes to on each node; nothing where no environment file is changed. */
+function environmentFacts(rollout: Rollout, seen: NodeSurvey[]): Facts {
+  if (configurationOf(rollout) === null) return {};
+  const { nodes } = rollout;
+  const read = seen.flatMap(({ node, environment }) =>
+    nodes[node] === undefined || environment?.is !== 'read' ? [] : [{ node, ...environment }],
+  );
+  return {
+    environment: read.map(({ node, before, after, differences }) => ({
+      ...{ node, before, after },
+      differences: differences.map(({ key, from, to, hidden = false }) => ({ key, from, to, hidden })),
+    })),
+  };
 }

@@ -111,6 +111,7 @@ function factsOf({ seen, found }: Row, ledger: Ledger, now: number) {
     gone: off?.gone.map((each) => each) ?? [],
     stopped: off?.stopped ?? null,
     unproven: off?.unproven ?? null,
+    starts: off?.starts ?? null,
     why: found.is === 'unseen' ? found.why : null,
     rollout: found.is === 'busy' ? found.rollout : null,
     runs: { version, sha256 },

@@ -23,12 +23,16 @@ function page(verb: Verb): Reply {
   return say(`\`/zeitwork ${usage}\``, `${what}. For example: \`/zeitwork ${example}\``);
 }
 
+/** Which keys hold secrets only the settings know. */
+const withoutValues = (text: string): string => text.replace(/=(?!V\b)\S+/g, '=…');
+
 /** What could not be read, with the input as it was understood. */
 export function usage(problem: string, verb: Verb | null, input: string): Reply {
   const hint = verb === null ? 'See `/zeitwork help`.' : `Usage: \`/zeitwork ${manual[verb].usage}\``;
+  const shown = (text: string): string => redact(verb === 'config' ? withoutValues(text) : text);
   const lines = [
-    `Nothing was done: ${foreign(redact(problem), 300)}`,
-    `You wrote: \`${foreign(redact(input), 200)}\``,
+    `Nothing was done: ${foreign(shown(problem), 300)}`,
+    `You wrote: \`${foreign(shown(input), 200)}\``,
     hint,
   ];
   return ended('usage', say(...lines));

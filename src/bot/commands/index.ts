@@ -2,8 +2,10 @@ import { Bug } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
 import type { Asking, CommandContext, Reply } from '../context.ts';
 import { adopt } from './adopt.ts';
+import { build } from './build.ts';
 import { checklist, tick, untick } from './checklist.ts';
 import type { Handler } from './common.ts';
+import { config } from './config.ts';
 import { approve, decline, pause, resume, retry, rollback, stop } from './decide.ts';
 import { drift } from './drift.ts';
 import { keep, replace } from './foreign.ts';
@@ -53,7 +55,9 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   rollback: acting(rollback),
   recover,
   drift,
+  build,
   restart,
+  config,
   adopt,
   windows,
   freeze,

@@ -16,6 +16,11 @@ export function nightOf(input: PlanInput, rollout: Rollout, playsUpTo: number): 
     worst: forecast(rollout, 'p90', already),
     straddled: over,
     better: over === null ? null : betterStart(input, 'p50', already),
-    recorded: names.some((name) => input.pace[name]?.[input.change === undefined ? 'switch' : 'restart'] !== undefined),
+    recorded: names.some(
+      (name) =>
+        input.pace[name]?.[
+          input.change === undefined ? 'switch' : input.change.is === 'restart' ? 'restart' : 'configure'
+        ] !== undefined,
+    ),
   };
 }

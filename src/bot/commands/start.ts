@@ -1,6 +1,6 @@
 import { Refused } from '../../base/errors.ts';
 import { begunBefore } from '../../upgrade/ledger/index.ts';
-import { approvals, isBegunFreely, plan } from '../../upgrade/rollout/index.ts';
+import { approvals, configurationOf, isBegunFreely, plan } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { type Asking, type CommandContext, draftTtlMs, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
@@ -17,7 +17,7 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
   const draft = await taken(context, asking, 'start', token);
   await mayStart(context, asking, draft);
   if (draft.recovery !== undefined) return confirmRecovery(context, draft, token);
-  const seen = await survey(context, 'work');
+  const seen = await survey(context, 'work', configurationOf(draft)?.wanted);
   const request = requestOf(context, draft, asking.actor);
   if (fleetMark(seen) !== token.split('~')[1] && token.includes('~')) {
     return show(context, request, false, 'The fleet has changed since the plan was made. This is the new plan:', seen);
@@ -48,7 +48,7 @@ function begun(rollout: Rollout): string {
   const later = beginsLater(rollout, createdAt);
   const where = `Rollout ${foreign(id)}; the channel shows how it goes.`;
   const goal = goalOf(rollout);
-  const first = change === undefined ? 'it is staged on every node' : 'every node is looked at';
+  const first = change?.is === 'restart' ? 'every node is looked at' : 'it is staged on every node';
   if (later === null) return `${goalFirst(rollout)} is under way: ${first} before the first one is touched. ${where}`;
   return `Scheduled: ${goal} begins ${later}. No node is stopped before. ${where}`;
 }
@@ -97,7 +97,8 @@ export const cancel: Handler<'cancel'> = async (context, asking, { plan: token, 
 
 function askAgain({ recovery, change, release, nodes }: Rollout): string {
   if (recovery !== undefined) return `recover ${Object.keys(nodes).join()}`;
-  return change === undefined ? `upgrade ${release.version}` : change.is;
+  if (change === undefined) return `upgrade ${release.version}`;
+  return change.is === 'restart' ? 'restart' : 'config';
 }
 
 async function taken(

@@ -1,10 +1,9 @@
-import { checkOf, isTickable, tickOf } from '../../upgrade/rollout/index.ts';
-import type { Entry, Rollout } from '../../upgrade/rollout/types.ts';
+import { checkOf, isTickable } from '../../upgrade/rollout/index.ts';
+import type { Entry, Rollout, Tick } from '../../upgrade/rollout/types.ts';
 import { iso } from './instants.ts';
 
 /** An item for programs. `by`: the person, or the check, that ticked it; `tickable`: a person may tick it now. */
-export function entryFacts(rollout: Rollout, entry: Entry) {
-  const tick = tickOf(rollout, entry);
+export function entryFacts(rollout: Rollout, entry: Entry, tick: Tick) {
   const { number, list, phase, item } = entry;
   return {
     number,

@@ -22,7 +22,7 @@ import type {
 } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { scopeWord } from '../command.ts';
-import { goalFirst, goalOf } from './goal.ts';
+import { goalFirst, goalOf, newOf } from './goal.ts';
 import { knownNow } from './moved.ts';
 import type { Button, Reference } from './parts.ts';
 import { count } from './text.ts';
@@ -56,12 +56,12 @@ function retryButton(rollout: Rollout): Button {
 function again(rollout: Rollout): string {
   const { status, release } = rollout;
   if (status.is === 'held' && status.pending !== null)
-    return `The rollback of ${scopeName(status.pending.scope)} goes on. No node is brought to ${release.version}.`;
-  if (rollout.change !== undefined)
+    return `The rollback of ${scopeName(status.pending.scope)} goes on. No node is brought to ${newOf(rollout)}.`;
+  if (rollout.change?.is === 'restart')
     return 'What was restarted and is not proven is restarted once more, in its window or not; what was not begun is looked at again. Then the rest goes on in order.';
   if (rollout.recovery !== undefined)
     return `The node is tried again: it gets ${release.version} back, or is proven on it where that lies there already.`;
-  return `What failed, was rolled back or is in doubt is brought to ${release.version} or proven again, then the rest goes on in order.`;
+  return `What failed, was rolled back or is in doubt is brought to ${newOf(rollout)} or proven again, then the rest goes on in order.`;
 }
 
 /** Resume or Retry, whichever would do something now: after a hold there is at most one. None while neither would. */
@@ -115,16 +115,16 @@ export function ownButtons(rollout: Rollout): Button[] {
 }
 
 function ends(rollout: Rollout): string {
-  const { status, release, startedAt } = rollout;
+  const { status, startedAt } = rollout;
   if (startedAt === null) return 'It does not begin, and then it is over. No node was restarted.';
   if (rollout.recovery !== undefined)
     return 'What was begun on the node is finished, then the rollout ends. Nothing goes back to what it ran before.';
-  if (rollout.change !== undefined)
+  if (rollout.change?.is === 'restart')
     return 'What was begun is finished, then the rollout ends. Every node runs what it ran before, restarted or not.';
   if (status.is !== 'rolling-back')
-    return 'The node under way is finished or rolled back, then the rollout ends. Nodes that are done stay on the new version; the rest stays on the old one.';
+    return 'The node under way is finished or rolled back, then the rollout ends. Nodes that are done stay as they are then; the rest stays as it was.';
   const left = nodesInOrder(rollout).filter((node) => isQueued(rollout, node)).length;
-  return `The node under way is finished, then it ends. Of the ${count(left, 'node')} still to be rolled back the others stay on ${release.version}.`;
+  return `The node under way is finished, then it ends. Of the ${count(left, 'node')} still to be rolled back the others stay on ${newOf(rollout)}.`;
 }
 
 /** For what waits, while nobody said that they have it. */
@@ -150,7 +150,7 @@ export function approveButton(rollout: Rollout, { id, title, opens }: ApprovalPh
     style: 'primary',
     confirm: {
       title: `Approve ${title}?`,
-      text: `${count(nodes.length, 'node')} of ${title} will be ${rollout.change === undefined ? `brought to ${rollout.release.version}` : 'restarted, on what they run'}${rollout.policy.atOnce === 1 ? ', one by one' : `, up to ${rollout.policy.atOnce} at a time`}, within the maintenance window. All others stay as they are.`,
+      text: `${count(nodes.length, 'node')} of ${title} will be ${rollout.change?.is === 'restart' ? 'restarted, on what they run' : `brought to ${newOf(rollout)}`}${rollout.policy.atOnce === 1 ? ', one by one' : `, up to ${rollout.policy.atOnce} at a time`}, within the maintenance window. All others stay as they are.`,
       yes: `Approve ${title}`,
     },
     typed: `approve ${title}`,

@@ -1,5 +1,6 @@
 import { checkOf, entriesOf, isOpen, isTickable, regionsIn, sinceOf, tickOf } from '../../upgrade/rollout/index.ts';
-import type { Entry, Rollout } from '../../upgrade/rollout/types.ts';
+import type { Entry, Rollout, Tick } from '../../upgrade/rollout/types.ts';
+import { goalOf, reached } from './goal.ts';
 import type { Button } from './parts.ts';
 import { type Post, post } from './post.ts';
 import { serving } from './serving.ts';
@@ -10,18 +11,20 @@ const isTicked = (rollout: Rollout, entry: Entry): boolean => tickOf(rollout, en
 
 /** `2 of 3`. */
 export function ticksIn(rollout: Rollout, entries: readonly Entry[]): string {
-  return `${entries.filter((entry) => isTicked(rollout, entry)).length} of ${entries.length}`;
+  return tickedOf(entries.map((entry) => tickOf(rollout, entry)));
 }
 
+export const tickedOf = (ticks: readonly Tick[]): string =>
+  `${ticks.filter(({ is }) => is === 'ticked').length} of ${ticks.length}`;
+
 /** Which list an item is on, in words. */
-export function listName({ release }: Rollout, { list, phase }: Entry): string {
+export function listName(rollout: Rollout, { list, phase }: Entry): string {
   if (list === 'during') return `Before ${foreign(phase?.title ?? '', 80)}`;
-  return list === 'before' ? `Before ${release.version} begins` : `After ${release.version}`;
+  return list === 'before' ? `Before ${goalOf(rollout)} begins` : `After ${goalOf(rollout)}`;
 }
 
 /** An item with who or what ticked it, and the evidence. */
-export function entryLine(rollout: Rollout, entry: Entry): string {
-  const tick = tickOf(rollout, entry);
+export function entryLine(entry: Entry, tick: Tick): string {
   const text = `${tick.is === 'ticked' ? '☑' : '☐'} ${entry.number}. ${foreign(entry.item.text, 120)}`;
   const isMachines = checkOf(entry) !== null;
   if (tick.is === 'ticked')
@@ -49,7 +52,7 @@ export function checklistPosts(rollout: Rollout): Post[] {
     if (first === undefined || !isAskedNow(rollout, first)) return [];
     const key = `checklist.${first.key.slice(0, first.key.lastIndexOf('.'))}`;
     const head = `*${listName(rollout, first)}*: ${ticksIn(rollout, entries)} ticked; ${stands(rollout, first)}`;
-    const lines = [head, ...entries.map((entry) => entryLine(rollout, entry))];
+    const lines = [head, ...entries.map((entry) => entryLine(entry, tickOf(rollout, entry)))];
     return [
       post(rollout, key, { is: 'thread', broadcast: first.list !== 'during' }, [
         { is: 'lines', lines },
@@ -68,7 +71,7 @@ function stands(rollout: Rollout, entry: Entry): string {
   if (entry.list === 'during')
     return `${serving(rollout, regionsIn(rollout, entry))}; nothing begins there before all of it is ticked`;
   const { all, onNew } = tally(rollout);
-  return `${onNew.length} of ${count(all, 'node')} on ${rollout.release.version}`;
+  return `${onNew.length} of ${count(all, 'node')} ${reached(rollout)}`;
 }
 
 export function tickButtons(rollout: Rollout, entries: readonly Entry[]): Button[] {

@@ -48,16 +48,16 @@ export function driftKind({ found }: Pick<Found, 'found'>): string | null {
   }
 }
 
-function offKind({ gone, binary, environment, stopped, unproven }: Off): string {
+function offKind({ gone, binary, environment, stopped, unproven, starts }: Off): string {
   if (gone.length > 0) return `missing: its ${gone.map((each) => words[each]).join(', its ')}`;
-  if (binary !== null && unproven !== null) return `left unproven by ${foreign(unproven, 60)}`;
+  if (binary !== null && unproven !== null && starts === undefined) return `left unproven by ${foreign(unproven, 60)}`;
   const kinds = {
     memory: 'never restarted',
     disk: stopped ? 'the next start would run another binary' : 'the next restart would run another binary',
     both: 'changed by hand',
   };
   const parts = [
-    ...(binary === null ? [] : [kinds[binary]]),
+    ...(binary === null ? [] : starts === undefined ? [kinds[binary]] : ['its unit starts another program']),
     ...(environment === null
       ? []
       : [environment === 'new' ? 'an environment file where none was' : 'environment file changed']),
@@ -78,9 +78,13 @@ export function driftDetail({ found, version, sha256, disk }: Found, left: Left 
     disk === null ? 'no binary lies there' : disk === sha256 ? 'and lies there' : `${short(disk)} lies there`;
   return [
     `${runs}, ${lies}; ${recordWords(left)}`,
+    ...(found.starts === undefined ? [] : [programWords(found.starts)]),
     ...(found.environment === null && !found.gone.includes('environment') ? [] : [environmentWords(found)]),
   ].join('. ');
 }
+
+const programWords = (starts: string): string =>
+  `Its unit starts ${foreign(starts, 120)}: neither a restart nor a recovery changes that, mend the unit`;
 
 /** A recovery keeps the file that is there. */
 function environmentWords({ gone, environment, kept }: Off): string {
@@ -104,8 +108,9 @@ export const isRepairable = (
   left.version !== null &&
   isProven(ledger, left.sha256) &&
   !found.gone.includes('unit') &&
+  found.starts === undefined &&
   (found.gone.length > 0 || found.binary !== null || found.stopped);
 
-/** Whether what is there can be taken for the record: something must be there, seen, and be of no run that is not known. */
-export const isAdoptable = ({ found }: Pick<Found, 'found'>): boolean =>
-  found.is === 'off' && found.gone.every((each) => each === 'environment') && !found.stopped;
+/** Whether what is there can be taken for the record: it must run, lie there as it runs, and be of no run that is not known. */
+export const isAdoptable = ({ found, sha256, disk }: Pick<Found, 'found' | 'sha256' | 'disk'>): boolean =>
+  found.is === 'off' && found.gone.every((each) => each === 'environment') && !found.stopped && sha256 === disk;

@@ -2,7 +2,7 @@ import { isAny } from '../../base/is-any.ts';
 import { channel, dueNotices, isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { ownButtons, rollbackButtons } from './buttons.ts';
-import { goalFirst, reached } from './goal.ts';
+import { goalFirst, goalOf, newOf, reached, reachedShort } from './goal.ts';
 import { wrongAtTheEnd } from './node.ts';
 import { complianceLines } from './notice.ts';
 import { ownerLines } from './owner.ts';
@@ -97,15 +97,17 @@ export function headline(rollout: Rollout): string {
     case 'done':
       if (rollout.recovery !== undefined)
         return `✓ *${names(Object.keys(rollout.nodes))} has ${release.version} back*, proven.`;
+      if (rollout.change?.is === 'config')
+        return `✓ *${newOf(rollout)} is on ${all === 1 ? 'its one node*' : `all ${all} nodes*, each one`} proven with ${goalOf(rollout).replace(/^the change of /, '')} in what runs.`;
       if (rollout.change !== undefined)
         return `✓ *${all === 1 ? 'Its one node was restarted*' : `All ${all} nodes were restarted*, each one`}${all === 1 ? ',' : ''} proven on ${release.version}, which it ran before.`;
       return `✓ *${release.version} is on ${all === 1 ? 'its one node*, proven' : `all ${all} nodes*, each one proven`}.`;
     case 'rolled-back':
-      return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(all, 'node')} still on ${release.version}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.${forPeople(rollout)}`;
+      return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(all, 'node')} still on ${newOf(rollout)}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.${forPeople(rollout)}`;
     case 'stopped':
       return `■ *Stopped by ${who(status.by)}${startedAt === null ? ' before it began' : ''}*: ${onNew} of ${count(all, 'node')} ${reached(rollout)}${doubtful}.${forPeople(rollout)}`;
     default:
-      return `${goalFirst(rollout)}: ${verdict(rollout)}; ${onNew} of ${count(all, 'node')} ${rollout.change === undefined ? 'on it' : 'done'}.`;
+      return `${goalFirst(rollout)}: ${verdict(rollout)}; ${onNew} of ${count(all, 'node')} ${reachedShort(rollout)}.`;
   }
 }
 

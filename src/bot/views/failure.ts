@@ -2,7 +2,7 @@ import { isAny } from '../../base/is-any.ts';
 import { isOpen, isQueued, leadsBack, nodesInOrder, wasOnlyOut } from '../../upgrade/rollout/index.ts';
 import type { NextStep, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
-import { goalFirst } from './goal.ts';
+import { goalFirst, newOf, oldOf } from './goal.ts';
 import { lastWord } from './last-word.ts';
 import { evidence } from './node.ts';
 import type { Button, Part } from './parts.ts';
@@ -139,16 +139,15 @@ function after(rollout: Rollout, { name }: NodeRun): string[] {
 
 /** What it runs now, behind "failed". */
 function outcome(rollout: Rollout, node: NodeRun): string {
-  const { release } = rollout;
-  const { state, before, touched } = node;
-  const old = foreign(before?.version ?? 'what it was before', 80);
+  const { state, touched } = node;
+  const old = oldOf(rollout, node);
   switch (state.is) {
     case 'failed':
       return 'and is unchanged';
     case 'unproven':
       if (isQueued(rollout, node))
         return `and is still to be rolled back to ${old}${isLeftOut(node) ? ', out of service' : ''}`;
-      return `and stays on ${release.version}, not proven${isLeftOut(node) ? ', out of service' : ''}`;
+      return `and stays on ${newOf(rollout)}, not proven${isLeftOut(node) ? ', out of service' : ''}`;
     case 'rolled-back':
       return wasOnlyOut(node)
         ? 'and is unchanged, back in service'
@@ -171,13 +170,16 @@ function decide(rollout: Rollout): string {
 function peers(rollout: Rollout, node: NodeRun): string[] {
   if (!leadsBack(rollout)) return [];
   const touched = nodesInOrder(rollout).filter(({ touched: is, name }) => is && name !== node.name);
-  if (touched.length === 0) return ['No other node runs the new version because of this rollout.'];
+  if (touched.length === 0)
+    return [
+      `No other node ${rollout.change === undefined ? 'runs the new version' : 'was changed'} because of this rollout.`,
+    ];
   const moving = touched.filter(({ state }) => state.is === 'working');
   const going = touched.filter((each) => !moving.includes(each) && isQueued(rollout, each));
   const still = touched.filter((each) => !moving.includes(each) && !going.includes(each));
   return [
-    ...listed(`On ${rollout.release.version} and left alone`, still),
-    ...listed(`On ${rollout.release.version} and brought back, too`, going),
+    ...listed(`On ${newOf(rollout)} and left alone`, still),
+    ...listed(`On ${newOf(rollout)} and brought back, too`, going),
     ...listed('Under way, and finished or rolled back first', moving),
   ];
 }

@@ -1,23 +1,59 @@
-import type { Rollout } from '../../upgrade/rollout/types.ts';
+import { keysInWords } from '../../upgrade/rollout/index.ts';
+import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
+import { foreign } from './text.ts';
 
 type Goal = Pick<Rollout, 'release' | 'change'>;
 
-/** What a rollout is called in a sentence: `v2.0.0`, or `the restart of v1.1.0`. */
-export const goalOf = ({ release, change }: Goal): string =>
-  change === undefined ? release.version : `the restart of ${release.version}`;
+/** By what it does: brings a release, restarts what runs, or changes the environment file. */
+function worded({ change }: Goal, upgrade: string, restart: string, config: (keys: string) => string): string {
+  if (change === undefined) return upgrade;
+  return change.is === 'restart' ? restart : config(foreign(keysInWords(change), 120));
+}
+
+/** What a rollout is called in a sentence: `v2.0.0`, `the restart of v1.1.0`, or `the change of MAX_CONNECTIONS`. */
+export const goalOf = (rollout: Goal): string =>
+  worded(
+    rollout,
+    rollout.release.version,
+    `the restart of ${rollout.release.version}`,
+    (keys) => `the change of ${keys}`,
+  );
 
 /** The same where a sentence begins. */
 export const goalFirst = (rollout: Goal): string =>
-  rollout.change === undefined ? rollout.release.version : `The restart of ${rollout.release.version}`;
+  worded(
+    rollout,
+    rollout.release.version,
+    `The restart of ${rollout.release.version}`,
+    (keys) => `The change of ${keys}`,
+  );
 
 /** What it is called in a title, behind the name of the service. */
-export const titleOf = ({ release, change }: Goal): string =>
-  change === undefined ? release.version : `restart of ${release.version}`;
+export const titleOf = (rollout: Goal): string =>
+  worded(rollout, rollout.release.version, `restart of ${rollout.release.version}`, (keys) => `change of ${keys}`);
 
 /** What is asked of the approvers of a part: may it … */
-export const askedFor = ({ release, change }: Goal): string =>
-  change === undefined ? `go to ${release.version}` : `be restarted (${release.version})`;
+export const askedFor = (rollout: Goal): string =>
+  worded(
+    rollout,
+    `go to ${rollout.release.version}`,
+    `be restarted (${rollout.release.version})`,
+    (keys) => `get another environment file (${keys})`,
+  );
 
 /** Where nodes are counted that it has finished: 3 of 9 nodes … */
-export const reached = ({ release, change }: Goal): string =>
-  change === undefined ? `on ${release.version}` : 'restarted';
+export const reached = (rollout: Goal): string =>
+  worded(rollout, `on ${rollout.release.version}`, 'restarted', () => 'on the new environment file');
+
+/** The same in two words, where the rest was said. */
+export const reachedShort = (rollout: Goal): string => worded(rollout, 'on it', 'done', () => 'on it');
+
+/** What it puts on a node. */
+export const newOf = (rollout: Goal): string =>
+  worded(rollout, rollout.release.version, rollout.release.version, () => 'the new environment file');
+
+/** What a node goes back to. */
+export const oldOf = (rollout: Goal, { before }: Pick<NodeRun, 'before'>): string => {
+  const version = foreign(before?.version ?? 'what it was before', 80);
+  return worded(rollout, version, version, () => `${version} with the environment file that it had`);
+};

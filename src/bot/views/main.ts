@@ -69,7 +69,7 @@ function what(rollout: Rollout): string {
   const nodes = count(nodesInOrder(rollout).length, 'node');
   const change =
     rollout.change !== undefined
-      ? `Restart of ${rollout.release.version}`
+      ? titleOf(rollout).replace(/^./, (first) => first.toUpperCase())
       : before === ''
         ? `to ${rollout.release.version}`
         : `${before} → ${rollout.release.version}`;

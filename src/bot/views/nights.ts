@@ -87,7 +87,9 @@ function lineOf(each: Told, { ledger }: NightView): string {
 
 function openParts(each: Told, view: NightView): Part[] {
   const left = recordOf(view.ledger, each.node);
-  const rolls = each.found.is === 'off' && each.found.binary === 'memory' && verbs.includes('restart');
+  const { found } = each;
+  const isLeft = found.is === 'off' && found.binary === 'memory' && found.starts === undefined;
+  const rolls = isLeft && verbs.includes('restart');
   const more = rolls ? ['For more nodes than this one, `/zeitwork restart` goes through them one by one.'] : [];
   return [
     { is: 'lines', lines: [lineOf(each, view), ...more] },

@@ -2,7 +2,7 @@ import { isAny } from '../../base/is-any.ts';
 import { isOpen, isQueued, nodesInOrder, regionsOf, wasOnlyOut } from '../../upgrade/rollout/index.ts';
 import type { Diagnosis, NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import { checksProven } from './checks.ts';
-import { reached, titleOf } from './goal.ts';
+import { newOf, oldOf, reached, titleOf } from './goal.ts';
 import { haltOf } from './halted.ts';
 import type { Part } from './parts.ts';
 import { type Place, type Post, post } from './post.ts';
@@ -86,7 +86,7 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
     case 'unproven':
       return [
         ...lines(
-          `✗ ${name} was ${rollout.change === undefined ? `switched to ${rollout.release.version}` : 'restarted'} and is not proven (${stepWord(state.step)})${outOfService(node)}. ${isQueued(rollout, node) ? 'It is still to be rolled back' : 'A person decides'}`,
+          `✗ ${name} was ${rollout.change?.is === 'restart' ? 'restarted' : `switched to ${newOf(rollout)}`} and is not proven (${stepWord(state.step)})${outOfService(node)}. ${isQueued(rollout, node) ? 'It is still to be rolled back' : 'A person decides'}`,
           `Why: ${foreign(state.reason, 500)}`,
         ),
         ...ownEvidence(rollout, node),
@@ -102,7 +102,7 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
         ];
       return [
         ...lines(
-          `↩ ${name} runs ${old(node)} again, rolled back at ${when(state.at)}${provenBack(node)}`,
+          `↩ ${name} runs ${oldOf(rollout, node)} again, rolled back at ${when(state.at)}${provenBack(node)}`,
           ...why(node),
         ),
         ...ownEvidence(rollout, node),

@@ -12,6 +12,7 @@ import type { ApprovalPhase, Elsewhere, NodeSurvey, NodesPhase, Policy, Rollout 
 import { describeLocal } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
 import { promisedTicks } from './checklist.ts';
+import { differences } from './differences.ts';
 import { beginsLater, forecast } from './forecast.ts';
 import { titleOf } from './goal.ts';
 import { type Night, nightLines } from './night.ts';
@@ -67,7 +68,9 @@ export function preview(plan: Preview): Reply {
     {
       is: 'lines',
       lines: [
-        ...(rollout.change === undefined ? [signedWithKey(rollout.release)] : [changesNothing(rollout)]),
+        ...(rollout.change === undefined
+          ? [signedWithKey(rollout.release), ...goesWith(rollout, survey)]
+          : changed(rollout, survey)),
         ...provenLines(elsewhere),
         ...compatibleLines(compatible),
         ...promisedTicks(rollout),
@@ -161,6 +164,24 @@ function beside(troubles: NodeTroubles[]): string[] {
 const changesNothing = ({ release, service }: Rollout): string =>
   `No file is changed: what runs is started anew (${release.version}, image ${short(release.binarySha256)})${service.envFile === null ? '' : `, with ${foreign(service.envFile, 120)} as it is then`}. There is nothing to bring back afterwards`;
 
+/** The file goes with the binary, there and back. */
+const goesWith = (rollout: Rollout, survey: NodeSurvey[]): string[] =>
+  rollout.config === undefined
+    ? []
+    : [
+        `With it, in the same restart, ${foreign(rollout.service.envFile ?? '', 120)}: ${differences(rollout, survey).join('. ')}. Both go back as a pair`,
+      ];
+
+function changed(rollout: Rollout, survey: NodeSurvey[]): string[] {
+  const { change, service, release } = rollout;
+  if (change?.is !== 'config') return [changesNothing(rollout)];
+  const binary = `Its binary stays as it is (${release.version}, image ${short(release.binarySha256)})`;
+  return [
+    `${foreign(service.envFile ?? '', 120)}: ${differences(rollout, survey).join('. ')}. One restart each`,
+    `${binary}. The old file is kept with it as a pair, and a rollback brings that back`,
+  ];
+}
+
 const undoWords: Record<Policy['autoRollback'], string> = {
   node: 'rolled back by itself, then the rollout holds',
   region: 'rolled back by itself, then what else of its region was changed (once), and the rollout holds',
@@ -171,9 +192,10 @@ const undoWords: Record<Policy['autoRollback'], string> = {
 function rules(rollout: Rollout, canary: string | null): string[] {
   const { policy } = rollout;
   const undo = undoWords[policy.autoRollback];
-  const made = rollout.change === undefined ? 'staged, backed up, restarted' : 'looked at, restarted';
+  const made = rollout.change?.is === 'restart' ? 'looked at, restarted' : 'staged, backed up, restarted';
+  const right = rollout.change?.is === 'config' ? 'the right image and what the file says' : 'the right image';
   return [
-    `Each node: ${made}, proven healthy for ${span(policy.soak)} (the first of a region ${span(policy.canarySoak)}) with the right image. ${policy.atOnce === 1 ? 'One at a time' : `Up to ${policy.atOnce} at a time`}, at least ${policy.minimumHealthy} healthy per region. A node that fails is ${undo}`,
+    `Each node: ${made}, proven healthy for ${span(policy.soak)} (the first of a region ${span(policy.canarySoak)}) with ${right}. ${policy.atOnce === 1 ? 'One at a time' : `Up to ${policy.atOnce} at a time`}, at least ${policy.minimumHealthy} healthy per region. A node that fails is ${undo}`,
     ...rehearsalLines(rollout),
     ...(approvals(rollout).length > 0 ? [watched(rollout)] : []),
     ...canaryLine(rollout, canary),

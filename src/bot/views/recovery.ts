@@ -107,7 +107,7 @@ export const finishedFirst = (rollout: Rollout): string =>
 
 /** Why nothing of a recovery or restart that was begun goes back, for whoever asks for that; null where something may. */
 export function noWayBackOf(rollout: Rollout): string | null {
-  if (rollout.change !== undefined && rollout.startedAt !== null)
+  if (rollout.change?.is === 'restart' && rollout.startedAt !== null)
     return 'this was a restart, and every node runs what it ran before';
   if (rollout.recovery === undefined || rollout.startedAt === null) return null;
   return `${foreign(nodeIn(rollout), 80)} was recovered, and there is no way back from that: what it ran before was broken`;

@@ -1,6 +1,7 @@
-import { outcome, type Pack } from '../../upgrade/report/index.ts';
+import { goal, outcome, type Pack } from '../../upgrade/report/index.ts';
 import { approvals, isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
+import { reached } from './goal.ts';
 import { type Post, post } from './post.ts';
 import { tally } from './tally.ts';
 import { count, foreign, names, span, when, who } from './text.ts';
@@ -20,7 +21,7 @@ export function reportLines(pack: Pack): string[] {
       : `First node ${when(startedAt)}${endedAt === null ? ', and it is open still' : `, over ${when(endedAt)}: ${span(endedAt - startedAt)}`}; ${restarts === 0 ? 'no restart' : `at most ${count(restarts, 'restart')}`}`;
   const kept = notice?.audiences.every((each) => each.kept === true);
   return [
-    `*${foreign(pack.release.version)}* on ${foreign(fleet)}: ${foreign(outcome(pack))}`,
+    `*${foreign(goal(pack))}* on ${foreign(fleet)}: ${foreign(outcome(pack))}`,
     `Asked for by ${who(requester)}${approvers.length === 0 ? '' : `, approved by ${approvers.map(who).join(', ')}`}. ${took}`,
     ...(notice === null || startedAt === null
       ? []
@@ -52,5 +53,5 @@ function imageLine(rollout: Rollout): string {
 
 function onIt(rollout: Rollout): string {
   const { all, onNew } = tally(rollout);
-  return `${onNew.length} of ${count(all, 'node')} on ${rollout.release.version}`;
+  return `${onNew.length} of ${count(all, 'node')} ${reached(rollout)}`;
 }

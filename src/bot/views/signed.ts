@@ -8,6 +8,7 @@ export function signedWord({ signed }: Release): string {
 
 /** Of what a peer gave nobody knows the archive any more. */
 export const signedLine = ({ release, recovery, change }: Rollout): string => {
+  if (change?.is === 'config') return 'Its binary stays as it is: nothing of a release was put anywhere';
   if (change !== undefined) return 'Nothing was changed on any node, so there is nothing to bring back';
   return recovery?.from === undefined
     ? signedWord(release)

@@ -11,6 +11,7 @@ import {
 import type { NodeRun, Rollout, WatchPhase } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { forecast, stagedAt } from './forecast.ts';
+import { reachedShort } from './goal.ts';
 import { halts } from './halted.ts';
 import { tally } from './tally.ts';
 import { clean, clip, count } from './text.ts';
@@ -54,7 +55,7 @@ function standing(rollout: Rollout): string {
     case 'rolled-back':
       return 'rolled back';
     case 'stopped':
-      return `stopped, ${tally(rollout).onNew.length} of ${count(tally(rollout).all, 'node')} ${rollout.change === undefined ? 'on it' : 'done'}`;
+      return `stopped, ${tally(rollout).onNew.length} of ${count(tally(rollout).all, 'node')} ${reachedShort(rollout)}`;
   }
 }
 

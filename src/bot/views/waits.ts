@@ -12,7 +12,7 @@ import {
   waitAtGate,
 } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout, Unattended } from '../../upgrade/rollout/types.ts';
-import { goalFirst } from './goal.ts';
+import { goalFirst, newOf } from './goal.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { serving } from './serving.ts';
@@ -114,10 +114,11 @@ function flaps([first, ...others]: [string, number][]): string {
   return `${foreign(first[0], 60)}${more} ${more === '' ? 'flaps' : 'flap'} (${count(first[1], 'time')}): `;
 }
 
-function wayBack({ release, change }: Rollout, [worst]: [string, number][]): string {
+function wayBack(rollout: Rollout, [worst]: [string, number][]): string {
   const look = worst === undefined ? '' : `\`/zeitwork diagnose ${foreign(worst[0], 80)}\` looks at it; `;
-  if (change !== undefined) return look === '' ? 'Nothing was changed there.' : `${look}nothing was changed there.`;
-  return `${look}if ${release.version} is why, roll back.`;
+  if (rollout.change?.is === 'restart')
+    return look === '' ? 'Nothing was changed there.' : `${look}nothing was changed there.`;
+  return `${look}if ${newOf(rollout)} is why, roll back.`;
 }
 
 /** Told after the first try that nobody could make sense of: it may be switched, and does not answer or says nothing of use. */

@@ -10,6 +10,7 @@ import {
 } from '../../upgrade/rollout/index.ts';
 import type { BackSeen, NodeRun, NodeSurvey, RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Reply } from '../context.ts';
+import { goalOf } from './goal.ts';
 import type { Part } from './parts.ts';
 import { count, cut, foreign, gateReason, names, when } from './text.ts';
 import { scopeName } from './words.ts';
@@ -89,7 +90,10 @@ const versions = (nodes: NodeRun[]): string => {
 export function dryRun(rollout: Rollout, scope: RollbackScope, plan: BackPlan, survey: NodeSurvey[]): Reply {
   const { back, stays } = plan;
   const parts: Part[] = [
-    { is: 'title', text: `Dry run: rollback of ${scopeName(scope)} from ${rollout.release.version}` },
+    {
+      is: 'title',
+      text: `Dry run: rollback of ${scopeName(scope)} from ${rollout.change === undefined ? rollout.release.version : goalOf(rollout)}`,
+    },
     { is: 'lines', lines: back.flatMap((each, index) => goes(each, index, survey)) },
     { is: 'lines', lines: stays.length === 0 ? [] : stayLines(stays) },
     {

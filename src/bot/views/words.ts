@@ -36,6 +36,7 @@ const stepWords: Record<StepName, string> = {
   'verify-restored': 'proving the rollback',
   recover: 'putting back what it ran',
   restart: 'restarting',
+  configure: 'restarting',
 };
 
 /** The same on a way forward. */

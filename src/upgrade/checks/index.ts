@@ -11,6 +11,7 @@ export {
   resultOf,
 } from './judge.ts';
 export { judgeRate, type Sample, sampleOf } from './rate.ts';
+export { Samples } from './samples.ts';
 export { selectorIn } from './selector.ts';
 export type * from './types.ts';
 export { checkPlaces, journalPriorities } from './types.ts';

@@ -30,6 +30,9 @@ export function sampleOf(check: MetricsCheck, text: string, at: number, invocati
   }
 }
 
+/** Characters of all series of a sum: samples are remembered. */
+const longest = 500_000;
+
 /** Why nothing can be counted. */
 class Uncounted extends Error {}
 
@@ -37,6 +40,8 @@ function counted(found: Exposition, selectors: readonly Selector[]): Counted {
   const series = new Map<string, number>();
   try {
     for (const selector of selectors) for (const [key, value] of chosen(found, selector)) series.set(key, value);
+    const letters = [...series.keys()].reduce((sum, key) => sum + key.length, 0);
+    if (letters > longest) throw new Uncounted('its labels are longer than anybody compares');
     return { is: 'counted', series };
   } catch (error) {
     if (!(error instanceof Uncounted)) throw error;
@@ -55,7 +60,9 @@ function chosen({ series, types }: Exposition, { name, labels }: Selector): [key
   const mine = family
     .filter((each) => fits(each, labels))
     .map(({ labels: of, value }) => [keyOf(name, of), value] as const);
-  for (const [, value] of mine) if (!Number.isFinite(value)) throw new Uncounted(`${name} is ${value}`);
+  // Below zero it would outweigh what grew; and beyond what is exact one more makes no difference.
+  const isCount = (value: number) => value >= 0 && value <= Number.MAX_SAFE_INTEGER;
+  for (const [, value] of mine) if (!isCount(value)) throw new Uncounted(`${name} is ${value}`);
   if (new Set(mine.map(([key]) => key)).size < mine.length) throw new Uncounted(`a series of ${name} is told twice`);
   return mine.map(([key, value]) => [key, value]);
 }
@@ -77,14 +84,22 @@ export function judgeRate(check: MetricsCheck, first: Sample, second: Sample): J
   const over = `over ${inSeconds(ms, ms < 10_000 ? 1 : 0)}`;
   if (check.per === null || first.per === null || second.per === null) {
     const each = (grown * 1_000) / ms;
-    return judgeLimits(each, check, (value) => `${digits(value)} per second`, over);
+    return counting(
+      each,
+      judgeLimits(each, check, (value) => `${digits(value)} per second`, over),
+    );
   }
   const base = growth(first.per, second.per);
   if (typeof base === 'string') return unknown(tame(base));
   const names = check.per.map(({ written }) => written).join(', ');
   if (base === 0) return unknown(tame(`nothing was counted in ${names} ${over}`));
-  return judgeLimits(grown / base, check, (value) => `${digits(value * 100)} %`, over);
+  return counting(
+    grown / base,
+    judgeLimits(grown / base, check, (value) => `${digits(value * 100)} %`, over),
+  );
 }
+
+const counting = (rate: number, judged: Judged): Judged => (judged.is === 'unknown' ? judged : { ...judged, rate });
 
 /** How much was counted between; a sentence when nobody can tell. */
 function growth(first: Counted, second: Counted): number | string {

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../base/clock.ts';
-import { inSeconds, minute } from '../../base/duration.ts';
+import { inSeconds } from '../../base/duration.ts';
 import { wordsOf } from '../../base/errors.ts';
 import { timeLimit } from '../../base/time-limit.ts';
 import type {
@@ -27,6 +27,7 @@ import {
   judgeRate,
   judgeRows,
   resultOf,
+  Samples,
   sampleOf,
   tame,
   unknown,
@@ -59,13 +60,11 @@ const shortWait = 3_000;
 /** For a look at the unit: the first one after a switch hashes the binary. */
 const lookTime = 10_000;
 
-/** Samples of one check on one node that are kept. */
-const kept = 12;
-
 const decides: Record<CheckOccasion, (check: Check) => boolean> = {
   node: ({ at }) => at.includes('node'),
   before: ({ at }) => at.includes('node') || at.includes('watch'),
   watch: ({ at }) => at.includes('watch'),
+  after: ({ at }) => at.includes('watch'),
   all: () => true,
 };
 
@@ -83,7 +82,7 @@ interface Round {
 /** Asks nodes what the settings want to know of them. Remembers the last samples of what is counted, and nothing else. */
 export function createChecks(parts: CheckParts): AskChecks {
   const { checks, service, shell, probe, fetch, database, clock } = parts;
-  const samples = new Map<string, Sample[]>();
+  const samples = new Samples();
 
   return async (node, occasion, signal) => {
     const asked = checks.filter(decides[occasion]);
@@ -144,7 +143,7 @@ export function createChecks(parts: CheckParts): AskChecks {
   async function metrics(check: MetricsCheck, round: Round): Promise<Judged> {
     const first = await inTime(check, round.signal, sample(check, round));
     if ('says' in first) return first;
-    const before = partner(check, round.node, first);
+    const before = samples.partner(check, round.node, first, round.occasion === 'after');
     if (before !== null) return judgeRate(check, before, first);
     const wait = waitOf(check, round.occasion);
     if (wait === 0) return unknown('one sample so far, and a rate wants two');
@@ -166,27 +165,8 @@ export function createChecks(parts: CheckParts): AskChecks {
     if (before === null || after === null) return unknown('nobody can tell which process counted that');
     if (before !== after) return unknown('the service was restarted meanwhile');
     const taken = sampleOf(check, heard.text, at, after);
-    keep(check, node, taken);
+    samples.keep(check, node, taken);
     return taken;
-  }
-
-  function keep(check: MetricsCheck, node: string, taken: Sample): void {
-    const key = `${node} ${check.name}`;
-    const all = (samples.get(key) ?? []).filter((each) => each.invocation === taken.invocation);
-    const newest = all.at(-1);
-    if (newest !== undefined && taken.at - newest.at < check.over / kept) return;
-    samples.set(key, [...all, taken].slice(-4 * kept));
-  }
-
-  /** Of the same process, about as old as the rate is long; null when there is none. */
-  function partner({ name, over }: MetricsCheck, node: string, now: Sample): Sample | null {
-    const age = ({ at }: Sample) => now.at - at;
-    const fitting = (samples.get(`${node} ${name}`) ?? []).filter(
-      (each) =>
-        each.invocation === now.invocation && age(each) >= over / 2 && age(each) <= Math.max(3 * over, 2 * minute),
-    );
-    const far = (each: Sample) => Math.abs(age(each) - over);
-    return fitting.sort((a, b) => far(a) - far(b))[0] ?? null;
   }
 
   async function journal(check: JournalCheck, { node, signal }: Round): Promise<Judged> {
@@ -240,7 +220,7 @@ function untold(answer: Exclude<Answer, { is: 'ok' }>): Judged {
 /** In a turn a rate has its time; whoever looks once waits a little, and a watch looks again anyway. */
 function waitOf({ over }: MetricsCheck, occasion: CheckOccasion): number {
   if (occasion === 'node') return over;
-  return occasion === 'watch' ? 0 : Math.min(over, shortWait);
+  return occasion === 'watch' || occasion === 'after' ? 0 : Math.min(over, shortWait);
 }
 
 /** Rejects as soon as one of the signals aborts; what the work says then is nobody's business any more. */

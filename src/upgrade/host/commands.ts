@@ -125,10 +125,13 @@ export function checkBackup(service: Service, before: Baseline, timeoutMs: numbe
   return asRoot('check backup', [...place(service), ...past(service, before)], timeoutMs);
 }
 
-/** Renames the staged binary over the installed one and restarts. */
-export function switchOver(turn: Turn, before: Baseline, decided = nothing): Command {
-  return change('switch', turn, before, decided);
+/** Renames the staged binary over the installed one and restarts. `put`: SHA-256 of the environment file that goes with it, staged as well. */
+export function switchOver(turn: Turn, before: Baseline, decided = nothing, put: string | null = null): Command {
+  return withFile(change('switch', turn, before, decided), put);
 }
+
+const withFile = (command: Command, put: string | null): Command =>
+  put === null ? command : { ...command, args: [...command.args, `new_env=${checked('sha256', put)}`] };
 
 /** Starts what runs anew, unless another process than the recorded one does already. */
 export function restart(turn: Turn, before: Baseline): Command {
@@ -139,9 +142,44 @@ export function restart(turn: Turn, before: Baseline): Command {
   return asRoot('restart', [...fence(turn), ...place(service), ...known], Math.max(policy.commandTimeout, restartTime));
 }
 
-/** Puts binary and environment file back and restarts. */
-export function restore(turn: Turn, before: Baseline, decided = nothing): Command {
-  return change('restore', turn, before, decided);
+/** Puts binary and environment file back and restarts. `put`: SHA-256 of the environment file that this rollout put there. */
+export function restore(turn: Turn, before: Baseline, decided = nothing, put: string | null = null): Command {
+  return withFile(change('restore', turn, before, decided), put);
+}
+
+/** The environment file itself, with its secrets: for this process alone. */
+export function lendEnvironment(service: Service, timeoutMs: number): Command {
+  return asRoot('lend environment', place(service), timeoutMs);
+}
+
+const environments = (before: string, after: string) => [
+  `before_env=${checked('sha256', before)}`,
+  `new_env=${checked('sha256', after)}`,
+];
+
+/** Takes the uploaded environment file for the node's turn. */
+export function stageEnvironment(turn: Turn, before: string, after: string, upload: string): Command {
+  const { service, policy } = turn.rollout;
+  // What else was staged stays.
+  const known = [...future(turn.rollout), ...environments(before, after), `upload=${upload}`];
+  return asRoot('stage environment', [...fence(turn), ...place(service), ...known], policy.commandTimeout);
+}
+
+/** Renames the environment file that was taken over the one that lies there and restarts. */
+export function configure(turn: Turn, before: Baseline, after: string): Command {
+  const { service, policy } = turn.rollout;
+  const invocation = `invocation=${before.invocation === '' ? 'none' : checked('invocation', before.invocation)}`;
+  const known = [...future(turn.rollout), ...past(service, before), `new_env=${checked('sha256', after)}`, invocation];
+  return asRoot(
+    'configure',
+    [...fence(turn), ...place(service), ...known],
+    Math.max(policy.commandTimeout, restartTime),
+  );
+}
+
+/** Compares what the running process was started with against uploaded lines. */
+export function compareEnvironment(service: Service, upload: string, timeoutMs: number): Command {
+  return asRoot('compare environment', [...place(service), `upload=${upload}`], timeoutMs);
 }
 
 /** The same from what was gathered for it. */

@@ -1,3 +1,4 @@
 export { createChecks } from './checks.ts';
 export { diagnoseNode } from './collect.ts';
+export { resolverFor, seeEnvironment } from './environment.ts';
 export { surveyForWork, surveyNode, surveyWhole } from './survey.ts';

@@ -45,3 +45,8 @@ export function uploadFolder(rollout: Rollout): string {
 export function uploadPath(rollout: Rollout, attempt: number): string {
   return `${uploadFolder(rollout)}/${rollout.run}.${attempt}-${checked('word', rollout.release.archive)}`;
 }
+
+/** The same for a file of a change of configuration. */
+export function environmentUpload(rollout: Rollout, attempt: number, what: 'after' | 'compare'): string {
+  return `${uploadFolder(rollout)}/${rollout.run}.${attempt}-environment-${what}`;
+}

@@ -25,6 +25,8 @@ export interface Observation {
   env: string | null;
   /** It lies there, and is no environment file: empty, or with the zeros that a crash leaves. */
   torn: boolean;
+  /** This program put it there, and what runs was started before that. */
+  stale: boolean;
   /** Where symbolic links lead that stand in the place of a file; null for a file. */
   links: { binary: string | null; env: string | null };
   staged: string | null;
@@ -105,6 +107,7 @@ export function readObservation(output: Output): Observation {
     disk: hash(output, 'disk'),
     env: hash(output, 'env'),
     torn: last(output, 'torn') === 'env',
+    stale: last(output, 'stale') === 'env',
     links: { binary: link('binary'), env: link('env') },
     staged: hash(output, 'staged'),
     machine: word(last(output, 'machine'), ''),

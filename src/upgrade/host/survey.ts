@@ -3,7 +3,7 @@ import { redact } from '../../base/redact.ts';
 import type { Health, Probe } from '../http/types.ts';
 import type { NodeSurvey, Service } from '../rollout/types.ts';
 import type { Command, Shell } from '../ssh/types.ts';
-import { type Answer, read } from './answer.ts';
+import { type Answer, last, read } from './answer.ts';
 import { readBackups } from './backups.ts';
 import * as commands from './commands.ts';
 import { type CloseLookParts, lookForWork } from './fitness.ts';
@@ -45,12 +45,17 @@ export async function surveyWhole(...parts: Parameters<typeof surveyNode>): Prom
   // Somebody is at it: what lies there belongs to something else than what was seen to run.
   if (image !== seen.sha256) return seen;
   const backups = readBackups(listed.output).backups.map(({ back: _, ...kept }) => kept);
+  const starts = pathIn(last(listed.output, 'starts'));
   const odd = {
     ...(unit.loaded ? {} : { noUnit: true as const }),
     ...(links.env === null ? {} : { envLink: true as const }),
+    ...(starts === null ? {} : { starts }),
   };
   return { ...seen, lies: { disk, envSha256: env, ...odd, backups } };
 }
+
+/** What a host calls a path is none when nobody would write one so. */
+const pathIn = (told: string | null): string | null => (told !== null && /^\/\S{1,200}$/.test(told) ? told : null);
 
 /** The same, and all that work on the node rests on. Never fails either. */
 export async function surveyForWork(

@@ -5,6 +5,8 @@ interface Verb {
   script: string;
   /** Orders of these kinds let a helper do it; none: it only looks. */
   orders: readonly OrderClass[];
+  /** A helper does not know it: its login may not read what secrets lie on the node. */
+  sudoOnly?: true;
 }
 
 const looks: readonly OrderClass[] = [];
@@ -31,6 +33,10 @@ export const verbs = {
   undrain: { script: scripts.trafficScript, orders: ['change', 'return', 'recover', 'restart'] },
   restore: { script: scripts.restoreScript, orders: ['change', 'return', 'recover'] },
   restart: { script: scripts.restartScript, orders: ['restart'] },
+  'lend environment': { script: scripts.lendEnvironmentScript, orders: looks, sudoOnly: true },
+  'compare environment': { script: scripts.compareEnvironmentScript, orders: looks, sudoOnly: true },
+  'stage environment': { script: scripts.stageEnvironmentScript, orders: ['stage'], sudoOnly: true },
+  configure: { script: scripts.configureScript, orders: ['change'], sudoOnly: true },
   cleanup: { script: scripts.cleanupScript, orders: ['stage', 'change', 'return', 'recover'] },
   tidy: { script: scripts.tidyScript, orders: ['tidy'] },
 } satisfies Record<string, Verb>;

@@ -20,6 +20,8 @@ export interface Off {
   unproven: string | null;
   /** A backup on the node that has the recorded environment file; null: none is seen. */
   kept: string | null;
+  /** Another program that the unit starts in the place of the binary: no restart brings up what lies there. */
+  starts?: string;
 }
 
 /** A node beside its record. What is not known is never called drift. */
@@ -71,7 +73,7 @@ const isQuiet = ({ gone, stopped, binary, environment }: Off): boolean =>
   gone.length === 0 && !stopped && binary === null && environment === null;
 
 function offOf(left: Left, { node, sha256, lies }: NodeSurvey, { unproven, hasEnvironment }: Basis): Off {
-  const { disk = null, envSha256 = null, noUnit, backups = [] } = lies ?? {};
+  const { disk = null, envSha256 = null, noUnit, starts, backups = [] } = lies ?? {};
   const lost = hasEnvironment && left.envSha256 !== null && envSha256 === null;
   const since = own(unproven, node);
   return {
@@ -86,6 +88,7 @@ function offOf(left: Left, { node, sha256, lies }: NodeSurvey, { unproven, hasEn
     environment: !hasEnvironment || envSha256 === null || envSha256 === left.envSha256 ? null : kindOf(left),
     unproven: since !== undefined && since.at > left.at ? since.rollout : null,
     kept: backups.find((each) => left.envSha256 !== null && each.envSha256 === left.envSha256)?.name ?? null,
+    ...(starts === undefined ? {} : { starts }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
-import { isOpen, nodesInOrder, wasOnlyOut } from '../rollout/index.ts';
+import { fileOf, isOpen, nodesInOrder, wasOnlyOut } from '../rollout/index.ts';
 import type { NodeRun, Rollout } from '../rollout/types.ts';
 import type { LedgerEvent, Left } from './types.ts';
 
@@ -38,12 +38,14 @@ export function isAtWork(rollout: Rollout, name: string): boolean {
   return touched || drained || uncertain || !isAny(state.is, 'staging', 'ready', 'failed');
 }
 
-function proven({ release }: Rollout, node: NodeRun): What | null {
+function proven(rollout: Rollout, node: NodeRun): What | null {
+  const { release } = rollout;
   const { state, before, gets, decided, sick } = node;
   const kept = decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
   const envSha256 = kept ?? gets?.envSha256 ?? before?.envSha256 ?? null;
   if (state.is === 'done' && sick === null) {
-    return { version: release.version, sha256: release.binarySha256, envSha256 };
+    const put = kept ?? fileOf(rollout, node)?.after ?? envSha256;
+    return { version: release.version, sha256: release.binarySha256, envSha256: put };
   }
   if (state.is !== 'rolled-back' || before === null || wasOnlyOut(node)) return null;
   return { version: before.version, sha256: before.sha256, envSha256 };

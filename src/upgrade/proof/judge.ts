@@ -3,7 +3,7 @@ import { short } from '../../base/hash.ts';
 import { redact } from '../../base/redact.ts';
 import { ending } from '../host/observation.ts';
 import type { Health } from '../http/types.ts';
-import { type Goal, hasMeantEnv, type Verdict, type Watch } from './watch.ts';
+import { type Goal, hasMeantEnv, isStale, type Verdict, type Watch } from './watch.ts';
 
 const failed = (reason: string): Verdict => ({ is: 'failed', reason });
 
@@ -72,7 +72,7 @@ function overdue(watch: Watch, at: number, goal: Goal): Verdict | null {
 function unmeant(watch: Watch, goal: Goal, image: string | null, disk: string | null): string {
   if (image !== null && disk !== image) return 'the file on disk is not the one that runs: someone replaced it';
   if (watch.seen !== null && !hasMeantEnv(watch.seen, goal)) return 'the environment file is not the recorded one';
-  if (watch.seen?.unit.invocation === goal.oldInvocation)
+  if (watch.seen?.unit.invocation === goal.oldInvocation || (watch.seen !== null && isStale(watch.seen, goal)))
     return 'the service was not restarted: the old process still answers';
   const broke = watch.broke === null ? '' : `, it broke off after ${inSeconds(watch.broke.lasted)}`;
   return `did not stay healthy for ${inSeconds(goal.soak)} as one process${broke}`;

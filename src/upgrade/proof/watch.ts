@@ -104,6 +104,9 @@ const gone = (unit: UnitFacts) => unit.mainPid === 0 || unit.active === 'failed'
 export const hasMeantEnv = (seen: Observation, goal: Goal) =>
   goal.envSha256 === null || seen.env === goal.envSha256 || (seen.env ?? missing) === goal.keptEnvSha256;
 
+/** The meant file lies there, and what runs has read another one. */
+export const isStale = ({ stale }: Observation, { envSha256 }: Goal): boolean => stale && envSha256 !== null;
+
 /** Whether this is the meant image in a new process, and a restart would bring it up again. */
 function isMeant(seen: Observation, goal: Goal): boolean {
   const { unit } = seen;
@@ -111,6 +114,7 @@ function isMeant(seen: Observation, goal: Goal): boolean {
   return (
     right &&
     hasMeantEnv(seen, goal) &&
+    !isStale(seen, goal) &&
     unit.active === 'active' &&
     unit.mainPid > 0 &&
     unit.invocation !== goal.oldInvocation

@@ -1,8 +1,9 @@
 import { inWords } from '../../base/duration.ts';
+import { afterwardsSection } from './afterwards.ts';
 import type { After, NodeReport, Pack, Question, WatchReport } from './pack.ts';
 import type { StepTry } from './steps.ts';
 import { codeBlock, md, type Names, nameOf, short, table, took, utc } from './text.ts';
-import type { Moment } from './told.ts';
+import { goalWords, type Moment } from './told.ts';
 
 /** The pack as people read it. Equal packs give equal texts. */
 export function packMarkdown(pack: Pack, names: Names = {}): string {
@@ -12,6 +13,7 @@ export function packMarkdown(pack: Pack, names: Names = {}): string {
     ['## Nodes', '', ...nodes(pack)],
     ['## How long it took', '', ...durations(pack)],
     ['## Watched', '', ...watches(pack)],
+    ...(pack.afterwards === null ? [] : [['## Watched afterwards', '', ...afterwardsSection(pack.afterwards)]]),
     ...(pack.checklist.length === 0 ? [] : [['## Checklist', '', ...checklist(pack, names)]]),
     ['## Announced', '', ...notice(pack)],
     ['## What happened, in order', '', ...timeline(pack.timeline, names)],
@@ -20,10 +22,17 @@ export function packMarkdown(pack: Pack, names: Names = {}): string {
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
+/** What it was for. */
+export const goal = ({ release, change }: Pack): string => goalWords(change, release.version);
+
 /** What became of it, in one line. */
-export function outcome({ ended, release, nodes, startedAt }: Pack): string {
+export function outcome({ ended, release, change, nodes, startedAt }: Pack): string {
   const proven = nodes.filter(({ state, after }) => state === 'done' && after.is === 'proven').length;
-  const on = `${proven} of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} proven on ${release.version}`;
+  const how =
+    change === null
+      ? `proven on ${release.version}`
+      : `${change.is === 'restart' ? 'restarted' : 'changed'} and proven`;
+  const on = `${proven} of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} ${how}`;
   const words: Record<Pack['ended']['is'], string> = {
     running: 'under way',
     paused: 'paused',
@@ -43,7 +52,7 @@ function head(pack: Pack, names: Names): string[] {
   const approvers = [...new Set(pack.questions.flatMap(({ given }) => given.map(({ by }) => by)))];
   const span = startedAt === null ? null : (endedAt ?? pack.timeline.at(-1)?.at ?? startedAt) - startedAt;
   return [
-    `# ${md(service)} ${md(release.version)} on ${md(fleet)}: ${md(outcome(pack))}`,
+    `# ${md(service)} ${md(goal(pack))} on ${md(fleet)}: ${md(outcome(pack))}`,
     '',
     `- Rollout ${md(rollout)}, asked for by ${md(nameOf(requester, names))} at ${utc(createdAt)} UTC`,
     `- ${approvers.length === 0 ? nobodyApproved(pack) : `Approved by ${approvers.map((by) => md(nameOf(by, names))).join(', ')}`}`,
@@ -61,7 +70,13 @@ function head(pack: Pack, names: Names): string[] {
       ? []
       : [`- ${md(nameOf(owner.by, names))} writes down what went wrong, since ${utc(owner.at)} UTC`]),
     ...(ended.reason === null ? [] : [`- Held: ${md(ended.reason)}`]),
-    `- Archive ${md(release.archive)}, SHA-256 \`${release.archiveSha256}\`, ${release.signedBy === null ? 'signed by nobody' : `signed by ${md(release.signedBy.name)}`}`,
+    ...(pack.change !== null
+      ? [
+          `- No binary was brought there: what ran was started anew${pack.change.is === 'config' ? `, with another environment file (${md(pack.change.keys)})` : ''}`,
+        ]
+      : [
+          `- Archive ${md(release.archive)}, SHA-256 \`${release.archiveSha256}\`, ${release.signedBy === null ? 'signed by nobody' : `signed by ${md(release.signedBy.name)}`}`,
+        ]),
     `- Its binary has the SHA-256 \`${release.binarySha256}\``,
   ];
 }

@@ -19,16 +19,19 @@ import type {
   ApprovalPhase,
   Baseline,
   Diagnosis,
+  Entry,
   List,
   NodeRun,
   Rollout,
+  Tick,
   WatchPhase,
 } from '../rollout/types.ts';
+import { type AfterwardsReport, afterwardsOf } from './afterwards.ts';
 import { type Healths, healthOf } from './health.ts';
 import { type Frame, framesOf, type Line } from './lines.ts';
 import { type Span, spansOf } from './spans.ts';
 import { type StepTry, triesOf } from './steps.ts';
-import { type Moment, momentsOf } from './told.ts';
+import { type ChangeReport, changeIn, type Moment, momentsOf } from './told.ts';
 
 /** All that a rollout's journal says of a night, and nothing else. Instants are epoch ms, durations ms. */
 export interface Pack {
@@ -45,6 +48,8 @@ export interface Pack {
   };
   strategy: string;
   recovery: boolean;
+  /** What was done instead of bringing a release; null: one was brought. */
+  change: ChangeReport | null;
   requester: Actor;
   createdAt: number;
   /** When the first node was begun; null: none was. */
@@ -60,6 +65,8 @@ export interface Pack {
   questions: Question[];
   nodes: NodeReport[];
   watches: WatchReport[];
+  /** null: it was not watched once it was done. */
+  afterwards: AfterwardsReport | null;
   notice: NoticeReport | null;
   health: Healths;
   causes: Cause[];
@@ -193,6 +200,7 @@ export function packOf(lines: readonly Line[]): Pack {
     },
     strategy: rollout.strategy,
     recovery: rollout.recovery !== undefined,
+    change: changeIn(rollout),
     requester: rollout.requester,
     createdAt: rollout.createdAt,
     startedAt: rollout.startedAt,
@@ -213,6 +221,7 @@ export function packOf(lines: readonly Line[]): Pack {
     questions: questionsOf(frames),
     nodes: nodesOf(frames, rollout),
     watches: watchesOf(frames),
+    afterwards: afterwardsOf(rollout),
     notice: noticeOf(rollout),
     health: healthOf(frames),
     causes: causesOf(frames),
@@ -290,13 +299,22 @@ function afterOf({ state, touched, proof, back, before, sick }: NodeRun): After 
   return { is: 'unchanged', version: before?.version ?? null, sha256: before?.sha256 ?? null };
 }
 
-function checklistOf(frames: readonly Frame[]): ItemReport[] {
+/** How each item stood when what it was for began, else how it stands, by its key: later looks are of something else. */
+export const ticksIn = (lines: readonly Line[]): Map<string, Tick> =>
+  new Map(ticksOf([...framesOf(lines)]).map(({ entry, tick }) => [entry.key, tick]));
+
+function ticksOf(frames: readonly Frame[]): { entry: Entry; tick: Tick }[] {
   const rollout = lastOf(frames);
   return entriesOf(rollout).map((entry) => {
     const last = frames.find(
       ({ before, after }) => before !== null && isTickable(before, entry) && !isTickable(after, entry),
     );
-    const tick = tickOf(last?.before ?? rollout, entry);
+    return { entry, tick: tickOf(last?.before ?? rollout, entry) };
+  });
+}
+
+function checklistOf(frames: readonly Frame[]): ItemReport[] {
+  return ticksOf(frames).map(({ entry, tick }) => {
     const { number, list, phase, item } = entry;
     return {
       ...{ number, list, part: phase?.title ?? null, text: item.text, check: checkOf(entry) },

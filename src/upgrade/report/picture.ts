@@ -2,7 +2,7 @@ import { inWords } from '../../base/duration.ts';
 import { plainLine } from '../../base/plain.ts';
 import { describePlace, openingsUntil } from '../../windows/index.ts';
 import { patterns, pictureStyle } from './colours.ts';
-import { outcome } from './markdown.ts';
+import { goal, outcome } from './markdown.ts';
 import type { NodeReport, Pack } from './pack.ts';
 import { type Scale, scaleOf } from './scale.ts';
 import { type Span, type SpanKind, spanKinds } from './spans.ts';
@@ -46,12 +46,12 @@ const words: Record<SpanKind, string> = {
 export function picture(pack: Pack, names: Names = {}): string {
   const scale = scaleFor(pack);
   const canvas = new Canvas(scale, names);
-  canvas.head(`${pack.service} ${pack.release.version} on ${pack.fleet}: ${outcome(pack)}`, pack);
+  canvas.head(`${pack.service} ${goal(pack)} on ${pack.fleet}: ${outcome(pack)}`, pack);
   canvas.legend();
   canvas.axis();
   for (const region of new Set(pack.nodes.map(({ region: name }) => name))) canvas.region(pack, region);
   canvas.decisions(pack);
-  return canvas.svg(`${pack.release.version} on ${pack.fleet}, node by node`);
+  return canvas.svg(`${goal(pack)} on ${pack.fleet}, node by node`);
 }
 
 /** Nothing of it is work. */

@@ -1,5 +1,6 @@
+import { afterwardsSection } from './afterwards.ts';
 import type { Healths } from './health.ts';
-import { nodes, outcome, proof, steps, timeline, watches } from './markdown.ts';
+import { goal, nodes, outcome, proof, steps, timeline, watches } from './markdown.ts';
 import type { Cause, Pack } from './pack.ts';
 import { codeBlock, md, type Names, nameOf, table, took, utc } from './text.ts';
 
@@ -14,6 +15,7 @@ export function postMortem(pack: Pack, names: Names = {}): string | null {
     ['## Cause', '', ...causes(pack.causes)],
     ['## Impact', '', ...impact(pack)],
     ['## Verdicts', '', ...verdicts(pack), '', ...watches(pack)],
+    ...(pack.afterwards === null ? [] : [['## Watched afterwards', '', ...afterwardsSection(pack.afterwards)]]),
     ['## What was there, and what is there now', '', ...nodes(pack)],
     ...forPeople,
     ['## Whether this is true', '', ...proof(pack)],
@@ -30,9 +32,9 @@ const forPeople: string[][] = [
 ];
 
 function head(pack: Pack, names: Names): string[] {
-  const { service, release, fleet, rollout, owner, startedAt, endedAt } = pack;
+  const { service, fleet, rollout, owner, startedAt, endedAt } = pack;
   return [
-    `# What went wrong: ${md(service)} ${md(release.version)} on ${md(fleet)}`,
+    `# What went wrong: ${md(service)} ${md(goal(pack))} on ${md(fleet)}`,
     '',
     `- ${owner === null ? 'Nobody owns this yet' : `Owner: ${md(nameOf(owner.by, names))}, since ${utc(owner.at)} UTC`}`,
     `- Rollout ${md(rollout)}: ${md(outcome(pack))}`,
@@ -42,10 +44,11 @@ function head(pack: Pack, names: Names): string[] {
 
 function causes(found: readonly Cause[]): string[] {
   if (found.length === 0) return ['Nothing was captured: no node was diagnosed.'];
+  // None of it in a list: there, what is indented like code is a part of an item, and read as markup.
   return found.flatMap(({ node, at, line, summary, evidence, causes: all }, index) => [
     ...(index === 0 ? [] : ['']),
-    `- ${md(node)}, ${utc(at)} UTC (line ${line}): ${md(summary)}`,
-    ...all.map(({ says, mend }) => `  - ${md(says)} What to do: ${md(mend)}`),
+    `${md(node)}, ${utc(at)} UTC (line ${line}): ${md(summary)}`,
+    ...all.flatMap(({ says, mend }) => ['', `${md(says)} What to do: ${md(mend)}`]),
     ...(evidence.length === 0 ? [] : ['', codeBlock(evidence, 20)]),
   ]);
 }

@@ -20,6 +20,7 @@ export function md(text: string, max = 400): string {
     .replaceAll('<', '&lt;')
     .replace(/[\\`*_{}[\]|~>]/g, (sign) => `\\${sign}`)
     .replace(/:\/\//g, ':\u200b//')
+    .replace(/www\./gi, (word) => `${word.slice(0, 3)}\u200b.`)
     .replaceAll('@', '@\u200b');
 }
 

@@ -1,4 +1,5 @@
 import { minute } from '../../base/duration.ts';
+import { fileOf } from './configuration.ts';
 import { gates } from './gates.ts';
 import { next } from './next.ts';
 import { goesForward, inScope, isDown, isQueued, leadsBack, nodeOf, nodesInOrder } from './queries.ts';
@@ -71,10 +72,12 @@ function withStanding(rollout: Rollout, standing: Record<string, Standing>): Rol
 }
 
 /** What a look at its way back goes by; null where this rollout left nothing to bring back, or knows not to what. */
-export function backQuestion(rollout: Rollout, { touched, before, decided }: NodeRun): BackQuestion | null {
+export function backQuestion(rollout: Rollout, node: NodeRun): BackQuestion | null {
+  const { touched, before, decided } = node;
   if (!touched || before === null || !leadsBack(rollout)) return null;
   const kept = decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
-  return { before, release: rollout.release.binarySha256, kept };
+  const put = fileOf(rollout, node)?.after;
+  return { before, release: rollout.release.binarySha256, kept, ...(put === undefined ? {} : { put }) };
 }
 
 /** It changes seldom, and costs the node a look of its own. */

@@ -1,6 +1,6 @@
 import { openedBy } from './approvers.ts';
 import { approvals, isBegun, turnOf, turns } from './phases.ts';
-import { isOpen, regionsOf } from './queries.ts';
+import { isOpen, nodesInOrder, regionsOf } from './queries.ts';
 import type { ApprovalPhase, Event, NodeRun, Rollout } from './types.ts';
 
 /** Something to be ticked: by a person, or by a machine that knows the check of this name. */
@@ -96,6 +96,18 @@ function tallyOf({ looks, peers }: Rollout, region: string, check: string): Chec
   if (check !== healthy) return Object.hasOwn(look.tallies ?? {}, check) ? (look.tallies?.[check] ?? null) : null;
   const names = peers[region] ?? [];
   return { of: names.length, not: names.filter((name) => look.standing[name] !== 'healthy') };
+}
+
+/**
+ * What looks ask nodes for a list, besides what each look finds out anyway: for those that are asked for, and, with the looks that bring the
+ * end, for the one that is asked for from then on, when nobody looks any more.
+ */
+export function askedForLists(rollout: Rollout): string[] {
+  const isEnding = isOpen(rollout) && nodesInOrder(rollout).every(({ state }) => state.is === 'done');
+  const wanted = entriesOf(rollout).filter(
+    (entry) => isTickable(rollout, entry) || (isEnding && entry.list === 'after'),
+  );
+  return [...new Set(wanted.flatMap((entry) => checkOf(entry) ?? []))].filter((name) => name !== healthy);
 }
 
 /** Whether it may be ticked, or not be ticked any more, now. */

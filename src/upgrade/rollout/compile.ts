@@ -31,6 +31,15 @@ function restartPath({ traffic }: Service): StepName[] {
   return traffic === null ? ['stage', 'restart', 'verify'] : ['stage', 'drain', 'restart', 'verify', 'undrain'];
 }
 
+/** The path of a node whose environment file is changed. */
+function configPath({ traffic }: Service): StepName[] {
+  return traffic === null
+    ? ['backup', 'configure', 'verify', 'cleanup']
+    : ['backup', 'drain', 'configure', 'verify', 'undrain', 'cleanup'];
+}
+
+const paths = { restart: restartPath, config: configPath };
+
 /** The path of nodes that run the release already: nothing else can happen to them. */
 const onlyProven: StepName[] = ['verify'];
 
@@ -45,7 +54,7 @@ export function compile(
   isOnIt: (node: string) => boolean,
 ): Phase[] {
   const { fleet } = input;
-  const path = input.change === undefined ? pathFor(fleet.service) : restartPath(fleet.service);
+  const path = (input.change === undefined ? pathFor : paths[input.change.is])(fleet.service);
   const turns = withRehearsal(
     groups.map(({ id, title, nodes }) => turn(id, title, nodes, nodes.every(isOnIt) ? onlyProven : path)),
     input,

@@ -128,7 +128,7 @@ function startAgain(rollout: Rollout, node: NodeRun, at: number): Rollout {
   const fresh = { attempt: node.attempt + 1, failure: null, held: null, rolledBackInRun: null };
   const back = outOfService(rollout, node);
   if (node.state.is === 'stuck' && back !== null) return toPlace(rollout, node, back, at, fresh);
-  if (rollout.change !== undefined && node.touched && needsDecision(node))
+  if (rollout.change?.is === 'restart' && node.touched && needsDecision(node))
     return restartAgain(rollout, node, at, fresh);
   if (node.state.is === 'stuck' || node.state.is === 'unproven') {
     return moveNode(rollout, node, { is: 'ready', notBefore: at }, { ...fresh, diagnosis: null, ...doubtOf(node) });

@@ -13,6 +13,7 @@ export function expectedAge(step: StepName, policy: Policy): number {
     case 'switch':
     case 'recover':
     case 'restart':
+    case 'configure':
     case 'restore':
       return 2 * Math.max(commandTimeout, slowStop) + slack;
     case 'verify':

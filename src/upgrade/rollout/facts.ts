@@ -2,6 +2,7 @@ import type { Actor } from '../../base/actor.ts';
 import type { Freeze } from '../../windows/types.ts';
 import type { CheckResult, ChecksSeen, OtherCheck } from '../checks/types.ts';
 import type { Inventory, NoWayBack } from '../compatibility/index.ts';
+import type { EnvironmentSeen } from '../environment/index.ts';
 import type { Fitness } from './fitness.ts';
 
 export type { Actor };
@@ -22,6 +23,7 @@ export const stepNames = [
   'verify-restored',
   'recover',
   'restart',
+  'configure',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
@@ -111,6 +113,8 @@ export interface BackQuestion {
   release: string;
   /** SHA-256 of the environment that a person decided to keep; null when nobody did. */
   kept: string | null;
+  /** SHA-256 of the environment file that this rollout put there; absent where it put none. */
+  put?: string;
 }
 
 /**
@@ -287,6 +291,8 @@ export interface Lies {
   noUnit?: true;
   /** A symbolic link is in the place of the environment file, which is read through none. */
   envLink?: true;
+  /** Another program than the binary that the unit starts, and that runs; absent: it is not seen to. */
+  starts?: string;
   /** The newest first. */
   backups: { name: string; version: string | null; sha256: string; envSha256: string | null }[];
 }
@@ -315,6 +321,8 @@ export interface NodeSurvey {
   checks?: CheckResult[];
   /** Its way back; absent like `fitness`. */
   back?: BackSeen;
+  /** What a change of configuration comes to on it; absent where nobody asked. */
+  environment?: EnvironmentSeen;
   /** Absent like `fitness`. */
   lies?: Lies;
   /** No worker said anything: nothing of this is about the node. */

@@ -35,7 +35,7 @@ export interface Installed {
   room: Room;
 }
 
-type How = 'upgrade' | 'recovery' | 'restart';
+type How = 'upgrade' | 'recovery' | 'restart' | 'config';
 
 /** One thing that is not as it should be, in words that say where to mend it. */
 export interface Trouble {
@@ -102,7 +102,7 @@ function pairTroubles({ runs, image, disk, env, link }: Installed, service: Serv
 }
 
 const otherDisk = (service: Service, how: How): Trouble =>
-  how === 'restart'
+  how === 'restart' || how === 'config'
     ? stops(`a restart would bring up another binary than the one that runs: put back what runs, or start an upgrade`)
     : worthKnowing(replaced(service));
 

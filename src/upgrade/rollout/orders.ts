@@ -94,7 +94,9 @@ function allAfter(rollout: Rollout, decision: Decision): Order[] {
   // What nobody signed may name any backup: its way back is the newest on the node, and needs none (`zeitwork return`).
   if (rollout.onlyBack) return [];
   if (rollout.recovery !== undefined) return toRecover(rollout, decision);
-  if (rollout.change !== undefined) return toRestart(rollout, decision);
+  if (rollout.change?.is === 'restart') return toRestart(rollout, decision);
+  // Where a helper takes orders no configuration is changed.
+  if (rollout.change?.is === 'config') return [];
   switch (decision.type) {
     case 'created':
     case 'retried':

@@ -2,8 +2,10 @@ import { inWords } from '../../base/duration.ts';
 import { isNewer } from '../../base/version.ts';
 import { fits, nextOpening, openInterval, opensFrom } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
-import { compatibilityOf } from './compatible.ts';
+import { afterwardsFor } from './afterwards.ts';
+import { compatibilityOf, Incompatible } from './compatible.ts';
 import { compile, pathFor } from './compile.ts';
+import { frozen, withRelease } from './configuration.ts';
 import { troublesIn } from './fitness.ts';
 import { announcedBefore, noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
@@ -35,9 +37,9 @@ const overrideEnds = 4 * 3_600_000;
  * @throws Refused with what to do instead
  */
 export function plan(wanted: PlanInput): Rollout {
-  const { release, now, change } = wanted;
+  const { release, now } = wanted;
   const own = wanted.fleet;
-  const fleet = change === undefined ? own : { ...own, policy: withNothingToUndo(own.policy) };
+  const fleet = { ...own, policy: policyFor(own.policy, wanted.change) };
   const input = { ...wanted, fleet, survey: toldIn(wanted.regions, wanted.survey) };
   const notice = noticeFor(input);
   const start = Math.max(now, input.startAt ?? now, now + (notice?.wanted ?? 0));
@@ -46,10 +48,12 @@ export function plan(wanted: PlanInput): Rollout {
   refuseImpossible(input, regions, start);
   refuseSurprise(input, notice);
   refuseUnfit(input, nodes);
+  const change = input.change?.is === 'config' ? frozen(input.change, fleet, nodes, input.survey) : input.change;
   if (input.change === undefined) {
     refuseFinished(input, nodes);
     refuseIncompatible(input, nodes);
   }
+  const config = input.change === undefined ? withRelease(fleet, release, nodes, input.survey) : null;
   const parts = regions
     .map(({ name }) => ({
       name,
@@ -81,8 +85,10 @@ export function plan(wanted: PlanInput): Rollout {
     ),
     pace: input.pace,
     ...(change === undefined ? {} : { change }),
+    ...(config === null ? {} : { config }),
     ...(notice === undefined ? {} : { notice }),
     ...(fleet.checklists === undefined ? {} : { checklists: fleet.checklists }),
+    ...(change === undefined ? afterwardsFor(fleet) : {}),
   };
 }
 
@@ -227,12 +233,13 @@ function refuseFinished({ release, survey }: PlanInput, nodes: FleetNode[]): voi
 
 /** All reasons at once: whoever mends one shall not wait for the next. */
 function refuseIncompatible(input: PlanInput, nodes: FleetNode[]): void {
-  const { refusals } = compatibilityOf(input, nodes) ?? { refusals: [] };
-  const reasons = [...new Set(refusals.map(({ text }) => text))];
-  if (reasons.length === 0) return;
+  const verdict = compatibilityOf(input, nodes);
+  const reasons = [...new Set((verdict?.refusals ?? []).map(({ text }) => text))];
+  if (verdict === null || reasons.length === 0) return;
   const [first = '', ...others] = reasons.length === 1 ? reasons : reasons.map((text, at) => `${at + 1}. ${text}`);
-  throw new Refused(
+  throw new Incompatible(
     `Nothing was started: ${input.release.version} does not go with what is there. ${[first, ...others].join('. ')}.`,
+    verdict,
   );
 }
 
@@ -243,8 +250,11 @@ function sickFirst(nodes: FleetNode[], survey: NodeSurvey[]): string[] {
   return [...names.filter(sick), ...names.filter((name) => !sick(name))];
 }
 
-/** Where nothing is changed nothing goes back by itself, and no way back is rehearsed. */
-const withNothingToUndo = (policy: Policy): Policy => ({ ...policy, autoRollback: 'none', rehearse: 'never' });
+/** Where nothing is changed nothing goes back by itself; and a way back is rehearsed for a release alone. */
+function policyFor(policy: Policy, change: PlanInput['change']): Policy {
+  if (change === undefined) return policy;
+  return { ...policy, rehearse: 'never', ...(change.is === 'restart' ? { autoRollback: 'none' } : {}) };
+}
 
 /** As it was looked at; staging looks again. */
 const runsIt = ({ name }: FleetNode, { release, survey, change }: PlanInput): boolean =>

@@ -74,7 +74,7 @@ export function inScope(node: NodeRun, scope: RollbackScope): boolean {
 
 /** A recovery has no way back, since what was there was broken; a restart none, since nothing was changed. */
 export const leadsBack = ({ recovery, change }: Pick<Rollout, 'recovery' | 'change'>): boolean =>
-  recovery === undefined && change === undefined;
+  recovery === undefined && change?.is !== 'restart';
 
 /** Names of the nodes that this rollout changed and has not brought back, newest first; none where no way leads back. */
 export function touchedNewestFirst(rollout: Rollout, scope: RollbackScope): string[] {
@@ -99,7 +99,7 @@ export function leftOutIn(rollout: Rollout, scope: RollbackScope): NodeRun[] {
   return nodesInOrder(rollout).filter((node) => isLeftOut(node) && inScope(node, scope));
 }
 
-export const isLook = (task: Task): task is LookTask => task.step === 'watch' || task.step === 'prove';
+export const isLook = (task: Task): task is LookTask => isAny(task.step, 'watch', 'prove', 'after');
 
 /** The try that is due was begun: a command of it may be on its way. */
 export function inFlight(node: NodeRun): boolean {

@@ -49,6 +49,14 @@ export const traits: Record<StepName, Trait> = {
   recover: { changes: 'service', takes: 'service', undo: [], onFailure: 'hold', proves: false, carries: false },
   // It runs what it ran before: nothing to go back to either.
   restart: { changes: 'service', takes: 'service', undo: [], onFailure: 'hold', proves: false, carries: false },
+  configure: {
+    changes: 'service',
+    takes: 'service',
+    undo: ['restore', 'verify-restored'],
+    onFailure: 'undo',
+    proves: false,
+    carries: false,
+  },
 };
 
 /** Steps that change what runs. */

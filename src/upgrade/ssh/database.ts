@@ -3,6 +3,7 @@ import pg from 'pg';
 import { inSeconds } from '../../base/duration.ts';
 import type { DatabaseAddress } from '../checks/types.ts';
 import { Declined } from './forward.ts';
+import { Guarded, readerOf } from './postgres.ts';
 import { reasonOf } from './reasons.ts';
 import type { AskDatabase, DatabaseAnswer, Forwarding } from './types.ts';
 
@@ -73,12 +74,13 @@ async function question(
   const giveUp = () => way.destroy(new Error('nobody waits for it any more'));
   if (late.aborted) giveUp();
   late.addEventListener('abort', giveUp, { once: true });
+  const ssl = secure ? { rejectUnauthorized: tls === 'verify' } : false;
   const client = new pg.Client({
-    ...{ host, port, user, database },
-    stream: () => way,
+    ...{ host, port, user, database, ssl },
+    ...{ connection: new Guarded({ stream: () => way, ssl }) },
+    types: { getTypeParser: readerOf },
     // As a function: an empty one would be looked for in this machine's environment, and sent to whom the node names.
     password: () => password,
-    ssl: secure ? { rejectUnauthorized: tls === 'verify' } : false,
     application_name: 'zeitwork-check',
   });
   client.on('error', () => undefined);

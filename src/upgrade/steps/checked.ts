@@ -52,6 +52,8 @@ export async function withIllness({ checks, node, signal }: StepContext, report:
   if (checks === undefined || report.is !== 'succeeded' || node.already) return report;
   const results = await checks(node.name, 'before', signal);
   signal.throwIfAborted();
-  const illBefore = checksSeen(results).others.filter(({ counts }) => counts !== 'good');
+  // All of them: an outage makes many bad at once, and each is to be known again.
+  const ill = results.filter(({ counts }) => counts !== 'good');
+  const illBefore = ill.map(({ check, is, counts, says }) => ({ check, is, counts, says }));
   return { ...report, facts: { ...report.facts, illBefore } };
 }

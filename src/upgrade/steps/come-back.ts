@@ -9,7 +9,7 @@ import type { Probe } from '../http/types.ts';
 import type { Baseline, Fleet, Gate, NodeRun, Report, Rollout, Sight } from '../rollout/types.ts';
 import type { Shell } from '../ssh/types.ts';
 import { fingerprint, inTheWayOfRestore } from './foreign.ts';
-import { restore } from './restore.ts';
+import { isBack, restore } from './restore.ts';
 import { undrain } from './traffic.ts';
 import type { Step, StepContext, StepResult } from './types.ts';
 import { verifyRestored } from './verify.ts';
@@ -68,7 +68,7 @@ export async function findWayBack(parts: ReturnParts): Promise<WayBack | Report>
     kept,
     seen,
     runs: health.is === 'healthy' ? health.version : null,
-    isBack: seen.image === kept.sha256 && seen.disk === kept.sha256 && seen.env === kept.envSha256,
+    isBack: isBack(seen, kept, rollout, null),
     strange: strangers.map(({ part, sha256 }) => `${part} ${sha256.slice(0, 12)}`),
     context: contextOf(parts, rollout, run, presented),
   };

@@ -13,23 +13,33 @@ const strangers = (rows: [Stranger['part'], string | null, boolean][]): Stranger
 const sameEnv = (seen: Observation, before: Pair, { service }: Rollout): boolean =>
   service.envFile === null || seen.env === before.envSha256;
 
-/** What a rollback would destroy. A binary that is gone hides nobody's work. */
-export function inTheWayOfRestore(seen: Observation, before: Pair, rollout: Rollout): Stranger[] {
+/** What a rollback would destroy. A binary that is gone hides nobody's work. `put`: the environment file that this rollout put there. */
+export function inTheWayOfRestore(
+  seen: Observation,
+  before: Pair,
+  rollout: Rollout,
+  put: string | null = null,
+): Stranger[] {
   const known = (sha256: string | null) => [null, before.sha256, rollout.release.binarySha256].includes(sha256);
   return strangers([
     ['disk', seen.disk, known(seen.disk)],
     ['image', seen.image, known(seen.image)],
-    ['env', seen.env, sameEnv(seen, before, rollout)],
+    ['env', seen.env, sameEnv(seen, before, rollout) || (put !== null && seen.env === put)],
   ]);
 }
 
 /** What a switch would replace or begin to use, although it was not there when the node was staged. */
-export function inTheWayOfSwitch(seen: Observation, before: Baseline, rollout: Rollout): Stranger[] {
+export function inTheWayOfSwitch(
+  seen: Observation,
+  before: Baseline,
+  rollout: Rollout,
+  put: string | null,
+): Stranger[] {
   const known = (sha256: string | null) => [before.sha256, rollout.release.binarySha256].includes(sha256 ?? missing);
   return strangers([
     ['disk', seen.disk, known(seen.disk)],
     ['image', seen.image, seen.image === null || known(seen.image)],
-    ['env', seen.env, seen.env === null || sameEnv(seen, before, rollout)],
+    ['env', seen.env, seen.env === null || seen.env === put || sameEnv(seen, before, rollout)],
   ]);
 }
 

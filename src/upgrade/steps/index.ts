@@ -1,6 +1,7 @@
 import type { Rollout } from '../rollout/types.ts';
 import { backup } from './backup.ts';
 import { cleanup } from './cleanup.ts';
+import { configure, keepPair, stageConfiguration } from './configure.ts';
 import { diagnose } from './diagnose.ts';
 import { gather } from './gather.ts';
 import { recover } from './recover.ts';
@@ -14,13 +15,14 @@ import { verify, verifyRestored } from './verify.ts';
 
 const stagingOf = ({ recovery, change }: Rollout): Step => {
   if (recovery !== undefined) return gather;
-  return change === undefined ? stage : lookBeforeRestart;
+  if (change === undefined) return stage;
+  return change.is === 'restart' ? lookBeforeRestart : stageConfiguration;
 };
 
 /** Every step of a node's way. */
 export const steps: Steps = {
   stage: (context) => stagingOf(context.rollout)(context),
-  backup,
+  backup: (context) => (context.rollout.change?.is === 'config' ? keepPair : backup)(context),
   drain,
   switch: switchStep,
   verify,
@@ -31,6 +33,7 @@ export const steps: Steps = {
   'verify-restored': verifyRestored,
   recover,
   restart,
+  configure,
 };
 
 export { tidyNode } from './tidy.ts';

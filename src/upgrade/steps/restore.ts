@@ -5,6 +5,7 @@ import * as commands from '../host/commands.ts';
 import type { Observation } from '../host/observation.ts';
 import { failed, linkInPlace, reportOf } from '../host/reports.ts';
 import { missing } from '../host/strangers.ts';
+import { fileOf } from '../rollout/index.ts';
 import type { Baseline, Pair, Report, Rollout } from '../rollout/types.ts';
 import { inTheWayOfRestore, keptEnvironment, leave, type Since } from './foreign.ts';
 import { type Missing, stopFor } from './stop.ts';
@@ -29,13 +30,14 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
   if (other !== null) return { is: 'reported', report: other };
   const link = linkInPlace(seen, rollout.service);
   if (link !== null) return { is: 'reported', report: failed(link) };
-  const strangers = inTheWayOfRestore(seen, node.before, rollout);
+  const put = fileOf(rollout, node)?.after ?? null;
+  const strangers = inTheWayOfRestore(seen, node.before, rollout, put);
   const left = await leave(context, strangers, since);
   if (left.is === 'reported') return left;
   const decided = left.as === 'keep' ? { replace: [], keep: strangers } : { replace: strangers, keep: [] };
   const target = rollout.release.binarySha256;
   const unchanged = seen.disk === target && seen.image === target;
-  return { is: 'stop', command: commands.restore(context, node.before, decided), unchanged };
+  return { is: 'stop', command: commands.restore(context, node.before, decided, put), unchanged };
 }
 
 /** What nobody signed may not choose among the backups of a node: the newest is what ran before its last change. */
@@ -52,8 +54,8 @@ async function notTheNewest({ rollout, node, shell, signal }: StepContext, befor
   );
 }
 
-/** The recorded image runs, and a chance restart would bring up the recorded pair, or the environment that was kept. */
+/** The recorded image runs, started with the file that was put back, and a chance restart would bring up the recorded pair, or the environment that was kept. */
 export function isBack(seen: Observation, before: Pair, { service }: Rollout, kept: string | null): boolean {
   const env = service.envFile === null || seen.env === before.envSha256 || (seen.env ?? missing) === kept;
-  return seen.image === before.sha256 && seen.disk === before.sha256 && env;
+  return seen.image === before.sha256 && seen.disk === before.sha256 && env && !seen.stale;
 }

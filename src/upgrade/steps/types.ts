@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { AskChecks } from '../checks/types.ts';
+import type { Resolve } from '../environment/index.ts';
 import type { Probe } from '../http/types.ts';
 import type { Gate, NodeRun, Report, Rollout, Sight, StepName } from '../rollout/types.ts';
 import type { Shell } from '../ssh/types.ts';
@@ -18,6 +19,8 @@ export interface StepContext {
   withdrawn(): string | null;
   /** What the settings ask of every node besides; absent where they ask nothing. */
   checks?: AskChecks;
+  /** Finds the values of a change of configuration that nobody typed. */
+  resolve?: Resolve;
   /**
    * The pre-stop gates, evaluated now: the newest rollout from the store and fresh probes of the region.
    * A step that will stop the service calls this right before, with what it saw, and returns `gated` unless it is empty.

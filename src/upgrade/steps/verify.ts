@@ -1,7 +1,8 @@
 import { failed } from '../host/reports.ts';
 import { prove, slowStop } from '../proof/prove.ts';
-import { isCanary } from '../rollout/index.ts';
+import { fileOf, isCanary } from '../rollout/index.ts';
 import { checked } from './checked.ts';
+import { withConfiguration } from './configure.ts';
 import { keptEnvironment } from './foreign.ts';
 import type { Step } from './types.ts';
 
@@ -18,8 +19,8 @@ export const verify: Step = async (context) => {
   const proven = await prove(context, {
     sha256: release.binarySha256,
     version: release.version,
-    // An upgrade leaves the environment file alone; a recovery puts it there.
-    envSha256: node.gets?.envSha256 ?? null,
+    // An upgrade leaves the environment file alone; a recovery puts it there, and a change of configuration another one.
+    envSha256: fileOf(rollout, node)?.after ?? node.gets?.envSha256 ?? null,
     keptEnvSha256: keptEnvironment(node),
     oldInvocation: restarted ? (node.before?.invocation ?? null) : null,
     answers: policy.healthyAnswers,
@@ -27,7 +28,7 @@ export const verify: Step = async (context) => {
     deadline: policy.healthDeadline,
     slowStop,
   });
-  return checked(context, proven);
+  return checked(context, await withConfiguration(context, proven));
 };
 
 /** The same proof for what the node was before: it need not be a new process, but the recorded image, and stable. */

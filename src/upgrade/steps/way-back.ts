@@ -30,11 +30,11 @@ export async function seeWayBack(
 /** By what `restore` stops at: see `inTheWayOfRestore`. */
 function judged(
   { disk, image, env }: Observation,
-  { before, release, kept }: BackQuestion,
+  { before, release, kept, put }: BackQuestion,
   service: Service,
 ): BackSeen {
   const isOurs = (sha256: string | null) => [null, before.sha256, release].includes(sha256);
   if (!isOurs(disk) || !isOurs(image)) return 'other binary';
-  const isSame = service.envFile === null || env === before.envSha256 || (env ?? missing) === kept;
+  const isSame = service.envFile === null || env === before.envSha256 || (env ?? missing) === kept || env === put;
   return isSame ? 'ready' : 'other environment';
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Exposition, readExposition } from '../../../src/upgrade/checks/prometheus.ts';
 import { judgeLimits, judgeRate, sampleOf } from '../../../src/upgrade/checks/rate.ts';
+import { Samples } from '../../../src/upgrade/checks/samples.ts';
 import { selectorIn } from '../../../src/upgrade/checks/selector.ts';
 import type { MetricsCheck } from '../../../src/upgrade/checks/types.ts';
 import { fc } from '../../support/fast-check.ts';
@@ -190,6 +191,47 @@ function minute(first: string, second: string, more: Partial<MetricsCheck> = {},
 const text = (errors: string | number, requests: string | number) =>
   `errors_total ${errors}\nrequests_total ${requests}\n`;
 
+describe('the samples that are kept', () => {
+  const counted = { is: 'counted', series: new Map() } as const;
+  const sample = (at: number, invocation = 'i1') => ({ invocation, at, rate: counted, per: null });
+
+  it('are few, however often somebody looks, and one of about the age of the rate is among them', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.integer({ min: 200, max: 20_000 }), fc.integer({ min: 200, max: 3_600_000 })),
+        fc.array(fc.double({ min: 0.05, max: 0.4, noNaN: true }), { minLength: 1, maxLength: 40, size: 'max' }),
+        (over, parts) => {
+          const samples = new Samples();
+          const of = { name: 'errors', over };
+          let at = 0;
+          for (const part of [0, ...parts]) {
+            at += part * over;
+            const partner = samples.partner(of, 'n', sample(at));
+            if (at >= 2 * over) expect(partner).not.toBeNull();
+            if (partner !== null) {
+              expect(at - partner.at).toBeGreaterThanOrEqual(over / 2);
+              expect(at - partner.at).toBeLessThanOrEqual(1.5 * over);
+            }
+            samples.keep(of, 'n', sample(at));
+            expect(samples.of('n', 'errors').length).toBeLessThanOrEqual(8);
+          }
+        },
+      ),
+    );
+  });
+
+  it('are of one process, one node and one check', () => {
+    const samples = new Samples();
+    samples.keep({ name: 'errors', over: 1_000 }, 'n', sample(0));
+    expect(samples.partner({ name: 'errors', over: 1_000 }, 'n', sample(1_000))).toEqual(sample(0));
+    expect(samples.partner({ name: 'errors', over: 1_000 }, 'n', sample(1_000, 'i2'))).toBeNull();
+    expect(samples.partner({ name: 'errors', over: 1_000 }, 'o', sample(1_000))).toBeNull();
+    expect(samples.partner({ name: 'other', over: 1_000 }, 'n', sample(1_000))).toBeNull();
+    samples.keep({ name: 'errors', over: 1_000 }, 'n', sample(1_000, 'i2'));
+    expect(samples.of('n', 'errors')).toEqual([sample(1_000, 'i2')]);
+  });
+});
+
 describe('a rate', () => {
   it.each([
     ['good', 0, '0 % over 60 s'],
@@ -198,13 +240,14 @@ describe('a rate', () => {
     ['bad', 5, '5 % over 60 s, bad from 5 %'],
     ['bad', 100, '100 % over 60 s, bad from 5 %'],
   ])('is %s where %i of a hundred fail', (is, errors, says) => {
-    expect(minute(text(7, 50), text(7 + errors, 150))).toEqual({ is, says });
+    expect(minute(text(7, 50), text(7 + errors, 150))).toEqual({ is, says, rate: errors / 100 });
   });
 
   it('is each second where nothing else is counted', () => {
     expect(minute(text(0, 0), text(6, 0), { per: null, bad: 0.1, watch: null })).toEqual({
       is: 'bad',
       says: '0.1 per second over 60 s, bad from 0.1 per second',
+      rate: 0.1,
     });
   });
 
@@ -220,7 +263,8 @@ describe('a rate', () => {
 
   it('of a counter that is declared and has no series yet is zero', () => {
     const none = '# TYPE errors_total counter\n';
-    expect(minute(`${none}requests_total 0`, `${none}requests_total 9`)).toEqual({ is: 'good', says: '0 % over 60 s' });
+    const found = minute(`${none}requests_total 0`, `${none}requests_total 9`);
+    expect(found).toEqual({ is: 'good', says: '0 % over 60 s', rate: 0 });
   });
 
   it.each([
@@ -228,6 +272,14 @@ describe('a rate', () => {
     ['a series that is gone', 'errors_total{a="1"} 1\nrequests_total 1', text(2, 2), 'a series is gone'],
     ['a NaN', text('NaN', 1), text(1, 2), 'errors_total is NaN'],
     ['an infinity', text(1, 1), text(1, '+Inf'), 'requests_total is Infinity'],
+    ['a series that begins below zero', text(1, 1), `${text(9, 9)}errors_total{a="1"} -8\n`, 'errors_total is -8'],
+    ['a number to which one more adds nothing', text(1, 1), text('1e17', 9), 'errors_total is 100000000000000000'],
+    [
+      'labels without an end',
+      text(1, 1),
+      `${Array.from({ length: 600 }, (_, at) => `errors_total{a="${'x'.repeat(900)}${at}"} 1\n`).join('')}requests_total 2`,
+      'its labels are longer than anybody compares',
+    ],
     ['nothing counted', text(1, 5), text(1, 5), 'nothing was counted in requests_total over 60 s'],
     ['errors without requests', text(1, 5), text(2, 5), 'nothing was counted in requests_total over 60 s'],
     ['no such metric', 'requests_total 1', 'requests_total 2', 'there is no errors_total'],

@@ -50,6 +50,11 @@ describe('a node beside its record', () => {
     ['is as recorded', seenAs(), { is: 'as-recorded' }],
     ['was never restarted', seenAs({ sha256: other }), { ...off, binary: 'memory' } as Compared],
     [
+      'has a unit that starts another program',
+      seenAs({ sha256: other }, { starts: '/opt/own' }),
+      { ...off, binary: 'memory', starts: '/opt/own' } as Compared,
+    ],
+    [
       'would run another binary after the next restart',
       seenAs({}, { disk: other }),
       { ...off, binary: 'disk' } as Compared,

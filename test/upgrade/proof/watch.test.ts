@@ -33,6 +33,7 @@ const sight = (change: Sight = {}): Observation => ({
   disk: 'new',
   env: null,
   torn: false,
+  stale: false,
   staged: null,
   machine: 'x86_64',
   writable: true,

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
+import { micromark } from 'micromark';
+import { gfm, gfmHtml } from 'micromark-extension-gfm';
 import { describe, expect, it } from 'vitest';
-import { packOf, postMortem } from '../../../src/upgrade/report/index.ts';
+import { packMarkdown, packOf, postMortem } from '../../../src/upgrade/report/index.ts';
 import { next, nextAsk, plan, postMortemAt, wentWrong } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { trialFleet } from '../../bot/support.ts';
@@ -22,6 +24,31 @@ describe('what is to be learned from a night', () => {
     expect(told.rollout.nodes['us-east-op-2']?.diagnosis).toBeNull();
     expect(text).toContain('us-east-op-2, 2026-11-24 07:30:50 UTC (line 40): never healthy');
     expect(text).toContain('Owner: ines (U0INES)');
+  });
+
+  it('shows what a host said as text, wherever it is read: no link, no picture, no heading, no markup', () => {
+    const hostile = [
+      '![x](https://evil.example/x.png)',
+      '[a](https://evil.example)',
+      '<b>bold</b>',
+      'www.evil.example',
+    ];
+    const pack = packOf(journalIn(badNight()));
+    const [node, ...others] = pack.nodes;
+    const cause = { name: 'port', says: hostile.join(' '), line: '', mend: 'free it' };
+    const told = {
+      ...pack,
+      nodes: node === undefined ? [] : [{ ...node, reason: hostile.join(' ') }, ...others],
+      causes: [
+        { node: 'n', at: 0, line: 1, summary: hostile.join(' '), evidence: ['# big', ...hostile], causes: [cause] },
+      ],
+    };
+    for (const text of [postMortem(told) ?? '', packMarkdown(told)]) {
+      const html = micromark(text, { allowDangerousHtml: true, extensions: [gfm()], htmlExtensions: [gfmHtml()] });
+      expect(html.match(/<(?:a|img|b|strong|em) |<\/?b>|<h1>big/g)).toBeNull();
+    }
+    const html = micromark(postMortem(told) ?? '');
+    expect(html).toContain('<pre><code># big\n![x]');
   });
 
   it('is nothing where all went well', () => {

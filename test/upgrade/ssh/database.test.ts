@@ -119,14 +119,41 @@ describe('a database, asked from the place of a node', () => {
     ['its end', (socket: Socket) => void socket.end()],
     ['a length without an end', (socket: Socket) => void socket.write(Buffer.from([0x52, 0x7f, 0xff, 0xff, 0xff, 1]))],
     ['endlessly', (socket: Socket) => endless(socket)],
+    ['a login of no kind', (socket: Socket) => void socket.write(saying('R', [0, 0, 0, 99]))],
+    ['columns that are not there', (socket: Socket) => void socket.write(saying('T', [0, 5]))],
+    ['fewer columns than none', (socket: Socket) => void socket.write(saying('D', [0xff, 0xff]))],
   ])('that says %s is silent, and nobody waits', async (_, speak) => {
     const asked = listenTo((socket, said) => said.length === 1 && speak(socket));
     const port = new URL(await listen(asked.server as never)).port;
+    await ask(plain.url());
+    const from = sshd.accepted();
     for (const mode of ['disable', 'prefer', 'require']) {
       asked.said.length = 0;
       const url = `postgres://ann:pw@127.0.0.1:${port}/app?sslmode=${mode}`;
       expect(await ask(url, 'select 1', 1_000)).toMatchObject({ is: 'silent' });
     }
+    // What else goes over the connection to the node is not lost with it.
+    expect(await ask(plain.url())).toMatchObject({ is: 'rows' });
+    expect(sshd.accepted() - from).toBe(0);
+  });
+
+  it('holds nobody up by what one of its values is, in whatever form it says it is', async () => {
+    const many = '1'.repeat(60_000);
+    // In the binary form: a list of three, where there could be two thousand million as well.
+    const lists = '\0\0\0\x01\0\0\0\0\0\0\0\x17\0\0\0\x03\0\0\0\x01';
+    const asked = listenTo((socket, said) => {
+      const ready = saying('Z', [0x49]);
+      if (said.length === 1) return socket.write(Buffer.concat([saying('R', [0, 0, 0, 0]), ready]));
+      if (said.length < 4) return socket.write(Buffer.concat([saying('C', [0x58, 0]), ready]));
+      return socket.write(
+        Buffer.concat([columns([1184, 0], [1007, 1]), row(many, lists), saying('C', [0x58, 0]), ready]),
+      );
+    });
+    const port = new URL(await listen(asked.server as never)).port;
+    const from = performance.now();
+    const answer = await ask(`postgres://ann:pw@127.0.0.1:${port}/app?sslmode=disable`, 'select 1', 5_000);
+    expect(answer).toEqual({ is: 'rows', rows: [{ a: [] }] });
+    expect(performance.now() - from).toBeLessThan(2_500);
   });
 
   it('that nobody can reach is asked once at a time: the node waits for it much longer than we do', async () => {
@@ -184,6 +211,47 @@ function listenTo(hear: (socket: Socket, said: Buffer[]) => unknown): { server: 
     });
   });
   return { server, said };
+}
+
+const saying = (letter: string, body: number[]): Buffer =>
+  Buffer.from([letter.charCodeAt(0), 0, 0, 0, body.length + 4, ...body]);
+
+/** A type and its form, 0 for text. */
+const columns = (...all: [type: number, form: number][]): Buffer =>
+  saying('T', [
+    ...[0, all.length],
+    ...all.flatMap(([type, form]) => [
+      0x61,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      type >> 8,
+      type & 255,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      form,
+    ]),
+  ]);
+function row(...values: string[]): Buffer {
+  const body = values.map((each) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(each.length);
+    return Buffer.concat([length, Buffer.from(each, 'latin1')]);
+  });
+  const head = Buffer.from([0x44, 0, 0, 0, 0, 0, values.length]);
+  head.writeUInt32BE(Buffer.concat(body).length + 6, 1);
+  return Buffer.concat([head, ...body]);
 }
 
 /** Parameters without end, as fast as they are taken. */

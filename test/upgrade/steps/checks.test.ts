@@ -20,7 +20,7 @@ class Checked extends Trial {
   before: CheckResult[] = [];
   answers: CheckResult[][] = [];
   readonly occasions: CheckOccasion[] = [];
-  onAsk: () => void = () => undefined;
+  onAsk: () => unknown = () => undefined;
 
   override context(): StepContext {
     const checks: AskChecks = async (_, occasion) => {
@@ -75,6 +75,26 @@ describe('a node is proven', () => {
 });
 
 describe('a node is not proven', () => {
+  it.each<[string, () => void, RegExp]>([
+    [
+      'whose health broke off while its checks were made',
+      () => {
+        trial.node.health = async () => ({ is: 'unreachable', detail: 'no answer' });
+      },
+      /^health broke off while its checks were made$/,
+    ],
+    [
+      'that nobody can look at any more once they were made',
+      () => {
+        trial.node.run = async () => ({ is: 'unreachable', reason: 'no route' });
+      },
+      /no route/,
+    ],
+  ])('%s', async (_, change, reason) => {
+    trial.onAsk = () => trial.occasions.at(-1) === 'node' && change();
+    expect(await turn([result('good')])).toMatchObject({ is: 'unknown', reason: expect.stringMatching(reason) });
+  });
+
   it('while nobody knows what a check says, however often it is asked', async () => {
     expect(await turn([result('good', { check: 'ready' }), result('unknown')])).toEqual({
       is: 'unknown',
@@ -111,6 +131,13 @@ describe('a node is not proven', () => {
 });
 
 describe('what was bad before the turn', () => {
+  it('is not asked of a node that has the release already: nothing is done to it', async () => {
+    trial.run = { ...trial.run, already: true };
+    trial.before = [result('bad')];
+    await trial.go('backup');
+    expect(trial.occasions).toEqual([]);
+  });
+
   it('is noted, and nothing goes back for it: it would be so afterwards, too', async () => {
     trial.before = [result('bad', rollback), result('good', { check: 'ready' })];
     expect(await turn([result('bad', rollback)])).toEqual({
@@ -120,6 +147,11 @@ describe('what was bad before the turn', () => {
       facts: { stays: true },
     });
     expect(trial.run.illBefore).toEqual([{ check: 'errors', is: 'bad', counts: 'bad', says: 'it is bad' }]);
+  });
+
+  it('is noted of every check, however many: an outage makes all of them bad at once', async () => {
+    trial.before = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((check) => result('bad', { check, ...rollback }));
+    expect(await turn(trial.before)).toMatchObject({ is: 'failed', facts: { stays: true } });
   });
 
   it('excuses no other check', async () => {

@@ -25,6 +25,21 @@ it('a node tells what runs, what lies there, its backups, and which run was ther
   expect(after.lies?.backups[0]).not.toHaveProperty('back');
 });
 
+it('a node whose unit starts another program says which, and only while that runs', async () => {
+  trial.node.exec(`cp ${binary} own; echo more >>own; echo "$PWD/own" >program`);
+  expect((await look()).lies?.starts).toBeUndefined();
+  const restart = 'bin/systemctl restart zeitwork-operator';
+  trial.node.exec(restart);
+  expect((await look()).lies?.starts).toMatch(/^\/.*\/own$/);
+  // A program of that name that is not what runs: whoever starts the binary by another way is none of ours.
+  trial.node.exec('cp own other; mv other own');
+  expect((await look()).lies?.starts).toBeUndefined();
+  trial.node.exec(`rm program; ${restart}`);
+  const { lies, sha256 } = await look();
+  expect(lies).toMatchObject({ disk: sha256 });
+  expect(lies?.starts).toBeUndefined();
+});
+
 it('a node on whose disk lies something else than runs says so', async () => {
   trial.node.exec(`cp ${binary} x; echo more >>x; mv x ${binary}`);
   const seen = await look();

@@ -24,13 +24,17 @@ case $1 in
   show)
     read -r pid <pid
     printf 'NRestarts=0\\nExecMainStatus=0\\nMainPID=%s\\nInvocationID=run-%s\\n' "$pid" "$pid"
-    printf 'Result=success\\nLoadState=loaded\\nActiveState=active\\nSubState=running\\n' ;;
+    printf 'Result=success\\nLoadState=loaded\\nActiveState=active\\nSubState=running\\n'
+    program=$(cat program 2>/dev/null) || program=usr/local/bin/zeitwork-operator
+    printf 'ExecStart={ path=%s ; argv[]=%s --token=s3cret ; ignore_errors=no }\\n' "$program" "$program" ;;
   restart)
     read -r pid <pid
     rm -rf "proc/$pid"
     pid=$((pid + 1))
     mkdir "proc/$pid"
-    ln usr/local/bin/zeitwork-operator "proc/$pid/exe"
+    program=$(cat program 2>/dev/null) || program=usr/local/bin/zeitwork-operator
+    ln "$program" "proc/$pid/exe"
+    sed -n '/=/p' etc/zeitwork/operator.env 2>/dev/null | tr '\\n' '\\000' >"proc/$pid/environ"
     echo "$pid" >pid ;;
   status) echo 'active (running)' ;;
 esac

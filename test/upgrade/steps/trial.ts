@@ -84,7 +84,7 @@ export class Trial {
       result = await steps[name](this.context());
       const facts: Facts = result.is === 'succeeded' || result.is === 'failed' ? result.facts : {};
       const before = this.run.touched ? this.run.before : (facts.before ?? this.run.before);
-      const touched = this.run.touched || isAny(name, 'switch', 'recover', 'restart');
+      const touched = this.run.touched || isAny(name, 'switch', 'recover', 'restart', 'configure');
       const { asked = this.plan.asked, ...own } = facts;
       this.plan = { ...this.plan, asked };
       this.run = { ...this.run, foreign: null, ...own, before, attempt: this.run.attempt + 1, touched };

@@ -80,6 +80,8 @@ check_arguments() {
   for given in "$replace_disk" "$replace_image" "$replace_env" "$keep_env"; do
     [ -z "$given" ] || [ "$given" = missing ] || sha decided "$given"
   done
+  # no change of configuration is made here: whose work lies there nobody may say in passing
+  case $new_env in '' | -) ;; *) refuse argument new_env ;; esac
   [ -z "$version" ] || word version "$version"
   case $prune in '' | yes | no) ;; *) refuse argument prune ;; esac
   case $staged in

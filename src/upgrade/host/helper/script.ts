@@ -7,6 +7,9 @@ import { argumentsCheck } from './arguments-check.ts';
 import { orderCheck } from './order-check.ts';
 import { policyFolder } from './policy.ts';
 
+const isKnown = (name: VerbName): boolean => !('sudoOnly' in verbs[name]);
+const verbNames = (Object.keys(verbs) as VerbName[]).filter(isKnown);
+
 const head = `#!/bin/sh
 # zeitwork-node: what the upgrade program may do as root on this node, and nothing else.
 # Made by "zeitwork helper script"; "zeitwork doctor" compares it. It takes no arguments: a request comes on stdin, ${headerBytes}
@@ -70,9 +73,7 @@ const work = `
 classes_of() { # VERB: kinds of orders that allow it, or - for what only looks
   case $1 in
     about) classes=- ;;
-${(Object.keys(verbs) as VerbName[])
-  .map((name) => `    ${wireName(name)}) classes='${verbs[name].orders.join(' ') || '-'}' ;;`)
-  .join('\n')}
+${verbNames.map((name) => `    ${wireName(name)}) classes='${verbs[name].orders.join(' ') || '-'}' ;;`).join('\n')}
     *) verb=; refuse verb 'there is no such verb' ;;
   esac
 }
@@ -111,7 +112,7 @@ main() {
 const library = () =>
   [
     '\nscript_of() {\n  case $1 in',
-    ...(Object.keys(verbs) as VerbName[]).map(
+    ...verbNames.map(
       (name) => `    ${wireName(name)}) printf '%s\\n' '${verbs[name].script.replaceAll("'", "'\\''")}' ;;`,
     ),
     '  esac\n}\n',

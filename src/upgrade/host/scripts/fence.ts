@@ -75,7 +75,19 @@ plain() { # this program replaces files by renaming
   [ ! -L "$binary" ] || refuse link "$binary $(readlink "$binary")"
   [ ! -L "$env" ] || refuse link "$env $(readlink "$env")"
 }
+note_put() { # SHA256 INVOCATION: which environment file we put in place, and what ran right after that
+  printf '%s %s\\n' "$1" "$2" >"$state/environment.new" && sync "$state/environment.new" &&
+    mv -f "$state/environment.new" "$state/environment" && sync "$state"
+}
+settle_put() { # asked anew: a process that came up meanwhile may have either file
+  put=; while_ran=
+  [ -f "$state/environment" ] && read -r put while_ran <"$state/environment" || return 0
+  [ "$while_ran" = pending ] || return 0
+  unit_facts
+  note_put "$put" "$(invocation_of)" 2>/dev/null || rm -f "$state/environment"
+}
 restart() {
+  settle_put
   # a unit that failed or was restarted often may be held back by its start limit
   if [ "$pid" = 0 ]; then systemctl reset-failed "$unit" >/dev/null 2>&1 9>&- 8>&- || :; fi
   code=0

@@ -3,11 +3,11 @@
  *
  * What they need there, so that a stand-in node knows what to offer:
  * - coreutils (`cp --preserve=all`, `cp --attributes-only`, `mv -T`, `ln`, `stat`, `sync FILE`, `timeout -k`, `head -c`, `cut`,
- *   `date -u`, `sha256sum`, `od`, `tr`), `sed`, `awk`, `sort`, `tar`, `gzip`, `flock` and, when there, `setpriv`, `systemd-run`, `openssl`,
+ *   `date -u`, `sha256sum`, `od`, `tr`, `base64 -w`), `grep -z`, `sed` (`-z`), `awk`, `sort`, `tar`, `gzip`, `flock` and, when there, `setpriv`, `systemd-run`, `openssl`,
  *   `ss`; `test -ef`; `chown` and `chmod` as commands of their own;
  * - `systemctl show UNIT -p MainPID -p InvocationID -p NRestarts -p ActiveState -p SubState -p Result -p ExecMainStatus
  *   -p ActiveEnterTimestampMonotonic -p LoadState` (a property that is left out is taken as unknown),
- *   `systemctl reset-failed UNIT`, `systemctl restart UNIT`, `systemctl status UNIT --no-pager --full`;
+ *   `systemctl show UNIT -p MainPID -p ExecStart`, `systemctl reset-failed UNIT`, `systemctl restart UNIT`, `systemctl status UNIT --no-pager --full`;
  * - `journalctl -u UNIT -n N --no-pager -o short-iso`; for checks also `journalctl _SYSTEMD_INVOCATION_ID=… --since=-60s -q -o json
  *   --output-fields=PRIORITY,MESSAGE`;
  * - `/proc/PID/exe` only as a file to read (`openssl`, `sha256sum`, `stat -L`, `test -ef`, `cp -p`), so a hard link to the
@@ -18,7 +18,8 @@
  *
  * What they keep lies under `/var/lib/zeitwork-upgrades/UNIT`: `lock`, `epoch` (two numbers of 20 digits: run and try),
  * `backups`, `made` (which run recorded which backup), `incoming` (archives that a helper took), `aside` with `aside.log`,
- * `recovered` (a pair that a recovery puts in place, until that is done), and `digests`, which only saves time. Of what versions before 0.2 kept in the folder above, `lock` is taken, `epoch`
+ * `recovered` (a pair that a recovery puts in place, until that is done), `environments` (files of a change of configuration, until that is done), `environment` (which environment file was put in place last, and
+ * the invocation that ran right after that: it has to be started anew), and `digests`, which only saves time. Of what versions before 0.2 kept in the folder above, `lock` is taken, `epoch`
  * raised and `backups` read while they are there.
  *
  * Those that change something begin with `enter`: lock, fence, and away with what a killed script left behind.
@@ -31,6 +32,12 @@ export { backupScript, checkBackupScript } from './backup.ts';
 export { listBackupsScript } from './backups.ts';
 export { countEntriesScript, lendKeyScript, runCheckScript } from './checks.ts';
 export { cleanupScript } from './cleanup.ts';
+export {
+  compareEnvironmentScript,
+  configureScript,
+  lendEnvironmentScript,
+  stageEnvironmentScript,
+} from './configure.ts';
 export { diagnoseScript } from './diagnose.ts';
 export { gatherScript } from './gather.ts';
 export { lendScript } from './lend.ts';

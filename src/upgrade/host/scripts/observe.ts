@@ -17,6 +17,7 @@ look_around() {
   [ ! -L "$binary" ] || say link "binary $(readlink "$binary")"
   [ ! -L "$env" ] || say link "env $(readlink "$env")"
   ! torn "$env" || say torn env
+  ! stale || say stale env
 }
 `;
 

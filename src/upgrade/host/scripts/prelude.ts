@@ -10,7 +10,7 @@ LC_ALL=C; export LC_ALL
 PATH=\${PATH:+$PATH:}/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 root=/var/lib/zeitwork-upgrades
 scrap=
-staged=- replace_disk=- replace_image=- replace_env=- keep_env=-
+staged=- replace_disk=- replace_image=- replace_env=- keep_env=- new_env=-
 trap '[ -z "$scrap" ] || rm -rf "$scrap"' EXIT
 trap 'exit 143' INT TERM
 
@@ -54,6 +54,16 @@ hashes() { # sets image, disk, environment; empty: not there
   if [ -n "$image" ] && [ "/proc/$pid/exe" -ef "$binary" ]; then disk=$image; else disk=$(digest disk "$binary") || disk=; fi
   [ "$env" = - ] || [ -L "$env" ] || [ ! -f "$env" ] || environment=$(small "$env") || environment=
 }
+invocation_of() { # what runs, or ran last; unit_facts first
+  id=$(printf '%s\\n' "$facts" | sed -n 's/^InvocationID=//p')
+  printf '%s' "\${id:-none}"
+}
+stale() { # the environment file was put there by us, and what runs was started before that; unit_facts and hashes first
+  put=; while_ran=
+  [ -n "$environment" ] && [ -f "$state/environment" ] && read -r put while_ran <"$state/environment" || return 1
+  [ "$put" = "$environment" ] || return 1
+  [ "$while_ran" = pending ] || [ "$while_ran" = "$(invocation_of)" ]
+}
 torn() { # FILE: it is there and is no environment file: empty, or with the zeros that a crash leaves
   [ -f "$1" ] && [ ! -L "$1" ] || return 1
   [ "$(tr -d ' \\t\\r\\n' <"$1" | head -c 1 | wc -c)" = 0 ] || [ "$(tr -dc '\\000' <"$1" | head -c 1 | wc -c)" != 0 ]
@@ -81,6 +91,7 @@ export const named = [
   'replace_image',
   'replace_env',
   'keep_env',
+  'new_env',
   'folder',
   'prune',
   'bytes',

@@ -16,11 +16,16 @@ only_ours() { # sets strange_disk, strange_image, strange_env; a binary that is 
   [ "$env" = - ] || [ "$now" = "$recorded" ] || strange_env=$now
   [ -z "$strange_disk" ] || [ "$strange_disk" = "$replace_disk" ] || refuse foreign-disk "$strange_disk"
   [ -z "$strange_image" ] || [ "$strange_image" = "$replace_image" ] || refuse foreign-image "$strange_image"
-  case $strange_env in '' | "$replace_env" | "$keep_env") ;; *) refuse foreign-env "$strange_env" ;; esac
+  case $strange_env in '' | "$replace_env" | "$keep_env" | "$new_env") ;; *) refuse foreign-env "$strange_env" ;; esac
 }
 restore_env() {
-  [ "$now" = missing ] || keep_aside environment "$env" "$now"
-  if [ "$recorded" = missing ]; then rm -f "$env"; else put_back "$backup/env" "$env" "$recorded"; fi
+  [ "$now" = missing ] || [ "$now" = "$new_env" ] || keep_aside environment "$env" "$now"
+  if [ "$recorded" = missing ]; then
+    rm -f "$env"
+  else
+    note_put "$recorded" pending 2>/dev/null || : # a full disk must not stop a rollback
+    put_back "$backup/env" "$env" "$recorded"
+  fi
 }
 `;
 
@@ -36,13 +41,14 @@ export const restoreScript = script(
   only_ours
   lacking=
   [ "$image" = "$before" ] || lacking=yes
+  ! stale || lacking=yes
   [ -z "$strange_disk" ] || keep_aside binary "$binary" "$disk"
   [ -z "$strange_image" ] || [ "$image" = "$disk" ] || keep_aside image "/proc/$pid/exe" "$image"
   if [ "$disk" != "$before" ]; then
     put_back "$backup/binary" "$binary" "$before"
     say did binary
   fi
-  if [ -n "$strange_env" ] && [ "$strange_env" = "$replace_env" ]; then
+  if [ -n "$strange_env" ] && [ "$strange_env" != "$keep_env" ]; then
     restore_env
     lacking=yes
     say did env
