@@ -1727,4 +1727,11 @@ export const rows: Mutant[] = [
     to: 'if (unknown.length > 99)',
     tests: ['test/upgrade/rollout/configuration.test.ts'],
   },
+  {
+    name: 'what a worker has in a file of secrets is shown under any name',
+    file: 'src/upgrade/environment/wanted.ts',
+    from: '  if (isHidden(key, rules)) return null;\n  return `',
+    to: '  if (key !== file) return null;\n  return `',
+    tests: ['test/upgrade/environment/wanted.test.ts'],
+  },
 ];
