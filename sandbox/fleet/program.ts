@@ -69,6 +69,7 @@ export class Program {
     const { fault } = this.#build;
     if (fault === 'exit-at-start') this.#die('migration lock table missing, cannot start');
     else if (!this.#around.env.DATABASE_URL) this.#die('DATABASE_URL is not set');
+    else if (fault === 'needs-param' && !this.#around.env.NEW_PARAM) this.#die('NEW_PARAM is not set');
     else if (fault === 'slow-start') this.#after(4_000, () => this.#listen());
     else this.#listen();
   }

@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import type { Signer } from '../trust/index.ts';
 import type { Check } from '../upgrade/checks/types.ts';
 import type { Row } from '../upgrade/compatibility/index.ts';
-import type { KeyRules } from '../upgrade/environment/index.ts';
 import type { AlertSource, InventorySource, Question } from '../upgrade/http/types.ts';
-import type { Item, Region } from '../upgrade/rollout/types.ts';
+import type { Fleet, Item, Region } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
 import { freezeIn } from './calendars.ts';
 import { checkFrom, type WrittenCheck } from './node-checks.ts';
@@ -21,8 +20,14 @@ export interface Origin {
   absolute: Absolute;
 }
 
+/** SSH access by name, of the nodes and of what else there is. */
+export interface Reached {
+  nodes: Record<string, Host>;
+  others: Record<string, Host>;
+}
+
 /** Puts together what was parsed and found sound. */
-export function build(written: Written, hosts: Record<string, Host>, secrets: Secrets, origin: Origin): Settings {
+export function build(written: Written, { nodes: hosts, others }: Reached, secrets: Secrets, origin: Origin): Settings {
   const { absolute, file } = origin;
   const { releases } = written;
   const place = written.notices?.webhook ?? null;
@@ -35,7 +40,12 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       regions: written.regions.map((region) => regionFrom(region, written)),
       policy: written.policy,
       drift: { at: written.drift.at ?? null, snooze: written.drift.snooze },
-      aftercare: { stable: written.aftercare.stable ?? null, keep: written.aftercare.keep },
+      aftercare: {
+        watch: written.aftercare.watch ?? null,
+        every: written.aftercare.every,
+        stable: written.aftercare.stable ?? null,
+        keep: written.aftercare.keep,
+      },
       audiences: webhook === null ? [] : [webhook.name],
       ...(written.compatibility ? { compatibility: written.compatibility.map(rowFrom) } : {}),
       ...checklistsFrom(written.checklists),
@@ -54,6 +64,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       signers: signersFrom(releases.signers),
       unsigned: releases.unsigned,
     },
+    build: written.build ? buildingFrom(written.build, others) : null,
     slack: {
       channel: written.channel,
       team: written.team ?? null,
@@ -63,6 +74,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     },
     keys: written.keys ?? null,
     redis: secrets.redis,
+    metrics: secrets.metricsListen ?? written.metrics?.listen ?? null,
     retention: written.retention,
     sealKey: secrets.sealKey,
     stateDir: absolute(written.stateDir),
@@ -71,6 +83,15 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     approvals: written.approvals,
     roles: written.roles,
   };
+}
+
+/** `local` is no host. */
+function buildingFrom(
+  { on, repository, command, network, signedBy = null, limit, memory }: NonNullable<Written['build']>,
+  hosts: Record<string, Host>,
+): Settings['build'] {
+  const signers = signedBy === null ? null : signersFrom(signedBy);
+  return { host: hosts[on] ?? null, repository, command, network, signedBy: signers, limit, memory };
 }
 
 /** A person may have several keys. */
@@ -109,14 +130,19 @@ function filled(pattern: string, name: string, hosts: Record<string, Host>): str
   return pattern.replaceAll('{address}', inUrl).replaceAll('{name}', name);
 }
 
-const rulesFrom = (
-  { secret, values = {}, files = null }: NonNullable<Written['config']>,
+function rulesFrom(
+  { secret, values = {}, files = null, changes }: NonNullable<Written['config']>,
   absolute: Absolute,
-): KeyRules => ({
-  secret,
-  values,
-  files: files === null ? null : absolute(files),
-});
+): NonNullable<Fleet['config']> {
+  return {
+    ...{ secret, values },
+    files: files === null ? null : absolute(files),
+    changes: changes.map(({ version, set = {}, unset, rename = {}, ensure = {} }) => ({
+      ...{ version, set, unset, rename, ensure },
+      expect: {},
+    })),
+  };
+}
 
 /** Lists without an item are none. */
 function checklistsFrom(written: Written['checklists']): Pick<Settings['fleet'], 'checklists'> {

@@ -8,6 +8,8 @@ import { type Product, people, quick, startProduct } from '../support/product.ts
 
 const nodes = ['us-east-op-1', 'us-east-op-2', 'us-east-op-3'];
 const environment = 'etc/zeitwork/operator.env';
+/** Ends at its start without NEW_PARAM. */
+const needsParam = 'v2.1.0-needs-param';
 /** Stands in no byte that anybody stores or says. */
 const marker = 'm4rk3r-of-the-secret';
 const address = `postgres://zeitwork:${marker}@db.internal:5432/zeitwork`;
@@ -24,7 +26,8 @@ describe('the environment file, in the whole product', () => {
     writeFileSync(join(files, 'database-url'), `${address}\n`, { mode: 0o600 });
     fleet = await startFleet({ directory: join(directory, 'fleet'), regions: ['us-east'] });
     const { nodes: all, releasesDirectory: releases, service } = fleet;
-    const settings = { config: { secret: ['*_SALT'], values: { MAX_CONNECTIONS: 'integer' }, files } };
+    const changes = [{ version: needsParam, ensure: { NEW_PARAM: 'enabled' }, unset: ['NEW_FLAG'] }];
+    const settings = { config: { secret: ['*_SALT'], values: { MAX_CONNECTIONS: 'integer' }, files, changes } };
     product = await startProduct({ nodes: all, releases, policy: quick, service, settings });
     talk = new Conversation(product);
   });
@@ -109,6 +112,25 @@ describe('the environment file, in the whole product', () => {
     };
     expect(everywhere.redis).toContain('database-url');
     for (const [where, bytes] of Object.entries(everywhere)) expect(bytes.includes(marker), where).toBe(false);
+  });
+
+  it('goes with the release that needs it, in one restart, and back with it as a pair', async () => {
+    const [before, own] = [starts(), nodes.map(fileOf)];
+    const plan = await talk.type(`upgrade ${needsParam} --strategy rolling`);
+    expect(plan).toMatch(/With it, in the same restart, .*NEW_FLAG\*? enabled -(?:>|&gt;) absent on us-east-op-1/);
+    expect(plan).toMatch(/NEW_PARAM\*? absent -(?:>|&gt;) enabled/);
+    await talk.click('Start');
+    await talk.becomes('done');
+    expect(starts()).toEqual(before.map((count) => count + 1));
+    for (const node of nodes) {
+      expect(fileOf(node)).toContain('\nNEW_PARAM=enabled\n');
+      expect(fileOf(node)).not.toContain('NEW_FLAG');
+    }
+    expect(await talk.type('drift')).toMatch(/Nothing differs/);
+    await talk.type('rollback all', people.ines.id);
+    await talk.becomes('rolled-back');
+    expect(nodes.map(fileOf)).toEqual(own);
+    expect(starts()).toEqual(before.map((count) => count + 2));
   });
 
   it('is changed by the same verb on a shell, with what it comes to as data', async () => {

@@ -26,6 +26,15 @@ const [seen] = surveyOf(fleetOf(), {
 });
 if (seen === undefined) throw new Error('no node');
 
+/** It was to be watched once it was done, and came to this. */
+const afterwards = (is: 'well' | 'unwell' | 'superseded' | null): Rollout => ({
+  ...over,
+  afterwards: {
+    ...{ for: day, every: 300_000, since: ended, regions: {}, worse: [] },
+    end: is === null ? null : is === 'superseded' ? { is, rollout: 'r2', at: ended + day } : { is, at: ended + day },
+  },
+});
+
 interface World {
   rollouts?: Rollout[];
   open?: string[];
@@ -105,6 +114,9 @@ describe('a node that is as recorded', () => {
     ['what is there was recorded only now', { left: { ...left, at: ended + day } }],
     ['nothing is to be cleaned up', { stable: null }],
     ['a rollout is open', { open: ['r9'] }],
+    ['it is still watched', { rollouts: [afterwards(null)] }],
+    ['it was not well while it was watched', { rollouts: [afterwards('unwell')] }],
+    ['its watch was cut off by a restart', { rollouts: [{ ...over, id: 'r2' }, afterwards('superseded')] }],
     ['the last rollout that knows it is open', { rollouts: [{ ...over, status: { is: 'running' } }] }],
     [
       'a later rollout knows it, and was over only now',
@@ -127,6 +139,11 @@ describe('a node that is as recorded', () => {
     ],
   ])('is left as it is while %s', async (_, world) => {
     expect((await cleaned(world)).asked).toEqual([]);
+  });
+
+  it('is cleaned up when it was well while it was watched, also after a restart since', async () => {
+    expect((await cleaned({ rollouts: [afterwards('well')] })).asked).toHaveLength(1);
+    expect((await cleaned({ rollouts: [{ ...over, id: 'r2' }, afterwards('well')] })).asked).toHaveLength(1);
   });
 
   it('is left as it is while its worker ends', async () => {

@@ -813,8 +813,8 @@ export const rows: Mutant[] = [
   {
     name: 'what nobody signed goes on by itself',
     file: `${core}/todo.ts`,
-    from: 'if (!isOpen(rollout) || rollout.unsigned) return [];',
-    to: 'if (!isOpen(rollout)) return [];',
+    from: 'if (rollout.unsigned) return [];\n',
+    to: '',
     tests: table,
   },
   {
@@ -1695,7 +1695,7 @@ export const rows: Mutant[] = [
   {
     name: 'the ledger takes the old environment file for what a change of configuration left',
     file: 'src/upgrade/ledger/left.ts',
-    from: 'kept ?? fileOf(rollout, node.name)?.after ?? envSha256',
+    from: 'kept ?? fileOf(rollout, node)?.after ?? envSha256',
     to: 'envSha256',
     tests: ['test/upgrade/rollout/configuration.test.ts'],
   },
@@ -1712,5 +1712,19 @@ export const rows: Mutant[] = [
     from: '[key, ...pairs.filter((pair) => pair.includes(key)).flat()].some',
     to: '[key].some',
     tests: ['test/upgrade/environment/wanted.test.ts'],
+  },
+  {
+    name: 'changes of versions that are not crossed go with an upgrade',
+    file: 'src/upgrade/rollout/configuration.ts',
+    from: ".filter(({ version }) => seen.some((each) => isNewer(version, each.version ?? '')))",
+    to: '',
+    tests: ['test/upgrade/rollout/configuration.test.ts'],
+  },
+  {
+    name: 'changes go with an upgrade of which nobody knows what it crosses',
+    file: 'src/upgrade/rollout/configuration.ts',
+    from: 'if (unknown.length > 0)',
+    to: 'if (unknown.length > 99)',
+    tests: ['test/upgrade/rollout/configuration.test.ts'],
   },
 ];

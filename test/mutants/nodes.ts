@@ -859,4 +859,32 @@ export const rows: Mutant[] = [
     to: 'name in verbs',
     tests: configure,
   },
+  {
+    name: 'a release is proven although the file that goes with it is not in effect',
+    file: `${steps}/switch.ts`,
+    from: 'if (image === target && disk === target && isConfigured)',
+    to: 'if (image === target && disk === target)',
+    tests: configure,
+  },
+  {
+    name: 'a node whose file was renamed and whose binary was not is called clean',
+    file: `${steps}/switch.ts`,
+    from: 'isClean(seen, target) && (file === null ||',
+    to: 'isClean(seen, target) && (env !== null ||',
+    tests: configure,
+  },
+  {
+    name: 'the staged binary goes when the file that goes with it is staged',
+    file: `${host}/commands.ts`,
+    from: 'const known = [...future(turn.rollout), ...environments(before, after),',
+    to: 'const known = [...environments(before, after),',
+    tests: configure,
+  },
+  {
+    name: 'a switch leaves the file that goes with its release where it is staged',
+    file: `${host}/scripts/switch.ts`,
+    from: '  if [ -n "$new" ]; then',
+    to: '  if [ -z "$target" ]; then',
+    tests: configure,
+  },
 ];

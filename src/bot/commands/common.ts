@@ -2,9 +2,10 @@ import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
 import type { LookFor } from '../../jobs/types.ts';
+import type { Wanted } from '../../upgrade/environment/index.ts';
 import { withFreezes } from '../../upgrade/ledger/index.ts';
 import { isOpen, withApproversOf } from '../../upgrade/rollout/index.ts';
-import type { ApprovalPhase, Change, Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
+import type { ApprovalPhase, Event, Fleet, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { parseSpokenTime } from '../../windows/index.ts';
 import type { Command } from '../command.ts';
 import { type Asking, aloud, type CommandContext, ended, type Reply, say, withFacts } from '../context.ts';
@@ -123,13 +124,11 @@ export function glance(context: CommandContext, how: LookFor = 'answer'): Promis
 export async function survey(
   { control, fleet }: CommandContext,
   how: LookFor = 'answer',
-  change?: Change,
+  wanted: Wanted | null = null,
 ): Promise<NodeSurvey[]> {
   const nodes = fleet.regions.flatMap((region) => region.nodes);
   const patience = surveyPatience(nodes.length);
-  return change?.is === 'config'
-    ? control.survey(nodes, patience, how, {}, change.wanted)
-    : control.survey(nodes, patience, how);
+  return wanted === null ? control.survey(nodes, patience, how) : control.survey(nodes, patience, how, {}, wanted);
 }
 
 /** Workers look at some nodes at a time, and a first connection costs time on both sides: ms for a fleet of this size. */

@@ -5,6 +5,8 @@ import { begunBefore, newEnvironments, paceOf } from '../../upgrade/ledger/index
 import {
   canaryOf,
   compatibilityOf,
+  configurationOf,
+  crossed,
   nodesInOrder,
   plan,
   regionsOf,
@@ -14,6 +16,7 @@ import {
 } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Release, Rollout } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, draftTtlMs, ended, type Facts, type Reply, withFacts } from '../context.ts';
+import { compatibleFacts } from '../facts/compatible.ts';
 import { nightFacts } from '../facts/night.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { type NodeTroubles, preview } from '../views/preview.ts';
@@ -38,8 +41,7 @@ export async function show(
   remark: string | null,
   known: NodeSurvey[] | null = null,
 ): Promise<Reply> {
-  const { change } = request;
-  const seen = known ?? (await (change?.is === 'config' ? survey(context, 'work', change) : glance(context, 'work')));
+  const seen = known ?? (await seenFor(context, request));
   if (seen.every(isSilence)) {
     throw new Unanswered(`Nothing was planned: ${seen[0]?.detail}. Is a worker running?`);
   }
@@ -53,11 +55,13 @@ export async function show(
   ];
   if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
   const token = dryRun ? null : `${rollout.id}~${fleetMark(seen)}`;
+  const compatible = rollout.change === undefined ? compatibilityOf(input, nodesInOrder(rollout)) : null;
   const reply = withFacts(
     {
       plan: token,
       rollout: rolloutFacts(rollout),
       foreseen: night === null ? null : nightFacts(night),
+      compatible: compatibleFacts(compatible),
       warnings: troubles.map((each) => ({ ...each })),
       ...environmentFacts(rollout, seen),
     },
@@ -68,12 +72,23 @@ export async function show(
       ...(rollout.change === undefined
         ? {
             elsewhere: await context.elsewhere(rollout.release),
-            compatible: compatibilityOf(input, nodesInOrder(rollout)),
+            compatible,
           }
         : { elsewhere: { is: 'not wanted' }, compatible: null }),
     }),
   );
   return remark === null ? reply : ended('outdated', reply);
+}
+
+/** What goes with a release the nodes are asked once it is known which versions they run. */
+async function seenFor(context: CommandContext, { change, release, regions }: Request): Promise<NodeSurvey[]> {
+  if (change?.is === 'config') return survey(context, 'work', change.wanted);
+  const seen = await glance(context, 'work');
+  if (release === null || change !== undefined) return seen;
+  const { fleet } = context;
+  const chosen = fleet.regions.filter(({ name }) => regions?.includes(name) ?? true).flatMap(({ nodes }) => nodes);
+  const wanted = crossed(fleet, release, chosen, seen);
+  return wanted === null ? seen : survey(context, 'work', wanted);
 }
 
 /** What does not keep anybody from working on a node of this plan, and is worth knowing; see `plan` for what does. */
@@ -192,8 +207,9 @@ const filesIn = (seen: NodeSurvey['environment']): string =>
   seen?.is === 'read' ? ` ${seen.before} ${seen.after}` : '';
 
 /** For programs: what it comes to on each node; nothing where no environment file is changed. */
-function environmentFacts({ change, nodes }: Rollout, seen: NodeSurvey[]): Facts {
-  if (change?.is !== 'config') return {};
+function environmentFacts(rollout: Rollout, seen: NodeSurvey[]): Facts {
+  if (configurationOf(rollout) === null) return {};
+  const { nodes } = rollout;
   const read = seen.flatMap(({ node, environment }) =>
     nodes[node] === undefined || environment?.is !== 'read' ? [] : [{ node, ...environment }],
   );

@@ -1,6 +1,6 @@
 import { Refused } from '../../base/errors.ts';
 import { begunBefore } from '../../upgrade/ledger/index.ts';
-import { approvals, isBegunFreely, plan } from '../../upgrade/rollout/index.ts';
+import { approvals, configurationOf, isBegunFreely, plan } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { type Asking, type CommandContext, draftTtlMs, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
@@ -17,7 +17,7 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
   const draft = await taken(context, asking, 'start', token);
   await mayStart(context, asking, draft);
   if (draft.recovery !== undefined) return confirmRecovery(context, draft, token);
-  const seen = await survey(context, 'work', draft.change);
+  const seen = await survey(context, 'work', configurationOf(draft)?.wanted);
   const request = requestOf(context, draft, asking.actor);
   if (fleetMark(seen) !== token.split('~')[1] && token.includes('~')) {
     return show(context, request, false, 'The fleet has changed since the plan was made. This is the new plan:', seen);

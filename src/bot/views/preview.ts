@@ -68,7 +68,9 @@ export function preview(plan: Preview): Reply {
     {
       is: 'lines',
       lines: [
-        ...(rollout.change === undefined ? [signedWithKey(rollout.release)] : changed(rollout, survey)),
+        ...(rollout.change === undefined
+          ? [signedWithKey(rollout.release), ...goesWith(rollout, survey)]
+          : changed(rollout, survey)),
         ...provenLines(elsewhere),
         ...compatibleLines(compatible),
         ...promisedTicks(rollout),
@@ -161,6 +163,14 @@ function beside(troubles: NodeTroubles[]): string[] {
 
 const changesNothing = ({ release, service }: Rollout): string =>
   `No file is changed: what runs is started anew (${release.version}, image ${short(release.binarySha256)})${service.envFile === null ? '' : `, with ${foreign(service.envFile, 120)} as it is then`}. There is nothing to bring back afterwards`;
+
+/** The file goes with the binary, there and back. */
+const goesWith = (rollout: Rollout, survey: NodeSurvey[]): string[] =>
+  rollout.config === undefined
+    ? []
+    : [
+        `With it, in the same restart, ${foreign(rollout.service.envFile ?? '', 120)}: ${differences(rollout, survey).join('. ')}. Both go back as a pair`,
+      ];
 
 function changed(rollout: Rollout, survey: NodeSurvey[]): string[] {
   const { change, service, release } = rollout;

@@ -6,6 +6,7 @@ export {
   type KeyRules,
   keysOf,
   linesToCompare,
+  merged,
   noRules,
   type Resolve,
   type Resolved,
@@ -14,6 +15,7 @@ export {
   rewritten,
   type ShownDifference,
   type Value,
+  type VersionChange,
   type Wanted,
   wantsNothing,
 } from './wanted.ts';

@@ -17,6 +17,25 @@ export interface Wanted {
 
 export const wantsNothing: Wanted = { set: {}, unset: [], rename: {}, ensure: {}, expect: {} };
 
+/** Several, in order: what a later one says of a key counts. */
+export function merged(all: Wanted[]): Wanted {
+  return all.reduce(
+    (one, other) => ({
+      set: { ...one.set, ...other.set },
+      unset: [...new Set([...one.unset, ...other.unset])],
+      rename: { ...one.rename, ...other.rename },
+      ensure: { ...one.ensure, ...other.ensure },
+      expect: { ...one.expect, ...other.expect },
+    }),
+    wantsNothing,
+  );
+}
+
+/** What goes with every upgrade that crosses a version. */
+export interface VersionChange extends Wanted {
+  version: string;
+}
+
 /** What the settings say about the keys of the environment file. */
 export interface KeyRules {
   /** Names that are never shown besides those that look like a secret's; `*` stands for anything. */

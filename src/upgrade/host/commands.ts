@@ -125,10 +125,13 @@ export function checkBackup(service: Service, before: Baseline, timeoutMs: numbe
   return asRoot('check backup', [...place(service), ...past(service, before)], timeoutMs);
 }
 
-/** Renames the staged binary over the installed one and restarts. */
-export function switchOver(turn: Turn, before: Baseline, decided = nothing): Command {
-  return change('switch', turn, before, decided);
+/** Renames the staged binary over the installed one and restarts. `put`: SHA-256 of the environment file that goes with it, staged as well. */
+export function switchOver(turn: Turn, before: Baseline, decided = nothing, put: string | null = null): Command {
+  return withFile(change('switch', turn, before, decided), put);
 }
+
+const withFile = (command: Command, put: string | null): Command =>
+  put === null ? command : { ...command, args: [...command.args, `new_env=${checked('sha256', put)}`] };
 
 /** Starts what runs anew, unless another process than the recorded one does already. */
 export function restart(turn: Turn, before: Baseline): Command {
@@ -141,8 +144,7 @@ export function restart(turn: Turn, before: Baseline): Command {
 
 /** Puts binary and environment file back and restarts. `put`: SHA-256 of the environment file that this rollout put there. */
 export function restore(turn: Turn, before: Baseline, decided = nothing, put: string | null = null): Command {
-  const command = change('restore', turn, before, decided);
-  return put === null ? command : { ...command, args: [...command.args, `new_env=${checked('sha256', put)}`] };
+  return withFile(change('restore', turn, before, decided), put);
 }
 
 /** The environment file itself, with its secrets: for this process alone. */
@@ -158,7 +160,8 @@ const environments = (before: string, after: string) => [
 /** Takes the uploaded environment file for the node's turn. */
 export function stageEnvironment(turn: Turn, before: string, after: string, upload: string): Command {
   const { service, policy } = turn.rollout;
-  const known = [...environments(before, after), `upload=${upload}`];
+  // What else was staged stays.
+  const known = [...future(turn.rollout), ...environments(before, after), `upload=${upload}`];
   return asRoot('stage environment', [...fence(turn), ...place(service), ...known], policy.commandTimeout);
 }
 

@@ -44,7 +44,7 @@ function proven(rollout: Rollout, node: NodeRun): What | null {
   const kept = decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
   const envSha256 = kept ?? gets?.envSha256 ?? before?.envSha256 ?? null;
   if (state.is === 'done' && sick === null) {
-    const put = kept ?? fileOf(rollout, node.name)?.after ?? envSha256;
+    const put = kept ?? fileOf(rollout, node)?.after ?? envSha256;
     return { version: release.version, sha256: release.binarySha256, envSha256: put };
   }
   if (state.is !== 'rolled-back' || before === null || wasOnlyOut(node)) return null;

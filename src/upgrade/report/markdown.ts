@@ -1,4 +1,5 @@
 import { inWords } from '../../base/duration.ts';
+import { afterwardsSection } from './afterwards.ts';
 import type { After, NodeReport, Pack, Question, WatchReport } from './pack.ts';
 import type { StepTry } from './steps.ts';
 import { codeBlock, md, type Names, nameOf, short, table, took, utc } from './text.ts';
@@ -12,6 +13,7 @@ export function packMarkdown(pack: Pack, names: Names = {}): string {
     ['## Nodes', '', ...nodes(pack)],
     ['## How long it took', '', ...durations(pack)],
     ['## Watched', '', ...watches(pack)],
+    ...(pack.afterwards === null ? [] : [['## Watched afterwards', '', ...afterwardsSection(pack.afterwards)]]),
     ...(pack.checklist.length === 0 ? [] : [['## Checklist', '', ...checklist(pack, names)]]),
     ['## Announced', '', ...notice(pack)],
     ['## What happened, in order', '', ...timeline(pack.timeline, names)],

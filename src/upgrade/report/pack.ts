@@ -26,6 +26,7 @@ import type {
   Tick,
   WatchPhase,
 } from '../rollout/types.ts';
+import { type AfterwardsReport, afterwardsOf } from './afterwards.ts';
 import { type Healths, healthOf } from './health.ts';
 import { type Frame, framesOf, type Line } from './lines.ts';
 import { type Span, spansOf } from './spans.ts';
@@ -64,6 +65,8 @@ export interface Pack {
   questions: Question[];
   nodes: NodeReport[];
   watches: WatchReport[];
+  /** null: it was not watched once it was done. */
+  afterwards: AfterwardsReport | null;
   notice: NoticeReport | null;
   health: Healths;
   causes: Cause[];
@@ -218,6 +221,7 @@ export function packOf(lines: readonly Line[]): Pack {
     questions: questionsOf(frames),
     nodes: nodesOf(frames, rollout),
     watches: watchesOf(frames),
+    afterwards: afterwardsOf(rollout),
     notice: noticeOf(rollout),
     health: healthOf(frames),
     causes: causesOf(frames),

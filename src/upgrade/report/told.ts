@@ -10,8 +10,10 @@ import {
   nodesInOrder,
   phaseOf,
   watching,
+  worseWords,
 } from '../rollout/index.ts';
 import type { Actor, ApprovalPhase, NodeRun, RollbackScope, Rollout, Status } from '../rollout/types.ts';
+import { endWords } from './afterwards.ts';
 import type { Frame } from './lines.ts';
 
 /** Something worth telling, and the line that proves it. */
@@ -65,6 +67,7 @@ function toldBy(frame: Frame): Told[] {
           ...watchesIn(before, after),
           ...questionsIn(before, after, decision),
           ...statusIn(before, after, decision),
+          ...afterwardsIn(before, after),
         ];
   return decision === null ? rest : [decision, ...rest];
 }
@@ -223,6 +226,23 @@ function watchesIn(before: Rollout, after: Rollout): Told[] {
 const watchedIn = (rollout: Rollout) => (goesForward(rollout) ? watching(rollout) : null);
 
 const isStagingOver = (phase: Rollout['phases'][number]): boolean => isStaging(phase) && phase.state.is === 'done';
+
+/** What got worse once it was done, when it was well again, and how it ended. */
+function afterwardsIn({ afterwards: was }: Rollout, { afterwards: is }: Rollout): Told[] {
+  if (is === undefined || is === was || is.since === null) return [];
+  const began: Told[] =
+    was?.since === is.since ? [] : [{ is: 'watch', what: `what it left is watched for ${inWords(is.for)}` }];
+  const worse = is.worse.flatMap((each, at): Told[] => {
+    const before = was?.since === is.since ? was.worse[at] : undefined;
+    const { node } = each;
+    if (each.well === null && (before === undefined || before.well !== null))
+      return [{ is: 'watch', what: `${node} got worse: ${worseWords(each)}`, node, wrong: true }];
+    return each.well !== null && before?.well === null ? [{ is: 'watch', what: `${node} is well again`, node }] : [];
+  });
+  const ended: Told[] =
+    is.end === null || was?.end === is.end ? [] : [{ is: 'watch', what: `the time after it: ${endWords[is.end.is]}` }];
+  return [...began, ...worse, ...ended];
+}
 
 function questionsIn(before: Rollout, after: Rollout, decision: Told | null): Told[] {
   const open = asked(before).map(({ id }) => id);

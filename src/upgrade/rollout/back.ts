@@ -72,10 +72,11 @@ function withStanding(rollout: Rollout, standing: Record<string, Standing>): Rol
 }
 
 /** What a look at its way back goes by; null where this rollout left nothing to bring back, or knows not to what. */
-export function backQuestion(rollout: Rollout, { name, touched, before, decided }: NodeRun): BackQuestion | null {
+export function backQuestion(rollout: Rollout, node: NodeRun): BackQuestion | null {
+  const { touched, before, decided } = node;
   if (!touched || before === null || !leadsBack(rollout)) return null;
   const kept = decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
-  const put = fileOf(rollout, name)?.after;
+  const put = fileOf(rollout, node)?.after;
   return { before, release: rollout.release.binarySha256, kept, ...(put === undefined ? {} : { put }) };
 }
 

@@ -1,14 +1,86 @@
 import { plain } from '../../base/plain.ts';
-import { keysOf } from '../environment/index.ts';
-import { type ConfigChange, type Fleet, type FleetNode, type NodeSurvey, Refused, type Rollout } from './types.ts';
+import { byVersion, isNewer } from '../../base/version.ts';
+import { keysOf, merged, noRules, refusedWanted, type Wanted } from '../environment/index.ts';
+import {
+  type ConfigChange,
+  type Configuration,
+  type Fleet,
+  type FleetNode,
+  type NodeRun,
+  type NodeSurvey,
+  Refused,
+  type Release,
+  type Rollout,
+} from './types.ts';
 
-/** What becomes of the environment file of a node; null where this rollout changes none there. */
-export function fileOf({ change }: Pick<Rollout, 'change'>, node: string): { before: string; after: string } | null {
-  return change?.is === 'config' && Object.hasOwn(change.files, node) ? (change.files[node] ?? null) : null;
+/** What becomes of environment files here; null where nothing does. */
+export const configurationOf = ({ change, config }: Pick<Rollout, 'change' | 'config'>): Configuration | null =>
+  change?.is === 'config' ? change : (config ?? null);
+
+/** What becomes of the environment file of a node; null where this rollout changes none there. What ran the release before keeps its own. */
+export function fileOf(
+  rollout: Pick<Rollout, 'change' | 'config'>,
+  { name, already, touched }: Pick<NodeRun, 'name' | 'already' | 'touched'>,
+): { before: string; after: string } | null {
+  const files = configurationOf(rollout)?.files ?? {};
+  if (rollout.change === undefined && already && !touched) return null;
+  return Object.hasOwn(files, name) ? (files[name] ?? null) : null;
+}
+
+/**
+ * What goes with an upgrade of these nodes: of the settings, all that belongs to a version that one of them crosses. null: nothing.
+ * @throws Refused where nobody knows what is crossed
+ */
+export function crossed(
+  { config }: Pick<Fleet, 'config'>,
+  release: Release,
+  nodes: FleetNode[],
+  survey: NodeSurvey[],
+): Wanted | null {
+  const changes = (config?.changes ?? []).filter(({ version }) => !isNewer(version, release.version));
+  const seen = toBeSwitched(release, nodes, survey);
+  if (changes.length === 0 || seen.length === 0) return null;
+  const unknown = seen.flatMap(({ node, version }) => (version === null ? [node] : []));
+  if (unknown.length > 0)
+    throw new Refused(
+      `Nothing was started: ${unknown.join(', ')} ${unknown.length === 1 ? 'does' : 'do'} not say which version runs there, so nobody knows which of config.changes go with this upgrade. See verify.`,
+    );
+  const all = changes
+    .filter(({ version }) => seen.some((each) => isNewer(version, each.version ?? '')))
+    .sort((one, other) => byVersion(one.version, other.version));
+  return all.length === 0 ? null : merged(all.map(({ version: _, ...wanted }) => wanted));
+}
+
+const toBeSwitched = (release: Release, nodes: FleetNode[], survey: NodeSurvey[]): NodeSurvey[] =>
+  survey.filter(
+    ({ node, sha256, fitness }) =>
+      nodes.some(({ name }) => name === node) && (sha256 ?? fitness?.seen?.disk) !== release.binarySha256,
+  );
+
+/** The same with hashes, as the nodes were just asked. @throws Refused with what to do instead */
+export function withRelease(
+  fleet: Fleet,
+  release: Release,
+  nodes: FleetNode[],
+  survey: NodeSurvey[],
+): Configuration | null {
+  const wanted = crossed(fleet, release, nodes, survey);
+  if (wanted === null) return null;
+  const refusal = refusedWanted(wanted, fleet.config ?? noRules);
+  if (refusal !== null) throw new Refused(`Nothing was started. config.changes: ${refusal}.`);
+  const names = toBeSwitched(release, nodes, survey).map(({ node }) => node);
+  return {
+    wanted,
+    files: filesOf(
+      fleet,
+      nodes.filter(({ name }) => names.includes(name)),
+      survey,
+    ),
+  };
 }
 
 /** What it is about, for a sentence: `MAX_CONNECTIONS, LOG_LEVEL and 2 more`. */
-export function keysInWords({ wanted }: ConfigChange): string {
+export function keysInWords({ wanted }: Pick<Configuration, 'wanted'>): string {
   const keys = keysOf(wanted).map((key) => plain(key).slice(0, 100));
   const more = keys.length > 3 ? ` and ${keys.length - 3} more` : '';
   return `${keys.slice(0, 3).join(', ')}${more}`;
@@ -20,10 +92,24 @@ export function keysInWords({ wanted }: ConfigChange): string {
  */
 export function frozen(
   change: ConfigChange,
-  { service }: Pick<Fleet, 'service'>,
+  fleet: Pick<Fleet, 'service'>,
   nodes: FleetNode[],
   survey: NodeSurvey[],
 ): ConfigChange {
+  const files = filesOf(fleet, nodes, survey);
+  const all = Object.values(files);
+  if (all.every(({ before, after }) => before === after))
+    throw new Refused(
+      `Nothing to do: the environment files of all ${all.length} nodes have it. A process that was started before that gets it by a restart.`,
+    );
+  return { ...change, files };
+}
+
+function filesOf(
+  { service }: Pick<Fleet, 'service'>,
+  nodes: FleetNode[],
+  survey: NodeSurvey[],
+): Configuration['files'] {
   if (service.envFile === null)
     throw new Refused('The service has no environment file in the settings (service.envFile), so none can be changed.');
   const seen = nodes.flatMap(({ name }) => survey.find(({ node }) => node === name) ?? []);
@@ -34,13 +120,8 @@ export function frozen(
       environment?.is === 'read' ? [[node, { before: environment.before, after: environment.after }]] : [],
     ),
   );
-  const all = Object.values(files);
-  if (all.every(({ before, after }) => before === after))
-    throw new Refused(
-      `Nothing to do: the environment files of all ${all.length} nodes have it. A process that was started before that gets it by a restart.`,
-    );
   refuseTorn(files);
-  return { ...change, files };
+  return files;
 }
 
 function refuseHelpers(seen: NodeSurvey[]): void {
@@ -64,7 +145,7 @@ function refuseUnread(seen: NodeSurvey[]): void {
 }
 
 /** Workers whose settings or secret files differ would make different files of the same one. */
-function refuseTorn(files: ConfigChange['files']): void {
+function refuseTorn(files: Configuration['files']): void {
   const after = new Map<string, { after: string; node: string }>();
   for (const [node, file] of Object.entries(files)) {
     const known = after.get(file.before);

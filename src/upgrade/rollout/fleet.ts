@@ -1,7 +1,7 @@
 import type { Calendar, Window } from '../../windows/types.ts';
 import type { Check } from '../checks/types.ts';
 import type { Row } from '../compatibility/index.ts';
-import type { KeyRules } from '../environment/index.ts';
+import type { KeyRules, VersionChange } from '../environment/index.ts';
 import type { Checklists } from './checklists.ts';
 
 /** A systemd service as the fleet runs it: a profile, so that sibling services fit. */
@@ -99,7 +99,7 @@ export interface Fleet {
   /** What is asked of every node besides its health. Absent: nothing. */
   checks?: Check[];
   /** What holds for keys of the environment file. Absent: nothing but what their names tell. */
-  config?: KeyRules;
+  config?: KeyRules & { changes?: VersionChange[] };
 }
 
 /** Nodes that are not as recorded. */
@@ -110,8 +110,12 @@ export interface Drift {
   snooze: number;
 }
 
-/** What is done once an upgrade has proven itself. */
+/** What is done once an upgrade is done, and once it has proven itself. */
 export interface Aftercare {
+  /** How long it must be seen to be well after it is done, ms. null, absent: it is not watched then. */
+  watch?: number | null;
+  /** How often that is looked at, ms. */
+  every?: number;
   /** How long what a rollout left must stand before backups of long ago go, ms; null: they stay. */
   stable: number | null;
   /** Backups that stay on each node in any case, the newest that can be restored. */

@@ -1,3 +1,4 @@
+import { lookedAfter, overdue, superseded, watchedFromHere } from './afterwards.ts';
 import { foretold, rescheduled } from './ahead.ts';
 import { declineOf } from './approvers.ts';
 import { widened } from './automatic.ts';
@@ -33,7 +34,9 @@ export function next(rollout: Rollout, event: Event): Rollout {
   // Whoever signs reports may sign any number, and one that no calendar has could be told to nobody any more.
   if (!isInstant(event.at)) return rollout;
   const after = fold(rollout, event);
-  return after === rollout ? rollout : settle(goOnResting(noted(takenUp(after, event), event), event.at), event.at);
+  if (after === rollout) return rollout;
+  const settled = settle(goOnResting(noted(takenUp(after, event), event), event.at), event.at);
+  return watchedFromHere(rollout, settled, event.at);
 }
 
 /** Epoch ms, from 1970 to the year 5138. */
@@ -62,6 +65,10 @@ function fold(rollout: Rollout, event: Event): Rollout {
     }
     case 'watched':
       return watched(rollout, event);
+    case 'looked-after':
+      return lookedAfter(rollout, event);
+    case 'superseded':
+      return superseded(rollout, event);
     case 'approved':
       return approved(rollout, event);
     case 'declined':
@@ -144,7 +151,7 @@ function beginTurn(rollout: Rollout, event: Begun): Rollout {
 }
 
 function timePassed(rollout: Rollout, event: Ticked): Rollout {
-  if (!isOpen(rollout)) return rollout;
+  if (!isOpen(rollout)) return overdue(rollout, event.at);
   const noticed = attended(unanswered(expired(rollout, event.at), event.at), event);
   return askedByClock(
     foretold(reminded(goOnResting(abandoned(noticed, event.at), event.at), event.at), event.at),

@@ -3,8 +3,8 @@ import * as commands from '../host/commands.ts';
 import { lookClosely, runScript } from '../host/look.ts';
 import type { Observation } from '../host/observation.ts';
 import { failed, linkInPlace, reportOf, succeeded, unknown } from '../host/reports.ts';
-import { fileOf } from '../rollout/index.ts';
-import type { Baseline, ConfigChange, Report, Rollout } from '../rollout/types.ts';
+import { configurationOf, fileOf } from '../rollout/index.ts';
+import type { Baseline, Configuration, Report, Rollout } from '../rollout/types.ts';
 import { withIllness } from './checked.ts';
 import { compared, hashOf, stageText, textOf } from './environment.ts';
 import { assess } from './preflight.ts';
@@ -13,14 +13,21 @@ import { withClean } from './switch.ts';
 import type { Step, StepContext } from './types.ts';
 
 interface Task {
-  change: ConfigChange;
+  change: Configuration;
   before: string;
   after: string;
 }
 
 function taskOf({ rollout, node }: StepContext): Task | null {
-  const file = fileOf(rollout, node.name);
-  return rollout.change?.is === 'config' && file !== null ? { change: rollout.change, ...file } : null;
+  const [change, file] = [configurationOf(rollout), fileOf(rollout, node)];
+  return change !== null && file !== null ? { change, ...file } : null;
+}
+
+/** The environment file that goes with a release, made ready beside it; a report only when that failed, or the file is somebody's. */
+export async function stageFileWith(context: StepContext, { env }: Pick<Observation, 'env'>): Promise<Report | null> {
+  const task = taskOf(context);
+  if (task === null || env === task.after) return null;
+  return env === task.before ? made(context, task) : failed(drifted(context.rollout));
 }
 
 const unplanned = failed('the plan does not say what becomes of the environment file here');
@@ -46,7 +53,11 @@ export const stageConfiguration: Step = async (context) => {
   return atRest(context, task, seen, before);
 };
 
-async function staged(context: StepContext, task: Task, before: Baseline): Promise<Report> {
+const staged = async (context: StepContext, task: Task, before: Baseline): Promise<Report> =>
+  (await made(context, task)) ?? succeeded({ already: false, before });
+
+/** Makes the new file and has it taken; a report only when that failed. */
+async function made(context: StepContext, task: Task): Promise<Report | null> {
   const found = context.resolve?.(task.change.wanted);
   if (found === undefined) return failed('this worker changes no environment files');
   if (found.is === 'refused') return failed(found.reason);
@@ -58,7 +69,7 @@ async function staged(context: StepContext, task: Task, before: Baseline): Promi
     return failed(
       'what this worker would write is not what was planned: its settings, or its secret files (config.files), are others than then',
     );
-  return (await stageText(context, edited.text, task)) ?? succeeded({ already: false, before });
+  return stageText(context, edited.text, task);
 }
 
 /** The file has it; whether the process has, it is asked. */
@@ -111,8 +122,8 @@ function otherBuild({ image, disk }: Observation, { release, service }: Rollout)
   return `${service.binary} is another build than ${release.version}, and a restart would bring it up: put that back, or start an upgrade, which asks about it`;
 }
 
-const drifted = ({ service }: Rollout): string =>
-  `somebody changed ${service.envFile} since this was planned, and nothing of theirs is overwritten: plan the change anew`;
+export const drifted = ({ service }: Rollout): string =>
+  `somebody changed ${service.envFile} since this was planned, and nothing of theirs is overwritten: plan it anew`;
 
 /** A node that is proven, and whose process was started with what was asked for. */
 export async function withConfiguration(context: StepContext, proven: Report): Promise<Report> {

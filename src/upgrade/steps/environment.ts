@@ -9,7 +9,7 @@ import { readEnvironment } from '../host/environment.ts';
 import { environmentUpload } from '../host/layout.ts';
 import { runScript } from '../host/look.ts';
 import { failed, failedForNow, reportOf } from '../host/reports.ts';
-import type { ConfigChange, Report } from '../rollout/types.ts';
+import type { Configuration, Report } from '../rollout/types.ts';
 import type { StepContext } from './types.ts';
 
 /** The environment file of the node, which must be this one. */
@@ -72,7 +72,7 @@ export type Compared =
   { is: 'compared'; invocation: string; keys: string[] } | { is: 'reported'; report: Report };
 
 /** Whether the process that runs was started with what the file says, which must be this one. */
-export async function compared(context: StepContext, { wanted }: ConfigChange, after: string): Promise<Compared> {
+export async function compared(context: StepContext, { wanted }: Configuration, after: string): Promise<Compared> {
   const read = await textOf(context, after);
   if ('report' in read) return { is: 'reported', ...read };
   const lines = linesToCompare(read.text, wanted);

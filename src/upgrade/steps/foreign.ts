@@ -29,12 +29,17 @@ export function inTheWayOfRestore(
 }
 
 /** What a switch would replace or begin to use, although it was not there when the node was staged. */
-export function inTheWayOfSwitch(seen: Observation, before: Baseline, rollout: Rollout): Stranger[] {
+export function inTheWayOfSwitch(
+  seen: Observation,
+  before: Baseline,
+  rollout: Rollout,
+  put: string | null,
+): Stranger[] {
   const known = (sha256: string | null) => [before.sha256, rollout.release.binarySha256].includes(sha256 ?? missing);
   return strangers([
     ['disk', seen.disk, known(seen.disk)],
     ['image', seen.image, seen.image === null || known(seen.image)],
-    ['env', seen.env, seen.env === null || sameEnv(seen, before, rollout)],
+    ['env', seen.env, seen.env === null || seen.env === put || sameEnv(seen, before, rollout)],
   ]);
 }
 

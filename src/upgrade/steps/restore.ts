@@ -30,7 +30,7 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
   if (other !== null) return { is: 'reported', report: other };
   const link = linkInPlace(seen, rollout.service);
   if (link !== null) return { is: 'reported', report: failed(link) };
-  const put = fileOf(rollout, node.name)?.after ?? null;
+  const put = fileOf(rollout, node)?.after ?? null;
   const strangers = inTheWayOfRestore(seen, node.before, rollout, put);
   const left = await leave(context, strangers, since);
   if (left.is === 'reported') return left;

@@ -9,6 +9,7 @@ import type { Stranger } from '../host/strangers.ts';
 import { strangerIn } from '../host/strangers.ts';
 import { lackOfSpace } from '../rollout/index.ts';
 import type { Baseline, Facts, Report } from '../rollout/types.ts';
+import { stageFileWith } from './configure.ts';
 import { inTheWayOfStage, leave, type Since } from './foreign.ts';
 import { assess } from './preflight.ts';
 import type { Step, StepContext } from './types.ts';
@@ -33,7 +34,11 @@ export const stage: Step = async (context) => {
   if (left.is === 'reported') return left.report;
   const before = left.as === null && node.touched && node.before ? node.before : found.before;
   if (found.is === 'already') return succeeded({ already: true, before });
-  return (await bring(context, seen.seen, before)) ?? prepared(context, seen.seen, before, strangers);
+  const cut = await bring(context, seen.seen, before);
+  if (cut !== null) return cut;
+  const report = await prepared(context, seen.seen, before, strangers);
+  if (report.is !== 'succeeded') return report;
+  return (await stageFileWith(context, seen.seen)) ?? report;
 };
 
 /** A file on disk that does not run is put aside; the environment stays, and what runs becomes part of the record. */

@@ -20,7 +20,7 @@ export const verify: Step = async (context) => {
     sha256: release.binarySha256,
     version: release.version,
     // An upgrade leaves the environment file alone; a recovery puts it there, and a change of configuration another one.
-    envSha256: fileOf(rollout, node.name)?.after ?? node.gets?.envSha256 ?? null,
+    envSha256: fileOf(rollout, node)?.after ?? node.gets?.envSha256 ?? null,
     keptEnvSha256: keptEnvironment(node),
     oldInvocation: restarted ? (node.before?.invocation ?? null) : null,
     answers: policy.healthyAnswers,

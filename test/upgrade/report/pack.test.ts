@@ -11,7 +11,7 @@ import type { Event, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { journalOf } from '../../support/journal.ts';
 import { approve } from '../../support/parts.ts';
 import { hours, minutes, newImage, oldImage, planned, tuesday } from '../../support/rollouts.ts';
-import { badNight, begin, goOn, goodNight, journalIn, restartNight, say } from './nights.ts';
+import { badNight, begin, goOn, goodNight, journalIn, restartNight, say, watchedNight } from './nights.ts';
 
 /** `npx vitest run --project unit test/upgrade/report/pack.test.ts -u` writes them anew. */
 const golden = (name: string, text: string) =>
@@ -29,6 +29,14 @@ describe('the report of a night', () => {
 
   it('is the same file for the same journal: a failure, a no, and all of it back', async () => {
     await golden('bad-night.md', packMarkdown(bad, names));
+  });
+
+  it('is the same file for the same journal: watched once it was done, with what got worse and what that came to', async () => {
+    const { planned: start, events } = watchedNight();
+    await golden('watched-night.md', packMarkdown(packOf(journalOf(start, events)), names));
+    const early = packOf(journalIn(watchedNight(minutes(140)))).afterwards;
+    expect(early).toMatchObject({ is: 'under way', to: null, worse: [{ times: 1 }, { times: 1, to: null }] });
+    expect(good.afterwards).toBeNull();
   });
 
   it('has what each node ran before and runs now, as it was proven', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Wanted, wantsNothing } from '../../../src/upgrade/environment/index.ts';
+import { noRules, type Wanted, wantsNothing } from '../../../src/upgrade/environment/index.ts';
 import { leftBy } from '../../../src/upgrade/ledger/index.ts';
 import {
   approvals,
@@ -11,8 +11,8 @@ import {
   turns,
   whatRuns,
 } from '../../../src/upgrade/rollout/index.ts';
-import type { Event, Fleet, NodeSurvey, PlanInput, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { fit, fleetOf, hours, inputOf, oldImage, surveyOf, tuesday } from '../../support/rollouts.ts';
+import type { Event, Fleet, NodeSurvey, PlanInput, Policy, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import { fit, fleetOf, hours, inputOf, newImage, oldImage, surveyOf, tuesday } from '../../support/rollouts.ts';
 import { apply, drive, states, worldOf } from '../../support/simulation.ts';
 
 const traffic = { drain: ['/bin/drain'], undrain: ['/bin/undrain'], limit: 60_000 };
@@ -178,5 +178,76 @@ describe('a change of configuration', () => {
     const { rollout: after } = drive(cut, world, { from: now + 2 });
     expect(after.status.is).toBe('done');
     expect(world.starts.filter((each) => each.node === node.name)).toHaveLength(1);
+  });
+});
+
+describe('an upgrade with which environment files are changed', () => {
+  const changes = [
+    { ...wantsNothing, version: 'v1.0.0', ensure: { LONG_AGO: '1' } },
+    { ...wantsNothing, version: 'v2.0.0', ensure: { NEW_PARAM: 'enabled' }, rename: { OLD: 'NEW' } },
+    { ...wantsNothing, version: 'v1.5.0', ensure: { NEW_PARAM: 'later says otherwise', FIRST: '1' } },
+    { ...wantsNothing, version: 'v3.0.0', ensure: { TOO_EARLY: '1' } },
+  ];
+  const fleet = (more: Partial<Policy> = {}): Fleet => ({ ...fleetOf(more), config: { ...noRules, changes } });
+  const upgrade = (input: Partial<PlanInput> = {}, of = fleet()) =>
+    plan(inputOf(of, { strategy: 'regions', survey: surveyed(of), ...input }));
+
+  it('carries all that belongs to a version that is crossed, in order, with the hashes of every node', () => {
+    const { config, change } = upgrade({ regions: ['us-east'] });
+    expect(change).toBeUndefined();
+    expect(config).toMatchObject({
+      wanted: { ensure: { FIRST: '1', NEW_PARAM: 'enabled' }, rename: { OLD: 'NEW' } },
+      files: { 'us-east-op-1': { before: was, after: becomes } },
+    });
+    expect(Object.keys(config?.wanted.ensure ?? {}).sort()).toEqual(['FIRST', 'NEW_PARAM']);
+  });
+
+  it('carries nothing where nothing is crossed, and nothing for a node that runs the release', () => {
+    expect(plan(inputOf(fleetOf(), { strategy: 'regions' })).config).toBeUndefined();
+    const none = { ...fleet(), config: { ...noRules, changes: changes.slice(3) } };
+    expect(upgrade({}, none).config).toBeUndefined();
+    const of = fleet();
+    const onIt = { sha256: newImage, version: 'v2.0.0' };
+    const { config } = upgrade({ survey: surveyed(of, { 'us-east-op-2': onIt }), regions: ['us-east'] });
+    expect(Object.keys(config?.files ?? {})).toEqual(['us-east-op-1', 'us-east-op-3']);
+  });
+
+  it('is planned although all files have it', () => {
+    const of = fleet();
+    const survey = surveyed(of).map((seen) => ({ ...seen, environment: { ...read, after: was } }));
+    expect(upgrade({ survey }).config?.files['us-east-op-1']).toEqual({ before: was, after: was });
+  });
+
+  it.each<[string, Record<string, Partial<NodeSurvey>>, RegExp]>([
+    ['nobody knows what is crossed', { 'eu-west-op-1': { version: null } }, /eu-west-op-1 does not say which version/],
+    [
+      'a key is missing',
+      { 'eu-west-op-1': { environment: { is: 'refused', reason: 'there is no OLD in it' } } },
+      /no OLD/,
+    ],
+    [
+      'a helper is there',
+      { 'us-east-op-2': { fitness: { ...fit, helper: { silent: null, other: [] } } } },
+      /a helper keeps/,
+    ],
+  ])('is refused where %s', (_, of, reason) => {
+    expect(() => upgrade({ survey: surveyed(fleet(), of) })).toThrow(reason);
+  });
+
+  it('is refused where the settings have a secret in the clear', () => {
+    const secret = { ...wantsNothing, version: 'v2.0.0', ensure: { API_TOKEN: 'hush-hush' } };
+    const of = { ...fleet(), config: { ...noRules, changes: [secret] } };
+    expect(() => upgrade({}, of)).toThrow(/config\.changes: API_TOKEN is a secret/);
+    expect(() => upgrade({}, of)).not.toThrow(/hush/);
+  });
+
+  it('keeps the steps of an upgrade, and leaves in the ledger the file that it put there', () => {
+    const rollout = upgrade({ regions: ['us-east'] });
+    expect(turns(rollout)[0]?.path).toEqual(turns(upgrade({}, fleetOf()))[0]?.path);
+    const world = worldOf(rollout);
+    const { rollout: done } = drive(rollout, world, { from: tuesday });
+    expect(leftBy(done)).toMatchObject({ nodes: { 'us-east-op-1': { sha256: newImage, envSha256: becomes } } });
+    const [node] = nodesInOrder(done);
+    expect(node && backQuestion(done, node)).toMatchObject({ put: becomes });
   });
 });

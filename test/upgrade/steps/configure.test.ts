@@ -11,7 +11,7 @@ import { helperScript } from '../../../src/upgrade/host/helper/script.ts';
 import type { Release } from '../../../src/upgrade/rollout/types.ts';
 import { seeWayBack } from '../../../src/upgrade/steps/index.ts';
 import { build, sha256 } from './little-node.ts';
-import { backups, env, state, Trial } from './trial.ts';
+import { backups, binary, env, state, Trial } from './trial.ts';
 
 const releaseOf = (version: string): Release & { path: string } => ({
   ...{ version, archive: 'binary', archiveSha256: sha256(build(version)), binarySha256: sha256(build(version)) },
@@ -243,6 +243,113 @@ describe('a node whose environment file is changed', () => {
     const kept = readdirSync(trial.node.path(backups));
     expect(kept).toHaveLength(1);
     expect(readFileSync(trial.node.path(`${backups}/${kept[0]}/env`), 'utf8')).toBe(written);
+  });
+});
+
+describe('a node whose environment file goes with its release', () => {
+  let trial: ConfigTrial;
+  const becomes = `${written}NEW_PARAM=enabled\n`;
+  const turn = ['stage', 'backup', 'switch', 'verify', 'cleanup'] as const;
+
+  beforeEach(() => {
+    trial = new ConfigTrial();
+    trial.node.write(env, written, 0o640);
+    trial.node.exec('systemctl restart zeitwork-operator');
+    const wanted = { ...wantsNothing, ensure: { NEW_PARAM: 'enabled' } };
+    const files = { 'us-east-op-1': { before: sha256(written), after: sha256(becomes) } };
+    trial.plan = { ...trial.plan, config: { wanted, files } };
+  });
+  afterEach(() => trial.close());
+
+  const restartsBy = async (work: () => Promise<unknown>): Promise<number> => {
+    const before = trial.node.restarts();
+    await work();
+    return trial.node.restarts() - before;
+  };
+  const isThere = () => [trial.node.read(binary), trial.node.read(env)];
+  const [old, there] = [
+    [build('v1.0.0'), written],
+    [build('v2.0.0'), becomes],
+  ];
+
+  it('gets both with one restart, and is proven by both', async () => {
+    expect(await restartsBy(async () => expect(await trial.go(...turn)).toMatchObject({ is: 'succeeded' }))).toBe(1);
+    expect(isThere()).toEqual(there);
+    expect(trial.run.proof).toMatchObject({ version: 'v2.0.0' });
+  });
+
+  it('has neither before its turn, and the staged binary is still there after the file was staged', async () => {
+    await trial.go('stage');
+    expect(isThere()).toEqual(old);
+    expect(await trial.go('stage', 'backup')).toMatchObject({ is: 'succeeded' });
+  });
+
+  it('goes back to both as a pair, with one restart', async () => {
+    await trial.go('stage', 'backup', 'switch');
+    expect(await restartsBy(() => trial.go('restore', 'restore', 'verify-restored', 'cleanup'))).toBe(1);
+    expect(isThere()).toEqual(old);
+    expect(trial.node.exec(`ls ${state}/aside 2>/dev/null || :`)).toBe('');
+  });
+
+  it('goes there, back and there again in a rehearsal', async () => {
+    await trial.go('stage', 'backup', 'switch', 'verify');
+    trial.run = { ...trial.run, touched: true };
+    await trial.go('restore', 'verify-restored');
+    trial.run = { ...trial.run, touched: false };
+    expect(await trial.go(...turn)).toMatchObject({ is: 'succeeded' });
+    expect(isThere()).toEqual(there);
+  });
+
+  it.each([
+    ['between the two renames', 'mv', /zeitwork-operator$/],
+    ['before the restart', 'systemctl', /restart/],
+  ])('is finished with one restart by the next try, where the first one was killed %s', async (_, program, what) => {
+    await trial.go('stage', 'backup');
+    const real = program === 'mv' ? '#!/bin/sh\nexec /usr/bin/mv "$@"\n' : trial.node.read('bin/systemctl');
+    trial.node.write('bin/real', real, 0o755);
+    const glob = what.source.endsWith('$') ? '*bin/zeitwork-operator' : 'restart*';
+    trial.node.write(
+      `bin/${program}`,
+      `#!/bin/sh\ncase "$*" in ${glob}) kill -9 $PPID; exit 1 ;; esac\nexec ${trial.node.root}/bin/real "$@"\n`,
+      0o755,
+    );
+    expect(await trial.go('switch')).toMatchObject({ is: 'unknown' });
+    trial.node.write(`bin/${program}`, real, 0o755);
+    expect(trial.node.read(env)).toBe(becomes);
+    expect(
+      await restartsBy(async () => expect(await trial.go('switch', 'verify')).toMatchObject({ is: 'succeeded' })),
+    ).toBe(1);
+    expect(isThere()).toEqual(there);
+  });
+
+  it('whose first try was killed between the two renames is not called clean', async () => {
+    await trial.go('stage', 'backup');
+    trial.node.write(env, becomes, 0o640);
+    trial.withdrawn = 'withdrawn';
+    expect(await trial.go('switch')).toMatchObject({ is: 'failed', facts: { clean: false } });
+  });
+
+  it('is left as it is where somebody changed the file, and nobody is asked whether to keep that', async () => {
+    await trial.go('stage', 'backup');
+    trial.node.exec(`echo X=1 >>${env}`);
+    for (const step of ['stage', 'switch'] as const)
+      expect(await trial.go(step)).toMatchObject({ is: 'failed', reason: expect.stringMatching(/somebody changed/) });
+    expect(trial.node.read(binary)).toBe(build('v1.0.0'));
+  });
+
+  it('is not proven by a process that was started with the old file', async () => {
+    const real = trial.node.read('bin/systemctl');
+    trial.node.write('bin/systemctl', real.replace("sed -n '/=/p'", "sed -n '/^NEW/d; /=/p'"), 0o755);
+    expect(await trial.go(...turn)).toMatchObject({ is: 'failed', reason: expect.stringMatching(/says of NEW_PARAM/) });
+  });
+
+  it('that runs the release already keeps its own', async () => {
+    await trial.go('stage', 'backup', 'switch');
+    trial.node.write(env, written, 0o640);
+    trial.node.exec('systemctl restart zeitwork-operator');
+    trial.run = { ...trial.run, touched: false, already: false, before: null };
+    expect(await trial.go('stage', 'verify')).toMatchObject({ is: 'succeeded' });
+    expect(trial.run.already).toBe(true);
   });
 });
 

@@ -2,6 +2,20 @@ import { backups } from './backup.ts';
 import { fence } from './fence.ts';
 import { script } from './prelude.ts';
 
+/** Puts the staged environment file in the place of the old one, with owner, mode and attributes of that. */
+export const putNew = `
+new_is_there() { # sets new
+  new=$state/environments/$new_env
+  [ -f "$new" ] && [ "$(small "$new")" = "$new_env" ] || refuse no-environment "$new"
+}
+put_new() {
+  cp --attributes-only --preserve=mode,ownership,xattr "$env" "$new" || refuse attributes "$env"
+  note_put "$new_env" pending || refuse full "$state"
+  put_back "$new" "$env" "$new_env"
+  say did env
+}
+`;
+
 /** More is no environment file of a service. */
 const longestEnvironment = 32_768;
 
@@ -42,7 +56,7 @@ export const stageEnvironmentScript = script(
  * It is restarted where what runs is from before the file was put there, or is what ran when the node was looked at; so once, however often this is run.
  */
 export const configureScript = script(
-  [fence, backups],
+  [fence, backups, putNew],
   `  enter
   plain
   unit_facts
@@ -56,12 +70,8 @@ export const configureScript = script(
   [ "$(invocation_of)" != "$invocation" ] || lacking=yes
   ! stale || lacking=yes
   if [ "$environment" != "$new_env" ]; then
-    new=$state/environments/$new_env
-    [ -f "$new" ] && [ "$(small "$new")" = "$new_env" ] || refuse no-environment "$new"
-    cp --attributes-only --preserve=mode,ownership,xattr "$env" "$new" || refuse attributes "$env"
-    note_put "$new_env" pending || refuse full "$state"
-    put_back "$new" "$env" "$new_env"
-    say did env
+    new_is_there
+    put_new
     lacking=yes
   fi
   if [ -n "$lacking" ]; then restart; else say restart skipped; fi
