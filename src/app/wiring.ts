@@ -9,7 +9,7 @@ import { Refused } from '../base/errors.ts';
 import { type CommandContext, ownPeople } from '../bot/context.ts';
 import { createLooks } from '../bot/looks.ts';
 import { createBuildPlace, createBuildShelf, here, overThere } from '../building/index.ts';
-import { type Settings, SettingsError } from '../config/index.ts';
+import { readSecretIn, type Settings, SettingsError } from '../config/index.ts';
 import type { Belief, WorkerParts } from '../jobs/index.ts';
 import {
   bringOver,
@@ -207,7 +207,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
   const inventory = createInventory(settings.inventory);
   const checks = checksOf(settings, shell, clock);
   const rules = settings.fleet.config ?? noRules;
-  const resolve = resolverFor(rules);
+  const resolve = resolverFor(rules, (name) => readSecretIn(rules.files, name));
   const runs = async (node: string) => {
     const health = await probe.health(node);
     return health.is === 'healthy' ? health.version : null;

@@ -1,2 +1,3 @@
 export { loadSettings } from './load.ts';
+export { readSecretIn } from './secrets.ts';
 export { type Person, type Settings, SettingsError } from './types.ts';

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, realpathSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import { tooOpen } from '../base/file-mode.ts';
 import { holdsSecret } from '../base/redact.ts';
 import { inTheClear, type RedisPlace } from '../base/redis-place.ts';
@@ -145,5 +146,17 @@ function readFile(file: string): { content: string; refusal: string | null } {
     return { content: readFileSync(opened, 'utf8'), refusal };
   } finally {
     closeSync(opened);
+  }
+}
+
+/** A secret of that name in a folder of the settings, read now. No value is in what is said. */
+export function readSecretIn(folder: string | null, name: string): { text: string } | { refused: string } {
+  if (folder === null) return { refused: 'the settings have no config.files' };
+  const file = join(folder, name);
+  try {
+    const { content, refusal } = readFile(file);
+    return refusal === null ? { text: content } : { refused: refusal };
+  } catch {
+    return { refused: `there is no ${file} on this worker, or it cannot be read` };
   }
 }

@@ -63,14 +63,14 @@ describe('recover', () => {
       From the shelf (zeitwork-operator-v2.0.0.tar.gz), hash as in the ledger (bbbbbbbbbbbb)
       Proven on it last, at 2026-11-24 07:30 UTC, by rollout r0
       It is not healthy now: connection refused. Its /usr/local/bin/zeitwork-operator is gone
-      Its environment file is gone: it gets that of its newest backup. Where no backup on the node has one, nothing is changed
+      Its environment file is gone: it gets the one that was proven there last, of a backup. Where no backup on the node has it, nothing is changed
       Signed by ana with the key SHA256:KKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKK
       Made ready beside what lies there, and verified, before anything is replaced; what is replaced is kept aside on the node. Then restarted and proven healthy for 60 s with the right image
       It waits for no window, freeze or alert; at least 2 of its peers must be healthy where it still serves. There is no way back from it: what it ran before was broken
       2 of 2 other nodes of eu-west are healthy now
       Nothing has started yet; this plan can be confirmed for 30 min.
-      Recover: zeitwork start r1~786a292afe85
-      Cancel: zeitwork cancel r1~786a292afe85"
+      Recover: zeitwork start r1~1f360ba206d1
+      Cancel: zeitwork cancel r1~1f360ba206d1"
     `);
     expect(started(here)).toEqual([]);
   });
@@ -81,7 +81,7 @@ describe('recover', () => {
     expect(await press(here, 'U0ROSA', plan, 'Recover')).toContain(`${node} gets v2.0.0 back`);
     const [rollout] = started(here);
     if (rollout === undefined) throw new Error('not started');
-    expect(rollout.recovery).toEqual({ recordOf: [node], since: tuesday, rollout: 'r0' });
+    expect(rollout.recovery).toEqual({ envSha256: 'e'.repeat(64), recordOf: [node], since: tuesday, rollout: 'r0' });
     expect(here.control.kept.begun).toEqual([]);
     const main = posts(rollout).find(({ key }) => key === 'main');
     expect(JSON.stringify(main)).toContain(`*v2.0.0 back* on ${node} of production, from the shelf`);

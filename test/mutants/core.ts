@@ -1490,6 +1490,13 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/ledger/drift.test.ts'],
   },
   {
+    name: 'a worker signs an instant that can be told to nobody any more',
+    file: 'src/upgrade/rollout/next.ts',
+    from: 'if (!isInstant(event.at)) return rollout;',
+    to: '',
+    tests: ['test/upgrade/rollout/instants.test.ts'],
+  },
+  {
     name: 'a node that a rollout is at is called drifted',
     file: 'src/upgrade/ledger/drift.ts',
     from: "  if (rollout !== undefined) return { is: 'busy', rollout };\n",
@@ -1719,5 +1726,12 @@ export const rows: Mutant[] = [
     from: 'if (unknown.length > 0)',
     to: 'if (unknown.length > 99)',
     tests: ['test/upgrade/rollout/configuration.test.ts'],
+  },
+  {
+    name: 'what a worker has in a file of secrets is shown under any name',
+    file: 'src/upgrade/environment/wanted.ts',
+    from: '  if (isHidden(key, rules)) return null;\n  return `',
+    to: '  if (key !== file) return null;\n  return `',
+    tests: ['test/upgrade/environment/wanted.test.ts'],
   },
 ];

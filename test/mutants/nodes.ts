@@ -887,4 +887,11 @@ export const rows: Mutant[] = [
     to: '  if [ -z "$target" ]; then',
     tests: configure,
   },
+  {
+    name: 'a node that lost its environment file gets one from before that was changed',
+    file: `${steps}/gather.ts`,
+    from: 'proven === undefined ? envSha256 !== null : envSha256 === proven',
+    to: 'envSha256 !== null',
+    tests: recover,
+  },
 ];

@@ -78,12 +78,14 @@ function lies({ service, release }: Rollout, { detail, healthy, fitness }: NodeS
   return `${now}. ‼ Its binary is one that nobody recorded (${short(disk)}): nothing is put in its place before two breakers say \`replace\`, which the rollout asks for`;
 }
 
-function environmentLine({ service }: Rollout, { fitness }: NodeSurvey): string {
+function environmentLine({ service, recovery }: Rollout, { fitness }: NodeSurvey): string {
   if (service.envFile === null) return 'It has no environment file';
   const { env = true, tornEnv } = fitness?.seen ?? {};
   if (env && !tornEnv) return 'Its own environment file is kept as it is';
   const why = env ? 'is empty or torn' : 'is gone';
-  return `Its environment file ${why}: it gets that of its newest backup. Where no backup on the node has one, nothing is changed`;
+  const which =
+    recovery?.envSha256 === undefined ? 'that of its newest backup' : 'the one that was proven there last, of a backup';
+  return `Its environment file ${why}: it gets ${which}. Where no backup on the node has it, nothing is changed`;
 }
 
 function rules({ policy }: Rollout): string[] {

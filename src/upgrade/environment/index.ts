@@ -8,6 +8,7 @@ export {
   linesToCompare,
   merged,
   noRules,
+  type ReadFile,
   type Resolve,
   type Resolved,
   refusedWanted,

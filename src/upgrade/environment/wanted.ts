@@ -108,9 +108,11 @@ function refusedText(key: string, value: string, rules: KeyRules): string | null
   return refusedValue(key, value, rules);
 }
 
-function refusedFile(key: string, { file }: { file: string }, { files }: KeyRules): string | null {
+function refusedFile(key: string, { file }: { file: string }, rules: KeyRules): string | null {
   if (!fileName.test(file)) return `${key}=@FILE wants the name of a file, without a folder`;
-  return files === null ? `the settings do not say where workers have the file of ${key}: config.files` : null;
+  if (rules.files === null) return `the settings do not say where workers have the file of ${key}: config.files`;
+  if (isHidden(key, rules)) return null;
+  return `${key} does not look like a secret, so what is in that file would be shown: name ${key} under config.secret in the settings`;
 }
 
 function refusedValue(key: string, value: string, { values }: KeyRules): string | null {
@@ -121,16 +123,19 @@ function refusedValue(key: string, value: string, { values }: KeyRules): string 
   return null;
 }
 
-/** @param read the content of a file of that name; null where there is none */
-export function resolved(wanted: Wanted, rules: KeyRules, read: (file: string) => string | null): Resolved {
+/** What a worker has under a name; `refused`: why it does not count, in words. */
+export type ReadFile = (file: string) => { text: string } | { refused: string };
+
+export function resolved(wanted: Wanted, rules: KeyRules, read: ReadFile): Resolved {
   const refusal = refusedWanted(wanted, rules);
   if (refusal !== null) return { is: 'refused', reason: refusal };
   const found: Record<'set' | 'ensure' | 'expect', Record<string, string>> = { set: {}, ensure: {}, expect: {} };
   for (const kind of ['set', 'ensure', 'expect'] as const) {
     for (const [key, value] of Object.entries(wanted[kind])) {
-      const text = typeof value === 'string' ? value : (read(value.file)?.replace(/\r?\n$/, '') ?? '');
-      if (text === '' && value !== '')
-        return { is: 'refused', reason: `this worker has no file for ${key} in config.files, or an empty one` };
+      const given = typeof value === 'string' ? { text: value } : read(value.file);
+      if ('refused' in given) return { is: 'refused', reason: `${key}: ${given.refused}` };
+      const text = typeof value === 'string' ? value : given.text.replace(/\r?\n$/, '');
+      if (text === '' && value !== '') return { is: 'refused', reason: `${key}: its file on this worker is empty` };
       const reason = refusedValue(key, text, rules);
       if (reason !== null) return { is: 'refused', reason };
       found[kind][key] = text;

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   type EnvironmentSeen,
   type KeyRules,
+  type ReadFile,
   type Resolve,
   resolved,
   rewritten,
@@ -65,14 +64,6 @@ export async function seeEnvironment(
 
 /** Values that nobody typed come from the files of this machine, each time anew: a secret may be replaced at any time. */
 export const resolverFor =
-  (rules: KeyRules): Resolve =>
+  (rules: KeyRules, read: ReadFile): Resolve =>
   (wanted) =>
-    resolved(wanted, rules, (file) => readIn(rules.files, file));
-
-function readIn(folder: string | null, file: string): string | null {
-  try {
-    return folder === null ? null : readFileSync(join(folder, file), 'utf8');
-  } catch {
-    return null;
-  }
-}
+    resolved(wanted, rules, read);

@@ -13,7 +13,7 @@ export function recordedFor(
   { regions }: Pick<Fleet, 'regions'>,
   node: string,
   survey: NodeSurvey[],
-): Pair & Recovery {
+): Pair & Omit<Recovery, 'envSha256'> {
   const own = nodes[node];
   if (own !== undefined && !isProven({ nodes }, own.sha256))
     throw new Refused(
@@ -46,7 +46,7 @@ const told = (
   { version, sha256, at, rollout }: Left,
   recordOf: string[],
   envSha256: string | null,
-): Pair & Recovery => ({ version, sha256, envSha256, recordOf, since: at, rollout });
+): Pair & Omit<Recovery, 'envSha256'> => ({ version, sha256, envSha256, recordOf, since: at, rollout });
 
 /** Whether that still holds, for whoever puts it there: nothing else than the ledger is believed of it. */
 export function isRecorded({ nodes }: Pick<Ledger, 'nodes'>, node: string, sha256: string, peers: string[]): boolean {

@@ -22,7 +22,7 @@ export interface RecoveryInput {
   fleet: Fleet;
   node: string;
   /** What the ledger says was proven there, and is to be there again. */
-  recorded: Pair & Recovery;
+  recorded: Pair & Omit<Recovery, 'envSha256'>;
   /** The same, as the shelf has it; null where that does not. */
   shelf: Release | null;
   /** Why it does not, in words; absent where nobody said. */
@@ -49,7 +49,7 @@ export function planRecovery(input: RecoveryInput): Rollout {
   const release = from === null && input.shelf !== null ? input.shelf : lentBy(recorded);
   const seen = seenOf(input, release, from !== null);
   refuseNothingToDo(input, release, seen);
-  const { recordOf, since, rollout } = recorded;
+  const { recordOf, since, rollout, envSha256 } = recorded;
   return {
     ...unbegun(fleet),
     id: input.id,
@@ -63,7 +63,11 @@ export function planRecovery(input: RecoveryInput): Rollout {
     startAt: null,
     override: null,
     epoch: input.epoch,
-    recovery: { ...(from === null ? {} : { from }), recordOf, since, rollout },
+    recovery: {
+      ...(from === null ? {} : { from }),
+      ...(envSha256 === null ? {} : { envSha256 }),
+      ...{ recordOf, since, rollout },
+    },
     phases: compileRecovery(input.node, seen.healthy, fleet.service),
     calendars: Object.fromEntries(fleet.regions.map(({ name, calendar }) => [name, always(calendar)])),
     nodes: { [input.node]: untouched({ name: input.node, region: region.name }, now) },

@@ -266,6 +266,8 @@ export interface Configuration {
 export interface Recovery {
   /** The peer whose binary it gets; absent where the shelf has it. */
   from?: string;
+  /** SHA-256 of the environment file that was proven there with it; absent where nobody recorded one, and in what was planned before. */
+  envSha256?: string;
   /** Whose record in the ledger says what the node gets: its own, or that of these peers, who agree. */
   recordOf: string[];
   /** When a rollout left it there, epoch ms; and which. null: two people found it there, and answer for it. */

@@ -34,21 +34,34 @@ export const gather: Step = async (context) => {
   const { seen } = looked;
   const unfit = seen.unit.loaded ? linkInPlace(seen, service) : `there is no unit ${service.unit} on the node`;
   if (unfit !== null) return failed(unfit);
-  const environment = environmentFor(seen, readBackups(listed.output).backups, service);
-  if (environment === null)
-    return failed(
-      `there is no whole ${service.envFile} on the node, and none in a backup of it: put one there, with what is the node's own in it, and retry`,
-    );
+  const { backups } = readBackups(listed.output);
+  const environment = environmentFor(seen, backups, service, rollout.recovery?.envSha256);
+  if (environment === null) return failed(noEnvironment(backups, service));
   const gets: Pair = { version: release.version, sha256: release.binarySha256, envSha256: environment.sha256 };
   if (isWhole(seen, gets)) return succeeded({ already: true, gets });
   return bring(context, seen, gets, environment.backup);
 };
 
-/** Somebody's edit stays; what is gone, or torn, is that of the newest backup that has one. */
-function environmentFor({ env, torn }: Observation, backups: Kept[], { envFile }: Service): Environment | null {
+/** An old one in the place of what was proven there would be a change that nobody asked for. */
+function noEnvironment(backups: Kept[], { envFile }: Service): string {
+  const newest = backups.find(({ envSha256 }) => envSha256 !== null);
+  const where =
+    newest === undefined
+      ? 'none in a backup of it'
+      : `no backup of it has the one that was proven there last (the newest, ${newest.name}, has another)`;
+  return `there is no whole ${envFile} on the node, and ${where}: put one there, with what is the node's own in it, and retry`;
+}
+
+/** Somebody's edit stays; what is gone, or torn, is that of the newest backup that has what was proven there, where that was recorded. */
+function environmentFor(
+  { env, torn }: Observation,
+  backups: Kept[],
+  { envFile }: Service,
+  proven: string | undefined,
+): Environment | null {
   if (envFile === null) return { sha256: null, backup: null };
   if (env !== null && !torn) return { sha256: env, backup: null };
-  const kept = backups.find(({ envSha256 }) => envSha256 !== null);
+  const kept = backups.find(({ envSha256 }) => (proven === undefined ? envSha256 !== null : envSha256 === proven));
   return kept === undefined ? null : { sha256: kept.envSha256, backup: kept.name };
 }
 

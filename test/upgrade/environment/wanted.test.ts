@@ -12,7 +12,7 @@ import {
 
 const rules = {
   secret: ['*_SALT', 'A*B*C', 'PLAIN'],
-  values: { COUNT: 'integer' as const, LEVEL: ['info', 'warn'] },
+  values: { COUNT: 'integer' as const, N_SALT: 'integer' as const, LEVEL: ['info', 'warn'] },
   files: '/run/secrets',
 };
 const wants = (wanted: Partial<Wanted>): Wanted => ({ ...wantsNothing, ...wanted });
@@ -40,6 +40,7 @@ describe('what cannot be asked for', () => {
     ['a value with a password in it', { ensure: { PEER: 'postgres://zw:hush-hush@db/zw' } }, /PEER is a secret/],
     ['a value that is no integer', { set: { COUNT: '12.5' } }, /COUNT must be an integer/],
     ['a value that is none of a list', { set: { LEVEL: 'hush-hush' } }, /LEVEL must be one of info, warn/],
+    ['a file for a key that anybody sees', { set: { LEVEL: { file: 'salt' } } }, /LEVEL does not look like a secret/],
     ['a file in a folder', { set: { MY_SALT: { file: '../x' } } }, /the name of a file, without a folder/],
     ['a name that is none', { set: { '1X': 'hush-hush' } }, /no name of a variable/],
     ['nothing', {}, /nothing is to be changed/],
@@ -60,29 +61,31 @@ describe('what cannot be asked for', () => {
 
 describe('values that nobody typed', () => {
   it('come from files, without the break at their end, and are judged like any other', () => {
-    const wanted = wants({ set: { MY_SALT: { file: 'salt' }, COUNT: { file: 'count' } } });
-    const files = (count: string) => (name: string) => (name === 'salt' ? 'a b\n' : count);
+    const wanted = wants({ set: { MY_SALT: { file: 'salt' }, N_SALT: { file: 'count' } } });
+    const files = (count: string) => (name: string) => ({ text: name === 'salt' ? 'a b\n' : count });
     expect(resolved(wanted, rules, files('7'))).toMatchObject({
       is: 'changes',
-      changes: { set: { MY_SALT: 'a b', COUNT: '7' } },
+      changes: { set: { MY_SALT: 'a b', N_SALT: '7' } },
     });
-    expect(resolved(wanted, rules, files('many'))).toEqual({ is: 'refused', reason: 'COUNT must be an integer' });
+    expect(resolved(wanted, rules, files('many'))).toEqual({ is: 'refused', reason: 'N_SALT must be an integer' });
     expect(resolved(wanted, rules, files('\n'))).toMatchObject({ is: 'refused' });
-    expect(resolved(wanted, rules, () => null)).toMatchObject({
+    expect(resolved(wanted, rules, () => ({ refused: 'there is none' }))).toMatchObject({
       is: 'refused',
-      reason: expect.stringMatching(/no file/),
+      reason: expect.stringMatching(/^MY_SALT: there is none/),
     });
   });
 
   it('may be empty where they were typed', () => {
-    expect(resolved(wants({ set: { X: '' } }), rules, () => null)).toMatchObject({ is: 'changes' });
+    expect(resolved(wants({ set: { X: '' } }), rules, () => ({ refused: 'not asked' }))).toMatchObject({
+      is: 'changes',
+    });
   });
 });
 
 describe('what people see of a change', () => {
   const shown = (before: string, wanted: Partial<Wanted>) => {
     const all = wants(wanted);
-    const found = resolved(all, rules, () => 'hush-hush');
+    const found = resolved(all, rules, () => ({ text: 'hush-hush' }));
     if (found.is === 'refused') throw new Error(found.reason);
     return rewritten(before, all, found.changes, rules);
   };

@@ -25,7 +25,7 @@ const secret = 'postgres://zw:0ther-s3cret@db/zw';
 
 /** A node whose environment file is to be changed, as it would be planned now. */
 class ConfigTrial extends Trial {
-  readonly resolve = resolverFor(rules);
+  readonly resolve = resolverFor(rules, (name) => ({ text: readFileSync(join(folder, name), 'utf8') }));
 
   override context() {
     return { ...super.context(), resolve: this.resolve };

@@ -58,6 +58,18 @@ describe('a broken node that is recovered', () => {
     expect(trial.node.exec(`cat ${state}/aside/*-environment-* | sha256sum`)).toContain(torn);
   });
 
+  it('gets no environment file but the one that was proven there, where that was recorded', async () => {
+    trial.node.exec(gone);
+    trial.plan = { ...trial.plan, recovery: { ...recovery, envSha256: 'd'.repeat(64) } };
+    expect(await trial.go(...way)).toMatchObject({
+      is: 'failed',
+      reason: expect.stringMatching(/no backup of it has the one that was proven there last \(the newest, v1\.0\.0-/),
+    });
+    trial.plan = { ...trial.plan, recovery: { ...recovery, envSha256: sha256(own) } };
+    expect(await trial.go(...way)).toMatchObject({ is: 'succeeded' });
+    expect(trial.node.read(env)).toBe(own);
+  });
+
   it('is left as it is, before anything is changed, where no environment file is to be had', async () => {
     trial.node.exec(`${gone}; rm -rf ${backups}`);
     const before = trial.node.snapshot();
