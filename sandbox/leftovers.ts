@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Leftovers {
@@ -10,6 +10,7 @@ export interface Leftovers {
 export function leavingNothing(directory: string, isOurs: boolean): Leftovers {
   const parts: (() => Promise<void>)[] = [];
   const remove = () => {
+    endBuilds(join(directory, 'state'));
     if (isOurs) rmSync(directory, { recursive: true, force: true });
   };
   // The last resort, when the process ends before it was asked to close.
@@ -26,6 +27,18 @@ export function leavingNothing(directory: string, isOurs: boolean): Leftovers {
       process.off('exit', atExit);
     },
   };
+}
+
+/** They outlive their worker, so that another one goes on with them: here there is none. */
+function endBuilds(stateDir: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`ZEITWORK_BUILD=${stateDir}/`))
+        process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It ended, or is somebody else's.
+    }
+  }
 }
 
 /** It has a session of its own, so nobody else ends it. Only what was really started for `stateDir` is ended. */

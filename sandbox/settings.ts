@@ -11,7 +11,13 @@ const zones: Record<string, string> = {
 export function settingsOf(
   fleet: Pick<SimulatedFleet, 'nodes' | 'releasesDirectory' | 'service'>,
   windows: 'guide' | 'always',
-  own: { stateDir: string; signer: string; keys: Record<string, string> },
+  own: {
+    stateDir: string;
+    signer: string;
+    keys: Record<string, string>;
+    /** Where what is built comes from, and the key that signs it. */
+    source?: { repository: string; key: string };
+  },
 ) {
   const everyDay = [{ days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00', to: '00:00' }];
   const regions = [...new Set(fleet.nodes.map(({ region }) => region))];
@@ -20,7 +26,27 @@ export function settingsOf(
     channel: 'C0UPGRADES',
     team: 'T0SANDBOX',
     stateDir: own.stateDir,
-    releases: { directory: fleet.releasesDirectory, signers: [{ name: 'sandbox', key: own.signer }] },
+    metrics: { listen: '127.0.0.1:0' },
+    releases: {
+      directory: fleet.releasesDirectory,
+      signers: [
+        { name: 'sandbox', key: own.signer },
+        ...(own.source === undefined ? [] : [{ name: 'build', key: own.source.key }]),
+      ],
+    },
+    // On this machine, by nobody else than whoever tries this.
+    ...(own.source === undefined
+      ? {}
+      : {
+          build: {
+            on: 'local',
+            repository: own.source.repository,
+            command: ['sh', 'build.sh'],
+            network: true,
+            limit: '2m',
+            memory: '1G',
+          },
+        }),
     service: fleet.service,
     people: [rosa, ines, kiran].flatMap(({ name, id }) =>
       own.keys[name] === undefined ? [] : [{ name, slack: id, keys: [own.keys[name]] }],
@@ -62,6 +88,8 @@ export function settingsOf(
         { text: 'All healthy', check: 'healthy' },
       ],
     },
+    // A day of the real thing.
+    aftercare: { watch: '10m', every: '10s' },
     // Minutes of the real thing pass in seconds here; every check is made all the same.
     policy: {
       order: windows === 'guide' ? 'next-opening' : 'declared',

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { releaseKey } from '../src/app/belief.ts';
 import { aborted } from '../src/app/cli/live.ts';
 import { systemClock } from '../src/app/clock.ts';
 import { createLog } from '../src/app/log.ts';
@@ -12,6 +13,7 @@ import {
   type Role,
   type Runtime,
   startBotRole,
+  startMetricsRole,
   startWorkerRole,
 } from '../src/app/wiring.ts';
 import { loadSettings } from '../src/config/index.ts';
@@ -25,6 +27,7 @@ import { settingsOf } from './settings.ts';
 import { signReleases } from './signing.ts';
 import { type Slack, startSlack } from './slack/start.ts';
 import type { Question } from './slack/types.ts';
+import { makeSource } from './source.ts';
 import { suggestions } from './suggestions.ts';
 import { tries, welcome } from './words.ts';
 
@@ -91,6 +94,7 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   const stateDir = join(directory, 'state');
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const signer = await signReleases(fleet, stateDir);
+  const repository = await makeSource(join(directory, 'source'));
   step("  Slack's stand-in and its page …");
   const slack = await startSlack({
     port: options.port,
@@ -108,23 +112,26 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
     },
     night: night.svg,
     hint: '/zeitwork upgrade v2.0.0',
-    tries: tries(fleet),
+    tries: tries(fleet, repository !== null),
     completions: suggestions(),
   });
   leftovers.close(slack.close);
   leftovers.close(night.close);
   const file = join(directory, 'zeitwork.yaml');
   const keys = throwAwayKeys(directory);
-  writeFileSync(file, stringify(settingsOf(fleet, options.windows, { stateDir, signer, keys })));
+  const source = repository === null ? {} : { source: { repository, key: (await releaseKey({ stateDir })).public } };
+  writeFileSync(file, stringify(settingsOf(fleet, options.windows, { stateDir, signer, keys, ...source })));
   const settings = loadSettings(file, {
     SLACK_BOT_TOKEN: slack.botToken,
     SLACK_APP_TOKEN: slack.appToken,
     SLACK_API_URL: slack.apiUrl,
   });
   step('  A private Redis …');
-  const opened = await openRuntime(settings, createLog('sandbox', 'warn'), clock);
+  const opened = await openRuntime(settings, createLog('sandbox', 'warn'), clock, ['bot', 'worker']);
   runtime = opened;
   leftovers.close(() => closeRuntime(opened));
+  const watched = await startMetricsRole(opened);
+  if (watched !== null) leftovers.close(watched.close);
   step('  The worker and the bot …');
   const worker = await startWorkerRole(opened, null);
   leftovers.close(worker.close);
@@ -132,7 +139,7 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
   leftovers.close(bot.close);
   await Promise.race([bot.connected, ...(options.asked ? [aborted(options.asked)] : [])]);
   options.asked?.throwIfAborted();
-  for (const line of welcome(slack.pageUrl, options.windows, file)) options.say(line);
+  for (const line of welcome(slack.pageUrl, options.windows, file, watched?.url() ?? null)) options.say(line);
   return {
     pageUrl: slack.pageUrl,
     slack,

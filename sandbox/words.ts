@@ -1,8 +1,9 @@
 import { dirname, join } from 'node:path';
 import type { SimulatedFleet } from './fleet/fleet.ts';
+import { unbuilt } from './source.ts';
 
 /** What the page offers to type. */
-export function tries(fleet: SimulatedFleet) {
+export function tries(fleet: SimulatedFleet, builds = false) {
   const offered = (version: string, about: string) =>
     fleet.versions.includes(version) ? [{ text: `/zeitwork upgrade ${version}`, about }] : [];
   return [
@@ -19,6 +20,15 @@ export function tries(fleet: SimulatedFleet) {
       text: '/zeitwork upgrade v2.0.0 --dry-run',
       about: 'once a node runs an old agent (its menu): refused, with the way out',
     },
+    ...(builds
+      ? [
+          {
+            text: `/zeitwork upgrade ${unbuilt.good}`,
+            about: 'a tag that nobody has built yet: built first, then planned with the button',
+          },
+          { text: `/zeitwork build ${unbuilt.bad}`, about: 'a tag whose build fails, with its last lines' },
+        ]
+      : []),
     { text: '/zeitwork rollback all', about: 'bring back what the last upgrade changed' },
     {
       text: '/zeitwork verify',
@@ -31,6 +41,10 @@ export function tries(fleet: SimulatedFleet) {
     {
       text: '/zeitwork report',
       about: 'who decided, hashes, durations, verdicts; the tab Night draws it while it happens',
+    },
+    {
+      text: '/zeitwork status',
+      about: 'after an upgrade, how it was watched since; stop a service meanwhile (its menu), and look at the channel',
     },
     { text: '/zeitwork checklist', about: 'at the end: what a person and what a machine ticked' },
     {
@@ -47,7 +61,7 @@ export function tries(fleet: SimulatedFleet) {
 }
 
 /** Where to look, once all of it runs. */
-export const welcome = (pageUrl: string, windows: 'guide' | 'always', settings: string) => [
+export const welcome = (pageUrl: string, windows: 'guide' | 'always', settings: string, numbers: string | null) => [
   '',
   `  Open ${pageUrl}`,
   '  and type there   /zeitwork upgrade v2.0.0',
@@ -60,6 +74,7 @@ export const welcome = (pageUrl: string, windows: 'guide' | 'always', settings: 
   '  and is asked for in us-east too: the settings here say one, since v2.0.0 is one.',
   '  On another shell, as Inês:',
   `    ZEITWORK_CONFIG=${settings} ZEITWORK_KEY=${join(dirname(settings), 'people', 'ines')} npm run -s zeitwork -- approve eu-west`,
+  ...(numbers === null ? [] : [`  Its numbers, as Prometheus reads them: ${numbers}/metrics`]),
   '  Ctrl-C ends it and leaves nothing behind.',
   '',
 ];

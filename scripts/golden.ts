@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { createLedger, createStore } from '../src/jobs/index.ts';
 import { leftBy } from '../src/upgrade/ledger/index.ts';
 import { asked, next, plan, todo } from '../src/upgrade/rollout/index.ts';
-import type { Event, NodeTask, PlanInput, Policy, Rollout } from '../src/upgrade/rollout/types.ts';
+import type { Aftercare, Event, NodeTask, PlanInput, Policy, Rollout, Unwell } from '../src/upgrade/rollout/types.ts';
 import { belief } from '../test/support/belief.ts';
 import type { Stored } from '../test/support/golden.ts';
 import { startTestRedis } from '../test/support/redis.ts';
@@ -65,13 +65,15 @@ class Story {
 function story(
   policy: Partial<Policy>,
   input: Partial<PlanInput>,
-  options: { perRegion?: number; drains?: true } = {},
+  options: { perRegion?: number; drains?: true; aftercare?: Aftercare } = {},
 ) {
   const fleet = fleetOf({ bake: minutes(3), watch: minutes(1), pause: 0, ...policy }, options);
   const balancer = '/usr/local/sbin/balancer';
   const traffic = { drain: [balancer, 'out', '{name}'], undrain: [balancer, 'in', '{name}'], limit: minutes(5) };
   const service = { ...fleet.service, traffic: options.drains ? traffic : null };
-  return new Story(plan(inputOf({ ...fleet, service }, { regions: ['us-east'], ...input })));
+  const { aftercare } = options;
+  const after = aftercare === undefined ? {} : { aftercare };
+  return new Story(plan(inputOf({ ...fleet, ...after, service }, { regions: ['us-east'], ...input })));
 }
 
 const by = 'U1';
@@ -126,6 +128,28 @@ const stories: Record<string, () => Story> = {
     told.drive(({ looks }) => looks['us-east']?.alerts?.is === 'firing');
     told.world.alerts = { is: 'quiet' };
     return told.drive();
+  },
+  'done, and watched since: a node was restarted, a check is bad'() {
+    const aftercare = { watch: minutes(30), every: minutes(5), stable: null, keep: 2 };
+    const told = story({}, { strategy: 'rolling' }, { aftercare }).drive();
+    const runs = { invocation: 'i9', restarts: 1 };
+    const bad = { is: 'bad', says: '7 % over 300 s' } as const;
+    const restarted: Unwell = {
+      node: 'us-east-op-1',
+      what: 'service',
+      ...bad,
+      says: 'was restarted',
+      sure: true,
+      runs,
+    };
+    const errors: Unwell = { node: 'us-east-op-2', what: { check: 'errors' }, ...bad };
+    const looks: Unwell[][] = [[], [restarted], [], [errors], [errors], [errors]];
+    for (const [at, unwell] of looks.entries()) {
+      const rates = { errors: { value: 0.001 * at, says: `0.${at} %` } };
+      const here = { run: 1, region: 'us-east', attempt: at + 1, unwell, rates };
+      told.say({ type: 'looked-after', at: told.now + minutes(5), ...here });
+    }
+    return told;
   },
 };
 

@@ -9,7 +9,7 @@ case $fleet in *[!a-z0-9.-]*) echo "$fleet cannot be the name of a fleet" >&2; e
 # What both need of Redis itself. Commands upon keys are bound to the keys below, those in scripts too.
 commands='-@all +@read +@write -@dangerous -@scripting -scan -randomkey -dbsize +eval +evalsha +multi +exec +time +ping +info +config|get +client|setname'
 # What both read and write of the fleet; what 0.1.0 left is looked for at each start.
-shared='rollout:* journal:* posted:* orders:* holder open rollouts unpainted living epoch ledger ledger:journal drift advance:* publish:* ask-*'
+shared='rollout:* journal:* posted:* orders:* holder open rollouts unpainted living epoch ledger ledger:journal drift build:* advance:* publish:* ask-*'
 # Plans that are shown and not yet confirmed, what was delivered already, and who was refused or looked, are the bot's; steps are the workers'.
 bot='draft:* seen:* notes notes:journal'
 worker='step-*'

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Sees to it that the programs are there which npm cannot bring, and says what it does.
 # usage: scripts/setup.sh redis        a Redis server for a private queue, ssh-keygen for signed releases (npm run sandbox)
-#        scripts/setup.sh tests        the same, an OpenSSH server, Chromium, script(1) for a terminal, HAProxy with socat, PostgreSQL
-#                              (npm test)
+#        scripts/setup.sh tests        the same, git, make, an OpenSSH server, Chromium, script(1) for a terminal, HAProxy with socat,
+#                              PostgreSQL, Prometheus (npm test)
 # Debian and its kin: missing ones are installed with apt-get as root, or through sudo without a password.
 # Elsewhere, or without that right, they are named and the script fails. So it does when Node is too old.
 set -eu
@@ -24,6 +24,8 @@ missing=
 redis_is_there || missing="$missing redis-tools"
 has ssh-keygen || missing="$missing openssh-client"
 if [ "$1" = tests ]; then
+  has git || missing="$missing git"
+  has make || missing="$missing make"
   sshd_is_there || missing="$missing openssh-server"
   chromium_is_there || missing="$missing chromium"
   has script || missing="$missing bsdutils"
@@ -31,6 +33,7 @@ if [ "$1" = tests ]; then
   haproxy_is_there || missing="$missing haproxy"
   has socat || missing="$missing socat"
   postgres_is_there || missing="$missing postgresql"
+  has promtool || missing="$missing prometheus"
 fi
 [ -n "$missing" ] || exit 0
 

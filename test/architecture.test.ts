@@ -46,15 +46,25 @@ const inner: Record<string, Room> = {
     packages: ['node:'],
   },
   releases: { ours: ['base', 'trust', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream'] },
+  building: {
+    ours: ['base', 'trust', 'upgrade/host'],
+    types: ['upgrade/ledger', 'upgrade/ssh'],
+    packages: ['node:', 'tar-stream'],
+  },
   config: {
     ours: ['base', 'trust', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/rollout', 'windows'],
-    types: ['upgrade/environment', 'upgrade/ssh', 'upgrade/http'],
+    types: ['building', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http'],
     packages: ['node:', 'yaml', 'zod', 'ssh-config', '@jmespath-community/jmespath'],
   },
   jobs: {
     ours: ['base', 'trust', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
-    types: ['upgrade/environment', 'upgrade/ssh', 'upgrade/http', 'upgrade/proof', 'upgrade/steps'],
+    types: ['building', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http', 'upgrade/proof', 'upgrade/steps'],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
+  },
+  metrics: {
+    ours: ['base', 'jobs', 'upgrade/rollout'],
+    types: ['bot'],
+    packages: ['node:', 'prom-client'],
   },
   'app/cli': { ours: ['base', 'bot', 'upgrade/rollout'], packages: ['node:'] },
   bot: {

@@ -12,6 +12,10 @@ export const keyOf = ({ stateDir }: Pick<Settings, 'stateDir'>, signer: Signer):
 export const keyFile = ({ stateDir }: Pick<Settings, 'stateDir'>, signer: Signer): string =>
   join(stateDir, 'keys', `${signer}.key`);
 
+/** The key with which a worker of this machine signs what it builds: another one, so that whoever can report cannot publish. */
+export const releaseKey = ({ stateDir }: Pick<Settings, 'stateDir'>): Promise<SigningKey> =>
+  openKey(join(stateDir, 'keys', 'release.key'));
+
 /**
  * Whose signatures count: the keys that the settings list, else those in the state directory, for programs that share it.
  * `signer`: with which key this program signs. The shell signs as a bot does: it admits what people decide.

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { wordsOf } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { redact } from '../base/redact.ts';
@@ -9,6 +8,7 @@ import { jsonLine } from './cli/json.ts';
 import { readWord } from './cli/read.ts';
 import { overview, pageOf } from './cli/usage.ts';
 import { isRole, isTool, ownWords } from './cli/words.ts';
+import { version } from './version.ts';
 
 /**
  * The local command line. What is heavy is loaded when its word was asked for: help and mistakes answer at once, and
@@ -62,11 +62,6 @@ function unknown(word: string): Ended {
 function print(text: string): End {
   console.log(text);
   return 'done';
-}
-
-function version(): string {
-  const read: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return read.version;
 }
 
 /** Says what went wrong, by whose fault. Errors are told by their names: their rooms may be heavy, and not loaded. */

@@ -10,10 +10,14 @@ export const settingsFile = (): string => process.env.ZEITWORK_CONFIG ?? 'zeitwo
 export const settings = (): Settings => loadSettings(settingsFile(), process.env);
 
 /** @throws SettingsError, or Ended when the state directory cannot be used or Redis cannot be reached */
-export async function openOwnRuntime(own: Settings, log: Logger): Promise<Runtime> {
+export async function openOwnRuntime(
+  own: Settings,
+  log: Logger,
+  roles: readonly ('bot' | 'worker')[] = [],
+): Promise<Runtime> {
   const { openRuntime } = await import('./wiring.ts');
   try {
-    return await openRuntime(own, log);
+    return await openRuntime(own, log, undefined, roles);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     // Errors of the file system name their system call; what Redis says is in words already.

@@ -4,7 +4,7 @@ import type { Read } from './cli/read.ts';
 import type { Role as Word } from './cli/words.ts';
 import { createLog } from './log.ts';
 import { openOwnRuntime, settings } from './open.ts';
-import { closeRuntime, type Role, showSignOfLife, startBotRole, startWorkerRole } from './wiring.ts';
+import { closeRuntime, type Role, showSignOfLife, startBotRole, startMetricsRole, startWorkerRole } from './wiring.ts';
 
 export async function run(name: Exclude<Word, 'sandbox'>, read: Read): Promise<End> {
   switch (name) {
@@ -29,7 +29,7 @@ async function start(
 ): Promise<Role & { lost: Promise<never> }> {
   let lost: Promise<never> = new Promise(() => undefined);
   const log = createLog(which.join('+'));
-  const runtime = await openOwnRuntime(settings(), log);
+  const runtime = await openOwnRuntime(settings(), log, which);
   const started: Role[] = [];
   const close = async () => {
     await Promise.allSettled(started.map((each) => each.close()));
@@ -37,6 +37,8 @@ async function start(
   };
   const fleet = runtime.settings.fleet.name;
   try {
+    const watched = await startMetricsRole(runtime);
+    if (watched !== null) started.push(watched);
     asked.throwIfAborted();
     if (which.includes('worker')) {
       started.push(await startWorkerRole(runtime, regions));

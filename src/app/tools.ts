@@ -13,7 +13,9 @@ export async function run(name: Tool, { operand, values }: Read): Promise<End> {
     case 'manifest':
       return manifest();
     case 'keys':
-      return (await import('./keys.ts')).printKeys(operand === 'bot' || operand === 'worker' ? operand : null);
+      return (await import('./keys.ts')).printKeys(
+        operand === 'bot' || operand === 'worker' || operand === 'release' ? operand : null,
+      );
     case 'audit':
       return (await import('./audit.ts')).auditJournals(operand, {
         head: values.get('head')?.[0] ?? null,

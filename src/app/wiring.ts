@@ -4,24 +4,29 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
+import { hour } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 import { type CommandContext, ownPeople } from '../bot/context.ts';
 import { createLooks } from '../bot/looks.ts';
+import { createBuildPlace, createBuildShelf, here, overThere } from '../building/index.ts';
 import { readSecretIn, type Settings, SettingsError } from '../config/index.ts';
-import type { Belief } from '../jobs/index.ts';
+import type { Belief, WorkerParts } from '../jobs/index.ts';
 import {
   bringOver,
+  createCensus,
   createCompatible,
   createControl,
   createElsewhere,
   openRedis,
   type RedisHandle,
+  seldom,
   startPublisher,
   startWorker,
   stopFile,
   vouching,
 } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
+import type { Meter, RoleName } from '../metrics/index.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
@@ -40,9 +45,10 @@ import { createAlerting, createInventory, createProbe, createWebhook, fetchOnce 
 import { stillProven } from '../upgrade/proof/index.ts';
 import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
 import { seeWayBack, steps, tidyNode } from '../upgrade/steps/index.ts';
-import { openBelief } from './belief.ts';
+import { openBelief, releaseKey } from './belief.ts';
 import { systemClock } from './clock.ts';
 import { decisionKey, knownSigners } from './decision-key.ts';
+import { version } from './version.ts';
 
 /** What every role needs. */
 export interface Runtime {
@@ -54,6 +60,8 @@ export interface Runtime {
   releases: Releases;
   clock: Clock;
   log: Logger;
+  /** Absent where nobody may ask how this process is. */
+  meter?: Meter;
 }
 
 /** A role that runs until it is closed. */
@@ -61,9 +69,16 @@ export interface Role {
   close(): Promise<void>;
 }
 
-export async function openRuntime(settings: Settings, log: Logger, clock: Clock = systemClock()): Promise<Runtime> {
+/** @param roles that are to run in it, which others may watch; none for whoever only asks or decides something */
+export async function openRuntime(
+  settings: Settings,
+  log: Logger,
+  clock: Clock = systemClock(),
+  roles: readonly RoleName[] = [],
+): Promise<Runtime> {
   await ownFolder(settings.stateDir);
-  const redis = await openRedis(settings.redis, settings.stateDir);
+  const meter = settings.metrics === null || roles.length === 0 ? undefined : await meterOf(roles, log, clock);
+  const redis = await openRedis(settings.redis, settings.stateDir, meter?.redisFailed);
   for (const doubt of redis.doubts) log.warn(`Redis: ${doubt}`);
   await bringOver(redis.caller, settings.fleet.name, log).catch(async (error: unknown) => {
     await redis.stop();
@@ -72,7 +87,34 @@ export async function openRuntime(settings: Settings, log: Logger, clock: Clock 
   const belief = await openBelief(settings, 'bot', log);
   const control = createControl(redis, settings.fleet.name, belief, clock, log, await orderSigner(settings, log));
   const releases = openReleases(settings.releases, settings.fleet.service, join(settings.stateDir, 'releases'));
-  return { settings, redis, belief, control, releases, clock, log };
+  return { settings, redis, belief, control, releases, clock, log, ...(meter === undefined ? {} : { meter }) };
+}
+
+async function meterOf(roles: readonly RoleName[], log: Logger, clock: Clock): Promise<Meter> {
+  const { createMeter } = await import('../metrics/index.ts');
+  const complain = seldom(hour, (reason) => log.warn({ reason }, 'something could not be counted'));
+  return createMeter({ roles, version: version(), clock, complain });
+}
+
+/** Tells whoever asks how this process is, where the settings say so; what it tells of is never kept waiting by it. */
+export async function startMetricsRole({
+  settings,
+  redis,
+  belief,
+  control,
+  clock,
+  log,
+  meter,
+}: Runtime): Promise<(Role & { url(): string | null }) | null> {
+  if (settings.metrics === null || meter === undefined) return null;
+  const { startMetrics } = await import('../metrics/index.ts');
+  const { name: fleet, regions: all } = settings.fleet;
+  const regions = all.map(({ name }) => name);
+  const { notary } = belief;
+  const seesSteps = meter.vitals().roles.includes('worker');
+  const look = createCensus({ redis: redis.caller, fleet, regions, store: control.store, notary, seesSteps });
+  const ping = () => redis.caller.ping();
+  return startMetrics({ place: settings.metrics, meter, ping, look, regions, clock, log });
 }
 
 /** Orders are signed where some node asks for them; making the key costs nobody else anything. */
@@ -119,10 +161,43 @@ export function checksOf(
   return createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
 }
 
+/** How releases are built, where the settings say so. */
+async function buildOf(
+  { build, fleet, stateDir, releases }: Settings,
+  shell: ReturnType<typeof createShell>,
+  clock: Clock,
+): Promise<Pick<WorkerParts, 'build'>> {
+  if (build === null) return {};
+  const { name, service } = fleet;
+  const own = join(stateDir, 'build');
+  const place = createBuildPlace({
+    fleet: name,
+    build,
+    machine: build.host === null ? here : overThere(shell, build.host.name),
+    folders:
+      build.host === null
+        ? { login: own, root: own }
+        : { login: `.zeitwork-builds/${name}`, root: `/var/lib/zeitwork-builds/${name}` },
+    member: service.archiveMember,
+    versionArgs: service.versionArgs,
+  });
+  const shelf = createBuildShelf({
+    fleet: name,
+    directory: 'directory' in releases ? releases.directory : null,
+    ...{ signers: releases.signers, unsigned: releases.unsigned, service, build },
+    key: await releaseKey({ stateDir }),
+    now: () => clock.now(),
+  });
+  return { build: { place, shelf } };
+}
+
 /** Advances rollouts and works on the nodes of `regions`; null: of all. */
 export async function startWorkerRole(runtime: Runtime, regions: string[] | null): Promise<Role> {
-  const { settings, redis, releases, clock, log } = runtime;
-  const shell = createShell(settings.hosts, { transferTimeoutMs: settings.fleet.policy.transferTimeout });
+  const { settings, redis, releases, clock, log, meter } = runtime;
+  const other = settings.build?.host ?? null;
+  const shell = createShell(other === null ? settings.hosts : { [other.name]: other, ...settings.hosts }, {
+    transferTimeoutMs: settings.fleet.policy.transferTimeout,
+  });
   const probe = createProbe(settings.healthUrls);
   const { service, regions: all, policy } = settings.fleet;
   const names = regions ?? all.map(({ name }) => name);
@@ -156,6 +231,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     ...(checks === null ? {} : { checks }),
     wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
     tidyNode,
+    ...(meter === undefined ? {} : { meter }),
     retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal, whole = false) =>
@@ -165,11 +241,13 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     resolve,
     environment: (node, wanted, signal) =>
       seeEnvironment(node, { wanted, resolve, rules }, service, shell, limit, signal),
+    ...(await buildOf(settings, shell, clock)),
     diagnose: ({ name }, signal) =>
       diagnoseNode(name, service, shell, probe, limit, signal, { now: () => clock.now() }),
     clock,
     log,
   });
+  meter?.started('worker');
   return {
     async close() {
       await worker.close();
@@ -183,7 +261,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
  * that follow from every rollout. Returns at once; `connected` resolves when Slack lets the bot in.
  */
 export async function startBotRole(runtime: Runtime): Promise<Role & { connected: Promise<void> }> {
-  const { settings, redis, clock, log } = runtime;
+  const { settings, redis, clock, log, meter } = runtime;
   const { botToken, appToken, apiUrl } = settings.slack;
   if (botToken === null || appToken === null) {
     throw new SettingsError('The bot needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…); see the README.');
@@ -196,11 +274,13 @@ export async function startBotRole(runtime: Runtime): Promise<Role & { connected
     sealer: seals,
     team,
     slack: { botToken, appToken, apiUrl },
+    meter,
     ...(settings.webhook === null ? {} : { webhook: createWebhook(settings.webhook) }),
   });
   const publisher = await startPublisher({
-    ...{ redis, belief: runtime.belief, fleet: settings.fleet.name, announcer: bot.announcer, clock, log },
+    ...{ redis, belief: runtime.belief, fleet: settings.fleet.name, announcer: bot.announcer, meter, clock, log },
   });
+  meter?.started('bot');
   return {
     connected: bot.connected.catch((error: unknown) => {
       throw error instanceof Refused ? new SettingsError(error.message) : error;
@@ -227,6 +307,7 @@ export function commandContext({
     releases,
     clock,
     log,
+    ...(settings.build === null ? {} : { builds: true as const }),
     access: { channel: slack.channel, approvals, roles },
     sealer: null,
     ...ownPeople(people.map((person) => person.slack)),

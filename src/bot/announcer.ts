@@ -9,7 +9,9 @@ import type { Webhook } from '../upgrade/http/types.ts';
 import { type DueNotice, dueNotices, startOf } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 import type { Chat, OutgoingMessage } from './chat.ts';
+import type { ChatMeter } from './meter.ts';
 import { readReference, sealedBlocks } from './sealed.ts';
+import { afterwardsPosts } from './views/afterwards.ts';
 import { closed } from './views/closing.ts';
 import { followUpPosts } from './views/follow-up.ts';
 import { headPosts } from './views/head.ts';
@@ -33,6 +35,8 @@ export interface AnnouncerParts {
   painted: Painted;
   /** Who is told besides the chat. */
   webhook?: Webhook;
+  /** Who counts; absent: nobody. */
+  meter?: Pick<ChatMeter, 'posted'>;
 }
 
 /**
@@ -138,6 +142,7 @@ class Drawing {
       ...headPosts(this.#rollout, store.headOf(this.#rollout.id)),
       ...followUpPosts(this.#rollout, people, this.#parts.clock.now()),
       ...postMortemPosts(this.#rollout, people, this.#parts.clock.now()),
+      ...afterwardsPosts(this.#rollout, this.#parts.clock.now()),
     ];
     const stands = ({ key }: Post) => (this.#standing[key]?.ts ?? unknownTs) !== unknownTs;
     // The thread hangs on the main message; then what is new, since it may be urgent; then edits.
@@ -228,6 +233,7 @@ class Drawing {
     if (lost === undefined)
       await store.setPosted(this.#rollout.id, post.key, { ts: unknownTs, channel: message.channel, content: '' });
     const ts = await chat.post(message);
+    this.#parts.meter?.posted(post.key);
     await this.#keep(post, { ts, channel: message.channel, content: this.#digest(post) });
   }
 

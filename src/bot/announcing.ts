@@ -5,21 +5,25 @@ import { asked } from '../upgrade/rollout/index.ts';
 import { createAlarm } from './alarm.ts';
 import { createAnnouncer, type Painted } from './announcer.ts';
 import { asShownNow } from './as-shown.ts';
+import { createBuildPost } from './builds.ts';
 import type { Chat } from './chat.ts';
 import type { CommandContext } from './context.ts';
+import type { ChatMeter } from './meter.ts';
 import { createNightPost } from './nights.ts';
 import { createRepair } from './repair.ts';
 import { linkTo } from './workspace.ts';
 
-export interface AnnouncingParts extends Pick<CommandContext, 'control' | 'access' | 'fleet' | 'clock' | 'log'> {
+export interface AnnouncingParts
+  extends Pick<CommandContext, 'control' | 'access' | 'fleet' | 'clock' | 'log' | 'builds'> {
   sealer: Sealer;
   webhook?: Webhook;
+  meter?: Pick<ChatMeter, 'posted'> | undefined;
 }
 
 /** All that the chat is made to say. `heard` knows the workspace once Slack has said it. */
 export function announcing(
   heard: Pick<CommandContext, 'workspace' | 'directory'>,
-  { control, access, fleet, sealer, clock, log, webhook }: AnnouncingParts,
+  { control, access, fleet, sealer, clock, log, webhook, builds, meter }: AnnouncingParts,
   chat: Chat,
 ): Announcer {
   const painted: Painted = new Map();
@@ -30,6 +34,7 @@ export function announcing(
     clock,
     painted,
     ...(webhook === undefined ? {} : { webhook }),
+    ...(meter === undefined ? {} : { meter }),
     people: async (rollout) => ({
       onCall: access.roles.onCall,
       escalation: access.roles.escalation,
@@ -44,7 +49,14 @@ export function announcing(
     announcer.show(await asShownNow({ fleet, access, control, clock }, rollout), told);
   const alarms = createAlarm(common);
   const night = fleet.drift?.at == null ? {} : { night: createNightPost({ ...common, control, fleet, sealer, clock }) };
-  return { ...night, show, ...alarms, repair: createRepair({ ...common, show, painted, fleet: fleet.name, clock }) };
+  const build = builds === undefined ? {} : { build: createBuildPost({ ...common, control, fleet, sealer, clock }) };
+  return {
+    ...night,
+    ...build,
+    show,
+    ...alarms,
+    repair: createRepair({ ...common, show, painted, fleet: fleet.name, clock }),
+  };
 }
 
 /** A group that Slack does not list is still mentioned in the channel. */

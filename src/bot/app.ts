@@ -1,5 +1,5 @@
 import { App, type BlockAction, type ButtonAction, SocketModeReceiver } from '@slack/bolt';
-import { WebClient, type WebClientOptions } from '@slack/web-api';
+import type { WebClientOptions } from '@slack/web-api';
 import type { Announcer } from '../jobs/types.ts';
 import type { Sealer } from '../trust/index.ts';
 import type { Webhook } from '../upgrade/http/types.ts';
@@ -11,6 +11,7 @@ import type { CommandContext } from './context.ts';
 import { slackDirectory } from './directory.ts';
 import { drawHome, listeners } from './listeners.ts';
 import { slackLogger } from './logger.ts';
+import { type ChatMeter, slackTroubleIn, TellingClient } from './meter.ts';
 import { heard, replyIn } from './written.ts';
 
 export interface BotContext extends Omit<CommandContext, 'directory' | 'workspace' | 'sealer'> {
@@ -25,6 +26,8 @@ export interface BotContext extends Omit<CommandContext, 'directory' | 'workspac
   };
   /** Who is told of majors besides the channel. */
   webhook?: Webhook;
+  /** Who counts; absent: nobody. */
+  meter?: ChatMeter | undefined;
 }
 
 export interface Bot {
@@ -39,12 +42,14 @@ export interface Bot {
 
 /** Listens to one workspace over Socket Mode. Returns at once, also when Slack is away. */
 export async function startBot(context: BotContext): Promise<Bot> {
-  const { slack, clock, log, team } = context;
+  const { slack, clock, log, team, meter } = context;
   const logger = slackLogger(log);
   const options = { ...clientOptions(slack.apiUrl), logger };
   // Two clients: a burst of edits that Slack slows down must not delay the answer to a person.
-  const asking = new WebClient(slack.botToken, { ...options, retryConfig: { retries: 1, minTimeout: 300 } });
-  const telling = new WebClient(slack.botToken, options);
+  const failed = (error: unknown) => meter?.failed(slackTroubleIn(error));
+  const twice = { ...options, retryConfig: { retries: 1, minTimeout: 300 } };
+  const asking = new TellingClient(slack.botToken, twice, failed);
+  const telling = new TellingClient(slack.botToken, options, failed);
   const receiver = new SocketModeReceiver({
     appToken: slack.appToken,
     logger,
@@ -88,9 +93,10 @@ export async function startBot(context: BotContext): Promise<Bot> {
   );
   app.error(async (error) => log.error({ err: error }, 'a delivery from Slack failed'));
   const closing = new AbortController();
-  const connection = keepConnected(receiver.client, log);
+  const connection = keepConnected(receiver.client, log, meter);
   const token = accepted(asking, team, log, closing.signal).then((workspace) => {
     commandContext.workspace = workspace;
+    meter?.accepted();
   });
   return {
     announcer: announcing(commandContext, context, slackChat(telling)),

@@ -59,6 +59,8 @@ export type Command =
   | { verb: 'recover'; node: string; from: string | null; dryRun: boolean }
   /** What is not as recorded, and what becomes of it. */
   | { verb: 'drift'; act: DriftAct }
+  /** Makes a release out of a tag. */
+  | { verb: 'build'; act: BuildAct }
   /** Restarts what runs, node by node, with the guard of an upgrade. */
   | {
       verb: 'restart';
@@ -97,6 +99,10 @@ export type Command =
   | { verb: 'diagnose'; node: string; bundle?: string }
   /** Nothing was written: status while something runs, else help. */
   | { verb: 'bare' };
+
+export type BuildAct =
+  /** How the last one goes, or went. */
+  { is: 'look' } | { is: 'start'; version: string } | { is: 'stop' };
 
 export type DriftAct =
   | { is: 'look' }
@@ -137,6 +143,11 @@ export const manual: Record<Verb, Manual> = {
     usage: 'reschedule --at TIME|--next',
     what: 'moves the start of what has not begun; the channel is told',
     example: 'reschedule --next',
+  },
+  build: {
+    usage: 'build [VERSION | stop]',
+    what: 'makes a signed release out of the tag of that name; alone it tells how the last one went, stop ends the one under way',
+    example: 'build v2.0.0',
   },
   status: { usage: 'status', what: 'what runs now, or what every node runs', example: 'status' },
   why: { usage: 'why [NODE]', what: 'everything that holds the next node, and who can open it', example: 'why' },

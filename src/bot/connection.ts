@@ -1,6 +1,7 @@
 import type { SocketModeReceiver } from '@slack/bolt';
 import type { Logger } from 'pino';
 import { inSeconds } from '../base/duration.ts';
+import { type ChatMeter, slackTroubleIn } from './meter.ts';
 import { troubleWith } from './trouble.ts';
 
 type SocketClient = SocketModeReceiver['client'];
@@ -14,7 +15,11 @@ const helloMs = 30_000;
  * Keeps a Socket Mode connection open until `close`. The client's own reconnecting must be off: it leaves a rejection
  * unhandled when its last try fails, which ends the process, and after an outage waits far too long.
  */
-export function keepConnected(client: SocketClient, log: Logger): { first: Promise<void>; close(): Promise<void> } {
+export function keepConnected(
+  client: SocketClient,
+  log: Logger,
+  meter?: Pick<ChatMeter, 'connected' | 'failed'>,
+): { first: Promise<void>; close(): Promise<void> } {
   const state = { closing: false, failures: 0 };
   let connected: () => void = () => undefined;
   const first = new Promise<void>((resolve) => {
@@ -30,11 +35,14 @@ export function keepConnected(client: SocketClient, log: Logger): { first: Promi
         state.failures = 0;
         log.info('connected to Slack');
         connected();
+        meter?.connected(true);
         await bell.rung;
+        meter?.connected(false);
         if (!state.closing) log.warn('the connection to Slack closed; opening another');
       } catch (error) {
         if (state.closing) break;
         state.failures += 1;
+        meter?.failed(slackTroubleIn(error));
         const reason = troubleWith('SLACK_APP_TOKEN', error);
         log.error({ reason, failures: state.failures }, 'cannot hear Slack; trying again');
       }

@@ -57,6 +57,8 @@ export interface CommandContext {
     /** What can be installed, oldest first. */
     versions(): Promise<string[]>;
   };
+  /** The settings say how releases are built. */
+  builds?: true;
   access: Access;
   /** Whose people may do anything; null where no chat is connected. */
   workspace: Workspace | null;

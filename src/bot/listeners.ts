@@ -4,6 +4,7 @@ import { hour } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { approvals, declineOf } from '../upgrade/rollout/index.ts';
+import { isOfAnswer } from './actions/click.ts';
 import { judge, type Press } from './actions/counts.ts';
 import { asShown } from './as-shown.ts';
 import type { CommandContext, Reply } from './context.ts';
@@ -189,7 +190,7 @@ function withoutDecisions(part: Part): Part {
   return { is: 'lines', lines: part.buttons.map(typedOf) };
 }
 
-const isOfPlan = (action: string): boolean => action === 'start' || action === 'cancel';
+const isOfPlan = (action: string): boolean => isOfAnswer(action.split(':')[0] ?? '');
 
 function placeOf({ container }: BlockAction): string {
   return typeof container.message_ts === 'string' ? container.message_ts : String(container.view_id ?? '');

@@ -56,6 +56,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   rollback: readRollback,
   recover: readRecover,
   drift: readDrift,
+  build: readBuild,
   restart: readRestart,
   config: readConfig,
   adopt: readAdopt,
@@ -334,6 +335,13 @@ function driftAct(word: string | undefined, node: string | undefined, reason: st
   if (word === 'snooze') return { is: 'snooze', node };
   if (reason === undefined) throw new Unreadable('whoever finds that later wants to know why: --reason "…"');
   return { is: 'adopt', node, reason: kept('reason', reason) };
+}
+
+function readBuild(input: string[]): Command {
+  const word = optional(input);
+  if (word === null) return { verb: 'build', act: { is: 'look' } };
+  if (word.toLowerCase() === 'stop') return { verb: 'build', act: { is: 'stop' } };
+  return { verb: 'build', act: { is: 'start', version: readVersion(word) } };
 }
 
 function readRestart(input: string[]): Command {

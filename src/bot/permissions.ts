@@ -37,6 +37,7 @@ const refused = (reason: string): Verdict => ({ is: 'refused', reason });
 export const isFree = (command: Command): boolean =>
   (command.verb === 'rollback' && command.dryRun) ||
   (command.verb === 'drift' && command.act.is === 'look') ||
+  (command.verb === 'build' && command.act.is !== 'start') ||
   isAny(
     command.verb,
     'bare',

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import { day, hour } from '../base/duration.ts';
+import { buildsName } from '../jobs/index.ts';
 import { seldom } from '../jobs/log.ts';
 import type { PostedMessage, Store } from '../jobs/types.ts';
 import { isOpen } from '../upgrade/rollout/index.ts';
@@ -88,8 +89,8 @@ class Pass {
     for (const standing of found) {
       const { mark, ts } = standing;
       // Messages of another fleet's bot in the same channel are that bot's to judge.
-      // Those of a night are of no rollout.
-      if (mark.rollout === nightsName) continue;
+      // Those of a night, or of a build, are of no rollout.
+      if (mark.rollout === nightsName || mark.rollout === buildsName) continue;
       if (ts === thread || (mark.fleet !== fleet && mark.fleet !== '')) continue;
       if (!known.has(mark.rollout)) known.set(mark.rollout, await this.#load(mark.rollout));
       const rollout = known.get(mark.rollout) ?? null;

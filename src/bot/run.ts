@@ -1,11 +1,13 @@
 import type { Actor } from '../base/actor.ts';
 import { Refused } from '../base/errors.ts';
 import { isAny } from '../base/is-any.ts';
+import { Incompatible } from '../upgrade/rollout/index.ts';
 import type { Command } from './command.ts';
 import { Denied, Unanswered } from './commands/common.ts';
 import { usage } from './commands/help.ts';
 import { perform } from './commands/index.ts';
-import { type Asking, type CommandContext, ended, type Reply, say } from './context.ts';
+import { type Asking, type CommandContext, ended, type Reply, say, withFacts } from './context.ts';
+import { compatibleFacts } from './facts/compatible.ts';
 import { isLooking } from './looks.ts';
 import { parse } from './parse.ts';
 import { refusedNote } from './refused-note.ts';
@@ -29,6 +31,7 @@ export async function answer(context: CommandContext, asking: Asking, command: C
     return reply;
   } catch (error) {
     if (error instanceof Denied) return ended('denied', say(error.message));
+    if (error instanceof Incompatible) return incompatible(error);
     if (error instanceof Refused) return refusal(error);
     if (error instanceof Unanswered) return ended('unreachable', say(ownWords(error.message, 1_500)));
     const reference = context.newId();
@@ -50,6 +53,10 @@ export async function answer(context: CommandContext, asking: Asking, command: C
 
 /** Why something was not done, in the words of whoever refused it. */
 export const refusal = ({ message: why }: Refused): Reply => ended('refused', say(ownWords(why, 1_500)));
+
+/** The same for programs, mismatch by mismatch. */
+const incompatible = (error: Incompatible): Reply =>
+  withFacts({ message: error.message, compatible: compatibleFacts(error.verdict) }, refusal(error));
 
 /** Whoever had nodes looked at is noted, with what. */
 function noteLook({ control, clock }: CommandContext, { actor: by }: Asking, command: Command): void {

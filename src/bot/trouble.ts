@@ -2,7 +2,8 @@ import { WebAPIPlatformError } from '@slack/web-api';
 
 export type Token = 'SLACK_BOT_TOKEN' | 'SLACK_APP_TOKEN';
 
-const refusals = [
+/** Words of Slack for a token that it does not take. */
+export const refusals: readonly string[] = [
   'invalid_auth',
   'not_authed',
   'account_inactive',

@@ -20,8 +20,14 @@ export interface Origin {
   absolute: Absolute;
 }
 
+/** SSH access by name, of the nodes and of what else there is. */
+export interface Reached {
+  nodes: Record<string, Host>;
+  others: Record<string, Host>;
+}
+
 /** Puts together what was parsed and found sound. */
-export function build(written: Written, hosts: Record<string, Host>, secrets: Secrets, origin: Origin): Settings {
+export function build(written: Written, { nodes: hosts, others }: Reached, secrets: Secrets, origin: Origin): Settings {
   const { absolute, file } = origin;
   const { releases } = written;
   const place = written.notices?.webhook ?? null;
@@ -34,7 +40,12 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       regions: written.regions.map((region) => regionFrom(region, written)),
       policy: written.policy,
       drift: { at: written.drift.at ?? null, snooze: written.drift.snooze },
-      aftercare: { stable: written.aftercare.stable ?? null, keep: written.aftercare.keep },
+      aftercare: {
+        watch: written.aftercare.watch ?? null,
+        every: written.aftercare.every,
+        stable: written.aftercare.stable ?? null,
+        keep: written.aftercare.keep,
+      },
       audiences: webhook === null ? [] : [webhook.name],
       ...(written.compatibility ? { compatibility: written.compatibility.map(rowFrom) } : {}),
       ...checklistsFrom(written.checklists),
@@ -53,6 +64,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
       signers: signersFrom(releases.signers),
       unsigned: releases.unsigned,
     },
+    build: written.build ? buildingFrom(written.build, others) : null,
     slack: {
       channel: written.channel,
       team: written.team ?? null,
@@ -62,6 +74,7 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     },
     keys: written.keys ?? null,
     redis: secrets.redis,
+    metrics: secrets.metricsListen ?? written.metrics?.listen ?? null,
     retention: written.retention,
     sealKey: secrets.sealKey,
     stateDir: absolute(written.stateDir),
@@ -70,6 +83,15 @@ export function build(written: Written, hosts: Record<string, Host>, secrets: Se
     approvals: written.approvals,
     roles: written.roles,
   };
+}
+
+/** `local` is no host. */
+function buildingFrom(
+  { on, repository, command, network, signedBy = null, limit, memory }: NonNullable<Written['build']>,
+  hosts: Record<string, Host>,
+): Settings['build'] {
+  const signers = signedBy === null ? null : signersFrom(signedBy);
+  return { host: hosts[on] ?? null, repository, command, network, signedBy: signers, limit, memory };
 }
 
 /** A person may have several keys. */

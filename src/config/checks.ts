@@ -11,12 +11,14 @@ import { formatDuration } from './durations.ts';
 import { checkProblems } from './node-checks.ts';
 import type { Path, Problem } from './problems.ts';
 import {
+  aftercare,
   approvers,
   check,
   checklistItem,
   compatibilityRow,
   inventory,
   node,
+  otherHost,
   person,
   policy,
   redis,
@@ -57,7 +59,10 @@ const sketch = z.object({
   freezes: all(fleetFreeze),
   policy: withDefault({}, sound(rules)),
   ssh: withDefault({}, sound(ssh)),
+  hosts: z.record(z.string(), sound(otherHost)).nullable().optional().catch(null),
+  build: sound(z.object({ on: z.unknown(), signedBy: z.unknown().optional() })).optional(),
   redis: withDefault({}, sound(redis)),
+  aftercare: withDefault({}, sound(aftercare)),
   roles: sound(z.object({ requesters: sound(approvers) })),
   keys: sound(z.object({ bot: z.array(z.string()) }))
     .optional()
@@ -105,6 +110,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...regions.flatMap((region, at) => (settings.policy ? regionProblems(region, at, settings.policy) : [])),
     ...(settings.policy ? policyProblems(settings.policy) : []),
     ...(settings.policy ? canaryProblems(settings.policy, regions) : []),
+    ...aftercareProblems(settings.aftercare),
     ...freezeProblems(settings),
     ...releaseProblems(settings.releases),
     ...alertProblems(settings.alerts),
@@ -112,6 +118,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...matrixProblems(settings),
     ...checklistProblems(settings),
     ...nodeChecks(settings),
+    ...buildProblems(settings),
   ];
 }
 
@@ -222,6 +229,16 @@ function canaryProblems({ canary }: SketchedPolicy, regions: SketchedRegion[]): 
   return [{ path: ['policy', 'canary'], message: `"${canary}" is not a region; write ${names.join(' or ')}` }];
 }
 
+/** So many looks at least, or one that is missing is most of it. */
+const fewestLooks = 4;
+
+function aftercareProblems(written: Sketch['aftercare']): Problem[] {
+  const { watch = null, every } = written ?? {};
+  if (watch === null || every === undefined || fewestLooks * every <= watch) return [];
+  const message = `${formatDuration(every)} is more than a quarter of aftercare.watch (${formatDuration(watch)}); make it shorter`;
+  return [{ path: ['aftercare', 'every'], message }];
+}
+
 function freezeProblems(settings: Sketch): Problem[] {
   const names = settings.regions.map((region) => region.name);
   const unknown = settings.freezes.flatMap((freeze, at): Problem[] => {
@@ -257,6 +274,38 @@ function provenProblems({ fleet, proven }: Sketch): Problem[] {
   return [
     { path: ['proven', 'fleet'], message: 'is this fleet itself; name the one on which a release is tried first' },
   ];
+}
+
+/** `local` is the worker's own machine. */
+const here = 'local';
+
+function buildProblems({ build, hosts, releases, regions }: Sketch): Problem[] {
+  const nodes = regions.flatMap((region) => region.nodes.flatMap((each) => each?.name ?? []));
+  const names = Object.keys(hosts ?? {});
+  const wrong = names.flatMap((name): Problem[] => {
+    if (nodes.includes(name)) return [{ path: ['hosts', name], message: 'is the name of a node; call it otherwise' }];
+    if (name === here)
+      return [{ path: ['hosts', name], message: 'is what a worker calls its own machine; call it otherwise' }];
+    return value.name.safeParse(name).success
+      ? []
+      : [{ path: ['hosts', name], message: 'is not a name; write lower-case letters, digits, dots and dashes' }];
+  });
+  if (build === null || build === undefined) return wrong;
+  const { on } = build;
+  const unknown: Problem[] =
+    typeof on !== 'string' || on === here || names.includes(on)
+      ? []
+      : [
+          {
+            path: ['build', 'on'],
+            message: `"${on}" is no host; write ${[...names, here].join(' or ')}, or describe it under hosts`,
+          },
+        ];
+  const elsewhere: Problem[] =
+    releases?.url === undefined
+      ? []
+      : [{ path: ['build'], message: 'puts releases into releases.directory, and these come from releases.url' }];
+  return [...wrong, ...unknown, ...elsewhere];
 }
 
 /** A version that two rows speak of is judged by neither: nobody could say which of them was meant. */

@@ -1,7 +1,7 @@
 import type { Host } from '../upgrade/ssh/types.ts';
 import type { Absolute } from './paths.ts';
 import type { Path, Problem } from './problems.ts';
-import type { WrittenJump, WrittenNode, WrittenSsh } from './schema.ts';
+import type { WrittenHost, WrittenJump, WrittenNode, WrittenSsh } from './schema.ts';
 import type { SshLookup } from './ssh-config.ts';
 
 export interface Access {
@@ -27,6 +27,13 @@ export function hostOf(node: WrittenNode, path: Path, access: Access): { host: H
   const route = new Route(access);
   const host = route.resolve({ name: node.name, written: node, path, passed: [] });
   return { host: { ...host, become: access.ssh.become }, problems: route.problems };
+}
+
+/** No node, so its own key and address are its own; what runs there is root by sudo, never by a helper. */
+export function otherHostOf(name: string, written: WrittenHost, access: Access): { host: Host; problems: Problem[] } {
+  const route = new Route(access);
+  const host = route.resolve({ name, written, path: ['hosts', name], passed: [] });
+  return { host, problems: route.problems };
 }
 
 class Route {

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { wordsOf } from '../base/errors.ts';
 import { redact } from '../base/redact.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
-import { build, type Origin } from './build.ts';
+import { build, type Origin, type Reached } from './build.ts';
 import { crossProblems, type Sketch, sketchOf } from './checks.ts';
-import { hostOf } from './hosts.ts';
+import { hostOf, otherHostOf } from './hosts.ts';
 import { pathsFrom } from './paths.ts';
 import { type Problem, problemsOf, showPath } from './problems.ts';
 import { schema } from './schema.ts';
@@ -30,14 +30,15 @@ export function loadSettings(file: string, env: NodeJS.ProcessEnv): Settings {
   const plain = sketch?.redis?.plain ?? null;
   const readable = unusable.length === 0 && plain !== null;
   const environment = readable ? plainProblems(secrets, plain) : unusable;
-  const reached = sketch ? hostsOf(sketch, origin) : { hosts: {}, problems: [] };
+  const reached = sketch ? hostsOf(sketch, origin) : { reached: { nodes: {}, others: {} }, problems: [] };
   const found = [
     ...secretsWritten(source, known),
     ...(parsed.error ? problemsOf(parsed.error, source.value, known) : []),
     ...(sketch ? crossProblems(sketch) : []),
     ...reached.problems,
   ].map((problem) => ({ line: source.lineOf(problem.path), ...problem }));
-  if (parsed.data && found.length + environment.length === 0) return build(parsed.data, reached.hosts, secrets, origin);
+  if (parsed.data && found.length + environment.length === 0)
+    return build(parsed.data, reached.reached, secrets, origin);
   throw settingsError(file, found, known, environment);
 }
 
@@ -60,22 +61,28 @@ function settingsError(file: string, problems: Problem[], known: string[], envir
   return new SettingsError([...new Set(lines), ...environment.map((each) => `environment: ${each}`)].join('\n'));
 }
 
-function hostsOf(sketch: Sketch, origin: Origin): { hosts: Record<string, Host>; problems: Problem[] } {
+function hostsOf(sketch: Sketch, origin: Origin): { reached: Reached; problems: Problem[] } {
+  const nothing: Reached = { nodes: {}, others: {} };
   const { ssh } = sketch;
-  if (ssh === null) return { hosts: {}, problems: [] };
+  if (ssh === null) return { reached: nothing, problems: [] };
   let lookup: SshLookup | null = null;
   try {
     if (ssh.config !== undefined) lookup = readSshConfig(origin.absolute(ssh.config), origin.env);
   } catch (error) {
-    return { hosts: {}, problems: [{ path: ['ssh', 'config'], message: wordsOf(error) }] };
+    return { reached: nothing, problems: [{ path: ['ssh', 'config'], message: wordsOf(error) }] };
   }
-  const found = sketch.regions.flatMap((region, at) =>
+  const access = { ssh, lookup, absolute: origin.absolute };
+  const nodes = sketch.regions.flatMap((region, at) =>
     region.nodes.flatMap((node, index) =>
-      node === null ? [] : [hostOf(node, ['regions', at, 'nodes', index], { ssh, lookup, absolute: origin.absolute })],
+      node === null ? [] : [hostOf(node, ['regions', at, 'nodes', index], access)],
     ),
   );
+  const others = Object.entries(sketch.hosts ?? {}).flatMap(([name, host]) =>
+    host === null ? [] : [otherHostOf(name, host, access)],
+  );
+  const byName = (found: { host: Host }[]) => Object.fromEntries(found.map(({ host }) => [host.name, host]));
   return {
-    hosts: Object.fromEntries(found.map(({ host }) => [host.name, host])),
-    problems: found.flatMap(({ problems }) => problems),
+    reached: { nodes: byName(nodes), others: byName(others) },
+    problems: [...nodes, ...others].flatMap(({ problems }) => problems),
   };
 }

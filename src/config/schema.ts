@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import { day } from '../base/duration.ts';
 import { isVersion } from '../base/version.ts';
 import { readPublicKey, signingKeyIn } from '../trust/index.ts';
 import { rangeIn } from '../upgrade/compatibility/index.ts';
@@ -7,6 +6,7 @@ import type { Value } from '../upgrade/environment/index.ts';
 import { block, leaf, list, named, oneOf, text, whole, withDefault } from './blocks.ts';
 import { fleetFreeze, regionFreeze, window, windows } from './calendars.ts';
 import { parseDuration } from './durations.ts';
+import { listenIn } from './listen.ts';
 import { checkBlock, isExpression } from './node-checks.ts';
 import * as value from './values.ts';
 
@@ -249,14 +249,27 @@ const select = leaf('a JMESPath expression', 'one like [].agent_version', (writt
 const question = block({ get: inventoryUrl, select });
 export const inventory = block({ agent: question.nullable().optional(), schema: question.nullable().optional() });
 
+/** A duration from one to another. */
+function spanned(from: string, to: string) {
+  const [least = 0, most = 0] = [parseDuration(from), parseDuration(to)];
+  return leaf('a duration', `one from ${from} to ${to}`, (written) => {
+    const ms = typeof written === 'string' ? parseDuration(written) : undefined;
+    return ms !== undefined && ms >= least && ms <= most ? ms : undefined;
+  });
+}
+
 const timeOfDay = leaf('a time of day', 'one like "03:30"', (written) =>
   typeof written === 'string' && /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(written) ? written : undefined,
 );
 export const drift = block({ at: timeOfDay.nullable().optional(), snooze: withDefault('7d', value.duration) });
 /** Orders to clean up are good for so long; before a day is over nobody knows whether a release is stable. */
-const stable = leaf('a duration', 'one from 1d to 60d', (written) => {
-  const ms = typeof written === 'string' ? parseDuration(written) : undefined;
-  return ms !== undefined && ms >= day && ms <= 60 * day ? ms : undefined;
+const stable = spanned('1d', '60d');
+/** Shorter than the shortest nobody would see anything, and a journal is no place for more looks than that. */
+export const aftercare = block({
+  watch: spanned('10m', '7d').nullable().optional(),
+  every: withDefault('5m', spanned('10s', '1h')),
+  stable: stable.nullable().optional(),
+  keep: withDefault(2, whole(2, 20)),
 });
 const keyPattern = text(
   'the name of a key',
@@ -303,7 +316,6 @@ export const config = block({
   files: value.path.nullable().optional(),
   changes: withDefault([], list(versionChange, 'changes')),
 });
-export const aftercare = block({ stable: stable.nullable().optional(), keep: withDefault(2, whole(2, 20)) });
 const itemText = text('an item', 'some words in one line, at most 120 characters', /^(?=.*\S)[^\p{Cc}]{1,120}$/u);
 export const checklistItem = block({
   text: itemText,
@@ -317,6 +329,35 @@ export const checklists = block({ before: items, during: items, after: items });
 export const check = checkBlock(inventoryUrl);
 const checks = list(check, 'checks').max(20, { error: 'has more than 20 of them' });
 
+const repository = leaf(
+  'a git repository',
+  'what git fetches from: git@host:path, ssh://, https:// without a password, or an absolute path',
+  (written) =>
+    typeof written === 'string' &&
+    (/^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^\s:-][^\s:]*$/.test(written) ||
+      /^(?:ssh:\/\/(?:[A-Za-z0-9._-]+@)?|https:\/\/|file:\/\/)[^\s@]+$/.test(written) ||
+      /^\/[^\s]*$/.test(written))
+      ? written
+      : undefined,
+);
+const bytes = leaf('an amount of memory', 'one like 512M or 4G', (written) => {
+  const [, count, unit] = /^([1-9]\d{0,5})([MG])$/.exec(typeof written === 'string' ? written : '') ?? [];
+  return count === undefined ? undefined : Number(count) * (unit === 'G' ? 1024 ** 3 : 1024 ** 2);
+});
+/** Machines that are no nodes of the fleet. */
+export const otherHost = block({ address: value.address.optional(), ...access });
+export const building = block({
+  on: value.name,
+  repository,
+  command: list(text('a word of a command', 'a program, then its arguments', /^[^\p{Cc}]{1,200}$/u), 'words', 1),
+  network: withDefault(false, value.flag),
+  signedBy: list(signer, 'signers', 1).nullable().optional(),
+  limit: withDefault('20m', value.duration),
+  memory: withDefault('4G', bytes),
+});
+const listen = leaf('an address to listen at', 'one like 127.0.0.1:9464 or "[::1]:9464"', listenIn);
+export const metrics = block({ listen });
+
 export const redis = block({ plain: withDefault('refused', oneOf(['refused', 'allowed'])) });
 
 export const schema = block({
@@ -329,6 +370,7 @@ export const schema = block({
     .nullable()
     .optional(),
   redis: withDefault({}, redis),
+  metrics: metrics.nullable().optional(),
   drift: withDefault({}, drift),
   aftercare: withDefault({}, aftercare),
   retention: withDefault('400d', value.duration),
@@ -349,6 +391,8 @@ export const schema = block({
   checks: checks.nullable().optional(),
   config: config.nullable().optional(),
   ssh: withDefault({}, ssh),
+  hosts: named(otherHost, 'hosts').nullable().optional(),
+  build: building.nullable().optional(),
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),
   policy: withDefault({}, policy),
@@ -366,6 +410,7 @@ export const schema = block({
 export type Written = z.output<typeof schema>;
 export type WrittenSsh = z.output<typeof ssh>;
 export type WrittenNode = z.output<typeof node>;
+export type WrittenHost = z.output<typeof otherHost>;
 export type WrittenJump = z.output<typeof jumpHost>;
 
 function fill(pattern: string): string {

@@ -5,6 +5,7 @@ import { tooOpen } from '../base/file-mode.ts';
 import { holdsSecret } from '../base/redact.ts';
 import { inTheClear, type RedisPlace } from '../base/redis-place.ts';
 import { secretAdvice } from './blocks.ts';
+import { listenIn } from './listen.ts';
 import type { Problem } from './problems.ts';
 import type { Source } from './source.ts';
 import { isHttp } from './values.ts';
@@ -18,6 +19,8 @@ export interface Secrets {
   sealKey: string | null;
   /** For the webhook of `notices`. */
   noticeToken: string | null;
+  /** No secret: each process of a machine has its own, and they share one file. null: as that says. */
+  metricsListen: { host: string; port: number } | null;
 }
 
 /** Reads each secret from `NAME` or from the file that `NAME_FILE` names. Problems never show a value. */
@@ -41,6 +44,7 @@ export function readSecrets(env: NodeJS.ProcessEnv): { secrets: Secrets; problem
       '32 characters or more that nobody can guess, like those of: openssl rand -hex 32',
     ),
     noticeToken: read('NOTICE_TOKEN', /^[\x21-\x7e]+$/, 'a token without blanks'),
+    metricsListen: listenIn(read('METRICS_LISTEN', isListen, 'an address and a port like 127.0.0.1:9464')) ?? null,
   };
   const url = read('REDIS_URL', isRedis, 'redis://host:6379, rediss://... or the path of a socket');
   const user = read('REDIS_USER', /^\S+$/, 'the name of a user of Redis');
@@ -93,6 +97,8 @@ export function secretsWritten(source: Source, known: string[]): Problem[] {
     .map(({ line }) => ({ path: [], line, message: `this looks like a secret, ${secretAdvice}` }));
 }
 
+const isListen = (written: string): boolean => listenIn(written) !== undefined;
+
 /** Options behind a question mark would go past what is checked here. */
 function isRedis(written: string): boolean {
   if (written.startsWith('/')) return !written.includes('?');
@@ -108,7 +114,7 @@ function isCertificate(written: string): boolean {
 }
 
 /** What everybody may know, although it comes the same way. */
-const open = new Set(['SLACK_API_URL', 'REDIS_USER', 'REDIS_CA']);
+const open = new Set(['SLACK_API_URL', 'REDIS_USER', 'REDIS_CA', 'METRICS_LISTEN']);
 
 function readOne(env: NodeJS.ProcessEnv, name: string): { value: string | null } | { problem: string } {
   const fileName = `${name}_FILE`;

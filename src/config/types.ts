@@ -1,4 +1,5 @@
 import type { RedisPlace } from '../base/redis-place.ts';
+import type { Building } from '../building/index.ts';
 import type { Person, Signer } from '../trust/index.ts';
 import type { AlertSource, InventorySource, WebhookPlace } from '../upgrade/http/types.ts';
 import type { Approvers, Fleet } from '../upgrade/rollout/types.ts';
@@ -34,6 +35,8 @@ export interface Settings {
     /** What becomes of an archive that nobody signed. */
     unsigned: 'refused' | 'allowed';
   };
+  /** How releases are built; null: they are not. */
+  build: Building | null;
   slack: {
     /** Channel id in which everything happens; commands elsewhere are refused. */
     channel: string;
@@ -48,6 +51,8 @@ export interface Settings {
   keys: { bot: readonly string[]; worker: readonly string[] } | null;
   /** null: a private one is started. */
   redis: RedisPlace | null;
+  /** Where a role may be asked how it is; null: nowhere. */
+  metrics: { host: string; port: number } | null;
   /** Milliseconds for which rollouts stay in Redis. */
   retention: number;
   /** Seals the values of buttons; null: a key in `stateDir`. */

@@ -24,7 +24,7 @@ export function advancer({ store, ledger, record, queues, clock, log }: AdvanceP
   return async (id) => {
     const rollout = await tick(id);
     if (!rollout) return;
-    if (!isOpen(rollout)) return noteLeft(ledger, rollout);
+    if (!isOpen(rollout)) await noteLeft(ledger, rollout);
     for (const task of todo(rollout, clock.now())) await ensure(task);
     const now = clock.now();
     const at = nextWake(rollout, now);

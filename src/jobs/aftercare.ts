@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { leftBy } from '../upgrade/ledger/index.ts';
 import type { Left } from '../upgrade/ledger/types.ts';
-import { isOpen } from '../upgrade/rollout/index.ts';
+import { isGoodAfterwards, isOpen } from '../upgrade/rollout/index.ts';
 import type { Fleet, NodeSurvey, Pair, Rollout } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
 import type { TidyNode } from '../upgrade/steps/tidy.ts';
@@ -77,13 +77,24 @@ function turnFor(
   if (rollout === undefined || run === undefined || !healthy || lies === undefined) return null;
   if (left.rollout === null || isOpen(rollout) || !('at' in rollout.status) || rollout.unsigned || rollout.onlyBack)
     return null;
-  if (now - Math.max(left.at, rollout.status.at) < stable) return null;
+  if (now - Math.max(left.at, rollout.status.at) < stable || !wasWatchedWell(known)) return null;
   const others = lies.backups.filter((each) => !isSame(each, left));
-  return others.length > keep ? { rollout, run, spare: provenBefore(known, node, left) } : null;
+  if (others.length <= keep) return null;
+  return { rollout, run: { ...run, before: cameFrom(known, node, left) }, spare: provenBefore(known, node, left) };
 }
+
+/** The newest of them that was to be watched once it was done was well then; a recovery or a restart since says nothing of it. */
+const wasWatchedWell = (known: readonly Rollout[]): boolean => {
+  const watched = known.find(({ afterwards }) => afterwards !== undefined);
+  return watched === undefined || isGoodAfterwards(watched);
+};
 
 const isSame = (one: Pick<Pair, 'sha256' | 'envSha256'>, other: Pick<Pair, 'sha256' | 'envSha256'>): boolean =>
   one.sha256 === other.sha256 && one.envSha256 === other.envSha256;
+
+/** What the node was before the last rollout that changed it: one that was stopped before it, or restarted it, came from what is there. */
+const cameFrom = (rollouts: readonly Rollout[], node: string, now: Left): Pair | null =>
+  rollouts.flatMap(({ nodes }) => nodes[node]?.before ?? []).find((before) => !isSame(before, now)) ?? null;
 
 /** The newest pair that a rollout left on the node, other than what is there now. */
 function provenBefore(rollouts: readonly Rollout[], node: string, now: Left): Pair | null {

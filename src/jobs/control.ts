@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { Refused } from '../base/errors.ts';
 import { createInspector } from './ask.ts';
 import { audit } from './audit.ts';
+import { buildsName, createBuildTelling } from './build-told.ts';
 import { exportOf, provenLines } from './exported.ts';
 import { readStored } from './history.ts';
 import { createLedger } from './ledger.ts';
@@ -77,6 +78,13 @@ export function controlOver(parts: ControlParts): Control & { settled(): Promise
     },
     audit: (journal, keptFor, head) =>
       audit(fleet, { store, ledger, notes, belief }, journal, clock.now() - keptFor, head),
+    async wakeBuild(version, number) {
+      const woken = await Promise.allSettled([queues.build(version, number), queues.publish(buildsName)]);
+      // What was decided is stored already; a sweep finds it.
+      for (const each of woken)
+        if (each.status === 'rejected') log.warn({ reason: reasonOf(each.reason) }, 'wake lost');
+    },
+    buildTold: createBuildTelling(redis, fleet, belief.notary).of,
     nights: createNights(redis, fleet, belief.notary).of,
     async written(id) {
       const stored = await readStored(redis, fleet, id);

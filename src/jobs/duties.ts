@@ -1,5 +1,6 @@
 import type { Task } from '../upgrade/rollout/types.ts';
 import { advancer } from './advance.ts';
+import { watchOn } from './afterwards.ts';
 import { answer, type SignedAnswer, signAnswer } from './ask.ts';
 import { guardOf } from './guard.ts';
 import { noteLeft } from './ledger.ts';
@@ -62,6 +63,7 @@ export function workerDuties(parts: Omit<WorkerParts, 'redis' | 'retention'>, sh
         });
       }
       await noteLately(store, ledger, log);
+      await watchOn({ store, record, advance, clock, log });
       return outrun;
     },
   };

@@ -1,6 +1,8 @@
 export { type Anchors, openAnchors } from './anchors.ts';
 export { type Audited, auditExport } from './audit.ts';
 export { bringOver } from './bring-over.ts';
+export { type BuildTold, buildsName } from './build-told.ts';
+export { type Census, createCensus, type QueueState, queueStates } from './census.ts';
 export { createCompatible } from './compatible.ts';
 export { createControl } from './control.ts';
 export { type AskElsewhere, createElsewhere, type ProvenOn } from './elsewhere.ts';
@@ -10,7 +12,8 @@ export { type AskHalt, Halted, heeding } from './halt.ts';
 export { ledgerLines, linesOf, readStored, type Stored, storedIds } from './history.ts';
 export { type ChainedEntry, lineIn } from './journal.ts';
 export { createLedger } from './ledger.ts';
-export { type Log, reasonOf } from './log.ts';
+export { type Log, reasonOf, seldom } from './log.ts';
+export { type RedisTrouble, redisTroubleIn, redisTroubles, type ShowMeter, type WorkMeter } from './meter.ts';
 export type { NightFound, NodeFound } from './nights.ts';
 export type { Note, NoteLine } from './notes.ts';
 export type { Archives, WorkerParts } from './parts.ts';

@@ -41,6 +41,8 @@ export function keysOf(fleet: string) {
     ledgerJournal: key('ledger', 'journal'),
     /** Hash: what was found in the last night, by region. */
     drift: key('drift'),
+    /** Hash: what is told of the build that was last, signed; its queue begins so, too. */
+    build: key('build', 'told'),
     /** Hash: number and hash of the last note. */
     notes: key('notes'),
     /** List of chained lines, the newest of them. */

@@ -107,7 +107,14 @@ export async function startPulse({ redis, key, worker, regions, log, clock = Dat
 
 /** Regions that at least one living worker serves. */
 export async function livingRegions(redis: Redis, key: string): Promise<string[]> {
+  return [...(await livingWorkers(redis, key)).keys()].sort();
+}
+
+/** How many living workers serve each region that any serves. */
+export async function livingWorkers(redis: Redis, key: string): Promise<Map<string, number>> {
   const answer: unknown = await redis.eval(livingScript, 1, key);
-  const members = Array.isArray(answer) ? answer.map(String) : [];
-  return [...new Set(members.map((member) => member.split(' ')[0] ?? ''))].sort();
+  const regions = (Array.isArray(answer) ? answer.map(String) : []).map((member) => member.split(' ')[0] ?? '');
+  const counted = new Map<string, number>();
+  for (const region of regions) counted.set(region, (counted.get(region) ?? 0) + 1);
+  return counted;
 }

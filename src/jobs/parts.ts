@@ -9,11 +9,13 @@ import type { TidyNode } from '../upgrade/steps/tidy.ts';
 import type { Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import type { NodeReader, SeeWayBack } from './ask.ts';
+import type { BuilderParts } from './builder.ts';
 import type { AskCompatible } from './compatible.ts';
 import type { AskElsewhere } from './elsewhere.ts';
 import type { AskHalt } from './halt.ts';
 import type { PulseRate } from './living.ts';
 import type { Log } from './log.ts';
+import type { WorkMeter } from './meter.ts';
 import type { Retention } from './prune.ts';
 import type { RedisHandle } from './redis.ts';
 import type { Belief } from './store.ts';
@@ -45,6 +47,8 @@ export interface WorkOnNodes {
   freezes: (region: string) => Freeze[];
   /** Asked before anything of a node's turn; absent where approvals are given by button. */
   vouched?: Vouched;
+  /** Who counts; absent: nobody. */
+  meter?: WorkMeter;
   clock: Clock;
   log: Log;
 }
@@ -65,6 +69,8 @@ export interface WorkerParts extends NodeReader, WorkOnNodes {
   grace?: number;
   /** Removes backups of long ago; absent: they stay. */
   tidyNode?: TidyNode;
+  /** How and where releases are built; absent: they are not. */
+  build?: Pick<BuilderParts, 'place' | 'shelf' | 'every'>;
   /** How it says that it lives; every 5 s for 20 s when absent. */
   pulse?: PulseRate;
 }

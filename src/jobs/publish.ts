@@ -4,6 +4,7 @@ import { bringOver } from './bring-over.ts';
 import { createLedger } from './ledger.ts';
 import type { Log } from './log.ts';
 import { mend } from './mend.ts';
+import type { ShowMeter } from './meter.ts';
 import { createQueues, queueNames, type WakeJob } from './queues.ts';
 import type { RedisHandle } from './redis.ts';
 import { showing } from './showing.ts';
@@ -18,6 +19,8 @@ export interface PublisherParts {
   /** Whose rollouts are shown. */
   fleet: string;
   announcer: Announcer;
+  /** Who counts; absent: nobody. */
+  meter?: ShowMeter | undefined;
   clock: Clock;
   log: Log;
   /** Cron expression with seconds; every ten seconds when absent. */
@@ -26,12 +29,12 @@ export interface PublisherParts {
 
 /** Shows rollouts, always the newest state. What goes wrong here never touches a rollout. */
 export async function startPublisher(parts: PublisherParts): Promise<Sweeping> {
-  const { redis, fleet, announcer, clock, log } = parts;
+  const { redis, fleet, announcer, meter, clock, log } = parts;
   await bringOver(redis.patient(), fleet, log);
   const store = createStore(redis.patient(), fleet, parts.belief);
   const ledger = createLedger(redis.patient(), fleet, parts.belief);
   const queues = createQueues(redis.patient(), fleet, log);
-  const { show, sweep } = showing({ store, ledger, queues, announcer, clock, log });
+  const { show, sweep } = showing({ store, ledger, queues, announcer, meter, clock, log });
   const worker = openWorker<WakeJob, void>({
     fleet,
     queue: queueNames.publish,

@@ -39,6 +39,7 @@ export type StepEnd = 'reported' | 'gated' | 'dropped' | 'watched';
 export const queueNames = {
   advance: 'advance',
   publish: 'publish',
+  build: 'build',
   step: (region: string): string => `step-${region}`,
   ask: (region: string): string => `ask-${region}`,
 };
@@ -50,6 +51,8 @@ export interface Queues {
   publish(id: string): Promise<void>;
   /** Looks at the rollout again in `delay` ms; asking twice for the same instant is harmless. */
   wakeAt(id: string, at: number, delay: number): Promise<void>;
+  /** Has somebody go to the build of a version; asking twice is harmless. */
+  build(version: string, number: number): Promise<void>;
   step(region: string): Queue<StepJob, StepEnd>;
   /** Takes away whatever bears the name of a step, unless it waits to be worked on or is. */
   free(region: string, id: string): Promise<void>;
@@ -115,6 +118,13 @@ export function createQueues(redis: Redis, fleet: string, log: Log): Queues {
       await queue(queueNames.advance).add('timer', { id } satisfies WakeJob, {
         jobId: `timer.${id}.${at}`,
         delay,
+        removeOnComplete: true,
+        removeOnFail: true,
+      });
+    },
+    async build(version, number) {
+      await queue(queueNames.build).add('build', { id: version } satisfies WakeJob, {
+        jobId: `build.${number}`,
         removeOnComplete: true,
         removeOnFail: true,
       });

@@ -23,16 +23,22 @@ const callerTimeout = 4_000;
 
 /**
  * Opens the Redis at `place`, or a private one in `stateDir` when it is null.
+ * @param troubled told of each connection and command that failed; must not throw
  * @throws Error saying what to set or to install when it cannot be used safely.
  */
-export async function openRedis(place: RedisPlace | null, stateDir: string): Promise<RedisHandle> {
+export async function openRedis(
+  place: RedisPlace | null,
+  stateDir: string,
+  troubled: (error: unknown) => void = () => undefined,
+): Promise<RedisHandle> {
   const server = place === null ? await openPrivateRedis(stateDir) : null;
   const address: RedisAddress = place === null ? { path: server?.socket ?? '' } : addressOf(place);
   const opened: Redis[] = [];
   const dial = (options: Options): Redis => {
     const redis = new Redis({ ...options, ...address });
     // Every failed command tells its caller; without a listener ioredis prints each reconnect as well.
-    redis.on('error', () => undefined);
+    redis.on('error', troubled);
+    tellingFailures(redis, troubled);
     opened.push(redis);
     return redis;
   };
@@ -58,6 +64,15 @@ export async function openRedis(place: RedisPlace | null, stateDir: string): Pro
     await stop();
     throw new Error(`${whereabouts(address)}: ${reasonWhy(error, address)}`);
   }
+}
+
+/** The command's own promise is left as it is: whoever sent it is told as before. */
+function tellingFailures(redis: Redis, troubled: (error: unknown) => void): void {
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = (command, stream) => {
+    command.promise.catch(troubled);
+    return send(command, stream);
+  };
 }
 
 const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 5), 1_000);

@@ -69,6 +69,8 @@ const says: Record<Line['type'], readonly Says[]> = {
   reported: ['reports'],
   gated: ['reports'],
   watched: ['reports'],
+  'looked-after': ['reports'],
+  superseded: ['reports'],
   ticked: ['decisions', 'reports'],
 };
 

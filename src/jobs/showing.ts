@@ -2,7 +2,9 @@ import type { Clock } from '../base/clock.ts';
 import { minute } from '../base/duration.ts';
 import { nextAsk } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
+import { buildsName } from './build-told.ts';
 import { type Log, reasonOf, seldom } from './log.ts';
+import type { ShowMeter } from './meter.ts';
 import type { Queues } from './queues.ts';
 import { recorder } from './record.ts';
 import { Newer, Tampered } from './replay.ts';
@@ -15,6 +17,8 @@ export interface ShowingParts {
   ledger: Pick<LedgerStore, 'load'>;
   queues: Pick<Queues, 'wake' | 'publish'>;
   announcer: Announcer;
+  /** Who counts; absent: nobody. */
+  meter?: ShowMeter | undefined;
   clock: Pick<Clock, 'now' | 'sleep' | 'monotonic'>;
   log: Log;
 }
@@ -41,7 +45,7 @@ const gone = 'it was here, and is not there any more';
 /** A bot that is updated within this time (ms) after the first worker was needs no word. */
 const updatePatience = 20_000;
 
-export function showing({ store, ledger, queues, announcer, clock, log }: ShowingParts): Showing {
+export function showing({ store, ledger, queues, announcer, meter, clock, log }: ShowingParts): Showing {
   const record = recorder(store, queues.wake);
   const tick = ticker({ store, record, clock, log });
   const trouble = (id: string, error: unknown): void =>
@@ -49,10 +53,15 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
 
   const unshown = seldom(minute, (reason) => log.warn({ reason }, 'what the night found could not be shown'));
 
+  const alarm = (journal: string, what: string): Promise<void> => {
+    meter?.believed(journal, false);
+    return announcer.alarm(journal, what);
+  };
+
   const outrunSince = new Map<string, number>();
   /** What cannot be believed, or followed, is not shown: people are told. */
   const tell = async (journal: string, error: unknown): Promise<void> => {
-    if (error instanceof Tampered) await announcer.alarm(journal, error.what);
+    if (error instanceof Tampered) await alarm(journal, error.what);
     if (!(error instanceof Newer)) return;
     const since = outrunSince.get(journal) ?? clock.now();
     outrunSince.set(journal, since);
@@ -64,7 +73,9 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
 
   const believed = async (id: string): Promise<Rollout | null> => {
     try {
-      return await store.load(id);
+      const rollout = await store.load(id);
+      if (rollout !== null) meter?.believed(id, true);
+      return rollout;
     } catch (error) {
       await tell(id, error);
       throw error;
@@ -75,12 +86,14 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
   let refused = false;
   return {
     async show(id) {
+      if (id === buildsName) return shownBuild();
       const rollout = await believed(id);
       if (!rollout) {
         await store.painted(id, Number.MAX_SAFE_INTEGER);
         return null;
       }
       const began = clock.now();
+      meter?.drawing(rollout.id, rollout.revision, store.headOf(id)?.at ?? began);
       later.delete(rollout.id);
       try {
         await announcer.show(rollout, async (notice) => {
@@ -92,6 +105,7 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
         if (seconds === null) throw error;
         return Math.min(seconds, longestPause) * 1_000;
       }
+      meter?.drawn(rollout.id, rollout.revision);
       // Whoever is asked something on another day is still to be asked it: until then it stays to be painted.
       const due = nextAsk(rollout, began);
       if (due !== null) later.set(rollout.id, due);
@@ -110,6 +124,17 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
     },
   };
 
+  async function shownBuild(): Promise<number | null> {
+    try {
+      await announcer.build?.();
+    } catch (error) {
+      const seconds = retryAfter(error);
+      if (seconds === null) throw error;
+      return Math.min(seconds, longestPause) * 1_000;
+    }
+    return null;
+  }
+
   async function sweepOnce(): Promise<void> {
     const open = await store.openIds();
     // Not only the workers let time pass: that there is none must be noticed as well.
@@ -119,9 +144,12 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
     const ids = new Set([...open, ...(await store.unpainted()).filter(due)]);
     for (const id of ids) await queues.publish(id);
     await announcer.night?.().catch((error: unknown) => unshown(reasonOf(error)));
+    await announcer
+      .build?.()
+      .catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'a build could not be shown'));
     if (clock.now() - repairedAt < repairEvery) return;
     repairedAt = clock.now();
-    for (const id of await store.lost()) await announcer.alarm(id, gone);
+    for (const id of await store.lost()) await alarm(id, gone);
     await announcer.repair();
     const newest = await store.newestIds(looked);
     // What can be decided about one that is over ends with the next one.
@@ -129,12 +157,13 @@ export function showing({ store, ledger, queues, announcer, clock, log }: Showin
     for (const id of newest) {
       // Each is asked, whatever became of the one before.
       const rollout = await believed(id).catch((error: unknown) => trouble(id, error));
-      if (rollout === null && store.headOf(id) !== null) await announcer.alarm(id, gone);
+      if (rollout === null && store.headOf(id) !== null) await alarm(id, gone);
     }
     await ledger.load().catch(async (error: unknown) => {
       await tell('ledger', error);
       throw error;
     });
+    meter?.believed('ledger', true);
   }
 
   /** That the chat is away too keeps nobody from sweeping; the next sweep tries again. */

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { hour } from '../base/duration.ts';
+import { buildUnderWay } from '../upgrade/ledger/index.ts';
 import { createAftercare } from './aftercare.ts';
 import { bringOver } from './bring-over.ts';
+import { buildsName, createBuildTelling } from './build-told.ts';
+import { createBuilder } from './builder.ts';
 import { workerDuties } from './duties.ts';
 import { keysOf } from './keys.ts';
 import { createLedger } from './ledger.ts';
@@ -30,6 +33,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   let clockIsRight = true;
   const serve = (may: boolean): void => {
     clockIsRight = may;
+    parts.meter?.clock(may);
     const all = Promise.all(ownWorkers.map((worker) => worker.serve(may)));
     all.catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'cannot hold or let go of the queues'));
   };
@@ -61,7 +65,22 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
       process: ({ job }) => duties.advance(job.data.id),
     }),
     ...ownWorkers,
+    ...buildWorkers(),
   ];
+  function buildWorkers(): OpenWorker[] {
+    if (parts.build === undefined) return [];
+    const work = createBuilder({
+      ...{ ...parts.build, ledger, worker: hostname(), clock, log },
+      telling: createBuildTelling(redis, fleet, parts.belief.notary),
+      show: () => queues.publish(buildsName).catch(() => undefined),
+      halted: async () => {
+        const halt = await parts.halt('this build');
+        return halt.is === 'lies' ? halt.reason : null;
+      },
+    });
+    const setup = { fleet, queue: queueNames.build, redis, clock, log, concurrency: 1 };
+    return [openWorker<WakeJob, void>({ ...setup, process: ({ job, signal }) => work(job.data.id, signal) })];
+  }
 
   const sentinel = createSentinel({
     ...{ fleet: parts.fleet, regions, survey: parts.survey, store, ledger, clock, log },
@@ -72,7 +91,8 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
         : createAftercare({ ...parts, tidyNode: parts.tidyNode, store, ledger, orders }),
   });
   const ofRegions = regions.flatMap((region) => [queueNames.step(region), queueNames.ask(region)]);
-  const served = [queueNames.advance, queueNames.publish, ...ofRegions];
+  const building = parts.build === undefined ? [] : [queueNames.build];
+  const served = [queueNames.advance, queueNames.publish, ...building, ...ofRegions];
   const stays = seldom(hour, (reason) => log.warn({ reason }, 'a rollout of long ago stays in Redis'));
   // Not through the queue: a sweep must also help when the queue is what was lost.
   const sweeping = everySweep(parts.sweep, log, async () => {
@@ -80,13 +100,22 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     await bringOver(redis, fleet, log).catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'not moved'));
     await mend(redis, fleet, served, log);
     // Whoever cannot follow works on nothing: the channel then says so, instead of waiting for a step's report.
-    await pulse.serves(!(await duties.sweep()));
+    const outrun = await duties.sweep();
+    parts.meter?.follows(!outrun);
+    await pulse.serves(!outrun);
     if (clockIsRight) sentinel.tick();
+    if (parts.build !== undefined)
+      await lookForBuilds().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'no build'));
     const removed = await prune({ redis, fleet, store, ledger }, clock.now(), parts.retention, stays);
     if (removed.length > 0) {
       log.info({ rollouts: removed, to: parts.retention.exports }, 'rollouts of long ago written down, and removed');
     }
   });
+  /** What a lost wake would have brought. */
+  async function lookForBuilds(): Promise<void> {
+    const build = buildUnderWay(await ledger.load());
+    if (build !== null) await queues.build(build.version, build.number);
+  }
   return {
     sweep: sweeping.sweep,
     async close() {

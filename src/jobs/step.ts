@@ -33,6 +33,7 @@ import type {
   Task,
 } from '../upgrade/rollout/types.ts';
 import type { StepContext, StepResult } from '../upgrade/steps/types.ts';
+import { begunSince, lookAfterwards } from './afterwards.ts';
 import { collect } from './evidence.ts';
 import { Halted, heeding } from './halt.ts';
 import { LetGo, orAborted } from './lease.ts';
@@ -47,7 +48,7 @@ import { tallied } from './tallies.ts';
 import type { LedgerStore, Store } from './types.ts';
 
 export interface StepParts extends WorkOnNodes {
-  store: Pick<Store, 'load'>;
+  store: Pick<Store, 'load' | 'newestIds'>;
   /** As the settings of this worker have it. */
   fleet: Pick<Fleet, 'service' | 'regions' | 'policy'>;
   ledger: Pick<LedgerStore, 'load'>;
@@ -80,7 +81,8 @@ export function taskRunner(parts: StepParts): RunTask {
   return async (task, signal) => {
     const rollout = await store.load(task.rollout);
     if (!rollout || !isDue(rollout, task, clock.now())) return 'dropped';
-    return isLook(task) ? watch(task, rollout, signal) : work(task, signal);
+    if (!isLook(task)) return work(task, signal);
+    return task.step === 'after' ? lookAfter(task, rollout, signal) : watch(task, rollout, signal);
   };
 
   async function work(task: NodeTask, signal: AbortSignal): Promise<StepEnd> {
@@ -94,6 +96,7 @@ export function taskRunner(parts: StepParts): RunTask {
     const took = Math.round(clock.monotonic() - began);
     const told = { rollout: task.rollout, job, node, step, attempt: tryOf(rollout, node), took };
     log.info({ ...told, result: result.is, ...reasonIn(result) }, 'step ended');
+    parts.meter?.worked({ region: task.region, step, outcome: result.is, ms: took });
     const end = { at: clock.now(), run, node, step, attempt };
     if (result.is === 'gated') {
       await record(task.rollout, { type: 'gated', ...end, gates: result.gates, unchanged: result.unchanged });
@@ -184,6 +187,7 @@ export function taskRunner(parts: StepParts): RunTask {
     const { run, region, attempt } = task;
     // A look is as old as its first answer.
     const at = clock.now();
+    const began = clock.monotonic();
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
     const nodes = rollout.peers[region] ?? [];
     const [seen, lasting, tallies] = await Promise.all([
@@ -195,6 +199,22 @@ export function taskRunner(parts: StepParts): RunTask {
     ]);
     signal.throwIfAborted();
     await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting, ...tallies });
+    parts.meter?.worked({ region, step: task.step, outcome: 'watched', ms: clock.monotonic() - began });
+    return 'watched';
+  }
+
+  /** Nothing of it is believed when another rollout began meanwhile: what it takes down is no fault of this one. */
+  async function lookAfter(task: LookTask, rollout: Rollout, signal: AbortSignal): Promise<StepEnd> {
+    const { run, region, attempt } = task;
+    const at = clock.now();
+    const found = await lookAfterwards(rollout, region, parts, signal);
+    signal.throwIfAborted();
+    const newer = await begunSince(store, rollout.id);
+    const event =
+      newer === null
+        ? ({ type: 'looked-after', at, run, region, attempt, ...found } as const)
+        : ({ type: 'superseded', at: clock.now(), rollout: newer } as const);
+    await record(task.rollout, event);
     return 'watched';
   }
 

@@ -5,6 +5,7 @@ import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { DueNotice } from '../upgrade/rollout/index.ts';
 import type { BackQuestion, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
 import type { Audited } from './audit.ts';
+import type { BuildTold } from './build-told.ts';
 import type { ChainedEntry } from './journal.ts';
 import type { NightFound } from './nights.ts';
 import type { Note } from './notes.ts';
@@ -89,7 +90,7 @@ export interface Store {
   save(rollout: Rollout, event: Event): Promise<boolean>;
   journal(id: string): Promise<JournalEntry[]>;
   /** The newest line of its journal that this process has seen; null when it has seen none. */
-  headOf(id: string): { revision: number; hash: string } | null;
+  headOf(id: string): { revision: number; hash: string; at: number } | null;
   /** What somebody would adopt, and a name for exactly that. @throws Refused for an unknown id */
   adoptable(id: string): Promise<Adoptable>;
   /**
@@ -147,6 +148,10 @@ export interface Control {
    * line that was written down elsewhere, and the beginning of its hash; it must still stand there.
    */
   audit(journal: string | null, keptFor: number, head?: { revision: number; hash: string }): AsyncIterable<Audited>;
+  /** Has a worker go to a build that was asked for, or is to end, and shows it. Never throws. */
+  wakeBuild(version: string, number: number): Promise<void>;
+  /** What is told of its log, as far as it is signed; null: nothing. */
+  buildTold(version: string, number: number): Promise<BuildTold | null>;
   /** What workers found in the last night of each of these regions, as far as it is signed. */
   nights(regions: readonly string[]): Promise<NightFound[]>;
   /**
@@ -184,6 +189,8 @@ export interface Announcer {
   refusing(reason: string | null): Promise<void>;
   /** Shows what the last night found: posts what is missing, edits what changed, and nothing else. Absent where no night is looked at. */
   night?(): Promise<void>;
+  /** Shows the build that was last. Absent where nothing is built. */
+  build?(): Promise<void>;
   /** Says so where something stands that the store does not know, or not any more. Never throws. */
   repair(): Promise<void>;
 }

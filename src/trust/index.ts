@@ -6,4 +6,4 @@ export { createNotary, type Notary, type Says, type Signature } from './notary.t
 export { ownFolder } from './own-file.ts';
 export { openSealKey, type Sealer, sealer } from './seal.ts';
 export { keyNamedBy, maxSignatureBytes, type Signer, sign, signingKeyIn, type Verdict, verify } from './ssh-keygen.ts';
-export { sshSignature } from './sshsig.ts';
+export { sshSignature, sshSignatureOver } from './sshsig.ts';

@@ -9,8 +9,12 @@ const digest = 'sha512';
  * @param namespace what it is for; nobody takes a signature of one namespace for one of another
  */
 export function sshSignature(key: SigningKey, namespace: string, message: string): string {
+  return sshSignatureOver(key, namespace, createHash(digest).update(message).digest());
+}
+
+/** The same of what is too large to be held at once, by its SHA-512. */
+export function sshSignatureOver(key: SigningKey, namespace: string, hashed: Buffer): string {
   const about = [field(namespace), field(''), field(digest)];
-  const hashed = createHash(digest).update(message).digest();
   const signature = sign(null, Buffer.concat([magic, ...about, field(hashed)]), key.private);
   const [type = '', blob = ''] = key.public.split(' ');
   const version = Buffer.from([0, 0, 0, 1]);

@@ -47,6 +47,29 @@ describe('a plan by the compatibility matrix', () => {
     expect(control.drafts?.size ?? 0).toBe(0);
   });
 
+  it('is told as data, mismatch by mismatch, whether it is accepted or refused', async () => {
+    const facts = async (agent: string, schema: number) =>
+      (await runCommand(here(agent, schema).context, 'U0ROSA', 'upgrade v2.0.0 --dry-run')).facts;
+    expect((await facts('v1.1.2', 2))?.compatible).toEqual({
+      right: true,
+      found: ['agents v1.1.2 on 9 of 9', 'schema 2'],
+      noReturn: expect.stringMatching(/^the migration after v2\.0\.0 makes schema 3/),
+      mismatches: [],
+    });
+    expect(await facts('v1.0.4', 1)).toMatchObject({
+      message: expect.stringMatching(/^Nothing was started: v2\.0\.0 does not go with what is there/),
+      compatible: {
+        right: false,
+        mismatches: [
+          { is: 'agent', words: 'v2.0.0 needs agents from v1.1.x; eu-7 runs v1.0.4: upgrade its agent first' },
+          { is: 'schema', about: 'v2.0.0', words: 'v2.0.0 works with schema 2 to 3; it is 1: migrate to 2 first' },
+        ],
+      },
+    });
+    const { context } = trial();
+    expect((await runCommand(context, 'U0ROSA', 'upgrade v2.0.0 --dry-run')).facts?.compatible).toBeNull();
+  });
+
   it('says nothing of it where there is no matrix', async () => {
     const { context } = trial();
     expect(asText(await runCommand(context, 'U0ROSA', 'upgrade v2.0.0 --dry-run'))).not.toMatch(/compatible/i);

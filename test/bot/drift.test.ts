@@ -188,6 +188,15 @@ describe('drift adopt', () => {
     expect(here.control.kept.nodes[one]?.sha256).toBe(oldImage);
   });
 
+  it('is not done over another record than the first one read', async () => {
+    const here = recorded({ [one]: byHand });
+    await say(here, 'U0ROSA', typed);
+    const since: Left = { version: 'v1.0.0', sha256: oldImage, envSha256: env, at: tuesday - hour, rollout: 'r1' };
+    here.control.kept = { ...here.control.kept, nodes: { ...here.control.kept.nodes, [one]: since } };
+    expect(await words(here, 'U0INES', typed)).toMatch(/another breaker must say the same/);
+    expect(here.control.kept.nodes[one]).toEqual(since);
+  });
+
   it.each<[string, Partial<NodeSurvey>, RegExp]>([
     ['is as recorded', {}, /^Nothing to do/],
     ['is sick', { ...byHand, healthy: false, detail: '503 starting' }, /it is not healthy: 503 starting/],

@@ -136,12 +136,12 @@ describe('the journal of a rollout', () => {
   const heads = () => everything().filter(({ text }) => text.startsWith('The journal stood at'));
 
   it('is written down in the thread when an approval is asked for and at the end, and never rewritten', async () => {
-    here.control.head = { revision: 41, hash: 'a1'.repeat(32) };
+    here.control.head = { revision: 41, hash: 'a1'.repeat(32), at: 0 };
     const rollout = await shown(fresh(), asked);
     expect(heads().map(({ text }) => text)).toEqual([
       'The journal stood at line 41, `a1a1a1a1a1a1a1a1`. Whether that still holds: `zeitwork audit r1 --head 41:a1a1a1a1a1a1a1a1`',
     ]);
-    here.control.head = { revision: 42, hash: 'b2'.repeat(32) };
+    here.control.head = { revision: 42, hash: 'b2'.repeat(32), at: 0 };
     await show(rollout);
     expect(heads()).toHaveLength(1);
     const stopped = next(rollout, { type: 'stopped', at: rollout.createdAt, by: 'U0ROSA' });

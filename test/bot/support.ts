@@ -5,6 +5,7 @@ import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import { drawHome } from '../../src/bot/listeners.ts';
 import { createLooks } from '../../src/bot/looks.ts';
+import type { BuildTold } from '../../src/jobs/build-told.ts';
 import type { Audited, NightFound, Note } from '../../src/jobs/index.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import type { Control, JournalEntry, LookFor, PostedMessage, Recorded } from '../../src/jobs/types.ts';
@@ -38,6 +39,12 @@ export class MemoryControl implements Control {
   constructor(looks: NodeSurvey[]) {
     this.looks = looks;
   }
+
+  /** What is told of builds, and how often somebody was sent to one. */
+  told: BuildTold | null = null;
+  readonly woken: string[] = [];
+  readonly wakeBuild: Control['wakeBuild'] = async (version, number) => void this.woken.push(`${version} ${number}`);
+  readonly buildTold: Control['buildTold'] = async () => this.told;
 
   readonly store: Control['store'] = {
     load: async (id) => this.rollouts.get(id) ?? null,
@@ -101,7 +108,7 @@ export class MemoryControl implements Control {
     },
   };
 
-  head: { revision: number; hash: string } | null = null;
+  head: { revision: number; hash: string; at: number } | null = null;
   kept = emptyLedger;
   readonly ledger: Control['ledger'] = {
     load: async () => this.kept,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Reply } from '../../src/bot/context.ts';
 import { asText, runCommand } from '../../src/bot/run.ts';
 import { message } from '../../src/bot/views/parts.ts';
-import type { CheckResult } from '../../src/upgrade/checks/types.ts';
+import type { Check, CheckResult } from '../../src/upgrade/checks/types.ts';
 import type { NodeSurvey } from '../../src/upgrade/rollout/types.ts';
 import { newImage, surveyOf, tuesday } from '../support/rollouts.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
@@ -106,6 +106,29 @@ describe('verify', () => {
     const reply = await runCommand(trial({ fleet, looks: surveyOf(fleet) }).context, 'U0LU', 'verify');
     expect(asText(reply)).not.toMatch(/check|asked of them/);
     expect(reply.facts?.checks).toEqual([]);
+  });
+
+  it('calls nothing right that is to be asked, and that a worker of other settings did not ask', async () => {
+    const get: Check = {
+      ...{ kind: 'get', name: 'ready', urls: {}, status: 200, that: null, at: ['verify'], absent: 'bad' },
+      ...{ onBad: 'hold', within: 1_000 },
+    };
+    const fleet = { ...trialFleet(), checks: [get] };
+    const name = 'eu-west-op-2';
+    const all = fleet.regions.flatMap((region) => region.nodes.map((node) => node.name));
+    const each = (node: string) => ({
+      version: 'v2.0.0',
+      sha256: newImage,
+      checks: node === name ? [] : [result(node, 'ready')],
+    });
+    const looks = surveyOf(fleet, Object.fromEntries(all.map((node) => [node, each(node)])));
+    const reply = await ask(trial({ fleet, looks }), 'verify');
+    expect([reply.outcome, reply.facts?.right]).toEqual(['wrong', false]);
+    expect(asText(reply)).toContain(`✗ ${name}: ready is unknown: its worker did not ask`);
+    const silent = looks.map((seen) =>
+      seen.node === name ? { ...seen, unanswered: true as const, unit: null } : seen,
+    );
+    expect(asText(await ask(trial({ fleet, looks: silent }), 'verify'))).not.toContain('did not ask');
   });
 
   it('shows of a large fleet the rows in which something is not good', async () => {

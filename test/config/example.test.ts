@@ -20,11 +20,20 @@ const commented = [
   'keys.worker',
   'stopFile',
   'drift.at',
+  'aftercare.watch',
   'aftercare.stable',
   'service.traffic',
   'alerts',
+  'metrics',
+  'metrics.listen',
   'proven',
   ...['fleet', 'journal', 'keys', 'keys.bot', 'keys.worker', 'for'].map((key) => `proven.${key}`),
+  'hosts',
+  'hosts.address',
+  'build',
+  ...['on', 'repository', 'command', 'network', 'signedBy', 'signedBy.name', 'signedBy.key', 'limit', 'memory'].map(
+    (key) => `build.${key}`,
+  ),
   'compatibility',
   ...['operator', 'agent', 'schema', 'from', 'before', 'after'].map((key) => `compatibility.${key}`),
   'checklists',
@@ -105,7 +114,8 @@ it('the example can be loaded', () => {
 
 it('the example shows every key that there is', () => {
   const shown = written().map(({ key }) => key);
-  const access = ['port', 'key', 'knownHosts', 'jump'].map((key) => `ssh.jumpHosts.${key}`);
+  const ways = ['port', 'key', 'knownHosts', 'jump'];
+  const access = [...ways.map((key) => `ssh.jumpHosts.${key}`), ...['user', ...ways].map((key) => `hosts.${key}`)];
   const again = ['reason', 'author', 'zone', 'from', 'to'].map((key) => `regions.freezes.${key}`);
   // Written like the windows of a region.
   const hours = ['days', 'from', 'to', 'weeks'].map((key) => `policy.waking.${key}`);

@@ -181,6 +181,13 @@ const added: [string, string][] = [
   ['policy: { soak: 0s }', ''],
   ['policy: { poll: 0s }', '15: policy.poll: "0s" is not a duration; write one above zero like 250ms, 30s, 5m or 1h'],
   ['policy: { poll: 5s }', '15: policy.poll: 5s is longer than policy.pollMax (2s); make it shorter'],
+  ['aftercare: { watch: 24h }', ''],
+  ['aftercare: { watch: 1m }', '15: aftercare.watch: "1m" is not a duration; write one from 10m to 7d'],
+  ['aftercare: { every: 2h }', '15: aftercare.every: "2h" is not a duration; write one from 10s to 1h'],
+  [
+    'aftercare: { watch: 10m }',
+    '15: aftercare.every: 5m is more than a quarter of aftercare.watch (10m); make it shorter',
+  ],
   ['policy: { bakke: 1h }', '15: policy.bakke: unknown key; did you mean bake?'],
   ['policy: { attempts: 0 }', '15: policy.attempts: 0 is not a whole number from 1 to 100; write one, like 3'],
   ['policy: { order: random }', '15: policy.order: "random" is not accepted here; write next-opening or declared'],

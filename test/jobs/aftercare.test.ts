@@ -3,7 +3,7 @@ import { day } from '../../src/base/duration.ts';
 import { type AftercareParts, createAftercare } from '../../src/jobs/aftercare.ts';
 import { emptyLedger } from '../../src/upgrade/ledger/index.ts';
 import type { Left } from '../../src/upgrade/ledger/types.ts';
-import type { NodeSurvey, Pair, Rollout } from '../../src/upgrade/rollout/types.ts';
+import type { NodeRun, NodeSurvey, Pair, Rollout } from '../../src/upgrade/rollout/types.ts';
 import type { Command, Shell } from '../../src/upgrade/ssh/types.ts';
 import { fleetOf, newImage, oldImage, planned, recorded, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
@@ -26,6 +26,15 @@ const [seen] = surveyOf(fleetOf(), {
 });
 if (seen === undefined) throw new Error('no node');
 
+/** It was to be watched once it was done, and came to this. */
+const afterwards = (is: 'well' | 'unwell' | 'superseded' | null): Rollout => ({
+  ...over,
+  afterwards: {
+    ...{ for: day, every: 300_000, since: ended, regions: {}, worse: [] },
+    end: is === null ? null : is === 'superseded' ? { is, rollout: 'r2', at: ended + day } : { is, at: ended + day },
+  },
+});
+
 interface World {
   rollouts?: Rollout[];
   open?: string[];
@@ -34,11 +43,20 @@ interface World {
   stable?: number | null;
   halted?: boolean;
   later?: number;
+  /** This worker is about to end. */
+  closing?: boolean;
 }
 
 /** What is asked of the node, and what is presented with it. */
 async function cleaned(world: World = {}) {
-  const asked: { rollout: string; epoch: number; attempt: number; before: Pair | null; spare: Pair | null }[] = [];
+  const asked: {
+    rollout: string;
+    binary: string;
+    epoch: number;
+    attempt: number;
+    before: Pair | null;
+    spare: Pair | null;
+  }[] = [];
   const sent: Command[] = [];
   const ordered: string[] = [];
   const shell: Shell = {
@@ -62,14 +80,18 @@ async function cleaned(world: World = {}) {
     shell,
     halt: async () => (world.halted ? { is: 'lies', reason: 'disk swap' } : { is: 'clear' }),
     tidyNode: async ({ rollout, node: { before }, attempt, shell: own, signal }, spare) => {
-      asked.push({ rollout: rollout.id, epoch: rollout.epoch, attempt, before, spare });
+      asked.push({ rollout: rollout.id, binary: rollout.service.binary, epoch: rollout.epoch, attempt, before, spare });
       await own.run(node, { name: 'tidy', script: '', args: [], sudo: true, timeoutMs: 1_000 }, signal);
       return { is: 'tidied', removed: [] };
     },
     clock: { ...systemClock, now: () => ended + (world.later ?? 14 * day) },
     log: silent,
   };
-  await createAftercare(parts)([{ ...seen, ...world.seen } as NodeSurvey], new AbortController().signal);
+  const closing = new AbortController();
+  if (world.closing) closing.abort();
+  const ends = createAftercare(parts)([{ ...seen, ...world.seen } as NodeSurvey], closing.signal);
+  if (world.closing) await expect(ends).rejects.toThrow(/abort/);
+  else await ends;
   return { asked, sent, ordered };
 }
 
@@ -78,7 +100,10 @@ describe('a node that is as recorded', () => {
     const { asked, sent, ordered } = await cleaned();
     const run = over.nodes[node];
     expect(asked).toEqual([
-      { rollout: 'r1', epoch: over.epoch, attempt: run?.attempt, before: run?.before, spare: null },
+      {
+        ...{ rollout: 'r1', binary: over.service.binary, epoch: over.epoch, attempt: run?.attempt },
+        ...{ before: run?.before, spare: null },
+      },
     ]);
     expect(ordered).toEqual([`tidy r1 ${node}`]);
     expect(sent).toMatchObject([{ name: 'tidy', presented: { order: { text: 'a' } } }]);
@@ -86,8 +111,12 @@ describe('a node that is as recorded', () => {
 
   it.each<[string, World]>([
     ['it has not stood for so long', { later: 14 * day - 1 }],
+    ['what is there was recorded only now', { left: { ...left, at: ended + day } }],
     ['nothing is to be cleaned up', { stable: null }],
     ['a rollout is open', { open: ['r9'] }],
+    ['it is still watched', { rollouts: [afterwards(null)] }],
+    ['it was not well while it was watched', { rollouts: [afterwards('unwell')] }],
+    ['its watch was cut off by a restart', { rollouts: [{ ...over, id: 'r2' }, afterwards('superseded')] }],
     ['the last rollout that knows it is open', { rollouts: [{ ...over, status: { is: 'running' } }] }],
     [
       'a later rollout knows it, and was over only now',
@@ -112,8 +141,35 @@ describe('a node that is as recorded', () => {
     expect((await cleaned(world)).asked).toEqual([]);
   });
 
+  it('is cleaned up when it was well while it was watched, also after a restart since', async () => {
+    expect((await cleaned({ rollouts: [afterwards('well')] })).asked).toHaveLength(1);
+    expect((await cleaned({ rollouts: [{ ...over, id: 'r2' }, afterwards('well')] })).asked).toHaveLength(1);
+  });
+
+  it('is left as it is while its worker ends', async () => {
+    expect((await cleaned({ closing: true })).asked).toEqual([]);
+  });
+
+  it('is cleaned up by the settings of this worker, whatever a rollout says that its service is', async () => {
+    const elsewhere = { ...over, service: { ...over.service, binary: '/etc/passwd' } };
+    expect((await cleaned({ rollouts: [elsewhere] })).asked).toMatchObject([{ binary: over.service.binary }]);
+  });
+
   it('is left as it is while a file stops everything', async () => {
     expect((await cleaned({ halted: true })).sent).toEqual([]);
+  });
+
+  it('keeps what it was before the last rollout that changed it, when another one knew it since and changed nothing', async () => {
+    const same = { ...recorded, sha256: newImage };
+    const since = (before: typeof recorded | null): Rollout => ({
+      ...over,
+      id: 'r2',
+      nodes: { ...over.nodes, [node]: { ...(over.nodes[node] as NodeRun), before, touched: before !== null } },
+    });
+    for (const later of [since(null), since(same)]) {
+      const { asked } = await cleaned({ rollouts: [later, over] });
+      expect(asked).toMatchObject([{ rollout: 'r2', before: { sha256: oldImage } }]);
+    }
   });
 
   it('keeps what was proven on it before, which the last rollout need not have come from', async () => {

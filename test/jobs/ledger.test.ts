@@ -31,7 +31,15 @@ const froze = (id: string): LedgerEvent => ({
 
 describe('the stored ledger', () => {
   it('is empty at first, and each fleet has its own', async () => {
-    expect(await ledger().load()).toEqual({ revision: 0, freezes: [], nodes: {}, begun: [], timings: {}, snoozed: {} });
+    expect(await ledger().load()).toEqual({
+      revision: 0,
+      freezes: [],
+      nodes: {},
+      begun: [],
+      timings: {},
+      snoozed: {},
+      builds: {},
+    });
     expect(await ledger().record(froze('f1'))).toMatchObject({ changed: true, ledger: { revision: 1 } });
     expect((await ledger().load()).freezes).toMatchObject([{ id: 'f1', author: 'U1' }]);
     expect((await ledger('staging').load()).freezes).toEqual([]);

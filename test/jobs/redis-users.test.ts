@@ -6,7 +6,14 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { RedisPlace } from '../../src/base/redis-place.ts';
-import { createControl, openRedis, type RedisHandle, startPublisher, startWorker } from '../../src/jobs/index.ts';
+import {
+  createCensus,
+  createControl,
+  openRedis,
+  type RedisHandle,
+  startPublisher,
+  startWorker,
+} from '../../src/jobs/index.ts';
 import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import { queueNames } from '../../src/jobs/queues.ts';
 import { belief } from '../support/belief.ts';
@@ -123,6 +130,12 @@ describe('the users that scripts/redis-users.sh makes', () => {
     expect(await store.open()).toBeNull();
     await working.sweep();
     await publishing.sweep();
+    const census = { fleet: production, regions: ['us-east'], store, notary: belief('bot').notary };
+    for (const [redis, seesSteps] of [
+      [bot.caller, false],
+      [worker.caller, true],
+    ] as const)
+      expect((await createCensus({ ...census, redis, seesSteps })()).workers.get('us-east')).toBe(1);
     await publishing.close();
     await control.close();
     await working.close();
@@ -174,7 +187,13 @@ describe('the users that scripts/redis-users.sh makes', () => {
   it('know every key that the store has, so that a new one is given to somebody', () => {
     const given = readFileSync(join(dir, 'redis-users.acl'), 'utf8');
     const keys = Object.values(keysOf(production)).map((key) => (typeof key === 'string' ? key : key('x')));
-    const queues = [queueNames.advance, queueNames.publish, queueNames.step('us-east'), queueNames.ask('us-east')];
+    const queues = [
+      queueNames.advance,
+      queueNames.publish,
+      queueNames.build,
+      queueNames.step('us-east'),
+      queueNames.ask('us-east'),
+    ];
     for (const key of [...keys, ...queues.map((queue) => `${prefixOf(production)}:${queue}:wait`)]) {
       const patterns = given.match(/(?<=~)\{zw\}\/\S+/g) ?? [];
       const fits = patterns.some((pattern) =>

@@ -7,8 +7,9 @@ import { controlOver } from '../../src/jobs/control.ts';
 import { createLedger, createStore } from '../../src/jobs/index.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import { createNights, type NightFound } from '../../src/jobs/nights.ts';
-import { createSentinel, type Sentinel, type SentinelParts } from '../../src/jobs/sentinel.ts';
+import { basisOf, createSentinel, type Sentinel, type SentinelParts } from '../../src/jobs/sentinel.ts';
 import { sealer } from '../../src/trust/index.ts';
+import { emptyLedger } from '../../src/upgrade/ledger/index.ts';
 import type { LedgerEvent } from '../../src/upgrade/ledger/types.ts';
 import type { Fleet, NodeSurvey } from '../../src/upgrade/rollout/types.ts';
 import { belief } from '../support/belief.ts';
@@ -92,6 +93,20 @@ const poster = () =>
     ...{ chat, channel: 'C0', control: controlNow(), fleet, sealer: sealer('k'.repeat(32)), clock },
     log: pino({ level: 'silent' }),
   });
+
+it.each([
+  [7, 9],
+  [9, 7],
+])('a run is known that either Redis (%i) or an adopted ledger (%i) knows', async (redisKnows, adopted) => {
+  const store = {
+    openIds: async () => [],
+    load: async () => null,
+    latest: async () => [],
+    lastEpoch: async () => redisKnows,
+  };
+  const ledger = { load: async () => ({ ...emptyLedger, epoch: adopted }) };
+  expect((await basisOf([], { store, ledger }, true)).known).toBe(9);
+});
 
 const said = (event: LedgerEvent) => createLedger(redis(), production, belief()).record(event);
 const recordAll = async (at = began - day) => {

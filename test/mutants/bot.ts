@@ -1000,4 +1000,32 @@ export const rows: Mutant[] = [
     to: 'servingWhereHeld(rollout)',
     tests: ['test/bot/views/calls.test.ts'],
   },
+  {
+    name: 'anybody has something built',
+    file: 'src/bot/commands/build.ts',
+    from: "await demand(context, asking, { is: 'start' });",
+    to: "await demand(context, asking, { is: 'look' });",
+    tests: ['test/bot/build.test.ts'],
+  },
+  {
+    name: 'anybody stops what is built',
+    file: 'src/bot/commands/build.ts',
+    from: "await demand(context, asking, { is: 'halt' });",
+    to: "await demand(context, asking, { is: 'look' });",
+    tests: ['test/bot/build.test.ts'],
+  },
+  {
+    name: 'a button of a build counts wherever it was copied to',
+    file: 'src/bot/actions/counts.ts',
+    from: 'if (main === undefined || main.ts !== on?.ts || main.channel !== on.channel) return false;',
+    to: '',
+    tests: ['test/bot/build.test.ts'],
+  },
+  {
+    name: 'an offer to build counts for everybody who sees it',
+    file: 'src/bot/actions/click.ts',
+    from: "['start', 'cancel', 'build-first'].includes(kind)",
+    to: "['start', 'cancel'].includes(kind)",
+    tests: ['test/bot/build.test.ts'],
+  },
 ];

@@ -263,6 +263,13 @@ export const rows: Mutant[] = [
     tests: rates,
   },
   {
+    name: 'a check that a worker did not ask is no bar to calling all right',
+    file: 'src/bot/commands/verify.ts',
+    from: ', ...unaskedIn(context.fleet.checks ?? [], answered)]',
+    to: ']',
+    tests: ['test/bot/verify.test.ts'],
+  },
+  {
     name: 'what was bad before is known of a few checks alone',
     file: 'src/upgrade/steps/checked.ts',
     from: "const ill = results.filter(({ counts }) => counts !== 'good');",

@@ -1,8 +1,10 @@
+import { rows as aftercare } from './aftercare.ts';
 import { rows as bot } from './bot.ts';
 import { rows as checks } from './checks.ts';
 import { rows as compatibility } from './compatibility.ts';
 import { rows as core } from './core.ts';
 import { rows as jobs } from './jobs.ts';
+import { rows as metrics } from './metrics.ts';
 import type { Mutant } from './mutant.ts';
 import { rows as nodes } from './nodes.ts';
 import { rows as report } from './report.ts';
@@ -22,5 +24,7 @@ export const mutants: Mutant[] = [
   ...report,
   ...compatibility,
   ...checks,
+  ...aftercare,
+  ...metrics,
   ...simulation,
 ];

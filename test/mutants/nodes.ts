@@ -720,6 +720,27 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/steps/tidy.test.ts'],
   },
   {
+    name: 'a clean-up takes what somebody else put among the backups',
+    file: 'src/upgrade/host/scripts/tidy.ts',
+    from: ' | own_names | while',
+    to: ' | while',
+    tests: ['test/upgrade/steps/tidy.test.ts'],
+  },
+  {
+    name: 'a backup without its environment file counts as one that restores',
+    file: 'src/upgrade/host/scripts/tidy.ts',
+    from: '[ "$(small "$1/env")" = "$had" ]',
+    to: 'true',
+    tests: ['test/upgrade/steps/tidy.test.ts'],
+  },
+  {
+    name: 'a clean-up takes what the last upgrade came from, once there was a restart since',
+    file: 'src/jobs/aftercare.ts',
+    from: 'before: cameFrom(known, node, left)',
+    to: 'before: run.before',
+    tests: ['test/jobs/aftercare.test.ts'],
+  },
+  {
     name: 'an order to tidy lets something else be done',
     file: 'src/upgrade/host/verbs.ts',
     from: "  switch: { script: scripts.switchScript, orders: ['change'] },",

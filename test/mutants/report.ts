@@ -38,8 +38,8 @@ export const rows: Mutant[] = [
   {
     name: 'a report calls a restart a switch to a release',
     file: `${report}/told.ts`,
-    from: "isRestartOnly(rollout) ? 'is restarted' :",
-    to: "isRestartOnly(rollout) && release === null ? '' :",
+    from: "return change.is === 'restart' ? 'is restarted'",
+    to: "return change.is !== 'restart' ? 'is restarted'",
     tests: pack,
   },
   {

@@ -224,8 +224,8 @@ export const rows: Mutant[] = [
   {
     name: 'the sandbox takes releases that nobody signed',
     file: 'sandbox/settings.ts',
-    from: "signers: [{ name: 'sandbox', key: own.signer }] },",
-    to: "unsigned: 'allowed' },",
+    from: 'directory: fleet.releasesDirectory,',
+    to: "directory: fleet.releasesDirectory, unsigned: 'allowed',",
     tests: ['test/sandbox/signing.test.ts'],
   },
   {

@@ -89,6 +89,7 @@ export class SimulatedQueues {
         await program.pass(1);
         if (!this.#chance.of(this.#trouble.losesWake)) this.#time.after(delay, () => this.#wake('advance', id));
       },
+      build: async () => undefined,
       step: (region) => step(`step-${region}`) as unknown as ReturnType<Queues['step']>,
       free: async (region, id) => {
         if (this.#jobs.has(`step-${region} ${id}`)) await step(`step-${region}`).remove(id);

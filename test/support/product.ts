@@ -37,6 +37,8 @@ export interface ProductOptions {
   windows?: { days: string[]; from: string; to: string }[];
   /** With which build bot and worker begin; this one when absent. */
   build?: string;
+  /** Ports of this machine at which each may be asked how it is. */
+  metrics?: Record<'bot' | 'worker', number>;
 }
 
 /** The whole product as its users run it: a bot process, a worker process, one Redis, and Slack's stand-in. */
@@ -50,6 +52,8 @@ export interface Product {
   startWorker(region?: string, build?: string): void;
   /** At once, without a word. `region`: the worker of that region alone. */
   kill(role: 'bot' | 'worker', region?: string): Promise<void>;
+  /** `SIGSTOP` freezes it, `SIGCONT` wakes it. */
+  signal(role: 'bot' | 'worker', name: 'SIGSTOP' | 'SIGCONT'): void;
   /** As whoever stops a container asks it to; the exit code, null when it did not end by itself. */
   end(role: 'bot' | 'worker'): Promise<number | null>;
   /** The same verbs without Slack, as a process of its own, signed with Rosa's key; what it printed, and how it ended. */
@@ -99,12 +103,14 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     ZEITWORK_KEY: keys.rosa.file,
   };
   const tokens = { SLACK_API_URL: slack.apiUrl, SLACK_BOT_TOKEN: slack.botToken, SLACK_APP_TOKEN: slack.appToken };
+  const listening = (role: 'bot' | 'worker') =>
+    options.metrics === undefined ? {} : { METRICS_LISTEN: `127.0.0.1:${options.metrics[role]}` };
   const program = (build: string) => ['--import', 'tsx', join(build, 'src/main.ts')];
   const words = program(root);
   const start = (build: string, role: 'bot' | 'worker', ...more: string[]) => {
     const child = spawn(process.execPath, [...program(build), role, ...more], {
       cwd: build,
-      env: { ...env, ...tokens },
+      env: { ...env, ...tokens, ...listening(role) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr]) {
@@ -136,6 +142,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     startWorker: (region, build = root) =>
       start(build, 'worker', ...(region === undefined ? [] : ['--region', region])),
     kill: (role, region) => kill(region === undefined ? role : `${role} --region ${region}`),
+    signal: (role, name) => void children.get(role)?.kill(name),
     async end(role) {
       const child = children.get(role);
       await kill(role, 'SIGTERM');

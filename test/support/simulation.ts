@@ -9,6 +9,7 @@ import {
   nextWake,
   nodesInOrder,
   todo,
+  unwellIn,
   watching,
   whyWaiting,
 } from '../../src/upgrade/rollout/index.ts';
@@ -161,7 +162,7 @@ export function perform(rollout: Rollout, task: Task, world: World, now: number,
 function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, world: World, at: number): Event {
   const proofOf = (name: string): Seen['proof'] => {
     const node = rollout.nodes[name];
-    if (step !== 'prove' || node?.state.is !== 'done') return 'not asked';
+    if (step === 'watch' || node?.state.is !== 'done') return 'not asked';
     if (world.silent.has(name)) return 'unseen';
     const wanted = rollout.change === undefined ? newImage : rollout.release.binarySha256;
     const same = world.disk[name] === wanted && node.proof?.invocation === `i${world.invocation[name]}`;
@@ -175,6 +176,8 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
     const back = asked ? { back: world.waysBack.get(name) ?? ('ready' as const) } : {};
     return [name, { standing, detail: standing === 'healthy' ? 'healthy' : 'connection refused', proof, ...back }];
   });
+  if (step === 'after')
+    return { type: 'looked-after', at, run, region, attempt, unwell: unwellIn(Object.fromEntries(seen), {}) };
   const { freezes, alerts, elsewhere, compatibility, halt } = world;
   return {
     type: 'watched',

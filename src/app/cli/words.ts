@@ -47,7 +47,7 @@ export const tools = {
   keys: {
     what: 'prints the keys with which the programs of this machine sign, for the settings',
     flags: {},
-    operand: { name: 'bot|worker', needed: false, choices: ['bot', 'worker'] },
+    operand: { name: 'bot|worker|release', needed: false, choices: ['bot', 'worker', 'release'] },
   },
   audit: {
     what: 'examines the signed journals: of one rollout, of the ledger, or of all; with --file those that were exported; ends with 0 when all is whole',

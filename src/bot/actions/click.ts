@@ -32,8 +32,17 @@ const readings: Record<string, Reading> = {
   diagnose: ({ g }) => ({ verb: 'diagnose', node: g }),
   recover: ({ g }) => ({ verb: 'recover', node: g, from: null, dryRun: false }),
   accept: ({ g }) => ({ verb: 'drift', act: { is: 'adopt', node: g, reason: null } }),
+  plan: ({ g }) => plainUpgrade(g),
+  'build-first': ({ g }) => ({ verb: 'build', act: { is: 'start', version: g } }),
+  'build-again': ({ g }) => ({ verb: 'build', act: { is: 'start', version: g } }),
+  'build-stop': () => ({ verb: 'build', act: { is: 'stop' } }),
   snooze: ({ g }) => ({ verb: 'drift', act: { is: 'snooze', node: g } }),
 };
+
+/** Nothing of it is begun: it shows a plan. */
+const plainUpgrade = (version: string): Command => ({
+  ...{ verb: 'upgrade', version, strategy: null, regions: null, limit: null, when: { is: 'windows' }, dryRun: false },
+});
 
 /** `us-east-op-2 3f9a0c1b2d4e`, as the buttons have it. */
 function nodeAndMark(text: string): { node: string; mark: string } {
@@ -41,12 +50,15 @@ function nodeAndMark(text: string): { node: string; mark: string } {
   return { node, mark };
 }
 
+/** Buttons of an answer to one person, which name all that they are about. */
+export const isOfAnswer = (kind: string): boolean => ['start', 'cancel', 'build-first'].includes(kind);
+
 /** Reads action id (`zw:approve:eu-west`) and value; null for what this version does not know. */
 export function readClick(actionId: string, value: string | undefined): Click | null {
   const [, kind = ''] = actionId.split(':');
   const reference = readReference(value);
   const reading = Object.hasOwn(readings, kind) ? readings[kind] : undefined;
   if (reading === undefined || reference === null) return null;
-  const isPlan = kind === 'start' || kind === 'cancel';
+  const isPlan = isOfAnswer(kind);
   return { command: reading(reference), rollout: isPlan ? null : reference.r, replaces: isPlan };
 }

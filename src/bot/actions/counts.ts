@@ -1,6 +1,8 @@
+import { buildsName } from '../../jobs/index.ts';
 import { approvals, goesForward } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { asShownNow } from '../as-shown.ts';
+import { buildMessage } from '../builds.ts';
 import { givenAlready, outdated } from '../commands/common.ts';
 import { type CommandContext, ended, type Reply, say } from '../context.ts';
 import { nightMessages, nightOf } from '../nights.ts';
@@ -43,6 +45,7 @@ export async function judge(context: CommandContext, press: Press): Promise<Judg
     return press.isEphemeral ? counts : copied(context, 'a plan is confirmed only where it was shown');
   }
   if (click.rollout === nightsName) return (await offersNow(context, press, sealed)) ? counts : movedOn;
+  if (click.rollout === buildsName) return (await buildOffersNow(context, press, sealed)) ? counts : movedOnBuild;
   const rollout = await context.control.store.load(click.rollout);
   // The command says so itself, and can do nothing.
   if (rollout === null) return counts;
@@ -75,6 +78,19 @@ async function offersNow(context: CommandContext, { action, on }: Press, sealed:
   if (standing === undefined) return false;
   const message = (await nightMessages(context)).find(({ night }) => night === nightOf(standing));
   return message !== undefined && stillOffers(message.blocks, action, sealed);
+}
+
+const movedOnBuild: Judged = {
+  counts: false,
+  reason: 'the build that it was about has moved on, or it does not stand on the message that was posted for it',
+  answer: ended('outdated', say('That is outdated, nothing was done: `/zeitwork build` tells how the last one went.')),
+};
+
+async function buildOffersNow(context: CommandContext, { action, on }: Press, sealed: Sealed): Promise<boolean> {
+  const { main } = await context.control.store.posted(buildsName);
+  if (main === undefined || main.ts !== on?.ts || main.channel !== on.channel) return false;
+  const message = await buildMessage(context);
+  return message !== null && stillOffers(message.main.blocks, action, sealed);
 }
 
 function moved(now: Rollout, sealed: Sealed): Judged {

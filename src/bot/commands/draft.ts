@@ -16,6 +16,7 @@ import {
 } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, PlanInput, Release, Rollout } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, draftTtlMs, ended, type Facts, type Reply, withFacts } from '../context.ts';
+import { compatibleFacts } from '../facts/compatible.ts';
 import { nightFacts } from '../facts/night.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
 import { type NodeTroubles, preview } from '../views/preview.ts';
@@ -54,11 +55,13 @@ export async function show(
   ];
   if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
   const token = dryRun ? null : `${rollout.id}~${fleetMark(seen)}`;
+  const compatible = rollout.change === undefined ? compatibilityOf(input, nodesInOrder(rollout)) : null;
   const reply = withFacts(
     {
       plan: token,
       rollout: rolloutFacts(rollout),
       foreseen: night === null ? null : nightFacts(night),
+      compatible: compatibleFacts(compatible),
       warnings: troubles.map((each) => ({ ...each })),
       ...environmentFacts(rollout, seen),
     },
@@ -69,7 +72,7 @@ export async function show(
       ...(rollout.change === undefined
         ? {
             elsewhere: await context.elsewhere(rollout.release),
-            compatible: compatibilityOf(input, nodesInOrder(rollout)),
+            compatible,
           }
         : { elsewhere: { is: 'not wanted' }, compatible: null }),
     }),

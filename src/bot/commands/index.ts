@@ -2,6 +2,7 @@ import { Bug } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
 import type { Asking, CommandContext, Reply } from '../context.ts';
 import { adopt } from './adopt.ts';
+import { build } from './build.ts';
 import { checklist, tick, untick } from './checklist.ts';
 import type { Handler } from './common.ts';
 import { config } from './config.ts';
@@ -54,6 +55,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   rollback: acting(rollback),
   recover,
   drift,
+  build,
   restart,
   config,
   adopt,

@@ -4,6 +4,7 @@ import {
   gates,
   goesForward,
   isQueued,
+  isWatchedAfterwards,
   knowing,
   nextNode,
   nodesInOrder,
@@ -20,10 +21,11 @@ import {
 } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { asShownNow } from '../as-shown.ts';
-import { type CommandContext, ended, say, withFacts } from '../context.ts';
+import { type Asking, type CommandContext, ended, say, withFacts } from '../context.ts';
 import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
 import { surveyFacts } from '../facts/survey.ts';
 import { freezeFacts, windowFacts } from '../facts/windows.ts';
+import { afterwardsLines } from '../views/afterwards.ts';
 import { headline } from '../views/ending.ts';
 import { freezeLines } from '../views/freezes.ts';
 import { goalFirst, goalOf } from '../views/goal.ts';
@@ -61,7 +63,12 @@ export const status: Handler<'status'> = async (context, asking) => {
   const head = last === undefined ? 'Nothing is running.' : `Nothing is running. Last: ${headline(last)}`;
   const reply = withFacts(
     { rollout: null, last: last === undefined ? null : rolloutFacts(last), nodes: surveyFacts(seen) },
-    say(head, ...saidOfForgotten(await forgottenWords(context, seen)), ...surveyLines(context.fleet, seen)),
+    say(
+      head,
+      ...(last === undefined ? [] : afterwardsLines(last, context.clock.now())),
+      ...saidOfForgotten(await forgottenWords(context, seen)),
+      ...surveyLines(context.fleet, seen),
+    ),
   );
   return seen.some(isSilence) ? ended('unreachable', reply) : reply;
 };
@@ -69,7 +76,7 @@ export const status: Handler<'status'> = async (context, asking) => {
 /** Every gate that holds the next node (or the named one), who can open it, and when it changes by itself. */
 export const why: Handler<'why'> = async (context, asking, { node: name }) => {
   await demand(context, asking, { is: 'look' });
-  const rollout = await theRollout(context, asking);
+  const rollout = (await watchedNow(context, asking)) ?? (await theRollout(context, asking));
   const [first, ...others] = name === null ? atWork(rollout) : [named(rollout, name)];
   const facts = { rollout: rolloutFacts(rollout) };
   const stands = [
@@ -83,6 +90,7 @@ export const why: Handler<'why'> = async (context, asking, { node: name }) => {
       say(
         ...stands,
         'Every node is done.',
+        ...afterwardsLines(rollout, context.clock.now()),
         ...(goesForward(rollout) && !rollout.unsigned
           ? ['It ends by itself once all of them were seen to be well, and proven, once more.']
           : []),
@@ -96,6 +104,13 @@ export const why: Handler<'why'> = async (context, asking, { node: name }) => {
     say(...stands, ...[first, ...others].flatMap((node) => whyLines(known, node, now))),
   );
 };
+
+/** Where nothing is running: the last one, while what it left is watched. */
+async function watchedNow({ control }: CommandContext, { rollout }: Asking): Promise<Rollout | null> {
+  if (rollout !== null || (await control.store.open()) !== null) return null;
+  const [last] = await control.store.latest(1);
+  return last !== undefined && isWatchedAfterwards(last) ? last : null;
+}
 
 /** Every node under way, else the one that is next. */
 function atWork(rollout: Rollout): NodeRun[] {

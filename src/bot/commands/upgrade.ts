@@ -1,23 +1,45 @@
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { isOpen, wayOut } from '../../upgrade/rollout/index.ts';
+import type { Release } from '../../upgrade/rollout/types.ts';
 import { neverCloses, nextOpening } from '../../windows/index.ts';
 import type { Command, When } from '../command.ts';
-import type { Asking, CommandContext } from '../context.ts';
+import type { Asking, CommandContext, Reply } from '../context.ts';
 import { goalOf } from '../views/goal.ts';
+import { unbuilt } from './build.ts';
 import { demand, type Handler, knownRegion, timeOf } from './common.ts';
 import { type Request, show } from './draft.ts';
 
 /** Answers with a plan; nothing starts before it is confirmed. */
 export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
   await demandFor(context, asking, command);
+  const release = await resolved(context, command.version);
+  if ('is' in release) return release.reply;
   const request: Request = {
-    release: await context.releases.resolve(command.version),
+    release,
     ...asked(context, asking, command),
     ...(command.rehearse === undefined ? {} : { rehearse: command.rehearse }),
   };
   return show(context, request, command.dryRun, null);
 };
+
+/** What is not there may be built: whoever asked for it is offered that. */
+async function resolved(
+  { releases, builds }: CommandContext,
+  version: string,
+): Promise<Release | { is: 'unbuilt'; reply: Reply }> {
+  try {
+    return await releases.resolve(version);
+  } catch (error) {
+    if (!(error instanceof Refused) || builds === undefined) throw error;
+    const isThere = await releases.versions().then(
+      (all) => all.includes(version),
+      () => true,
+    );
+    if (isThere) throw error;
+    return { is: 'unbuilt', reply: unbuilt(version, error) };
+  }
+}
 
 type Asked = Pick<Extract<Command, { verb: 'upgrade' }>, 'strategy' | 'regions' | 'limit' | 'when'>;
 

@@ -2,7 +2,7 @@ import { Refused } from '../../base/errors.ts';
 import type { Fleet, NodeSurvey, Release } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, ended, type Outcome, say, withFacts } from '../context.ts';
 import { checkFacts, surveyFacts } from '../facts/survey.ts';
-import { asksChecks, checkTable, unmetIn, unmetLines } from '../views/checks.ts';
+import { asksChecks, checkTable, unaskedIn, unmetIn, unmetLines } from '../views/checks.ts';
 import { driftLines } from '../views/drift.ts';
 import { surveyLines } from '../views/survey.ts';
 import { count, foreign, names } from '../views/text.ts';
@@ -21,7 +21,8 @@ export const verify: Handler<'verify'> = async (context, asking, { where }) => {
   const complaints = wrong.map(({ is, seen: { node } }) => ({ node, is }));
   const notCompared = [...releases].flatMap(([version, release]) => (release === null ? [version] : []));
   const forgotten = await forgottenWords(context, seen);
-  const unmet = unmetIn(seen);
+  const answered = seen.filter((each) => !isSilence(each));
+  const unmet = [...unmetIn(seen), ...unaskedIn(context.fleet.checks ?? [], answered)];
   const things = wrong.length + forgotten.length + unmet.length;
   const reply = say(
     things === 0

@@ -11,6 +11,7 @@ import {
 } from '../../upgrade/rollout/index.ts';
 import type { Declined, Gate, NodeRun, Phase, Rollout, Status } from '../../upgrade/rollout/types.ts';
 import { scopeWord } from '../command.ts';
+import { afterwardsFacts } from './afterwards.ts';
 import { iso } from './instants.ts';
 
 /** A rollout for programs: every key is always there, what does not apply is null. */
@@ -43,6 +44,7 @@ export function rolloutFacts(rollout: Rollout) {
     taken: waitingForPeople(rollout).flatMap((waiting) => takenFacts(rollout, waiting)),
     moves: (rollout.moves ?? []).map(({ by, at, to }) => ({ by, at: iso(at), startAt: iso(to) })),
     notice: noticeFacts(rollout),
+    afterwards: afterwardsFacts(rollout),
     phases: rollout.phases.map(phaseFacts),
     nodes: nodesInOrder(rollout).map(nodeFacts),
   };

@@ -1,5 +1,5 @@
 import { checkWords } from '../../upgrade/checks/index.ts';
-import type { CheckResult, ChecksSeen } from '../../upgrade/checks/types.ts';
+import type { Check, CheckResult, ChecksSeen } from '../../upgrade/checks/types.ts';
 import { wasIllBefore } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import type { Part } from './parts.ts';
@@ -16,6 +16,19 @@ const resultsIn = (seen: readonly NodeSurvey[]): CheckResult[] => seen.flatMap((
 /** What is bad, and what nobody knows: that is not right either. */
 export const unmetIn = (seen: readonly NodeSurvey[]): CheckResult[] =>
   resultsIn(seen).filter(({ counts }) => counts !== 'good');
+
+/** What is to be asked by the settings here, and was not: nobody knows what it would have said. @param seen whose worker answered */
+export const unaskedIn = (
+  checks: readonly Pick<Check, 'name' | 'onBad'>[],
+  seen: readonly NodeSurvey[],
+): CheckResult[] =>
+  seen.flatMap(({ node, at, checks: asked = [] }) =>
+    checks
+      .filter(({ name }) => !asked.some(({ check }) => check === name))
+      .map(({ name, onBad }) => ({ check: name, node, is: 'unknown', counts: 'unknown', onBad, says: unasked, at })),
+  );
+
+const unasked = 'its worker did not ask: give it the same settings, and start it again';
 
 /** So many lines are read; the table has the rest. */
 const shown = 12;

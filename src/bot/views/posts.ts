@@ -10,6 +10,7 @@ import {
   waitKey,
 } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, Rollout } from '../../upgrade/rollout/types.ts';
+import { worsePosts } from './afterwards.ts';
 import { checklistPosts } from './checklist.ts';
 import { declinedPosts } from './declined.ts';
 import { directPosts } from './direct.ts';
@@ -45,6 +46,7 @@ export function posts(rollout: Rollout, people: People = nobody): Post[] {
     ...declinedPosts(rollout, people),
     ...endingPosts(rollout, people),
     ...reportPosts(rollout),
+    ...worsePosts(rollout, people),
     ...nodePosts(rollout),
     ...directPosts(rollout, people),
     ...reminderPosts(rollout, people),
@@ -81,6 +83,8 @@ function endOf(rollout: Rollout, key: string): string | null {
   if (key.startsWith('remind.')) return endOfReminder(rollout, key);
   if (key.startsWith('soon.')) return cameTo(rollout);
   if (key.startsWith('checklist.')) return `→ It is not asked for any more: ${begunWord(rollout)}`;
+  if (/^after\.\d+\.well\./.test(key)) return '→ It is not so any more: it got worse again, or is watched anew.';
+  if (key.startsWith('after.')) return '→ That watch is over.';
   if (key.startsWith('wait.')) return '→ This wait is over; the live message above says how it went on.';
   return /^(?:dm\.)?(?:failed|stuck|held|declined|finished|stopped|done)\./.test(key) ? `→ ${lastWord(rollout)}` : null;
 }

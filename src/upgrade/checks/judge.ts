@@ -79,11 +79,11 @@ export function judgeRows({ that }: DatabaseCheck, rows: unknown): Judged {
 export function resultOf(
   { name, absent: none, onBad }: Check,
   node: string,
-  { is, says }: Judged,
+  { is, says, rate }: Judged,
   at: number,
 ): CheckResult {
   const counts = is === 'unknown' ? 'unknown' : is === 'bad' || (is === 'absent' && none === 'bad') ? 'bad' : 'good';
-  return { check: name, node, is, counts, onBad, says, at };
+  return { check: name, node, is, counts, onBad, says, ...(rate === undefined ? {} : { rate }), at };
 }
 
 /** Of those that are not simply good so many are named. */

@@ -84,14 +84,22 @@ export function judgeRate(check: MetricsCheck, first: Sample, second: Sample): J
   const over = `over ${inSeconds(ms, ms < 10_000 ? 1 : 0)}`;
   if (check.per === null || first.per === null || second.per === null) {
     const each = (grown * 1_000) / ms;
-    return judgeLimits(each, check, (value) => `${digits(value)} per second`, over);
+    return counting(
+      each,
+      judgeLimits(each, check, (value) => `${digits(value)} per second`, over),
+    );
   }
   const base = growth(first.per, second.per);
   if (typeof base === 'string') return unknown(tame(base));
   const names = check.per.map(({ written }) => written).join(', ');
   if (base === 0) return unknown(tame(`nothing was counted in ${names} ${over}`));
-  return judgeLimits(grown / base, check, (value) => `${digits(value * 100)} %`, over);
+  return counting(
+    grown / base,
+    judgeLimits(grown / base, check, (value) => `${digits(value * 100)} %`, over),
+  );
 }
+
+const counting = (rate: number, judged: Judged): Judged => (judged.is === 'unknown' ? judged : { ...judged, rate });
 
 /** How much was counted between; a sentence when nobody can tell. */
 function growth(first: Counted, second: Counted): number | string {

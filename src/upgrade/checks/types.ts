@@ -19,6 +19,8 @@ export interface CheckResult {
   onBad: 'hold' | 'rollback';
   /** Why, in words. */
   says: string;
+  /** Of a rate, as a number. Absent of all others, and where none came out. */
+  rate?: number;
   /** Epoch ms. */
   at: number;
 }
@@ -32,9 +34,10 @@ export type OtherCheck = Pick<CheckResult, 'check' | 'is' | 'counts' | 'says'>;
 
 /**
  * `node`: those that decide about a node's turn, with all the time that their rates want; `before`: those that decide about anything,
- * as it stands before the turn; `watch`: those of a watch, without waiting; `all`: every one, with a short wait.
+ * as it stands before the turn; `watch`: those of a watch, without waiting; `after`: the same at looks that are far apart, so that a
+ * rate is over all that was counted since the last one; `all`: every one, with a short wait.
  */
-export type CheckOccasion = 'node' | 'before' | 'watch' | 'all';
+export type CheckOccasion = 'node' | 'before' | 'watch' | 'after' | 'all';
 
 /** Asks a node, now. Changes nothing there, and never throws for a host's fault. */
 export type AskChecks = (node: string, occasion: CheckOccasion, signal: AbortSignal) => Promise<CheckResult[]>;
@@ -109,6 +112,7 @@ export interface Selector {
 export interface Judged {
   is: CheckVerdict;
   says: string;
+  rate?: number;
 }
 
 /** What came of one request. `refused`: the machine said that nothing listens there. */

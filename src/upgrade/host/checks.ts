@@ -64,6 +64,7 @@ const decides: Record<CheckOccasion, (check: Check) => boolean> = {
   node: ({ at }) => at.includes('node'),
   before: ({ at }) => at.includes('node') || at.includes('watch'),
   watch: ({ at }) => at.includes('watch'),
+  after: ({ at }) => at.includes('watch'),
   all: () => true,
 };
 
@@ -142,7 +143,7 @@ export function createChecks(parts: CheckParts): AskChecks {
   async function metrics(check: MetricsCheck, round: Round): Promise<Judged> {
     const first = await inTime(check, round.signal, sample(check, round));
     if ('says' in first) return first;
-    const before = samples.partner(check, round.node, first);
+    const before = samples.partner(check, round.node, first, round.occasion === 'after');
     if (before !== null) return judgeRate(check, before, first);
     const wait = waitOf(check, round.occasion);
     if (wait === 0) return unknown('one sample so far, and a rate wants two');
@@ -219,7 +220,7 @@ function untold(answer: Exclude<Answer, { is: 'ok' }>): Judged {
 /** In a turn a rate has its time; whoever looks once waits a little, and a watch looks again anyway. */
 function waitOf({ over }: MetricsCheck, occasion: CheckOccasion): number {
   if (occasion === 'node') return over;
-  return occasion === 'watch' ? 0 : Math.min(over, shortWait);
+  return occasion === 'watch' || occasion === 'after' ? 0 : Math.min(over, shortWait);
 }
 
 /** Rejects as soon as one of the signals aborts; what the work says then is nobody's business any more. */

@@ -1,12 +1,21 @@
 import { day } from '../../base/duration.ts';
 import { sameVersion } from '../../base/version.ts';
+import { changedBuild } from './builds.ts';
 import { isProven } from './proven.ts';
 import type { Begun, DeclaredFreeze, Ledger, LedgerEvent, Left, Timing } from './types.ts';
 
 /** Milliseconds for which a freeze is kept after its end; rollouts are kept as long. */
 export const retention = 400 * day;
 
-export const emptyLedger: Ledger = { revision: 0, freezes: [], nodes: {}, begun: [], timings: {}, snoozed: {} };
+export const emptyLedger: Ledger = {
+  revision: 0,
+  freezes: [],
+  nodes: {},
+  begun: [],
+  timings: {},
+  snoozed: {},
+  builds: {},
+};
 
 /**
  * Folds one fact into the ledger. Total: what is late, repeated or impossible returns the same object.
@@ -34,6 +43,11 @@ function change(ledger: Ledger, event: LedgerEvent): Ledger {
       return accepted(ledger, event);
     case 'snoozed':
       return snoozed(ledger, event);
+    case 'build-asked':
+    case 'build-stopped':
+    case 'build-begun':
+    case 'build-reported':
+      return changedBuild(ledger, event);
   }
 }
 

@@ -1,3 +1,4 @@
+export { buildUnderWay, isUnderWay, lastBuildNumber, newestBuild } from './builds.ts';
 export { type Basis, type Compared, compared, isOff, isToldOf, markOf, type Off } from './drift.ts';
 export { type NewEnvironment, newEnvironments } from './environments.ts';
 export { begunBefore, emptyLedger, fold, retention } from './fold.ts';

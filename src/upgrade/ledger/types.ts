@@ -67,6 +67,46 @@ export interface Timing {
   took: Took;
 }
 
+/** What a tag was when it was built for the first time: it is that for ever. */
+export interface Source {
+  /** Object that the tag's name led to: of a signed or annotated one another than the commit. */
+  tag: string;
+  commit: string;
+  /** Epoch seconds of the commit. */
+  time: number;
+  /** Whose signature the tag bears, of those that the settings name; null: they name nobody. */
+  signedBy: string | null;
+}
+
+/** What a build put on the shelf. */
+export interface Made {
+  archiveSha256: string;
+  archiveBytes: number;
+  binarySha256: string;
+  logSha256: string;
+}
+
+/** A version that is built, or was. */
+export interface Build {
+  version: string;
+  /** Of the try: rises over all builds of the fleet, so that the host lets no older one do anything. */
+  number: number;
+  by: Actor;
+  /** Epoch ms when it was asked for. */
+  at: number;
+  /** Of the first try that found one; absent until then. */
+  source?: Source;
+  state:
+    | { is: 'asked' }
+    /** `worker`: the machine that went to it. */
+    | { is: 'building'; since: number; worker: string }
+    | ({ is: 'built'; at: number; took: number } & Made)
+    /** `last`: the last lines of its log, redacted. */
+    | { is: 'failed'; at: number; reason: string; last: string[] };
+  /** Somebody wants it to end; what was made before it could be stopped stays made. */
+  stopping?: { by: Actor; at: number };
+}
+
 /** What is true of a fleet outside of any rollout. A plain value. */
 export interface Ledger {
   /** Raised by every saved change; 0 before the first. */
@@ -81,6 +121,8 @@ export interface Ledger {
   timings: Record<string, Timing[]>;
   /** By node; also those that are over, until something else is said of the node. */
   snoozed: Record<string, Snoozed>;
+  /** By version. */
+  builds: Record<string, Build>;
   /** The highest number of a run that the nodes knew when somebody adopted what they are; absent until then. */
   epoch?: number;
 }
@@ -115,4 +157,11 @@ export type LedgerEvent =
       reason: string;
       found: Pick<Left, 'version' | 'sha256' | 'envSha256'>;
     }
-  | { type: 'snoozed'; at: number; by: Actor; node: string; as: string; until: number };
+  | { type: 'snoozed'; at: number; by: Actor; node: string; as: string; until: number }
+  | { type: 'build-asked'; at: number; by: Actor; version: string; number: number }
+  | { type: 'build-stopped'; at: number; by: Actor; version: string; number: number }
+  /** Written before anything of it is run. */
+  | { type: 'build-begun'; at: number; version: string; number: number; source: Source; worker: string }
+  | { type: 'build-reported'; at: number; version: string; number: number; report: BuildReport };
+
+export type BuildReport = ({ is: 'built' } & Made) | { is: 'failed'; reason: string; last: string[] };

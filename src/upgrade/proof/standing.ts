@@ -24,12 +24,14 @@ export async function stillProven(
 
 function compare({ unit, image, disk }: Observation, proof: Proof): ProofLook {
   const broken = (reason: string): ProofLook => ({ is: 'broken', reason });
+  const { invocation, restarts } = unit;
+  const restarted = (reason: string): ProofLook => ({ is: 'broken', reason, runs: { invocation, restarts } });
   if (unit.mainPid === 0) return broken(`the service does not run (${unit.active}/${unit.sub})`);
   if (image !== proof.sha256) return broken(`runs another image (${image === null ? 'unreadable' : short(image)})`);
   if (disk !== proof.sha256) return broken('somebody replaced the file on disk');
-  if (unit.restarts > proof.restarts) {
-    return broken(`systemd restarted it since it was proven (${proof.restarts} -> ${unit.restarts} restarts)`);
+  if (restarts > proof.restarts) {
+    return restarted(`systemd restarted it since it was proven (${proof.restarts} -> ${restarts} restarts)`);
   }
-  if (unit.invocation !== proof.invocation) return broken('was restarted since it was proven');
+  if (invocation !== proof.invocation) return restarted('was restarted since it was proven');
   return { is: 'holds' };
 }

@@ -1,8 +1,9 @@
 import { inWords } from '../../base/duration.ts';
+import { afterwardsSection } from './afterwards.ts';
 import type { After, NodeReport, Pack, Question, WatchReport } from './pack.ts';
 import type { StepTry } from './steps.ts';
 import { codeBlock, md, type Names, nameOf, short, table, took, utc } from './text.ts';
-import type { Moment } from './told.ts';
+import { goalWords, type Moment } from './told.ts';
 
 /** The pack as people read it. Equal packs give equal texts. */
 export function packMarkdown(pack: Pack, names: Names = {}): string {
@@ -12,6 +13,7 @@ export function packMarkdown(pack: Pack, names: Names = {}): string {
     ['## Nodes', '', ...nodes(pack)],
     ['## How long it took', '', ...durations(pack)],
     ['## Watched', '', ...watches(pack)],
+    ...(pack.afterwards === null ? [] : [['## Watched afterwards', '', ...afterwardsSection(pack.afterwards)]]),
     ...(pack.checklist.length === 0 ? [] : [['## Checklist', '', ...checklist(pack, names)]]),
     ['## Announced', '', ...notice(pack)],
     ['## What happened, in order', '', ...timeline(pack.timeline, names)],
@@ -21,13 +23,16 @@ export function packMarkdown(pack: Pack, names: Names = {}): string {
 }
 
 /** What it was for. */
-export const goal = ({ release, restart }: Pack): string =>
-  restart ? `restart of ${release.version}` : release.version;
+export const goal = ({ release, change }: Pack): string => goalWords(change, release.version);
 
 /** What became of it, in one line. */
-export function outcome({ ended, release, nodes, startedAt }: Pack): string {
+export function outcome({ ended, release, change, nodes, startedAt }: Pack): string {
   const proven = nodes.filter(({ state, after }) => state === 'done' && after.is === 'proven').length;
-  const on = `${proven} of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} proven on ${release.version}`;
+  const how =
+    change === null
+      ? `proven on ${release.version}`
+      : `${change.is === 'restart' ? 'restarted' : 'changed'} and proven`;
+  const on = `${proven} of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} ${how}`;
   const words: Record<Pack['ended']['is'], string> = {
     running: 'under way',
     paused: 'paused',
@@ -65,8 +70,10 @@ function head(pack: Pack, names: Names): string[] {
       ? []
       : [`- ${md(nameOf(owner.by, names))} writes down what went wrong, since ${utc(owner.at)} UTC`]),
     ...(ended.reason === null ? [] : [`- Held: ${md(ended.reason)}`]),
-    ...(pack.restart
-      ? ['- Nothing was brought there: what ran was started anew']
+    ...(pack.change !== null
+      ? [
+          `- No binary was brought there: what ran was started anew${pack.change.is === 'config' ? `, with another environment file (${md(pack.change.keys)})` : ''}`,
+        ]
       : [
           `- Archive ${md(release.archive)}, SHA-256 \`${release.archiveSha256}\`, ${release.signedBy === null ? 'signed by nobody' : `signed by ${md(release.signedBy.name)}`}`,
         ]),

@@ -26,11 +26,12 @@ import type {
   Tick,
   WatchPhase,
 } from '../rollout/types.ts';
+import { type AfterwardsReport, afterwardsOf } from './afterwards.ts';
 import { type Healths, healthOf } from './health.ts';
 import { type Frame, framesOf, type Line } from './lines.ts';
 import { type Span, spansOf } from './spans.ts';
 import { type StepTry, triesOf } from './steps.ts';
-import { isRestartOnly, type Moment, momentsOf } from './told.ts';
+import { type ChangeReport, changeIn, type Moment, momentsOf } from './told.ts';
 
 /** All that a rollout's journal says of a night, and nothing else. Instants are epoch ms, durations ms. */
 export interface Pack {
@@ -47,8 +48,8 @@ export interface Pack {
   };
   strategy: string;
   recovery: boolean;
-  /** What ran was started anew, and nothing was brought. */
-  restart: boolean;
+  /** What was done instead of bringing a release; null: one was brought. */
+  change: ChangeReport | null;
   requester: Actor;
   createdAt: number;
   /** When the first node was begun; null: none was. */
@@ -64,6 +65,8 @@ export interface Pack {
   questions: Question[];
   nodes: NodeReport[];
   watches: WatchReport[];
+  /** null: it was not watched once it was done. */
+  afterwards: AfterwardsReport | null;
   notice: NoticeReport | null;
   health: Healths;
   causes: Cause[];
@@ -197,7 +200,7 @@ export function packOf(lines: readonly Line[]): Pack {
     },
     strategy: rollout.strategy,
     recovery: rollout.recovery !== undefined,
-    restart: isRestartOnly(rollout),
+    change: changeIn(rollout),
     requester: rollout.requester,
     createdAt: rollout.createdAt,
     startedAt: rollout.startedAt,
@@ -218,6 +221,7 @@ export function packOf(lines: readonly Line[]): Pack {
     questions: questionsOf(frames),
     nodes: nodesOf(frames, rollout),
     watches: watchesOf(frames),
+    afterwards: afterwardsOf(rollout),
     notice: noticeOf(rollout),
     health: healthOf(frames),
     causes: causesOf(frames),

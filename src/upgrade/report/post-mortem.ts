@@ -1,3 +1,4 @@
+import { afterwardsSection } from './afterwards.ts';
 import type { Healths } from './health.ts';
 import { goal, nodes, outcome, proof, steps, timeline, watches } from './markdown.ts';
 import type { Cause, Pack } from './pack.ts';
@@ -14,6 +15,7 @@ export function postMortem(pack: Pack, names: Names = {}): string | null {
     ['## Cause', '', ...causes(pack.causes)],
     ['## Impact', '', ...impact(pack)],
     ['## Verdicts', '', ...verdicts(pack), '', ...watches(pack)],
+    ...(pack.afterwards === null ? [] : [['## Watched afterwards', '', ...afterwardsSection(pack.afterwards)]]),
     ['## What was there, and what is there now', '', ...nodes(pack)],
     ...forPeople,
     ['## Whether this is true', '', ...proof(pack)],

@@ -1,7 +1,19 @@
 import { inWords } from '../../base/duration.ts';
 import { isAny } from '../../base/is-any.ts';
-import { asked, endOf, entriesOf, goesForward, isStaging, nodesInOrder, phaseOf, watching } from '../rollout/index.ts';
+import {
+  asked,
+  endOf,
+  entriesOf,
+  goesForward,
+  isStaging,
+  keysInWords,
+  nodesInOrder,
+  phaseOf,
+  watching,
+  worseWords,
+} from '../rollout/index.ts';
 import type { Actor, ApprovalPhase, NodeRun, RollbackScope, Rollout, Status } from '../rollout/types.ts';
+import { endWords } from './afterwards.ts';
 import type { Frame } from './lines.ts';
 
 /** Something worth telling, and the line that proves it. */
@@ -55,6 +67,7 @@ function toldBy(frame: Frame): Told[] {
           ...watchesIn(before, after),
           ...questionsIn(before, after, decision),
           ...statusIn(before, after, decision),
+          ...afterwardsIn(before, after),
         ];
   return decision === null ? rest : [decision, ...rest];
 }
@@ -109,7 +122,19 @@ function decisionIn({ line, after }: Frame): Told | null {
 const itemText = (rollout: Rollout, item: string): string =>
   entriesOf(rollout).find(({ key }) => key === item)?.item.text ?? item;
 
-export const isRestartOnly = ({ change }: Pick<Rollout, 'change'>): boolean => change?.is === 'restart';
+/** `restart`: what ran was started anew; `config`: with these keys of its environment file changed. No binary was brought. */
+export type ChangeReport = { is: 'restart' } | { is: 'config'; keys: string };
+
+export function changeIn({ change }: Pick<Rollout, 'change'>): ChangeReport | null {
+  if (change === undefined) return null;
+  return change.is === 'restart' ? { is: 'restart' } : { is: 'config', keys: keysInWords(change) };
+}
+
+/** What it was for. */
+export function goalWords(change: ChangeReport | null, version: string): string {
+  if (change === null) return version;
+  return change.is === 'restart' ? `restart of ${version}` : `change of ${change.keys}`;
+}
 
 function askedFor(rollout: Rollout): string {
   const { release, strategy, startAt, override, recovery, requester } = rollout;
@@ -119,8 +144,8 @@ function askedFor(rollout: Rollout): string {
     override === null
       ? ''
       : `, windows overridden by ${override.by === requester ? 'them' : override.by}: ${override.reason}`;
-  const what = isRestartOnly(rollout) ? `a restart of ${release.version}` : release.version;
-  return `asked for ${what} (${strategy})${later}${how}`;
+  const change = changeIn(rollout);
+  return `asked for ${change === null ? '' : 'a '}${goalWords(change, release.version)} (${strategy})${later}${how}`;
 }
 
 function noticeIn({ line: { event } }: Frame): Told[] {
@@ -144,8 +169,11 @@ function nodeWords(before: NodeRun, after: NodeRun, rollout: Rollout): string | 
   if (after.sick !== null && before.sick === null) return `is not as it was proven any more: ${after.sick.reason}`;
   if (after.held !== null && !isSameHold(before, after))
     return `is kept waiting: ${after.held.gates.map(({ reason }) => reason).join('; ')}`;
-  if (after.touched && !before.touched)
-    return isRestartOnly(rollout) ? 'is restarted' : `is switched to ${release.version}`;
+  const change = changeIn(rollout);
+  if (after.touched && !before.touched) {
+    if (change === null) return `is switched to ${release.version}`;
+    return change.is === 'restart' ? 'is restarted' : 'has its environment file changed';
+  }
   if (after.rehearsedAt !== undefined && before.rehearsedAt === undefined) return 'is back from its rehearsal, proven';
   if (state.is === 'working' && before.state.is !== 'working')
     return state.direction === 'back' ? 'goes back' : 'has its turn';
@@ -160,7 +188,9 @@ function nodeWords(before: NodeRun, after: NodeRun, rollout: Rollout): string | 
     case 'unproven':
       return `is not proven (${state.step}): ${state.reason}`;
     case 'rolled-back':
-      return `runs ${after.before?.version ?? 'what it was before'} again: ${state.reason}`;
+      return change?.is === 'config'
+        ? `has its former environment file again: ${state.reason}`
+        : `runs ${after.before?.version ?? 'what it was before'} again: ${state.reason}`;
     case 'stuck':
       return `needs a person (${state.step}): ${state.reason}`;
     default:
@@ -196,6 +226,23 @@ function watchesIn(before: Rollout, after: Rollout): Told[] {
 const watchedIn = (rollout: Rollout) => (goesForward(rollout) ? watching(rollout) : null);
 
 const isStagingOver = (phase: Rollout['phases'][number]): boolean => isStaging(phase) && phase.state.is === 'done';
+
+/** What got worse once it was done, when it was well again, and how it ended. */
+function afterwardsIn({ afterwards: was }: Rollout, { afterwards: is }: Rollout): Told[] {
+  if (is === undefined || is === was || is.since === null) return [];
+  const began: Told[] =
+    was?.since === is.since ? [] : [{ is: 'watch', what: `what it left is watched for ${inWords(is.for)}` }];
+  const worse = is.worse.flatMap((each, at): Told[] => {
+    const before = was?.since === is.since ? was.worse[at] : undefined;
+    const { node } = each;
+    if (each.well === null && (before === undefined || before.well !== null))
+      return [{ is: 'watch', what: `${node} got worse: ${worseWords(each)}`, node, wrong: true }];
+    return each.well !== null && before?.well === null ? [{ is: 'watch', what: `${node} is well again`, node }] : [];
+  });
+  const ended: Told[] =
+    is.end === null || was?.end === is.end ? [] : [{ is: 'watch', what: `the time after it: ${endWords[is.end.is]}` }];
+  return [...began, ...worse, ...ended];
+}
 
 function questionsIn(before: Rollout, after: Rollout, decision: Told | null): Told[] {
   const open = asked(before).map(({ id }) => id);

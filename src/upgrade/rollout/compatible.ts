@@ -1,5 +1,16 @@
+import { Refused } from '../../base/errors.ts';
 import { judge, type Verdict } from '../compatibility/index.ts';
 import type { NodeRun, PlanInput, Rollout } from './types.ts';
+
+/** The matrix says that a version does not go with what is there; each mismatch as data besides. */
+export class Incompatible extends Refused {
+  readonly verdict: Verdict;
+
+  constructor(message: string, verdict: Verdict) {
+    super(message);
+    this.verdict = verdict;
+  }
+}
 
 /** What the matrix says of bringing the release to these nodes, as they were looked at; null where there is no matrix. */
 export function compatibilityOf(

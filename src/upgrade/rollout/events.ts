@@ -4,7 +4,7 @@ import type { CheckTallies } from './checklists.ts';
 import type { Actor, Decided, Gate, Lasting, NodeSurvey, Report, Seen, StepName } from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { Pace } from './pace.ts';
-import type { Change, Override, OwnSignature, RollbackScope, Told } from './rollout.ts';
+import type { Change, Override, OwnSignature, Rate, RollbackScope, Told, Unwell } from './rollout.ts';
 import type { StrategyName } from './strategies.ts';
 
 /** Something that happened. `at` is epoch ms. `next` is total: repeats and late ones change nothing. */
@@ -36,6 +36,19 @@ export type Event =
       /** What the checks of a checklist came to there; absent where nobody was asked. */
       tallies?: CheckTallies;
     } & Lasting)
+  /** A look at what a done upgrade left in a region, and what of it was not well; `attempt` is its serial number. */
+  | {
+      type: 'looked-after';
+      at: number;
+      run: number;
+      region: string;
+      attempt: number;
+      unwell: Unwell[];
+      /** By check: the highest rate of a node. Absent where none was counted. */
+      rates?: Record<string, Rate>;
+    }
+  /** Another rollout began, so that nothing is looked at for this one any more. */
+  | { type: 'superseded'; at: number; rollout: string }
   /**
    * `phase`: id of the approval. `for`: where it opens several regions, those whose approver this person is. `on`: what was
    * known of every node when they said it (`observed`). `signed`: by their own key.

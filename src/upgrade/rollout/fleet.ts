@@ -110,8 +110,12 @@ export interface Drift {
   snooze: number;
 }
 
-/** What is done once an upgrade has proven itself. */
+/** What is done once an upgrade is done, and once it has proven itself. */
 export interface Aftercare {
+  /** How long it must be seen to be well after it is done, ms. null, absent: it is not watched then. */
+  watch?: number | null;
+  /** How often that is looked at, ms. */
+  every?: number;
   /** How long what a rollout left must stand before backups of long ago go, ms; null: they stay. */
   stable: number | null;
   /** Backups that stay on each node in any case, the newest that can be restored. */

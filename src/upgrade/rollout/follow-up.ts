@@ -1,4 +1,5 @@
 import { nextWorkingDay } from '../../windows/index.ts';
+import { silentAfterwardsAt } from './afterwards.ts';
 import { overridden } from './calendars.ts';
 import { postMortemAt } from './post-mortem.ts';
 import { isOpen, regionsOf } from './queries.ts';
@@ -17,8 +18,9 @@ export function followUpAt(rollout: Rollout): number | null {
   return nextWorkingDay(status.at, zone);
 }
 
-/** The next time at which people are asked something of a rollout that is over; null when there is none after `now` (epoch ms). */
+/** The next time at which people are asked or told something of a rollout that is over; null when there is none after `now` (epoch ms). */
 export function nextAsk(rollout: Rollout, now: number): number | null {
-  const ahead = [followUpAt(rollout), postMortemAt(rollout)].flatMap((at) => (at !== null && at > now ? [at] : []));
+  const all = [followUpAt(rollout), postMortemAt(rollout), ...silentAfterwardsAt(rollout)];
+  const ahead = all.flatMap((at) => (at !== null && at > now ? [at] : []));
   return ahead.length === 0 ? null : Math.min(...ahead);
 }

@@ -1,3 +1,12 @@
+export {
+  isGoodAfterwards,
+  isWatchedAfterwards,
+  ratesAfterwards,
+  silentAfterwards,
+  unwellIn,
+  wellFor,
+  worseWords,
+} from './afterwards.ts';
 export { laterStart } from './ahead.ts';
 export { declineOf, openedBy, stillAsked, withApproversOf } from './approvers.ts';
 export { asksFrom } from './asking.ts';
@@ -14,7 +23,7 @@ export {
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { askedForLists, checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';
-export { compatibilityOf, seenNoWayBack } from './compatible.ts';
+export { compatibilityOf, Incompatible, seenNoWayBack } from './compatible.ts';
 export { lacksRehearsal } from './compile.ts';
 export { configurationOf, crossed, fileOf, keysInWords } from './configuration.ts';
 export { lackOfSpace } from './disk-space.ts';

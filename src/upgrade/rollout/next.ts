@@ -1,3 +1,4 @@
+import { lookedAfter, overdue, superseded, watchedFromHere } from './afterwards.ts';
 import { foretold, rescheduled } from './ahead.ts';
 import { declineOf } from './approvers.ts';
 import { widened } from './automatic.ts';
@@ -31,7 +32,9 @@ type Ticked = Extract<Event, { type: 'ticked' }>;
  */
 export function next(rollout: Rollout, event: Event): Rollout {
   const after = fold(rollout, event);
-  return after === rollout ? rollout : settle(goOnResting(noted(takenUp(after, event), event), event.at), event.at);
+  if (after === rollout) return rollout;
+  const settled = settle(goOnResting(noted(takenUp(after, event), event), event.at), event.at);
+  return watchedFromHere(rollout, settled, event.at);
 }
 
 /** A journal is folded as it was when it was written: what was begun without the note goes on without it. */
@@ -57,6 +60,10 @@ function fold(rollout: Rollout, event: Event): Rollout {
     }
     case 'watched':
       return watched(rollout, event);
+    case 'looked-after':
+      return lookedAfter(rollout, event);
+    case 'superseded':
+      return superseded(rollout, event);
     case 'approved':
       return approved(rollout, event);
     case 'declined':
@@ -139,7 +146,7 @@ function beginTurn(rollout: Rollout, event: Begun): Rollout {
 }
 
 function timePassed(rollout: Rollout, event: Ticked): Rollout {
-  if (!isOpen(rollout)) return rollout;
+  if (!isOpen(rollout)) return overdue(rollout, event.at);
   const noticed = attended(unanswered(expired(rollout, event.at), event.at), event);
   return askedByClock(
     foretold(reminded(goOnResting(abandoned(noticed, event.at), event.at), event.at), event.at),

@@ -2,7 +2,8 @@ import { inWords } from '../../base/duration.ts';
 import { isNewer } from '../../base/version.ts';
 import { fits, nextOpening, openInterval, opensFrom } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
-import { compatibilityOf } from './compatible.ts';
+import { afterwardsFor } from './afterwards.ts';
+import { compatibilityOf, Incompatible } from './compatible.ts';
 import { compile, pathFor } from './compile.ts';
 import { frozen, withRelease } from './configuration.ts';
 import { troublesIn } from './fitness.ts';
@@ -87,6 +88,7 @@ export function plan(wanted: PlanInput): Rollout {
     ...(config === null ? {} : { config }),
     ...(notice === undefined ? {} : { notice }),
     ...(fleet.checklists === undefined ? {} : { checklists: fleet.checklists }),
+    ...(change === undefined ? afterwardsFor(fleet) : {}),
   };
 }
 
@@ -231,12 +233,13 @@ function refuseFinished({ release, survey }: PlanInput, nodes: FleetNode[]): voi
 
 /** All reasons at once: whoever mends one shall not wait for the next. */
 function refuseIncompatible(input: PlanInput, nodes: FleetNode[]): void {
-  const { refusals } = compatibilityOf(input, nodes) ?? { refusals: [] };
-  const reasons = [...new Set(refusals.map(({ text }) => text))];
-  if (reasons.length === 0) return;
+  const verdict = compatibilityOf(input, nodes);
+  const reasons = [...new Set((verdict?.refusals ?? []).map(({ text }) => text))];
+  if (verdict === null || reasons.length === 0) return;
   const [first = '', ...others] = reasons.length === 1 ? reasons : reasons.map((text, at) => `${at + 1}. ${text}`);
-  throw new Refused(
+  throw new Incompatible(
     `Nothing was started: ${input.release.version} does not go with what is there. ${[first, ...others].join('. ')}.`,
+    verdict,
   );
 }
 

@@ -99,7 +99,7 @@ export function leftOutIn(rollout: Rollout, scope: RollbackScope): NodeRun[] {
   return nodesInOrder(rollout).filter((node) => isLeftOut(node) && inScope(node, scope));
 }
 
-export const isLook = (task: Task): task is LookTask => task.step === 'watch' || task.step === 'prove';
+export const isLook = (task: Task): task is LookTask => isAny(task.step, 'watch', 'prove', 'after');
 
 /** The try that is due was begun: a command of it may be on its way. */
 export function inFlight(node: NodeRun): boolean {

@@ -341,6 +341,8 @@ export interface Rollout {
   reminded?: Record<string, number>;
   /** Who said that they have what waits for people, by `waitKey`: nobody is reminded of it. Absent where nobody ever did. */
   taken?: Record<string, Taken>;
+  /** The time after it. Absent where nothing is to be watched then. */
+  afterwards?: Afterwards;
   /** Who writes down what went wrong in it. Absent while nobody does. */
   owner?: Taken;
   /** What is to be ticked, as the settings had it at the plan. Absent where nothing is. */
@@ -356,6 +358,79 @@ export interface Rollout {
   /** How long before the start it was said again last; null: not yet. Absent like `lastWord`. */
   ahead?: Ahead | null;
 }
+
+/** The time after an upgrade is done, in which what it left is looked at. Nothing that goes on waits for it, and it changes nothing. */
+export interface Afterwards {
+  /** How long all must be well, and how often that is looked at, ms; as the settings had it at the plan. */
+  for: number;
+  every: number;
+  /** When the upgrade was done, epoch ms; null: it is not. */
+  since: number | null;
+  /** Those with nodes of the upgrade; none before it is done. */
+  regions: Record<string, RegionAfterwards>;
+  /** What got worse, the first first. Only so much of it is kept. */
+  worse: Worse[];
+  /** null while it goes on, and before. */
+  end: AfterwardsEnd | null;
+}
+
+export interface RegionAfterwards {
+  /** Looks so far; the next one has the number after. */
+  count: number;
+  at: number | null;
+  /** Time in ms in which all were well, summed over gaps between such looks. What is bad starts it again. */
+  well: Healthy;
+  /** Time in ms that lay between two looks beyond what may. */
+  unseen: number;
+  /** Of the last look: how many nodes, and how many of them were well. */
+  of: number;
+  good: number;
+  /** What was not well in the last looks, by node and what it is: since when, and in how many in a row. */
+  doubts: Record<string, { times: number; since: number }>;
+  /** By node that was restarted since: what runs there now, and is the same build. */
+  runs: Record<string, Pick<Proof, 'invocation' | 'restarts'>>;
+  /** By check that is a rate: the highest of the last look, and of all looks. */
+  rates: Record<string, Rate>;
+  highest: Record<string, Rate>;
+}
+
+export interface Rate {
+  value: number;
+  says: string;
+}
+
+/** What is not as it was left: `service` itself (health, image, process), or a check by its name. */
+export interface Unwell {
+  node: string;
+  what: 'service' | { check: string };
+  is: 'bad' | 'unknown';
+  /** In words. */
+  says: string;
+  /** One look shows it; absent: several in a row must. */
+  sure?: true;
+  /** It was restarted, and this is the same build, as it runs since. */
+  runs?: Pick<Proof, 'invocation' | 'restarts'>;
+}
+
+/** Something that got worse, told once; and once when it is well again. */
+export interface Worse extends Pick<Unwell, 'node' | 'what' | 'is' | 'says'> {
+  region: string;
+  /** Of the first look that found it, epoch ms. */
+  since: number;
+  /** How often it got worse, with little time between. */
+  times: number;
+  /** When it was well again; null while it is not. */
+  well: number | null;
+}
+
+/**
+ * `well`: for as long as was wanted. `unwell`: not within three times as long. `superseded`: another rollout began. `brought back`:
+ * it is not done any more.
+ */
+export type AfterwardsEnd = { at: number } & (
+  | { is: 'well' | 'unwell' | 'brought back' }
+  | { is: 'superseded'; rollout: string }
+);
 
 /** Nobody is to be surprised: each audience must know of the start for so long before the first node. */
 export interface Notice {
@@ -469,8 +544,8 @@ interface TaskOf<Step> {
   attempt: number;
 }
 
-/** A look at a region: `watch` over HTTP, `prove` over SSH too, at what is finished. */
-export type LookTask = TaskOf<'watch' | 'prove'>;
+/** A look at a region: `watch` over HTTP, `prove` over SSH too, at what is finished; `after`: the same once all is done. */
+export type LookTask = TaskOf<'watch' | 'prove' | 'after'>;
 export type NodeTask = TaskOf<StepName>;
 /** What should be in flight right now. */
 export type Task = NodeTask | LookTask;

@@ -1,3 +1,4 @@
+import { looksAfterwards } from './afterwards.ts';
 import { looksBeforePick } from './freshness.ts';
 import { gates, isHeldBeforeLooks } from './gates.ts';
 import { neglected } from './neglected.ts';
@@ -7,9 +8,10 @@ import { goesForward, isDown, isOpen, nodeOf, nodesInOrder, workingNodes } from 
 import type { NodeRun, NodeTask, Rollout, StepName, Task } from './types.ts';
 import { looksDue } from './watching.ts';
 
-/** What should be in flight right now, derived from the state alone; empty when settled. `now` is epoch ms. */
+/** What should be in flight right now, derived from the state alone; looks at most, once it is settled. `now` is epoch ms. */
 export function todo(rollout: Rollout, now: number): Task[] {
-  if (!isOpen(rollout) || rollout.unsigned) return [];
+  if (rollout.unsigned) return [];
+  if (!isOpen(rollout)) return looksAfterwards(rollout, now);
   const nodes = workingNodes(rollout).flatMap((node) => underWay(rollout, node, now));
   return [...staging(rollout, now), ...nodes, ...oneMore(rollout, now), ...looksDue(rollout, now)];
 }

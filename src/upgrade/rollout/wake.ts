@@ -1,3 +1,4 @@
+import { nextAfterwards } from './afterwards.ts';
 import { nextAhead } from './ahead.ts';
 import { whyWaiting } from './gates.ts';
 import { approvals, saidAt, sinceOf } from './phases.ts';
@@ -12,7 +13,7 @@ import { nextLook } from './watching.ts';
  * a person or a node can. A hint for a timer; the sweep would find it too.
  */
 export function nextWake(rollout: Rollout, now: number): number | null {
-  if (!isOpen(rollout)) return null;
+  if (!isOpen(rollout)) return nextAfterwards(rollout, now);
   const { approvalExpires } = rollout.policy;
   const instants = [
     ...nodesInOrder(rollout).flatMap(({ state, held }) => [

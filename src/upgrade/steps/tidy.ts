@@ -5,7 +5,7 @@ import type { NodeRun, Pair } from '../rollout/types.ts';
 
 /** What a clean-up is done under: the last rollout that knows the node, and its node there. */
 export interface TidyVisit extends Visit {
-  node: Pick<NodeRun, 'name' | 'before'>;
+  node: Pick<NodeRun, 'name'> & { before: Pair | null };
 }
 
 export type Tidied = { is: 'tidied'; removed: string[] } | { is: 'left'; reason: string };

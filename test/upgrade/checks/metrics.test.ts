@@ -240,13 +240,14 @@ describe('a rate', () => {
     ['bad', 5, '5 % over 60 s, bad from 5 %'],
     ['bad', 100, '100 % over 60 s, bad from 5 %'],
   ])('is %s where %i of a hundred fail', (is, errors, says) => {
-    expect(minute(text(7, 50), text(7 + errors, 150))).toEqual({ is, says });
+    expect(minute(text(7, 50), text(7 + errors, 150))).toEqual({ is, says, rate: errors / 100 });
   });
 
   it('is each second where nothing else is counted', () => {
     expect(minute(text(0, 0), text(6, 0), { per: null, bad: 0.1, watch: null })).toEqual({
       is: 'bad',
       says: '0.1 per second over 60 s, bad from 0.1 per second',
+      rate: 0.1,
     });
   });
 
@@ -262,7 +263,8 @@ describe('a rate', () => {
 
   it('of a counter that is declared and has no series yet is zero', () => {
     const none = '# TYPE errors_total counter\n';
-    expect(minute(`${none}requests_total 0`, `${none}requests_total 9`)).toEqual({ is: 'good', says: '0 % over 60 s' });
+    const found = minute(`${none}requests_total 0`, `${none}requests_total 9`);
+    expect(found).toEqual({ is: 'good', says: '0 % over 60 s', rate: 0 });
   });
 
   it.each([

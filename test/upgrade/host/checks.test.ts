@@ -29,8 +29,14 @@ afterEach(async () => {
 });
 
 const noDatabase: AskDatabase = () => Promise.reject(new Error('nobody asked for it'));
-const asker = (checks: Check[], database = noDatabase) =>
-  createChecks({ checks, service, shell: little, probe: little, fetch: fetchOnce, database, clock: systemClock() });
+/** How far the clock is ahead of what really passed, ms. */
+let jump = 0;
+const asker = (checks: Check[], database = noDatabase) => {
+  jump = 0;
+  const clock = systemClock();
+  const ahead = { ...clock, monotonic: () => clock.monotonic() + jump };
+  return createChecks({ checks, service, shell: little, probe: little, fetch: fetchOnce, database, clock: ahead });
+};
 const asShell = (from: Shell): Shell => ({
   run: (...what) => from.run(...what),
   put: (...what) => from.put(...what),
@@ -148,6 +154,16 @@ describe('metrics', () => {
     expect(await look()).toMatchObject([{ is: 'unknown', says: 'one sample so far, and a rate wants two' }]);
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(await look()).toMatchObject([{ is: 'bad', says: expect.stringMatching(/^7 %/) }]);
+  });
+
+  it('of looks far apart are over all the time since the last one, and over none that is shorter than was asked for', async () => {
+    const ask = asker([rateOf()]);
+    const look = (occasion: CheckOccasion) => ask(node, occasion, new AbortController().signal);
+    expect(await look('after')).toMatchObject([{ is: 'unknown', says: 'one sample so far, and a rate wants two' }]);
+    jump = 3 * 3_600_000;
+    expect(await look('watch')).toMatchObject([{ is: 'unknown', says: 'one sample so far, and a rate wants two' }]);
+    jump *= 2;
+    expect(await look('after')).toMatchObject([{ is: 'bad', rate: 0.07, says: expect.stringMatching(/^7 % over 10/) }]);
   });
 
   it('of two processes say nothing, however well both went', async () => {
@@ -387,5 +403,6 @@ it('only the checks of the occasion are asked, and each says what it counts', as
   expect(await names('node')).toEqual([['a', 'good', 'hold']]);
   expect((await names('before')).map(([name]) => name)).toEqual(['a', 'b']);
   expect(await names('watch')).toEqual([['b', 'bad', 'rollback']]);
+  expect(await names('after')).toEqual([['b', 'bad', 'rollback']]);
   expect(await names('all')).toHaveLength(3);
 });

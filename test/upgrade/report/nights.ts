@@ -1,9 +1,17 @@
-import { asked, next, plan, whatRuns } from '../../../src/upgrade/rollout/index.ts';
-import type { Event, PlanInput, Policy, Rollout } from '../../../src/upgrade/rollout/types.ts';
+import {
+  asked,
+  isWatchedAfterwards,
+  next,
+  nextWake,
+  plan,
+  todo,
+  whatRuns,
+} from '../../../src/upgrade/rollout/index.ts';
+import type { Event, LookTask, PlanInput, Policy, Rollout, Unwell } from '../../../src/upgrade/rollout/types.ts';
 import { trialFleet } from '../../bot/support.ts';
 import { journalOf } from '../../support/journal.ts';
 import { approve } from '../../support/parts.ts';
-import { inputOf, minutes, surveyOf, tuesday } from '../../support/rollouts.ts';
+import { hours, inputOf, minutes, surveyOf, tuesday } from '../../support/rollouts.ts';
 import { apply, drive, type World, worldOf } from '../../support/simulation.ts';
 
 export interface Told {
@@ -72,4 +80,39 @@ export function badNight(): Told {
   }));
   const back = say(no, (at) => ({ type: 'rollback-asked', at, by: 'U0ROSA', scope: { is: 'all' }, epoch: at }));
   return goOn(back, world);
+}
+
+/** All goes well, and is watched for six hours, in which a node is restarted and one check is bad for a while. */
+export function watchedNight(until = hours(20)): Told {
+  const fleet = {
+    ...trialFleet({ bake: 0 }),
+    aftercare: { watch: hours(6), every: minutes(30), stable: null, keep: 2 },
+  };
+  const planned = plan(inputOf(fleet, { strategy: 'rolling', requester: 'U0ROSA', regions: ['us-east', 'eu-west'] }));
+  const done = goOn({ planned, events: [], rollout: planned, now: tuesday }, worldOf(planned));
+  const since = done.rollout.afterwards?.since ?? 0;
+  const story = { ...done, events: [...done.events] };
+  while (isWatchedAfterwards(story.rollout) && story.now < since + until) {
+    const at = nextWake(story.rollout, story.now) ?? since + until;
+    story.now = at;
+    for (const { run, region, attempt } of todo(story.rollout, at) as LookTask[]) {
+      const unwell = region === 'us-east' ? unwellThen(at - since) : [];
+      const rates = { errors: { value: 0.001 * attempt, says: `0.${attempt % 10} % over 30 min` } };
+      const event: Event = { type: 'looked-after', at, run, region, attempt, unwell, rates };
+      story.rollout = apply(story.rollout, event, story.events);
+    }
+  }
+  return story;
+}
+
+function unwellThen(ms: number): Unwell[] {
+  if (ms === minutes(60)) {
+    const runs = { invocation: 'i9', restarts: 1 };
+    const says = 'systemd restarted it since it was proven (0 -> 1 restarts)';
+    return [{ node: 'us-east-op-1', what: 'service', is: 'bad', sure: true, says, runs }];
+  }
+  const errors = { check: 'errors' };
+  return ms >= minutes(120) && ms < minutes(180)
+    ? [{ node: 'us-east-op-2', what: errors, is: 'bad', says: '7 % over 30 min, bad from 5 %' }]
+    : [];
 }

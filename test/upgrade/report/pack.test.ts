@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Refused } from '../../../src/base/errors.ts';
+import { noChanges } from '../../../src/upgrade/environment/index.ts';
 import { packFacts, packMarkdown, packOf } from '../../../src/upgrade/report/index.ts';
 import { framesOf } from '../../../src/upgrade/report/lines.ts';
 import { triesOf } from '../../../src/upgrade/report/steps.ts';
@@ -9,7 +10,7 @@ import { asked } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { journalOf } from '../../support/journal.ts';
 import { hours, minutes, newImage, oldImage, planned, tuesday } from '../../support/rollouts.ts';
-import { badNight, goOn, goodNight, journalIn, restartNight } from './nights.ts';
+import { badNight, goOn, goodNight, journalIn, restartNight, watchedNight } from './nights.ts';
 
 /** `npx vitest run --project unit test/upgrade/report/pack.test.ts -u` writes them anew. */
 const golden = (name: string, text: string) =>
@@ -27,6 +28,14 @@ describe('the report of a night', () => {
 
   it('is the same file for the same journal: a failure, a no, and all of it back', async () => {
     await golden('bad-night.md', packMarkdown(bad, names));
+  });
+
+  it('is the same file for the same journal: watched once it was done, with what got worse and what that came to', async () => {
+    const { planned: start, events } = watchedNight();
+    await golden('watched-night.md', packMarkdown(packOf(journalOf(start, events)), names));
+    const early = packOf(journalIn(watchedNight(minutes(140)))).afterwards;
+    expect(early).toMatchObject({ is: 'under way', to: null, worse: [{ times: 1 }, { times: 1, to: null }] });
+    expect(good.afterwards).toBeNull();
   });
 
   it('has what each node ran before and runs now, as it was proven', () => {
@@ -84,11 +93,21 @@ describe('the report of a night', () => {
   it('of a restart tells of a restart: nothing is switched, and no archive was brought', () => {
     const { told, world } = restartNight();
     const pack = packOf(journalIn(goOn(told, world, (rollout) => asked(rollout).length > 0)));
-    expect(packFacts(pack)).toMatchObject({ restart: true, recovery: false });
+    expect(packFacts(pack)).toMatchObject({ change: { is: 'restart' }, recovery: false });
     const text = packMarkdown(pack, names);
     expect(text).toMatch(/^# zeitwork-operator restart of v1\.0\.0 on /);
     expect(text).toContain('asked for a restart of v1.0.0 (regions)');
     expect(text).toContain('us-east-op-1 is restarted');
+    expect(text).not.toMatch(/switched|[Aa]rchive|signed by nobody/);
+  });
+
+  it('of a change of the environment file names its keys, and no release that would have been brought', () => {
+    const before = planned();
+    const wanted = { ...noChanges, set: { MAX_CONNECTIONS: '200' } };
+    const change = { is: 'config', wanted, files: {} } as const;
+    const text = packMarkdown(packOf(journalOf({ ...before, change }, [])));
+    expect(text).toMatch(/^# zeitwork-operator change of MAX\\_CONNECTIONS on .*0 of 9 nodes changed and proven/);
+    expect(text).toContain('asked for a change of MAX\\_CONNECTIONS (');
     expect(text).not.toMatch(/switched|[Aa]rchive|signed by nobody/);
   });
 

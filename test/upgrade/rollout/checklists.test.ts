@@ -104,18 +104,33 @@ describe('before the first node', () => {
     expect(seen.startedAt).toBeNull();
   });
 
+  it('a node of which nobody can tell is not healthy', () => {
+    const { start } = begin({ before: [{ text: 'All healthy', check: 'healthy' }] });
+    const told = (standing: 'healthy' | 'unclear') =>
+      Object.keys(start.looks).reduce<Rollout>((rollout, region) => {
+        const seen = (rollout.peers[region] ?? []).map((name) => [name, { standing, proof: 'not asked', detail: '' }]);
+        const all = { type: 'watched', at: tuesday + 5, run: 1, region, attempt: 1, seen: Object.fromEntries(seen) };
+        return next(rollout, all as Event);
+      }, start);
+    const [entry = never()] = entriesOf(start);
+    expect(tickOf(told('unclear'), entry)).toMatchObject({ is: 'open', says: expect.stringMatching(/^0 of 9; not/) });
+    expect(tickOf(told('healthy'), entry)).toMatchObject({ is: 'ticked', says: '9 of 9' });
+  });
+
   it('of what looks were told it is ticked when it is good everywhere', () => {
     const { start } = begin({ before: [{ text: 'Agents', check: 'agents' }] });
-    const told = (not: string[]) =>
+    const told = (not: string[], of = 3) =>
       Object.keys(start.looks).reduce<Rollout>(
         (rollout, region) =>
           next(rollout, {
             ...{ type: 'watched', at: tuesday + 5, run: 1, region, attempt: 1, seen: {} },
-            tallies: { agents: { of: 3, not: region === 'eu-west' ? not : [] } },
+            tallies: { agents: { of, not: region === 'eu-west' ? not : [] } },
           }),
         start,
       );
     const [entry = never()] = entriesOf(start);
+    // Of no node at all nothing is good.
+    expect(tickOf(told([], 0), entry)).toMatchObject({ is: 'open' });
     expect(tickOf(told([]), entry)).toEqual({ is: 'ticked', by: 'agents', at: tuesday + 5, says: '9 of 9' });
     expect(tickOf(told(['eu-west-op-1: v0.9']), entry)).toMatchObject({
       is: 'open',

@@ -20,7 +20,7 @@ class Checked extends Trial {
   before: CheckResult[] = [];
   answers: CheckResult[][] = [];
   readonly occasions: CheckOccasion[] = [];
-  onAsk: () => void = () => undefined;
+  onAsk: () => unknown = () => undefined;
 
   override context(): StepContext {
     const checks: AskChecks = async (_, occasion) => {
@@ -75,6 +75,26 @@ describe('a node is proven', () => {
 });
 
 describe('a node is not proven', () => {
+  it.each<[string, () => void, RegExp]>([
+    [
+      'whose health broke off while its checks were made',
+      () => {
+        trial.node.health = async () => ({ is: 'unreachable', detail: 'no answer' });
+      },
+      /^health broke off while its checks were made$/,
+    ],
+    [
+      'that nobody can look at any more once they were made',
+      () => {
+        trial.node.run = async () => ({ is: 'unreachable', reason: 'no route' });
+      },
+      /no route/,
+    ],
+  ])('%s', async (_, change, reason) => {
+    trial.onAsk = () => trial.occasions.at(-1) === 'node' && change();
+    expect(await turn([result('good')])).toMatchObject({ is: 'unknown', reason: expect.stringMatching(reason) });
+  });
+
   it('while nobody knows what a check says, however often it is asked', async () => {
     expect(await turn([result('good', { check: 'ready' }), result('unknown')])).toEqual({
       is: 'unknown',
@@ -111,6 +131,13 @@ describe('a node is not proven', () => {
 });
 
 describe('what was bad before the turn', () => {
+  it('is not asked of a node that has the release already: nothing is done to it', async () => {
+    trial.run = { ...trial.run, already: true };
+    trial.before = [result('bad')];
+    await trial.go('backup');
+    expect(trial.occasions).toEqual([]);
+  });
+
   it('is noted, and nothing goes back for it: it would be so afterwards, too', async () => {
     trial.before = [result('bad', rollback), result('good', { check: 'ready' })];
     expect(await turn([result('bad', rollback)])).toEqual({

@@ -140,6 +140,14 @@ describe('the backups on a node', () => {
     expect(names()).toEqual([old(5), old(6), old(7), old(8), expect.stringMatching(/^v1\.0\.0-/)]);
   });
 
+  it('are alone removed: what somebody else put among them stays, and is none of the five', async () => {
+    await prepare();
+    trial.node.exec(`cp -r ${backups}/${old(1)} ${backups}/mine; touch ${backups}/mine`);
+    trial.run = { ...trial.run, state: working('forward') };
+    await trial.go('cleanup');
+    expect(names()).toEqual(['mine', old(5), old(6), old(7), old(8), expect.stringMatching(/^v1\.0\.0-/)]);
+  });
+
   it('are never without the one that this run recorded, however old', async () => {
     await prepare();
     trial.node.exec(`touch -d @1 ${backups}/v1.0.0-*`);

@@ -105,12 +105,32 @@ describe('a node that is restarted', () => {
     expect(trial.node.restarts()).toBe(0);
   });
 
+  it.each([
+    ['there is no environment file', `rm ${env}`, /there is no .*operator\.env on the node/],
+    ['a link is in the place of its binary', `mv ${binary} ${binary}.real; ln -s ${binary}.real ${binary}`, /link/],
+  ])('is not even looked at as fit where %s', async (_, change, reason) => {
+    trial.node.exec(change);
+    expect(await trial.go('stage')).toMatchObject({ is: 'failed', reason: expect.stringMatching(reason) });
+  });
+
   it('is not planned for another build than it runs', async () => {
     trial.plan = { ...trial.plan, release: releaseOf('v3.0.0') };
     expect(await trial.go('stage')).toMatchObject({
       is: 'failed',
       reason: expect.stringMatching(/plan the restart anew/),
     });
+  });
+
+  it('is left running by the node itself where it runs another build by then than lies there', async () => {
+    await trial.go('stage');
+    if (trial.run.before === null) throw new Error('not looked at');
+    trial.node.exec(`cp ${binary} ${binary}.kept`);
+    trial.node.write(binary, build('v3.0.0'), 0o755);
+    trial.node.exec(`systemctl restart zeitwork-operator; mv ${binary}.kept ${binary}`);
+    const restarts = trial.node.restarts();
+    const command = commands.restart({ rollout: trial.plan, attempt: trial.run.attempt }, trial.run.before);
+    expect(read(await trial.node.run('op-1', command))).toMatchObject({ is: 'refused', word: 'drift' });
+    expect(trial.node.restarts()).toBe(restarts);
   });
 
   it('is stopped only while the gates are open, and says whether it was restarted before', async () => {

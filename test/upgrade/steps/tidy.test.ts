@@ -115,6 +115,35 @@ describe('a clean-up of backups of long ago', () => {
     expect(names()).toEqual([expect.stringMatching(/^v1\.1\.0-/), expect.stringMatching(/^v1\.2\.0-/)]);
   });
 
+  it('counts none whose environment file is damaged or gone: a node goes back to both', async () => {
+    await through('v1.1.0', 'v1.2.0', 'v1.3.0', 'v2.0.0');
+    const [, , , newest = ''] = names();
+    trial.node.write(`${backups}/${newest}/env`, 'damaged');
+    expect(await tidy()).toMatchObject({ removed: [expect.stringMatching(/v1\.0\.0-/)] });
+    trial.node.exec(`rm ${backups}/${newest}/env`);
+    expect(await tidy()).toMatchObject({ removed: [] });
+    expect(names()).toHaveLength(3);
+  });
+
+  it('leaves what somebody else put among them', async () => {
+    await through('v1.1.0', 'v1.2.0', 'v1.3.0', 'v2.0.0');
+    const [copied = ''] = names();
+    const others = [
+      'notes.txt',
+      `${copied}.keep`,
+      'before-the-move',
+      'v1.0.0-0123456789ab-0123456',
+      '-0123456789ab-noenv',
+    ];
+    for (const name of others)
+      trial.node.exec(`cp -r ${backups}/${copied} ${backups}/./${name}; touch -d '99 days ago' ${backups}/./${name}`);
+    await tidy();
+    expect(names()).toEqual(
+      [...others, ...names().filter((name) => /^v1\.[23]\.0-[0-9a-f]{12}-[0-9a-f]{8}$/.test(name))].sort(),
+    );
+    expect(names()).toHaveLength(others.length + 2);
+  });
+
   it('keeps the pair that runs, the one that the last run came from and the newest proven before it, however old', async () => {
     await through('v2.0.0');
     const own = names()[0] ?? '';

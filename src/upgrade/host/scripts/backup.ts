@@ -8,6 +8,10 @@ export const findBackup = `
 pair_of() { # NAME: sets pair, its hashes
   pair=\${1#"\${1%-*-*}"}
 }
+own_names() { # of lines on stdin those that are called as backups are: VERSION-HASH-ENVIRONMENT; others are somebody else's
+  hex='[0-9a-f][0-9a-f][0-9a-f][0-9a-f]'
+  sed -n "/^[A-Za-z0-9].*-$hex$hex$hex-noenv$/p; /^[A-Za-z0-9].*-$hex$hex$hex-$hex$hex$/p"
+}
 find_backup() { # versions before 0.2 kept the pairs of all units in one place
   [ ! -d "$backup" ] || return 0
   [ ! -d "$root/backups/\${backup##*/}" ] || backup=$root/backups/\${backup##*/}

@@ -15,7 +15,7 @@ export const cleanupScript = script(
   [ "$backup" = - ] || rm -rf "$state/environments"
   pair_of "\${backup##*/}"
   if [ "$prune" = yes ] && [ -d "$state/backups" ]; then
-    ls -1t "$state/backups" | tail -n +6 | while IFS= read -r old; do
+    ls -1t "$state/backups" | own_names | tail -n +6 | while IFS= read -r old; do
       case $old in *"\${pair:-/}") continue ;; esac
       rm -rf "$state/backups/$old"
       say pruned "$state/backups/$old"

@@ -43,7 +43,7 @@ export const tidyScript = script(
   moment=$(date +%s)
   if [ -d "$state/backups" ]; then
     kept=0
-    ls -1t "$state/backups" | while IFS= read -r name; do
+    ls -1t "$state/backups" | own_names | while IFS= read -r name; do
       lies=$state/backups/$name
       if restores "$lies"; then
         [ "$was $had" != "$image \${environment:--}" ] || continue
