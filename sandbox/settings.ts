@@ -7,17 +7,24 @@ const zones: Record<string, string> = {
   'ap-south': 'Asia/Kolkata',
 };
 
+interface Own {
+  stateDir: string;
+  signer: string;
+  keys: Record<string, string>;
+  /** Where what is built comes from, and the key that signs it. */
+  source?: { repository: string; key: string };
+}
+
+const signersOf = ({ signer, source }: Own) => [
+  { name: 'sandbox', key: signer },
+  ...(source === undefined ? [] : [{ name: 'build', key: source.key }]),
+];
+
 /** What an operator would have written for the simulated fleet. */
 export function settingsOf(
   fleet: Pick<SimulatedFleet, 'nodes' | 'releasesDirectory' | 'service'>,
   windows: 'guide' | 'always',
-  own: {
-    stateDir: string;
-    signer: string;
-    keys: Record<string, string>;
-    /** Where what is built comes from, and the key that signs it. */
-    source?: { repository: string; key: string };
-  },
+  own: Own,
 ) {
   const everyDay = [{ days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00', to: '00:00' }];
   const regions = [...new Set(fleet.nodes.map(({ region }) => region))];
@@ -26,14 +33,8 @@ export function settingsOf(
     channel: 'C0UPGRADES',
     team: 'T0SANDBOX',
     stateDir: own.stateDir,
+    releases: { directory: fleet.releasesDirectory, signers: signersOf(own) },
     metrics: { listen: '127.0.0.1:0' },
-    releases: {
-      directory: fleet.releasesDirectory,
-      signers: [
-        { name: 'sandbox', key: own.signer },
-        ...(own.source === undefined ? [] : [{ name: 'build', key: own.source.key }]),
-      ],
-    },
     // On this machine, by nobody else than whoever tries this.
     ...(own.source === undefined
       ? {}

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type End, Ended } from './cli/exit.ts';
 import { neverSilent } from './cli/heartbeat.ts';
 import { aborted, live } from './cli/live.ts';
 import { isTaken, refuseTaken, taken } from './cli/port.ts';
 import type { Read } from './cli/read.ts';
+import { manifest } from './version.ts';
 
 /** Says a word before anything is loaded, and for every step from there. Loads what is heavy only then. */
 export async function sandbox({ values }: Read): Promise<End> {
@@ -20,7 +22,7 @@ export async function sandbox({ values }: Read): Promise<End> {
       // Ctrl-C reaches the compiler behind tsx as well, and loading may fail over that before we hear of it.
       await Promise.race([aborted(asked), pause(200)]);
       asked.throwIfAborted();
-      if (isMissing(error)) throw new Ended('usage', absent);
+      if (isMissing(error)) throw new Ended('usage', absent());
       throw isTaken(error) ? taken(port) : error;
     } finally {
       teller.stop();
@@ -32,9 +34,18 @@ export async function sandbox({ values }: Read): Promise<End> {
   return 'done';
 }
 
-const absent = 'sandbox: it is not part of this installation; in a checkout of the project: npm ci && npm run sandbox';
+/** The image leaves it out, and whoever installs the package the libraries of its page: production does without them. */
+function absent(): string {
+  const elsewhere = 'in a checkout of the project: npm ci && npm run sandbox';
+  if (!existsSync(new URL('../../sandbox/start.js', import.meta.url)))
+    return `sandbox: it is not part of this installation; ${elsewhere}`;
+  const { devDependencies: known } = manifest();
+  const wanted = pageLibraries.map((name) => `${name}@${known[name] ?? 'latest'}`).join(' ');
+  return `sandbox: it needs libraries for its page, which production does without; here: npm install ${wanted}; ${elsewhere}`;
+}
 
-/** The image leaves it out, and `npm ci --omit=dev` the libraries of its page. */
+const pageLibraries = ['react', 'react-dom', 'slack-blocks-to-jsx', 'ws'];
+
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
 

@@ -212,7 +212,7 @@ class Drawing {
   /** Somebody who cannot get direct messages must not keep the channel from its news. */
   #note(post: Post, error: unknown, troubles: unknown[]): void {
     if (error instanceof Error && 'retryAfter' in error) throw error;
-    this.#parts.log.warn({ err: error, rollout: this.#rollout.id, key: post.key }, 'message could not be shown');
+    this.#parts.log.warn({ err: error, rollout: this.#rollout.id, message: post.key }, 'message could not be shown');
     if (post.place.is !== 'dm') troubles.push(error);
     if (post.key === 'main' && this.#standing.main === undefined) throw error;
   }

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { minute, second } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 import { redact, redactLines } from '../base/redact.ts';
@@ -132,6 +135,8 @@ export function createBuildPlace(parts: PlaceParts): BuildPlace {
           answer.is === 'unasked' ? 'nobody could run it to ask for its version' : judgeVersion(answer, named.version);
         if (wrong !== null) throw new Refused(`What was built is not ${named.version}: ${wrong}.`);
       }
+      // What did not arrive whole is asked for again.
+      if ((await hashOf(to)) !== last(output, 'binary')) throw new Unsure('what was built did not arrive whole');
       return {
         logSha256: last(output, 'logged') ?? '',
         tools: redactLines((output.get('tool') ?? []).map((each) => each.slice(0, 200))),
@@ -141,6 +146,12 @@ export function createBuildPlace(parts: PlaceParts): BuildPlace {
       await say('end a build', endScript, [folders.root, nameOf(named), folder], signal);
     },
   };
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
 }
 
 const fetching = 'fetch a tag';
@@ -180,7 +191,9 @@ function refusal(word: string, detail: string, output: Output, { member }: Place
     case 'no-export':
       return new Refused('git archive could not export the commit: is the disk of the machine that builds full?');
     case 'newer':
-      return new Refused('A newer build was let in there already.');
+      return new Refused(
+        `A newer build was let in there already, number ${detail}. Where the ledger was lost, ask again until the number is above that.`,
+      );
     case 'no-sandbox':
       return new Refused(
         'This machine cannot keep a build off the network: write `build.network: true`, or build on another host.',
@@ -218,6 +231,8 @@ function sightIn(
       return ended(`it wanted more memory than ${Math.round(build.memory / 1024 ** 2)} MB (build.memory)`);
     case 'log':
       return ended(`its log grew beyond ${Math.round(most / 1024 ** 2)} MB`);
+    case 'unstarted':
+      return ended('systemd did not begin it; its last lines say why');
     case 'gone':
       return ended('it was cut off: the machine that builds was restarted, or somebody ended it there');
     default:

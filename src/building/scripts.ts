@@ -14,8 +14,8 @@ PATH=\${PATH:+$PATH:}/usr/sbin:/usr/bin:/sbin:/bin; export PATH
 say() { printf '@@zw %s %s\\n' "$1" "$2"; }
 refuse() { say refused "$1 \${2:-}"; exit 70; }
 each() { while IFS= read -r line; do say "$1" "$line"; done; }
-locked() { # HOME
-  exec 9>"$1/lock"
+locked() { # HOME NAME
+  exec 9>"$1/\${2:-lock}"
   flock -w 30 9 || refuse busy
 }
 `;
@@ -54,7 +54,8 @@ export const fetchScript = script(
   `  home=$1 version=$2 repository=$3
   ref=refs/tags/$version
   mkdir -p "$home/source"
-  locked "$home"
+  # Another one: whoever ends a build waits for no fetch.
+  locked "$home" fetching
   export GIT_DIR="$home/repository.git" GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=file:git:https:http:ssh
   export GIT_SSH_COMMAND='ssh -o BatchMode=yes -o ConnectTimeout=20'
   [ -e "$GIT_DIR/HEAD" ] || git init -q --bare "$GIT_DIR"
@@ -119,7 +120,10 @@ in_unit() {
     -p MemoryMax="$memory" -p MemorySwapMax=0 -p TasksMax=4096 -p BindReadOnlyPaths="$folder/in:/run/zeitwork-build" \\
     -p StandardInput=null -p StandardOutput="append:$log" -p StandardError="append:$log" \\
     --setenv=SOURCE_DATE_EPOCH="$time" --setenv=LC_ALL=C --setenv=TZ=UTC \\
-    /bin/sh /run/zeitwork-build/run /run/zeitwork-build "/var/lib/$folder_name" "$most" 9>&-
+    /bin/sh /run/zeitwork-build/run /run/zeitwork-build "/var/lib/$folder_name" "$most" 9>&- 2>"$folder/said" || {
+    tail -n 5 "$folder/said" >>"$log"
+    printf 'unstarted - left 0\n' >"$folder/ended"
+  }
 }
 in_group() {
   work=$home/work
@@ -281,6 +285,7 @@ tools() {
   size=$(stat -c %s "$file")
   [ "$size" -gt 0 ] && [ "$size" -le 2147483648 ] || refuse size "$size"
   say logged "$(sha256sum <"$log" | cut -d' ' -f1)"
+  say binary "$(sha256sum <"$file" | cut -d' ' -f1)"
   tools | head -n 20 | cut -c 1-200 | each tool
   if [ $# -gt 0 ]; then
     code=0

@@ -8,6 +8,8 @@ import { keysOf } from './keys.ts';
 export interface BuildTold {
   version: string;
   number: number;
+  /** When it was looked at last, as far as that was told; epoch ms. */
+  at: number;
   /** Bytes of the log that were read. */
   read: number;
   /** Finished pieces, in order; what is not in them was left out, but for the last lines. */
@@ -33,7 +35,7 @@ const lastLines = 20;
 const longestLine = 300;
 
 export const nothingTold = (version: string, number: number): BuildTold => ({
-  ...{ version, number, read: 0, pieces: [], open: [], since: null, leftOut: 0, last: [], trouble: null },
+  ...{ version, number, at: 0, read: 0, pieces: [], open: [], since: null, leftOut: 0, last: [], trouble: null },
 });
 
 /** From which byte on the log is read next: a log that grows faster than it is read is read at its end. */

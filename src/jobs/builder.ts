@@ -6,6 +6,7 @@ import type { BuildPlace, BuildShelf } from '../building/index.ts';
 import { isUnderWay } from '../upgrade/ledger/index.ts';
 import type { Build, BuildReport, Source } from '../upgrade/ledger/types.ts';
 import { type BuildTelling, type BuildTold, heard, nothingTold, readsFrom } from './build-told.ts';
+import { orAborted } from './lease.ts';
 import { type Log, reasonOf } from './log.ts';
 import type { LedgerStore } from './types.ts';
 
@@ -26,6 +27,8 @@ export interface BuilderParts {
   every?: number;
 }
 
+/** Between two looks, ms. */
+const lookEvery = 2 * second;
 /** How long a machine that does not answer keeps a build from ending that somebody stopped, ms. */
 const patience = minute;
 /** Shown anew after so long, ms, although nothing came: people see that time goes by. */
@@ -55,7 +58,7 @@ export function createBuilder(parts: BuilderParts): (version: string, signal: Ab
           await turn.fail(build, error.message).catch((again) => turn.trouble(build, again));
         else await turn.trouble(build, error);
       }
-      await clock.sleep(parts.every ?? 2 * second, signal);
+      await clock.sleep(parts.every ?? lookEvery, signal);
     }
   };
 }
@@ -122,12 +125,32 @@ class Turn {
 
   /** Fetched each time: what moved since is not built. */
   async #resolved(build: Build): Promise<Source> {
-    const source = await this.#parts.place.resolve(build.version, this.#signal);
+    const source = await this.#unlessStopped(build, (signal) => this.#parts.place.resolve(build.version, signal));
     const { source: before } = build;
     if (before === undefined || before.commit === source.commit) return source;
     throw new Refused(
       `The tag ${build.version} was moved: it was commit ${short(before.commit)} when it was built first, and is ${short(source.commit)} now. A version is one commit: give what is new a new version.`,
     );
+  }
+
+  /** What may take minutes is let go of when somebody stops the build meanwhile. */
+  async #unlessStopped<T>(build: Build, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { ledger, clock, every = lookEvery } = this.#parts;
+    const over = new AbortController();
+    const stop = new AbortController();
+    const watch = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        await clock.sleep(every, over.signal);
+        const now = (await ledger.load()).builds[build.version];
+        if (now?.number !== build.number || now.stopping !== undefined) stop.abort(new Overtaken());
+      }
+    };
+    watch().catch(() => undefined);
+    try {
+      return await orAborted(work(AbortSignal.any([this.#signal, stop.signal])), stop.signal);
+    } finally {
+      over.abort();
+    }
   }
 
   async #finish(build: Build): Promise<void> {
@@ -197,11 +220,14 @@ class Turn {
 
   async #tell(build: Build, news: Partial<BuildTold>): Promise<void> {
     const { telling, show, clock } = this.#parts;
-    const told = { ...(await this.#known(build)), trouble: null, ...news };
+    const before = await this.#known(build);
+    const told = { ...before, trouble: null, ...news };
     const seen = JSON.stringify([told.pieces.length, told.trouble, build.state.is]);
-    if (JSON.stringify(told) !== JSON.stringify(this.#told)) await telling.keep(told);
-    this.#told = told;
-    if (seen === this.#shown && clock.now() - this.#shownAt < showEvery) return;
+    const isDue = seen !== this.#shown || clock.now() - this.#shownAt >= showEvery;
+    const isNew = JSON.stringify(told) !== JSON.stringify(before);
+    this.#told = isNew || isDue ? { ...told, at: clock.now() } : told;
+    if (isNew || isDue) await telling.keep(this.#told);
+    if (!isDue) return;
     this.#shown = seen;
     this.#shownAt = clock.now();
     await show();

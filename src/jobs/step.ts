@@ -94,7 +94,7 @@ export function taskRunner(parts: StepParts): RunTask {
     signal.throwIfAborted();
     const result = await outcome(task, rollout, signal);
     const took = Math.round(clock.monotonic() - began);
-    const told = { rollout: task.rollout, job, node, step, attempt: tryOf(rollout, node), took };
+    const told = { rollout: task.rollout, region: task.region, job, node, step, attempt: tryOf(rollout, node), took };
     log.info({ ...told, result: result.is, ...reasonIn(result) }, 'step ended');
     parts.meter?.worked({ region: task.region, step, outcome: result.is, ms: took });
     const end = { at: clock.now(), run, node, step, attempt };
@@ -265,7 +265,9 @@ function broken(step: StepName, reason: string): Report {
   return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };
 }
 
-function reasonIn(result: StepResult): { reason?: string } {
-  if (result.is === 'gated') return { reason: result.gates.map(({ reason }) => reason).join('; ') };
+/** In words, and, of gates, in names that a search finds. */
+function reasonIn(result: StepResult): { reason?: string; gates?: string[] } {
+  if (result.is === 'gated')
+    return { reason: result.gates.map(({ reason }) => reason).join('; '), gates: result.gates.map(({ name }) => name) };
   return result.is === 'succeeded' ? {} : { reason: result.reason };
 }

@@ -19,19 +19,24 @@ export interface TickParts {
 export type Tick = (id: string) => Promise<Rollout | null>;
 
 export function ticker({ store, record, clock, log }: TickParts): Tick {
-  const complain = seldom(minute, (region) => log.warn({ region }, `no living worker serves ${region}`));
-
-  const complainOf = seldom(minute, (what) => log.warn({ what }, 'work that nobody takes up, or that does not end'));
+  const complain = seldom(minute, (said) => {
+    const [region, rollout] = said.split('\n');
+    log.warn({ rollout, region }, `no living worker serves ${region}`);
+  });
+  const complainOf = seldom(minute, (said) => {
+    const [region, rollout, reason] = said.split('\n');
+    log.warn({ rollout, region, reason }, 'work that nobody takes up, or that does not end');
+  });
 
   return async (id) => {
     const [rollout, living] = await Promise.all([store.load(id), store.livingRegions()]);
     if (rollout === null) return unknown(id);
     const at = clock.now();
     const silent = silentRegions(rollout, living);
-    for (const { region } of todo(rollout, at)) if (silent.includes(region)) complain(region);
+    for (const { region } of todo(rollout, at)) if (silent.includes(region)) complain([region, id].join('\n'));
     try {
       const { rollout: after } = await record(id, { type: 'ticked', at, silent });
-      for (const { region, why } of neglected(after)) if (why !== 'no worker') complainOf(`${region}: ${why}`);
+      for (const { region, why } of neglected(after)) if (why !== 'no worker') complainOf([region, id, why].join('\n'));
       return after;
     } catch (error) {
       if (error instanceof Refused && !(error instanceof Tampered) && !(error instanceof Newer)) return unknown(id);

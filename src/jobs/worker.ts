@@ -69,7 +69,9 @@ export function openWorker<T, R>(setup: WorkerSetup<T, R>): OpenWorker {
   );
   const complain = seldom(10_000, (reason, heldBack) => log.warn({ queue, reason, heldBack }, 'worker in trouble'));
   worker.on('error', complain);
-  worker.on('failed', (job, error) => log.error({ queue, job: job?.id, reason: reasonOf(error) }, 'job failed'));
+  worker.on('failed', (job, error) =>
+    log.error({ queue, job: job?.id, ...about(job?.data), reason: reasonOf(error) }, 'job failed'),
+  );
   worker.on('stalled', (job) => log.warn({ queue, job }, 'job taken over from a worker that fell silent'));
   worker.on('locksRenewed', ({ jobIds }) => leases.renewed(jobIds));
   worker.on('lockRenewalFailed', (jobs) => {
@@ -90,6 +92,17 @@ export function openWorker<T, R>(setup: WorkerSetup<T, R>): OpenWorker {
     },
   };
 }
+
+/** Of which rollout and node a job is; what it says was written by somebody, and is only told. */
+function about(data: unknown): { rollout?: string; node?: string } {
+  const { id, task, node } = asRecord(data);
+  const of = asRecord(task);
+  const texts = { rollout: of.rollout ?? id, node: of.node ?? node };
+  return Object.fromEntries(Object.entries(texts).filter(([, text]) => typeof text === 'string'));
+}
+
+const asRecord = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? { ...value } : {};
 
 /** Waits for `work`, but not longer than `ms`; what it throws is nobody's business any more. */
 export async function within(ms: number, work: Promise<unknown>): Promise<void> {

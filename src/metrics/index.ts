@@ -32,6 +32,9 @@ const patience = 600;
 /** Redis is asked whether it is there (ms); and seen whole as often when nobody scrapes, for what is counted over time. */
 const pingEvery = 2_500;
 const lookEvery = 15_000;
+/** A beat (ms) that comes later by more than this is told. The library's own lag is forgotten with the first scrape, which may have given up meanwhile. */
+const beat = 500;
+const late = 2_000;
 
 /** `/health/live`, `/health/ready` and `/metrics` of one process. */
 export function startMetrics({ place, meter, ping, look, regions, clock, log }: MetricsParts): Door {
@@ -72,8 +75,18 @@ export function startMetrics({ place, meter, ping, look, regions, clock, log }: 
     );
     pinging = false;
   };
+  let beatAt = clock.monotonic();
+  const beats = (): void => {
+    const since = clock.monotonic() - beatAt - beat;
+    beatAt = clock.monotonic();
+    if (since > late) meter.stoodStill(since);
+  };
   void pingOnce();
-  const timers = [setInterval(pingOnce, pingEvery), setInterval(() => fleet.refresh(), lookEvery)];
+  const timers = [
+    setInterval(pingOnce, pingEvery),
+    setInterval(() => fleet.refresh(), lookEvery),
+    setInterval(beats, beat),
+  ];
 
   const door = openDoor({
     place,

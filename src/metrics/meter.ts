@@ -11,6 +11,8 @@ export interface Meter extends WorkMeter, ShowMeter, ChatMeter {
   redisAnswered(): void;
   started(role: RoleName): void;
   waitedForWindow(region: string, ms: number): void;
+  /** Nothing was done for so long (ms): the machine, or something of ours, kept it. */
+  stoodStill(ms: number): void;
   vitals(): Vitals;
   registry: Registry;
 }
@@ -56,6 +58,11 @@ export function createMeter({ roles, version, clock, complain }: MeterParts): Me
     name: 'zeitwork_window_wait_seconds_total',
     help: 'For how long nothing but its calendar kept the next node of a region from beginning, while this process looked',
     labelNames: ['region'],
+    registers,
+  });
+  const still = new Counter({
+    name: 'zeitwork_stood_still_seconds_total',
+    help: 'For how long it did nothing at all, in pieces of two seconds or more',
     registers,
   });
   const redisErrors = new Counter({
@@ -109,6 +116,7 @@ export function createMeter({ roles, version, clock, complain }: MeterParts): Me
       vitals.started.add(each);
     }),
     waitedForWindow: safely((region, ms) => windows.inc({ region }, ms / 1_000)),
+    stoodStill: safely((ms) => still.inc(ms / 1_000)),
     connected: safely((is) => {
       vitals.slack.isConnected = is;
     }),

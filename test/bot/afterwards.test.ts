@@ -43,8 +43,17 @@ describe('the time after an upgrade', () => {
 
   it('is edited in steps of time, and not for each look', () => {
     expect(message(at(minutes(330)))).not.toBe(message(at(minutes(450))));
-    const drawn = new Set([0, 30, 60].map((ms) => message(at(hours(4)), minutes(ms))));
-    expect(drawn.size).toBe(1);
+    const wellFor = (wellMs: number) => {
+      const { rollout, now } = at(minutes(30));
+      if (rollout.afterwards === undefined) throw new Error('not watched');
+      const each = Object.entries(rollout.afterwards.regions);
+      const regions = Object.fromEntries(
+        each.map(([name, region]) => [name, { ...region, well: { ms: wellMs, at: now } }]),
+      );
+      return message({ rollout: { ...rollout, afterwards: { ...rollout.afterwards, regions } }, now });
+    };
+    expect(wellFor(minutes(74))).toBe(wellFor(minutes(61)));
+    expect(wellFor(minutes(75))).not.toBe(wellFor(minutes(74)));
   });
 
   it('tells silence as silence, of each region, as soon as it is too long: somebody draws it then', () => {

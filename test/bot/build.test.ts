@@ -45,7 +45,7 @@ function builder() {
     report: (report: BuildReport, number = 1) =>
       record({ type: 'build-reported', at: clock.at, version, number, report }),
     async press(label: string, actor = 'U0ROSA', on = { channel: 'C0', ts: '1.1' }) {
-      const button = buttonsOn(chat.messages.find(({ ts }) => ts === on.ts) ?? { blocks: [] })[label];
+      const button = chat.messages.flatMap((each) => buttonsOn(each)[label] ?? [])[0];
       const judged = await judge(context, {
         ...(button ?? { action: 'none', value: undefined }),
         ...{ on, isEphemeral: false },
@@ -138,11 +138,12 @@ describe('build', () => {
 
 describe('the message of a build', () => {
   it('says what it is of, how long it takes, and at the end the archive, with the button to plan', async () => {
-    const { say, shown, begin, report, clock, chat, press } = builder();
+    const { say, shown, begin, report, clock, chat, press, control } = builder();
     await say('U0ROSA', 'build v3.0.0');
     expect((await shown())[0]).toMatch(/^Building v3\.0\.0\nv3\.0\.0; fetching the tag/);
     await begin();
     clock.at += 190 * second;
+    control.told = { ...nothingTold(version, 1), at: clock.at };
     expect((await shown())[0]).toContain('v3.0.0 = commit `4ec4a23`, tag signed by ana; building, 3:10.');
     expect(Object.keys(buttonsOn(chat.messages[0] ?? { blocks: [] }))).toEqual(['Stop build']);
     await report(made);
@@ -153,7 +154,23 @@ describe('the message of a build', () => {
     expect(end).toBe('<@U0ROSA>: v3.0.0 is built, archive `9f3a9f3a9f3a`.');
     expect(await press('Plan upgrade', 'U0LU')).toContain('You may not start upgrades');
     expect(await press('Plan upgrade')).toContain('There is no release v3.0.0');
-    expect(await press('Plan upgrade', 'U0ROSA', { channel: 'C0', ts: '99.9' })).toMatch(/Outdated or copied/);
+    expect(await press('Plan upgrade', 'U0ROSA', { channel: 'C0', ts: '99.9' })).toMatch(/That is outdated/);
+  });
+
+  it('does not say that it goes on when nobody looks at it', async () => {
+    const { say, shown, begin, clock, control } = builder();
+    await say('U0ROSA', 'build v3.0.0');
+    clock.at += 50 * second;
+    expect((await shown())[0]).not.toContain('Nobody');
+    clock.at += 20 * second;
+    expect((await shown())[0]).toContain('‼ Nobody has looked at it for 1:10: is a worker running');
+    await begin();
+    expect((await shown())[0]).not.toContain('Nobody');
+    clock.at += 70 * second;
+    control.told = { ...nothingTold(version, 1), at: clock.at - 10 * second };
+    expect((await shown())[0]).not.toContain('Nobody');
+    clock.at += 70 * second;
+    expect((await shown())[0]).toContain('Nobody has looked at it for 1:20');
   });
 
   it('has the log in its thread, each piece once', async () => {

@@ -125,6 +125,7 @@ describe('verify', () => {
     const reply = await ask(trial({ fleet, looks }), 'verify');
     expect([reply.outcome, reply.facts?.right]).toEqual(['wrong', false]);
     expect(asText(reply)).toContain(`✗ ${name}: ready is unknown: its worker did not ask`);
+    expect(reply.facts?.checks).toContainEqual(expect.objectContaining({ node: name, check: 'ready', is: 'unknown' }));
     const silent = looks.map((seen) =>
       seen.node === name ? { ...seen, unanswered: true as const, unit: null } : seen,
     );

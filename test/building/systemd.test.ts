@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { second } from '../../src/base/duration.ts';
 import type { Building, BuildPlace, Sight } from '../../src/building/index.ts';
+import { overThere } from '../../src/building/index.ts';
+import { createShell } from '../../src/upgrade/ssh/index.ts';
 import { buildingWorld } from '../support/building.ts';
 import { binary, makefile } from '../support/source.ts';
 import { type Booted, bootSystemd, whyNoSystemd } from '../support/systemd.ts';
@@ -82,6 +85,42 @@ describe.skipIf(reason !== null)('a build in a unit of a real systemd', () => {
     expect(readFileSync(join(folder, 'taken')).subarray(1, 4).toString()).toBe('ELF');
   });
 
+  it('goes over SSH as it does here: its log, its binary and its end', async () => {
+    const shell = createShell({ 'build-1': await systemd.ssh() });
+    try {
+      const { source, folder, fleet, building, place } = await world();
+      const over = overThere(shell, 'build-1');
+      // This root needs no sudo.
+      const on = place({ ...over, run: (command, signal) => over.run({ ...command, sudo: false }, signal) });
+      expect(building.host?.name).toBe('build-1');
+      source.release(version, {
+        Makefile: makefile(
+          'seq 1 20000',
+          'mkdir -p build',
+          `(printf '#!/bin/sh\\necho ${version}\\nexit\\n'; head -c 9000000 /dev/urandom) > ${binary}`,
+          `chmod +x ${binary}`,
+        ),
+      });
+      const found = await on.resolve(version, never);
+      await on.start(build, found, never);
+      const { size } = await ended(on);
+      const looked: Buffer[] = [];
+      for (let from = 0; from < size; from += looked.at(-1)?.length ?? size)
+        looked.push((await on.look(build, from, never)).text);
+      expect(Buffer.concat(looked).toString()).toContain(
+        `${Array.from({ length: 20_000 }, (_, at) => at + 1).join('\n')}\n`,
+      );
+      const to = join(folder, 'taken');
+      await on.take(build, to, never);
+      const there = systemd.root(`sha256sum /var/lib/private/zeitwork-build-${fleet}/src/${binary}`).split(' ')[0];
+      expect(createHash('sha256').update(readFileSync(to)).digest('hex')).toBe(there);
+      await on.end(build, never);
+      expect(units()).toEqual([]);
+    } finally {
+      await shell.close();
+    }
+  });
+
   it('is nobody, sees no network, and can write nowhere else', async () => {
     const { source, on, folder } = await world();
     writeFileSync(join(folder, 'secret'), 'hunter2', { mode: 0o600 });
@@ -152,6 +191,15 @@ describe.skipIf(reason !== null)('a build in a unit of a real systemd', () => {
     systemd.root('systemctl kill -s KILL "zw-build-*"; systemctl stop "zw-build-*"; systemctl reset-failed');
     await on.start(build, found, never);
     expect((await ended(on)).wrong).toMatch(/cut off|killed/);
+    expect(units()).toEqual([]);
+  });
+
+  it('that systemd cannot begin says why, and is not begun anew', async () => {
+    const { source, on } = await world({ memory: Number.NaN });
+    source.release(version);
+    const sight = await built(on);
+    expect(sight.wrong).toContain('systemd did not begin it');
+    expect(sight.text.toString()).toMatch(/MemoryMax/);
     expect(units()).toEqual([]);
   });
 

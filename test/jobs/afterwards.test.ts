@@ -27,7 +27,8 @@ describe('what an upgrade left', () => {
   it('is looked at by the workers until it was well for as long as was wanted, and nothing of it is changed', async () => {
     const control = rig.control();
     await rig.worker();
-    await control.start(watched('r1', 1_000));
+    // As long as two looks, and three times that is a while: however busy the machine is.
+    await control.start(watched('r1', 3_500, 2_000));
     const over = await eventually(() => control.store.load('r1'), done);
     const before = await effects(rig.redis.handle.caller);
     expect(await control.store.open()).toBeNull();

@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Building } from '../../src/building/index.ts';
-import { here, type Machine } from '../../src/building/run.ts';
+import { here } from '../../src/building/run.ts';
 import { createBuildTelling } from '../../src/jobs/build-told.ts';
 import { type BuilderParts, createBuilder } from '../../src/jobs/builder.ts';
 import { createLedger } from '../../src/jobs/index.ts';
-import type { LedgerStore } from '../../src/jobs/types.ts';
 import type { Build } from '../../src/upgrade/ledger/types.ts';
 import { belief } from '../support/belief.ts';
-import { type BuildingWorld, buildingWorld } from '../support/building.ts';
+import { type BuildingWorld, buildingWorld, dyingAt } from '../support/building.ts';
 import { binary, makefile } from '../support/source.ts';
 import { eventually, production, silent, systemClock } from './fixtures/parts.ts';
 import { makeRig, never } from './fixtures/rig.ts';
@@ -156,6 +155,17 @@ describe('a build that was asked for', () => {
     expect(readdirSync(world.shelf)).toEqual([]);
   });
 
+  it('ends when somebody stops it while its tag is still fetched', async () => {
+    const world = await counted();
+    await ask();
+    const place = world.place();
+    const working = work(world, { place: { ...place, resolve: () => new Promise(() => undefined) } });
+    await new Promise((done) => setTimeout(done, 200));
+    await ledgerOf().record({ type: 'build-stopped', at: Date.now(), by: 'U0INES', version, number: 1 });
+    await working;
+    expect((await stateOf())?.state).toMatchObject({ is: 'failed', reason: 'stopped by U0INES' });
+  });
+
   it('gets no name when it is stopped right before', async () => {
     const world = await counted();
     await ask();
@@ -210,30 +220,6 @@ describe('a build that was asked for', () => {
   });
 });
 
-class Crash extends Error {}
-
-/** The same parts, and a machine of this worker that dies at the `at`-th thing that it does, before or after its effect. */
-function dyingAt(at: number, after: boolean, abort: AbortController) {
-  let count = 0;
-  const die = () => {
-    abort.abort(new Crash());
-    throw new Crash();
-  };
-  const step = async <T>(what: () => Promise<T>): Promise<T> => {
-    count += 1;
-    if (count > at || (count === at && !after)) die();
-    const result = await what();
-    if (count === at) die();
-    return result;
-  };
-  const machine: Machine = { ...here, run: (command) => step(() => here.run(command, new AbortController().signal)) };
-  const record =
-    (store: LedgerStore): LedgerStore['record'] =>
-    (event) =>
-      step(() => store.record(event));
-  return { machine, record, count: () => count };
-}
-
 describe.each([false, true])('a worker that is killed, after its effect: %s', (after) => {
   // Fetch, begun, look, fetch, start, looks, take, reported, end.
   it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
@@ -242,7 +228,7 @@ describe.each([false, true])('a worker that is killed, after its effect: %s', (a
       const world = await counted();
       await ask();
       const abort = new AbortController();
-      const dying = dyingAt(at, after, abort);
+      const dying = dyingAt(at, after, abort, here);
       const ledger = ledgerOf();
       const parts = await partsOf(world, {
         place: world.place(dying.machine),

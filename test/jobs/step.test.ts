@@ -91,12 +91,31 @@ describe('a step', () => {
     await run();
     await expect.poll(async () => todo((await store.load('r1')) ?? quickRollout('r1'), Date.now())).toHaveLength(1);
     await run();
-    const line = { rollout: 'r1', node, step: 'switch', took: 1_234, result: 'failed', reason: 'for now' };
+    const line = {
+      rollout: 'r1',
+      region: 'us-east',
+      node,
+      step: 'switch',
+      took: 1_234,
+      result: 'failed',
+      reason: 'for now',
+    };
     expect(ended).toMatchObject([
       { ...line, attempt: 1, job },
       { ...line, attempt: 2 },
     ]);
     expect(task.attempt).toBeGreaterThan(1);
+  });
+
+  it('that gates keep is logged with their names, besides the words', async () => {
+    const ended: object[] = [];
+    const log = { ...silent, info: (fields: object) => void ended.push(fields) };
+    const task = await reach('switch');
+    const reason = 'eu-west has 2 of 3 healthy';
+    const gates: Gate[] = [{ name: 'quorum', reason, owner: 'nobody', opensAt: null }];
+    const step: Step = async () => ({ is: 'gated', gates, unchanged: true });
+    await runner({ ...withStep('switch', step), log })(task, quiet);
+    expect(ended).toMatchObject([{ rollout: 'r1', region: 'us-east', result: 'gated', gates: ['quorum'], reason }]);
   });
 
   it('learns from the settings of this worker whether the release is still accepted', async () => {

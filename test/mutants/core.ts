@@ -1490,6 +1490,13 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/ledger/drift.test.ts'],
   },
   {
+    name: 'a worker signs an instant that can be told to nobody any more',
+    file: 'src/upgrade/rollout/next.ts',
+    from: 'if (!isInstant(event.at)) return rollout;',
+    to: '',
+    tests: ['test/upgrade/rollout/instants.test.ts'],
+  },
+  {
     name: 'a node that a rollout is at is called drifted',
     file: 'src/upgrade/ledger/drift.ts',
     from: "  if (rollout !== undefined) return { is: 'busy', rollout };\n",

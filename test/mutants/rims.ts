@@ -224,8 +224,8 @@ export const rows: Mutant[] = [
   {
     name: 'the sandbox takes releases that nobody signed',
     file: 'sandbox/settings.ts',
-    from: 'directory: fleet.releasesDirectory,',
-    to: "directory: fleet.releasesDirectory, unsigned: 'allowed',",
+    from: 'signers: signersOf(own) },',
+    to: "unsigned: 'allowed' },",
     tests: ['test/sandbox/signing.test.ts'],
   },
   {

@@ -212,4 +212,12 @@ export const rows: Mutant[] = [
     tests: nights,
     nights: 30,
   },
+  {
+    name: 'nights: what got worse in the day after is not told',
+    file: 'src/bot/views/posts.ts',
+    from: '    ...worsePosts(rollout, people),\n',
+    to: '',
+    tests: nights,
+    nights: 15,
+  },
 ];

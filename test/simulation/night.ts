@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { asShown } from '../../src/bot/as-shown.ts';
+import { afterwardsPosts, worsePosts } from '../../src/bot/views/afterwards.ts';
+import { nobody } from '../../src/bot/views/people.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import { type Anchors, type Belief, examine, openAnchors } from '../../src/jobs/index.ts';
 import type { ChainedEntry } from '../../src/jobs/journal.ts';
@@ -8,7 +10,7 @@ import { keysOf } from '../../src/jobs/keys.ts';
 import { createScript, saveScript } from '../../src/jobs/scripts.ts';
 import type { Notary } from '../../src/trust/index.ts';
 import { packOf } from '../../src/upgrade/report/index.ts';
-import { isOpen, nextAsk } from '../../src/upgrade/rollout/index.ts';
+import { isOpen, isWatchedAfterwards, nextAsk, nodesInOrder } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { belief } from '../support/belief.ts';
 import { newImage, oldImage, tuesday } from '../support/rollouts.ts';
@@ -73,6 +75,7 @@ export class Night {
   #mishaps: Record<string, number> = {};
   #newest: Rollout | null = null;
   #calm = false;
+  #mendedAt = 0;
   #helped = 0;
   readonly #trace = createHash('sha256');
   readonly #lines: string[] = [];
@@ -90,6 +93,7 @@ export class Night {
       checklist: seed % 7 === 0,
       restarts: seed % 6 === 5,
       recovers: seed % 6 === 1,
+      watched: seed % 6 === 3,
     };
     const story = storyOf(this.#chance, this.#besides, also);
     this.#story = story;
@@ -151,6 +155,7 @@ export class Night {
       await time.play(broken, time.now + (this.#webhook === null ? 240_000 : longestPatience));
     } while (!broken() && !this.#isOver() && time.now < patience);
     if (!broken() && !this.#isOver()) this.#checks.guard(() => assert.fail(`it comes to an end: ${this.#how()}`));
+    await this.#dayAfter(broken);
     if (!broken()) this.#checks.guard(() => this.#atTheEnd());
     const trace = this.#trace.digest('hex').slice(0, 16);
     return {
@@ -167,6 +172,27 @@ export class Night {
         strategies: story.strategy,
       },
     };
+  }
+
+  /** What the last upgrade left is watched, to an end. */
+  async #dayAfter(broken: () => boolean): Promise<void> {
+    const { watch = null } = this.#story.fleet.aftercare ?? {};
+    const isOver = () => this.#newest === null || !isWatchedAfterwards(this.#newest);
+    if (watch === null || isOver()) return;
+    for (const what of [
+      'a service dies',
+      'a service is stopped by hand',
+      'a node is cut off',
+      'all jobs are gone',
+    ] as const) {
+      const [node, wait] = [this.#besides.pick([...this.#nodes.values()]), this.#besides.between(0, watch / 2)];
+      this.#time.after(wait, () => {
+        this.#tell(`${what} (${node.name}), in the day after`);
+        this.#happens[what](node, watch / 4);
+      });
+    }
+    await this.#time.play(() => broken() || isOver(), this.#time.now + 4 * watch);
+    await this.#time.play(broken, this.#time.now + 240_000);
   }
 
   #tell(line: string): void {
@@ -424,6 +450,7 @@ export class Night {
   #mend(): void {
     this.#tell('everything works again');
     this.#calm = true;
+    this.#mendedAt = this.#time.now;
     mend(this.#story);
     this.#stage.frozen = [];
     this.#stage.stopped.clear();
@@ -565,6 +592,7 @@ export class Night {
     this.#isWritten(rollout);
     this.#isReported(rollout);
     this.#isSaid(rollout);
+    this.#isWatched(rollout);
     const isCalledOff = rollout.startedAt === null && !isOpen(rollout);
     if (isCalledOff && this.#webhook !== null)
       assert.ok(!this.#webhook.expects(rollout.id), 'whoever was told of a start that is called off is told that too');
@@ -590,6 +618,29 @@ export class Night {
       .lrange(keysOf(this.#story.fleet.name).journal(rollout.id), 0, -1)
       .map((line): ChainedEntry => JSON.parse(line));
     isTrue(packOf(lines), { rollout, lines, nodes: this.#nodes, checks: this.#checks });
+  }
+
+  /** It came to an end, stopped nothing, and says what the nodes are; what got worse was told, and that it is well again. */
+  #isWatched(rollout: Rollout): void {
+    const { afterwards } = rollout;
+    if (afterwards === undefined || afterwards.since === null) return;
+    const { since, end } = afterwards;
+    assert.ok(end !== null, 'the day after comes to an end');
+    this.#tell(`the day after: ${end.is}, ${afterwards.worse.length} things got worse`);
+    const stopped = this.#checks.restarts.filter(({ at }) => at > since && at <= end.at);
+    assert.ok(end.is === 'superseded' || end.is === 'brought back' || stopped.length === 0, 'it stops no node');
+    if (end.is === 'well' && end.at > this.#mendedAt)
+      for (const { name } of nodesInOrder(rollout)) {
+        const { unit, binary } = this.#nodes.get(name) ?? {};
+        assert.deepEqual([unit?.image, binary], [newImage, newImage], `${name} was well in the end`);
+      }
+    const shown = asShown({ fleet: this.#story.fleet, access: { approvals: 'button' } }, rollout);
+    for (const { key, text } of [...afterwardsPosts(shown, this.#time.now), ...worsePosts(shown, nobody)]) {
+      const [stands] = this.#chat.messages.filter(({ mark }) => mark?.rollout === rollout.id && mark.key === key);
+      assert.ok(stands, `the channel has ${key}`);
+      const [first, second] = [stands.text, text].map((each) => each.split('\nCalled: ')[0]);
+      assert.equal(first, second, `${key} says what the store says`);
+    }
   }
 
   /** What stands in the channel is what the store says, each message once. */

@@ -105,7 +105,10 @@ const checklists = {
 };
 
 /** What no chance decides. */
-type Also = Pick<Story, 'realSignatures' | 'restarts' | 'recovers'> & { checklist: boolean };
+type Also = Pick<Story, 'realSignatures' | 'restarts' | 'recovers'> & { checklist: boolean; watched: boolean };
+
+/** Of the day after, in the nights that have one. */
+const aftercare = { watch: minutes(20), every: minutes(1), stable: null, keep: 2 };
 
 /** `besides`: draws what is in some nights alone. */
 export function storyOf(chance: Chance, besides: Chance, also: Also): Story {
@@ -129,7 +132,7 @@ function withBesides(story: Story, chance: Chance): Story {
   };
 }
 
-function usualStory(chance: Chance, { realSignatures, restarts, recovers, checklist }: Also): Story {
+function usualStory(chance: Chance, { realSignatures, restarts, recovers, checklist, watched }: Also): Story {
   const minimumHealthy = chance.pick([2, 2, 2, 1]);
   const fleet = fleetOf({
     minimumHealthy,
@@ -170,6 +173,7 @@ function usualStory(chance: Chance, { realSignatures, restarts, recovers, checkl
       regions,
       service: { ...fleet.service, traffic },
       ...(checklist ? { checklists } : {}),
+      ...(watched ? { aftercare } : {}),
     },
     workers: chance.pick([1, 2]),
     bad: flapper === undefined ? bad : new Map([[flapper, 'flaps later']]),

@@ -10,6 +10,7 @@ import {
   here,
 } from '../../src/building/index.ts';
 import type { Machine } from '../../src/building/run.ts';
+import type { LedgerStore } from '../../src/jobs/types.ts';
 import { openKey, type Signer } from '../../src/trust/index.ts';
 import { binary, type SourceRepository, sourceRepository } from './source.ts';
 
@@ -25,7 +26,8 @@ export interface BuildingWorld {
   shelf: string;
   building: Building;
   signers: Signer[];
-  place(machine?: Machine): BuildPlace;
+  /** `root`: where another machine keeps what root needs. */
+  place(machine?: Machine, folders?: { login: string; root: string }): BuildPlace;
   finished(): Promise<BuildShelf>;
   /** Processes that builds of this fleet started, and that are there still. */
   left(): string[];
@@ -52,9 +54,9 @@ export async function buildingWorld(
   const signers = [{ name: 'build', keys: [key.public] }];
   return {
     ...{ fleet, source, folder, own, shelf, building, signers },
-    place: (machine = here) =>
+    place: (machine = here, folders = { login: own, root: own }) =>
       createBuildPlace({
-        ...{ fleet, build: building, machine, folders: { login: own, root: own } },
+        ...{ fleet, build: building, machine, folders },
         ...{ member: binary, versionArgs: ['--version'], ...(logMost === undefined ? {} : { logMost }) },
       }),
     finished: async () =>
@@ -76,4 +78,31 @@ function processesOf(own: string): string[] {
         return false;
       }
     });
+}
+
+class Crash extends Error {}
+
+/** A worker that dies at the `at`-th thing that it does, before or after its effect: it sends nothing more, and records nothing. */
+export function dyingAt(at: number, after: boolean, abort: AbortController, on: Machine) {
+  let count = 0;
+  const die = () => {
+    abort.abort(new Crash());
+    throw new Crash();
+  };
+  const step = async <T>(what: () => Promise<T>): Promise<T> => {
+    count += 1;
+    if (count > at || (count === at && !after)) die();
+    const result = await what();
+    if (count === at) die();
+    return result;
+  };
+  const machine: Machine = {
+    ...on,
+    run: (command) => step(() => on.run(command, new AbortController().signal)),
+  };
+  const record =
+    (store: Pick<LedgerStore, 'record'>): LedgerStore['record'] =>
+    (event) =>
+      step(() => store.record(event));
+  return { machine, record };
 }

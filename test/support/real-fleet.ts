@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import type { Host } from '../../src/upgrade/ssh/types.ts';
 import { shown } from './product.ts';
 
 const run = promisify(execFile);
@@ -42,6 +43,31 @@ export function whyNoRealFleet(): string | null {
 }
 
 const knownHosts = join(home, 'known_hosts');
+
+/** The machine that builds, which `up --tools` brings; null where it was not brought. */
+export function buildHost(): Host | null {
+  const conf = join(home, 'nodes', 'build-1', 'conf');
+  const [, address] = existsSync(conf) ? (/^address=(\S+)$/m.exec(readFileSync(conf, 'utf8')) ?? []) : [];
+  if (address === undefined) return null;
+  const port = Number(process.env.FLEET_SSH_PORT ?? 22);
+  const files = { keyFile: join(home, 'id_ed25519'), knownHostsFile: knownHosts };
+  return { name: 'build-1', address, port, user: 'ops', ...files };
+}
+
+/** The same, brought where it was not; nodes that run are left alone. */
+export async function broughtBuildHost(): Promise<Host> {
+  if (buildHost() === null) await run(join(scripts, 'up'), ['--tools', '--etc-hosts'], { timeout: 600_000 });
+  const host = buildHost();
+  if (host === null) throw new Error('the fleet has no build-1, and `up --tools` brought none');
+  return host;
+}
+
+/** Puts a folder onto a machine, as its login; in the place of what was there. */
+export async function copyOnto(machine: string, folder: string, to: string): Promise<void> {
+  const ssh = `ssh -F ${quoted(join(home, 'ssh_config'))} ${machine}`;
+  const there = quoted(`rm -rf ${to} && mkdir -p ${to} && tar -C ${to} --no-same-owner -xf -`);
+  await run('sh', ['-c', `tar -C ${quoted(folder)} -cf - . | ${ssh} ${there}`]);
+}
 export const releasesDirectory = join(home, 'releases');
 
 /** Puts a release where the product of a test finds it. `from`: a folder of the fleet's releases, as of its faulty builds. */

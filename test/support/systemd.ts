@@ -1,14 +1,20 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
 import type { Machine } from '../../src/building/run.ts';
 import { openContent } from '../../src/upgrade/ssh/content.ts';
+import type { Host } from '../../src/upgrade/ssh/types.ts';
+import { generateKey } from './sshd.ts';
 
 /** A systemd of its own, as process 1 of a container that is empty but for /usr and one folder. */
 export interface Booted {
   /** As root there. */
   machine: Machine;
   root(script: string): string;
+  /** An OpenSSH server there, which lets root in with a key; on a loopback port of this machine. */
+  ssh(): Promise<Host>;
   stop(): Promise<void>;
 }
 
@@ -32,7 +38,7 @@ export async function bootSystemd(folder: string, name: string): Promise<Booted>
   for (let tries = 0; tries < 150; tries += 1) {
     if (container.exitCode !== null) break;
     const pid = childOf(container);
-    if (pid !== null && isUp(pid)) return bootedAs(container, pid);
+    if (pid !== null && isUp(pid)) return bootedAs(container, pid, folder);
     await pause(200);
   }
   container.kill('SIGKILL');
@@ -56,7 +62,7 @@ function isUp(pid: string): boolean {
   }
 }
 
-function bootedAs(container: ChildProcess, pid: string): Booted {
+function bootedAs(container: ChildProcess, pid: string, folder: string): Booted {
   const shell = ['env', '-i', 'PATH=/usr/sbin:/usr/bin', 'sh', '-s', '--'];
   const root = (text: string): string =>
     execFileSync('nsenter', [...entering(pid), ...shell], { input: text, encoding: 'utf8' });
@@ -84,6 +90,31 @@ function bootedAs(container: ChildProcess, pid: string): Booted {
   return {
     machine,
     root,
+    async ssh() {
+      const key = generateKey(join(folder, 'key'), 'ed25519');
+      const hostKey = generateKey(join(folder, 'host-key'), 'ed25519');
+      writeFileSync(join(folder, 'authorized'), `${key}\n`);
+      const config = `Port 2222\nListenAddress 127.0.0.1\nHostKey ${folder}/host-key\nAuthorizedKeysFile ${folder}/authorized\nPermitRootLogin yes\nStrictModes no\nPasswordAuthentication no\n`;
+      writeFileSync(join(folder, 'sshd_config'), config);
+      // Its root is locked where nobody has given it a password.
+      root(`mkdir -p /run/sshd; printf 'root:*:1::::::\n' >/etc/shadow; grep -q '^sshd:' /etc/passwd || echo 'sshd:x:74:74::/run/sshd:/usr/sbin/nologin' >>/etc/passwd
+ip link set lo up 2>/dev/null; /usr/sbin/sshd -f ${folder}/sshd_config -E ${folder}/sshd.log`);
+      const server = createServer((socket) => {
+        const way = spawn('nsenter', [...entering(pid), 'socat', '-', 'TCP:127.0.0.1:2222'], { stdio: 'pipe' });
+        socket.pipe(way.stdin).on('error', () => undefined);
+        way.stdout.pipe(socket).on('error', () => undefined);
+        socket.on('close', () => way.kill());
+        socket.on('error', () => way.kill());
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      container.once('close', () => server.close());
+      server.unref();
+      const address = server.address();
+      const port = address === null || typeof address === 'string' ? 0 : address.port;
+      writeFileSync(join(folder, 'known_hosts'), `[127.0.0.1]:${port} ${hostKey}\n`);
+      const files = { keyFile: join(folder, 'key'), knownHostsFile: join(folder, 'known_hosts') };
+      return { name: 'build-1', address: '127.0.0.1', port, user: 'root', ...files };
+    },
     async stop() {
       const over = new Promise((done) => container.once('close', done));
       process.kill(Number(pid), 'SIGKILL');

@@ -91,7 +91,8 @@ export async function decide(
   late: (after: Rollout) => Reply = outdated,
 ): Promise<Reply> {
   const { rollout: after, changed } = await context.control.record(rollout.id, event);
-  context.log.info({ rollout: rollout.id, event: event.type, changed }, 'decision');
+  const actor = 'by' in event ? { actor: event.by } : {};
+  context.log.info({ rollout: rollout.id, event: event.type, changed, ...actor }, 'decision');
   const words = typeof done === 'string' ? done : done(after);
   return changed ? withFacts({ rollout: rolloutFacts(after) }, say(words)) : late(after);
 }

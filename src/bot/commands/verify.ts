@@ -2,7 +2,7 @@ import { Refused } from '../../base/errors.ts';
 import type { Fleet, NodeSurvey, Release } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, ended, type Outcome, say, withFacts } from '../context.ts';
 import { checkFacts, surveyFacts } from '../facts/survey.ts';
-import { asksChecks, checkTable, unaskedIn, unmetIn, unmetLines } from '../views/checks.ts';
+import { asksChecks, checkTable, unmetIn, unmetLines, withUnasked } from '../views/checks.ts';
 import { driftLines } from '../views/drift.ts';
 import { surveyLines } from '../views/survey.ts';
 import { count, foreign, names } from '../views/text.ts';
@@ -14,15 +14,14 @@ import { forgottenWords, saidOfForgotten } from './forgotten.ts';
 export const verify: Handler<'verify'> = async (context, asking, { where }) => {
   await demand(context, asking, { is: 'look' });
   const fleet = where === null ? context.fleet : narrowed(context.fleet, where);
-  const seen = await looked(context, fleet, where);
+  const seen = withUnasked(context.fleet.checks ?? [], await looked(context, fleet, where));
   const releases = await known(context, seen);
   const wrong = seen.flatMap((node) => complaintsAbout(node, releases.get(node.version ?? '') ?? null));
   const { newest, refused } = await newestOf(context);
   const complaints = wrong.map(({ is, seen: { node } }) => ({ node, is }));
   const notCompared = [...releases].flatMap(([version, release]) => (release === null ? [version] : []));
   const forgotten = await forgottenWords(context, seen);
-  const answered = seen.filter((each) => !isSilence(each));
-  const unmet = [...unmetIn(seen), ...unaskedIn(context.fleet.checks ?? [], answered)];
+  const unmet = unmetIn(seen);
   const things = wrong.length + forgotten.length + unmet.length;
   const reply = say(
     things === 0

@@ -14,6 +14,8 @@ export interface BuildView {
   thread: { key: string; message: Message }[];
 }
 
+/** Workers look every two seconds, and say so every ten: whoever is silent for longer, ms, is gone. */
+const patience = 60 * second;
 /** A minute has six of them: an edit for each second is nobody's use. */
 const step = 10 * second;
 
@@ -60,9 +62,13 @@ export function buildLines(build: Build, told: BuildTold | null, now: number): s
       state.is === 'failed' ? [`✗ ${what}: ${foreign(sentence(reasonOf(build, state.reason)), 1_500)} ${asked}`] : [],
   };
   const trouble = told?.trouble ?? null;
+  const silent = now - Math.max(told?.at ?? 0, state.is === 'building' ? state.since : build.at);
   return [
     ...lines[state.is](),
     ...(stopping !== undefined && isUnderWay(build) ? [`${who(stopping.by)} stopped it; it is being ended.`] : []),
+    ...(silent > patience && isUnderWay(build)
+      ? [`‼ Nobody has looked at it for ${clock(silent)}: is a worker running whose settings have \`build\`?`]
+      : []),
     ...(trouble !== null && isUnderWay(build) ? [`‼ Not known how it goes: ${foreign(trouble, 300)}`] : []),
   ];
 }

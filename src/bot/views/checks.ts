@@ -17,16 +17,20 @@ const resultsIn = (seen: readonly NodeSurvey[]): CheckResult[] => seen.flatMap((
 export const unmetIn = (seen: readonly NodeSurvey[]): CheckResult[] =>
   resultsIn(seen).filter(({ counts }) => counts !== 'good');
 
-/** What is to be asked by the settings here, and was not: nobody knows what it would have said. @param seen whose worker answered */
-export const unaskedIn = (
-  checks: readonly Pick<Check, 'name' | 'onBad'>[],
+/** With what is to be asked by the settings here, and was not, although its worker answered: nobody knows what it would have said. */
+export const withUnasked = (
+  wanted: readonly Pick<Check, 'name' | 'onBad'>[],
   seen: readonly NodeSurvey[],
-): CheckResult[] =>
-  seen.flatMap(({ node, at, checks: asked = [] }) =>
-    checks
-      .filter(({ name }) => !asked.some(({ check }) => check === name))
-      .map(({ name, onBad }) => ({ check: name, node, is: 'unknown', counts: 'unknown', onBad, says: unasked, at })),
-  );
+): NodeSurvey[] =>
+  seen.map((each) => {
+    const { node, at, checks = [], unanswered } = each;
+    const left = wanted.filter(({ name }) => !checks.some(({ check }) => check === name));
+    if (unanswered || left.length === 0) return each;
+    const none = left.map(({ name, onBad }): CheckResult => {
+      return { check: name, node, is: 'unknown', counts: 'unknown', onBad, says: unasked, at };
+    });
+    return { ...each, checks: [...checks, ...none] };
+  });
 
 const unasked = 'its worker did not ask: give it the same settings, and start it again';
 

@@ -31,11 +31,16 @@ type Ticked = Extract<Event, { type: 'ticked' }>;
  * Never raises `revision`; the store does.
  */
 export function next(rollout: Rollout, event: Event): Rollout {
+  // Whoever signs reports may sign any number, and one that no calendar has could be told to nobody any more.
+  if (!isInstant(event.at)) return rollout;
   const after = fold(rollout, event);
   if (after === rollout) return rollout;
   const settled = settle(goOnResting(noted(takenUp(after, event), event), event.at), event.at);
   return watchedFromHere(rollout, settled, event.at);
 }
+
+/** Epoch ms, from 1970 to the year 5138. */
+const isInstant = (at: number): boolean => at >= 0 && at < 1e14;
 
 /** A journal is folded as it was when it was written: what was begun without the note goes on without it. */
 function noted(rollout: Rollout, event: Event): Rollout {

@@ -95,6 +95,7 @@ describe('other answers', () => {
     [1, true, 'watch', '1 entry of err in 10 min, worth a look from 1 entry of err'],
     [5, true, 'bad', '5 entries of err in 10 min, bad from 5 entries of err'],
     [9, false, 'bad', '9 entries of err in 10 min, bad from 5 entries of err'],
+    [3, false, 'unknown', 'it wrote more than can be counted'],
     [0, false, 'unknown', 'it wrote more than can be counted'],
   ])('%i entries, all of them seen: %s', (entries, whole, is, says) => {
     expect(judgeJournal(journal, entries, whole)).toEqual({ is, says });

@@ -38,6 +38,7 @@ describe('what a report says of a node now', () => {
     ],
     ['brought back, and proven then', { state: back, back: proof(oldImage) }, `proven ${oldImage}`],
     ['brought back by a version that kept no proof', { state: back }, 'unknown'],
+    ['brought back, with a proof of what it was in between alone', { state: back, proof: proof(newImage) }, 'unknown'],
     ['failed before it was changed', { state: failed }, `unchanged ${oldImage}`],
     ['perhaps changed, and nobody knows', { state: stuck, touched: true }, 'unknown'],
     ['changed, with a proof of what it was before', { state: stuck, touched: true, proof: proof(oldImage) }, 'unknown'],
