@@ -120,6 +120,7 @@ describe('the facts of a look', () => {
       nodes: rollout.nodes.slice(0, 1),
     }).toMatchInlineSnapshot(`
       {
+        "afterwards": null,
         "change": null,
         "createdAt": "2026-11-24T07:30:00.000Z",
         "endedAt": null,

@@ -5,9 +5,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Check } from '../../../src/upgrade/checks/types.ts';
+import { noRules, wantsNothing } from '../../../src/upgrade/environment/index.ts';
 import { read } from '../../../src/upgrade/host/answer.ts';
-import { checkBackup, gather, restart } from '../../../src/upgrade/host/commands.ts';
-import { createChecks, diagnoseNode, surveyForWork, surveyNode } from '../../../src/upgrade/host/index.ts';
+import {
+  checkBackup,
+  compareEnvironment,
+  configure,
+  gather,
+  restart,
+  stageEnvironment,
+} from '../../../src/upgrade/host/commands.ts';
+import {
+  createChecks,
+  diagnoseNode,
+  resolverFor,
+  seeEnvironment,
+  surveyForWork,
+  surveyNode,
+} from '../../../src/upgrade/host/index.ts';
 import { reportOf } from '../../../src/upgrade/host/reports.ts';
 import { verbs } from '../../../src/upgrade/host/verbs.ts';
 import { createProbe, fetchOnce } from '../../../src/upgrade/http/index.ts';
@@ -305,6 +320,18 @@ describe('the work on a node beside one that answers with anything at all', { ti
       const here = { ...turn, shell: counting, probe, clock, signal };
       const anew = read(await counting.run(node, restart(turn, before)));
       if (anew.is !== 'ok') reportOf(anew, 'retry');
+      const wanted = { ...wantsNothing, set: { LOG_LEVEL: 'info' } };
+      const how = { wanted, resolve: resolverFor(noRules, () => null), rules: noRules };
+      await seeEnvironment(node, how, fuzzedService, counting, 5_000, signal);
+      const [is, becomes] = [before.envSha256 ?? '', 'd'.repeat(64)];
+      for (const command of [
+        stageEnvironment(turn, is, becomes, 'upload'),
+        configure(turn, before, becomes),
+        compareEnvironment(fuzzedService, 'upload', 5_000),
+      ]) {
+        const told = read(await counting.run(node, command));
+        if (told.is !== 'ok') reportOf(told, 'retry');
+      }
       await tidyNode({ ...here, node: { name: node, before } }, before, { stable: 86_400_000, keep: 2 });
       const rest = { archive: async () => archive, withdrawn: () => null, gates: async () => [] };
       expect(await fromPeer({ ...here, ...rest }, node)).not.toBeNull();
