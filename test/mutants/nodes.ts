@@ -888,6 +888,27 @@ export const rows: Mutant[] = [
     tests: configure,
   },
   {
+    name: 'a node whose old file was put back by hand counts as back while what runs has the new one',
+    file: `${steps}/restore.ts`,
+    from: 'put !== node.before.envSha256 && seen.outlived === put',
+    to: "seen.outlived === ''",
+    tests: configure,
+  },
+  {
+    name: 'a node whose old file was put back by hand is not restarted by its script',
+    file: `${host}/scripts/restore.ts`,
+    from: '&& outlived && [ "$put" = "$new_env" ]; then',
+    to: '&& false; then',
+    tests: configure,
+  },
+  {
+    name: 'half a way back of an environment file can be put off',
+    file: `${steps}/restore.ts`,
+    from: 'seen.image === target && !isHalfBack;',
+    to: 'seen.image === target;',
+    tests: configure,
+  },
+  {
     name: 'a node that lost its environment file gets one from before that was changed',
     file: `${steps}/gather.ts`,
     from: 'proven === undefined ? envSha256 !== null : envSha256 === proven',
