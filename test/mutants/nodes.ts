@@ -778,8 +778,8 @@ export const rows: Mutant[] = [
   {
     name: 'nothing is noted before an environment file is put back',
     file: `${host}/scripts/restore.ts`,
-    from: 'note_put "$recorded" pending 2>/dev/null || :',
-    to: ':',
+    from: 'note_put "$recorded" pending 2>/dev/null || : # a full disk',
+    to: ': # a full disk',
     tests: putEnvironment,
   },
   {
