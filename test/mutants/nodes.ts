@@ -902,6 +902,20 @@ export const rows: Mutant[] = [
     tests: configure,
   },
   {
+    name: 'a secret is renamed to a name under which it is shown',
+    file: 'src/upgrade/environment/wanted.ts',
+    from: 'if (bared !== null)',
+    to: "if (bared === '')",
+    tests: ['test/upgrade/environment/wanted.test.ts'],
+  },
+  {
+    name: 'what one node says of its version changes the environment files of others',
+    file: 'src/upgrade/rollout/configuration.ts',
+    from: 'others.find((each) => of(each).length !== all.length)',
+    to: 'others.find((each) => of(each) === all)',
+    tests: ['test/upgrade/rollout/configuration.test.ts'],
+  },
+  {
     name: 'half a way back of an environment file can be put off',
     file: `${steps}/restore.ts`,
     from: 'seen.image === target && !isHalfBack;',

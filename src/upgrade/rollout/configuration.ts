@@ -45,7 +45,14 @@ export function crossed(
     throw new Refused(
       `Nothing was started: ${unknown.join(', ')} ${unknown.length === 1 ? 'does' : 'do'} not say which version runs there, so nobody knows which of config.changes go with this upgrade. See verify.`,
     );
-  const all = changes.filter(({ version }) => seen.some((each) => isNewer(version, each.version ?? '')));
+  const of = (each: NodeSurvey) => changes.filter(({ version }) => isNewer(version, each.version ?? ''));
+  const [first, ...others] = seen;
+  const all = first === undefined ? [] : of(first);
+  const other = others.find((each) => of(each).length !== all.length);
+  if (first !== undefined && other !== undefined)
+    throw new Refused(
+      `Nothing was started: ${named(other)} comes from a version with which another part of config.changes goes than ${named(first)}, and one rollout makes one change. Upgrade them one after the other, with --nodes or --regions.`,
+    );
   return all.length === 0 ? null : together(all);
 }
 
@@ -54,6 +61,8 @@ export function goingWith({ config }: Pick<Fleet, 'config'>, release: Release): 
   const upTo = inOrder(config?.changes ?? [], release);
   return upTo.map((_, from) => together(upTo.slice(from)));
 }
+
+const named = ({ node, version }: NodeSurvey): string => `${node} (${plain(version ?? '').slice(0, 60)})`;
 
 const inOrder = (changes: readonly VersionChange[], release: Release): VersionChange[] =>
   changes
