@@ -55,7 +55,7 @@ export function createCensus({ redis, fleet, regions, store, notary, seesSteps }
     queueNames.ask(region),
     ...(seesSteps ? [queueNames.step(region)] : []),
   ]);
-  const names = [queueNames.advance, queueNames.publish, ...ofRegions];
+  const names = [queueNames.advance, queueNames.publish, queueNames.build, ...ofRegions];
   const keys = names.flatMap((name) =>
     ['wait', 'active', 'delayed', 'failed'].map((state) => `${prefixOf(fleet)}:${name}:${state}`),
   );

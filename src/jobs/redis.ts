@@ -66,11 +66,17 @@ export async function openRedis(
   }
 }
 
+/** With each connection ioredis tells of itself, in words that an older Redis does not know; nothing hangs on it. */
+const isGreeting = (name: string): boolean => /^(?:client|hello)$/i.test(name);
+
 /** The command's own promise is left as it is: whoever sent it is told as before. */
 function tellingFailures(redis: Redis, troubled: (error: unknown) => void): void {
   const send = redis.sendCommand.bind(redis);
+  // What waited for a connection comes by again.
+  const known = new WeakSet<object>();
   redis.sendCommand = (command, stream) => {
-    command.promise.catch(troubled);
+    if (!known.has(command) && !isGreeting(command.name)) command.promise.catch(troubled);
+    known.add(command);
     return send(command, stream);
   };
 }

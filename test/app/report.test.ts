@@ -71,6 +71,14 @@ describe('zeitwork report', () => {
     expect(await reportText(reply, print)).toBe(read('again', 'r1.md').trimEnd());
   });
 
+  it.each(['../r1.md', '/r1.md', '.r1.md', 'a/b.md'])('writes no file that is called %s', async (name) => {
+    const wanted = { verb: 'report', rollout: null, print: null, out: at('named', 'deeper'), from: null } as const;
+    const reply = { parts: [], files: [{ name, text: 'x' }] };
+    await expect(reportText(reply, wanted)).rejects.toThrow(/is no name of a file/);
+    expect(readdirSync(at('named'))).toEqual(['deeper']);
+    expect(readdirSync(at('named', 'deeper'))).toEqual([]);
+  });
+
   it.each<[string, (lines: string[]) => string[], RegExp]>([
     ['a line was changed', (lines) => lines.map((line) => line.replaceAll('U0OTTO', 'U0INES')), /was changed/],
     ['the last line of the journal is missing', (lines) => lines.toSpliced(1, 1), /does not go as far/],

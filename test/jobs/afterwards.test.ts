@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lookAfterwards, watchOn } from '../../src/jobs/afterwards.ts';
-import { createLedger, createStore } from '../../src/jobs/index.ts';
+import { createLedger, createStore, startWorker } from '../../src/jobs/index.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { type StepParts, taskRunner } from '../../src/jobs/step.ts';
 import type { CheckOccasion, CheckResult } from '../../src/upgrade/checks/types.ts';
@@ -79,19 +79,20 @@ describe('what an upgrade left', () => {
     expect(flawsIn('r1', journal)).toEqual([]);
   });
 
-  it('is looked at on where all jobs were lost, by the next sweep', async () => {
+  it('is looked at on where the worker ended and all jobs were lost, by the sweep of the next one', async () => {
     const control = rig.control();
-    const worker = await rig.worker({ sweep: never });
+    const worker = await startWorker(workerParts(rig.redis.handle, { sweep: never }));
     await control.start(watched('r1', 600_000));
     await eventually(
       () => typesIn('r1'),
       (types) => types.includes('looked-after'),
     );
+    await worker.close();
     const { caller } = rig.redis.handle;
-    for (const key of await caller.keys('*step-*')) await caller.del(key);
-    for (const key of await caller.keys('*:advance*')) await caller.del(key);
+    for (const queue of ['step-us-east', 'advance'])
+      for (const key of await caller.keys(`*:${queue}:*`)) await caller.del(key);
     const { length } = await typesIn('r1');
-    await worker.sweep();
+    await rig.worker({ sweep: never });
     await eventually(
       () => typesIn('r1'),
       (types) => types.length > length,

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { createCensus, createStore } from '../../src/jobs/index.ts';
+import { createCensus, createStore, openRedis } from '../../src/jobs/index.ts';
 import { createMeter, type Meter, type RoleName, startMetrics } from '../../src/metrics/index.ts';
 import { eventually, production, quickRollout, silent, systemClock } from '../jobs/fixtures/parts.ts';
 import { done, makeRig } from '../jobs/fixtures/rig.ts';
@@ -206,5 +206,25 @@ describe('the chat, counted', () => {
     meter.believed('made-up-1', true);
     expect(await doubted()).toBe(499);
     expect(await meter.registry.metrics()).not.toContain('made-up');
+  });
+});
+
+describe('trouble with Redis, counted', () => {
+  it('is one for each command that failed, by its kind, and none for a script that is sent for the first time', async () => {
+    const meter = meterOf(['bot']);
+    const handle = await openRedis(null, rig.redis.dir, meter.redisFailed);
+    rig.closeLater({ close: () => handle.stop() });
+    const counted = async (kind: string) =>
+      numberOf(await meter.registry.metrics(), `zeitwork_redis_errors_total{kind="${kind}"}`);
+    await handle.caller.evalsha('0'.repeat(40), 0).catch(() => undefined);
+    await expect(handle.caller.call('NONSENSE')).rejects.toThrow(/unknown command/);
+    expect([await counted('other'), await counted('away')]).toEqual([1, 0]);
+    await handle.caller.config('SET', 'maxmemory', 1);
+    await expect(handle.caller.set('x', 'y')).rejects.toThrow(/OOM/);
+    await handle.caller.config('SET', 'maxmemory', 0);
+    expect(await counted('refuses-writes')).toBe(1);
+    handle.caller.disconnect();
+    await expect(handle.caller.get('x')).rejects.toThrow();
+    expect(await counted('away')).toBe(1);
   });
 });

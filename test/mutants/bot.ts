@@ -1028,4 +1028,11 @@ export const rows: Mutant[] = [
     to: "['start', 'cancel'].includes(kind)",
     tests: ['test/bot/build.test.ts'],
   },
+  {
+    name: 'a build that nobody looks at is told as if it went on',
+    file: 'src/bot/views/build.ts',
+    from: 'silent > patience &&',
+    to: 'silent > 1e9 * patience &&',
+    tests: ['test/bot/build.test.ts'],
+  },
 ];

@@ -1208,4 +1208,18 @@ export const rows: Mutant[] = [
     to: 'const end = text.length;',
     tests: ['test/jobs/build-told.test.ts'],
   },
+  {
+    name: 'a build that somebody stopped waits for a fetch that hangs',
+    file: 'src/jobs/builder.ts',
+    from: 'now.stopping !== undefined) stop.abort(new Overtaken());',
+    to: 'now === null) stop.abort(new Overtaken());',
+    tests: ['test/jobs/builder.test.ts'],
+  },
+  {
+    name: 'a build is begun although a file stops everything',
+    file: 'src/jobs/builder.ts',
+    from: 'if (reason !== null) throw new Error(reason);',
+    to: '',
+    tests: ['test/jobs/builder.test.ts'],
+  },
 ];

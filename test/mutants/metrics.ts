@@ -78,6 +78,13 @@ export const rows: Mutant[] = [
     tests: numbers,
   },
   {
+    name: 'a connection to Redis is counted as trouble with it',
+    file: 'src/jobs/redis.ts',
+    from: '!known.has(command) && !isGreeting(command.name)',
+    to: '!known.has(command)',
+    tests: served,
+  },
+  {
     name: 'a message that stands nowhere is counted as shown',
     file: 'src/jobs/showing.ts',
     from: '      meter?.drawing(rollout.id, rollout.revision, store.headOf(id)?.at ?? began);\n',

@@ -22,6 +22,13 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/report/claims.test.ts'],
   },
   {
+    name: 'a report calls watched what broke off',
+    file: `${report}/pack.ts`,
+    from: "over?.state.is === 'done' ? 'watched'",
+    to: "over !== undefined ? 'watched'",
+    tests: pack,
+  },
+  {
     name: 'a report calls a promise kept that was one minute short',
     file: `${report}/pack.ts`,
     from: 'before !== null && before >= notice.wanted',

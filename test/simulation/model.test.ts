@@ -22,7 +22,7 @@ import { Twins } from './twins.ts';
  * - links instead of files, a full disk, a service without an environment file, an archive with another file in it than it
  *   should have, and what versions before 0.2 left: the model has none of them.
  */
-const sequences = Number(process.env.MODEL ?? 80);
+const sequences = Number(process.env.MODEL ?? 120);
 const first = Number(process.env.FIRST ?? 1);
 
 let root: string;
@@ -64,7 +64,7 @@ it(`answers and does what the scripts do on a real node, in ${sequences} sequenc
     await twins.begin();
     await new TwinStory(chance, twins).tell();
   });
-  if (sequences < 80) return;
+  if (sequences < 120) return;
   expect(
     saidSomewhere.filter((words) => !heard.has(words)),
     'no node ever said',

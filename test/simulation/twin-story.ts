@@ -282,6 +282,7 @@ export class TwinStory {
         return hand('an upload of the other rollout arrives', () => model.receive(path, sha256(damaged)), arrive);
       },
       () => this.#damageBackup(),
+      () => this.#damageBackup(),
     ];
     // An upgrade in which the binary is always gone gets nowhere.
     const usual = hands.filter((_, at) => ![1, 3].includes(at) || chance.of(0.4));

@@ -9,8 +9,9 @@ import { md } from '../../../src/upgrade/report/text.ts';
 import { asked } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { journalOf } from '../../support/journal.ts';
+import { approve } from '../../support/parts.ts';
 import { hours, minutes, newImage, oldImage, planned, tuesday } from '../../support/rollouts.ts';
-import { badNight, goOn, goodNight, journalIn, restartNight, watchedNight } from './nights.ts';
+import { badNight, begin, goOn, goodNight, journalIn, restartNight, say, watchedNight } from './nights.ts';
 
 /** `npx vitest run --project unit test/upgrade/report/pack.test.ts -u` writes them anew. */
 const golden = (name: string, text: string) =>
@@ -99,6 +100,48 @@ describe('the report of a night', () => {
     expect(text).toContain('asked for a restart of v1.0.0 (regions)');
     expect(text).toContain('us-east-op-1 is restarted');
     expect(text).not.toMatch(/switched|[Aa]rchive|signed by nobody/);
+  });
+
+  it('says who ticked what, also what is ticked once all is over, and what nobody did', () => {
+    const after = [{ text: 'Page' }, { text: 'Wiki' }];
+    const checklists = { before: [{ text: 'Notes' }], during: [{ text: 'Graphs' }], after };
+    const start = begin({ bake: minutes(10) });
+    const listed = { ...start.told.planned, checklists };
+    const tick = (item: string) => (at: number) => ({ type: 'item-ticked', at, by: 'U0INES', item }) as const;
+    const isAsked = (rollout: Rollout) => asked(rollout).length > 0;
+    const first = goOn({ ...start.told, planned: listed, rollout: listed }, start.world);
+    let told = goOn(say(first, tick('before.1')), start.world, isAsked);
+    for (const region of ['eu-west', 'ap-south']) {
+      const ticked = say(told, tick(`during/${region}.1`));
+      const given = say(ticked, (at) => approve(region, 'U0INES', at));
+      told = goOn(given, start.world, (rollout) => region === 'eu-west' && isAsked(rollout));
+    }
+    expect(told.rollout.status.is).toBe('done');
+    told = say(told, tick('after.1'));
+    const { checklist } = packOf(journalIn(told));
+    expect(checklist.map(({ part, text, ticked, by }) => [part, text, ticked, by])).toEqual([
+      [null, 'Notes', true, 'U0INES'],
+      ['eu-west', 'Graphs', true, 'U0INES'],
+      ['ap-south', 'Graphs', true, 'U0INES'],
+      [null, 'Page', true, 'U0INES'],
+      [null, 'Wiki', false, null],
+    ]);
+    expect(packMarkdown(packOf(journalIn(told)), names)).toContain('| 5 | at the end | Wiki | NOT TICKED | - | - |');
+  });
+
+  it('calls neither watched nor approved what was stopped before', () => {
+    const { told, world } = begin({ bake: minutes(10) });
+    const stop = (at: number) => ({ type: 'stopped', at, by: 'U0ROSA' }) as const;
+    const isWatched = ({ phases }: Rollout) => phases.some(({ is, state }) => is === 'watch' && state.is === 'active');
+    expect(packOf(journalIn(say(goOn(told, world, isWatched), stop))).watches).toMatchObject([{ is: 'broken off' }]);
+    const other = begin({ bake: minutes(10) });
+    const phases = other.told.planned.phases.map((each) => (each.is === 'approval' ? { ...each, needed: 2 } : each));
+    const two = { ...other.told.planned, phases };
+    const isAsked = (rollout: Rollout) => asked(rollout).length > 0;
+    const waits = goOn({ ...other.told, planned: two, rollout: two }, other.world, isAsked);
+    const half = say(waits, (at) => approve('eu-west', 'U0INES', at));
+    const { questions } = packOf(journalIn(say(half, stop)));
+    expect(questions).toMatchObject([{ is: 'not asked any more', given: [{ by: 'U0INES' }] }]);
   });
 
   it('of a change of the environment file names its keys, and no release that would have been brought', () => {

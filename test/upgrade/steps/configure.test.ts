@@ -366,6 +366,14 @@ describe('a node whose environment file goes with its release', () => {
     expect(await trial.go(...turn)).toMatchObject({ is: 'failed', reason: expect.stringMatching(/says of NEW_PARAM/) });
   });
 
+  it('that has the binary and not the file gets that too, with a restart', async () => {
+    await trial.go('stage', 'backup', 'switch');
+    trial.node.write(env, written, 0o640);
+    trial.node.exec('systemctl restart zeitwork-operator');
+    expect(await restartsBy(() => trial.go('switch', 'switch'))).toBe(1);
+    expect(isThere()).toEqual(there);
+  });
+
   it('that runs the release already keeps its own', async () => {
     await trial.go('stage', 'backup', 'switch');
     trial.node.write(env, written, 0o640);
