@@ -173,7 +173,7 @@ export const rows: Mutant[] = [
   {
     name: 'a restart since makes good a day that was not',
     file: 'src/jobs/aftercare.ts',
-    from: 'known.find(({ afterwards }) => afterwards !== undefined)',
+    from: 'known.find(({ afterwards }) => afterwards !== undefined && afterwards.since !== null)',
     to: 'known[0]',
     tests: ['test/jobs/aftercare.test.ts'],
   },

@@ -916,6 +916,13 @@ export const rows: Mutant[] = [
     tests: ['test/upgrade/rollout/configuration.test.ts'],
   },
   {
+    name: 'an environment file is taken for the path of one when it is sent',
+    file: `${steps}/environment.ts`,
+    from: 'shell.put(node.name, Buffer.from(text), path, signal)',
+    to: 'shell.put(node.name, text, path, signal)',
+    tests: configure,
+  },
+  {
     name: 'half a way back of an environment file can be put off',
     file: `${steps}/restore.ts`,
     from: 'seen.image === target && !isHalfBack;',

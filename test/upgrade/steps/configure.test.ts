@@ -223,6 +223,17 @@ describe('a node whose environment file is changed', () => {
     ]);
   });
 
+  it('gets it out of the memory of the worker: a file would stay there when that is killed', async () => {
+    const put = trial.node.put.bind(trial.node);
+    const sent: string[] = [];
+    trial.node.put = (node, from, to) => {
+      sent.push(typeof from);
+      return put(node, from, to);
+    };
+    expect(await trial.go(...turn)).toMatchObject({ is: 'succeeded' });
+    expect(sent).toEqual(['object', 'object']);
+  });
+
   it('renames and takes away keys, and is proven without the old ones', async () => {
     await trial.want({ rename: { MAX_CONNECTIONS: 'CONNECTIONS_MAX' }, unset: ['DATABASE_URL'] });
     expect(await trial.go(...turn)).toMatchObject({ is: 'succeeded' });
