@@ -83,9 +83,9 @@ function turnFor(
   return { rollout, run: { ...run, before: cameFrom(known, node, left) }, spare: provenBefore(known, node, left) };
 }
 
-/** The newest of them that was to be watched once it was done was well then; a recovery or a restart since says nothing of it. */
+/** The newest of them that was to be watched once it was done was well then; a recovery or a restart since says nothing of it, nor does an upgrade that was never done. */
 const wasWatchedWell = (known: readonly Rollout[]): boolean => {
-  const watched = known.find(({ afterwards }) => afterwards !== undefined);
+  const watched = known.find(({ afterwards }) => afterwards !== undefined && afterwards.since !== null);
   return watched === undefined || isGoodAfterwards(watched);
 };
 

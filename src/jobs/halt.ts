@@ -45,14 +45,14 @@ export function heeding(shell: Shell, ask: () => Promise<Halt>, clock: Pick<Cloc
       }
     },
     /** A transfer may take minutes, and as long to begin: it is cut short, and what has arrived by then is used by nobody. */
-    async put(node, localPath, remotePath, signal) {
+    async put(node, from, remotePath, signal) {
       await heed();
       const over = new AbortController();
       const cut = new AbortController();
       const signals = AbortSignal.any([cut.signal, ...(signal ? [signal] : [])]);
       void watch(over.signal, cut).catch(() => undefined);
       try {
-        const sent = await shell.put(node, localPath, remotePath, signals);
+        const sent = await shell.put(node, from, remotePath, signals);
         cut.signal.throwIfAborted();
         return sent;
       } catch (error) {

@@ -1,11 +1,13 @@
 import { Refused } from '../base/errors.ts';
 import { isAny } from '../base/is-any.ts';
 import { isMajor } from '../base/version.ts';
-import { type Person, signerOf } from '../trust/index.ts';
+import { canonical, type Person, signerOf } from '../trust/index.ts';
 import {
   approvals,
   canaryOf,
   changesService,
+  configurationOf,
+  goingWith,
   phaseOf,
   sinceOf,
   strategies,
@@ -29,7 +31,7 @@ const skew = 60_000;
  * signature they cannot. So a worker reads these itself, by its own settings, and believes nothing else that the rollout says.
  */
 export function vouching(
-  fleet: Pick<Fleet, 'name' | 'regions' | 'policy'>,
+  fleet: Pick<Fleet, 'name' | 'regions' | 'policy' | 'config'>,
   people: readonly Person[],
   runs: AskVersion,
 ): Vouched {
@@ -41,7 +43,9 @@ export function vouching(
     const { majors } = fleet.policy;
     const restarts = onlyRestarts(rollout, node);
     const major = !restarts && isMajorHere(rollout, await runs(node));
-    const isFree = mayBegin(fleet, region, restarts) && !(major && majors.canaryApproval);
+    // A bot could add any key to a release that one person may begin.
+    const changesKeys = hasOtherKeys(fleet, rollout);
+    const isFree = mayBegin(fleet, region, restarts || changesKeys) && !(major && majors.canaryApproval);
     if (opening.length === 0 && turns(rollout)[0] === turn && isFree) return null;
     const needed = Math.max(region.needed, major ? majors.approvers : 1);
     const given = opening.flatMap((phase) => phase.given.map((each) => ({ phase, each })));
@@ -103,6 +107,14 @@ const onlyRestarts = (rollout: Rollout, node: string): boolean =>
   turnOf(rollout, node).path.every((step) => !changesService(step) || isAny(step, 'restart', 'configure')) &&
   turnOf(rollout, node).rehearsal === undefined;
 
+/** Something becomes of environment files that the settings of this worker do not say of the release. */
+function hasOtherKeys(fleet: Pick<Fleet, 'config'>, rollout: Rollout): boolean {
+  const configuration = configurationOf(rollout);
+  if (configuration === null) return false;
+  const wanted = canonical(configuration.wanted);
+  return goingWith(fleet, rollout.release).every((own) => canonical(own) !== wanted);
+}
+
 /**
  * By what the node says now and what was recorded that the nodes ran before, which a bot can write as well; and by what the new
  * binary said of itself where it was asked: that a release is called otherwise makes no major a minor one. Where none said what
@@ -115,7 +127,7 @@ function isMajorHere({ nodes, release, asked }: Rollout, runs: string | null): b
   return known.length === 0 || known.some((version) => names.some((name) => isMajor(version, name)));
 }
 
-function mayBegin(fleet: Pick<Fleet, 'regions' | 'policy'>, { name }: Region, restarts: boolean): boolean {
+function mayBegin(fleet: Pick<Fleet, 'regions' | 'policy'>, { name }: Region, isNoRelease: boolean): boolean {
   const { oneMayBegin } = fleet.policy;
-  return oneMayBegin === 'anywhere' || (oneMayBegin === 'canary' && !restarts && name === canaryOf(fleet));
+  return oneMayBegin === 'anywhere' || (oneMayBegin === 'canary' && !isNoRelease && name === canaryOf(fleet));
 }

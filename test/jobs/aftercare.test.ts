@@ -35,6 +35,14 @@ const afterwards = (is: 'well' | 'unwell' | 'superseded' | null): Rollout => ({
   },
 });
 
+/** It was to be watched as well, and never came so far. */
+const calledOff: Rollout = {
+  ...over,
+  id: 'r2',
+  status: { is: 'stopped', by: 'U1', at: ended },
+  afterwards: { for: day, every: 300_000, since: null, regions: {}, worse: [], end: null },
+};
+
 interface World {
   rollouts?: Rollout[];
   open?: string[];
@@ -116,6 +124,7 @@ describe('a node that is as recorded', () => {
     ['a rollout is open', { open: ['r9'] }],
     ['it is still watched', { rollouts: [afterwards(null)] }],
     ['it was not well while it was watched', { rollouts: [afterwards('unwell')] }],
+    ['it was not well, and another upgrade was called off since', { rollouts: [calledOff, afterwards('unwell')] }],
     ['its watch was cut off by a restart', { rollouts: [{ ...over, id: 'r2' }, afterwards('superseded')] }],
     ['the last rollout that knows it is open', { rollouts: [{ ...over, status: { is: 'running' } }] }],
     [

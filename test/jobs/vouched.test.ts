@@ -210,6 +210,27 @@ describe('approvals: signed', () => {
     expect(await vouched(changing(signed), 'us-east-op-1')).toMatch(/must have signed/);
   });
 
+  it.each([
+    ['with what the settings of this worker say of its version', { ensure: { NEW: 'on' } }, null],
+    ['with less than that', {}, /must have signed/],
+    ['with a key that a bot added', { ensure: { NEW: 'on' }, set: { LD_PRELOAD: '/tmp/x' } }, /must have signed/],
+    ['with another value', { ensure: { NEW: 'off' } }, /must have signed/],
+    ['with what belongs to a later version', { ensure: { NEW: 'on' }, unset: ['OLD'] }, /must have signed/],
+  ])('are not wanted in the canary region for an upgrade %s, and wanted else', async (_, asked, expected) => {
+    const changes = [
+      { version: 'v3.0.0', ...wantsNothing, unset: ['OLD'] },
+      { version: 'v2.0.0', ...wantsNothing, ensure: { NEW: 'on' } },
+    ];
+    const own = { ...fleet(), config: { secret: [], values: {}, files: null, changes } };
+    const begin = plan(inputOf(fleet(), { strategy: 'regions' }));
+    const config = { wanted: { ...wantsNothing, ...asked }, files: {} };
+    const said = await vouching(own, people, silent)({ ...begin, config }, 'us-east-op-1');
+    if (expected === null) expect(said).toBeNull();
+    else expect(said).toMatch(expected);
+    const change = { is: 'config' as const, ...config };
+    expect(await vouching(fleet(), people, silent)({ ...begin, change }, 'us-east-op-1')).toMatch(/must have signed/);
+  });
+
   it('are not wanted where one person may begin, and nowhere else, whatever the plan leaves out', async () => {
     const begin = plan(inputOf(fleet({ oneMayBegin: 'anywhere' }), { strategy: 'regions' }));
     const bare = { ...begin, phases: begin.phases.filter(({ is }) => is !== 'approval') };

@@ -157,6 +157,13 @@ export const rows: Mutant[] = [
     tests: ['test/jobs/afterwards.test.ts'],
   },
   {
+    name: 'an upgrade that was called off makes up for one that was not well',
+    file: 'src/jobs/aftercare.ts',
+    from: 'afterwards !== undefined && afterwards.since !== null)',
+    to: 'afterwards !== undefined)',
+    tests: ['test/jobs/aftercare.test.ts'],
+  },
+  {
     name: 'backups go after a day that was not well',
     file: 'src/jobs/aftercare.ts',
     from: ' || !wasWatchedWell(known)) return null;',
@@ -166,7 +173,7 @@ export const rows: Mutant[] = [
   {
     name: 'a restart since makes good a day that was not',
     file: 'src/jobs/aftercare.ts',
-    from: 'known.find(({ afterwards }) => afterwards !== undefined)',
+    from: 'known.find(({ afterwards }) => afterwards !== undefined && afterwards.since !== null)',
     to: 'known[0]',
     tests: ['test/jobs/aftercare.test.ts'],
   },

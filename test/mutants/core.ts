@@ -1716,8 +1716,8 @@ export const rows: Mutant[] = [
   {
     name: 'changes of versions that are not crossed go with an upgrade',
     file: 'src/upgrade/rollout/configuration.ts',
-    from: ".filter(({ version }) => seen.some((each) => isNewer(version, each.version ?? '')))",
-    to: '',
+    from: "const of = (each: NodeSurvey) => changes.filter(({ version }) => isNewer(version, each.version ?? ''));",
+    to: 'const of = (each: NodeSurvey) => (each.version === null ? [] : changes);',
     tests: ['test/upgrade/rollout/configuration.test.ts'],
   },
   {

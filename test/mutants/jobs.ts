@@ -565,6 +565,20 @@ export const rows: Mutant[] = [
     tests: vouched,
   },
   {
+    name: 'a bot adds keys of the environment file to what one person may begin',
+    file: 'src/jobs/vouched.ts',
+    from: 'restarts || changesKeys)',
+    to: 'restarts)',
+    tests: vouched,
+  },
+  {
+    name: 'what belongs to a later version counts as what the settings say of this one',
+    file: 'src/upgrade/rollout/configuration.ts',
+    from: 'const upTo = inOrder(config?.changes ?? [], release);',
+    to: 'const upTo = [...(config?.changes ?? [])].reverse();',
+    tests: vouched,
+  },
+  {
     name: 'a signature for one rollout counts in another',
     file: 'src/jobs/vouched.ts',
     from: 'decision.rollout === rollout.id &&',

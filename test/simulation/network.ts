@@ -94,7 +94,7 @@ export function simulatedShell(program: Program, parts: Parts): Shell {
         return { is: 'exited', code, stdout, stderr };
       }
     },
-    async put(name, localPath, remotePath): Promise<Transfer> {
+    async put(name, from, remotePath): Promise<Transfer> {
       const node = there(name);
       const reason = await reaches(node);
       if (reason !== null) return { is: 'unreachable', reason };
@@ -102,7 +102,7 @@ export function simulatedShell(program: Program, parts: Parts): Shell {
       if (crash(program)) await never();
       if (node.diskFull) return { is: 'failed', reason: 'no space left on device' };
       if (!node.on || node.cut) return { is: 'failed', reason: 'the connection was lost' };
-      node.receive(remotePath, chance.of(trouble.damages) ? 'f'.repeat(64) : localPath);
+      node.receive(remotePath, chance.of(trouble.damages) ? 'f'.repeat(64) : String(from));
       return { is: 'sent', bytes: 1_000 };
     },
     close: async () => undefined,

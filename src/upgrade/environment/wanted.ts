@@ -182,6 +182,8 @@ export function rewritten(before: string, wanted: Wanted, changes: Changes, rule
   if (edited.is !== 'refused' && linesToCompare(after, wanted) === null)
     return { is: 'refused', reason: 'a value that is to be renamed is of several lines: rename it by hand' };
   if (edited.is !== 'edited') return edited;
+  const bared = baredBy(edited.differences, wanted, rules);
+  if (bared !== null) return { is: 'refused', reason: bared };
   const pairs = Object.entries(wanted.rename);
   const isSecret = ({ key, from, to }: Difference): boolean =>
     [key, ...pairs.filter((pair) => pair.includes(key)).flat()].some((each) => isHidden(each, rules)) ||
@@ -192,6 +194,19 @@ export function rewritten(before: string, wanted: Wanted, changes: Changes, rule
     return { key, from: from === null ? null : '', to: to === null ? null : '', hidden: true };
   });
   return { ...edited, differences: shown };
+}
+
+/** Renamed first and looked at afterwards, a secret would be shown. */
+function baredBy(differences: Difference[], { rename }: Wanted, rules: KeyRules): string | null {
+  const bared = Object.entries(rename).find(
+    ([from, to]) =>
+      isHidden(from, rules) &&
+      !isHidden(to, rules) &&
+      differences.some(({ key, to: value }) => key === to && value && !holdsSecret(value, [])),
+  );
+  if (bared === undefined) return null;
+  const [from, to] = bared;
+  return `${from} is a secret, and under the name ${to} it would be shown from then on: name ${to} under config.secret in the settings`;
 }
 
 const cut = (value: string | null): string | null =>

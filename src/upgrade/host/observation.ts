@@ -27,6 +27,8 @@ export interface Observation {
   torn: boolean;
   /** This program put it there, and what runs was started before that. */
   stale: boolean;
+  /** The environment file that this program put there and somebody replaced since; what runs may have been started with it. */
+  outlived: string | null;
   /** Where symbolic links lead that stand in the place of a file; null for a file. */
   links: { binary: string | null; env: string | null };
   staged: string | null;
@@ -108,6 +110,7 @@ export function readObservation(output: Output): Observation {
     env: hash(output, 'env'),
     torn: last(output, 'torn') === 'env',
     stale: last(output, 'stale') === 'env',
+    outlived: hash(output, 'outlived'),
     links: { binary: link('binary'), env: link('env') },
     staged: hash(output, 'staged'),
     machine: word(last(output, 'machine'), ''),

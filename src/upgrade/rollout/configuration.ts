@@ -1,6 +1,6 @@
 import { plain } from '../../base/plain.ts';
 import { byVersion, isNewer } from '../../base/version.ts';
-import { keysOf, merged, noRules, refusedWanted, type Wanted } from '../environment/index.ts';
+import { keysOf, merged, noRules, refusedWanted, type VersionChange, type Wanted } from '../environment/index.ts';
 import {
   type ConfigChange,
   type Configuration,
@@ -37,7 +37,7 @@ export function crossed(
   nodes: FleetNode[],
   survey: NodeSurvey[],
 ): Wanted | null {
-  const changes = (config?.changes ?? []).filter(({ version }) => !isNewer(version, release.version));
+  const changes = inOrder(config?.changes ?? [], release);
   const seen = toBeSwitched(release, nodes, survey);
   if (changes.length === 0 || seen.length === 0) return null;
   const unknown = seen.flatMap(({ node, version }) => (version === null ? [node] : []));
@@ -45,11 +45,31 @@ export function crossed(
     throw new Refused(
       `Nothing was started: ${unknown.join(', ')} ${unknown.length === 1 ? 'does' : 'do'} not say which version runs there, so nobody knows which of config.changes go with this upgrade. See verify.`,
     );
-  const all = changes
-    .filter(({ version }) => seen.some((each) => isNewer(version, each.version ?? '')))
-    .sort((one, other) => byVersion(one.version, other.version));
-  return all.length === 0 ? null : merged(all.map(({ version: _, ...wanted }) => wanted));
+  const of = (each: NodeSurvey) => changes.filter(({ version }) => isNewer(version, each.version ?? ''));
+  const [first, ...others] = seen;
+  const all = first === undefined ? [] : of(first);
+  const other = others.find((each) => of(each).length !== all.length);
+  if (first !== undefined && other !== undefined)
+    throw new Refused(
+      `Nothing was started: ${named(other)} comes from a version with which another part of config.changes goes than ${named(first)}, and one rollout makes one change. Upgrade them one after the other, with --nodes or --regions.`,
+    );
+  return all.length === 0 ? null : together(all);
 }
+
+/** All that may go with this release by these settings: what they say of the versions from any one on up to it. */
+export function goingWith({ config }: Pick<Fleet, 'config'>, release: Release): Wanted[] {
+  const upTo = inOrder(config?.changes ?? [], release);
+  return upTo.map((_, from) => together(upTo.slice(from)));
+}
+
+const named = ({ node, version }: NodeSurvey): string => `${node} (${plain(version ?? '').slice(0, 60)})`;
+
+const inOrder = (changes: readonly VersionChange[], release: Release): VersionChange[] =>
+  changes
+    .filter(({ version }) => !isNewer(version, release.version))
+    .sort((one, other) => byVersion(one.version, other.version));
+
+const together = (changes: VersionChange[]): Wanted => merged(changes.map(({ version: _, ...wanted }) => wanted));
 
 const toBeSwitched = (release: Release, nodes: FleetNode[], survey: NodeSurvey[]): NodeSurvey[] =>
   survey.filter(

@@ -25,7 +25,7 @@ export { calendarNow } from './calendars.ts';
 export { askedForLists, checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';
 export { compatibilityOf, Incompatible, seenNoWayBack } from './compatible.ts';
 export { lacksRehearsal } from './compile.ts';
-export { configurationOf, crossed, fileOf, keysInWords } from './configuration.ts';
+export { configurationOf, crossed, fileOf, goingWith, keysInWords } from './configuration.ts';
 export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
 export { troublesIn } from './fitness.ts';

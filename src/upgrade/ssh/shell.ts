@@ -114,11 +114,11 @@ export function createShell(hosts: Record<string, Host>, options: ShellOptions =
         return refusal(error);
       }
     },
-    async put(node: string, localPath: string, remotePath: string, signal?: AbortSignal): Promise<Transfer> {
+    async put(node: string, from: string | Buffer, remotePath: string, signal?: AbortSignal): Promise<Transfer> {
       manyListeners(signal);
       try {
         const host = hostOf(node);
-        return await sender.send(() => pool.lease(host, signal), localPath, remotePath, signal);
+        return await sender.send(() => pool.lease(host, signal), from, remotePath, signal);
       } catch (error) {
         return refusal(error);
       }

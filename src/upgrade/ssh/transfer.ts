@@ -19,7 +19,7 @@ export interface SenderOptions {
 
 export interface Sender {
   /** Rejects with Unreachable when there was no session to send it over. */
-  send(lease: () => Promise<Lease>, localPath: string, remotePath: string, signal?: AbortSignal): Promise<Transfer>;
+  send(lease: () => Promise<Lease>, from: string | Buffer, remotePath: string, signal?: AbortSignal): Promise<Transfer>;
 }
 
 function openSftp(lease: Lease): Promise<SFTPWrapper> {
@@ -86,10 +86,10 @@ export function createSender(options: SenderOptions): Sender {
   const limiter = createLimiter(options.atOnce);
   const sources = createSources();
   return {
-    async send(lease, localPath, remotePath, signal) {
+    async send(lease, from, remotePath, signal) {
       const leave = await limiter.acquire(signal);
       try {
-        const source = await sources.open(localPath);
+        const source = typeof from === 'string' ? await sources.open(from) : { data: from, release: () => undefined };
         try {
           return await transfer(await lease(), source.data, remotePath, options, signal);
         } finally {
@@ -97,7 +97,10 @@ export function createSender(options: SenderOptions): Sender {
         }
       } catch (error) {
         if (error instanceof Unreachable) throw error;
-        return { is: 'failed', reason: `${localPath} cannot be read: ${fileReasonOf(error)}` };
+        return {
+          is: 'failed',
+          reason: `${typeof from === 'string' ? from : 'it'} cannot be read: ${fileReasonOf(error)}`,
+        };
       } finally {
         leave();
       }

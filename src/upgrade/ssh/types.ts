@@ -78,10 +78,10 @@ export interface Forwarding {
 export interface Shell {
   run(node: string, command: Command, signal?: AbortSignal): Promise<Outcome>;
   /**
-   * Sends a file over SFTP (pipelined, fsynced when the server offers it) to `remotePath`, relative to the login
+   * Sends a file of this machine, or what is in memory alone, over SFTP (pipelined, fsynced when the server offers it) to `remotePath`, relative to the login
    * directory or absolute; creates the parent directory with mode 0700.
    */
-  put(node: string, localPath: string, remotePath: string, signal?: AbortSignal): Promise<Transfer>;
+  put(node: string, from: string | Buffer, remotePath: string, signal?: AbortSignal): Promise<Transfer>;
   /** How root is become there: over a helper no file goes by `put`. `sudo` when absent. */
   becomes?(node: string): Become;
   close(): Promise<void>;

@@ -1,7 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { linesToCompare } from '../environment/index.ts';
 import type { Answer } from '../host/answer.ts';
 import * as commands from '../host/commands.ts';
@@ -23,19 +20,11 @@ export async function textOf(context: StepContext, sha256: string): Promise<{ te
   return { text: read.text };
 }
 
-/** Sends a small file with secrets: on this machine it lies in a folder of this process alone, and for no longer than that takes. */
-async function send(context: StepContext, text: string, path: string): Promise<Report | null> {
-  const { node, shell, signal } = context;
-  const folder = await mkdtemp(join(tmpdir(), 'zeitwork-environment-'));
-  try {
-    const local = join(folder, 'text');
-    await writeFile(local, text, { mode: 0o600 });
-    const sent = await shell.put(node.name, local, path, signal);
-    signal.throwIfAborted();
-    return sent.is === 'sent' ? null : failedForNow(`the environment file could not be sent: ${sent.reason}`);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+/** Sends what holds secrets out of memory: a file of this machine would stay there when this process is killed. */
+async function send({ node, shell, signal }: StepContext, text: string, path: string): Promise<Report | null> {
+  const sent = await shell.put(node.name, Buffer.from(text), path, signal);
+  signal.throwIfAborted();
+  return sent.is === 'sent' ? null : failedForNow(`the environment file could not be sent: ${sent.reason}`);
 }
 
 /** Has a file taken by a command; what the node did not take is removed there. */

@@ -25,18 +25,23 @@ async function missingOf(context: StepContext, seen: Observation): Promise<Missi
     return { is: 'reported', report: failed('nothing was recorded of this node before the upgrade: no way back') };
   }
   const kept = keptEnvironment(node);
-  if (isBack(seen, node.before, rollout, kept)) return { is: 'nothing' };
+  const file = fileOf(rollout, node);
+  const put = file?.after ?? null;
+  const hasOurs = put !== null && put !== node.before.envSha256 && seen.outlived === put;
+  if (isBack(seen, node.before, rollout, kept) && !(hasOurs && seen.env === node.before.envSha256))
+    return { is: 'nothing' };
   const other = rollout.onlyBack ? await notTheNewest(context, node.before) : null;
   if (other !== null) return { is: 'reported', report: other };
   const link = linkInPlace(seen, rollout.service);
   if (link !== null) return { is: 'reported', report: failed(link) };
-  const put = fileOf(rollout, node)?.after ?? null;
   const strangers = inTheWayOfRestore(seen, node.before, rollout, put);
   const left = await leave(context, strangers, since);
   if (left.is === 'reported') return left;
   const decided = left.as === 'keep' ? { replace: [], keep: strangers } : { replace: strangers, keep: [] };
   const target = rollout.release.binarySha256;
-  const unchanged = seen.disk === target && seen.image === target;
+  // In a change of configuration the binary tells nothing of how far the way back got.
+  const isHalfBack = file !== null && file.before !== file.after && seen.env === node.before.envSha256;
+  const unchanged = seen.disk === target && seen.image === target && !isHalfBack;
   return { is: 'stop', command: commands.restore(context, node.before, decided, put), unchanged };
 }
 

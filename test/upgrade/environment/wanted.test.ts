@@ -99,7 +99,8 @@ describe('what people see of a change', () => {
 
   it.each<[string, string, Partial<Wanted>]>([
     ['a secret', 'MY_SALT=hush-old\n', { set: { MY_SALT: { file: 'x' } } }],
-    ['a secret under a new name that tells nothing', 'MY_SALT=hush-old\n', { rename: { MY_SALT: 'SEASONING' } }],
+    ['an address under a new name', 'MY_SALT=postgres://zw:hush-old@db/zw\n', { rename: { MY_SALT: 'SEASONING' } }],
+    ['a secret under another name of one', 'MY_SALT=hush-old\n', { rename: { MY_SALT: 'OLD_SALT' } }],
     ['what becomes a secret', 'SEASONING=hush-old\n', { rename: { SEASONING: 'MY_SALT' } }],
     ['a password in an address', 'PEER=postgres://zw:hush-old@db/zw\n', { set: { PEER: 'none' } }],
   ])('is nothing of %s', (_, before, wanted) => {
@@ -111,6 +112,13 @@ describe('what people see of a change', () => {
 
   it('is said to be the same where the file has it', () => {
     expect(shown('COUNT=200\n', { set: { COUNT: '200' } })).toEqual({ is: 'same' });
+  });
+
+  it('is refused where a secret would get a name under which the next look shows it', () => {
+    const found = shown('MY_SALT=hush-old\n', { rename: { MY_SALT: 'SEASONING' } });
+    expect(found).toMatchObject({ is: 'refused', reason: expect.stringMatching(/SEASONING .*config\.secret/) });
+    expect(JSON.stringify(found)).not.toMatch(/hush/);
+    expect(shown('SEASONING=hush-old\n', { rename: { MY_SALT: 'SEASONING' } })).toEqual({ is: 'same' });
   });
 
   it('is refused where what is renamed is of several lines', () => {

@@ -34,6 +34,7 @@ const sight = (change: Sight = {}): Observation => ({
   env: null,
   torn: false,
   stale: false,
+  outlived: null,
   staged: null,
   machine: 'x86_64',
   writable: true,

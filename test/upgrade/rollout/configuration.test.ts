@@ -221,6 +221,11 @@ describe('an upgrade with which environment files are changed', () => {
   it.each<[string, Record<string, Partial<NodeSurvey>>, RegExp]>([
     ['nobody knows what is crossed', { 'eu-west-op-1': { version: null } }, /eu-west-op-1 does not say which version/],
     [
+      'one node says that it comes from further back than the others: nothing of that reaches them',
+      { 'eu-west-op-1': { version: 'v0.9.0' } },
+      /eu-west-op-1 \(v0\.9\.0\) .*another part of config\.changes goes than us-east-op-1 \(v1\.0\.0\)/,
+    ],
+    [
       'a key is missing',
       { 'eu-west-op-1': { environment: { is: 'refused', reason: 'there is no OLD in it' } } },
       /no OLD/,

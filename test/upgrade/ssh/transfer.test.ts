@@ -47,6 +47,12 @@ describe('a file sent to a node', () => {
     ]);
   });
 
+  it('may be one that lies in memory alone', async () => {
+    const path = remote('from-memory');
+    expect(await shellOf().put('n', Buffer.from('A=1\n'), path)).toEqual({ is: 'sent', bytes: 4 });
+    expect([readFileSync(path, 'utf8'), statSync(path).mode & 0o777]).toEqual(['A=1\n', 0o600]);
+  });
+
   it('may be named from the login directory', async () => {
     const path = remote('relative');
     expect(await shellOf().put('n', local, relative(homedir(), path))).toMatchObject({ is: 'sent' });

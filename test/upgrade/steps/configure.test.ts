@@ -118,6 +118,29 @@ describe('a node whose environment file is changed', () => {
     expect(trial.node.exec(`ls ${state}/aside 2>/dev/null || :`)).toBe('');
   });
 
+  it('is restarted once on its way back where somebody put the old file back by hand: what runs has the new one', async () => {
+    await trial.go('stage', 'backup', 'configure', 'verify');
+    trial.node.write(env, written, 0o640);
+    expect(await restartsBy(() => trial.go('restore', 'restore', 'verify-restored'))).toBe(1);
+    expect(trial.node.read(`proc/${trial.node.read('pid').trim()}/environ`)).toContain('MAX_CONNECTIONS=100');
+  });
+
+  it('is not called unchanged where its way back was killed before the restart', async () => {
+    await trial.go('stage', 'backup', 'configure', 'verify');
+    trial.gates = [{ name: 'quorum', reason: 'too few', owner: 'us-east', opensAt: null }];
+    expect(await trial.go('restore')).toMatchObject({ is: 'gated', unchanged: true });
+    trial.gates = [];
+    const real = trial.node.read('bin/systemctl');
+    trial.node.write('bin/systemctl', real.replace('  restart)', '  restart) kill -9 $PPID; exit ;;\n  x)'), 0o755);
+    expect(await trial.go('restore')).toMatchObject({ is: 'unknown' });
+    trial.node.write('bin/systemctl', real, 0o755);
+    expect(trial.node.read(env)).toBe(written);
+    trial.gates = [{ name: 'quorum', reason: 'too few', owner: 'us-east', opensAt: null }];
+    expect(await trial.go('restore')).toMatchObject({ is: 'gated', unchanged: false });
+    trial.gates = [];
+    expect(await restartsBy(() => trial.go('restore', 'restore', 'verify-restored'))).toBe(1);
+  });
+
   it('is proven by no process from before, although the file lies there', async () => {
     await trial.go('stage', 'backup');
     trial.node.write(
@@ -198,6 +221,17 @@ describe('a node whose environment file is changed', () => {
       `./${env}`,
       `./proc/${trial.node.read('pid').trim()}/environ`,
     ]);
+  });
+
+  it('gets it out of the memory of the worker: a file would stay there when that is killed', async () => {
+    const put = trial.node.put.bind(trial.node);
+    const sent: string[] = [];
+    trial.node.put = (node, from, to) => {
+      sent.push(typeof from);
+      return put(node, from, to);
+    };
+    expect(await trial.go(...turn)).toMatchObject({ is: 'succeeded' });
+    expect(sent).toEqual(['object', 'object']);
   });
 
   it('renames and takes away keys, and is proven without the old ones', async () => {

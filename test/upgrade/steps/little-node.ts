@@ -1,16 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Health, Probe } from '../../../src/upgrade/http/types.ts';
@@ -155,10 +145,10 @@ export class LittleNode implements Shell, Probe {
     });
   }
 
-  async put(_node: string, localPath: string, remotePath: string): Promise<Transfer> {
+  async put(_node: string, from: string | Buffer, remotePath: string): Promise<Transfer> {
     const target = join(this.path('home'), remotePath);
     mkdirSync(dirname(target), { recursive: true });
-    copyFileSync(localPath, target);
+    writeFileSync(target, typeof from === 'string' ? readFileSync(from) : from);
     return { is: 'sent', bytes: statSync(target).size };
   }
 

@@ -18,6 +18,7 @@ look_around() {
   [ ! -L "$env" ] || say link "env $(readlink "$env")"
   ! torn "$env" || say torn env
   ! stale || say stale env
+  ! outlived || say outlived "$put"
 }
 `;
 

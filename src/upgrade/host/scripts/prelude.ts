@@ -64,6 +64,11 @@ stale() { # the environment file was put there by us, and what runs was started 
   [ "$put" = "$environment" ] || return 1
   [ "$while_ran" = pending ] || [ "$while_ran" = "$(invocation_of)" ]
 }
+outlived() { # sets put: we put that file there, and somebody replaced it since; what runs may have been started with it
+  put=; while_ran=
+  [ -n "$environment" ] && [ -f "$state/environment" ] && read -r put while_ran <"$state/environment" || return 1
+  [ "$put" != "$environment" ] && [ "$while_ran" != pending ] && [ "$while_ran" != "$(invocation_of)" ]
+}
 torn() { # FILE: it is there and is no environment file: empty, or with the zeros that a crash leaves
   [ -f "$1" ] && [ ! -L "$1" ] || return 1
   [ "$(tr -d ' \\t\\r\\n' <"$1" | head -c 1 | wc -c)" = 0 ] || [ "$(tr -dc '\\000' <"$1" | head -c 1 | wc -c)" != 0 ]

@@ -42,6 +42,11 @@ export const restoreScript = script(
   lacking=
   [ "$image" = "$before" ] || lacking=yes
   ! stale || lacking=yes
+  if [ "$now" = "$recorded" ] && outlived && [ "$put" = "$new_env" ]; then
+    # somebody put the old file back by hand: only a restart brings it into effect
+    note_put "$recorded" pending 2>/dev/null || :
+    lacking=yes
+  fi
   [ -z "$strange_disk" ] || keep_aside binary "$binary" "$disk"
   [ -z "$strange_image" ] || [ "$image" = "$disk" ] || keep_aside image "/proc/$pid/exe" "$image"
   if [ "$disk" != "$before" ]; then
