@@ -44,9 +44,9 @@ export default defineConfig({
           include: ['test/e2e/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 240_000,
-          // After all others: what runs the whole product wants a quiet machine. Mostly it waits, so two fit anywhere.
+          // After all others: what runs the whole product wants a quiet machine. Mostly it waits, so three fit anywhere.
           sequence: { groupOrder: 1 },
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
     ],

@@ -321,7 +321,7 @@ describe('the work on a node beside one that answers with anything at all', { ti
       const anew = read(await counting.run(node, restart(turn, before)));
       if (anew.is !== 'ok') reportOf(anew, 'retry');
       const wanted = { ...wantsNothing, set: { LOG_LEVEL: 'info' } };
-      const how = { wanted, resolve: resolverFor(noRules, () => null), rules: noRules };
+      const how = { wanted, resolve: resolverFor(noRules, () => ({ refused: 'no file' })), rules: noRules };
       await seeEnvironment(node, how, fuzzedService, counting, 5_000, signal);
       const [is, becomes] = [before.envSha256 ?? '', 'd'.repeat(64)];
       for (const command of [
