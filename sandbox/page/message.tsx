@@ -127,6 +127,6 @@ function Reactions({ message }: { message: ChannelMessage }): ReactNode {
 }
 
 function excerpt(text: string): string {
-  const plain = text.replace(/<[^>|]*\|?([^>]*)>/g, '$1').replace(/[*_~`]/g, '');
+  const plain = text.replace(/<[^>|]*\|?([^>]*)>/g, '$1').replace(/[*~`]|\b_|_\b/g, '');
   return plain.length > 60 ? `${[...plain].slice(0, 60).join('')}…` : plain;
 }

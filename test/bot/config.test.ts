@@ -70,7 +70,6 @@ describe('config', () => {
       Each node: staged, backed up, restarted, proven healthy for 30 s (the first of a region 60 s) with the right image and what the file says. One at a time, at least 2 healthy per region. A node that fails is rolled back by itself, then the rollout holds
       Each region is watched for 60 min before the next is asked for
       One person may begin in every region here, without an approval
-      Majors go with one approver here, and are begun like any release
       Expected end: 2026-11-24 08:50 UTC, not counting the time that approvals take. Nothing has started yet; this plan can be confirmed for 30 min.
       Start: zeitwork start r1~51bfe9497e3a
       Cancel: zeitwork cancel r1~51bfe9497e3a"

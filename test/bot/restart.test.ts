@@ -47,7 +47,6 @@ describe('restart', () => {
       Each node: looked at, restarted, proven healthy for 30 s (the first of a region 60 s) with the right image. One at a time, at least 2 healthy per region. A node that fails is left as it is and the rollout holds
       Each region is watched for 60 min before the next is asked for
       One person may begin in every region here, without an approval
-      Majors go with one approver here, and are begun like any release
       Expected end: 2026-11-24 08:50 UTC, not counting the time that approvals take. Nothing has started yet; this plan can be confirmed for 30 min.
       Start: zeitwork start r1~db40c07491bc
       Cancel: zeitwork cancel r1~db40c07491bc"

@@ -200,7 +200,7 @@ function rules(rollout: Rollout, canary: string | null): string[] {
     ...(approvals(rollout).length > 0 ? [watched(rollout)] : []),
     ...canaryLine(rollout, canary),
     ...promised(rollout),
-    ...looseness(policy),
+    ...looseness(rollout),
   ];
 }
 
