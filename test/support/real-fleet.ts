@@ -47,7 +47,7 @@ const knownHosts = join(home, 'known_hosts');
 /** The machine that builds, which `up --tools` brings; null where it was not brought. */
 export function buildHost(): Host | null {
   const conf = join(home, 'nodes', 'build-1', 'conf');
-  const [, address] = existsSync(conf) ? (/^address=(\S+)$/m.exec(readFileSync(conf, 'utf8')) ?? []) : [];
+  const [, address] = existsSync(conf) ? (/\baddress=(\S+)/.exec(readFileSync(conf, 'utf8')) ?? []) : [];
   if (address === undefined) return null;
   const port = Number(process.env.FLEET_SSH_PORT ?? 22);
   const files = { keyFile: join(home, 'id_ed25519'), knownHostsFile: knownHosts };

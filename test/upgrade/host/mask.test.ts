@@ -86,6 +86,13 @@ describe('what the node itself says of a sick service', () => {
     expect(text).not.toMatch(/corr|LONG-|abcde/);
   });
 
+  it('holds no beginning of one of many words that is longer than a line', async () => {
+    const long = `LONG-${'abc def ghi '.repeat(500)}`;
+    trial.node.write(env, `LONG="${long}"\n`, 0o640);
+    journal(`here ${long}`);
+    expect(await said()).not.toMatch(/LONG-|abc def/);
+  });
+
   it('holds no part of what only its form tells where a line is cut', async () => {
     const cut = shapes
       .filter(({ bare }) => bare)

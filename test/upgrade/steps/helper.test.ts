@@ -169,6 +169,16 @@ describe('a node whose helper takes orders', { timeout: patience }, () => {
       stillThere();
     });
 
+    it('for another binary than its own, with what is staged beside that one', async () => {
+      const command = commands.switchOver(turn(), was());
+      const args = command.args.map((each) => each.replace(/^((?:binary|staged)=\S*)zeitwork-operator/, '$1other'));
+      expect(args).not.toEqual(command.args);
+      expect(await ask({ ...command, args }, only(trial.signed('change')))).toMatchObject(
+        refusedAs('policy', /binary/),
+      );
+      stillThere();
+    });
+
     it('for a way back to a backup that the order does not name', async () => {
       const kept = commands.restore(turn(), was());
       const elsewhere = only(trial.signed('return', { madeUnder: 6 }));
