@@ -936,13 +936,6 @@ export const rows: Mutant[] = [
     tests: ['test/jobs/vouched.test.ts'],
   },
   {
-    name: 'who is a peer of a node that is recovered is what a bot wrote',
-    file: 'src/jobs/step.ts',
-    from: 'await lackingFor(task, rollout);',
-    to: 'await lackingFor(task, recorded);',
-    tests: ['test/jobs/recovery.test.ts'],
-  },
-  {
     name: 'another line in the place of one that was seen is believed',
     file: 'src/jobs/reader.ts',
     from: 'if (same && same.hash !== anchor.hash)',
@@ -1080,13 +1073,6 @@ export const rows: Mutant[] = [
     file: 'src/jobs/subject.ts',
     from: 'if (configuration === null) return',
     to: 'if (configuration !== undefined) return',
-    tests: ['test/jobs/vouched.test.ts'],
-  },
-  {
-    name: 'one person changes the environment files of the canary region',
-    file: 'src/jobs/vouched.ts',
-    from: "|| isAny(step, 'restart', 'configure')) &&",
-    to: "|| isAny(step, 'restart')) &&",
     tests: ['test/jobs/vouched.test.ts'],
   },
   {
