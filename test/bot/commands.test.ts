@@ -3,35 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundleText, writeBundle } from '../../src/app/cli/bundle.ts';
-import { readClick } from '../../src/bot/actions/click.ts';
-import type { Reply } from '../../src/bot/context.ts';
-import { answer, asText, runCommand } from '../../src/bot/run.ts';
+import { asText, runCommand } from '../../src/bot/run.ts';
 import { message } from '../../src/bot/views/parts.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import type { LikelyCause, NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fit, fitWith, hours, newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
+import { replyTo } from './acting.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
 const run = async ({ context }: Trial, actor: string, text: string): Promise<string> =>
   asText(await runCommand(context, actor, text));
 
 /** Presses a button of an answer or message, by its label. */
-async function press({ context }: Trial, actor: string, reply: Reply, label: string): Promise<Reply> {
-  const blocks = message(reply.parts, 't').blocks;
-  const all = blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []));
-  const button = all.find((each) => each.type === 'button' && each.text.text === label);
-  if (button?.type !== 'button' || button.action_id === undefined)
-    throw new Error(`no button ${label} in ${JSON.stringify(all)}`);
-  const click = readClick(button.action_id, button.value);
-  if (click === null) throw new Error('not readable');
-  return answer(context, { actor, rollout: click.rollout }, click.command);
-}
-
 /** A rollout that was really asked for and started, driven until `fits`. */
 async function under(here: Trial, fits: (ids: string) => boolean): Promise<void> {
   const preview = await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0');
-  await press(here, 'U0ROSA', preview, 'Start');
+  await replyTo(here, 'U0ROSA', preview, 'Start');
   const [rollout] = here.control.rollouts.values();
   if (!rollout) throw new Error('not started');
   const world = worldOf(rollout);
@@ -80,8 +68,8 @@ describe('upgrade', () => {
   it('starts by its button, once', async () => {
     const here = trial();
     const preview = await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0');
-    expect(asText(await press(here, 'U0ROSA', preview, 'Start'))).toMatch(/v2\.0\.0 is under way/);
-    expect(asText(await press(here, 'U0ROSA', preview, 'Start'))).toMatch(/was started already/);
+    expect(asText(await replyTo(here, 'U0ROSA', preview, 'Start'))).toMatch(/v2\.0\.0 is under way/);
+    expect(asText(await replyTo(here, 'U0ROSA', preview, 'Start'))).toMatch(/was started already/);
     expect(here.control.rollouts.size).toBe(1);
   });
 
@@ -111,10 +99,10 @@ describe('upgrade', () => {
     here.control.looks = surveyOf(here.context.fleet, {
       'eu-west-op-1': { version: 'v1.1.0', sha256: 'd'.repeat(64) },
     });
-    const again = await press(here, 'U0ROSA', preview, 'Start');
+    const again = await replyTo(here, 'U0ROSA', preview, 'Start');
     expect(asText(again)).toMatch(/^The fleet has changed since the plan was made/);
     expect(here.control.rollouts.size).toBe(0);
-    await press(here, 'U0ROSA', again, 'Start');
+    await replyTo(here, 'U0ROSA', again, 'Start');
     expect([...here.control.rollouts.values()].map(({ nodes }) => Object.keys(nodes))).toEqual([
       ['us-east-op-1', 'us-east-op-2'],
     ]);
@@ -141,7 +129,7 @@ describe('upgrade', () => {
     here.clock.at += 10_000;
     here.control.looks = surveyOf(fleet, { 'eu-west-op-2': { fitness: { ...fit, tools: ['flock'] } } });
     const refusal = /Nothing was started: nobody can work on eu-west-op-2 \(install flock on it\)/;
-    expect(asText(await press(here, 'U0ROSA', reply, 'Start'))).toMatch(refusal);
+    expect(asText(await replyTo(here, 'U0ROSA', reply, 'Start'))).toMatch(refusal);
     expect(here.control.rollouts.size).toBe(0);
     expect(await run(here, 'U0ROSA', 'upgrade v2.0.0')).toMatch(refusal);
   });
@@ -161,8 +149,8 @@ describe('upgrade', () => {
   it('throws a plan away', async () => {
     const here = trial();
     const preview = await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0');
-    expect(asText(await press(here, 'U0ROSA', preview, 'Cancel'))).toMatch(/thrown away/);
-    expect(asText(await press(here, 'U0ROSA', preview, 'Start'))).toMatch(/This plan is gone/);
+    expect(asText(await replyTo(here, 'U0ROSA', preview, 'Cancel'))).toMatch(/thrown away/);
+    expect(asText(await replyTo(here, 'U0ROSA', preview, 'Start'))).toMatch(/This plan is gone/);
   });
 
   it.each([
@@ -198,8 +186,8 @@ describe('upgrade', () => {
     const here = trial();
     here.context.access.roles.requesters.users.push('U0LU');
     const preview = await runCommand(here.context, 'U0ROSA', 'upgrade v2.0.0');
-    expect(asText(await press(here, 'U0LU', preview, 'Start'))).toMatch(/was made for @U0ROSA/);
-    expect(asText(await press(here, 'U0ROSA', preview, 'Start'))).toMatch(/under way/);
+    expect(asText(await replyTo(here, 'U0LU', preview, 'Start'))).toMatch(/was made for @U0ROSA/);
+    expect(asText(await replyTo(here, 'U0ROSA', preview, 'Start'))).toMatch(/under way/);
   });
 
   it('fails closed when a group cannot be looked up', async () => {
@@ -247,7 +235,7 @@ describe('decisions', () => {
     expect(asText(choices)).toMatch(/Roll back us-east \(3 nodes\): zeitwork rollback us-east/);
     expect(await run(here, 'U0OTTO', 'rollback eu-west')).toMatch(/Nothing to roll back/);
     expect(await run(here, 'U0OTTO', 'rollback us-east-op-2')).toMatch(/Rolling back us-east-op-2: 1 node/);
-    expect(asText(await press(here, 'U0OTTO', choices, 'Roll back us-east (3 nodes)'))).toMatch(
+    expect(asText(await replyTo(here, 'U0OTTO', choices, 'Roll back us-east (3 nodes)'))).toMatch(
       /Rolling back us-east: 3 nodes/,
     );
   });
@@ -323,7 +311,7 @@ describe('decisions', () => {
     await under(here, oneDone);
     const old = await runCommand(here.context, 'U0ROSA', 'status');
     await run(here, 'U0OTTO', 'stop');
-    expect(asText(await press(here, 'U0OTTO', old, 'Pause'))).toMatch(
+    expect(asText(await replyTo(here, 'U0OTTO', old, 'Pause'))).toMatch(
       /outdated, nothing was changed\. Now: .*Stopped by @U0OTTO/s,
     );
   });
@@ -336,7 +324,7 @@ describe('decisions', () => {
     const [first] = here.control.rollouts.values();
     if (!first) throw new Error('none');
     here.control.rollouts.set('r9', { ...first, id: 'r9', createdAt: first.createdAt + 1 });
-    expect(asText(await press(here, 'U0OTTO', old, 'Roll back all (1 node)'))).toMatch(
+    expect(asText(await replyTo(here, 'U0OTTO', old, 'Roll back all (1 node)'))).toMatch(
       /only the newest rollout can be rolled back/,
     );
   });
@@ -351,7 +339,7 @@ describe('decisions', () => {
     here.control.looks = here.control.looks.map((seen) => ({ ...seen, sha256: null }));
     const ahead = { ...first, id: 'r9', createdAt: first.createdAt + 1, startedAt: null, nodes: untouched(first) };
     here.control.rollouts.set('r9', { ...ahead, status: { is: 'running' } });
-    expect(asText(await press(here, 'U0OTTO', old, 'Roll back all (1 node)'))).toMatch(
+    expect(asText(await replyTo(here, 'U0OTTO', old, 'Roll back all (1 node)'))).toMatch(
       /came v2\.0\.0, which has begun nothing and holds the fleet: stop it, and v2\.0\.0 can be rolled back/,
     );
     expect(await run(here, 'U0OTTO', 'rollback all')).toMatch(/holds the fleet: `?stop`? it/);
@@ -412,7 +400,7 @@ describe('with no rollout known', () => {
     await under(here, oneDone);
     const old = await runCommand(here.context, 'U0ROSA', 'status');
     here.control.rollouts.clear();
-    const said = asText(await press(here, 'U0ROSA', old, 'Pause'));
+    const said = asText(await replyTo(here, 'U0ROSA', old, 'Pause'));
     expect(said).toMatch(/^That rollout is not known any more\.[\s\S]*us-east: 3 on v1\.0\.0/);
     expect(said).toMatch(/The message with this button says otherwise, so the store may have been emptied/);
   });

@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { readClick } from '../../src/bot/actions/click.ts';
-import type { Reply } from '../../src/bot/context.ts';
-import { answer, asText, runCommand } from '../../src/bot/run.ts';
-import { message } from '../../src/bot/views/parts.ts';
+import { runCommand } from '../../src/bot/run.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import { approvals } from '../../src/upgrade/rollout/index.ts';
 import type { Event, NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { surveyOf, tuesday } from '../support/rollouts.ts';
 import { apply, drive, worldOf } from '../support/simulation.ts';
+import { press, run } from './acting.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
 const [was, becomes] = ['1'.repeat(64), '2'.repeat(64)];
@@ -27,18 +25,6 @@ const hasIt = { environment: { is: 'read' as const, before: becomes, after: beco
 const looks = (changes: Record<string, Partial<NodeSurvey>> = {}): NodeSurvey[] =>
   surveyOf(trialFleet(), changes).map((seen) => ({ ...changed, ...seen }));
 const ready = (changes: Record<string, Partial<NodeSurvey>> = {}): Trial => trial({ looks: looks(changes) });
-
-const run = async ({ context }: Trial, actor: string, text: string): Promise<string> =>
-  asText(await runCommand(context, actor, text));
-
-async function press({ context }: Trial, actor: string, reply: Reply, label: RegExp): Promise<string> {
-  const blocks = message(reply.parts, 't').blocks;
-  const all = blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []));
-  const button = all.find((each) => each.type === 'button' && label.test(each.text.text));
-  const click = button?.type === 'button' ? readClick(button.action_id ?? '', button.value) : null;
-  if (click === null) throw new Error(`no button ${label} in ${JSON.stringify(all)}`);
-  return asText(await answer(context, { actor, rollout: click.rollout }, click.command));
-}
 
 const typed = 'config set MAX_CONNECTIONS=200 DATABASE_URL=@database-url';
 const withFiles = (here: Trial): Trial => {

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readClick } from '../../src/bot/actions/click.ts';
 import { asShownNow } from '../../src/bot/as-shown.ts';
-import type { Reply } from '../../src/bot/context.ts';
-import { answer, asText, runCommand } from '../../src/bot/run.ts';
-import { message } from '../../src/bot/views/parts.ts';
+import { asText, runCommand } from '../../src/bot/run.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import { emptyLedger } from '../../src/upgrade/ledger/index.ts';
 import type { Left } from '../../src/upgrade/ledger/types.ts';
@@ -11,6 +8,7 @@ import { next, todo } from '../../src/upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fitWith, newImage, release, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, type World, worldOf } from '../support/simulation.ts';
+import { press, run } from './acting.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
 const node = 'eu-west-op-2';
@@ -31,17 +29,6 @@ function broken(own: Partial<NodeSurvey> = gone, nodes: Record<string, Left> = {
   return here;
 }
 
-const run = async ({ context }: Trial, actor: string, text: string): Promise<string> =>
-  asText(await runCommand(context, actor, text));
-
-async function press({ context }: Trial, actor: string, reply: Reply, label: string): Promise<string> {
-  const blocks = message(reply.parts, 't').blocks;
-  const all = blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []));
-  const button = all.find((each) => each.type === 'button' && each.text.text === label);
-  const click = button?.type === 'button' ? readClick(button.action_id ?? '', button.value) : null;
-  if (click === null) throw new Error(`no button ${label} in ${JSON.stringify(all)}`);
-  return asText(await answer(context, { actor, rollout: click.rollout }, click.command));
-}
 const started = ({ control }: Trial): Rollout[] => [...control.rollouts.values()];
 
 /** Begun with its button, and the node as it is then. */

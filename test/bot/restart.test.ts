@@ -1,27 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { readClick } from '../../src/bot/actions/click.ts';
-import type { Reply } from '../../src/bot/context.ts';
 import { answer, asText, runCommand } from '../../src/bot/run.ts';
-import { message } from '../../src/bot/views/parts.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import { emptyLedger } from '../../src/upgrade/ledger/index.ts';
 import { approvals } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fit, fitWith, minutes, newImage, oldImage, release, surveyOf, tuesday } from '../support/rollouts.ts';
 import { apply, drive, worldOf } from '../support/simulation.ts';
+import { press, run } from './acting.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
 
-const run = async ({ context }: Trial, actor: string, text: string): Promise<string> =>
-  asText(await runCommand(context, actor, text));
-
-async function press({ context }: Trial, actor: string, reply: Reply, label: RegExp): Promise<string> {
-  const blocks = message(reply.parts, 't').blocks;
-  const all = blocks.flatMap((block) => (block.type === 'actions' ? block.elements : []));
-  const button = all.find((each) => each.type === 'button' && label.test(each.text.text));
-  const click = button?.type === 'button' ? readClick(button.action_id ?? '', button.value) : null;
-  if (click === null) throw new Error(`no button ${label} in ${JSON.stringify(all)}`);
-  return asText(await answer(context, { actor, rollout: click.rollout }, click.command));
-}
 const started = ({ control }: Trial): Rollout[] => [...control.rollouts.values()];
 const said = (rollout: Rollout): string => JSON.stringify(posts(rollout));
 
