@@ -103,6 +103,15 @@ describe('what is stored and cannot be believed is told the channel, once, with 
     ['a journal that lost its last line', () => redis().rpop(keys.journal('r1')), 'r1', /last line/],
     ['a rollout that is gone', () => redis().del(keys.rollout('r1'), keys.journal('r1')), 'r1', /not there any more/],
     [
+      'a rollout that is gone with all that names it',
+      async () => {
+        await redis().del(keys.rollout('r1'), keys.journal('r1'));
+        await redis().del(keys.rollouts, keys.open, keys.holder, keys.unpainted);
+      },
+      'r1',
+      /not there any more/,
+    ],
+    [
       'a freeze that was shortened',
       async () => {
         const body = (await redis().hget(keys.ledger, 'body')) ?? '';
