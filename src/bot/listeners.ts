@@ -7,8 +7,9 @@ import { approvals, declineOf } from '../upgrade/rollout/index.ts';
 import { isOfAnswer } from './actions/click.ts';
 import { judge, type Press } from './actions/counts.ts';
 import { asShown } from './as-shown.ts';
-import type { CommandContext, Reply } from './context.ts';
-import { say } from './context.ts';
+import { usage } from './commands/help.ts';
+import { type CommandContext, ended, type Reply, say } from './context.ts';
+import { addressed } from './parse/fleet.ts';
 import { permit } from './permissions.ts';
 import { refusedNote } from './refused-note.ts';
 import { answer, refusal, runCommand } from './run.ts';
@@ -17,6 +18,7 @@ import { isAsking } from './views/gate.ts';
 import { askedFor } from './views/goal.ts';
 import { message, type Part, typedOf } from './views/parts.ts';
 import { foreign } from './views/text.ts';
+import { heard, type Written } from './written.ts';
 
 /** Deliveries come twice, sometimes minutes later. */
 const rememberedMs = hour;
@@ -31,8 +33,22 @@ interface Origin {
   respond: RespondFn;
 }
 
-/** Draws the home tab of somebody who opened it; without buttons, since decisions belong into the channel. */
-export async function drawHome(context: CommandContext, client: WebClient, user: string): Promise<void> {
+/** Slack takes no more blocks in a home tab. */
+const mostBlocks = 100;
+
+/** Draws the home tab of somebody who opened it, fleet by fleet; without buttons, since decisions belong into the channel. */
+export async function drawHome(fleets: readonly CommandContext[], client: WebClient, user: string): Promise<void> {
+  const share = Math.floor(mostBlocks / fleets.length);
+  const drawn = await Promise.all(
+    fleets.map(async (context) => {
+      const title: Part[] = fleets.length === 1 ? [] : [{ is: 'title', text: `Fleet ${context.fleet.name}` }];
+      return message([...title, ...(await homeOf(context, user))], `home.${context.fleet.name}`).blocks.slice(0, share);
+    }),
+  );
+  await client.views.publish({ user_id: user, view: { type: 'home', blocks: drawn.flat().slice(0, mostBlocks) } });
+}
+
+async function homeOf(context: CommandContext, user: string): Promise<Part[]> {
   const asking = { actor: user, rollout: null };
   const [mine, now, windows, history] = await Promise.all([
     waitingFor(context, user),
@@ -42,8 +58,7 @@ export async function drawHome(context: CommandContext, client: WebClient, user:
   ]);
   const parts = [...mine, ...now.parts, ...windows.parts, ...history.parts].filter(({ is }) => is !== 'buttons');
   const where: Reply = say(`Upgrade, approve and roll back in <#${context.access.channel}>, with \`/zeitwork\`.`);
-  const { blocks } = message([...parts, ...where.parts], 'home');
-  await client.views.publish({ user_id: user, view: { type: 'home', blocks } });
+  return [...parts, ...where.parts];
 }
 
 /** What this person may approve now; nothing when the store is silent, which the rest of the tab says. */
@@ -66,25 +81,39 @@ async function waitingFor(context: CommandContext, user: string): Promise<Part[]
   return lines.length === 0 ? [] : [{ is: 'lines', lines: [...lines, `The question, ${how}, is in the channel.`] }];
 }
 
-/** Turns what Slack delivers (already acknowledged) into one answer to the person. Never throws. */
-export function listeners(context: CommandContext, client: WebClient) {
+/** Turns what Slack delivers (already acknowledged) into one answer to the person. Never throws. The channel says which fleet is meant. */
+export function listeners(fleets: readonly CommandContext[], client: WebClient) {
+  const serve: Serving = { fleets, client };
   return {
     async command(body: SlashCommand, respond: RespondFn): Promise<void> {
       const teams = known(body.team_id, body.enterprise_id);
       const origin = { user: body.user_id, teams, channel: body.channel_id, respond };
-      const work = async () => ({ reply: await runCommand(context, body.user_id, body.text), replaces: false });
-      await once(context, client, origin, `/zeitwork ${body.text}`, `command:${body.trigger_id}`, work);
+      const work = (here: CommandContext) => typed(serve, here, body);
+      await once(serve, origin, `/zeitwork ${body.text}`, `command:${body.trigger_id}`, work);
     },
     async click(body: BlockAction, action: ButtonAction, respond: RespondFn): Promise<void> {
       const user = body.user.id;
       const teams = known(body.user.team_id ?? body.team?.id, body.enterprise?.id);
       const origin = { user, teams, channel: body.channel?.id ?? null, respond };
       const key = `click:${placeOf(body)}:${action.action_id}:${action.action_ts}:${user}`;
-      const work = () => pressed(context, user, pressOf(body, action));
-      await once(context, client, origin, action.action_id, key, work);
+      const work = (here: CommandContext) => pressed(serve, here, user, pressOf(body, action));
+      await once(serve, origin, action.action_id, key, work);
+    },
+    async written(written: Written): Promise<void> {
+      const here = fleetIn(fleets, written.channel);
+      if (here !== null) await heard(here, client, written);
     },
   };
 }
+
+/** All the fleets of this bot, and how it speaks. */
+interface Serving {
+  fleets: readonly CommandContext[];
+  client: WebClient;
+}
+
+const fleetIn = (fleets: readonly CommandContext[], channel: string | null): CommandContext | null =>
+  fleets.find(({ access }) => access.channel === channel) ?? null;
 
 const known = (...ids: (string | undefined | null)[]): string[] => ids.filter((id) => typeof id === 'string');
 
@@ -94,12 +123,29 @@ interface Answered {
   replaces: boolean;
 }
 
-async function pressed(context: CommandContext, actor: string, press: Press): Promise<Answered> {
+/** Another fleet may be named: its own settings say who may do what there, and what can be decided stands in its own channel. */
+async function typed(serve: Serving, here: CommandContext, { user_id: user, text }: SlashCommand): Promise<Answered> {
+  const meant = addressed(text);
+  if ('problem' in meant) return { reply: usage(meant.problem, null, text), replaces: false };
+  const there = meant.fleet === null ? here : serve.fleets.find(({ fleet }) => fleet.name === meant.fleet);
+  if (there === undefined) return { reply: ended('usage', say(noFleet(serve.fleets))), replaces: false };
+  const reply = await runCommand(there, user, meant.text);
+  return { reply: there === here ? reply : await toldThere(serve.client, there, user, reply), replaces: false };
+}
+
+const noFleet = (fleets: readonly CommandContext[]): string =>
+  `There is no such fleet here. There ${fleets.length === 1 ? 'is' : 'are'}: ${fleets.map(({ fleet }) => foreign(fleet.name, 80)).join(', ')}.`;
+
+async function pressed(serve: Serving, context: CommandContext, actor: string, press: Press): Promise<Answered> {
   try {
     const judged = await judge(context, press);
     if (judged.counts) {
-      const { command, rollout, replaces } = judged.click;
-      return { reply: await answer(context, { actor, rollout }, command), replaces };
+      const { command, rollout, replaces, into } = judged.click;
+      if (into === undefined) return { reply: await answer(context, { actor, rollout }, command), replaces };
+      const there = serve.fleets.find(({ fleet }) => fleet.name === into);
+      if (there === undefined) return { reply: ended('outdated', say(noFleet(serve.fleets))), replaces: false };
+      const reply = await answer(there, { actor, rollout: null }, command);
+      return { reply: await toldThere(serve.client, there, actor, reply), replaces: false };
     }
     refusedNote(context, { actor, what: press.action, reason: judged.reason });
     return { reply: judged.answer, replaces: false };
@@ -113,6 +159,31 @@ async function pressed(context: CommandContext, actor: string, press: Press): Pr
   }
 }
 
+/**
+ * What was asked of a fleet from the channel of another. An answer that has something to press, or that is everybody's, is given in the fleet's own
+ * channel: a button counts nowhere else, and whoever works there sees it.
+ * @returns what is said where it was asked
+ */
+async function toldThere(client: WebClient, there: CommandContext, user: string, reply: Reply): Promise<Reply> {
+  const { channel } = there.access;
+  const isOurs = reply.public === true || reply.parts.some((part) => part.is === 'buttons' && part.buttons.length > 0);
+  if (!isOurs)
+    return { ...reply, parts: [{ is: 'note', text: `Fleet ${foreign(there.fleet.name, 80)}` }, ...reply.parts] };
+  const content = contentOf(there, reply);
+  try {
+    if (reply.public === true) await client.chat.postMessage({ channel, unfurl_links: false, ...content });
+    else await client.chat.postEphemeral({ channel, user, ...content });
+  } catch (error) {
+    there.log.warn({ err: error, user }, 'could not answer in the channel of the fleet');
+    return ended('refused', say(`The answer could not be shown in <#${channel}>: are you there? Type it there.`));
+  }
+  const whose = reply.public === true ? 'for all to see' : 'for you alone';
+  return {
+    ...say(`Answered in <#${channel}>, ${whose}: that is the channel of ${foreign(there.fleet.name, 80)}.`),
+    ...(reply.outcome === undefined ? {} : { outcome: reply.outcome }),
+  };
+}
+
 function pressOf(body: BlockAction, { action_id: action, value }: ButtonAction): Press {
   const { message_ts: ts, is_ephemeral: isEphemeral } = body.container;
   const channel = body.channel?.id;
@@ -121,15 +192,16 @@ function pressOf(body: BlockAction, { action_id: action, value }: ButtonAction):
 }
 
 async function once(
-  context: CommandContext,
-  client: WebClient,
+  serve: Serving,
   origin: Origin,
   what: string,
   key: string,
-  work: () => Promise<Answered>,
+  work: (here: CommandContext) => Promise<Answered>,
 ): Promise<void> {
-  const tell = (reply: Reply, replaces: boolean) => deliver(context, client, origin, reply, replaces);
-  const elsewhere = wrongPlace(context, origin);
+  const elsewhere = wrongPlace(serve.fleets, origin);
+  const context = fleetIn(serve.fleets, origin.channel) ?? serve.fleets[0];
+  if (context === undefined) return;
+  const tell = (reply: Reply, replaces: boolean) => deliver(context, serve.client, origin, reply, replaces);
   if (elsewhere !== null) {
     refusedNote(context, { actor: origin.user, what, reason: elsewhere });
     return tell(say(elsewhere), false);
@@ -148,13 +220,19 @@ async function once(
   const patience = timeLimit(context.clock, patienceMs);
   const slow = () => void tell(say('Looking at the nodes, this takes a few seconds …'), false);
   patience.signal.addEventListener('abort', slow, { once: true });
-  const { reply, replaces } = await work().finally(patience.lift);
+  const { reply, replaces } = await work(context).finally(patience.lift);
   await tell(reply, replaces);
 }
 
-function wrongPlace({ access: { channel }, workspace }: CommandContext, origin: Origin): string | null {
+/** The workspace is the same for all of them. */
+function wrongPlace(fleets: readonly CommandContext[], origin: Origin): string | null {
+  const workspace = fleets[0]?.workspace ?? null;
   if (workspace === null || !origin.teams.includes(workspace.pinned)) return 'This bot does not serve your workspace.';
-  return origin.channel === channel ? null : `This bot is heard in <#${channel}> only.`;
+  if (fleetIn(fleets, origin.channel) !== null) return null;
+  const each = fleets.map(
+    ({ access, fleet }) => `<#${access.channel}>${fleets.length === 1 ? '' : ` (${fleet.name})`}`,
+  );
+  return `This bot is heard in ${each.join(', ')} only.`;
 }
 
 /** Through the address that came with the delivery; when that fails, as an ephemeral message in plain text. */
@@ -165,11 +243,7 @@ async function deliver(
   reply: Reply,
   replace: boolean,
 ) {
-  const { text, blocks } = message(reply.parts.map(withoutDecisions), 'reply');
-  const { sealer, fleet, access } = context;
-  const sealed =
-    sealer === null ? blocks : sealedBlocks(blocks, sealer, { fleet: fleet.name, channel: access.channel });
-  const content = { text, blocks: sealed };
+  const content = contentOf(context, reply);
   try {
     const response_type = reply.public ? 'in_channel' : 'ephemeral';
     await respond({ response_type, replace_original: replace, unfurl_links: false, ...content });
@@ -179,6 +253,12 @@ async function deliver(
       .postEphemeral({ channel: context.access.channel, user, text: content.text })
       .catch((second: unknown) => context.log.error({ err: second, user }, 'an answer was lost'));
   }
+}
+
+function contentOf({ sealer, fleet, access }: CommandContext, reply: Reply) {
+  const { text, blocks } = message(reply.parts.map(withoutDecisions), 'reply');
+  const place = { fleet: fleet.name, channel: access.channel };
+  return { text, blocks: sealer === null ? blocks : sealedBlocks(blocks, sealer, place) };
 }
 
 /**

@@ -4,18 +4,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSlack } from '../../sandbox/slack/start.ts';
 import type { ChannelMessage } from '../../sandbox/slack/types.ts';
 import { systemClock } from '../../src/app/clock.ts';
-import { type Bot, startBot } from '../../src/bot/index.ts';
 import { next } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
 import { drive, type World, worldOf } from '../support/simulation.ts';
-import { seals, type Trial, trial } from './support.ts';
+import { seals, startBot, type Trial, trial } from './support.ts';
 
 type Slack = Awaited<ReturnType<typeof startSlack>>;
 
 let slack: Slack;
 let here: Trial;
-let bot: Bot;
+let bot: Awaited<ReturnType<typeof startBot>>;
 
 const person = (id: string) => ({ id, name: id.toLowerCase(), realName: id });
 

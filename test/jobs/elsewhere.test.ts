@@ -78,12 +78,14 @@ describe('the proof of a release on another fleet', () => {
 
   it('is what its signed journal says: finished, and for long enough when it was exported', async () => {
     write(whole());
-    expect(await ask()).toEqual({ is: 'proven', fleet: 'staging', since: proof.at });
+    expect(await ask()).toEqual({
+      ...{ is: 'proven', fleet: 'staging', since: proof.at, rollout: 's1', head: proof.head },
+    });
   });
 
   it.each<[string, () => void, RegExp]>([
     ['no file', () => rmSync(journal, { force: true }), /cannot be believed: .*ENOENT/],
-    ['a folder', () => void 0, /cannot be believed: it is no file/],
+    ['a folder', () => void 0, /cannot be believed: there is no export in it/],
     ['an empty file', () => write([]), /does not end as one export does: write it with zeitwork export/],
     ['an export that was cut off', () => write(proof.lines), /does not end as one export does/],
     ['two exports in one', () => write([...whole(), ...whole()]), /not there one after another/],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
+import { Refused } from '../../base/errors.ts';
 import { checkWords } from '../../upgrade/checks/index.ts';
 import { begunBefore, newEnvironments, paceOf } from '../../upgrade/ledger/index.ts';
 import {
@@ -14,7 +15,7 @@ import {
   turns,
   whatRuns,
 } from '../../upgrade/rollout/index.ts';
-import type { NodeSurvey, PlanInput, Release, Rollout } from '../../upgrade/rollout/types.ts';
+import type { Elsewhere, NodeSurvey, PlanInput, Release, Rollout } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, draftTtlMs, ended, type Facts, type Reply, withFacts } from '../context.ts';
 import { compatibleFacts } from '../facts/compatible.ts';
 import { nightFacts } from '../facts/night.ts';
@@ -47,6 +48,7 @@ export async function show(
   }
   const input = await inputOf(context, context.newId(), request, seen);
   const rollout = plan(input);
+  const elsewhere = await elsewhereFor(context, rollout);
   const night = nightOf(input, rollout, context.playsUpTo);
   const troubles = [
     ...troublesBeside(input, rollout),
@@ -69,15 +71,24 @@ export async function show(
       ...{ rollout, survey: seen, troubles, now: input.now, token, remark, night },
       second: wantsSecond(context, rollout),
       canary: canaryOf(context.fleet) ?? null,
-      ...(rollout.change === undefined
-        ? {
-            elsewhere: await context.elsewhere(rollout.release),
-            compatible,
-          }
-        : { elsewhere: { is: 'not wanted' }, compatible: null }),
+      ...{ elsewhere, compatible },
     }),
   );
   return remark === null ? reply : ended('outdated', reply);
+}
+
+/**
+ * Whether what a plan brings was proven on another fleet. What brings no release is proven nowhere.
+ * @throws Refused where the settings let nobody plan what is not
+ */
+export async function elsewhereFor(
+  { elsewhere }: Pick<CommandContext, 'elsewhere'>,
+  { change, release }: Pick<Rollout, 'change' | 'release'>,
+): Promise<Elsewhere> {
+  const said: Elsewhere = change === undefined ? await elsewhere(release) : { is: 'not wanted' };
+  if (said.is === 'unproven' && said.refuses === true)
+    throw new Refused(`The settings want it proven first: ${said.reason}.`);
+  return said;
 }
 
 /** What goes with a release the nodes are asked once it is known which versions they run. */

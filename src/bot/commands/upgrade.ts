@@ -15,6 +15,7 @@ export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
   await demandFor(context, asking, command);
   const release = await resolved(context, command.version);
   if ('is' in release) return release.reply;
+  refuseOther(release, command.archive);
   const request: Request = {
     release,
     ...asked(context, asking, command),
@@ -22,6 +23,14 @@ export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
   };
   return show(context, request, command.dryRun, null);
 };
+
+/** The same name may stand for another archive in another fleet. */
+function refuseOther({ version, archiveSha256 }: Release, wanted: string | undefined): void {
+  if (wanted === undefined || wanted === archiveSha256) return;
+  throw new Refused(
+    `The archive of ${version} here has the hash ${archiveSha256.slice(0, 12)}…, and what was proven ${wanted.slice(0, 12)}…: it is another one. Bring exactly that archive here first.`,
+  );
+}
 
 /** What is not there may be built: whoever asked for it is offered that. */
 async function resolved(
