@@ -193,7 +193,7 @@ function judge(all: readonly Known[], source: ProvenOn, release: Parameters<AskE
     all.filter(({ rollout }) => isUpgrade(rollout) && rollout.release.archiveSha256 === archiveSha256),
   );
   if (newest === null) {
-    const isOther = all.some(({ rollout }) => rollout.release.version === version);
+    const isOther = all.some(({ rollout }) => isUpgrade(rollout) && rollout.release.version === version);
     const what = isOther ? `another archive of ${version} was rolled out there` : 'it was not rolled out there';
     const how = source.journal === null ? '' : `, then write ${source.journal} anew with zeitwork export`;
     throw unproven(`${what}. Roll exactly this archive out there${how}`);

@@ -3,6 +3,7 @@ import { rows as bot } from './bot.ts';
 import { rows as checks } from './checks.ts';
 import { rows as compatibility } from './compatibility.ts';
 import { rows as core } from './core.ts';
+import { rows as fleets } from './fleets.ts';
 import { rows as jobs } from './jobs.ts';
 import { rows as metrics } from './metrics.ts';
 import type { Mutant } from './mutant.ts';
@@ -26,5 +27,6 @@ export const mutants: Mutant[] = [
   ...checks,
   ...aftercare,
   ...metrics,
+  ...fleets,
   ...simulation,
 ];

@@ -245,8 +245,8 @@ export const rows: Mutant[] = [
   {
     name: 'another archive of the same name is proven elsewhere',
     file: 'src/jobs/elsewhere.ts',
-    from: '.filter((each) => each.release.archiveSha256 === archiveSha256)',
-    to: '.filter((each) => each.release.version === version)',
+    from: 'isUpgrade(rollout) && rollout.release.archiveSha256 === archiveSha256',
+    to: 'isUpgrade(rollout) && rollout.release.version === version',
     tests: elsewhere,
   },
   {
@@ -259,8 +259,8 @@ export const rows: Mutant[] = [
   {
     name: 'time goes on elsewhere after the export',
     file: 'src/jobs/elsewhere.ts',
-    from: 'Math.min(at, now) - status.at',
-    to: 'now - status.at',
+    from: 'Math.min(newest.at, now, next',
+    to: 'Math.min(now, next',
     tests: elsewhere,
   },
   {
