@@ -16,22 +16,22 @@ export const rows: Mutant[] = [
   {
     name: 'a unit of a machine belongs to two fleets',
     file: 'src/config/fleets.ts',
-    from: "of('unit', `${machineOf(host)} ${unit}`,",
-    to: "of('unit', `${settings.file} ${unit}`,",
+    from: 'if (other === undefined) taken.set(key, each.settings);',
+    to: "if (other === undefined && each.what !== 'unit') taken.set(key, each.settings);",
     tests: config,
   },
   {
     name: 'two fleets have one channel',
     file: 'src/config/fleets.ts',
-    from: "of('channel', slack.channel,",
-    to: "of('channel', fleet.name,",
+    from: "      'channel',\n      slack.channel,",
+    to: "      'channel',\n      fleet.name,",
     tests: config,
   },
   {
     name: 'two fleets have one state directory',
     file: 'src/config/fleets.ts',
-    from: "of('state', stateDir,",
-    to: "of('state', fleet.name,",
+    from: "      'state',\n      stateDir,",
+    to: "      'state',\n      fleet.name,",
     tests: config,
   },
   {
