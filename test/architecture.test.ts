@@ -40,6 +40,7 @@ const inner: Record<string, Room> = {
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: [],
   },
+  'upgrade/actions': { ours: ['base', 'upgrade/rollout', 'upgrade/host'], types: ['running'], packages: [] },
   'upgrade/steps': {
     ours: ['base', 'upgrade/checks', 'upgrade/environment', 'upgrade/rollout', 'upgrade/host', 'upgrade/proof'],
     types: ['upgrade/ssh', 'upgrade/http'],
@@ -58,7 +59,15 @@ const inner: Record<string, Room> = {
   },
   jobs: {
     ours: ['base', 'trust', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
-    types: ['building', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http', 'upgrade/proof', 'upgrade/steps'],
+    types: [
+      'building',
+      'upgrade/actions',
+      'upgrade/environment',
+      'upgrade/ssh',
+      'upgrade/http',
+      'upgrade/proof',
+      'upgrade/steps',
+    ],
     packages: ['node:', 'bullmq', 'ioredis', 'node-cron', 'pino'],
   },
   metrics: {

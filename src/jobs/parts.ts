@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { Actions } from '../upgrade/actions/types.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
 import type { Resolve } from '../upgrade/environment/index.ts';
 import type { Alerting, Probe } from '../upgrade/http/types.ts';
@@ -19,7 +20,7 @@ import type { WorkMeter } from './meter.ts';
 import type { Retention } from './prune.ts';
 import type { RedisHandle } from './redis.ts';
 import type { Belief } from './store.ts';
-import type { Vouched } from './vouched.ts';
+import type { Vouched, VouchedAction } from './vouched.ts';
 
 /** Local path of a release's archive with its hash verified. */
 export type Archives = (release: Release, signal: AbortSignal) => Promise<string>;
@@ -27,6 +28,8 @@ export type Archives = (release: Release, signal: AbortSignal) => Promise<string
 /** What work on nodes needs. */
 export interface WorkOnNodes {
   steps: Steps;
+  /** Work of a region or of the fleet; absent: this worker does none. */
+  actions?: Actions;
   shell: Shell;
   probe: Probe;
   alerting: Alerting;
@@ -47,6 +50,8 @@ export interface WorkOnNodes {
   freezes: (region: string) => Freeze[];
   /** Asked before anything of a node's turn; absent where approvals are given by button. */
   vouched?: Vouched;
+  /** The same for an action. */
+  vouchedAction?: VouchedAction;
   /** Who counts; absent: nobody. */
   meter?: WorkMeter;
   clock: Clock;

@@ -1,8 +1,12 @@
 import { minute } from '../base/duration.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
+import type { ActionResult } from '../upgrade/actions/types.ts';
 import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
+  actionEvidence,
+  actionGates,
+  actionOf,
   askedByLooks,
   askedForLists,
   asksChecks,
@@ -12,13 +16,17 @@ import {
   changesAnything,
   changesNode,
   evidenceFor,
+  fenceOf,
   finishedNodes,
   gates,
+  isAction,
   isLook,
   nodeOf,
   todo,
 } from '../upgrade/rollout/index.ts';
 import type {
+  ActionPhase,
+  ActionTask,
   BackSeen,
   CheckTallies,
   Fleet,
@@ -81,6 +89,7 @@ export function taskRunner(parts: StepParts): RunTask {
   return async (task, signal) => {
     const rollout = await store.load(task.rollout);
     if (!rollout || !isDue(rollout, task, clock.now())) return 'dropped';
+    if (isAction(task)) return act(task, signal);
     if (!isLook(task)) return work(task, signal);
     return task.step === 'after' ? lookAfter(task, rollout, signal) : watch(task, rollout, signal);
   };
@@ -104,6 +113,71 @@ export function taskRunner(parts: StepParts): RunTask {
     }
     await record(task.rollout, { type: 'reported', ...end, report: result });
     return 'reported';
+  }
+
+  async function act(task: ActionTask, signal: AbortSignal): Promise<StepEnd> {
+    const { run, node: phase, step: action, attempt, region, id: job } = task;
+    const at = clock.now();
+    const began = clock.monotonic();
+    const { rollout } = await record(task.rollout, { type: 'action-begun', at, run, phase, action, attempt });
+    if (!isDue(rollout, task, at)) return 'dropped';
+    signal.throwIfAborted();
+    const result = await actionOutcome(task, rollout, signal);
+    const took = Math.round(clock.monotonic() - began);
+    const told = { rollout: task.rollout, region, job, phase, step: action, attempt, took };
+    log.info({ ...told, result: result.is, ...reasonIn(result) }, 'action ended');
+    parts.meter?.worked({ region, step: action, outcome: result.is, ms: took });
+    const end = { at: clock.now(), run, phase, action, attempt };
+    if (result.is === 'gated') {
+      await record(task.rollout, { type: 'action-gated', ...end, gates: result.gates, unchanged: result.unchanged });
+      return 'gated';
+    }
+    await record(task.rollout, { type: 'action-reported', ...end, report: result });
+    return 'reported';
+  }
+
+  async function actionOutcome(task: ActionTask, recorded: Rollout, lease: AbortSignal): Promise<ActionResult> {
+    const rollout = asWeKnow(recorded, parts.fleet);
+    const phase = actionOf(rollout, task.node);
+    const action = parts.actions?.[task.step];
+    if (phase === null) return { is: 'unknown', reason: 'the plan has no such phase' };
+    // A try of before may have been a worker's whose settings have it.
+    if (action === undefined)
+      return { is: 'unknown', reason: `the settings of this worker have nothing to ${task.step} with` };
+    const limit = timeLimit(clock, (parts.limit ?? stepLimit)(rollout.policy));
+    const signal = AbortSignal.any([lease, limit.signal]);
+    const ask = (unchanged: boolean) => orAborted(shutForAction(task, unchanged), signal);
+    try {
+      const lacking = parts.vouchedAction === undefined ? null : await parts.vouchedAction(rollout, phase);
+      if (lacking !== null) return { is: 'failed', reason: lacking, retry: false, ...(isClean(phase) ? clean : {}) };
+      const fence = fenceOf(rollout, phase);
+      return await orAborted(action({ rollout, phase, fence, clock, signal, gates: ask }), signal);
+    } catch (error) {
+      if (lease.aborted) throw lease.reason instanceof LetGo ? lease.reason : new LetGo(reasonOf(lease.reason));
+      return { is: 'unknown', reason: limit.signal.aborted ? 'it hung and was given up' : reasonOf(error) };
+    } finally {
+      limit.lift();
+    }
+  }
+
+  /** As for a stop: what is asked first, the newest rollout last. */
+  async function shutForAction(task: ActionTask, unchanged: boolean): Promise<Gate[]> {
+    const stored = await store.load(task.rollout);
+    const phase = stored === null ? null : actionOf(stored, task.node);
+    if (stored === null || phase === null) return [overtaken];
+    const place = placeOf(asWeKnow(stored, parts.fleet), task.region);
+    const names = actionEvidence(phase).filter((name) => name !== 'halt');
+    const found = await collect(names, place, parts);
+    const newest = await store.load(task.rollout);
+    const halt = await parts.halt(task.region);
+    const now = clock.now();
+    const current = newest === null ? null : actionOf(newest, task.node);
+    if (newest === null || current === null || !isDue(newest, task, now)) return [overtaken];
+    return actionGates(asWeKnow(newest, parts.fleet), current, now, {
+      ...found,
+      halt,
+      sight: { down: false, unchanged },
+    });
   }
 
   async function outcome(task: NodeTask, recorded: Rollout, lease: AbortSignal): Promise<StepResult> {
@@ -245,6 +319,12 @@ function placeOf({ peers, nodes, release }: Rollout, region: string) {
   return { region, nodes: peers[region] ?? [], release, before: Object.fromEntries(before) };
 }
 
+const clean = { clean: true } as const;
+
+/** This try is the first, and nothing of it was done yet. */
+const isClean = ({ work: { state } }: ActionPhase): boolean =>
+  state.is === 'working' && state.failures + state.unknowns === 0 && state.underWaySince === undefined;
+
 /** The how-manyth try of the step it is. The number in its id only rises, over all steps of the node. */
 function tryOf(rollout: Rollout, name: string): number {
   const { state } = nodeOf(rollout, name);
@@ -266,7 +346,7 @@ function broken(step: StepName, reason: string): Report {
 }
 
 /** In words, and, of gates, in names that a search finds. */
-function reasonIn(result: StepResult): { reason?: string; gates?: string[] } {
+function reasonIn(result: StepResult | ActionResult): { reason?: string; gates?: string[] } {
   if (result.is === 'gated')
     return { reason: result.gates.map(({ reason }) => reason).join('; '), gates: result.gates.map(({ name }) => name) };
   return result.is === 'succeeded' ? {} : { reason: result.reason };

@@ -14,11 +14,14 @@ import {
   turnOf,
   turns,
 } from '../upgrade/rollout/index.ts';
-import type { Approval, ApprovalPhase, Fleet, Region, Rollout } from '../upgrade/rollout/types.ts';
+import type { ActionPhase, Approval, ApprovalPhase, Fleet, Region, Rollout } from '../upgrade/rollout/types.ts';
 import { subjectOf } from './subject.ts';
 
 /** Why a node's turn may not go on, in words; null when those who must have signed for it, with keys of their own. */
 export type Vouched = (rollout: Rollout, node: string) => Promise<string | null>;
+
+/** The same of an action. */
+export type VouchedAction = (rollout: Rollout, phase: ActionPhase) => Promise<string | null>;
 
 /** The version that a node says it runs, asked by this worker itself; null when it says none. */
 export type AskVersion = (node: string) => Promise<string | null>;

@@ -1,7 +1,18 @@
 export { Refused } from '../../base/errors.ts';
 
 import type { CheckTallies } from './checklists.ts';
-import type { Actor, Decided, Gate, Lasting, NodeSurvey, Report, Seen, StepName } from './facts.ts';
+import type {
+  ActionName,
+  ActionReport,
+  Actor,
+  Decided,
+  Gate,
+  Lasting,
+  NodeSurvey,
+  Report,
+  Seen,
+  StepName,
+} from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { Pace } from './pace.ts';
 import type { Change, Override, OwnSignature, Rate, RollbackScope, Told, Unwell } from './rollout.ts';
@@ -21,6 +32,27 @@ export type Event =
       run: number;
       node: string;
       step: StepName;
+      attempt: number;
+      gates: Gate[];
+      unchanged: boolean;
+    }
+  /** The same three of an action; `phase`: id of its phase. */
+  | { type: 'action-begun'; at: number; run: number; phase: string; action: ActionName; attempt: number }
+  | {
+      type: 'action-reported';
+      at: number;
+      run: number;
+      phase: string;
+      action: ActionName;
+      attempt: number;
+      report: ActionReport;
+    }
+  | {
+      type: 'action-gated';
+      at: number;
+      run: number;
+      phase: string;
+      action: ActionName;
       attempt: number;
       gates: Gate[];
       unchanged: boolean;

@@ -1,3 +1,5 @@
+export { actionEvidence, actionGates } from './action-gates.ts';
+export { fenceOf, needsDecisionOn, unbegunAction } from './actions.ts';
 export {
   isGoodAfterwards,
   isWatchedAfterwards,
@@ -45,6 +47,8 @@ export { type Order, type OrderClass, orderClasses, ordersAfter, orderText } fro
 export { backMs, forwardMs, stepMs } from './pace.ts';
 export { canaryOf, isBegunFreely, isMajorChange } from './persons.ts';
 export {
+  actionOf,
+  actions,
   approvals,
   asked,
   currentPhase,
@@ -67,10 +71,13 @@ export { mostAtOnce, nextNode } from './places.ts';
 export { plan, troublesOf } from './plan.ts';
 export { postMortemAt, wentWrong } from './post-mortem.ts';
 export {
+  actionInTurn,
   goesForward,
   inScope,
+  isAction,
   isCanary,
   isLook,
+  isOfNode,
   isOpen,
   isQueued,
   leadsBack,
@@ -82,6 +89,7 @@ export {
   touchedNewestFirst,
   waitsForWindows,
   wasOnlyOut,
+  workingActions,
   workingNodes,
 } from './queries.ts';
 export { planRecovery, type RecoveryInput } from './recovery.ts';
@@ -99,7 +107,15 @@ export { whatRuns } from './restart.ts';
 export { startOf } from './start.ts';
 export { strategies } from './strategies.ts';
 export { todo } from './todo.ts';
-export { asksGates, changesAnything, changesNode, changesService, isOfWayBack, traits } from './traits.ts';
+export {
+  actionTraits,
+  asksGates,
+  changesAnything,
+  changesNode,
+  changesService,
+  isOfWayBack,
+  traits,
+} from './traits.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';
 export { wayOut } from './way-out.ts';

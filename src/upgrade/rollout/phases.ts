@@ -1,7 +1,7 @@
 import { isAny } from '../../base/is-any.ts';
 import { traits } from './traits.ts';
 import { movePhase } from './transitions.ts';
-import type { ApprovalPhase, NodesPhase, Phase, Rollout, StepName, WatchPhase } from './types.ts';
+import type { ActionPhase, ApprovalPhase, NodesPhase, Phase, Rollout, StepName, WatchPhase } from './types.ts';
 
 /** Reading the plan, and moving its phases: all that knows what "in order" means. */
 
@@ -40,6 +40,12 @@ export function turns({ phases }: Phases): readonly NodesPhase[] {
 
 export const approvals = ({ phases }: Phases): ApprovalPhase[] =>
   phases.filter((phase): phase is ApprovalPhase => phase.is === 'approval');
+
+export const actions = ({ phases }: Phases): ActionPhase[] =>
+  phases.filter((phase): phase is ActionPhase => phase.is === 'action');
+
+export const actionOf = (rollout: Phases, id: string): ActionPhase | null =>
+  actions(rollout).find((phase) => phase.id === id) ?? null;
 
 /** The phase in which a node has its turn. */
 export function turnOf(rollout: Rollout, node: string): NodesPhase {
@@ -162,7 +168,8 @@ export function forgetApprovals(rollout: Rollout): Rollout {
 export function settlePhases(rollout: Rollout, at: number): Rollout {
   let isOpen = true;
   return changePhases(rollout, (phase) => {
-    const settled = isOpen || phase.is === 'nodes' ? settleOne(rollout, phase, isOpen, at) : phase;
+    const settled =
+      isOpen || phase.is === 'nodes' || phase.is === 'action' ? settleOne(rollout, phase, isOpen, at) : phase;
     isOpen &&= settled.state.is === 'done';
     return settled;
   });
@@ -174,6 +181,9 @@ function settleOne(rollout: Rollout, phase: Phase, isReached: boolean, at: numbe
   switch (phase.is) {
     case 'nodes':
       if (isOver(rollout, phase)) return state.is === 'done' ? phase : over(phase, at);
+      return isReached || state.is === 'done' ? active() : phase;
+    case 'action':
+      if (phase.work.state.is === 'done') return state.is === 'done' ? phase : over(phase, at);
       return isReached || state.is === 'done' ? active() : phase;
     case 'watch':
       return state.is === 'pending' ? active() : phase;
