@@ -7,6 +7,9 @@ export const looksInBlock = 8;
 /** Fewer blocks than this, before or after, and no order of theirs is rare enough. */
 export const fewestBlocks = 6;
 
+/** Blocks that are kept of each region: eight hours of looks that are half a minute apart, and never more, however large the fleet is. */
+export const keptBlocks = 120;
+
 /** ms */
 export const blockLength = ({ look }: Pick<Compare, 'look'>): number => look * looksInBlock;
 

@@ -28,7 +28,7 @@ function rankOf(before: number, after: number, tail: number): number {
 /** By Mann and Whitney's U: in how many ways `n` and `m` values can stand in a row so that it comes out. */
 function waysOf(n: number, m: number): number[] {
   // The coefficients of the Gaussian binomial: times (1 - q^(m+i)), over (1 - q^i).
-  const ways = Array.from({ length: n * m + 1 }, (_, u) => (u === 0 ? 1 : 0));
+  const ways: number[] = Array.from({ length: n * m + 1 }, (_, u) => (u === 0 ? 1 : 0));
   for (let i = 1; i <= n; i += 1) {
     for (let u = ways.length - 1; u >= m + i; u -= 1) ways[u] = (ways[u] ?? 0) - (ways[u - m - i] ?? 0);
     for (let u = i; u < ways.length; u += 1) ways[u] = (ways[u] ?? 0) + (ways[u - i] ?? 0);
