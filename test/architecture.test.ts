@@ -33,7 +33,7 @@ const inner: Record<string, Room> = {
   },
   'upgrade/host': {
     ours: ['base', 'upgrade/checks', 'upgrade/environment', 'upgrade/rollout'],
-    types: ['upgrade/ssh', 'upgrade/http'],
+    types: ['upgrade/comparison', 'upgrade/ssh', 'upgrade/http'],
     packages: ['node:'],
   },
   'upgrade/proof': {

@@ -16,6 +16,9 @@ export interface Growth {
   per: number;
 }
 
+/** Looks at a node, now, and says by check what grew since the last look. Changes nothing there, and never throws for a host's fault. */
+export type Measure = (node: string, signal: AbortSignal) => Promise<Record<string, Growth>>;
+
 /** What one check measured on one node in one block. Absent where too few looks saw it. */
 export interface Measured {
   /** Median of its looks, as `grown` for each of `per`. */
