@@ -17,13 +17,14 @@ const inner: Record<string, Room> = {
   trust: { ours: ['base'], packages: ['node:'] },
   'upgrade/compatibility': { ours: [], packages: ['semver'] },
   'upgrade/checks': { ours: ['base'], packages: ['@jmespath-community/jmespath'] },
+  'upgrade/comparison': { ours: [], packages: [] },
   'upgrade/environment': { ours: ['base'], packages: [] },
   'upgrade/rollout': {
-    ours: ['base', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/environment', 'windows'],
+    ours: ['base', 'upgrade/checks', 'upgrade/comparison', 'upgrade/compatibility', 'upgrade/environment', 'windows'],
     packages: [],
   },
   'upgrade/ledger': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
-  'upgrade/report': { ours: ['base', 'upgrade/rollout', 'windows'], packages: [] },
+  'upgrade/report': { ours: ['base', 'upgrade/comparison', 'upgrade/rollout', 'windows'], packages: [] },
   'upgrade/ssh': { ours: ['base'], types: ['upgrade/checks'], packages: ['node:', 'ssh2', 'pg'] },
   'upgrade/http': {
     ours: ['base'],
@@ -32,7 +33,7 @@ const inner: Record<string, Room> = {
   },
   'upgrade/host': {
     ours: ['base', 'upgrade/checks', 'upgrade/environment', 'upgrade/rollout'],
-    types: ['upgrade/ssh', 'upgrade/http'],
+    types: ['upgrade/comparison', 'upgrade/ssh', 'upgrade/http'],
     packages: ['node:'],
   },
   'upgrade/proof': {
@@ -53,12 +54,29 @@ const inner: Record<string, Room> = {
     packages: ['node:', 'tar-stream'],
   },
   config: {
-    ours: ['base', 'trust', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/rollout', 'windows'],
+    ours: [
+      'base',
+      'trust',
+      'upgrade/checks',
+      'upgrade/comparison',
+      'upgrade/compatibility',
+      'upgrade/rollout',
+      'windows',
+    ],
     types: ['building', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http'],
     packages: ['node:', 'yaml', 'zod', 'ssh-config', '@jmespath-community/jmespath'],
   },
   jobs: {
-    ours: ['base', 'trust', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
+    ours: [
+      'base',
+      'trust',
+      'upgrade/checks',
+      'upgrade/comparison',
+      'upgrade/compatibility',
+      'upgrade/ledger',
+      'upgrade/rollout',
+      'windows',
+    ],
     types: [
       'building',
       'upgrade/actions',
@@ -82,6 +100,7 @@ const inner: Record<string, Room> = {
       'jobs',
       'trust',
       'upgrade/checks',
+      'upgrade/comparison',
       'upgrade/compatibility',
       'upgrade/environment',
       'upgrade/ledger',
@@ -137,6 +156,7 @@ const pure = [
   'base',
   'windows',
   'upgrade/checks',
+  'upgrade/comparison',
   'upgrade/compatibility',
   'upgrade/environment',
   'upgrade/rollout',

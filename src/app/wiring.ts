@@ -29,11 +29,12 @@ import type { Control } from '../jobs/types.ts';
 import type { Meter, RoleName } from '../metrics/index.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
-import type { AskChecks } from '../upgrade/checks/types.ts';
+import type { AskChecks, MetricsCheck } from '../upgrade/checks/types.ts';
 import { noRules } from '../upgrade/environment/index.ts';
 import { helpersOf, orderNamespace } from '../upgrade/host/helper/index.ts';
 import {
   createChecks,
+  createMeasure,
   diagnoseNode,
   resolverFor,
   seeEnvironment,
@@ -161,6 +162,15 @@ export function checksOf(
   return createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
 }
 
+/** What is measured on every node, so that upgraded ones can be held against others; nothing where no check is compared. */
+function comparingOf(settings: Settings, clock: Clock): Pick<WorkerParts, 'compare'> {
+  const { compare, checks = [] } = settings.fleet;
+  if (compare === undefined) return {};
+  const own = checks.filter((check): check is MetricsCheck => check.kind === 'metrics' && check.compare === true);
+  const measure = createMeasure({ checks: own, compare, fetch: fetchOnce, clock });
+  return { compare: { compare, checks: own.map(({ name }) => name), measure } };
+}
+
 /** How releases are built, where the settings say so. */
 async function buildOf(
   { build, fleet, stateDir, releases }: Settings,
@@ -229,6 +239,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     withdrawn: (release) => releases.withdrawn(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
     ...(checks === null ? {} : { checks }),
+    ...comparingOf(settings, clock),
     wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
     tidyNode,
     ...(meter === undefined ? {} : { meter }),

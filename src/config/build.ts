@@ -51,6 +51,7 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
       ...checklistsFrom(written.checklists),
       ...(written.config ? { config: rulesFrom(written.config, absolute) } : {}),
       ...(written.checks ? { checks: checksFrom(written.checks, written, hosts) } : {}),
+      ...(written.checks?.some((each) => each.compare) ? { compare: written.compare } : {}),
     },
     hosts,
     signers: written.ssh.signers,

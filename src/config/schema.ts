@@ -327,6 +327,18 @@ export const checklists = block({ before: items, during: items, after: items });
 
 /** At most 20, since each is asked of every node. */
 export const check = checkBlock(inventoryUrl);
+/** A block of looks is eight of them, and there must be six before and after: what does not go together is told by `compareProblems`. */
+export const compare = block({
+  look: withDefault('30s', spanned('100ms', '5m')),
+  before: withDefault('48m', value.duration),
+  least: withDefault('24m', value.duration),
+  margin: withDefault(
+    1.2,
+    leaf('a factor', 'one above 1 and up to 10, like 1.2', (written) =>
+      typeof written === 'number' && written > 1 && written <= 10 ? written : undefined,
+    ),
+  ),
+});
 const checks = list(check, 'checks').max(20, { error: 'has more than 20 of them' });
 
 const repository = leaf(
@@ -389,6 +401,7 @@ export const schema = block({
   inventory: inventory.nullable().optional(),
   checklists: checklists.nullable().optional(),
   checks: checks.nullable().optional(),
+  compare: withDefault({}, compare),
   config: config.nullable().optional(),
   ssh: withDefault({}, ssh),
   hosts: named(otherHost, 'hosts').nullable().optional(),

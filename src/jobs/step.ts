@@ -2,6 +2,7 @@ import { minute } from '../base/duration.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
 import type { ActionResult } from '../upgrade/actions/types.ts';
+import type { Comparison } from '../upgrade/comparison/types.ts';
 import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
   actionEvidence,
@@ -10,6 +11,7 @@ import {
   askedByLooks,
   askedForLists,
   asksChecks,
+  asksComparison,
   asksGates,
   asksWayBack,
   backQuestion,
@@ -264,15 +266,26 @@ export function taskRunner(parts: StepParts): RunTask {
     const began = clock.monotonic();
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
     const nodes = rollout.peers[region] ?? [];
-    const [seen, lasting, tallies] = await Promise.all([
+    const [seen, lasting, tallies, compared] = await Promise.all([
       lookAt(nodes, finished, withChecks(rollout, region), signal, (name, until) =>
         wayBackOf(rollout, name, at, until),
       ),
       collect(askedByLooks(rollout), placeOf(rollout, region), parts),
       talliesOf(rollout, region, signal),
+      comparedAt(rollout, region, at),
     ]);
     signal.throwIfAborted();
-    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting, ...tallies });
+    await record(task.rollout, {
+      type: 'watched',
+      at,
+      run,
+      region,
+      attempt,
+      seen,
+      ...lasting,
+      ...tallies,
+      ...compared,
+    });
     parts.meter?.worked({ region, step: task.step, outcome: 'watched', ms: clock.monotonic() - began });
     return 'watched';
   }
@@ -297,6 +310,12 @@ export function taskRunner(parts: StepParts): RunTask {
     const names = askedForLists(rollout);
     if (names.length === 0 || parts.checks === undefined) return {};
     return { tallies: await tallied(names, rollout.peers[region] ?? [], parts.checks, clock, signal) };
+  }
+
+  /** At the end of its watch, and then alone. */
+  async function comparedAt(rollout: Rollout, region: string, at: number): Promise<{ compared?: Comparison[] }> {
+    if (parts.compared === undefined || !asksComparison(rollout, region, at)) return {};
+    return { compared: await parts.compared(rollout, region, at) };
   }
 
   /** Whoever only looks whether the next node may begin does not wait for them. */

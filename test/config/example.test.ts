@@ -61,6 +61,7 @@ const commented = [
     'over',
     'watch',
     'bad',
+    'compare',
   ].map((key) => `checks.${key}`),
   ...['journal', 'database', 'query', 'command'].map((key) => `checks.${key}`),
   'notices',

@@ -26,6 +26,7 @@ import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
 import { surveyFacts } from '../facts/survey.ts';
 import { freezeFacts, windowFacts } from '../facts/windows.ts';
 import { afterwardsLines } from '../views/afterwards.ts';
+import { comparedLast } from '../views/comparison.ts';
 import { headline } from '../views/ending.ts';
 import { freezeLines } from '../views/freezes.ts';
 import { goalFirst, goalOf } from '../views/goal.ts';
@@ -83,6 +84,7 @@ export const why: Handler<'why'> = async (context, asking, { node: name }) => {
     `*${goalFirst(rollout)}: ${foreign(verdict(rollout))}*`,
     ...takenLines(rollout),
     ...standstills(rollout),
+    ...comparedLast(rollout),
   ];
   if (first === undefined)
     return withFacts(

@@ -15,6 +15,7 @@ import type { Approval, ApprovalPhase, RollbackScope, Rollout, WatchPhase } from
 import { describeLocal } from '../../windows/index.ts';
 import { approveButton, declineButtons, holdButton, rollbackButtons } from './buttons.ts';
 import { checksNow } from './checks.ts';
+import { comparedIn } from './comparison.ts';
 import { declinedBy, declinedLines } from './declined.ts';
 import { forecast } from './forecast.ts';
 import { askedFor } from './goal.ts';
@@ -128,7 +129,13 @@ function facts(rollout: Rollout, watch: WatchPhase): string[] {
     return `${glyph} ${foreign(node.name, 80)} ${word}${proof}`;
   });
   const more = nodes.length > 5 ? [`… and ${nodes.length - 5} more`] : [];
-  return [head, ...shown, ...more, ...watch.regions.flatMap((region) => seenNow(rollout, region, watch))];
+  return [
+    head,
+    ...shown,
+    ...more,
+    ...watch.regions.flatMap((region) => seenNow(rollout, region, watch)),
+    ...comparedIn(watch),
+  ];
 }
 
 /** The region is looked at until somebody decides: an approval is given on what is true now. */

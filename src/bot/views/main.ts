@@ -10,6 +10,7 @@ import {
   regionsOf,
   strategies,
   waitsForWindows,
+  watchBefore,
   watchEnd,
 } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
@@ -17,6 +18,7 @@ import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { checklistLines } from './checklist.ts';
 import { checksAgainst } from './checks.ts';
+import { comparedIn } from './comparison.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { ranBefore, unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
@@ -168,7 +170,10 @@ function phaseLines(rollout: Rollout): string[] {
   if (phase.is !== 'approval') return [];
   const no = declineOf(phase);
   if (no !== null) return [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)];
-  return [`Waiting for approval of *${foreign(phase.title)}* by ${askedOf(rollout, phase)}`];
+  return [
+    `Waiting for approval of *${foreign(phase.title)}* by ${askedOf(rollout, phase)}`,
+    ...comparedIn(watchBefore(rollout, phase)),
+  ];
 }
 
 /** A start that is far ahead is asked about when it is near, and nobody at night where that can wait. */

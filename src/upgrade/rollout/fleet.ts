@@ -1,5 +1,6 @@
 import type { Calendar, Window } from '../../windows/types.ts';
 import type { Check } from '../checks/types.ts';
+import type { Compare } from '../comparison/types.ts';
 import type { Row } from '../compatibility/index.ts';
 import type { KeyRules, VersionChange } from '../environment/index.ts';
 import type { Checklists } from './checklists.ts';
@@ -98,6 +99,8 @@ export interface Fleet {
   checklists?: Checklists;
   /** What is asked of every node besides its health. Absent: nothing. */
   checks?: Check[];
+  /** How nodes that were upgraded are held against the others. Absent: by nothing. */
+  compare?: Compare;
   /** What holds for keys of the environment file. Absent: nothing but what their names tell. */
   config?: KeyRules & { changes?: VersionChange[] };
 }

@@ -25,6 +25,7 @@ export {
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { askedForLists, checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';
+export { asksComparison, comparisonsIn, familiesOf, groupsOf } from './compared.ts';
 export { compatibilityOf, Incompatible, seenNoWayBack } from './compatible.ts';
 export { lacksRehearsal } from './compile.ts';
 export { configurationOf, crossed, fileOf, goingWith, keysInWords } from './configuration.ts';

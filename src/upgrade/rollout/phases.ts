@@ -134,7 +134,7 @@ export function isBegun({ nodes }: Rollout, phase: NodesPhase): boolean {
 
 /** What must be watched anew. */
 export function unwatched(phase: WatchPhase): WatchPhase {
-  const { unwell: _, anewAt: __, ...rest } = anew(phase, { healthy: {} });
+  const { unwell: _, anewAt: __, compared: ___, ...rest } = anew(phase, { healthy: {} });
   return phase.state.is === 'pending' ? phase : rest;
 }
 

@@ -1,5 +1,6 @@
 import type { Calendar } from '../../windows/types.ts';
 import type { ChecksSeen, OtherCheck } from '../checks/types.ts';
+import type { Comparison } from '../comparison/types.ts';
 import type { Wanted } from '../environment/index.ts';
 import type { Checklists, CheckTallies } from './checklists.ts';
 import type {
@@ -70,6 +71,8 @@ export interface WatchPhase extends PhaseBase {
   unwell?: Record<string, number>;
   /** When somebody let it go on after a hold, and it began anew; absent where nobody did. */
   anewAt?: number;
+  /** By region: what its nodes are, held against those that were not upgraded, when it had been watched for long enough. Absent where nothing is compared. */
+  compared?: Record<string, Comparison[]>;
 }
 
 export interface Healthy {
