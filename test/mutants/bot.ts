@@ -1071,10 +1071,10 @@ export const rows: Mutant[] = [
     tests: ['test/bot/forms.test.ts'],
   },
   {
-    name: 'a form begins what it was not asked to, by a word that every object has',
+    name: 'a form asks for a time that is over',
     file: 'src/bot/forms/upgrade.ts',
-    from: 'Object.hasOwn(starts, word)',
-    to: 'word in starts',
+    from: 'if (at <= now) return',
+    to: 'if (at <= 0) return',
     tests: ['test/bot/forms.test.ts'],
   },
   {
