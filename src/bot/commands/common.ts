@@ -14,7 +14,7 @@ import { permit, type Right } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
 import { headline } from '../views/ending.ts';
 import { goalFirst } from '../views/goal.ts';
-import { foreign, when, who } from '../views/text.ts';
+import { foreign, ownWords, when, who } from '../views/text.ts';
 import { verdict } from '../views/verdict.ts';
 
 /** One verb. Throws `Refused` or `Denied` for what may not or cannot be done. */
@@ -36,6 +36,9 @@ export class NothingKnown extends Refused {}
 export class Unanswered extends Error {
   override readonly name = 'Unanswered';
 }
+
+/** Why something was not done, in the words of whoever refused it. */
+export const refusal = ({ message: why }: Refused): Reply => ended('refused', say(ownWords(why, 1_500)));
 
 /** @throws Denied with the reason */
 export async function demand(context: CommandContext, { actor }: Asking, right: Right): Promise<void> {
