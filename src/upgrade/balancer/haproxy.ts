@@ -29,7 +29,8 @@ export function readHaproxy(backend: string, states: string[], stat: string[]): 
     const name = of('srv_name');
     const line = told.find((each) => each[heads.indexOf('svname')] === name);
     const [admin, is] = [Number(of('srv_admin_state')), Number(of('srv_op_state'))];
-    if (row.length < titles.length || line === undefined || !Number.isInteger(admin) || !Number.isInteger(is)) return null;
+    if (row.length < titles.length || line === undefined || !Number.isInteger(admin) || !Number.isInteger(is))
+      return null;
     const under = (head: string): string => line[heads.indexOf(head)] ?? '';
     const gets = (admin & maintenance) !== 0 ? 'maintenance' : (admin & drained) !== 0 ? 'nothing' : 'traffic';
     return {
