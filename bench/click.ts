@@ -28,6 +28,8 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     healthUrls: {},
     alerts: null,
     build: null,
+    balancers: {},
+    balancerHosts: {},
     proven: null,
     inventory: null,
     webhook: null,

@@ -36,6 +36,7 @@ const inner: Record<string, Room> = {
     types: ['upgrade/comparison', 'upgrade/ssh', 'upgrade/http'],
     packages: ['node:'],
   },
+  'upgrade/balancer': { ours: ['base', 'upgrade/host', 'upgrade/rollout'], types: ['upgrade/ssh'], packages: [] },
   'upgrade/proof': {
     ours: ['base', 'upgrade/rollout', 'upgrade/host'],
     types: ['upgrade/ssh', 'upgrade/http'],
@@ -63,7 +64,7 @@ const inner: Record<string, Room> = {
       'upgrade/rollout',
       'windows',
     ],
-    types: ['building', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http'],
+    types: ['building', 'upgrade/balancer', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http'],
     packages: ['node:', 'yaml', 'zod', 'ssh-config', '@jmespath-community/jmespath'],
   },
   jobs: {
@@ -117,6 +118,7 @@ const inner: Record<string, Room> = {
       'config',
       'upgrade/ssh',
       'upgrade/http',
+      'upgrade/balancer',
       'upgrade/checks',
       'upgrade/compatibility',
       'upgrade/rollout',

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Signer } from '../trust/index.ts';
+import type { Balancer } from '../upgrade/balancer/index.ts';
 import type { Check } from '../upgrade/checks/types.ts';
 import type { Row } from '../upgrade/compatibility/index.ts';
 import type { AlertSource, InventorySource, Question } from '../upgrade/http/types.ts';
@@ -8,7 +9,7 @@ import type { Host } from '../upgrade/ssh/types.ts';
 import { freezeIn } from './calendars.ts';
 import { checkFrom, type WrittenCheck } from './node-checks.ts';
 import type { Absolute } from './paths.ts';
-import type { Written } from './schema.ts';
+import type { Written, WrittenBalancer } from './schema.ts';
 import type { Secrets } from './secrets.ts';
 import { serviceFrom } from './service.ts';
 import type { Settings } from './types.ts';
@@ -66,6 +67,8 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
       unsigned: releases.unsigned,
     },
     build: written.build ? buildingFrom(written.build, others) : null,
+    balancers: balancersFrom(written),
+    balancerHosts: balancerHostsOf(written, others),
     slack: {
       channel: written.channel,
       team: written.team ?? null,
@@ -95,6 +98,37 @@ function buildingFrom(
   return { host: hosts[on] ?? null, repository, command, network, signedBy: signers, limit, memory };
 }
 
+function balancersFrom({ regions }: Written): Settings['balancers'] {
+  return Object.fromEntries(
+    regions.flatMap(({ name, balancer }) => (balancer ? [[name, balancerFrom(balancer)]] : [])),
+  );
+}
+
+function balancerFrom(written: WrittenBalancer): Balancer {
+  const { hosts, probe, drain } = written;
+  const all = { hosts, probe, drain };
+  switch (written.kind) {
+    case 'haproxy': {
+      const { backend = '', socket = '/run/haproxy/admin.sock', config = '/etc/haproxy/haproxy.cfg' } = written;
+      const stateFile = written.stateFile === undefined ? '/var/lib/haproxy/state' : written.stateFile;
+      return { kind: 'haproxy', ...all, backend, socket, stateFile, config };
+    }
+    case 'nginx': {
+      const { file = '', config = '/etc/nginx/nginx.conf', pidFile = '/run/nginx.pid' } = written;
+      return { kind: 'nginx', ...all, file, config, pidFile };
+    }
+    case 'command': {
+      const { show = [], apply = [] } = written;
+      return { kind: 'command', ...all, show, apply };
+    }
+  }
+}
+
+function balancerHostsOf({ regions }: Written, hosts: Record<string, Host>): Record<string, Host> {
+  const names = new Set(regions.flatMap(({ balancer }) => balancer?.hosts ?? []));
+  return Object.fromEntries(Object.entries(hosts).filter(([name]) => names.has(name)));
+}
+
 /** A person may have several keys. */
 function signersFrom(written: Written['releases']['signers']): Signer[] {
   const names = [...new Set(written.map(({ name }) => name))];
@@ -116,6 +150,7 @@ function regionFrom(region: Written['regions'][number], { freezes }: Written): R
     approvers: { users: approvers.users, groups: approvers.groups },
     needed: approvers.needed,
     nodes: region.nodes.map((node) => ({ name: node.name, region: name })),
+    ...(region.balancer ? { balanced: true as const } : {}),
   };
 }
 

@@ -40,10 +40,22 @@ const command = list(
   1,
 );
 
+const unit = text('a systemd unit', 'its name without .service', /^(?!.*\.service$)[A-Za-z0-9][A-Za-z0-9@._-]*$/);
+/** It goes into a file on the node as it is written here. */
+const slotValue = leaf('a value', 'a text without quotes, backslashes and line breaks, or a number', (written) => {
+  const said = typeof written === 'number' ? String(written) : written;
+  return typeof said === 'string' && /^[A-Za-z0-9 ./:_,=@%+-]{0,200}$/.test(said) ? said : undefined;
+});
+const serverName = text(
+  'the name of a server',
+  'one like {name}-green, in which {name} is the node',
+  /^(?=.*\{name\})[A-Za-z0-9._{}-]{1,60}$/,
+);
+
 /** Defaults depend on the name and are filled in by `service.ts`. */
 export const service = block({
   name: withDefault('zeitwork-operator', value.name),
-  unit: text('a systemd unit', 'its name without .service', /^(?!.*\.service$)[A-Za-z0-9][A-Za-z0-9@._-]*$/).optional(),
+  unit: unit.optional(),
   binary: absolutePath.optional(),
   owner: withDefault(
     'root:root',
@@ -55,6 +67,17 @@ export const service = block({
     .nullable()
     .optional(),
   traffic: block({ drain: command, undrain: command, limit: withDefault('5m', value.duration) })
+    .nullable()
+    .optional(),
+  slots: block({
+    port: value.port,
+    unit: unit.optional(),
+    binary: absolutePath.optional(),
+    envFile: absolutePath.optional(),
+    set: withDefault({}, named(slotValue, 'values')),
+    server: withDefault('{name}-green', serverName),
+    warm: withDefault('24h', value.durationOrNone),
+  })
     .nullable()
     .optional(),
   archiveMember: text(
@@ -93,6 +116,22 @@ export const node = block({
   healthUrl: value.url.optional(),
 });
 
+/** Which keys go with which kind, `checks.ts` says. */
+export const balancer = block({
+  kind: oneOf(['haproxy', 'nginx', 'command']),
+  hosts: list(value.name, 'names of hosts', 1),
+  probe: value.url,
+  drain: withDefault('60s', value.duration),
+  backend: text('a backend', 'its name in HAProxy', /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/).optional(),
+  socket: absolutePath.optional(),
+  stateFile: absolutePath.nullable().optional(),
+  config: absolutePath.optional(),
+  file: absolutePath.optional(),
+  pidFile: absolutePath.optional(),
+  show: command.optional(),
+  apply: command.optional(),
+});
+
 export const region = block({
   name: value.name,
   zone: value.zone,
@@ -100,6 +139,7 @@ export const region = block({
   approvers: regionApprovers,
   freezes: withDefault([], list(regionFreeze, 'freezes')),
   nodes: list(node, 'nodes', 1),
+  balancer: balancer.nullable().optional(),
 });
 
 export const policy = block({
@@ -421,6 +461,7 @@ export const schema = block({
 });
 
 export type Written = z.output<typeof schema>;
+export type WrittenBalancer = z.output<typeof balancer>;
 export type WrittenSsh = z.output<typeof ssh>;
 export type WrittenNode = z.output<typeof node>;
 export type WrittenHost = z.output<typeof otherHost>;

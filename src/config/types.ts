@@ -1,6 +1,7 @@
 import type { RedisPlace } from '../base/redis-place.ts';
 import type { Building } from '../building/index.ts';
 import type { Person, Signer } from '../trust/index.ts';
+import type { Balancer } from '../upgrade/balancer/index.ts';
 import type { AlertSource, InventorySource, WebhookPlace } from '../upgrade/http/types.ts';
 import type { Approvers, Fleet } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
@@ -37,6 +38,10 @@ export interface Settings {
   };
   /** How releases are built; null: they are not. */
   build: Building | null;
+  /** By region; none where nobody may be told whom to give traffic. */
+  balancers: Record<string, Balancer>;
+  /** SSH access to their machines, by name. */
+  balancerHosts: Record<string, Host>;
   slack: {
     /** Channel id in which everything happens; commands elsewhere are refused. */
     channel: string;

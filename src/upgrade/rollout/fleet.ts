@@ -24,6 +24,26 @@ export interface Service {
   traffic: Traffic | null;
   /** Path of the binary inside the archive, e.g. `build/zeitwork-operator`. */
   archiveMember: string;
+  /** A second place for it on each node, beside the first; absent where there is none. */
+  slots?: Slots;
+}
+
+/**
+ * Where a release runs beside the one that serves, until the balancer has been switched: a unit that stands there and is not started, which reads
+ * the environment file of the first and then its own.
+ */
+export interface Slots {
+  /** Where it is asked, instead of the port of the node's health address. */
+  port: number;
+  unit: string;
+  binary: string;
+  /** Of what is set otherwise than in the first; written by us. */
+  envFile: string;
+  set: Record<string, string>;
+  /** What the balancer calls the one on a node, whose name stands for `{name}`; the first one is called as the node. */
+  server: string;
+  /** How long the old one stays ready to have the traffic back, ms. */
+  warm: number;
 }
 
 /**
@@ -79,6 +99,8 @@ export interface Region {
   /** How many of them must approve. */
   needed: number;
   nodes: FleetNode[];
+  /** A balancer stands before its nodes that can be told whom to give traffic. */
+  balanced?: true;
 }
 
 export interface Fleet {
