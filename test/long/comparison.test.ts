@@ -107,7 +107,7 @@ describe.skipIf(why !== null)('upgraded nodes are held against the others, on a 
     expect(await verdicts()).toMatchObject({ [check]: { is: 'worse', nodes: { of: 3, so: 3 }, control: { of: 6 } } });
     const changed = (await fleetStatus()).filter(({ binary }) => binary !== 'v1.0.0').map(({ node }) => node);
     expect(changed.sort()).toEqual(['us-east-op-1', 'us-east-op-2', 'us-east-op-3']);
-    await talk.until('the channel says so', async () => talk.words().includes(`${check}: worse on 3 of 3`));
+    await talk.until('the channel says so', () => talk.words().includes(`${check}: worse on 3 of 3`), 60_000);
     await takeBack();
   });
 
@@ -118,8 +118,10 @@ describe.skipIf(why !== null)('upgraded nodes are held against the others, on a 
     expect(Object.keys(found).sort()).toEqual(['errors', 'latency']);
     expect(found.errors).toMatchObject({ is: 'same' });
     for (const { before, after } of Object.values(found)) expect(Math.min(before, after)).toBeGreaterThanOrEqual(6);
-    await talk.until('the channel says so', async () =>
-      talk.words().includes('Held against nodes that were not upgraded'),
+    await talk.until(
+      'the channel says so',
+      () => talk.words().includes('Held against nodes that were not upgraded'),
+      60_000,
     );
     await takeBack();
   });
