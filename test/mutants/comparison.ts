@@ -6,7 +6,7 @@ const nights = ['test/upgrade/comparison/nights.test.ts'];
 const folded = ['test/upgrade/rollout/compared.test.ts'];
 const measured = ['test/jobs/measuring.test.ts'];
 const asked = ['test/upgrade/host/measure.test.ts'];
-const settings = ['test/config/node-checks.test.ts'];
+const settings = ['test/config/comparison.test.ts'];
 
 /** Upgraded nodes held against those that are not yet. */
 export const rows: Mutant[] = [
