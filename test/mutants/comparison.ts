@@ -2,7 +2,6 @@ import type { Mutant } from './mutant.ts';
 
 const arithmetic = ['test/upgrade/comparison/arithmetic.test.ts'];
 const judged = ['test/upgrade/comparison/judge.test.ts'];
-const nights = ['test/upgrade/comparison/nights.test.ts'];
 const folded = ['test/upgrade/rollout/compared.test.ts'];
 const measured = ['test/jobs/measuring.test.ts'];
 const asked = ['test/upgrade/host/measure.test.ts'];
@@ -43,7 +42,7 @@ export const rows: Mutant[] = [
     file: 'src/upgrade/comparison/judge.ts',
     from: 'if (low > 1 && estimate >= margin && steady && most)',
     to: 'if (estimate >= margin && steady && most)',
-    tests: nights,
+    tests: judged,
   },
   {
     name: 'one burst counts as worse',
