@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../base/clock.ts';
 import { minute } from '../base/duration.ts';
 import { blockLength, measuredIn } from '../upgrade/comparison/index.ts';
@@ -40,6 +41,8 @@ export function startMeasuring(parts: MeasuringParts): { close(): Promise<void> 
   const { compare, measure, measurements, worker, clock, log } = parts;
   const length = blockLength(compare);
   const closing = new AbortController();
+  // Many looks wait for the same end, which Node would report as a leak.
+  setMaxListeners(0, closing.signal);
   const complain = seldom(10 * minute, (reason) => log.warn({ reason }, 'nodes could not be measured'));
   const running = parts.regions.map((region) => onAndOn(region));
 

@@ -34,7 +34,14 @@ export const groups: Groups = {
  * A night in which three of nine nodes get a build. Each look depends on the one before it (`correlation`); each node has a level of
  * its own, all drift together, and errors come in bursts.
  */
-export function comparedNight(seed: number, build: Build, correlation: number): Comparison[] {
+export const comparedNight = (seed: number, build: Build, correlation: number): Comparison[] =>
+  comparedBy(measuredNight(seed, build, correlation), after);
+
+/** What is said after so many blocks. */
+export const comparedBy = (blocks: readonly Block[], many: number): Comparison[] =>
+  compared(['latency', 'errors'], blocks, groups, usual, (before + between + many + 1) * length);
+
+export function measuredNight(seed: number, build: Build, correlation: number): Block[] {
   const draw = random(seed);
   const normal = () => Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
   const drift = { size: draw() * 0.5, from: draw() * 100 };
@@ -64,7 +71,7 @@ export function comparedNight(seed: number, build: Build, correlation: number): 
     });
     blocks.push({ index, nodes: Object.fromEntries(measured) });
   }
-  return compared(['latency', 'errors'], blocks, groups, usual, (before + between + after + 1) * length);
+  return blocks;
 }
 
 /** How many of so many are errors: by their waiting times, which is quick where they are rare. */

@@ -10,6 +10,7 @@ import {
   type Measured,
   measuredIn,
 } from '../../../src/upgrade/comparison/index.ts';
+import { random } from '../../support/random.ts';
 
 const compare: Compare = { look: 30_000, before: 48 * 60_000, least: 24 * 60_000, margin: 1.2 };
 const length = blockLength(compare);
@@ -89,6 +90,16 @@ describe('levels', () => {
     const wild = (node: string, index: number) => level(Math.exp(Math.sin(names.indexOf(node) * 5 + index * 17)));
     expect(judge(story(wild))?.is).toBe('inconclusive');
   });
+
+  it('are no worse by a large factor alone', () => {
+    const found = Array.from({ length: 60 }, (_, seed) => {
+      const draw = random(seed + 1);
+      return judge(story(() => level(Math.exp(3 * draw()))));
+    });
+    const large = found.filter((each) => (each?.factor ?? 0) >= 1.5 && (each?.low ?? 0) <= 1);
+    expect(large.length).toBeGreaterThan(0);
+    expect(large.map((each) => each?.is)).toEqual(large.map(() => 'inconclusive'));
+  });
 });
 
 describe('too little', () => {
@@ -166,6 +177,15 @@ describe('what is rare', () => {
 
   it('is not worse where one node alone has it', () => {
     expect(judge(story((node, index) => counted(node === 'a' && index >= 15 ? 50 : 0)))?.is).toBe('inconclusive');
+  });
+
+  it('is not worse where the others have it, too, and hardly less of it', () => {
+    const some = (node: string, index: number) =>
+      counted(index < 15 ? 0 : isMine(node) ? Number(index % 5 !== 0) : Number('def'.includes(node)));
+    const found = judge(story(some), groups, ['it'], 23 * length);
+    expect(found).toMatchObject({ is: 'inconclusive', after: 7, nodes: { of: 3 } });
+    expect(found?.factor).toBeGreaterThan(1.5);
+    expect(found?.low).toBeLessThan(1);
   });
 
   it('is not worse where all have it by then, or these always had it', () => {
