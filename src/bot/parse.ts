@@ -84,7 +84,8 @@ const upgradeFlags = {
   'dry-run': 'none',
 } satisfies FlagShape;
 
-const { rehearse: _, ...restartFlags } = upgradeFlags;
+const { rehearse: _, ...flagsOfBoth } = upgradeFlags;
+const restartFlags = { ...flagsOfBoth, service: 'one' } satisfies FlagShape;
 const configFlags = { ...restartFlags, expect: 'many' } satisfies FlagShape;
 
 const approveFlags = { comment: 'many' } satisfies FlagShape;
@@ -153,13 +154,13 @@ function readSchedule(input: string[]): Command {
 
 function readUpgrade(input: string[]): Extract<Command, { verb: 'upgrade' }> {
   const flags = readFlags(input, upgradeFlags);
-  const [version, ...extra] = flags.rest;
-  if (version === undefined) throw new Unreadable('which version? For example: upgrade v2.0.0');
-  if (extra.length > 0)
-    throw new Unreadable(`only one version is expected, then flags: ${extra.join(' ')} is too much`);
+  const services = readVersions(flags.rest);
+  const [first, ...others] = services;
+  if (first === undefined) throw new Unreadable('which version? For example: upgrade v2.0.0');
   return {
     verb: 'upgrade',
-    version: readVersion(version),
+    version: first.version,
+    ...(first.service === null && others.length === 0 ? {} : { services }),
     strategy: readStrategy(flags.values.get('strategy')),
     regions: readRegions(flags.values.get('regions')),
     limit: readLimit(flags.values.get('nodes')),
@@ -167,6 +168,17 @@ function readUpgrade(input: string[]): Extract<Command, { verb: 'upgrade' }> {
     ...(flags.values.has('rehearse') ? { rehearse: true } : {}),
     dryRun: flags.values.has('dry-run'),
   };
+}
+
+/** A version alone is that of the first service, and comes first. */
+function readVersions(words: string[]): { service: string | null; version: string }[] {
+  return words.map((word, at) => {
+    const [, service, version] = /^([^=]+)=(.+)$/.exec(word) ?? [];
+    if (service !== undefined && version !== undefined)
+      return { service: service.toLowerCase(), version: readVersion(version) };
+    if (at === 0) return { service: null, version: readVersion(word) };
+    throw new Unreadable(`only one version is expected, then SERVICE=VERSION and flags: ${word} is too much`);
+  });
 }
 
 const longestVersion = 65;
@@ -351,12 +363,19 @@ function readRestart(input: string[]): Command {
     throw new Unreadable(`${name} is too much: a restart goes through all regions, or those of --regions a,b`);
   return {
     verb: 'restart',
+    ...readService(flags),
     strategy: readStrategy(flags.values.get('strategy')),
     regions: readRegions(flags.values.get('regions')),
     limit: readLimit(flags.values.get('nodes')),
     when: readWhen(flags),
     dryRun: flags.values.has('dry-run'),
   };
+}
+
+/** Which of several. */
+function readService({ values }: Flags): { service?: string } {
+  const service = values.get('service');
+  return service === undefined ? {} : { service: service.toLowerCase() };
 }
 
 const configActs = ['set', 'unset', 'rename', 'ensure'] as const;
@@ -371,6 +390,7 @@ function readConfig(input: string[]): Command {
   const expect = flags.values.get('expect');
   return {
     verb: 'config',
+    ...readService(flags),
     wanted: {
       ...wantsNothing,
       ...readAct(act, rest),

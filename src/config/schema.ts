@@ -41,7 +41,7 @@ const command = list(
 );
 
 /** Defaults depend on the name and are filled in by `service.ts`. */
-export const service = block({
+const serviceKeys = {
   name: withDefault('zeitwork-operator', value.name),
   unit: text('a systemd unit', 'its name without .service', /^(?!.*\.service$)[A-Za-z0-9][A-Za-z0-9@._-]*$/).optional(),
   binary: absolutePath.optional(),
@@ -62,7 +62,8 @@ export const service = block({
     'one like build/zeitwork-operator',
     /^(?!\/)(?!.*\.\.)[A-Za-z0-9._/-]+$/,
   ).optional(),
-});
+};
+export const service = block(serviceKeys);
 
 const access = {
   user: value.login.optional(),
@@ -159,6 +160,20 @@ const healthPattern = leaf(
       ? written
       : undefined,
 );
+export const serviceKey = text(
+  'the name of a service',
+  'lower-case letters, digits and dashes, at most 32, beginning with a letter, like agent',
+  /^[a-z][a-z0-9-]{0,31}$/,
+);
+const serviceNames = withDefault([], list(serviceKey, 'names of services'));
+/** One of several. */
+export const sibling = block({
+  ...serviceKeys,
+  name: value.name,
+  health: healthPattern,
+  after: serviceNames,
+  blinds: serviceNames,
+});
 const signingKey = leaf(
   'a public key of OpenSSH',
   'the line of its .pub file, like ssh-ed25519 AAAA... ana',
@@ -381,6 +396,7 @@ export const schema = block({
     unsigned: withDefault('refused', oneOf(['refused', 'allowed'])),
   }),
   service: withDefault({}, service),
+  services: named(sibling, 'services').nullable().optional(),
   health: withDefault('http://{address}:8080/health', healthPattern),
   alerts: alerts.nullable().optional(),
   proven: proven.nullable().optional(),
@@ -408,11 +424,12 @@ export const schema = block({
 });
 
 export type Written = z.output<typeof schema>;
+export type WrittenSibling = z.output<typeof sibling>;
 export type WrittenSsh = z.output<typeof ssh>;
 export type WrittenNode = z.output<typeof node>;
 export type WrittenHost = z.output<typeof otherHost>;
 export type WrittenJump = z.output<typeof jumpHost>;
 
 function fill(pattern: string): string {
-  return pattern.replaceAll(/\{(address|name|version|region)\}/g, 'x');
+  return pattern.replaceAll(/\{(address|name|version|region|service)\}/g, 'x');
 }

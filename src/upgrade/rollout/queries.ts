@@ -1,4 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
+import { isMeantBy, serviceIn } from '../../base/sibling.ts';
 import { turns } from './phases.ts';
 import type { LookTask, NodeRun, RollbackScope, Rollout, Status, Task } from './types.ts';
 
@@ -64,9 +65,11 @@ export function inScope(node: NodeRun, scope: RollbackScope): boolean {
     case 'all':
       return true;
     case 'region':
-      return node.region === scope.region;
+      return isMeantBy(node.region, scope.region);
     case 'node':
-      return node.name === scope.node;
+      return isMeantBy(node.name, scope.node);
+    case 'service':
+      return serviceIn(node.name) === scope.service;
     case 'nodes':
       return scope.nodes.includes(node.name);
   }
