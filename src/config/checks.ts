@@ -27,8 +27,11 @@ import {
   redis,
   regionApprovers,
   service,
+  serviceKey,
+  sibling,
   ssh,
 } from './schema.ts';
+import { siblingProblems } from './siblings.ts';
 import * as value from './values.ts';
 
 /** Null for what is wrong by itself, and was told already. */
@@ -63,6 +66,8 @@ const sketch = z.object({
     )
     .catch([]),
   freezes: all(fleetFreeze),
+  services: z.record(z.string(), sound(sibling)).nullable().optional().catch(null),
+  health: z.unknown().optional(),
   policy: withDefault({}, sound(rules)),
   ssh: withDefault({}, sound(ssh)),
   service: sound(service).optional(),
@@ -130,7 +135,25 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...buildProblems(settings),
     ...balancerProblems(settings),
     ...slotProblems(settings),
+    ...servicesProblems(settings),
   ];
+}
+
+function servicesProblems({ services, service, health, releases }: Sketch): Problem[] {
+  if (services === null || services === undefined) return [];
+  const names = Object.keys(services).flatMap((key): Problem[] => {
+    const { error } = serviceKey.safeParse(key);
+    return error === undefined ? [] : [{ path: ['services', key], message: error.issues[0]?.message ?? 'is no name' }];
+  });
+  const instead = [
+    { path: ['service'], written: service },
+    { path: ['health'], written: health },
+  ].flatMap(({ path, written }): Problem[] =>
+    written == null
+      ? []
+      : [{ path, message: 'is for a fleet of one service; write it under services, at the one that it is of' }],
+  );
+  return [...names, ...instead, ...siblingProblems(services, releases?.url)];
 }
 
 function namedNodes(region: SketchedRegion, at: number): { name: string; path: Path }[] {

@@ -53,7 +53,7 @@ const serverName = text(
 );
 
 /** Defaults depend on the name and are filled in by `service.ts`. */
-export const service = block({
+const serviceKeys = {
   name: withDefault('zeitwork-operator', value.name),
   unit: unit.optional(),
   binary: absolutePath.optional(),
@@ -85,7 +85,8 @@ export const service = block({
     'one like build/zeitwork-operator',
     /^(?!\/)(?!.*\.\.)[A-Za-z0-9._/-]+$/,
   ).optional(),
-});
+};
+export const service = block(serviceKeys);
 
 const access = {
   user: value.login.optional(),
@@ -199,6 +200,20 @@ const healthPattern = leaf(
       ? written
       : undefined,
 );
+export const serviceKey = text(
+  'the name of a service',
+  'lower-case letters, digits and dashes, at most 32, beginning with a letter, like agent',
+  /^[a-z][a-z0-9-]{0,31}$/,
+);
+const serviceNames = withDefault([], list(serviceKey, 'names of services'));
+/** One of several. */
+export const sibling = block({
+  ...serviceKeys,
+  name: value.name,
+  health: healthPattern,
+  after: serviceNames,
+  blinds: serviceNames,
+});
 const signingKey = leaf(
   'a public key of OpenSSH',
   'the line of its .pub file, like ssh-ed25519 AAAA... ana',
@@ -433,6 +448,7 @@ export const schema = block({
     unsigned: withDefault('refused', oneOf(['refused', 'allowed'])),
   }),
   service: withDefault({}, service),
+  services: named(sibling, 'services').nullable().optional(),
   health: withDefault('http://{address}:8080/health', healthPattern),
   alerts: alerts.nullable().optional(),
   proven: proven.nullable().optional(),
@@ -462,11 +478,12 @@ export const schema = block({
 
 export type Written = z.output<typeof schema>;
 export type WrittenBalancer = z.output<typeof balancer>;
+export type WrittenSibling = z.output<typeof sibling>;
 export type WrittenSsh = z.output<typeof ssh>;
 export type WrittenNode = z.output<typeof node>;
 export type WrittenHost = z.output<typeof otherHost>;
 export type WrittenJump = z.output<typeof jumpHost>;
 
 function fill(pattern: string): string {
-  return pattern.replaceAll(/\{(address|name|version|region)\}/g, 'x');
+  return pattern.replaceAll(/\{(address|name|version|region|service)\}/g, 'x');
 }

@@ -1,4 +1,5 @@
 import { minute } from '../base/duration.ts';
+import { placeOf, serviceIn, siblingName } from '../base/sibling.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
 import type { ActionResult } from '../upgrade/actions/types.ts';
@@ -14,7 +15,10 @@ import {
   asksComparison,
   asksGates,
   asksWayBack,
+  asSeenBy,
   backQuestion,
+  blindedBy,
+  blindingOf,
   changesAnything,
   changesNode,
   evidenceFor,
@@ -24,6 +28,8 @@ import {
   isAction,
   isLook,
   nodeOf,
+  releaseOf,
+  serviceOf,
   todo,
 } from '../upgrade/rollout/index.ts';
 import type {
@@ -60,7 +66,7 @@ import type { LedgerStore, Store } from './types.ts';
 export interface StepParts extends WorkOnNodes {
   store: Pick<Store, 'load' | 'newestIds'>;
   /** As the settings of this worker have it. */
-  fleet: Pick<Fleet, 'service' | 'regions' | 'policy'>;
+  fleet: Pick<Fleet, 'service' | 'services' | 'regions' | 'policy'>;
   ledger: Pick<LedgerStore, 'load'>;
   record: RecordEvent;
   /** What allows a step on a node whose helper asks for it. */
@@ -167,7 +173,7 @@ export function taskRunner(parts: StepParts): RunTask {
     const stored = await store.load(task.rollout);
     const phase = stored === null ? null : actionOf(stored, task.node);
     if (stored === null || phase === null) return [overtaken];
-    const place = placeOf(asWeKnow(stored, parts.fleet), task.region);
+    const place = placeIn(asWeKnow(stored, parts.fleet), task.region);
     const names = actionEvidence(phase).filter((name) => name !== 'halt');
     const found = await collect(names, place, parts);
     const newest = await store.load(task.rollout);
@@ -226,11 +232,12 @@ export function taskRunner(parts: StepParts): RunTask {
     const { attempt } = task;
     const heeded = heeding(parts.shell, () => parts.halt(task.region), clock);
     const shell = presenting(heeded, () => parts.orders(rollout, task.node, task.step));
-    const archive = (): Promise<string> => parts.archives(rollout.release, signal);
-    const withdrawn = () => parts.withdrawn(rollout.release);
+    const release = releaseOf(rollout, task.node);
+    const archive = (): Promise<string> => parts.archives(release, signal);
+    const withdrawn = () => parts.withdrawn(release);
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
-    const own = { ...rollout, service: parts.fleet.service };
+    const own = { ...asSeenBy(rollout, task.node), service: serviceOf(parts.fleet, task.node) };
     const more = {
       ...(parts.checks === undefined ? {} : { checks: parts.checks }),
       ...(parts.resolve === undefined ? {} : { resolve: parts.resolve }),
@@ -245,7 +252,7 @@ export function taskRunner(parts: StepParts): RunTask {
     const before = asWeKnow(stored, parts.fleet);
     const names = evidenceFor(before, task.node, sight);
     const { region } = task;
-    const place = placeOf(before, region);
+    const place = placeIn(before, region);
     const found = await collect(
       names.filter((name) => name !== 'halt'),
       place,
@@ -270,7 +277,7 @@ export function taskRunner(parts: StepParts): RunTask {
       lookAt(nodes, finished, withChecks(rollout, region), signal, (name, until) =>
         wayBackOf(rollout, name, at, until),
       ),
-      collect(askedByLooks(rollout), placeOf(rollout, region), parts),
+      collect(askedByLooks(rollout), placeIn(rollout, region), parts),
       talliesOf(rollout, region, signal),
       comparedAt(rollout, region, at),
     ]);
@@ -309,7 +316,15 @@ export function taskRunner(parts: StepParts): RunTask {
   async function talliesOf(rollout: Rollout, region: string, signal: AbortSignal): Promise<{ tallies?: CheckTallies }> {
     const names = askedForLists(rollout);
     if (names.length === 0 || parts.checks === undefined) return {};
-    return { tallies: await tallied(names, rollout.peers[region] ?? [], parts.checks, clock, signal) };
+    return { tallies: await tallied(names, askedIn(rollout, region), parts.checks, clock, signal) };
+  }
+
+  /** Checks are about the first service: beside another one its nodes are asked, once. */
+  function askedIn({ peers, nodes }: Rollout, region: string): readonly string[] {
+    const first = parts.fleet.services?.[0]?.key ?? null;
+    if (first === null || serviceIn(region) === first) return peers[region] ?? [];
+    const other = siblingName(placeOf(region), first);
+    return Object.values(nodes).some((node) => node.region === other) ? [] : (peers[other] ?? []);
   }
 
   /** At the end of its watch, and then alone. */
@@ -331,11 +346,27 @@ export function taskRunner(parts: StepParts): RunTask {
   }
 }
 
-function placeOf({ peers, nodes, release }: Rollout, region: string) {
+function placeIn(rollout: Rollout, region: string) {
+  const { peers, nodes } = rollout;
   const before = Object.values(nodes).flatMap((node) =>
     node.region === region && node.before?.version != null ? [[node.name, node.before.version] as const] : [],
   );
-  return { region, nodes: peers[region] ?? [], release, before: Object.fromEntries(before) };
+  const own = peers[region] ?? [];
+  return {
+    region,
+    nodes: own,
+    beside: [...new Set(besideOf(rollout, own))],
+    release: releaseOf(rollout, region),
+    before: Object.fromEntries(before),
+  };
+}
+
+/** What serves only with these nodes, what these serve only with, and all that counts with it. */
+function besideOf(rollout: Rollout, nodes: readonly string[]): string[] {
+  const blinded = nodes.flatMap((name) => blindedBy(rollout, name));
+  return [...blinded, ...[...nodes, ...blinded].flatMap((name) => blindingOf(rollout, name))].filter(
+    (name) => !nodes.includes(name),
+  );
 }
 
 const clean = { clean: true } as const;

@@ -10,6 +10,7 @@ import type { Mutant } from './mutant.ts';
 import { rows as nodes } from './nodes.ts';
 import { rows as report } from './report.ts';
 import { rows as rims } from './rims.ts';
+import { rows as siblings } from './siblings.ts';
 import { rows as simulation } from './simulation.ts';
 import { rows as windows } from './windows.ts';
 
@@ -28,5 +29,6 @@ export const mutants: Mutant[] = [
   ...checks,
   ...aftercare,
   ...metrics,
+  ...siblings,
   ...simulation,
 ];

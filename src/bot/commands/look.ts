@@ -8,6 +8,7 @@ import {
   knowing,
   nextNode,
   nodesInOrder,
+  releaseOf,
   workingNodes,
 } from '../../upgrade/rollout/index.ts';
 import type { Diagnosis, Gate, GateName, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
@@ -309,7 +310,7 @@ async function captured({ control }: CommandContext, name: string): Promise<Capt
   const [last] = await control.store.latest(1);
   const diagnosis = last?.nodes[name]?.diagnosis ?? null;
   if (last === undefined || diagnosis === null) return null;
-  return { version: last.release.version, ...diagnosis };
+  return { version: releaseOf(last, name).version, ...diagnosis };
 }
 
 const capturedParts = ({ version, ...diagnosis }: Captured): Part[] => [

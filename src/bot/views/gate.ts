@@ -6,6 +6,7 @@ import {
   isTurn,
   nodesInOrder,
   phaseOf,
+  releaseOf,
   sinceOf,
   stillAsked,
   takesNodes,
@@ -125,7 +126,7 @@ function facts(rollout: Rollout, watch: WatchPhase): string[] {
   const head = `*${foreign(watch.title, 80)}* is done${watched}:`;
   const shown = nodes.slice(0, 5).map((node) => {
     const { glyph, word } = nodeWord(node);
-    const proof = node.proof === null ? '' : `: ${proofText(node.proof, rollout.release.version)}`;
+    const proof = node.proof === null ? '' : `: ${proofText(node.proof, releaseOf(rollout, node.name).version)}`;
     return `${glyph} ${foreign(node.name, 80)} ${word}${proof}`;
   });
   const more = nodes.length > 5 ? [`… and ${nodes.length - 5} more`] : [];

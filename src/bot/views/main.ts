@@ -1,4 +1,5 @@
 import {
+  allBrought,
   approvals,
   asksFrom,
   currentPhase,
@@ -22,7 +23,7 @@ import { comparedIn } from './comparison.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { ranBefore, unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
-import { reached, titleOf } from './goal.ts';
+import { broughtWords, reached, titled, titleOf } from './goal.ts';
 import { haltLines } from './halted.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
@@ -43,7 +44,7 @@ export function mainPost(rollout: Rollout): Post {
 
 export function mainParts(rollout: Rollout): Part[] {
   return [
-    { is: 'title', text: `${rollout.service.name} ${titleOf(rollout)}: ${verdict(rollout)}` },
+    { is: 'title', text: `${titled(rollout, titleOf(rollout))}: ${verdict(rollout)}` },
     {
       is: 'lines',
       lines: [
@@ -73,8 +74,8 @@ function what(rollout: Rollout): string {
     rollout.change !== undefined
       ? titleOf(rollout).replace(/^./, (first) => first.toUpperCase())
       : before === ''
-        ? `to ${rollout.release.version}`
-        : `${before} → ${rollout.release.version}`;
+        ? `to ${broughtWords(rollout)}`
+        : `${before} → ${broughtWords(rollout)}`;
   return `*${change}* on ${nodes} of ${foreign(rollout.fleet)}, ${strategies[rollout.strategy].way}, asked for by ${who(rollout.requester)}`;
 }
 
@@ -248,7 +249,7 @@ function note(rollout: Rollout): string {
     rollout.policy.selfApproval && approvals(rollout).length > 0
       ? ['The requester may approve their own rollout here']
       : [];
-  const signed = rollout.release.signed === null ? [] : [signedWord(rollout.release)];
+  const signed = allBrought(rollout).flatMap(({ release }) => (release.signed === null ? [] : [signedWord(release)]));
   return [
     ...expected,
     ...self,

@@ -152,4 +152,6 @@ export interface PlanInput {
   rehearse?: true;
   /** What is done instead of bringing another release; `release` is what runs already then. */
   change?: Change;
+  /** In a fleet of several services, those that are worked on, in order of work; `release` and `begun` are those of the first. */
+  services?: { key: string; release: Release; begun: PlanInput['begun'] }[];
 }

@@ -103,9 +103,23 @@ export interface Region {
   balanced?: true;
 }
 
+/** One of several services of a fleet. */
+export interface Profile {
+  /** What the settings and people call it: `agent`. */
+  key: string;
+  service: Service;
+  /** Keys of services that do not serve on a host while this one does not. */
+  blinds: string[];
+}
+
 export interface Fleet {
   name: string;
   service: Service;
+  /**
+   * Several, in order of work; `service` is that of the first then, and each region is one of them in a place (src/base/sibling.ts).
+   * Absent: there is one.
+   */
+  services?: Profile[];
   /** In declared order. */
   regions: Region[];
   policy: Policy;

@@ -17,9 +17,10 @@ export function placesLeft(rollout: Rollout, region: string): number {
 
 /** Whether the way back works is known before anything else is begun. */
 function isRehearsing(rollout: Rollout): boolean {
-  const rehearsal = turns(rollout).find((turn) => turn.rehearsal !== undefined)?.rehearsal;
-  const node = rehearsal === undefined ? undefined : rollout.nodes[rehearsal.node];
-  return node?.state.is === 'working' && node.rehearsedAt === undefined && !node.already;
+  return turns(rollout).some(({ rehearsal }) => {
+    const node = rehearsal === undefined ? undefined : rollout.nodes[rehearsal.node];
+    return node?.state.is === 'working' && node.rehearsedAt === undefined && !node.already;
+  });
 }
 
 /** How many nodes of a region may be under way at the same time, when all others of it are healthy. */

@@ -1,4 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
+import { isMeantBy, serviceIn } from '../../base/sibling.ts';
 import { actionNames } from './facts.ts';
 import { actions, turns } from './phases.ts';
 import type {
@@ -75,9 +76,11 @@ export function inScope(node: NodeRun, scope: RollbackScope): boolean {
     case 'all':
       return true;
     case 'region':
-      return node.region === scope.region;
+      return isMeantBy(node.region, scope.region);
     case 'node':
-      return node.name === scope.node;
+      return isMeantBy(node.name, scope.node);
+    case 'service':
+      return serviceIn(node.name) === scope.service;
     case 'nodes':
       return scope.nodes.includes(node.name);
   }

@@ -240,8 +240,11 @@ export interface Held {
 
 export type RollbackScope =
   | { is: 'all' }
+  /** A place means all its services, a host too. */
   | { is: 'region'; region: string }
   | { is: 'node'; node: string }
+  /** One of several services, by its key. */
+  | { is: 'service'; service: string }
   /** Several that were asked for one after another, or whose rollback failed and is tried again. */
   | { is: 'nodes'; nodes: string[] };
 
@@ -333,12 +336,22 @@ export interface Recovery {
   rollout: string | null;
 }
 
+/** One service, and the release that it is brought to. */
+export interface Brought {
+  service: Service;
+  release: Release;
+}
+
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
 export interface Rollout {
   id: string;
   fleet: string;
   service: Service;
   release: Release;
+  /** Where it brings several services: each by its key, in order of work, with the first one. Ask `broughtTo`. */
+  services?: Record<string, Brought>;
+  /** By key of a service: those that do not serve on a host while it does not. Absent where none is so. */
+  blinds?: Record<string, string[]>;
   strategy: StrategyName;
   policy: Policy;
   requester: Actor;
