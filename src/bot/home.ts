@@ -11,7 +11,7 @@ import { gateKey, isAsking } from './views/gate.ts';
 import { askedFor } from './views/goal.ts';
 import { forecastLines, type Home, homeBlocks, versionsKnown, versionsSeen } from './views/home.ts';
 import type { Part } from './views/parts.ts';
-import { foreign, when } from './views/text.ts';
+import { partFirst, when } from './views/text.ts';
 import { linkTo } from './workspace.ts';
 
 /** After this long without an answer of the nodes the person is shown that they are looked at. */
@@ -78,7 +78,7 @@ async function waitingFor(context: CommandContext, user: string, open: Rollout):
       if (said || verdict.is === 'refused') return [];
       const at = Object.entries(standing).find(([key]) => key === gateKey(phase, sinceOf(phase) ?? 0))?.[1];
       const link = at === undefined || workspace === null ? null : linkTo(workspace, at, 'Open the question');
-      const question = `‼ *${foreign(phase.title, 80)} waits for you*: may it ${askedFor(rollout)}?`;
+      const question = `‼ *${partFirst(phase.title)} waits for you*: may it ${askedFor(rollout)}?`;
       return [link === null ? question : `${question} ${link}`];
     }),
   );

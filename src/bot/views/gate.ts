@@ -25,7 +25,7 @@ import { proofText } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { closing, type Post, post } from './post.ts';
 import { servingAt } from './serving.ts';
-import { count, foreign, marked, names, sentence, span, when, who } from './text.ts';
+import { count, foreign, marked, names, partFirst, sentence, span, when, who } from './text.ts';
 import { askedOf, nodeWord } from './words.ts';
 
 /** A broadcast for every approval that was asked for; asking again after an expiry is a new message, since edits notify nobody. */
@@ -123,7 +123,7 @@ function said(phase: ApprovalPhase): string[] {
 function facts(rollout: Rollout, watch: WatchPhase): string[] {
   const nodes = nodesInOrder(rollout).filter(({ name }) => watch.nodes.includes(name));
   const watched = watch.for === 0 ? '' : `, seen healthy for ${span(healthyFor(watch))}`;
-  const head = `*${foreign(watch.title, 80)}* is done${watched}:`;
+  const head = `*${partFirst(watch.title)}* is done${watched}:`;
   const shown = nodes.slice(0, 5).map((node) => {
     const { glyph, word } = nodeWord(node);
     const proof = node.proof === null ? '' : `: ${proofText(node.proof, releaseOf(rollout, node.name).version)}`;
@@ -184,7 +184,7 @@ const comment = ({ comment: said }: Approval): string => (said === undefined ? '
 
 /** How an ask ended, in one line. */
 export function decided(rollout: Rollout, phase: ApprovalPhase): string {
-  const title = foreign(phase.title, 80);
+  const title = partFirst(phase.title);
   if (phase.state.is !== 'done') {
     return `→ *${title}* was not approved; it is not being asked for now. ${whyOver(rollout)}`;
   }

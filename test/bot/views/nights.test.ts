@@ -2,10 +2,11 @@ import { resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { People } from '../../../src/bot/views/people.ts';
 import { outdated, type Post, posts } from '../../../src/bot/views/posts.ts';
+import { wantsNothing } from '../../../src/upgrade/environment/index.ts';
 import { asked, nodesInOrder, plan, watching } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, Fleet, PlanInput, Policy, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { onwards, type Said } from '../../support/onwards.ts';
-import { hours, inputOf, minutes, tuesday } from '../../support/rollouts.ts';
+import { hours, inputOf, minutes, oldImage, release, surveyOf, tuesday } from '../../support/rollouts.ts';
 import { type World, worldOf } from '../../support/simulation.ts';
 import { trialFleet } from '../support.ts';
 
@@ -72,6 +73,10 @@ const ticked: Said[] = ['before.1', 'during/eu-west.1', 'during/ap-south.1', 'af
     (_, now) => ({ type: 'item-ticked', at: now, by: 'U0INES', item }),
   ),
 );
+
+const asItRuns = { ...release, version: 'v1.0.0', binarySha256: oldImage };
+const differences = [{ key: 'MAX_CONNECTIONS', from: '100', to: '200' }];
+const environment = { is: 'read', before: '1'.repeat(64), after: '2'.repeat(64), differences } as const;
 
 const nights: Record<string, Night> = {
   'all-goes-well': {},
@@ -240,9 +245,13 @@ const nights: Record<string, Night> = {
   'the-first-of-each-region-first': { input: { strategy: 'canary-all' } },
   'all-regions-at-once-to-ask': { policy: { oneMayBegin: 'nowhere' }, input: { strategy: 'rolling' } },
   'every-node-is-restarted': {
+    input: { change: { is: 'restart' }, release: asItRuns },
+  },
+  'a-key-of-every-environment-file-is-changed': {
     input: {
-      change: { is: 'restart' },
-      release: { ...inputOf(trialFleet()).release, version: 'v1.0.0', binarySha256: 'a'.repeat(64) },
+      change: { is: 'config', wanted: { ...wantsNothing, set: { MAX_CONNECTIONS: '200' } }, files: {} },
+      release: asItRuns,
+      survey: surveyOf(trialFleet()).map((seen) => ({ ...seen, environment })),
     },
   },
   'ninety-nodes': {
@@ -313,6 +322,7 @@ function story(name: string, night: Night): string {
       standing.add(post.key);
       kinds.add(kindOf(post.key));
       if (told.has(said)) continue;
+      expect(post.text, post.key).not.toMatch(/^\W*(?:the|an?|its?|all|no|every|nobody|nothing|this|there)\b/);
       told.add(said);
       pages.push(`── ${post.key} (${rollout.status.is})${post.closes ? ', below what it said' : ''}\n${post.text}\n`);
     }
