@@ -42,7 +42,15 @@ const inner: Record<string, Room> = {
     packages: [],
   },
   'upgrade/steps': {
-    ours: ['base', 'upgrade/checks', 'upgrade/environment', 'upgrade/rollout', 'upgrade/host', 'upgrade/proof'],
+    ours: [
+      'base',
+      'upgrade/balancer',
+      'upgrade/checks',
+      'upgrade/environment',
+      'upgrade/rollout',
+      'upgrade/host',
+      'upgrade/proof',
+    ],
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: ['node:'],
   },

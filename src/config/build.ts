@@ -56,6 +56,7 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
     hosts,
     signers: written.ssh.signers,
     healthUrls: healthUrls(written, hosts),
+    besideUrls: besideUrls(written, hosts),
     alerts: alertsFrom(written.alerts),
     proven: written.proven ? { ...written.proven, journal: absolute(written.proven.journal) } : null,
     inventory: inventoryFrom(written, hosts),
@@ -156,6 +157,22 @@ function regionFrom(region: Written['regions'][number], { freezes }: Written): R
 function healthUrls({ regions, health }: Written, hosts: Record<string, Host>): Record<string, string> {
   const nodes = regions.flatMap((region) => region.nodes);
   return Object.fromEntries(nodes.map((node) => [node.name, node.healthUrl ?? filled(health, node.name, hosts)]));
+}
+
+function besideUrls(written: Written, hosts: Record<string, Host>): Record<string, string> {
+  const { slots } = written.service;
+  if (slots == null) return {};
+  const nodes = written.regions.flatMap((region) => region.nodes);
+  const first = healthUrls(written, hosts);
+  return Object.fromEntries(
+    nodes.map(({ name, besideUrl }) => [name, besideUrl ?? withPort(first[name] ?? '', slots.port)]),
+  );
+}
+
+function withPort(url: string, port: number): string {
+  const changed = new URL(url);
+  changed.port = String(port);
+  return changed.href;
 }
 
 /** An address with those of a node in it. */

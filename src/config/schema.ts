@@ -114,6 +114,7 @@ export const node = block({
   address: value.address.optional(),
   ...access,
   healthUrl: value.url.optional(),
+  besideUrl: value.url.optional(),
 });
 
 /** Which keys go with which kind, `checks.ts` says. */

@@ -1,4 +1,5 @@
 import { canonical } from '../trust/index.ts';
+import { balancedBy } from '../upgrade/rollout/index.ts';
 import type { Fleet, Gate, NodeTask, Rollout, Service, StepName } from '../upgrade/rollout/types.ts';
 import type { StepResult } from '../upgrade/steps/types.ts';
 
@@ -22,9 +23,9 @@ export function asWeKnow(rollout: Rollout, { policy: own, regions }: Pick<Fleet,
 }
 
 /** Steps before which nothing on a node was changed. */
-const beforeAnything: readonly StepName[] = ['stage', 'backup'];
+const beforeAnything: readonly StepName[] = ['stage', 'backup', 'beside'];
 /** Steps that take something out of service. */
-const stops: readonly StepName[] = ['drain', 'switch', 'recover', 'restart', 'configure'];
+const stops: readonly StepName[] = ['drain', 'switch', 'recover', 'restart', 'configure', 'lb-switch', 'lb-home'];
 
 /**
  * What becomes of a step that this worker's own settings know otherwise than the plan; null when it may be done. Before
@@ -38,7 +39,9 @@ export function disagreement(
   own: Pick<Fleet, 'service' | 'regions'>,
 ): StepResult | null {
   const { node, region, step } = task;
-  const isKnown = own.regions.some(({ name, nodes }) => name === region && nodes.some((each) => each.name === node));
+  const isKnown =
+    own.regions.some(({ name, nodes }) => name === region && nodes.some((each) => each.name === node)) ||
+    balancedBy(node, own.regions)?.region.name === region;
   const keys = differing(own.service, rollout.service);
   if (isKnown && keys.length === 0) return null;
   const reason = isKnown

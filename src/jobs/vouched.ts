@@ -4,6 +4,7 @@ import { isMajor } from '../base/version.ts';
 import { canonical, type Person, signerOf } from '../trust/index.ts';
 import {
   approvals,
+  balancedBy,
   canaryOf,
   changesService,
   configurationOf,
@@ -36,7 +37,9 @@ export function vouching(
   runs: AskVersion,
 ): Vouched {
   return async (rollout, node) => {
-    const region = fleet.regions.find(({ nodes }) => nodes.some(({ name }) => name === node));
+    const region =
+      fleet.regions.find(({ nodes }) => nodes.some(({ name }) => name === node)) ??
+      balancedBy(node, fleet.regions)?.region;
     if (region === undefined) return `${node} is no node of this worker's settings`;
     const turn = turnOf(rollout, node);
     const opening = approvals(rollout).filter(({ opens }) => opens.includes(turn.id));

@@ -3,6 +3,7 @@ import { isNewer } from '../../base/version.ts';
 import { fits, nextOpening, openInterval, opensFrom } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { afterwardsFor } from './afterwards.ts';
+import { balancersIn, refuseUnbalanced, withBalancers } from './balancing.ts';
 import { compatibilityOf, Incompatible } from './compatible.ts';
 import { compile, pathFor } from './compile.ts';
 import { frozen, withRelease } from './configuration.ts';
@@ -63,7 +64,9 @@ export function plan(wanted: PlanInput): Rollout {
       ),
     }))
     .filter((part) => part.nodes.length > 0);
-  const phases = compile(strategies[input.strategy].group(parts), input, (node) => isLeftAlone(node, input));
+  if (input.strategy === 'blue-green') refuseUnbalanced(fleet, regions);
+  const compiled = compile(strategies[input.strategy].group(parts), input, (node) => isLeftAlone(node, input));
+  const phases = input.strategy === 'blue-green' ? withBalancers(compiled, input) : compiled;
   refuseLongRehearsal(input, phases, start);
   return {
     ...unbegun(fleet),
@@ -81,7 +84,10 @@ export function plan(wanted: PlanInput): Rollout {
     phases,
     calendars: Object.fromEntries(fleet.regions.map(({ name, calendar }) => [name, calendar])),
     nodes: Object.fromEntries(
-      nodes.map((node) => [node.name, { ...untouched(node, now), already: runsIt(node, input) }]),
+      [
+        ...nodes.map((node) => ({ ...untouched(node, now), already: runsIt(node, input) })),
+        ...balancersIn(phases, nodes, fleet, now),
+      ].map((run) => [run.name, run]),
     ),
     pace: input.pace,
     ...(change === undefined ? {} : { change }),
