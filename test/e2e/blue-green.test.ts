@@ -23,9 +23,10 @@ const region = 'us-east';
 
 const portOf = (url: string) => Number(new URL(url).port);
 
+type Starts = (pair: { blue: Place[]; green: Place[] }) => Promise<Started>;
 type Started = RealBalancer & { say?(command: string): string };
 
-async function world(start: (pair: { blue: Place[]; green: Place[] }) => Promise<Started>, warm: string) {
+async function world(start: Starts, warm: string) {
   const directory = mkdtempSync(join(tmpdir(), 'zw-blue-green-'));
   const fleet: SimulatedFleet = await startFleet({ directory: join(directory, 'fleet'), regions: [region] });
   const balancer = await start({
@@ -70,8 +71,8 @@ async function world(start: (pair: { blue: Place[]; green: Place[] }) => Promise
 }
 
 describe.each([
-  ['HAProxy', startRealHaproxy as (pair: { blue: Place[]; green: Place[] }) => Promise<Started>],
-  ['nginx', startRealNginx as (pair: { blue: Place[]; green: Place[] }) => Promise<Started>],
+  ['HAProxy', startRealHaproxy as Starts],
+  ['nginx', startRealNginx as Starts],
 ])('blue-green behind a real %s', (kind, start) => {
   let here: Awaited<ReturnType<typeof world>>;
   beforeAll(async () => {
@@ -141,6 +142,25 @@ describe('while the old one is warm', () => {
     await talk.becomes('held', 60_000);
     expect((await load.stop()).filter((each) => each === null)).toEqual([]);
     expect(fleet.nodes.map(({ name }) => fleet.starts(name))).toEqual([1, 1, 1]);
+    await talk.type('stop');
+    await talk.becomes('stopped');
+  });
+
+  it('a reload by hand that forgot the switch is told within a minute, and all goes back', {
+    timeout: 300_000,
+  }, async () => {
+    const { balancer, talk, versions, upgrade, approve } = here;
+    await upgrade('v2.0.0');
+    await approve();
+    await isSwitched();
+    // As a reload that reads no state file leaves it.
+    for (const { name } of here.fleet.nodes) balancer.say?.(`set server operators/${name} state ready`);
+    const since = performance.now();
+    await talk.becomes('held', 60_000);
+    expect(performance.now() - since).toBeLessThan(60_000);
+    await talk.sees(/the balancer is not as it was left, on lb-1: us-east-op-1 gets traffic/, 30_000);
+    await talk.type(`rollback ${region}`);
+    await talk.until('clients get the old one', async () => (await versions()).join() === 'v1.0.0', 60_000);
     await talk.type('stop');
     await talk.becomes('stopped');
   });

@@ -153,9 +153,9 @@ export const balancersDone = ({ nodes }: Pick<Rollout, 'nodes'>, region: string)
     isBalancer(node) && node.region === region && node.state.is === 'done' ? [node.name] : [],
   );
 
-/** The new place has the traffic of a region, and nobody has begun to take it away. */
-export function isLeftSwitched({ nodes }: Pick<Rollout, 'nodes'>, region: string): boolean {
+/** The new place has the traffic of a region, and the turn that takes it away was not reached. */
+export function isLeftSwitched({ nodes, phases }: Pick<Rollout, 'nodes' | 'phases'>, region: string): boolean {
   const { switch: switched, home } = balancerTurns(region);
-  const next = nodes[home];
-  return nodes[switched]?.state.is === 'done' && next !== undefined && next.begun === null;
+  const next = phases.find(({ id }) => id === turnId(home));
+  return nodes[switched]?.state.is === 'done' && next?.state.is === 'pending';
 }
