@@ -76,7 +76,7 @@ export const service = block({
     envFile: absolutePath.optional(),
     set: withDefault({}, named(slotValue, 'values')),
     server: withDefault('{name}-green', serverName),
-    warm: withDefault('24h', value.durationOrNone),
+    warm: withDefault('1h', value.durationOrNone),
   })
     .nullable()
     .optional(),

@@ -1,4 +1,5 @@
 import { rows as aftercare } from './aftercare.ts';
+import { rows as balancer } from './balancer.ts';
 import { rows as bot } from './bot.ts';
 import { rows as checks } from './checks.ts';
 import { rows as compatibility } from './compatibility.ts';
@@ -25,6 +26,7 @@ export const mutants: Mutant[] = [
   ...compatibility,
   ...checks,
   ...aftercare,
+  ...balancer,
   ...metrics,
   ...simulation,
 ];
