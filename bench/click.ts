@@ -28,6 +28,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     healthUrls: {},
     alerts: null,
     build: null,
+    besideUrls: {},
     balancers: {},
     balancerHosts: {},
     proven: null,

@@ -44,7 +44,15 @@ const inner: Record<string, Room> = {
   },
   'upgrade/actions': { ours: ['base', 'upgrade/rollout', 'upgrade/host'], types: ['running'], packages: [] },
   'upgrade/steps': {
-    ours: ['base', 'upgrade/checks', 'upgrade/environment', 'upgrade/rollout', 'upgrade/host', 'upgrade/proof'],
+    ours: [
+      'base',
+      'upgrade/balancer',
+      'upgrade/checks',
+      'upgrade/environment',
+      'upgrade/rollout',
+      'upgrade/host',
+      'upgrade/proof',
+    ],
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: ['node:'],
   },

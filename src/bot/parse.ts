@@ -74,6 +74,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
   rollback: readRollback,
+  'switch-back': (input) => ({ verb: 'rollback', target: object(input, 'the region'), dryRun: false }),
   recover: readRecover,
   drift: readDrift,
   build: readBuild,

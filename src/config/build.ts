@@ -67,6 +67,7 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
         : byNode(profiles, (host, _, name) => ({ ...hostNamed(hosts, host), name }), Object.keys(hosts)),
     signers: written.ssh.signers,
     healthUrls: healthUrls(written, hosts),
+    besideUrls: besideUrls(written, hosts),
     alerts: alertsFrom(written.alerts),
     proven: written.proven ? { ...written.proven, journal: absolute(written.proven.journal) } : null,
     inventory: inventoryFrom(written, hosts),
@@ -190,6 +191,22 @@ function healthUrls({ regions, health, services }: Written, hosts: Record<string
 function askedName(name: string, { services }: Written): string {
   const [first] = services ? profilesFrom(services) : [];
   return first === undefined ? name : siblingName(name, first.key);
+}
+
+function besideUrls(written: Written, hosts: Record<string, Host>): Record<string, string> {
+  const { slots } = written.service;
+  if (slots == null) return {};
+  const nodes = written.regions.flatMap((region) => region.nodes);
+  const first = healthUrls(written, hosts);
+  return Object.fromEntries(
+    nodes.map(({ name, besideUrl }) => [name, besideUrl ?? withPort(first[name] ?? '', slots.port)]),
+  );
+}
+
+function withPort(url: string, port: number): string {
+  const changed = new URL(url);
+  changed.port = String(port);
+  return changed.href;
 }
 
 /** An address with those of a node in it. */

@@ -76,7 +76,7 @@ const serviceKeys = {
     envFile: absolutePath.optional(),
     set: withDefault({}, named(slotValue, 'values')),
     server: withDefault('{name}-green', serverName),
-    warm: withDefault('24h', value.durationOrNone),
+    warm: withDefault('1h', value.durationOrNone),
   })
     .nullable()
     .optional(),
@@ -115,6 +115,7 @@ export const node = block({
   address: value.address.optional(),
   ...access,
   healthUrl: value.url.optional(),
+  besideUrl: value.url.optional(),
 });
 
 /** Which keys go with which kind, `checks.ts` says. */

@@ -17,6 +17,8 @@ export interface Settings {
   signers: string[];
   /** Health URL by node name. */
   healthUrls: Record<string, string>;
+  /** The same of its second place; none where the service has none. */
+  besideUrls: Record<string, string>;
   /** Whom to ask whether alerts fire; null: nobody. */
   alerts: AlertSource | null;
   /** Where a release must have been proven for so many ms before it is begun here: the fleet, its exported journal, its keys. */

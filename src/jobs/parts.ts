@@ -6,6 +6,7 @@ import type { Alerting, Probe } from '../upgrade/http/types.ts';
 import type { StillProven } from '../upgrade/proof/types.ts';
 import type { Fleet, Release } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
+import type { Balancing } from '../upgrade/steps/balance.ts';
 import type { TidyNode } from '../upgrade/steps/tidy.ts';
 import type { Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
@@ -49,6 +50,8 @@ export interface WorkOnNodes {
   resolve?: Resolve;
   /** What upgraded nodes are, held against the others; absent where nothing is compared. */
   compared?: AskComparison;
+  /** What gives the nodes of a region their clients; absent, null: nobody that could be told anything. */
+  balancing?: (region: string, shell: Pick<Shell, 'run'>) => Balancing | null;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];
   /** Asked before anything of a node's turn; absent where approvals are given by button. */

@@ -17,6 +17,7 @@ import {
   asksWayBack,
   asSeenBy,
   backQuestion,
+  balancersDone,
   blindedBy,
   blindingOf,
   changesAnything,
@@ -26,6 +27,8 @@ import {
   finishedNodes,
   gates,
   isAction,
+  isBalancer,
+  isLeftSwitched,
   isLook,
   nodeOf,
   releaseOf,
@@ -54,7 +57,7 @@ import { collect } from './evidence.ts';
 import { Halted, heeding } from './halt.ts';
 import { LetGo, orAborted } from './lease.ts';
 import { reasonOf } from './log.ts';
-import { lookAt } from './looks.ts';
+import { type LookParts, lookAt } from './looks.ts';
 import { type FindOrder, presenting } from './orders.ts';
 import { asWeKnow, disagreement } from './own-settings.ts';
 import type { WorkOnNodes } from './parts.ts';
@@ -238,7 +241,9 @@ export function taskRunner(parts: StepParts): RunTask {
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
     const own = { ...asSeenBy(rollout, task.node), service: serviceOf(parts.fleet, task.node) };
+    const balancing = isBalancer(node) ? parts.balancing?.(task.region, heeded) : null;
     const more = {
+      ...(balancing == null ? {} : { balancing }),
       ...(parts.checks === undefined ? {} : { checks: parts.checks }),
       ...(parts.resolve === undefined ? {} : { resolve: parts.resolve }),
     };
@@ -272,9 +277,10 @@ export function taskRunner(parts: StepParts): RunTask {
     const at = clock.now();
     const began = clock.monotonic();
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
-    const nodes = rollout.peers[region] ?? [];
+    const balancers = balancersDone(rollout, region);
+    const nodes = [...(rollout.peers[region] ?? []), ...balancers];
     const [seen, lasting, tallies, compared] = await Promise.all([
-      lookAt(nodes, finished, withChecks(rollout, region), signal, (name, until) =>
+      lookAt(nodes, finished, withBalancers(rollout, region, balancers), signal, (name, until) =>
         wayBackOf(rollout, name, at, until),
       ),
       collect(askedByLooks(rollout), placeIn(rollout, region), parts),
@@ -339,6 +345,32 @@ export function taskRunner(parts: StepParts): RunTask {
     return checks === undefined || !asksChecks(rollout, region) ? others : parts;
   }
 
+  /** A finished turn of a balancer answers through it, and is what it was as long as the pool is as it was left. */
+  function withBalancers(rollout: Rollout, region: string, balancers: string[]): LookParts {
+    const own = withChecks(rollout, region);
+    const balancing = balancers.length === 0 ? null : (parts.balancing?.(region, parts.shell) ?? null);
+    if (balancers.length === 0) return own;
+    const { checks } = own;
+    const isOne = (name: string) => balancers.includes(name);
+    return {
+      clock,
+      probe: {
+        health: async (name, timeout) => {
+          if (!isOne(name)) return probe.health(name, timeout);
+          return balancing?.through() ?? { is: 'unreachable', detail: 'this worker has no balancer for it' };
+        },
+      },
+      stillProven: async (name, proof, until) => {
+        if (!isOne(name)) return parts.stillProven(name, proof, until);
+        if (!isLeftSwitched(rollout, region)) return { is: 'holds' };
+        return balancing?.still(rollout.peers[region] ?? [], until) ?? { is: 'unseen', reason: 'no balancer' };
+      },
+      ...(checks === undefined
+        ? {}
+        : { checks: async (name, at, until) => (isOne(name) ? [] : checks(name, at, until)) }),
+    };
+  }
+
   function wayBackOf(rollout: Rollout, name: string, at: number, signal: AbortSignal): Promise<BackSeen> | null {
     const node = nodeOf(rollout, name);
     const question = asksWayBack(node, at) ? backQuestion(rollout, node) : null;
@@ -389,7 +421,10 @@ const halted = (step: StepName, reason: string): StepResult => ({
 });
 
 const ofRecovery: readonly StepName[] = ['stage', 'drain', 'recover'];
-const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch', 'restart', 'configure'];
+const approachesChange: readonly StepName[] = [
+  ...(['backup', 'drain', 'switch', 'restart', 'configure'] as const),
+  ...(['beside', 'lb-switch', 'lb-home'] as const),
+];
 
 function broken(step: StepName, reason: string): Report {
   return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };

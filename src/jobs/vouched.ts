@@ -6,6 +6,7 @@ import { canonical, type Person, signerOf } from '../trust/index.ts';
 import {
   approvals,
   asSeenBy,
+  balancedBy,
   canaryOf,
   changesService,
   configurationOf,
@@ -48,7 +49,9 @@ export function vouching(whole: Fleet, people: readonly Person[], runs: AskVersi
   return async (recorded, node) => {
     const fleet = fleetOf(whole, serviceIn(node));
     const rollout = asSeenBy(recorded, node);
-    const region = fleet.regions.find(({ nodes }) => nodes.some(({ name }) => name === node));
+    const region =
+      fleet.regions.find(({ nodes }) => nodes.some(({ name }) => name === node)) ??
+      balancedBy(node, fleet.regions)?.region;
     if (region === undefined) return `${node} is no node of this worker's settings`;
     const turn = turnOf(rollout, node);
     const opening = approvals(rollout).filter(({ opens }) => opens.includes(turn.id));

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packIn } from '../../src/app/pack.ts';
 import { reportFrom, reportText } from '../../src/app/report.ts';
@@ -19,7 +19,6 @@ import { tuesday } from '../support/rollouts.ts';
 
 const main = shippedMain();
 const headIn = (md: string): string => /--head (\S+)/.exec(md)?.[1] ?? '';
-const root = resolve(import.meta.dirname, '../..');
 let redis: TestRedis;
 
 const at = (...path: string[]) => join(redis.dir, ...path);

@@ -80,7 +80,7 @@ describe('slots', () => {
         envFile: '/etc/zeitwork/operator-green.env',
         set: { PORT: '8081' },
         server: '{name}-green',
-        warm: 86_400_000,
+        warm: 3_600_000,
       },
     });
     expect(load(yaml).fleet.service).not.toHaveProperty('slots');

@@ -1,4 +1,5 @@
 import { rows as aftercare } from './aftercare.ts';
+import { rows as balancer } from './balancer.ts';
 import { rows as bot } from './bot.ts';
 import { rows as checks } from './checks.ts';
 import { rows as comparison } from './comparison.ts';
@@ -28,6 +29,7 @@ export const mutants: Mutant[] = [
   ...compatibility,
   ...checks,
   ...aftercare,
+  ...balancer,
   ...metrics,
   ...siblings,
   ...simulation,

@@ -6,15 +6,19 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Balancer } from '../../src/upgrade/balancer/index.ts';
-import type { Command, Outcome, Shell } from '../../src/upgrade/ssh/types.ts';
-import { freePort } from './sshd.ts';
+import type { Command, Host, Outcome, Shell } from '../../src/upgrade/ssh/types.ts';
+import { freePort, startSshd } from './sshd.ts';
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-/** Something that answers like a node's service. */
-export interface Backend {
+/** Who stands in a pool. */
+export interface Place {
   name: string;
   port: number;
+}
+
+/** Something that answers like a node's service. */
+export interface Backend extends Place {
   version: string;
   isWell: boolean;
   /** Answers that take so long, ms, where `/slow` is asked. */
@@ -89,8 +93,8 @@ export interface RealBalancer {
 }
 
 interface Pair {
-  blue: Backend[];
-  green: Backend[];
+  blue: Place[];
+  green: Place[];
 }
 
 /** HAProxy with the green servers in maintenance, as docs/blue-green.md has them. */
@@ -106,7 +110,7 @@ export async function startRealHaproxy(
     await freePort(),
   ];
   writeFileSync(stateFile, '');
-  const line = ({ name, port: at }: Backend, disabled: string) => `    server ${name} 127.0.0.1:${at}${disabled}`;
+  const line = ({ name, port: at }: Place, disabled: string) => `    server ${name} 127.0.0.1:${at}${disabled}`;
   writeFileSync(
     config,
     `global
@@ -179,7 +183,7 @@ export async function startRealNginx({
     join(folder, 'nginx.pid'),
     await freePort(),
   ];
-  const line = ({ name, port: at }: Backend, down: string) => `    server 127.0.0.1:${at}${down}; # ${name}`;
+  const line = ({ name, port: at }: Place, down: string) => `    server 127.0.0.1:${at}${down}; # ${name}`;
   writeFileSync(
     file,
     `# who serves\nupstream operators {\n${[...blue.map((each) => line(each, '')), ...green.map((each) => line(each, ' down'))].join('\n')}\n    keepalive 8;\n}\n`,
@@ -262,3 +266,20 @@ export function startLoad(url: string, perSecond: number): { stop(): Promise<(st
 }
 
 export const read = (file: string): string => readFileSync(file, 'utf8');
+
+/** The machine of a balancer over real SSH: whoever comes in is root already, and what is kept there lies below a folder. */
+export async function balancerHost(folder: string): Promise<{ host: Host; stop(): Promise<void> }> {
+  const root = '/var/lib/zeitwork-upgrades';
+  mkdirSync(join(folder, 'var/lib'), { recursive: true });
+  const wrapper = join(folder, 'enter');
+  writeFileSync(
+    wrapper,
+    `#!/bin/sh
+command=$(printf '%s' "$SSH_ORIGINAL_COMMAND" | sed 's:sudo -n -- ::')
+sed -u 's:${root}:${folder}${root}:g' | sh -c "$command"
+`,
+    { mode: 0o755 },
+  );
+  const sshd = await startSshd({ config: [`ForceCommand ${wrapper}`] });
+  return { host: sshd.host({ name: 'lb-1' }), stop: () => sshd.stop() };
+}

@@ -30,6 +30,8 @@ export interface ProductOptions {
   releases: string;
   policy: Record<string, string | number>;
   service?: Record<string, unknown>;
+  /** By region. */
+  balancers?: Record<string, Record<string, unknown>>;
   /** More of the settings. */
   settings?: Record<string, unknown>;
   ssh?: Record<string, unknown>;
@@ -180,7 +182,10 @@ export async function shown(child: ChildProcess): Promise<Shown> {
   return { code, ...said };
 }
 
-function settingsOf({ nodes, releases, policy, service, settings, ssh, windows }: ProductOptions, stateDir: string) {
+function settingsOf(
+  { nodes, releases, policy, service, settings, ssh, windows, balancers }: ProductOptions,
+  stateDir: string,
+) {
   const regions = [...new Set(nodes.map(({ region }) => region))];
   return {
     fleet: 'trial',
@@ -218,7 +223,7 @@ function settingsOf({ nodes, releases, policy, service, settings, ssh, windows }
       approvers: { users: [people.ines.id] },
       nodes: nodes
         .filter((node) => node.region === region)
-        .map(({ name, address, port, user, keyFile, knownHostsFile, healthUrl }) => ({
+        .map(({ name, address, port, user, keyFile, knownHostsFile, healthUrl, besideUrl }) => ({
           name,
           address,
           port,
@@ -226,7 +231,9 @@ function settingsOf({ nodes, releases, policy, service, settings, ssh, windows }
           key: keyFile,
           knownHosts: knownHostsFile,
           healthUrl,
+          ...(service?.slots === undefined ? {} : { besideUrl }),
         })),
+      ...(balancers?.[region] === undefined ? {} : { balancer: balancers[region] }),
     })),
   };
 }

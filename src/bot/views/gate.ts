@@ -1,9 +1,12 @@
 import {
   approvals,
+  balancerTurns,
   declineOf,
   goesForward,
   healthyFor,
+  isBalancer,
   isTurn,
+  nodeOf,
   nodesInOrder,
   phaseOf,
   releaseOf,
@@ -52,8 +55,9 @@ export const gateKey = ({ id }: ApprovalPhase, since: number): string =>
 
 function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
   const title = foreign(phase.title, 80);
-  const watch = watchBefore(rollout, phase);
-  const scopes = watch === null ? [] : scopesOf(watch);
+  const switched = switchedBy(rollout, phase);
+  const watch = switched === null ? watchBefore(rollout, phase) : null;
+  const scopes = switched ?? (watch === null ? [] : scopesOf(watch));
   const nodes = phase.opens.flatMap((id) => nodesOf(rollout, id));
   const no = declineOf(phase);
   return [
@@ -64,6 +68,7 @@ function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
         `${askedOf(rollout, phase)}: may *${title}* (${count(nodes.length, 'node')}) ${askedFor(rollout)}? ${sentence(servingAt(rollout, phase))}.`,
         ...overruled(phase),
         ...said(phase),
+        ...(switched === null ? [] : [switching(rollout, phase)]),
         ...(watch === null ? [] : [...facts(rollout, watch), rest(rollout, watch)]),
         ...begins(rollout, phase),
         ...bySignature(phase),
@@ -94,7 +99,28 @@ function decisions(rollout: Rollout, phase: ApprovalPhase): Button[] {
 
 function nodesOf(rollout: Rollout, id: string): string[] {
   const phase = phaseOf(rollout, id);
-  return phase.is === 'nodes' ? phase.nodes : [];
+  return phase.is === 'nodes' ? phase.nodes.filter((name) => !isBalancer(nodeOf(rollout, name))) : [];
+}
+
+/** What is rolled back instead, where a switch of the balancer is asked for: what runs beside. null: another thing is asked for. */
+function switchedBy(rollout: Rollout, { opens }: ApprovalPhase): RollbackScope[] | null {
+  const names = opens
+    .flatMap((id) => phaseOf(rollout, id))
+    .flatMap((phase) => (phase.is === 'nodes' ? phase.nodes : []));
+  const regions = names.map((name) => nodeOf(rollout, name).region);
+  const region = regions.find((each) => names.includes(balancerTurns(each).switch));
+  return region === undefined ? null : [{ is: 'node', node: balancerTurns(region).beside }];
+}
+
+/** What clients get, and what they would get. */
+function switching(rollout: Rollout, phase: ApprovalPhase): string {
+  const nodes = phase.opens.flatMap((id) => nodesOf(rollout, id)).map((name) => nodeOf(rollout, name));
+  const before = [...new Set(nodes.flatMap(({ before }) => before?.version ?? []))].map((version) =>
+    foreign(version, 60),
+  );
+  const port = rollout.service.slots?.port;
+  const warm = span(rollout.service.slots?.warm ?? 0);
+  return `${nodes.length} ${rollout.release.version} proven beside${port === undefined ? '' : ` on ${port}`}, traffic still on ${before.join(', ') || 'what ran before'}. A yes switches the balancer of *${foreign(phase.title, 80)}*; what serves now stays ready for ${warm} to have the traffic back.`;
 }
 
 const scopesOf = ({ regions, nodes }: WatchPhase): RollbackScope[] => {

@@ -4,6 +4,7 @@ import {
   asksFrom,
   currentPhase,
   declineOf,
+  isBalancer,
   isOpen,
   nextNode,
   nodesInOrder,
@@ -69,7 +70,7 @@ export function mainParts(rollout: Rollout): Part[] {
 function what(rollout: Rollout): string {
   if (rollout.recovery !== undefined) return recoveryLine(rollout);
   const before = versionsBefore(rollout);
-  const nodes = count(nodesInOrder(rollout).length, 'node');
+  const nodes = count(nodesInOrder(rollout).filter((node) => !isBalancer(node)).length, 'node');
   const change =
     rollout.change !== undefined
       ? titleOf(rollout).replace(/^./, (first) => first.toUpperCase())

@@ -22,6 +22,7 @@ export {
   type Readiness,
   readiness,
 } from './back.ts';
+export { balancedBy, balancersDone, balancerTurns, isBalancer, isLeftSwitched } from './balancing.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { askedForLists, checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';

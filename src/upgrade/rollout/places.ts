@@ -33,7 +33,7 @@ function goesAlone(rollout: Rollout, region: string): boolean {
   const nodes = nodesInOrder(rollout);
   const isKept = ({ held, state }: NodeRun) =>
     (state.is === 'ready' || state.is === 'working') && held?.gates.some(({ name }) => name === 'quorum') === true;
-  const canary = nodes.find((node) => node.region === region);
+  const canary = nodes.find((node) => node.region === region && node.balances === undefined);
   return (
     (canary !== undefined && canary.state.is !== 'done') || nodes.some((node) => node.region === region && isKept(node))
   );

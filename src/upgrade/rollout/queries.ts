@@ -59,7 +59,7 @@ export function workingNodes(rollout: Rollout): NodeRun[] {
 
 /** The first node of its region: it is watched for longer. */
 export function isCanary(rollout: Rollout, { name, region }: NodeRun): boolean {
-  return nodesInOrder(rollout).find((node) => node.region === region)?.name === name;
+  return nodesInOrder(rollout).find((node) => node.region === region && node.balances === undefined)?.name === name;
 }
 
 /** A rollback that was asked for has still to bring it back. */

@@ -226,6 +226,8 @@ export interface NodeRun {
   rolledBackInRun: number | null;
   /** How long its steps took when they last succeeded; nothing where it ran the target already. */
   took: Took;
+  /** It is no node but a turn of its region's balancer: these nodes are behind it. Absent of nodes. */
+  balances?: string[];
 }
 
 export interface Held {
