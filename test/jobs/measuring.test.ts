@@ -143,9 +143,13 @@ describe('what was measured', () => {
     await measurements().keep(region.name, length, blockAt(1));
     const [line = ''] = await redis().lrange(key(), 0, -1);
     await measurements('worker', 'other').keep(region.name, length, blockAt(2));
-    const forged = JSON.stringify({ ...JSON.parse(line), block: blockAt(1, 9) });
-    const ofBot = { length, block: blockAt(4), ...belief('bot').notary.sign('measured\n', ['decisions']) };
-    for (const each of [forged, JSON.stringify(ofBot), 'no json', '[]', 'null', '{"block":{}}'])
+    const forged = JSON.stringify({ ...JSON.parse(line), text: JSON.stringify(blockAt(1, 9)) });
+    const ofBot = {
+      length,
+      text: JSON.stringify(blockAt(4)),
+      ...belief('bot').notary.sign('measured\n', ['decisions']),
+    };
+    for (const each of [forged, JSON.stringify(ofBot), 'no json', '[]', 'null', '{"text":"{}"}'])
       await redis().rpush(key(), each);
     expect(await measurements().of(region.name, length)).toEqual([blockAt(1)]);
     expect(await measurements().of(region.name, length * 2)).toEqual([]);

@@ -159,8 +159,8 @@ export const rows: Mutant[] = [
   {
     name: 'anybody may say what was measured',
     file: 'src/jobs/measurements.ts',
-    from: "return notary.fault(text(region, length, block), stored, ['reports']) === null ? [block] : [];",
-    to: 'return [block];',
+    from: "return notary.fault(signed(region, length, text), stored, ['reports']) === null ? [JSON.parse(text)] : [];",
+    to: 'return [JSON.parse(text)];',
     tests: measured,
   },
   {
