@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { wordsOf } from '../base/errors.ts';
+import { serviceOf } from '../upgrade/rollout/index.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
 import { loadSettings } from './load.ts';
 import { type Path, showPath } from './problems.ts';
@@ -125,7 +126,7 @@ function ownOf(settings: Settings): Own[] {
       nodes.flatMap(({ name }, index) => {
         const host = settings.hosts[name];
         if (host === undefined) return [];
-        return unitsOf(settings).map((unit) =>
+        return [serviceOf(fleet, name).unit].map((unit) =>
           of(
             'unit',
             `${machineOf(host)} ${unit}`,
@@ -140,7 +141,6 @@ function ownOf(settings: Settings): Own[] {
 }
 
 const nameOf = ({ fleet, file }: Settings): string => `${fleet.name} (${file})`;
-const unitsOf = ({ fleet }: Settings): string[] => [fleet.service.unit];
 
 /** The same address behind another jump host is another machine. */
 function machineOf({ address, port, jump }: Host): string {

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { isNewer } from '../base/version.ts';
 import { createNotary, type Notary } from '../trust/index.ts';
+import { allBrought } from '../upgrade/rollout/index.ts';
 import type { Elsewhere, Release, Rollout } from '../upgrade/rollout/types.ts';
 import { exportIn, faultInExport } from './exported.ts';
 import { type ChainedEntry, spelledLine } from './journal.ts';
@@ -189,11 +190,9 @@ function judge(all: readonly Known[], source: ProvenOn, release: Parameters<AskE
   const again =
     source.journal === null ? '' : `, as far as ${source.journal} goes; export it again when that has changed`;
   const unproven = (what: string) => new Unproven(`${version} is not proven on ${fleet}: ${what}`);
-  const newest = newestOf(
-    all.filter(({ rollout }) => isUpgrade(rollout) && rollout.release.archiveSha256 === archiveSha256),
-  );
+  const newest = newestOf(all.filter(({ rollout }) => isUpgrade(rollout) && brings(rollout, archiveSha256)));
   if (newest === null) {
-    const isOther = all.some(({ rollout }) => isUpgrade(rollout) && rollout.release.version === version);
+    const isOther = all.some(({ rollout }) => isUpgrade(rollout) && versionsIn(rollout).includes(version));
     const what = isOther ? `another archive of ${version} was rolled out there` : 'it was not rolled out there';
     const how = source.journal === null ? '' : `, then write ${source.journal} anew with zeitwork export`;
     throw unproven(`${what}. Roll exactly this archive out there${how}`);
@@ -235,6 +234,10 @@ function tooShort(
 }
 
 const minuteOf = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+const brings = (rollout: Rollout, archive: string): boolean =>
+  allBrought(rollout).some(({ release }) => release.archiveSha256 === archive);
+const versionsIn = (rollout: Rollout): string[] => allBrought(rollout).map(({ release }) => release.version);
 
 /** What brings nothing new says nothing of a release. */
 const isUpgrade = ({ change, recovery }: Rollout): boolean => change === undefined && recovery === undefined;
