@@ -166,7 +166,7 @@ describe('a bot of two fleets', () => {
     expect(JSON.stringify(plan.blocks)).toContain('\\"n\\":\\"production\\"');
   });
 
-  it('shows every fleet in the home tab, without a button', async () => {
+  it('shows every fleet in the home tab, and decides nothing there', async () => {
     const home = async (): Promise<string> => {
       await slack.openHome('U0ROSA');
       return soon('the home tab', () => {
@@ -177,7 +177,9 @@ describe('a bot of two fleets', () => {
     const view = await home();
     expect(view).toContain('Fleet staging');
     expect(view).toMatch(/<#C0>.*<#C1>/);
-    expect(view).not.toContain('"type":"button"');
+    expect(view).not.toContain('"zw:');
+    // Whoever may begin nothing in a fleet is offered no form of it.
+    expect(view.match(/"zwh:upgrade"/g)).toHaveLength(1);
   });
 });
 

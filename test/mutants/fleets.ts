@@ -43,7 +43,7 @@ export const rows: Mutant[] = [
   },
   {
     name: 'a bot is heard in every channel',
-    file: 'src/bot/listeners.ts',
+    file: 'src/bot/delivery.ts',
     from: 'if (fleetIn(fleets, origin.channel) !== null) return null;',
     to: 'if (fleets.length > 0) return null;',
     tests: chat,

@@ -245,8 +245,8 @@ export const rows: Mutant[] = [
   {
     name: 'another archive of the same name is proven elsewhere',
     file: 'src/jobs/elsewhere.ts',
-    from: 'isUpgrade(rollout) && rollout.release.archiveSha256 === archiveSha256',
-    to: 'isUpgrade(rollout) && rollout.release.version === version',
+    from: 'isUpgrade(rollout) && brings(rollout, archiveSha256)',
+    to: 'isUpgrade(rollout) && versionsIn(rollout).includes(version)',
     tests: elsewhere,
   },
   {
