@@ -69,6 +69,16 @@ const serviceKeys = {
   traffic: block({ drain: command, undrain: command, limit: withDefault('5m', value.duration) })
     .nullable()
     .optional(),
+  archiveMember: text(
+    'a path inside the archive',
+    'one like build/zeitwork-operator',
+    /^(?!\/)(?!.*\.\.)[A-Za-z0-9._/-]+$/,
+  ).optional(),
+};
+
+/** With a second place on each node, which several services on the same nodes have not. */
+export const service = block({
+  ...serviceKeys,
   slots: block({
     port: value.port,
     unit: unit.optional(),
@@ -80,13 +90,7 @@ const serviceKeys = {
   })
     .nullable()
     .optional(),
-  archiveMember: text(
-    'a path inside the archive',
-    'one like build/zeitwork-operator',
-    /^(?!\/)(?!.*\.\.)[A-Za-z0-9._/-]+$/,
-  ).optional(),
-};
-export const service = block(serviceKeys);
+});
 
 const access = {
   user: value.login.optional(),
