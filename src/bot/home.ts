@@ -46,9 +46,12 @@ async function homeOf(context: CommandContext, user: string): Promise<Home> {
     answer(context, asking, { verb: 'history' }),
   ]);
   const where = `Upgrade, approve and roll back in <#${context.access.channel}>, with \`/zeitwork\`. As of ${when(context.clock.now())}.`;
+  const { service, name } = context.fleet;
+  const title = { is: 'title' as const, text: `${service.name} on ${name}` };
   const rest = [
+    ...(open === null ? [title, ...(await seen(context))] : []),
     ...now.parts,
-    ...(open === null ? [await seen(context)] : [versionsKnown(open), lines(...forecastLines(open))]).flat(),
+    ...(open === null ? [] : [versionsKnown(open), lines(...forecastLines(open))]),
     lines('*Windows*'),
     ...windows.parts,
     lines('*The last rollouts*'),
