@@ -412,7 +412,7 @@ export const rows: Mutant[] = [
   {
     name: 'a restore that broke is called a failure',
     file: `${core}/traits.ts`,
-    from: "isAny(traits[step].changes, 'traffic', 'service')",
+    from: "isAny(traits[step].changes, 'traffic', 'pool', 'service')",
     to: "step === 'switch'",
     tests: step,
   },

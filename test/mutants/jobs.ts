@@ -147,7 +147,7 @@ export const rows: Mutant[] = [
   {
     name: 'a node is stopped by settings that are others than those of the plan',
     file: 'src/jobs/own-settings.ts',
-    from: "const stops: readonly StepName[] = ['drain', 'switch', 'recover', 'restart', 'configure'];",
+    from: "const stops: readonly StepName[] = ['drain', 'switch', 'recover', 'restart', 'configure', 'lb-switch', 'lb-home'];",
     to: 'const stops: readonly StepName[] = [];',
     tests: settings,
   },
@@ -1050,8 +1050,8 @@ export const rows: Mutant[] = [
   {
     name: 'a restart wants nobody who signed for it',
     file: 'src/jobs/step.ts',
-    from: "['backup', 'drain', 'switch', 'restart', 'configure'];",
-    to: "['backup', 'drain', 'switch', 'configure'];",
+    from: "['backup', 'drain', 'switch', 'restart', 'configure'] as const",
+    to: "['backup', 'drain', 'switch', 'configure'] as const",
     tests: ['test/jobs/vouched.test.ts'],
   },
   {

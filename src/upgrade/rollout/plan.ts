@@ -64,7 +64,7 @@ export function plan(wanted: PlanInput): Rollout {
       ),
     }))
     .filter((part) => part.nodes.length > 0);
-  if (input.strategy === 'blue-green') refuseUnbalanced(fleet, regions);
+  if (input.strategy === 'blue-green') refuseUnbalanced(input, regions, config !== null);
   const compiled = compile(strategies[input.strategy].group(parts), input, (node) => isLeftAlone(node, input));
   const phases = input.strategy === 'blue-green' ? withBalancers(compiled, input) : compiled;
   refuseLongRehearsal(input, phases, start);
