@@ -69,7 +69,7 @@ export interface WorkerParts extends NodeReader, WorkOnNodes {
   redis: RedisHandle;
   belief: Belief;
   /** Its name keeps it apart from other fleets on the same Redis; no other node is looked at. */
-  fleet: Pick<Fleet, 'name' | 'regions' | 'service' | 'policy' | 'drift' | 'aftercare'>;
+  fleet: Pick<Fleet, 'name' | 'regions' | 'service' | 'services' | 'policy' | 'drift' | 'aftercare'>;
   /** Works on the nodes of these regions. */
   regions: readonly string[];
   /** What becomes of rollouts of long ago. */

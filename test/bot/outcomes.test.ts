@@ -221,6 +221,7 @@ describe('the facts of a look', () => {
         "revision": 503,
         "run": 1,
         "service": "zeitwork-operator",
+        "services": null,
         "signedBy": {
           "key": "SHA256:KKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKK",
           "name": "ana",

@@ -99,7 +99,7 @@ function verdictOf(input: PlanInput, rollout: Rollout): Verdict | null {
 }
 
 /** Of several releases the first that is not proven. */
-async function elsewhereOf(context: CommandContext, rollout: Rollout): Promise<Elsewhere> {
+export async function elsewhereOf(context: CommandContext, rollout: Rollout): Promise<Elsewhere> {
   const all = await Promise.all(allBrought(rollout).map(({ release }) => context.elsewhere(release)));
   return all.find(({ is }) => is === 'unproven') ?? all[0] ?? { is: 'not wanted' };
 }

@@ -1,16 +1,11 @@
-import { keysInWords } from '../../upgrade/rollout/index.ts';
+import { keysInWords, versionsOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { foreign } from './text.ts';
 
 type Goal = Pick<Rollout, 'service' | 'services' | 'release' | 'change'>;
 
 /** What it brings: `v2.0.0`, or of several services `operator v2.0.0, agent v1.1.0`. */
-export const broughtWords = ({ services, release }: Goal): string =>
-  services === undefined
-    ? release.version
-    : Object.entries(services)
-        .map(([key, each]) => `${key} ${each.release.version}`)
-        .join(', ');
+export const broughtWords = (rollout: Goal): string => versionsOf(rollout);
 
 /** Several services need no name before them: it is in what they are brought to. */
 export const titled = (rollout: Goal, title: string): string =>

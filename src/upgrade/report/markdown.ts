@@ -24,15 +24,18 @@ export function packMarkdown(pack: Pack, names: Names = {}): string {
 }
 
 /** What it was for. */
-export const goal = ({ release, change }: Pack): string => goalWords(change, release.version);
+export const goal = (pack: Pack): string => goalWords(pack.change, versions(pack));
+
+/** Of several services each by its key. */
+const versions = ({ release, services }: Pack): string =>
+  services === undefined ? release.version : services.map(({ key, version }) => `${key} ${version}`).join(', ');
 
 /** What became of it, in one line. */
-export function outcome({ ended, release, change, nodes, startedAt }: Pack): string {
+export function outcome(pack: Pack): string {
+  const { ended, change, nodes, startedAt } = pack;
   const proven = nodes.filter(({ state, after }) => state === 'done' && after.is === 'proven').length;
   const how =
-    change === null
-      ? `proven on ${release.version}`
-      : `${change.is === 'restart' ? 'restarted' : 'changed'} and proven`;
+    change === null ? `proven on ${versions(pack)}` : `${change.is === 'restart' ? 'restarted' : 'changed'} and proven`;
   const on = `${proven} of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} ${how}`;
   const words: Record<Pack['ended']['is'], string> = {
     running: 'under way',
@@ -75,12 +78,13 @@ function head(pack: Pack, names: Names): string[] {
       ? [
           `- No binary was brought there: what ran was started anew${pack.change.is === 'config' ? `, with another environment file (${md(pack.change.keys)})` : ''}`,
         ]
-      : [
-          `- Archive ${md(release.archive)}, SHA-256 \`${release.archiveSha256}\`, ${release.signedBy === null ? 'signed by nobody' : `signed by ${md(release.signedBy.name)}`}`,
-        ]),
-    `- Its binary has the SHA-256 \`${release.binarySha256}\``,
+      : (pack.services ?? [release]).map(archive)),
+    ...(pack.services ?? [release]).map(({ binarySha256 }) => `- Its binary has the SHA-256 \`${binarySha256}\``),
   ];
 }
+
+const archive = ({ archive: name, archiveSha256, signedBy }: Pack['release']): string =>
+  `- Archive ${md(name)}, SHA-256 \`${archiveSha256}\`, ${signedBy === null ? 'signed by nobody' : `signed by ${md(signedBy.name)}`}`;
 
 const nobodyApproved = ({ questions }: Pack): string =>
   questions.length === 0 ? 'Nobody was asked to approve it' : 'Nobody approved it';

@@ -9,6 +9,8 @@ import {
   keysInWords,
   nodesInOrder,
   phaseOf,
+  releaseOf,
+  versionsOf,
   watching,
   worseWords,
 } from '../rollout/index.ts';
@@ -145,7 +147,7 @@ function askedFor(rollout: Rollout): string {
       ? ''
       : `, windows overridden by ${override.by === requester ? 'them' : override.by}: ${override.reason}`;
   const change = changeIn(rollout);
-  return `asked for ${change === null ? '' : 'a '}${goalWords(change, release.version)} (${strategy})${later}${how}`;
+  return `asked for ${change === null ? '' : 'a '}${goalWords(change, versionsOf(rollout))} (${strategy})${later}${how}`;
 }
 
 function noticeIn({ line: { event } }: Frame): Told[] {
@@ -164,14 +166,14 @@ function nodesIn(before: Rollout, after: Rollout): Told[] {
 }
 
 function nodeWords(before: NodeRun, after: NodeRun, rollout: Rollout): string | null {
-  const { release } = rollout;
+  const { version } = releaseOf(rollout, after.name);
   const { state } = after;
   if (after.sick !== null && before.sick === null) return `is not as it was proven any more: ${after.sick.reason}`;
   if (after.held !== null && !isSameHold(before, after))
     return `is kept waiting: ${after.held.gates.map(({ reason }) => reason).join('; ')}`;
   const change = changeIn(rollout);
   if (after.touched && !before.touched) {
-    if (change === null) return `is switched to ${release.version}`;
+    if (change === null) return `is switched to ${version}`;
     return change.is === 'restart' ? 'is restarted' : 'has its environment file changed';
   }
   if (after.rehearsedAt !== undefined && before.rehearsedAt === undefined) return 'is back from its rehearsal, proven';
@@ -182,7 +184,7 @@ function nodeWords(before: NodeRun, after: NodeRun, rollout: Rollout): string | 
   if (state.is === before.state.is) return null;
   switch (state.is) {
     case 'done':
-      return state.already ? `runs ${release.version} already, proven` : `runs ${release.version}, proven`;
+      return state.already ? `runs ${version} already, proven` : `runs ${version}, proven`;
     case 'failed':
       return `failed (${state.step}), unchanged: ${state.reason}`;
     case 'unproven':

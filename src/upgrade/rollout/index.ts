@@ -117,6 +117,7 @@ export {
   profileOf,
   releaseOf,
   serviceOf,
+  versionsOf,
 } from './services.ts';
 export { startOf } from './start.ts';
 export { grouped, strategies } from './strategies.ts';

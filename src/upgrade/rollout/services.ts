@@ -49,6 +49,14 @@ export const allBrought = ({
 }: Pick<Rollout, 'services' | 'service' | 'release'>): Brought[] =>
   services === undefined ? [{ service, release }] : Object.values(services);
 
+/** What it brings, in words; of several services each by its key. */
+export const versionsOf = ({ services, release }: Pick<Rollout, 'services' | 'release'>): string =>
+  services === undefined
+    ? release.version
+    : Object.entries(services)
+        .map(([key, each]) => `${key} ${each.release.version}`)
+        .join(', ');
+
 /** Nodes on the same host that serve as long as this one does. */
 export const blindedBy = ({ blinds = {} }: Pick<Rollout, 'blinds'>, name: string): string[] =>
   (blinds[serviceIn(name) ?? ''] ?? []).map((key) => siblingName(placeOf(name), key));
