@@ -40,27 +40,34 @@ const inner: Record<string, Room> = {
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: [],
   },
-  'upgrade/actions': { ours: ['base', 'upgrade/rollout', 'upgrade/host'], types: ['running'], packages: [] },
+  'upgrade/actions': { ours: ['base', 'upgrade/rollout', 'upgrade/host'], types: ['migrating'], packages: [] },
+  migrating: {
+    ours: ['base', 'building', 'running'],
+    types: ['upgrade/ledger', 'upgrade/ssh'],
+    packages: [],
+  },
   'upgrade/steps': {
     ours: ['base', 'upgrade/checks', 'upgrade/environment', 'upgrade/rollout', 'upgrade/host', 'upgrade/proof'],
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: ['node:'],
   },
   releases: { ours: ['base', 'trust', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream'] },
+  running: { ours: ['base', 'upgrade/host'], types: ['upgrade/ssh'], packages: ['node:'] },
   building: {
-    ours: ['base', 'trust', 'upgrade/host'],
+    ours: ['base', 'running', 'trust', 'upgrade/host'],
     types: ['upgrade/ledger', 'upgrade/ssh'],
     packages: ['node:', 'tar-stream'],
   },
   config: {
     ours: ['base', 'trust', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/rollout', 'windows'],
-    types: ['building', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http'],
+    types: ['building', 'migrating', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http'],
     packages: ['node:', 'yaml', 'zod', 'ssh-config', '@jmespath-community/jmespath'],
   },
   jobs: {
     ours: ['base', 'trust', 'upgrade/checks', 'upgrade/compatibility', 'upgrade/ledger', 'upgrade/rollout', 'windows'],
     types: [
       'building',
+      'migrating',
       'upgrade/actions',
       'upgrade/environment',
       'upgrade/ssh',

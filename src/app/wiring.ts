@@ -8,7 +8,7 @@ import { hour } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 import { type CommandContext, ownPeople } from '../bot/context.ts';
 import { createLooks } from '../bot/looks.ts';
-import { createBuildPlace, createBuildShelf, here, overThere } from '../building/index.ts';
+import { createBuildPlace, createBuildShelf } from '../building/index.ts';
 import { readSecretIn, type Settings, SettingsError } from '../config/index.ts';
 import type { Belief, WorkerParts } from '../jobs/index.ts';
 import {
@@ -24,11 +24,15 @@ import {
   startWorker,
   stopFile,
   vouching,
+  vouchingForActions,
 } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import type { Meter, RoleName } from '../metrics/index.ts';
+import { createDatabasePlace, type Database } from '../migrating/index.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
+import { here, overThere } from '../running/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
+import { migrateWith } from '../upgrade/actions/migrate.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
 import { noRules } from '../upgrade/environment/index.ts';
 import { helpersOf, orderNamespace } from '../upgrade/host/helper/index.ts';
@@ -191,13 +195,33 @@ async function buildOf(
   return { build: { place, shelf } };
 }
 
+/** Where the database is migrated, where the settings say so. */
+function databaseOf(
+  { database, fleet }: Settings,
+  shell: ReturnType<typeof createShell>,
+): (Database & { maxAge: number }) | null {
+  if (database === null) return null;
+  const { name } = fleet;
+  const place = createDatabasePlace({
+    fleet: name,
+    settings: database,
+    machine: overThere(shell, database.host.name),
+    by: 'unit',
+    folders: { login: `.zeitwork-migrations/${name}`, root: `/var/lib/zeitwork-migrations/${name}` },
+  });
+  return { ...place, maxAge: database.backup.maxAge };
+}
+
 /** Advances rollouts and works on the nodes of `regions`; null: of all. */
 export async function startWorkerRole(runtime: Runtime, regions: string[] | null): Promise<Role> {
   const { settings, redis, releases, clock, log, meter } = runtime;
-  const other = settings.build?.host ?? null;
-  const shell = createShell(other === null ? settings.hosts : { [other.name]: other, ...settings.hosts }, {
-    transferTimeoutMs: settings.fleet.policy.transferTimeout,
-  });
+  const others = [settings.build?.host, settings.database?.host].flatMap((host) => host ?? []);
+  const shell = createShell(
+    { ...Object.fromEntries(others.map((host) => [host.name, host])), ...settings.hosts },
+    {
+      transferTimeoutMs: settings.fleet.policy.transferTimeout,
+    },
+  );
   const probe = createProbe(settings.healthUrls);
   const { service, regions: all, policy } = settings.fleet;
   const names = regions ?? all.map(({ name }) => name);
@@ -212,6 +236,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     const health = await probe.health(node);
     return health.is === 'healthy' ? health.version : null;
   };
+  const database = databaseOf(settings, shell);
   const worker = await startWorker({
     redis,
     belief: await openBelief(settings, 'worker', log),
@@ -221,6 +246,10 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     shell,
     probe,
     ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people, runs) } : {}),
+    ...(database === null
+      ? {}
+      : { database, actions: { migrate: migrateWith(database, { maxAge: database.maxAge }) } }),
+    ...(settings.approvals === 'signed' ? { vouchedAction: vouchingForActions(settings.fleet, settings.people) } : {}),
     alerting: createAlerting(settings.alerts),
     elsewhere: createElsewhere(settings.proven, clock),
     compatible: createCompatible(settings.fleet.compatibility, inventory),

@@ -3,9 +3,14 @@ import { canonical } from '../trust/index.ts';
 import { configurationOf } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
 
-/** What a person's signature is about, as SHA-256: the binary; where the environment file is changed, also all that becomes of it. */
+/** What a person's signature is about, as SHA-256: the binary; where the environment file is changed, also all that becomes of it; of a migration, which schema it makes out of which, by which commit. */
 export function subjectOf(rollout: Pick<Rollout, 'release' | 'change' | 'config'>): string {
   const { binarySha256 } = rollout.release;
+  if (rollout.change?.is === 'migrate') {
+    const { when, from, to, commit } = rollout.change;
+    const migration = { version: rollout.release.version, when, from, to, commit };
+    return createHash('sha256').update(canonical({ migration })).digest('hex');
+  }
   const configuration = configurationOf(rollout);
   if (configuration === null) return binarySha256;
   const { wanted, files } = configuration;

@@ -4,9 +4,16 @@ import { foreign } from './text.ts';
 
 type Goal = Pick<Rollout, 'release' | 'change'>;
 
-/** By what it does: brings a release, restarts what runs, or changes the environment file. */
-function worded({ change }: Goal, upgrade: string, restart: string, config: (keys: string) => string): string {
+/** By what it does: brings a release, restarts what runs, changes the environment file, or migrates the database. */
+function worded(
+  { change }: Goal,
+  upgrade: string,
+  restart: string,
+  config: (keys: string) => string,
+  migrate: (to: number) => string,
+): string {
   if (change === undefined) return upgrade;
+  if (change.is === 'migrate') return migrate(change.to);
   return change.is === 'restart' ? restart : config(foreign(keysInWords(change), 120));
 }
 
@@ -17,6 +24,7 @@ export const goalOf = (rollout: Goal): string =>
     rollout.release.version,
     `the restart of ${rollout.release.version}`,
     (keys) => `the change of ${keys}`,
+    (to) => `the migration to ${to}`,
   );
 
 /** The same where a sentence begins. */
@@ -26,11 +34,18 @@ export const goalFirst = (rollout: Goal): string =>
     rollout.release.version,
     `The restart of ${rollout.release.version}`,
     (keys) => `The change of ${keys}`,
+    (to) => `The migration to ${to}`,
   );
 
 /** What it is called in a title, behind the name of the service. */
 export const titleOf = (rollout: Goal): string =>
-  worded(rollout, rollout.release.version, `restart of ${rollout.release.version}`, (keys) => `change of ${keys}`);
+  worded(
+    rollout,
+    rollout.release.version,
+    `restart of ${rollout.release.version}`,
+    (keys) => `change of ${keys}`,
+    (to) => `migration to ${to} (${rollout.release.version})`,
+  );
 
 /** What is asked of the approvers of a part: may it … */
 export const askedFor = (rollout: Goal): string =>
@@ -39,21 +54,47 @@ export const askedFor = (rollout: Goal): string =>
     `go to ${rollout.release.version}`,
     `be restarted (${rollout.release.version})`,
     (keys) => `get another environment file (${keys})`,
+    (to) => `be migrated to ${to}`,
   );
 
 /** Where nodes are counted that it has finished: 3 of 9 nodes … */
 export const reached = (rollout: Goal): string =>
-  worded(rollout, `on ${rollout.release.version}`, 'restarted', () => 'on the new environment file');
+  worded(
+    rollout,
+    `on ${rollout.release.version}`,
+    'restarted',
+    () => 'on the new environment file',
+    () => 'touched',
+  );
 
 /** The same in two words, where the rest was said. */
-export const reachedShort = (rollout: Goal): string => worded(rollout, 'on it', 'done', () => 'on it');
+export const reachedShort = (rollout: Goal): string =>
+  worded(
+    rollout,
+    'on it',
+    'done',
+    () => 'on it',
+    () => 'done',
+  );
 
 /** What it puts on a node. */
 export const newOf = (rollout: Goal): string =>
-  worded(rollout, rollout.release.version, rollout.release.version, () => 'the new environment file');
+  worded(
+    rollout,
+    rollout.release.version,
+    rollout.release.version,
+    () => 'the new environment file',
+    (to) => `schema ${to}`,
+  );
 
 /** What a node goes back to. */
 export const oldOf = (rollout: Goal, { before }: Pick<NodeRun, 'before'>): string => {
   const version = foreign(before?.version ?? 'what it was before', 80);
-  return worded(rollout, version, version, () => `${version} with the environment file that it had`);
+  return worded(
+    rollout,
+    version,
+    version,
+    () => `${version} with the environment file that it had`,
+    () => version,
+  );
 };

@@ -27,6 +27,8 @@ export const goal = ({ release, change }: Pack): string => goalWords(change, rel
 
 /** What became of it, in one line. */
 export function outcome({ ended, release, change, nodes, startedAt }: Pack): string {
+  const schema =
+    change?.is === 'migrate' ? `the schema ${ended.is === 'done' ? 'is' : 'was to be'} ${change.to}` : null;
   const proven = nodes.filter(({ state, after }) => state === 'done' && after.is === 'proven').length;
   const how =
     change === null
@@ -43,7 +45,7 @@ export function outcome({ ended, release, change, nodes, startedAt }: Pack): str
     'rolled-back': 'rolled back',
     stopped: startedAt === null ? 'stopped before it began' : 'stopped',
   };
-  return `${words[ended.is]}; ${on}`;
+  return `${words[ended.is]}; ${schema ?? on}`;
 }
 
 function head(pack: Pack, names: Names): string[] {
@@ -70,13 +72,15 @@ function head(pack: Pack, names: Names): string[] {
       ? []
       : [`- ${md(nameOf(owner.by, names))} writes down what went wrong, since ${utc(owner.at)} UTC`]),
     ...(ended.reason === null ? [] : [`- Held: ${md(ended.reason)}`]),
-    ...(pack.change !== null
-      ? [
-          `- No binary was brought there: what ran was started anew${pack.change.is === 'config' ? `, with another environment file (${md(pack.change.keys)})` : ''}`,
-        ]
-      : [
-          `- Archive ${md(release.archive)}, SHA-256 \`${release.archiveSha256}\`, ${release.signedBy === null ? 'signed by nobody' : `signed by ${md(release.signedBy.name)}`}`,
-        ]),
+    ...(pack.change?.is === 'migrate'
+      ? [`- The schema of the database, from ${pack.change.from} to ${pack.change.to}; no node was touched`]
+      : pack.change !== null
+        ? [
+            `- No binary was brought there: what ran was started anew${pack.change.is === 'config' ? `, with another environment file (${md(pack.change.keys)})` : ''}`,
+          ]
+        : [
+            `- Archive ${md(release.archive)}, SHA-256 \`${release.archiveSha256}\`, ${release.signedBy === null ? 'signed by nobody' : `signed by ${md(release.signedBy.name)}`}`,
+          ]),
     `- Its binary has the SHA-256 \`${release.binarySha256}\``,
   ];
 }

@@ -54,7 +54,9 @@ export function compile(
   isOnIt: (node: string) => boolean,
 ): Phase[] {
   const { fleet } = input;
-  const path = (input.change === undefined ? pathFor : paths[input.change.is])(fleet.service);
+  const path = (input.change === undefined || input.change.is === 'migrate' ? pathFor : paths[input.change.is])(
+    fleet.service,
+  );
   const turns = withRehearsal(
     groups.map(({ id, title, nodes }) => turn(id, title, nodes, nodes.every(isOnIt) ? onlyProven : path)),
     input,

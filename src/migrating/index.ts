@@ -1,0 +1,2 @@
+export { createDatabasePlace, type Database, type MigrationName, type MigrationSight } from './place.ts';
+export type { Migrating } from './types.ts';
