@@ -43,7 +43,7 @@ const inner: Record<string, Room> = {
   'upgrade/actions': { ours: ['base', 'upgrade/rollout', 'upgrade/host'], types: ['migrating'], packages: [] },
   migrating: {
     ours: ['base', 'building', 'running'],
-    types: ['upgrade/ledger', 'upgrade/ssh'],
+    types: ['upgrade/compatibility', 'upgrade/ledger', 'upgrade/ssh'],
     packages: [],
   },
   'upgrade/steps': {

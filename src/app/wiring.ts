@@ -28,7 +28,7 @@ import {
 } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import type { Meter, RoleName } from '../metrics/index.ts';
-import { createDatabasePlace, type Database } from '../migrating/index.ts';
+import { createDatabasePlace, type Database, withSchemaOf } from '../migrating/index.ts';
 import { openReleases, type Releases } from '../releases/index.ts';
 import { here, overThere } from '../running/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
@@ -228,7 +228,8 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
   const limit = policy.commandTimeout;
   const helper = helpersOf(settings.fleet, settings.hosts, await knownSigners(settings));
   const closely = { service, shell, probe, now: () => clock.now(), helper };
-  const inventory = createInventory(settings.inventory);
+  const database = databaseOf(settings, shell);
+  const inventory = withSchemaOf(database, createInventory(settings.inventory), clock);
   const checks = checksOf(settings, shell, clock);
   const rules = settings.fleet.config ?? noRules;
   const resolve = resolverFor(rules, (name) => readSecretIn(rules.files, name));
@@ -236,7 +237,6 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     const health = await probe.health(node);
     return health.is === 'healthy' ? health.version : null;
   };
-  const database = databaseOf(settings, shell);
   const worker = await startWorker({
     redis,
     belief: await openBelief(settings, 'worker', log),

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { perform } from '../../src/bot/commands/index.ts';
 import { runCommand } from '../../src/bot/run.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import type { DatabaseTold } from '../../src/jobs/types.ts';
-import { asked, isOpen, next, withApproversOf } from '../../src/upgrade/rollout/index.ts';
-import type { Fleet, Rollout } from '../../src/upgrade/rollout/types.ts';
-import { fleetOf, minutes, tuesday } from '../support/rollouts.ts';
+import { asked, isOpen, next, plan, unbegunAction, withApproversOf } from '../../src/upgrade/rollout/index.ts';
+import type { ActionPhase, Fleet, Rollout } from '../../src/upgrade/rollout/types.ts';
+import { fleetOf, inputOf, minutes, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { press, run } from './acting.ts';
 import { trial } from './support.ts';
@@ -120,4 +121,43 @@ describe('migrate', () => {
     expect(isOpen(stuck)).toBe(true);
     expect(words(stuck)).toContain('needs a person');
   });
+
+  it.each([
+    ['told by the database', { is: 'told', what: 3 } as const],
+    ['known from the last migration, since nobody tells it now', { is: 'unknown', reason: 'silence' } as const],
+  ])(
+    'after a version: a rollback to what the schema excludes is refused with the reason, by command and button (%s)',
+    async (_name, schema) => {
+      const here = trial({ fleet, looks: surveyOf(fleet).map((seen) => ({ ...seen, inventory: { schema } })) });
+      const upgrade = plan(inputOf(fleetOf(), { id: 'u1', regions: ['us-east'] }));
+      const { rollout: done } = drive(upgrade, worldOf(upgrade), { from: tuesday });
+      expect(done.status.is).toBe('done');
+      here.control.rollouts.set('u1', done);
+      const phase: ActionPhase = {
+        ...{ id: 'action/migrate', title: 'the migration', state: { is: 'done', since: 0, at: tuesday } },
+        ...{
+          is: 'action',
+          action: 'migrate',
+          subject: 'fleet',
+          region: 'us-east',
+          undo: 'refuse',
+          limit: 1,
+          expected: 1,
+        },
+        work: { ...unbegunAction(0), state: { is: 'done', at: tuesday }, touched: true, facts: { schema: 3 } },
+      };
+      const change = { is: 'migrate', when: 'after', from: 2, to: 3, commit: 'c'.repeat(40) } as const;
+      const after = { createdAt: done.createdAt + 1, startedAt: tuesday, phases: [phase], nodes: {}, change };
+      here.control.rollouts.set('m1', { ...done, id: 'm1', ...after });
+      const why = /works with schema 1 to 2, and it is 3: that was the point of no return/;
+      expect(await run(here, 'U0ROSA', 'rollback all')).toMatch(why);
+      const pressed = await perform(
+        here.context,
+        { actor: 'U0ROSA', rollout: 'u1' },
+        { verb: 'rollback', target: 'all', dryRun: false },
+      ).catch(String);
+      expect(String(pressed)).toMatch(why);
+      expect(here.control.rollouts.get('u1')?.status.is).toBe('done');
+    },
+  );
 });
