@@ -7,12 +7,12 @@ import { begin, quench, script } from '../running/index.ts';
 
 /** Runs a command with what the file says, and without it nothing: its answer alone is told. */
 const withFile = `
-with_file() { # FILE BY, then the command
+with_file() { # FILE BY, then the command; of a unit $seen lies at /run/zeitwork-status
   file=$1 how=$2
   shift 2
   if [ "$how" = unit ]; then
-    timeout -k 5 100 systemd-run --quiet --pipe --wait --collect -p DynamicUser=yes -p NoNewPrivileges=yes -p PrivateTmp=no \\
-      -p ProtectSystem=strict -p ProtectHome=yes -p RuntimeMaxSec=90 -p EnvironmentFile="$file" --setenv=LC_ALL=C "$@" 9>&-
+    timeout -k 5 100 systemd-run --quiet --pipe --wait --collect -p DynamicUser=yes -p NoNewPrivileges=yes \\
+      -p ProtectSystem=strict -p ProtectHome=yes -p RuntimeMaxSec=90 -p EnvironmentFile="$file" -p BindReadOnlyPaths="\${seen:-/usr}:/run/zeitwork-status" --setenv=LC_ALL=C "$@" 9>&-
   else
     env -i PATH="$PATH" LC_ALL=C timeout -k 5 90 sh -c 'set -a; . "$0"; set +a; exec "$@"' "$file" "$@" 9>&-
   fi
@@ -48,7 +48,9 @@ export const statusScript = script(
   trap 'rm -rf "$copy"' EXIT
   tar -xf "$source" -C "$copy"
   chmod -R a+rX "$copy"
-  answer=$(with_file "$file" "$by" env -C "$copy/$sub" "$@" 2>&1 | head -c 12000 | tr -d '\\000') || :
+  seen=$copy at=$copy
+  [ "$by" = group ] || at=/run/zeitwork-status
+  answer=$(with_file "$file" "$by" env -C "$at/$sub" "$@" 2>&1 | head -c 12000 | tr -d '\\000') || :
   printf '%s\\n' "$answer" | each answer
   say end ok`,
 );

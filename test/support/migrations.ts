@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDatabasePlace, type Database, type Migrating } from '../../src/migrating/index.ts';
 import { here, type Machine } from '../../src/running/index.ts';
@@ -9,7 +9,7 @@ import type { Postgres } from './postgres.ts';
 const tool = `#!/bin/sh
 set -eu
 to=$1
-echo "migrating to $to as $(id -un), marker $DATABASE_URL"
+echo "migrating to $to as $(id -u), marker $DATABASE_URL"
 psql -XAtq -v ON_ERROR_STOP=1 -d "$DATABASE_URL" <<SQL
 insert into runs(wanted) values ($to);
 SQL
@@ -30,6 +30,25 @@ export interface MigrationsWorld {
   own: string;
 }
 
+/** A repository whose tag v2.0.0 has the program. */
+export function migrationSource(folder: string): { repository: string; commit: string } {
+  const source = join(folder, 'source');
+  mkdirSync(join(source, 'packages/database'), { recursive: true });
+  writeFileSync(join(source, 'packages/database/migrate'), tool);
+  chmodSync(join(source, 'packages/database/migrate'), 0o755);
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=ana', '-c', 'user.email=ana@example.com', ...args], {
+      cwd: source,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }).trim();
+  git('init', '-q');
+  git('add', '-A');
+  git('commit', '-qm', 'migrations');
+  git('tag', '-a', 'v2.0.0', '-m', 'v2.0.0');
+  return { repository: source, commit: git('rev-parse', 'HEAD') };
+}
+
 /** A repository whose tag v2.0.0 migrates a real database from 1 to 2, and after that to 3. */
 export function migrationsWorld(
   folder: string,
@@ -46,20 +65,7 @@ export function migrationsWorld(
   sql(
     'create table schema_migrations(version integer); insert into schema_migrations values (1); create table runs(wanted integer)',
   );
-  const source = join(folder, 'source');
-  mkdirSync(join(source, 'packages/database'), { recursive: true });
-  writeFileSync(join(source, 'packages/database/migrate'), tool);
-  chmodSync(join(source, 'packages/database/migrate'), 0o755);
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=ana', '-c', 'user.email=ana@example.com', ...args], {
-      cwd: source,
-      encoding: 'utf8',
-      stdio: 'pipe',
-    }).trim();
-  git('init', '-q');
-  git('add', '-A');
-  git('commit', '-qm', 'migrations');
-  git('tag', '-a', 'v2.0.0', '-m', 'v2.0.0');
+  const { repository: source, commit } = migrationSource(folder);
   const env = join(folder, 'migrate.env');
   writeFileSync(env, `DATABASE_URL='${url}'\n${variables}`, { mode: 0o600 });
   const stamp = join(folder, 'last-backup');
@@ -90,9 +96,7 @@ export function migrationsWorld(
       createDatabasePlace({ fleet: name, settings: all, machine, by: 'group', folders: { login: own, root: own } }),
     sql,
     runs: () => Number(sql('select count(*) from runs')),
-    commit: git('rev-parse', 'HEAD'),
+    commit,
     own,
   };
 }
-
-export const logsIn = (own: string): string => readFileSync(own, 'utf8');
