@@ -3,6 +3,8 @@ import {
   actionOf,
   asked,
   asksFrom,
+  blindedBy,
+  blindingOf,
   currentPhase,
   fenceOf,
   gates,
@@ -86,6 +88,8 @@ export interface World {
     image: string;
     at: number;
     peersLeft: number;
+    /** Of a service that it blinds and that served, how many are left; the fewest. null: none is blinded. */
+    blindedLeft: number | null;
     wasDown: boolean;
     wasOut: boolean;
     frozen: boolean;
@@ -152,6 +156,14 @@ function standingOf(world: World, node: string): Standing {
   const lost = world.lostProbes.get(node) ?? 0;
   if (lost > 0) world.lostProbes.set(node, lost - 1);
   return lost > 0 ? 'unclear' : 'healthy';
+}
+
+/** A region, and what counts with it. */
+function countedIn(rollout: Rollout, region: string): string[] {
+  const own = rollout.peers[region] ?? [];
+  const blinded = own.flatMap((name) => blindedBy(rollout, name));
+  const blinding = [...own, ...blinded].flatMap((name) => blindingOf(rollout, name));
+  return [...new Set([...own, ...blinded, ...blinding])];
 }
 
 function evidenceOf(world: World, names: string[], sight: Sight): Evidence {
@@ -263,7 +275,7 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
     const down = world.down.has(node);
     if (!isSame && !down) return { type: 'reported', ...common, report: succeeded({}) };
     const unchanged = isSame && !rollout.nodes[node]?.again;
-    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], { down, unchanged }));
+    const closed = gates(rollout, node, now, evidenceOf(world, countedIn(rollout, region), { down, unchanged }));
     if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged };
     start(rollout, world, node, region, now);
     const bad = world.badRestart.get(node) ?? 0;
@@ -277,7 +289,7 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
     if (lies === isForward && runs === isForward && !world.down.has(node))
       return { type: 'reported', ...common, report: succeeded({}) };
     const sight = { down: world.down.has(node), unchanged: lies !== isForward };
-    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], sight));
+    const closed = gates(rollout, node, now, evidenceOf(world, countedIn(rollout, region), sight));
     if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged: sight.unchanged };
     if (isForward) world.configured.add(node);
     else world.configured.delete(node);
@@ -292,7 +304,7 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
       down: world.down.has(node),
       unchanged: world.image[node] === from && world.disk[node] === from,
     };
-    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], sight));
+    const closed = gates(rollout, node, now, evidenceOf(world, countedIn(rollout, region), sight));
     if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged: sight.unchanged };
     if (world.disk[node] !== to && world.disk[node] !== from) {
       return { type: 'reported', ...common, report: failed('somebody replaced the file on disk', false) };
@@ -303,7 +315,7 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
   }
   if (step === 'drain') {
     const sight = { down: false, unchanged: true };
-    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], sight));
+    const closed = gates(rollout, node, now, evidenceOf(world, countedIn(rollout, region), sight));
     if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged: true };
     if (world.brokenTraffic.has(node)) return { type: 'reported', ...common, report: failed('exit code 3', true) };
     const left = world.slowDrain.get(node) ?? 0;
@@ -332,6 +344,7 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
     image: world.disk[node] ?? '',
     at,
     peersLeft: peers.filter((name) => serves(world, name) && !world.out.has(name) && !mayStop(name)).length,
+    blindedLeft: blindedLeft(rollout, world, node),
     wasDown: !serves(world, node),
     wasOut: world.out.has(node),
     alerts: world.alerts,
@@ -348,6 +361,16 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
   else world.runsConfigured.delete(node);
   world.invocation[node] = (world.invocation[node] ?? 0) + 1;
   world.down.delete(node);
+}
+
+function blindedLeft(rollout: Rollout, world: World, node: string): number | null {
+  const isUp = (name: string) => serves(world, name) && !world.out.has(name);
+  const seen = (name: string) => isUp(name) && blindingOf(rollout, name).every(isUp);
+  const counts = blindedBy(rollout, node).flatMap((lost) => {
+    const [, all = []] = Object.entries(rollout.peers).find(([, names]) => names.includes(lost)) ?? [];
+    return seen(lost) ? [all.filter((name) => name !== lost && seen(name)).length] : [];
+  });
+  return counts.length === 0 ? null : Math.min(...counts);
 }
 
 function reportOf({ step, node }: NodeTask, world: World, rollout: Rollout): Report {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { minute } from '../../base/duration.ts';
 import { Refused } from '../../base/errors.ts';
 import type { DatabaseTold } from '../../jobs/types.ts';
-import { planMigration } from '../../upgrade/rollout/index.ts';
+import { isAskedChecks, planMigration } from '../../upgrade/rollout/index.ts';
 import type { Migration, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
@@ -61,7 +61,9 @@ async function made(
   requester: string,
 ): Promise<Planned> {
   const told = await asked(context, version);
-  const survey = await glance(context, 'work');
+  const all = await glance(context, 'work');
+  // The matrix speaks of the first service.
+  const survey = all.filter(({ node }) => isAskedChecks(context.fleet, node));
   if (survey.every(isSilence)) throw new Unanswered(`Nothing was planned: ${survey[0]?.detail}. Is a worker running?`);
   const { schema, commit, backedUpAt } = told;
   const rollout = planMigration({

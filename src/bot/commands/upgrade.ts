@@ -1,5 +1,6 @@
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
+import { isMeantBy } from '../../base/sibling.ts';
 import { rowFor } from '../../upgrade/compatibility/index.ts';
 import { Incompatible, isOpen, wayOut } from '../../upgrade/rollout/index.ts';
 import type { Release } from '../../upgrade/rollout/types.ts';
@@ -11,23 +12,30 @@ import { unbuilt } from './build.ts';
 import { demand, type Handler, knownRegion, timeOf } from './common.ts';
 import { type Request, show } from './draft.ts';
 import { unmigrated } from './migrate.ts';
+import { type Wanted, wantedIn } from './services.ts';
 
 /** Answers with a plan; nothing starts before it is confirmed. */
 export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
   await demandFor(context, asking, command);
-  const release = await resolved(context, command.version);
-  if ('is' in release) return release.reply;
+  const wanted = wantedIn(context.fleet, command.services ?? [{ service: null, version: command.version }]);
+  const found = await Promise.all(wanted.map((each) => resolved(context, each)));
+  const unbuiltOne = found.find((each) => 'is' in each);
+  if (unbuiltOne !== undefined) return unbuiltOne.reply;
+  const brought = found.flatMap((each) => ('is' in each ? [] : [each]));
+  const services = brought.flatMap(({ key, release }) => (key === null ? [] : [{ key, release }]));
   const request: Request = {
-    release,
+    release: brought[0]?.release ?? null,
+    ...(services.length === 0 ? {} : { services }),
     ...asked(context, asking, command),
     ...(command.rehearse === undefined ? {} : { rehearse: command.rehearse }),
   };
   try {
     return await show(context, request, command.dryRun, null);
   } catch (error) {
-    const to = error instanceof Incompatible ? migratesTo(context, release.version, error) : null;
+    const version = request.release?.version ?? command.version;
+    const to = error instanceof Incompatible ? migratesTo(context, version, error) : null;
     if (to === null || !(error instanceof Refused)) throw error;
-    return unmigrated(release.version, to, error.message);
+    return unmigrated(version, to, error.message);
   }
 };
 
@@ -39,14 +47,16 @@ function migratesTo({ fleet }: CommandContext, version: string, { verdict }: Inc
 
 /** What is not there may be built: whoever asked for it is offered that. */
 async function resolved(
-  { releases, builds }: CommandContext,
-  version: string,
-): Promise<Release | { is: 'unbuilt'; reply: Reply }> {
+  { releases, builds, fleet }: CommandContext,
+  { service: key, version }: Wanted,
+): Promise<{ key: string | null; release: Release } | { is: 'unbuilt'; reply: Reply }> {
   try {
-    return await releases.resolve(version);
+    return { key, release: await releases.resolve(version, key) };
   } catch (error) {
-    if (!(error instanceof Refused) || builds === undefined) throw error;
-    const isThere = await releases.versions().then(
+    // What is built is the first service.
+    const isBuilt = builds !== undefined && (key === null || key === fleet.services?.[0]?.key);
+    if (!(error instanceof Refused) || !isBuilt) throw error;
+    const isThere = await releases.versions(key).then(
       (all) => all.includes(version),
       () => true,
     );
@@ -105,7 +115,7 @@ function startAt(context: CommandContext, when: When, regions: string[] | null):
 
 /** Of the region that is first then. */
 function nextStart({ fleet }: CommandContext, regions: string[] | null, now: number): number {
-  const chosen = fleet.regions.filter(({ name }) => regions === null || regions.includes(name));
+  const chosen = fleet.regions.filter(({ name }) => regions?.some((word) => isMeantBy(name, word)) ?? true);
   if (chosen.length > 0 && chosen.every(({ calendar }) => neverCloses(calendar, now)))
     throw new Refused(
       'The windows are open all the time, so there is no next one. Give a time with --at, or leave --next out.',

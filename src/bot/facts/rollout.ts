@@ -1,4 +1,6 @@
+import type { Comparison } from '../../upgrade/comparison/types.ts';
 import {
+  comparisonsIn,
   endOf,
   isOpen,
   nodesInOrder,
@@ -91,6 +93,10 @@ function phaseFacts(phase: Phase) {
     approvedBy: phase.is === 'approval' ? phase.given.map(({ by }) => by) : null,
     comments:
       phase.is === 'approval' ? phase.given.flatMap(({ by, comment }) => (comment ? [{ by, comment }] : [])) : null,
+    compared:
+      phase.is === 'watch'
+        ? comparisonsIn(phase).map(({ region, found }) => ({ region, ...comparedFacts(found) }))
+        : null,
     declined: phase.is === 'approval' && phase.declined ? declineFacts(phase.declined) : null,
   };
 }
@@ -101,6 +107,11 @@ const actionFacts = ({ action, region, work: { state, facts } }: ActionPhase) =>
   state: state.is,
   reason: 'reason' in state ? state.reason : null,
   schema: facts.schema ?? null,
+});
+
+/** `factor`: how many times as much; `high` null with a `low`: without end. `blocks`: before and after. */
+const comparedFacts = ({ check, is, factor, low, high, before, after, nodes, control, why }: Comparison) => ({
+  ...{ check, is, factor, low, high, blocks: { before, after }, nodes, control, why: why ?? null },
 });
 
 const declineFacts = ({ by, at, reason }: Declined) => ({ by, at: iso(at), reason });

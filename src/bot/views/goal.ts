@@ -2,7 +2,19 @@ import { keysInWords } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { foreign } from './text.ts';
 
-type Goal = Pick<Rollout, 'release' | 'change'>;
+type Goal = Pick<Rollout, 'service' | 'services' | 'release' | 'change'>;
+
+/** What it brings: `v2.0.0`, or of several services `operator v2.0.0, agent v1.1.0`. */
+export const broughtWords = ({ services, release }: Goal): string =>
+  services === undefined
+    ? release.version
+    : Object.entries(services)
+        .map(([key, each]) => `${key} ${each.release.version}`)
+        .join(', ');
+
+/** Several services need no name before them: it is in what they are brought to. */
+export const titled = (rollout: Goal, title: string): string =>
+  rollout.services === undefined ? `${rollout.service.name} ${title}` : title;
 
 /** By what it does: brings a release, restarts what runs, changes the environment file, or migrates the database. */
 function worded(
@@ -21,8 +33,8 @@ function worded(
 export const goalOf = (rollout: Goal): string =>
   worded(
     rollout,
-    rollout.release.version,
-    `the restart of ${rollout.release.version}`,
+    broughtWords(rollout),
+    `the restart of ${broughtWords(rollout)}`,
     (keys) => `the change of ${keys}`,
     (to) => `the migration to ${to}`,
   );
@@ -31,8 +43,8 @@ export const goalOf = (rollout: Goal): string =>
 export const goalFirst = (rollout: Goal): string =>
   worded(
     rollout,
-    rollout.release.version,
-    `The restart of ${rollout.release.version}`,
+    broughtWords(rollout),
+    `The restart of ${broughtWords(rollout)}`,
     (keys) => `The change of ${keys}`,
     (to) => `The migration to ${to}`,
   );
@@ -41,18 +53,18 @@ export const goalFirst = (rollout: Goal): string =>
 export const titleOf = (rollout: Goal): string =>
   worded(
     rollout,
-    rollout.release.version,
-    `restart of ${rollout.release.version}`,
+    broughtWords(rollout),
+    `restart of ${broughtWords(rollout)}`,
     (keys) => `change of ${keys}`,
-    (to) => `migration to ${to} (${rollout.release.version})`,
+    (to) => `migration to ${to} (${broughtWords(rollout)})`,
   );
 
 /** What is asked of the approvers of a part: may it … */
 export const askedFor = (rollout: Goal): string =>
   worded(
     rollout,
-    `go to ${rollout.release.version}`,
-    `be restarted (${rollout.release.version})`,
+    `go to ${broughtWords(rollout)}`,
+    `be restarted (${broughtWords(rollout)})`,
     (keys) => `get another environment file (${keys})`,
     (to) => `be migrated to ${to}`,
   );
@@ -61,7 +73,7 @@ export const askedFor = (rollout: Goal): string =>
 export const reached = (rollout: Goal): string =>
   worded(
     rollout,
-    `on ${rollout.release.version}`,
+    `on ${broughtWords(rollout)}`,
     'restarted',
     () => 'on the new environment file',
     () => 'touched',
@@ -81,8 +93,8 @@ export const reachedShort = (rollout: Goal): string =>
 export const newOf = (rollout: Goal): string =>
   worded(
     rollout,
-    rollout.release.version,
-    rollout.release.version,
+    broughtWords(rollout),
+    broughtWords(rollout),
     () => 'the new environment file',
     (to) => `schema ${to}`,
   );

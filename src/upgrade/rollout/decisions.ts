@@ -202,7 +202,7 @@ function watchAnew(rollout: Rollout, at: number): Rollout {
     const then = rollout.phases.slice(index).find(isTurn);
     const whole = isWhole(rollout, phase);
     if (phase.state.is === 'active' && whole) {
-      const { unwell: _, ...rest } = phase;
+      const { unwell: _, compared: __, ...rest } = phase;
       const healthy = Object.fromEntries(phase.regions.map((region) => [region, { ms: 0, at: null }]));
       return { ...rest, healthy, anewAt: at };
     }

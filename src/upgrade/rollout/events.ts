@@ -1,5 +1,6 @@
 export { Refused } from '../../base/errors.ts';
 
+import type { Comparison } from '../comparison/types.ts';
 import type { CheckTallies } from './checklists.ts';
 import type {
   ActionName,
@@ -67,6 +68,8 @@ export type Event =
       seen: Record<string, Seen>;
       /** What the checks of a checklist came to there; absent where nobody was asked. */
       tallies?: CheckTallies;
+      /** What its upgraded nodes are, held against those that are not yet. Absent where that was not to be told by this look. */
+      compared?: Comparison[];
     } & Lasting)
   /** A look at what a done upgrade left in a region, and what of it was not well; `attempt` is its serial number. */
   | {
@@ -149,4 +152,6 @@ export interface PlanInput {
   rehearse?: true;
   /** What is done instead of bringing another release; `release` is what runs already then. */
   change?: Change;
+  /** In a fleet of several services, those that are worked on, in order of work; `release` and `begun` are those of the first. */
+  services?: { key: string; release: Release; begun: PlanInput['begun'] }[];
 }

@@ -24,6 +24,13 @@ export const stepNames = [
   'recover',
   'restart',
   'configure',
+  'beside',
+  'lb-switch',
+  'traffic',
+  'lb-back',
+  'traffic-back',
+  'lb-home',
+  'retire',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 

@@ -22,10 +22,12 @@ export {
   type Readiness,
   readiness,
 } from './back.ts';
+export { balancedBy, balancersDone, balancerTurns, isBalancer, isLeftSwitched } from './balancing.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { askedForLists, checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';
-export { compatibilityOf, Incompatible, seenNoWayBack } from './compatible.ts';
+export { asksComparison, comparisonsIn, familiesOf, groupsOf } from './compared.ts';
+export { agentBeside, agentOf, compatibilityOf, firstBeside, Incompatible, seenNoWayBack } from './compatible.ts';
 export { lacksRehearsal } from './compile.ts';
 export { configurationOf, crossed, fileOf, goingWith, keysInWords } from './configuration.ts';
 export { lackOfSpace } from './disk-space.ts';
@@ -69,7 +71,7 @@ export {
   watching,
 } from './phases.ts';
 export { mostAtOnce, nextNode } from './places.ts';
-export { plan, troublesOf } from './plan.ts';
+export { plan, sides, troublesOf } from './plan.ts';
 export { postMortemAt, wentWrong } from './post-mortem.ts';
 export {
   actionInTurn,
@@ -105,8 +107,20 @@ export {
   waitKey,
 } from './reminders.ts';
 export { whatRuns } from './restart.ts';
+export {
+  allBrought,
+  asSeenBy,
+  blindedBy,
+  blindingOf,
+  broughtTo,
+  fleetOf,
+  isAskedChecks,
+  profileOf,
+  releaseOf,
+  serviceOf,
+} from './services.ts';
 export { startOf } from './start.ts';
-export { strategies } from './strategies.ts';
+export { grouped, strategies } from './strategies.ts';
 export { todo } from './todo.ts';
 export {
   actionTraits,

@@ -47,9 +47,20 @@ export const actions = ({ phases }: Phases): ActionPhase[] =>
 export const actionOf = (rollout: Phases, id: string): ActionPhase | null =>
   actions(rollout).find((phase) => phase.id === id) ?? null;
 
+const knownTurnOf = new WeakMap<readonly NodesPhase[], ReadonlyMap<string, NodesPhase>>();
+
+function turnsByNode(list: readonly NodesPhase[]): ReadonlyMap<string, NodesPhase> {
+  const known = knownTurnOf.get(list);
+  if (known !== undefined) return known;
+  // Of a node with several the first one counts, so the last word is its.
+  const found = new Map(list.toReversed().flatMap((phase) => phase.nodes.map((node) => [node, phase] as const)));
+  knownTurnOf.set(list, found);
+  return found;
+}
+
 /** The phase in which a node has its turn. */
 export function turnOf(rollout: Rollout, node: string): NodesPhase {
-  const phase = turns(rollout).find(({ nodes }) => nodes.includes(node));
+  const phase = turnsByNode(turns(rollout)).get(node);
   if (!phase) throw new Error(`rollout ${rollout.id} has no turn for ${node}`);
   return phase;
 }
@@ -134,7 +145,7 @@ export function isBegun({ nodes }: Rollout, phase: NodesPhase): boolean {
 
 /** What must be watched anew. */
 export function unwatched(phase: WatchPhase): WatchPhase {
-  const { unwell: _, anewAt: __, ...rest } = anew(phase, { healthy: {} });
+  const { unwell: _, anewAt: __, compared: ___, ...rest } = anew(phase, { healthy: {} });
   return phase.state.is === 'pending' ? phase : rest;
 }
 

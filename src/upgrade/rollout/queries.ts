@@ -1,4 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
+import { isMeantBy, serviceIn } from '../../base/sibling.ts';
 import { actionNames } from './facts.ts';
 import { actions, turns } from './phases.ts';
 import type {
@@ -58,7 +59,7 @@ export function workingNodes(rollout: Rollout): NodeRun[] {
 
 /** The first node of its region: it is watched for longer. */
 export function isCanary(rollout: Rollout, { name, region }: NodeRun): boolean {
-  return nodesInOrder(rollout).find((node) => node.region === region)?.name === name;
+  return nodesInOrder(rollout).find((node) => node.region === region && node.balances === undefined)?.name === name;
 }
 
 /** A rollback that was asked for has still to bring it back. */
@@ -75,9 +76,11 @@ export function inScope(node: NodeRun, scope: RollbackScope): boolean {
     case 'all':
       return true;
     case 'region':
-      return node.region === scope.region;
+      return isMeantBy(node.region, scope.region);
     case 'node':
-      return node.name === scope.node;
+      return isMeantBy(node.name, scope.node);
+    case 'service':
+      return serviceIn(node.name) === scope.service;
     case 'nodes':
       return scope.nodes.includes(node.name);
   }

@@ -1,5 +1,6 @@
 import type { Calendar } from '../../windows/types.ts';
 import type { ChecksSeen, OtherCheck } from '../checks/types.ts';
+import type { Comparison } from '../comparison/types.ts';
 import type { Wanted } from '../environment/index.ts';
 import type { Checklists, CheckTallies } from './checklists.ts';
 import type {
@@ -70,6 +71,8 @@ export interface WatchPhase extends PhaseBase {
   unwell?: Record<string, number>;
   /** When somebody let it go on after a hold, and it began anew; absent where nobody did. */
   anewAt?: number;
+  /** By region: what its nodes are, held against those that were not upgraded, when it had been watched for long enough. Absent where nothing is compared. */
+  compared?: Record<string, Comparison[]>;
 }
 
 export interface Healthy {
@@ -223,6 +226,8 @@ export interface NodeRun {
   rolledBackInRun: number | null;
   /** How long its steps took when they last succeeded; nothing where it ran the target already. */
   took: Took;
+  /** It is no node but a turn of its region's balancer: these nodes are behind it. Absent of nodes. */
+  balances?: string[];
 }
 
 export interface Held {
@@ -237,8 +242,11 @@ export interface Held {
 
 export type RollbackScope =
   | { is: 'all' }
+  /** A place means all its services, a host too. */
   | { is: 'region'; region: string }
   | { is: 'node'; node: string }
+  /** One of several services, by its key. */
+  | { is: 'service'; service: string }
   /** Several that were asked for one after another, or whose rollback failed and is tried again. */
   | { is: 'nodes'; nodes: string[] };
 
@@ -343,12 +351,22 @@ export interface Recovery {
   rollout: string | null;
 }
 
+/** One service, and the release that it is brought to. */
+export interface Brought {
+  service: Service;
+  release: Release;
+}
+
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
 export interface Rollout {
   id: string;
   fleet: string;
   service: Service;
   release: Release;
+  /** Where it brings several services: each by its key, in order of work, with the first one. Ask `broughtTo`. */
+  services?: Record<string, Brought>;
+  /** By key of a service: those that do not serve on a host while it does not. Absent where none is so. */
+  blinds?: Record<string, string[]>;
   strategy: StrategyName;
   policy: Policy;
   requester: Actor;

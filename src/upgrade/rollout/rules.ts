@@ -12,6 +12,7 @@ import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './ph
 import { nextNode, placesLeft } from './places.ts';
 import { leadsBack, nodesInOrder, workingNodes } from './queries.ts';
 import { rested } from './rest.ts';
+import { blindedBy, blindingOf } from './services.ts';
 import type {
   Actor,
   ApprovalPhase,
@@ -257,14 +258,32 @@ const quorum = rule(['standing'], (rollout, node, _now, known) => {
   if (known === null) return null;
   const { standing, sight } = known;
   if (sight.down || standing[node.name] === 'down' || isOut(node, sight)) return null;
-  const others = (rollout.peers[node.region] ?? []).filter((name) => name !== node.name);
-  const sick = others.filter((name) => standing[name] !== 'healthy' || mayBeStopped(rollout.nodes[name]));
-  const left = others.length - sick.length;
-  if (left >= rollout.policy.minimumHealthy) return null;
-  const all = sick.length === 0 ? '' : `; not healthy: ${sick.join(', ')}`;
-  const reason = `stopping ${node.name} would leave ${left} healthy in ${node.region}, ${rollout.policy.minimumHealthy} are needed${all}`;
-  return shut(reason, sick.join(', ') || node.region);
+  const own = tooFew(rollout, node.name, node.name, standing);
+  if (own !== null) return own;
+  // What is proven to serve no more costs its own service nothing; silence proves nothing here either.
+  const isLost = (name: string) => [name, ...blindingOf(rollout, name)].some((each) => standing[each] === 'down');
+  const blinded = blindedBy(rollout, node.name).filter((name) => !isLost(name));
+  return blinded.map((name) => tooFew(rollout, node.name, name, standing)).find((gate) => gate !== null) ?? null;
 });
+
+/** @param lost the node that does not serve any more when `stopped` is */
+function tooFew(rollout: Rollout, stopped: string, lost: string, standing: Findings['standing']): Shut | null {
+  const { peers, policy } = rollout;
+  const region = Object.keys(peers).find((name) => peers[name]?.includes(lost)) ?? '';
+  const others = (peers[region] ?? []).filter((name) => name !== lost);
+  const sick = others.filter((name) => !serves(rollout, name, standing));
+  const left = others.length - sick.length;
+  if (left >= policy.minimumHealthy) return null;
+  const all = sick.length === 0 ? '' : `; not healthy: ${sick.join(', ')}`;
+  const reason = `stopping ${stopped} would leave ${left} healthy in ${region}, ${policy.minimumHealthy} are needed${all}`;
+  return shut(reason, sick.join(', ') || region);
+}
+
+/** Itself, and what on its host it does not serve without. */
+const serves = (rollout: Rollout, name: string, standing: Findings['standing']): boolean =>
+  [name, ...blindingOf(rollout, name)].every(
+    (each) => standing[each] === 'healthy' && !mayBeStopped(rollout.nodes[each]),
+  );
 
 /**
  * It was taken out of service, and from its switch on it cannot go back there as it is: to keep it waiting helps nobody.

@@ -1,3 +1,4 @@
+import { serviceIn } from '../../base/sibling.ts';
 import { actionGates } from './action-gates.ts';
 import { wayBack } from './actions.ts';
 import { looksAfterwards } from './afterwards.ts';
@@ -87,7 +88,10 @@ export function toBringBack(rollout: Rollout, now: number): NodeRun | null {
   const unseen = looksBeforePick(rollout, regions, rollout.status.at, now).map(({ region }) => region);
   const neglectedRegions = neglected(rollout).map(({ region }) => region);
   if (unseen.some((region) => !neglectedRegions.includes(region))) return null;
-  const free = queue.filter(({ held, region }) => (held === null || held.until <= now) && !unseen.includes(region));
+  const reached = queue.filter(({ region }) => !unseen.includes(region));
+  const comesLater = (node: NodeRun) =>
+    reached.some((other) => !wasTried(other) && placeInOrder(rollout, other) > placeInOrder(rollout, node));
+  const free = reached.filter((node) => (node.held === null || node.held.until <= now) && !comesLater(node));
   return goingBack(rollout, free)[0] ?? null;
 }
 
@@ -99,13 +103,24 @@ function newestAction(rollout: Rollout, ids: readonly string[] = []): number | n
 
 /** In the order in which they would go back, as things are known now. */
 export const goingBack = (rollout: Rollout, nodes: NodeRun[]): NodeRun[] =>
-  nodes.toSorted((a, b) => urgency(rollout, b) - urgency(rollout, a) || newest(b) - newest(a));
+  nodes.toSorted(
+    (a, b) =>
+      Number(wasTried(a)) - Number(wasTried(b)) ||
+      placeInOrder(rollout, b) - placeInOrder(rollout, a) ||
+      urgency(rollout, b) - urgency(rollout, a) ||
+      newest(b) - newest(a),
+  );
+
+/** A service goes back whole before the one that it came after: none is left with a sibling that it does not go with. */
+const placeInOrder = ({ services = {} }: Rollout, { name }: NodeRun): number =>
+  Object.keys(services).indexOf(serviceIn(name) ?? '');
 
 const newest = ({ touchedAt }: NodeRun): number => touchedAt ?? 0;
 
 /** What was tried already and got stuck waits until all others had their turn. */
+const wasTried = ({ state }: NodeRun): boolean => state.is === 'stuck' && state.direction === 'back';
+
 function urgency(rollout: Rollout, node: NodeRun): number {
-  if (node.state.is === 'stuck' && node.state.direction === 'back') return -1;
   if (isDown(rollout, node)) return 2;
   return rollout.looks[node.region]?.standing[node.name] === 'healthy' ? 0 : 1;
 }
