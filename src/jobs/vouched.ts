@@ -133,18 +133,19 @@ async function signerOfMigration(
   rollout: Rollout,
   each: Approval,
 ): Promise<string | null> {
-  if (each.signed === undefined) return null;
+  const { signed } = each;
+  if (!signed) return null;
   try {
-    const { person, decision } = await signerOf(each.signed, people, each.at);
+    const { person, decision } = await signerOf(signed, people, each.at);
     const isIt =
       decision.fleet === name &&
-      decision.rollout === rollout.id &&
-      decision.release === subjectOf(rollout) &&
+      rollout.id === decision.rollout &&
+      subjectOf(rollout) === decision.release &&
       decision.verb === 'approve' &&
       decision.at >= rollout.createdAt - skew;
     const isTheirs = person.slack === each.by && database?.approvers.users.includes(person.slack) === true;
     const isOwn = person.slack === rollout.requester && !policy.selfApproval;
-    return isIt && isTheirs && !isOwn ? person.name : null;
+    return !isOwn && isTheirs && isIt ? person.name : null;
   } catch (error) {
     if (error instanceof Refused) return null;
     throw error;
