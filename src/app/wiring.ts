@@ -9,7 +9,7 @@ import { Refused } from '../base/errors.ts';
 import { isMeantBy } from '../base/sibling.ts';
 import { type CommandContext, ownPeople } from '../bot/context.ts';
 import { createLooks } from '../bot/looks.ts';
-import { createBuildPlace, createBuildShelf, here, overThere } from '../building/index.ts';
+import { createBuildPlace, createBuildShelf } from '../building/index.ts';
 import { readSecretIn, type Settings, SettingsError } from '../config/index.ts';
 import type { Belief, WorkerParts } from '../jobs/index.ts';
 import {
@@ -26,11 +26,15 @@ import {
   startWorker,
   stopFile,
   vouching,
+  vouchingForActions,
 } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import type { Meter, RoleName } from '../metrics/index.ts';
+import { createDatabasePlace, type Database, withSchemaOf } from '../migrating/index.ts';
 import { openShelves, type Shelves } from '../releases/index.ts';
+import { here, overThere } from '../running/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
+import { migrateWith } from '../upgrade/actions/migrate.ts';
 import { createBalancer, serverOf } from '../upgrade/balancer/index.ts';
 import type { AskChecks, MetricsCheck } from '../upgrade/checks/types.ts';
 import { noRules } from '../upgrade/environment/index.ts';
@@ -207,6 +211,23 @@ async function buildOf(
   return { build: { place, shelf } };
 }
 
+/** Where the database is migrated, where the settings say so. */
+function databaseOf(
+  { database, fleet }: Settings,
+  shell: ReturnType<typeof createShell>,
+): (Database & { maxAge: number }) | null {
+  if (database === null) return null;
+  const { name } = fleet;
+  const place = createDatabasePlace({
+    fleet: name,
+    settings: database,
+    machine: overThere(shell, database.host.name),
+    by: 'unit',
+    folders: { login: `.zeitwork-migrations/${name}`, root: `/var/lib/zeitwork-migrations/${name}` },
+  });
+  return { ...place, maxAge: database.backup.maxAge };
+}
+
 /** What gives the nodes of each region their clients, where the settings say it. */
 function balancingOf({ balancers, fleet, healthUrls, besideUrls }: Settings): Pick<WorkerParts, 'balancing'> {
   const { slots } = fleet.service;
@@ -240,8 +261,8 @@ function portOf(url: string): number {
 /** Advances rollouts and works on the nodes of `regions`; null: of all. */
 export async function startWorkerRole(runtime: Runtime, regions: string[] | null): Promise<Role> {
   const { settings, redis, releases, clock, log, meter } = runtime;
-  const other = settings.build?.host ?? null;
-  const others = other === null ? settings.balancerHosts : { [other.name]: other, ...settings.balancerHosts };
+  const known = [settings.build?.host, settings.database?.host].flatMap((host) => host ?? []);
+  const others = { ...Object.fromEntries(known.map((host) => [host.name, host])), ...settings.balancerHosts };
   const shell = createShell(
     { ...others, ...settings.hosts },
     {
@@ -257,6 +278,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
   const limit = policy.commandTimeout;
   const helper = helpersOf(settings.fleet, settings.hosts, await knownSigners(settings));
   const closely = (node: string) => ({ service: serviceOn(node), shell, probe, now: () => clock.now(), helper });
+  const database = databaseOf(settings, shell);
   const checks = checksOf(settings, shell, clock);
   const rules = settings.fleet.config ?? noRules;
   const resolve = resolverFor(rules, (name) => readSecretIn(rules.files, name));
@@ -264,7 +286,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     const health = await probe.health(node);
     return health.is === 'healthy' ? health.version : null;
   };
-  const inventory = askingBeside(createInventory(settings.inventory), { fleet, runs });
+  const inventory = askingBeside(withSchemaOf(database, createInventory(settings.inventory), clock), { fleet, runs });
   const worker = await startWorker({
     redis,
     belief: await openBelief(settings, 'worker', log),
@@ -274,6 +296,10 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     shell,
     probe,
     ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people, runs) } : {}),
+    ...(database === null
+      ? {}
+      : { database, actions: { migrate: migrateWith(database, { maxAge: database.maxAge }) } }),
+    ...(settings.approvals === 'signed' ? { vouchedAction: vouchingForActions(settings.fleet, settings.people) } : {}),
     alerting: createAlerting(settings.alerts),
     elsewhere: createElsewhere(settings.proven, clock),
     compatible: createCompatible(fleet.compatibility, inventory, { fleet, runs }),

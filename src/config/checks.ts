@@ -73,6 +73,7 @@ const sketch = z.object({
   service: sound(service).optional(),
   hosts: z.record(z.string(), sound(otherHost)).nullable().optional().catch(null),
   build: sound(z.object({ on: z.unknown(), signedBy: z.unknown().optional() })).optional(),
+  database: sound(z.object({ on: z.unknown(), region: z.unknown().optional(), backup: z.unknown() })).optional(),
   redis: withDefault({}, sound(redis)),
   aftercare: withDefault({}, sound(aftercare)),
   roles: sound(z.object({ requesters: sound(approvers) })),
@@ -133,6 +134,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...nodeChecks(settings),
     ...compareProblems(settings),
     ...buildProblems(settings),
+    ...databaseProblems(settings),
     ...balancerProblems(settings),
     ...slotProblems(settings),
     ...servicesProblems(settings),
@@ -307,6 +309,38 @@ function provenProblems({ fleet, proven }: Sketch): Problem[] {
   if (fleet === '' || proven?.fleet !== fleet) return [];
   return [
     { path: ['proven', 'fleet'], message: 'is this fleet itself; name the one on which a release is tried first' },
+  ];
+}
+
+/** Its host is another one, its source that of builds, and its schema that of the matrix. */
+function databaseProblems({ database, build, hosts, regions, compatibility }: Sketch): Problem[] {
+  if (database === null || database === undefined) return [];
+  const names = Object.keys(hosts ?? {});
+  const { on, region } = database;
+  const isKnown = regions.some(({ name }) => name === region);
+  return [
+    ...(typeof on === 'string' && !names.includes(on)
+      ? [{ path: ['database', 'on'], message: `"${on}" is no host; describe it under hosts` }]
+      : []),
+    ...(typeof region === 'string' && !isKnown
+      ? [
+          {
+            path: ['database', 'region'],
+            message: `"${region}" is no region; write ${regions.map(({ name }) => name).join(' or ')}`,
+          },
+        ]
+      : []),
+    ...(build === null || build === undefined
+      ? [{ path: ['database'], message: 'takes the source from build.repository; write build' }]
+      : []),
+    ...(compatibility?.length
+      ? []
+      : [
+          {
+            path: ['database'],
+            message: 'goes by the schemas in compatibility; write the rows of your versions there',
+          },
+        ]),
   ];
 }
 

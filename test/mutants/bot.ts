@@ -114,7 +114,7 @@ export const rows: Mutant[] = [
   {
     name: 'what came after a rollout and worked on nodes does not keep it from being brought back',
     file: 'src/bot/successor.ts',
-    from: "isOpen(rollout) || (rollout.startedAt !== null && rollout.change?.is !== 'restart');",
+    from: "isOpen(rollout) || (rollout.startedAt !== null && !isAny(rollout.change?.is, 'restart', 'migrate'));",
     to: 'isOpen(rollout);',
     tests: ['test/bot/said.test.ts', 'test/bot/commands.test.ts'],
   },
@@ -919,8 +919,8 @@ export const rows: Mutant[] = [
   {
     name: 'a restart keeps the upgrade before it from being brought back',
     file: 'src/bot/successor.ts',
-    from: "rollout.change?.is !== 'restart')",
-    to: "rollout.change?.is !== 'x')",
+    from: "!isAny(rollout.change?.is, 'restart', 'migrate')",
+    to: "!isAny(rollout.change?.is, 'migrate')",
     tests: ['test/bot/restart.test.ts'],
   },
   {
@@ -1024,7 +1024,7 @@ export const rows: Mutant[] = [
   {
     name: 'an offer to build counts for everybody who sees it',
     file: 'src/bot/actions/click.ts',
-    from: "['start', 'cancel', 'build-first'].includes(kind)",
+    from: "['start', 'cancel', 'build-first', 'migrate-first'].includes(kind)",
     to: "['start', 'cancel'].includes(kind)",
     tests: ['test/bot/build.test.ts'],
   },

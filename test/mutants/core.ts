@@ -1429,7 +1429,7 @@ export const rows: Mutant[] = [
   {
     name: 'a recovery is rolled back to what was broken',
     file: 'src/upgrade/rollout/queries.ts',
-    from: "recovery === undefined && change?.is !== 'restart';",
+    from: "recovery === undefined && change?.is !== 'restart' && change?.is !== 'migrate';",
     to: "change?.is !== 'restart';",
     tests: ['test/upgrade/rollout/recovery.test.ts'],
   },
@@ -1604,7 +1604,7 @@ export const rows: Mutant[] = [
   {
     name: 'a restart is brought back',
     file: `${core}/queries.ts`,
-    from: "recovery === undefined && change?.is !== 'restart';",
+    from: "recovery === undefined && change?.is !== 'restart' && change?.is !== 'migrate';",
     to: 'recovery === undefined;',
     tests: restart,
   },

@@ -1133,7 +1133,7 @@ export const rows: Mutant[] = [
   },
   {
     name: 'what a build leaves running goes on',
-    file: 'src/building/scripts.ts',
+    file: 'src/running/scripts.ts',
     from: '    quench "$home" "$name"\n    say state "$(cat "$folder/ended")"',
     to: '    say state "$(cat "$folder/ended")"',
     tests: ['test/building/place.test.ts'],

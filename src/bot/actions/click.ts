@@ -33,6 +33,10 @@ const readings: Record<string, Reading> = {
   recover: ({ g }) => ({ verb: 'recover', node: g, from: null, dryRun: false }),
   accept: ({ g }) => ({ verb: 'drift', act: { is: 'adopt', node: g, reason: null } }),
   plan: ({ g }) => plainUpgrade(g),
+  'migrate-first': ({ g }) => ({
+    verb: 'migrate',
+    act: { is: 'before', version: g, attest: false, dryRun: false },
+  }),
   'build-first': ({ g }) => ({ verb: 'build', act: { is: 'start', version: g } }),
   'build-again': ({ g }) => ({ verb: 'build', act: { is: 'start', version: g } }),
   'build-stop': () => ({ verb: 'build', act: { is: 'stop' } }),
@@ -51,7 +55,7 @@ function nodeAndMark(text: string): { node: string; mark: string } {
 }
 
 /** Buttons of an answer to one person, which name all that they are about. */
-export const isOfAnswer = (kind: string): boolean => ['start', 'cancel', 'build-first'].includes(kind);
+export const isOfAnswer = (kind: string): boolean => ['start', 'cancel', 'build-first', 'migrate-first'].includes(kind);
 
 /** Reads action id (`zw:approve:eu-west`) and value; null for what this version does not know. */
 export function readClick(actionId: string, value: string | undefined): Click | null {

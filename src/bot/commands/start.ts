@@ -9,6 +9,7 @@ import { goalFirst, goalOf } from '../views/goal.ts';
 import { foreign } from '../views/text.ts';
 import { demand, type Handler, survey } from './common.ts';
 import { fleetMark, inputOf, type Request, requestOf, show, wantsSecond } from './draft.ts';
+import { confirmMigration } from './migrate.ts';
 import { confirmRecovery } from './recover.ts';
 import { cancelStart } from './reschedule.ts';
 
@@ -17,6 +18,7 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
   const draft = await taken(context, asking, 'start', token);
   await mayStart(context, asking, draft);
   if (draft.recovery !== undefined) return confirmRecovery(context, draft, token);
+  if (draft.change?.is === 'migrate') return confirmMigration(context, draft, token);
   const seen = await survey(context, 'work', configurationOf(draft)?.wanted);
   const request = requestOf(context, draft, asking.actor);
   if (fleetMark(seen) !== token.split('~')[1] && token.includes('~')) {
@@ -98,6 +100,7 @@ export const cancel: Handler<'cancel'> = async (context, asking, { plan: token, 
 function askAgain({ recovery, change, release, nodes }: Rollout): string {
   if (recovery !== undefined) return `recover ${Object.keys(nodes).join()}`;
   if (change === undefined) return `upgrade ${release.version}`;
+  if (change.is === 'migrate') return `migrate ${change.when} ${release.version}`;
   return change.is === 'restart' ? 'restart' : 'config';
 }
 

@@ -33,6 +33,8 @@ const versions = ({ release, services }: Pack): string =>
 /** What became of it, in one line. */
 export function outcome(pack: Pack): string {
   const { ended, change, nodes, startedAt } = pack;
+  const schema =
+    change?.is === 'migrate' ? `the schema ${ended.is === 'done' ? 'is' : 'was to be'} ${change.to}` : null;
   const proven = nodes.filter(({ state, after }) => state === 'done' && after.is === 'proven').length;
   const how =
     change === null ? `proven on ${versions(pack)}` : `${change.is === 'restart' ? 'restarted' : 'changed'} and proven`;
@@ -47,7 +49,7 @@ export function outcome(pack: Pack): string {
     'rolled-back': 'rolled back',
     stopped: startedAt === null ? 'stopped before it began' : 'stopped',
   };
-  return `${words[ended.is]}; ${on}`;
+  return `${words[ended.is]}; ${schema ?? on}`;
 }
 
 function head(pack: Pack, names: Names): string[] {
@@ -74,11 +76,13 @@ function head(pack: Pack, names: Names): string[] {
       ? []
       : [`- ${md(nameOf(owner.by, names))} writes down what went wrong, since ${utc(owner.at)} UTC`]),
     ...(ended.reason === null ? [] : [`- Held: ${md(ended.reason)}`]),
-    ...(pack.change !== null
-      ? [
-          `- No binary was brought there: what ran was started anew${pack.change.is === 'config' ? `, with another environment file (${md(pack.change.keys)})` : ''}`,
-        ]
-      : (pack.services ?? [release]).map(archive)),
+    ...(pack.change?.is === 'migrate'
+      ? [`- The schema of the database, from ${pack.change.from} to ${pack.change.to}; no node was touched`]
+      : pack.change !== null
+        ? [
+            `- No binary was brought there: what ran was started anew${pack.change.is === 'config' ? `, with another environment file (${md(pack.change.keys)})` : ''}`,
+          ]
+        : (pack.services ?? [release]).map(archive)),
     ...(pack.services ?? [release]).map(({ binarySha256 }) => `- Its binary has the SHA-256 \`${binarySha256}\``),
   ];
 }

@@ -125,16 +125,22 @@ const itemText = (rollout: Rollout, item: string): string =>
   entriesOf(rollout).find(({ key }) => key === item)?.item.text ?? item;
 
 /** `restart`: what ran was started anew; `config`: with these keys of its environment file changed. No binary was brought. */
-export type ChangeReport = { is: 'restart' } | { is: 'config'; keys: string };
+export type ChangeReport =
+  | { is: 'restart' }
+  | { is: 'config'; keys: string }
+  /** The schema of the database, from one number to another. */
+  | { is: 'migrate'; from: number; to: number };
 
 export function changeIn({ change }: Pick<Rollout, 'change'>): ChangeReport | null {
   if (change === undefined) return null;
+  if (change.is === 'migrate') return { is: 'migrate', from: change.from, to: change.to };
   return change.is === 'restart' ? { is: 'restart' } : { is: 'config', keys: keysInWords(change) };
 }
 
 /** What it was for. */
 export function goalWords(change: ChangeReport | null, version: string): string {
   if (change === null) return version;
+  if (change.is === 'migrate') return `migration to ${change.to} (${version})`;
   return change.is === 'restart' ? `restart of ${version}` : `change of ${change.keys}`;
 }
 

@@ -40,6 +40,7 @@ export { askedByLooks, evidenceFor, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
 export { longWatch } from './long-watch.ts';
 export { asksChecks, knowing, wasIllBefore } from './looks.ts';
+export { type DatabaseSeen, type MigrationInput, planMigration } from './migration.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
 export { channel, type DueNotice, dueNotices, noticeExpected, noticeOver, toldSince } from './notice.ts';

@@ -295,6 +295,7 @@ export function troublesOf(
   { fleet, release, change }: Pick<PlanInput, 'fleet' | 'release' | 'change'>,
 ): Trouble[] {
   if (seen.fitness === undefined) return [];
+  if (change?.is === 'migrate') return [];
   if (change !== undefined) return troublesIn(seen.fitness, fleet.service, null, change.is);
   return troublesIn(seen.fitness, fleet.service, seen.sha256 === release.binarySha256 ? null : release);
 }

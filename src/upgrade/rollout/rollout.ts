@@ -312,7 +312,20 @@ export interface OwnSignature {
 }
 
 /** `restart`: nothing is changed, each node runs what it ran before, started anew. */
-export type Change = { is: 'restart' } | ConfigChange;
+export type Change = { is: 'restart' } | ConfigChange | Migration;
+
+/** The schema of the database is brought from one number to another; no node is touched. `release` is the version that has the migration. */
+export interface Migration {
+  is: 'migrate';
+  /** `before` the first node of the release, or `after` the last: from then on what the schema excludes cannot come back. */
+  when: 'before' | 'after';
+  from: number;
+  to: number;
+  /** Of the release's tag when this was planned: nothing else is run. */
+  commit: string;
+  /** Somebody answers for the backup by their name; absent: its age is asked for. */
+  attested?: { by: Actor; at: number };
+}
 
 /** The environment file is changed by key, and each node runs what it ran before, started anew with that. */
 export interface ConfigChange extends Configuration {
