@@ -14,6 +14,7 @@ import type { Path, Problem } from './problems.ts';
 import {
   aftercare,
   approvers,
+  balancer,
   check,
   checklistItem,
   compare,
@@ -25,8 +26,12 @@ import {
   policy,
   redis,
   regionApprovers,
+  service,
+  serviceKey,
+  sibling,
   ssh,
 } from './schema.ts';
+import { siblingProblems } from './siblings.ts';
 import * as value from './values.ts';
 
 /** Null for what is wrong by itself, and was told already. */
@@ -56,12 +61,16 @@ const sketch = z.object({
         approvers: sound(regionApprovers),
         freezes: all(regionFreeze),
         nodes: all(node.strip()),
+        balancer: sound(balancer).optional(),
       }),
     )
     .catch([]),
   freezes: all(fleetFreeze),
+  services: z.record(z.string(), sound(sibling)).nullable().optional().catch(null),
+  health: z.unknown().optional(),
   policy: withDefault({}, sound(rules)),
   ssh: withDefault({}, sound(ssh)),
+  service: sound(service).optional(),
   hosts: z.record(z.string(), sound(otherHost)).nullable().optional().catch(null),
   build: sound(z.object({ on: z.unknown(), signedBy: z.unknown().optional() })).optional(),
   redis: withDefault({}, sound(redis)),
@@ -124,7 +133,27 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...nodeChecks(settings),
     ...compareProblems(settings),
     ...buildProblems(settings),
+    ...balancerProblems(settings),
+    ...slotProblems(settings),
+    ...servicesProblems(settings),
   ];
+}
+
+function servicesProblems({ services, service, health, releases }: Sketch): Problem[] {
+  if (services === null || services === undefined) return [];
+  const names = Object.keys(services).flatMap((key): Problem[] => {
+    const { error } = serviceKey.safeParse(key);
+    return error === undefined ? [] : [{ path: ['services', key], message: error.issues[0]?.message ?? 'is no name' }];
+  });
+  const instead = [
+    { path: ['service'], written: service },
+    { path: ['health'], written: health },
+  ].flatMap(({ path, written }): Problem[] =>
+    written == null
+      ? []
+      : [{ path, message: 'is for a fleet of one service; write it under services, at the one that it is of' }],
+  );
+  return [...names, ...instead, ...siblingProblems(services, releases?.url)];
 }
 
 function namedNodes(region: SketchedRegion, at: number): { name: string; path: Path }[] {
@@ -311,6 +340,52 @@ function buildProblems({ build, hosts, releases, regions }: Sketch): Problem[] {
       ? []
       : [{ path: ['build'], message: 'puts releases into releases.directory, and these come from releases.url' }];
   return [...wrong, ...unknown, ...elsewhere];
+}
+
+/** Keys of one kind of balancer, and those without which it cannot be spoken to. */
+const balancerKeys = {
+  haproxy: { needs: ['backend'], knows: ['backend', 'socket', 'stateFile', 'config'] },
+  nginx: { needs: ['file'], knows: ['file', 'config', 'pidFile'] },
+  command: { needs: ['show', 'apply'], knows: ['show', 'apply'] },
+} as const;
+const ofSomeKind = ['backend', 'socket', 'stateFile', 'config', 'file', 'pidFile', 'show', 'apply'] as const;
+
+function balancerProblems({ regions, hosts }: Sketch): Problem[] {
+  const names = Object.keys(hosts ?? {});
+  return regions.flatMap(({ balancer }, at): Problem[] => {
+    if (balancer == null) return [];
+    const path = ['regions', at, 'balancer'];
+    const { needs, knows } = balancerKeys[balancer.kind];
+    const isOf = (list: readonly string[], key: string) => list.includes(key);
+    const missing = needs.filter((key) => balancer[key as 'backend'] === undefined);
+    const foreign = ofSomeKind.filter((key) => balancer[key] !== undefined && !isOf(knows, key));
+    return [
+      ...missing.map((key) => ({
+        path: [...path, key],
+        message: `is missing; a balancer of kind ${balancer.kind} wants it`,
+      })),
+      ...foreign.map((key) => ({
+        path: [...path, key],
+        message: `is no key of a balancer of kind ${balancer.kind}; that has ${knows.join(', ')}`,
+      })),
+      ...balancer.hosts.flatMap((name, index) =>
+        names.includes(name)
+          ? []
+          : [{ path: [...path, 'hosts', index], message: `"${name}" is no host; describe it under hosts` }],
+      ),
+    ];
+  });
+}
+
+/** A helper on a node knows one unit and one binary. */
+function slotProblems({ service: written, ssh }: Sketch): Problem[] {
+  if (written?.slots == null || ssh?.become !== 'helper') return [];
+  return [
+    {
+      path: ['service', 'slots'],
+      message: 'is not for nodes with a helper (ssh.become), which knows one unit; leave it out',
+    },
+  ];
 }
 
 /** A version that two rows speak of is judged by neither: nobody could say which of them was meant. */

@@ -1,10 +1,12 @@
 import type { Clock } from '../base/clock.ts';
+import type { Actions } from '../upgrade/actions/types.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
 import type { Resolve } from '../upgrade/environment/index.ts';
 import type { Alerting, Probe } from '../upgrade/http/types.ts';
 import type { StillProven } from '../upgrade/proof/types.ts';
 import type { Fleet, Release } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
+import type { Balancing } from '../upgrade/steps/balance.ts';
 import type { TidyNode } from '../upgrade/steps/tidy.ts';
 import type { Steps } from '../upgrade/steps/types.ts';
 import type { Freeze } from '../windows/types.ts';
@@ -20,7 +22,7 @@ import type { WorkMeter } from './meter.ts';
 import type { Retention } from './prune.ts';
 import type { RedisHandle } from './redis.ts';
 import type { Belief } from './store.ts';
-import type { Vouched } from './vouched.ts';
+import type { Vouched, VouchedAction } from './vouched.ts';
 
 /** Local path of a release's archive with its hash verified. */
 export type Archives = (release: Release, signal: AbortSignal) => Promise<string>;
@@ -28,6 +30,8 @@ export type Archives = (release: Release, signal: AbortSignal) => Promise<string
 /** What work on nodes needs. */
 export interface WorkOnNodes {
   steps: Steps;
+  /** Work of a region or of the fleet; absent: this worker does none. */
+  actions?: Actions;
   shell: Shell;
   probe: Probe;
   alerting: Alerting;
@@ -46,10 +50,14 @@ export interface WorkOnNodes {
   resolve?: Resolve;
   /** What upgraded nodes are, held against the others; absent where nothing is compared. */
   compared?: AskComparison;
+  /** What gives the nodes of a region their clients; absent, null: nobody that could be told anything. */
+  balancing?: (region: string, shell: Pick<Shell, 'run'>) => Balancing | null;
   /** Freezes of a region as the settings have them; those of the ledger are asked for besides. */
   freezes: (region: string) => Freeze[];
   /** Asked before anything of a node's turn; absent where approvals are given by button. */
   vouched?: Vouched;
+  /** The same for an action. */
+  vouchedAction?: VouchedAction;
   /** Who counts; absent: nobody. */
   meter?: WorkMeter;
   clock: Clock;

@@ -171,7 +171,7 @@ function usualStory(chance: Chance, { realSignatures, restarts, recovers, compar
   const policy = { ...fleet.policy, bake: flapper === undefined ? fleet.policy.bake : minutes(chance.pick([1, 3])) };
   const bad = new Map(some(chance.pick([0, 0.1, 0.3])).map((name) => [name, chance.pick(behaviours)]));
   return {
-    strategy: flapper === undefined ? chance.pick(strategyNames) : 'canary-all',
+    strategy: flapper === undefined ? chance.pick(strategyNames.filter((name) => name !== 'blue-green')) : 'canary-all',
     fleet: {
       ...fleet,
       policy,

@@ -2,7 +2,18 @@ export { Refused } from '../../base/errors.ts';
 
 import type { Comparison } from '../comparison/types.ts';
 import type { CheckTallies } from './checklists.ts';
-import type { Actor, Decided, Gate, Lasting, NodeSurvey, Report, Seen, StepName } from './facts.ts';
+import type {
+  ActionName,
+  ActionReport,
+  Actor,
+  Decided,
+  Gate,
+  Lasting,
+  NodeSurvey,
+  Report,
+  Seen,
+  StepName,
+} from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { Pace } from './pace.ts';
 import type { Change, Override, OwnSignature, Rate, RollbackScope, Told, Unwell } from './rollout.ts';
@@ -22,6 +33,27 @@ export type Event =
       run: number;
       node: string;
       step: StepName;
+      attempt: number;
+      gates: Gate[];
+      unchanged: boolean;
+    }
+  /** The same three of an action; `phase`: id of its phase. */
+  | { type: 'action-begun'; at: number; run: number; phase: string; action: ActionName; attempt: number }
+  | {
+      type: 'action-reported';
+      at: number;
+      run: number;
+      phase: string;
+      action: ActionName;
+      attempt: number;
+      report: ActionReport;
+    }
+  | {
+      type: 'action-gated';
+      at: number;
+      run: number;
+      phase: string;
+      action: ActionName;
       attempt: number;
       gates: Gate[];
       unchanged: boolean;
@@ -120,4 +152,6 @@ export interface PlanInput {
   rehearse?: true;
   /** What is done instead of bringing another release; `release` is what runs already then. */
   change?: Change;
+  /** In a fleet of several services, those that are worked on, in order of work; `release` and `begun` are those of the first. */
+  services?: { key: string; release: Release; begun: PlanInput['begun'] }[];
 }
