@@ -9,8 +9,21 @@ import { plainInput, words } from './parse/words.ts';
 
 export type Parsed =
   | { is: 'command'; command: Command }
-  /** `problem` and `input` are raw text: escape them before they are shown. */
-  | { is: 'usage'; problem: string; verb: Verb | null; input: string };
+  /** `problem` and `input` are raw text: escape them before they are shown. `wish`: a form can ask for what is missing. */
+  | { is: 'usage'; problem: string; verb: Verb | null; input: string; wish?: UpgradeWish };
+
+/** An upgrade of which something is not said yet. */
+export type UpgradeWish = Omit<Extract<Command, { verb: 'upgrade' }>, 'verb' | 'version'> & { version: string | null };
+
+/** All that was written can be read, and something is missing. */
+class Incomplete extends Unreadable {
+  readonly wish: UpgradeWish;
+
+  constructor(problem: string, wish: UpgradeWish) {
+    super(problem);
+    this.wish = wish;
+  }
+}
 
 /** Reads what follows `/zeitwork` or stands on the local command line. Never throws. */
 export function parse(text: string): Parsed {
@@ -22,9 +35,16 @@ export function parse(text: string): Parsed {
   try {
     return { is: 'command', command: readers[word](rest) };
   } catch (error) {
-    if (error instanceof Unreadable) return { is: 'usage', problem: error.message, verb: word, input };
-    throw error;
+    if (!(error instanceof Unreadable)) throw error;
+    const wish = error instanceof Incomplete ? { wish: error.wish } : {};
+    return { is: 'usage', problem: error.message, verb: word, input, ...wish };
   }
+}
+
+/** What a form could ask for; null where nothing is missing, or something is wrong. */
+export function wishIn(text: string): UpgradeWish | null {
+  const parsed = parse(text);
+  return parsed.is === 'usage' ? (parsed.wish ?? null) : null;
 }
 
 function unknownVerb(word: string): string {
@@ -85,7 +105,8 @@ const upgradeFlags = {
   'dry-run': 'none',
 } satisfies FlagShape;
 
-const { rehearse: _, ...restartFlags } = upgradeFlags;
+const { rehearse: _, ...flagsOfBoth } = upgradeFlags;
+const restartFlags = { ...flagsOfBoth, service: 'one' } satisfies FlagShape;
 const configFlags = { ...restartFlags, expect: 'many' } satisfies FlagShape;
 
 const approveFlags = { comment: 'many' } satisfies FlagShape;
@@ -147,20 +168,31 @@ function readReport(input: string[]): Command {
 }
 
 function readSchedule(input: string[]): Command {
-  const upgrade = readUpgrade(input);
-  if (upgrade.when.is === 'at' || upgrade.when.is === 'next') return { verb: 'schedule', upgrade };
-  throw new Unreadable('for when? schedule VERSION --at TIME, or --next for the next window');
+  const wish = readWish(input);
+  const { version, when } = wish;
+  const isLater = when.is === 'at' || when.is === 'next';
+  if (version !== null && isLater) return { verb: 'schedule', upgrade: { verb: 'upgrade', ...wish, version } };
+  const problem = 'for when? schedule VERSION --at TIME, or --next for the next window';
+  // A form never overrides windows.
+  if (when.is === 'now') throw new Unreadable(problem);
+  throw new Incomplete(version === null ? noVersion : problem, isLater ? wish : { ...wish, when: { is: 'next' } });
 }
 
+const noVersion = 'which version? For example: upgrade v2.0.0';
+
 function readUpgrade(input: string[]): Extract<Command, { verb: 'upgrade' }> {
+  const { version, ...wish } = readWish(input);
+  if (version !== null) return { verb: 'upgrade', version, ...wish };
+  throw wish.when.is === 'now' ? new Unreadable(noVersion) : new Incomplete(noVersion, { version, ...wish });
+}
+
+function readWish(input: string[]): UpgradeWish {
   const flags = readFlags(input, upgradeFlags);
-  const [version, ...extra] = flags.rest;
-  if (version === undefined) throw new Unreadable('which version? For example: upgrade v2.0.0');
-  if (extra.length > 0)
-    throw new Unreadable(`only one version is expected, then flags: ${extra.join(' ')} is too much`);
+  const services = readVersions(flags.rest);
+  const [first, ...others] = services;
   return {
-    verb: 'upgrade',
-    version: readVersion(version),
+    version: first?.version ?? null,
+    ...((first?.service ?? null) === null && others.length === 0 ? {} : { services }),
     strategy: readStrategy(flags.values.get('strategy')),
     regions: readRegions(flags.values.get('regions')),
     limit: readLimit(flags.values.get('nodes')),
@@ -168,6 +200,17 @@ function readUpgrade(input: string[]): Extract<Command, { verb: 'upgrade' }> {
     ...(flags.values.has('rehearse') ? { rehearse: true } : {}),
     dryRun: flags.values.has('dry-run'),
   };
+}
+
+/** A version alone is that of the first service, and comes first. */
+function readVersions(words: string[]): { service: string | null; version: string }[] {
+  return words.map((word, at) => {
+    const [, service, version] = /^([^=]+)=(.+)$/.exec(word) ?? [];
+    if (service !== undefined && version !== undefined)
+      return { service: service.toLowerCase(), version: readVersion(version) };
+    if (at === 0) return { service: null, version: readVersion(word) };
+    throw new Unreadable(`only one version is expected, then SERVICE=VERSION and flags: ${word} is too much`);
+  });
 }
 
 const longestVersion = 65;
@@ -352,12 +395,19 @@ function readRestart(input: string[]): Command {
     throw new Unreadable(`${name} is too much: a restart goes through all regions, or those of --regions a,b`);
   return {
     verb: 'restart',
+    ...readService(flags),
     strategy: readStrategy(flags.values.get('strategy')),
     regions: readRegions(flags.values.get('regions')),
     limit: readLimit(flags.values.get('nodes')),
     when: readWhen(flags),
     dryRun: flags.values.has('dry-run'),
   };
+}
+
+/** Which of several. */
+function readService({ values }: Flags): { service?: string } {
+  const service = values.get('service');
+  return service === undefined ? {} : { service: service.toLowerCase() };
 }
 
 const configActs = ['set', 'unset', 'rename', 'ensure'] as const;
@@ -372,6 +422,7 @@ function readConfig(input: string[]): Command {
   const expect = flags.values.get('expect');
   return {
     verb: 'config',
+    ...readService(flags),
     wanted: {
       ...wantsNothing,
       ...readAct(act, rest),

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { Bug } from '../base/errors.ts';
+import { siblingName } from '../base/sibling.ts';
 import type { Signer } from '../trust/index.ts';
 import type { Balancer } from '../upgrade/balancer/index.ts';
 import type { Check } from '../upgrade/checks/types.ts';
@@ -12,6 +14,7 @@ import type { Absolute } from './paths.ts';
 import type { Written, WrittenBalancer } from './schema.ts';
 import type { Secrets } from './secrets.ts';
 import { serviceFrom } from './service.ts';
+import { byNode, profilesFrom, regionsOf } from './siblings.ts';
 import type { Settings } from './types.ts';
 
 export interface Origin {
@@ -33,12 +36,16 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
   const { releases } = written;
   const place = written.notices?.webhook ?? null;
   const webhook = place === null ? null : { ...place, token: secrets.noticeToken };
+  const places = written.regions.map((region) => regionFrom(region, written));
+  const profiles = written.services ? profilesFrom(written.services) : null;
+  const [first] = profiles ?? [];
   return {
     file,
     fleet: {
       name: written.fleet,
-      service: serviceFrom(written.service),
-      regions: written.regions.map((region) => regionFrom(region, written)),
+      service: first?.service ?? serviceFrom(written.service),
+      ...(profiles === null ? {} : { services: profiles }),
+      regions: profiles === null ? places : regionsOf(profiles, places),
       policy: written.policy,
       drift: { at: written.drift.at ?? null, snooze: written.drift.snooze },
       aftercare: {
@@ -52,8 +59,12 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
       ...checklistsFrom(written.checklists),
       ...(written.config ? { config: rulesFrom(written.config, absolute) } : {}),
       ...(written.checks ? { checks: checksFrom(written.checks, written, hosts) } : {}),
+      ...(written.checks?.some((each) => each.compare) ? { compare: written.compare } : {}),
     },
-    hosts,
+    hosts:
+      profiles === null
+        ? hosts
+        : byNode(profiles, (host, _, name) => ({ ...hostNamed(hosts, host), name }), Object.keys(hosts)),
     signers: written.ssh.signers,
     healthUrls: healthUrls(written, hosts),
     besideUrls: besideUrls(written, hosts),
@@ -154,9 +165,32 @@ function regionFrom(region: Written['regions'][number], { freezes }: Written): R
   };
 }
 
-function healthUrls({ regions, health }: Written, hosts: Record<string, Host>): Record<string, string> {
+const hostNamed = (hosts: Record<string, Host>, name: string): Host => {
+  const host = hosts[name];
+  if (host === undefined) throw new Bug(`no host ${name}`);
+  return host;
+};
+
+/** An address that a node has of its own is that of the first service. */
+function healthUrls({ regions, health, services }: Written, hosts: Record<string, Host>): Record<string, string> {
   const nodes = regions.flatMap((region) => region.nodes);
-  return Object.fromEntries(nodes.map((node) => [node.name, node.healthUrl ?? filled(health, node.name, hosts)]));
+  const urlOf = (name: string, pattern: string, isFirst: boolean): string =>
+    (isFirst ? nodes.find((node) => node.name === name)?.healthUrl : undefined) ?? filled(pattern, name, hosts);
+  if (!services) return Object.fromEntries(nodes.map(({ name }) => [name, urlOf(name, health, true)]));
+  const profiles = profilesFrom(services);
+  const of = (host: string, key: string): string =>
+    urlOf(host, services[key]?.health ?? health, key === profiles[0]?.key);
+  return byNode(
+    profiles,
+    of,
+    nodes.map(({ name }) => name),
+  );
+}
+
+/** What is asked of nodes is asked of the first service. */
+function askedName(name: string, { services }: Written): string {
+  const [first] = services ? profilesFrom(services) : [];
+  return first === undefined ? name : siblingName(name, first.key);
 }
 
 function besideUrls(written: Written, hosts: Record<string, Host>): Record<string, string> {
@@ -216,10 +250,10 @@ function urlsFor(get: string, written: Written, hosts: Record<string, Host>): Re
   const health = healthUrls(written, hosts);
   const urlOf = (region: string, name: string): string => {
     const url = filled(get.replaceAll('{region}', region), name, hosts);
-    return url.startsWith('/') ? new URL(url, health[name]).href : url;
+    return url.startsWith('/') ? new URL(url, health[askedName(name, written)]).href : url;
   };
   const all = written.regions.flatMap(({ name: region, nodes }) =>
-    nodes.map(({ name }) => [name, urlOf(region, name)]),
+    nodes.map(({ name }) => [askedName(name, written), urlOf(region, name)]),
   );
   return Object.fromEntries(all);
 }

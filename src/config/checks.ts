@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { minute } from '../base/duration.ts';
 import { signingKeyIn } from '../trust/index.ts';
+import { blockLength, keptBlocks, leastBlocks } from '../upgrade/comparison/index.ts';
 import { overlap } from '../upgrade/compatibility/index.ts';
 import { healthy } from '../upgrade/rollout/index.ts';
 import { describeWindow } from '../windows/index.ts';
@@ -16,6 +17,7 @@ import {
   balancer,
   check,
   checklistItem,
+  compare,
   compatibilityRow,
   inventory,
   node,
@@ -25,14 +27,17 @@ import {
   redis,
   regionApprovers,
   service,
+  serviceKey,
+  sibling,
   ssh,
 } from './schema.ts';
+import { siblingProblems } from './siblings.ts';
 import * as value from './values.ts';
 
 /** Null for what is wrong by itself, and was told already. */
 const sound = <Item extends z.ZodType>(item: Item) => item.nullable().catch(null);
 const all = <Item extends z.ZodType>(item: Item) => z.array(sound(item)).catch([]);
-const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax, canary, healthDeadline } = policy.shape;
+const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax, canary, healthDeadline, bake } = policy.shape;
 const rules = z.object({
   minimumHealthy: sound(minimumHealthy),
   expectedNode: sound(expectedNode),
@@ -41,6 +46,7 @@ const rules = z.object({
   pollMax: sound(pollMax),
   canary: sound(canary),
   healthDeadline: sound(healthDeadline),
+  bake: sound(bake),
 });
 
 /** What was written, as far as it can be read: checks across keys run although other keys are wrong. */
@@ -60,6 +66,8 @@ const sketch = z.object({
     )
     .catch([]),
   freezes: all(fleetFreeze),
+  services: z.record(z.string(), sound(sibling)).nullable().optional().catch(null),
+  health: z.unknown().optional(),
   policy: withDefault({}, sound(rules)),
   ssh: withDefault({}, sound(ssh)),
   service: sound(service).optional(),
@@ -81,6 +89,7 @@ const sketch = z.object({
     z.object({ before: all(checklistItem), during: all(checklistItem), after: all(checklistItem) }),
   ).optional(),
   checks: all(check).nullable().optional(),
+  compare: withDefault({}, sound(compare)),
   alerts: sound(
     z.object({
       alertmanager: z.unknown().optional(),
@@ -122,10 +131,29 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...matrixProblems(settings),
     ...checklistProblems(settings),
     ...nodeChecks(settings),
+    ...compareProblems(settings),
     ...buildProblems(settings),
     ...balancerProblems(settings),
     ...slotProblems(settings),
+    ...servicesProblems(settings),
   ];
+}
+
+function servicesProblems({ services, service, health, releases }: Sketch): Problem[] {
+  if (services === null || services === undefined) return [];
+  const names = Object.keys(services).flatMap((key): Problem[] => {
+    const { error } = serviceKey.safeParse(key);
+    return error === undefined ? [] : [{ path: ['services', key], message: error.issues[0]?.message ?? 'is no name' }];
+  });
+  const instead = [
+    { path: ['service'], written: service },
+    { path: ['health'], written: health },
+  ].flatMap(({ path, written }): Problem[] =>
+    written == null
+      ? []
+      : [{ path, message: 'is for a fleet of one service; write it under services, at the one that it is of' }],
+  );
+  return [...names, ...instead, ...siblingProblems(services, releases?.url)];
 }
 
 function namedNodes(region: SketchedRegion, at: number): { name: string; path: Path }[] {
@@ -439,6 +467,38 @@ function nodeChecks({ checks, policy }: Sketch): Problem[] {
   return [
     ...repeated(known.map(({ each, path }) => ({ name: each.name, path: [...path, 'name'] }))),
     ...known.flatMap(({ each, path }) => checkProblems(each, path, policy?.healthDeadline ?? null)),
+  ];
+}
+
+/** What would make every comparison inconclusive: better known than told after each region. */
+function compareProblems({ checks, compare: written, policy }: Sketch): Problem[] {
+  if (written === null || !(checks ?? []).some((each) => each?.compare)) return [];
+  const { before, least } = written;
+  const block = blockLength(written);
+  const wanted = leastBlocks(written) * block;
+  // The first block is left out, and the last one is seldom whole.
+  const watched = wanted + 2 * block;
+  const bake = policy?.bake ?? null;
+  const problem = (path: Path, message: string): Problem[] => [{ path, message }];
+  return [
+    ...(before < wanted
+      ? problem(
+          ['compare', 'before'],
+          `${formatDuration(before)} is too short: at least ${formatDuration(wanted)} must be compared, by compare.least and six blocks of eight looks`,
+        )
+      : []),
+    ...(before > (keptBlocks / 2) * block || least > (keptBlocks / 2) * block
+      ? problem(
+          ['compare', before > least ? 'before' : 'least'],
+          `is longer than is kept: at most ${formatDuration((keptBlocks / 2) * block)} with compare.look at ${formatDuration(written.look)}`,
+        )
+      : []),
+    ...(bake !== null && bake < watched
+      ? problem(
+          ['compare', 'least'],
+          `policy.bake (${formatDuration(bake)}) is too short to compare anything: a region must be watched for ${formatDuration(watched)}, by compare.least and two blocks of eight looks`,
+        )
+      : []),
   ];
 }
 

@@ -53,7 +53,7 @@ const serverName = text(
 );
 
 /** Defaults depend on the name and are filled in by `service.ts`. */
-export const service = block({
+const serviceKeys = {
   name: withDefault('zeitwork-operator', value.name),
   unit: unit.optional(),
   binary: absolutePath.optional(),
@@ -85,7 +85,8 @@ export const service = block({
     'one like build/zeitwork-operator',
     /^(?!\/)(?!.*\.\.)[A-Za-z0-9._/-]+$/,
   ).optional(),
-});
+};
+export const service = block(serviceKeys);
 
 const access = {
   user: value.login.optional(),
@@ -200,6 +201,20 @@ const healthPattern = leaf(
       ? written
       : undefined,
 );
+export const serviceKey = text(
+  'the name of a service',
+  'lower-case letters, digits and dashes, at most 32, beginning with a letter, like agent',
+  /^[a-z][a-z0-9-]{0,31}$/,
+);
+const serviceNames = withDefault([], list(serviceKey, 'names of services'));
+/** One of several. */
+export const sibling = block({
+  ...serviceKeys,
+  name: value.name,
+  health: healthPattern,
+  after: serviceNames,
+  blinds: serviceNames,
+});
 const signingKey = leaf(
   'a public key of OpenSSH',
   'the line of its .pub file, like ssh-ed25519 AAAA... ana',
@@ -368,6 +383,18 @@ export const checklists = block({ before: items, during: items, after: items });
 
 /** At most 20, since each is asked of every node. */
 export const check = checkBlock(inventoryUrl);
+/** A block of looks is eight of them, and there must be six before and after: what does not go together is told by `compareProblems`. */
+export const compare = block({
+  look: withDefault('30s', spanned('100ms', '5m')),
+  before: withDefault('48m', value.duration),
+  least: withDefault('24m', value.duration),
+  margin: withDefault(
+    1.2,
+    leaf('a factor', 'one above 1 and up to 10, like 1.2', (written) =>
+      typeof written === 'number' && written > 1 && written <= 10 ? written : undefined,
+    ),
+  ),
+});
 const checks = list(check, 'checks').max(20, { error: 'has more than 20 of them' });
 
 const repository = leaf(
@@ -422,6 +449,7 @@ export const schema = block({
     unsigned: withDefault('refused', oneOf(['refused', 'allowed'])),
   }),
   service: withDefault({}, service),
+  services: named(sibling, 'services').nullable().optional(),
   health: withDefault('http://{address}:8080/health', healthPattern),
   alerts: alerts.nullable().optional(),
   proven: proven.nullable().optional(),
@@ -430,6 +458,7 @@ export const schema = block({
   inventory: inventory.nullable().optional(),
   checklists: checklists.nullable().optional(),
   checks: checks.nullable().optional(),
+  compare: withDefault({}, compare),
   config: config.nullable().optional(),
   ssh: withDefault({}, ssh),
   hosts: named(otherHost, 'hosts').nullable().optional(),
@@ -450,11 +479,12 @@ export const schema = block({
 
 export type Written = z.output<typeof schema>;
 export type WrittenBalancer = z.output<typeof balancer>;
+export type WrittenSibling = z.output<typeof sibling>;
 export type WrittenSsh = z.output<typeof ssh>;
 export type WrittenNode = z.output<typeof node>;
 export type WrittenHost = z.output<typeof otherHost>;
 export type WrittenJump = z.output<typeof jumpHost>;
 
 function fill(pattern: string): string {
-  return pattern.replaceAll(/\{(address|name|version|region)\}/g, 'x');
+  return pattern.replaceAll(/\{(address|name|version|region|service)\}/g, 'x');
 }

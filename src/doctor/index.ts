@@ -8,6 +8,7 @@ import type { AskChecks } from '../upgrade/checks/types.ts';
 import { helpersOf } from '../upgrade/host/helper/index.ts';
 import { createChecks } from '../upgrade/host/index.ts';
 import { createAlerting, createInventory, createProbe, fetchOnce } from '../upgrade/http/index.ts';
+import { isAskedChecks, serviceOf } from '../upgrade/rollout/index.ts';
 import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
 import { examineAlerts } from './alerts.ts';
 import { examineBalancers } from './balancers.ts';
@@ -82,7 +83,7 @@ const nodesOf = ({ fleet }: Settings) => fleet.regions.flatMap(({ nodes }) => no
 
 /** Begins all checks; each settles with what it found. */
 function start(settings: Settings, options: DoctorOptions): { checks: Promise<Finding[]>[]; close(): Promise<void> } {
-  const { service } = settings.fleet;
+  const { fleet } = settings;
   const { now = Date.now, connectTimeoutMs = 10_000 } = options;
   const shell = createShell({ ...settings.balancerHosts, ...settings.hosts }, { connectTimeoutMs });
   const probe = createProbe(settings.healthUrls);
@@ -92,13 +93,15 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
   const signers = options.signers?.(settings) ?? Promise.resolve(settings.signers);
   const looks = nodesOf(settings).map(async (node): Promise<NodeLook> => {
     const helper = helpersOf(settings.fleet, settings.hosts, await signers);
-    const parts = { service, shell, probe, now, helper, largest: (await releases).largest };
+    const largest = isAskedChecks(fleet, node.name) ? (await releases).largest : null;
+    const parts = { service: serviceOf(fleet, node.name), shell, probe, now, helper, largest };
     return examineNode(node, parts).catch((error: unknown) => ({
       node: node.name,
       problems: [`the check itself failed: ${wordsOf(error)}`],
       portrait: '',
     }));
   });
+  const units = (fleet.services ?? [fleet]).map(({ service }) => service.unit);
   const checks = [
     Promise.resolve([right('settings', summaryOf(settings))]),
     Promise.resolve(examineNative()),
@@ -126,7 +129,12 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
     safely(
       'nodes',
       Promise.all(looks).then((all) =>
-        tellNodes(all, { hosts: settings.hosts, healthUrls: settings.healthUrls, unit: service.unit }),
+        units.flatMap((unit) =>
+          tellNodes(
+            all.filter(({ node }) => serviceOf(fleet, node).unit === unit),
+            { hosts: settings.hosts, healthUrls: settings.healthUrls, unit },
+          ),
+        ),
       ),
     ),
   ];
@@ -135,18 +143,20 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
 
 /** The doctor's own clock tells the time alone: what waits, waits for real. */
 function askOf(
-  { fleet: { service, checks = [] } }: Settings,
+  { fleet }: Settings,
   shell: ReturnType<typeof createShell>,
   probe: ReturnType<typeof createProbe>,
   now: () => number,
 ): AskChecks | null {
+  const { service, checks = [] } = fleet;
   if (checks.length === 0) return null;
   const clock: Clock = {
     now,
     monotonic: () => performance.now(),
     sleep: (ms, signal) => sleep(ms, undefined, { ...(signal ? { signal } : {}), ref: false }),
   };
-  return createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
+  const ask = createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
+  return async (node, place, signal) => (isAskedChecks(fleet, node) ? ask(node, place, signal) : []);
 }
 
 function balancersOf({ balancers, fleet }: Settings, shell: ReturnType<typeof createShell>) {

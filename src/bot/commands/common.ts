@@ -1,6 +1,7 @@
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
+import { isMeantBy, placeOf } from '../../base/sibling.ts';
 import type { LookFor } from '../../jobs/types.ts';
 import type { Wanted } from '../../upgrade/environment/index.ts';
 import { withFreezes } from '../../upgrade/ledger/index.ts';
@@ -14,7 +15,7 @@ import { permit, type Right } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
 import { headline } from '../views/ending.ts';
 import { goalFirst } from '../views/goal.ts';
-import { foreign, when, who } from '../views/text.ts';
+import { ownWords, partFirst, when, who } from '../views/text.ts';
 import { verdict } from '../views/verdict.ts';
 
 /** One verb. Throws `Refused` or `Denied` for what may not or cannot be done. */
@@ -36,6 +37,9 @@ export class NothingKnown extends Refused {}
 export class Unanswered extends Error {
   override readonly name = 'Unanswered';
 }
+
+/** Why something was not done, in the words of whoever refused it. */
+export const refusal = ({ message: why }: Refused): Reply => ended('refused', say(ownWords(why, 1_500)));
 
 /** @throws Denied with the reason */
 export async function demand(context: CommandContext, { actor }: Asking, right: Right): Promise<void> {
@@ -106,7 +110,7 @@ export function outdated(rollout: Rollout, why = 'That is outdated, nothing was 
 /** Says who approved it before, and how things stand. */
 export function givenAlready(rollout: Rollout, { title, given }: ApprovalPhase): Reply {
   const by = given.map((each) => `${who(each.by)} at ${when(each.at)}`).join(', ');
-  return outdated(rollout, `${foreign(title)} was approved by ${by}`);
+  return outdated(rollout, `${partFirst(title)} was approved by ${by}`);
 }
 
 function standing(rollout: Rollout): string {
@@ -140,7 +144,8 @@ export const isSilence = ({ unanswered }: { unanswered?: true }): boolean => una
 
 /** @throws Refused naming what exists */
 export function knownRegion({ fleet }: CommandContext, name: string): void {
-  const known = fleet.regions.map((region) => region.name);
+  const names = fleet.regions.map((region) => region.name);
+  const known = [...new Set([...names.map(placeOf), ...names])];
   if (!known.includes(name)) throw unknownName('region', name, known);
 }
 
@@ -155,7 +160,7 @@ export function timeOf(
   now: number,
   reading?: 'earlier' | 'later',
 ): number {
-  const first = fleet.regions.find(({ name }) => regions === null || regions.includes(name));
+  const first = fleet.regions.find(({ name }) => regions?.some((word) => isMeantBy(name, word)) ?? true);
   try {
     const zones = [first, ...fleet.regions].flatMap((region) => region?.calendar.zone ?? []);
     return parseSpokenTime(text, zones, now, reading);

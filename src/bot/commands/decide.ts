@@ -1,4 +1,5 @@
 import { Refused } from '../../base/errors.ts';
+import { isMeantBy, placeOf, serviceIn } from '../../base/sibling.ts';
 import {
   approvals,
   asksFrom,
@@ -28,7 +29,7 @@ import { beginOf } from '../views/gate.ts';
 import { goalOf } from '../views/goal.ts';
 import { mentions } from '../views/people.ts';
 import { finishedFirst, noWayBackOf } from '../views/recovery.ts';
-import { count, foreign, names, when, who } from '../views/text.ts';
+import { count, foreign, names, partFirst, when, who } from '../views/text.ts';
 import { dryRun as dryRunOf } from '../views/way-back.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
 import {
@@ -53,7 +54,7 @@ export const approve: Handler<'approve'> = async (context, asking, { what, comme
   const phase = approvalOf(rollout, what);
   if (phase === null) return outdated(rollout, `${foreign(what)} needs no approval`);
   await demand(context, asking, { is: 'approve', rollout, phase });
-  const title = foreign(phase.title);
+  const title = partFirst(phase.title);
   if (mustSign(context, asking)) return toBeSigned(context, asking, phase, 'approve');
   if (phase.state.is === 'done') return givenAlready(rollout, phase);
   if (phase.state.is === 'pending' && isOpen(rollout)) {
@@ -105,7 +106,7 @@ export const decline: Handler<'decline'> = async (context, asking, { what, reaso
     reason,
     ...signed,
   } as const;
-  const title = foreign(phase.title);
+  const title = partFirst(phase.title);
   return decide(
     context,
     rollout,
@@ -161,7 +162,7 @@ function given(context: CommandContext, rollout: Rollout, id: string): string {
   const phase = phaseOf(rollout, id);
   if (phase.is !== 'approval' || phase.state.is === 'done') {
     const then = phase.is === 'approval' ? beginOf(rollout, phase) : null;
-    return `${foreign(phase.title)} is approved${goesOn(context, rollout, then)}`;
+    return `${partFirst(phase.title)} is approved${goesOn(context, rollout, then)}`;
   }
   const lacking = stillAsked(phase);
   const own = lacking.length === 0 ? '' : ` Approvers of ${names(lacking)} have still to say yes.`;
@@ -340,8 +341,11 @@ function choices(rollout: Rollout): Reply {
 
 function scopeOf(rollout: Rollout, target: string): RollbackScope {
   if (target.toLowerCase() === 'all') return { is: 'all' };
-  if (regionsOf(rollout).includes(target)) return { is: 'region', region: target };
-  if (Object.hasOwn(rollout.nodes, target)) return { is: 'node', node: target };
-  const known = [...regionsOf(rollout), ...Object.keys(rollout.nodes), 'all'];
+  const [regions, nodes] = [regionsOf(rollout), Object.keys(rollout.nodes)];
+  const services = [...new Set(regions.map(serviceIn))].filter((key) => key !== null);
+  if (regions.some((name) => isMeantBy(name, target))) return { is: 'region', region: target };
+  if (nodes.some((name) => isMeantBy(name, target))) return { is: 'node', node: target };
+  if (services.includes(target)) return { is: 'service', service: target };
+  const known = [...new Set([...services, ...regions.map(placeOf), ...regions, ...nodes])].concat('all');
   throw unknownName('node or region', target, known);
 }

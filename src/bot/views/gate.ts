@@ -9,6 +9,7 @@ import {
   nodeOf,
   nodesInOrder,
   phaseOf,
+  releaseOf,
   sinceOf,
   stillAsked,
   takesNodes,
@@ -18,6 +19,7 @@ import type { Approval, ApprovalPhase, RollbackScope, Rollout, WatchPhase } from
 import { describeLocal } from '../../windows/index.ts';
 import { approveButton, declineButtons, holdButton, rollbackButtons } from './buttons.ts';
 import { checksNow } from './checks.ts';
+import { comparedIn } from './comparison.ts';
 import { declinedBy, declinedLines } from './declined.ts';
 import { forecast } from './forecast.ts';
 import { askedFor } from './goal.ts';
@@ -26,7 +28,7 @@ import { proofText } from './node.ts';
 import type { Button, Part } from './parts.ts';
 import { closing, type Post, post } from './post.ts';
 import { servingAt } from './serving.ts';
-import { count, foreign, marked, names, sentence, span, when, who } from './text.ts';
+import { count, foreign, marked, names, partFirst, sentence, span, when, who } from './text.ts';
 import { askedOf, nodeWord } from './words.ts';
 
 /** A broadcast for every approval that was asked for; asking again after an expiry is a new message, since edits notify nobody. */
@@ -147,14 +149,20 @@ function said(phase: ApprovalPhase): string[] {
 function facts(rollout: Rollout, watch: WatchPhase): string[] {
   const nodes = nodesInOrder(rollout).filter(({ name }) => watch.nodes.includes(name));
   const watched = watch.for === 0 ? '' : `, seen healthy for ${span(healthyFor(watch))}`;
-  const head = `*${foreign(watch.title, 80)}* is done${watched}:`;
+  const head = `*${partFirst(watch.title)}* is done${watched}:`;
   const shown = nodes.slice(0, 5).map((node) => {
     const { glyph, word } = nodeWord(node);
-    const proof = node.proof === null ? '' : `: ${proofText(node.proof, rollout.release.version)}`;
+    const proof = node.proof === null ? '' : `: ${proofText(node.proof, releaseOf(rollout, node.name).version)}`;
     return `${glyph} ${foreign(node.name, 80)} ${word}${proof}`;
   });
   const more = nodes.length > 5 ? [`… and ${nodes.length - 5} more`] : [];
-  return [head, ...shown, ...more, ...watch.regions.flatMap((region) => seenNow(rollout, region, watch))];
+  return [
+    head,
+    ...shown,
+    ...more,
+    ...watch.regions.flatMap((region) => seenNow(rollout, region, watch)),
+    ...comparedIn(watch),
+  ];
 }
 
 /** The region is looked at until somebody decides: an approval is given on what is true now. */
@@ -202,7 +210,7 @@ const comment = ({ comment: said }: Approval): string => (said === undefined ? '
 
 /** How an ask ended, in one line. */
 export function decided(rollout: Rollout, phase: ApprovalPhase): string {
-  const title = foreign(phase.title, 80);
+  const title = partFirst(phase.title);
   if (phase.state.is !== 'done') {
     return `→ *${title}* was not approved; it is not being asked for now. ${whyOver(rollout)}`;
   }

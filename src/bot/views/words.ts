@@ -130,6 +130,8 @@ export function scopeName(scope: RollbackScope): string {
       return scope.region;
     case 'node':
       return scope.node;
+    case 'service':
+      return scope.service;
     case 'nodes':
       return names(scope.nodes);
   }

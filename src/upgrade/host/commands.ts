@@ -1,3 +1,4 @@
+import { placeOf } from '../../base/sibling.ts';
 import type { CommandCheck, DatabaseCheck, JournalCheck } from '../checks/types.ts';
 import type { Baseline, Pair, Rollout, Service } from '../rollout/types.ts';
 import type { Command } from '../ssh/types.ts';
@@ -285,7 +286,7 @@ export function tidy(
 
 /** A command of the settings, for one node. */
 export function trafficWords({ traffic }: Service, node: string, which: 'drain' | 'undrain'): string[] {
-  return (traffic?.[which] ?? []).map((word) => checked('argument', word.replaceAll('{name}', node)));
+  return (traffic?.[which] ?? []).map((word) => checked('argument', word.replaceAll('{name}', placeOf(node))));
 }
 
 /** Programs that the settings have called on a node. */
@@ -348,7 +349,7 @@ export function countEntries(service: Service, { priority, over }: JournalCheck,
 
 /** The words of a check, for one node. */
 export const checkWordsFor = ({ command }: CommandCheck, node: string): string[] =>
-  command.map((word) => checked('argument', word.replaceAll('{name}', node)));
+  command.map((word) => checked('argument', word.replaceAll('{name}', placeOf(node))));
 
 /** Runs a program that the settings have for a check. */
 export function runCheck(service: Service, node: string, check: CommandCheck, timeoutMs: number): Command {

@@ -1,5 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
-import { fileOf, isBalancer, isOpen, nodesInOrder, wasOnlyOut } from '../rollout/index.ts';
+import { fileOf, isBalancer, isOpen, nodesInOrder, releaseOf, wasOnlyOut } from '../rollout/index.ts';
 import type { NodeRun, Rollout } from '../rollout/types.ts';
 import type { LedgerEvent, Left } from './types.ts';
 
@@ -39,7 +39,7 @@ export function isAtWork(rollout: Rollout, name: string): boolean {
 }
 
 function proven(rollout: Rollout, node: NodeRun): What | null {
-  const { release } = rollout;
+  const release = releaseOf(rollout, node.name);
   const { state, before, gets, decided, sick } = node;
   const kept = decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
   const envSha256 = kept ?? gets?.envSha256 ?? before?.envSha256 ?? null;

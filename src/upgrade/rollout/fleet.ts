@@ -1,5 +1,6 @@
 import type { Calendar, Window } from '../../windows/types.ts';
 import type { Check } from '../checks/types.ts';
+import type { Compare } from '../comparison/types.ts';
 import type { Row } from '../compatibility/index.ts';
 import type { KeyRules, VersionChange } from '../environment/index.ts';
 import type { Checklists } from './checklists.ts';
@@ -102,9 +103,23 @@ export interface Region {
   balanced?: true;
 }
 
+/** One of several services of a fleet. */
+export interface Profile {
+  /** What the settings and people call it: `agent`. */
+  key: string;
+  service: Service;
+  /** Keys of services that do not serve on a host while this one does not. */
+  blinds: string[];
+}
+
 export interface Fleet {
   name: string;
   service: Service;
+  /**
+   * Several, in order of work; `service` is that of the first then, and each region is one of them in a place (src/base/sibling.ts).
+   * Absent: there is one.
+   */
+  services?: Profile[];
   /** In declared order. */
   regions: Region[];
   policy: Policy;
@@ -120,6 +135,8 @@ export interface Fleet {
   checklists?: Checklists;
   /** What is asked of every node besides its health. Absent: nothing. */
   checks?: Check[];
+  /** How nodes that were upgraded are held against the others. Absent: by nothing. */
+  compare?: Compare;
   /** What holds for keys of the environment file. Absent: nothing but what their names tell. */
   config?: KeyRules & { changes?: VersionChange[] };
 }

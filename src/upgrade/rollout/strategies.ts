@@ -1,3 +1,5 @@
+import { serviceIn, siblingName } from '../../base/sibling.ts';
+
 /** Nodes that are worked on together, before the next ones are asked for. */
 export interface Group {
   /** Becomes part of phase ids: short, without spaces. */
@@ -7,7 +9,7 @@ export interface Group {
   nodes: string[];
 }
 
-interface RegionNodes {
+export interface RegionNodes {
   name: string;
   nodes: string[];
 }
@@ -58,4 +60,20 @@ export const strategies = {
 } satisfies Record<string, Strategy>;
 
 export type StrategyName = keyof typeof strategies;
+
+/** Regions in order of work, of one service after another: each is grouped as if it were the only one. */
+export function grouped(strategy: StrategyName, regions: RegionNodes[]): Group[] {
+  const keys = [...new Set(regions.map(({ name }) => serviceIn(name)))];
+  return keys.flatMap((key) => {
+    const groups = strategies[strategy].group(regions.filter(({ name }) => serviceIn(name) === key));
+    return key === null ? groups : groups.map((group) => ofService(group, key));
+  });
+}
+
+/** A region is called after its service as it is. */
+const ofService = (group: Group, key: string): Group =>
+  serviceIn(group.id) === null
+    ? { ...group, id: siblingName(group.id, key), title: `${group.title} of ${key}` }
+    : group;
+
 export const strategyNames = Object.keys(strategies) as StrategyName[];

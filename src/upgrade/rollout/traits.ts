@@ -1,5 +1,6 @@
 import { isAny } from '../../base/is-any.ts';
-import type { StepName } from './facts.ts';
+import type { ActionName, StepName } from './facts.ts';
+import type { ActionPhase } from './rollout.ts';
 
 /** What is true of a step, in one place: nobody else compares step names. */
 export interface Trait {
@@ -72,6 +73,16 @@ export const traits: Record<StepName, Trait> = {
   'traffic-back': { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'hold', proves: true, carries: false },
   'lb-home': { changes: 'pool', takes: 'service', undo: [], onFailure: 'hold', proves: false, carries: false },
   retire: { changes: 'pool', takes: 'nothing', undo: [], onFailure: 'hold', proves: false, carries: false },
+};
+
+/** What is true of an action. */
+export interface ActionTrait {
+  changes: 'nothing' | 'traffic' | 'service' | 'schema';
+  undo: ActionPhase['undo'];
+}
+
+export const actionTraits: Record<ActionName, ActionTrait> = {
+  migrate: { changes: 'schema', undo: 'refuse' },
 };
 
 /** Steps that change what runs. */

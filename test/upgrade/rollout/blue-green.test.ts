@@ -3,6 +3,7 @@ import { Refused } from '../../../src/base/errors.ts';
 import { leftBy } from '../../../src/upgrade/ledger/index.ts';
 import {
   balancersDone,
+  isAction,
   isLeftSwitched,
   next,
   plan,
@@ -124,6 +125,7 @@ class Played {
         this.say({ type: 'watched', at: this.now, run, region, attempt, seen });
         continue;
       }
+      if (isAction(task)) throw new Error(`no action is expected: ${task.step}`);
       const { step } = task;
       this.say({ type: 'begun', at: this.now, run, node, step, attempt });
       const proof = { ...{ sha256: newImage, invocation: 'i', mainPid: 1, restarts: 0 }, version: 'v2.0.0', soaked: 0 };
