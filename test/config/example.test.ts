@@ -162,7 +162,8 @@ it('the example shows every key that there is', () => {
   const own = ['unit', 'binary', 'owner', 'mode', 'envFile', 'versionArgs', 'traffic', 'archiveMember'];
   const ofTraffic = ['drain', 'undrain', 'limit'].map((key) => `traffic.${key}`);
   // Those of `service`, written once.
-  const ofServices = [...own, ...ofTraffic].map((key) => `services.${key}`);
+  const ofSlots = ['port', 'unit', 'binary', 'envFile', 'set', 'server', 'warm'].map((key) => `slots.${key}`);
+  const ofServices = [...own, ...ofTraffic, 'slots', ...ofSlots].map((key) => `services.${key}`);
   const told = [
     ...commented,
     ...ofServices,

@@ -61,8 +61,12 @@ const paths: Record<keyof BalancerTurns, StepName[]> = {
 export function refuseUnbalanced(
   { fleet, change, limit }: Pick<PlanInput, 'fleet' | 'change' | 'limit'>,
   regions: readonly Region[],
-  changesKeys: boolean,
+  { services, changesKeys }: { services: number; changesKeys: boolean },
 ): void {
+  if (services > 1)
+    throw new Refused(
+      '--strategy blue-green is for one service at a time: bring the others with an upgrade of their own.',
+    );
   if (change !== undefined || changesKeys)
     throw new Refused(
       '--strategy blue-green brings a release and nothing else: what runs beside reads the environment file as it is. Take another strategy.',

@@ -70,7 +70,11 @@ export function plan(wanted: PlanInput): Rollout {
   const change = asked?.is === 'config' ? frozen(asked, first.fleet, ofFirst, first.survey) : asked;
   const config = asked === undefined ? withRelease(first.fleet, first.release, ofFirst, first.survey) : null;
   const isBeside = input.strategy === 'blue-green';
-  if (isBeside) refuseUnbalanced(first, ofFirstService, config !== null);
+  if (isBeside)
+    refuseUnbalanced({ ...input, fleet: first.fleet }, ofFirstService, {
+      services: works.length,
+      changesKeys: config !== null,
+    });
   const compiled = compile(works.map(sideOf), (node) => each.some((side) => isLeftAlone(node, side)));
   const phases = isBeside ? withBalancers(compiled, first) : compiled;
   for (const { side } of works) refuseLongRehearsal(side, phases, start);
