@@ -261,7 +261,7 @@ export const rows: Mutant[] = [
   {
     name: 'a plan does not say where one person begins',
     file: 'src/bot/commands/draft.ts',
-    from: 'canary: canaryOf(context.fleet) ?? null,',
+    from: 'canary: canaryOf(fleetOf(context.fleet, request.services?.[0]?.key ?? null)) ?? null,',
     to: 'canary: null,',
     tests: who,
   },

@@ -125,7 +125,7 @@ export const rows: Mutant[] = [
   {
     name: 'a rollback goes newest first, whoever is sick',
     file: `${core}/todo.ts`,
-    from: 'urgency(rollout, b) - urgency(rollout, a) || ',
+    from: '      urgency(rollout, b) - urgency(rollout, a) ||\n',
     to: '',
     tests: harms,
   },
@@ -314,7 +314,7 @@ export const rows: Mutant[] = [
   {
     name: 'a dead machine gets every turn of a rollback',
     file: `${core}/todo.ts`,
-    from: "if (node.state.is === 'stuck' && node.state.direction === 'back') return -1;",
+    from: '      Number(wasTried(a)) - Number(wasTried(b)) ||\n',
     to: '',
     tests: worse,
   },
@@ -1191,7 +1191,7 @@ export const rows: Mutant[] = [
   {
     name: 'a plan is begun over nodes on which its steps fail',
     file: `${core}/plan.ts`,
-    from: '  refuseUnfit(input, nodes);\n',
+    from: '    refuseUnfit(side, own);\n',
     to: '',
     tests: ['test/upgrade/rollout/plan.test.ts'],
   },
@@ -1674,8 +1674,8 @@ export const rows: Mutant[] = [
   {
     name: 'what answers nothing counts as serving',
     file: `${core}/rules.ts`,
-    from: "const sick = others.filter((name) => standing[name] !== 'healthy' ||",
-    to: "const sick = others.filter((name) => standing[name] === 'down' ||",
+    from: "(each) => standing[each] === 'healthy' && !mayBeStopped",
+    to: "(each) => standing[each] !== 'down' && !mayBeStopped",
     tests: ['test/upgrade/rollout/gates.test.ts'],
   },
   {

@@ -231,8 +231,8 @@ export const rows: Mutant[] = [
   {
     name: 'alerts are not asked for before the stop',
     file: 'src/jobs/evidence.ts',
-    from: '=> alerting.ask(region)',
-    to: "=> alerting.ask(region).then(() => ({ is: 'quiet' }))",
+    from: '=> alerting.ask(placeOf(region))',
+    to: "=> alerting.ask(placeOf(region)).then(() => ({ is: 'quiet' }))",
     tests: step,
   },
   {
@@ -245,8 +245,8 @@ export const rows: Mutant[] = [
   {
     name: 'another archive of the same name is proven elsewhere',
     file: 'src/jobs/elsewhere.ts',
-    from: '.filter((each) => each.release.archiveSha256 === archiveSha256)',
-    to: '.filter((each) => each.release.version === version)',
+    from: 'its.archiveSha256 === archiveSha256))',
+    to: 'its.version === version))',
     tests: elsewhere,
   },
   {
@@ -385,8 +385,8 @@ export const rows: Mutant[] = [
   {
     name: 'unit and paths come from what is stored',
     file: 'src/jobs/step.ts',
-    from: 'const own = { ...rollout, service: parts.fleet.service };',
-    to: 'const own = { ...rollout };',
+    from: 'const own = { ...asSeenBy(rollout, task.node), service: serviceOf(parts.fleet, task.node) };',
+    to: 'const own = asSeenBy(rollout, task.node);',
     tests: step,
   },
   {
@@ -658,7 +658,7 @@ export const rows: Mutant[] = [
   {
     name: 'a step asks nobody whether its release is still accepted',
     file: 'src/jobs/step.ts',
-    from: 'const withdrawn = () => parts.withdrawn(rollout.release);',
+    from: 'const withdrawn = () => parts.withdrawn(release);',
     to: 'const withdrawn = () => null;',
     tests: step,
   },
@@ -1071,7 +1071,7 @@ export const rows: Mutant[] = [
   {
     name: 'a signed yes to one change of configuration counts for another one',
     file: 'src/jobs/subject.ts',
-    from: 'if (configuration === null) return',
+    from: 'if (configuration === null && services === undefined) return',
     to: 'if (configuration !== undefined) return',
     tests: ['test/jobs/vouched.test.ts'],
   },
