@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Refused, wordsOf } from '../base/errors.ts';
 import { type Audited, auditExport, type NoteLine } from '../jobs/index.ts';
 import type { Notary } from '../trust/index.ts';
@@ -7,6 +8,7 @@ import { type End, Ended } from './cli/exit.ts';
 import { stoppable } from './cli/live.ts';
 import { createLog } from './log.ts';
 import { openOwnRuntime, settings } from './open.ts';
+import { packIn, packLine } from './pack.ts';
 import { closeRuntime } from './wiring.ts';
 
 interface Head {
@@ -19,13 +21,17 @@ interface How {
   head: string | null;
   /** What `zeitwork export` wrote; null: what stands in Redis. */
   file: string | null;
+  /** Where `zeitwork report --out` wrote; its journal is examined, and each file beside it. */
+  pack: string | null;
   /** One JSON object a line. */
   json: boolean;
 }
 
 /** Examines journals, a line each. */
-export async function auditJournals(journal: string | null, { head, file, json }: How): Promise<End> {
+export async function auditJournals(journal: string | null, { head, file, pack, json }: How): Promise<End> {
   const written = head === null ? undefined : readHead(head);
+  if (pack !== null && file !== null) throw new Ended('usage', '--file and --pack exclude each other.');
+  if (pack !== null) return auditPack(journal, pack, written, json);
   if (written && (journal === null || journal === 'notes'))
     throw new Ended('usage', '--head is of one journal: name its rollout, or ledger.');
   if (file !== null) return auditFile(journal, file, written, json);
@@ -48,6 +54,19 @@ export async function auditJournals(journal: string | null, { head, file, json }
     }
   });
   return ended ?? 'interrupted';
+}
+
+/** The journal first: the files are only as good as that. */
+async function auditPack(named: string | null, pack: string, written: Head | undefined, json: boolean): Promise<End> {
+  const own = settings();
+  const { rollout, files } = await packIn(own, pack).catch((error: unknown) => {
+    if (error instanceof Refused) throw new Ended('wrong', `${pack} proves nothing: ${error.message}`);
+    throw error;
+  });
+  if (named !== null && named !== rollout) throw new Ended('refused', `${pack} is of ${rollout}, and not of ${named}.`);
+  const end = await auditFile(rollout, join(pack, `${rollout}.jsonl`), written, json);
+  for (const each of files) console.log(json ? JSON.stringify(each) : packLine(each));
+  return files.every(({ is }) => is === 'same') ? end : 'wrong';
 }
 
 /** Needs the keys of the settings, and neither Redis nor what was seen on this machine. */

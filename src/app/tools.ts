@@ -20,6 +20,7 @@ export async function run(name: Tool, { operand, values }: Read): Promise<End> {
       return (await import('./audit.ts')).auditJournals(operand, {
         head: values.get('head')?.[0] ?? null,
         file: values.get('file')?.[0] ?? null,
+        pack: values.get('pack')?.[0] ?? null,
         json: values.has('json'),
       });
     case 'completion':

@@ -31,11 +31,13 @@ import type { Control } from '../jobs/types.ts';
 import type { Meter, RoleName } from '../metrics/index.ts';
 import { openShelves, type Shelves } from '../releases/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
-import type { AskChecks } from '../upgrade/checks/types.ts';
+import { createBalancer, serverOf } from '../upgrade/balancer/index.ts';
+import type { AskChecks, MetricsCheck } from '../upgrade/checks/types.ts';
 import { noRules } from '../upgrade/environment/index.ts';
 import { helpersOf, orderNamespace } from '../upgrade/host/helper/index.ts';
 import {
   createChecks,
+  createMeasure,
   diagnoseNode,
   resolverFor,
   seeEnvironment,
@@ -47,7 +49,7 @@ import { createAlerting, createInventory, createProbe, createWebhook, fetchOnce 
 import { stillProven } from '../upgrade/proof/index.ts';
 import { isAskedChecks, serviceOf } from '../upgrade/rollout/index.ts';
 import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
-import { seeWayBack, steps, tidyNode } from '../upgrade/steps/index.ts';
+import { seeWayBack, steps, stillSwitched, tidyNode } from '../upgrade/steps/index.ts';
 import { openBelief, releaseKey } from './belief.ts';
 import { systemClock } from './clock.ts';
 import { decisionKey, knownSigners } from './decision-key.ts';
@@ -166,6 +168,15 @@ export function checksOf(
   return async (node, place, signal) => (isAskedChecks(fleet, node) ? ask(node, place, signal) : []);
 }
 
+/** What is measured on every node, so that upgraded ones can be held against others; nothing where no check is compared. */
+function comparingOf(settings: Settings, clock: Clock): Pick<WorkerParts, 'compare'> {
+  const { compare, checks = [] } = settings.fleet;
+  if (compare === undefined) return {};
+  const own = checks.filter((check): check is MetricsCheck => check.kind === 'metrics' && check.compare === true);
+  const measure = createMeasure({ checks: own, compare, fetch: fetchOnce, clock });
+  return { compare: { compare, checks: own.map(({ name }) => name), measure } };
+}
+
 /** How releases are built, where the settings say so. */
 async function buildOf(
   { build, fleet, stateDir, releases }: Settings,
@@ -196,13 +207,47 @@ async function buildOf(
   return { build: { place, shelf } };
 }
 
+/** What gives the nodes of each region their clients, where the settings say it. */
+function balancingOf({ balancers, fleet, healthUrls, besideUrls }: Settings): Pick<WorkerParts, 'balancing'> {
+  const { slots } = fleet.service;
+  if (slots === undefined) return {};
+  const beside = createProbe(besideUrls);
+  const through = createProbe(mapped(balancers, ({ probe }) => probe));
+  const green = Object.entries(besideUrls).map(([name, url]) => [serverOf(slots.server, name), portOf(url)]);
+  const ports = { ...mapped(healthUrls, portOf), ...Object.fromEntries(green) };
+  return {
+    balancing(region, shell) {
+      const balancer = Object.hasOwn(balancers, region) ? balancers[region] : undefined;
+      if (balancer === undefined) return null;
+      const known = { balancer, fleet: fleet.name, region, shell, timeoutMs: fleet.policy.commandTimeout };
+      const place = createBalancer(known);
+      return {
+        ...{ place, drain: balancer.drain, beside, ports, through: () => through.health(region) },
+        still: (nodes, signal) => stillSwitched(nodes, slots.server, { place, ports }, signal),
+      };
+    },
+  };
+}
+
+const mapped = <A, B>(all: Record<string, A>, of: (each: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(all).map(([name, each]) => [name, of(each)]));
+
+function portOf(url: string): number {
+  const { port, protocol } = new URL(url);
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+}
+
 /** Advances rollouts and works on the nodes of `regions`; null: of all. */
 export async function startWorkerRole(runtime: Runtime, regions: string[] | null): Promise<Role> {
   const { settings, redis, releases, clock, log, meter } = runtime;
   const other = settings.build?.host ?? null;
-  const shell = createShell(other === null ? settings.hosts : { [other.name]: other, ...settings.hosts }, {
-    transferTimeoutMs: settings.fleet.policy.transferTimeout,
-  });
+  const others = other === null ? settings.balancerHosts : { [other.name]: other, ...settings.balancerHosts };
+  const shell = createShell(
+    { ...others, ...settings.hosts },
+    {
+      transferTimeoutMs: settings.fleet.policy.transferTimeout,
+    },
+  );
   const probe = createProbe(settings.healthUrls);
   const { fleet } = settings;
   const { regions: all, policy } = fleet;
@@ -237,6 +282,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     withdrawn: (release) => releases.withdrawn(release),
     stillProven: (node, proof, signal) => stillProven(node, proof, serviceOn(node), shell, limit, signal),
     ...(checks === null ? {} : { checks }),
+    ...comparingOf(settings, clock),
     wayBack: (node, question, signal) => seeWayBack(node, question, serviceOn(node), shell, limit, signal),
     tidyNode,
     ...(meter === undefined ? {} : { meter }),
@@ -250,6 +296,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     environment: (node, wanted, signal) =>
       seeEnvironment(node, { wanted, resolve, rules }, serviceOn(node), shell, limit, signal),
     ...(await buildOf(settings, shell, clock)),
+    ...balancingOf(settings),
     diagnose: ({ name }, signal) =>
       diagnoseNode(name, serviceOn(name), shell, probe, limit, signal, { now: () => clock.now() }),
     clock,

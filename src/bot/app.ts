@@ -1,4 +1,4 @@
-import { App, type BlockAction, type ButtonAction, SocketModeReceiver } from '@slack/bolt';
+import { App, type BlockAction, type ButtonAction, SocketModeReceiver, type ViewSubmitAction } from '@slack/bolt';
 import type { WebClientOptions } from '@slack/web-api';
 import type { Announcer } from '../jobs/types.ts';
 import type { Sealer } from '../trust/index.ts';
@@ -9,9 +9,12 @@ import { slackChat } from './chat.ts';
 import { keepConnected } from './connection.ts';
 import type { CommandContext } from './context.ts';
 import { slackDirectory } from './directory.ts';
-import { drawHome, listeners } from './listeners.ts';
+import { upgradeForm } from './forms/upgrade.ts';
+import { drawHome } from './home.ts';
+import { listeners } from './listeners.ts';
 import { slackLogger } from './logger.ts';
 import { type ChatMeter, slackTroubleIn, TellingClient } from './meter.ts';
+import { homeActions } from './views/home.ts';
 import { heard, replyIn } from './written.ts';
 
 export interface BotContext extends Omit<CommandContext, 'directory' | 'workspace' | 'sealer'> {
@@ -91,6 +94,17 @@ export async function startBot(context: BotContext): Promise<Bot> {
       await told.click(body, action, respond);
     },
   );
+  app.action<BlockAction>({ type: 'block_actions', action_id: homeActions.upgrade }, async ({ ack, body }) => {
+    await ack();
+    await told.asked(body);
+  });
+  app.action<BlockAction>({ type: 'block_actions', action_id: homeActions.look }, async ({ ack, body }) => {
+    await ack();
+    await drawHome(commandContext, asking, body.user.id);
+  });
+  app.view<ViewSubmitAction>({ type: 'view_submission', callback_id: upgradeForm }, async ({ ack, body }) => {
+    await told.submitted(body, ack);
+  });
   app.error(async (error) => log.error({ err: error }, 'a delivery from Slack failed'));
   const closing = new AbortController();
   const connection = keepConnected(receiver.client, log, meter);

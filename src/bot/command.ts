@@ -118,7 +118,7 @@ export type DriftAct =
 /** What a report can be printed as. */
 export type ReportFile = 'md' | 'svg';
 
-export type Verb = Exclude<Command['verb'], 'bare'>;
+export type Verb = Exclude<Command['verb'], 'bare'> | 'switch-back';
 
 /** How a scope is written after `rollback`. */
 export function scopeWord(scope: RollbackScope): string {
@@ -201,6 +201,11 @@ export const manual: Record<Verb, Manual> = {
     usage: 'rollback [NODE|REGION|all] [--dry-run]',
     what: 'brings nodes back to what they were before, newest first; a dry run shows what that would do, node by node',
     example: 'rollback us-east',
+  },
+  'switch-back': {
+    usage: 'switch-back REGION',
+    what: 'gives the traffic of a region back to what has stayed ready since the switch of its balancer, and removes what ran beside: its rollback',
+    example: 'switch-back us-east',
   },
   recover: {
     usage: 'recover NODE [--from PEER] [--dry-run]',

@@ -9,8 +9,21 @@ import { plainInput, words } from './parse/words.ts';
 
 export type Parsed =
   | { is: 'command'; command: Command }
-  /** `problem` and `input` are raw text: escape them before they are shown. */
-  | { is: 'usage'; problem: string; verb: Verb | null; input: string };
+  /** `problem` and `input` are raw text: escape them before they are shown. `wish`: a form can ask for what is missing. */
+  | { is: 'usage'; problem: string; verb: Verb | null; input: string; wish?: UpgradeWish };
+
+/** An upgrade of which something is not said yet. */
+export type UpgradeWish = Omit<Extract<Command, { verb: 'upgrade' }>, 'verb' | 'version'> & { version: string | null };
+
+/** All that was written can be read, and something is missing. */
+class Incomplete extends Unreadable {
+  readonly wish: UpgradeWish;
+
+  constructor(problem: string, wish: UpgradeWish) {
+    super(problem);
+    this.wish = wish;
+  }
+}
 
 /** Reads what follows `/zeitwork` or stands on the local command line. Never throws. */
 export function parse(text: string): Parsed {
@@ -22,9 +35,16 @@ export function parse(text: string): Parsed {
   try {
     return { is: 'command', command: readers[word](rest) };
   } catch (error) {
-    if (error instanceof Unreadable) return { is: 'usage', problem: error.message, verb: word, input };
-    throw error;
+    if (!(error instanceof Unreadable)) throw error;
+    const wish = error instanceof Incomplete ? { wish: error.wish } : {};
+    return { is: 'usage', problem: error.message, verb: word, input, ...wish };
   }
+}
+
+/** What a form could ask for; null where nothing is missing, or something is wrong. */
+export function wishIn(text: string): UpgradeWish | null {
+  const parsed = parse(text);
+  return parsed.is === 'usage' ? (parsed.wish ?? null) : null;
 }
 
 function unknownVerb(word: string): string {
@@ -54,6 +74,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
   rollback: readRollback,
+  'switch-back': (input) => ({ verb: 'rollback', target: object(input, 'the region'), dryRun: false }),
   recover: readRecover,
   drift: readDrift,
   build: readBuild,
@@ -147,20 +168,31 @@ function readReport(input: string[]): Command {
 }
 
 function readSchedule(input: string[]): Command {
-  const upgrade = readUpgrade(input);
-  if (upgrade.when.is === 'at' || upgrade.when.is === 'next') return { verb: 'schedule', upgrade };
-  throw new Unreadable('for when? schedule VERSION --at TIME, or --next for the next window');
+  const wish = readWish(input);
+  const { version, when } = wish;
+  const isLater = when.is === 'at' || when.is === 'next';
+  if (version !== null && isLater) return { verb: 'schedule', upgrade: { verb: 'upgrade', ...wish, version } };
+  const problem = 'for when? schedule VERSION --at TIME, or --next for the next window';
+  // A form never overrides windows.
+  if (when.is === 'now') throw new Unreadable(problem);
+  throw new Incomplete(version === null ? noVersion : problem, isLater ? wish : { ...wish, when: { is: 'next' } });
 }
 
+const noVersion = 'which version? For example: upgrade v2.0.0';
+
 function readUpgrade(input: string[]): Extract<Command, { verb: 'upgrade' }> {
+  const { version, ...wish } = readWish(input);
+  if (version !== null) return { verb: 'upgrade', version, ...wish };
+  throw wish.when.is === 'now' ? new Unreadable(noVersion) : new Incomplete(noVersion, { version, ...wish });
+}
+
+function readWish(input: string[]): UpgradeWish {
   const flags = readFlags(input, upgradeFlags);
   const services = readVersions(flags.rest);
   const [first, ...others] = services;
-  if (first === undefined) throw new Unreadable('which version? For example: upgrade v2.0.0');
   return {
-    verb: 'upgrade',
-    version: first.version,
-    ...(first.service === null && others.length === 0 ? {} : { services }),
+    version: first?.version ?? null,
+    ...((first?.service ?? null) === null && others.length === 0 ? {} : { services }),
     strategy: readStrategy(flags.values.get('strategy')),
     regions: readRegions(flags.values.get('regions')),
     limit: readLimit(flags.values.get('nodes')),

@@ -3,7 +3,7 @@ import { Refused } from '../base/errors.ts';
 import { isAny } from '../base/is-any.ts';
 import { Incompatible } from '../upgrade/rollout/index.ts';
 import type { Command } from './command.ts';
-import { Denied, Unanswered } from './commands/common.ts';
+import { Denied, refusal, Unanswered } from './commands/common.ts';
 import { usage } from './commands/help.ts';
 import { perform } from './commands/index.ts';
 import { type Asking, type CommandContext, ended, type Reply, say, withFacts } from './context.ts';
@@ -50,9 +50,6 @@ export async function answer(context: CommandContext, asking: Asking, command: C
         );
   }
 }
-
-/** Why something was not done, in the words of whoever refused it. */
-export const refusal = ({ message: why }: Refused): Reply => ended('refused', say(ownWords(why, 1_500)));
 
 /** The same for programs, mismatch by mismatch. */
 const incompatible = (error: Incompatible): Reply =>

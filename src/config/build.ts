@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Bug } from '../base/errors.ts';
 import { siblingName } from '../base/sibling.ts';
 import type { Signer } from '../trust/index.ts';
+import type { Balancer } from '../upgrade/balancer/index.ts';
 import type { Check } from '../upgrade/checks/types.ts';
 import type { Row } from '../upgrade/compatibility/index.ts';
 import type { AlertSource, InventorySource, Question } from '../upgrade/http/types.ts';
@@ -10,7 +11,7 @@ import type { Host } from '../upgrade/ssh/types.ts';
 import { freezeIn } from './calendars.ts';
 import { checkFrom, type WrittenCheck } from './node-checks.ts';
 import type { Absolute } from './paths.ts';
-import type { Written } from './schema.ts';
+import type { Written, WrittenBalancer } from './schema.ts';
 import type { Secrets } from './secrets.ts';
 import { serviceFrom } from './service.ts';
 import { byNode, profilesFrom, regionsOf } from './siblings.ts';
@@ -58,6 +59,7 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
       ...checklistsFrom(written.checklists),
       ...(written.config ? { config: rulesFrom(written.config, absolute) } : {}),
       ...(written.checks ? { checks: checksFrom(written.checks, written, hosts) } : {}),
+      ...(written.checks?.some((each) => each.compare) ? { compare: written.compare } : {}),
     },
     hosts:
       profiles === null
@@ -65,6 +67,7 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
         : byNode(profiles, (host, _, name) => ({ ...hostNamed(hosts, host), name }), Object.keys(hosts)),
     signers: written.ssh.signers,
     healthUrls: healthUrls(written, hosts),
+    besideUrls: besideUrls(written, hosts),
     alerts: alertsFrom(written.alerts),
     proven: written.proven ? { ...written.proven, journal: absolute(written.proven.journal) } : null,
     inventory: inventoryFrom(written, hosts),
@@ -75,6 +78,8 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
       unsigned: releases.unsigned,
     },
     build: written.build ? buildingFrom(written.build, others) : null,
+    balancers: balancersFrom(written),
+    balancerHosts: balancerHostsOf(written, others),
     slack: {
       channel: written.channel,
       team: written.team ?? null,
@@ -104,6 +109,37 @@ function buildingFrom(
   return { host: hosts[on] ?? null, repository, command, network, signedBy: signers, limit, memory };
 }
 
+function balancersFrom({ regions }: Written): Settings['balancers'] {
+  return Object.fromEntries(
+    regions.flatMap(({ name, balancer }) => (balancer ? [[name, balancerFrom(balancer)]] : [])),
+  );
+}
+
+function balancerFrom(written: WrittenBalancer): Balancer {
+  const { hosts, probe, drain } = written;
+  const all = { hosts, probe, drain };
+  switch (written.kind) {
+    case 'haproxy': {
+      const { backend = '', socket = '/run/haproxy/admin.sock', config = '/etc/haproxy/haproxy.cfg' } = written;
+      const stateFile = written.stateFile === undefined ? '/var/lib/haproxy/state' : written.stateFile;
+      return { kind: 'haproxy', ...all, backend, socket, stateFile, config };
+    }
+    case 'nginx': {
+      const { file = '', config = '/etc/nginx/nginx.conf', pidFile = '/run/nginx.pid' } = written;
+      return { kind: 'nginx', ...all, file, config, pidFile };
+    }
+    case 'command': {
+      const { show = [], apply = [] } = written;
+      return { kind: 'command', ...all, show, apply };
+    }
+  }
+}
+
+function balancerHostsOf({ regions }: Written, hosts: Record<string, Host>): Record<string, Host> {
+  const names = new Set(regions.flatMap(({ balancer }) => balancer?.hosts ?? []));
+  return Object.fromEntries(Object.entries(hosts).filter(([name]) => names.has(name)));
+}
+
 /** A person may have several keys. */
 function signersFrom(written: Written['releases']['signers']): Signer[] {
   const names = [...new Set(written.map(({ name }) => name))];
@@ -125,6 +161,7 @@ function regionFrom(region: Written['regions'][number], { freezes }: Written): R
     approvers: { users: approvers.users, groups: approvers.groups },
     needed: approvers.needed,
     nodes: region.nodes.map((node) => ({ name: node.name, region: name })),
+    ...(region.balancer ? { balanced: true as const } : {}),
   };
 }
 
@@ -154,6 +191,22 @@ function healthUrls({ regions, health, services }: Written, hosts: Record<string
 function askedName(name: string, { services }: Written): string {
   const [first] = services ? profilesFrom(services) : [];
   return first === undefined ? name : siblingName(name, first.key);
+}
+
+function besideUrls(written: Written, hosts: Record<string, Host>): Record<string, string> {
+  const { slots } = written.service;
+  if (slots == null) return {};
+  const nodes = written.regions.flatMap((region) => region.nodes);
+  const first = healthUrls(written, hosts);
+  return Object.fromEntries(
+    nodes.map(({ name, besideUrl }) => [name, besideUrl ?? withPort(first[name] ?? '', slots.port)]),
+  );
+}
+
+function withPort(url: string, port: number): string {
+  const changed = new URL(url);
+  changed.port = String(port);
+  return changed.href;
 }
 
 /** An address with those of a node in it. */

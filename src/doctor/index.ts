@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { wordsOf } from '../base/errors.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/index.ts';
 import { createElsewhere } from '../jobs/index.ts';
+import { type BalancerPlace, createBalancer } from '../upgrade/balancer/index.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
 import { helpersOf } from '../upgrade/host/helper/index.ts';
 import { createChecks } from '../upgrade/host/index.ts';
@@ -10,6 +11,7 @@ import { createAlerting, createInventory, createProbe, fetchOnce } from '../upgr
 import { isAskedChecks, serviceOf } from '../upgrade/rollout/index.ts';
 import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
 import { examineAlerts } from './alerts.ts';
+import { examineBalancers } from './balancers.ts';
 import { examineChecks } from './checks.ts';
 import { examineCompatibility } from './compatibility.ts';
 import { type Finding, lineOf, right, shown, wrong } from './finding.ts';
@@ -83,7 +85,7 @@ const nodesOf = ({ fleet }: Settings) => fleet.regions.flatMap(({ nodes }) => no
 function start(settings: Settings, options: DoctorOptions): { checks: Promise<Finding[]>[]; close(): Promise<void> } {
   const { fleet } = settings;
   const { now = Date.now, connectTimeoutMs = 10_000 } = options;
-  const shell = createShell(settings.hosts, { connectTimeoutMs });
+  const shell = createShell({ ...settings.balancerHosts, ...settings.hosts }, { connectTimeoutMs });
   const probe = createProbe(settings.healthUrls);
   const releases = examineReleases(settings);
   const safely = (subject: string, check: Promise<Finding[]>): Promise<Finding[]> =>
@@ -122,6 +124,7 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
       'versions',
       releases.then(({ newest }) => examineCompatibility(settings, newest, createInventory(settings.inventory))),
     ),
+    safely('balancers', examineBalancers(settings, balancersOf(settings, shell), throughBalancers(settings))),
     safely('checks', examineChecks(settings, askOf(settings, shell, probe, now))),
     safely(
       'nodes',
@@ -155,6 +158,18 @@ function askOf(
   const ask = createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
   return async (node, place, signal) => (isAskedChecks(fleet, node) ? ask(node, place, signal) : []);
 }
+
+function balancersOf({ balancers, fleet }: Settings, shell: ReturnType<typeof createShell>) {
+  return (region: string): BalancerPlace => {
+    const balancer = balancers[region];
+    if (balancer === undefined) throw new Error(`${region} has no balancer`);
+    return createBalancer({ balancer, fleet: fleet.name, region, shell, timeoutMs: fleet.policy.commandTimeout });
+  };
+}
+
+/** Health as clients see it, by region. */
+const throughBalancers = ({ balancers }: Settings) =>
+  createProbe(Object.fromEntries(Object.entries(balancers).map(([region, { probe }]) => [region, probe])));
 
 function summaryOf(settings: Settings): string {
   const { name, regions } = settings.fleet;

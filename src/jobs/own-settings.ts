@@ -1,5 +1,5 @@
 import { canonical } from '../trust/index.ts';
-import { broughtTo, serviceOf } from '../upgrade/rollout/index.ts';
+import { balancedBy, broughtTo, serviceOf } from '../upgrade/rollout/index.ts';
 import type { Fleet, Gate, NodeTask, Rollout, Service, StepName } from '../upgrade/rollout/types.ts';
 import type { StepResult } from '../upgrade/steps/types.ts';
 
@@ -38,9 +38,9 @@ function blinding(rollout: Rollout, services: NonNullable<Fleet['services']>): R
 }
 
 /** Steps before which nothing on a node was changed. */
-const beforeAnything: readonly StepName[] = ['stage', 'backup'];
+const beforeAnything: readonly StepName[] = ['stage', 'backup', 'beside'];
 /** Steps that take something out of service. */
-const stops: readonly StepName[] = ['drain', 'switch', 'recover', 'restart', 'configure'];
+const stops: readonly StepName[] = ['drain', 'switch', 'recover', 'restart', 'configure', 'lb-switch', 'lb-home'];
 
 /**
  * What becomes of a step that this worker's own settings know otherwise than the plan; null when it may be done. Before
@@ -54,7 +54,9 @@ export function disagreement(
   own: Pick<Fleet, 'service' | 'services' | 'regions'>,
 ): StepResult | null {
   const { node, region, step } = task;
-  const isKnown = own.regions.some(({ name, nodes }) => name === region && nodes.some((each) => each.name === node));
+  const isKnown =
+    own.regions.some(({ name, nodes }) => name === region && nodes.some((each) => each.name === node)) ||
+    balancedBy(node, own.regions)?.region.name === region;
   const keys = differing(serviceOf(own, node), broughtTo(rollout, node).service);
   if (isKnown && keys.length === 0) return null;
   const reason = isKnown

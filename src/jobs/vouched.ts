@@ -6,6 +6,7 @@ import { canonical, type Person, signerOf } from '../trust/index.ts';
 import {
   approvals,
   asSeenBy,
+  balancedBy,
   canaryOf,
   changesService,
   configurationOf,
@@ -18,6 +19,7 @@ import {
   turns,
 } from '../upgrade/rollout/index.ts';
 import {
+  type ActionPhase,
   type Approval,
   type ApprovalPhase,
   type Fleet,
@@ -29,6 +31,9 @@ import { subjectOf } from './subject.ts';
 
 /** Why a node's turn may not go on, in words; null when those who must have signed for it, with keys of their own. */
 export type Vouched = (rollout: Rollout, node: string) => Promise<string | null>;
+
+/** The same of an action. */
+export type VouchedAction = (rollout: Rollout, phase: ActionPhase) => Promise<string | null>;
 
 /** The version that a node says it runs, asked by this worker itself; null when it says none. */
 export type AskVersion = (node: string) => Promise<string | null>;
@@ -44,7 +49,9 @@ export function vouching(whole: Fleet, people: readonly Person[], runs: AskVersi
   return async (recorded, node) => {
     const fleet = fleetOf(whole, serviceIn(node));
     const rollout = asSeenBy(recorded, node);
-    const region = fleet.regions.find(({ nodes }) => nodes.some(({ name }) => name === node));
+    const region =
+      fleet.regions.find(({ nodes }) => nodes.some(({ name }) => name === node)) ??
+      balancedBy(node, fleet.regions)?.region;
     if (region === undefined) return `${node} is no node of this worker's settings`;
     const turn = turnOf(rollout, node);
     const opening = approvals(rollout).filter(({ opens }) => opens.includes(turn.id));

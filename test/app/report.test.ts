@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packIn } from '../../src/app/pack.ts';
 import { reportFrom, reportText } from '../../src/app/report.ts';
 import { wordsOf } from '../../src/base/errors.ts';
 import type { Command } from '../../src/bot/command.ts';
@@ -12,10 +13,12 @@ import { shortest } from '../config/settings.ts';
 import { quickRollout } from '../jobs/fixtures/parts.ts';
 import { beliefIn } from '../support/belief.ts';
 import { shown } from '../support/product.ts';
+import { shippedMain } from '../support/program.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { tuesday } from '../support/rollouts.ts';
 
-const root = resolve(import.meta.dirname, '../..');
+const main = shippedMain();
+const headIn = (md: string): string => /--head (\S+)/.exec(md)?.[1] ?? '';
 let redis: TestRedis;
 
 const at = (...path: string[]) => join(redis.dir, ...path);
@@ -23,7 +26,7 @@ const read = (...path: string[]) => readFileSync(at(...path), 'utf8');
 const settings = () => loadSettings(at('zeitwork.yaml'), {});
 const zeitwork = (...words: string[]) => {
   const env = { PATH: process.env.PATH, HOME: redis.dir, ZEITWORK_CONFIG: at('zeitwork.yaml') };
-  return shown(spawn(process.execPath, ['--import', 'tsx', join(root, 'src/main.ts'), ...words], { cwd: root, env }));
+  return shown(spawn(process.execPath, [main, ...words], { env }));
 };
 
 beforeAll(async () => {
@@ -53,6 +56,27 @@ describe('zeitwork report', () => {
     const again = await zeitwork('report', '--from', at('pack', 'r1.jsonl'), '--out', at('again'));
     expect([again.code, again.err]).toEqual([0, '']);
     for (const name of readdirSync(at('pack'))) expect(read('again', name), name).toBe(read('pack', name));
+  });
+
+  it('is examined file by file with the keys alone: what was changed, taken away or put beside it is named', async () => {
+    const whole = await zeitwork('audit', '--pack', at('again'), '--head', headIn(read('again', 'r1.md')));
+    expect([whole.code, whole.err]).toEqual([0, '']);
+    expect(whole.out.split('\n').filter((line) => line.startsWith('✓'))).toHaveLength(
+      readdirSync(at('again')).length + 1,
+    );
+    cpSync(at('again'), at('spoiled'), { recursive: true });
+    writeFileSync(at('spoiled', 'r1.md'), read('again', 'r1.md').replace('U0OTTO', 'U0INES'));
+    writeFileSync(at('spoiled', 'extra\u0007.txt'), 'x');
+    rmSync(at('spoiled', 'r1.svg'));
+    const spoiled = await zeitwork('audit', '--pack', at('spoiled'));
+    expect(spoiled.code).not.toBe(0);
+    expect(spoiled.out).toMatch(/✗ r1\.md is not what the journal says/);
+    expect(spoiled.out).toMatch(/✗ r1\.svg is missing/);
+    expect(spoiled.out).toMatch(/✗ extra \.txt is no part of it/);
+    expect(spoiled.out).toMatch(/✓ r1\.json is what the journal says/);
+    writeFileSync(at('spoiled', 'r1.jsonl'), read('again', 'r1.jsonl').replaceAll('U0OTTO', 'U0INES'));
+    expect(await packIn(settings(), at('spoiled')).catch(wordsOf)).toMatch(/is not believed|was changed/);
+    expect(await packIn(settings(), at('nowhere')).catch(wordsOf)).toMatch(/cannot be read/);
   });
 
   it('prints one line of JSON of the newest one', async () => {

@@ -28,7 +28,7 @@ describe('an approval of several regions', () => {
     expect(await say(here, 'U0INES', 'approve approval/all')).toBe(
       'Noted: 1 of 1 have approved all regions. Approvers of us-east have still to say yes.',
     );
-    expect(await say(here, 'U0OTTO', 'approve approval/all')).toMatch(/^all regions is approved/);
+    expect(await say(here, 'U0OTTO', 'approve approval/all')).toMatch(/^All regions is approved/);
   });
 
   it('says at once of which region nobody can approve it, and why', async () => {

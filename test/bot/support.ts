@@ -3,7 +3,7 @@ import pino, { type Logger } from 'pino';
 import { systemClock } from '../../src/app/clock.ts';
 import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
-import { drawHome } from '../../src/bot/listeners.ts';
+import { drawHome } from '../../src/bot/home.ts';
 import { createLooks } from '../../src/bot/looks.ts';
 import type { BuildTold } from '../../src/jobs/build-told.ts';
 import type { Audited, NightFound, Note } from '../../src/jobs/index.ts';
@@ -270,8 +270,8 @@ export function trial(options: { fleet?: Fleet; known?: Release[]; looks?: NodeS
   return { context, control, clock, logged };
 }
 
-/** What is published as somebody's home tab: its lines, and which kinds of blocks it is made of. */
-export async function homeOf(context: CommandContext, user: string): Promise<{ lines: string[]; kinds: string[] }> {
+/** What is published as somebody's home tab: its lines, and what can be pressed there. */
+export async function homeOf(context: CommandContext, user: string): Promise<{ lines: string[]; presses: string[] }> {
   const sent: string[] = [];
   const client = new WebClient('xoxb', {
     fetch: async (_url, options) => {
@@ -280,11 +280,10 @@ export async function homeOf(context: CommandContext, user: string): Promise<{ l
     },
   });
   await drawHome(context, client, user);
-  type Block = { type: string; text?: { text: string }; elements?: { text: string }[] };
-  const { blocks }: { blocks: Block[] } = JSON.parse(new URLSearchParams(sent.join()).get('view') ?? '');
-  const words = blocks.flatMap(({ text, elements = [] }) => [text, ...elements]);
-  return {
-    lines: words.flatMap((each) => each?.text.split('\n') ?? []),
-    kinds: [...new Set(blocks.map(({ type }) => type))],
-  };
+  type Block = { type: string; text?: { text: string }; elements?: { text: string; action_id?: string }[] };
+  const { blocks }: { blocks: Block[] } = JSON.parse(new URLSearchParams(sent.at(-1)).get('view') ?? '');
+  const read = blocks.filter(({ type }) => type !== 'actions');
+  const words = read.flatMap(({ text, elements = [] }) => [text, ...elements]);
+  const pressed = blocks.flatMap(({ elements = [] }) => elements.flatMap(({ action_id }) => action_id ?? []));
+  return { lines: words.flatMap((each) => each?.text.split('\n') ?? []), presses: pressed };
 }

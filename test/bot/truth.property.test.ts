@@ -148,8 +148,8 @@ async function homeIsTrue(rollout: Rollout, world: World, now: number): Promise<
   here.control.looks = surveyOf(here.context.fleet, seen);
   here.control.rollouts.set(rollout.id, rollout);
   here.clock.at = now;
-  const { lines, kinds } = await homeOf(here.context, 'U0INES');
-  expect(kinds).not.toContain('actions');
+  const { lines, presses } = await homeOf(here.context, 'U0INES');
+  expect(presses).toEqual(['zwh:look']);
   const said = verdict(rollout);
   expect(lines.find((line) => line.includes(`(${rollout.id})`))).toContain(`*v2.0.0* ${said}`);
   for (const known of countIn(lines.join('\n'))) expect(known).toBe(tally(rollout).onNew.length);

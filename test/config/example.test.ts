@@ -66,6 +66,7 @@ const commented = [
     'over',
     'watch',
     'bad',
+    'compare',
   ].map((key) => `checks.${key}`),
   ...['journal', 'database', 'query', 'command'].map((key) => `checks.${key}`),
   'notices',
@@ -73,6 +74,23 @@ const commented = [
   ...['name', 'url'].map((key) => `notices.webhook.${key}`),
   ...['alertmanager', 'matchers', 'url'].map((key) => `alerts.${key}`),
   ...['drain', 'undrain', 'limit'].map((key) => `service.traffic.${key}`),
+  'service.slots',
+  ...['port', 'unit', 'binary', 'envFile', 'set', 'server', 'warm'].map((key) => `service.slots.${key}`),
+  'regions.balancer',
+  ...[
+    'kind',
+    'hosts',
+    'probe',
+    'drain',
+    'backend',
+    'socket',
+    'stateFile',
+    'config',
+    'file',
+    'pidFile',
+    'show',
+    'apply',
+  ].map((key) => `regions.balancer.${key}`),
 ];
 
 /** Keys that appear without a default: they are required, or stand for nothing when they are left out. */

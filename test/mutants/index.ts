@@ -1,6 +1,8 @@
 import { rows as aftercare } from './aftercare.ts';
+import { rows as balancer } from './balancer.ts';
 import { rows as bot } from './bot.ts';
 import { rows as checks } from './checks.ts';
+import { rows as comparison } from './comparison.ts';
 import { rows as compatibility } from './compatibility.ts';
 import { rows as core } from './core.ts';
 import { rows as jobs } from './jobs.ts';
@@ -23,9 +25,11 @@ export const mutants: Mutant[] = [
   ...windows,
   ...rims,
   ...report,
+  ...comparison,
   ...compatibility,
   ...checks,
   ...aftercare,
+  ...balancer,
   ...metrics,
   ...siblings,
   ...simulation,

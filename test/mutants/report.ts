@@ -182,4 +182,18 @@ export const rows: Mutant[] = [
     to: "'item-ticked': ['decisions', 'reports'],",
     tests: ['test/jobs/tampered.test.ts'],
   },
+  {
+    name: 'a file of a pack that was changed is said to be what the journal says',
+    file: 'src/app/pack.ts',
+    from: "=== text ? 'same' : 'other'",
+    to: "=== text ? 'same' : 'same'",
+    tests: ['test/app/report.test.ts'],
+  },
+  {
+    name: 'what was put beside a pack is taken for a part of it',
+    file: 'src/app/pack.ts',
+    from: 'names.filter((name) => !made.some((each) => each.name === name))',
+    to: 'names.filter(() => false)',
+    tests: ['test/app/report.test.ts'],
+  },
 ];

@@ -1,10 +1,14 @@
 import {
+  actionGates,
+  actionOf,
   asked,
   asksFrom,
   blindedBy,
   blindingOf,
   currentPhase,
+  fenceOf,
   gates,
+  isAction,
   isLook,
   isOpen,
   next,
@@ -16,6 +20,8 @@ import {
   whyWaiting,
 } from '../../src/upgrade/rollout/index.ts';
 import type {
+  ActionReport,
+  ActionTask,
   Alerts,
   BackSeen,
   Compatibility,
@@ -94,6 +100,12 @@ export interface World {
     isFirstThere: boolean;
   }[];
   fence: Record<string, [epoch: number, attempt: number]>;
+  /** What actions did, in order; and what was begun of them and is not over for so many looks. */
+  acts: string[];
+  acting: Map<string, number>;
+  /** For how many looks an action is under way, and how those end that do not end well. */
+  actsFor: number;
+  badActs: Map<string, 'clean' | 'half'>;
 }
 
 export function worldOf(rollout: Rollout): World {
@@ -124,6 +136,10 @@ export function worldOf(rollout: Rollout): World {
     halt: { is: 'clear' },
     starts: [],
     fence: {},
+    acts: [],
+    acting: new Map(),
+    actsFor: 0,
+    badActs: new Map(),
   };
 }
 
@@ -168,6 +184,7 @@ export type Reach = 'whole' | 'half';
 
 /** What an honest worker does for one task, on the simulated nodes; the event that it would report. */
 export function perform(rollout: Rollout, task: Task, world: World, now: number, reach: Reach = 'whole'): Event {
+  if (isAction(task)) return act(rollout, task, world, now, reach);
   return isLook(task) ? lookAt(rollout, task, world, now) : work(rollout, task, world, now, reach);
 }
 
@@ -204,6 +221,42 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
     compatibility,
     halt,
   };
+}
+
+/** A host that remembers: what was begun there once is never begun again in the same run, whoever asks. */
+function act(rollout: Rollout, task: ActionTask, world: World, at: number, reach: Reach): Event {
+  const { run, node: id, step: action, attempt } = task;
+  const told = { at, run, phase: id, action, attempt };
+  const report = (report: ActionReport): Event => ({ type: 'action-reported', ...told, report });
+  const phase = actionOf(rollout, id);
+  if (phase === null) throw new Error(`no action ${id}`);
+  const fence = fenceOf(rollout, phase);
+  const [epoch, held] = world.fence[phase.subject] ?? [0, 0];
+  if (epoch > rollout.epoch || (epoch === rollout.epoch && held > fence))
+    return report({ is: 'failed', reason: 'a newer run owns this host', retry: false });
+  world.fence[phase.subject] = [rollout.epoch, fence];
+  const name = `${id} ${action} ${run}`;
+  if (world.acts.some((each) => each.startsWith(`${id} ${action} `) && !world.acting.has(each)))
+    return report({ is: 'succeeded', facts: { schema: 2 } });
+  const left = world.acting.get(name);
+  if (left === undefined) {
+    const evidence = evidenceOf(world, rollout.peers[phase.region] ?? [], { down: false, unchanged: true });
+    const closed = actionGates(rollout, phase, at, evidence);
+    if (closed.length > 0) return { type: 'action-gated', ...told, gates: closed, unchanged: true };
+    const bad = world.badActs.get(id);
+    if (bad === 'clean') return report({ is: 'failed', reason: 'no connection', retry: false, clean: true });
+    world.acts.push(name);
+    world.acting.set(name, world.actsFor);
+    if (reach === 'half') return report({ is: 'unknown', reason: 'cut' });
+    return report({ is: 'later', reason: 'it runs', after: 2_000 });
+  }
+  if (world.badActs.get(id) === 'half') return report({ is: 'failed', reason: 'exit code 1', retry: false });
+  if (left > 0) {
+    world.acting.set(name, left - 1);
+    return report({ is: 'later', reason: 'it runs', after: 2_000 });
+  }
+  world.acting.delete(name);
+  return report({ is: 'succeeded', facts: { schema: 2 } });
 }
 
 function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach: Reach): Event {
@@ -377,8 +430,9 @@ export interface Line {
 /** The intent that a worker writes down before the first effect of a task; null for a look. */
 export function intentOf(task: Task, at: number): Event | null {
   if (isLook(task)) return null;
-  const { run, node, step, attempt } = task;
-  return { type: 'begun', at, run, node, step, attempt };
+  const { run, node, attempt } = task;
+  if (isAction(task)) return { type: 'action-begun', at, run, phase: node, action: task.step, attempt };
+  return { type: 'begun', at, run, node, step: task.step, attempt };
 }
 
 /** Drives a rollout with an honest worker until nothing is left to do; the clock jumps to what `nextWake` says. */

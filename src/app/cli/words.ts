@@ -50,8 +50,8 @@ export const tools = {
     operand: { name: 'bot|worker|release', needed: false, choices: ['bot', 'worker', 'release'] },
   },
   audit: {
-    what: 'examines the signed journals: of one rollout, of the ledger, or of all; with --file those that were exported; ends with 0 when all is whole',
-    flags: { head: one('LINE:HASH'), file: one('FILE'), json: jsonFlag },
+    what: 'examines the signed journals: of one rollout, of the ledger, or of all; with --file those that were exported, with --pack the directory of a report, file by file; ends with 0 when all is whole',
+    flags: { head: one('LINE:HASH'), file: one('FILE'), pack: one('DIR'), json: jsonFlag },
     operand: { name: 'ROLLOUT|ledger|notes', needed: false, choices: [] },
   },
   manifest: { what: 'prints the link that creates the Slack app', ...none },

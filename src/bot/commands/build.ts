@@ -3,10 +3,9 @@ import { buildsName } from '../../jobs/index.ts';
 import { buildUnderWay, lastBuildNumber, newestBuild } from '../../upgrade/ledger/index.ts';
 import { type Asking, type CommandContext, ended, type Reply, say, withButtons, withFacts } from '../context.ts';
 import { buildFacts } from '../facts/build.ts';
-import { refusal } from '../run.ts';
 import { buildLines, lastOf } from '../views/build.ts';
 import { foreign, who } from '../views/text.ts';
-import { demand, type Handler } from './common.ts';
+import { demand, type Handler, refusal } from './common.ts';
 
 /** Changes no node and holds no fleet: what is under way goes on beside it. */
 export const build: Handler<'build'> = async (context, asking, { act }) => {

@@ -15,7 +15,7 @@ import { permit, type Right } from '../permissions.ts';
 import { refusedNote } from '../refused-note.ts';
 import { headline } from '../views/ending.ts';
 import { goalFirst } from '../views/goal.ts';
-import { foreign, when, who } from '../views/text.ts';
+import { ownWords, partFirst, when, who } from '../views/text.ts';
 import { verdict } from '../views/verdict.ts';
 
 /** One verb. Throws `Refused` or `Denied` for what may not or cannot be done. */
@@ -37,6 +37,9 @@ export class NothingKnown extends Refused {}
 export class Unanswered extends Error {
   override readonly name = 'Unanswered';
 }
+
+/** Why something was not done, in the words of whoever refused it. */
+export const refusal = ({ message: why }: Refused): Reply => ended('refused', say(ownWords(why, 1_500)));
 
 /** @throws Denied with the reason */
 export async function demand(context: CommandContext, { actor }: Asking, right: Right): Promise<void> {
@@ -107,7 +110,7 @@ export function outdated(rollout: Rollout, why = 'That is outdated, nothing was 
 /** Says who approved it before, and how things stand. */
 export function givenAlready(rollout: Rollout, { title, given }: ApprovalPhase): Reply {
   const by = given.map((each) => `${who(each.by)} at ${when(each.at)}`).join(', ');
-  return outdated(rollout, `${foreign(title)} was approved by ${by}`);
+  return outdated(rollout, `${partFirst(title)} was approved by ${by}`);
 }
 
 function standing(rollout: Rollout): string {

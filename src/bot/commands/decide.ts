@@ -29,7 +29,7 @@ import { beginOf } from '../views/gate.ts';
 import { goalOf } from '../views/goal.ts';
 import { mentions } from '../views/people.ts';
 import { finishedFirst, noWayBackOf } from '../views/recovery.ts';
-import { count, foreign, names, when, who } from '../views/text.ts';
+import { count, foreign, names, partFirst, when, who } from '../views/text.ts';
 import { dryRun as dryRunOf } from '../views/way-back.ts';
 import { scopeName, touchedIn } from '../views/words.ts';
 import {
@@ -54,7 +54,7 @@ export const approve: Handler<'approve'> = async (context, asking, { what, comme
   const phase = approvalOf(rollout, what);
   if (phase === null) return outdated(rollout, `${foreign(what)} needs no approval`);
   await demand(context, asking, { is: 'approve', rollout, phase });
-  const title = foreign(phase.title);
+  const title = partFirst(phase.title);
   if (mustSign(context, asking)) return toBeSigned(context, asking, phase, 'approve');
   if (phase.state.is === 'done') return givenAlready(rollout, phase);
   if (phase.state.is === 'pending' && isOpen(rollout)) {
@@ -106,7 +106,7 @@ export const decline: Handler<'decline'> = async (context, asking, { what, reaso
     reason,
     ...signed,
   } as const;
-  const title = foreign(phase.title);
+  const title = partFirst(phase.title);
   return decide(
     context,
     rollout,
@@ -162,7 +162,7 @@ function given(context: CommandContext, rollout: Rollout, id: string): string {
   const phase = phaseOf(rollout, id);
   if (phase.is !== 'approval' || phase.state.is === 'done') {
     const then = phase.is === 'approval' ? beginOf(rollout, phase) : null;
-    return `${foreign(phase.title)} is approved${goesOn(context, rollout, then)}`;
+    return `${partFirst(phase.title)} is approved${goesOn(context, rollout, then)}`;
   }
   const lacking = stillAsked(phase);
   const own = lacking.length === 0 ? '' : ` Approvers of ${names(lacking)} have still to say yes.`;

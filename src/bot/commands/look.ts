@@ -27,6 +27,7 @@ import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
 import { surveyFacts } from '../facts/survey.ts';
 import { freezeFacts, windowFacts } from '../facts/windows.ts';
 import { afterwardsLines } from '../views/afterwards.ts';
+import { comparedLast } from '../views/comparison.ts';
 import { headline } from '../views/ending.ts';
 import { freezeLines } from '../views/freezes.ts';
 import { goalFirst, goalOf } from '../views/goal.ts';
@@ -38,6 +39,7 @@ import { codeLines, foreign, gateReason, person, span, when, who } from '../view
 import { verdict } from '../views/verdict.ts';
 import { standsStill, standstills } from '../views/waits.ts';
 import { nodeWord } from '../views/words.ts';
+import { linkTo } from '../workspace.ts';
 import {
   demand,
   fleetNow,
@@ -57,7 +59,7 @@ export const status: Handler<'status'> = async (context, asking) => {
   const open = await store.open();
   if (open !== null)
     return {
-      parts: mainParts(await asShownNow(context, open)),
+      parts: [...mainParts(await asShownNow(context, open)), ...(await threadOf(context, open))],
       facts: { rollout: rolloutFacts(open), last: null, nodes: null },
     };
   const [last] = await store.latest(1);
@@ -75,6 +77,18 @@ export const status: Handler<'status'> = async (context, asking) => {
   return seen.some(isSilence) ? ended('unreachable', reply) : reply;
 };
 
+/** Null where nothing of it was posted, or there is no chat. */
+async function linkToThread({ control, workspace }: CommandContext, { id }: Rollout, words: string) {
+  if (workspace === null || workspace.url === null) return null;
+  const { main } = await control.store.posted(id);
+  return main === undefined ? null : linkTo(workspace, main, words);
+}
+
+async function threadOf(context: CommandContext, rollout: Rollout): Promise<Part[]> {
+  const link = await linkToThread(context, rollout, 'Open the thread');
+  return link === null ? [] : [{ is: 'lines', lines: [link] }];
+}
+
 /** Every gate that holds the next node (or the named one), who can open it, and when it changes by itself. */
 export const why: Handler<'why'> = async (context, asking, { node: name }) => {
   await demand(context, asking, { is: 'look' });
@@ -85,6 +99,7 @@ export const why: Handler<'why'> = async (context, asking, { node: name }) => {
     `*${goalFirst(rollout)}: ${foreign(verdict(rollout))}*`,
     ...takenLines(rollout),
     ...standstills(rollout),
+    ...comparedLast(rollout),
   ];
   if (first === undefined)
     return withFacts(
@@ -234,7 +249,9 @@ function windowText(calendar: Calendar, now: number): string {
 export const history: Handler<'history'> = async (context, asking) => {
   await demand(context, asking, { is: 'look' });
   const last = await context.control.store.latest(10);
-  const lines = last.length === 0 ? ['There was no rollout yet.'] : last.map(historyLine);
+  const links = await Promise.all(last.map((rollout) => linkToThread(context, rollout, 'open it')));
+  const told = last.map((rollout, at) => [historyLine(rollout), links[at] ?? []].flat().join(' '));
+  const lines = last.length === 0 ? ['There was no rollout yet.'] : told;
   return withFacts({ rollouts: last.map(rolloutFacts) }, say(...lines));
 };
 

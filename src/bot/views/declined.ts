@@ -5,7 +5,7 @@ import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { servingAt } from './serving.ts';
 import { handOf, whoActsOn } from './taken.ts';
-import { foreign, marked, when, who } from './text.ts';
+import { foreign, marked, partFirst, when, who } from './text.ts';
 
 /** Who said no, when and why. */
 export function declinedBy({ title }: ApprovalPhase, { by, at, reason }: Declined): string {
@@ -20,7 +20,7 @@ export const stillOpen = ({ title }: ApprovalPhase): string =>
 export function declinedLines(rollout: Rollout, phase: ApprovalPhase, { by, at, reason }: Declined): string[] {
   const acts = whoActsOn(rollout, phase.id, 'nothing begins there until an approver says yes');
   return [
-    `*${foreign(phase.title, 80)} was declined* by ${who(by)}; ${servingAt(rollout, phase)}; ${acts}`,
+    `*${partFirst(phase.title)} was declined* by ${who(by)}; ${servingAt(rollout, phase)}; ${acts}`,
     `At ${when(at)}${reason === null ? ', without a reason' : `: ${foreign(reason)}`}`,
     `An approver of ${foreign(phase.title, 80)} may still say yes; otherwise \`stop\` ends the rollout.`,
   ];

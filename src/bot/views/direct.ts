@@ -9,7 +9,7 @@ import { type People, wanted } from './people.ts';
 import { closing, type Post, post } from './post.ts';
 import { servingAt, servingWhereHeld } from './serving.ts';
 import { whoActs } from './taken.ts';
-import { foreign, heldReason, marked, sentence, when, who } from './text.ts';
+import { foreign, heldReason, marked, partFirst, sentence, when, who } from './text.ts';
 
 /**
  * Direct messages: to whoever may approve, when it is asked; to the requester at a gate, at a failure, at the end. Never for
@@ -28,7 +28,7 @@ function ask(rollout: Rollout, phase: ApprovalPhase, people: People): Post[] {
   const about = gateKey(phase, since);
   const how = phase.by.onlySigned ? 'the command with which you sign it' : 'the button';
   const lines = [
-    `*${foreign(phase.title, 80)} waits for you*: may it ${askedFor(rollout)}? ${sentence(servingAt(rollout, phase))}.`,
+    `*${partFirst(phase.title)} waits for you*: may it ${askedFor(rollout)}? ${sentence(servingAt(rollout, phase))}.`,
     `Asked for by ${who(rollout.requester)}, since ${when(since)}. What was seen so far, and ${how}, are in the thread.`,
     ...refused(phase, ' A yes of yours still counts.'),
   ];

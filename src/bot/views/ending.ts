@@ -98,7 +98,7 @@ export function headline(rollout: Rollout): string {
       if (rollout.recovery !== undefined)
         return `✓ *${names(Object.keys(rollout.nodes))} has ${release.version} back*, proven.`;
       if (rollout.change?.is === 'config')
-        return `✓ *${newOf(rollout)} is on ${all === 1 ? 'its one node*' : `all ${all} nodes*, each one`} proven with ${goalOf(rollout).replace(/^the change of /, '')} in what runs.`;
+        return `✓ *The new environment file is on ${all === 1 ? 'its one node*' : `all ${all} nodes*, each one`} proven with ${goalOf(rollout).replace(/^the change of /, '')} in what runs.`;
       if (rollout.change !== undefined)
         return `✓ *${all === 1 ? 'Its one node was restarted*' : `All ${all} nodes were restarted*, each one`}${all === 1 ? ',' : ''} proven on ${release.version}, which it ran before.`;
       return `✓ *${broughtWords(rollout)} is on ${all === 1 ? 'its one node*, proven' : `all ${all} nodes*, each one proven`}.`;

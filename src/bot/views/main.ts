@@ -4,6 +4,7 @@ import {
   asksFrom,
   currentPhase,
   declineOf,
+  isBalancer,
   isOpen,
   nextNode,
   nodesInOrder,
@@ -11,6 +12,7 @@ import {
   regionsOf,
   strategies,
   waitsForWindows,
+  watchBefore,
   watchEnd,
 } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
@@ -18,6 +20,7 @@ import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { checklistLines } from './checklist.ts';
 import { checksAgainst } from './checks.ts';
+import { comparedIn } from './comparison.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { ranBefore, unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
@@ -67,7 +70,7 @@ export function mainParts(rollout: Rollout): Part[] {
 function what(rollout: Rollout): string {
   if (rollout.recovery !== undefined) return recoveryLine(rollout);
   const before = versionsBefore(rollout);
-  const nodes = count(nodesInOrder(rollout).length, 'node');
+  const nodes = count(nodesInOrder(rollout).filter((node) => !isBalancer(node)).length, 'node');
   const change =
     rollout.change !== undefined
       ? titleOf(rollout).replace(/^./, (first) => first.toUpperCase())
@@ -169,7 +172,10 @@ function phaseLines(rollout: Rollout): string[] {
   if (phase.is !== 'approval') return [];
   const no = declineOf(phase);
   if (no !== null) return [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)];
-  return [`Waiting for approval of *${foreign(phase.title)}* by ${askedOf(rollout, phase)}`];
+  return [
+    `Waiting for approval of *${foreign(phase.title)}* by ${askedOf(rollout, phase)}`,
+    ...comparedIn(watchBefore(rollout, phase)),
+  ];
 }
 
 /** A start that is far ahead is asked about when it is near, and nobody at night where that can wait. */

@@ -10,6 +10,10 @@ export function clean(text: string): string {
   return plain(text.replace(/\r\n?/g, '\n').replace(/\t/g, ' ')).replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
+/** The title of a part where a sentence begins; names of regions stay as they are. */
+export const partFirst = (title: string): string =>
+  foreign(title, 80).replace(/^(?:all|the)(?= )/, (word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`);
+
 /** What Slack needs escaped, so that no text can become a mention or a link. */
 export function escaped(text: string): string {
   return text.replace(/[&<>]/g, (sign) => entities[sign] ?? sign);

@@ -148,6 +148,37 @@ export function restore(turn: Turn, before: Baseline, decided = nothing, put: st
   return withFile(change('restore', turn, before, decided), put);
 }
 
+/** The second place of a node as a service of its own: state, lock and numbers there are those of its unit. */
+export function besideOf(service: Service): Service {
+  const { slots } = service;
+  if (slots === undefined) throw new TypeError('this service has no second place');
+  const { unit, binary, envFile } = slots;
+  return { ...service, unit, binary, envFile };
+}
+
+/** Brings the release up there; the binary is the one that lies staged beside the first. */
+export function beside({ rollout, attempt }: Turn): Command {
+  const { service, policy } = rollout;
+  const second = besideOf(service);
+  const set = Object.entries(service.slots?.set ?? {}).map(([key, value]) => `${checked('key', key)}=${value}`);
+  const args = [
+    ...fence({ rollout, attempt }),
+    ...place(second),
+    ...future(rollout),
+    `owner=${checked('owner', service.owner)}`,
+    `mode=${checked('mode', service.mode)}`,
+  ];
+  const words = [checked('path', service.binary), ...set.map((each) => checked('argument', each))];
+  return asRoot('beside', [...args, '--', ...words], Math.max(policy.commandTimeout, restartTime));
+}
+
+/** Stops what runs there and removes it. */
+export function retire(turn: Turn): Command {
+  const { service, policy } = turn.rollout;
+  const args = [...fence(turn), ...place(besideOf(service))];
+  return asRoot('retire', args, Math.max(policy.commandTimeout, restartTime));
+}
+
 /** The environment file itself, with its secrets: for this process alone. */
 export function lendEnvironment(service: Service, timeoutMs: number): Command {
   return asRoot('lend environment', place(service), timeoutMs);

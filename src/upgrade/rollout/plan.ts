@@ -4,6 +4,7 @@ import { isNewer } from '../../base/version.ts';
 import { fits, nextOpening, openInterval, opensFrom } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { afterwardsFor } from './afterwards.ts';
+import { balancersIn, refuseUnbalanced, withBalancers } from './balancing.ts';
 import { agentsRefused, compatibilityOf, Incompatible, withAgents } from './compatible.ts';
 import { compile, pathFor, type Side } from './compile.ts';
 import { frozen, withRelease } from './configuration.ts';
@@ -65,10 +66,13 @@ export function plan(wanted: PlanInput): Rollout {
     refuseIncompatible(side, own);
     refuseAgents(input, side, own);
   }
-  const [{ side: first, nodes: ofFirst }] = works as [(typeof works)[number]];
+  const [{ side: first, nodes: ofFirst, regions: ofFirstService }] = works as [(typeof works)[number]];
   const change = asked?.is === 'config' ? frozen(asked, first.fleet, ofFirst, first.survey) : asked;
   const config = asked === undefined ? withRelease(first.fleet, first.release, ofFirst, first.survey) : null;
-  const phases = compile(works.map(sideOf), (node) => each.some((side) => isLeftAlone(node, side)));
+  const isBeside = input.strategy === 'blue-green';
+  if (isBeside) refuseUnbalanced(first.fleet, ofFirstService, works.length);
+  const compiled = compile(works.map(sideOf), (node) => each.some((side) => isLeftAlone(node, side)));
+  const phases = isBeside ? withBalancers(compiled, first) : compiled;
   for (const { side } of works) refuseLongRehearsal(side, phases, start);
   return {
     ...unbegun(whole),
@@ -88,7 +92,10 @@ export function plan(wanted: PlanInput): Rollout {
     phases,
     calendars: Object.fromEntries(whole.regions.map(({ name, calendar }) => [name, calendar])),
     nodes: Object.fromEntries(
-      nodes.map((node) => [node.name, { ...untouched(node, now), already: each.some((side) => runsIt(node, side)) }]),
+      [
+        ...nodes.map((node) => ({ ...untouched(node, now), already: each.some((side) => runsIt(node, side)) })),
+        ...balancersIn(phases, nodes, whole, now),
+      ].map((run) => [run.name, run]),
     ),
     pace: input.pace,
     ...(change === undefined ? {} : { change }),

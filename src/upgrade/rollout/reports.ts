@@ -1,4 +1,4 @@
-import { inSeconds } from '../../base/duration.ts';
+import { inSeconds, minute } from '../../base/duration.ts';
 import { Bug } from '../../base/errors.ts';
 import { timed } from './pace.ts';
 import { backIntoService, firstBack, following, type Place } from './path.ts';
@@ -51,6 +51,9 @@ function withSilence(state: Working | Staging, silent: boolean): Working | Stagi
   return silent ? { ...rest, silent } : rest;
 }
 
+/** What a balancer has not done by then it never will: a release that comes up, a check that passes, a slow request that ends. ms */
+const balancerLimit = 10 * minute;
+
 /** Many short tries, none of which counts; what is under way for too long has failed. */
 function later(
   rollout: Rollout,
@@ -60,7 +63,8 @@ function later(
   at: number,
 ): Rollout {
   const since = state.underWaySince ?? at;
-  const limit = broughtTo(rollout, node.name).service.traffic?.limit ?? 0;
+  const traffic = broughtTo(rollout, node.name).service.traffic;
+  const limit = node.balances === undefined ? (traffic?.limit ?? 0) : balancerLimit;
   if (at - since > limit) return failed(rollout, node, state, `not over after ${inSeconds(limit)}: ${reason}`, at);
   const next = { ...state, underWaySince: since, lastReason: reason, notBefore: at + after };
   return moveNode(rollout, node, next, { attempt: node.attempt + 1, silentSince: null });

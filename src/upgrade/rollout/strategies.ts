@@ -51,6 +51,12 @@ export const strategies = {
     way: 'the first node of every region, then the rest',
     part: 'part',
   },
+  /** Region by region, behind a balancer: the release beside what serves, then one switch (guide, strategy 3). `withBalancers` puts that around each. */
+  'blue-green': {
+    group: (regions) => regions.map(({ name, nodes }) => ({ id: name, title: name, nodes })),
+    way: 'region by region, beside what serves, with one switch of the balancer',
+    part: 'region',
+  },
 } satisfies Record<string, Strategy>;
 
 export type StrategyName = keyof typeof strategies;

@@ -15,7 +15,7 @@ it('by canary-all the rest is asked for by its name, and the last word counts no
   expect(asks?.text).toMatch(
     /may \*the rest\* \(6 nodes\) go to v2\.0\.0\? 3 of 3 healthy in us-east, .*\n.*lacking: us-east, eu-west, ap-south\n/,
   );
-  expect(asks?.text).toMatch(/\n\*the canary part\* is done, seen healthy/);
+  expect(asks?.text).toMatch(/\n\*The canary part\* is done, seen healthy/);
   expect(asks?.text).toMatch(/Not begun yet: the rest\n/);
   expect(found(gate.rollout, /^main$/)?.text).toMatch(/3 of 9 nodes on v2\.0\.0/);
   expect(found(gate.rollout, /^finished\./)).toBeUndefined();
