@@ -207,9 +207,11 @@ export const serviceKey = text(
   /^[a-z][a-z0-9-]{0,31}$/,
 );
 const serviceNames = withDefault([], list(serviceKey, 'names of services'));
+/** Blue-green is for a fleet of one service. */
+const { slots: _, ...siblingKeys } = serviceKeys;
 /** One of several. */
 export const sibling = block({
-  ...serviceKeys,
+  ...siblingKeys,
   name: value.name,
   health: healthPattern,
   after: serviceNames,
