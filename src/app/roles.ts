@@ -1,3 +1,4 @@
+import { placeOf } from '../base/sibling.ts';
 import { type End, Ended } from './cli/exit.ts';
 import { live } from './cli/live.ts';
 import type { Read } from './cli/read.ts';
@@ -61,7 +62,8 @@ async function start(
 
 function regionsIn({ values }: Read): string[] | null {
   const named = values.get('region') ?? null;
-  const known = settings().fleet.regions.map(({ name }) => name);
+  const names = settings().fleet.regions.map(({ name }) => name);
+  const known = [...new Set([...names.map(placeOf), ...names])];
   const unknown = named?.filter((name) => !known.includes(name)) ?? [];
   if (unknown.length > 0) throw new Ended('usage', `--region ${unknown.join(', ')}: the fleet has ${known.join(', ')}`);
   return named;

@@ -411,16 +411,10 @@ function balancerProblems({ regions, hosts }: Sketch): Problem[] {
   });
 }
 
-/** A helper on a node knows one unit and one binary; and a balancer's servers are those of one service. */
-function slotProblems({ service: written, services, ssh }: Sketch): Problem[] {
-  const ofSeveral = Object.entries(services ?? {}).flatMap(([name, each]): Problem[] =>
-    each?.slots == null
-      ? []
-      : [{ path: ['services', name, 'slots'], message: 'is for a fleet of one service, under service; leave it out' }],
-  );
-  if (written?.slots == null || ssh?.become !== 'helper') return ofSeveral;
+/** A helper on a node knows one unit and one binary. */
+function slotProblems({ service: written, ssh }: Sketch): Problem[] {
+  if (written?.slots == null || ssh?.become !== 'helper') return [];
   return [
-    ...ofSeveral,
     {
       path: ['service', 'slots'],
       message: 'is not for nodes with a helper (ssh.become), which knows one unit; leave it out',

@@ -1,4 +1,5 @@
 import { Refused } from '../../base/errors.ts';
+import { serviceIn } from '../../base/sibling.ts';
 import { begunBefore } from '../../upgrade/ledger/index.ts';
 import { approvals, configurationOf, isBegunFreely, plan } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
@@ -97,11 +98,13 @@ export const cancel: Handler<'cancel'> = async (context, asking, { plan: token, 
   return say(`The plan for ${goalOf(draft)} was thrown away; nothing was started.`);
 };
 
-function askAgain({ recovery, change, release, nodes }: Rollout): string {
+function askAgain({ recovery, change, release, services, nodes }: Rollout): string {
   if (recovery !== undefined) return `recover ${Object.keys(nodes).join()}`;
-  if (change === undefined) return `upgrade ${release.version}`;
-  if (change.is === 'migrate') return `migrate ${change.when} ${release.version}`;
-  return change.is === 'restart' ? 'restart' : 'config';
+  if (change?.is === 'migrate') return `migrate ${change.when} ${release.version}`;
+  const key = serviceIn(Object.keys(nodes)[0] ?? '');
+  const each = Object.entries(services ?? (key === null ? {} : { [key]: { release } }));
+  if (change !== undefined) return change.is === 'restart' ? 'restart' : 'config';
+  return `upgrade ${each.length === 0 ? release.version : each.map(([name, of]) => `${name}=${of.release.version}`).join(' ')}`;
 }
 
 async function taken(

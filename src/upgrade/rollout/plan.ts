@@ -304,10 +304,11 @@ export function troublesOf(
   return troublesIn(seen.fitness, fleet.service, seen.sha256 === release.binarySha256 ? null : release);
 }
 
-function refuseFinished({ release, survey }: PlanInput, nodes: FleetNode[]): void {
+function refuseFinished({ release, survey, services = [] }: PlanInput, nodes: FleetNode[]): void {
+  const of = services.map(({ key }) => ` for ${key}`).join('');
   const seen = nodes.map(({ name }) => survey.find(({ node }) => node === name));
   if (seen.every((node) => node?.sha256 === release.binarySha256 && node.healthy)) {
-    throw new Refused(`Nothing to do: all ${nodes.length} nodes run ${release.version} and are healthy.`);
+    throw new Refused(`Nothing to do${of}: all ${nodes.length} nodes run ${release.version} and are healthy.`);
   }
   const newer = seen.filter((node) => isNewer(node?.version ?? '', release.version));
   if (newer.length > 0) {

@@ -363,7 +363,7 @@ export interface Rollout {
   fleet: string;
   service: Service;
   release: Release;
-  /** Where it brings several services: each by its key, in order of work, with the first one. Ask `broughtTo`. */
+  /** Where it brings several services: each by its key, with the first one; the order of work is that of the phases. Ask `broughtTo`. */
   services?: Record<string, Brought>;
   /** By key of a service: those that do not serve on a host while it does not. Absent where none is so. */
   blinds?: Record<string, string[]>;

@@ -41,7 +41,7 @@ export const releaseOf = (rollout: Pick<Rollout, 'services' | 'service' | 'relea
 export const asSeenBy = <R extends Pick<Rollout, 'services' | 'service' | 'release'>>(rollout: R, name: string): R =>
   rollout.services === undefined ? rollout : { ...rollout, ...broughtTo(rollout, name) };
 
-/** All that it brings, in order of work. */
+/** All that it brings. */
 export const allBrought = ({
   services,
   service,
