@@ -30,6 +30,7 @@ export default defineConfig({
       {
         test: {
           name: 'long',
+          globalSetup: 'test/support/shipped.ts',
           include: ['test/long/*.test.ts'],
           testTimeout: 1_500_000,
           hookTimeout: 1_500_000,
@@ -41,6 +42,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          globalSetup: 'test/support/shipped.ts',
           include: ['test/e2e/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 240_000,

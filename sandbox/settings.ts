@@ -81,7 +81,18 @@ export function settingsOf(
         watch: 0.01,
         bad: 0.05,
       },
+      {
+        name: 'latency',
+        metrics: '/metrics',
+        rate: 'zeitwork_operator_request_duration_seconds_sum',
+        per: 'zeitwork_operator_request_duration_seconds_count',
+        over: '2s',
+        at: ['verify'],
+        compare: true,
+      },
     ],
+    // Four minutes of the real thing in a second.
+    compare: { look: '120ms', before: '10s', least: '5s', margin: 1.5 },
     // Asked for at the end: one is ticked by a person, the other by what the looks saw.
     checklists: {
       after: [

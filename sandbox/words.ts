@@ -14,6 +14,7 @@ export function tries(fleet: SimulatedFleet, builds = false) {
     },
     ...offered('v2.1.0-never-healthy', 'a build that never gets healthy'),
     ...offered('v2.1.0-dies-after-20s', 'a build that dies after a while'),
+    ...offered('v2.1.0-slower', 'a build that is slower, healthy all the same: held in its first region'),
     ...offered('v2.1.0-exit-at-start', 'a build that ends at once'),
     ...offered('v2.2.0-bad-checksum', 'an archive that is not what its checksum says'),
     {

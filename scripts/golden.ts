@@ -3,8 +3,17 @@ import { resolve } from 'node:path';
 import type { Redis } from 'ioredis';
 import { createLedger, createStore } from '../src/jobs/index.ts';
 import { leftBy } from '../src/upgrade/ledger/index.ts';
-import { asked, next, plan, todo } from '../src/upgrade/rollout/index.ts';
-import type { Aftercare, Event, NodeTask, PlanInput, Policy, Rollout, Unwell } from '../src/upgrade/rollout/types.ts';
+import { asked, next, plan, todo, unbegunAction } from '../src/upgrade/rollout/index.ts';
+import type {
+  ActionPhase,
+  Aftercare,
+  Event,
+  NodeTask,
+  PlanInput,
+  Policy,
+  Rollout,
+  Unwell,
+} from '../src/upgrade/rollout/types.ts';
 import { belief } from '../test/support/belief.ts';
 import type { Stored } from '../test/support/golden.ts';
 import { startTestRedis } from '../test/support/redis.ts';
@@ -12,10 +21,10 @@ import { fleetOf, inputOf, minutes, tuesday } from '../test/support/rollouts.ts'
 import { apply, drive, failed, intentOf, type World, worldOf } from '../test/support/simulation.ts';
 
 /**
- * Writes test/golden/format-2.json: what this version stores, signed by the keys of the tests. Only while no released version
+ * Writes test/golden/format-3.json: what this version stores, signed by the keys of the tests. Only while no released version
  * has this format: what a released one stored is never written anew, and a fold that no longer reads it is a mistake.
  */
-const out = resolve(import.meta.dirname, '../test/golden/format-2.json');
+const out = resolve(import.meta.dirname, '../test/golden/format-3.json');
 
 /** How a rollout went until it was stored. */
 class Story {
@@ -129,6 +138,18 @@ const stories: Record<string, () => Story> = {
     told.world.alerts = { is: 'quiet' };
     return told.drive();
   },
+  'an action is under way, which nothing brings back'() {
+    const told = withAction(story({}, { strategy: 'rolling' }));
+    told.world.actsFor = 3;
+    return told.drive(({ phases }) =>
+      phases.some((each) => each.is === 'action' && each.work.state.is === 'working' && each.work.attempt === 3),
+    );
+  },
+  'held: an action failed half-way'() {
+    const told = withAction(story({}, { strategy: 'rolling' }));
+    told.world.badActs.set('action/migrate', 'half');
+    return told.drive();
+  },
   'done, and watched since: a node was restarted, a check is bad'() {
     const aftercare = { watch: minutes(30), every: minutes(5), stable: null, keep: 2 };
     const told = story({}, { strategy: 'rolling' }, { aftercare }).drive();
@@ -152,6 +173,16 @@ const stories: Record<string, () => Story> = {
     return told;
   },
 };
+
+/** With an action of the whole fleet before its first turn, as a plan of later may have it. */
+function withAction({ start }: Story): Story {
+  const action: ActionPhase = {
+    ...{ id: 'action/migrate', title: 'the migration', state: { is: 'pending' } },
+    ...{ is: 'action', action: 'migrate', subject: 'fleet', region: 'us-east', undo: 'refuse' },
+    ...{ limit: minutes(15), expected: minutes(5), work: unbegunAction(tuesday) },
+  };
+  return new Story({ ...start, phases: [action, ...start.phases] });
+}
 
 /** As the programs write it, line by line. */
 async function store(redis: Redis, { start, events, rollout: end }: Story): Promise<void> {

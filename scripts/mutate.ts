@@ -12,6 +12,9 @@ import { type Mutant, mutants } from '../test/mutants/index.ts';
 const root = resolve(import.meta.dirname, '..');
 const pattern = new RegExp(process.argv[2] ?? '', 'i');
 
+const configured = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts', 'slack-manifest.yaml'];
+const copied = ['src', 'sandbox', 'test', 'scripts', ...configured];
+
 /** Simulated nights that are played while nothing is broken yet. */
 const mostNights = 60;
 
@@ -30,7 +33,7 @@ interface Outcome {
 
 function makeCopy(): string {
   const copy = mkdtempSync(join(tmpdir(), 'zeitwork-mutants-'));
-  for (const name of ['src', 'sandbox', 'test', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts']) {
+  for (const name of copied) {
     cpSync(join(root, name), join(copy, name), { recursive: true });
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));

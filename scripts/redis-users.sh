@@ -12,7 +12,7 @@ commands='-@all +@read +@write -@dangerous -@scripting -scan -randomkey -dbsize 
 shared='rollout:* journal:* posted:* orders:* holder open rollouts unpainted living epoch ledger ledger:journal drift build:* advance:* publish:* ask-*'
 # Plans that are shown and not yet confirmed, what was delivered already, and who was refused or looked, are the bot's; steps are the workers'.
 bot='draft:* seen:* notes notes:journal'
-worker='step-*'
+worker='step-* measured:* measuring:*'
 
 umask 077
 password() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }

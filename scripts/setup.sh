@@ -2,7 +2,7 @@
 # Sees to it that the programs are there which npm cannot bring, and says what it does.
 # usage: scripts/setup.sh redis        a Redis server for a private queue, ssh-keygen for signed releases (npm run sandbox)
 #        scripts/setup.sh tests        the same, git, make, an OpenSSH server, Chromium, script(1) for a terminal, HAProxy with socat,
-#                              PostgreSQL, Prometheus (npm test)
+#                              nginx, PostgreSQL, Prometheus (npm test)
 # Debian and its kin: missing ones are installed with apt-get as root, or through sudo without a password.
 # Elsewhere, or without that right, they are named and the script fails. So it does when Node is too old.
 set -eu
@@ -12,6 +12,7 @@ redis_is_there() { has redis-server || has valkey-server || has redis-check-rdb;
 sshd_is_there() { has sshd || [ -x /usr/sbin/sshd ]; }
 postgres_is_there() { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 haproxy_is_there() { has haproxy || [ -x /usr/sbin/haproxy ]; }
+nginx_is_there() { has nginx || [ -x /usr/sbin/nginx ]; }
 chromium_is_there() { [ -n "${CHROMIUM:-}" ] || has chromium || has chromium-browser || has google-chrome; }
 
 case ${1:-} in
@@ -31,6 +32,7 @@ if [ "$1" = tests ]; then
   has script || missing="$missing bsdutils"
   has openssl || missing="$missing openssl"
   haproxy_is_there || missing="$missing haproxy"
+  nginx_is_there || missing="$missing nginx-light"
   has socat || missing="$missing socat"
   postgres_is_there || missing="$missing postgresql"
   has promtool || missing="$missing prometheus"

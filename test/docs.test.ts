@@ -26,9 +26,9 @@ const faults = [
 
 describe('the documentation', () => {
   it('shows the states as the tables have them', () => {
-    const { phase, node, status } = transitionDiagrams();
+    const { phase, node, action, status } = transitionDiagrams();
     const drawn = [...text('docs/states.md').matchAll(/```mermaid\n([\s\S]*?)\n```/g)].map(([, inner]) => inner);
-    expect(drawn).toEqual([phase, node, status]);
+    expect(drawn).toEqual([phase, node, action, status]);
   });
 
   it('names the test beside each thing that it says of attackers, or says that it is not shown', () => {

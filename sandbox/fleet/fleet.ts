@@ -39,6 +39,8 @@ export interface NodeAccess {
   keyFile: string;
   knownHostsFile: string;
   healthUrl: string;
+  /** Of its second unit. */
+  besideUrl?: string;
 }
 
 export interface NodeStatus {
@@ -186,7 +188,7 @@ async function writeAccess(directory: string, hosts: SimulatedHost[], privateKey
   await writeFile(keyFile, privateKey, { mode: 0o600 });
   await chmod(keyFile, 0o600);
   await writeFile(knownHostsFile, hosts.map((host) => `[127.0.0.1]:${host.sshPort} ${host.hostKey}\n`).join(''));
-  return hosts.map(({ name, region, sshPort, healthPort }) => ({
+  return hosts.map(({ name, region, sshPort, healthPort, greenPort }) => ({
     name,
     region,
     address: '127.0.0.1',
@@ -195,6 +197,7 @@ async function writeAccess(directory: string, hosts: SimulatedHost[], privateKey
     keyFile,
     knownHostsFile,
     healthUrl: `http://127.0.0.1:${healthPort}/health`,
+    besideUrl: `http://127.0.0.1:${greenPort}/health`,
   }));
 }
 

@@ -16,6 +16,10 @@ import { type Answer, systemctl } from './systemctl.ts';
 import { growTree } from './tree.ts';
 import { Unit } from './unit.ts';
 
+/** The second unit of a node, and what it reads besides the file of the first. */
+export const greenUnit = 'zeitwork-operator-green';
+const greenEnv = (envFile: string) => envFile.replace(/operator\.env$/, 'operator-green.env');
+
 export interface HostOptions {
   name: string;
   region: string;
@@ -41,11 +45,15 @@ export class SimulatedHost {
   readonly healthPort: number;
   readonly journal: Journal;
   readonly unit: Unit;
+  /** Beside it: stands there, and is not started. */
+  readonly green: Unit;
+  readonly greenPort: number;
   readonly #options: HostOptions;
   readonly #layout: Layout;
   readonly #commands: Commands;
   readonly #ssh: Door;
   readonly #health: Door;
+  readonly #beside: Door;
   readonly #calls: { close(): void };
   readonly #right: Server;
   /** A server that shows a host key which nobody has seen. */
@@ -67,12 +75,17 @@ export class SimulatedHost {
       if (program) program.enter(socket);
       else socket.destroy();
     });
-    await health.shut();
-    host = new SimulatedHost(options, ssh, health);
+    const beside = await Door.onFreePort((socket) => {
+      const program = host?.green.program;
+      if (program) program.enter(socket);
+      else socket.destroy();
+    });
+    await Promise.all([health.shut(), beside.shut()]);
+    host = new SimulatedHost(options, ssh, health, beside);
     return host;
   }
 
-  private constructor(options: HostOptions, ssh: Door, health: Door) {
+  private constructor(options: HostOptions, ssh: Door, health: Door, beside: Door) {
     const layout = layoutIn(options.root);
     this.name = options.name;
     this.region = options.region;
@@ -83,12 +96,20 @@ export class SimulatedHost {
     this.#layout = layout;
     this.#ssh = ssh;
     this.#health = health;
+    this.#beside = beside;
+    this.greenPort = beside.port;
     const { timeScale, restartMs, oldAgents } = options;
     const { binary, envFile, proc, tree, home } = layout;
     this.unit = new Unit({ binary, envFile, proc, restartMs }, this.journal, (build, around) => {
       const own = { hostname: options.name, door: health, timeScale, oldAgents, manners: this.#manners };
       return new Program(build, { ...around, ...own });
     });
+    const second = { name: greenUnit, binary: `${binary}-green`, envFile, moreEnv: greenEnv(envFile), proc, restartMs };
+    this.green = new Unit(second, new Journal(options.name), (build, around) => {
+      const own = { hostname: options.name, door: beside, timeScale, oldAgents, manners: this.#manners };
+      return new Program(build, { ...around, ...own });
+    });
+    this.green.enabled = false;
     const searched = () => (this.#diskFull ? [layout.fullShims, layout.shims] : [layout.shims]);
     const paths = rewriter(tree, searched);
     const clock = { clock: layout.clock, ahead: options.ahead };
@@ -113,6 +134,8 @@ export class SimulatedHost {
     clearTimeout(this.#reboot);
     await this.#mend();
     this.unit.kill();
+    this.green.kill();
+    this.green.enabled = false;
     await this.#commands.end();
     await growTree(this.#layout, {
       version: this.#options.initial,
@@ -198,8 +221,9 @@ export class SimulatedHost {
   async close(): Promise<void> {
     clearTimeout(this.#reboot);
     this.unit.kill();
+    this.green.kill();
     this.#calls.close();
-    await Promise.all([this.#ssh.shut(), this.#health.shut(), this.#commands.end()]);
+    await Promise.all([this.#ssh.shut(), this.#health.shut(), this.#beside.shut(), this.#commands.end()]);
   }
 
   async #mend(): Promise<void> {
@@ -249,17 +273,19 @@ export class SimulatedHost {
   }
 
   async #goDown(): Promise<void> {
-    await this.unit.stop();
+    await Promise.all([this.unit.stop(), this.green.stop()]);
     await Promise.all([this.#ssh.shut(), this.#commands.end()]);
     clearTimeout(this.#reboot);
     this.#reboot = setTimeout(() => {
       void this.#ssh.open();
       void this.unit.start();
+      if (this.green.enabled) void this.green.start();
     }, 800 * this.#options.timeScale);
   }
 
   async #answer(command: string, args: string[]): Promise<Answer> {
-    if (command === 'systemctl') return systemctl(args, this.unit, this.journal);
+    if (command === 'systemctl')
+      return systemctl(args, { 'zeitwork-operator': this.unit, [greenUnit]: this.green }, this.journal);
     if (command === 'journalctl') return { code: 0, out: this.journal.answer(args), err: '' };
     return { code: 0, out: this.#listeners(), err: '' };
   }

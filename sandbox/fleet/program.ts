@@ -27,6 +27,9 @@ export interface Surroundings {
   exited(code: number): void;
 }
 
+/** What an answer takes by its own count, ms, besides what it really took. */
+const usual = 5;
+
 /** The running service: what zeitwork-operator would do, played from the header of the installed build. */
 export class Program {
   readonly #build: Build;
@@ -36,6 +39,7 @@ export class Program {
   readonly #started = performance.now();
   #requests = 0;
   #errors = 0;
+  #seconds = 0;
   #ended = false;
 
   constructor(build: Build, around: Surroundings) {
@@ -126,10 +130,15 @@ export class Program {
     const type = pathname === '/metrics' ? 'text/plain; version=0.0.4' : 'application/json';
     const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;
     const headers = { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) };
-    const end = () => response.writeHead(code, headers).end(text);
+    const from = performance.now();
+    const end = () => {
+      this.#seconds += usual / 1000 + (performance.now() - from) / 1000;
+      response.writeHead(code, headers).end(text);
+    };
     const wait = Number(searchParams.get('wait') ?? 0);
     // A long poll: whoever stops the service meanwhile cuts it off.
     if (wait > 0) this.#after(wait, end);
+    else if (this.#build.fault === 'slower') setTimeout(end, 20);
     else if (slow && pathname.startsWith('/api/')) this.#timers.add(setTimeout(end, 8_000));
     else end();
   }
@@ -171,6 +180,8 @@ export class Program {
       ['http_requests_total', 'counter', '', String(this.#requests)],
       ['instances', 'gauge', '', '3'],
       ['errors_total', 'counter', '', String(this.#errors)],
+      ['request_duration_seconds_sum', 'counter', '', this.#seconds.toFixed(6)],
+      ['request_duration_seconds_count', 'counter', '', String(this.#requests)],
     ];
     return values
       .map(([name, type, labels, value]) => [`zeitwork_operator_${name}`, type, labels, value] as const)

@@ -11,6 +11,7 @@ export const buildFaults = [
   'unhealthy-200',
   'wrong-version',
   'slow-start',
+  'slower',
   'needs-param',
 ] as const;
 export type BuildFault = (typeof buildFaults)[number];

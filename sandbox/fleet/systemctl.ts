@@ -8,7 +8,7 @@ export interface Answer {
   err: string;
 }
 
-type Unit = Pick<AnyUnit, 'state' | 'pid' | 'start' | 'stop' | 'restart' | 'resetFailed' | 'properties'>;
+type Unit = Pick<AnyUnit, 'state' | 'pid' | 'start' | 'stop' | 'restart' | 'resetFailed' | 'properties' | 'enabled'>;
 
 interface Call {
   verb: string;
@@ -21,14 +21,22 @@ interface Call {
 
 const ours = 'zeitwork-operator';
 
-/** `systemctl` for the one unit that a node has. */
-export async function systemctl(args: string[], unit: Unit, journal: Journal): Promise<Answer> {
+/** The units of a node by name. */
+export type Units = Record<string, Unit>;
+
+/** `systemctl` for the units that a node has. */
+export async function systemctl(args: string[], units: Units, journal: Journal): Promise<Answer> {
   const call = parse(args);
   if (call.verb === 'daemon-reload') return answer(0);
-  if (call.verb === 'show') return show(call, unit);
-  const stranger = call.units.find((name) => name !== ours);
-  if (stranger !== undefined || call.units.length === 0) return unknown(call, stranger ?? '');
+  if (call.verb === 'show') return show(call, units);
+  const [name = ''] = call.units;
+  const unit = Object.hasOwn(units, name) ? units[name] : undefined;
+  if (unit === undefined || call.units.length > 1) return unknown(call, name);
   switch (call.verb) {
+    case 'enable':
+    case 'disable':
+      unit.enabled = call.verb === 'enable';
+      return answer(0);
     case 'start':
       return unit.start().then(() => answer(0));
     case 'stop':
@@ -71,9 +79,9 @@ function parse(args: string[]): Call {
   return call;
 }
 
-function show(call: Call, unit: Unit): Answer {
-  const known = call.units[0] === ours;
-  const all = known ? unit.properties() : notFound;
+function show(call: Call, units: Units): Answer {
+  const [name = ''] = call.units;
+  const all = Object.hasOwn(units, name) ? (units[name]?.properties() ?? notFound) : notFound;
   const chosen = Object.entries(all).filter(([name]) => call.properties === null || call.properties.includes(name));
   return answer(0, chosen.map(([name, value]) => (call.valueOnly ? `${value}\n` : `${name}=${value}\n`)).join(''));
 }

@@ -6,6 +6,10 @@ import type { Program, Surroundings } from './program.ts';
 import { type Build, buildIn } from './releases.ts';
 
 export interface UnitFile {
+  /** Without .service. */
+  name?: string;
+  /** Read after `envFile`, as systemd does where a unit names two. */
+  moreEnv?: string;
   binary: string;
   envFile: string;
   /** The node's `/proc`. */
@@ -17,8 +21,6 @@ export interface UnitFile {
 type ActiveState = 'active' | 'activating' | 'deactivating' | 'inactive';
 type Ended = Pick<Program, 'terminate' | 'kill'>;
 type Run<P> = (build: Build, surroundings: Pick<Surroundings, 'env' | 'log' | 'exited'>) => P;
-
-const description = 'zeitwork-operator.service - Zeitwork Operator';
 
 // Above every pid that Linux gives out (2^22), so that no real process can be meant.
 let lastPid = 4_194_304;
@@ -43,9 +45,13 @@ export class Unit<P extends Ended = Program> {
   #restartTimer: NodeJS.Timeout | undefined;
   #stopped: (() => void) | null = null;
   #job: Promise<void> = Promise.resolve();
+  readonly #name: string;
+  /** Comes up when the machine does. */
+  enabled = true;
 
   constructor(file: UnitFile, journal: Journal, run: Run<P>) {
     this.#file = file;
+    this.#name = file.name ?? 'zeitwork-operator';
     this.#journal = journal;
     this.#run = run;
   }
@@ -114,12 +120,12 @@ export class Unit<P extends Ended = Program> {
       ExecMainCode: this.#status === 0 ? '0' : '1',
       ExecMainStatus: String(this.#status),
       User: 'zeitwork',
-      Id: 'zeitwork-operator.service',
+      Id: `${this.#name}.service`,
       LoadState: this.lost ? 'not-found' : 'loaded',
       ActiveState: this.#state,
       SubState: this.#subState(),
-      FragmentPath: '/etc/systemd/system/zeitwork-operator.service',
-      UnitFileState: 'enabled',
+      FragmentPath: `/etc/systemd/system/${this.#name}.service`,
+      UnitFileState: this.enabled ? 'enabled' : 'disabled',
       ActiveEnterTimestampMonotonic: String(this.#activeSince),
       NeedDaemonReload: 'no',
       InvocationID: this.#invocation,
@@ -146,23 +152,24 @@ export class Unit<P extends Ended = Program> {
     this.#result = 'success';
     this.#status = 0;
     this.#startedAt = this.#activeSince = process.hrtime.bigint() / 1000n;
-    this.#say(`Started ${description}.`);
+    this.#say(`Started ${this.#name}.service - Zeitwork Operator.`);
     if (!this.#execute()) setImmediate(() => this.#exited(203));
   }
 
   /** The kernel's part: the running image keeps its inode, whatever is renamed over the path. */
   #execute(): boolean {
-    const { binary, proc, envFile } = this.#file;
+    const { binary, proc, envFile, moreEnv } = this.#file;
     const build = existsSync(binary) ? buildIn(readFileSync(binary)) : null;
     this.#build = build;
     if (!build || !existsSync(envFile)) {
-      this.#say('zeitwork-operator.service: Failed to execute /usr/local/bin/zeitwork-operator');
+      this.#say(`${this.#name}.service: Failed to execute /usr/local/bin/${this.#name}`);
       return false;
     }
     mkdirSync(join(proc, String(this.#pid)), { recursive: true });
     linkSync(binary, join(proc, String(this.#pid), 'exe'));
     const pid = this.#pid;
-    const env = parseEnv(readFileSync(envFile, 'utf8'));
+    const more = moreEnv !== undefined && existsSync(moreEnv) ? readFileSync(moreEnv, 'utf8') : '';
+    const env = { ...parseEnv(readFileSync(envFile, 'utf8')), ...parseEnv(more) };
     const pairs = Object.entries(env).map(([key, value]) => `${key}=${value}\0`);
     writeFileSync(join(proc, String(pid), 'environ'), pairs.join(''));
     this.#program = this.#run(build, {
@@ -185,18 +192,16 @@ export class Unit<P extends Ended = Program> {
 
   #died(code: number): void {
     this.#result = code === 0 ? 'success' : 'exit-code';
-    this.#say(
-      `zeitwork-operator.service: Main process exited, code=exited, status=${code}${code === 1 ? '/FAILURE' : ''}`,
-    );
-    if (code !== 0) this.#say("zeitwork-operator.service: Failed with result 'exit-code'.");
+    this.#say(`${this.#name}.service: Main process exited, code=exited, status=${code}${code === 1 ? '/FAILURE' : ''}`);
+    if (code !== 0) this.#say(`${this.#name}.service: Failed with result 'exit-code'.`);
     this.#state = 'activating';
     this.#restartTimer = setTimeout(() => this.#startAgain(), this.#file.restartMs);
   }
 
   #startAgain(): void {
     this.#restarts++;
-    this.#say(`zeitwork-operator.service: Scheduled restart job, restart counter is at ${this.#restarts}.`);
-    this.#say(`Stopped ${description}.`);
+    this.#say(`${this.#name}.service: Scheduled restart job, restart counter is at ${this.#restarts}.`);
+    this.#say(`Stopped ${this.#name}.service - Zeitwork Operator.`);
     this.#launch();
   }
 
@@ -206,7 +211,7 @@ export class Unit<P extends Ended = Program> {
       this.#state = 'inactive';
       return Promise.resolve();
     }
-    this.#say(`Stopping ${description}...`);
+    this.#say(`Stopping ${this.#name}.service - Zeitwork Operator...`);
     this.#state = 'deactivating';
     return new Promise((resolve) => {
       this.#stopped = resolve;
@@ -216,8 +221,8 @@ export class Unit<P extends Ended = Program> {
 
   #deactivated(): void {
     this.#state = 'inactive';
-    this.#say('zeitwork-operator.service: Deactivated successfully.');
-    this.#say(`Stopped ${description}.`);
+    this.#say(`${this.#name}.service: Deactivated successfully.`);
+    this.#say(`Stopped ${this.#name}.service - Zeitwork Operator.`);
     this.#stopped?.();
     this.#stopped = null;
   }

@@ -1,5 +1,7 @@
+import { placeOf } from '../base/sibling.ts';
 import type { Settings } from '../config/index.ts';
 import { type HelperOf, helperParts, installer } from '../upgrade/host/helper/index.ts';
+import { isAskedChecks, serviceOf } from '../upgrade/rollout/index.ts';
 import { type End, Ended } from './cli/exit.ts';
 import { decisionKey, knownSigners } from './decision-key.ts';
 import { settings } from './open.ts';
@@ -29,9 +31,9 @@ async function helperOf(own: Settings, name: string | null): Promise<HelperOf> {
   const signers = await knownSigners(own);
   return {
     fleet: own.fleet.name,
-    node: host.name,
-    service: own.fleet.service,
-    checks: own.fleet.checks ?? [],
+    node: name ?? host.name,
+    service: serviceOf(own.fleet, name ?? ''),
+    checks: isAskedChecks(own.fleet, name ?? '') ? (own.fleet.checks ?? []) : [],
     user: host.user,
     signers: signers.length > 0 ? signers : [await keyOfItsOwn(own)],
   };
@@ -52,7 +54,7 @@ const howTo = ({ hosts, fleet }: Settings): string => {
     `The helper lets the login of each node run the steps of ${fleet.service.unit} and nothing else, and change something`,
     'only by an order that a bot signed when a person decided. For each node, as somebody who is root there:',
     '',
-    `  zeitwork helper install --node ${first} | ssh ${first} sudo sh`,
+    `  zeitwork helper install --node ${first} | ssh ${placeOf(first)} sudo sh`,
     '',
     'Then take away what else lets that login become root, bind its key to the helper in authorized_keys, write become: helper',
     'under ssh, restart bot and workers, and ask zeitwork doctor. Do this on the host of the bot, whose key signs the orders.',

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { type AskHalt, Halted, heeding, stopFile } from '../jobs/index.ts';
 import { createProbe } from '../upgrade/http/index.ts';
+import { serviceOf } from '../upgrade/rollout/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { comeBack, findWayBack, type ReturnParts, type WayBack } from '../upgrade/steps/come-back.ts';
 import type { StepResult } from '../upgrade/steps/types.ts';
@@ -18,7 +19,13 @@ export async function returnNode(name: string, yes: boolean): Promise<End> {
   if (node === undefined)
     throw new Ended('refused', `There is no node ${name}; the fleet has ${Object.keys(hosts).join(', ')}.`);
   const shell = createShell(hosts, { transferTimeoutMs: fleet.policy.transferTimeout });
-  const parts = { fleet, node, shell, probe: createProbe(healthUrls), clock: systemClock() };
+  const parts = {
+    fleet: { ...fleet, service: serviceOf(fleet, name) },
+    node,
+    shell,
+    probe: createProbe(healthUrls),
+    clock: systemClock(),
+  };
   const ask = stopFile(own.stopFile, hostname());
   try {
     const ended = await stoppable((signal) =>

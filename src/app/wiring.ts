@@ -6,12 +6,14 @@ import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import { hour } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
+import { isMeantBy } from '../base/sibling.ts';
 import { type CommandContext, ownPeople } from '../bot/context.ts';
 import { createLooks } from '../bot/looks.ts';
 import { createBuildPlace, createBuildShelf, here, overThere } from '../building/index.ts';
 import { readSecretIn, type Settings, SettingsError } from '../config/index.ts';
 import type { Belief, WorkerParts } from '../jobs/index.ts';
 import {
+  askingBeside,
   bringOver,
   createCensus,
   createCompatible,
@@ -27,13 +29,15 @@ import {
 } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import type { Meter, RoleName } from '../metrics/index.ts';
-import { openReleases, type Releases } from '../releases/index.ts';
+import { openShelves, type Shelves } from '../releases/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
-import type { AskChecks } from '../upgrade/checks/types.ts';
+import { createBalancer, serverOf } from '../upgrade/balancer/index.ts';
+import type { AskChecks, MetricsCheck } from '../upgrade/checks/types.ts';
 import { noRules } from '../upgrade/environment/index.ts';
 import { helpersOf, orderNamespace } from '../upgrade/host/helper/index.ts';
 import {
   createChecks,
+  createMeasure,
   diagnoseNode,
   resolverFor,
   seeEnvironment,
@@ -43,8 +47,9 @@ import {
 } from '../upgrade/host/index.ts';
 import { createAlerting, createInventory, createProbe, createWebhook, fetchOnce } from '../upgrade/http/index.ts';
 import { stillProven } from '../upgrade/proof/index.ts';
+import { isAskedChecks, serviceOf } from '../upgrade/rollout/index.ts';
 import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
-import { seeWayBack, steps, tidyNode } from '../upgrade/steps/index.ts';
+import { seeWayBack, steps, stillSwitched, tidyNode } from '../upgrade/steps/index.ts';
 import { openBelief, releaseKey } from './belief.ts';
 import { systemClock } from './clock.ts';
 import { decisionKey, knownSigners } from './decision-key.ts';
@@ -57,7 +62,7 @@ export interface Runtime {
   /** With the key that signs what people decide. */
   belief: Belief;
   control: Control & { close(): Promise<void> };
-  releases: Releases;
+  releases: Shelves;
   clock: Clock;
   log: Logger;
   /** Absent where nobody may ask how this process is. */
@@ -86,7 +91,7 @@ export async function openRuntime(
   });
   const belief = await openBelief(settings, 'bot', log);
   const control = createControl(redis, settings.fleet.name, belief, clock, log, await orderSigner(settings, log));
-  const releases = openReleases(settings.releases, settings.fleet.service, join(settings.stateDir, 'releases'));
+  const releases = openShelves(settings.releases, settings.fleet, join(settings.stateDir, 'releases'));
   return { settings, redis, belief, control, releases, clock, log, ...(meter === undefined ? {} : { meter }) };
 }
 
@@ -152,13 +157,24 @@ export function showSignOfLife({ settings, redis, clock }: Runtime, name: string
 
 /** What the settings ask of every node; null where they ask nothing. */
 export function checksOf(
-  { fleet: { service, checks = [] }, healthUrls }: Settings,
+  { fleet, healthUrls }: Settings,
   shell: ReturnType<typeof createShell>,
   clock: Clock,
 ): AskChecks | null {
+  const { service, checks = [] } = fleet;
   if (checks.length === 0) return null;
   const probe = createProbe(healthUrls);
-  return createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
+  const ask = createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
+  return async (node, place, signal) => (isAskedChecks(fleet, node) ? ask(node, place, signal) : []);
+}
+
+/** What is measured on every node, so that upgraded ones can be held against others; nothing where no check is compared. */
+function comparingOf(settings: Settings, clock: Clock): Pick<WorkerParts, 'compare'> {
+  const { compare, checks = [] } = settings.fleet;
+  if (compare === undefined) return {};
+  const own = checks.filter((check): check is MetricsCheck => check.kind === 'metrics' && check.compare === true);
+  const measure = createMeasure({ checks: own, compare, fetch: fetchOnce, clock });
+  return { compare: { compare, checks: own.map(({ name }) => name), measure } };
 }
 
 /** How releases are built, where the settings say so. */
@@ -191,20 +207,56 @@ async function buildOf(
   return { build: { place, shelf } };
 }
 
+/** What gives the nodes of each region their clients, where the settings say it. */
+function balancingOf({ balancers, fleet, healthUrls, besideUrls }: Settings): Pick<WorkerParts, 'balancing'> {
+  const { slots } = fleet.service;
+  if (slots === undefined) return {};
+  const beside = createProbe(besideUrls);
+  const through = createProbe(mapped(balancers, ({ probe }) => probe));
+  const green = Object.entries(besideUrls).map(([name, url]) => [serverOf(slots.server, name), portOf(url)]);
+  const ports = { ...mapped(healthUrls, portOf), ...Object.fromEntries(green) };
+  return {
+    balancing(region, shell) {
+      const balancer = Object.hasOwn(balancers, region) ? balancers[region] : undefined;
+      if (balancer === undefined) return null;
+      const known = { balancer, fleet: fleet.name, region, shell, timeoutMs: fleet.policy.commandTimeout };
+      const place = createBalancer(known);
+      return {
+        ...{ place, drain: balancer.drain, beside, ports, through: () => through.health(region) },
+        still: (nodes, signal) => stillSwitched(nodes, slots.server, { place, ports }, signal),
+      };
+    },
+  };
+}
+
+const mapped = <A, B>(all: Record<string, A>, of: (each: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(all).map(([name, each]) => [name, of(each)]));
+
+function portOf(url: string): number {
+  const { port, protocol } = new URL(url);
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+}
+
 /** Advances rollouts and works on the nodes of `regions`; null: of all. */
 export async function startWorkerRole(runtime: Runtime, regions: string[] | null): Promise<Role> {
   const { settings, redis, releases, clock, log, meter } = runtime;
   const other = settings.build?.host ?? null;
-  const shell = createShell(other === null ? settings.hosts : { [other.name]: other, ...settings.hosts }, {
-    transferTimeoutMs: settings.fleet.policy.transferTimeout,
-  });
+  const others = other === null ? settings.balancerHosts : { [other.name]: other, ...settings.balancerHosts };
+  const shell = createShell(
+    { ...others, ...settings.hosts },
+    {
+      transferTimeoutMs: settings.fleet.policy.transferTimeout,
+    },
+  );
   const probe = createProbe(settings.healthUrls);
-  const { service, regions: all, policy } = settings.fleet;
-  const names = regions ?? all.map(({ name }) => name);
+  const { fleet } = settings;
+  const { regions: all, policy } = fleet;
+  const named = all.map(({ name }) => name);
+  const names = named.filter((name) => regions?.some((word) => isMeantBy(name, word)) ?? true);
+  const serviceOn = (node: string) => serviceOf(fleet, node);
   const limit = policy.commandTimeout;
   const helper = helpersOf(settings.fleet, settings.hosts, await knownSigners(settings));
-  const closely = { service, shell, probe, now: () => clock.now(), helper };
-  const inventory = createInventory(settings.inventory);
+  const closely = (node: string) => ({ service: serviceOn(node), shell, probe, now: () => clock.now(), helper });
   const checks = checksOf(settings, shell, clock);
   const rules = settings.fleet.config ?? noRules;
   const resolve = resolverFor(rules, (name) => readSecretIn(rules.files, name));
@@ -212,6 +264,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     const health = await probe.health(node);
     return health.is === 'healthy' ? health.version : null;
   };
+  const inventory = askingBeside(createInventory(settings.inventory), { fleet, runs });
   const worker = await startWorker({
     redis,
     belief: await openBelief(settings, 'worker', log),
@@ -223,27 +276,29 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people, runs) } : {}),
     alerting: createAlerting(settings.alerts),
     elsewhere: createElsewhere(settings.proven, clock),
-    compatible: createCompatible(settings.fleet.compatibility, inventory),
+    compatible: createCompatible(fleet.compatibility, inventory, { fleet, runs }),
     halt: stopFile(settings.stopFile, hostname()),
     archives: (release) => releases.archivePath(release),
     withdrawn: (release) => releases.withdrawn(release),
-    stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
+    stillProven: (node, proof, signal) => stillProven(node, proof, serviceOn(node), shell, limit, signal),
     ...(checks === null ? {} : { checks }),
-    wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
+    ...comparingOf(settings, clock),
+    wayBack: (node, question, signal) => seeWayBack(node, question, serviceOn(node), shell, limit, signal),
     tidyNode,
     ...(meter === undefined ? {} : { meter }),
     retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal, whole = false) =>
-      (whole ? surveyWhole : surveyNode)(name, region, service, shell, probe, clock, limit, signal),
-    surveyForWork: ({ name, region }, signal) => surveyForWork(name, region, closely, limit, signal),
+      (whole ? surveyWhole : surveyNode)(name, region, serviceOn(name), shell, probe, clock, limit, signal),
+    surveyForWork: ({ name, region }, signal) => surveyForWork(name, region, closely(name), limit, signal),
     inventory,
     resolve,
     environment: (node, wanted, signal) =>
-      seeEnvironment(node, { wanted, resolve, rules }, service, shell, limit, signal),
+      seeEnvironment(node, { wanted, resolve, rules }, serviceOn(node), shell, limit, signal),
     ...(await buildOf(settings, shell, clock)),
+    ...balancingOf(settings),
     diagnose: ({ name }, signal) =>
-      diagnoseNode(name, service, shell, probe, limit, signal, { now: () => clock.now() }),
+      diagnoseNode(name, serviceOn(name), shell, probe, limit, signal, { now: () => clock.now() }),
     clock,
     log,
   });

@@ -6,10 +6,11 @@ import { answer } from '../bot/run.ts';
 import { foreign } from '../bot/views/text.ts';
 import type { Settings } from '../config/index.ts';
 import type { Control } from '../jobs/types.ts';
-import { openReleases } from '../releases/index.ts';
+import { openShelves } from '../releases/index.ts';
 import { diagnoseNode, surveyNode } from '../upgrade/host/index.ts';
 import { createProbe } from '../upgrade/http/index.ts';
 import { emptyLedger } from '../upgrade/ledger/index.ts';
+import { serviceOf } from '../upgrade/rollout/index.ts';
 import { createShell } from '../upgrade/ssh/index.ts';
 import { systemClock } from './clock.ts';
 import { checksOf, commandContext } from './wiring.ts';
@@ -31,7 +32,7 @@ export async function lookWithoutRedis(
   const { fleet, hosts, healthUrls } = settings;
   const clock = systemClock();
   const shell = createShell(hosts, { transferTimeoutMs: fleet.policy.transferTimeout });
-  const releases = openReleases(settings.releases, fleet.service, join(settings.stateDir, 'releases'));
+  const releases = openShelves(settings.releases, fleet, join(settings.stateDir, 'releases'));
   try {
     const control = nodesAlone(settings, shell, createProbe(healthUrls), clock);
     const context: CommandContext = commandContext({ settings, control, releases, clock, log });
@@ -54,8 +55,8 @@ function nodesAlone(
   probe: ReturnType<typeof createProbe>,
   clock: ReturnType<typeof systemClock>,
 ): Control {
-  const { service, policy } = settings.fleet;
-  const limit = policy.commandTimeout;
+  const { fleet } = settings;
+  const limit = fleet.policy.commandTimeout;
   const checks = checksOf(settings, shell, clock);
   const asked = async (name: string, timeoutMs: number) =>
     checks === null ? {} : { checks: await checks(name, 'all', AbortSignal.timeout(timeoutMs)) };
@@ -72,13 +73,14 @@ function nodesAlone(
       Promise.all(
         nodes.map(async ({ name, region }) => {
           const [seen, found] = await Promise.all([
-            surveyNode(name, region, service, shell, probe, clock, limit),
+            surveyNode(name, region, serviceOf(fleet, name), shell, probe, clock, limit),
             how === 'checked' ? asked(name, timeoutMs) : {},
           ]);
           return { ...seen, ...found };
         }),
       ),
-    diagnose: ({ name }) => diagnoseNode(name, service, shell, probe, limit, undefined, { now: () => clock.now() }),
+    diagnose: ({ name }) =>
+      diagnoseNode(name, serviceOf(fleet, name), shell, probe, limit, undefined, { now: () => clock.now() }),
   });
 }
 

@@ -16,6 +16,8 @@ export type Command =
   | {
       verb: 'upgrade';
       version: string;
+      /** Of a fleet of several: which of them, each by its name, null for the first. `version` is the first one here. Absent: a version alone. */
+      services?: { service: string | null; version: string }[];
       strategy: StrategyName | null;
       regions: string[] | null;
       limit: number | null;
@@ -64,6 +66,8 @@ export type Command =
   /** Restarts what runs, node by node, with the guard of an upgrade. */
   | {
       verb: 'restart';
+      /** Which of several. */
+      service?: string;
       strategy: StrategyName | null;
       regions: string[] | null;
       limit: number | null;
@@ -73,6 +77,7 @@ export type Command =
   /** Changes the environment file of every node by key, with the guard of an upgrade. */
   | {
       verb: 'config';
+      service?: string;
       wanted: Wanted;
       strategy: StrategyName | null;
       regions: string[] | null;
@@ -113,7 +118,7 @@ export type DriftAct =
 /** What a report can be printed as. */
 export type ReportFile = 'md' | 'svg';
 
-export type Verb = Exclude<Command['verb'], 'bare'>;
+export type Verb = Exclude<Command['verb'], 'bare'> | 'switch-back';
 
 /** How a scope is written after `rollback`. */
 export function scopeWord(scope: RollbackScope): string {
@@ -130,7 +135,7 @@ export interface Manual {
 /** In the order in which help lists them. */
 export const manual: Record<Verb, Manual> = {
   upgrade: {
-    usage: `upgrade VERSION [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--rehearse] [--dry-run]`,
+    usage: `upgrade VERSION [SERVICE=VERSION …] [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--rehearse] [--dry-run]`,
     what: 'shows a plan; nothing starts before you confirm it',
     example: 'upgrade v2.0.0 --strategy regions',
   },
@@ -197,6 +202,11 @@ export const manual: Record<Verb, Manual> = {
     what: 'brings nodes back to what they were before, newest first; a dry run shows what that would do, node by node',
     example: 'rollback us-east',
   },
+  'switch-back': {
+    usage: 'switch-back REGION',
+    what: 'gives the traffic of a region back to what has stayed ready since the switch of its balancer, and removes what ran beside: its rollback',
+    example: 'switch-back us-east',
+  },
   recover: {
     usage: 'recover NODE [--from PEER] [--dry-run]',
     what: 'shows a plan that gives a broken node back what was proven on it last, its own environment file kept; nothing starts before you confirm it',
@@ -208,12 +218,12 @@ export const manual: Record<Verb, Manual> = {
     example: 'drift',
   },
   restart: {
-    usage: `restart [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
+    usage: `restart [--service NAME] [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
     what: 'shows a plan that restarts every node on what it runs, guarded as an upgrade is; nothing starts before you confirm it',
     example: 'restart --regions us-east',
   },
   config: {
-    usage: `config set K=V … | unset K … | rename OLD NEW | ensure K=V … [--expect K=V] [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
+    usage: `config set K=V … | unset K … | rename OLD NEW | ensure K=V … [--expect K=V] [--service NAME] [--strategy ${strategyNames.join('|')}] [--regions a,b] [--nodes N] [--at TIME | --next | --now --reason "…" --incident LINK] [--dry-run]`,
     what: 'shows what a change of the environment file comes to on every node, and the plan to make it with one restart each; nothing starts before you confirm it',
     example: 'config set MAX_CONNECTIONS=200 --expect MAX_CONNECTIONS=100',
   },

@@ -53,9 +53,9 @@ export interface CommandContext {
   fleet: Fleet;
   releases: {
     /** @throws Refused when there is no such release, or its hash does not match. */
-    resolve(version: string): Promise<Release>;
-    /** What can be installed, oldest first. */
-    versions(): Promise<string[]>;
+    resolve(version: string, service?: string | null): Promise<Release>;
+    /** What can be installed, oldest first. `service`: of several, by its key; the first where none is named. */
+    versions(service?: string | null): Promise<string[]>;
   };
   /** The settings say how releases are built. */
   builds?: true;

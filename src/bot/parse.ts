@@ -74,6 +74,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   replace: (input) => ({ verb: 'replace', ...nodeAndMark(input) }),
   keep: (input) => ({ verb: 'keep', ...nodeAndMark(input) }),
   rollback: readRollback,
+  'switch-back': (input) => ({ verb: 'rollback', target: object(input, 'the region'), dryRun: false }),
   recover: readRecover,
   drift: readDrift,
   build: readBuild,
@@ -104,7 +105,8 @@ const upgradeFlags = {
   'dry-run': 'none',
 } satisfies FlagShape;
 
-const { rehearse: _, ...restartFlags } = upgradeFlags;
+const { rehearse: _, ...flagsOfBoth } = upgradeFlags;
+const restartFlags = { ...flagsOfBoth, service: 'one' } satisfies FlagShape;
 const configFlags = { ...restartFlags, expect: 'many' } satisfies FlagShape;
 
 const approveFlags = { comment: 'many' } satisfies FlagShape;
@@ -186,11 +188,11 @@ function readUpgrade(input: string[]): Extract<Command, { verb: 'upgrade' }> {
 
 function readWish(input: string[]): UpgradeWish {
   const flags = readFlags(input, upgradeFlags);
-  const [version, ...extra] = flags.rest;
-  if (extra.length > 0)
-    throw new Unreadable(`only one version is expected, then flags: ${extra.join(' ')} is too much`);
+  const services = readVersions(flags.rest);
+  const [first, ...others] = services;
   return {
-    version: version === undefined ? null : readVersion(version),
+    version: first?.version ?? null,
+    ...((first?.service ?? null) === null && others.length === 0 ? {} : { services }),
     strategy: readStrategy(flags.values.get('strategy')),
     regions: readRegions(flags.values.get('regions')),
     limit: readLimit(flags.values.get('nodes')),
@@ -198,6 +200,17 @@ function readWish(input: string[]): UpgradeWish {
     ...(flags.values.has('rehearse') ? { rehearse: true } : {}),
     dryRun: flags.values.has('dry-run'),
   };
+}
+
+/** A version alone is that of the first service, and comes first. */
+function readVersions(words: string[]): { service: string | null; version: string }[] {
+  return words.map((word, at) => {
+    const [, service, version] = /^([^=]+)=(.+)$/.exec(word) ?? [];
+    if (service !== undefined && version !== undefined)
+      return { service: service.toLowerCase(), version: readVersion(version) };
+    if (at === 0) return { service: null, version: readVersion(word) };
+    throw new Unreadable(`only one version is expected, then SERVICE=VERSION and flags: ${word} is too much`);
+  });
 }
 
 const longestVersion = 65;
@@ -382,12 +395,19 @@ function readRestart(input: string[]): Command {
     throw new Unreadable(`${name} is too much: a restart goes through all regions, or those of --regions a,b`);
   return {
     verb: 'restart',
+    ...readService(flags),
     strategy: readStrategy(flags.values.get('strategy')),
     regions: readRegions(flags.values.get('regions')),
     limit: readLimit(flags.values.get('nodes')),
     when: readWhen(flags),
     dryRun: flags.values.has('dry-run'),
   };
+}
+
+/** Which of several. */
+function readService({ values }: Flags): { service?: string } {
+  const service = values.get('service');
+  return service === undefined ? {} : { service: service.toLowerCase() };
 }
 
 const configActs = ['set', 'unset', 'rename', 'ensure'] as const;
@@ -402,6 +422,7 @@ function readConfig(input: string[]): Command {
   const expect = flags.values.get('expect');
   return {
     verb: 'config',
+    ...readService(flags),
     wanted: {
       ...wantsNothing,
       ...readAct(act, rest),

@@ -1,5 +1,8 @@
 import { join } from 'node:path';
+import { Bug } from '../base/errors.ts';
+import { siblingName } from '../base/sibling.ts';
 import type { Signer } from '../trust/index.ts';
+import type { Balancer } from '../upgrade/balancer/index.ts';
 import type { Check } from '../upgrade/checks/types.ts';
 import type { Row } from '../upgrade/compatibility/index.ts';
 import type { AlertSource, InventorySource, Question } from '../upgrade/http/types.ts';
@@ -8,9 +11,10 @@ import type { Host } from '../upgrade/ssh/types.ts';
 import { freezeIn } from './calendars.ts';
 import { checkFrom, type WrittenCheck } from './node-checks.ts';
 import type { Absolute } from './paths.ts';
-import type { Written } from './schema.ts';
+import type { Written, WrittenBalancer } from './schema.ts';
 import type { Secrets } from './secrets.ts';
 import { serviceFrom } from './service.ts';
+import { byNode, profilesFrom, regionsOf } from './siblings.ts';
 import type { Settings } from './types.ts';
 
 export interface Origin {
@@ -32,12 +36,16 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
   const { releases } = written;
   const place = written.notices?.webhook ?? null;
   const webhook = place === null ? null : { ...place, token: secrets.noticeToken };
+  const places = written.regions.map((region) => regionFrom(region, written));
+  const profiles = written.services ? profilesFrom(written.services) : null;
+  const [first] = profiles ?? [];
   return {
     file,
     fleet: {
       name: written.fleet,
-      service: serviceFrom(written.service),
-      regions: written.regions.map((region) => regionFrom(region, written)),
+      service: first?.service ?? serviceFrom(written.service),
+      ...(profiles === null ? {} : { services: profiles }),
+      regions: profiles === null ? places : regionsOf(profiles, places),
       policy: written.policy,
       drift: { at: written.drift.at ?? null, snooze: written.drift.snooze },
       aftercare: {
@@ -51,10 +59,15 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
       ...checklistsFrom(written.checklists),
       ...(written.config ? { config: rulesFrom(written.config, absolute) } : {}),
       ...(written.checks ? { checks: checksFrom(written.checks, written, hosts) } : {}),
+      ...(written.checks?.some((each) => each.compare) ? { compare: written.compare } : {}),
     },
-    hosts,
+    hosts:
+      profiles === null
+        ? hosts
+        : byNode(profiles, (host, _, name) => ({ ...hostNamed(hosts, host), name }), Object.keys(hosts)),
     signers: written.ssh.signers,
     healthUrls: healthUrls(written, hosts),
+    besideUrls: besideUrls(written, hosts),
     alerts: alertsFrom(written.alerts),
     proven: written.proven ? { ...written.proven, journal: absolute(written.proven.journal) } : null,
     inventory: inventoryFrom(written, hosts),
@@ -65,6 +78,8 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
       unsigned: releases.unsigned,
     },
     build: written.build ? buildingFrom(written.build, others) : null,
+    balancers: balancersFrom(written),
+    balancerHosts: balancerHostsOf(written, others),
     slack: {
       channel: written.channel,
       team: written.team ?? null,
@@ -94,6 +109,37 @@ function buildingFrom(
   return { host: hosts[on] ?? null, repository, command, network, signedBy: signers, limit, memory };
 }
 
+function balancersFrom({ regions }: Written): Settings['balancers'] {
+  return Object.fromEntries(
+    regions.flatMap(({ name, balancer }) => (balancer ? [[name, balancerFrom(balancer)]] : [])),
+  );
+}
+
+function balancerFrom(written: WrittenBalancer): Balancer {
+  const { hosts, probe, drain } = written;
+  const all = { hosts, probe, drain };
+  switch (written.kind) {
+    case 'haproxy': {
+      const { backend = '', socket = '/run/haproxy/admin.sock', config = '/etc/haproxy/haproxy.cfg' } = written;
+      const stateFile = written.stateFile === undefined ? '/var/lib/haproxy/state' : written.stateFile;
+      return { kind: 'haproxy', ...all, backend, socket, stateFile, config };
+    }
+    case 'nginx': {
+      const { file = '', config = '/etc/nginx/nginx.conf', pidFile = '/run/nginx.pid' } = written;
+      return { kind: 'nginx', ...all, file, config, pidFile };
+    }
+    case 'command': {
+      const { show = [], apply = [] } = written;
+      return { kind: 'command', ...all, show, apply };
+    }
+  }
+}
+
+function balancerHostsOf({ regions }: Written, hosts: Record<string, Host>): Record<string, Host> {
+  const names = new Set(regions.flatMap(({ balancer }) => balancer?.hosts ?? []));
+  return Object.fromEntries(Object.entries(hosts).filter(([name]) => names.has(name)));
+}
+
 /** A person may have several keys. */
 function signersFrom(written: Written['releases']['signers']): Signer[] {
   const names = [...new Set(written.map(({ name }) => name))];
@@ -115,12 +161,52 @@ function regionFrom(region: Written['regions'][number], { freezes }: Written): R
     approvers: { users: approvers.users, groups: approvers.groups },
     needed: approvers.needed,
     nodes: region.nodes.map((node) => ({ name: node.name, region: name })),
+    ...(region.balancer ? { balanced: true as const } : {}),
   };
 }
 
-function healthUrls({ regions, health }: Written, hosts: Record<string, Host>): Record<string, string> {
+const hostNamed = (hosts: Record<string, Host>, name: string): Host => {
+  const host = hosts[name];
+  if (host === undefined) throw new Bug(`no host ${name}`);
+  return host;
+};
+
+/** An address that a node has of its own is that of the first service. */
+function healthUrls({ regions, health, services }: Written, hosts: Record<string, Host>): Record<string, string> {
   const nodes = regions.flatMap((region) => region.nodes);
-  return Object.fromEntries(nodes.map((node) => [node.name, node.healthUrl ?? filled(health, node.name, hosts)]));
+  const urlOf = (name: string, pattern: string, isFirst: boolean): string =>
+    (isFirst ? nodes.find((node) => node.name === name)?.healthUrl : undefined) ?? filled(pattern, name, hosts);
+  if (!services) return Object.fromEntries(nodes.map(({ name }) => [name, urlOf(name, health, true)]));
+  const profiles = profilesFrom(services);
+  const of = (host: string, key: string): string =>
+    urlOf(host, services[key]?.health ?? health, key === profiles[0]?.key);
+  return byNode(
+    profiles,
+    of,
+    nodes.map(({ name }) => name),
+  );
+}
+
+/** What is asked of nodes is asked of the first service. */
+function askedName(name: string, { services }: Written): string {
+  const [first] = services ? profilesFrom(services) : [];
+  return first === undefined ? name : siblingName(name, first.key);
+}
+
+function besideUrls(written: Written, hosts: Record<string, Host>): Record<string, string> {
+  const { slots } = written.service;
+  if (slots == null) return {};
+  const nodes = written.regions.flatMap((region) => region.nodes);
+  const first = healthUrls(written, hosts);
+  return Object.fromEntries(
+    nodes.map(({ name, besideUrl }) => [name, besideUrl ?? withPort(first[name] ?? '', slots.port)]),
+  );
+}
+
+function withPort(url: string, port: number): string {
+  const changed = new URL(url);
+  changed.port = String(port);
+  return changed.href;
 }
 
 /** An address with those of a node in it. */
@@ -164,10 +250,10 @@ function urlsFor(get: string, written: Written, hosts: Record<string, Host>): Re
   const health = healthUrls(written, hosts);
   const urlOf = (region: string, name: string): string => {
     const url = filled(get.replaceAll('{region}', region), name, hosts);
-    return url.startsWith('/') ? new URL(url, health[name]).href : url;
+    return url.startsWith('/') ? new URL(url, health[askedName(name, written)]).href : url;
   };
   const all = written.regions.flatMap(({ name: region, nodes }) =>
-    nodes.map(({ name }) => [name, urlOf(region, name)]),
+    nodes.map(({ name }) => [askedName(name, written), urlOf(region, name)]),
   );
   return Object.fromEntries(all);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { minute } from '../base/duration.ts';
 import { signingKeyIn } from '../trust/index.ts';
+import { blockLength, keptBlocks, leastBlocks } from '../upgrade/comparison/index.ts';
 import { overlap } from '../upgrade/compatibility/index.ts';
 import { healthy } from '../upgrade/rollout/index.ts';
 import { describeWindow } from '../windows/index.ts';
@@ -13,8 +14,10 @@ import type { Path, Problem } from './problems.ts';
 import {
   aftercare,
   approvers,
+  balancer,
   check,
   checklistItem,
+  compare,
   compatibilityRow,
   inventory,
   node,
@@ -23,14 +26,18 @@ import {
   policy,
   redis,
   regionApprovers,
+  service,
+  serviceKey,
+  sibling,
   ssh,
 } from './schema.ts';
+import { siblingProblems } from './siblings.ts';
 import * as value from './values.ts';
 
 /** Null for what is wrong by itself, and was told already. */
 const sound = <Item extends z.ZodType>(item: Item) => item.nullable().catch(null);
 const all = <Item extends z.ZodType>(item: Item) => z.array(sound(item)).catch([]);
-const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax, canary, healthDeadline } = policy.shape;
+const { minimumHealthy, expectedNode, rollbackReserve, poll, pollMax, canary, healthDeadline, bake } = policy.shape;
 const rules = z.object({
   minimumHealthy: sound(minimumHealthy),
   expectedNode: sound(expectedNode),
@@ -39,6 +46,7 @@ const rules = z.object({
   pollMax: sound(pollMax),
   canary: sound(canary),
   healthDeadline: sound(healthDeadline),
+  bake: sound(bake),
 });
 
 /** What was written, as far as it can be read: checks across keys run although other keys are wrong. */
@@ -53,12 +61,16 @@ const sketch = z.object({
         approvers: sound(regionApprovers),
         freezes: all(regionFreeze),
         nodes: all(node.strip()),
+        balancer: sound(balancer).optional(),
       }),
     )
     .catch([]),
   freezes: all(fleetFreeze),
+  services: z.record(z.string(), sound(sibling)).nullable().optional().catch(null),
+  health: z.unknown().optional(),
   policy: withDefault({}, sound(rules)),
   ssh: withDefault({}, sound(ssh)),
+  service: sound(service).optional(),
   hosts: z.record(z.string(), sound(otherHost)).nullable().optional().catch(null),
   build: sound(z.object({ on: z.unknown(), signedBy: z.unknown().optional() })).optional(),
   redis: withDefault({}, sound(redis)),
@@ -77,6 +89,7 @@ const sketch = z.object({
     z.object({ before: all(checklistItem), during: all(checklistItem), after: all(checklistItem) }),
   ).optional(),
   checks: all(check).nullable().optional(),
+  compare: withDefault({}, sound(compare)),
   alerts: sound(
     z.object({
       alertmanager: z.unknown().optional(),
@@ -118,8 +131,29 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...matrixProblems(settings),
     ...checklistProblems(settings),
     ...nodeChecks(settings),
+    ...compareProblems(settings),
     ...buildProblems(settings),
+    ...balancerProblems(settings),
+    ...slotProblems(settings),
+    ...servicesProblems(settings),
   ];
+}
+
+function servicesProblems({ services, service, health, releases }: Sketch): Problem[] {
+  if (services === null || services === undefined) return [];
+  const names = Object.keys(services).flatMap((key): Problem[] => {
+    const { error } = serviceKey.safeParse(key);
+    return error === undefined ? [] : [{ path: ['services', key], message: error.issues[0]?.message ?? 'is no name' }];
+  });
+  const instead = [
+    { path: ['service'], written: service },
+    { path: ['health'], written: health },
+  ].flatMap(({ path, written }): Problem[] =>
+    written == null
+      ? []
+      : [{ path, message: 'is for a fleet of one service; write it under services, at the one that it is of' }],
+  );
+  return [...names, ...instead, ...siblingProblems(services, releases?.url)];
 }
 
 function namedNodes(region: SketchedRegion, at: number): { name: string; path: Path }[] {
@@ -308,6 +342,52 @@ function buildProblems({ build, hosts, releases, regions }: Sketch): Problem[] {
   return [...wrong, ...unknown, ...elsewhere];
 }
 
+/** Keys of one kind of balancer, and those without which it cannot be spoken to. */
+const balancerKeys = {
+  haproxy: { needs: ['backend'], knows: ['backend', 'socket', 'stateFile', 'config'] },
+  nginx: { needs: ['file'], knows: ['file', 'config', 'pidFile'] },
+  command: { needs: ['show', 'apply'], knows: ['show', 'apply'] },
+} as const;
+const ofSomeKind = ['backend', 'socket', 'stateFile', 'config', 'file', 'pidFile', 'show', 'apply'] as const;
+
+function balancerProblems({ regions, hosts }: Sketch): Problem[] {
+  const names = Object.keys(hosts ?? {});
+  return regions.flatMap(({ balancer }, at): Problem[] => {
+    if (balancer == null) return [];
+    const path = ['regions', at, 'balancer'];
+    const { needs, knows } = balancerKeys[balancer.kind];
+    const isOf = (list: readonly string[], key: string) => list.includes(key);
+    const missing = needs.filter((key) => balancer[key as 'backend'] === undefined);
+    const foreign = ofSomeKind.filter((key) => balancer[key] !== undefined && !isOf(knows, key));
+    return [
+      ...missing.map((key) => ({
+        path: [...path, key],
+        message: `is missing; a balancer of kind ${balancer.kind} wants it`,
+      })),
+      ...foreign.map((key) => ({
+        path: [...path, key],
+        message: `is no key of a balancer of kind ${balancer.kind}; that has ${knows.join(', ')}`,
+      })),
+      ...balancer.hosts.flatMap((name, index) =>
+        names.includes(name)
+          ? []
+          : [{ path: [...path, 'hosts', index], message: `"${name}" is no host; describe it under hosts` }],
+      ),
+    ];
+  });
+}
+
+/** A helper on a node knows one unit and one binary. */
+function slotProblems({ service: written, ssh }: Sketch): Problem[] {
+  if (written?.slots == null || ssh?.become !== 'helper') return [];
+  return [
+    {
+      path: ['service', 'slots'],
+      message: 'is not for nodes with a helper (ssh.become), which knows one unit; leave it out',
+    },
+  ];
+}
+
 /** A version that two rows speak of is judged by neither: nobody could say which of them was meant. */
 function matrixProblems({ compatibility, inventory }: Sketch): Problem[] {
   const rows = (compatibility ?? []).flatMap((row, at) => (row === null ? [] : [{ row, at }]));
@@ -387,6 +467,38 @@ function nodeChecks({ checks, policy }: Sketch): Problem[] {
   return [
     ...repeated(known.map(({ each, path }) => ({ name: each.name, path: [...path, 'name'] }))),
     ...known.flatMap(({ each, path }) => checkProblems(each, path, policy?.healthDeadline ?? null)),
+  ];
+}
+
+/** What would make every comparison inconclusive: better known than told after each region. */
+function compareProblems({ checks, compare: written, policy }: Sketch): Problem[] {
+  if (written === null || !(checks ?? []).some((each) => each?.compare)) return [];
+  const { before, least } = written;
+  const block = blockLength(written);
+  const wanted = leastBlocks(written) * block;
+  // The first block is left out, and the last one is seldom whole.
+  const watched = wanted + 2 * block;
+  const bake = policy?.bake ?? null;
+  const problem = (path: Path, message: string): Problem[] => [{ path, message }];
+  return [
+    ...(before < wanted
+      ? problem(
+          ['compare', 'before'],
+          `${formatDuration(before)} is too short: at least ${formatDuration(wanted)} must be compared, by compare.least and six blocks of eight looks`,
+        )
+      : []),
+    ...(before > (keptBlocks / 2) * block || least > (keptBlocks / 2) * block
+      ? problem(
+          ['compare', before > least ? 'before' : 'least'],
+          `is longer than is kept: at most ${formatDuration((keptBlocks / 2) * block)} with compare.look at ${formatDuration(written.look)}`,
+        )
+      : []),
+    ...(bake !== null && bake < watched
+      ? problem(
+          ['compare', 'least'],
+          `policy.bake (${formatDuration(bake)}) is too short to compare anything: a region must be watched for ${formatDuration(watched)}, by compare.least and two blocks of eight looks`,
+        )
+      : []),
   ];
 }
 

@@ -72,6 +72,7 @@ export const checkBlock = (url: z.ZodType<string>) =>
     over: upTo(longest.over).optional(),
     watch: positive.nullable().optional(),
     bad: positive.nullable().optional(),
+    compare: value.flag.optional(),
     at: withDefault(['watch', 'verify'], list(oneOf(checkPlaces), 'places', 1)),
     absent: withDefault('bad', oneOf(['bad', 'skip'])),
     // biome-ignore lint/suspicious/noThenProperty: a key of the settings, which nobody awaits
@@ -91,6 +92,7 @@ const belongTo: Partial<Record<keyof WrittenCheck, readonly Kind[]>> = {
   over: ['metrics', 'journal'],
   watch: ['metrics', 'journal'],
   bad: ['metrics', 'journal'],
+  compare: ['metrics'],
 };
 const wanted: Partial<Record<Kind, readonly (keyof WrittenCheck)[]>> = {
   metrics: ['rate', 'over'],
@@ -118,10 +120,12 @@ export function checkProblems(check: WrittenCheck, path: Path, healthDeadline: n
   ];
 }
 
-function limitProblems({ watch, bad }: WrittenCheck, kind: Kind, path: Path): Problem[] {
+function limitProblems({ watch, bad, compare }: WrittenCheck, kind: Kind, path: Path): Problem[] {
   if (kind !== 'metrics' && kind !== 'journal') return [];
-  if (watch == null && bad == null)
-    return [{ path, message: 'has no limit, so that nothing is ever found; write watch, bad or both' }];
+  if (watch == null && bad == null && !compare) {
+    const ways = kind === 'metrics' ? 'watch, bad or both, or compare: true' : 'watch, bad or both';
+    return [{ path, message: `has no limit, so that nothing is ever found; write ${ways}` }];
+  }
   if (watch == null || bad == null || watch < bad) return [];
   return [{ path: [...path, 'watch'], message: `${watch} is not below bad (${bad})` }];
 }
@@ -150,6 +154,7 @@ export function checkFrom(check: WrittenCheck, urlsOf: (url: string) => Record<s
       rate: check.rate ?? [],
       per: check.per ?? null,
       over,
+      ...(check.compare ? { compare: true } : {}),
     };
   if (check.journal !== undefined) return { ...common, ...limits, kind: 'journal', priority: check.journal, over };
   if (check.database !== undefined)

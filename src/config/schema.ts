@@ -40,10 +40,22 @@ const command = list(
   1,
 );
 
+const unit = text('a systemd unit', 'its name without .service', /^(?!.*\.service$)[A-Za-z0-9][A-Za-z0-9@._-]*$/);
+/** It goes into a file on the node as it is written here. */
+const slotValue = leaf('a value', 'a text without quotes, backslashes and line breaks, or a number', (written) => {
+  const said = typeof written === 'number' ? String(written) : written;
+  return typeof said === 'string' && /^[A-Za-z0-9 ./:_,=@%+-]{0,200}$/.test(said) ? said : undefined;
+});
+const serverName = text(
+  'the name of a server',
+  'one like {name}-green, in which {name} is the node',
+  /^(?=.*\{name\})[A-Za-z0-9._{}-]{1,60}$/,
+);
+
 /** Defaults depend on the name and are filled in by `service.ts`. */
-export const service = block({
+const serviceKeys = {
   name: withDefault('zeitwork-operator', value.name),
-  unit: text('a systemd unit', 'its name without .service', /^(?!.*\.service$)[A-Za-z0-9][A-Za-z0-9@._-]*$/).optional(),
+  unit: unit.optional(),
   binary: absolutePath.optional(),
   owner: withDefault(
     'root:root',
@@ -57,12 +69,24 @@ export const service = block({
   traffic: block({ drain: command, undrain: command, limit: withDefault('5m', value.duration) })
     .nullable()
     .optional(),
+  slots: block({
+    port: value.port,
+    unit: unit.optional(),
+    binary: absolutePath.optional(),
+    envFile: absolutePath.optional(),
+    set: withDefault({}, named(slotValue, 'values')),
+    server: withDefault('{name}-green', serverName),
+    warm: withDefault('1h', value.durationOrNone),
+  })
+    .nullable()
+    .optional(),
   archiveMember: text(
     'a path inside the archive',
     'one like build/zeitwork-operator',
     /^(?!\/)(?!.*\.\.)[A-Za-z0-9._/-]+$/,
   ).optional(),
-});
+};
+export const service = block(serviceKeys);
 
 const access = {
   user: value.login.optional(),
@@ -91,6 +115,23 @@ export const node = block({
   address: value.address.optional(),
   ...access,
   healthUrl: value.url.optional(),
+  besideUrl: value.url.optional(),
+});
+
+/** Which keys go with which kind, `checks.ts` says. */
+export const balancer = block({
+  kind: oneOf(['haproxy', 'nginx', 'command']),
+  hosts: list(value.name, 'names of hosts', 1),
+  probe: value.url,
+  drain: withDefault('60s', value.duration),
+  backend: text('a backend', 'its name in HAProxy', /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/).optional(),
+  socket: absolutePath.optional(),
+  stateFile: absolutePath.nullable().optional(),
+  config: absolutePath.optional(),
+  file: absolutePath.optional(),
+  pidFile: absolutePath.optional(),
+  show: command.optional(),
+  apply: command.optional(),
 });
 
 export const region = block({
@@ -100,6 +141,7 @@ export const region = block({
   approvers: regionApprovers,
   freezes: withDefault([], list(regionFreeze, 'freezes')),
   nodes: list(node, 'nodes', 1),
+  balancer: balancer.nullable().optional(),
 });
 
 export const policy = block({
@@ -159,6 +201,20 @@ const healthPattern = leaf(
       ? written
       : undefined,
 );
+export const serviceKey = text(
+  'the name of a service',
+  'lower-case letters, digits and dashes, at most 32, beginning with a letter, like agent',
+  /^[a-z][a-z0-9-]{0,31}$/,
+);
+const serviceNames = withDefault([], list(serviceKey, 'names of services'));
+/** One of several. */
+export const sibling = block({
+  ...serviceKeys,
+  name: value.name,
+  health: healthPattern,
+  after: serviceNames,
+  blinds: serviceNames,
+});
 const signingKey = leaf(
   'a public key of OpenSSH',
   'the line of its .pub file, like ssh-ed25519 AAAA... ana',
@@ -327,6 +383,18 @@ export const checklists = block({ before: items, during: items, after: items });
 
 /** At most 20, since each is asked of every node. */
 export const check = checkBlock(inventoryUrl);
+/** A block of looks is eight of them, and there must be six before and after: what does not go together is told by `compareProblems`. */
+export const compare = block({
+  look: withDefault('30s', spanned('100ms', '5m')),
+  before: withDefault('48m', value.duration),
+  least: withDefault('24m', value.duration),
+  margin: withDefault(
+    1.2,
+    leaf('a factor', 'one above 1 and up to 10, like 1.2', (written) =>
+      typeof written === 'number' && written > 1 && written <= 10 ? written : undefined,
+    ),
+  ),
+});
 const checks = list(check, 'checks').max(20, { error: 'has more than 20 of them' });
 
 const repository = leaf(
@@ -381,6 +449,7 @@ export const schema = block({
     unsigned: withDefault('refused', oneOf(['refused', 'allowed'])),
   }),
   service: withDefault({}, service),
+  services: named(sibling, 'services').nullable().optional(),
   health: withDefault('http://{address}:8080/health', healthPattern),
   alerts: alerts.nullable().optional(),
   proven: proven.nullable().optional(),
@@ -389,6 +458,7 @@ export const schema = block({
   inventory: inventory.nullable().optional(),
   checklists: checklists.nullable().optional(),
   checks: checks.nullable().optional(),
+  compare: withDefault({}, compare),
   config: config.nullable().optional(),
   ssh: withDefault({}, ssh),
   hosts: named(otherHost, 'hosts').nullable().optional(),
@@ -408,11 +478,13 @@ export const schema = block({
 });
 
 export type Written = z.output<typeof schema>;
+export type WrittenBalancer = z.output<typeof balancer>;
+export type WrittenSibling = z.output<typeof sibling>;
 export type WrittenSsh = z.output<typeof ssh>;
 export type WrittenNode = z.output<typeof node>;
 export type WrittenHost = z.output<typeof otherHost>;
 export type WrittenJump = z.output<typeof jumpHost>;
 
 function fill(pattern: string): string {
-  return pattern.replaceAll(/\{(address|name|version|region)\}/g, 'x');
+  return pattern.replaceAll(/\{(address|name|version|region|service)\}/g, 'x');
 }

@@ -1,6 +1,7 @@
 import type { RedisPlace } from '../base/redis-place.ts';
 import type { Building } from '../building/index.ts';
 import type { Person, Signer } from '../trust/index.ts';
+import type { Balancer } from '../upgrade/balancer/index.ts';
 import type { AlertSource, InventorySource, WebhookPlace } from '../upgrade/http/types.ts';
 import type { Approvers, Fleet } from '../upgrade/rollout/types.ts';
 import type { Host } from '../upgrade/ssh/types.ts';
@@ -16,6 +17,8 @@ export interface Settings {
   signers: string[];
   /** Health URL by node name. */
   healthUrls: Record<string, string>;
+  /** The same of its second place; none where the service has none. */
+  besideUrls: Record<string, string>;
   /** Whom to ask whether alerts fire; null: nobody. */
   alerts: AlertSource | null;
   /** Where a release must have been proven for so many ms before it is begun here: the fleet, its exported journal, its keys. */
@@ -37,6 +40,10 @@ export interface Settings {
   };
   /** How releases are built; null: they are not. */
   build: Building | null;
+  /** By region; none where nobody may be told whom to give traffic. */
+  balancers: Record<string, Balancer>;
+  /** SSH access to their machines, by name. */
+  balancerHosts: Record<string, Host>;
   slack: {
     /** Channel id in which everything happens; commands elsewhere are refused. */
     channel: string;

@@ -1,3 +1,4 @@
+import { placeOf } from '../base/sibling.ts';
 import type { Settings } from '../config/index.ts';
 import type { Alerting } from '../upgrade/http/types.ts';
 import { type Finding, note, right, wrong } from './finding.ts';
@@ -12,7 +13,7 @@ export async function examineAlerts(
   if (alerts === null) return [note(subject, 'nobody is asked (alerts in the settings)')];
   const { host } = new URL('url' in alerts ? alerts.url.replaceAll('{region}', 'x') : alerts.alertmanager);
   const found = await Promise.all(
-    fleet.regions.map(async ({ name }): Promise<Finding | null> => {
+    [...new Set(fleet.regions.map(({ name }) => placeOf(name)))].map(async (name): Promise<Finding | null> => {
       const said = await alerting.ask(name);
       if (said.is === 'quiet') return null;
       if (said.is === 'firing') return note(subject, `${name}: nothing is begun now, since ${said.names.join(', ')}`);

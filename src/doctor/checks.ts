@@ -1,6 +1,7 @@
 import type { Settings } from '../config/index.ts';
 import { checkWords } from '../upgrade/checks/index.ts';
 import type { AskChecks, CheckResult } from '../upgrade/checks/types.ts';
+import { isAskedChecks } from '../upgrade/rollout/index.ts';
 import { type Finding, note, right, wrong } from './finding.ts';
 
 const subject = 'checks';
@@ -13,7 +14,7 @@ export async function examineChecks({ fleet }: Pick<Settings, 'fleet'>, ask: Ask
   const { checks = [], regions } = fleet;
   if (ask === null || checks.length === 0)
     return [note(subject, 'nothing is asked of nodes but their health (checks in the settings)')];
-  const nodes = regions.flatMap((region) => region.nodes);
+  const nodes = regions.flatMap((region) => region.nodes).filter(({ name }) => isAskedChecks(fleet, name));
   const signal = AbortSignal.timeout(patience);
   const results = (await Promise.all(nodes.map(({ name }) => ask(name, 'all', signal)))).flat();
   const found = checks.flatMap(({ name }) => findingsOf(results.filter(({ check }) => check === name)));

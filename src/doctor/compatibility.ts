@@ -1,6 +1,7 @@
 import type { Settings } from '../config/index.ts';
 import { rowFor } from '../upgrade/compatibility/index.ts';
 import type { AskInventory } from '../upgrade/http/types.ts';
+import { isAskedChecks } from '../upgrade/rollout/index.ts';
 import type { Release } from '../upgrade/rollout/types.ts';
 import { type Finding, note, right, wrong } from './finding.ts';
 
@@ -20,7 +21,7 @@ export async function examineCompatibility(
       : [note(subject, `${newest.version} stands in no row of compatibility, so no plan is made for it: add one`)];
   if (inventory === null)
     return listed.length > 0 ? listed : [right(subject, `${count(rows.length)}, and nobody to ask`)];
-  const nodes = fleet.regions.flatMap((region) => region.nodes);
+  const nodes = fleet.regions.flatMap((region) => region.nodes).filter(({ name }) => isAskedChecks(fleet, name));
   const answers = await Promise.all(nodes.map(async ({ name }) => ({ name, said: await ask(name) })));
   const silent = (['agents', 'schema'] as const).flatMap((what) => {
     const all = answers.flatMap(({ name, said }) => {

@@ -3,12 +3,15 @@ import type { Clock } from '../base/clock.ts';
 import { wordsOf } from '../base/errors.ts';
 import { loadSettings, type Settings, SettingsError } from '../config/index.ts';
 import { createElsewhere } from '../jobs/index.ts';
+import { type BalancerPlace, createBalancer } from '../upgrade/balancer/index.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
 import { helpersOf } from '../upgrade/host/helper/index.ts';
 import { createChecks } from '../upgrade/host/index.ts';
 import { createAlerting, createInventory, createProbe, fetchOnce } from '../upgrade/http/index.ts';
+import { isAskedChecks, serviceOf } from '../upgrade/rollout/index.ts';
 import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
 import { examineAlerts } from './alerts.ts';
+import { examineBalancers } from './balancers.ts';
 import { examineChecks } from './checks.ts';
 import { examineCompatibility } from './compatibility.ts';
 import { type Finding, lineOf, right, shown, wrong } from './finding.ts';
@@ -80,9 +83,9 @@ const nodesOf = ({ fleet }: Settings) => fleet.regions.flatMap(({ nodes }) => no
 
 /** Begins all checks; each settles with what it found. */
 function start(settings: Settings, options: DoctorOptions): { checks: Promise<Finding[]>[]; close(): Promise<void> } {
-  const { service } = settings.fleet;
+  const { fleet } = settings;
   const { now = Date.now, connectTimeoutMs = 10_000 } = options;
-  const shell = createShell(settings.hosts, { connectTimeoutMs });
+  const shell = createShell({ ...settings.balancerHosts, ...settings.hosts }, { connectTimeoutMs });
   const probe = createProbe(settings.healthUrls);
   const releases = examineReleases(settings);
   const safely = (subject: string, check: Promise<Finding[]>): Promise<Finding[]> =>
@@ -90,13 +93,15 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
   const signers = options.signers?.(settings) ?? Promise.resolve(settings.signers);
   const looks = nodesOf(settings).map(async (node): Promise<NodeLook> => {
     const helper = helpersOf(settings.fleet, settings.hosts, await signers);
-    const parts = { service, shell, probe, now, helper, largest: (await releases).largest };
+    const largest = isAskedChecks(fleet, node.name) ? (await releases).largest : null;
+    const parts = { service: serviceOf(fleet, node.name), shell, probe, now, helper, largest };
     return examineNode(node, parts).catch((error: unknown) => ({
       node: node.name,
       problems: [`the check itself failed: ${wordsOf(error)}`],
       portrait: '',
     }));
   });
+  const units = (fleet.services ?? [fleet]).map(({ service }) => service.unit);
   const checks = [
     Promise.resolve([right('settings', summaryOf(settings))]),
     Promise.resolve(examineNative()),
@@ -119,11 +124,17 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
       'versions',
       releases.then(({ newest }) => examineCompatibility(settings, newest, createInventory(settings.inventory))),
     ),
+    safely('balancers', examineBalancers(settings, balancersOf(settings, shell), throughBalancers(settings))),
     safely('checks', examineChecks(settings, askOf(settings, shell, probe, now))),
     safely(
       'nodes',
       Promise.all(looks).then((all) =>
-        tellNodes(all, { hosts: settings.hosts, healthUrls: settings.healthUrls, unit: service.unit }),
+        units.flatMap((unit) =>
+          tellNodes(
+            all.filter(({ node }) => serviceOf(fleet, node).unit === unit),
+            { hosts: settings.hosts, healthUrls: settings.healthUrls, unit },
+          ),
+        ),
       ),
     ),
   ];
@@ -132,19 +143,33 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
 
 /** The doctor's own clock tells the time alone: what waits, waits for real. */
 function askOf(
-  { fleet: { service, checks = [] } }: Settings,
+  { fleet }: Settings,
   shell: ReturnType<typeof createShell>,
   probe: ReturnType<typeof createProbe>,
   now: () => number,
 ): AskChecks | null {
+  const { service, checks = [] } = fleet;
   if (checks.length === 0) return null;
   const clock: Clock = {
     now,
     monotonic: () => performance.now(),
     sleep: (ms, signal) => sleep(ms, undefined, { ...(signal ? { signal } : {}), ref: false }),
   };
-  return createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
+  const ask = createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
+  return async (node, place, signal) => (isAskedChecks(fleet, node) ? ask(node, place, signal) : []);
 }
+
+function balancersOf({ balancers, fleet }: Settings, shell: ReturnType<typeof createShell>) {
+  return (region: string): BalancerPlace => {
+    const balancer = balancers[region];
+    if (balancer === undefined) throw new Error(`${region} has no balancer`);
+    return createBalancer({ balancer, fleet: fleet.name, region, shell, timeoutMs: fleet.policy.commandTimeout });
+  };
+}
+
+/** Health as clients see it, by region. */
+const throughBalancers = ({ balancers }: Settings) =>
+  createProbe(Object.fromEntries(Object.entries(balancers).map(([region, { probe }]) => [region, probe])));
 
 function summaryOf(settings: Settings): string {
   const { name, regions } = settings.fleet;

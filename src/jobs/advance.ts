@@ -1,7 +1,7 @@
 import type { Queue } from 'bullmq';
 import { minute } from '../base/duration.ts';
-import { isLook, isOpen, nextWake, todo } from '../upgrade/rollout/index.ts';
-import type { Task } from '../upgrade/rollout/types.ts';
+import { isAction, isLook, isOpen, nextWake, todo } from '../upgrade/rollout/index.ts';
+import type { Event, Task } from '../upgrade/rollout/types.ts';
 import { noteLeft } from './ledger.ts';
 import { kept, type Queues, type StepEnd, type StepJob } from './queues.ts';
 import { type TickParts, ticker } from './tick.ts';
@@ -46,21 +46,16 @@ export function advancer({ store, ledger, record, queues, clock, log }: AdvanceP
   /** A job that is over without its task being over: nobody knows what it did, so this try is counted as unknown. */
   async function countsAsTried(queue: Queue<StepJob, StepEnd>, task: Task): Promise<boolean> {
     if (isLook(task)) return false;
-    const { rollout, run, node, step, attempt } = task;
+    const { rollout, run, node, attempt } = task;
     const job = await queue.getJob(task.id);
     if (!job) return false;
     if (job.failedReason === undefined && job.returnvalue !== 'reported') return false;
     const reason = `its worker gave up: ${job.failedReason ?? 'no report arrived'}`;
-    const report = { is: 'unknown', reason } as const;
-    const { changed, rollout: now } = await record(rollout, {
-      type: 'reported',
-      at: clock.now(),
-      run,
-      node,
-      step,
-      attempt,
-      report,
-    });
+    const told = { at: clock.now(), run, attempt, report: { is: 'unknown', reason } } as const;
+    const event: Event = isAction(task)
+      ? { type: 'action-reported', phase: node, action: task.step, ...told }
+      : { type: 'reported', node, step: task.step, ...told };
+    const { changed, rollout: now } = await record(rollout, event);
     // Unchanged and still due: it failed before it was begun, so the same try may simply be made again.
     return changed || !todo(now, clock.now()).some(({ id }) => id === task.id);
   }

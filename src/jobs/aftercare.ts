@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { leftBy } from '../upgrade/ledger/index.ts';
 import type { Left } from '../upgrade/ledger/types.ts';
-import { isGoodAfterwards, isOpen } from '../upgrade/rollout/index.ts';
+import { asSeenBy, isGoodAfterwards, isOpen, serviceOf } from '../upgrade/rollout/index.ts';
 import type { Fleet, NodeSurvey, Pair, Rollout } from '../upgrade/rollout/types.ts';
 import type { Shell } from '../upgrade/ssh/types.ts';
 import type { TidyNode } from '../upgrade/steps/tidy.ts';
@@ -12,7 +12,7 @@ import type { RolloutStore } from './store.ts';
 import type { LedgerStore } from './types.ts';
 
 export interface AftercareParts {
-  fleet: Pick<Fleet, 'service' | 'aftercare'>;
+  fleet: Pick<Fleet, 'service' | 'services' | 'aftercare'>;
   store: Pick<RolloutStore, 'openIds' | 'latest'>;
   ledger: Pick<LedgerStore, 'load'>;
   orders: FindOrder;
@@ -46,7 +46,7 @@ export function createAftercare(parts: AftercareParts) {
       // Asked for each: one may be begun at any time, and goes first.
       if ((await store.openIds()).length > 0) return;
       const { run, spare } = turn;
-      const rollout = { ...turn.rollout, service: fleet.service };
+      const rollout = { ...asSeenBy(turn.rollout, node), service: serviceOf(fleet, node) };
       const heeded = heeding(parts.shell, () => parts.halt(region), clock);
       const shell = presenting(heeded, () => parts.orders(rollout, node, 'tidy'));
       try {

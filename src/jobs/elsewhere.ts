@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { createNotary, type Notary } from '../trust/index.ts';
+import { allBrought } from '../upgrade/rollout/index.ts';
 import type { Elsewhere, Release, Rollout } from '../upgrade/rollout/types.ts';
 import { exportIn, faultInExport } from './exported.ts';
 import { type ChainedEntry, spelledLine } from './journal.ts';
@@ -108,10 +109,10 @@ function judge({ at, rollouts }: Read, source: ProvenOn, release: Parameters<Ask
   const { fleet, journal } = source;
   const { version, archiveSha256 } = release;
   const [newest] = rollouts
-    .filter((each) => each.release.archiveSha256 === archiveSha256)
+    .filter((each) => allBrought(each).some(({ release: its }) => its.archiveSha256 === archiveSha256))
     .toSorted((a, b) => b.createdAt - a.createdAt);
   if (newest === undefined) {
-    const isOther = rollouts.some((each) => each.release.version === version);
+    const isOther = rollouts.some((each) => allBrought(each).some(({ release: its }) => its.version === version));
     const what = isOther ? `another archive of ${version} was rolled out there` : 'it was not rolled out there';
     throw new Unproven(
       `${version} is not proven on ${fleet}: ${what}. Roll exactly this archive out there, then write ${journal} anew with zeitwork export`,

@@ -1,4 +1,5 @@
 import { minute } from '../base/duration.ts';
+import { placeOf } from '../base/sibling.ts';
 import { freezesOf } from '../upgrade/ledger/index.ts';
 import type { EvidenceName, Findings, Release } from '../upgrade/rollout/types.ts';
 import type { Freeze } from '../windows/types.ts';
@@ -19,6 +20,8 @@ export type Sources = Pick<
 interface Place {
   region: string;
   nodes: readonly string[];
+  /** Of other services, whose standing counts with theirs. */
+  beside: readonly string[];
   release: Release;
   /** By node, the version that it ran when it was staged. */
   before: Record<string, string>;
@@ -28,9 +31,9 @@ interface Place {
 type Collector<Name extends EvidenceName> = (place: Place, sources: Sources) => Promise<Findings[Name]>;
 
 const collectors: { [Name in EvidenceName]: Collector<Name> } = {
-  standing: async ({ nodes }, { probe, clock }) => standings(await askAll(probe, nodes, clock)),
+  standing: async ({ nodes, beside }, { probe, clock }) => standings(await askAll(probe, [...nodes, ...beside], clock)),
   freezes: freezesNow,
-  alerts: ({ region }, { alerting }) => alerting.ask(region),
+  alerts: ({ region }, { alerting }) => alerting.ask(placeOf(region)),
   elsewhere: ({ release }, { elsewhere }) => elsewhere(release),
   compatibility: (place, { compatible }) => compatible(place),
   halt: ({ region }, { halt }) => halt(region),

@@ -3,7 +3,7 @@ export { type Audited, auditExport } from './audit.ts';
 export { bringOver } from './bring-over.ts';
 export { type BuildTold, buildsName } from './build-told.ts';
 export { type Census, createCensus, type QueueState, queueStates } from './census.ts';
-export { createCompatible } from './compatible.ts';
+export { askingBeside, createCompatible } from './compatible.ts';
 export { createControl } from './control.ts';
 export { type AskElsewhere, createElsewhere, type ProvenOn } from './elsewhere.ts';
 export { type Examined, examine, type Flaw } from './examine.ts';

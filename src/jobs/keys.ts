@@ -43,6 +43,10 @@ export function keysOf(fleet: string) {
     drift: key('drift'),
     /** Hash: what is told of the build that was last, signed; its queue begins so, too. */
     build: key('build', 'told'),
+    /** List of signed blocks of what was measured in a region, the newest of them. */
+    measured: (region: string) => key('measured', region),
+    /** Which worker measures a region, for a few looks. */
+    measuring: (region: string) => key('measuring', region),
     /** Hash: number and hash of the last note. */
     notes: key('notes'),
     /** List of chained lines, the newest of them. */

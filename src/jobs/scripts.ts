@@ -73,6 +73,14 @@ export const readScript = `
   return {found[1], found[2], found[3], redis.call('LLEN', KEYS[2]), redis.call('LRANGE', KEYS[2], ARGV[1], -1)}
 `;
 
+/** KEYS: who measures a region. ARGV: who wants to, and for how long that is theirs, ms. */
+export const measuringScript = `
+  local holder = redis.call('GET', KEYS[1])
+  if holder and holder ~= ARGV[1] then return 0 end
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  return 1
+`;
+
 /** KEYS: unpainted. ARGV: id, the revision that was painted. */
 export const paintedScript = `
   local newest = redis.call('ZSCORE', KEYS[1], ARGV[1])

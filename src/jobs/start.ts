@@ -6,11 +6,14 @@ import { createAftercare } from './aftercare.ts';
 import { bringOver } from './bring-over.ts';
 import { buildsName, createBuildTelling } from './build-told.ts';
 import { createBuilder } from './builder.ts';
+import { comparing } from './comparing.ts';
 import { workerDuties } from './duties.ts';
 import { keysOf } from './keys.ts';
 import { createLedger } from './ledger.ts';
 import { startPulse } from './living.ts';
 import { reasonOf, seldom } from './log.ts';
+import { createMeasurements } from './measurements.ts';
+import { startMeasuring } from './measuring.ts';
 import { mend } from './mend.ts';
 import { createNights } from './nights.ts';
 import { orderFinder } from './orders.ts';
@@ -37,10 +40,11 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     const all = Promise.all(ownWorkers.map((worker) => worker.serve(may)));
     all.catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'cannot hold or let go of the queues'));
   };
+  const worker = `${hostname()}.${process.pid}.${randomBytes(3).toString('hex')}`;
   const pulse = await startPulse({
     redis,
     key: keysOf(fleet).living,
-    worker: `${hostname()}.${process.pid}.${randomBytes(3).toString('hex')}`,
+    worker,
     regions,
     log,
     onClock: serve,
@@ -50,7 +54,9 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
   const queues = createQueues(redis, fleet, log);
   const ledger = createLedger(redis, fleet, parts.belief);
   const orders = orderFinder(redis, fleet);
-  const duties = workerDuties(parts, { store, ledger, queues, orders });
+  const measurements = createMeasurements(redis, fleet, parts.belief.notary);
+  const compared = parts.compare === undefined ? {} : { compared: comparing(parts.compare, measurements) };
+  const duties = workerDuties({ ...parts, ...compared }, { store, ledger, queues, orders });
 
   ownWorkers = regions.flatMap((region) => regionWorkers(parts, redis, region, duties));
   if (!clockIsRight) serve(false);
@@ -90,6 +96,13 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
         ? async () => undefined
         : createAftercare({ ...parts, tidyNode: parts.tidyNode, store, ledger, orders }),
   });
+  const measuring =
+    parts.compare === undefined
+      ? null
+      : startMeasuring({
+          ...{ ...parts.compare, measurements, worker, clock, log, serves: () => clockIsRight },
+          regions: parts.fleet.regions.filter(({ name }) => regions.includes(name)),
+        });
   const ofRegions = regions.flatMap((region) => [queueNames.step(region), queueNames.ask(region)]);
   const building = parts.build === undefined ? [] : [queueNames.build];
   const served = [queueNames.advance, queueNames.publish, ...building, ...ofRegions];
@@ -121,6 +134,7 @@ export async function startWorker(parts: WorkerParts): Promise<Sweeping> {
     async close() {
       await sweeping.close();
       await sentinel.close();
+      await measuring?.close();
       await pulse.close();
       await Promise.allSettled(workers.map((worker) => worker.close(parts.grace ?? 10_000)));
       await queues.close();

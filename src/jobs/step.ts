@@ -1,24 +1,43 @@
 import { minute } from '../base/duration.ts';
+import { placeOf, serviceIn, siblingName } from '../base/sibling.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { canonical } from '../trust/index.ts';
+import type { ActionResult } from '../upgrade/actions/types.ts';
+import type { Comparison } from '../upgrade/comparison/types.ts';
 import { isRecorded } from '../upgrade/ledger/index.ts';
 import {
+  actionEvidence,
+  actionGates,
+  actionOf,
   askedByLooks,
   askedForLists,
   asksChecks,
+  asksComparison,
   asksGates,
   asksWayBack,
+  asSeenBy,
   backQuestion,
+  balancersDone,
+  blindedBy,
+  blindingOf,
   changesAnything,
   changesNode,
   evidenceFor,
+  fenceOf,
   finishedNodes,
   gates,
+  isAction,
+  isBalancer,
+  isLeftSwitched,
   isLook,
   nodeOf,
+  releaseOf,
+  serviceOf,
   todo,
 } from '../upgrade/rollout/index.ts';
 import type {
+  ActionPhase,
+  ActionTask,
   BackSeen,
   CheckTallies,
   Fleet,
@@ -38,7 +57,7 @@ import { collect } from './evidence.ts';
 import { Halted, heeding } from './halt.ts';
 import { LetGo, orAborted } from './lease.ts';
 import { reasonOf } from './log.ts';
-import { lookAt } from './looks.ts';
+import { type LookParts, lookAt } from './looks.ts';
 import { type FindOrder, presenting } from './orders.ts';
 import { asWeKnow, disagreement } from './own-settings.ts';
 import type { WorkOnNodes } from './parts.ts';
@@ -50,7 +69,7 @@ import type { LedgerStore, Store } from './types.ts';
 export interface StepParts extends WorkOnNodes {
   store: Pick<Store, 'load' | 'newestIds'>;
   /** As the settings of this worker have it. */
-  fleet: Pick<Fleet, 'service' | 'regions' | 'policy'>;
+  fleet: Pick<Fleet, 'service' | 'services' | 'regions' | 'policy'>;
   ledger: Pick<LedgerStore, 'load'>;
   record: RecordEvent;
   /** What allows a step on a node whose helper asks for it. */
@@ -81,6 +100,7 @@ export function taskRunner(parts: StepParts): RunTask {
   return async (task, signal) => {
     const rollout = await store.load(task.rollout);
     if (!rollout || !isDue(rollout, task, clock.now())) return 'dropped';
+    if (isAction(task)) return act(task, signal);
     if (!isLook(task)) return work(task, signal);
     return task.step === 'after' ? lookAfter(task, rollout, signal) : watch(task, rollout, signal);
   };
@@ -104,6 +124,71 @@ export function taskRunner(parts: StepParts): RunTask {
     }
     await record(task.rollout, { type: 'reported', ...end, report: result });
     return 'reported';
+  }
+
+  async function act(task: ActionTask, signal: AbortSignal): Promise<StepEnd> {
+    const { run, node: phase, step: action, attempt, region, id: job } = task;
+    const at = clock.now();
+    const began = clock.monotonic();
+    const { rollout } = await record(task.rollout, { type: 'action-begun', at, run, phase, action, attempt });
+    if (!isDue(rollout, task, at)) return 'dropped';
+    signal.throwIfAborted();
+    const result = await actionOutcome(task, rollout, signal);
+    const took = Math.round(clock.monotonic() - began);
+    const told = { rollout: task.rollout, region, job, phase, step: action, attempt, took };
+    log.info({ ...told, result: result.is, ...reasonIn(result) }, 'action ended');
+    parts.meter?.worked({ region, step: action, outcome: result.is, ms: took });
+    const end = { at: clock.now(), run, phase, action, attempt };
+    if (result.is === 'gated') {
+      await record(task.rollout, { type: 'action-gated', ...end, gates: result.gates, unchanged: result.unchanged });
+      return 'gated';
+    }
+    await record(task.rollout, { type: 'action-reported', ...end, report: result });
+    return 'reported';
+  }
+
+  async function actionOutcome(task: ActionTask, recorded: Rollout, lease: AbortSignal): Promise<ActionResult> {
+    const rollout = asWeKnow(recorded, parts.fleet);
+    const phase = actionOf(rollout, task.node);
+    const action = parts.actions?.[task.step];
+    if (phase === null) return { is: 'unknown', reason: 'the plan has no such phase' };
+    // A try of before may have been a worker's whose settings have it.
+    if (action === undefined)
+      return { is: 'unknown', reason: `the settings of this worker have nothing to ${task.step} with` };
+    const limit = timeLimit(clock, (parts.limit ?? stepLimit)(rollout.policy));
+    const signal = AbortSignal.any([lease, limit.signal]);
+    const ask = (unchanged: boolean) => orAborted(shutForAction(task, unchanged), signal);
+    try {
+      const lacking = parts.vouchedAction === undefined ? null : await parts.vouchedAction(rollout, phase);
+      if (lacking !== null) return { is: 'failed', reason: lacking, retry: false, ...(isClean(phase) ? clean : {}) };
+      const fence = fenceOf(rollout, phase);
+      return await orAborted(action({ rollout, phase, fence, clock, signal, gates: ask }), signal);
+    } catch (error) {
+      if (lease.aborted) throw lease.reason instanceof LetGo ? lease.reason : new LetGo(reasonOf(lease.reason));
+      return { is: 'unknown', reason: limit.signal.aborted ? 'it hung and was given up' : reasonOf(error) };
+    } finally {
+      limit.lift();
+    }
+  }
+
+  /** As for a stop: what is asked first, the newest rollout last. */
+  async function shutForAction(task: ActionTask, unchanged: boolean): Promise<Gate[]> {
+    const stored = await store.load(task.rollout);
+    const phase = stored === null ? null : actionOf(stored, task.node);
+    if (stored === null || phase === null) return [overtaken];
+    const place = placeIn(asWeKnow(stored, parts.fleet), task.region);
+    const names = actionEvidence(phase).filter((name) => name !== 'halt');
+    const found = await collect(names, place, parts);
+    const newest = await store.load(task.rollout);
+    const halt = await parts.halt(task.region);
+    const now = clock.now();
+    const current = newest === null ? null : actionOf(newest, task.node);
+    if (newest === null || current === null || !isDue(newest, task, now)) return [overtaken];
+    return actionGates(asWeKnow(newest, parts.fleet), current, now, {
+      ...found,
+      halt,
+      sight: { down: false, unchanged },
+    });
   }
 
   async function outcome(task: NodeTask, recorded: Rollout, lease: AbortSignal): Promise<StepResult> {
@@ -150,12 +235,15 @@ export function taskRunner(parts: StepParts): RunTask {
     const { attempt } = task;
     const heeded = heeding(parts.shell, () => parts.halt(task.region), clock);
     const shell = presenting(heeded, () => parts.orders(rollout, task.node, task.step));
-    const archive = (): Promise<string> => parts.archives(rollout.release, signal);
-    const withdrawn = () => parts.withdrawn(rollout.release);
+    const release = releaseOf(rollout, task.node);
+    const archive = (): Promise<string> => parts.archives(release, signal);
+    const withdrawn = () => parts.withdrawn(release);
     const gatesNow = (sight: Sight): Promise<Gate[]> => orAborted(shutGates(task, sight), signal);
     // Unit and paths are this worker's own, also on the way back: whoever adopts what is stored has not read them.
-    const own = { ...rollout, service: parts.fleet.service };
+    const own = { ...asSeenBy(rollout, task.node), service: serviceOf(parts.fleet, task.node) };
+    const balancing = isBalancer(node) ? parts.balancing?.(task.region, heeded) : null;
     const more = {
+      ...(balancing == null ? {} : { balancing }),
       ...(parts.checks === undefined ? {} : { checks: parts.checks }),
       ...(parts.resolve === undefined ? {} : { resolve: parts.resolve }),
     };
@@ -169,7 +257,7 @@ export function taskRunner(parts: StepParts): RunTask {
     const before = asWeKnow(stored, parts.fleet);
     const names = evidenceFor(before, task.node, sight);
     const { region } = task;
-    const place = placeOf(before, region);
+    const place = placeIn(before, region);
     const found = await collect(
       names.filter((name) => name !== 'halt'),
       place,
@@ -189,16 +277,28 @@ export function taskRunner(parts: StepParts): RunTask {
     const at = clock.now();
     const began = clock.monotonic();
     const finished = task.step === 'prove' ? finishedNodes(rollout, region) : [];
-    const nodes = rollout.peers[region] ?? [];
-    const [seen, lasting, tallies] = await Promise.all([
-      lookAt(nodes, finished, withChecks(rollout, region), signal, (name, until) =>
+    const balancers = balancersDone(rollout, region);
+    const nodes = [...(rollout.peers[region] ?? []), ...balancers];
+    const [seen, lasting, tallies, compared] = await Promise.all([
+      lookAt(nodes, finished, withBalancers(rollout, region, balancers), signal, (name, until) =>
         wayBackOf(rollout, name, at, until),
       ),
-      collect(askedByLooks(rollout), placeOf(rollout, region), parts),
+      collect(askedByLooks(rollout), placeIn(rollout, region), parts),
       talliesOf(rollout, region, signal),
+      comparedAt(rollout, region, at),
     ]);
     signal.throwIfAborted();
-    await record(task.rollout, { type: 'watched', at, run, region, attempt, seen, ...lasting, ...tallies });
+    await record(task.rollout, {
+      type: 'watched',
+      at,
+      run,
+      region,
+      attempt,
+      seen,
+      ...lasting,
+      ...tallies,
+      ...compared,
+    });
     parts.meter?.worked({ region, step: task.step, outcome: 'watched', ms: clock.monotonic() - began });
     return 'watched';
   }
@@ -222,13 +322,53 @@ export function taskRunner(parts: StepParts): RunTask {
   async function talliesOf(rollout: Rollout, region: string, signal: AbortSignal): Promise<{ tallies?: CheckTallies }> {
     const names = askedForLists(rollout);
     if (names.length === 0 || parts.checks === undefined) return {};
-    return { tallies: await tallied(names, rollout.peers[region] ?? [], parts.checks, clock, signal) };
+    return { tallies: await tallied(names, askedIn(rollout, region), parts.checks, clock, signal) };
+  }
+
+  /** Checks are about the first service: beside another one its nodes are asked, once. */
+  function askedIn({ peers, nodes }: Rollout, region: string): readonly string[] {
+    const first = parts.fleet.services?.[0]?.key ?? null;
+    if (first === null || serviceIn(region) === first) return peers[region] ?? [];
+    const other = siblingName(placeOf(region), first);
+    return Object.values(nodes).some((node) => node.region === other) ? [] : (peers[other] ?? []);
+  }
+
+  /** At the end of its watch, and then alone. */
+  async function comparedAt(rollout: Rollout, region: string, at: number): Promise<{ compared?: Comparison[] }> {
+    if (parts.compared === undefined || !asksComparison(rollout, region, at)) return {};
+    return { compared: await parts.compared(rollout, region, at) };
   }
 
   /** Whoever only looks whether the next node may begin does not wait for them. */
   function withChecks(rollout: Rollout, region: string): StepParts {
     const { checks, ...others } = parts;
     return checks === undefined || !asksChecks(rollout, region) ? others : parts;
+  }
+
+  /** A finished turn of a balancer answers through it, and is what it was as long as the pool is as it was left. */
+  function withBalancers(rollout: Rollout, region: string, balancers: string[]): LookParts {
+    const own = withChecks(rollout, region);
+    const balancing = balancers.length === 0 ? null : (parts.balancing?.(region, parts.shell) ?? null);
+    if (balancers.length === 0) return own;
+    const { checks } = own;
+    const isOne = (name: string) => balancers.includes(name);
+    return {
+      clock,
+      probe: {
+        health: async (name, timeout) => {
+          if (!isOne(name)) return probe.health(name, timeout);
+          return balancing?.through() ?? { is: 'unreachable', detail: 'this worker has no balancer for it' };
+        },
+      },
+      stillProven: async (name, proof, until) => {
+        if (!isOne(name)) return parts.stillProven(name, proof, until);
+        if (!isLeftSwitched(rollout, region)) return { is: 'holds' };
+        return balancing?.still(rollout.peers[region] ?? [], until) ?? { is: 'unseen', reason: 'no balancer' };
+      },
+      ...(checks === undefined
+        ? {}
+        : { checks: async (name, at, until) => (isOne(name) ? [] : checks(name, at, until)) }),
+    };
   }
 
   function wayBackOf(rollout: Rollout, name: string, at: number, signal: AbortSignal): Promise<BackSeen> | null {
@@ -238,12 +378,34 @@ export function taskRunner(parts: StepParts): RunTask {
   }
 }
 
-function placeOf({ peers, nodes, release }: Rollout, region: string) {
+function placeIn(rollout: Rollout, region: string) {
+  const { peers, nodes } = rollout;
   const before = Object.values(nodes).flatMap((node) =>
     node.region === region && node.before?.version != null ? [[node.name, node.before.version] as const] : [],
   );
-  return { region, nodes: peers[region] ?? [], release, before: Object.fromEntries(before) };
+  const own = peers[region] ?? [];
+  return {
+    region,
+    nodes: own,
+    beside: [...new Set(besideOf(rollout, own))],
+    release: releaseOf(rollout, region),
+    before: Object.fromEntries(before),
+  };
 }
+
+/** What serves only with these nodes, what these serve only with, and all that counts with it. */
+function besideOf(rollout: Rollout, nodes: readonly string[]): string[] {
+  const blinded = nodes.flatMap((name) => blindedBy(rollout, name));
+  return [...blinded, ...[...nodes, ...blinded].flatMap((name) => blindingOf(rollout, name))].filter(
+    (name) => !nodes.includes(name),
+  );
+}
+
+const clean = { clean: true } as const;
+
+/** This try is the first, and nothing of it was done yet. */
+const isClean = ({ work: { state } }: ActionPhase): boolean =>
+  state.is === 'working' && state.failures + state.unknowns === 0 && state.underWaySince === undefined;
 
 /** The how-manyth try of the step it is. The number in its id only rises, over all steps of the node. */
 function tryOf(rollout: Rollout, name: string): number {
@@ -259,14 +421,17 @@ const halted = (step: StepName, reason: string): StepResult => ({
 });
 
 const ofRecovery: readonly StepName[] = ['stage', 'drain', 'recover'];
-const approachesChange: readonly StepName[] = ['backup', 'drain', 'switch', 'restart', 'configure'];
+const approachesChange: readonly StepName[] = [
+  ...(['backup', 'drain', 'switch', 'restart', 'configure'] as const),
+  ...(['beside', 'lb-switch', 'lb-home'] as const),
+];
 
 function broken(step: StepName, reason: string): Report {
   return changesNode(step) ? { is: 'unknown', reason } : { is: 'failed', reason, retry: true, facts: {} };
 }
 
 /** In words, and, of gates, in names that a search finds. */
-function reasonIn(result: StepResult): { reason?: string; gates?: string[] } {
+function reasonIn(result: StepResult | ActionResult): { reason?: string; gates?: string[] } {
   if (result.is === 'gated')
     return { reason: result.gates.map(({ reason }) => reason).join('; '), gates: result.gates.map(({ name }) => name) };
   return result.is === 'succeeded' ? {} : { reason: result.reason };

@@ -1,2 +1,2 @@
-export { openReleases, type Releases } from './open.ts';
+export { openReleases, openShelves, type Releases, type Shelves } from './open.ts';
 export { withoutSigners } from './signed.ts';

@@ -4,7 +4,7 @@ import { minute } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 import { short } from '../base/hash.ts';
 import { codeOf } from '../base/reasons.ts';
-import type { Release, Service } from '../upgrade/rollout/types.ts';
+import type { Fleet, Release, Service } from '../upgrade/rollout/types.ts';
 import { hashFile, mismatch } from './checksum.ts';
 import { inspect } from './contents.ts';
 import { directorySource } from './directory.ts';
@@ -83,6 +83,36 @@ export function openReleases(
   }
 
   return { resolve, archivePath, withdrawn: (release) => withdrawn(release, where), versions: () => source.versions() };
+}
+
+/** Of several services, each with archives of its own name; null, or no key: the first. What is planned says by its name whose it is. */
+export interface Shelves extends Releases {
+  resolve(version: string, service?: string | null): Promise<Release>;
+  versions(service?: string | null): Promise<string[]>;
+}
+
+export function openShelves(
+  where: ({ directory: string } | { url: string }) & Trust,
+  { service, services }: Pick<Fleet, 'service' | 'services'>,
+  cacheDir: string,
+): Shelves {
+  const open = (own: Service): Releases =>
+    openReleases(
+      'url' in where ? { ...where, url: where.url.replaceAll('{service}', own.name) } : where,
+      own,
+      cacheDir,
+    );
+  const all = (services ?? [{ key: null, service }]).map((each) => ({ ...each, releases: open(each.service) }));
+  const [first] = all as [(typeof all)[number]];
+  const whose = ({ archive, version }: Release): Releases =>
+    (all.find(({ service: { name } }) => archiveName(name, version) === archive) ?? first).releases;
+  const of = (key: string | null): Releases => (all.find((each) => each.key === key) ?? first).releases;
+  return {
+    resolve: (version, key = null) => of(key).resolve(version),
+    versions: (key = null) => of(key).versions(),
+    archivePath: (release) => whose(release).archivePath(release),
+    withdrawn: (release) => whose(release).withdrawn(release),
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { rmSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { exitCodes } from '../../src/app/cli/exit.ts';
@@ -12,15 +12,16 @@ import { writeSettings } from '../doctor/support.ts';
 import { quickRollout, silent } from '../jobs/fixtures/parts.ts';
 import { beliefIn } from '../support/belief.ts';
 import { shown } from '../support/product.ts';
+import { shippedMain } from '../support/program.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 
 /** What an auditor types, as processes of their own on a machine where bot and worker keep their state. */
 let redis: TestRedis;
 let file = '';
+const main = shippedMain();
 const run = (...words: string[]) => {
-  const main = resolve(import.meta.dirname, '../../src/main.ts');
   const env = { PATH: process.env.PATH, HOME: redis.dir, ZEITWORK_CONFIG: file };
-  return shown(spawn(process.execPath, ['--import', 'tsx', main, ...words], { env }));
+  return shown(spawn(process.execPath, [main, ...words], { env }));
 };
 const keys = keysOf('trial');
 const now = Date.now();

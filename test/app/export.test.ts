@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/app/cli/exit.ts';
 import { faultInExport } from '../../src/jobs/exported.ts';
@@ -9,14 +9,15 @@ import { shortest } from '../config/settings.ts';
 import { quickRollout } from '../jobs/fixtures/parts.ts';
 import { belief, beliefIn } from '../support/belief.ts';
 import { shown } from '../support/product.ts';
+import { shippedMain } from '../support/program.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 
-const root = resolve(import.meta.dirname, '../..');
+const main = shippedMain();
 let redis: TestRedis;
 
 const zeitwork = (...words: string[]) => {
   const env = { PATH: process.env.PATH, HOME: redis.dir, ZEITWORK_CONFIG: join(redis.dir, 'zeitwork.yaml') };
-  return shown(spawn(process.execPath, ['--import', 'tsx', join(root, 'src/main.ts'), ...words], { cwd: root, env }));
+  return shown(spawn(process.execPath, [main, ...words], { env }));
 };
 const lines = (out: string) =>
   out

@@ -5,19 +5,27 @@ import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/app/cli/exit.ts';
 import { shown } from '../support/product.ts';
+import { shippedMain } from '../support/program.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const nowhere = mkdtempSync(join(tmpdir(), 'zw-line-'));
 afterAll(() => rmSync(nowhere, { recursive: true, force: true }));
 
-/** The program as it is started from a checkout, in a folder without settings and on a machine without Redis. */
-const run = (...words: string[]) => {
+const main = shippedMain();
+
+/** The program, in a folder without settings and on a machine without Redis. */
+const started = (...words: string[]) => {
   const env = { PATH: nowhere, HOME: nowhere, REDIS_URL: 'redis://127.0.0.1:1' };
-  const tsx = import.meta.resolve('tsx');
-  return shown(spawn(process.execPath, ['--import', tsx, join(root, 'src/main.ts'), ...words], { cwd: nowhere, env }));
+  return shown(spawn(process.execPath, words, { cwd: nowhere, env }));
 };
+const run = (...words: string[]) => started(main, ...words);
 
 describe('the command line, without settings and without Redis', () => {
+  it('is the same when it is started from a checkout', async () => {
+    const words = ['--import', import.meta.resolve('tsx'), join(root, 'src/main.ts'), '--help'];
+    expect(await started(...words)).toEqual(await run('--help'));
+  });
+
   it.each([
     [['--help'], /^usage: zeitwork WORD .*roles.*worker.*verbs.*upgrade.*docs\/shell\.md/s],
     [['-h'], /^usage: /],

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packIn } from '../../src/app/pack.ts';
 import { reportFrom, reportText } from '../../src/app/report.ts';
@@ -13,11 +13,12 @@ import { shortest } from '../config/settings.ts';
 import { quickRollout } from '../jobs/fixtures/parts.ts';
 import { beliefIn } from '../support/belief.ts';
 import { shown } from '../support/product.ts';
+import { shippedMain } from '../support/program.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { tuesday } from '../support/rollouts.ts';
 
+const main = shippedMain();
 const headIn = (md: string): string => /--head (\S+)/.exec(md)?.[1] ?? '';
-const root = resolve(import.meta.dirname, '../..');
 let redis: TestRedis;
 
 const at = (...path: string[]) => join(redis.dir, ...path);
@@ -25,7 +26,7 @@ const read = (...path: string[]) => readFileSync(at(...path), 'utf8');
 const settings = () => loadSettings(at('zeitwork.yaml'), {});
 const zeitwork = (...words: string[]) => {
   const env = { PATH: process.env.PATH, HOME: redis.dir, ZEITWORK_CONFIG: at('zeitwork.yaml') };
-  return shown(spawn(process.execPath, ['--import', 'tsx', join(root, 'src/main.ts'), ...words], { cwd: root, env }));
+  return shown(spawn(process.execPath, [main, ...words], { env }));
 };
 
 beforeAll(async () => {

@@ -75,16 +75,19 @@ const pieces = [
   'name=token,value=',
   'name=token value=[',
 ];
+/** Of the processor, not of a clock: a machine that is busy elsewhere makes nothing slow here. */
+const spentMs = () => process.cpuUsage().user / 1_000;
+
 for (const p of pieces)
   for (const sep of ['', ' ', '\n'])
     it(JSON.stringify(p + sep), { timeout: 120000 }, () => {
       const text = (p + sep).repeat(Math.ceil(65536 / (p + sep).length)).slice(0, 65536);
-      const t = performance.now();
+      const t = spentMs();
       redact(text);
-      const t1 = performance.now() - t;
+      const t1 = spentMs() - t;
       const lines = Array.from({ length: 16 }, (_, i) => text.slice(i * 4096, i * 4096 + 4096));
-      const u = performance.now();
+      const u = spentMs();
       redactLines(lines);
-      const u1 = performance.now() - u;
+      const u1 = spentMs() - u;
       expect(Math.max(t1, u1)).toBeLessThan(400);
     });

@@ -31,7 +31,7 @@ const flags = ['', '--nodes 1', '--nodes 4', '--now --reason "night" --incident 
 const upgrade = fc
   .tuple(
     fc.constantFrom('VERSION', 'VERSION', 'ALIAS'),
-    fc.constantFrom(...strategyNames),
+    fc.constantFrom(...strategyNames.filter((name) => name !== 'blue-green')),
     fc.constantFrom(...regions),
     fc.constantFrom(...flags),
   )

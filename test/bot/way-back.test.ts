@@ -122,7 +122,9 @@ describe('the confirm dialog of a rollback', () => {
       }),
     );
     const phases = rollout.phases.map((phase) =>
-      phase.is === 'approval' ? phase : { ...phase, nodes: phase.nodes.map((name) => `${name}-${long}`) },
+      phase.is === 'approval' || phase.is === 'action'
+        ? phase
+        : { ...phase, nodes: phase.nodes.map((name) => `${name}-${long}`) },
     );
     const text = confirmText({ ...rollout, nodes, phases }, { is: 'all' });
     expect(text.length).toBeLessThanOrEqual(300);

@@ -13,6 +13,11 @@ const env = { HOME: '/home/ana' };
 
 /** Keys that stand only in a comment, because they exclude another one or need a file. */
 const commented = [
+  'services',
+  'services.name',
+  'services.health',
+  'services.after',
+  'services.blinds',
   'releases.url',
   'ssh.config',
   'keys',
@@ -61,6 +66,7 @@ const commented = [
     'over',
     'watch',
     'bad',
+    'compare',
   ].map((key) => `checks.${key}`),
   ...['journal', 'database', 'query', 'command'].map((key) => `checks.${key}`),
   'notices',
@@ -68,6 +74,23 @@ const commented = [
   ...['name', 'url'].map((key) => `notices.webhook.${key}`),
   ...['alertmanager', 'matchers', 'url'].map((key) => `alerts.${key}`),
   ...['drain', 'undrain', 'limit'].map((key) => `service.traffic.${key}`),
+  'service.slots',
+  ...['port', 'unit', 'binary', 'envFile', 'set', 'server', 'warm'].map((key) => `service.slots.${key}`),
+  'regions.balancer',
+  ...[
+    'kind',
+    'hosts',
+    'probe',
+    'drain',
+    'backend',
+    'socket',
+    'stateFile',
+    'config',
+    'file',
+    'pidFile',
+    'show',
+    'apply',
+  ].map((key) => `regions.balancer.${key}`),
 ];
 
 /** Keys that appear without a default: they are required, or stand for nothing when they are left out. */
@@ -119,8 +142,13 @@ it('the example shows every key that there is', () => {
   const again = ['reason', 'author', 'zone', 'from', 'to'].map((key) => `regions.freezes.${key}`);
   // Written like the windows of a region.
   const hours = ['days', 'from', 'to', 'weeks'].map((key) => `policy.waking.${key}`);
+  const own = ['unit', 'binary', 'owner', 'mode', 'envFile', 'versionArgs', 'traffic', 'archiveMember'];
+  const ofTraffic = ['drain', 'undrain', 'limit'].map((key) => `traffic.${key}`);
+  // Those of `service`, written once.
+  const ofServices = [...own, ...ofTraffic].map((key) => `services.${key}`);
   const told = [
     ...commented,
+    ...ofServices,
     ...access,
     ...again,
     ...hours,

@@ -1,13 +1,11 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
 import { Conversation } from '../support/conversation.ts';
 import { type Product, quick, startProduct } from '../support/product.ts';
-
-const root = resolve(import.meta.dirname, '../..');
 
 const checks = [
   { name: 'ready', get: '/health/ready', at: ['node', 'watch'], absent: 'skip' },
@@ -98,12 +96,10 @@ describe('checks on a simulated fleet', () => {
   it('verify asks the nodes themselves where Redis is away', async () => {
     await fleet.source.inject('eu-west-op-2', 'lose-metrics');
     const env = { ...process.env, ZEITWORK_CONFIG: product.settingsFile, REDIS_URL: 'redis://127.0.0.1:1' };
-    const words = ['--import', 'tsx', 'src/main.ts', 'verify', 'eu-west', '--json'];
+    const words = [product.main, 'verify', 'eu-west', '--json'];
     try {
       const { code, out } = await new Promise<{ code: unknown; out: string }>((resolve) => {
-        execFile(process.execPath, words, { env, cwd: root }, (error, stdout) =>
-          resolve({ code: error?.code ?? 0, out: stdout }),
-        );
+        execFile(process.execPath, words, { env }, (error, stdout) => resolve({ code: error?.code ?? 0, out: stdout }));
       });
       expect(code).toBe(1);
       expect(JSON.parse(out)).toMatchObject({

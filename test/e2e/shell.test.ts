@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SimulatedFleet, startFleet } from '../../sandbox/fleet/fleet.ts';
 import { exitCodes } from '../../src/app/cli/exit.ts';
@@ -163,13 +163,12 @@ describe('the product on a shell', () => {
   });
 
   it('says that the store does not answer', async () => {
-    const main = join(resolve(import.meta.dirname, '../..'), 'src/main.ts');
-    const settings = product.settingsFile;
+    const { main, settingsFile: settings } = product;
     const env = { ...process.env, ZEITWORK_CONFIG: settings, REDIS_URL: 'redis://127.0.0.1:1' };
-    const away = await shown(spawn(process.execPath, ['--import', 'tsx', main, 'status', '--json'], { env }));
+    const away = await shown(spawn(process.execPath, [main, 'status', '--json'], { env }));
     expect(away.code).toBe(exitCodes.unreachable);
     expect(json(away)).toMatchObject({ outcome: 'unreachable', message: expect.stringMatching(/127\.0\.0\.1:1/) });
-    const ask = (...words: string[]) => shown(spawn(process.execPath, ['--import', 'tsx', main, ...words], { env }));
+    const ask = (...words: string[]) => shown(spawn(process.execPath, [main, ...words], { env }));
     const [plain, told, cause, denied] = await Promise.all([
       ask('verify'),
       ask('verify', '--json'),
@@ -184,9 +183,7 @@ describe('the product on a shell', () => {
     expect(denied.code).toBe(exitCodes.unreachable);
     const file = join(directory, 'broken.yaml');
     writeFileSync(file, 'fleet: 7\n');
-    const broken = await shown(
-      spawn(process.execPath, ['--import', 'tsx', main, 'status'], { env: { ...env, ZEITWORK_CONFIG: file } }),
-    );
+    const broken = await shown(spawn(process.execPath, [main, 'status'], { env: { ...env, ZEITWORK_CONFIG: file } }));
     expect(broken).toMatchObject({ code: exitCodes.settings, out: '' });
   });
 });

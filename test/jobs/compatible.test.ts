@@ -22,6 +22,7 @@ const found = (agent: string, schema: number): Inventory => ({
 const place = {
   region: 'us-east',
   nodes: ['us-east-op-1', 'us-east-op-2'],
+  beside: [],
   release,
   before: { 'us-east-op-1': 'v1.1.0' },
 };

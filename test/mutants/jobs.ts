@@ -77,8 +77,8 @@ export const rows: Mutant[] = [
   {
     name: 'the rollout is read before the probes',
     file: 'src/jobs/step.ts',
-    from: 'const newest = await store.load(task.rollout);',
-    to: 'const newest = before;',
+    from: 'const newest = await store.load(task.rollout);\n    // Last of all',
+    to: 'const newest = before;\n    // Last of all',
     tests: step,
   },
   {
@@ -126,8 +126,8 @@ export const rows: Mutant[] = [
   {
     name: 'a step runs although it was not due any more when its intent was written',
     file: 'src/jobs/step.ts',
-    from: "if (!isDue(rollout, task, at)) return 'dropped';",
-    to: '',
+    from: "if (!isDue(rollout, task, at)) return 'dropped';\n    signal.throwIfAborted();\n    const result = await outcome(",
+    to: 'signal.throwIfAborted();\n    const result = await outcome(',
     tests: step,
   },
   {

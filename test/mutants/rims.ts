@@ -91,8 +91,8 @@ export const rows: Mutant[] = [
   {
     name: 'a worker changes plans between their preview and Start',
     file: 'scripts/redis-users.sh',
-    from: "worker='step-*'",
-    to: "worker='step-* draft:*'",
+    from: "worker='step-* measured:*",
+    to: "worker='step-* draft:* measured:*",
     tests: ['test/jobs/redis-users.test.ts'],
   },
   {

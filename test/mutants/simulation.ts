@@ -63,7 +63,7 @@ export const rows: Mutant[] = [
   {
     name: 'nights: nobody has to approve',
     file: 'src/upgrade/rollout/rules.ts',
-    from: 'return asked.map((phase) => lacking(rollout, phase, now)).find((reason) => reason !== null) ?? null;',
+    from: 'return asked.map((each) => lacking(rollout, each, now)).find((reason) => reason !== null) ?? null;',
     to: 'return asked.length > 99 ? lacking(rollout, asked[0] as ApprovalPhase, now) : null;',
     tests: nights,
     nights: 15,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { entriesOf, lift, nodesInOrder } from '../../src/upgrade/rollout/index.ts';
+import { comparisonsIn, entriesOf, lift, nodesInOrder } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import type { Command } from '../../src/upgrade/ssh/types.ts';
 import { openInterval } from '../../src/windows/index.ts';
@@ -256,6 +256,12 @@ export class Checks implements Watcher {
       if (after.status.is === 'done' && before?.status.is !== 'done')
         for (const { name } of nodesInOrder(after))
           holds(this.#wasWell(name, after, lookedAt), `all is done, and ${name} is well`);
+      for (const phase of after.phases) {
+        const wasOver = before?.phases.find(({ id }) => id === phase.id)?.state.is === 'done';
+        const isWorse = comparisonsIn(phase).some(({ found }) => found.is === 'worse');
+        if (phase.state.is === 'done' && !wasOver && isWorse)
+          holds(after.status.is === 'held', `${phase.id} is over, and what is worse holds`);
+      }
       if (before !== null) {
         holds(after.revision === before.revision + 1, 'revisions follow each other');
         holds(after.epoch >= before.epoch, 'an epoch only rises');

@@ -94,6 +94,7 @@ export class Night {
       restarts: seed % 6 === 5,
       recovers: seed % 6 === 1,
       watched: seed % 6 === 3,
+      compares: seed % 5 === 2,
     };
     const story = storyOf(this.#chance, this.#besides, also);
     this.#story = story;

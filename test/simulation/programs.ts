@@ -5,6 +5,7 @@ import { announcing } from '../../src/bot/announcing.ts';
 import type { CommandContext } from '../../src/bot/context.ts';
 import { listeners } from '../../src/bot/listeners.ts';
 import { createLooks } from '../../src/bot/looks.ts';
+import type { AskComparison } from '../../src/jobs/comparing.ts';
 import { controlOver } from '../../src/jobs/control.ts';
 import { workerDuties } from '../../src/jobs/duties.ts';
 import { type Belief, createLedger, createStore } from '../../src/jobs/index.ts';
@@ -63,6 +64,18 @@ const rarely =
   (): number =>
     queues.busy ? ms : 3 * ms;
 
+/** Of every fourth watch it says that they are worse, and of the others each of the rest; which no chance decides. */
+const compared: AskComparison = async ({ run }, region, at) => {
+  const verdicts = ['worse', 'same', 'inconclusive', 'better'] as const;
+  const is = verdicts[(run + region.length + Math.floor(at / 1_000)) % verdicts.length] ?? 'same';
+  return [
+    {
+      ...{ check: 'latency', is, factor: 1.5, low: 1.3, high: null, before: 12, after: 15 },
+      ...{ nodes: { of: 3, so: 3 }, control: { of: 6, near: false } },
+    },
+  ];
+};
+
 export function startWorker(stage: Stage, name: string, belief: Belief): Program {
   const { story, time, chance, data, queues, nodes, crash } = stage;
   const program = new Program(name, time);
@@ -85,6 +98,7 @@ export function startWorker(stage: Stage, name: string, belief: Belief): Program
       halt: async () => (stage.stopped.has(name) ? { is: 'lies', reason: 'STOP lies there' } : { is: 'clear' }),
       archives: async ({ archiveSha256 }) => archiveSha256,
       withdrawn: () => null,
+      ...(story.compares ? { compared } : {}),
       stillProven: (node, proof, signal) => stillProven(node, proof, service, shell, limit, signal),
       wayBack: (node, question, signal) => seeWayBack(node, question, service, shell, limit, signal),
       freezes: () => stage.frozen,

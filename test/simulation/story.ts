@@ -78,6 +78,8 @@ export interface Story {
   restarts: boolean;
   /** They recover nodes whose files are gone. */
   recovers: boolean;
+  /** Upgraded nodes are held against the others. */
+  compares: boolean;
 }
 
 const all: Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
@@ -105,7 +107,10 @@ const checklists = {
 };
 
 /** What no chance decides. */
-type Also = Pick<Story, 'realSignatures' | 'restarts' | 'recovers'> & { checklist: boolean; watched: boolean };
+type Also = Pick<Story, 'realSignatures' | 'restarts' | 'recovers' | 'compares'> & {
+  checklist: boolean;
+  watched: boolean;
+};
 
 /** Of the day after, in the nights that have one. */
 const aftercare = { watch: minutes(20), every: minutes(1), stable: null, keep: 2 };
@@ -132,7 +137,7 @@ function withBesides(story: Story, chance: Chance): Story {
   };
 }
 
-function usualStory(chance: Chance, { realSignatures, restarts, recovers, checklist, watched }: Also): Story {
+function usualStory(chance: Chance, { realSignatures, restarts, recovers, compares, checklist, watched }: Also): Story {
   const minimumHealthy = chance.pick([2, 2, 2, 1]);
   const fleet = fleetOf({
     minimumHealthy,
@@ -166,7 +171,7 @@ function usualStory(chance: Chance, { realSignatures, restarts, recovers, checkl
   const policy = { ...fleet.policy, bake: flapper === undefined ? fleet.policy.bake : minutes(chance.pick([1, 3])) };
   const bad = new Map(some(chance.pick([0, 0.1, 0.3])).map((name) => [name, chance.pick(behaviours)]));
   return {
-    strategy: flapper === undefined ? chance.pick(strategyNames) : 'canary-all',
+    strategy: flapper === undefined ? chance.pick(strategyNames.filter((name) => name !== 'blue-green')) : 'canary-all',
     fleet: {
       ...fleet,
       policy,
@@ -210,6 +215,7 @@ function usualStory(chance: Chance, { realSignatures, restarts, recovers, checkl
     lasts: minutes(flapper !== undefined ? 2 : chance.of(0.1) ? chance.between(10, 25) : chance.between(2, 7)),
     peopleEvery: flapper === undefined ? chance.pick([20_000, 60_000]) : minutes(4),
     realSignatures,
+    compares,
     restarts,
     recovers,
   };

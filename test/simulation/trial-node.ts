@@ -103,7 +103,9 @@ export class TrialNode {
     this.#paths = rewriter(layout.tree, () => [layout.shims]);
     this.#unit = this.#freshUnit();
     this.#calls = answerCalls(layout, async (name, args) =>
-      name === 'systemctl' ? systemctl(args, this.#unit, this.#journal) : { code: 0, out: '', err: '' },
+      name === 'systemctl'
+        ? systemctl(args, { 'zeitwork-operator': this.#unit }, this.#journal)
+        : { code: 0, out: '', err: '' },
     );
   }
 

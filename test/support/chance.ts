@@ -1,9 +1,20 @@
-import { isLook, next, nextWake, nodesInOrder, plan, todo } from '../../src/upgrade/rollout/index.ts';
+import { isOfNode, next, nextWake, nodesInOrder, plan, todo } from '../../src/upgrade/rollout/index.ts';
 import type { Event, NodeTask, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
 import { strategyNames } from '../../src/upgrade/rollout/types.ts';
 import { fc } from './fast-check.ts';
 import { checkStep, checkStop, workTakes } from './invariants.ts';
-import { fitWith, fleetOf, hours, inputOf, minutes, newImage, surveyOf, tuesday } from './rollouts.ts';
+import {
+  bothOf,
+  fitWith,
+  fleetOf,
+  hours,
+  inputOf,
+  minutes,
+  newImage,
+  siblingsOf,
+  surveyOf,
+  tuesday,
+} from './rollouts.ts';
 import { intentOf, perform, type Reach, type World, worldOf } from './simulation.ts';
 
 /** What chance does in one move; `pick` chooses among what is possible. */
@@ -36,7 +47,7 @@ const move = fc.record({ kind: fc.constantFrom(...(kinds as readonly Kind[])), p
 
 /** One story: what is wrong from the start, and what happens. */
 export const scenario = fc.record({
-  strategy: fc.constantFrom(...strategyNames),
+  strategy: fc.constantFrom(...strategyNames.filter((name) => name !== 'blue-green')),
   windows: fc.constantFrom('guide' as const, 'always' as const),
   autoRollback: fc.constantFrom('node' as const, 'region' as const, 'everything' as const, 'none' as const),
   rehearse: fc.constantFrom('never' as const, 'always' as const),
@@ -52,6 +63,8 @@ export const scenario = fc.record({
     { weight: 4, arbitrary: fc.uniqueArray(fc.nat(8), { maxLength: 2 }) },
     fc.constantFrom<number[]>([0, 1, 2], [3, 4, 5], [6, 7, 8], [0, 1, 2, 3, 4, 5], [0, 3, 6]),
   ),
+  /** An agent beside each operator; and whether it is blinded while that is restarted. */
+  siblings: fc.constantFrom('none' as const, 'none' as const, 'beside' as const, 'blinded' as const),
   moves: fc.array(move, { minLength: 30, maxLength: 160 }),
 });
 export type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never;
@@ -73,6 +86,16 @@ const decisions = (rollout: Rollout, at: number): Event[] => [
   { type: 'rollback-asked', at, by: 'U1', scope: { is: 'node', node: 'us-east-op-1' }, epoch: at },
   { type: 'rollback-asked', at, by: 'U1', scope: { is: 'all' }, epoch: at },
   { type: 'stopped', at, by: 'U3' },
+  ...(rollout.services === undefined ? [] : ofSiblings(at)),
+];
+
+const ofSiblings = (at: number): Event[] => [
+  ...['us-east/operator', 'eu-west/operator', 'ap-south/operator', 'rest/operator', 'all/agent', 'us-east/agent'].map(
+    (part): Event => ({ type: 'approved', at, phase: `approval/${part}`, by: 'U-ana' }),
+  ),
+  { type: 'approved', at, phase: 'approval/canaries/agent', by: 'U-ana' },
+  { type: 'rollback-asked', at, by: 'U1', scope: { is: 'service', service: 'agent' }, epoch: at },
+  { type: 'rollback-asked', at, by: 'U1', scope: { is: 'service', service: 'operator' }, epoch: at },
 ];
 
 /** A rollout, a fleet, and chance. Every change and every stop of a service is checked. */
@@ -94,13 +117,19 @@ export class Run {
     drains,
     atOnce,
     minimumHealthy,
+    siblings,
   }: Scenario) {
-    const fleet = fleetOf({ autoRollback, rehearse, atOnce, minimumHealthy, bake: hours(0.1) }, { windows });
-    const names = fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
+    const alone = fleetOf({ autoRollback, rehearse, atOnce, minimumHealthy, bake: hours(0.1) }, { windows });
+    const traffic = drains ? { drain: ['/d'], undrain: ['/u'], limit: minutes(1) } : null;
+    const one = { ...alone, service: { ...alone.service, traffic } };
+    const fleet = siblings === 'none' ? one : siblingsOf(one, siblings === 'blinded' ? ['agent'] : []);
+    const both = siblings === 'none' ? {} : bothOf();
+    const every = fleet.regions.flatMap(({ nodes }) => nodes.map(({ name }) => name));
+    // What is wrong is wrong of both services.
+    const names = every.filter((_, index) => siblings === 'none' || index % 2 === 0);
     const running = already.map((index) => names[index] ?? '');
     const survey = surveyOf(fleet, Object.fromEntries(running.map((name) => [name, onIt])));
-    const traffic = drains ? { drain: ['/d'], undrain: ['/u'], limit: minutes(1) } : null;
-    this.rollout = plan(inputOf({ ...fleet, service: { ...fleet.service, traffic } }, { strategy, survey }));
+    this.rollout = plan(inputOf(fleet, { strategy, survey, ...both }));
     this.world = worldOf(this.rollout);
     for (const index of bad) this.world.bad.add(names[index] ?? '');
     for (const index of badRestore) this.world.badRestore.set(names[index] ?? '', 1);
@@ -135,7 +164,7 @@ export class Run {
     if (this.world.starts.length > before) checkStop(this.rollout, task, this.world, this.now);
     if (report === 'sent') this.apply(event);
     if (report === 'late') this.late.push(event);
-    if (report === 'lost' && !isLook(task)) {
+    if (report === 'lost' && isOfNode(task)) {
       const { run, node, step, attempt } = task;
       const unknown = { is: 'unknown', reason: 'lost' } as const;
       this.apply({ type: 'reported', at: this.now, run, node, step, attempt, report: unknown });

@@ -33,6 +33,7 @@ const read = <T>(format: number): [string, T][] => {
 /** Written by the version that had the format, by name; never written again once that is released. */
 export const golden1 = (): [string, StoredFirst][] => read(1);
 export const golden2 = (): [string, Stored][] => read(2);
+export const golden3 = (): [string, Stored][] => read(3);
 
 /** The rollout as its body has it. */
 export function bodyOf({ keys }: Stored, id = 'r1'): { format: number; rollout: unknown } {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { nodesInOrder, turnOf } from '../../src/upgrade/rollout/index.ts';
+import { serviceIn } from '../../src/base/sibling.ts';
+import { nodesInOrder, releaseOf, turnOf } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Rollout, Task } from '../../src/upgrade/rollout/types.ts';
 import { openInterval } from '../../src/windows/index.ts';
 import { parts } from './parts.ts';
@@ -20,7 +21,7 @@ export function checkStep(before: Rollout, after: Rollout, event: Event, world: 
     const was = before.nodes[node.name];
     holds(node.attempt >= (was?.attempt ?? 0), `the number of a try only rises: ${node.name}`);
     if (node.state.is === 'done' && was?.state.is !== 'done') {
-      holds(node.proof?.sha256 === after.release.binarySha256, `${node.name} is done with a proof`);
+      holds(node.proof?.sha256 === releaseOf(after, node.name).binarySha256, `${node.name} is done with a proof`);
       holds(world.image[node.name] === newImage, `${node.name} is done and runs the release`);
     }
     // What is called untouched is what it was: the file on disk too, since a chance restart would bring it up.
@@ -44,6 +45,15 @@ export function checkStep(before: Rollout, after: Rollout, event: Event, world: 
   }
 }
 
+/** Nothing of a service is brought back while one that came after it has still to be, unless that was tried. */
+function checkOrder({ status, nodes, services = {} }: Rollout, { node }: Task): void {
+  if (status.is !== 'rolling-back' || !status.queue.includes(node)) return;
+  const keys = Object.keys(services);
+  const place = (name: string) => keys.indexOf(serviceIn(name) ?? '');
+  const later = status.queue.filter((name) => place(name) > place(node) && nodes[name]?.state.is !== 'stuck');
+  holds(later.length === 0, `${node} goes back before ${later.join(', ')}`);
+}
+
 /** From a worker's intent to what it does, ms. */
 export const workTakes = 500;
 
@@ -56,6 +66,10 @@ export function checkStop(rollout: Rollout, task: Task, world: World, now: numbe
   // What is out of service costs nobody anything; before it was changed it goes back there instead.
   const isOut = stop?.wasOut && !isFirst;
   holds(stop?.wasDown || isOut || (stop?.peersLeft ?? 0) >= rollout.policy.minimumHealthy, `quorum at ${task.id}`);
+  const blinded = stop?.blindedLeft ?? null;
+  const costs = blinded !== null && !stop?.wasDown && !isOut;
+  holds(!costs || blinded >= rollout.policy.minimumHealthy, `quorum of what is blinded at ${task.id}`);
+  if (task.step === 'restore') checkOrder(rollout, task);
   if (task.step !== 'switch') return;
   holds(turnOf(rollout, task.node).path.includes('switch'), `nothing was to be changed at ${task.id}`);
   const index = parts(rollout).findIndex(({ nodes }) => nodes.includes(task.node));

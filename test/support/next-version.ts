@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { ship } from './shipped.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -12,11 +13,11 @@ interface Edit {
 /** What a release that comes after this one may change of what is shared: all of it at once, and at the first sight of a rollout. */
 const edits: Edit[] = [
   { file: 'jobs/journal.ts', from: 'export const meaning = 1;', to: 'export const meaning = 2;' },
-  { file: 'upgrade/rollout/lift.ts', from: 'export const format = 2;', to: 'export const format = 3;' },
+  { file: 'upgrade/rollout/lift.ts', from: 'export const format = 3;', to: 'export const format = 4;' },
   {
     file: 'upgrade/rollout/lift.ts',
-    from: 'if (stored.format === format)',
-    to: 'if (stored.format === format || stored.format === 2)',
+    from: 'if (stored.format === format ||',
+    to: 'if (stored.format === format || stored.format === 3 ||',
   },
   {
     file: 'upgrade/rollout/lift.ts',
@@ -51,14 +52,15 @@ export const settingOfNext = { weather: 'fine' };
 
 /**
  * This product as a later release could be, below `directory`: it writes lines of a new kind, state in a new format, jobs with
- * another field, and knows another setting. Made of what lies here, so that it needs no history and never grows old.
+ * another field, and knows another setting. Made of what lies here, so that it needs no history and never grows old. Returns where it is compiled.
  * @throws Error when a line to be changed is not there exactly once
  */
 export function buildNext(directory: string): string {
   const build = join(directory, 'next');
   mkdirSync(build, { recursive: true });
   for (const name of ['src', 'sandbox', 'scripts']) cpSync(join(root, name), join(build, name), { recursive: true });
-  for (const name of ['package.json', 'tsconfig.json']) cpSync(join(root, name), join(build, name));
+  for (const name of ['package.json', 'slack-manifest.yaml', 'tsconfig.json', 'tsconfig.build.json'])
+    cpSync(join(root, name), join(build, name));
   symlinkSync(realpathSync(join(root, 'node_modules')), join(build, 'node_modules'));
   for (const { file, from, to } of edits) {
     const path = join(build, 'src', file);
@@ -69,5 +71,7 @@ export function buildNext(directory: string): string {
       text.replace(from, () => to),
     );
   }
-  return build;
+  const shipped = join(directory, 'next-shipped');
+  ship(build, shipped);
+  return shipped;
 }

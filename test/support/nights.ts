@@ -1,4 +1,4 @@
-import { asked, isLook, isOpen, next, nextWake, nodeOf, todo } from '../../src/upgrade/rollout/index.ts';
+import { asked, isAction, isLook, isOpen, next, nextWake, nodeOf, todo } from '../../src/upgrade/rollout/index.ts';
 import type { Event, Policy, Report, Rollout, Seen, StrategyName, Task } from '../../src/upgrade/rollout/types.ts';
 import { fc } from './fast-check.ts';
 import { minutes, recorded } from './rollouts.ts';
@@ -63,6 +63,7 @@ export function playedBy(begin: Rollout, world: Pacing): Rollout {
       going.push({ id: task.id, at: ends, event: (at) => lookOf(rollout, task, at) });
       return;
     }
+    if (isAction(task)) throw new Error('a night of nodes has no action');
     const { run, node, step, attempt } = task;
     const soaked = step === 'verify' ? soakOf(rollout, node) : 0;
     going.push({ id: task.id, at: begins, event: (at) => ({ type: 'begun', at, run, node, step, attempt }) });

@@ -2,14 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { inject } from 'vitest';
 import { stringify } from 'yaml';
 import type { NodeAccess } from '../../sandbox/fleet/fleet.ts';
 import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 import { testKey } from './signing.ts';
-
-const root = resolve(import.meta.dirname, '../..');
 
 export const people = {
   rosa: { id: 'U0ROSA', name: 'rosa', realName: 'Rosa' },
@@ -31,11 +30,13 @@ export interface ProductOptions {
   releases: string;
   policy: Record<string, string | number>;
   service?: Record<string, unknown>;
+  /** By region. */
+  balancers?: Record<string, Record<string, unknown>>;
   /** More of the settings. */
   settings?: Record<string, unknown>;
   ssh?: Record<string, unknown>;
   windows?: { days: string[]; from: string; to: string }[];
-  /** With which build bot and worker begin; this one when absent. */
+  /** With which compiled build bot and worker begin; this one when absent. */
   build?: string;
   /** Ports of this machine at which each may be asked how it is. */
   metrics?: Record<'bot' | 'worker', number>;
@@ -46,7 +47,7 @@ export interface Product {
   slack: Slack;
   redis: TestRedis;
   settingsFile: string;
-  /** `build`: the directory of another build of the product; this one's when absent. */
+  /** `build`: the directory of another compiled build of the product; this one's when absent. */
   startBot(build?: string): void;
   /** One for the region that is named, else one for all. */
   startWorker(region?: string, build?: string): void;
@@ -64,6 +65,8 @@ export interface Product {
   keys: Record<'rosa' | 'ines', string>;
   /** The same, while it still runs. */
   spawn(...words: string[]): ChildProcess;
+  /** The file with which node runs it. */
+  main: string;
   logs(): string;
   close(): Promise<void>;
 }
@@ -105,10 +108,10 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const tokens = { SLACK_API_URL: slack.apiUrl, SLACK_BOT_TOKEN: slack.botToken, SLACK_APP_TOKEN: slack.appToken };
   const listening = (role: 'bot' | 'worker') =>
     options.metrics === undefined ? {} : { METRICS_LISTEN: `127.0.0.1:${options.metrics[role]}` };
-  const program = (build: string) => ['--import', 'tsx', join(build, 'src/main.ts')];
-  const words = program(root);
+  const shipped = inject('shipped');
+  const program = (build: string) => join(build, 'src/main.js');
   const start = (build: string, role: 'bot' | 'worker', ...more: string[]) => {
-    const child = spawn(process.execPath, [...program(build), role, ...more], {
+    const child = spawn(process.execPath, [program(build), role, ...more], {
       cwd: build,
       env: { ...env, ...tokens, ...listening(role) },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -131,15 +134,15 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       child.kill(signal);
     });
 
-  const { build: first = root } = options;
+  const { build: first = shipped } = options;
   start(first, 'worker');
   start(first, 'bot');
   const product: Product = {
     slack,
     redis,
     settingsFile: file,
-    startBot: (build = root) => start(build, 'bot'),
-    startWorker: (region, build = root) =>
+    startBot: (build = shipped) => start(build, 'bot'),
+    startWorker: (region, build = shipped) =>
       start(build, 'worker', ...(region === undefined ? [] : ['--region', region])),
     kill: (role, region) => kill(region === undefined ? role : `${role} --region ${region}`),
     signal: (role, name) => void children.get(role)?.kill(name),
@@ -148,9 +151,10 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       await kill(role, 'SIGTERM');
       return child?.exitCode ?? null;
     },
-    shell: (...typed) => shown(spawn(process.execPath, [...words, ...typed], { cwd: root, env })),
-    shellOf: (build, ...typed) => shown(spawn(process.execPath, [...program(build), ...typed], { cwd: build, env })),
-    spawn: (...typed) => spawn(process.execPath, [...words, ...typed], { cwd: root, env }),
+    shell: (...typed) => product.shellOf(shipped, ...typed),
+    shellOf: (build, ...typed) => shown(spawn(process.execPath, [program(build), ...typed], { cwd: build, env })),
+    spawn: (...typed) => spawn(process.execPath, [program(shipped), ...typed], { cwd: shipped, env }),
+    main: program(shipped),
     keys: { rosa: keys.rosa.file, ines: keys.ines.file },
     logs: () => kept.join(''),
     async close() {
@@ -178,7 +182,10 @@ export async function shown(child: ChildProcess): Promise<Shown> {
   return { code, ...said };
 }
 
-function settingsOf({ nodes, releases, policy, service, settings, ssh, windows }: ProductOptions, stateDir: string) {
+function settingsOf(
+  { nodes, releases, policy, service, settings, ssh, windows, balancers }: ProductOptions,
+  stateDir: string,
+) {
   const regions = [...new Set(nodes.map(({ region }) => region))];
   return {
     fleet: 'trial',
@@ -216,7 +223,7 @@ function settingsOf({ nodes, releases, policy, service, settings, ssh, windows }
       approvers: { users: [people.ines.id] },
       nodes: nodes
         .filter((node) => node.region === region)
-        .map(({ name, address, port, user, keyFile, knownHostsFile, healthUrl }) => ({
+        .map(({ name, address, port, user, keyFile, knownHostsFile, healthUrl, besideUrl }) => ({
           name,
           address,
           port,
@@ -224,7 +231,9 @@ function settingsOf({ nodes, releases, policy, service, settings, ssh, windows }
           key: keyFile,
           knownHosts: knownHostsFile,
           healthUrl,
+          ...(service?.slots === undefined ? {} : { besideUrl }),
         })),
+      ...(balancers?.[region] === undefined ? {} : { balancer: balancers[region] }),
     })),
   };
 }

@@ -1,3 +1,4 @@
+import { regionsOf } from '../../src/config/siblings.ts';
 import { plan } from '../../src/upgrade/rollout/index.ts';
 import type {
   Alerts,
@@ -109,6 +110,43 @@ export function fleetOf(
     ],
   };
 }
+
+/** The node agent beside the operator, on the same nodes. */
+export const agent: Service = {
+  ...service,
+  name: 'zeitwork-node-agent',
+  unit: 'zeitwork-node-agent',
+  binary: '/usr/local/bin/zeitwork-node-agent',
+  envFile: '/etc/zeitwork/node-agent.env',
+  archiveMember: 'build/zeitwork-node-agent',
+};
+export const agentRelease: Release = {
+  ...release,
+  version: 'v1.1.0',
+  archive: 'zeitwork-node-agent-v1.1.0.tar.gz',
+  archiveSha256: 'd'.repeat(64),
+};
+
+/** The same fleet with an agent on every node, after the operator. */
+export function siblingsOf(fleet: Fleet, blinds: string[] = []): Fleet {
+  const services = [
+    { key: 'operator', service: fleet.service, blinds },
+    { key: 'agent', service: { ...agent, traffic: fleet.service.traffic }, blinds: [] },
+  ];
+  return { ...fleet, services, regions: regionsOf(services, fleet.regions) };
+}
+
+/** Both are asked for. */
+export const bothOf = (
+  of: Release = release,
+  beside: Release = agentRelease,
+): Pick<PlanInput, 'release' | 'services'> => ({
+  release: of,
+  services: [
+    { key: 'operator', release: of, begun: null },
+    { key: 'agent', release: beside, begun: null },
+  ],
+});
 
 /** A node on which work can begin, and which runs this image. */
 export const fitWith = (image: string): Fitness => ({

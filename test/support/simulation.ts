@@ -1,8 +1,14 @@
 import {
+  actionGates,
+  actionOf,
   asked,
   asksFrom,
+  blindedBy,
+  blindingOf,
   currentPhase,
+  fenceOf,
   gates,
+  isAction,
   isLook,
   isOpen,
   next,
@@ -14,6 +20,8 @@ import {
   whyWaiting,
 } from '../../src/upgrade/rollout/index.ts';
 import type {
+  ActionReport,
+  ActionTask,
   Alerts,
   BackSeen,
   Compatibility,
@@ -80,6 +88,8 @@ export interface World {
     image: string;
     at: number;
     peersLeft: number;
+    /** Of a service that it blinds and that served, how many are left; the fewest. null: none is blinded. */
+    blindedLeft: number | null;
     wasDown: boolean;
     wasOut: boolean;
     frozen: boolean;
@@ -90,6 +100,12 @@ export interface World {
     isFirstThere: boolean;
   }[];
   fence: Record<string, [epoch: number, attempt: number]>;
+  /** What actions did, in order; and what was begun of them and is not over for so many looks. */
+  acts: string[];
+  acting: Map<string, number>;
+  /** For how many looks an action is under way, and how those end that do not end well. */
+  actsFor: number;
+  badActs: Map<string, 'clean' | 'half'>;
 }
 
 export function worldOf(rollout: Rollout): World {
@@ -120,6 +136,10 @@ export function worldOf(rollout: Rollout): World {
     halt: { is: 'clear' },
     starts: [],
     fence: {},
+    acts: [],
+    acting: new Map(),
+    actsFor: 0,
+    badActs: new Map(),
   };
 }
 
@@ -136,6 +156,14 @@ function standingOf(world: World, node: string): Standing {
   const lost = world.lostProbes.get(node) ?? 0;
   if (lost > 0) world.lostProbes.set(node, lost - 1);
   return lost > 0 ? 'unclear' : 'healthy';
+}
+
+/** A region, and what counts with it. */
+function countedIn(rollout: Rollout, region: string): string[] {
+  const own = rollout.peers[region] ?? [];
+  const blinded = own.flatMap((name) => blindedBy(rollout, name));
+  const blinding = [...own, ...blinded].flatMap((name) => blindingOf(rollout, name));
+  return [...new Set([...own, ...blinded, ...blinding])];
 }
 
 function evidenceOf(world: World, names: string[], sight: Sight): Evidence {
@@ -156,6 +184,7 @@ export type Reach = 'whole' | 'half';
 
 /** What an honest worker does for one task, on the simulated nodes; the event that it would report. */
 export function perform(rollout: Rollout, task: Task, world: World, now: number, reach: Reach = 'whole'): Event {
+  if (isAction(task)) return act(rollout, task, world, now, reach);
   return isLook(task) ? lookAt(rollout, task, world, now) : work(rollout, task, world, now, reach);
 }
 
@@ -194,6 +223,42 @@ function lookAt(rollout: Rollout, { run, region, step, attempt }: LookTask, worl
   };
 }
 
+/** A host that remembers: what was begun there once is never begun again in the same run, whoever asks. */
+function act(rollout: Rollout, task: ActionTask, world: World, at: number, reach: Reach): Event {
+  const { run, node: id, step: action, attempt } = task;
+  const told = { at, run, phase: id, action, attempt };
+  const report = (report: ActionReport): Event => ({ type: 'action-reported', ...told, report });
+  const phase = actionOf(rollout, id);
+  if (phase === null) throw new Error(`no action ${id}`);
+  const fence = fenceOf(rollout, phase);
+  const [epoch, held] = world.fence[phase.subject] ?? [0, 0];
+  if (epoch > rollout.epoch || (epoch === rollout.epoch && held > fence))
+    return report({ is: 'failed', reason: 'a newer run owns this host', retry: false });
+  world.fence[phase.subject] = [rollout.epoch, fence];
+  const name = `${id} ${action} ${run}`;
+  if (world.acts.some((each) => each.startsWith(`${id} ${action} `) && !world.acting.has(each)))
+    return report({ is: 'succeeded', facts: { schema: 2 } });
+  const left = world.acting.get(name);
+  if (left === undefined) {
+    const evidence = evidenceOf(world, rollout.peers[phase.region] ?? [], { down: false, unchanged: true });
+    const closed = actionGates(rollout, phase, at, evidence);
+    if (closed.length > 0) return { type: 'action-gated', ...told, gates: closed, unchanged: true };
+    const bad = world.badActs.get(id);
+    if (bad === 'clean') return report({ is: 'failed', reason: 'no connection', retry: false, clean: true });
+    world.acts.push(name);
+    world.acting.set(name, world.actsFor);
+    if (reach === 'half') return report({ is: 'unknown', reason: 'cut' });
+    return report({ is: 'later', reason: 'it runs', after: 2_000 });
+  }
+  if (world.badActs.get(id) === 'half') return report({ is: 'failed', reason: 'exit code 1', retry: false });
+  if (left > 0) {
+    world.acting.set(name, left - 1);
+    return report({ is: 'later', reason: 'it runs', after: 2_000 });
+  }
+  world.acting.delete(name);
+  return report({ is: 'succeeded', facts: { schema: 2 } });
+}
+
 function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach: Reach): Event {
   const { run, node, step, attempt, region } = task;
   const common = { at: now, run, node, step, attempt };
@@ -210,7 +275,7 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
     const down = world.down.has(node);
     if (!isSame && !down) return { type: 'reported', ...common, report: succeeded({}) };
     const unchanged = isSame && !rollout.nodes[node]?.again;
-    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], { down, unchanged }));
+    const closed = gates(rollout, node, now, evidenceOf(world, countedIn(rollout, region), { down, unchanged }));
     if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged };
     start(rollout, world, node, region, now);
     const bad = world.badRestart.get(node) ?? 0;
@@ -224,7 +289,7 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
     if (lies === isForward && runs === isForward && !world.down.has(node))
       return { type: 'reported', ...common, report: succeeded({}) };
     const sight = { down: world.down.has(node), unchanged: lies !== isForward };
-    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], sight));
+    const closed = gates(rollout, node, now, evidenceOf(world, countedIn(rollout, region), sight));
     if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged: sight.unchanged };
     if (isForward) world.configured.add(node);
     else world.configured.delete(node);
@@ -239,7 +304,7 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
       down: world.down.has(node),
       unchanged: world.image[node] === from && world.disk[node] === from,
     };
-    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], sight));
+    const closed = gates(rollout, node, now, evidenceOf(world, countedIn(rollout, region), sight));
     if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged: sight.unchanged };
     if (world.disk[node] !== to && world.disk[node] !== from) {
       return { type: 'reported', ...common, report: failed('somebody replaced the file on disk', false) };
@@ -250,7 +315,7 @@ function work(rollout: Rollout, task: NodeTask, world: World, now: number, reach
   }
   if (step === 'drain') {
     const sight = { down: false, unchanged: true };
-    const closed = gates(rollout, node, now, evidenceOf(world, rollout.peers[region] ?? [], sight));
+    const closed = gates(rollout, node, now, evidenceOf(world, countedIn(rollout, region), sight));
     if (closed.length > 0) return { type: 'gated', ...common, gates: closed, unchanged: true };
     if (world.brokenTraffic.has(node)) return { type: 'reported', ...common, report: failed('exit code 3', true) };
     const left = world.slowDrain.get(node) ?? 0;
@@ -279,6 +344,7 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
     image: world.disk[node] ?? '',
     at,
     peersLeft: peers.filter((name) => serves(world, name) && !world.out.has(name) && !mayStop(name)).length,
+    blindedLeft: blindedLeft(rollout, world, node),
     wasDown: !serves(world, node),
     wasOut: world.out.has(node),
     alerts: world.alerts,
@@ -295,6 +361,16 @@ function start(rollout: Rollout, world: World, node: string, region: string, at:
   else world.runsConfigured.delete(node);
   world.invocation[node] = (world.invocation[node] ?? 0) + 1;
   world.down.delete(node);
+}
+
+function blindedLeft(rollout: Rollout, world: World, node: string): number | null {
+  const isUp = (name: string) => serves(world, name) && !world.out.has(name);
+  const seen = (name: string) => isUp(name) && blindingOf(rollout, name).every(isUp);
+  const counts = blindedBy(rollout, node).flatMap((lost) => {
+    const [, all = []] = Object.entries(rollout.peers).find(([, names]) => names.includes(lost)) ?? [];
+    return seen(lost) ? [all.filter((name) => name !== lost && seen(name)).length] : [];
+  });
+  return counts.length === 0 ? null : Math.min(...counts);
 }
 
 function reportOf({ step, node }: NodeTask, world: World, rollout: Rollout): Report {
@@ -354,8 +430,9 @@ export interface Line {
 /** The intent that a worker writes down before the first effect of a task; null for a look. */
 export function intentOf(task: Task, at: number): Event | null {
   if (isLook(task)) return null;
-  const { run, node, step, attempt } = task;
-  return { type: 'begun', at, run, node, step, attempt };
+  const { run, node, attempt } = task;
+  if (isAction(task)) return { type: 'action-begun', at, run, phase: node, action: task.step, attempt };
+  return { type: 'begun', at, run, node, step: task.step, attempt };
 }
 
 /** Drives a rollout with an honest worker until nothing is left to do; the clock jumps to what `nextWake` says. */

@@ -1,6 +1,7 @@
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
+import { isMeantBy, placeOf } from '../../base/sibling.ts';
 import type { LookFor } from '../../jobs/types.ts';
 import type { Wanted } from '../../upgrade/environment/index.ts';
 import { withFreezes } from '../../upgrade/ledger/index.ts';
@@ -143,7 +144,8 @@ export const isSilence = ({ unanswered }: { unanswered?: true }): boolean => una
 
 /** @throws Refused naming what exists */
 export function knownRegion({ fleet }: CommandContext, name: string): void {
-  const known = fleet.regions.map((region) => region.name);
+  const names = fleet.regions.map((region) => region.name);
+  const known = [...new Set([...names.map(placeOf), ...names])];
   if (!known.includes(name)) throw unknownName('region', name, known);
 }
 
@@ -158,7 +160,7 @@ export function timeOf(
   now: number,
   reading?: 'earlier' | 'later',
 ): number {
-  const first = fleet.regions.find(({ name }) => regions === null || regions.includes(name));
+  const first = fleet.regions.find(({ name }) => regions?.some((word) => isMeantBy(name, word)) ?? true);
   try {
     const zones = [first, ...fleet.regions].flatMap((region) => region?.calendar.zone ?? []);
     return parseSpokenTime(text, zones, now, reading);

@@ -1,4 +1,5 @@
 import { Refused } from '../../base/errors.ts';
+import { isMeantBy, placeOf, serviceIn } from '../../base/sibling.ts';
 import {
   approvals,
   asksFrom,
@@ -340,8 +341,11 @@ function choices(rollout: Rollout): Reply {
 
 function scopeOf(rollout: Rollout, target: string): RollbackScope {
   if (target.toLowerCase() === 'all') return { is: 'all' };
-  if (regionsOf(rollout).includes(target)) return { is: 'region', region: target };
-  if (Object.hasOwn(rollout.nodes, target)) return { is: 'node', node: target };
-  const known = [...regionsOf(rollout), ...Object.keys(rollout.nodes), 'all'];
+  const [regions, nodes] = [regionsOf(rollout), Object.keys(rollout.nodes)];
+  const services = [...new Set(regions.map(serviceIn))].filter((key) => key !== null);
+  if (regions.some((name) => isMeantBy(name, target))) return { is: 'region', region: target };
+  if (nodes.some((name) => isMeantBy(name, target))) return { is: 'node', node: target };
+  if (services.includes(target)) return { is: 'service', service: target };
+  const known = [...new Set([...services, ...regions.map(placeOf), ...regions, ...nodes])].concat('all');
   throw unknownName('node or region', target, known);
 }

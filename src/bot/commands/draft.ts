@@ -1,20 +1,25 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
+import { isMeantBy, serviceIn } from '../../base/sibling.ts';
 import { checkWords } from '../../upgrade/checks/index.ts';
+import type { Verdict } from '../../upgrade/compatibility/index.ts';
 import { begunBefore, newEnvironments, paceOf } from '../../upgrade/ledger/index.ts';
 import {
+  allBrought,
   canaryOf,
   compatibilityOf,
   configurationOf,
   crossed,
+  fleetOf,
   nodesInOrder,
   plan,
   regionsOf,
+  sides,
   troublesOf,
   turns,
   whatRuns,
 } from '../../upgrade/rollout/index.ts';
-import type { NodeSurvey, PlanInput, Release, Rollout } from '../../upgrade/rollout/types.ts';
+import type { Elsewhere, NodeSurvey, PlanInput, Release, Rollout } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, draftTtlMs, ended, type Facts, type Reply, withFacts } from '../context.ts';
 import { compatibleFacts } from '../facts/compatible.ts';
 import { nightFacts } from '../facts/night.ts';
@@ -23,6 +28,7 @@ import { type NodeTroubles, preview } from '../views/preview.ts';
 import { fleetNow, glance, isSilence, survey, Unanswered } from './common.ts';
 import { forgottenWords, newEpoch, refuseForgotten, whyForgotten } from './forgotten.ts';
 import { nightOf } from './night.ts';
+import { servicesOf } from './services.ts';
 
 /** What somebody asked for, with all that they named. */
 export type Request = Pick<
@@ -31,6 +37,8 @@ export type Request = Pick<
 > & {
   /** null: what runs there when it is planned. */
   release: Release | null;
+  /** In a fleet of several, those that are worked on, in order of work; `release` is that of the first. */
+  services?: { key: string; release: Release | null }[];
 };
 
 /** Looks, plans, keeps the plan for whoever confirms it (not of a dry run), and answers with its preview. @throws Refused */
@@ -55,7 +63,7 @@ export async function show(
   ];
   if (!dryRun) await context.control.store.saveDraft(rollout, draftTtlMs);
   const token = dryRun ? null : `${rollout.id}~${fleetMark(seen)}`;
-  const compatible = rollout.change === undefined ? compatibilityOf(input, nodesInOrder(rollout)) : null;
+  const compatible = rollout.change === undefined ? verdictOf(input, rollout) : null;
   const reply = withFacts(
     {
       plan: token,
@@ -68,10 +76,10 @@ export async function show(
     preview({
       ...{ rollout, survey: seen, troubles, now: input.now, token, remark, night },
       second: wantsSecond(context, rollout),
-      canary: canaryOf(context.fleet) ?? null,
+      canary: canaryOf(fleetOf(context.fleet, request.services?.[0]?.key ?? null)) ?? null,
       ...(rollout.change === undefined
         ? {
-            elsewhere: await context.elsewhere(rollout.release),
+            elsewhere: await elsewhereOf(context, rollout),
             compatible,
           }
         : { elsewhere: { is: 'not wanted' }, compatible: null }),
@@ -80,13 +88,32 @@ export async function show(
   return remark === null ? reply : ended('outdated', reply);
 }
 
+/** Of the release that the matrix is about. */
+function verdictOf(input: PlanInput, rollout: Rollout): Verdict | null {
+  const [first] = sides(input);
+  const own = first.fleet.regions.map(({ name }) => name);
+  return compatibilityOf(
+    first,
+    nodesInOrder(rollout).filter(({ region }) => own.includes(region)),
+  );
+}
+
+/** Of several releases the first that is not proven. */
+async function elsewhereOf(context: CommandContext, rollout: Rollout): Promise<Elsewhere> {
+  const all = await Promise.all(allBrought(rollout).map(({ release }) => context.elsewhere(release)));
+  return all.find(({ is }) => is === 'unproven') ?? all[0] ?? { is: 'not wanted' };
+}
+
 /** What goes with a release the nodes are asked once it is known which versions they run. */
-async function seenFor(context: CommandContext, { change, release, regions }: Request): Promise<NodeSurvey[]> {
+async function seenFor(
+  context: CommandContext,
+  { change, release, regions, services }: Request,
+): Promise<NodeSurvey[]> {
   if (change?.is === 'config') return survey(context, 'work', change.wanted);
   const seen = await glance(context, 'work');
   if (release === null || change !== undefined) return seen;
-  const { fleet } = context;
-  const chosen = fleet.regions.filter(({ name }) => regions?.includes(name) ?? true).flatMap(({ nodes }) => nodes);
+  const fleet = fleetOf(context.fleet, services?.[0]?.key ?? null);
+  const chosen = fleet.regions.filter(({ name }) => isChosen(regions, name)).flatMap(({ nodes }) => nodes);
   const wanted = crossed(fleet, release, chosen, seen);
   return wanted === null ? seen : survey(context, 'work', wanted);
 }
@@ -123,7 +150,7 @@ async function forgottenElsewhere(
   { regions }: Request,
   seen: NodeSurvey[],
 ): Promise<NodeTroubles[]> {
-  const elsewhere = regions === null ? [] : seen.filter(({ region }) => !regions.includes(region));
+  const elsewhere = regions === null ? [] : seen.filter(({ region }) => !isChosen(regions, region));
   const each = await Promise.all(
     elsewhere.map(async (one) => ({ node: one.node, words: await forgottenWords(context, [one]) })),
   );
@@ -134,7 +161,8 @@ async function forgottenElsewhere(
 
 function wordsAbout(seen: NodeSurvey, input: PlanInput): string[] {
   if (seen.fitness === undefined) return [notLookedAt];
-  return troublesOf(seen, input).map(({ text }) => text);
+  const own = sides(input).filter(({ fleet }) => fleet.regions.some(({ name }) => name === seen.region));
+  return own.flatMap((side) => troublesOf(seen, side)).map(({ text }) => text);
 }
 
 /** What is bad before anything is done is no fault of the release, and may hold it up all the same. */
@@ -156,17 +184,40 @@ export async function inputOf(
   const now = context.clock.now();
   await refuseForgotten(
     context,
-    seen.filter(({ region }) => request.regions?.includes(region) ?? true),
+    seen.filter(({ region }) => isChosen(request.regions, region) && isOfServices(request, region)),
   );
   const epoch = await newEpoch(context);
-  const release = request.release ?? whatRuns(context.fleet, request.regions, seen);
-  const { version, binarySha256: sha256 } = release;
   const ledger = await context.control.ledger.load();
-  const begun = begunBefore(ledger, { version, sha256 });
   const fleet = await fleetNow(context);
-  const pace = paceOf(ledger, fleet, release.archiveBytes);
-  return { ...request, release, id, fleet, now, epoch, survey: seen, begun, pace };
+  const each = (request.services ?? [{ key: null, release: request.release }]).map(({ key, release: asked }) => {
+    const one = fleetOf(fleet, key);
+    const release = asked ?? whatRuns(one, request.regions, seen);
+    const { version, binarySha256: sha256 } = release;
+    return {
+      key,
+      release,
+      begun: begunBefore(ledger, { version, sha256 }),
+      pace: paceOf(ledger, one, release.archiveBytes),
+    };
+  });
+  const [first] = each as [(typeof each)[number]];
+  const { release, begun } = first;
+  const services = each.flatMap((one) => (one.key === null ? [] : [{ ...one, key: one.key }]));
+  const { services: _, ...asked } = request;
+  return {
+    ...{ ...asked, release, id, fleet, now, epoch, survey: seen, begun },
+    pace: Object.assign({}, ...each.map(({ pace }) => pace)) as PlanInput['pace'],
+    ...(services.length === 0
+      ? {}
+      : { services: services.map((one) => ({ key: one.key, release: one.release, begun: one.begun })) }),
+  };
 }
+
+const isChosen = (regions: string[] | null, name: string): boolean =>
+  regions?.some((word) => isMeantBy(name, word)) ?? true;
+
+const isOfServices = ({ services }: Request, name: string): boolean =>
+  services?.some(({ key }) => key === serviceIn(name)) ?? true;
 
 /** What was asked, from the plan that it became. */
 export function requestOf(context: CommandContext, draft: Rollout, starter: Actor): Request {
@@ -174,14 +225,19 @@ export function requestOf(context: CommandContext, draft: Rollout, starter: Acto
   const chosen = regionsOf(draft);
   const all = fleet.regions.filter(({ name }) => chosen.includes(name)).flatMap(({ nodes }) => nodes);
   const planned = Object.keys(draft.nodes).length;
+  const services = servicesOf(fleet, draft);
+  const there = fleet.regions.filter(
+    ({ name }) => services === undefined || services.some(({ key }) => key === serviceIn(name)),
+  );
   return {
+    ...(services === undefined ? {} : { services }),
     release: draft.change === undefined ? draft.release : null,
     ...(draft.change === undefined ? {} : { change: draft.change }),
     strategy: draft.strategy,
     requester: draft.requester,
     startAt: draft.startAt,
     override: wantsSecond(context, draft) ? withSecond(draft.override, starter) : draft.override,
-    regions: chosen.length === fleet.regions.length ? null : chosen,
+    regions: chosen.length === there.length ? null : chosen,
     limit: planned < all.length ? planned : null,
     // Also where the settings wanted it: what was shown is never less.
     ...(turns(draft).some(({ rehearsal }) => rehearsal !== undefined) ? { rehearse: true as const } : {}),

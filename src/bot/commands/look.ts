@@ -8,6 +8,7 @@ import {
   knowing,
   nextNode,
   nodesInOrder,
+  releaseOf,
   workingNodes,
 } from '../../upgrade/rollout/index.ts';
 import type { Diagnosis, Gate, GateName, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
@@ -26,6 +27,7 @@ import { gateFacts, nodeFacts, rolloutFacts } from '../facts/rollout.ts';
 import { surveyFacts } from '../facts/survey.ts';
 import { freezeFacts, windowFacts } from '../facts/windows.ts';
 import { afterwardsLines } from '../views/afterwards.ts';
+import { comparedLast } from '../views/comparison.ts';
 import { headline } from '../views/ending.ts';
 import { freezeLines } from '../views/freezes.ts';
 import { goalFirst, goalOf } from '../views/goal.ts';
@@ -96,6 +98,7 @@ export const why: Handler<'why'> = async (context, asking, { node: name }) => {
     `*${goalFirst(rollout)}: ${foreign(verdict(rollout))}*`,
     ...takenLines(rollout),
     ...standstills(rollout),
+    ...comparedLast(rollout),
   ];
   if (first === undefined)
     return withFacts(
@@ -307,7 +310,7 @@ async function captured({ control }: CommandContext, name: string): Promise<Capt
   const [last] = await control.store.latest(1);
   const diagnosis = last?.nodes[name]?.diagnosis ?? null;
   if (last === undefined || diagnosis === null) return null;
-  return { version: last.release.version, ...diagnosis };
+  return { version: releaseOf(last, name).version, ...diagnosis };
 }
 
 const capturedParts = ({ version, ...diagnosis }: Captured): Part[] => [

@@ -1,4 +1,5 @@
 import { noWayBack } from '../../upgrade/compatibility/index.ts';
+import { isAskedChecks } from '../../upgrade/rollout/index.ts';
 import type { RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import type { CommandContext } from '../context.ts';
 import { touchedIn } from '../views/words.ts';
@@ -19,11 +20,13 @@ export async function noReturn(
 ): Promise<string | null> {
   const { control, fleet } = context;
   const rows = fleet.compatibility ?? [];
-  const versions = touchedIn(rollout, scope).flatMap(({ touched, before }) =>
-    touched && before?.version != null ? [before.version] : [],
+  const versions = touchedIn(rollout, scope).flatMap(({ name, touched, before }) =>
+    touched && before?.version != null && isAskedChecks(fleet, name) ? [before.version] : [],
   );
   if (versions.length === 0 || rows.every(({ schema }) => schema === null)) return null;
-  const nodes = fleet.regions.flatMap((region) => region.nodes.slice(0, asked));
+  const nodes = fleet.regions
+    .flatMap((region) => region.nodes.slice(0, asked))
+    .filter(({ name }) => isAskedChecks(fleet, name));
   const lost = noWayBack(rows, versions, await control.survey(nodes, patience, 'work'));
   return lost === null ? null : `Nothing was done: ${lost.reason}.`;
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
+import { serviceIn } from '../../base/sibling.ts';
 import { paceOf, recordedFor } from '../../upgrade/ledger/index.ts';
-import { planRecovery } from '../../upgrade/rollout/index.ts';
+import { planRecovery, serviceOf } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Release, Rollout } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, draftTtlMs, ended, type Reply, say, withFacts } from '../context.ts';
 import { rolloutFacts } from '../facts/rollout.ts';
@@ -44,7 +45,8 @@ async function planned(
   requester: Actor,
   seen: NodeSurvey[],
 ): Promise<Rollout> {
-  const { control, clock, fleet } = context;
+  const { control, clock } = context;
+  const fleet = { ...context.fleet, service: serviceOf(context.fleet, node) };
   const now = clock.now();
   // What the ledger says was proven is not the last that was, where a run is missing from it.
   const region = seen.find((each) => each.node === node)?.region;
@@ -58,7 +60,7 @@ async function planned(
     throw new Refused(
       `What was proven last on ${node} told no version, so nobody could prove it again. Put binary and environment file there by hand, or start an upgrade.`,
     );
-  const shelf = await onShelf(context, recorded.version);
+  const shelf = await onShelf(context, recorded.version, serviceIn(node));
   const epoch = await newEpoch(context);
   const pace = paceOf(ledger, fleet, shelf.shelf?.archiveBytes ?? 0);
   return planRecovery({ id, fleet, node, recorded, ...shelf, from, requester, now, epoch, survey: seen, pace });
@@ -68,9 +70,10 @@ async function planned(
 async function onShelf(
   { releases }: CommandContext,
   version: string,
+  service: string | null,
 ): Promise<{ shelf: Release } | { shelf: null; lack: string }> {
   try {
-    return { shelf: await releases.resolve(version) };
+    return { shelf: await releases.resolve(version, service) };
   } catch (error) {
     if (error instanceof Refused) return { shelf: null, lack: error.message };
     throw error;

@@ -1,5 +1,5 @@
 import { short } from '../../base/hash.ts';
-import { nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
+import { nodesInOrder, regionsOf, releaseOf } from '../../upgrade/rollout/index.ts';
 import {
   type NodeRun,
   type NodeSurvey,
@@ -8,6 +8,7 @@ import {
   type Rollout,
 } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, type Reply, withLines } from '../context.ts';
+import { goalOf } from '../views/goal.ts';
 import { foreign } from '../views/text.ts';
 import { touchedIn } from '../views/words.ts';
 import { survey } from './common.ts';
@@ -30,16 +31,16 @@ export function contradictions(
   });
 }
 
-function isAsRecorded({ release }: Rollout, { state, before, touched }: NodeRun, sha256: string): boolean {
-  const isNew = sha256 === release.binarySha256;
+function isAsRecorded(rollout: Rollout, { name, state, before, touched }: NodeRun, sha256: string): boolean {
+  const isNew = sha256 === releaseOf(rollout, name).binarySha256;
   if (state.is === 'working') return true;
   if (state.is === 'done') return isNew;
   if (touched) return isNew || sha256 === before?.sha256;
   return before === null || !isNew || before.sha256 === sha256;
 }
 
-function recorded({ release }: Rollout, { state, touched }: NodeRun): string {
-  if (state.is === 'done') return `recorded as done on ${release.version}`;
+function recorded(rollout: Rollout, { name, state, touched }: NodeRun): string {
+  if (state.is === 'done') return `recorded as done on ${releaseOf(rollout, name).version}`;
   return touched ? 'which is neither the new nor the old version' : 'recorded as not changed by this rollout';
 }
 
@@ -86,7 +87,7 @@ export async function otherwise(
   const isOther = (node: NodeRun) => contradictions(rollout, seen, [node]).length > 0;
   const wrong = contradictions(rollout, seen, touchedIn(rollout, scope));
   if (wrong.length === 0) return null;
-  return `${rollout.release.version} is the newest rollout that is known, and it is not what the nodes run: ${some(wrong)}. Something came after it (somebody's hand, or a rollout that Redis has forgotten, if it was put back to an earlier time). ${others(rollout, scope, isOther)}To change versions, use upgrade.`;
+  return `${goalOf(rollout)} is the newest rollout that is known, and it is not what the nodes run: ${some(wrong)}. Something came after it (somebody's hand, or a rollout that Redis has forgotten, if it was put back to an earlier time). ${others(rollout, scope, isOther)}To change versions, use upgrade.`;
 }
 
 /** What can still be brought back of this, in as few commands as that takes. */

@@ -1,5 +1,6 @@
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
+import { isMeantBy } from '../../base/sibling.ts';
 import { isOpen, wayOut } from '../../upgrade/rollout/index.ts';
 import type { Release } from '../../upgrade/rollout/types.ts';
 import { neverCloses, nextOpening } from '../../windows/index.ts';
@@ -9,14 +10,20 @@ import { goalOf } from '../views/goal.ts';
 import { unbuilt } from './build.ts';
 import { demand, type Handler, knownRegion, timeOf } from './common.ts';
 import { type Request, show } from './draft.ts';
+import { type Wanted, wantedIn } from './services.ts';
 
 /** Answers with a plan; nothing starts before it is confirmed. */
 export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
   await demandFor(context, asking, command);
-  const release = await resolved(context, command.version);
-  if ('is' in release) return release.reply;
+  const wanted = wantedIn(context.fleet, command.services ?? [{ service: null, version: command.version }]);
+  const found = await Promise.all(wanted.map((each) => resolved(context, each)));
+  const unbuiltOne = found.find((each) => 'is' in each);
+  if (unbuiltOne !== undefined) return unbuiltOne.reply;
+  const brought = found.flatMap((each) => ('is' in each ? [] : [each]));
+  const services = brought.flatMap(({ key, release }) => (key === null ? [] : [{ key, release }]));
   const request: Request = {
-    release,
+    release: brought[0]?.release ?? null,
+    ...(services.length === 0 ? {} : { services }),
     ...asked(context, asking, command),
     ...(command.rehearse === undefined ? {} : { rehearse: command.rehearse }),
   };
@@ -25,14 +32,16 @@ export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
 
 /** What is not there may be built: whoever asked for it is offered that. */
 async function resolved(
-  { releases, builds }: CommandContext,
-  version: string,
-): Promise<Release | { is: 'unbuilt'; reply: Reply }> {
+  { releases, builds, fleet }: CommandContext,
+  { service: key, version }: Wanted,
+): Promise<{ key: string | null; release: Release } | { is: 'unbuilt'; reply: Reply }> {
   try {
-    return await releases.resolve(version);
+    return { key, release: await releases.resolve(version, key) };
   } catch (error) {
-    if (!(error instanceof Refused) || builds === undefined) throw error;
-    const isThere = await releases.versions().then(
+    // What is built is the first service.
+    const isBuilt = builds !== undefined && (key === null || key === fleet.services?.[0]?.key);
+    if (!(error instanceof Refused) || !isBuilt) throw error;
+    const isThere = await releases.versions(key).then(
       (all) => all.includes(version),
       () => true,
     );
@@ -91,7 +100,7 @@ function startAt(context: CommandContext, when: When, regions: string[] | null):
 
 /** Of the region that is first then. */
 function nextStart({ fleet }: CommandContext, regions: string[] | null, now: number): number {
-  const chosen = fleet.regions.filter(({ name }) => regions === null || regions.includes(name));
+  const chosen = fleet.regions.filter(({ name }) => regions?.some((word) => isMeantBy(name, word)) ?? true);
   if (chosen.length > 0 && chosen.every(({ calendar }) => neverCloses(calendar, now)))
     throw new Refused(
       'The windows are open all the time, so there is no next one. Give a time with --at, or leave --next out.',

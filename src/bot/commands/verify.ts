@@ -1,4 +1,6 @@
 import { Refused } from '../../base/errors.ts';
+import { isMeantBy, serviceIn } from '../../base/sibling.ts';
+import { isAskedChecks } from '../../upgrade/rollout/index.ts';
 import type { Fleet, NodeSurvey, Release } from '../../upgrade/rollout/types.ts';
 import { type CommandContext, ended, type Outcome, say, withFacts } from '../context.ts';
 import { checkFacts, surveyFacts } from '../facts/survey.ts';
@@ -14,12 +16,14 @@ import { forgottenWords, saidOfForgotten } from './forgotten.ts';
 export const verify: Handler<'verify'> = async (context, asking, { where }) => {
   await demand(context, asking, { is: 'look' });
   const fleet = where === null ? context.fleet : narrowed(context.fleet, where);
-  const seen = withUnasked(context.fleet.checks ?? [], await looked(context, fleet, where));
+  const all = await looked(context, fleet, where);
+  const isAsked = ({ node }: NodeSurvey) => isAskedChecks(context.fleet, node);
+  const seen = all.flatMap((each) => (isAsked(each) ? withUnasked(context.fleet.checks ?? [], [each]) : [each]));
   const releases = await known(context, seen);
-  const wrong = seen.flatMap((node) => complaintsAbout(node, releases.get(node.version ?? '') ?? null));
+  const wrong = seen.flatMap((node) => complaintsAbout(node, releases.get(keyOf(node)) ?? null));
   const { newest, refused } = await newestOf(context);
   const complaints = wrong.map(({ is, seen: { node } }) => ({ node, is }));
-  const notCompared = [...releases].flatMap(([version, release]) => (release === null ? [version] : []));
+  const notCompared = [...releases].flatMap(([key, release]) => (release === null ? [key] : []));
   const forgotten = await forgottenWords(context, seen);
   const unmet = unmetIn(seen);
   const things = wrong.length + forgotten.length + unmet.length;
@@ -61,7 +65,7 @@ function narrowed(fleet: Fleet, where: string): Fleet {
   const regions = fleet.regions
     .map((region) => ({
       ...region,
-      nodes: region.nodes.filter(({ name }) => region.name === where || name === where),
+      nodes: region.nodes.filter(({ name }) => isMeantBy(region.name, where) || isMeantBy(name, where)),
     }))
     .filter(({ nodes }) => nodes.length > 0);
   const known = fleet.regions.flatMap(({ name, nodes }) => [name, ...nodes.map((node) => node.name)]);
@@ -91,10 +95,17 @@ async function drift({ control }: CommandContext, seen: NodeSurvey[]): Promise<s
 }
 
 async function known(context: CommandContext, seen: NodeSurvey[]): Promise<Map<string, Release | null>> {
-  const versions = [...new Set(seen.flatMap(({ version }) => (version === null ? [] : [version])))].slice(0, 5);
-  const found = await Promise.all(versions.map(async (version) => [version, await release(context, version)] as const));
+  const told = new Map(seen.flatMap((each) => (each.version === null ? [] : [[keyOf(each), each] as const])));
+  const found = await Promise.all(
+    [...told].slice(0, 5).map(async ([key, { node, version }]) => {
+      return [key, await release(context, version ?? '', serviceIn(node))] as const;
+    }),
+  );
   return new Map(found);
 }
+
+/** A version, of one of several services. */
+const keyOf = ({ node, version }: NodeSurvey): string => `${serviceIn(node) ?? ''} ${version ?? ''}`.trim();
 
 /** Reading an archive takes a while, so only the newest are read. */
 const readThrough = 5;
@@ -115,9 +126,9 @@ async function newestOf({ releases }: CommandContext) {
 }
 
 /** null when there is no archive to compare with that is accepted. */
-async function release({ releases }: CommandContext, version: string): Promise<Release | null> {
+async function release({ releases }: CommandContext, version: string, service: string | null): Promise<Release | null> {
   try {
-    return await releases.resolve(version.startsWith('v') ? version : `v${version}`);
+    return await releases.resolve(version.startsWith('v') ? version : `v${version}`, service);
   } catch (error) {
     if (error instanceof Refused) return null;
     throw error;
@@ -131,15 +142,26 @@ function outcomeOf(seen: NodeSurvey[], wrong: Complaint[]): Outcome {
 }
 
 function uncompared(seen: NodeSurvey[], releases: Map<string, Release | null>): string[] {
-  return [...releases].flatMap(([version, release]) => {
-    const nodes = seen.filter((each) => each.version === version).map(({ node }) => node);
+  return [...releases].flatMap(([key, release]) => {
+    const nodes = seen.filter((each) => keyOf(each) === key).map(({ node }) => node);
     return release === null
-      ? [`○ Images not compared, there is no archive of ${foreign(version, 60)} that is accepted: ${names(nodes)}`]
+      ? [`○ Images not compared, there is no archive of ${foreign(key, 80)} that is accepted: ${names(nodes)}`]
       : [];
   });
 }
 
+/** Of several services each may run another version: they are told one by one, and no newest is. */
+function mixedOf(key: string | null, seen: NodeSurvey[]): string[] {
+  const lines = mixed(
+    seen.filter(({ node }) => serviceIn(node) === key),
+    null,
+  );
+  return lines.map((line) => `${key}: ${line}`);
+}
+
 function mixed(seen: NodeSurvey[], newest: string | null): string[] {
+  const services = new Set(seen.map(({ node }) => serviceIn(node)));
+  if (services.size > 1) return [...services].flatMap((key) => mixedOf(key, seen));
   const versions = [...new Set(seen.map(({ version }) => version ?? 'unknown'))].sort();
   const run = versions.length === 1 ? `All run ${names(versions)}` : `Mixed versions: ${names(versions)}`;
   return [newest === null ? run : `${run}; the newest release is ${foreign(newest, 60)}`];

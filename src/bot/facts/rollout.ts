@@ -1,4 +1,6 @@
+import type { Comparison } from '../../upgrade/comparison/types.ts';
 import {
+  comparisonsIn,
   endOf,
   isOpen,
   nodesInOrder,
@@ -9,7 +11,7 @@ import {
   type Waiting,
   waitingForPeople,
 } from '../../upgrade/rollout/index.ts';
-import type { Declined, Gate, NodeRun, Phase, Rollout, Status } from '../../upgrade/rollout/types.ts';
+import type { ActionPhase, Declined, Gate, NodeRun, Phase, Rollout, Status } from '../../upgrade/rollout/types.ts';
 import { scopeWord } from '../command.ts';
 import { afterwardsFacts } from './afterwards.ts';
 import { iso } from './instants.ts';
@@ -85,14 +87,32 @@ function phaseFacts(phase: Phase) {
     state: state.is,
     since: iso(sinceOf(phase)),
     at: iso(endOf(phase)),
-    nodes: phase.is === 'approval' ? null : phase.nodes,
+    nodes: phase.is === 'approval' || phase.is === 'action' ? null : phase.nodes,
+    action: phase.is === 'action' ? actionFacts(phase) : null,
     rehearsal: phase.is === 'nodes' ? (phase.rehearsal?.node ?? null) : null,
     approvedBy: phase.is === 'approval' ? phase.given.map(({ by }) => by) : null,
     comments:
       phase.is === 'approval' ? phase.given.flatMap(({ by, comment }) => (comment ? [{ by, comment }] : [])) : null,
+    compared:
+      phase.is === 'watch'
+        ? comparisonsIn(phase).map(({ region, found }) => ({ region, ...comparedFacts(found) }))
+        : null,
     declined: phase.is === 'approval' && phase.declined ? declineFacts(phase.declined) : null,
   };
 }
+
+const actionFacts = ({ action, region, work: { state, facts } }: ActionPhase) => ({
+  is: action,
+  region,
+  state: state.is,
+  reason: 'reason' in state ? state.reason : null,
+  schema: facts.schema ?? null,
+});
+
+/** `factor`: how many times as much; `high` null with a `low`: without end. `blocks`: before and after. */
+const comparedFacts = ({ check, is, factor, low, high, before, after, nodes, control, why }: Comparison) => ({
+  ...{ check, is, factor, low, high, blocks: { before, after }, nodes, control, why: why ?? null },
+});
 
 const declineFacts = ({ by, at, reason }: Declined) => ({ by, at: iso(at), reason });
 

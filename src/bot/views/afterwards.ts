@@ -9,6 +9,7 @@ import {
 } from '../../upgrade/rollout/index.ts';
 import type { Afterwards, Rollout, Worse } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton } from './buttons.ts';
+import { broughtWords } from './goal.ts';
 import { called, type People } from './people.ts';
 import { type Post, post } from './post.ts';
 import { count, foreign, names, span, when } from './text.ts';
@@ -33,7 +34,7 @@ export function afterwardsLines(rollout: Rollout, now: number): string[] {
 }
 
 function head(rollout: Rollout, afterwards: Afterwards): string {
-  const version = foreign(rollout.release.version, 60);
+  const version = foreign(broughtWords(rollout), 120);
   const { worse, end } = afterwards;
   const wanted = inWords(afterwards.for);
   const so = `well for ${span(inSteps(afterwards))} of ${wanted}`;
@@ -108,7 +109,7 @@ export function worsePosts(rollout: Rollout, people: People): Post[] {
       worsePost(rollout, each, key(`worse.${index}`), people),
       ...(each.well === null ? [] : [wellPost(rollout, each, each.well, key(`well.${index}`))]),
     ]);
-  const line = `✗ *More than ${mostTold} things got worse after ${foreign(rollout.release.version, 60)}*: \`/zeitwork status\` tells of them`;
+  const line = `✗ *More than ${mostTold} things got worse after ${foreign(broughtWords(rollout), 120)}*: \`/zeitwork status\` tells of them`;
   const more = [{ is: 'lines' as const, lines: [line, ...called(rollout, people)] }];
   return all.length > mostTold ? [...told, post(rollout, key('more'), place, more)] : told;
 }
@@ -117,7 +118,7 @@ function worsePost(rollout: Rollout, each: Worse, key: string, people: People): 
   const { node, since, times, well, is } = each;
   const later = span(since - (rollout.afterwards?.since ?? since));
   const lines = [
-    `✗ *${foreign(node, 80)} ${is === 'bad' ? 'got worse' : 'cannot be seen to be well'}*, ${later} after ${foreign(rollout.release.version, 60)} was done`,
+    `✗ *${foreign(node, 80)} ${is === 'bad' ? 'got worse' : 'cannot be seen to be well'}*, ${later} after ${foreign(broughtWords(rollout), 120)} was done`,
     `Why: ${words(each)}${times === 1 ? '' : ` (${times} times)`}`,
     'Nothing was done about it, and nothing is held. What to do is what its diagnosis says.',
     ...called(rollout, people),

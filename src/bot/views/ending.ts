@@ -1,8 +1,8 @@
 import { isAny } from '../../base/is-any.ts';
-import { channel, dueNotices, isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { channel, dueNotices, isOpen, nodesInOrder, releaseOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { ownButtons, rollbackButtons } from './buttons.ts';
-import { goalFirst, goalOf, newOf, reached, reachedShort } from './goal.ts';
+import { broughtWords, goalFirst, goalOf, newOf, reached, reachedShort } from './goal.ts';
 import { wrongAtTheEnd } from './node.ts';
 import { complianceLines } from './notice.ts';
 import { ownerLines } from './owner.ts';
@@ -101,7 +101,7 @@ export function headline(rollout: Rollout): string {
         return `✓ *The new environment file is on ${all === 1 ? 'its one node*' : `all ${all} nodes*, each one`} proven with ${goalOf(rollout).replace(/^the change of /, '')} in what runs.`;
       if (rollout.change !== undefined)
         return `✓ *${all === 1 ? 'Its one node was restarted*' : `All ${all} nodes were restarted*, each one`}${all === 1 ? ',' : ''} proven on ${release.version}, which it ran before.`;
-      return `✓ *${release.version} is on ${all === 1 ? 'its one node*, proven' : `all ${all} nodes*, each one proven`}.`;
+      return `✓ *${broughtWords(rollout)} is on ${all === 1 ? 'its one node*, proven' : `all ${all} nodes*, each one proven`}.`;
     case 'rolled-back':
       return `↩ *Rolled back (${scopeName(status.scope)})*: ${onNew} of ${count(all, 'node')} still on ${newOf(rollout)}${doubtful}${onOld === '' ? '' : `; before it ran ${onOld}`}.${forPeople(rollout)}`;
     case 'stopped':
@@ -128,8 +128,8 @@ function word(node: NodeRun): string {
   return untouched ? '○ not begun' : `${glyph} ${inWords}`;
 }
 
-function version(rollout: Rollout, { state, before, touched, foreign: work }: NodeRun): string {
-  if (state.is === 'done') return `, ${rollout.release.version}`;
+function version(rollout: Rollout, { name, state, before, touched, foreign: work }: NodeRun): string {
+  if (state.is === 'done') return `, ${releaseOf(rollout, name).version}`;
   if (work?.what === 'binary') return `, ${foreignWord(work)}, which somebody put there`;
   const stays = !touched && isAny(state.is, 'ready', 'staging', 'failed', 'rolled-back');
   if (!stays) return ', version unknown until somebody looks';

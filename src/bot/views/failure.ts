@@ -1,5 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
-import { isOpen, isQueued, leadsBack, nodesInOrder, wasOnlyOut } from '../../upgrade/rollout/index.ts';
+import { isOpen, isQueued, leadsBack, nodesInOrder, releaseOf, wasOnlyOut } from '../../upgrade/rollout/index.ts';
 import type { NextStep, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { diagnoseButton, foreignButtons, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { goalFirst, newOf, oldOf } from './goal.ts';
@@ -50,7 +50,7 @@ function stuck(rollout: Rollout, node: NodeRun, call: string[]): Post[] {
     {
       is: 'lines',
       lines: [
-        `‼ *${foreign(node.name, 80)} ${problem(node, rollout.release.version)}* and needs a person; ${serving(rollout, [node.region])}${decide(rollout)}`,
+        `‼ *${foreign(node.name, 80)} ${problem(node, releaseOf(rollout, node.name).version)}* and needs a person; ${serving(rollout, [node.region])}${decide(rollout)}`,
         `Why: ${foreign(state.reason, 500)}`,
         elsewhere(rollout),
         ...call,

@@ -1,11 +1,15 @@
 import {
   approvals,
+  balancerTurns,
   declineOf,
   goesForward,
   healthyFor,
+  isBalancer,
   isTurn,
+  nodeOf,
   nodesInOrder,
   phaseOf,
+  releaseOf,
   sinceOf,
   stillAsked,
   takesNodes,
@@ -15,6 +19,7 @@ import type { Approval, ApprovalPhase, RollbackScope, Rollout, WatchPhase } from
 import { describeLocal } from '../../windows/index.ts';
 import { approveButton, declineButtons, holdButton, rollbackButtons } from './buttons.ts';
 import { checksNow } from './checks.ts';
+import { comparedIn } from './comparison.ts';
 import { declinedBy, declinedLines } from './declined.ts';
 import { forecast } from './forecast.ts';
 import { askedFor } from './goal.ts';
@@ -50,8 +55,9 @@ export const gateKey = ({ id }: ApprovalPhase, since: number): string =>
 
 function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
   const title = foreign(phase.title, 80);
-  const watch = watchBefore(rollout, phase);
-  const scopes = watch === null ? [] : scopesOf(watch);
+  const switched = switchedBy(rollout, phase);
+  const watch = switched === null ? watchBefore(rollout, phase) : null;
+  const scopes = switched ?? (watch === null ? [] : scopesOf(watch));
   const nodes = phase.opens.flatMap((id) => nodesOf(rollout, id));
   const no = declineOf(phase);
   return [
@@ -62,6 +68,7 @@ function asking(rollout: Rollout, phase: ApprovalPhase): Part[] {
         `${askedOf(rollout, phase)}: may *${title}* (${count(nodes.length, 'node')}) ${askedFor(rollout)}? ${sentence(servingAt(rollout, phase))}.`,
         ...overruled(phase),
         ...said(phase),
+        ...(switched === null ? [] : [switching(rollout, phase)]),
         ...(watch === null ? [] : [...facts(rollout, watch), rest(rollout, watch)]),
         ...begins(rollout, phase),
         ...bySignature(phase),
@@ -92,7 +99,28 @@ function decisions(rollout: Rollout, phase: ApprovalPhase): Button[] {
 
 function nodesOf(rollout: Rollout, id: string): string[] {
   const phase = phaseOf(rollout, id);
-  return phase.is === 'nodes' ? phase.nodes : [];
+  return phase.is === 'nodes' ? phase.nodes.filter((name) => !isBalancer(nodeOf(rollout, name))) : [];
+}
+
+/** What is rolled back instead, where a switch of the balancer is asked for: what runs beside. null: another thing is asked for. */
+function switchedBy(rollout: Rollout, { opens }: ApprovalPhase): RollbackScope[] | null {
+  const names = opens
+    .flatMap((id) => phaseOf(rollout, id))
+    .flatMap((phase) => (phase.is === 'nodes' ? phase.nodes : []));
+  const regions = names.map((name) => nodeOf(rollout, name).region);
+  const region = regions.find((each) => names.includes(balancerTurns(each).switch));
+  return region === undefined ? null : [{ is: 'node', node: balancerTurns(region).beside }];
+}
+
+/** What clients get, and what they would get. */
+function switching(rollout: Rollout, phase: ApprovalPhase): string {
+  const nodes = phase.opens.flatMap((id) => nodesOf(rollout, id)).map((name) => nodeOf(rollout, name));
+  const before = [...new Set(nodes.flatMap(({ before }) => before?.version ?? []))].map((version) =>
+    foreign(version, 60),
+  );
+  const port = rollout.service.slots?.port;
+  const warm = span(rollout.service.slots?.warm ?? 0);
+  return `${nodes.length} ${rollout.release.version} proven beside${port === undefined ? '' : ` on ${port}`}, traffic still on ${before.join(', ') || 'what ran before'}. A yes switches the balancer of *${foreign(phase.title, 80)}*; what serves now stays ready for ${warm} to have the traffic back.`;
 }
 
 const scopesOf = ({ regions, nodes }: WatchPhase): RollbackScope[] => {
@@ -124,11 +152,17 @@ function facts(rollout: Rollout, watch: WatchPhase): string[] {
   const head = `*${partFirst(watch.title)}* is done${watched}:`;
   const shown = nodes.slice(0, 5).map((node) => {
     const { glyph, word } = nodeWord(node);
-    const proof = node.proof === null ? '' : `: ${proofText(node.proof, rollout.release.version)}`;
+    const proof = node.proof === null ? '' : `: ${proofText(node.proof, releaseOf(rollout, node.name).version)}`;
     return `${glyph} ${foreign(node.name, 80)} ${word}${proof}`;
   });
   const more = nodes.length > 5 ? [`… and ${nodes.length - 5} more`] : [];
-  return [head, ...shown, ...more, ...watch.regions.flatMap((region) => seenNow(rollout, region, watch))];
+  return [
+    head,
+    ...shown,
+    ...more,
+    ...watch.regions.flatMap((region) => seenNow(rollout, region, watch)),
+    ...comparedIn(watch),
+  ];
 }
 
 /** The region is looked at until somebody decides: an approval is given on what is true now. */

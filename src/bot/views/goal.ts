@@ -2,7 +2,19 @@ import { keysInWords } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { foreign } from './text.ts';
 
-type Goal = Pick<Rollout, 'release' | 'change'>;
+type Goal = Pick<Rollout, 'service' | 'services' | 'release' | 'change'>;
+
+/** What it brings: `v2.0.0`, or of several services `operator v2.0.0, agent v1.1.0`. */
+export const broughtWords = ({ services, release }: Goal): string =>
+  services === undefined
+    ? release.version
+    : Object.entries(services)
+        .map(([key, each]) => `${key} ${each.release.version}`)
+        .join(', ');
+
+/** Several services need no name before them: it is in what they are brought to. */
+export const titled = (rollout: Goal, title: string): string =>
+  rollout.services === undefined ? `${rollout.service.name} ${title}` : title;
 
 /** By what it does: brings a release, restarts what runs, or changes the environment file. */
 function worded({ change }: Goal, upgrade: string, restart: string, config: (keys: string) => string): string {
@@ -12,45 +24,35 @@ function worded({ change }: Goal, upgrade: string, restart: string, config: (key
 
 /** What a rollout is called in a sentence: `v2.0.0`, `the restart of v1.1.0`, or `the change of MAX_CONNECTIONS`. */
 export const goalOf = (rollout: Goal): string =>
-  worded(
-    rollout,
-    rollout.release.version,
-    `the restart of ${rollout.release.version}`,
-    (keys) => `the change of ${keys}`,
-  );
+  worded(rollout, broughtWords(rollout), `the restart of ${broughtWords(rollout)}`, (keys) => `the change of ${keys}`);
 
 /** The same where a sentence begins. */
 export const goalFirst = (rollout: Goal): string =>
-  worded(
-    rollout,
-    rollout.release.version,
-    `The restart of ${rollout.release.version}`,
-    (keys) => `The change of ${keys}`,
-  );
+  worded(rollout, broughtWords(rollout), `The restart of ${broughtWords(rollout)}`, (keys) => `The change of ${keys}`);
 
 /** What it is called in a title, behind the name of the service. */
 export const titleOf = (rollout: Goal): string =>
-  worded(rollout, rollout.release.version, `restart of ${rollout.release.version}`, (keys) => `change of ${keys}`);
+  worded(rollout, broughtWords(rollout), `restart of ${broughtWords(rollout)}`, (keys) => `change of ${keys}`);
 
 /** What is asked of the approvers of a part: may it … */
 export const askedFor = (rollout: Goal): string =>
   worded(
     rollout,
-    `go to ${rollout.release.version}`,
-    `be restarted (${rollout.release.version})`,
+    `go to ${broughtWords(rollout)}`,
+    `be restarted (${broughtWords(rollout)})`,
     (keys) => `get another environment file (${keys})`,
   );
 
 /** Where nodes are counted that it has finished: 3 of 9 nodes … */
 export const reached = (rollout: Goal): string =>
-  worded(rollout, `on ${rollout.release.version}`, 'restarted', () => 'on the new environment file');
+  worded(rollout, `on ${broughtWords(rollout)}`, 'restarted', () => 'on the new environment file');
 
 /** The same in two words, where the rest was said. */
 export const reachedShort = (rollout: Goal): string => worded(rollout, 'on it', 'done', () => 'on it');
 
 /** What it puts on a node. */
 export const newOf = (rollout: Goal): string =>
-  worded(rollout, rollout.release.version, rollout.release.version, () => 'the new environment file');
+  worded(rollout, broughtWords(rollout), broughtWords(rollout), () => 'the new environment file');
 
 /** What a node goes back to. */
 export const oldOf = (rollout: Goal, { before }: Pick<NodeRun, 'before'>): string => {

@@ -1,8 +1,10 @@
 import {
+  allBrought,
   approvals,
   asksFrom,
   currentPhase,
   declineOf,
+  isBalancer,
   isOpen,
   nextNode,
   nodesInOrder,
@@ -10,6 +12,7 @@ import {
   regionsOf,
   strategies,
   waitsForWindows,
+  watchBefore,
   watchEnd,
 } from '../../upgrade/rollout/index.ts';
 import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
@@ -17,10 +20,11 @@ import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { checklistLines } from './checklist.ts';
 import { checksAgainst } from './checks.ts';
+import { comparedIn } from './comparison.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { ranBefore, unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
-import { reached, titleOf } from './goal.ts';
+import { broughtWords, reached, titled, titleOf } from './goal.ts';
 import { haltLines } from './halted.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
@@ -41,7 +45,7 @@ export function mainPost(rollout: Rollout): Post {
 
 export function mainParts(rollout: Rollout): Part[] {
   return [
-    { is: 'title', text: `${rollout.service.name} ${titleOf(rollout)}: ${verdict(rollout)}` },
+    { is: 'title', text: `${titled(rollout, titleOf(rollout))}: ${verdict(rollout)}` },
     {
       is: 'lines',
       lines: [
@@ -66,13 +70,13 @@ export function mainParts(rollout: Rollout): Part[] {
 function what(rollout: Rollout): string {
   if (rollout.recovery !== undefined) return recoveryLine(rollout);
   const before = versionsBefore(rollout);
-  const nodes = count(nodesInOrder(rollout).length, 'node');
+  const nodes = count(nodesInOrder(rollout).filter((node) => !isBalancer(node)).length, 'node');
   const change =
     rollout.change !== undefined
       ? titleOf(rollout).replace(/^./, (first) => first.toUpperCase())
       : before === ''
-        ? `to ${rollout.release.version}`
-        : `${before} → ${rollout.release.version}`;
+        ? `to ${broughtWords(rollout)}`
+        : `${before} → ${broughtWords(rollout)}`;
   return `*${change}* on ${nodes} of ${foreign(rollout.fleet)}, ${strategies[rollout.strategy].way}, asked for by ${who(rollout.requester)}`;
 }
 
@@ -168,7 +172,10 @@ function phaseLines(rollout: Rollout): string[] {
   if (phase.is !== 'approval') return [];
   const no = declineOf(phase);
   if (no !== null) return [`✗ ${declinedBy(phase, no)}`, stillOpen(phase)];
-  return [`Waiting for approval of *${foreign(phase.title)}* by ${askedOf(rollout, phase)}`];
+  return [
+    `Waiting for approval of *${foreign(phase.title)}* by ${askedOf(rollout, phase)}`,
+    ...comparedIn(watchBefore(rollout, phase)),
+  ];
 }
 
 /** A start that is far ahead is asked about when it is near, and nobody at night where that can wait. */
@@ -243,7 +250,7 @@ function note(rollout: Rollout): string {
     rollout.policy.selfApproval && approvals(rollout).length > 0
       ? ['The requester may approve their own rollout here']
       : [];
-  const signed = rollout.release.signed === null ? [] : [signedWord(rollout.release)];
+  const signed = allBrought(rollout).flatMap(({ release }) => (release.signed === null ? [] : [signedWord(release)]));
   return [
     ...expected,
     ...self,

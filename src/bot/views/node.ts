@@ -1,5 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
-import { isOpen, isQueued, nodesInOrder, regionsOf, wasOnlyOut } from '../../upgrade/rollout/index.ts';
+import { isOpen, isQueued, nodesInOrder, regionsOf, releaseOf, wasOnlyOut } from '../../upgrade/rollout/index.ts';
 import type { Diagnosis, NodeRun, Proof, Rollout } from '../../upgrade/rollout/types.ts';
 import { checksProven } from './checks.ts';
 import { newOf, oldOf, reached, titleOf } from './goal.ts';
@@ -74,7 +74,9 @@ function nodeParts(rollout: Rollout, node: NodeRun): Part[] | null {
     case 'done':
       return state.already
         ? null
-        : lines(`✓ ${name} done: ${proofText(node.proof, rollout.release.version)}${rehearsedWord(node)}`);
+        : lines(
+            `✓ ${name} done: ${proofText(node.proof, releaseOf(rollout, node.name).version)}${rehearsedWord(node)}`,
+          );
     case 'failed':
       return [
         ...lines(
@@ -158,7 +160,8 @@ const others = (rollout: Rollout, node: NodeRun): string =>
 function change(rollout: Rollout, node: NodeRun): string {
   if (rollout.change !== undefined) return titleOf(rollout);
   const before = node.before?.version ?? null;
-  return before === null ? `to ${rollout.release.version}` : `${foreign(before, 80)} → ${rollout.release.version}`;
+  const { version } = releaseOf(rollout, node.name);
+  return before === null ? `to ${version}` : `${foreign(before, 80)} → ${version}`;
 }
 
 /** E.g. `runs v2.0.0, healthy 30 s in one process, image a1b2c3d4e5f6`. */

@@ -1,6 +1,7 @@
 import { inWords } from '../../base/duration.ts';
 import { channel, type DueNotice, noticeOver, regionsOf, toldSince } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
+import { broughtWords, titled } from './goal.ts';
 import { count, foreign, names, span, when } from './text.ts';
 
 const nameOf = (audience: string): string => (audience === channel ? 'this channel' : foreign(audience, 80));
@@ -47,7 +48,7 @@ export function noticeBody(rollout: Rollout, { kind, begins, move }: DueNotice) 
   const { id, fleet, service, release, nodes } = rollout;
   const regions = regionsOf(rollout);
   const at = begins === null ? null : new Date(begins).toISOString();
-  const what = `${service.name} ${release.version}`;
+  const what = titled(rollout, broughtWords(rollout));
   const text =
     kind === 'cancelled'
       ? `The upgrade to ${what} does not take place as announced.`

@@ -1,9 +1,11 @@
 import { short } from '../../base/hash.ts';
 import type { Verdict } from '../../upgrade/compatibility/index.ts';
 import {
+  allBrought,
   approvals,
   isBegunFreely,
   lacksRehearsal,
+  releaseOf,
   strategies,
   takesNodes,
   turns,
@@ -14,7 +16,7 @@ import type { Reply } from '../context.ts';
 import { promisedTicks } from './checklist.ts';
 import { differences } from './differences.ts';
 import { beginsLater, forecast } from './forecast.ts';
-import { titleOf } from './goal.ts';
+import { broughtWords, titled, titleOf } from './goal.ts';
 import { type Night, nightLines } from './night.ts';
 import { promised } from './notice.ts';
 import type { Button, Part } from './parts.ts';
@@ -54,8 +56,8 @@ export interface Preview {
 /** What an upgrade would do, before anything is done. */
 export function preview(plan: Preview): Reply {
   const { rollout, survey, troubles, now, token, remark, second, canary, elsewhere, compatible, night } = plan;
-  const what = rollout.change === undefined ? `to ${rollout.release.version}` : titleOf(rollout);
-  const title = `${token === null ? 'Dry run' : 'Plan'}: ${rollout.service.name} ${what}`;
+  const what = rollout.change === undefined ? `to ${broughtWords(rollout)}` : titleOf(rollout);
+  const title = `${token === null ? 'Dry run' : 'Plan'}: ${titled(rollout, what)}`;
   const parts: Part[] = [
     ...(remark === null ? [] : [{ is: 'lines' as const, lines: [`*${remark}*`] }]),
     { is: 'title', text: title },
@@ -69,7 +71,7 @@ export function preview(plan: Preview): Reply {
       is: 'lines',
       lines: [
         ...(rollout.change === undefined
-          ? [signedWithKey(rollout.release), ...goesWith(rollout, survey)]
+          ? [...allBrought(rollout).map(({ release }) => signedWithKey(release)), ...goesWith(rollout, survey)]
           : changed(rollout, survey)),
         ...provenLines(elsewhere),
         ...compatibleLines(compatible),
@@ -103,15 +105,15 @@ function regionLines(rollout: Rollout, survey: NodeSurvey[]): string[] {
       const zone = rollout.calendars[region]?.zone;
       const at =
         begin === undefined || zone === undefined ? '' : `; not before ${when(begin)}, ${describeLocal(begin, zone)}`;
-      const to = rollout.change === undefined ? ` → ${rollout.release.version}` : ', restarted on it';
+      const to = rollout.change === undefined ? ` → ${releaseOf(rollout, region).version}` : ', restarted on it';
       return `*${foreign(region, 80)}* ${versions(survey, nodes)}${to}: ${names(nodes)}${asked}${at}`;
     });
   });
   return lines.map((line, index) => `${index + 1}. ${line}`);
 }
 
-const onItAlready = ({ release }: Rollout, { title, nodes }: NodesPhase): string =>
-  `*${foreign(title, 80)}* runs ${release.version} already: ${names(nodes)} are only proven, and nobody is asked`;
+const onItAlready = (rollout: Rollout, { title, nodes }: NodesPhase): string =>
+  `*${foreign(title, 80)}* runs ${releaseOf(rollout, nodes[0] ?? '').version} already: ${names(nodes)} are only proven, and nobody is asked`;
 
 function approvalWord({ needed, each }: ApprovalPhase): string {
   const many = needed === 1 ? 'approval' : `${needed} approvals`;

@@ -1,5 +1,5 @@
 import { goal, outcome, type Pack } from '../../upgrade/report/index.ts';
-import { approvals, isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { allBrought, approvals, isOpen, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { Rollout } from '../../upgrade/rollout/types.ts';
 import { reached } from './goal.ts';
 import { type Post, post } from './post.ts';
@@ -48,7 +48,8 @@ export function reportPosts(rollout: Rollout): Post[] {
 /** What was there, and what is there now, as hashes. */
 function imageLine(rollout: Rollout): string {
   const hashes = nodesInOrder(rollout).flatMap(({ before }) => (before === null ? [] : [before.sha256.slice(0, 12)]));
-  return `Image of the release \`${rollout.release.binarySha256.slice(0, 12)}\`, before it ${names([...new Set(hashes)], 4)}`;
+  const images = allBrought(rollout).map(({ release }) => `\`${release.binarySha256.slice(0, 12)}\``);
+  return `Image of the release ${images.join(', ')}, before it ${names([...new Set(hashes)], 4)}`;
 }
 
 function onIt(rollout: Rollout): string {

@@ -15,7 +15,7 @@ import type { ApprovalPhase, Move, Rollout } from '../../upgrade/rollout/types.t
 import { describeLocal, frozenBy, openInterval } from '../../windows/index.ts';
 import { postponeButtons, stopButton } from './buttons.ts';
 import { forecast } from './forecast.ts';
-import { titleOf } from './goal.ts';
+import { titled, titleOf } from './goal.ts';
 import { noticeLines } from './notice.ts';
 import type { Part } from './parts.ts';
 import { closing, type Place, type Post, post } from './post.ts';
@@ -154,6 +154,6 @@ const lateMs = 5 * minute;
 function started(rollout: Rollout, at: number): Post {
   const due = startOf(rollout);
   const how = due !== null && at > due + lateMs ? `; it was to begin ${when(due)}` : ', as scheduled';
-  const text = `▶ *${foreign(rollout.service.name)} ${titleOf(rollout)}* has begun at ${when(at)}${how}.`;
+  const text = `▶ *${foreign(titled(rollout, titleOf(rollout)), 300)}* has begun at ${when(at)}${how}.`;
   return post(rollout, 'started', { is: 'thread', broadcast: true }, [{ is: 'lines', lines: [text] }]);
 }

@@ -1,5 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
-import { nodesInOrder } from '../../upgrade/rollout/index.ts';
+import { isBalancer, nodesInOrder } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 
 /** What the nodes are known to run: the only place where they are counted, for every message and answer. */
@@ -14,7 +14,7 @@ export interface Tally {
 }
 
 export function tally(rollout: Rollout): Tally {
-  const nodes = nodesInOrder(rollout);
+  const nodes = nodesInOrder(rollout).filter((node) => !isBalancer(node));
   const onNew = nodes.filter(isOnNew);
   return {
     all: nodes.length,

@@ -92,7 +92,7 @@ export function dryRun(rollout: Rollout, scope: RollbackScope, plan: BackPlan, s
   const parts: Part[] = [
     {
       is: 'title',
-      text: `Dry run: rollback of ${scopeName(scope)} from ${rollout.change === undefined ? rollout.release.version : goalOf(rollout)}`,
+      text: `Dry run: rollback of ${scopeName(scope)} from ${goalOf(rollout)}`,
     },
     { is: 'lines', lines: back.flatMap((each, index) => goes(each, index, survey)) },
     { is: 'lines', lines: stays.length === 0 ? [] : stayLines(stays) },

@@ -37,6 +37,13 @@ const stepWords: Record<StepName, string> = {
   recover: 'putting back what it ran',
   restart: 'restarting',
   configure: 'restarting',
+  beside: 'coming up beside what serves',
+  'lb-switch': 'switching the balancer',
+  traffic: 'asking through the balancer',
+  'lb-back': 'switching the balancer back',
+  'traffic-back': 'asking through the balancer',
+  'lb-home': 'switching the balancer home',
+  retire: 'removing what ran beside',
 };
 
 /** The same on a way forward. */
@@ -123,6 +130,8 @@ export function scopeName(scope: RollbackScope): string {
       return scope.region;
     case 'node':
       return scope.node;
+    case 'service':
+      return scope.service;
     case 'nodes':
       return names(scope.nodes);
   }

@@ -10,7 +10,7 @@ export {
   judgeRows,
   resultOf,
 } from './judge.ts';
-export { judgeRate, type Sample, sampleOf } from './rate.ts';
+export { grownBetween, judgeRate, type Sample, sampleOf } from './rate.ts';
 export { Samples } from './samples.ts';
 export { selectorIn } from './selector.ts';
 export type * from './types.ts';

@@ -99,6 +99,17 @@ export function judgeRate(check: MetricsCheck, first: Sample, second: Sample): J
   );
 }
 
+/**
+ * How much was counted between two samples, and of what (seconds where nothing else is counted), for whoever compares nodes. null: nobody
+ * can tell, as after a restart, when a counter falls.
+ */
+export function grownBetween(first: Sample, second: Sample): { grown: number; per: number } | null {
+  const grown = growth(first.rate, second.rate);
+  const per =
+    first.per === null || second.per === null ? (second.at - first.at) / 1_000 : growth(first.per, second.per);
+  return typeof grown === 'string' || typeof per === 'string' ? null : { grown, per };
+}
+
 const counting = (rate: number, judged: Judged): Judged => (judged.is === 'unknown' ? judged : { ...judged, rate });
 
 /** How much was counted between; a sentence when nobody can tell. */

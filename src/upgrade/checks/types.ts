@@ -73,6 +73,8 @@ export interface MetricsCheck extends Common, Limits {
   rate: readonly Selector[];
   per: readonly Selector[] | null;
   over: number;
+  /** Upgraded nodes are held against the others by it. Absent: they are not. */
+  compare?: true;
 }
 
 export const journalPriorities = ['crit', 'err', 'warning'] as const;

@@ -1,3 +1,3 @@
-export { judge, noWayBack, rowFor } from './judge.ts';
+export { judge, judgeAgents, noWayBack, rowFor } from './judge.ts';
 export { holds, overlap, rangeIn } from './range.ts';
 export type * from './types.ts';

@@ -90,6 +90,31 @@ function agentRefusals(range: string, target: string, regions: Found[]): Refusal
   ]);
 }
 
+/**
+ * All reasons why agents may not be brought to a version, by what the services run, or will run by then, that they work with.
+ * @param nodes of the service that the matrix is about
+ */
+export function judgeAgents(
+  rows: readonly Row[],
+  target: string,
+  nodes: readonly Pick<NodeKnown, 'node' | 'version'>[],
+): Refusal[] {
+  const versions = [...new Set(nodes.map(({ version }) => version))];
+  return versions.flatMap((version): Refusal[] => {
+    const names = nodes.flatMap((each) => (each.version === version ? [each.node] : []));
+    const about = version ?? 'unknown';
+    if (version === null) return [{ what: 'running', about, text: silentVersion(names) }];
+    const row = rowFor(rows, version);
+    if (row === null) {
+      const text = `${version}, which is on ${named(names)} by then, stands in no row of compatibility, and ${unknown}: add a row for it`;
+      return [{ what: 'running', about, text }];
+    }
+    if (row.agent === null || holds(row.agent, target)) return [];
+    const text = `${version}, which is on ${named(names)} by then, works with agents ${shownRange(row.agent)}, not with ${target}: bring both together, or choose another version`;
+    return [{ what: 'agent', about: `${target} ${version}`, text }];
+  });
+}
+
 function agentText(range: string, target: string, group: AgentGroup, region: string): string {
   const { version, count, names } = group;
   const one = count === 1;

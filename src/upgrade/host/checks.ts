@@ -51,8 +51,10 @@ export interface CheckParts {
   clock: Clock;
 }
 
-/** Bytes of an answer that are read. */
-const limits = { answer: 256 * 1024, metrics: 4 * 1024 * 1024 };
+/** Bytes of the text of Prometheus that are read. */
+export const metricsLimit = 4 * 1024 * 1024;
+/** Bytes of any other answer. */
+const answerLimit = 256 * 1024;
 
 /** How long whoever asks once waits between two samples, ms. */
 const shortWait = 3_000;
@@ -136,7 +138,7 @@ export function createChecks(parts: CheckParts): AskChecks {
   }
 
   async function get(check: GetCheck, { node, answers }: Round): Promise<Judged> {
-    const heard = await fetch(urlOf(check, node), { timeoutMs: check.within, limit: limits.answer });
+    const heard = await fetch(urlOf(check, node), { timeoutMs: check.within, limit: answerLimit });
     return judgeGet(check, heard, isMissing(heard, check.status) && (await answers()));
   }
 
@@ -155,7 +157,7 @@ export function createChecks(parts: CheckParts): AskChecks {
   /** Between two looks at the process, so that what was counted is this one's. */
   async function sample(check: MetricsCheck, { node, answers, invocation }: Round): Promise<Sample | Judged> {
     const before = await invocation();
-    const heard = await fetch(urlOf(check, node), { timeoutMs: check.within, limit: limits.metrics });
+    const heard = await fetch(urlOf(check, node), { timeoutMs: check.within, limit: metricsLimit });
     const at = clock.monotonic();
     const missing = judgeMissing(heard, 200, isMissing(heard, 200) && (await answers()));
     if (missing !== null) return missing;

@@ -1,3 +1,4 @@
+import { placeOf } from '../../base/sibling.ts';
 import type { CommandCheck, DatabaseCheck, JournalCheck } from '../checks/types.ts';
 import type { Baseline, Pair, Rollout, Service } from '../rollout/types.ts';
 import type { Command } from '../ssh/types.ts';
@@ -147,6 +148,37 @@ export function restore(turn: Turn, before: Baseline, decided = nothing, put: st
   return withFile(change('restore', turn, before, decided), put);
 }
 
+/** The second place of a node as a service of its own: state, lock and numbers there are those of its unit. */
+export function besideOf(service: Service): Service {
+  const { slots } = service;
+  if (slots === undefined) throw new TypeError('this service has no second place');
+  const { unit, binary, envFile } = slots;
+  return { ...service, unit, binary, envFile };
+}
+
+/** Brings the release up there; the binary is the one that lies staged beside the first. */
+export function beside({ rollout, attempt }: Turn): Command {
+  const { service, policy } = rollout;
+  const second = besideOf(service);
+  const set = Object.entries(service.slots?.set ?? {}).map(([key, value]) => `${checked('key', key)}=${value}`);
+  const args = [
+    ...fence({ rollout, attempt }),
+    ...place(second),
+    ...future(rollout),
+    `owner=${checked('owner', service.owner)}`,
+    `mode=${checked('mode', service.mode)}`,
+  ];
+  const words = [checked('path', service.binary), ...set.map((each) => checked('argument', each))];
+  return asRoot('beside', [...args, '--', ...words], Math.max(policy.commandTimeout, restartTime));
+}
+
+/** Stops what runs there and removes it. */
+export function retire(turn: Turn): Command {
+  const { service, policy } = turn.rollout;
+  const args = [...fence(turn), ...place(besideOf(service))];
+  return asRoot('retire', args, Math.max(policy.commandTimeout, restartTime));
+}
+
 /** The environment file itself, with its secrets: for this process alone. */
 export function lendEnvironment(service: Service, timeoutMs: number): Command {
   return asRoot('lend environment', place(service), timeoutMs);
@@ -254,7 +286,7 @@ export function tidy(
 
 /** A command of the settings, for one node. */
 export function trafficWords({ traffic }: Service, node: string, which: 'drain' | 'undrain'): string[] {
-  return (traffic?.[which] ?? []).map((word) => checked('argument', word.replaceAll('{name}', node)));
+  return (traffic?.[which] ?? []).map((word) => checked('argument', word.replaceAll('{name}', placeOf(node))));
 }
 
 /** Programs that the settings have called on a node. */
@@ -317,7 +349,7 @@ export function countEntries(service: Service, { priority, over }: JournalCheck,
 
 /** The words of a check, for one node. */
 export const checkWordsFor = ({ command }: CommandCheck, node: string): string[] =>
-  command.map((word) => checked('argument', word.replaceAll('{name}', node)));
+  command.map((word) => checked('argument', word.replaceAll('{name}', placeOf(node))));
 
 /** Runs a program that the settings have for a check. */
 export function runCheck(service: Service, node: string, check: CommandCheck, timeoutMs: number): Command {

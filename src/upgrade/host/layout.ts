@@ -36,9 +36,10 @@ function pairName({ version, sha256, envSha256 }: Pair): string {
   return `${fileName(version)}-${short(sha256, 12)}-${env}`;
 }
 
-/** Relative to the login directory; private to one rollout. */
-export function uploadFolder(rollout: Rollout): string {
-  return `.zeitwork-upgrades/${checked('word', rollout.id)}`;
+/** Relative to the login directory; private to one rollout, and there to one service. */
+export function uploadFolder({ id, services, service }: Rollout): string {
+  const name = services === undefined ? id : `${id}-${service.name}`;
+  return `.zeitwork-upgrades/${checked('word', name)}`;
 }
 
 /** A name of its own for each try, so that a late writer of an earlier one cannot spoil it. */

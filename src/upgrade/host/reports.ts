@@ -39,6 +39,10 @@ const refusals: Record<string, (detail: string) => Report> = {
   'no-env': (path) => failed(`there is no ${path} on the node, or a link in its place`),
   'env-size': (bytes) => failed(`the environment file has ${bytes} bytes, which is more than is changed by key`),
   'no-environment': () => failed('the new environment file is not staged any more: try again'),
+  'no-unit': (unit) =>
+    failed(`there is no unit ${unit} on the node: it is put there once, by its owner (docs/blue-green.md)`),
+  'not-enabled': (unit) => failed(`systemctl enable ${unit} failed: its unit needs an [Install] section`),
+  runs: (unit) => failedForNow(`${unit} still runs after it was stopped`),
   stopped: () => failed('the service does not run'),
   upload: () => failedForNow('the archive arrived damaged: its SHA-256 does not match'),
   'no-upload': () => failedForNow('the archive did not arrive'),

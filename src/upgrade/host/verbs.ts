@@ -37,6 +37,8 @@ export const verbs = {
   'compare environment': { script: scripts.compareEnvironmentScript, orders: looks, sudoOnly: true },
   'stage environment': { script: scripts.stageEnvironmentScript, orders: ['stage'], sudoOnly: true },
   configure: { script: scripts.configureScript, orders: ['change'], sudoOnly: true },
+  beside: { script: scripts.besideScript, orders: ['change'], sudoOnly: true },
+  retire: { script: scripts.retireScript, orders: ['change', 'return'], sudoOnly: true },
   cleanup: { script: scripts.cleanupScript, orders: ['stage', 'change', 'return', 'recover'] },
   tidy: { script: scripts.tidyScript, orders: ['tidy'] },
 } satisfies Record<string, Verb>;

@@ -1,5 +1,5 @@
 import { isAny } from '../../base/is-any.ts';
-import { fileOf, isOpen, nodesInOrder, wasOnlyOut } from '../rollout/index.ts';
+import { fileOf, isBalancer, isOpen, nodesInOrder, releaseOf, wasOnlyOut } from '../rollout/index.ts';
 import type { NodeRun, Rollout } from '../rollout/types.ts';
 import type { LedgerEvent, Left } from './types.ts';
 
@@ -13,7 +13,7 @@ export function leftBy(rollout: Rollout): LedgerEvent | null {
   const { status, id } = rollout;
   if (isOpen(rollout) || !('at' in status)) return null;
   const nodes = nodesInOrder(rollout).flatMap((node): [string, What][] => {
-    const what = proven(rollout, node);
+    const what = isBalancer(node) ? null : proven(rollout, node);
     return what === null ? [] : [[node.name, what]];
   });
   return nodes.length === 0 ? null : { type: 'left', at: status.at, rollout: id, nodes: Object.fromEntries(nodes) };
@@ -24,8 +24,8 @@ export function leftUnproven(rollout: Rollout): string[] {
   if (isOpen(rollout)) return [];
   // Of what nobody signed nothing is recorded.
   const isNoted = !rollout.unsigned && !rollout.onlyBack;
-  const all = nodesInOrder(rollout).filter((node) =>
-    isNoted ? node.touched && proven(rollout, node) === null : node.touchedAt !== null,
+  const all = nodesInOrder(rollout).filter(
+    (node) => !isBalancer(node) && (isNoted ? node.touched && proven(rollout, node) === null : node.touchedAt !== null),
   );
   return all.map(({ name }) => name);
 }
@@ -39,7 +39,7 @@ export function isAtWork(rollout: Rollout, name: string): boolean {
 }
 
 function proven(rollout: Rollout, node: NodeRun): What | null {
-  const { release } = rollout;
+  const release = releaseOf(rollout, node.name);
   const { state, before, gets, decided, sick } = node;
   const kept = decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
   const envSha256 = kept ?? gets?.envSha256 ?? before?.envSha256 ?? null;

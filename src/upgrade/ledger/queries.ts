@@ -1,3 +1,4 @@
+import { isMeantBy } from '../../base/sibling.ts';
 import type { Freeze } from '../../windows/types.ts';
 import type { Fleet } from '../rollout/types.ts';
 import { isStanding } from './fold.ts';
@@ -8,7 +9,8 @@ export function standing(ledger: Ledger, now: number): DeclaredFreeze[] {
   return ledger.freezes.filter((freeze) => isStanding(freeze, now)).toSorted((a, b) => a.end - b.end);
 }
 
-export const covers = ({ regions }: DeclaredFreeze, region: string): boolean => regions?.includes(region) ?? true;
+export const covers = ({ regions }: DeclaredFreeze, region: string): boolean =>
+  regions?.some((word) => isMeantBy(region, word)) ?? true;
 
 /** What of them counts in `region`, as its calendar has it. */
 export function freezesOf(ledger: Ledger, region: string, now: number): Freeze[] {

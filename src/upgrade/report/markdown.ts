@@ -1,4 +1,5 @@
 import { inWords } from '../../base/duration.ts';
+import { comparisonWords } from '../comparison/index.ts';
 import { afterwardsSection } from './afterwards.ts';
 import type { After, NodeReport, Pack, Question, WatchReport } from './pack.ts';
 import type { StepTry } from './steps.ts';
@@ -205,6 +206,15 @@ export function steps(tries: readonly StepTry[]): StepTotal[] {
 
 export function watches({ watches: all }: Pack): string[] {
   if (all.length === 0) return ['Nothing was watched.'];
+  const found = all.flatMap(({ compared }) => compared);
+  const lines = found.map((each) => `- ${md(each.region)}: ${md(comparisonWords(each), 300)}`);
+  return [
+    ...watchTable(all),
+    ...(lines.length === 0 ? [] : ['', 'Held against nodes that were not upgraded:', '', ...lines]),
+  ];
+}
+
+function watchTable(all: readonly WatchReport[]): string[] {
   return table(
     ['part', 'from', 'to', 'wanted', 'verdict'],
     all.map((each) => [

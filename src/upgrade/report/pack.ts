@@ -1,7 +1,9 @@
+import type { Comparison } from '../comparison/types.ts';
 import {
   approvals,
   changesService,
   checkOf,
+  comparisonsIn,
   entriesOf,
   goesForward,
   isOpen,
@@ -171,6 +173,8 @@ export interface WatchReport {
   is: 'watched' | 'under way' | 'broken off';
   /** How often each node was missed and came back. */
   unwell: Record<string, number>;
+  /** What its nodes were, held against those that were not upgraded, when it was over. */
+  compared: (Comparison & { region: string })[];
 }
 
 export interface NoticeReport {
@@ -359,6 +363,8 @@ function watchesOf(frames: readonly Frame[]): WatchReport[] {
       open.report.to = line.at;
       open.report.is = over?.state.is === 'done' ? 'watched' : 'broken off';
       if (over?.is === 'watch') open.report.unwell = over.unwell ?? open.report.unwell;
+      if (over?.state.is === 'done')
+        open.report.compared = comparisonsIn(over).map(({ region, found }) => ({ region, ...found }));
       open = null;
     }
     if (phase === null) continue;
@@ -369,7 +375,16 @@ function watchesOf(frames: readonly Frame[]): WatchReport[] {
 }
 
 function begun({ title, regions, for: wanted }: WatchPhase, from: number, found: WatchReport[]): WatchReport {
-  const report: WatchReport = { title, regions, for: wanted, from, to: null, is: 'under way', unwell: {} };
+  const report: WatchReport = {
+    title,
+    regions,
+    for: wanted,
+    from,
+    to: null,
+    is: 'under way',
+    unwell: {},
+    compared: [],
+  };
   found.push(report);
   return report;
 }

@@ -282,6 +282,7 @@ function statusWords(status: Status, isDecided: boolean): string | null {
 function scopeWords(scope: RollbackScope): string {
   if (scope.is === 'all') return 'everything';
   if (scope.is === 'nodes') return scope.nodes.join(', ');
+  if (scope.is === 'service') return scope.service;
   return scope.is === 'region' ? scope.region : scope.node;
 }
 

@@ -1,7 +1,7 @@
 import { hour } from '../../base/duration.ts';
 import { openInterval, opensFrom } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
-import { endOf, turns } from './phases.ts';
+import { actionOf, endOf, turns } from './phases.ts';
 import { nodeOf } from './queries.ts';
 import { startOf } from './start.ts';
 import type { ApprovalPhase, Rollout } from './types.ts';
@@ -70,7 +70,8 @@ function opensOnlyBetween(rollout: Rollout, calendar: Calendar, from: number, wa
 /** Of the first region that it opens; without freezes that somebody may lift at any time. */
 function calendarOf(rollout: Rollout, { opens }: ApprovalPhase): Calendar | null {
   const [first] = turns(rollout).find(({ id }) => opens.includes(id))?.nodes ?? [];
-  const calendar = first === undefined ? undefined : rollout.calendars[nodeOf(rollout, first).region];
+  const region = first === undefined ? actionOf(rollout, opens[0] ?? '')?.region : nodeOf(rollout, first).region;
+  const calendar = rollout.calendars[region ?? ''];
   if (calendar === undefined) return null;
   return { ...calendar, freezes: calendar.freezes.filter(({ id }) => id === undefined) };
 }

@@ -3,6 +3,7 @@ import { fileOf } from './configuration.ts';
 import { gates } from './gates.ts';
 import { next } from './next.ts';
 import { goesForward, inScope, isDown, isQueued, leadsBack, nodeOf, nodesInOrder } from './queries.ts';
+import { releaseOf } from './services.ts';
 import { goingBack } from './todo.ts';
 import type { BackQuestion, BackSeen, Event, Gate, NodeRun, Rollout, Standing } from './types.ts';
 
@@ -77,7 +78,7 @@ export function backQuestion(rollout: Rollout, node: NodeRun): BackQuestion | nu
   if (!touched || before === null || !leadsBack(rollout)) return null;
   const kept = decided?.as === 'keep' && decided.foreign.what === 'environment' ? decided.foreign.sha256 : null;
   const put = fileOf(rollout, node)?.after;
-  return { before, release: rollout.release.binarySha256, kept, ...(put === undefined ? {} : { put }) };
+  return { before, release: releaseOf(rollout, node.name).binarySha256, kept, ...(put === undefined ? {} : { put }) };
 }
 
 /** It changes seldom, and costs the node a look of its own. */

@@ -10,6 +10,7 @@ import {
   type Phase,
   type PlanInput,
   Refused,
+  type Region,
   type Rehearsal,
   type Rollout,
   type Service,
@@ -43,36 +44,45 @@ const paths = { restart: restartPath, config: configPath };
 /** The path of nodes that run the release already: nothing else can happen to them. */
 const onlyProven: StepName[] = ['verify'];
 
+/** What is to be done to the nodes of one service. */
+export interface Side {
+  groups: Group[];
+  input: Persons & Pick<PlanInput, 'rehearse'>;
+}
+
 /**
  * Groups in order, with all that the settings ask for: staging first, and before each group in which something is changed
- * its approval, and a watch of all that came since the last one.
+ * its approval, and a watch of all that came since the last one. A service comes after all of the one before it.
  * @param isOnIt whether a node runs the release already, and nothing else lies there
  */
-export function compile(
-  groups: Group[],
-  input: Persons & Pick<PlanInput, 'rehearse'>,
-  isOnIt: (node: string) => boolean,
-): Phase[] {
-  const { fleet } = input;
-  const path = (input.change === undefined ? pathFor : paths[input.change.is])(fleet.service);
-  const turns = withRehearsal(
-    groups.map(({ id, title, nodes }) => turn(id, title, nodes, nodes.every(isOnIt) ? onlyProven : path)),
-    input,
-  );
-  const all = turns.flatMap(({ nodes }) => nodes);
+export function compile(sides: Side[], isOnIt: (node: string) => boolean): Phase[] {
+  const turns = sides.flatMap((side) => turnsOf(side, isOnIt).map((turn) => ({ turn, input: side.input })));
+  const regions = sides.flatMap(({ input }) => input.fleet.regions);
+  const all = turns.flatMap(({ turn: { nodes } }) => nodes);
   const staging: NodesPhase = { ...turn('stage', 'staging', all, ['stage']), id: 'stage' };
   let since: NodesPhase[] = [];
-  const opened = turns.map((next, index) => {
+  const opened = turns.map(({ turn: next, input }, index) => {
     if (!takesNodes(next)) {
       since = [...since, next];
       return [next];
     }
-    const needed = approversFor(regionsOf(next, fleet), index === 0, input);
-    const before = [...watch(since, fleet), ...(needed === 0 ? [] : [approval(next, needed, fleet)])];
+    const needed = approversFor(regionsOf(next, regions), index === 0, input);
+    const before = [
+      ...watch(since, regions, input.fleet.policy.bake),
+      ...(needed === 0 ? [] : [approval(next, needed, regions)]),
+    ];
     since = [next];
     return [...before, next];
   });
   return [staging, ...opened.flat()];
+}
+
+function turnsOf({ groups, input }: Side, isOnIt: (node: string) => boolean): NodesPhase[] {
+  const path = (input.change === undefined ? pathFor : paths[input.change.is])(input.fleet.service);
+  return withRehearsal(
+    groups.map(({ id, title, nodes }) => turn(id, title, nodes, nodes.every(isOnIt) ? onlyProven : path)),
+    input,
+  );
 }
 
 /** In the first part in which something is changed, so before any part after it is asked for. A flag may want more than the settings, never less. */
@@ -137,15 +147,12 @@ const turn = (id: string, title: string, nodes: string[], path: StepName[]): Nod
 
 const nameOf = ({ id }: NodesPhase) => id.slice('nodes/'.length);
 
-function regionsOf(
-  { nodes }: Pick<NodesPhase, 'nodes'>,
-  { regions }: PlanInput['fleet'],
-): PlanInput['fleet']['regions'] {
+function regionsOf({ nodes }: Pick<NodesPhase, 'nodes'>, regions: Region[]): Region[] {
   return regions.filter((region) => region.nodes.some(({ name }) => nodes.includes(name)));
 }
 
 /** Called after the last of these turns; nothing where there was none. */
-function watch(turns: NodesPhase[], fleet: PlanInput['fleet']): WatchPhase[] {
+function watch(turns: NodesPhase[], regions: Region[], bake: number): WatchPhase[] {
   const last = turns.at(-1);
   if (last === undefined) return [];
   const nodes = turns.flatMap((each) => each.nodes);
@@ -154,17 +161,17 @@ function watch(turns: NodesPhase[], fleet: PlanInput['fleet']): WatchPhase[] {
     title: turns.map(({ title }) => title).join(', '),
     state: pending,
     is: 'watch',
-    regions: regionsOf({ nodes }, fleet).map(({ name }) => name),
+    regions: regionsOf({ nodes }, regions).map(({ name }) => name),
     nodes,
-    for: fleet.policy.bake,
+    for: bake,
     healthy: {},
   };
   return [phase];
 }
 
 /** A part of several regions wants the approvers of each: no strategy lets those of one speak for another. */
-function approval(opens: NodesPhase, needed: number, fleet: PlanInput['fleet']): ApprovalPhase {
-  const regions = regionsOf(opens, fleet);
+function approval(opens: NodesPhase, needed: number, all: Region[]): ApprovalPhase {
+  const regions = regionsOf(opens, all);
   const each = Object.fromEntries(regions.map((region) => [region.name, region.needed]));
   return {
     id: `approval/${nameOf(opens)}`,

@@ -1,8 +1,10 @@
+import { actAgain, goesBack as actionGoesBack, needsDecisionOn, turnActionsBack } from './actions.ts';
 import { declineOf, isGranted } from './approvers.ts';
 import { canBePutOff, putOff } from './gated.ts';
 import { isSameObserved, observed } from './observed.ts';
 import { firstBack } from './path.ts';
 import {
+  actions,
   changePhase,
   changePhases,
   endOf,
@@ -17,6 +19,7 @@ import {
   watchBefore,
 } from './phases.ts';
 import {
+  actionsLeadingBack,
   goesForward,
   inScope,
   isLeftOut,
@@ -30,7 +33,7 @@ import {
 import { outOfService, toPlace } from './reports.ts';
 import { isOfWayBack } from './traits.ts';
 import { moveNode, moveStatus } from './transitions.ts';
-import type { Event, NodeRun, NodeState, RollbackScope, Rollout } from './types.ts';
+import type { ActionPhase, Event, NodeRun, NodeState, RollbackScope, Rollout } from './types.ts';
 
 type Of<T extends Event['type']> = Extract<Event, { type: T }>;
 
@@ -45,6 +48,7 @@ export function resumed(rollout: Rollout, { at }: Of<'resumed'>): Rollout {
   if (status.is === 'paused') return moveStatus(rollout, { is: 'running' });
   if (status.is !== 'held' || status.pending !== null) return rollout;
   if (nodesInOrder(rollout).some((node) => needsDecision(node) || goesBack(node))) return rollout;
+  if (actions(rollout).some((phase) => needsDecisionOn(phase) || actionGoesBack(phase))) return rollout;
   return moveStatus(watchAnew(provenAnew(rollout, at), at), { is: 'running' });
 }
 
@@ -100,17 +104,30 @@ export function declined(rollout: Rollout, { phase: id, by, at, reason, signed }
 export function retried(rollout: Rollout, { at, by, epoch }: Of<'retried'>): Rollout {
   const { status } = rollout;
   if (status.is !== 'held' || nodesInOrder(rollout).some(goesBack)) return rollout;
+  if (actions(rollout).some(actionGoesBack)) return rollout;
   const fresh = newRun(rollout, epoch);
   const isStuckBack = ({ state, touched }: NodeRun) => touched && state.is === 'stuck' && state.direction === 'back';
   const stuckBack = nodesInOrder(fresh).filter(isStuckBack);
   const names = stuckBack.map(({ name }) => name);
-  if (status.pending !== null || names.length > 0) {
+  const isStuckAction = ({ work: { state, touched } }: ActionPhase) =>
+    touched && state.is === 'stuck' && state.direction === 'back';
+  const stuckActions = actions(fresh).filter(isStuckAction);
+  if (status.pending !== null || names.length + stuckActions.length > 0) {
     const scope = status.pending?.scope ?? { is: 'nodes' as const, nodes: names };
     const queue = [...new Set([...names, ...touchedNewestFirst(fresh, scope)])];
-    return moveStatus(fresh, { is: 'rolling-back', scope, queue, by: status.pending?.by ?? by, at, after: null });
+    const going = actionsOf([...stuckActions, ...actionsLeadingBack(fresh, scope)]);
+    return moveStatus(fresh, {
+      is: 'rolling-back',
+      scope,
+      queue,
+      ...going,
+      by: status.pending?.by ?? by,
+      at,
+      after: null,
+    });
   }
   if (rollout.onlyBack) return rollout;
-  const after = nodesInOrder(fresh).reduce((acc, node) => startAgain(acc, node, at), fresh);
+  const after = nodesInOrder(fresh).reduce((acc, node) => startAgain(acc, node, at), actAgain(fresh, at));
   return moveStatus(watchAnew(provenAnew(after, at), at), { is: 'running' });
 }
 
@@ -185,7 +202,7 @@ function watchAnew(rollout: Rollout, at: number): Rollout {
     const then = rollout.phases.slice(index).find(isTurn);
     const whole = isWhole(rollout, phase);
     if (phase.state.is === 'active' && whole) {
-      const { unwell: _, ...rest } = phase;
+      const { unwell: _, compared: __, ...rest } = phase;
       const healthy = Object.fromEntries(phase.regions.map((region) => [region, { ms: 0, at: null }]));
       return { ...rest, healthy, anewAt: at };
     }
@@ -200,22 +217,28 @@ export function rollbackAsked(rollout: Rollout, { at, by, scope, epoch }: Of<'ro
   if (status.is === 'rolled-back') return rollout;
   const wanted = status.is === 'rolling-back' ? together(rollout, status.scope, scope) : scope;
   const queue = touchedNewestFirst(rollout, wanted);
-  if (queue.length === 0 && leftOutIn(rollout, wanted).length === 0) return rollout;
+  const back = actionsLeadingBack(rollout, wanted);
+  if (queue.length + back.length === 0 && leftOutIn(rollout, wanted).length === 0) return rollout;
   if (status.is === 'rolling-back' && sameNames(queue, status.queue)) return rollout;
   const after = status.is === 'rolling-back' ? status.after : null;
   return bringBack(
     newRun(rollout, epoch),
-    { scope: wanted, queue, by, at, after },
+    { scope: wanted, queue, ...actionsOf(back), by, at, after },
     (node) => !queue.includes(node.name) && isQueued(rollout, node),
   );
 }
+
+/** Absent where there is none. */
+const actionsOf = (phases: readonly ActionPhase[]): { actions?: string[] } =>
+  phases.length === 0 ? {} : { actions: [...new Set(phases.map(({ id }) => id))] };
 
 type RollingBack = Omit<Extract<Rollout['status'], { is: 'rolling-back' }>, 'is'>;
 
 /** What is on its way forward is let go or turns round. `leaves`: of what goes back already, what is to stay where it is. */
 export function bringBack(rollout: Rollout, goal: RollingBack, leaves: (node: NodeRun) => boolean): Rollout {
   const { queue, at } = goal;
-  const turned = queue.reduce((acc, name) => turnBack(acc, name, at), letGo(rollout, leaves, at));
+  const nodes = queue.reduce((acc, name) => turnBack(acc, name, at), letGo(rollout, leaves, at));
+  const turned = turnActionsBack(nodes, goal.actions ?? [], at);
   return moveStatus(forgetApprovals(anew(turned, queue)), { is: 'rolling-back', ...goal });
 }
 

@@ -1,7 +1,19 @@
 export { Refused } from '../../base/errors.ts';
 
+import type { Comparison } from '../comparison/types.ts';
 import type { CheckTallies } from './checklists.ts';
-import type { Actor, Decided, Gate, Lasting, NodeSurvey, Report, Seen, StepName } from './facts.ts';
+import type {
+  ActionName,
+  ActionReport,
+  Actor,
+  Decided,
+  Gate,
+  Lasting,
+  NodeSurvey,
+  Report,
+  Seen,
+  StepName,
+} from './facts.ts';
 import type { Fleet, Release } from './fleet.ts';
 import type { Pace } from './pace.ts';
 import type { Change, Override, OwnSignature, Rate, RollbackScope, Told, Unwell } from './rollout.ts';
@@ -25,6 +37,27 @@ export type Event =
       gates: Gate[];
       unchanged: boolean;
     }
+  /** The same three of an action; `phase`: id of its phase. */
+  | { type: 'action-begun'; at: number; run: number; phase: string; action: ActionName; attempt: number }
+  | {
+      type: 'action-reported';
+      at: number;
+      run: number;
+      phase: string;
+      action: ActionName;
+      attempt: number;
+      report: ActionReport;
+    }
+  | {
+      type: 'action-gated';
+      at: number;
+      run: number;
+      phase: string;
+      action: ActionName;
+      attempt: number;
+      gates: Gate[];
+      unchanged: boolean;
+    }
   /** A look at all nodes of a region, and what it found out besides; `attempt` is its serial number. */
   | ({
       type: 'watched';
@@ -35,6 +68,8 @@ export type Event =
       seen: Record<string, Seen>;
       /** What the checks of a checklist came to there; absent where nobody was asked. */
       tallies?: CheckTallies;
+      /** What its upgraded nodes are, held against those that are not yet. Absent where that was not to be told by this look. */
+      compared?: Comparison[];
     } & Lasting)
   /** A look at what a done upgrade left in a region, and what of it was not well; `attempt` is its serial number. */
   | {
@@ -117,4 +152,6 @@ export interface PlanInput {
   rehearse?: true;
   /** What is done instead of bringing another release; `release` is what runs already then. */
   change?: Change;
+  /** In a fleet of several services, those that are worked on, in order of work; `release` and `begun` are those of the first. */
+  services?: { key: string; release: Release; begun: PlanInput['begun'] }[];
 }

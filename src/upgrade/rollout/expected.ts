@@ -1,11 +1,11 @@
-import type { Policy, StepName } from './types.ts';
+import type { ActionName, Policy, StepName } from './types.ts';
 
 /** systemd lets a service take 90 s to stop; `systemctl restart` waits for it. */
 const slowStop = 120_000;
 const slack = 60_000;
 
 /** How old a try of a step may become (ms) before somebody is told that its report is missing. */
-export function expectedAge(step: StepName, policy: Policy): number {
+export function expectedAge(step: StepName | ActionName, policy: Policy): number {
   const { commandTimeout, transferTimeout, healthDeadline, soak, canarySoak } = policy;
   switch (step) {
     case 'stage':

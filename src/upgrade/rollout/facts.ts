@@ -24,8 +24,32 @@ export const stepNames = [
   'recover',
   'restart',
   'configure',
+  'beside',
+  'lb-switch',
+  'traffic',
+  'lb-back',
+  'traffic-back',
+  'lb-home',
+  'retire',
 ] as const;
 export type StepName = (typeof stepNames)[number];
+
+/** Work of a region or of the whole fleet, rather than of a node; one file each does it. */
+export const actionNames = ['migrate'] as const;
+export type ActionName = (typeof actionNames)[number];
+
+/** What an action learned; kept with it. */
+export interface ActionFacts {
+  /** The schema of the database, as it was seen last. */
+  schema?: number;
+}
+
+/** An action's outcome, as `Report` is that of a step. `clean`: it is seen that nothing was changed. */
+export type ActionReport =
+  | { is: 'succeeded'; facts: ActionFacts }
+  | { is: 'failed'; reason: string; retry: boolean; clean?: true }
+  | { is: 'unknown'; reason: string }
+  | { is: 'later'; reason: string; after: number };
 
 /** What a node was before this run touched it; rollback returns to exactly this. */
 export interface Baseline {
@@ -180,7 +204,8 @@ export type GateName =
   | 'elsewhere'
   | 'compatibility'
   | 'quorum'
-  | 'proof';
+  | 'proof'
+  | 'action';
 
 /** Why a node may not be stopped right now. */
 export interface Gate {

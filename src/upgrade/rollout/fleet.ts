@@ -1,5 +1,6 @@
 import type { Calendar, Window } from '../../windows/types.ts';
 import type { Check } from '../checks/types.ts';
+import type { Compare } from '../comparison/types.ts';
 import type { Row } from '../compatibility/index.ts';
 import type { KeyRules, VersionChange } from '../environment/index.ts';
 import type { Checklists } from './checklists.ts';
@@ -23,6 +24,26 @@ export interface Service {
   traffic: Traffic | null;
   /** Path of the binary inside the archive, e.g. `build/zeitwork-operator`. */
   archiveMember: string;
+  /** A second place for it on each node, beside the first; absent where there is none. */
+  slots?: Slots;
+}
+
+/**
+ * Where a release runs beside the one that serves, until the balancer has been switched: a unit that stands there and is not started, which reads
+ * the environment file of the first and then its own.
+ */
+export interface Slots {
+  /** Where it is asked, instead of the port of the node's health address. */
+  port: number;
+  unit: string;
+  binary: string;
+  /** Of what is set otherwise than in the first; written by us. */
+  envFile: string;
+  set: Record<string, string>;
+  /** What the balancer calls the one on a node, whose name stands for `{name}`; the first one is called as the node. */
+  server: string;
+  /** How long the old one stays ready to have the traffic back, ms. */
+  warm: number;
 }
 
 /**
@@ -78,11 +99,27 @@ export interface Region {
   /** How many of them must approve. */
   needed: number;
   nodes: FleetNode[];
+  /** A balancer stands before its nodes that can be told whom to give traffic. */
+  balanced?: true;
+}
+
+/** One of several services of a fleet. */
+export interface Profile {
+  /** What the settings and people call it: `agent`. */
+  key: string;
+  service: Service;
+  /** Keys of services that do not serve on a host while this one does not. */
+  blinds: string[];
 }
 
 export interface Fleet {
   name: string;
   service: Service;
+  /**
+   * Several, in order of work; `service` is that of the first then, and each region is one of them in a place (src/base/sibling.ts).
+   * Absent: there is one.
+   */
+  services?: Profile[];
   /** In declared order. */
   regions: Region[];
   policy: Policy;
@@ -98,6 +135,8 @@ export interface Fleet {
   checklists?: Checklists;
   /** What is asked of every node besides its health. Absent: nothing. */
   checks?: Check[];
+  /** How nodes that were upgraded are held against the others. Absent: by nothing. */
+  compare?: Compare;
   /** What holds for keys of the environment file. Absent: nothing but what their names tell. */
   config?: KeyRules & { changes?: VersionChange[] };
 }

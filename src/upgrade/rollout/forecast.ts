@@ -6,11 +6,23 @@ import { passingEvidence } from './facts.ts';
 import { next } from './next.ts';
 import { dueNotices } from './notice.ts';
 import { stepMs, wayMs } from './pace.ts';
-import { asked, endOf, pathOf, sinceOf, turnOf } from './phases.ts';
-import { isCanary, isLook, isOpen, nodeOf, nodesInOrder } from './queries.ts';
+import { actionOf, actions, asked, endOf, pathOf, sinceOf, turnOf } from './phases.ts';
+import { isAction, isCanary, isLook, isOfNode, isOpen, nodeOf, nodesInOrder } from './queries.ts';
 import { todo } from './todo.ts';
 import { traits } from './traits.ts';
-import type { Duration, Event, LookTask, NodeRun, NodeTask, RegionLooks, Report, Rollout, Seen } from './types.ts';
+import type {
+  ActionPhase,
+  ActionTask,
+  Duration,
+  Event,
+  LookTask,
+  NodeRun,
+  NodeTask,
+  RegionLooks,
+  Report,
+  Rollout,
+  Seen,
+} from './types.ts';
 import { nextWake } from './wake.ts';
 
 export interface RegionForecast {
@@ -54,7 +66,7 @@ class Night {
   readonly #regions: RegionForecast[] = [];
   readonly #windows = new Map<RegionForecast, Interval | null>();
   /** What is under way, and when it ends. */
-  readonly #underWay = new Map<string, { task: NodeTask; ends: number }>();
+  readonly #underWay = new Map<string, { task: NodeTask | ActionTask; ends: number }>();
   #rollout: Rollout;
   #now: number;
 
@@ -75,7 +87,8 @@ class Night {
     }
     const ends = nodesInOrder(this.#rollout).map(({ state }) => (state.is === 'done' ? state.at : this.#now));
     const switched = nodesInOrder(this.#rollout).flatMap(({ touchedAt }) => touchedAt ?? []);
-    const end = Math.max(...ends);
+    const acted = actions(this.#rollout).map(({ work }) => (work.state.is === 'done' ? work.state.at : this.#now));
+    const end = Math.max(...ends, ...acted);
     return { regions: this.#regions, end, mixed: switched.length === 0 ? 0 : end - Math.min(...switched) };
   }
 
@@ -88,7 +101,9 @@ class Night {
       return { type: 'approved', at: this.#now, phase: phase.id, by: `approver ${phase.given.length + 1}`, ...regions };
     }
     const tasks = todo(this.#rollout, this.#now).filter(({ id }) => !this.#underWay.has(id));
-    const step = tasks.find((task) => !isLook(task));
+    const action = tasks.find(isAction);
+    if (action !== undefined) return this.#act(action);
+    const step = tasks.find(isOfNode);
     if (step !== undefined) return this.#begin(step);
     // A look takes no time here: one region that wants another at the same moment must not keep the others from theirs.
     const [look] = tasks.filter(isLook).toSorted((a, b) => this.#lookedAt(a) - this.#lookedAt(b));
@@ -116,9 +131,21 @@ class Night {
     return { type: 'begun', at: this.#now, run, node: name, step, attempt };
   }
 
-  #end({ task, ends }: { task: NodeTask; ends: number }): Event {
+  #act(task: ActionTask): Event {
+    const { node: phase, step: action, run, attempt } = task;
+    const takes = actionOf(this.#rollout, phase)?.expected ?? 0;
+    this.#underWay.set(task.id, { task, ends: this.#now + takes });
+    return { type: 'action-begun', at: this.#now, run, phase, action, attempt };
+  }
+
+  #end({ task, ends }: { task: NodeTask | ActionTask; ends: number }): Event {
     this.#underWay.delete(task.id);
     this.#now = Math.max(this.#now, ends);
+    if (isAction(task)) {
+      const { node: phase, step: action, run, attempt } = task;
+      const report = { is: 'succeeded', facts: {} } as const;
+      return { type: 'action-reported', at: this.#now, run, phase, action, attempt, report };
+    }
     const { node, step, run, attempt } = task;
     return { type: 'reported', at: this.#now, run, node, step, attempt, report: this.#success(task) };
   }
@@ -201,6 +228,7 @@ function asIfItWentOn({ unsigned: _, checklists: __, ...rollout }: Rollout, at: 
     status: { is: 'running' },
     policy: { ...policy, watch: neverLooks },
     nodes: Object.fromEntries(Object.entries(rollout.nodes).map(([name, node]) => [name, anew(node, at)])),
+    phases: rollout.phases.map((phase) => (phase.is === 'action' ? actedAnew(phase, at) : phase)),
     looks: Object.fromEntries(looks),
     rest: lastNodeAt === null || at - lastNodeAt >= policy.pause ? null : { ms: 0, at: lastNodeAt },
     unattended: [],
@@ -223,4 +251,11 @@ function anew(node: NodeRun, at: number): NodeRun {
   const ready = { ...again, state: { is: 'ready' as const, notBefore: at } };
   if (state.is === 'ready') return ready;
   return { ...ready, touched: false, touchedAt: null, drained: false, uncertain: false, failure: null, foreign: null };
+}
+
+function actedAnew(phase: ActionPhase, at: number): ActionPhase {
+  const { state, attempt } = phase.work;
+  if (state.is === 'done') return phase;
+  const again = { ...phase.work, attempt: attempt + 1, begun: null, held: null };
+  return { ...phase, work: { ...again, state: { is: 'waiting', notBefore: at }, touched: false, touchedAt: null } };
 }

@@ -1,9 +1,10 @@
 import { isAny } from '../../base/is-any.ts';
+import { actionGates } from './action-gates.ts';
 import { freezesNow, frozenNow } from './calendars.ts';
 import { checkOf, openBefore } from './checklists.ts';
 import { lastingEvidence, passingEvidence } from './facts.ts';
 import { nextNode } from './places.ts';
-import { goesForward, nodeOf } from './queries.ts';
+import { actionInTurn, goesForward, nodeOf } from './queries.ts';
 import { rules } from './rules.ts';
 import { changesService, isOfWayBack } from './traits.ts';
 import type { Evidence, EvidenceName, Gate, GateName, NodeRun, Rollout, Sight } from './types.ts';
@@ -17,6 +18,7 @@ const beforeLooks: GateName[] = [
   'notice',
   'staged',
   'turn',
+  'action',
   'bake',
   'approval',
   'checklist',
@@ -153,8 +155,10 @@ function mustGoOn({ status: current }: Rollout, node: NodeRun, sight: Sight | nu
   return touched && (isOfWayBack(state.step) || !(changesService(state.step) && sight?.unchanged === true));
 }
 
-/** The gates of the next node in order, whatever its state: why the rollout does not go on. */
+/** The gates of what is next in order, whatever its state: why the rollout does not go on. */
 export function whyWaiting(rollout: Rollout, now: number): Gate[] {
+  const action = actionInTurn(rollout);
+  if (action !== null) return actionGates(rollout, action, now);
   const node = nextNode(rollout);
   return node ? gates(rollout, node.name, now) : [];
 }

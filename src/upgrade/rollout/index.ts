@@ -1,3 +1,5 @@
+export { actionEvidence, actionGates } from './action-gates.ts';
+export { fenceOf, needsDecisionOn, unbegunAction } from './actions.ts';
 export {
   isGoodAfterwards,
   isWatchedAfterwards,
@@ -20,10 +22,12 @@ export {
   type Readiness,
   readiness,
 } from './back.ts';
+export { balancedBy, balancersDone, balancerTurns, isBalancer, isLeftSwitched } from './balancing.ts';
 export { betterStart, type Straddled, straddled } from './better-start.ts';
 export { calendarNow } from './calendars.ts';
 export { askedForLists, checkOf, entriesOf, healthy, isTickable, regionsIn, tickOf } from './checklists.ts';
-export { compatibilityOf, Incompatible, seenNoWayBack } from './compatible.ts';
+export { asksComparison, comparisonsIn, familiesOf, groupsOf } from './compared.ts';
+export { agentBeside, agentOf, compatibilityOf, firstBeside, Incompatible, seenNoWayBack } from './compatible.ts';
 export { lacksRehearsal } from './compile.ts';
 export { configurationOf, crossed, fileOf, goingWith, keysInWords } from './configuration.ts';
 export { lackOfSpace } from './disk-space.ts';
@@ -45,6 +49,8 @@ export { type Order, type OrderClass, orderClasses, ordersAfter, orderText } fro
 export { backMs, forwardMs, stepMs } from './pace.ts';
 export { canaryOf, isBegunFreely, isMajorChange } from './persons.ts';
 export {
+  actionOf,
+  actions,
   approvals,
   asked,
   currentPhase,
@@ -64,13 +70,16 @@ export {
   watching,
 } from './phases.ts';
 export { mostAtOnce, nextNode } from './places.ts';
-export { plan, troublesOf } from './plan.ts';
+export { plan, sides, troublesOf } from './plan.ts';
 export { postMortemAt, wentWrong } from './post-mortem.ts';
 export {
+  actionInTurn,
   goesForward,
   inScope,
+  isAction,
   isCanary,
   isLook,
+  isOfNode,
   isOpen,
   isQueued,
   leadsBack,
@@ -82,6 +91,7 @@ export {
   touchedNewestFirst,
   waitsForWindows,
   wasOnlyOut,
+  workingActions,
   workingNodes,
 } from './queries.ts';
 export { planRecovery, type RecoveryInput } from './recovery.ts';
@@ -96,10 +106,30 @@ export {
   waitKey,
 } from './reminders.ts';
 export { whatRuns } from './restart.ts';
+export {
+  allBrought,
+  asSeenBy,
+  blindedBy,
+  blindingOf,
+  broughtTo,
+  fleetOf,
+  isAskedChecks,
+  profileOf,
+  releaseOf,
+  serviceOf,
+} from './services.ts';
 export { startOf } from './start.ts';
-export { strategies } from './strategies.ts';
+export { grouped, strategies } from './strategies.ts';
 export { todo } from './todo.ts';
-export { asksGates, changesAnything, changesNode, changesService, isOfWayBack, traits } from './traits.ts';
+export {
+  actionTraits,
+  asksGates,
+  changesAnything,
+  changesNode,
+  changesService,
+  isOfWayBack,
+  traits,
+} from './traits.ts';
 export { transitionDiagrams } from './transitions.ts';
 export { nextWake } from './wake.ts';
 export { wayOut } from './way-out.ts';

@@ -2,7 +2,7 @@ import { isAny } from '../../base/is-any.ts';
 import type { Approvers, Direction, NodeRun, NodesPhase, Phase, PhaseState, Rollout, StepName } from './types.ts';
 
 /** Shape of what is stored; raised when an older program could misread it. */
-export const format = 2;
+export const format = 3;
 
 /** What format 1 has otherwise. */
 interface Batch1 {
@@ -34,7 +34,8 @@ const overrideEnds = 4 * 3_600_000;
  * @throws Error for a format that this program does not know
  */
 export function lift(stored: { format: number; rollout: unknown }): Rollout {
-  if (stored.format === format) return withLater(stored.rollout as Rollout);
+  // Format 2 has no actions, and is read as it is.
+  if (stored.format === format || stored.format === 2) return withLater(stored.rollout as Rollout);
   if (stored.format === 1) return fromFirst(stored.rollout as Rollout1);
   throw new Error(
     `it was stored in format ${stored.format}, this program reads formats 1 to ${format}: use the version that stored it, or a newer one`,

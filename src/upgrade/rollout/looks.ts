@@ -1,5 +1,6 @@
 import type { Freeze } from '../../windows/types.ts';
 import type { CheckResult, ChecksSeen } from '../checks/types.ts';
+import { holdForWorse, withComparison } from './compared.ts';
 import { lastingEvidence } from './facts.ts';
 import { isLeftToPeople } from './gates.ts';
 import { asked, changePhase, over, sinceOf, watching } from './phases.ts';
@@ -20,7 +21,8 @@ export function watched(rollout: Rollout, event: Watched): Rollout {
   if (!before || !isOpen(rollout) || event.run !== rollout.run || event.attempt !== before.count + 1) return rollout;
   const looks = { ...rollout.looks, [event.region]: seenBy(before, event) };
   const seen = noted({ ...rollout, looks }, event);
-  return kept(holdForChecks(holdForSickness(baked(seen, event), event), event), event, before.keptSince ?? event.at);
+  const watched = holdForChecks(holdForSickness(baked(seen, event), event), event);
+  return kept(holdForWorse(seen, watched, event.at), event, before.keptSince ?? event.at);
 }
 
 /** What goes on keeping the next node from beginning is somebody's to end. */
@@ -116,13 +118,14 @@ function wayBackOf({ back, proof }: Seen, at: number): Pick<NodeRun, 'wayBack'> 
 }
 
 /** Healthy time is summed over gaps between healthy looks: neither a jump of the clock nor a pause of ours adds to it. */
-function baked(rollout: Rollout, { region, at, seen }: Watched): Rollout {
+function baked(rollout: Rollout, { region, at, seen, compared }: Watched): Rollout {
   const phase = watching(rollout);
   if (phase === null || !phase.regions.includes(region) || !goesForward(rollout)) return rollout;
   const before = phase.healthy[region] ?? { ms: 0, at: sinceOf(phase) };
   const healthy = { ...phase.healthy, [region]: healthyTime(before, Object.values(seen), at, rollout.policy.watch) };
   const { misses = {}, ill = {} } = rollout.looks[region] ?? {};
-  const after: WatchPhase = { ...phase, healthy, ...unwellSince(phase, misses, ill, seen) };
+  const watched: WatchPhase = { ...phase, healthy, ...unwellSince(phase, misses, ill, seen) };
+  const after: WatchPhase = { ...watched, ...withComparison(watched, region, compared) };
   const isProven = (name: string) => {
     const node = nodeOf(rollout, name);
     return node.region === region ? node.provenAt === at : node.provenAt !== null && node.sick === null;

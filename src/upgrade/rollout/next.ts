@@ -1,3 +1,4 @@
+import { acted } from './actions.ts';
 import { lookedAfter, overdue, superseded, watchedFromHere } from './afterwards.ts';
 import { foretold, rescheduled } from './ahead.ts';
 import { declineOf } from './approvers.ts';
@@ -63,6 +64,10 @@ function fold(rollout: Rollout, event: Event): Rollout {
       if (event.type === 'gated') return gated(rollout, node, event);
       return widened(rollout, reported(rollout, node, event), node.name, event.at);
     }
+    case 'action-begun':
+    case 'action-reported':
+    case 'action-gated':
+      return acted(rollout, event);
     case 'watched':
       return watched(rollout, event);
     case 'looked-after':

@@ -1,3 +1,4 @@
+import { releaseOf } from './services.ts';
 import type { NodeRun, Rollout } from './types.ts';
 
 /** By node, in one short text each. */
@@ -22,7 +23,8 @@ function told(rollout: Rollout, name: string): string {
   return `${imageOf(rollout, node)} ${node.sick === null ? standing : 'sick'}`;
 }
 
-function imageOf({ release }: Rollout, { state, proof, before }: NodeRun): string {
+function imageOf(rollout: Rollout, { name, state, proof, before }: NodeRun): string {
+  const release = releaseOf(rollout, name);
   const [version, image] = proof === null ? [before?.version, before] : [release.version, proof];
   const [sha256 = '', invocation = ''] = [image?.sha256, image?.invocation];
   return `${state.is} ${version ?? 'unknown'} ${sha256.slice(0, 12)} ${invocation.slice(0, 12)}`;

@@ -3,6 +3,7 @@ import { Bug } from '../../base/errors.ts';
 import { isAny } from '../../base/is-any.ts';
 import { approvals, takesNodes, turnOf } from './phases.ts';
 import { nodesInOrder } from './queries.ts';
+import { broughtTo } from './services.ts';
 import type { Event, NodeRun, Rollout } from './types.ts';
 
 /**
@@ -174,7 +175,8 @@ function openedBy(rollout: Rollout, phase: string): NodeRun[] {
 }
 
 function orderFor(rollout: Rollout, node: NodeRun, which: OrderClass, at: number): Order {
-  const { fleet, id, service, release, epoch } = rollout;
+  const { fleet, id, epoch } = rollout;
+  const { service, release } = broughtTo(rollout, node.name);
   const { before, decided } = node;
   return {
     fleet,

@@ -1,7 +1,7 @@
 import { isAny } from '../../base/is-any.ts';
 import { traits } from './traits.ts';
 import { movePhase } from './transitions.ts';
-import type { ApprovalPhase, NodesPhase, Phase, Rollout, StepName, WatchPhase } from './types.ts';
+import type { ActionPhase, ApprovalPhase, NodesPhase, Phase, Rollout, StepName, WatchPhase } from './types.ts';
 
 /** Reading the plan, and moving its phases: all that knows what "in order" means. */
 
@@ -41,9 +41,26 @@ export function turns({ phases }: Phases): readonly NodesPhase[] {
 export const approvals = ({ phases }: Phases): ApprovalPhase[] =>
   phases.filter((phase): phase is ApprovalPhase => phase.is === 'approval');
 
+export const actions = ({ phases }: Phases): ActionPhase[] =>
+  phases.filter((phase): phase is ActionPhase => phase.is === 'action');
+
+export const actionOf = (rollout: Phases, id: string): ActionPhase | null =>
+  actions(rollout).find((phase) => phase.id === id) ?? null;
+
+const knownTurnOf = new WeakMap<readonly NodesPhase[], ReadonlyMap<string, NodesPhase>>();
+
+function turnsByNode(list: readonly NodesPhase[]): ReadonlyMap<string, NodesPhase> {
+  const known = knownTurnOf.get(list);
+  if (known !== undefined) return known;
+  // Of a node with several the first one counts, so the last word is its.
+  const found = new Map(list.toReversed().flatMap((phase) => phase.nodes.map((node) => [node, phase] as const)));
+  knownTurnOf.set(list, found);
+  return found;
+}
+
 /** The phase in which a node has its turn. */
 export function turnOf(rollout: Rollout, node: string): NodesPhase {
-  const phase = turns(rollout).find(({ nodes }) => nodes.includes(node));
+  const phase = turnsByNode(turns(rollout)).get(node);
   if (!phase) throw new Error(`rollout ${rollout.id} has no turn for ${node}`);
   return phase;
 }
@@ -128,7 +145,7 @@ export function isBegun({ nodes }: Rollout, phase: NodesPhase): boolean {
 
 /** What must be watched anew. */
 export function unwatched(phase: WatchPhase): WatchPhase {
-  const { unwell: _, anewAt: __, ...rest } = anew(phase, { healthy: {} });
+  const { unwell: _, anewAt: __, compared: ___, ...rest } = anew(phase, { healthy: {} });
   return phase.state.is === 'pending' ? phase : rest;
 }
 
@@ -162,7 +179,8 @@ export function forgetApprovals(rollout: Rollout): Rollout {
 export function settlePhases(rollout: Rollout, at: number): Rollout {
   let isOpen = true;
   return changePhases(rollout, (phase) => {
-    const settled = isOpen || phase.is === 'nodes' ? settleOne(rollout, phase, isOpen, at) : phase;
+    const settled =
+      isOpen || phase.is === 'nodes' || phase.is === 'action' ? settleOne(rollout, phase, isOpen, at) : phase;
     isOpen &&= settled.state.is === 'done';
     return settled;
   });
@@ -174,6 +192,9 @@ function settleOne(rollout: Rollout, phase: Phase, isReached: boolean, at: numbe
   switch (phase.is) {
     case 'nodes':
       if (isOver(rollout, phase)) return state.is === 'done' ? phase : over(phase, at);
+      return isReached || state.is === 'done' ? active() : phase;
+    case 'action':
+      if (phase.work.state.is === 'done') return state.is === 'done' ? phase : over(phase, at);
       return isReached || state.is === 'done' ? active() : phase;
     case 'watch':
       return state.is === 'pending' ? active() : phase;

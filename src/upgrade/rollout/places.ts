@@ -17,9 +17,10 @@ export function placesLeft(rollout: Rollout, region: string): number {
 
 /** Whether the way back works is known before anything else is begun. */
 function isRehearsing(rollout: Rollout): boolean {
-  const rehearsal = turns(rollout).find((turn) => turn.rehearsal !== undefined)?.rehearsal;
-  const node = rehearsal === undefined ? undefined : rollout.nodes[rehearsal.node];
-  return node?.state.is === 'working' && node.rehearsedAt === undefined && !node.already;
+  return turns(rollout).some(({ rehearsal }) => {
+    const node = rehearsal === undefined ? undefined : rollout.nodes[rehearsal.node];
+    return node?.state.is === 'working' && node.rehearsedAt === undefined && !node.already;
+  });
 }
 
 /** How many nodes of a region may be under way at the same time, when all others of it are healthy. */
@@ -32,7 +33,7 @@ function goesAlone(rollout: Rollout, region: string): boolean {
   const nodes = nodesInOrder(rollout);
   const isKept = ({ held, state }: NodeRun) =>
     (state.is === 'ready' || state.is === 'working') && held?.gates.some(({ name }) => name === 'quorum') === true;
-  const canary = nodes.find((node) => node.region === region);
+  const canary = nodes.find((node) => node.region === region && node.balances === undefined);
   return (
     (canary !== undefined && canary.state.is !== 'done') || nodes.some((node) => node.region === region && isKept(node))
   );
@@ -44,6 +45,17 @@ function goesAlone(rollout: Rollout, region: string): boolean {
  * While there is no place for it the first that is not finished, so that people see what the others wait for.
  */
 export function nextNode(rollout: Rollout): NodeRun | null {
+  const known = knownNext.get(rollout);
+  if (known !== undefined) return known;
+  const found = findNext(rollout);
+  knownNext.set(rollout, found);
+  return found;
+}
+
+/** Asked for by every rule and look about the same value, which never changes. */
+const knownNext = new WeakMap<Rollout, NodeRun | null>();
+
+function findNext(rollout: Rollout): NodeRun | null {
   for (const { nodes } of turns(rollout)) {
     const left = nodes.map((name) => nodeOf(rollout, name)).filter(({ state }) => state.is !== 'done');
     if (left.length === 0) continue;

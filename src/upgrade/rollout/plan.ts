@@ -1,22 +1,27 @@
 import { inWords } from '../../base/duration.ts';
+import { isMeantBy } from '../../base/sibling.ts';
 import { isNewer } from '../../base/version.ts';
 import { fits, nextOpening, openInterval, opensFrom } from '../../windows/index.ts';
 import type { Calendar } from '../../windows/types.ts';
 import { afterwardsFor } from './afterwards.ts';
-import { compatibilityOf, Incompatible } from './compatible.ts';
-import { compile, pathFor } from './compile.ts';
+import { balancersIn, refuseUnbalanced, withBalancers } from './balancing.ts';
+import { agentsRefused, compatibilityOf, Incompatible, withAgents } from './compatible.ts';
+import { compile, pathFor, type Side } from './compile.ts';
 import { frozen, withRelease } from './configuration.ts';
 import { troublesIn } from './fitness.ts';
 import { announcedBefore, noticeFor } from './notice.ts';
 import { backMs, forwardMs } from './pace.ts';
 import { toldIn } from './persons.ts';
 import { turns } from './phases.ts';
-import { strategies } from './strategies.ts';
+import { fleetOf } from './services.ts';
+import { grouped } from './strategies.ts';
 import { undoOf } from './traits.ts';
 import {
+  type Brought,
   type Fleet,
   type FleetNode,
   type NodeSurvey,
+  type NodesPhase,
   type Notice,
   type Phase,
   type PlanInput,
@@ -37,59 +42,132 @@ const overrideEnds = 4 * 3_600_000;
  * @throws Refused with what to do instead
  */
 export function plan(wanted: PlanInput): Rollout {
-  const { release, now } = wanted;
-  const own = wanted.fleet;
-  const fleet = { ...own, policy: policyFor(own.policy, wanted.change) };
-  const input = { ...wanted, fleet, survey: toldIn(wanted.regions, wanted.survey) };
-  const notice = noticeFor(input);
+  const { now, change: asked } = wanted;
+  const whole = { ...wanted.fleet, policy: policyFor(wanted.fleet.policy, asked) };
+  const input = { ...wanted, fleet: whole };
+  const each = sides(input);
+  const notice = longest(each.map(noticeFor));
   const start = Math.max(now, input.startAt ?? now, now + (notice?.wanted ?? 0));
-  const regions = ordered(chosen(input), input, start);
-  const nodes = limited(regions, input.limit);
-  refuseImpossible(input, regions, start);
-  refuseSurprise(input, notice);
-  refuseUnfit(input, nodes);
-  const change = input.change?.is === 'config' ? frozen(input.change, fleet, nodes, input.survey) : input.change;
-  if (input.change === undefined) {
-    refuseFinished(input, nodes);
-    refuseIncompatible(input, nodes);
+  const chosenFor = each.map((side) => ({ side, regions: ordered(chosen(side), side, start) }));
+  const nodes = limited(
+    chosenFor.flatMap(({ regions }) => regions),
+    input.limit,
+  );
+  const works = chosenFor.map(({ side, regions }) => ({
+    ...{ side, regions },
+    nodes: nodes.filter(({ region }) => regions.some(({ name }) => name === region)),
+  }));
+  for (const { side, regions, nodes: own } of works) {
+    refuseImpossible(side, regions, start);
+    refuseSurprise(side, noticeFor(side));
+    refuseUnfit(side, own);
+    if (asked !== undefined) continue;
+    refuseFinished(side, own);
+    refuseIncompatible(side, own);
+    refuseAgents(input, side, own);
   }
-  const config = input.change === undefined ? withRelease(fleet, release, nodes, input.survey) : null;
-  const parts = regions
-    .map(({ name }) => ({
-      name,
-      nodes: sickFirst(
-        nodes.filter(({ region }) => region === name),
-        input.survey,
-      ),
-    }))
-    .filter((part) => part.nodes.length > 0);
-  const phases = compile(strategies[input.strategy].group(parts), input, (node) => isLeftAlone(node, input));
-  refuseLongRehearsal(input, phases, start);
+  const [{ side: first, nodes: ofFirst, regions: ofFirstService }] = works as [(typeof works)[number]];
+  const change = asked?.is === 'config' ? frozen(asked, first.fleet, ofFirst, first.survey) : asked;
+  const config = asked === undefined ? withRelease(first.fleet, first.release, ofFirst, first.survey) : null;
+  const isBeside = input.strategy === 'blue-green';
+  if (isBeside) refuseUnbalanced(first.fleet, ofFirstService, works.length);
+  const compiled = compile(works.map(sideOf), (node) => each.some((side) => isLeftAlone(node, side)));
+  const phases = isBeside ? withBalancers(compiled, first) : compiled;
+  for (const { side } of works) refuseLongRehearsal(side, phases, start);
   return {
-    ...unbegun(fleet),
+    ...unbegun(whole),
     id: input.id,
-    fleet: fleet.name,
-    service: fleet.service,
-    release,
+    fleet: whole.name,
+    service: first.fleet.service,
+    release: first.release,
+    ...severalOf(each),
+    ...blindsOf(whole),
     strategy: input.strategy,
-    policy: policyOf(fleet, notice),
+    policy: policyOf(whole, notice),
     requester: input.requester,
     createdAt: now,
     startAt: input.startAt,
     override: input.override === null ? null : { ...input.override, until: start + overrideEnds },
     epoch: input.epoch,
     phases,
-    calendars: Object.fromEntries(fleet.regions.map(({ name, calendar }) => [name, calendar])),
+    calendars: Object.fromEntries(whole.regions.map(({ name, calendar }) => [name, calendar])),
     nodes: Object.fromEntries(
-      nodes.map((node) => [node.name, { ...untouched(node, now), already: runsIt(node, input) }]),
+      [
+        ...nodes.map((node) => ({ ...untouched(node, now), already: each.some((side) => runsIt(node, side)) })),
+        ...balancersIn(phases, nodes, whole, now),
+      ].map((run) => [run.name, run]),
     ),
     pace: input.pace,
     ...(change === undefined ? {} : { change }),
     ...(config === null ? {} : { config }),
     ...(notice === undefined ? {} : { notice }),
-    ...(fleet.checklists === undefined ? {} : { checklists: fleet.checklists }),
-    ...(change === undefined ? afterwardsFor(fleet) : {}),
+    ...(whole.checklists === undefined ? {} : { checklists: whole.checklists }),
+    ...(change === undefined ? afterwardsFor(whole) : {}),
   };
+}
+
+/** What was asked for each service by itself, in order of work: one plan of several is several plans of one, one after another. */
+export function sides(input: PlanInput): [PlanInput, ...PlanInput[]] {
+  const { services, regions, survey, rehearse, ...others } = input;
+  if (services === undefined) return [{ ...input, survey: toldIn(regions, survey) }];
+  const each = services.flatMap(({ key, release, begun }, index): PlanInput[] => {
+    const fleet = fleetOf(input.fleet, key);
+    const own = fleet.regions.map(({ name }) => name);
+    const wanted = regions === null ? null : own.filter((name) => regions.some((word) => isMeantBy(name, word)));
+    if (wanted?.length === 0) return [];
+    const seen = toldIn(
+      wanted,
+      withAgents(
+        input,
+        key,
+        survey.filter(({ region }) => own.includes(region)),
+      ),
+    );
+    const mine = {
+      ...others,
+      fleet,
+      release,
+      begun,
+      regions: wanted,
+      survey: seen,
+      services: [{ key, release, begun }],
+    };
+    return [index === 0 && rehearse !== undefined ? { ...mine, rehearse } : mine];
+  });
+  const [first, ...more] = each;
+  if (first === undefined) throw new Refused(`There is no region ${(regions ?? []).join(', ')} of these services.`);
+  return [first, ...more];
+}
+
+/** How long the one that wants most wants. */
+const longest = (notices: (Notice | undefined)[]): Notice | undefined =>
+  notices.reduce((one, other) => ((other?.wanted ?? 0) > (one?.wanted ?? 0) ? other : one));
+
+function severalOf(sides: PlanInput[]): Pick<Rollout, 'services'> {
+  if (sides.length < 2) return {};
+  const each = sides.flatMap(({ fleet: { service }, services = [] }) =>
+    services.map(({ key, release }): [string, Brought] => [key, { service, release }]),
+  );
+  return { services: Object.fromEntries(each) };
+}
+
+/** Of the whole fleet: what is not worked on may be blinded all the same. */
+function blindsOf({ services = [] }: Fleet): Pick<Rollout, 'blinds'> {
+  const some = services.filter(({ blinds }) => blinds.length > 0);
+  return some.length === 0 ? {} : { blinds: Object.fromEntries(some.map(({ key, blinds }) => [key, blinds])) };
+}
+
+function sideOf({ side, regions, nodes }: { side: PlanInput; regions: Region[]; nodes: FleetNode[] }): Side {
+  const parts = regions
+    .map(({ name }) => ({
+      name,
+      nodes: sickFirst(
+        nodes.filter(({ region }) => region === name),
+        side.survey,
+      ),
+    }))
+    .filter((part) => part.nodes.length > 0);
+  return { groups: grouped(side.strategy, parts), input: side };
 }
 
 /** As the settings have it, with what follows from this release. */
@@ -179,9 +257,11 @@ function refuseLongRehearsal(
   phases: Phase[],
   start: number,
 ): void {
-  const turn = turns({ phases }).find(({ rehearsal }) => rehearsal !== undefined);
+  const regionOf = (turn: NodesPhase) =>
+    regions.find(({ nodes }) => nodes.some(({ name }) => name === turn.rehearsal?.node));
+  const turn = turns({ phases }).find((each) => regionOf(each) !== undefined);
   const { rehearsal } = turn ?? {};
-  const region = regions.find(({ nodes }) => nodes.some(({ name }) => name === rehearsal?.node));
+  const region = turn === undefined ? undefined : regionOf(turn);
   if (turn === undefined || rehearsal === undefined || region === undefined || override) return;
   const known = { policy, pace };
   const there = forwardMs(known, rehearsal.node, rehearsal, 0, policy.canarySoak, 'p90');
@@ -241,6 +321,14 @@ function refuseIncompatible(input: PlanInput, nodes: FleetNode[]): void {
     `Nothing was started: ${input.release.version} does not go with what is there. ${[first, ...others].join('. ')}.`,
     verdict,
   );
+}
+
+/** Nothing that the services run beside agents may be left with one that it does not work with. */
+function refuseAgents(input: PlanInput, { release, services = [] }: PlanInput, nodes: FleetNode[]): void {
+  const reasons = services.flatMap(({ key }) => agentsRefused(input, key, release, nodes));
+  if (reasons.length === 0) return;
+  const text = `Nothing was started: ${release.version} does not go with what is there. ${[...new Set(reasons)].join('. ')}.`;
+  throw new Refused(text);
 }
 
 /** A node that is down already costs no quorum: mend it first. */

@@ -1,6 +1,18 @@
 import { isAny } from '../../base/is-any.ts';
-import { turns } from './phases.ts';
-import type { LookTask, NodeRun, RollbackScope, Rollout, Status, Task } from './types.ts';
+import { isMeantBy, serviceIn } from '../../base/sibling.ts';
+import { actionNames } from './facts.ts';
+import { actions, turns } from './phases.ts';
+import type {
+  ActionPhase,
+  ActionTask,
+  LookTask,
+  NodeRun,
+  NodeTask,
+  RollbackScope,
+  Rollout,
+  Status,
+  Task,
+} from './types.ts';
 
 const closed: Status['is'][] = ['done', 'rolled-back', 'stopped'];
 
@@ -47,7 +59,7 @@ export function workingNodes(rollout: Rollout): NodeRun[] {
 
 /** The first node of its region: it is watched for longer. */
 export function isCanary(rollout: Rollout, { name, region }: NodeRun): boolean {
-  return nodesInOrder(rollout).find((node) => node.region === region)?.name === name;
+  return nodesInOrder(rollout).find((node) => node.region === region && node.balances === undefined)?.name === name;
 }
 
 /** A rollback that was asked for has still to bring it back. */
@@ -64,9 +76,11 @@ export function inScope(node: NodeRun, scope: RollbackScope): boolean {
     case 'all':
       return true;
     case 'region':
-      return node.region === scope.region;
+      return isMeantBy(node.region, scope.region);
     case 'node':
-      return node.name === scope.node;
+      return isMeantBy(node.name, scope.node);
+    case 'service':
+      return serviceIn(node.name) === scope.service;
     case 'nodes':
       return scope.nodes.includes(node.name);
   }
@@ -98,6 +112,43 @@ export function leftOutIn(rollout: Rollout, scope: RollbackScope): NodeRun[] {
   if (rollout.lastWord === undefined) return [];
   return nodesInOrder(rollout).filter((node) => isLeftOut(node) && inScope(node, scope));
 }
+
+/** The actions under way, in either direction. */
+export const workingActions = (rollout: Rollout): ActionPhase[] =>
+  actions(rollout).filter(({ work }) => work.state.is === 'working');
+
+export const touchedActions = (rollout: Rollout): ActionPhase[] => actions(rollout).filter(({ work }) => work.touched);
+
+/** The action whose turn it is, or is next but for approvals; null while something else is. */
+export function actionInTurn({ phases }: Rollout): ActionPhase | null {
+  const next = phases.find(({ state, is }) => state.is !== 'done' && is !== 'approval');
+  return next?.is === 'action' ? next : null;
+}
+
+/** Those of a scope that can be brought back, newest first. Work of the whole fleet goes back with everything alone. */
+export function actionsLeadingBack(rollout: Rollout, scope: RollbackScope): ActionPhase[] {
+  const isIn = ({ subject }: ActionPhase) => scope.is === 'all' || (scope.is === 'region' && subject === scope.region);
+  return touchedActions(rollout)
+    .filter((phase) => Array.isArray(phase.undo) && isIn(phase))
+    .sort((a, b) => (b.work.touchedAt ?? 0) - (a.work.touchedAt ?? 0));
+}
+
+/** Of a rollback's queue the actions that are still to be brought back and have not begun to, newest first. */
+export function actionsToBringBack(rollout: Rollout): ActionPhase[] {
+  const { status } = rollout;
+  if (status.is !== 'rolling-back' || status.actions === undefined) return [];
+  if (workingNodes(rollout).length > 0 || workingActions(rollout).length > 0) return [];
+  const { actions: ids } = status;
+  const queued = touchedActions(rollout).filter(({ id }) => ids.includes(id));
+  const newest = queued.sort((a, b) => (b.work.touchedAt ?? 0) - (a.work.touchedAt ?? 0));
+  const after = newest[0]?.work.touchedAt ?? 0;
+  // What was changed after it goes back before it.
+  return status.queue.some((name) => (nodeOf(rollout, name).touchedAt ?? 0) > after) ? [] : newest;
+}
+
+export const isAction = (task: Task): task is ActionTask => isAny(task.step, ...actionNames);
+
+export const isOfNode = (task: Task): task is NodeTask => !isLook(task) && !isAction(task);
 
 export const isLook = (task: Task): task is LookTask => isAny(task.step, 'watch', 'prove', 'after');
 

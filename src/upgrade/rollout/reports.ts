@@ -1,9 +1,10 @@
-import { inSeconds } from '../../base/duration.ts';
+import { inSeconds, minute } from '../../base/duration.ts';
 import { Bug } from '../../base/errors.ts';
 import { timed } from './pace.ts';
 import { backIntoService, firstBack, following, type Place } from './path.ts';
 import { takesNodes, turnOf } from './phases.ts';
 import { nodesInOrder } from './queries.ts';
+import { broughtTo, releaseOf } from './services.ts';
 import { changesService, isOfWayBack, putsBack, traits } from './traits.ts';
 import { moveNode, moveStatus } from './transitions.ts';
 import type { Event, Facts, NodeRun, NodeState, Rollout, Status, StepName } from './types.ts';
@@ -50,6 +51,9 @@ function withSilence(state: Working | Staging, silent: boolean): Working | Stagi
   return silent ? { ...rest, silent } : rest;
 }
 
+/** What a balancer has not done by then it never will: a release that comes up, a check that passes, a slow request that ends. ms */
+const balancerLimit = 10 * minute;
+
 /** Many short tries, none of which counts; what is under way for too long has failed. */
 function later(
   rollout: Rollout,
@@ -59,7 +63,8 @@ function later(
   at: number,
 ): Rollout {
   const since = state.underWaySince ?? at;
-  const limit = rollout.service.traffic?.limit ?? 0;
+  const traffic = broughtTo(rollout, node.name).service.traffic;
+  const limit = node.balances === undefined ? (traffic?.limit ?? 0) : balancerLimit;
   if (at - since > limit) return failed(rollout, node, state, `not over after ${inSeconds(limit)}: ${reason}`, at);
   const next = { ...state, underWaySince: since, lastReason: reason, notBefore: at + after };
   return moveNode(rollout, node, next, { attempt: node.attempt + 1, silentSince: null });
@@ -262,7 +267,7 @@ function failed(
 }
 
 const onlyProven = (rollout: Rollout, node: NodeRun): string =>
-  `${turnOf(rollout, node.name).title} ran ${rollout.release.version} when this was planned, so nobody is asked for it and nothing is changed there: to change it, stop this and plan anew`;
+  `${turnOf(rollout, node.name).title} ran ${releaseOf(rollout, node.name).version} when this was planned, so nobody is asked for it and nothing is changed there: to change it, stop this and plan anew`;
 
 /** The way back into service of a node that was taken out and not changed; null when it serves. */
 export function outOfService(rollout: Rollout, node: NodeRun): Place | null {

@@ -1,4 +1,5 @@
 import { short } from '../../base/hash.ts';
+import { isMeantBy } from '../../base/sibling.ts';
 import { type Fleet, type NodeSurvey, Refused, type Release } from './types.ts';
 
 /**
@@ -12,7 +13,7 @@ export function whatRuns(
   regions: string[] | null,
   survey: NodeSurvey[],
 ): Release {
-  const chosen = all.filter(({ name }) => regions === null || regions.includes(name));
+  const chosen = all.filter(({ name }) => regions?.some((word) => isMeantBy(name, word)) ?? true);
   const seen = survey.filter(({ region }) => chosen.some(({ name }) => name === region));
   const builds = new Map<string, NodeSurvey[]>();
   for (const each of seen) {

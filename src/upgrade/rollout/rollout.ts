@@ -1,8 +1,11 @@
 import type { Calendar } from '../../windows/types.ts';
 import type { ChecksSeen, OtherCheck } from '../checks/types.ts';
+import type { Comparison } from '../comparison/types.ts';
 import type { Wanted } from '../environment/index.ts';
 import type { Checklists, CheckTallies } from './checklists.ts';
 import type {
+  ActionFacts,
+  ActionName,
   Actor,
   Asked,
   BackSeen,
@@ -68,6 +71,8 @@ export interface WatchPhase extends PhaseBase {
   unwell?: Record<string, number>;
   /** When somebody let it go on after a hold, and it began anew; absent where nobody did. */
   anewAt?: number;
+  /** By region: what its nodes are, held against those that were not upgraded, when it had been watched for long enough. Absent where nothing is compared. */
+  compared?: Record<string, Comparison[]>;
 }
 
 export interface Healthy {
@@ -92,8 +97,52 @@ export interface ApprovalPhase extends PhaseBase {
   declined?: Declined;
 }
 
+/** Work of a region or of the whole fleet. */
+export interface ActionPhase extends PhaseBase {
+  is: 'action';
+  action: ActionName;
+  /** Whose it is: actions of one subject share a fence. A region, or `fleet`. */
+  subject: string;
+  /** Whose workers do it, and whose windows, freezes and alerts count. */
+  region: string;
+  /** The way back, in order; `nothing`: there is nothing to bring back; `refuse`: nothing brings it back. */
+  undo: ActionName[] | 'nothing' | 'refuse';
+  /** How long it may be under way, ms. */
+  limit: number;
+  /** How long it is expected to take, ms. */
+  expected: number;
+  work: ActionRun;
+}
+
+/** What becomes of an action. */
+export interface ActionRun {
+  state: ActionState;
+  /** Serial number of the try that is due now; never falls. With those of the other actions of its subject it is what a host compares. */
+  attempt: number;
+  /** The try whose intent was written last. */
+  begun: number | null;
+  /** It changed something, or may have, and was not brought back; since when it first may have, epoch ms. */
+  touched: boolean;
+  touchedAt: number | null;
+  held: Held | null;
+  /** Why the way forward failed, kept while it goes back. */
+  failure: string | null;
+  facts: ActionFacts;
+}
+
+export type ActionState =
+  /** For its turn; not begun before `notBefore`. */
+  | { is: 'waiting'; notBefore: number }
+  | ({ is: 'working'; direction: Direction; index: number; action: ActionName } & Try)
+  | { is: 'done'; at: number }
+  /** Failed before anything was changed. */
+  | { is: 'failed'; reason: string; at: number }
+  | { is: 'undone'; reason: string; at: number }
+  /** Nobody knows, it failed half-way, or its way back failed: a person must look. */
+  | { is: 'stuck'; direction: Direction; action: ActionName; reason: string; at: number };
+
 /** One item of the plan, in order. Compiled by `plan`; what becomes of it is in its state. */
-export type Phase = NodesPhase | WatchPhase | ApprovalPhase;
+export type Phase = NodesPhase | WatchPhase | ApprovalPhase | ActionPhase;
 
 export type Direction = 'forward' | 'back';
 
@@ -177,6 +226,8 @@ export interface NodeRun {
   rolledBackInRun: number | null;
   /** How long its steps took when they last succeeded; nothing where it ran the target already. */
   took: Took;
+  /** It is no node but a turn of its region's balancer: these nodes are behind it. Absent of nodes. */
+  balances?: string[];
 }
 
 export interface Held {
@@ -191,8 +242,11 @@ export interface Held {
 
 export type RollbackScope =
   | { is: 'all' }
+  /** A place means all its services, a host too. */
   | { is: 'region'; region: string }
   | { is: 'node'; node: string }
+  /** One of several services, by its key. */
+  | { is: 'service'; service: string }
   /** Several that were asked for one after another, or whose rollback failed and is tried again. */
   | { is: 'nodes'; nodes: string[] };
 
@@ -204,7 +258,16 @@ export type Status =
   /** `pending`: a rollback that was asked for and could not be finished. */
   | { is: 'held'; reason: string; node: string | null; at: number; pending: Pending | null }
   /** Nodes still to be brought back, in no order. `after`: what failed meanwhile, so that it is held in the end. */
-  | { is: 'rolling-back'; scope: RollbackScope; queue: string[]; by: Actor; at: number; after: Failure | null }
+  /** `actions`: ids of the phases of actions likewise; absent where none is. */
+  | {
+      is: 'rolling-back';
+      scope: RollbackScope;
+      queue: string[];
+      actions?: string[];
+      by: Actor;
+      at: number;
+      after: Failure | null;
+    }
   /** Asked to stop; the node under way is finished or rolled back first. */
   | { is: 'stopping'; by: Actor; at: number }
   | { is: 'done'; at: number }
@@ -275,12 +338,22 @@ export interface Recovery {
   rollout: string | null;
 }
 
+/** One service, and the release that it is brought to. */
+export interface Brought {
+  service: Service;
+  release: Release;
+}
+
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
 export interface Rollout {
   id: string;
   fleet: string;
   service: Service;
   release: Release;
+  /** Where it brings several services: each by its key, in order of work, with the first one. Ask `broughtTo`. */
+  services?: Record<string, Brought>;
+  /** By key of a service: those that do not serve on a host while it does not. Absent where none is so. */
+  blinds?: Record<string, string[]>;
   strategy: StrategyName;
   policy: Policy;
   requester: Actor;
@@ -547,5 +620,7 @@ interface TaskOf<Step> {
 /** A look at a region: `watch` over HTTP, `prove` over SSH too, at what is finished; `after`: the same once all is done. */
 export type LookTask = TaskOf<'watch' | 'prove' | 'after'>;
 export type NodeTask = TaskOf<StepName>;
+/** Work of an action: the id of its phase stands for the node. */
+export type ActionTask = TaskOf<ActionName>;
 /** What should be in flight right now. */
-export type Task = NodeTask | LookTask;
+export type Task = NodeTask | LookTask | ActionTask;

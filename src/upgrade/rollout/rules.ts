@@ -12,6 +12,7 @@ import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './ph
 import { nextNode, placesLeft } from './places.ts';
 import { leadsBack, nodesInOrder, workingNodes } from './queries.ts';
 import { rested } from './rest.ts';
+import { blindedBy, blindingOf } from './services.ts';
 import type {
   Actor,
   ApprovalPhase,
@@ -31,34 +32,41 @@ type Shut = Omit<Gate, 'name'>;
 /** What a rule that needs `Name` is told: nothing when nobody is about to stop a node. */
 type Known<Name extends EvidenceName> = (Pick<Findings, Name> & { sight: Sight }) | null;
 
-export interface Rule {
+/** `Of`: what may be held by it; what only asks for a region holds nodes and actions alike. */
+export interface Rule<Of = NodeRun> {
   /** What the worker finds out right before the stop, so that this rule can judge. */
   needs: readonly EvidenceName[];
   /** Why the gate is shut; null when it is open. */
-  judge: (rollout: Rollout, node: NodeRun, now: number, evidence: Evidence | null) => Shut | null;
+  judge: (rollout: Rollout, of: Of, now: number, evidence: Evidence | null) => Shut | null;
 }
 
-function rule<Name extends EvidenceName>(
+type OfRegion = { region: string };
+
+export function rule<Of = NodeRun, Name extends EvidenceName = EvidenceName>(
   needs: readonly Name[],
-  judge: (rollout: Rollout, node: NodeRun, now: number, known: Known<Name>) => Shut | null,
-): Rule {
+  judge: (rollout: Rollout, of: Of, now: number, known: Known<Name>) => Shut | null,
+): Rule<Of> {
   const isWhole = (evidence: Evidence): evidence is Evidence & Pick<Findings, Name> =>
     needs.every((name) => evidence[name] !== undefined);
   return {
     needs,
-    judge(rollout, node, now, evidence) {
+    judge(rollout, of, now, evidence) {
       if (evidence !== null && !isWhole(evidence)) throw new Bug(`a gate needs ${needs.join(', ')} and was not told`);
-      return judge(rollout, node, now, evidence);
+      return judge(rollout, of, now, evidence);
     },
   };
 }
 
-const shut = (reason: string, owner: string, opensAt: number | null = null): Shut => ({ reason, owner, opensAt });
+export const shut = (reason: string, owner: string, opensAt: number | null = null): Shut => ({
+  reason,
+  owner,
+  opensAt,
+});
 
 /** What a person did: in the channel they are named as people are there. */
 const shutBy = (by: Actor, what: string, owner: string): Shut => ({ ...shut(what, owner), by });
 
-const state = rule([], (rollout) => {
+const state = rule([], (rollout, _of: OfRegion) => {
   const { status, unsigned, onlyBack } = rollout;
   if (unsigned || (onlyBack && status.is === 'held'))
     return shut('nobody signed what led to this', 'whoever looks and adopts it');
@@ -80,17 +88,17 @@ const state = rule([], (rollout) => {
   }
 });
 
-const pause = rule([], ({ status }) =>
+const pause = rule([], ({ status }, _of: OfRegion) =>
   status.is === 'paused' ? shutBy(status.by, 'paused', 'whoever may resume') : null,
 );
 
 /** Somebody wants nothing to be done, here and now: no override opens it, and no way back is begun either. */
-const halt = rule(['halt'], ({ looks }, { region }, _now, known) => {
+const halt = rule(['halt'], ({ looks }, { region }: OfRegion, _now, known) => {
   const said = known?.halt ?? looks[region]?.halt;
   return said?.is === 'lies' ? shut(said.reason, 'whoever put the file there') : null;
 });
 
-const schedule = rule([], ({ startAt }, _node, now) =>
+const schedule = rule([], ({ startAt }, _of: OfRegion, now) =>
   startAt !== null && startAt > now ? shut('scheduled for later', 'the clock', startAt) : null,
 );
 
@@ -145,10 +153,14 @@ const bake = rule([], (rollout, node) => {
 });
 
 const approval = rule([], (rollout, node, now) => {
-  const { id } = turnOf(rollout, node.name);
-  const asked = approvals(rollout).filter(({ opens }) => opens.includes(id));
-  return asked.map((phase) => lacking(rollout, phase, now)).find((reason) => reason !== null) ?? null;
+  return unapproved(rollout, turnOf(rollout, node.name).id, now);
 });
+
+/** Of the approvals that a phase waits for, why one does not open it. */
+export function unapproved(rollout: Rollout, phase: string, now: number): Shut | null {
+  const asked = approvals(rollout).filter(({ opens }) => opens.includes(phase));
+  return asked.map((each) => lacking(rollout, each, now)).find((reason) => reason !== null) ?? null;
+}
 
 /** An approval holds for the watch that it was given on, and not for ever: judged here, at the last moment. */
 function lacking(rollout: Rollout, phase: ApprovalPhase, now: number): Shut | null {
@@ -199,7 +211,7 @@ const window = rule(['freezes'], (rollout, node, now, known) => {
 const tooLong = ({ forward, back, nodes }: Needed): string =>
   `a node no longer fits before the window closes: it takes ${inWords(forward)}, and to bring back ${nodes === 1 ? 'one' : nodes} in case of need ${inWords(back)}`;
 
-const freeze = rule(['freezes'], (rollout, { region }, now, known) => {
+const freeze = rule(['freezes'], (rollout, { region }: OfRegion, now, known) => {
   const frozen = frozenNow(rollout, region, now, known?.freezes ?? null);
   return frozen ? shut(`${region} is frozen: ${frozen.reason}`, frozen.author, frozen.end) : null;
 });
@@ -208,7 +220,7 @@ const freeze = rule(['freezes'], (rollout, { region }, now, known) => {
 const alertsCount = 2 * minute;
 
 /** Nothing is begun while something is wrong there already, or nobody can say that nothing is; no override opens it. */
-const alerts = rule(['alerts'], (rollout, { region }, now, known) => {
+const alerts = rule(['alerts'], (rollout, { region }: OfRegion, now, known) => {
   const look = rollout.looks[region];
   const seen = look?.at != null && Math.abs(now - look.at) <= alertsCount ? look.alerts : undefined;
   const said = known?.alerts ?? seen;
@@ -246,14 +258,32 @@ const quorum = rule(['standing'], (rollout, node, _now, known) => {
   if (known === null) return null;
   const { standing, sight } = known;
   if (sight.down || standing[node.name] === 'down' || isOut(node, sight)) return null;
-  const others = (rollout.peers[node.region] ?? []).filter((name) => name !== node.name);
-  const sick = others.filter((name) => standing[name] !== 'healthy' || mayBeStopped(rollout.nodes[name]));
-  const left = others.length - sick.length;
-  if (left >= rollout.policy.minimumHealthy) return null;
-  const all = sick.length === 0 ? '' : `; not healthy: ${sick.join(', ')}`;
-  const reason = `stopping ${node.name} would leave ${left} healthy in ${node.region}, ${rollout.policy.minimumHealthy} are needed${all}`;
-  return shut(reason, sick.join(', ') || node.region);
+  const own = tooFew(rollout, node.name, node.name, standing);
+  if (own !== null) return own;
+  // What is proven to serve no more costs its own service nothing; silence proves nothing here either.
+  const isLost = (name: string) => [name, ...blindingOf(rollout, name)].some((each) => standing[each] === 'down');
+  const blinded = blindedBy(rollout, node.name).filter((name) => !isLost(name));
+  return blinded.map((name) => tooFew(rollout, node.name, name, standing)).find((gate) => gate !== null) ?? null;
 });
+
+/** @param lost the node that does not serve any more when `stopped` is */
+function tooFew(rollout: Rollout, stopped: string, lost: string, standing: Findings['standing']): Shut | null {
+  const { peers, policy } = rollout;
+  const region = Object.keys(peers).find((name) => peers[name]?.includes(lost)) ?? '';
+  const others = (peers[region] ?? []).filter((name) => name !== lost);
+  const sick = others.filter((name) => !serves(rollout, name, standing));
+  const left = others.length - sick.length;
+  if (left >= policy.minimumHealthy) return null;
+  const all = sick.length === 0 ? '' : `; not healthy: ${sick.join(', ')}`;
+  const reason = `stopping ${stopped} would leave ${left} healthy in ${region}, ${policy.minimumHealthy} are needed${all}`;
+  return shut(reason, sick.join(', ') || region);
+}
+
+/** Itself, and what on its host it does not serve without. */
+const serves = (rollout: Rollout, name: string, standing: Findings['standing']): boolean =>
+  [name, ...blindingOf(rollout, name)].every(
+    (each) => standing[each] === 'healthy' && !mayBeStopped(rollout.nodes[each]),
+  );
 
 /**
  * It was taken out of service, and from its switch on it cannot go back there as it is: to keep it waiting helps nobody.
@@ -280,8 +310,14 @@ const proof = rule([], (rollout, node, now, known) => {
   return shut(why, missed || 'the workers');
 });
 
+/** What is done for the whole fleet, or the region, before its turn. */
+const action = rule([], (rollout, node: NodeRun) => {
+  const phase = ahead(rollout, node).find((each) => each.is === 'action');
+  return phase === undefined ? null : shut(`${phase.title} goes first`, phase.title);
+});
+
 /** One rule for each gate. Which of them hold a node, and in which order, is said in gates.ts. */
-export const rules: Record<GateName, Rule> = {
+export const rules = {
   state,
   pause,
   halt,
@@ -299,4 +335,5 @@ export const rules: Record<GateName, Rule> = {
   compatibility,
   quorum,
   proof,
-};
+  action,
+} satisfies Record<GateName, Rule>;

@@ -1,8 +1,8 @@
 import { bySettings } from '../../base/actor.ts';
 import { asksFrom } from './asking.ts';
 import { finishedNodes, unprovenRegions } from './freshness.ts';
-import { askable, changePhase, settlePhases } from './phases.ts';
-import { goesForward, nodeOf, nodesInOrder, workingNodes } from './queries.ts';
+import { actions, askable, changePhase, settlePhases } from './phases.ts';
+import { goesForward, nodeOf, nodesInOrder, touchedActions, workingActions, workingNodes } from './queries.ts';
 import { movePhase, moveStatus } from './transitions.ts';
 import type { Rollout } from './types.ts';
 
@@ -32,7 +32,7 @@ function settleStatus(rollout: Rollout, at: number): Rollout {
     case 'paused':
       return allProven(rollout, at) ? moveStatus(rollout, { is: 'done', at }) : rollout;
     case 'stopping':
-      return workingNodes(rollout).length > 0 ? rollout : moveStatus(rollout, { is: 'stopped', by: status.by, at });
+      return isBusy(rollout) ? rollout : moveStatus(rollout, { is: 'stopped', by: status.by, at });
     case 'rolling-back':
       return settleQueue(rollout, status, at);
     default:
@@ -40,8 +40,11 @@ function settleStatus(rollout: Rollout, at: number): Rollout {
   }
 }
 
-/** The last word: every node is done, and was just proven again. */
+const isBusy = (rollout: Rollout): boolean => workingNodes(rollout).length + workingActions(rollout).length > 0;
+
+/** The last word: every action and every node is done, and was just proven again. */
 function allProven(rollout: Rollout, at: number): boolean {
+  if (actions(rollout).some(({ work }) => work.state.is !== 'done')) return false;
   return finishedNodes(rollout).length === nodesInOrder(rollout).length && unprovenRegions(rollout, at).length === 0;
 }
 
@@ -50,7 +53,7 @@ type RollingBack = Extract<Rollout['status'], { is: 'rolling-back' }>;
 /** Over when nothing of the queue is left, and no other node is under way (its own failure, meanwhile). */
 function settleQueue(rollout: Rollout, status: RollingBack, at: number): Rollout {
   const queue = status.queue.filter((name) => nodeOf(rollout, name).touched);
-  if (queue.length > 0 || workingNodes(rollout).length > 0) {
+  if (queue.length > 0 || isBusy(rollout) || touchedActions(rollout).some(({ id }) => status.actions?.includes(id))) {
     return queue.length === status.queue.length ? rollout : moveStatus(rollout, { ...status, queue });
   }
   const { scope, after } = status;

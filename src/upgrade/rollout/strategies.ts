@@ -1,3 +1,5 @@
+import { serviceIn, siblingName } from '../../base/sibling.ts';
+
 /** Nodes that are worked on together, before the next ones are asked for. */
 export interface Group {
   /** Becomes part of phase ids: short, without spaces. */
@@ -7,7 +9,7 @@ export interface Group {
   nodes: string[];
 }
 
-interface RegionNodes {
+export interface RegionNodes {
   name: string;
   nodes: string[];
 }
@@ -49,7 +51,29 @@ export const strategies = {
     way: 'the first node of every region, then the rest',
     part: 'part',
   },
+  /** Region by region, behind a balancer: the release beside what serves, then one switch (guide, strategy 3). `withBalancers` puts that around each. */
+  'blue-green': {
+    group: (regions) => regions.map(({ name, nodes }) => ({ id: name, title: name, nodes })),
+    way: 'region by region, beside what serves, with one switch of the balancer',
+    part: 'region',
+  },
 } satisfies Record<string, Strategy>;
 
 export type StrategyName = keyof typeof strategies;
+
+/** Regions in order of work, of one service after another: each is grouped as if it were the only one. */
+export function grouped(strategy: StrategyName, regions: RegionNodes[]): Group[] {
+  const keys = [...new Set(regions.map(({ name }) => serviceIn(name)))];
+  return keys.flatMap((key) => {
+    const groups = strategies[strategy].group(regions.filter(({ name }) => serviceIn(name) === key));
+    return key === null ? groups : groups.map((group) => ofService(group, key));
+  });
+}
+
+/** A region is called after its service as it is. */
+const ofService = (group: Group, key: string): Group =>
+  serviceIn(group.id) === null
+    ? { ...group, id: siblingName(group.id, key), title: `${group.title} of ${key}` }
+    : group;
+
 export const strategyNames = Object.keys(strategies) as StrategyName[];

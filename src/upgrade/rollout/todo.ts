@@ -1,11 +1,25 @@
+import { serviceIn } from '../../base/sibling.ts';
+import { actionGates } from './action-gates.ts';
+import { wayBack } from './actions.ts';
 import { looksAfterwards } from './afterwards.ts';
 import { looksBeforePick } from './freshness.ts';
 import { gates, isHeldBeforeLooks } from './gates.ts';
 import { neglected } from './neglected.ts';
 import { firstBack, firstForward } from './path.ts';
 import { nextNode } from './places.ts';
-import { goesForward, isDown, isOpen, nodeOf, nodesInOrder, workingNodes } from './queries.ts';
-import type { NodeRun, NodeTask, Rollout, StepName, Task } from './types.ts';
+import {
+  actionInTurn,
+  actionsToBringBack,
+  goesForward,
+  isDown,
+  isOpen,
+  nodeOf,
+  nodesInOrder,
+  touchedActions,
+  workingActions,
+  workingNodes,
+} from './queries.ts';
+import type { ActionName, ActionPhase, ActionTask, NodeRun, NodeTask, Rollout, StepName, Task } from './types.ts';
 import { looksDue } from './watching.ts';
 
 /** What should be in flight right now, derived from the state alone; looks at most, once it is settled. `now` is epoch ms. */
@@ -13,7 +27,13 @@ export function todo(rollout: Rollout, now: number): Task[] {
   if (rollout.unsigned) return [];
   if (!isOpen(rollout)) return looksAfterwards(rollout, now);
   const nodes = workingNodes(rollout).flatMap((node) => underWay(rollout, node, now));
-  return [...staging(rollout, now), ...nodes, ...oneMore(rollout, now), ...looksDue(rollout, now)];
+  return [
+    ...staging(rollout, now),
+    ...nodes,
+    ...actionsDue(rollout, now),
+    ...oneMore(rollout, now),
+    ...looksDue(rollout, now),
+  ];
 }
 
 function staging(rollout: Rollout, now: number): NodeTask[] {
@@ -25,6 +45,26 @@ function staging(rollout: Rollout, now: number): NodeTask[] {
 
 function underWay(rollout: Rollout, node: NodeRun, now: number): NodeTask[] {
   return node.state.is === 'working' && node.state.notBefore <= now ? [task(rollout, node, node.state.step)] : [];
+}
+
+/** Those under way; else one that goes back, or the one whose turn it is when nothing holds it. */
+function actionsDue(rollout: Rollout, now: number): ActionTask[] {
+  const underWay = workingActions(rollout).flatMap((phase) => {
+    const { state } = phase.work;
+    return state.is === 'working' && state.notBefore <= now ? [actionTask(rollout, phase, state.action)] : [];
+  });
+  const [back] = actionsToBringBack(rollout);
+  const [undo] = back === undefined ? [] : wayBack(back);
+  if (back !== undefined && undo !== undefined) return [actionTask(rollout, back, undo)];
+  const next = rollout.status.is === 'running' ? actionInTurn(rollout) : null;
+  if (next?.work.state.is !== 'waiting' || actionGates(rollout, next, now).length > 0) return underWay;
+  return [...underWay, actionTask(rollout, next, next.action)];
+}
+
+function actionTask({ id, run }: Rollout, phase: ActionPhase, step: ActionName): ActionTask {
+  const { region, id: node, work } = phase;
+  const job = `${id}.${run}.${node}.${step}.${work.attempt}`;
+  return { id: job, rollout: id, run, region, node, step, attempt: work.attempt };
 }
 
 function oneMore(rollout: Rollout, now: number): NodeTask[] {
@@ -39,24 +79,48 @@ function oneMore(rollout: Rollout, now: number): NodeTask[] {
  */
 export function toBringBack(rollout: Rollout, now: number): NodeRun | null {
   if (rollout.status.is !== 'rolling-back' || workingNodes(rollout).length > 0) return null;
-  const queue = rollout.status.queue.map((name) => nodeOf(rollout, name));
+  if (workingActions(rollout).length > 0) return null;
+  const after = newestAction(rollout, rollout.status.actions);
+  const queue = rollout.status.queue
+    .map((name) => nodeOf(rollout, name))
+    .filter((node) => after === null || newest(node) > after);
   const regions = queue.map(({ region }) => region);
   const unseen = looksBeforePick(rollout, regions, rollout.status.at, now).map(({ region }) => region);
   const neglectedRegions = neglected(rollout).map(({ region }) => region);
   if (unseen.some((region) => !neglectedRegions.includes(region))) return null;
-  const free = queue.filter(({ held, region }) => (held === null || held.until <= now) && !unseen.includes(region));
+  const reached = queue.filter(({ region }) => !unseen.includes(region));
+  const comesLater = (node: NodeRun) =>
+    reached.some((other) => !wasTried(other) && placeInOrder(rollout, other) > placeInOrder(rollout, node));
+  const free = reached.filter((node) => (node.held === null || node.held.until <= now) && !comesLater(node));
   return goingBack(rollout, free)[0] ?? null;
+}
+
+/** What was changed before an action that is still to go back waits for that. */
+function newestAction(rollout: Rollout, ids: readonly string[] = []): number | null {
+  const all = touchedActions(rollout).filter(({ id }) => ids.includes(id));
+  return all.length === 0 ? null : Math.max(...all.map(({ work }) => work.touchedAt ?? 0));
 }
 
 /** In the order in which they would go back, as things are known now. */
 export const goingBack = (rollout: Rollout, nodes: NodeRun[]): NodeRun[] =>
-  nodes.toSorted((a, b) => urgency(rollout, b) - urgency(rollout, a) || newest(b) - newest(a));
+  nodes.toSorted(
+    (a, b) =>
+      Number(wasTried(a)) - Number(wasTried(b)) ||
+      placeInOrder(rollout, b) - placeInOrder(rollout, a) ||
+      urgency(rollout, b) - urgency(rollout, a) ||
+      newest(b) - newest(a),
+  );
+
+/** A service goes back whole before the one that it came after: none is left with a sibling that it does not go with. */
+const placeInOrder = ({ services = {} }: Rollout, { name }: NodeRun): number =>
+  Object.keys(services).indexOf(serviceIn(name) ?? '');
 
 const newest = ({ touchedAt }: NodeRun): number => touchedAt ?? 0;
 
 /** What was tried already and got stuck waits until all others had their turn. */
+const wasTried = ({ state }: NodeRun): boolean => state.is === 'stuck' && state.direction === 'back';
+
 function urgency(rollout: Rollout, node: NodeRun): number {
-  if (node.state.is === 'stuck' && node.state.direction === 'back') return -1;
   if (isDown(rollout, node)) return 2;
   return rollout.looks[node.region]?.standing[node.name] === 'healthy' ? 0 : 1;
 }

@@ -1,13 +1,14 @@
 import { isAny } from '../../base/is-any.ts';
-import type { StepName } from './facts.ts';
+import type { ActionName, StepName } from './facts.ts';
+import type { ActionPhase } from './rollout.ts';
 
 /** What is true of a step, in one place: nobody else compares step names. */
 export interface Trait {
   /**
    * `service`: what runs; from its intent on the node counts as possibly changed. `traffic`: whether it is asked to serve.
-   * `shelf`: files that nobody runs yet.
+   * `shelf`: files that nobody runs yet. `pool`: which of two places of a whole region gets the traffic.
    */
-  changes: 'nothing' | 'shelf' | 'traffic' | 'service';
+  changes: 'nothing' | 'shelf' | 'traffic' | 'pool' | 'service';
   /** It takes the node out of service for a while: the gates are asked right before. */
   takes: 'nothing' | 'traffic' | 'service';
   /** What brings back what it changed, in order. */
@@ -57,6 +58,31 @@ export const traits: Record<StepName, Trait> = {
     proves: false,
     carries: false,
   },
+  // What a region's balancer has to do has turns of its own (`turnsOf` in balancing.ts). What runs beside serves nobody yet.
+  beside: { changes: 'service', takes: 'nothing', undo: ['retire'], onFailure: 'undo', proves: true, carries: true },
+  'lb-switch': {
+    changes: 'service',
+    takes: 'service',
+    undo: ['lb-back', 'traffic-back'],
+    onFailure: 'undo',
+    proves: false,
+    carries: false,
+  },
+  traffic: { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'undo', proves: true, carries: false },
+  'lb-back': { changes: 'service', takes: 'nothing', undo: [], onFailure: 'hold', proves: false, carries: false },
+  'traffic-back': { changes: 'nothing', takes: 'nothing', undo: [], onFailure: 'hold', proves: true, carries: false },
+  'lb-home': { changes: 'pool', takes: 'service', undo: [], onFailure: 'hold', proves: false, carries: false },
+  retire: { changes: 'pool', takes: 'nothing', undo: [], onFailure: 'hold', proves: false, carries: false },
+};
+
+/** What is true of an action. */
+export interface ActionTrait {
+  changes: 'nothing' | 'traffic' | 'service' | 'schema';
+  undo: ActionPhase['undo'];
+}
+
+export const actionTraits: Record<ActionName, ActionTrait> = {
+  migrate: { changes: 'schema', undo: 'refuse' },
 };
 
 /** Steps that change what runs. */
@@ -75,7 +101,7 @@ export const putsBack = (step: StepName): boolean =>
   traits[step].changes === 'traffic' && traits[step].takes === 'nothing';
 
 /** When a step breaks half-way, nobody knows what the node did. */
-export const changesNode = (step: StepName): boolean => isAny(traits[step].changes, 'traffic', 'service');
+export const changesNode = (step: StepName): boolean => isAny(traits[step].changes, 'traffic', 'pool', 'service');
 
 /** The way back of a path: the newest change first. What never proved healthy is diagnosed before the evidence is gone. */
 export function undoOf(path: readonly StepName[]): StepName[] {

@@ -1,5 +1,15 @@
 import { Bug } from '../../base/errors.ts';
-import type { NodeRun, NodeState, Phase, PhaseState, Rollout, Status } from './types.ts';
+import type {
+  ActionPhase,
+  ActionRun,
+  ActionState,
+  NodeRun,
+  NodeState,
+  Phase,
+  PhaseState,
+  Rollout,
+  Status,
+} from './types.ts';
 
 /** Every way in which a node's state may change, and what makes it: `next` refuses all others. */
 export const nodeTransitions = {
@@ -60,6 +70,23 @@ export const phaseTransitions = {
   done: { 'a node went back': 'active', 'to be watched or asked anew': 'pending' },
 } as const satisfies Record<PhaseState['is'], Record<string, PhaseState['is']>>;
 
+/** Of the work of a phase that is an action. */
+export const actionTransitions = {
+  waiting: { 'its turn': 'working' },
+  working: {
+    'try again, or next on its way back': 'working',
+    'gate closed before anything was changed, or let go': 'waiting',
+    'seen to be done': 'done',
+    'failed before anything changed': 'failed',
+    'brought back': 'undone',
+    'unknown for too long, failed half-way, or its way back failed': 'stuck',
+  },
+  done: { 'rolled back on request': 'working' },
+  failed: { retry: 'waiting' },
+  undone: { retry: 'waiting' },
+  stuck: { retry: 'waiting', 'roll back, or its rollback again': 'working' },
+} as const satisfies Record<ActionState['is'], Record<string, ActionState['is']>>;
+
 function allowed(table: Record<string, Record<string, string>>, from: string, to: string): boolean {
   return Object.values(table[from] ?? {}).includes(to);
 }
@@ -70,6 +97,22 @@ export function moveNode(rollout: Rollout, node: NodeRun, state: NodeState, chan
     throw new Bug(`${node.name} cannot go from ${node.state.is} to ${state.is}`);
   }
   return { ...rollout, nodes: { ...rollout.nodes, [node.name]: { ...node, ...changes, state } } };
+}
+
+/** The same for an action. */
+export function moveAction(
+  rollout: Rollout,
+  { id, work }: ActionPhase,
+  state: ActionState,
+  changes: Partial<ActionRun> = {},
+): Rollout {
+  if (!allowed(actionTransitions, work.state.is, state.is)) {
+    throw new Bug(`${id} cannot go from ${work.state.is} to ${state.is}`);
+  }
+  const phases = rollout.phases.map((phase) =>
+    phase.id === id && phase.is === 'action' ? { ...phase, work: { ...phase.work, ...changes, state } } : phase,
+  );
+  return { ...rollout, phases };
 }
 
 export function moveStatus(rollout: Rollout, status: Status): Rollout {
@@ -87,7 +130,7 @@ export function movePhase<P extends Phase>(phase: P, state: PhaseState, changes:
 }
 
 /** The tables as Mermaid state diagrams, for docs/states.md. */
-export function transitionDiagrams(): { phase: string; node: string; status: string } {
+export function transitionDiagrams(): { phase: string; node: string; action: string; status: string } {
   const draw = (table: Record<string, Record<string, string>>) =>
     [
       'stateDiagram-v2',
@@ -95,7 +138,12 @@ export function transitionDiagrams(): { phase: string; node: string; status: str
         Object.entries(ways).map(([why, to]) => `  ${id(from)} --> ${id(to)}: ${why}`),
       ),
     ].join('\n');
-  return { phase: draw(phaseTransitions), node: draw(nodeTransitions), status: draw(statusTransitions) };
+  return {
+    phase: draw(phaseTransitions),
+    node: draw(nodeTransitions),
+    action: draw(actionTransitions),
+    status: draw(statusTransitions),
+  };
 }
 
 const id = (state: string) => state.replace('-', '_');

@@ -1,10 +1,11 @@
 import { expectedAge } from './expected.ts';
 import { isTold, neglected } from './neglected.ts';
-import { inFlight, nodeOf, nodesInOrder, workingNodes } from './queries.ts';
+import { actionOf } from './phases.ts';
+import { inFlight, nodeOf, nodesInOrder, workingActions, workingNodes } from './queries.ts';
 import { capped } from './rest.ts';
 import { todo } from './todo.ts';
 import { moveNode, moveStatus } from './transitions.ts';
-import type { Event, NodeRun, Rollout, Task, Unattended } from './types.ts';
+import type { ActionPhase, Event, NodeRun, Rollout, Task, Unattended } from './types.ts';
 
 /** Steps smaller than this (ms) are not written down. */
 const smallestGap = 5_000;
@@ -25,11 +26,13 @@ export function attended(rollout: Rollout, { at, silent = [] }: Extract<Event, {
 }
 
 function trouble(rollout: Rollout, region: string, tasks: Task[], at: number): Unattended['why'] | null {
+  const acting = workingActions(rollout).filter((phase) => phase.region === region && isActing(phase));
+  if (acting.some((phase) => isActionOverdue(rollout, phase, at))) return 'no report';
   const flying = nodesInOrder(rollout).filter(
     (node) => node.region === region && inFlight(node) && tasks.some((task) => task.node === node.name),
   );
   if (flying.some((node) => isOverdue(rollout, node, at))) return 'no report';
-  return flying.length === 0 ? 'not taken up' : null;
+  return flying.length + acting.length === 0 ? 'not taken up' : null;
 }
 
 /**
@@ -53,6 +56,11 @@ function abandonedOne(rollout: Rollout, node: NodeRun, at: number): Rollout {
   return status.is === 'stopping' ? after : moveStatus(after, { ...status, after: { node: node.name, reason } });
 }
 
+const isActing = ({ work }: ActionPhase): boolean => work.begun === work.attempt;
+
+const isActionOverdue = ({ policy }: Rollout, { work: { state } }: ActionPhase, at: number): boolean =>
+  state.is === 'working' && state.since !== null && at - state.since > expectedAge(state.action, policy);
+
 function isOverdue({ policy }: Rollout, { state }: NodeRun, at: number): boolean {
   if (state.is !== 'working' && state.is !== 'staging') return false;
   const step = state.is === 'working' ? state.step : 'stage';
@@ -71,12 +79,28 @@ const isSame = (a: Unattended[], b: Unattended[]): boolean => JSON.stringify(a) 
 /** A worker of the region gave a sign of life. */
 export function takenUp(rollout: Rollout, event: Event): Rollout {
   if (rollout.unattended.length === 0) return rollout;
-  if (event.type !== 'begun' && event.type !== 'reported' && event.type !== 'watched') return rollout;
-  const region = event.type === 'watched' ? event.region : rollout.nodes[event.node]?.region;
+  const sign = signOf(rollout, event);
+  if (sign === null) return rollout;
+  const { region, of } = sign;
   // Where one of several does not report, the sign of life of another says nothing of it.
   const isOther = ({ why, task }: Unattended) =>
-    why === 'no report' &&
-    (event.type === 'watched' || !task.startsWith(`${rollout.id}.${rollout.run}.${event.node}.`));
+    why === 'no report' && (of === null || !task.startsWith(`${rollout.id}.${rollout.run}.${of}.`));
   const unattended = rollout.unattended.filter((each) => each.region !== region || isOther(each));
   return unattended.length === rollout.unattended.length ? rollout : { ...rollout, unattended };
+}
+
+/** Of which region, and of what there; null of a region as a whole. */
+function signOf(rollout: Rollout, event: Event): { region: string | undefined; of: string | null } | null {
+  switch (event.type) {
+    case 'watched':
+      return { region: event.region, of: null };
+    case 'begun':
+    case 'reported':
+      return { region: rollout.nodes[event.node]?.region, of: event.node };
+    case 'action-begun':
+    case 'action-reported':
+      return { region: actionOf(rollout, event.phase)?.region, of: event.phase };
+    default:
+      return null;
+  }
 }

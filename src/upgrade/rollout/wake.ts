@@ -1,7 +1,7 @@
 import { nextAfterwards } from './afterwards.ts';
 import { nextAhead } from './ahead.ts';
 import { whyWaiting } from './gates.ts';
-import { approvals, saidAt, sinceOf } from './phases.ts';
+import { actions, approvals, saidAt, sinceOf } from './phases.ts';
 import { isOpen, nodesInOrder } from './queries.ts';
 import { nextReminder } from './reminders.ts';
 import { restDue } from './rest.ts';
@@ -17,6 +17,10 @@ export function nextWake(rollout: Rollout, now: number): number | null {
   const { approvalExpires } = rollout.policy;
   const instants = [
     ...nodesInOrder(rollout).flatMap(({ state, held }) => [
+      'notBefore' in state ? state.notBefore : 0,
+      held?.until ?? 0,
+    ]),
+    ...actions(rollout).flatMap(({ work: { state, held } }) => [
       'notBefore' in state ? state.notBefore : 0,
       held?.until ?? 0,
     ]),

@@ -1,11 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Presented } from '../../base/helper-request.ts';
+import { placeOf, serviceIn, siblingName } from '../../base/sibling.ts';
 import { read } from '../host/answer.ts';
 import { type Kept, readBackups } from '../host/backups.ts';
 import * as commands from '../host/commands.ts';
 import { type Observation, readObservation } from '../host/observation.ts';
 import { reportOf } from '../host/reports.ts';
 import type { Probe } from '../http/types.ts';
+import { profileOf } from '../rollout/index.ts';
 import type { Baseline, Fleet, Gate, NodeRun, Report, Rollout, Sight } from '../rollout/types.ts';
 import type { Shell } from '../ssh/types.ts';
 import { fingerprint, inTheWayOfRestore } from './foreign.ts';
@@ -129,13 +131,25 @@ function contextOf(parts: ReturnParts, rollout: Rollout, node: NodeRun, presente
 const quorum =
   ({ fleet, node, probe }: ReturnParts) =>
   async ({ down }: Sight): Promise<Gate[]> => {
-    const region = fleet.regions.find(({ name }) => name === node.region);
-    const peers = (region?.nodes ?? []).filter(({ name }) => name !== node.name);
-    const [own, ...others] = await Promise.all([node, ...peers].map(({ name }) => probe.health(name)));
-    const healthy = others.filter(({ is }) => is === 'healthy').length;
-    if (down || own?.is !== 'healthy' || healthy >= fleet.policy.minimumHealthy) return [];
-    const reason = `only ${healthy} other nodes of ${node.region} are healthy, and ${fleet.policy.minimumHealthy} must be`;
-    return [{ name: 'quorum', reason, owner: node.region, opensAt: null }];
+    const own = await probe.health(node.name);
+    if (down || own.is !== 'healthy') return [];
+    const blinded = profileOf(fleet, serviceIn(node.name))?.blinds ?? [];
+    const regions = [node.region, ...blinded.map((key) => siblingName(placeOf(node.region), key))];
+    const counted = await Promise.all(regions.map(async (region) => ({ region, healthy: await healthyPeers(region) })));
+    const few = counted.filter(({ healthy }) => healthy < fleet.policy.minimumHealthy);
+    return few.map(({ region, healthy }) => ({
+      name: 'quorum',
+      reason: `only ${healthy} other nodes of ${region} are healthy, and ${fleet.policy.minimumHealthy} must be`,
+      owner: region,
+      opensAt: null,
+    }));
+
+    async function healthyPeers(name: string): Promise<number> {
+      const all = fleet.regions.find((region) => region.name === name)?.nodes ?? [];
+      const peers = all.filter((each) => placeOf(each.name) !== placeOf(node.name));
+      const answers = await Promise.all(peers.map((each) => probe.health(each.name)));
+      return answers.filter(({ is }) => is === 'healthy').length;
+    }
   };
 
 function nodeOf({ node }: ReturnParts, before: Baseline, strange: string | null): NodeRun {

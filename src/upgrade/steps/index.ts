@@ -1,5 +1,7 @@
+import { isBalancer } from '../rollout/index.ts';
 import type { Rollout } from '../rollout/types.ts';
 import { backup } from './backup.ts';
+import { beside, lbBack, lbHome, lbSwitch, lookAtBalancer, retire, traffic, trafficBack } from './balance.ts';
 import { cleanup } from './cleanup.ts';
 import { configure, keepPair, stageConfiguration } from './configure.ts';
 import { diagnose } from './diagnose.ts';
@@ -21,7 +23,7 @@ const stagingOf = ({ recovery, change }: Rollout): Step => {
 
 /** Every step of a node's way. */
 export const steps: Steps = {
-  stage: (context) => stagingOf(context.rollout)(context),
+  stage: (context) => (isBalancer(context.node) ? lookAtBalancer : stagingOf(context.rollout))(context),
   backup: (context) => (context.rollout.change?.is === 'config' ? keepPair : backup)(context),
   drain,
   switch: switchStep,
@@ -34,8 +36,16 @@ export const steps: Steps = {
   recover,
   restart,
   configure,
+  beside,
+  'lb-switch': lbSwitch,
+  traffic,
+  'lb-back': lbBack,
+  'traffic-back': trafficBack,
+  'lb-home': lbHome,
+  retire,
 };
 
+export { type Balancing, stillSwitched } from './balance.ts';
 export { tidyNode } from './tidy.ts';
 export type { Step, StepContext, StepResult, Steps } from './types.ts';
 export { seeWayBack } from './way-back.ts';

@@ -4,6 +4,7 @@ import type { Resolve } from '../environment/index.ts';
 import type { Probe } from '../http/types.ts';
 import type { Gate, NodeRun, Report, Rollout, Sight, StepName } from '../rollout/types.ts';
 import type { Shell } from '../ssh/types.ts';
+import type { Balancing } from './balance.ts';
 
 export interface StepContext {
   rollout: Rollout;
@@ -21,6 +22,8 @@ export interface StepContext {
   checks?: AskChecks;
   /** Finds the values of a change of configuration that nobody typed. */
   resolve?: Resolve;
+  /** The balancer of the node's region; absent where it has none. */
+  balancing?: Balancing;
   /**
    * The pre-stop gates, evaluated now: the newest rollout from the store and fresh probes of the region.
    * A step that will stop the service calls this right before, with what it saw, and returns `gated` unless it is empty.

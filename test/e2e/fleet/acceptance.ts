@@ -13,6 +13,7 @@ import {
   onNode,
   type RealNode,
   sayWhyNot,
+  served,
   starts,
 } from '../../support/real-fleet.ts';
 
@@ -90,7 +91,7 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
     await talk.sees(/all 9 nodes|9 of 9/i);
     await talk.until(
       'the rollout is done',
-      async () => (await talk.journal()).length > 0 && (await fleetStatus()).every(({ serves }) => serves === 'v2.0.0'),
+      async () => (await talk.journal()).length > 0 && (await served(nodes)).every((version) => version === 'v2.0.0'),
       60_000,
     );
 
@@ -146,7 +147,7 @@ describe.skipIf(reason !== null)('on a real fleet of nine systemd nodes', () => 
     const done = (count: number) =>
       talk.until(
         `${count} nodes are upgraded`,
-        async () => (await fleetStatus()).filter(({ serves }) => serves === 'v2.0.0').length >= count,
+        async () => (await served(nodes)).filter((version) => version === 'v2.0.0').length >= count,
         120_000,
       );
     /** The next step that ends; how long those after it take is the machine's affair. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Conversation } from '../../support/conversation.ts';
 import { type Odd, offerOddBuild } from '../../support/odd-builds.ts';
@@ -20,7 +20,6 @@ import {
 
 const why = sayWhyNot('Checks on real nodes');
 
-const root = resolve(import.meta.dirname, '../../..');
 const binary = '/usr/local/bin/zeitwork-operator';
 const counted = { over: '2s', within: '10s' };
 /** One of each kind; the database is asked by an address that only nodes can resolve. */
@@ -171,11 +170,9 @@ describe.skipIf(why !== null)('verify, on a real fleet', () => {
 
   it('says the same without Redis, from where it runs', async () => {
     const env = { ...process.env, ZEITWORK_CONFIG: product.settingsFile, REDIS_URL: 'redis://127.0.0.1:1' };
-    const words = ['--import', 'tsx', 'src/main.ts', 'verify', '--json'];
+    const words = [product.main, 'verify', '--json'];
     const { code, out } = await new Promise<{ code: unknown; out: string }>((done) => {
-      execFile(process.execPath, words, { env, cwd: root }, (error, stdout) =>
-        done({ code: error?.code ?? 0, out: stdout }),
-      );
+      execFile(process.execPath, words, { env }, (error, stdout) => done({ code: error?.code ?? 0, out: stdout }));
     });
     expect(judged(code, out)).toMatchObject({
       code: 1,

@@ -15,6 +15,7 @@ import {
   offerRelease,
   type RealNode,
   sayWhyNot,
+  served,
 } from '../../support/real-fleet.ts';
 import { service } from '../../support/rollouts.ts';
 
@@ -44,8 +45,7 @@ describe.skipIf(why !== null)('on real nodes whose login may run the helper alon
     child.stdin.end(stdin);
     return shown(child);
   };
-  const serves = async (version: string) =>
-    (await fleetStatus()).filter(({ node }) => names.includes(node)).every((row) => row.serves === version);
+  const serves = async (version: string) => (await served(nodes)).every((each) => each === version);
 
   beforeAll(async () => {
     nodes = (await freshFleet()).filter(({ name }) => /^(?:us-east|eu-west)-op-[123]$/.test(name));
@@ -124,18 +124,15 @@ describe.skipIf(why !== null)('on real nodes whose login may run the helper alon
 
     await talk.type('rollback all');
     await talk.becomes('rolled-back', 300_000);
-    expect(await serves('v1.0.0')).toBe(true);
+    const rows = (await fleetStatus()).filter(({ node }) => names.includes(node));
+    expect(rows.map((row) => row.serves)).toEqual(names.map(() => 'v1.0.0'));
   });
 
   it('brings one back with Slack, Redis and bot away, and lets nothing late change it', async () => {
     const node = names[0] ?? '';
     await talk.type('upgrade v2.1.0 --strategy regions');
     await talk.click('Start');
-    await talk.until(
-      'the first runs v2.1.0',
-      async () => (await fleetStatus()).some((row) => row.serves === 'v2.1.0'),
-      240_000,
-    );
+    await talk.until('the first runs v2.1.0', async () => (await served(nodes)).includes('v2.1.0'), 240_000);
     await talk.until(
       'it is proven',
       async () => /Approve eu-west|watched/.test(talk.words()) || (await serves1(2)),
@@ -156,5 +153,5 @@ describe.skipIf(why !== null)('on real nodes whose login may run the helper alon
   });
 
   const serves1 = async (count: number) =>
-    (await fleetStatus()).filter((row) => row.serves === 'v2.1.0').length >= count;
+    (await served(nodes)).filter((version) => version === 'v2.1.0').length >= count;
 });

@@ -27,9 +27,10 @@ describe('the version of a binary', () => {
   });
 
   it('is read in no time, whatever a host sends', () => {
-    const from = performance.now();
+    // Of the processor: a machine that is busy elsewhere makes nothing slow here.
+    const from = process.cpuUsage();
     readVersion([`${'1.1.1-'.repeat(40_000)}_`]);
     readVersion(Array.from({ length: 40_000 }, () => '1.1.1-'));
-    expect(performance.now() - from).toBeLessThan(50);
+    expect(process.cpuUsage(from).user / 1_000).toBeLessThan(50);
   });
 });

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { gates, isLook, lift, next, nodesInOrder, plan, summary, todo } from '../../../src/upgrade/rollout/index.ts';
+import {
+  gates,
+  isLook,
+  isOfNode,
+  lift,
+  next,
+  nodesInOrder,
+  plan,
+  summary,
+  todo,
+} from '../../../src/upgrade/rollout/index.ts';
 import { placesLeft } from '../../../src/upgrade/rollout/places.ts';
 import type { Event, Policy, Rollout } from '../../../src/upgrade/rollout/types.ts';
 import { fleetOf, hours, inputOf, minutes, newImage, oldImage, oneRegion, tuesday } from '../../support/rollouts.ts';
@@ -240,7 +250,7 @@ describe('several nodes at once', () => {
     world.down.add('op-001');
     for (const name of names) {
       const task = todo(here, now).find(({ node }) => node === name);
-      if (!task || isLook(task)) throw new Error(`${name} is not due`);
+      if (!task || !isOfNode(task)) throw new Error(`${name} is not due`);
       now += 100;
       here = next(here, intentOf(task, now) as Event);
       const { run, node, step, attempt } = task;

@@ -8,8 +8,8 @@ import { drive } from '../../support/simulation.ts';
 /** What people do in the end, in turn: they mend machines, try again, and in the end go back or stop. */
 const answers = (run: Run, round: number): Event[] => {
   const at = run.now;
-  const approvals = ['us-east', 'eu-west', 'ap-south', 'rest'].map(
-    (region): Event => ({ type: 'approved', at, phase: `approval/${region}`, by: `U-${region}` }),
+  const approvals = run.rollout.phases.flatMap((phase): Event[] =>
+    phase.is === 'approval' ? [{ type: 'approved', at, phase: phase.id, by: 'U-ana' }] : [],
   );
   const goOn: Event[] = [{ type: 'resumed', at, by: 'U1' }, { type: 'retried', at, by: 'U1', epoch: 0 }, ...approvals];
   if (round < 12) return goOn;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { asked, isOpen, lift, next } from '../../../src/upgrade/rollout/index.ts';
 import type { Event, NodeRun, Rollout } from '../../../src/upgrade/rollout/types.ts';
-import { bodyOf, golden1, golden2 } from '../../support/golden.ts';
+import { bodyOf, golden1, golden2, golden3 } from '../../support/golden.ts';
 import { newImage, oldImage } from '../../support/rollouts.ts';
 import { drive, type World, worldOf } from '../../support/simulation.ts';
 
@@ -26,6 +26,7 @@ function nodesOf(rollout: Rollout): World {
 const bodies: [string, number, Body][] = [
   ...golden1().map(([name, { stored, now }]): [string, number, Body] => [`by 0.1.0, ${name}`, now, stored]),
   ...golden2().map(([name, stored]): [string, number, Body] => [`in format 2, ${name}`, stored.now, bodyOf(stored)]),
+  ...golden3().map(([name, stored]): [string, number, Body] => [`in format 3, ${name}`, stored.now, bodyOf(stored)]),
 ];
 
 describe('what was stored', () => {
@@ -110,6 +111,6 @@ describe('what was stored', () => {
   });
 
   it('in a later format is refused with what to do', () => {
-    expect(() => lift({ format: 3, rollout: {} })).toThrow(/format 3.*reads formats 1 to 2.*a newer one/);
+    expect(() => lift({ format: 4, rollout: {} })).toThrow(/format 4.*reads formats 1 to 3.*a newer one/);
   });
 });

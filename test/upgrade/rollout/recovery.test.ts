@@ -5,7 +5,7 @@ import type { Installed } from '../../../src/upgrade/rollout/fitness.ts';
 import {
   forecast,
   gates,
-  isLook,
+  isOfNode,
   next,
   onlyBack,
   ordersAfter,
@@ -310,7 +310,7 @@ describe('a recovery', () => {
       };
       const { rollout: at, now } = drive(rollout, here, { from: tuesday, until });
       const task = todo(at, now).find(({ step }) => step === lost);
-      if (task === undefined || isLook(task)) throw new Error(`nothing is due at ${lost}`);
+      if (task === undefined || !isOfNode(task)) throw new Error(`nothing is due at ${lost}`);
       const { run, step, attempt } = task;
       const begun = next(at, { type: 'begun', at: now + 1, run, node, step, attempt });
       const silent = next(begun, { type: 'begun', at: now + 60_000, run, node, step, attempt });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { helperPath } from '../../../base/helper-request.ts';
 import type { Check } from '../../checks/types.ts';
+import { isAskedChecks, serviceOf } from '../../rollout/index.ts';
 import type { Fleet, Service } from '../../rollout/types.ts';
 import type { Host } from '../../ssh/types.ts';
 import { policyFolder, policyPath, policyText, signersPath, signersText, sudoersText } from './policy.ts';
@@ -78,8 +79,9 @@ export const helpersOf =
   (node: string): Record<string, string> | null => {
     const host = hosts[node];
     if (host?.become !== 'helper') return null;
-    const { name, service, checks = [] } = fleet;
-    const of = { fleet: name, node, service, checks, user: host.user, signers };
+    const { name } = fleet;
+    const checks = isAskedChecks(fleet, node) ? (fleet.checks ?? []) : [];
+    const of = { fleet: name, node, service: serviceOf(fleet, node), checks, user: host.user, signers };
     const { signers: ofSigners, ...known } = helperHashes(of);
     return signers.length === 0 ? known : { ...known, signers: ofSigners };
   };

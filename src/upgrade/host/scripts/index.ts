@@ -30,6 +30,7 @@
 export { lookAroundScript } from './around.ts';
 export { backupScript, checkBackupScript } from './backup.ts';
 export { listBackupsScript } from './backups.ts';
+export { besideScript, retireScript } from './beside.ts';
 export { countEntriesScript, lendKeyScript, runCheckScript } from './checks.ts';
 export { cleanupScript } from './cleanup.ts';
 export {
