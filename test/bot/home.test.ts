@@ -2,6 +2,7 @@ import { WebClient } from '@slack/web-api';
 import { describe, expect, it } from 'vitest';
 import { checkView } from '../../sandbox/slack/limits-views.ts';
 import { drawHome } from '../../src/bot/home.ts';
+import { runCommand } from '../../src/bot/run.ts';
 import { gateKey } from '../../src/bot/views/gate.ts';
 import { homeBlocks, versionsKnown } from '../../src/bot/views/home.ts';
 import { asked, plan, sinceOf } from '../../src/upgrade/rollout/index.ts';
@@ -29,6 +30,13 @@ describe('the home tab', () => {
     expect(lines.join('\n')).toMatch(/\*Forecast\*.*\n\*us-east\* not before .*done about .*\n\*eu-west\* not before /);
     // Nothing can be begun beside it.
     expect(presses).toEqual(['zwh:look']);
+  });
+
+  it('reckons with a freeze from the moment in which it is declared', async () => {
+    const { here } = at(({ nodes }) => nodes['us-east-op-1']?.state.is === 'done');
+    await runCommand(here.context, 'U0OTTO', 'freeze us-east --until 2026-11-25T07:00:00Z --reason "audit"');
+    const { lines } = await homeOf(here.context, 'U0ROSA');
+    expect(lines.find((line) => line.startsWith('*us-east* not before'))).toMatch(/2026-11-25 07:00 UTC/);
   });
 
   it('counts no version of a node that may have been changed and is not proven', () => {

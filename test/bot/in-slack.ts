@@ -39,7 +39,7 @@ export async function inSlack(here: Trial): Promise<{ slack: Slack; bot: Bot; cl
   };
 }
 
-export async function until<T>(what: string, look: () => T | undefined | null | false, timeoutMs = 8_000): Promise<T> {
+export async function until<T>(what: string, look: () => T | undefined | null | false, timeoutMs = 20_000): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const found = look();

@@ -1098,4 +1098,18 @@ export const rows: Mutant[] = [
     to: 'open === null',
     tests: ['test/bot/forms.test.ts'],
   },
+  {
+    name: 'the forecast of the home tab knows nothing of a freeze that was just declared',
+    file: 'src/bot/home.ts',
+    from: 'open === null ? null : await asShownNow(context, open)',
+    to: 'open === null ? null : asShown(context, open)',
+    tests: ['test/bot/home.test.ts'],
+  },
+  {
+    name: 'the home tab says which version a node runs that nobody has proven',
+    file: 'src/bot/views/home.ts',
+    from: "const isOld = !touched || state.is === 'rolled-back';",
+    to: 'const isOld = before !== null;',
+    tests: ['test/bot/home.test.ts'],
+  },
 ];
