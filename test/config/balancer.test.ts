@@ -89,7 +89,7 @@ describe('slots', () => {
   it('are for a fleet of one service', () => {
     const services =
       'services: { operator: { name: zeitwork-operator, health: "http://{address}/health", slots: { port: 8081 } } }\n';
-    expect(() => load(`${yaml}${services}`)).toThrow(/services\.operator\.slots: is for a fleet of one service/);
+    expect(() => load(`${yaml}${services}`)).toThrow(/services\.operator\.slots: unknown key/);
   });
 
   it.each([
