@@ -64,7 +64,7 @@ export async function clickTimes(rollouts: number): Promise<number[]> {
     groups: [],
   });
   const log = createLog('bench');
-  const runtime = await openRuntime(settingsFor(slack, stateDir), log, clock);
+  const runtime = await openRuntime(settingsFor(slack, stateDir), log, { clock });
   const begun = new Map<string, number>();
   const parts = workerParts(runtime.redis, { regions, log });
   const noting =
@@ -76,7 +76,7 @@ export async function clickTimes(rollouts: number): Promise<number[]> {
     };
   const { steps } = parts;
   const worker = await startWorker({ ...parts, steps: { ...steps, backup: noting(steps.backup) } });
-  const bot = await startBotRole(runtime);
+  const bot = await startBotRole([runtime]);
   const times: number[] = [];
   try {
     for (let round = 0; round < rollouts; round++) {

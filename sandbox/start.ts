@@ -127,15 +127,15 @@ async function build(options: SandboxOptions, directory: string, leftovers: Left
     SLACK_API_URL: slack.apiUrl,
   });
   step('  A private Redis …');
-  const opened = await openRuntime(settings, createLog('sandbox', 'warn'), clock, ['bot', 'worker']);
+  const opened = await openRuntime(settings, createLog('sandbox', 'warn'), { clock, roles: ['bot', 'worker'] });
   runtime = opened;
   leftovers.close(() => closeRuntime(opened));
-  const watched = await startMetricsRole(opened);
+  const watched = await startMetricsRole([opened]);
   if (watched !== null) leftovers.close(watched.close);
   step('  The worker and the bot …');
   const worker = await startWorkerRole(opened, null);
   leftovers.close(worker.close);
-  const bot = await startBotRole(opened);
+  const bot = await startBotRole([opened]);
   leftovers.close(bot.close);
   await Promise.race([bot.connected, ...(options.asked ? [aborted(options.asked)] : [])]);
   options.asked?.throwIfAborted();

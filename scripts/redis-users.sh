@@ -1,10 +1,15 @@
 #!/bin/sh
 # Makes the users of a fleet's Redis: their passwords, and the file of access rules that Redis reads (aclfile).
-# usage: scripts/redis-users.sh FLEET DIRECTORY        FLEET as in zeitwork.yaml; run again, it makes new passwords
+# usage: scripts/redis-users.sh FLEET... DIRECTORY     FLEET as in zeitwork.yaml, all that one process serves; run again, it makes new passwords
 set -eu
-fleet=${1:?usage: scripts/redis-users.sh FLEET DIRECTORY}
-directory=${2:?usage: scripts/redis-users.sh FLEET DIRECTORY}
-case $fleet in *[!a-z0-9.-]*) echo "$fleet cannot be the name of a fleet" >&2; exit 2 ;; esac
+[ $# -ge 2 ] || { echo 'usage: scripts/redis-users.sh FLEET... DIRECTORY' >&2; exit 2; }
+fleets=
+while [ $# -gt 1 ]; do
+  case $1 in '' | *[!a-z0-9.-]*) echo "$1 cannot be the name of a fleet" >&2; exit 2 ;; esac
+  fleets="$fleets $1"
+  shift
+done
+directory=$1
 
 # What both need of Redis itself. Commands upon keys are bound to the keys below, those in scripts too.
 commands='-@all +@read +@write -@dangerous -@scripting -scan -randomkey -dbsize +eval +evalsha +multi +exec +time +ping +info +config|get +client|setname'
@@ -16,7 +21,7 @@ worker='step-* measured:* measuring:*'
 
 umask 077
 password() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
-keys() { for key in $1; do printf ' ~{zw}/%s:%s' "$fleet" "$key"; done; }
+keys() { for fleet in $fleets; do for key in $1; do printf ' ~{zw}/%s:%s' "$fleet" "$key"; done; done; }
 user() { # name, keys
   secret=$(password)
   printf '%s' "$secret" >"$directory/redis-$1"

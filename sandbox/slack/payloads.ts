@@ -14,7 +14,7 @@ export function slashCommand(workspace: Workspace, user: Person, typed: Typed, h
     team_id: user.teamId ?? workspace.team.id,
     team_domain: workspace.team.name,
     channel_id: typed.channel,
-    channel_name: typed.channel === workspace.channel.id ? workspace.channel.name : 'directmessage',
+    channel_name: workspace.channelOf(typed.channel)?.name ?? 'directmessage',
     user_id: user.id,
     user_name: user.name,
     command: typed.command,
@@ -56,7 +56,6 @@ export function messageAction(
   hooks: Hooks,
 ): Json {
   const isEphemeral = message.visibleTo !== null;
-  const isDirect = message.channel !== workspace.channel.id;
   return {
     type: 'block_actions',
     ...actor(workspace, user),
@@ -68,7 +67,7 @@ export function messageAction(
       ...(message.threadTs ? { thread_ts: message.threadTs } : {}),
     },
     trigger_id: hooks.triggerId,
-    channel: { id: message.channel, name: isDirect ? 'directmessage' : workspace.channel.name },
+    channel: { id: message.channel, name: workspace.channelOf(message.channel)?.name ?? 'directmessage' },
     ...(isEphemeral ? {} : { message: messageJson(workspace, message, true) }),
     state: { values: {} },
     response_url: hooks.responseUrl,

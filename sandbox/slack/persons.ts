@@ -60,7 +60,7 @@ export async function say(
     team: workspace.team.id,
   };
   const event = { ...common, ...(threadTs ? { thread_ts: threadTs } : {}) };
-  const isDirect = place !== workspace.channel.id;
+  const isDirect = workspace.channelOf(place) === null;
   const channelType = isDirect ? 'im' : 'channel';
   const heard = [];
   if (events.has(isDirect ? 'message.im' : 'message.channels'))

@@ -95,13 +95,14 @@ export async function startSlack(options: SlackOptions) {
     connections: () => sockets.connected,
     /** Envelopes sent so far, repeats included. */
     envelopes: () => sockets.sent,
-    command: (user: string, text: string) => persons.command(desk, user, text),
+    /** In the channel that is named by its id, else in the first. */
+    command: (user: string, text: string, channel?: string) => persons.command(desk, user, text, channel),
     say: (user: string, text: string, threadTs?: string) => persons.say(desk, user, text, threadTs ?? null),
     click: (user: string, where: string, match: string, choice: Choice = {}) => click(desk, user, where, match, choice),
     submit: (user: string, entered: Entered) => views.submit(desk, user, entered),
     closeModal: (user: string) => views.closeModal(desk, user),
     openHome: (user: string) => views.openHome(desk, user),
-    messages: () => workspace.messages(),
+    messages: (channel?: string) => workspace.messages(channel),
     thread: (ts: string) => workspace.thread(ts),
     ephemerals: (user: string) => workspace.ephemerals(user),
     dms: (user: string) => workspace.lasting(workspace.direct(user)),

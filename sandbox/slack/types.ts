@@ -101,6 +101,8 @@ export type SlackOptions = {
   port?: number;
   people: Person[];
   channel: Place;
+  /** More channels, for a bot of several fleets. */
+  others?: Place[];
   team: Place;
   groups: Group[];
   /** Added to every Web API answer, ms. */

@@ -25,11 +25,13 @@ export class Workspace {
   readonly #messages: ChannelMessage[] = [];
   readonly #direct = new Map<string, string>();
   readonly #listeners = new Set<() => void>();
+  readonly #others: readonly Place[];
   #last = 0;
 
   constructor(options: SlackOptions) {
     this.people = [...options.people.map((person) => ({ ...person })), bot, slackbot];
     this.channel = options.channel;
+    this.#others = options.others ?? [];
     this.team = options.team;
     this.groups = options.groups;
     this.#now = options.controls ? () => options.controls?.now() ?? Date.now() : Date.now;
@@ -54,9 +56,14 @@ export class Workspace {
     return id;
   }
 
+  /** Null for direct messages. */
+  channelOf(id: string): Place | null {
+    return [this.channel, ...this.#others].find((each) => each.id === id) ?? null;
+  }
+
   /** A channel, direct channel or person's id, as a channel id. Throws `channel_not_found`. */
   place(id: string): string {
-    if (id === this.channel.id || [...this.#direct.values()].includes(id)) return id;
+    if (this.channelOf(id) !== null || [...this.#direct.values()].includes(id)) return id;
     if (this.people.some((person) => person.id === id)) return this.direct(id);
     throw new Refusal('channel_not_found');
   }

@@ -7,7 +7,7 @@ import { openBelief } from './belief.ts';
 import { type End, Ended } from './cli/exit.ts';
 import { stoppable } from './cli/live.ts';
 import { createLog } from './log.ts';
-import { openOwnRuntime, settings } from './open.ts';
+import { chosen, openOwnRuntime, settings } from './open.ts';
 import { packIn, packLine } from './pack.ts';
 import { closeRuntime } from './wiring.ts';
 
@@ -36,11 +36,11 @@ export async function auditJournals(journal: string | null, { head, file, pack, 
     throw new Ended('usage', '--head is of one journal: name its rollout, or ledger.');
   if (file !== null) return auditFile(journal, file, written, json);
   const ended = await stoppable(async (asked): Promise<End> => {
-    const own = settings();
-    const runtime = await openOwnRuntime(own, createLog('cli', 'warn'));
+    const which = chosen();
+    const runtime = await openOwnRuntime(which, createLog('cli', 'warn'));
     let end: End = 'done';
     try {
-      for await (const audited of runtime.control.audit(journal, own.retention, written)) {
+      for await (const audited of runtime.control.audit(journal, which.own.retention, written)) {
         if (asked.aborted) return 'interrupted';
         if (journal !== null && audited.lines === 0 && isWhole(audited))
           throw new Ended('refused', `There is no journal of ${journal}.`);

@@ -4,6 +4,7 @@ import { redact } from '../base/redact.ts';
 import { isVerb, verbs } from '../bot/command.ts';
 import { type Asked, readAsked } from './cli/ask.ts';
 import { type End, Ended, exitCodes } from './cli/exit.ts';
+import { heed } from './cli/fleets.ts';
 import { jsonLine } from './cli/json.ts';
 import { readWord } from './cli/read.ts';
 import { overview, pageOf } from './cli/usage.ts';
@@ -19,11 +20,22 @@ export async function main(argv: string[]): Promise<number> {
   process.on('unhandledRejection', logged);
   // A reader that went away, or a terminal that was closed, is no reason to leave something half-way.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  const asked = readAsked(argv);
+  const asked = readable(argv);
+  if (asked === null) return exitCodes.usage;
   try {
+    heed(asked.which, process.env);
     return exitCodes[await perform(asked)];
   } catch (error) {
     return exitCodes[told(error, asked)];
+  }
+}
+
+function readable(argv: string[]): Asked | null {
+  try {
+    return readAsked(argv);
+  } catch (error) {
+    console.error(`zeitwork: ${redact(wordsOf(error))}`);
+    return null;
   }
 }
 

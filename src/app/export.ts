@@ -4,14 +4,14 @@ import { exportedLine, ledgerLines, lineIn, linesOf, readStored, type Stored, st
 import { type End, Ended } from './cli/exit.ts';
 import { stoppable } from './cli/live.ts';
 import { createLog } from './log.ts';
-import { openOwnRuntime, settings } from './open.ts';
+import { chosen, openOwnRuntime } from './open.ts';
 import { closeRuntime, type Runtime } from './wiring.ts';
 
 /** What the workers write down before they remove it, asked for by a person; nothing is changed. */
 export async function exportRollouts(id: string | null, all: boolean): Promise<End> {
   if ((id === null) !== all) throw new Ended('usage', 'export: name one ROLLOUT (see history), or give --all');
   const ended = await stoppable(async (asked): Promise<End> => {
-    const runtime = await openOwnRuntime(settings(), createLog('cli', 'warn'));
+    const runtime = await openOwnRuntime(chosen(), createLog('cli', 'warn'));
     try {
       for await (const line of id === null ? everything(runtime) : one(runtime, id)) {
         if (asked.aborted) return 'interrupted';

@@ -1,11 +1,12 @@
-import { placeOf } from '../base/sibling.ts';
+import { isMeantBy, placeOf } from '../base/sibling.ts';
+import type { Settings } from '../config/index.ts';
 import { type End, Ended } from './cli/exit.ts';
 import { live } from './cli/live.ts';
 import type { Read } from './cli/read.ts';
 import type { Role as Word } from './cli/words.ts';
 import { createLog } from './log.ts';
-import { openOwnRuntime, settings } from './open.ts';
-import { closeRuntime, type Role, showSignOfLife, startBotRole, startMetricsRole, startWorkerRole } from './wiring.ts';
+import { openServed, served } from './open.ts';
+import { closeRuntimes, type Role, showSignOfLife, startBotRole, startMetricsRole, startWorkerRole } from './wiring.ts';
 
 export async function run(name: Exclude<Word, 'sandbox'>, read: Read): Promise<End> {
   switch (name) {
@@ -14,7 +15,7 @@ export async function run(name: Exclude<Word, 'sandbox'>, read: Read): Promise<E
     case 'bot':
       return role(['bot'], null);
     case 'worker':
-      return role(['worker'], regionsIn(read));
+      return role(['worker'], read.values.get('region') ?? null);
   }
 }
 
@@ -30,29 +31,38 @@ async function start(
 ): Promise<Role & { lost: Promise<never> }> {
   let lost: Promise<never> = new Promise(() => undefined);
   const log = createLog(which.join('+'));
-  const runtime = await openOwnRuntime(settings(), log, which);
+  const fleets = served();
+  if (regions !== null) refuseUnknown(regions, fleets.own);
+  const runtimes = await openServed(fleets, log, which);
   const started: Role[] = [];
   const close = async () => {
     await Promise.allSettled(started.map((each) => each.close()));
-    await closeRuntime(runtime);
+    await closeRuntimes(runtimes);
   };
-  const fleet = runtime.settings.fleet.name;
   try {
-    const watched = await startMetricsRole(runtime);
+    const watched = await startMetricsRole(runtimes);
     if (watched !== null) started.push(watched);
     asked.throwIfAborted();
     if (which.includes('worker')) {
-      started.push(await startWorkerRole(runtime, regions));
-      log.info({ ready: 'worker', fleet }, 'ready');
+      for (const runtime of runtimes) {
+        const own = regionsOf(runtime.settings, regions);
+        // Of a fleet that has none of the named regions this process is no worker.
+        if (own?.length === 0) continue;
+        started.push(await startWorkerRole(runtime, own));
+        log.info({ ready: 'worker', fleet: runtime.settings.fleet.name }, 'ready');
+        asked.throwIfAborted();
+      }
     }
     asked.throwIfAborted();
     if (which.includes('bot')) {
-      const bot = await startBotRole(runtime);
+      const bot = await startBotRole(runtimes);
       started.push(bot);
-      const ready = bot.connected.then(() => log.info({ ready: 'bot', fleet }, 'ready'));
+      const ready = bot.connected.then(() => {
+        for (const { settings } of runtimes) log.info({ ready: 'bot', fleet: settings.fleet.name }, 'ready');
+      });
       lost = ready.then(() => new Promise<never>(() => undefined));
     }
-    started.push(showSignOfLife(runtime, which.join('-')));
+    started.push(...runtimes.map((each) => showSignOfLife(each, which.join('-'))));
   } catch (error) {
     await close();
     throw error;
@@ -60,11 +70,14 @@ async function start(
   return { close, lost };
 }
 
-function regionsIn({ values }: Read): string[] | null {
-  const named = values.get('region') ?? null;
-  const names = settings().fleet.regions.map(({ name }) => name);
+/** A region may be named by its place, for all services there. */
+const regionsOf = ({ fleet }: Settings, named: string[] | null): string[] | null =>
+  named?.filter((name) => fleet.regions.some((region) => isMeantBy(region.name, name))) ?? null;
+
+function refuseUnknown(named: string[], fleets: readonly Settings[]): void {
+  const names = fleets.flatMap(({ fleet }) => fleet.regions.map(({ name }) => name));
   const known = [...new Set([...names.map(placeOf), ...names])];
-  const unknown = named?.filter((name) => !known.includes(name)) ?? [];
-  if (unknown.length > 0) throw new Ended('usage', `--region ${unknown.join(', ')}: the fleet has ${known.join(', ')}`);
-  return named;
+  const unknown = named.filter((name) => !known.includes(name));
+  const who = fleets.length === 1 ? 'the fleet has' : 'the fleets have';
+  if (unknown.length > 0) throw new Ended('usage', `--region ${unknown.join(', ')}: ${who} ${known.join(', ')}`);
 }

@@ -1,4 +1,5 @@
 import type { Json } from '../bot/context.ts';
+import type { Settings } from '../config/index.ts';
 import { completionFor } from './cli/completion.ts';
 import type { End } from './cli/exit.ts';
 import { jsonLine } from './cli/json.ts';
@@ -47,12 +48,21 @@ export async function run(name: Tool, { operand, values }: Read): Promise<End> {
 
 async function doctor(json: boolean): Promise<End> {
   const { examine } = await import('../doctor/index.ts');
-  const { settingsFile } = await import('./open.ts');
+  const { settingsNamed } = await import('./open.ts');
+  const { fleetsIn } = await import('./cli/fleets.ts');
+  const { neighbourThatRan } = await import('./neighbour.ts');
+  const { createLog } = await import('./log.ts');
   const { knownSigners } = await import('./decision-key.ts');
   const ended = await stoppable(async (asked): Promise<End> => {
     let end: End = 'done';
     const findings: Json[] = [];
-    for await (const { ok, line, finding } of examine(settingsFile(), process.env, { signers: knownSigners })) {
+    const log = createLog('cli', 'warn');
+    const options = {
+      signers: knownSigners,
+      fleets: fleetsIn(process.env),
+      neighbour: (own: Settings, known: readonly Settings[]) => neighbourThatRan(own, known, log),
+    };
+    for await (const { ok, line, finding } of examine(settingsNamed(), process.env, options)) {
       if (asked.aborted) return 'interrupted';
       if (!json) console.log(line);
       findings.push({ ...finding });

@@ -57,9 +57,10 @@ async function replyTo(text: string, as: As & { isNamed: boolean }): Promise<Rep
   const parsed = parse(text);
   if (parsed.is === 'usage') return usage(parsed.problem, parsed.verb, parsed.input);
   if (parsed.command.verb === 'help') return helpAbout(parsed.command.about);
-  const { openOwnRuntime, settings } = await import('./open.ts');
+  const { chosen, openOwnRuntime } = await import('./open.ts');
   const { command } = parsed;
-  const own = settings();
+  const which = chosen();
+  const { own } = which;
   if (command.verb === 'report' && command.from !== null) {
     const { reportFrom } = await import('./report.ts');
     return reportFrom(own, command.from, command.rollout);
@@ -70,7 +71,7 @@ async function replyTo(text: string, as: As & { isNamed: boolean }): Promise<Rep
   const reply = await stoppable(async (asked) => {
     const log = createLog('cli', 'warn');
     const { lookWithoutRedis, needsNodesAlone } = await import('./without-redis.ts');
-    const runtime = await openOwnRuntime(own, log).catch((error: unknown) => {
+    const runtime = await openOwnRuntime(which, log).catch((error: unknown) => {
       if (!(error instanceof Ended) || error.end !== 'unreachable') throw error;
       if (needsNodesAlone(command)) return error.message;
       throw new Ended('unreachable', `${error.message}. Without it: zeitwork verify, diagnose NODE, return NODE.`);

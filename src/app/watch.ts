@@ -10,7 +10,7 @@ import { jsonLine } from './cli/json.ts';
 import { stoppable } from './cli/live.ts';
 import { freshLines, type Watched, watch } from './cli/watch.ts';
 import { createLog } from './log.ts';
-import { openOwnRuntime, settings } from './open.ts';
+import { chosen, openOwnRuntime } from './open.ts';
 import { closeRuntime, type Runtime } from './wiring.ts';
 
 const everyMs = 500;
@@ -26,7 +26,7 @@ export async function watchRollout(id: string | null, json: boolean): Promise<En
     const unread = new AbortController();
     // Nobody reads any more, e.g. `zeitwork watch | head -1`.
     process.stdout.once('error', () => unread.abort());
-    const runtime = await openOwnRuntime(settings(), createLog('cli', 'warn'));
+    const runtime = await openOwnRuntime(chosen(), createLog('cli', 'warn'));
     try {
       const { rollout } = await named(runtime, id);
       const seen = await watch({

@@ -7,11 +7,12 @@ import type { Clock } from '../base/clock.ts';
 import { hour } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 import { isMeantBy } from '../base/sibling.ts';
+import type { BotFleet } from '../bot/app.ts';
 import { type CommandContext, ownPeople } from '../bot/context.ts';
 import { createLooks } from '../bot/looks.ts';
 import { createBuildPlace, createBuildShelf } from '../building/index.ts';
 import { readSecretIn, type Settings, SettingsError } from '../config/index.ts';
-import type { Belief, WorkerParts } from '../jobs/index.ts';
+import type { AskElsewhere, Belief, WorkerParts } from '../jobs/index.ts';
 import {
   askingBeside,
   bringOver,
@@ -57,20 +58,27 @@ import { seeWayBack, steps, stillSwitched, tidyNode } from '../upgrade/steps/ind
 import { openBelief, releaseKey } from './belief.ts';
 import { systemClock } from './clock.ts';
 import { decisionKey, knownSigners } from './decision-key.ts';
+import { neighbour } from './neighbour.ts';
 import { version } from './version.ts';
 
-/** What every role needs. */
+/** What every role needs, of one fleet. */
 export interface Runtime {
   settings: Settings;
+  /** The settings of every fleet that this process knows of, this one's too. */
+  known: readonly Settings[];
   redis: RedisHandle;
   /** With the key that signs what people decide. */
   belief: Belief;
   control: Control & { close(): Promise<void> };
   releases: Shelves;
+  /** What the settings want to be proven on another fleet. */
+  elsewhere: AskElsewhere;
   clock: Clock;
   log: Logger;
   /** Absent where nobody may ask how this process is. */
   meter?: Meter;
+  /** Gives back what was opened to look at another fleet. */
+  leave?: () => Promise<void>;
 }
 
 /** A role that runs until it is closed. */
@@ -78,16 +86,61 @@ export interface Role {
   close(): Promise<void>;
 }
 
-/** @param roles that are to run in it, which others may watch; none for whoever only asks or decides something */
-export async function openRuntime(
+export interface OpenOptions {
+  clock?: Clock;
+  /** That are to run in it, which others may watch; none for whoever only asks or decides something. */
+  roles?: readonly RoleName[];
+  /** Every fleet of which the settings are here; this one alone when absent. */
+  known?: readonly Settings[];
+}
+
+export async function openRuntime(settings: Settings, log: Logger, options: OpenOptions = {}): Promise<Runtime> {
+  const clock = options.clock ?? systemClock();
+  return openWith(
+    settings,
+    log,
+    { ...options, clock, meter: await meterFor([settings], log, clock, options.roles) },
+    null,
+  );
+}
+
+/** Several fleets in one process: one meter, and one connection to the Redis that they share. */
+export async function openRuntimes(
+  fleets: readonly Settings[],
+  log: Logger,
+  options: OpenOptions = {},
+): Promise<Runtime[]> {
+  const clock = options.clock ?? systemClock();
+  const meter = await meterFor(fleets, log, clock, options.roles);
+  const opened: Runtime[] = [];
+  try {
+    for (const settings of fleets) {
+      const own = fleets.length === 1 ? log : log.child({ fleet: settings.fleet.name });
+      const shared =
+        settings.redis === null ? null : (opened.find((each) => each.settings.redis !== null)?.redis ?? null);
+      opened.push(await openWith(settings, own, { known: fleets, ...options, clock, meter }, shared));
+    }
+    return opened;
+  } catch (error) {
+    await closeRuntimes(opened);
+    throw error;
+  }
+}
+
+type Opening = Required<Pick<OpenOptions, 'clock'>> & Pick<OpenOptions, 'known'> & { meter: Meter | undefined };
+
+/** @param shared the Redis that another fleet opened, and closes */
+async function openWith(
   settings: Settings,
   log: Logger,
-  clock: Clock = systemClock(),
-  roles: readonly RoleName[] = [],
+  { clock, known = [settings], meter }: Opening,
+  shared: RedisHandle | null,
 ): Promise<Runtime> {
   await ownFolder(settings.stateDir);
-  const meter = settings.metrics === null || roles.length === 0 ? undefined : await meterOf(roles, log, clock);
-  const redis = await openRedis(settings.redis, settings.stateDir, meter?.redisFailed);
+  const redis =
+    shared === null
+      ? await openRedis(settings.redis, settings.stateDir, meter?.redisFailed)
+      : { ...shared, doubts: [], stop: async () => undefined };
   for (const doubt of redis.doubts) log.warn(`Redis: ${doubt}`);
   await bringOver(redis.caller, settings.fleet.name, log).catch(async (error: unknown) => {
     await redis.stop();
@@ -96,34 +149,54 @@ export async function openRuntime(
   const belief = await openBelief(settings, 'bot', log);
   const control = createControl(redis, settings.fleet.name, belief, clock, log, await orderSigner(settings, log));
   const releases = openShelves(settings.releases, settings.fleet, join(settings.stateDir, 'releases'));
-  return { settings, redis, belief, control, releases, clock, log, ...(meter === undefined ? {} : { meter }) };
+  const near = await neighbour(settings, known, redis, 'bot', log);
+  const elsewhere = createElsewhere(settings.proven, clock, near?.store ?? null);
+  return {
+    elsewhere,
+    ...(near === null ? {} : { leave: near.leave }),
+    settings,
+    known,
+    redis,
+    belief,
+    control,
+    releases,
+    clock,
+    log,
+    ...(meter === undefined ? {} : { meter }),
+  };
 }
 
-async function meterOf(roles: readonly RoleName[], log: Logger, clock: Clock): Promise<Meter> {
+/** Nobody counts where nobody may ask. */
+async function meterFor(
+  fleets: readonly Settings[],
+  log: Logger,
+  clock: Clock,
+  roles: readonly RoleName[] = [],
+): Promise<Meter | undefined> {
+  if (roles.length === 0 || fleets.every(({ metrics }) => metrics === null)) return undefined;
   const { createMeter } = await import('../metrics/index.ts');
   const complain = seldom(hour, (reason) => log.warn({ reason }, 'something could not be counted'));
   return createMeter({ roles, version: version(), clock, complain });
 }
 
 /** Tells whoever asks how this process is, where the settings say so; what it tells of is never kept waiting by it. */
-export async function startMetricsRole({
-  settings,
-  redis,
-  belief,
-  control,
-  clock,
-  log,
-  meter,
-}: Runtime): Promise<(Role & { url(): string | null }) | null> {
-  if (settings.metrics === null || meter === undefined) return null;
+export async function startMetricsRole(fleets: readonly Runtime[]): Promise<(Role & { url(): string | null }) | null> {
+  const [first] = fleets;
+  const place = fleets.flatMap(({ settings }) => settings.metrics ?? [])[0];
+  if (first?.meter === undefined || place === undefined) return null;
   const { startMetrics } = await import('../metrics/index.ts');
-  const { name: fleet, regions: all } = settings.fleet;
-  const regions = all.map(({ name }) => name);
-  const { notary } = belief;
+  const { meter, clock, log } = first;
   const seesSteps = meter.vitals().roles.includes('worker');
-  const look = createCensus({ redis: redis.caller, fleet, regions, store: control.store, notary, seesSteps });
-  const ping = () => redis.caller.ping();
-  return startMetrics({ place: settings.metrics, meter, ping, look, regions, clock, log });
+  const watched = fleets.map(({ settings, redis, belief, control }) => {
+    const { name: fleet, regions: all } = settings.fleet;
+    const regions = all.map(({ name }) => name);
+    const { notary } = belief;
+    const look = createCensus({ redis: redis.caller, fleet, regions, store: control.store, notary, seesSteps });
+    return { fleet, regions, look };
+  });
+  const callers = [...new Set(fleets.map(({ redis }) => redis.caller))];
+  const ping = () => Promise.all(callers.map((each) => each.ping()));
+  return startMetrics({ place, meter, ping, fleets: watched, clock, log });
 }
 
 /** Orders are signed where some node asks for them; making the key costs nobody else anything. */
@@ -137,9 +210,15 @@ async function orderSigner(settings: Settings, log: Pick<Logger, 'warn'>): Promi
   return (text) => sshSignature(key, orderNamespace, text);
 }
 
-export async function closeRuntime({ control, redis }: Runtime): Promise<void> {
+export async function closeRuntime({ control, redis, leave }: Runtime): Promise<void> {
   await control.close();
+  await leave?.();
   await redis.stop();
+}
+
+/** The one that opened a shared Redis closes it, last. */
+export async function closeRuntimes(opened: readonly Runtime[]): Promise<void> {
+  for (const each of [...opened].reverse()) await closeRuntime(each);
 }
 
 /** A file that is written anew while the role lives and reaches its Redis: what a container's health check looks at. */
@@ -286,6 +365,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     const health = await probe.health(node);
     return health.is === 'healthy' ? health.version : null;
   };
+  const near = await neighbour(settings, runtime.known, redis, 'worker', log);
   const inventory = askingBeside(withSchemaOf(database, createInventory(settings.inventory), clock), { fleet, runs });
   const worker = await startWorker({
     redis,
@@ -301,7 +381,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
       : { database, actions: { migrate: migrateWith(database, { maxAge: database.maxAge }) } }),
     ...(settings.approvals === 'signed' ? { vouchedAction: vouchingForActions(settings.fleet, settings.people) } : {}),
     alerting: createAlerting(settings.alerts),
-    elsewhere: createElsewhere(settings.proven, clock),
+    elsewhere: createElsewhere(settings.proven, clock, near?.store ?? null),
     compatible: createCompatible(fleet.compatibility, inventory, { fleet, runs }),
     halt: stopFile(settings.stopFile, hostname()),
     archives: (release) => releases.archivePath(release),
@@ -311,7 +391,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     ...comparingOf(settings, clock),
     wayBack: (node, question, signal) => seeWayBack(node, question, serviceOn(node), shell, limit, signal),
     tidyNode,
-    ...(meter === undefined ? {} : { meter }),
+    ...(meter === undefined ? {} : { meter: meter.of(settings.fleet.name) }),
     retention: { keepFor: settings.retention, exports: join(settings.stateDir, 'exports') },
     freezes: (region) => all.find(({ name }) => name === region)?.calendar.freezes ?? [],
     survey: ({ name, region }, signal, whole = false) =>
@@ -332,6 +412,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
   return {
     async close() {
       await worker.close();
+      await near?.leave();
       await shell.close();
     },
   };
@@ -341,35 +422,55 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
  * Loads Slack's libraries only here: a worker does without them. Talks to Slack: commands, buttons, and the messages
  * that follow from every rollout. Returns at once; `connected` resolves when Slack lets the bot in.
  */
-export async function startBotRole(runtime: Runtime): Promise<Role & { connected: Promise<void> }> {
-  const { settings, redis, clock, log, meter } = runtime;
-  const { botToken, appToken, apiUrl } = settings.slack;
+export async function startBotRole(fleets: readonly Runtime[]): Promise<Role & { connected: Promise<void> }> {
+  const [first] = fleets;
+  if (first === undefined) throw new Error('a bot of no fleet');
+  const { clock, log, meter } = first;
+  const { botToken, appToken, apiUrl } = first.settings.slack;
   if (botToken === null || appToken === null) {
     throw new SettingsError('The bot needs SLACK_BOT_TOKEN (xoxb-…) and SLACK_APP_TOKEN (xapp-…); see the README.');
   }
   const { startBot } = await import('../bot/index.ts');
-  const seals = sealer(settings.sealKey ?? (await openSealKey(join(settings.stateDir, 'seal.key'))));
-  const { team } = settings.slack;
-  const bot = await startBot({
-    ...commandContext(runtime),
-    sealer: seals,
-    team,
-    slack: { botToken, appToken, apiUrl },
-    meter,
-    ...(settings.webhook === null ? {} : { webhook: createWebhook(settings.webhook) }),
-  });
-  const publisher = await startPublisher({
-    ...{ redis, belief: runtime.belief, fleet: settings.fleet.name, announcer: bot.announcer, meter, clock, log },
-  });
+  const team = fleets.flatMap(({ settings }) => settings.slack.team ?? [])[0] ?? null;
+  const served = await Promise.all(fleets.map((each) => botFleet(each, fleets)));
+  const bot = await startBot({ team, slack: { botToken, appToken, apiUrl }, meter, clock, log }, served);
+  const publishers: Role[] = [];
+  const close = async () => {
+    await Promise.all(publishers.map((each) => each.close()));
+    await bot.close();
+  };
+  try {
+    for (const [at, { redis, belief, settings, meter, clock, log }] of fleets.entries()) {
+      const fleet = settings.fleet.name;
+      const announcer = bot.announcers[at];
+      if (announcer === undefined) throw new Error(`nobody announces for ${fleet}`);
+      const counts = meter === undefined ? {} : { meter: meter.of(fleet) };
+      publishers.push(await startPublisher({ redis, belief, fleet, announcer, ...counts, clock, log }));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
   meter?.started('bot');
   return {
     connected: bot.connected.catch((error: unknown) => {
       throw error instanceof Refused ? new SettingsError(error.message) : error;
     }),
-    async close() {
-      await publisher.close();
-      await bot.close();
-    },
+    close,
+  };
+}
+
+/** What a bot needs to speak and to hear for a fleet. */
+async function botFleet(runtime: Runtime, all: readonly Runtime[]): Promise<BotFleet> {
+  const { settings, meter } = runtime;
+  const followers = all.filter((each) => each.settings.proven?.fleet === settings.fleet.name);
+  const { fleet, webhook, sealKey, stateDir } = settings;
+  return {
+    ...commandContext(runtime),
+    sealer: sealer(sealKey ?? (await openSealKey(join(stateDir, 'seal.key')))),
+    promotesTo: followers.map((each) => each.settings.fleet.name),
+    ...(meter === undefined ? {} : { meter: meter.of(fleet.name) }),
+    ...(webhook === null ? {} : { webhook: createWebhook(webhook) }),
   };
 }
 
@@ -378,9 +479,10 @@ export function commandContext({
   settings,
   control,
   releases,
+  elsewhere,
   clock,
   log,
-}: Pick<Runtime, 'settings' | 'releases' | 'clock' | 'log'> & { control: Control }): CommandContext {
+}: Pick<Runtime, 'settings' | 'releases' | 'elsewhere' | 'clock' | 'log'> & { control: Control }): CommandContext {
   const { fleet, roles, slack, people, approvals } = settings;
   return {
     control,
@@ -393,7 +495,7 @@ export function commandContext({
     sealer: null,
     ...ownPeople(people.map((person) => person.slack)),
     looks: createLooks(() => clock.now()),
-    elsewhere: createElsewhere(settings.proven, clock),
+    elsewhere,
     names: Object.fromEntries(people.map((person) => [person.slack, person.name])),
     newId: () => `r-${randomBytes(4).toString('hex')}`,
     // A tenth of a second, in which nobody else gets an answer.

@@ -5,6 +5,7 @@ import type { Asking, CommandContext, Reply } from '../bot/context.ts';
 import { answer } from '../bot/run.ts';
 import { foreign } from '../bot/views/text.ts';
 import type { Settings } from '../config/index.ts';
+import { createElsewhere } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import { openShelves } from '../releases/index.ts';
 import { diagnoseNode, surveyNode } from '../upgrade/host/index.ts';
@@ -35,7 +36,8 @@ export async function lookWithoutRedis(
   const releases = openShelves(settings.releases, fleet, join(settings.stateDir, 'releases'));
   try {
     const control = nodesAlone(settings, shell, createProbe(healthUrls), clock);
-    const context: CommandContext = commandContext({ settings, control, releases, clock, log });
+    const elsewhere = createElsewhere(settings.proven, clock);
+    const context: CommandContext = commandContext({ settings, control, releases, elsewhere, clock, log });
     const reply = await answer(context, asking, command);
     const head = `Redis cannot be asked (${foreign(why, 200)}): looked at from this machine, over SSH. What is under way, and what was recorded, is not known.`;
     return {

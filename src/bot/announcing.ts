@@ -14,7 +14,7 @@ import { createRepair } from './repair.ts';
 import { linkTo } from './workspace.ts';
 
 export interface AnnouncingParts
-  extends Pick<CommandContext, 'control' | 'access' | 'fleet' | 'clock' | 'log' | 'builds'> {
+  extends Pick<CommandContext, 'control' | 'access' | 'fleet' | 'clock' | 'log' | 'builds' | 'promotesTo'> {
   sealer: Sealer;
   webhook?: Webhook;
   meter?: Pick<ChatMeter, 'posted'> | undefined;
@@ -23,7 +23,7 @@ export interface AnnouncingParts
 /** All that the chat is made to say. `heard` knows the workspace once Slack has said it. */
 export function announcing(
   heard: Pick<CommandContext, 'workspace' | 'directory'>,
-  { control, access, fleet, sealer, clock, log, webhook, builds, meter }: AnnouncingParts,
+  { control, access, fleet, sealer, clock, log, webhook, builds, promotesTo, meter }: AnnouncingParts,
   chat: Chat,
 ): Announcer {
   const painted: Painted = new Map();
@@ -46,7 +46,10 @@ export function announcing(
     link: (at) => (heard.workspace === null ? null : linkTo(heard.workspace, at, 'Open the thread')),
   });
   const show: Announcer['show'] = async (rollout, told) =>
-    announcer.show(await asShownNow({ fleet, access, control, clock }, rollout), told);
+    announcer.show(
+      await asShownNow({ fleet, access, control, clock, ...(promotesTo === undefined ? {} : { promotesTo }) }, rollout),
+      told,
+    );
   const alarms = createAlarm(common);
   const night = fleet.drift?.at == null ? {} : { night: createNightPost({ ...common, control, fleet, sealer, clock }) };
   const build = builds === undefined ? {} : { build: createBuildPost({ ...common, control, fleet, sealer, clock }) };

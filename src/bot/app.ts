@@ -15,10 +15,10 @@ import { listeners } from './listeners.ts';
 import { slackLogger } from './logger.ts';
 import { type ChatMeter, slackTroubleIn, TellingClient } from './meter.ts';
 import { homeActions } from './views/home.ts';
-import { heard, replyIn } from './written.ts';
+import { replyIn } from './written.ts';
 
-export interface BotContext extends Omit<CommandContext, 'directory' | 'workspace' | 'sealer'> {
-  sealer: Sealer;
+/** The one connection, over which a bot speaks and hears for all of its fleets. */
+export interface BotConnection extends Pick<CommandContext, 'clock' | 'log'> {
   /** Workspace that the settings name; null: the one that the token belongs to. */
   team: string | null;
   slack: {
@@ -27,14 +27,22 @@ export interface BotContext extends Omit<CommandContext, 'directory' | 'workspac
     /** Another address of the Slack API, for stand-ins; null for Slack itself. */
     apiUrl: string | null;
   };
+  /** Who counts; absent: nobody. */
+  meter?: Omit<ChatMeter, 'posted'> | undefined;
+}
+
+/** A fleet with its channel. */
+export interface BotFleet extends Omit<CommandContext, 'directory' | 'workspace' | 'sealer'> {
+  sealer: Sealer;
   /** Who is told of majors besides the channel. */
   webhook?: Webhook;
   /** Who counts; absent: nobody. */
-  meter?: ChatMeter | undefined;
+  meter?: Pick<ChatMeter, 'posted'> | undefined;
 }
 
 export interface Bot {
-  announcer: Announcer;
+  /** In the order of the fleets. */
+  announcers: Announcer[];
   /**
    * Resolves when Slack has said hello and accepts the bot's token. Until then, and whenever Slack is away, it is tried
    * again and again, with a line in the log each time. Rejects with `Refused` when the token is another workspace's.
@@ -44,8 +52,8 @@ export interface Bot {
 }
 
 /** Listens to one workspace over Socket Mode. Returns at once, also when Slack is away. */
-export async function startBot(context: BotContext): Promise<Bot> {
-  const { slack, clock, log, team, meter } = context;
+export async function startBot(connection: BotConnection, fleets: readonly BotFleet[]): Promise<Bot> {
+  const { slack, clock, log, team, meter } = connection;
   const logger = slackLogger(log);
   const options = { ...clientOptions(slack.apiUrl), logger };
   // Two clients: a burst of edits that Slack slows down must not delay the answer to a person.
@@ -66,22 +74,23 @@ export async function startBot(context: BotContext): Promise<Bot> {
     logger,
   });
   // Whose bot this is: before Slack has said so, everybody is a stranger.
-  const commandContext: CommandContext = {
-    ...context,
-    workspace: null,
-    directory: slackDirectory(asking, () => clock.now()),
-  };
-  const told = listeners(commandContext, asking);
+  const directory = slackDirectory(asking, () => clock.now());
+  const served = fleets.map((fleet) => ({
+    fleet,
+    context: { ...fleet, workspace: null, directory } as CommandContext,
+  }));
+  const contexts = served.map(({ context }) => context);
+  const told = listeners(contexts, asking);
   app.event('app_home_opened', async ({ event }) => {
-    if (event.tab === 'home') await drawHome(commandContext, asking, event.user);
+    if (event.tab === 'home') await drawHome(contexts, asking, event.user);
   });
   app.event('app_mention', async ({ event }) => {
     const { user, channel, ts, thread_ts: thread = null } = event;
-    if (user !== undefined) await heard(commandContext, asking, { user, channel, ts, thread, isMention: true });
+    if (user !== undefined) await told.written({ user, channel, ts, thread, isMention: true });
   });
   app.event('message', async ({ event }) => {
     const written = replyIn(event);
-    if (written !== null) await heard(commandContext, asking, written);
+    if (written !== null) await told.written(written);
   });
   app.command('/zeitwork', async ({ ack, command, respond }) => {
     await ack();
@@ -94,30 +103,33 @@ export async function startBot(context: BotContext): Promise<Bot> {
       await told.click(body, action, respond);
     },
   );
-  app.action<BlockAction>({ type: 'block_actions', action_id: homeActions.upgrade }, async ({ ack, body }) => {
-    await ack();
-    await told.asked(body);
-  });
+  app.action<BlockAction<ButtonAction>>(
+    { type: 'block_actions', action_id: homeActions.upgrade },
+    async ({ ack, body, action }) => {
+      await ack();
+      await told.asked(body, action.value);
+    },
+  );
   app.action<BlockAction>({ type: 'block_actions', action_id: homeActions.look }, async ({ ack, body }) => {
     await ack();
-    await drawHome(commandContext, asking, body.user.id);
+    await drawHome(contexts, asking, body.user.id);
   });
   app.view<ViewSubmitAction>({ type: 'view_submission', callback_id: upgradeForm }, async ({ ack, body }) => {
     await told.submitted(body, ack);
   });
   app.error(async (error) => log.error({ err: error }, 'a delivery from Slack failed'));
   const closing = new AbortController();
-  const connection = keepConnected(receiver.client, log, meter);
+  const kept = keepConnected(receiver.client, log, meter);
   const token = accepted(asking, team, log, closing.signal).then((workspace) => {
-    commandContext.workspace = workspace;
+    for (const context of contexts) context.workspace = workspace;
     meter?.accepted();
   });
   return {
-    announcer: announcing(commandContext, context, slackChat(telling)),
-    connected: Promise.all([connection.first, token]).then(() => undefined),
+    announcers: served.map(({ fleet, context }) => announcing(context, fleet, slackChat(telling))),
+    connected: Promise.all([kept.first, token]).then(() => undefined),
     async close() {
       closing.abort();
-      await connection.close();
+      await kept.close();
     },
   };
 }

@@ -20,9 +20,9 @@ export function asShown(
   return { ...now, phases };
 }
 
-/** The same, with what others decided since: freezes that were declared or lifted; and of one that is over, what came after it. */
+/** The same, with what others decided since: freezes that were declared or lifted; and of one that is over, what came after it, and what could. */
 export async function asShownNow(
-  context: Pick<CommandContext, 'fleet' | 'access' | 'control' | 'clock'>,
+  context: Pick<CommandContext, 'fleet' | 'access' | 'control' | 'clock' | 'promotesTo'>,
   rollout: Rollout,
 ): Promise<Rollout> {
   const shown = asShown(context, rollout);
@@ -32,7 +32,9 @@ export async function asShownNow(
     (found) => found === null,
     () => false,
   );
-  return isFree ? shown : { ...shown, superseded: true };
+  if (!isFree) return { ...shown, superseded: true };
+  const { promotesTo = [] } = context;
+  return promotesTo.length === 0 ? shown : { ...shown, promotesTo };
 }
 
 /** Looks find a freeze out, too, but days may pass to the next one; those of the settings are as the last look found them. */

@@ -28,6 +28,8 @@ export type Command =
       when: When;
       /** The way back is rehearsed, whatever the settings say. */
       rehearse?: true;
+      /** SHA-256 that its archive must have; absent: whatever is found under that version. */
+      archive?: string;
       dryRun: boolean;
     }
   /** The same, with a start that is waited for. */

@@ -66,6 +66,8 @@ export interface CommandContext {
   sealer: Sealer | null;
   directory: Directory;
   looks: Looks;
+  /** Fleets of this bot on which a release may be begun once it was proven on this one; absent: none. */
+  promotesTo?: readonly string[];
   /** What the settings want to be proven on another fleet, read from where this program runs. */
   elsewhere: AskElsewhere;
   clock: Pick<Clock, 'now' | 'sleep'>;

@@ -34,15 +34,16 @@ export interface Answered {
 
 /** Does it at most once for each delivery, and tells the person what came of it; `null` when that shows by itself. */
 export async function once(
-  context: CommandContext,
-  client: WebClient,
+  { fleets, client }: Serving,
   origin: Origin,
   what: string,
   key: string,
-  work: () => Promise<Answered | null>,
+  work: (here: CommandContext) => Promise<Answered | null>,
 ): Promise<void> {
+  const elsewhere = wrongPlace(fleets, origin);
+  const context = fleetIn(fleets, origin.channel) ?? fleets[0];
+  if (context === undefined) return;
   const tell = (reply: Reply, replaces: boolean) => deliver(context, client, origin, reply, replaces);
-  const elsewhere = wrongPlace(context, origin);
   if (elsewhere !== null) {
     refusedNote(context, { actor: origin.user, what, reason: elsewhere });
     return tell(say(elsewhere), false);
@@ -61,17 +62,32 @@ export async function once(
   const patience = timeLimit(context.clock, patienceMs);
   const slow = () => void tell(say('Looking at the nodes, this takes a few seconds …'), false);
   patience.signal.addEventListener('abort', slow, { once: true });
-  const answered = await work().finally(patience.lift);
+  const answered = await work(context).finally(patience.lift);
   if (answered !== null) await tell(answered.reply, answered.replaces);
 }
 
-/** Why nothing that comes from there is heard; null when it is. */
+/** All the fleets of this bot, and how it speaks. */
+export interface Serving {
+  fleets: readonly CommandContext[];
+  client: WebClient;
+}
+
+/** The channel says which fleet is meant. */
+export const fleetIn = (fleets: readonly CommandContext[], channel: string | null): CommandContext | null =>
+  fleets.find(({ access }) => access.channel === channel) ?? null;
+
+/** Why nothing that comes from there is heard; null when it is. The workspace is the same for all of them. */
 export function wrongPlace(
-  { access: { channel }, workspace }: CommandContext,
+  fleets: readonly CommandContext[],
   origin: Pick<Origin, 'teams' | 'channel'>,
 ): string | null {
+  const workspace = fleets[0]?.workspace ?? null;
   if (workspace === null || !origin.teams.includes(workspace.pinned)) return 'This bot does not serve your workspace.';
-  return origin.channel === channel ? null : `This bot is heard in <#${channel}> only.`;
+  if (fleetIn(fleets, origin.channel) !== null) return null;
+  const each = fleets.map(
+    ({ access, fleet }) => `<#${access.channel}>${fleets.length === 1 ? '' : ` (${fleet.name})`}`,
+  );
+  return `This bot is heard in ${each.join(', ')} only.`;
 }
 
 /** Through the address that came with the delivery; when that fails, as an ephemeral message in plain text. */
@@ -82,11 +98,7 @@ async function deliver(
   reply: Reply,
   replace: boolean,
 ) {
-  const { text, blocks } = message(reply.parts.map(withoutDecisions), 'reply');
-  const { sealer, fleet, access } = context;
-  const sealed =
-    sealer === null ? blocks : sealedBlocks(blocks, sealer, { fleet: fleet.name, channel: access.channel });
-  const content = { text, blocks: sealed };
+  const content = contentOf(context, reply);
   try {
     const response_type = reply.public ? 'in_channel' : 'ephemeral';
     await respond({ response_type, replace_original: replace, unfurl_links: false, ...content });
@@ -96,6 +108,12 @@ async function deliver(
       .postEphemeral({ channel: context.access.channel, user, text: content.text })
       .catch((second: unknown) => context.log.error({ err: second, user }, 'an answer was lost'));
   }
+}
+
+export function contentOf({ sealer, fleet, access }: CommandContext, reply: Reply): Message {
+  const { text, blocks } = message(reply.parts.map(withoutDecisions), 'reply');
+  const place = { fleet: fleet.name, channel: access.channel };
+  return { text, blocks: sealer === null ? blocks : sealedBlocks(blocks, sealer, place) };
 }
 
 /**

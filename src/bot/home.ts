@@ -19,25 +19,37 @@ const patienceMs = 2_500;
 
 const lines = (...all: string[]): Part => ({ is: 'lines', lines: all });
 
-/** Draws the home tab of somebody who opened it. It decides nothing: `Upgrade…` opens a form, decisions belong into the channel. */
-export async function drawHome(context: CommandContext, client: WebClient, user: string): Promise<void> {
-  const publish = (home: Home) =>
-    client.views.publish({ user_id: user, view: { type: 'home', blocks: homeBlocks(home) } });
-  const patience = timeLimit(context.clock, patienceMs);
+/** Slack takes no more blocks in a home tab. */
+const mostBlocks = 100;
+
+/** Draws the home tab of somebody who opened it, fleet by fleet. It decides nothing: `Upgrade…` opens a form, decisions belong into the channel. */
+export async function drawHome(fleets: readonly CommandContext[], client: WebClient, user: string): Promise<void> {
+  const [first] = fleets;
+  if (first === undefined) return;
+  const share = Math.floor(mostBlocks / fleets.length);
+  const publish = (homes: Home[]) => {
+    const blocks = homes.flatMap((home) => homeBlocks(home, fleets.length > 1).slice(0, share));
+    return client.views.publish({ user_id: user, view: { type: 'home', blocks } });
+  };
+  const patience = timeLimit(first.clock, patienceMs);
   let early: Promise<unknown> = Promise.resolve();
   const slow = () => {
-    early = publish({ mine: [], mayUpgrade: false, rest: [lines('Looking at the nodes …')] }).catch(() => undefined);
+    const looking = ({ fleet }: CommandContext): Home => ({
+      ...{ fleet: fleet.name, mine: [], mayUpgrade: false, rest: [lines('Looking at the nodes …')] },
+    });
+    early = publish(fleets.map(looking)).catch(() => undefined);
   };
   patience.signal.addEventListener('abort', slow, { once: true });
-  const home = await homeOf(context, user).finally(patience.lift);
+  const homes = await Promise.all(fleets.map((each) => homeOf(each, user))).finally(patience.lift);
   await early;
-  await publish(home);
+  await publish(homes);
 }
 
 async function homeOf(context: CommandContext, user: string): Promise<Home> {
   const asking = { actor: user, rollout: null };
+  const fleet = context.fleet.name;
   const now = await answer(context, asking, { verb: 'status' });
-  if (now.outcome === 'denied') return { mine: [], mayUpgrade: false, rest: now.parts };
+  if (now.outcome === 'denied') return { fleet, mine: [], mayUpgrade: false, rest: now.parts };
   const open = await context.control.store.open().catch(() => null);
   const [mine, may, windows, history] = await Promise.all([
     open === null ? [] : waitingFor(context, user, open),
@@ -60,7 +72,7 @@ async function homeOf(context: CommandContext, user: string): Promise<Home> {
     ...history.parts,
     { is: 'note' as const, text: where },
   ];
-  return { mine, mayUpgrade: may.is === 'allowed' && open === null && now.outcome !== 'unreachable', rest };
+  return { fleet, mine, mayUpgrade: may.is === 'allowed' && open === null && now.outcome !== 'unreachable', rest };
 }
 
 /** What `status` saw a moment ago. */

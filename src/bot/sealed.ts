@@ -3,10 +3,12 @@ import type { Block, KnownBlock } from '@slack/types';
 import type { Sealer } from '../trust/index.ts';
 import type { Reference } from './views/parts.ts';
 
-/** What a button's value holds when it leaves the house: its reference, what it shows in short, and the seal over all. */
+/** What a button's value holds when it leaves the house: its reference, what it shows in short, its fleet, and the seal over all. */
 export interface Sealed extends Reference {
   /** Digest of its label and its confirm dialog: what the person was told it would do. */
   f: string;
+  /** The fleet that it is of; absent in what versions sealed that had one fleet. */
+  n?: string;
   s: string;
 }
 
@@ -31,7 +33,10 @@ function sealedButton(button: Element, sealer: Sealer, place: Place): Element {
   const reference = readReference(button.value);
   if (reference === null) return button;
   const what = { ...reference, f: shownBy(button) };
-  return { ...button, value: JSON.stringify({ ...what, s: sealer.seal(scope(what, actionOf(button), place)) }) };
+  return {
+    ...button,
+    value: JSON.stringify({ ...what, n: place.fleet, s: sealer.seal(scope(what, actionOf(button), place)) }),
+  };
 }
 
 /** Reads a value that comes back; null when its seal is not ours, or not for this action in this place. */
@@ -39,6 +44,8 @@ export function readSealed(value: unknown, action: string, sealer: Sealer, place
   const read = parsed(value);
   const reference = readReference(value);
   if (reference === null || typeof read.f !== 'string' || typeof read.s !== 'string') return null;
+  // The seal says so, too; this is told without it.
+  if (read.n !== undefined && read.n !== place.fleet) return null;
   const what = { ...reference, f: read.f };
   return sealer.fits(scope(what, action, place), read.s) ? { ...what, s: read.s } : null;
 }
@@ -51,7 +58,7 @@ export function stillOffers(blocks: KnownBlock[], action: string, { g, f, o }: S
   });
 }
 
-const scope = (what: Omit<Sealed, 's'>, action: string, { fleet, channel }: Place) => ({
+const scope = (what: Omit<Sealed, 's' | 'n'>, action: string, { fleet, channel }: Place) => ({
   ...what,
   action,
   fleet,

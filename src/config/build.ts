@@ -70,7 +70,7 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
     healthUrls: healthUrls(written, hosts),
     besideUrls: besideUrls(written, hosts),
     alerts: alertsFrom(written.alerts),
-    proven: written.proven ? { ...written.proven, journal: absolute(written.proven.journal) } : null,
+    proven: provenFrom(written.proven, absolute),
     inventory: inventoryFrom(written, hosts),
     webhook,
     releases: {
@@ -100,6 +100,12 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
     approvals: written.approvals,
     roles: written.roles,
   };
+}
+
+function provenFrom(written: Written['proven'], absolute: Absolute): Settings['proven'] {
+  if (!written) return null;
+  const { journal = null, keys = null, within = null } = written;
+  return { ...written, journal: journal === null ? null : absolute(journal), keys, within };
 }
 
 /** `local` is no host. */

@@ -8,7 +8,7 @@ import { describeWindow } from '../windows/index.ts';
 import type { Window } from '../windows/types.ts';
 import { withDefault } from './blocks.ts';
 import { fleetFreeze, freezeIn, regionFreeze, type WrittenFreeze, windows } from './calendars.ts';
-import { formatDuration } from './durations.ts';
+import { formatDuration, parseDuration } from './durations.ts';
 import { checkProblems } from './node-checks.ts';
 import type { Path, Problem } from './problems.ts';
 import {
@@ -83,7 +83,15 @@ const sketch = z.object({
   people: all(person),
   approvals: z.unknown().optional(),
   releases: sound(z.object({ directory: z.unknown().optional(), url: z.unknown().optional() })),
-  proven: sound(z.object({ fleet: z.unknown() })).optional(),
+  proven: sound(
+    z.object({
+      fleet: z.unknown(),
+      journal: z.unknown().optional(),
+      keys: z.unknown().optional(),
+      for: z.unknown().optional(),
+      within: z.unknown().optional(),
+    }),
+  ).optional(),
   compatibility: all(compatibilityRow).nullable().optional(),
   inventory: sound(inventory).optional(),
   checklists: sound(
@@ -305,10 +313,28 @@ function alertProblems(alerts: Sketch['alerts']): Problem[] {
   return [{ path: ['alerts', 'matchers'], message: 'are for an alertmanager; leave them out, or name it' }];
 }
 
+const durationIn = (written: unknown): number | undefined =>
+  typeof written === 'string' ? parseDuration(written) : undefined;
+
 function provenProblems({ fleet, proven }: Sketch): Problem[] {
-  if (fleet === '' || proven?.fleet !== fleet) return [];
+  if (proven == null) return [];
+  const path = (key: string): Path => ['proven', key];
+  const itself = {
+    path: path('fleet'),
+    message: 'is this fleet itself; name the one on which a release is tried first',
+  };
+  const unsigned = { path: path('journal'), message: 'is believed by nobody without proven.keys; write them too' };
+  const unread = {
+    path: path('keys'),
+    message: 'are for a file; without proven.journal those count that the settings of that fleet have: leave them out',
+  };
+  const [least, most] = [durationIn(proven.for ?? '3d'), durationIn(proven.within)];
+  const never = { path: path('within'), message: 'is over before proven.for is; make it longer' };
   return [
-    { path: ['proven', 'fleet'], message: 'is this fleet itself; name the one on which a release is tried first' },
+    ...(fleet !== '' && proven.fleet === fleet ? [itself] : []),
+    ...(proven.journal != null && proven.keys == null ? [unsigned] : []),
+    ...(proven.journal == null && proven.keys != null ? [unread] : []),
+    ...(least !== undefined && most !== undefined && most <= least ? [never] : []),
   ];
 }
 

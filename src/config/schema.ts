@@ -258,9 +258,14 @@ export const alerts = block({
 
 export const proven = block({
   fleet: value.name,
-  journal: value.path,
-  keys: block({ bot: list(publicKey, 'public keys', 1), worker: list(publicKey, 'public keys', 1) }),
+  journal: value.path.nullable().optional(),
+  keys: block({ bot: list(publicKey, 'public keys', 1), worker: list(publicKey, 'public keys', 1) })
+    .nullable()
+    .optional(),
   for: withDefault('3d', value.durationOrNone),
+  within: value.duration.nullable().optional(),
+  atLeast: withDefault('done', oneOf(['done', 'well'])),
+  otherwise: withDefault('held', oneOf(['held', 'refused', 'warned'])),
 });
 
 const webhookUrl = leaf(

@@ -22,12 +22,21 @@ export interface Settings {
   besideUrls: Record<string, string>;
   /** Whom to ask whether alerts fire; null: nobody. */
   alerts: AlertSource | null;
-  /** Where a release must have been proven for so many ms before it is begun here: the fleet, its exported journal, its keys. */
+  /** Where a release must have been proven before it is begun here; null: nowhere. */
   proven: {
     fleet: string;
-    journal: string;
-    keys: { bot: readonly string[]; worker: readonly string[] };
+    /** Absolute path of an exported journal, or of a folder of them; null: the other fleet's own store, with the settings of this process. */
+    journal: string | null;
+    /** Public keys of that fleet's programs; null: those of its own settings. */
+    keys: { bot: readonly string[]; worker: readonly string[] } | null;
+    /** Milliseconds for which it must have stood there. */
     for: number;
+    /** Milliseconds after which that counts no more; null: never. */
+    within: number | null;
+    /** How far it must have come there: every node proven, or also well on the day after. */
+    atLeast: 'done' | 'well';
+    /** What becomes of a release that is not proven: no node is begun, not even a plan is made, or it is only told. */
+    otherwise: 'held' | 'refused' | 'warned';
   } | null;
   /** Whom to ask which versions agents and schema have; null: nobody. */
   inventory: InventorySource | null;

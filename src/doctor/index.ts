@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { wordsOf } from '../base/errors.ts';
-import { loadSettings, type Settings, SettingsError } from '../config/index.ts';
-import { createElsewhere } from '../jobs/index.ts';
+import { loadFleets, type Settings } from '../config/index.ts';
+import { createElsewhere, type Nearby } from '../jobs/index.ts';
 import { type BalancerPlace, createBalancer } from '../upgrade/balancer/index.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
 import { helpersOf } from '../upgrade/host/helper/index.ts';
 import { createChecks } from '../upgrade/host/index.ts';
 import { createAlerting, createInventory, createProbe, fetchOnce } from '../upgrade/http/index.ts';
 import { isAskedChecks, serviceOf } from '../upgrade/rollout/index.ts';
+import type { Release } from '../upgrade/rollout/types.ts';
 import { createDatabase, createShell } from '../upgrade/ssh/index.ts';
 import { examineAlerts } from './alerts.ts';
 import { examineBalancers } from './balancers.ts';
@@ -31,31 +32,58 @@ export interface DoctorOptions {
   connectTimeoutMs?: number;
   /** Whose orders the helpers on the nodes should take, as far as is known here. */
   signers?: (settings: Settings) => Promise<readonly string[]>;
+  /** Those that are looked at; null, or absent: all. */
+  fleets?: readonly string[] | null;
+  /** Opens the fleet on which a release must be proven, where it is asked itself; null where it cannot be. */
+  neighbour?: (
+    settings: Settings,
+    known: readonly Settings[],
+  ) => Promise<{ store: Nearby; leave(): Promise<void> } | null>;
 }
 
 /** One line of the examination; not `ok` when something has to be done before the night. */
 export interface Examined {
   ok: boolean;
   line: string;
-  finding: Finding;
+  finding: Finding & { fleet?: string };
 }
 
 /**
  * Checks everything that can be checked beforehand and changes nothing: settings, Redis, Slack, releases, every node.
- * All at once, told in order; what several nodes have in common is told once. Never throws for what it finds, never shows a secret.
+ * All at once, told in order, fleet by fleet; what several nodes have in common is told once. Never throws for what it finds, never shows a secret.
  */
 export async function* examine(
-  file: string,
+  files: string | readonly string[],
   env: NodeJS.ProcessEnv,
   options: DoctorOptions = {},
 ): AsyncIterable<Examined> {
-  const settings = read(file, env);
-  if (Array.isArray(settings)) {
-    yield* told(settings, 'settings'.length);
-    return;
-  }
+  const { fleets, faults, clashes } = loadFleets([files].flat(), env);
+  const lines = [...faults.flatMap(({ message }) => message.split('\n')), ...clashes];
+  yield* told(
+    lines.map((line) => wrong('settings', line)),
+    'settings'.length,
+  );
+  const chosen = fleets.filter(({ fleet }) => options.fleets?.includes(fleet.name) ?? true);
+  const isOne = fleets.length + faults.length === 1;
+  // Nothing can be said of nodes that two fleets may own.
+  if (isOne && clashes.length > 0) return;
+  for (const settings of chosen)
+    for await (const each of examineFleet(settings, fleets, options)) yield isOne ? each : ofFleet(settings, each);
+}
+
+const ofFleet = ({ fleet: { name } }: Settings, { ok, line, finding }: Examined): Examined => ({
+  ok,
+  line: `${name}: ${line}`,
+  finding: { fleet: name, ...finding },
+});
+
+async function* examineFleet(
+  settings: Settings,
+  known: readonly Settings[],
+  options: DoctorOptions,
+): AsyncIterable<Examined> {
   const width = Math.max('settings'.length, ...nodesOf(settings).map(({ name }) => name.length));
-  const { checks, close } = start(settings, options);
+  const { checks, close } = start(settings, known, options);
   try {
     for (const check of checks) yield* told(await check, width);
   } finally {
@@ -69,20 +97,29 @@ function* told(findings: Finding[], width: number): Iterable<Examined> {
     yield { ok: finding.is !== 'wrong', line: lineOf(finding, width), finding: shown(finding) };
 }
 
-/** The settings, or everything that is wrong with them. */
-function read(file: string, env: NodeJS.ProcessEnv): Settings | Finding[] {
+/** What the settings want to be proven on another fleet: read from its file, or asked of it where it is at hand. */
+async function proofOf(
+  settings: Settings,
+  known: readonly Settings[],
+  { neighbour, now = Date.now }: DoctorOptions,
+  newest: Release | null,
+): Promise<Finding[]> {
+  const near = (await neighbour?.(settings, known)) ?? null;
   try {
-    return loadSettings(file, env);
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    return error.message.split('\n').map((line) => wrong('settings', line));
+    return await examineProven(settings, newest, createElsewhere(settings.proven, { now }, near?.store ?? null));
+  } finally {
+    await near?.leave();
   }
 }
 
 const nodesOf = ({ fleet }: Settings) => fleet.regions.flatMap(({ nodes }) => nodes);
 
 /** Begins all checks; each settles with what it found. */
-function start(settings: Settings, options: DoctorOptions): { checks: Promise<Finding[]>[]; close(): Promise<void> } {
+function start(
+  settings: Settings,
+  known: readonly Settings[],
+  options: DoctorOptions,
+): { checks: Promise<Finding[]>[]; close(): Promise<void> } {
   const { fleet } = settings;
   const { now = Date.now, connectTimeoutMs = 10_000 } = options;
   const shell = createShell({ ...settings.balancerHosts, ...settings.hosts }, { connectTimeoutMs });
@@ -118,7 +155,7 @@ function start(settings: Settings, options: DoctorOptions): { checks: Promise<Fi
     safely('alerts', examineAlerts(settings, createAlerting(settings.alerts))),
     safely(
       'proven',
-      releases.then(({ newest }) => examineProven(settings, newest, createElsewhere(settings.proven, { now }))),
+      releases.then(({ newest }) => proofOf(settings, known, options, newest)),
     ),
     safely(
       'versions',

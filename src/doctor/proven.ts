@@ -12,8 +12,9 @@ export async function examineProven(
   elsewhere: AskElsewhere,
 ): Promise<Finding[]> {
   if (proven === null) return [note(subject, 'nothing is asked of another fleet (proven in the settings)')];
-  if (newest === null) return [note(subject, `there is no release here to look for in ${proven.journal}`)];
+  if (newest === null) return [note(subject, `there is no release here to look for on ${proven.fleet}`)];
   const said = await elsewhere(newest);
   if (said.is === 'unproven') return [note(subject, `nothing of it is begun now: ${said.reason}`)];
+  if (said.is === 'doubted') return [note(subject, `it would be begun all the same: ${said.reason}`)];
   return [right(subject, `${newest.version} stood on ${proven.fleet} for long enough`)];
 }

@@ -5,7 +5,7 @@ export { type BuildTold, buildsName } from './build-told.ts';
 export { type Census, createCensus, type QueueState, queueStates } from './census.ts';
 export { askingBeside, createCompatible } from './compatible.ts';
 export { createControl } from './control.ts';
-export { type AskElsewhere, createElsewhere, type ProvenOn } from './elsewhere.ts';
+export { type AskElsewhere, createElsewhere, type Nearby, type ProvenOn } from './elsewhere.ts';
 export { type Examined, examine, type Flaw } from './examine.ts';
 export { type Exported, exportedLine, exportIn, faultInExport, provenLines } from './exported.ts';
 export { type AskHalt, Halted, heeding } from './halt.ts';

@@ -11,7 +11,8 @@ export interface Vitals {
   /** When Redis answered last; null: never. */
   redisAt: number | null;
   slack: { isConnected: boolean; isAccepted: boolean };
-  worker: { clockIsRight: boolean; follows: boolean };
+  /** Fleets for which its worker takes no jobs. */
+  worker: { wrongClock: ReadonlySet<string>; behind: ReadonlySet<string> };
 }
 
 /** Something without which it cannot do what it is there for. Fixed words: whoever may ask for it has no key. */
@@ -34,9 +35,9 @@ export function lacksOf({ roles, started, redisAt, slack, worker }: Vitals, now:
     if (!slack.isAccepted) found.push({ what: 'bot', reason: 'Slack has not taken the token of the bot yet' });
   }
   if (roles.includes('worker')) {
-    if (!worker.clockIsRight)
+    if (worker.wrongClock.size > 0)
       found.push({ what: 'worker', reason: 'its clock and that of Redis differ too much: it takes no jobs' });
-    if (!worker.follows)
+    if (worker.behind.size > 0)
       found.push({ what: 'worker', reason: 'a newer version went on with a rollout: it takes no jobs' });
   }
   return found;

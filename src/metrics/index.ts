@@ -1,13 +1,13 @@
 import { Gauge } from 'prom-client';
 import type { Clock } from '../base/clock.ts';
 import { type Census, reasonOf } from '../jobs/index.ts';
-import { watchFleet } from './fleet.ts';
+import { textOf, watchFleet } from './fleet.ts';
 import { lacksOf } from './health.ts';
 import type { Meter } from './meter.ts';
 import { type Answer, type Door, openDoor } from './server.ts';
 
 export type { RoleName } from './health.ts';
-export { createMeter, type Meter } from './meter.ts';
+export { createMeter, type FleetMeter, type Meter } from './meter.ts';
 
 /** Where a process may be asked how it is. */
 export interface Place {
@@ -16,13 +16,19 @@ export interface Place {
   port: number;
 }
 
+/** One of the fleets of this process. */
+export interface WatchedFleet {
+  fleet: string;
+  regions: readonly string[];
+  look: () => Promise<Census>;
+}
+
 export interface MetricsParts {
   place: Place;
   meter: Meter;
   /** Rejects, or hangs, when Redis is away. */
   ping: () => Promise<unknown>;
-  look: () => Promise<Census>;
-  regions: readonly string[];
+  fleets: readonly WatchedFleet[];
   clock: Pick<Clock, 'now' | 'monotonic'>;
   log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
@@ -37,7 +43,7 @@ const beat = 500;
 const late = 2_000;
 
 /** `/health/live`, `/health/ready` and `/metrics` of one process. */
-export function startMetrics({ place, meter, ping, look, regions, clock, log }: MetricsParts): Door {
+export function startMetrics({ place, meter, ping, fleets, clock, log }: MetricsParts): Door {
   const vitals = () => lacksOf(meter.vitals(), clock.monotonic());
   const { roles } = meter.vitals();
   new Gauge({
@@ -63,7 +69,8 @@ export function startMetrics({ place, meter, ping, look, regions, clock, log }: 
     log.warn({ reason: reasonOf(error) }, 'the numbers of the fleet cannot be told');
     return '';
   };
-  const fleet = watchFleet({ look, regions, meter, clock });
+  const watched = fleets.map((each) => watchFleet({ ...each, meter: meter.of(each.fleet), clock }));
+  const refresh = async () => void (await Promise.all(watched.map((each) => each.refresh())));
 
   let pinging = false;
   const pingOnce = async (): Promise<void> => {
@@ -82,11 +89,7 @@ export function startMetrics({ place, meter, ping, look, regions, clock, log }: 
     if (since > late) meter.stoodStill(since);
   };
   void pingOnce();
-  const timers = [
-    setInterval(pingOnce, pingEvery),
-    setInterval(() => fleet.refresh(), lookEvery),
-    setInterval(beats, beat),
-  ];
+  const timers = [setInterval(pingOnce, pingEvery), setInterval(refresh, lookEvery), setInterval(beats, beat)];
 
   const door = openDoor({
     place,
@@ -98,11 +101,11 @@ export function startMetrics({ place, meter, ping, look, regions, clock, log }: 
         return lacks.length === 0 ? json(200, { status: 'ready' }) : json(503, { status: 'not ready', reasons: lacks });
       },
       '/metrics': async () => {
-        await atMost(patience, fleet.refresh());
+        await atMost(patience, refresh());
         return {
           status: 200,
           type: meter.registry.contentType,
-          body: `${await meter.registry.metrics()}${await fleet.text().catch(unsaid)}`,
+          body: `${await meter.registry.metrics()}${await textOf(watched.map((each) => each.seen())).catch(unsaid)}`,
         };
       },
     },

@@ -6,15 +6,20 @@ import { callKinds, callOf } from './calls.ts';
 import type { RoleName, Vitals } from './health.ts';
 
 /** All that is counted in one process, and what it knows of itself. No call of it throws. */
-export interface Meter extends WorkMeter, ShowMeter, ChatMeter {
+export interface Meter extends Omit<ChatMeter, 'posted'> {
+  /** What is counted of one of its fleets. */
+  of(fleet: string): FleetMeter;
   redisFailed(error: unknown): void;
   redisAnswered(): void;
   started(role: RoleName): void;
-  waitedForWindow(region: string, ms: number): void;
   /** Nothing was done for so long (ms): the machine, or something of ours, kept it. */
   stoodStill(ms: number): void;
   vitals(): Vitals;
   registry: Registry;
+}
+
+export interface FleetMeter extends WorkMeter, ShowMeter, Pick<ChatMeter, 'posted'> {
+  waitedForWindow(region: string, ms: number): void;
 }
 
 export interface MeterParts {
@@ -44,20 +49,20 @@ export function createMeter({ roles, version, clock, complain }: MeterParts): Me
   const worked = new Counter({
     name: 'zeitwork_works_total',
     help: 'Steps and looks that this worker did, by how they ended',
-    labelNames: ['step', 'outcome', 'region'],
+    labelNames: ['fleet', 'step', 'outcome', 'region'],
     registers,
   });
   const took = new Histogram({
     name: 'zeitwork_work_seconds',
     help: 'How long they took',
-    labelNames: ['step', 'outcome'],
+    labelNames: ['fleet', 'step', 'outcome'],
     buckets: stepSeconds,
     registers,
   });
   const windows = new Counter({
     name: 'zeitwork_window_wait_seconds_total',
     help: 'For how long nothing but its calendar kept the next node of a region from beginning, while this process looked',
-    labelNames: ['region'],
+    labelNames: ['fleet', 'region'],
     registers,
   });
   const still = new Counter({
@@ -77,9 +82,9 @@ export function createMeter({ roles, version, clock, complain }: MeterParts): Me
     started: new Set<RoleName>(),
     redisAt: null as number | null,
     slack: { isConnected: false, isAccepted: false },
-    worker: { clockIsRight: true, follows: true },
+    worker: { wrongClock: new Set<string>(), behind: new Set<string>() },
   };
-  const of = roles.includes('bot') ? ofBot(registers, clock, vitals) : null;
+  const chat = roles.includes('bot') ? ofBot(registers, clock, vitals) : null;
 
   /** Whatever counts must never be felt by what is counted. */
   const safely =
@@ -92,19 +97,33 @@ export function createMeter({ roles, version, clock, complain }: MeterParts): Me
       }
     };
 
+  const note = (those: Set<string>, fleet: string, is: boolean) => (is ? those.add(fleet) : those.delete(fleet));
+  const fleetMeter = (fleet: string): FleetMeter => {
+    const own = chat?.of(fleet);
+    return {
+      worked: safely(({ region, step, outcome, ms }) => {
+        worked.inc({ fleet, step, outcome, region });
+        took.observe({ fleet, step, outcome }, ms / 1_000);
+      }),
+      clock: safely((isRight) => void note(vitals.worker.wrongClock, fleet, !isRight)),
+      follows: safely((does) => void note(vitals.worker.behind, fleet, !does)),
+      waitedForWindow: safely((region, ms) => windows.inc({ fleet, region }, ms / 1_000)),
+      posted: safely((key) => own?.posted(key)),
+      drawing: safely((rollout, revision, at) => own?.behind.drawing(rollout, revision, at)),
+      drawn: safely((rollout, revision) => own?.behind.drawn(rollout, revision)),
+      believed: safely((journal, is) => own?.believed(journal, is)),
+    };
+  };
+  const meters = new Map<string, FleetMeter>();
+
   return {
     registry,
     vitals: () => vitals,
-    worked: safely(({ region, step, outcome, ms }) => {
-      worked.inc({ step, outcome, region });
-      took.observe({ step, outcome }, ms / 1_000);
-    }),
-    clock: safely((isRight) => {
-      vitals.worker.clockIsRight = isRight;
-    }),
-    follows: safely((does) => {
-      vitals.worker.follows = does;
-    }),
+    of(fleet) {
+      const meter = meters.get(fleet) ?? fleetMeter(fleet);
+      meters.set(fleet, meter);
+      return meter;
+    },
     redisFailed: safely((error) => {
       const kind: RedisTrouble | null = redisTroubleIn(error);
       if (kind !== null) redisErrors.inc({ kind });
@@ -115,7 +134,6 @@ export function createMeter({ roles, version, clock, complain }: MeterParts): Me
     started: safely((each) => {
       vitals.started.add(each);
     }),
-    waitedForWindow: safely((region, ms) => windows.inc({ region }, ms / 1_000)),
     stoodStill: safely((ms) => still.inc(ms / 1_000)),
     connected: safely((is) => {
       vitals.slack.isConnected = is;
@@ -123,14 +141,7 @@ export function createMeter({ roles, version, clock, complain }: MeterParts): Me
     accepted: safely(() => {
       vitals.slack.isAccepted = true;
     }),
-    failed: safely((kind) => of?.slackErrors.inc({ kind })),
-    posted: safely((key) => {
-      const kind = callOf(key);
-      if (kind !== null) of?.called.inc({ kind });
-    }),
-    drawing: safely((rollout, revision, at) => of?.behind.drawing(rollout, revision, at)),
-    drawn: safely((rollout, revision) => of?.behind.drawn(rollout, revision)),
-    believed: safely((journal, is) => of?.believed(journal, is)),
+    failed: safely((kind) => chat?.slackErrors.inc({ kind })),
   };
 }
 
@@ -146,24 +157,24 @@ function ofBot(registers: Registry[], clock: MeterParts['clock'], { slack }: Vit
   const called = new Counter({
     name: 'zeitwork_calls_total',
     help: 'Messages that call people, by why',
-    labelNames: ['kind'],
+    labelNames: ['fleet', 'kind'],
     registers,
   });
-  for (const kind of callKinds) called.inc({ kind }, 0);
   const delay = new Histogram({
     name: 'zeitwork_message_delay_seconds',
     help: 'From a line in the journal to its message in the channel',
+    labelNames: ['fleet'],
     buckets: drawSeconds,
     registers,
   });
-  const behind = behindOf(clock, (ms) => delay.observe(ms / 1_000));
-  const lag = () => behind.longest() / 1_000;
+  const fleets = new Map<string, { behind: ReturnType<typeof behindOf>; doubted: Set<string> }>();
   new Gauge({
     name: 'zeitwork_message_lag_seconds',
     help: 'Age of the oldest line of a journal whose message is not in the channel yet',
+    labelNames: ['fleet'],
     registers,
     collect() {
-      this.set(lag());
+      for (const [fleet, { behind }] of fleets) this.set({ fleet }, behind.longest() / 1_000);
     },
   });
   new Gauge({
@@ -174,20 +185,34 @@ function ofBot(registers: Registry[], clock: MeterParts['clock'], { slack }: Vit
       this.set(slack.isConnected ? 1 : 0);
     },
   });
-  const doubted = new Set<string>();
   new Gauge({
     name: 'zeitwork_journals_not_believed',
     help: 'Journals that were changed, cut or lost: nothing is done for them',
+    labelNames: ['fleet'],
     registers,
     collect() {
-      this.set(doubted.size);
+      for (const [fleet, { doubted }] of fleets) this.set({ fleet }, doubted.size);
     },
   });
-  const believed = (journal: string, is: boolean): void => {
-    if (is) doubted.delete(journal);
-    else if (doubted.size < mostRemembered) doubted.add(journal);
+  const of = (fleet: string) => {
+    const doubted = new Set<string>();
+    const behind = behindOf(clock, (ms) => delay.observe({ fleet }, ms / 1_000));
+    fleets.set(fleet, { behind, doubted });
+    for (const kind of callKinds) called.inc({ fleet, kind }, 0);
+    delay.zero({ fleet });
+    return {
+      behind,
+      posted(key: string): void {
+        const kind = callOf(key);
+        if (kind !== null) called.inc({ fleet, kind });
+      },
+      believed(journal: string, is: boolean): void {
+        if (is) doubted.delete(journal);
+        else if (doubted.size < mostRemembered) doubted.add(journal);
+      },
+    };
   };
-  return { slackErrors, called, behind, believed };
+  return { slackErrors, of };
 }
 
 /**

@@ -4,7 +4,6 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSlack } from '../../sandbox/slack/start.ts';
 import { systemClock } from '../../src/app/clock.ts';
-import { type Bot, startBot } from '../../src/bot/index.ts';
 import { sealedBlocks } from '../../src/bot/sealed.ts';
 import { sealer } from '../../src/trust/index.ts';
 import { next, observed } from '../../src/upgrade/rollout/index.ts';
@@ -12,14 +11,14 @@ import type { NodeRun, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
 import { until } from '../support/product.ts';
 import { drive, worldOf } from '../support/simulation.ts';
-import { seals, type Trial, trial } from './support.ts';
+import { seals, startBot, type Trial, trial } from './support.ts';
 
 type Slack = Awaited<ReturnType<typeof startSlack>>;
 type Blocks = Parameters<typeof sealedBlocks>[0];
 
 let slack: Slack;
 let here: Trial;
-let bot: Bot;
+let bot: Awaited<ReturnType<typeof startBot>>;
 /** Somebody with the bot's token, who is not the bot. */
 let thief: WebClient;
 let logged: string[];

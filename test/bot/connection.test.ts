@@ -1,10 +1,9 @@
 import pino from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
-import { type Bot, startBot } from '../../src/bot/index.ts';
 import { until } from '../support/product.ts';
 import { workspaceOptions } from '../support/slack-workspace.ts';
-import { seals, trial } from './support.ts';
+import { seals, startBot, trial } from './support.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -21,7 +20,7 @@ async function start(slack: Slack | null, changes: { botToken?: string; appToken
   const lines: Line[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const { botToken = 'xoxb-none', appToken = 'xapp-none', apiUrl = 'http://127.0.0.1:2/api/' } = slack ?? {};
-  const bot: Bot = await startBot({
+  const bot: Awaited<ReturnType<typeof startBot>> = await startBot({
     ...trial().context,
     sealer: seals,
     team: null,

@@ -79,7 +79,7 @@ describe('freeze', () => {
       return new Response();
     };
     const body = { command: '/zeitwork', user_id: 'U0OTTO', team_id: 'T0', channel_id: 'C0' } as SlashCommand;
-    const heard = listeners(here.context, new WebClient());
+    const heard = listeners([here.context], new WebClient());
     await heard.command({ ...body, trigger_id: 't1', text: audit }, respond);
     await heard.command({ ...body, trigger_id: 't2', text: 'freeze us-east --until 06:00' }, respond);
     expect(sent).toEqual(['in_channel', 'ephemeral']);

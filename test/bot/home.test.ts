@@ -76,7 +76,7 @@ describe('the home tab', () => {
         return new Response(JSON.stringify({ ok: true }));
       },
     });
-    await drawHome(here.context, client, 'U0ROSA');
+    await drawHome([here.context], client, 'U0ROSA');
     expect(sent.map((view) => /Looking at the nodes/.test(view))).toEqual([true, false]);
     expect(sent.at(-1)).toMatch(/Upgrade…/);
   });
@@ -87,6 +87,10 @@ describe('the home tab', () => {
     const { lines } = await homeOf(here.context, 'U0ROSA');
     expect(lines).toContain('*Versions*');
     const rest = lines.map((line) => ({ is: 'lines' as const, lines: [line] }));
-    checkView({ type: 'home', blocks: homeBlocks({ mine: [], mayUpgrade: true, rest }) }, 'V1', new Set());
+    checkView(
+      { type: 'home', blocks: homeBlocks({ fleet: fleet.name, mine: [], mayUpgrade: true, rest }) },
+      'V1',
+      new Set(),
+    );
   });
 });

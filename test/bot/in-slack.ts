@@ -3,15 +3,16 @@ import pino from 'pino';
 import { startSlack } from '../../sandbox/slack/start.ts';
 import type { ChannelMessage } from '../../sandbox/slack/types.ts';
 import { systemClock } from '../../src/app/clock.ts';
-import { type Bot, startBot } from '../../src/bot/index.ts';
-import { seals, type Trial } from './support.ts';
+import { seals, startBot, type Trial } from './support.ts';
+
+export type OneBot = Awaited<ReturnType<typeof startBot>>;
 
 export type Slack = Awaited<ReturnType<typeof startSlack>>;
 
 const person = (id: string) => ({ id, name: id.toLowerCase(), realName: id });
 
 /** The bot over real Socket Mode, in a workspace with Rosa, Ines who approves, Otto who stops, and Gil, a guest. */
-export async function inSlack(here: Trial): Promise<{ slack: Slack; bot: Bot; close(): Promise<void> }> {
+export async function inSlack(here: Trial): Promise<{ slack: Slack; bot: OneBot; close(): Promise<void> }> {
   const slack = await startSlack({
     people: [person('U0ROSA'), person('U0INES'), person('U0OTTO'), { ...person('U0GIL'), guest: true }],
     channel: { id: 'C0', name: 'upgrades' },

@@ -28,7 +28,7 @@ async function told(body: SlashCommand, times = 1, here = trial()): Promise<stri
     texts.push(typeof sent === 'string' ? sent : (sent.text ?? ''));
     return new Response();
   };
-  const heard = listeners(here.context, new WebClient());
+  const heard = listeners([here.context], new WebClient());
   for (let i = 0; i < times; i++) await heard.command(body, respond);
   return texts;
 }

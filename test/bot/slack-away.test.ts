@@ -3,7 +3,6 @@ import pino from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startSlack } from '../../sandbox/slack/start.ts';
 import { type Asking, type CommandContext, ownPeople } from '../../src/bot/context.ts';
-import { type Bot, startBot } from '../../src/bot/index.ts';
 import { createLooks } from '../../src/bot/looks.ts';
 import { parse } from '../../src/bot/parse.ts';
 import { answer, asText } from '../../src/bot/run.ts';
@@ -18,7 +17,7 @@ import { isAsked } from '../support/parts.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 import { fleetOf, newImage, release, surveyOf } from '../support/rollouts.ts';
 import { testKey } from '../support/signing.ts';
-import { seals, trial } from './support.ts';
+import { seals, startBot, trial } from './support.ts';
 
 const quick = { pause: 0, bake: 0, watch: 100, retryDelay: 50, soak: 0, canarySoak: 0, autoRollback: 'none' as const };
 const fleet = fleetOf(quick);
@@ -39,7 +38,7 @@ const troubles = new Map<string, Foreign | null>([
 
 let redis: TestRedis;
 let slack: Awaited<ReturnType<typeof startSlack>>;
-let bot: Bot;
+let bot: Awaited<ReturnType<typeof startBot>>;
 let control: Control;
 let context: CommandContext;
 const closing: { close(): Promise<unknown> }[] = [];

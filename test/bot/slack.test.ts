@@ -1,16 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChannelMessage } from '../../sandbox/slack/types.ts';
-import type { Bot } from '../../src/bot/index.ts';
 import { next } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
 import { isAsked } from '../support/parts.ts';
 import { drive, type World, worldOf } from '../support/simulation.ts';
-import { inSlack, type Slack, typeIn, until } from './in-slack.ts';
+import { inSlack, type OneBot, type Slack, typeIn, until } from './in-slack.ts';
 import { type Trial, trial } from './support.ts';
 
 let slack: Slack;
 let here: Trial;
-let bot: Bot;
+let bot: OneBot;
 let close: () => Promise<void>;
 
 beforeEach(async () => {

@@ -4,11 +4,12 @@ import { systemClock } from '../../src/app/clock.ts';
 import { Refused } from '../../src/base/errors.ts';
 import type { CommandContext, Directory, Person } from '../../src/bot/context.ts';
 import { drawHome } from '../../src/bot/home.ts';
+import { type Bot, type BotConnection, type BotFleet, startBot as startBotOf } from '../../src/bot/index.ts';
 import { createLooks } from '../../src/bot/looks.ts';
 import type { BuildTold } from '../../src/jobs/build-told.ts';
 import type { Audited, NightFound, Note } from '../../src/jobs/index.ts';
 import { recorder } from '../../src/jobs/record.ts';
-import type { Control, JournalEntry, LookFor, PostedMessage, Recorded } from '../../src/jobs/types.ts';
+import type { Announcer, Control, JournalEntry, LookFor, PostedMessage, Recorded } from '../../src/jobs/types.ts';
 import { sealer } from '../../src/trust/index.ts';
 import { emptyLedger, fold, rebuilt } from '../../src/upgrade/ledger/index.ts';
 import { format, isOpen } from '../../src/upgrade/rollout/index.ts';
@@ -22,6 +23,14 @@ import type {
   Rollout,
 } from '../../src/upgrade/rollout/types.ts';
 import { fleetOf, release, surveyOf, tuesday } from '../support/rollouts.ts';
+
+/** A bot of one fleet. */
+export async function startBot(context: BotConnection & BotFleet): Promise<Bot & { announcer: Announcer }> {
+  const bot = await startBotOf(context, [context]);
+  const [announcer] = bot.announcers;
+  if (announcer === undefined) throw new Error('nobody announces');
+  return { ...bot, announcer };
+}
 
 /** Everything in memory, with the real rules of the core: what the store promises, without Redis. */
 export class MemoryControl implements Control {
@@ -285,7 +294,7 @@ export async function homeOf(context: CommandContext, user: string): Promise<{ l
       return new Response(JSON.stringify({ ok: true }));
     },
   });
-  await drawHome(context, client, user);
+  await drawHome([context], client, user);
   type Block = { type: string; text?: { text: string }; elements?: { text: string; action_id?: string }[] };
   const { blocks }: { blocks: Block[] } = JSON.parse(new URLSearchParams(sent.at(-1)).get('view') ?? '');
   const read = blocks.filter(({ type }) => type !== 'actions');

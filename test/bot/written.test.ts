@@ -4,7 +4,6 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSlack } from '../../sandbox/slack/start.ts';
 import { systemClock } from '../../src/app/clock.ts';
-import { type Bot, startBot } from '../../src/bot/index.ts';
 import { heard } from '../../src/bot/written.ts';
 import { next, plan } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
@@ -12,13 +11,13 @@ import { isAsked } from '../support/parts.ts';
 import { until } from '../support/product.ts';
 import { inputOf, tuesday } from '../support/rollouts.ts';
 import { drive, type World, worldOf } from '../support/simulation.ts';
-import { directoryOf, seals, type Trial, trial } from './support.ts';
+import { directoryOf, seals, startBot, type Trial, trial } from './support.ts';
 
 const events = ['app_home_opened', 'app_mention', 'message.channels'];
 
 let slack: Awaited<ReturnType<typeof startSlack>>;
 let here: Trial;
-let bot: Bot;
+let bot: Awaited<ReturnType<typeof startBot>>;
 let logged: string[];
 let at: { rollout: Rollout; now: number; world: World };
 

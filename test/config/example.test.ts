@@ -32,7 +32,9 @@ const commented = [
   'metrics',
   'metrics.listen',
   'proven',
-  ...['fleet', 'journal', 'keys', 'keys.bot', 'keys.worker', 'for'].map((key) => `proven.${key}`),
+  ...['fleet', 'journal', 'keys', 'keys.bot', 'keys.worker', 'for', 'within', 'atLeast', 'otherwise'].map(
+    (key) => `proven.${key}`,
+  ),
   'hosts',
   'hosts.address',
   'build',

@@ -1,18 +1,21 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   createControl,
   createElsewhere,
+  createStore,
   exportedLine,
   linesOf,
+  type Nearby,
+  type ProvenOn,
   readStored,
   startWorker,
 } from '../../src/jobs/index.ts';
 import { createNotary } from '../../src/trust/index.ts';
 import { whyWaiting } from '../../src/upgrade/rollout/index.ts';
-import type { Elsewhere, Event, Release } from '../../src/upgrade/rollout/types.ts';
+import type { Elsewhere, Event, Release, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { belief, testKey } from '../support/belief.ts';
 import { fc } from '../support/fast-check.ts';
 import { fleetOf, release } from '../support/rollouts.ts';
@@ -78,12 +81,14 @@ describe('the proof of a release on another fleet', () => {
 
   it('is what its signed journal says: finished, and for long enough when it was exported', async () => {
     write(whole());
-    expect(await ask()).toEqual({ is: 'proven', fleet: 'staging', since: proof.at });
+    expect(await ask()).toEqual({
+      ...{ is: 'proven', fleet: 'staging', since: proof.at, rollout: 's1', head: proof.head },
+    });
   });
 
   it.each<[string, () => void, RegExp]>([
     ['no file', () => rmSync(journal, { force: true }), /cannot be believed: .*ENOENT/],
-    ['a folder', () => void 0, /cannot be believed: it is no file/],
+    ['a folder', () => void 0, /cannot be believed: there is no export in it/],
     ['an empty file', () => write([]), /does not end as one export does: write it with zeitwork export/],
     ['an export that was cut off', () => write(proof.lines), /does not end as one export does/],
     ['two exports in one', () => write([...whole(), ...whole()]), /not there one after another/],
@@ -183,6 +188,143 @@ describe('the proof of a release on another fleet', () => {
       }),
       { numRuns: 150 },
     );
+  });
+});
+
+/** A rollout of the other fleet as its store tells of it. */
+const known = (changes: Partial<Rollout>): Rollout => ({
+  ...{ ...quickRollout('s1', { fleet: 'staging' }), status: { is: 'done', at: 1_000_000 }, startedAt: 1, createdAt: 1 },
+  ...changes,
+});
+const nearbyOf = (...rollouts: Rollout[]): Nearby => ({
+  latest: async () => rollouts,
+  headOf: () => ({ revision: 9, hash: 'abc', at: 1 }),
+});
+const askNearby = (source: Partial<ProvenOn>, near: Nearby | null, now = 1_000_000 + 600_000) =>
+  createElsewhere({ ...wanted, journal: null, keys: null, ...source }, { now: () => now }, near)(release);
+
+describe('the proof of a release on a fleet that is at hand', () => {
+  const older = { ...release, version: 'v1.9.0', archiveSha256: 'e'.repeat(64) };
+  const newer = { ...release, version: 'v2.1.0', archiveSha256: 'd'.repeat(64) };
+  const next = (of: Release, startedAt: number | null = 1_030_000) =>
+    known({ id: 's2', release: of, createdAt: 1_020_000, startedAt, status: { is: 'running' } });
+  const watchedTo = (end: unknown) =>
+    ({ afterwards: { for: 1, every: 1, since: 1, regions: {}, worse: [], end } }) as never;
+
+  it('is what it tells of itself, now', async () => {
+    expect(await askNearby({}, nearbyOf(known({})))).toEqual({
+      ...{ is: 'proven', fleet: 'staging', since: 1_000_000, rollout: 's1', head: 'abc' },
+    });
+  });
+
+  it.each<[string, Partial<ProvenOn>, Rollout[], RegExp]>([
+    [
+      'it did not stand there for long enough yet',
+      { for: 600_001 },
+      [known({})],
+      /long enough: it has at 1970-01-01 00:26 UTC/,
+    ],
+    [
+      'it was finished there too long ago',
+      { within: 599_999 },
+      [known({})],
+      /longer ago than proven.within lets count/,
+    ],
+    [
+      'an older release followed it there',
+      { for: 0 },
+      [known({}), next(older)],
+      /s1 was followed there by the older v1.9.0/,
+    ],
+    ['a newer one took its place too early', {}, [known({}), next(newer)], /v2.1.0 .s2. took its place there/],
+    [
+      'a rollout of it went back since',
+      {},
+      [
+        known({}),
+        known({ id: 's2', createdAt: 2, status: { is: 'rolled-back', scope: { is: 'all' }, at: 5 } as never }),
+      ],
+      /s2 was rolled back there/,
+    ],
+    ['nobody signed it', {}, [known({ unsigned: true })], /s1 is not finished there/],
+    ['its day after is not wanted there', { atLeast: 'well' }, [known({})], /not looked after once it was done/],
+    ['its day after is not over', { atLeast: 'well' }, [known(watchedTo(null))], /not seen through its day after yet/],
+    [
+      'its day after was not well',
+      { atLeast: 'well' },
+      [known(watchedTo({ is: 'unwell', at: 5 }))],
+      /not well on its day after/,
+    ],
+    [
+      'it was restarted, and not brought there',
+      {},
+      [known({ change: { is: 'restart' } as never })],
+      /it was not rolled out there/,
+    ],
+  ])('is not there when %s', async (_, source, rollouts, words) => {
+    expect(reason(await askNearby(source, nearbyOf(...rollouts)))).toMatch(words);
+  });
+
+  it.each<[string, Partial<ProvenOn>, Rollout[]]>([
+    ['at the end of its time', { within: 600_000 }, [known({})]],
+    ['when a newer one took its place later', { for: 30_000 }, [known({}), next(newer)]],
+    ['when what came next never began', {}, [known({}), next(older, null)]],
+    ['when its day after was well', { atLeast: 'well' }, [known(watchedTo({ is: 'well', at: 5 }))]],
+  ])('is there %s', async (_, source, rollouts) => {
+    expect((await askNearby(source, nearbyOf(...rollouts))).is).toBe('proven');
+  });
+
+  it('holds, refuses or is only told, as the settings say', async () => {
+    const said = (otherwise: 'held' | 'refused' | 'warned') => askNearby({ otherwise }, nearbyOf());
+    expect(await said('held')).toMatchObject({ is: 'unproven' });
+    expect(await said('held')).not.toHaveProperty('refuses');
+    expect(await said('refused')).toMatchObject({ is: 'unproven', refuses: true });
+    expect(await said('warned')).toMatchObject({
+      is: 'doubted',
+      reason: expect.stringMatching(/not rolled out there/),
+    });
+  });
+
+  it('is not there while that fleet cannot be asked', async () => {
+    expect(reason(await askNearby({}, null))).toMatch(/the settings of staging are not among those of this process/);
+    const broken = { ...nearbyOf(), latest: () => Promise.reject(new Error('it is away')) };
+    expect(reason(await askNearby({}, broken))).toMatch(/cannot be believed: it is away/);
+  });
+
+  it('is not there when somebody cut its journal in Redis', async () => {
+    const { handle } = rig.redis;
+    const worker = await startWorker(workerParts(handle, { fleet: { ...fleetOf(), name: 'staging' } }));
+    const { start, store, close } = createControl(handle, 'staging', belief('bot'), systemClock, silent);
+    await start(quickRollout('s1', { fleet: 'staging' }));
+    await eventually(() => store.load('s1'), done);
+    await worker.close();
+    const near = createStore(handle.caller, 'staging', belief('bot'));
+    const ask = () => createElsewhere({ ...wanted, journal: null, keys: null, for: 0 }, systemClock, near)(release);
+    expect(await ask()).toMatchObject({ is: 'proven', rollout: 's1' });
+    await handle.caller.rpop('{zw}/staging:journal:s1');
+    expect(reason(await ask())).toMatch(/cannot be believed/);
+    await close();
+    await handle.caller.flushall();
+  });
+});
+
+describe('a folder of exports', () => {
+  const exports = join(folder, 'exports');
+  const put = (name: string, lines: string[]) => {
+    mkdirSync(exports, { recursive: true });
+    writeFileSync(join(exports, name), `${lines.join('\n')}\n`);
+  };
+  const asked = () => ask({ ...wanted, journal: exports });
+
+  it('is read as a whole: what goes furthest counts, and one that cannot be believed is enough to believe none', async () => {
+    put('a.jsonl', whole(proof.at));
+    expect(reason(await asked())).toMatch(/for long enough/);
+    put('b.jsonl', whole());
+    put('b.jsonl.half', ['nonsense']);
+    expect((await asked()).is).toBe('proven');
+    put('c.jsonl', whole().slice(1));
+    expect(reason(await asked())).toMatch(/cannot be believed: c.jsonl: /);
+    rmSync(exports, { recursive: true });
   });
 });
 

@@ -1,12 +1,11 @@
 import pino from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Slack, startSlack } from '../../sandbox/slack/start.ts';
-import { startBot } from '../../src/bot/index.ts';
 import { startPublisher } from '../../src/jobs/index.ts';
 import { keysOf } from '../../src/jobs/keys.ts';
 import type { Announcer } from '../../src/jobs/types.ts';
 import { createMeter } from '../../src/metrics/index.ts';
-import { seals, trial } from '../bot/support.ts';
+import { seals, startBot, trial } from '../bot/support.ts';
 import { eventually, production, quickRollout, silent, systemClock } from '../jobs/fixtures/parts.ts';
 import { makeRig } from '../jobs/fixtures/rig.ts';
 import { belief } from '../support/belief.ts';
@@ -32,7 +31,7 @@ async function bot(slack: Slack, botToken = slack.botToken) {
   const meter = newMeter();
   const { appToken, apiUrl } = slack;
   const started = await startBot({
-    ...{ ...trial().context, sealer: seals, team: null, meter },
+    ...{ ...trial().context, sealer: seals, team: null, meter: { ...meter, ...meter.of(production) } },
     log: pino({ level: 'silent' }),
     slack: { botToken, appToken, apiUrl },
   });
@@ -90,29 +89,36 @@ describe('what a bot tells of its messages', () => {
     const control = rig.control();
     const publisher = rig.closeLater(
       await startPublisher({
-        ...{ redis: redis.handle, fleet: production, announcer, meter, clock: systemClock, log: silent },
+        ...{
+          redis: redis.handle,
+          fleet: production,
+          announcer,
+          meter: meter.of(production),
+          clock: systemClock,
+          log: silent,
+        },
         belief: belief('bot'),
         sweep: '* * * * * *',
       }),
     );
     await control.start(quickRollout('r1'));
     await eventually(
-      () => number('zeitwork_message_lag_seconds'),
+      () => number('zeitwork_message_lag_seconds{fleet="production"}'),
       (lag) => (lag ?? 0) > 1,
     );
-    expect(await number('zeitwork_message_delay_seconds_count')).toBe(0);
+    expect(await number('zeitwork_message_delay_seconds_count{fleet="production"}')).toBe(0);
     chat.isAway = false;
     await eventually(
-      () => number('zeitwork_message_lag_seconds'),
+      () => number('zeitwork_message_lag_seconds{fleet="production"}'),
       (lag) => lag === 0,
     );
-    expect(await number('zeitwork_message_delay_seconds_count')).toBeGreaterThan(0);
-    expect(await number('zeitwork_journals_not_believed')).toBe(0);
+    expect(await number('zeitwork_message_delay_seconds_count{fleet="production"}')).toBeGreaterThan(0);
+    expect(await number('zeitwork_journals_not_believed{fleet="production"}')).toBe(0);
     await redis.handle.caller.hset(keysOf(production).rollout('r1'), 'hash', 'made up');
     await control.store.openIds();
     await publisher.sweep();
     await eventually(
-      () => number('zeitwork_journals_not_believed'),
+      () => number('zeitwork_journals_not_believed{fleet="production"}'),
       (count) => count === 1,
     );
   });

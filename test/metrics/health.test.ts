@@ -6,7 +6,7 @@ const well = (roles: RoleName[], changes: Partial<Vitals> = {}): Vitals => ({
   started: new Set(roles),
   redisAt: 1_000,
   slack: { isConnected: true, isAccepted: true },
-  worker: { clockIsRight: true, follows: true },
+  worker: { wrongClock: new Set(), behind: new Set() },
   ...changes,
 });
 const lacking = (vitals: Vitals, now = 1_000) => lacksOf(vitals, now).map(({ what, reason }) => `${what}: ${reason}`);
@@ -39,13 +39,13 @@ describe('readiness', () => {
     ['Slack is no business of a worker', well(['worker'], { slack: { isConnected: false, isAccepted: false } }), 0, []],
     [
       'the clock is wrong',
-      well(['worker'], { worker: { clockIsRight: false, follows: true } }),
+      well(['worker'], { worker: { wrongClock: new Set(['staging']), behind: new Set() } }),
       1_000,
       ['worker: its clock and that of Redis differ too much: it takes no jobs'],
     ],
     [
       'a newer version went on',
-      well(['bot', 'worker'], { worker: { clockIsRight: true, follows: false } }),
+      well(['bot', 'worker'], { worker: { wrongClock: new Set(), behind: new Set(['staging']) } }),
       1_000,
       ['worker: a newer version went on with a rollout: it takes no jobs'],
     ],

@@ -20,7 +20,9 @@ function serve(meter: Meter, { port = 0, log = silent } = {}) {
   const look = createCensus({ redis, fleet: production, regions, store, notary: belief().notary, seesSteps: true });
   const place = { host: '127.0.0.1', port };
   const ping = () => redis.ping();
-  return rig.closeLater(startMetrics({ place, meter, ping, look, regions, clock: systemClock, log }));
+  return rig.closeLater(
+    startMetrics({ place, meter, ping, fleets: [{ fleet: production, regions, look }], clock: systemClock, log }),
+  );
 }
 
 async function get(door: { url(): string | null }, path: string) {
@@ -45,7 +47,7 @@ describe('a worker that can be watched', () => {
     const door = serve(meter);
     expect(await get(door, '/health/live')).toMatchObject({ status: 200 });
     expect((await get(door, '/health/ready')).body).toContain('it has not started yet');
-    await rig.worker({ meter });
+    await rig.worker({ meter: meter.of(production) });
     meter.started('worker');
     expect(await get(door, '/health/ready')).toEqual({ status: 200, body: '{"status":"ready"}\n' });
     const control = rig.control();
@@ -53,12 +55,14 @@ describe('a worker that can be watched', () => {
     await eventually(() => control.store.load('r1'), done);
     const { body, status } = await get(door, '/metrics');
     expect(status).toBe(200);
-    expect(numberOf(body, 'zeitwork_works_total{step="switch",outcome="succeeded",region="us-east"}')).toBe(3);
-    expect(numberOf(body, 'zeitwork_work_seconds_count{step="switch",outcome="succeeded"}')).toBe(3);
-    expect(numberOf(body, 'zeitwork_workers{region="us-east"}')).toBe(1);
-    expect(numberOf(body, 'zeitwork_workers{region="eu-west"}')).toBe(0);
+    expect(
+      numberOf(body, 'zeitwork_works_total{fleet="production",step="switch",outcome="succeeded",region="us-east"}'),
+    ).toBe(3);
+    expect(numberOf(body, 'zeitwork_work_seconds_count{fleet="production",step="switch",outcome="succeeded"}')).toBe(3);
+    expect(numberOf(body, 'zeitwork_workers{fleet="production",region="us-east"}')).toBe(1);
+    expect(numberOf(body, 'zeitwork_workers{fleet="production",region="eu-west"}')).toBe(0);
     expect(numberOf(body, 'zeitwork_ready{role="worker"}')).toBe(1);
-    expect(numberOf(body, 'zeitwork_queue_jobs{queue="step-us-east",state="waiting"}')).toBe(0);
+    expect(numberOf(body, 'zeitwork_queue_jobs{fleet="production",queue="step-us-east",state="waiting"}')).toBe(0);
     expect(numberOf(body, 'zeitwork_build_info{version="1.2.3"}')).toBe(1);
     expect(body).toMatch(/^nodejs_eventloop_lag_p99_seconds /m);
     // No number is of a single node: of a thousand there would be thousands.
@@ -87,18 +91,18 @@ describe('a worker that can be watched', () => {
     const door = serve(meter);
     meter.started('worker');
     meter.redisAnswered();
-    meter.clock(false);
+    meter.of(production).clock(false);
     expect(await get(door, '/health/ready')).toMatchObject({ status: 503, body: expect.stringContaining('clock') });
-    meter.clock(true);
-    meter.follows(false);
+    meter.of(production).clock(true);
+    meter.of(production).follows(false);
     expect(await get(door, '/health/ready')).toMatchObject({ status: 503, body: expect.stringContaining('newer') });
     expect(numberOf((await get(door, '/metrics')).body, 'zeitwork_ready{role="worker"}')).toBe(0);
   });
 
   it('is counted by a meter that breaks as if there were none', async () => {
     const complaints: unknown[] = [];
-    const meter = meterOf(['worker'], (error) => complaints.push(error));
-    const worked = meter.worked;
+    const meter = meterOf(['worker'], (error) => complaints.push(error)).of(production);
+    const { worked } = meter;
     // What a library may do with a number that it does not like.
     await rig.worker({ meter: { ...meter, worked: (work) => worked({ ...work, ms: 'none' as unknown as number }) } });
     const control = rig.control();
@@ -176,34 +180,38 @@ describe('the chat, counted', () => {
     const clock = { now: () => at, monotonic: () => at };
     let at = 1_000_000;
     const meter = createMeter({ roles: ['bot'], version: '1', clock, complain: () => undefined });
-    const lag = async () => numberOf(await meter.registry.metrics(), 'zeitwork_message_lag_seconds');
-    meter.drawing('r1', 5, at);
+    const lag = async () =>
+      numberOf(await meter.registry.metrics(), 'zeitwork_message_lag_seconds{fleet="production"}');
+    meter.of(production).drawing('r1', 5, at);
     at += 3_000;
-    meter.drawing('r1', 6, at);
+    meter.of(production).drawing('r1', 6, at);
     expect(await lag()).toBe(3);
-    meter.drawn('r1', 6);
+    meter.of(production).drawn('r1', 6);
     expect(await lag()).toBe(0);
     // The same again, as with every sweep, is nothing new.
     at += 50_000;
-    meter.drawing('r1', 6, at - 50_000);
+    meter.of(production).drawing('r1', 6, at - 50_000);
     expect(await lag()).toBe(0);
     const text = await meter.registry.metrics();
-    expect(numberOf(text, 'zeitwork_message_delay_seconds_count')).toBe(1);
-    expect(numberOf(text, 'zeitwork_message_delay_seconds_sum')).toBe(3);
+    expect(numberOf(text, 'zeitwork_message_delay_seconds_count{fleet="production"}')).toBe(1);
+    expect(numberOf(text, 'zeitwork_message_delay_seconds_sum{fleet="production"}')).toBe(3);
   });
 
   it('does not take what was written before it began for late', async () => {
     const meter = meterOf(['bot']);
-    meter.drawing('r1', 5, 0);
-    expect(numberOf(await meter.registry.metrics(), 'zeitwork_message_lag_seconds')).toBeLessThan(60);
+    meter.of(production).drawing('r1', 5, 0);
+    expect(numberOf(await meter.registry.metrics(), 'zeitwork_message_lag_seconds{fleet="production"}')).toBeLessThan(
+      60,
+    );
   });
 
   it('names journals that are not believed by their number alone, until they are again', async () => {
     const meter = meterOf(['bot']);
-    const doubted = async () => numberOf(await meter.registry.metrics(), 'zeitwork_journals_not_believed');
-    for (let made = 0; made < 2_000; made += 1) meter.believed(`made-up-${made}`, false);
+    const doubted = async () =>
+      numberOf(await meter.registry.metrics(), 'zeitwork_journals_not_believed{fleet="production"}');
+    for (let made = 0; made < 2_000; made += 1) meter.of(production).believed(`made-up-${made}`, false);
     expect(await doubted()).toBe(500);
-    meter.believed('made-up-1', true);
+    meter.of(production).believed('made-up-1', true);
     expect(await doubted()).toBe(499);
     expect(await meter.registry.metrics()).not.toContain('made-up');
   });

@@ -5,6 +5,7 @@ import { rows as checks } from './checks.ts';
 import { rows as comparison } from './comparison.ts';
 import { rows as compatibility } from './compatibility.ts';
 import { rows as core } from './core.ts';
+import { rows as fleets } from './fleets.ts';
 import { rows as jobs } from './jobs.ts';
 import { rows as metrics } from './metrics.ts';
 import { rows as migrations } from './migrations.ts';
@@ -33,6 +34,7 @@ export const mutants: Mutant[] = [
   ...balancer,
   ...metrics,
   ...migrations,
+  ...fleets,
   ...siblings,
   ...simulation,
 ];

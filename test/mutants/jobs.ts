@@ -245,8 +245,8 @@ export const rows: Mutant[] = [
   {
     name: 'another archive of the same name is proven elsewhere',
     file: 'src/jobs/elsewhere.ts',
-    from: 'its.archiveSha256 === archiveSha256',
-    to: 'its.version === version',
+    from: 'release.archiveSha256 === archive)',
+    to: 'release.version !== archive)',
     tests: elsewhere,
   },
   {
@@ -259,8 +259,8 @@ export const rows: Mutant[] = [
   {
     name: 'time goes on elsewhere after the export',
     file: 'src/jobs/elsewhere.ts',
-    from: 'Math.min(at, now) - status.at',
-    to: 'now - status.at',
+    from: 'Math.min(newest.at, now, next',
+    to: 'Math.min(now, next',
     tests: elsewhere,
   },
   {

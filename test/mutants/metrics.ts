@@ -17,7 +17,7 @@ export const rows: Mutant[] = [
   {
     name: 'a worker is called ready whose clock is wrong',
     file: 'src/metrics/health.ts',
-    from: 'if (!worker.clockIsRight)',
+    from: 'if (worker.wrongClock.size > 0)',
     to: 'if (false)',
     tests: health,
   },
@@ -38,8 +38,8 @@ export const rows: Mutant[] = [
   {
     name: 'whoever scrapes waits for a Redis that is silent',
     file: 'src/metrics/index.ts',
-    from: 'await atMost(patience, fleet.refresh());',
-    to: 'await fleet.refresh();',
+    from: 'await atMost(patience, refresh());',
+    to: 'await refresh();',
     tests: served,
   },
   {

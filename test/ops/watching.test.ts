@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { watchFleet } from '../../src/metrics/fleet.ts';
+import { textOf, watchFleet } from '../../src/metrics/fleet.ts';
 import { createMeter, startMetrics } from '../../src/metrics/index.ts';
 import { silent, systemClock } from '../jobs/fixtures/parts.ts';
 
@@ -29,11 +29,12 @@ async function told(): Promise<Set<string>> {
   const meter = createMeter({ roles: ['bot', 'worker'], version: '1', clock: systemClock, complain: () => undefined });
   const look = async () => empty;
   const place = { host: '127.0.0.1', port: 0 };
-  const parts = { place, meter, ping: async () => undefined, look, regions: ['us-east'], clock: systemClock };
+  const one = { fleet: 'production', look, regions: ['us-east'] };
+  const parts = { place, meter, ping: async () => undefined, fleets: [one], clock: systemClock };
   await startMetrics({ ...parts, log: silent }).close();
-  const fleet = watchFleet({ look, regions: ['us-east'], meter, clock: systemClock });
+  const fleet = watchFleet({ ...one, meter: meter.of('production'), clock: systemClock });
   await fleet.refresh();
-  const body = `${await meter.registry.metrics()}${await fleet.text()}`;
+  const body = `${await meter.registry.metrics()}${await textOf([fleet.seen()])}`;
   const kinds = [...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
   return new Set(
     kinds.flatMap(([, name = '', kind]) =>

@@ -201,7 +201,7 @@ export function startBot(stage: Stage, name: string, belief: Belief): SimulatedB
   };
   queues.serve({ program, takes: (queue) => queue === 'publish', work: (_, id) => publish(String(id)) });
   program.every(rarely(stage, sweepEvery), () => void sweep().catch(() => undefined));
-  const heard = listeners(context, { chat: { postEphemeral: async () => undefined } } as never);
+  const heard = listeners([context], { chat: { postEphemeral: async () => undefined } } as never);
   const answering = (user: string, sees: (answer: ChatMessage) => void): RespondFn =>
     (async (answer: { text: string; blocks?: KnownBlock[] }) => {
       await program.pass(50);

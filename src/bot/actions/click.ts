@@ -8,6 +8,8 @@ export interface Click {
   rollout: string | null;
   /** The answer takes the place of the message that was clicked: a preview is used up. */
   replaces: boolean;
+  /** The fleet that it is asked of, where that is another one than the button's. */
+  into?: string;
 }
 
 type Reading = (reference: Reference) => Command;
@@ -37,6 +39,7 @@ const readings: Record<string, Reading> = {
     verb: 'migrate',
     act: { is: 'before', version: g, attest: false, dryRun: false },
   }),
+  promote: ({ g }) => ({ ...plainUpgrade(promotedIn(g).version), archive: promotedIn(g).archive }),
   'build-first': ({ g }) => ({ verb: 'build', act: { is: 'start', version: g } }),
   'build-again': ({ g }) => ({ verb: 'build', act: { is: 'start', version: g } }),
   'build-stop': () => ({ verb: 'build', act: { is: 'stop' } }),
@@ -44,7 +47,7 @@ const readings: Record<string, Reading> = {
 };
 
 /** Nothing of it is begun: it shows a plan. */
-const plainUpgrade = (version: string): Command => ({
+const plainUpgrade = (version: string): Extract<Command, { verb: 'upgrade' }> => ({
   ...{ verb: 'upgrade', version, strategy: null, regions: null, limit: null, when: { is: 'windows' }, dryRun: false },
 });
 
@@ -52,6 +55,12 @@ const plainUpgrade = (version: string): Command => ({
 function nodeAndMark(text: string): { node: string; mark: string } {
   const [node = '', mark = ''] = text.split(' ');
   return { node, mark };
+}
+
+/** `production v2.0.0 9f3a…`: the fleet, the release, and the hash of its archive. */
+function promotedIn(text: string): { fleet: string; version: string; archive: string } {
+  const [fleet = '', version = '', archive = ''] = text.split(' ');
+  return { fleet, version, archive };
 }
 
 /** Buttons of an answer to one person, which name all that they are about. */
@@ -64,5 +73,6 @@ export function readClick(actionId: string, value: string | undefined): Click | 
   const reading = Object.hasOwn(readings, kind) ? readings[kind] : undefined;
   if (reading === undefined || reference === null) return null;
   const isPlan = isOfAnswer(kind);
-  return { command: reading(reference), rollout: isPlan ? null : reference.r, replaces: isPlan };
+  const into = kind === 'promote' ? { into: promotedIn(reference.g).fleet } : {};
+  return { command: reading(reference), rollout: isPlan ? null : reference.r, replaces: isPlan, ...into };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../base/actor.ts';
+import { Refused } from '../../base/errors.ts';
 import { isMeantBy, serviceIn } from '../../base/sibling.ts';
 import { checkWords } from '../../upgrade/checks/index.ts';
 import type { Verdict } from '../../upgrade/compatibility/index.ts';
@@ -55,6 +56,7 @@ export async function show(
   }
   const input = await inputOf(context, context.newId(), request, seen);
   const rollout = plan(input);
+  const elsewhere = await elsewhereFor(context, rollout);
   const night = nightOf(input, rollout, context.playsUpTo);
   const troubles = [
     ...troublesBeside(input, rollout),
@@ -77,12 +79,7 @@ export async function show(
       ...{ rollout, survey: seen, troubles, now: input.now, token, remark, night },
       second: wantsSecond(context, rollout),
       canary: canaryOf(fleetOf(context.fleet, request.services?.[0]?.key ?? null)) ?? null,
-      ...(rollout.change === undefined
-        ? {
-            elsewhere: await elsewhereOf(context, rollout),
-            compatible,
-          }
-        : { elsewhere: { is: 'not wanted' }, compatible: null }),
+      ...{ elsewhere, compatible },
     }),
   );
   return remark === null ? reply : ended('outdated', reply);
@@ -98,10 +95,23 @@ function verdictOf(input: PlanInput, rollout: Rollout): Verdict | null {
   );
 }
 
-/** Of several releases the first that is not proven. */
-export async function elsewhereOf(context: CommandContext, rollout: Rollout): Promise<Elsewhere> {
+/**
+ * Whether what a plan brings was proven on another fleet, as `elsewhereOf`.
+ * @throws Refused where the settings let nobody plan what is not
+ */
+export async function elsewhereFor(context: Pick<CommandContext, 'elsewhere'>, rollout: Rollout): Promise<Elsewhere> {
+  const found = await elsewhereOf(context, rollout);
+  if (found.is === 'unproven' && found.refuses === true)
+    throw new Refused(`The settings want it proven first: ${found.reason}.`);
+  return found;
+}
+
+/** Of several releases the first that is not proven. What brings no release is proven nowhere. */
+export async function elsewhereOf(context: Pick<CommandContext, 'elsewhere'>, rollout: Rollout): Promise<Elsewhere> {
+  if (rollout.change !== undefined) return { is: 'not wanted' };
   const all = await Promise.all(allBrought(rollout).map(({ release }) => context.elsewhere(release)));
-  return all.find(({ is }) => is === 'unproven') ?? all[0] ?? { is: 'not wanted' };
+  const lacking = all.find(({ is }) => is === 'unproven') ?? all.find(({ is }) => is === 'doubted');
+  return lacking ?? all[0] ?? { is: 'not wanted' };
 }
 
 /** What goes with a release the nodes are asked once it is known which versions they run. */

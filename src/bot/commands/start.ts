@@ -9,7 +9,7 @@ import { beginsLater } from '../views/forecast.ts';
 import { goalFirst, goalOf } from '../views/goal.ts';
 import { foreign } from '../views/text.ts';
 import { demand, type Handler, survey } from './common.ts';
-import { fleetMark, inputOf, type Request, requestOf, show, wantsSecond } from './draft.ts';
+import { elsewhereFor, fleetMark, inputOf, type Request, requestOf, show, wantsSecond } from './draft.ts';
 import { confirmMigration } from './migrate.ts';
 import { confirmRecovery } from './recover.ts';
 import { cancelStart } from './reschedule.ts';
@@ -26,6 +26,7 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
     return show(context, request, false, 'The fleet has changed since the plan was made. This is the new plan:', seen);
   }
   const rollout = await made(context, draft.id, request, seen);
+  await elsewhereFor(context, rollout);
   // Whoever overrides freezes overrides those that they were shown.
   if (freezesIn(rollout, rollout.createdAt) !== freezesIn(draft, rollout.createdAt)) {
     const remark = 'A freeze was declared or lifted since the plan was made. This is the new plan:';

@@ -23,6 +23,7 @@ export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
   if (unbuiltOne !== undefined) return unbuiltOne.reply;
   const brought = found.flatMap((each) => ('is' in each ? [] : [each]));
   const services = brought.flatMap(({ key, release }) => (key === null ? [] : [{ key, release }]));
+  for (const { release } of brought) refuseOther(release, command.archive);
   const request: Request = {
     release: brought[0]?.release ?? null,
     ...(services.length === 0 ? {} : { services }),
@@ -43,6 +44,14 @@ export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
 function migratesTo({ fleet }: CommandContext, version: string, { verdict }: Incompatible): number | null {
   if (fleet.database === undefined || verdict.refusals.some(({ what }) => what !== 'schema')) return null;
   return rowFor(fleet.compatibility ?? [], version)?.before ?? null;
+}
+
+/** The same name may stand for another archive in another fleet. */
+function refuseOther({ version, archiveSha256 }: Release, wanted: string | undefined): void {
+  if (wanted === undefined || wanted === archiveSha256) return;
+  throw new Refused(
+    `The archive of ${version} here has the hash ${archiveSha256.slice(0, 12)}…, and what was proven ${wanted.slice(0, 12)}…: it is another one. Bring exactly that archive here first.`,
+  );
 }
 
 /** What is not there may be built: whoever asked for it is offered that. */

@@ -114,6 +114,18 @@ export function ownButtons(rollout: Rollout): Button[] {
   return [{ label: 'I own it', action: 'own', reference: reference(rollout), typed: `own ${rollout.id}` }];
 }
 
+/** Of an upgrade that is done: the same archive, planned on each fleet that waits for its proof here. */
+export function promoteButtons(rollout: Rollout): Button[] {
+  const { promotesTo = [], status, change, recovery, unsigned, onlyBack, release } = rollout;
+  if (status.is !== 'done' || change !== undefined || recovery !== undefined || unsigned || onlyBack) return [];
+  return promotesTo.map((fleet) => ({
+    label: `Promote to ${fleet}`,
+    action: `promote:${fleet}`,
+    reference: { ...reference(rollout), g: `${fleet} ${release.version} ${release.archiveSha256}` },
+    typed: `upgrade ${release.version} --fleet ${fleet}`,
+  }));
+}
+
 function ends(rollout: Rollout): string {
   const { status, startedAt } = rollout;
   if (startedAt === null) return 'It does not begin, and then it is over. No node was restarted.';

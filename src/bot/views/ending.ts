@@ -1,7 +1,7 @@
 import { isAny } from '../../base/is-any.ts';
 import { channel, dueNotices, isOpen, nodesInOrder, releaseOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
-import { ownButtons, rollbackButtons } from './buttons.ts';
+import { ownButtons, promoteButtons, rollbackButtons } from './buttons.ts';
 import { broughtWords, goalFirst, goalOf, newOf, reached, reachedShort } from './goal.ts';
 import { wrongAtTheEnd } from './node.ts';
 import { complianceLines } from './notice.ts';
@@ -39,7 +39,7 @@ export function endingPosts(rollout: Rollout, people: People = nobody): Post[] {
             ...call,
           ],
         },
-        { is: 'buttons', buttons: [...ownButtons(rollout), ...scopes] },
+        { is: 'buttons', buttons: [...promoteButtons(rollout), ...ownButtons(rollout), ...scopes] },
       ],
       cancelled === undefined ? {} : { announces: cancelled },
     ),

@@ -11,24 +11,34 @@ import { foreign, when } from './text.ts';
 export const homeActions = { upgrade: 'zwh:upgrade', look: 'zwh:look' } as const;
 
 export interface Home {
+  fleet: string;
   /** What waits for whoever opened it. */
   mine: Part[];
   mayUpgrade: boolean;
   rest: Part[];
 }
 
-/** At most 100 blocks. */
-export function homeBlocks({ mine, mayUpgrade, rest }: Home): KnownBlock[] {
+/** At most 100 blocks. @param isOneOfSeveral says of which fleet it is */
+export function homeBlocks({ fleet, mine, mayUpgrade, rest }: Home, isOneOfSeveral = false): KnownBlock[] {
+  const title: Part[] = isOneOfSeveral ? [{ is: 'title', text: `Fleet ${fleet}` }] : [];
   const shown = rest.filter(({ is }) => is !== 'buttons');
-  return [...message(mine, 'home.mine').blocks, buttons(mayUpgrade), ...message(shown, 'home').blocks];
+  return [
+    ...message([...title, ...mine], `home.${fleet}.mine`).blocks,
+    buttons(fleet, mayUpgrade),
+    ...message(shown, `home.${fleet}`).blocks,
+  ];
 }
 
-function buttons(mayUpgrade: boolean): ActionsBlock {
+function buttons(fleet: string, mayUpgrade: boolean): ActionsBlock {
   const button = (action_id: string, text: string): Button => ({
-    ...{ type: 'button', action_id, text: { type: 'plain_text', text, emoji: false } },
+    ...{ type: 'button', action_id, value: fleet, text: { type: 'plain_text', text, emoji: false } },
   });
   const upgrade: Button[] = mayUpgrade ? [{ ...button(homeActions.upgrade, 'Upgrade…'), style: 'primary' }] : [];
-  return { type: 'actions', block_id: 'home.buttons', elements: [...upgrade, button(homeActions.look, 'Look again')] };
+  return {
+    type: 'actions',
+    block_id: `home.${fleet}.buttons`,
+    elements: [...upgrade, button(homeActions.look, 'Look again')],
+  };
 }
 
 /** Which versions run in each region, as the nodes said. */

@@ -244,7 +244,9 @@ function alertLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
 function proofLines(rollout: Rollout, { name, region, state }: NodeRun): string[] {
   const said = rollout.looks[region]?.elsewhere;
   const isBegun = nodesInOrder(rollout).some((other) => other.touched && other.name !== name);
-  if (state.is !== 'ready' || said?.is !== 'unproven' || isBegun) return [];
+  if (state.is !== 'ready' || isBegun) return [];
+  if (said?.is === 'doubted') return [`‼ Begun all the same, as the settings want: ${foreign(said.reason, 500)}`];
+  if (said?.is !== 'unproven') return [];
   const none = rollout.startedAt === null ? 'No node is begun yet' : 'No further node is begun';
   return [`‼ ${none}: ${foreign(said.reason, 500)}`];
 }

@@ -10,7 +10,15 @@ import {
   takesNodes,
   turns,
 } from '../../upgrade/rollout/index.ts';
-import type { ApprovalPhase, Elsewhere, NodeSurvey, NodesPhase, Policy, Rollout } from '../../upgrade/rollout/types.ts';
+import type {
+  ApprovalPhase,
+  Elsewhere,
+  NodeSurvey,
+  NodesPhase,
+  Policy,
+  Release,
+  Rollout,
+} from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import type { Reply } from '../context.ts';
 import { promisedTicks } from './checklist.ts';
@@ -73,7 +81,7 @@ export function preview(plan: Preview): Reply {
         ...(rollout.change === undefined
           ? [...allBrought(rollout).map(({ release }) => signedWithKey(release)), ...goesWith(rollout, survey)]
           : changed(rollout, survey)),
-        ...provenLines(elsewhere),
+        ...provenLines(elsewhere, rollout.release, now),
         ...compatibleLines(compatible),
         ...promisedTicks(rollout),
         ...rules(rollout, canary),
@@ -210,9 +218,18 @@ const watched = ({ policy, strategy }: Rollout): string =>
   `Each ${strategies[strategy].part} is watched for ${span(policy.bake)} before the next is asked for`;
 
 /** Nothing is begun before it is so; whoever reads the plan can still bring the proof. */
-function provenLines(elsewhere: Elsewhere): string[] {
+function provenLines(elsewhere: Elsewhere, { archiveSha256 }: Release, now: number): string[] {
   if (elsewhere.is === 'not wanted') return [];
-  if (elsewhere.is === 'proven') return [`Proven on ${foreign(elsewhere.fleet, 80)}, since ${when(elsewhere.since)}`];
+  if (elsewhere.is === 'proven') {
+    const { fleet, since, rollout } = elsewhere;
+    const by =
+      rollout === undefined
+        ? ''
+        : `: ${foreign(rollout, 80)}, done ${span(now - since)} ago, hash ${archiveSha256.slice(0, 12)}… the same`;
+    return [`Proven on ${foreign(fleet, 80)}, since ${when(since)}${by}`];
+  }
+  if (elsewhere.is === 'doubted')
+    return [`‼ *Not proven, and begun all the same*, as the settings want: ${foreign(elsewhere.reason, 500)}`];
   return [`‼ *No node is begun yet*: ${foreign(elsewhere.reason, 500)}`];
 }
 

@@ -232,13 +232,20 @@ export type Alerts =
   | { is: 'firing'; names: string[] }
   | { is: 'unknown'; reason: string };
 
-/** What the journal of another fleet proves of this very archive. `unproven`: too little, or it cannot be read. */
+/**
+ * What the journal of another fleet proves of this very archive. `unproven`: too little, or it cannot be read. `doubted`: the same, where the
+ * settings want it told and nothing kept from.
+ */
 export type Elsewhere =
   | { is: 'not wanted' }
-  /** `since`: when its rollout there was finished, epoch ms. */
-  | { is: 'proven'; fleet: string; since: number }
-  /** With what to do. */
-  | { is: 'unproven'; reason: string };
+  /**
+   * `since`: when its rollout there was finished, epoch ms. `rollout`, and the hash of the last line of its journal, say what that rests on; absent in
+   * looks of older versions.
+   */
+  | { is: 'proven'; fleet: string; since: number; rollout?: string; head?: string }
+  /** With what to do. `refuses`: not even a plan is made. */
+  | { is: 'unproven'; reason: string; refuses?: true }
+  | { is: 'doubted'; reason: string };
 
 /**
  * What the compatibility matrix says of a region now. `noWayBack`: what its nodes ran before and the schema

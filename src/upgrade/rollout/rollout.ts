@@ -396,6 +396,8 @@ export interface Rollout {
   onlyBack?: true;
   /** Never stored: a newer rollout holds the fleet or worked on nodes since, so that nothing of this one can be brought back. */
   superseded?: true;
+  /** Never stored: fleets of the same bot on which this release may be begun, now that it is done here. */
+  promotesTo?: readonly string[];
   status: Status;
   /** What is to be done, in order: the first that is not over is the one that is worked on. */
   phases: Phase[];

@@ -40,7 +40,12 @@ describe('what may stand anywhere', () => {
       help: false,
       version: false,
       json: true,
+      which: { config: [], fleet: [] },
     });
+    expect(readAsked(['--fleet', 'a', 'status', '--config=x.yaml', '--config', 'y', '--json'])).toMatchObject({
+      ...{ word: 'status', rest: [], which: { config: ['x.yaml', 'y'], fleet: ['a'] }, json: true },
+    });
+    expect(() => readAsked(['status', '--fleet'])).toThrow(/--fleet needs a value/);
     expect(readAsked(['-V'])).toMatchObject({ word: null, version: true });
     expect(readAsked(['status', '-h'])).toMatchObject({ word: 'status', help: true });
   });

@@ -66,11 +66,9 @@ describe.skipIf(why !== null)('the clean-up after a stable time, on a real node'
       },
     });
     const environment = { PATH: process.env.PATH, HOME: process.env.HOME };
-    const runtime = await openRuntime(
-      loadSettings(product.settingsFile, environment),
-      pino(sink),
-      systemClock(() => ahead),
-    );
+    const runtime = await openRuntime(loadSettings(product.settingsFile, environment), pino(sink), {
+      clock: systemClock(() => ahead),
+    });
     const worker = await startWorkerRole(runtime, null);
     try {
       await talk.until('the night was gone through', until, 120_000);
