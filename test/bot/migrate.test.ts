@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { readClick } from '../../src/bot/actions/click.ts';
+import { asShownNow } from '../../src/bot/as-shown.ts';
 import { perform } from '../../src/bot/commands/index.ts';
 import { runCommand } from '../../src/bot/run.ts';
 import { posts } from '../../src/bot/views/posts.ts';
 import type { DatabaseTold } from '../../src/jobs/types.ts';
-import { asked, isOpen, next, plan, unbegunAction, withApproversOf } from '../../src/upgrade/rollout/index.ts';
+import {
+  asked,
+  followsOn,
+  isOpen,
+  next,
+  plan,
+  unbegunAction,
+  withApproversOf,
+} from '../../src/upgrade/rollout/index.ts';
 import type { ActionPhase, Fleet, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { fleetOf, inputOf, minutes, surveyOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
@@ -120,6 +130,54 @@ describe('migrate', () => {
     const stuck = drive(approved, bad, { from: first.now + 2 }).rollout;
     expect(isOpen(stuck)).toBe(true);
     expect(words(stuck)).toContain('needs a person');
+  });
+
+  describe('what comes next, by a button on the last message', () => {
+    const all = plan(inputOf(fleetOf(), { id: 'u1' }));
+    const { rollout: done } = drive(all, worldOf(all), { from: tuesday });
+    const labels = (rollout: Rollout) =>
+      posts(rollout)
+        .flatMap(({ blocks }) => blocks.flatMap((block) => (block.type === 'actions' ? block.elements : [])))
+        .flatMap((each) => ('text' in each && each.text ? [each.text.text] : []));
+
+    it('is the migration after an upgrade that every node has', async () => {
+      const here = trial({ fleet });
+      here.control.rollouts.set('u1', done);
+      expect(done.status.is).toBe('done');
+      const shown = await asShownNow(here.context, done);
+      expect(labels(shown)).toContain('Migrate to 3…');
+      expect(JSON.stringify(posts(shown))).toContain('migrate after v2.0.0');
+      expect(
+        readClick('zw:migrate-after:v2.0.0', JSON.stringify({ r: 'u1', g: 'v2.0.0', v: 0 }))?.command,
+      ).toMatchObject({
+        verb: 'migrate',
+        act: { is: 'after', version: 'v2.0.0' },
+      });
+    });
+
+    it('is nothing while a node runs something else, without a database, or where the row says so', () => {
+      const [one] = Object.values(done.nodes);
+      const rest = Object.fromEntries(Object.entries(done.nodes).filter(([name]) => name !== one?.name));
+      expect(followsOn(fleet, { ...done, nodes: rest })).toBe(null);
+      const { database: _, ...none } = fleet;
+      expect(followsOn(none, done)).toBe(null);
+      expect(followsOn({ ...fleet, compatibility: rows.map((row) => ({ ...row, after: null })) }, done)).toBe(null);
+      expect(
+        followsOn(fleet, { ...done, status: { is: 'stopped', at: tuesday, by: 'U1', reason: null } as never }),
+      ).toBe(null);
+    });
+
+    it('is a restart of every node after that migration, and not after the one before', () => {
+      const change = { is: 'migrate', from: 2, to: 3, commit: 'c'.repeat(40) } as const;
+      const after = { ...done, change: { ...change, when: 'after' as const } };
+      expect(followsOn(fleet, after)).toEqual({ is: 'restart' });
+      expect(labels({ ...after, follows: { is: 'restart' } })).toContain('Restart all nodes…');
+      expect(followsOn(fleet, { ...done, change: { ...change, when: 'before' } })).toBe(null);
+      expect(readClick('zw:restart-next', JSON.stringify({ r: 'u1', g: '', v: 0 }))?.command).toMatchObject({
+        verb: 'restart',
+        dryRun: false,
+      });
+    });
   });
 
   it.each([

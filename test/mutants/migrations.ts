@@ -3,6 +3,13 @@ import type { Mutant } from './mutant.ts';
 /** Actions of the core, and the migration of a database. */
 export const rows: Mutant[] = [
   {
+    name: 'the migration after an upgrade is offered while nodes run another version',
+    file: 'src/upgrade/rollout/follows.ts',
+    from: " && all.every(({ name }) => nodes[name]?.state.is === 'done')",
+    to: '',
+    tests: ['test/bot/migrate.test.ts'],
+  },
+  {
     name: 'a node goes before an action that stands before it',
     file: 'src/upgrade/rollout/gates.ts',
     from: "  'action',\n",

@@ -39,6 +39,13 @@ const readings: Record<string, Reading> = {
     verb: 'migrate',
     act: { is: 'before', version: g, attest: false, dryRun: false },
   }),
+  'migrate-after': ({ g }) => ({
+    verb: 'migrate',
+    act: { is: 'after', version: g, attest: false, dryRun: false },
+  }),
+  'restart-next': () => ({
+    ...{ verb: 'restart', strategy: null, regions: null, limit: null, when: { is: 'windows' }, dryRun: false },
+  }),
   promote: ({ g }) => ({ ...plainUpgrade(promotedIn(g).version), archive: promotedIn(g).archive }),
   'build-first': ({ g }) => ({ verb: 'build', act: { is: 'start', version: g } }),
   'build-again': ({ g }) => ({ verb: 'build', act: { is: 'start', version: g } }),

@@ -34,6 +34,7 @@ export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
 export { troublesIn } from './fitness.ts';
 export { followUpAt, nextAsk } from './follow-up.ts';
+export { followsOn } from './follows.ts';
 export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
 export { askedByLooks, evidenceFor, gates, whyWaiting } from './gates.ts';

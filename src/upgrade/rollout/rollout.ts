@@ -357,6 +357,9 @@ export interface Brought {
   release: Release;
 }
 
+/** What comes after a rollout, asked for by people: the migration to a schema, or a restart of every node. */
+export type Follows = { is: 'migrate'; to: number } | { is: 'restart' };
+
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
 export interface Rollout {
   id: string;
@@ -398,6 +401,8 @@ export interface Rollout {
   superseded?: true;
   /** Never stored: fleets of the same bot on which this release may be begun, now that it is done here. */
   promotesTo?: readonly string[];
+  /** Never stored: what the settings want next, now that this is done. */
+  follows?: Follows;
   status: Status;
   /** What is to be done, in order: the first that is not over is the one that is worked on. */
   phases: Phase[];
