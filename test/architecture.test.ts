@@ -139,6 +139,7 @@ const inner: Record<string, Room> = {
       'upgrade/rollout',
       'upgrade/host',
       'jobs',
+      'migrating',
       'releases',
       'windows',
     ],

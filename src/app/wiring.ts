@@ -31,7 +31,7 @@ import {
 } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import type { Meter, RoleName } from '../metrics/index.ts';
-import { createDatabasePlace, type Database, withSchemaOf } from '../migrating/index.ts';
+import { type Database, databaseOn, withSchemaOf } from '../migrating/index.ts';
 import { openShelves, type Shelves } from '../releases/index.ts';
 import { here, overThere } from '../running/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
@@ -296,15 +296,7 @@ function databaseOf(
   shell: ReturnType<typeof createShell>,
 ): (Database & { maxAge: number }) | null {
   if (database === null) return null;
-  const { name } = fleet;
-  const place = createDatabasePlace({
-    fleet: name,
-    settings: database,
-    machine: overThere(shell, database.host.name),
-    by: 'unit',
-    folders: { login: `.zeitwork-migrations/${name}`, root: `/var/lib/zeitwork-migrations/${name}` },
-  });
-  return { ...place, maxAge: database.backup.maxAge };
+  return { ...databaseOn(fleet.name, database, shell), maxAge: database.backup.maxAge };
 }
 
 /** What gives the nodes of each region their clients, where the settings say it. */

@@ -2,8 +2,9 @@ import { minute, second } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 import { redact, redactLines } from '../base/redact.ts';
 import { sourceIn } from '../building/index.ts';
-import { fetchScript, lookScript, type Machine, sightIn, talkTo, Unsure } from '../running/index.ts';
+import { fetchScript, lookScript, type Machine, overThere, sightIn, talkTo, Unsure } from '../running/index.ts';
 import type { Source } from '../upgrade/ledger/types.ts';
+import type { Shell } from '../upgrade/ssh/types.ts';
 import { askScript, fenceScript, startScript, statusScript } from './scripts.ts';
 import type { Migrating } from './types.ts';
 
@@ -26,6 +27,11 @@ export interface Database {
   schema(signal: AbortSignal): Promise<number>;
   /** Epoch ms of the last backup. @throws Refused where the settings name nobody to ask */
   backedUpAt(signal: AbortSignal): Promise<number>;
+  /**
+   * Whether a lock of a session outlives it: then a pooler of transactions stands between, and the lock of a migration tool holds
+   * nothing. Null: the database does not tell.
+   */
+  pooled(signal: AbortSignal): Promise<boolean | null>;
   /** What the status command of a version says, redacted; null: the settings have none. */
   status(source: Source, signal: AbortSignal): Promise<string[] | null>;
   /** Fetches the tag and makes an export of its commit there. */
@@ -50,6 +56,8 @@ export interface DatabaseParts {
 const memory = 4 * 1024 ** 3;
 const logMost = 16 * 1024 * 1024;
 const lastLines = 20;
+/** Of advisory locks; nobody else's, one hopes, and nobody is kept waiting by it. */
+const lockOfOurs = 20_610_424;
 const longestLine = 300;
 
 export function createDatabasePlace({ fleet, settings, machine, by, folders }: DatabaseParts): Database {
@@ -74,6 +82,19 @@ export function createDatabasePlace({ fleet, settings, machine, by, folders }: D
       const at = /^\d{9,11}$/.test(answer) ? Number(answer) * second : Date.parse(answer);
       if (Number.isFinite(at) && /^\d/.test(answer)) return at;
       throw new Unsure(`the command does not tell when the last backup was made: ${answer.slice(0, 300) || 'nothing'}`);
+    },
+    async pooled(signal) {
+      const ask = (sql: string) => answerTo('ask for a lock', sql, settings.query, signal);
+      if (!/^[tf]$/.test(await ask(`select pg_try_advisory_lock(${lockOfOurs})`))) return null;
+      for (let looks = 0; ; looks += 1) {
+        const held = await ask(
+          `select count(*) from pg_locks where locktype = 'advisory' and objid = ${lockOfOurs} and granted and database = (select oid from pg_database where datname = current_database())`,
+        );
+        if (!/^\d+$/.test(held)) return null;
+        if (held === '0') return false;
+        // A session that was just left may take a moment to be gone.
+        if (looks === 2) return true;
+      }
     },
     async status({ commit }, signal) {
       if (settings.status === null) return null;
@@ -150,3 +171,10 @@ function refusal(word: string, detail: string, { env }: Migrating): Error | null
       return null;
   }
 }
+
+/** The database of a fleet, on the host that its settings name. */
+export const databaseOn = (fleet: string, settings: Migrating, shell: Pick<Shell, 'run'>): Database =>
+  createDatabasePlace({
+    ...{ fleet, settings, machine: overThere(shell, settings.host.name), by: 'unit' },
+    folders: { login: `.zeitwork-migrations/${fleet}`, root: `/var/lib/zeitwork-migrations/${fleet}` },
+  });

@@ -3,6 +3,13 @@ import type { Mutant } from './mutant.ts';
 /** Actions of the core, and the migration of a database. */
 export const rows: Mutant[] = [
   {
+    name: 'doctor takes a pooler of transactions for the database itself',
+    file: 'src/migrating/place.ts',
+    from: 'if (looks === 2) return true;',
+    to: 'if (looks === 2) return false;',
+    tests: ['test/doctor/database.test.ts'],
+  },
+  {
     name: 'the migration after an upgrade is offered while nodes run another version',
     file: 'src/upgrade/rollout/follows.ts',
     from: " && all.every(({ name }) => nodes[name]?.state.is === 'done')",
