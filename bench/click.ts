@@ -28,6 +28,7 @@ function settingsFor(slack: Slack, stateDir: string): Settings {
     healthUrls: {},
     alerts: null,
     build: null,
+    database: null,
     besideUrls: {},
     balancers: {},
     balancerHosts: {},

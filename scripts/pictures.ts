@@ -1,4 +1,4 @@
-// Draws docs/images anew, from two stories that are played in the sandbox: npm run pictures
+// Draws docs/images anew, from stories that are played in the sandbox: npm run pictures [-- form|first|scheduled …]
 import { resolve } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { type SandboxOptions, startSandbox } from '../sandbox/start.ts';
@@ -28,6 +28,29 @@ async function play(browser: Browser, { scale, tell, ...options }: Play): Promis
   } finally {
     await sandbox.close();
   }
+}
+
+/** What asks instead of being typed, and the dashboard, also on a phone. */
+async function formAndHome(page: Page): Promise<void> {
+  const { become, type, button } = atSandbox(page);
+  const modal = page.locator('[data-modal]');
+  await become(rosa);
+  await type('/zeitwork upgrade --strategy regions');
+  await modal.getByText('Show the plan').waitFor();
+  await modal.locator('select[name="version"]').selectOption('v2.0.0');
+  await draw('form', modal);
+  await modal.getByText('Show the plan').click();
+  await button('Start').waitFor();
+  await page.locator('[data-tab-to="home"]').click();
+  const home = page.locator('.home-view');
+  await home.getByText('Upgrade…').waitFor();
+  await home.getByText('Versions').waitFor();
+  await draw('home', home);
+  await page.setViewportSize({ width: 375, height: 812 });
+  await draw('home-phone', page);
+  await home.getByText('Upgrade…').click();
+  await modal.getByText('Show the plan').waitFor();
+  await draw('form-phone', page);
 }
 
 /** What a newcomer sees, as they see it. */
@@ -73,12 +96,17 @@ async function scheduledUpgrade(page: Page): Promise<void> {
   await draw('decided', message('us-east approved by'));
 }
 
+/** Which stories; none named: all. */
+const asked = process.argv.slice(2);
+const isAsked = (story: string): boolean => asked.length === 0 || asked.includes(story);
+
 const browser = await openBrowser();
 try {
-  await play(browser, { windows: 'always', scale: 1, tell: firstUpgrade });
+  if (isAsked('form')) await play(browser, { windows: 'always', scale: 1.5, tell: formAndHome });
+  if (isAsked('first')) await play(browser, { windows: 'always', scale: 1, tell: firstUpgrade });
   // Twenty minutes before the first window opens: what is asked for now is called again when the clock jumps there.
   const startAt = Date.UTC(2026, 11, 1, 1, 40);
-  await play(browser, { windows: 'guide', startAt, scale: 1.5, tell: scheduledUpgrade });
+  if (isAsked('scheduled')) await play(browser, { windows: 'guide', startAt, scale: 1.5, tell: scheduledUpgrade });
 } finally {
   await browser.close();
 }

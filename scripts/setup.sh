@@ -2,7 +2,7 @@
 # Sees to it that the programs are there which npm cannot bring, and says what it does.
 # usage: scripts/setup.sh redis        a Redis server for a private queue, ssh-keygen for signed releases (npm run sandbox)
 #        scripts/setup.sh tests        the same, git, make, an OpenSSH server, Chromium, script(1) for a terminal, HAProxy with socat,
-#                              nginx, PostgreSQL, Prometheus (npm test)
+#                              nginx, PostgreSQL with pgbouncer, Prometheus (npm test)
 # Debian and its kin: missing ones are installed with apt-get as root, or through sudo without a password.
 # Elsewhere, or without that right, they are named and the script fails. So it does when Node is too old.
 set -eu
@@ -35,6 +35,7 @@ if [ "$1" = tests ]; then
   nginx_is_there || missing="$missing nginx-light"
   has socat || missing="$missing socat"
   postgres_is_there || missing="$missing postgresql"
+  has pgbouncer || [ -x /usr/sbin/pgbouncer ] || missing="$missing pgbouncer"
   has promtool || missing="$missing prometheus"
 fi
 [ -n "$missing" ] || exit 0

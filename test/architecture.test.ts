@@ -42,7 +42,12 @@ const inner: Record<string, Room> = {
     types: ['upgrade/ssh', 'upgrade/http'],
     packages: [],
   },
-  'upgrade/actions': { ours: ['base', 'upgrade/rollout', 'upgrade/host'], types: ['running'], packages: [] },
+  'upgrade/actions': { ours: ['base', 'upgrade/rollout', 'upgrade/host'], types: ['migrating'], packages: [] },
+  migrating: {
+    ours: ['base', 'building', 'running'],
+    types: ['upgrade/compatibility', 'upgrade/ledger', 'upgrade/ssh'],
+    packages: [],
+  },
   'upgrade/steps': {
     ours: [
       'base',
@@ -57,8 +62,9 @@ const inner: Record<string, Room> = {
     packages: ['node:'],
   },
   releases: { ours: ['base', 'trust', 'upgrade/rollout'], packages: ['node:', 'undici', 'tar-stream'] },
+  running: { ours: ['base', 'upgrade/host'], types: ['upgrade/ssh'], packages: ['node:'] },
   building: {
-    ours: ['base', 'trust', 'upgrade/host'],
+    ours: ['base', 'running', 'trust', 'upgrade/host'],
     types: ['upgrade/ledger', 'upgrade/ssh'],
     packages: ['node:', 'tar-stream'],
   },
@@ -72,7 +78,7 @@ const inner: Record<string, Room> = {
       'upgrade/rollout',
       'windows',
     ],
-    types: ['building', 'upgrade/balancer', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http'],
+    types: ['building', 'migrating', 'upgrade/balancer', 'upgrade/environment', 'upgrade/ssh', 'upgrade/http'],
     packages: ['node:', 'yaml', 'zod', 'ssh-config', '@jmespath-community/jmespath'],
   },
   jobs: {
@@ -88,6 +94,7 @@ const inner: Record<string, Room> = {
     ],
     types: [
       'building',
+      'migrating',
       'upgrade/actions',
       'upgrade/environment',
       'upgrade/ssh',
@@ -132,6 +139,7 @@ const inner: Record<string, Room> = {
       'upgrade/rollout',
       'upgrade/host',
       'jobs',
+      'migrating',
       'releases',
       'windows',
     ],

@@ -69,6 +69,17 @@ describe('the documentation', () => {
     }
   });
 
+  it('names the tests beside each thing that is promised of the chat', () => {
+    const [, table = ''] = /^\| what is promised .*\n((?:\|.*\n)+)/m.exec(text('docs/chat.md')) ?? [];
+    const rows = rowsOf(table);
+    expect(rows.length).toBeGreaterThan(50);
+    for (const row of rows) {
+      const [, , by = '', ...more] = row.split('|');
+      expect(more, row).toEqual(['']);
+      expect(testsNamedIn(by, row), `names no test: ${row}`).toBeGreaterThan(0);
+    }
+  });
+
   it('names, for each attack, a line that is taken away and missed', () => {
     const [, table = ''] = text('docs/security.md').split('| attack | succeeds, when |\n|---|---|\n');
     const [rows = ''] = table.split('\n\n');

@@ -113,6 +113,9 @@ function Field({ id, element, workspace }: { id: string; element: BlockElement; 
   }
   if (element.multiline === true)
     return <textarea id={id} name={name} rows={4} placeholder={placeholder} defaultValue={initial[0]} />;
+  // Only the browser knows the zone in which it is shown.
+  if (element.type === 'datetimepicker')
+    return <input id={id} name={name} type="datetime-local" data-at={initial[0]} />;
   return (
     <input
       id={id}

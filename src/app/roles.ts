@@ -1,3 +1,4 @@
+import { isMeantBy, placeOf } from '../base/sibling.ts';
 import type { Settings } from '../config/index.ts';
 import { type End, Ended } from './cli/exit.ts';
 import { live } from './cli/live.ts';
@@ -69,11 +70,13 @@ async function start(
   return { close, lost };
 }
 
+/** A region may be named by its place, for all services there. */
 const regionsOf = ({ fleet }: Settings, named: string[] | null): string[] | null =>
-  named?.filter((name) => fleet.regions.some((region) => region.name === name)) ?? null;
+  named?.filter((name) => fleet.regions.some((region) => isMeantBy(region.name, name))) ?? null;
 
 function refuseUnknown(named: string[], fleets: readonly Settings[]): void {
-  const known = [...new Set(fleets.flatMap(({ fleet }) => fleet.regions.map(({ name }) => name)))];
+  const names = fleets.flatMap(({ fleet }) => fleet.regions.map(({ name }) => name));
+  const known = [...new Set([...names.map(placeOf), ...names])];
   const unknown = named.filter((name) => !known.includes(name));
   const who = fleets.length === 1 ? 'the fleet has' : 'the fleets have';
   if (unknown.length > 0) throw new Ended('usage', `--region ${unknown.join(', ')}: ${who} ${known.join(', ')}`);

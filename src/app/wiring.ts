@@ -10,7 +10,7 @@ import { isMeantBy } from '../base/sibling.ts';
 import type { BotFleet } from '../bot/app.ts';
 import { type CommandContext, ownPeople } from '../bot/context.ts';
 import { createLooks } from '../bot/looks.ts';
-import { createBuildPlace, createBuildShelf, here, overThere } from '../building/index.ts';
+import { createBuildPlace, createBuildShelf } from '../building/index.ts';
 import { readSecretIn, type Settings, SettingsError } from '../config/index.ts';
 import type { AskElsewhere, Belief, WorkerParts } from '../jobs/index.ts';
 import {
@@ -27,11 +27,15 @@ import {
   startWorker,
   stopFile,
   vouching,
+  vouchingForActions,
 } from '../jobs/index.ts';
 import type { Control } from '../jobs/types.ts';
 import type { Meter, RoleName } from '../metrics/index.ts';
+import { type Database, databaseOn, withSchemaOf } from '../migrating/index.ts';
 import { openShelves, type Shelves } from '../releases/index.ts';
+import { here, overThere } from '../running/index.ts';
 import { keyId, openSealKey, ownFolder, sealer, sshSignature } from '../trust/index.ts';
+import { migrateWith } from '../upgrade/actions/migrate.ts';
 import { createBalancer, serverOf } from '../upgrade/balancer/index.ts';
 import type { AskChecks, MetricsCheck } from '../upgrade/checks/types.ts';
 import { noRules } from '../upgrade/environment/index.ts';
@@ -286,6 +290,15 @@ async function buildOf(
   return { build: { place, shelf } };
 }
 
+/** Where the database is migrated, where the settings say so. */
+function databaseOf(
+  { database, fleet }: Settings,
+  shell: ReturnType<typeof createShell>,
+): (Database & { maxAge: number }) | null {
+  if (database === null) return null;
+  return { ...databaseOn(fleet.name, database, shell), maxAge: database.backup.maxAge };
+}
+
 /** What gives the nodes of each region their clients, where the settings say it. */
 function balancingOf({ balancers, fleet, healthUrls, besideUrls }: Settings): Pick<WorkerParts, 'balancing'> {
   const { slots } = fleet.service;
@@ -319,8 +332,8 @@ function portOf(url: string): number {
 /** Advances rollouts and works on the nodes of `regions`; null: of all. */
 export async function startWorkerRole(runtime: Runtime, regions: string[] | null): Promise<Role> {
   const { settings, redis, releases, clock, log, meter } = runtime;
-  const other = settings.build?.host ?? null;
-  const others = other === null ? settings.balancerHosts : { [other.name]: other, ...settings.balancerHosts };
+  const known = [settings.build?.host, settings.database?.host].flatMap((host) => host ?? []);
+  const others = { ...Object.fromEntries(known.map((host) => [host.name, host])), ...settings.balancerHosts };
   const shell = createShell(
     { ...others, ...settings.hosts },
     {
@@ -336,6 +349,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
   const limit = policy.commandTimeout;
   const helper = helpersOf(settings.fleet, settings.hosts, await knownSigners(settings));
   const closely = (node: string) => ({ service: serviceOn(node), shell, probe, now: () => clock.now(), helper });
+  const database = databaseOf(settings, shell);
   const checks = checksOf(settings, shell, clock);
   const rules = settings.fleet.config ?? noRules;
   const resolve = resolverFor(rules, (name) => readSecretIn(rules.files, name));
@@ -344,7 +358,7 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     return health.is === 'healthy' ? health.version : null;
   };
   const near = await neighbour(settings, runtime.known, redis, 'worker', log);
-  const inventory = askingBeside(createInventory(settings.inventory), { fleet, runs });
+  const inventory = askingBeside(withSchemaOf(database, createInventory(settings.inventory), clock), { fleet, runs });
   const worker = await startWorker({
     redis,
     belief: await openBelief(settings, 'worker', log),
@@ -354,6 +368,10 @@ export async function startWorkerRole(runtime: Runtime, regions: string[] | null
     shell,
     probe,
     ...(settings.approvals === 'signed' ? { vouched: vouching(settings.fleet, settings.people, runs) } : {}),
+    ...(database === null
+      ? {}
+      : { database, actions: { migrate: migrateWith(database, { maxAge: database.maxAge }) } }),
+    ...(settings.approvals === 'signed' ? { vouchedAction: vouchingForActions(settings.fleet, settings.people) } : {}),
     alerting: createAlerting(settings.alerts),
     elsewhere: createElsewhere(settings.proven, clock, near?.store ?? null),
     compatible: createCompatible(fleet.compatibility, inventory, { fleet, runs }),

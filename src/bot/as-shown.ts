@@ -1,5 +1,5 @@
 import { freezesOf } from '../upgrade/ledger/index.ts';
-import { isOpen, knowing, withApproversOf } from '../upgrade/rollout/index.ts';
+import { followsOn, isOpen, knowing, withApproversOf } from '../upgrade/rollout/index.ts';
 import type { Fleet, Rollout } from '../upgrade/rollout/types.ts';
 import type { Freeze } from '../windows/types.ts';
 import type { Access, CommandContext } from './context.ts';
@@ -34,7 +34,12 @@ export async function asShownNow(
   );
   if (!isFree) return { ...shown, superseded: true };
   const { promotesTo = [] } = context;
-  return promotesTo.length === 0 ? shown : { ...shown, promotesTo };
+  const follows = followsOn(context.fleet, rollout);
+  return {
+    ...shown,
+    ...(promotesTo.length === 0 ? {} : { promotesTo }),
+    ...(follows === null ? {} : { follows }),
+  };
 }
 
 /** Looks find a freeze out, too, but days may pass to the next one; those of the settings are as the last look found them. */

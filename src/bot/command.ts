@@ -1,6 +1,10 @@
 import type { Wanted } from '../upgrade/environment/index.ts';
 import { type RollbackScope, type StrategyName, strategyNames } from '../upgrade/rollout/types.ts';
 
+export type MigrateAct =
+  | { is: 'status'; version: string | null }
+  | { is: 'before' | 'after'; version: string; attest: boolean; dryRun: boolean };
+
 /** When the first node may be begun. */
 export type When = { is: 'windows' } | { is: 'now'; reason: string; incident?: string } | Later;
 
@@ -61,6 +65,8 @@ export type Command =
   | { verb: 'rollback'; target: string | null; dryRun: boolean }
   /** Gives a broken node back what was proven on it. `from`: the peer whose binary it gets; null: as the plan finds. */
   | { verb: 'recover'; node: string; from: string | null; dryRun: boolean }
+  /** The schema of the database: what it is, or a plan of the migration before or after a version's nodes. */
+  | { verb: 'migrate'; act: MigrateAct }
   /** What is not as recorded, and what becomes of it. */
   | { verb: 'drift'; act: DriftAct }
   /** Makes a release out of a tag. */
@@ -155,6 +161,11 @@ export const manual: Record<Verb, Manual> = {
     usage: 'build [VERSION | stop]',
     what: 'makes a signed release out of the tag of that name; alone it tells how the last one went, stop ends the one under way',
     example: 'build v2.0.0',
+  },
+  migrate: {
+    usage: 'migrate status [VERSION] | before VERSION | after VERSION [--attest] [--dry-run]',
+    what: 'tells the schema of the database, or shows a plan of the migration that comes before or after a version; nothing starts before you confirm it',
+    example: 'migrate before v2.0.0',
   },
   status: { usage: 'status', what: 'what runs now, or what every node runs', example: 'status' },
   why: { usage: 'why [NODE]', what: 'everything that holds the next node, and who can open it', example: 'why' },

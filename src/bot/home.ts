@@ -2,7 +2,7 @@ import type { WebClient } from '@slack/web-api';
 import { timeLimit } from '../base/time-limit.ts';
 import { approvals, declineOf, sinceOf } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
-import { asShown } from './as-shown.ts';
+import { asShown, asShownNow } from './as-shown.ts';
 import { glance } from './commands/common.ts';
 import type { CommandContext } from './context.ts';
 import { permit } from './permissions.ts';
@@ -58,9 +58,14 @@ async function homeOf(context: CommandContext, user: string): Promise<Home> {
     answer(context, asking, { verb: 'history' }),
   ]);
   const where = `Upgrade, approve and roll back in <#${context.access.channel}>, with \`/zeitwork\`. As of ${when(context.clock.now())}.`;
+  // A freeze that was declared since moves what is expected.
+  const shown = open === null ? null : await asShownNow(context, open);
+  const { service, name } = context.fleet;
+  const title = { is: 'title' as const, text: `${service.name} on ${name}` };
   const rest = [
+    ...(open === null ? [title, ...(await seen(context))] : []),
     ...now.parts,
-    ...(open === null ? [await seen(context)] : [versionsKnown(open), lines(...forecastLines(open))]).flat(),
+    ...(shown === null ? [] : [versionsKnown(shown), lines(...forecastLines(shown))]),
     lines('*Windows*'),
     ...windows.parts,
     lines('*The last rollouts*'),

@@ -78,6 +78,7 @@ const readers: Record<Verb, (input: string[]) => Command> = {
   recover: readRecover,
   drift: readDrift,
   build: readBuild,
+  migrate: readMigrate,
   restart: readRestart,
   config: readConfig,
   adopt: readAdopt,
@@ -116,6 +117,7 @@ const freezeFlags = { until: 'many', reason: 'many', from: 'many' } satisfies Fl
 
 const rollbackFlags = { 'dry-run': 'none' } satisfies FlagShape;
 const recoverFlags = { from: 'one', 'dry-run': 'none' } satisfies FlagShape;
+const migrateFlags = { attest: 'none', 'dry-run': 'none' } satisfies FlagShape;
 const driftFlags = { reason: 'many' } satisfies FlagShape;
 const adoptFlags = { without: 'one' } satisfies FlagShape;
 const diagnoseFlags = { bundle: 'maybe' } satisfies FlagShape;
@@ -135,6 +137,7 @@ export const flagsOf: Partial<Record<Verb, FlagShape>> = {
   rollback: rollbackFlags,
   recover: recoverFlags,
   drift: driftFlags,
+  migrate: migrateFlags,
   restart: restartFlags,
   config: configFlags,
   adopt: adoptFlags,
@@ -386,6 +389,20 @@ function readBuild(input: string[]): Command {
   if (word === null) return { verb: 'build', act: { is: 'look' } };
   if (word.toLowerCase() === 'stop') return { verb: 'build', act: { is: 'stop' } };
   return { verb: 'build', act: { is: 'start', version: readVersion(word) } };
+}
+
+function readMigrate(input: string[]): Command {
+  const flags = readFlags(input, migrateFlags);
+  const [word = 'status', version, ...extra] = flags.rest;
+  const is = word.toLowerCase();
+  if (extra.length > 0) throw new Unreadable(`one version is expected: ${extra.join(' ')} is too much`);
+  if (is === 'status')
+    return { verb: 'migrate', act: { is, version: version === undefined ? null : readVersion(version) } };
+  if (is !== 'before' && is !== 'after')
+    throw new Unreadable(`${word} is not known here: migrate status, migrate before VERSION, or migrate after VERSION`);
+  if (version === undefined) throw new Unreadable(`which version? migrate ${is} VERSION`);
+  const [attest, dryRun] = [flags.values.has('attest'), flags.values.has('dry-run')];
+  return { verb: 'migrate', act: { is, version: readVersion(version), attest, dryRun } };
 }
 
 function readRestart(input: string[]): Command {

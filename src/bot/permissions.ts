@@ -38,6 +38,7 @@ export const isFree = (command: Command): boolean =>
   (command.verb === 'rollback' && command.dryRun) ||
   (command.verb === 'drift' && command.act.is === 'look') ||
   (command.verb === 'build' && command.act.is !== 'start') ||
+  (command.verb === 'migrate' && command.act.is === 'status') ||
   isAny(
     command.verb,
     'bare',

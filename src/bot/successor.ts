@@ -1,3 +1,4 @@
+import { isAny } from '../base/is-any.ts';
 import type { Store } from '../jobs/types.ts';
 import { isOpen } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
@@ -7,10 +8,10 @@ const looked = 10;
 
 /**
  * What keeps an older one from being brought back: it holds the fleet, or worked on nodes. What never began left them as they were, and so did a
- * restart; what the nodes run is looked at besides.
+ * restart and a migration; what the nodes run, and which schema there is, is looked at besides.
  */
 const comesBetween = (rollout: Rollout): boolean =>
-  isOpen(rollout) || (rollout.startedAt !== null && rollout.change?.is !== 'restart');
+  isOpen(rollout) || (rollout.startedAt !== null && !isAny(rollout.change?.is, 'restart', 'migrate'));
 
 type Known = Pick<Store, 'newestIds' | 'load'>;
 

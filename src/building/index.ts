@@ -1,4 +1,4 @@
-export { type BuildPlace, createBuildPlace, type Named, type Sight, Unsure } from './place.ts';
-export { here, overThere } from './run.ts';
+export { type BuildPlace, createBuildPlace, type Named, type Sight } from './place.ts';
 export { type BuildShelf, createBuildShelf, type Ready } from './shelf.ts';
+export { sourceIn } from './tag.ts';
 export type { Building } from './types.ts';

@@ -4,19 +4,22 @@ import { pipeline } from 'node:stream/promises';
 import { minute, second } from '../base/duration.ts';
 import { Refused } from '../base/errors.ts';
 import { redact, redactLines } from '../base/redact.ts';
-import { type Answer, last, type Output, read } from '../upgrade/host/answer.ts';
+import {
+  fetchScript,
+  lookScript,
+  type Machine,
+  type Say,
+  type Sight as Seen,
+  sightIn,
+  talkTo,
+  Unsure,
+} from '../running/index.ts';
+import { last } from '../upgrade/host/answer.ts';
 import { judgeVersion, readVersion } from '../upgrade/host/version.ts';
 import type { Source } from '../upgrade/ledger/types.ts';
-import type { Command } from '../upgrade/ssh/types.ts';
-import type { Machine } from './run.ts';
-import { endScript, fetchScript, lookScript, startScript, takeScript } from './scripts.ts';
-import { signerOfTag } from './tag.ts';
+import { endScript, startScript, takeScript } from './scripts.ts';
+import { sourceIn } from './tag.ts';
 import type { Building } from './types.ts';
-
-/** Nobody knows what came of it, or nothing did: it is asked again. */
-export class Unsure extends Error {
-  override readonly name = 'Unsure';
-}
 
 /** Which build, in words that name it on the machine. */
 export interface Named {
@@ -77,23 +80,9 @@ export function createBuildPlace(parts: PlaceParts): BuildPlace {
   const folder = `zeitwork-build-${fleet}`;
   const nameOf = ({ version, number }: Named): string => `zw-build-${fleet}-${version}-${number}`;
 
-  const say = async (
-    name: string,
-    script: string,
-    args: readonly (string | number)[],
-    signal: AbortSignal,
-    more: Partial<Command> = {},
-  ): Promise<Output> => {
-    const command: Command = {
-      name,
-      script,
-      args: args.map(String),
-      sudo: name !== fetching && by === 'unit',
-      timeoutMs: 2 * minute,
-      ...more,
-    };
-    return outputOf(read(await machine.run(command, signal)), parts);
-  };
+  const talk = talkTo(machine, 'Nothing was built', (word, detail) => refusal(word, detail, parts));
+  const say: Say = (name, text, args, signal, more = {}) =>
+    talk(name, text, args, signal, { sudo: name !== fetching && by === 'unit', ...more });
 
   return {
     called: build.host?.name ?? 'this machine',
@@ -101,13 +90,7 @@ export function createBuildPlace(parts: PlaceParts): BuildPlace {
     async resolve(version, signal) {
       const args = [folders.login, version, build.repository];
       const output = await say(fetching, fetchScript, args, signal, { timeoutMs: 10 * minute });
-      const [tag, commit, time] = ['tag', 'commit', 'time'].map((key) => last(output, key) ?? '');
-      if (!isObject(tag) || !isObject(commit) || !/^\d{1,12}$/.test(time ?? ''))
-        throw new Refused(`What git said of the tag ${version} cannot be read; nothing was built.`);
-      const object = output.get('object');
-      const text = object === undefined ? null : Buffer.from(object.join(''), 'base64');
-      const signedBy = await signerOfTag(version, { tag, commit, object: text }, build.signedBy);
-      return { tag, commit, time: Number(time), signedBy };
+      return sourceIn(output, version, build.signedBy);
     },
     async start(named, source, signal) {
       const limits = [Math.ceil(build.limit / second), build.memory, build.network ? 'network' : 'none', most];
@@ -121,8 +104,7 @@ export function createBuildPlace(parts: PlaceParts): BuildPlace {
     },
     async look(named, from, signal) {
       const output = await say('look at a build', lookScript, [folders.root, nameOf(named), from, most], signal);
-      const text = Buffer.from((output.get('log') ?? []).join(''), 'base64');
-      return sightIn(last(output, 'state') ?? '', { size: Number(last(output, 'size') ?? 0) || 0, text }, parts, most);
+      return seen(sightIn(output), parts, most);
     },
     async take(named, to, signal) {
       const asked = parts.versionArgs ?? [];
@@ -156,40 +138,8 @@ async function hashOf(path: string): Promise<string> {
 
 const fetching = 'fetch a tag';
 
-const isObject = (text: string | undefined): text is string => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text ?? '');
-
-function outputOf(answer: Answer, parts: PlaceParts): Output {
-  switch (answer.is) {
-    case 'ok':
-      return answer.output;
-    case 'refused':
-      throw refusal(answer.word, answer.detail, answer.output, parts);
-    case 'broken':
-      if (answer.retry) throw new Unsure(answer.reason);
-      throw new Refused(`Nothing was built: ${answer.reason}.`);
-    case 'unreachable':
-    case 'lost':
-      throw new Unsure(answer.reason);
-  }
-}
-
-function refusal(word: string, detail: string, output: Output, { member }: PlaceParts): Error {
-  const said = redact((output.get('said') ?? []).join('\n')).trim();
+function refusal(word: string, detail: string, { member }: PlaceParts): Error | null {
   switch (word) {
-    case 'busy':
-      return new Unsure('another command is at it');
-    case 'unfetched':
-      return new Refused(`The repository could not be fetched from: ${said.slice(0, 600) || 'git says nothing more'}`);
-    case 'no-tag':
-      return new Refused(
-        'There is no such tag in the repository (`build.repository`): push it, or correct the version.',
-      );
-    case 'no-commit':
-      return new Refused('The tag leads to no commit.');
-    case 'long-tag':
-      return new Refused('The tag has a text of more than 24 kB.');
-    case 'no-export':
-      return new Refused('git archive could not export the commit: is the disk of the machine that builds full?');
     case 'newer':
       return new Refused(
         `A newer build was let in there already, number ${detail}. Where the ledger was lost, ask again until the number is above that.`,
@@ -203,24 +153,16 @@ function refusal(word: string, detail: string, output: Output, { member }: Place
     case 'size':
       return new Refused(`What was built has ${detail} bytes: that is no binary.`);
     default:
-      return new Refused(`The machine that builds refused: ${word} ${detail}`.trim());
+      return null;
   }
 }
 
-function sightIn(
-  state: string,
-  log: { size: number; text: Buffer },
-  { build, member }: PlaceParts,
-  most: number,
-): Sight {
-  const [word = '', detail = ''] = state.split(' ');
-  const left = Number(/ left (\d+)$/.exec(state)?.[1] ?? 0);
-  const ended = (wrong: string | null): Sight => ({ ...log, is: 'ended', wrong, left });
+function seen(sight: Seen, { build, member }: PlaceParts, most: number): Sight {
+  if (sight.is !== 'over') return sight;
+  const { size, text, left } = sight;
+  const [word, detail] = sight.how;
+  const ended = (wrong: string | null): Sight => ({ size, text, is: 'ended', wrong, left });
   switch (word) {
-    case 'none':
-      return { ...log, is: 'none' };
-    case 'running':
-      return { ...log, is: 'running' };
     case 'exited':
       return ended(detail === '0' ? null : `${build.command.join(' ')} ended with ${detail}`);
     case 'signal':

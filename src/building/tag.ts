@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Refused } from '../base/errors.ts';
 import { verify } from '../trust/index.ts';
+import { last, type Output } from '../upgrade/host/answer.ts';
+import type { Source } from '../upgrade/ledger/types.ts';
 import type { Building } from './types.ts';
 
 /** What `ssh-keygen -Y sign` of git signs for. */
@@ -56,4 +58,21 @@ function hashOf(object: Buffer, name: string): string {
 function headersOf(object: Buffer): Record<string, string> {
   const [head = ''] = object.toString('utf8').split('\n\n', 1);
   return Object.fromEntries(head.split('\n').map((line) => [line.split(' ', 1)[0], line.slice(line.indexOf(' ') + 1)]));
+}
+
+const isObject = (text: string | undefined): text is string => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text ?? '');
+
+/** What the script that fetched a tag says of it. @throws Refused for what cannot be read, or is signed by nobody whose signature counts */
+export async function sourceIn(output: Output, version: string, signedBy: Building['signedBy']): Promise<Source> {
+  const [tag, commit, time] = ['tag', 'commit', 'time'].map((key) => last(output, key) ?? '');
+  if (!isObject(tag) || !isObject(commit) || !/^\d{1,12}$/.test(time ?? ''))
+    throw new Refused(`What git said of the tag ${version} cannot be read; nothing was done.`);
+  const object = output.get('object');
+  const text = object === undefined ? null : Buffer.from(object.join(''), 'base64');
+  return {
+    tag,
+    commit,
+    time: Number(time),
+    signedBy: await signerOfTag(version, { tag, commit, object: text }, signedBy),
+  };
 }

@@ -55,6 +55,7 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
         keep: written.aftercare.keep,
       },
       audiences: webhook === null ? [] : [webhook.name],
+      ...databaseFrom(written),
       ...(written.compatibility ? { compatibility: written.compatibility.map(rowFrom) } : {}),
       ...checklistsFrom(written.checklists),
       ...(written.config ? { config: rulesFrom(written.config, absolute) } : {}),
@@ -78,6 +79,7 @@ export function build(written: Written, { nodes: hosts, others }: Reached, secre
       unsigned: releases.unsigned,
     },
     build: written.build ? buildingFrom(written.build, others) : null,
+    database: migratingFrom(written, others),
     balancers: balancersFrom(written),
     balancerHosts: balancerHostsOf(written, others),
     slack: {
@@ -113,6 +115,27 @@ function buildingFrom(
 ): Settings['build'] {
   const signers = signedBy === null ? null : signersFrom(signedBy);
   return { host: hosts[on] ?? null, repository, command, network, signedBy: signers, limit, memory };
+}
+
+function databaseFrom({ database, regions }: Written): Pick<Settings['fleet'], 'database'> {
+  if (!database) return {};
+  const { approvers, needed, limit, backup, region = regions[0]?.name ?? '' } = database;
+  const { users, groups } = approvers;
+  const rules = { region, approvers: { users, groups }, needed, limit };
+  return { database: { ...rules, maxAge: backup.maxAge, attest: backup.attest } };
+}
+
+/** What is wrong with it is told by `databaseProblems`. */
+function migratingFrom({ database, build }: Written, hosts: Record<string, Host>): Settings['database'] {
+  const host = hosts[database?.on ?? ''];
+  if (!database || !build || host === undefined) return null;
+  const { env, folder, prepare = null, status = null, before, after = null, query, version, backup, limit } = database;
+  const { repository, signedBy = null } = build;
+  return {
+    ...{ host, env, folder, prepare, status, before, after, query, version, limit, repository },
+    backup: { command: backup.command ?? null, maxAge: backup.maxAge },
+    signedBy: signedBy === null ? null : signersFrom(signedBy),
+  };
 }
 
 function balancersFrom({ regions }: Written): Settings['balancers'] {

@@ -73,6 +73,14 @@ const sketch = z.object({
   service: sound(service).optional(),
   hosts: z.record(z.string(), sound(otherHost)).nullable().optional().catch(null),
   build: sound(z.object({ on: z.unknown(), signedBy: z.unknown().optional() })).optional(),
+  database: sound(
+    z.object({
+      on: z.unknown(),
+      region: z.unknown().optional(),
+      after: z.unknown().optional(),
+      backup: z.unknown(),
+    }),
+  ).optional(),
   redis: withDefault({}, sound(redis)),
   aftercare: withDefault({}, sound(aftercare)),
   roles: sound(z.object({ requesters: sound(approvers) })),
@@ -141,6 +149,7 @@ export function crossProblems(settings: Sketch): Problem[] {
     ...nodeChecks(settings),
     ...compareProblems(settings),
     ...buildProblems(settings),
+    ...databaseProblems(settings),
     ...balancerProblems(settings),
     ...slotProblems(settings),
     ...servicesProblems(settings),
@@ -336,6 +345,41 @@ function provenProblems({ fleet, proven }: Sketch): Problem[] {
   ];
 }
 
+/** Its host is another one, its source that of builds, and its schema that of the matrix. */
+function databaseProblems({ database, build, hosts, regions, compatibility }: Sketch): Problem[] {
+  if (database === null || database === undefined) return [];
+  const names = Object.keys(hosts ?? {});
+  const { on, region, after } = database;
+  const isKnown = regions.some(({ name }) => name === region);
+  return [
+    ...(typeof on === 'string' && !names.includes(on)
+      ? [{ path: ['database', 'on'], message: `"${on}" is no host; describe it under hosts` }]
+      : []),
+    ...(typeof region === 'string' && !isKnown
+      ? [
+          {
+            path: ['database', 'region'],
+            message: `"${region}" is no region; write ${regions.map(({ name }) => name).join(' or ')}`,
+          },
+        ]
+      : []),
+    ...(build === null || build === undefined
+      ? [{ path: ['database'], message: 'takes the source from build.repository; write build' }]
+      : []),
+    ...(compatibility?.length
+      ? []
+      : [
+          {
+            path: ['database'],
+            message: 'goes by the schemas in compatibility; write the rows of your versions there',
+          },
+        ]),
+    ...(after == null && compatibility?.some((row) => row?.after != null)
+      ? [{ path: ['database'], message: 'has no after, and compatibility names the schema that it makes; write it' }]
+      : []),
+  ];
+}
+
 /** `local` is the worker's own machine. */
 const here = 'local';
 
@@ -415,7 +459,9 @@ function slotProblems({ service: written, ssh }: Sketch): Problem[] {
 }
 
 /** A version that two rows speak of is judged by neither: nobody could say which of them was meant. */
-function matrixProblems({ compatibility, inventory }: Sketch): Problem[] {
+function matrixProblems({ compatibility, inventory, database }: Sketch): Problem[] {
+  // A database tells its schema itself.
+  const asked = { agent: inventory?.agent, schema: database ?? inventory?.schema };
   const rows = (compatibility ?? []).flatMap((row, at) => (row === null ? [] : [{ row, at }]));
   const twice = rows.flatMap(({ row, at }): Problem[] => {
     const other = rows.find((each) => each.at < at && overlap(each.row.operator, row.operator));
@@ -423,7 +469,7 @@ function matrixProblems({ compatibility, inventory }: Sketch): Problem[] {
     const message = `"${row.operator}" and the row before it with "${other.row.operator}" speak of the same versions; a version has one row`;
     return [{ path: ['compatibility', at, 'operator'], message }];
   });
-  return [...twice, ...rows.flatMap(({ row, at }) => rowProblems(row, ['compatibility', at], inventory ?? null))];
+  return [...twice, ...rows.flatMap(({ row, at }) => rowProblems(row, ['compatibility', at], asked))];
 }
 
 /** Buttons have room for so many. */
@@ -460,10 +506,10 @@ function itemProblems({ by, check: named }: z.output<typeof checklistItem>, know
 function rowProblems(
   { agent, schema, before, after }: z.output<typeof compatibilityRow>,
   path: Path,
-  inventory: Sketch['inventory'],
+  inventory: { agent?: unknown; schema?: unknown },
 ): Problem[] {
   const unasked = (what: 'agent' | 'schema', wanted: unknown): Problem[] =>
-    wanted == null || inventory?.[what] != null
+    wanted == null || inventory[what] != null
       ? []
       : [
           {

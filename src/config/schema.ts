@@ -69,6 +69,16 @@ const serviceKeys = {
   traffic: block({ drain: command, undrain: command, limit: withDefault('5m', value.duration) })
     .nullable()
     .optional(),
+  archiveMember: text(
+    'a path inside the archive',
+    'one like build/zeitwork-operator',
+    /^(?!\/)(?!.*\.\.)[A-Za-z0-9._/-]+$/,
+  ).optional(),
+};
+
+/** With a second place on each node, which several services on the same nodes have not. */
+export const service = block({
+  ...serviceKeys,
   slots: block({
     port: value.port,
     unit: unit.optional(),
@@ -80,13 +90,7 @@ const serviceKeys = {
   })
     .nullable()
     .optional(),
-  archiveMember: text(
-    'a path inside the archive',
-    'one like build/zeitwork-operator',
-    /^(?!\/)(?!.*\.\.)[A-Za-z0-9._/-]+$/,
-  ).optional(),
-};
-export const service = block(serviceKeys);
+});
 
 const access = {
   user: value.login.optional(),
@@ -428,6 +432,36 @@ export const building = block({
   limit: withDefault('20m', value.duration),
   memory: withDefault('4G', bytes),
 });
+const words = list(text('a word of a command', 'a program, then its arguments', /^[^\p{Cc}]{1,200}$/u), 'words', 1);
+export const database = block({
+  on: value.name,
+  env: leaf('an absolute path', 'one like /etc/zeitwork/migrate.env', (written) =>
+    typeof written === 'string' && /^\/[^\s\p{Cc}]*$/u.test(written) ? written : undefined,
+  ),
+  folder: withDefault(
+    '.',
+    leaf('a folder in the source', 'one like packages/database', (written) =>
+      typeof written === 'string' && /^[A-Za-z0-9_][A-Za-z0-9._/-]*$|^\.$/.test(written) && !written.includes('..')
+        ? written
+        : undefined,
+    ),
+  ),
+  prepare: words.nullable().optional(),
+  status: words.nullable().optional(),
+  before: words,
+  after: words.nullable().optional(),
+  query: words,
+  version: text('an SQL statement', 'one that answers with a whole number', /^[^\p{Cc}]{1,500}$/u),
+  backup: block({
+    command: words.nullable().optional(),
+    maxAge: withDefault('24h', value.duration),
+    attest: withDefault(false, value.flag),
+  }),
+  region: value.name.optional(),
+  approvers,
+  needed: withDefault(1, whole(1, 9)),
+  limit: withDefault('15m', value.duration),
+});
 const listen = leaf('an address to listen at', 'one like 127.0.0.1:9464 or "[::1]:9464"', listenIn);
 export const metrics = block({ listen });
 
@@ -468,6 +502,7 @@ export const schema = block({
   ssh: withDefault({}, ssh),
   hosts: named(otherHost, 'hosts').nullable().optional(),
   build: building.nullable().optional(),
+  database: database.nullable().optional(),
   regions: list(region, 'regions', 1),
   freezes: withDefault([], list(fleetFreeze, 'freezes')),
   policy: withDefault({}, policy),

@@ -1,5 +1,6 @@
 import type { RedisPlace } from '../base/redis-place.ts';
 import type { Building } from '../building/index.ts';
+import type { Migrating } from '../migrating/index.ts';
 import type { Person, Signer } from '../trust/index.ts';
 import type { Balancer } from '../upgrade/balancer/index.ts';
 import type { AlertSource, InventorySource, WebhookPlace } from '../upgrade/http/types.ts';
@@ -47,6 +48,8 @@ export interface Settings {
     /** What becomes of an archive that nobody signed. */
     unsigned: 'refused' | 'allowed';
   };
+  /** How the database is migrated; null: it is not. */
+  database: Migrating | null;
   /** How releases are built; null: they are not. */
   build: Building | null;
   /** By region; none where nobody may be told whom to give traffic. */

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { wordsOf } from '../base/errors.ts';
 import { loadFleets, type Settings } from '../config/index.ts';
 import { createElsewhere, type Nearby } from '../jobs/index.ts';
+import { databaseOn, withSchemaOf } from '../migrating/index.ts';
 import { type BalancerPlace, createBalancer } from '../upgrade/balancer/index.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
 import { helpersOf } from '../upgrade/host/helper/index.ts';
@@ -15,6 +16,7 @@ import { examineAlerts } from './alerts.ts';
 import { examineBalancers } from './balancers.ts';
 import { examineChecks } from './checks.ts';
 import { examineCompatibility } from './compatibility.ts';
+import { examineDatabase } from './database.ts';
 import { type Finding, lineOf, right, shown, wrong } from './finding.ts';
 import { examineNative } from './native.ts';
 import { examineNode } from './nodes.ts';
@@ -122,7 +124,11 @@ function start(
 ): { checks: Promise<Finding[]>[]; close(): Promise<void> } {
   const { fleet } = settings;
   const { now = Date.now, connectTimeoutMs = 10_000 } = options;
-  const shell = createShell({ ...settings.balancerHosts, ...settings.hosts }, { connectTimeoutMs });
+  const { database } = settings;
+  const others = database === null ? {} : { [database.host.name]: database.host };
+  const shell = createShell({ ...settings.balancerHosts, ...others, ...settings.hosts }, { connectTimeoutMs });
+  const migrated = database === null ? null : databaseOn(fleet.name, database, shell);
+  const inventory = withSchemaOf(migrated, createInventory(settings.inventory), clockOf(now));
   const probe = createProbe(settings.healthUrls);
   const releases = examineReleases(settings);
   const safely = (subject: string, check: Promise<Finding[]>): Promise<Finding[]> =>
@@ -159,9 +165,10 @@ function start(
     ),
     safely(
       'versions',
-      releases.then(({ newest }) => examineCompatibility(settings, newest, createInventory(settings.inventory))),
+      releases.then(({ newest }) => examineCompatibility(settings, newest, inventory)),
     ),
     safely('balancers', examineBalancers(settings, balancersOf(settings, shell), throughBalancers(settings))),
+    safely('database', examineDatabase(settings, migrated, now)),
     safely('checks', examineChecks(settings, askOf(settings, shell, probe, now))),
     safely(
       'nodes',
@@ -179,6 +186,12 @@ function start(
 }
 
 /** The doctor's own clock tells the time alone: what waits, waits for real. */
+const clockOf = (now: () => number): Clock => ({
+  now,
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { ...(signal ? { signal } : {}), ref: false }),
+});
+
 function askOf(
   { fleet }: Settings,
   shell: ReturnType<typeof createShell>,
@@ -187,11 +200,7 @@ function askOf(
 ): AskChecks | null {
   const { service, checks = [] } = fleet;
   if (checks.length === 0) return null;
-  const clock: Clock = {
-    now,
-    monotonic: () => performance.now(),
-    sleep: (ms, signal) => sleep(ms, undefined, { ...(signal ? { signal } : {}), ref: false }),
-  };
+  const clock = clockOf(now);
   const ask = createChecks({ checks, service, shell, probe, fetch: fetchOnce, database: createDatabase(shell), clock });
   return async (node, place, signal) => (isAskedChecks(fleet, node) ? ask(node, place, signal) : []);
 }

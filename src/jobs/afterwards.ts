@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { AskChecks, CheckResult } from '../upgrade/checks/types.ts';
 import type { ProofLook, StillProven } from '../upgrade/proof/types.ts';
-import { finishedNodes, isWatchedAfterwards, unwellIn } from '../upgrade/rollout/index.ts';
+import { finishedNodes, isBalancer, isWatchedAfterwards, unwellIn } from '../upgrade/rollout/index.ts';
 import type { Event, Rate, Rollout, Unwell } from '../upgrade/rollout/types.ts';
 import type { Advance } from './advance.ts';
 import { type Log, reasonOf } from './log.ts';
@@ -55,7 +55,7 @@ export async function lookAfterwards(
   parts: LookParts,
   signal: AbortSignal,
 ): Promise<Found> {
-  const finished = finishedNodes(rollout, region);
+  const finished = finishedNodes(rollout, region).filter((node) => !isBalancer(node));
   const known = afterwards?.regions[region]?.runs ?? {};
   const runs: Record<string, Unwell['runs']> = {};
   const results: CheckResult[] = [];

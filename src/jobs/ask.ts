@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { inSeconds } from '../base/duration.ts';
+import { Refused } from '../base/errors.ts';
 import { timeLimit } from '../base/time-limit.ts';
+import type { Database } from '../migrating/index.ts';
 import { canonical, type Notary, type Signature } from '../trust/index.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
 import type { EnvironmentSeen, Wanted } from '../upgrade/environment/index.ts';
 import type { AskInventory } from '../upgrade/http/types.ts';
+import type { DatabaseSeen } from '../upgrade/rollout/index.ts';
 import type { BackQuestion, BackSeen, Diagnosis, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
 import type { Guard } from './guard.ts';
 import { type Log, reasonOf } from './log.ts';
@@ -31,7 +34,41 @@ export type SeeWayBack = (node: string, question: BackQuestion, signal: AbortSig
 const shareOfLook = 0.9;
 
 /** What was seen; a sentence when it was not looked at; null when nobody waits for it any more. */
-export type Answer = NodeSurvey | Diagnosis | string | null;
+export type Answer = NodeSurvey | Diagnosis | DatabaseTold | string | null;
+
+/** What the database's host tells. `lines`: of the status command; null: there is none. */
+export interface DatabaseTold extends DatabaseSeen {
+  lines: string[] | null;
+}
+
+type AskedDatabase = Pick<Database, 'schema' | 'resolve' | 'backedUpAt' | 'status'>;
+
+/** A sentence where it cannot be told. */
+async function askDatabase(
+  database: AskedDatabase | undefined,
+  version: string,
+  ms: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<DatabaseTold | string> {
+  if (database === undefined)
+    return 'the settings of the worker that was asked do not say how the database is migrated';
+  const limit = timeLimit(clock, ms);
+  const inTime = AbortSignal.any([signal, limit.signal]);
+  try {
+    const source = await database.resolve(version, inTime);
+    const schema = await database.schema(inTime);
+    const backedUpAt = await database.backedUpAt(inTime).catch((error: unknown) => {
+      if (error instanceof Refused) return null;
+      throw error;
+    });
+    return { schema, commit: source.commit, backedUpAt, lines: await database.status(source, inTime) };
+  } catch (error) {
+    return reasonOf(error);
+  } finally {
+    limit.lift();
+  }
+}
 
 /** Answers an ask on a worker of the node's region. */
 export async function answer(
@@ -45,14 +82,23 @@ export async function answer(
     checks,
     wayBack,
     guard,
+    database,
     clock,
     log,
-  }: NodeReader & { wayBack: SeeWayBack; checks?: AskChecks; guard: Guard; clock: Clock; log: Log },
+  }: NodeReader & {
+    wayBack: SeeWayBack;
+    checks?: AskChecks;
+    database?: AskedDatabase;
+    guard: Guard;
+    clock: Clock;
+    log: Log;
+  },
   signal: AbortSignal,
 ): Promise<Answer> {
   const left = until - clock.now();
   if (left < 0) return null;
   const where = { name: node, region };
+  if (ask === 'database') return askDatabase(database, node, left * shareOfLook, clock, signal);
   if (!guard.knows(where)) {
     log.warn({ ask, node, region }, 'asked for a node that is not in the settings, refused');
     return `the worker that was asked does not have ${node} in ${region} in its settings`;
@@ -110,6 +156,8 @@ export interface Inspector {
     wanted?: Wanted,
   ): Promise<NodeSurvey[]>;
   diagnose(node: FleetNode, timeoutMs: number): Promise<Diagnosis>;
+  /** What the host of the database tells a worker of this region. @throws Refused with why it tells nothing */
+  database(region: string, version: string, timeoutMs: number): Promise<DatabaseTold>;
 }
 
 /** Milliseconds between two looks at an answer: short at first, since most arrive at once. */
@@ -162,6 +210,11 @@ export function createInspector(fleet: string, queues: Queues, notary: Notary, c
           return isSurvey(seen) ? seen : { ...unreachable(node, wordsIn(seen), clock.now()), ...unansweredBy(seen) };
         }),
       ),
+    async database(region, version, timeoutMs) {
+      const told = await asked({ ask: 'database' }, { name: version, region }, timeoutMs);
+      if (isDatabase(told)) return told;
+      throw new Refused(`Nothing was planned: the database could not be asked: ${wordsIn(told)}`);
+    },
     async diagnose(node, timeoutMs) {
       const seen = await asked({ ask: 'diagnose' }, node, timeoutMs);
       if (isDiagnosis(seen)) return seen;
@@ -179,6 +232,9 @@ const unansweredBy = (value: unknown): { unanswered?: true } => (isSilence(value
 
 const isSurvey = (value: unknown): value is NodeSurvey =>
   typeof value === 'object' && value !== null && 'healthy' in value && 'sha256' in value;
+
+const isDatabase = (value: unknown): value is DatabaseTold =>
+  typeof value === 'object' && value !== null && 'schema' in value && 'commit' in value;
 
 const isDiagnosis = (value: unknown): value is Diagnosis =>
   typeof value === 'object' && value !== null && 'summary' in value && 'evidence' in value;

@@ -95,6 +95,7 @@ export function controlOver(parts: ControlParts): Control & { settled(): Promise
     note: notes.note,
     survey: inspector.survey,
     diagnose: inspector.diagnose,
+    database: inspector.database,
     settled: notes.settled,
   };
 }

@@ -26,4 +26,4 @@ export { stopFile } from './stop-file.ts';
 export { type Belief, createStore, type RolloutStore } from './store.ts';
 export { subjectOf } from './subject.ts';
 export { openUsed } from './used.ts';
-export { type Vouched, vouching } from './vouched.ts';
+export { type Vouched, vouching, vouchingForActions } from './vouched.ts';

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { Database } from '../migrating/index.ts';
 import type { Actions } from '../upgrade/actions/types.ts';
 import type { AskChecks } from '../upgrade/checks/types.ts';
 import type { Resolve } from '../upgrade/environment/index.ts';
@@ -30,6 +31,8 @@ export type Archives = (release: Release, signal: AbortSignal) => Promise<string
 /** What work on nodes needs. */
 export interface WorkOnNodes {
   steps: Steps;
+  /** What the database's host tells; absent: the settings name none. */
+  database?: Pick<Database, 'schema' | 'resolve' | 'backedUpAt' | 'status'>;
   /** Work of a region or of the fleet; absent: this worker does none. */
   actions?: Actions;
   shell: Shell;
@@ -69,7 +72,7 @@ export interface WorkerParts extends NodeReader, WorkOnNodes {
   redis: RedisHandle;
   belief: Belief;
   /** Its name keeps it apart from other fleets on the same Redis; no other node is looked at. */
-  fleet: Pick<Fleet, 'name' | 'regions' | 'service' | 'policy' | 'drift' | 'aftercare'>;
+  fleet: Pick<Fleet, 'name' | 'regions' | 'service' | 'services' | 'policy' | 'drift' | 'aftercare'>;
   /** Works on the nodes of these regions. */
   regions: readonly string[];
   /** What becomes of rollouts of long ago. */

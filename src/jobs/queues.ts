@@ -13,7 +13,8 @@ export interface StepJob {
   task: Task;
 }
 export interface AskJob {
-  ask: 'survey' | 'diagnose';
+  /** `database`: what its host tells; the version that is asked about stands for the node. */
+  ask: 'survey' | 'diagnose' | 'database';
   node: string;
   region: string;
   /** Whether what work on it rests on is looked at, too; absent: no. */

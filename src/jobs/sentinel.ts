@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { hour, minute } from '../base/duration.ts';
 import { timeLimit } from '../base/time-limit.ts';
 import { type Basis, compared, isAtWork, leftUnproven, markOf } from '../upgrade/ledger/index.ts';
+import { serviceOf } from '../upgrade/rollout/index.ts';
 import type { Fleet, FleetNode, NodeSurvey } from '../upgrade/rollout/types.ts';
 import { type Night, nightAt } from '../windows/index.ts';
 import type { NodeReader } from './ask.ts';
@@ -17,7 +18,7 @@ export interface Known {
 }
 
 export interface SentinelParts extends Known {
-  fleet: Pick<Fleet, 'regions' | 'service' | 'drift' | 'aftercare'>;
+  fleet: Pick<Fleet, 'regions' | 'service' | 'services' | 'drift' | 'aftercare'>;
   /** Those that this worker serves. */
   regions: readonly string[];
   survey: NodeReader['survey'];
@@ -126,7 +127,7 @@ async function lookAt(
   parts: SentinelParts,
   signal: AbortSignal,
 ): Promise<{ nodes: NodeSurvey[]; basis: Basis }> {
-  const { service } = parts.fleet;
+  const service = serviceOf(parts.fleet, nodes[0]?.name ?? '');
   // First of all: while it cannot be believed, nobody is asked for nothing.
   const before = await basisOf(nodes, parts, service.envFile !== null);
   const look = (node: FleetNode) => one(node, parts, signal);

@@ -5,10 +5,15 @@ import type { Rollout } from '../upgrade/rollout/types.ts';
 
 /**
  * What a person's signature is about, as SHA-256: the binary; where the environment file is changed, also all that becomes of it; where
- * several services are brought, the binary of each.
+ * several services are brought, the binary of each; of a migration, which schema it makes out of which, by which commit.
  */
 export function subjectOf(rollout: Pick<Rollout, 'release' | 'services' | 'change' | 'config'>): string {
   const { binarySha256 } = rollout.release;
+  if (rollout.change?.is === 'migrate') {
+    const { when, from, to, commit } = rollout.change;
+    const migration = { version: rollout.release.version, when, from, to, commit };
+    return createHash('sha256').update(canonical({ migration })).digest('hex');
+  }
   const configuration = configurationOf(rollout);
   const { services } = rollout;
   if (configuration === null && services === undefined) return binarySha256;

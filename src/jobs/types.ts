@@ -4,11 +4,14 @@ import type { Found } from '../upgrade/ledger/index.ts';
 import type { Ledger, LedgerEvent } from '../upgrade/ledger/types.ts';
 import type { DueNotice } from '../upgrade/rollout/index.ts';
 import type { BackQuestion, Diagnosis, Event, NodeSurvey, Rollout } from '../upgrade/rollout/types.ts';
+import type { DatabaseTold } from './ask.ts';
 import type { Audited } from './audit.ts';
 import type { BuildTold } from './build-told.ts';
 import type { ChainedEntry } from './journal.ts';
 import type { NightFound } from './nights.ts';
 import type { Note } from './notes.ts';
+
+export type { DatabaseTold };
 
 /** One line of an append-only journal. */
 export interface Entry<E> {
@@ -173,6 +176,8 @@ export interface Control {
     back?: Record<string, BackQuestion>,
     wanted?: Wanted,
   ): Promise<NodeSurvey[]>;
+  /** What the database's host tells a worker of a region. @throws Refused with why it tells nothing */
+  database(region: string, version: string, timeoutMs: number): Promise<DatabaseTold>;
   /** Asks a worker to look at one node; redacted. */
   diagnose(node: { name: string; region: string }, timeoutMs: number): Promise<Diagnosis>;
 }

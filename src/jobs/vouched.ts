@@ -112,6 +112,46 @@ export function vouching(whole: Fleet, people: readonly Person[], runs: AskVersi
   }
 }
 
+/** The same for a migration: so many of the database's approvers, by the settings of this worker, signed exactly this. */
+export function vouchingForActions(
+  fleet: Pick<Fleet, 'name' | 'policy' | 'database'>,
+  people: readonly Person[],
+): VouchedAction {
+  return async (rollout, phase) => {
+    const needed = fleet.database?.needed ?? 1;
+    const given = approvals(rollout).flatMap((each) => (each.opens.includes(phase.id) ? each.given : []));
+    const signers = await Promise.all(given.map((each) => signerOfMigration(fleet, people, rollout, each)));
+    const different = new Set(signers.filter((name) => name !== null));
+    if (different.size >= needed) return null;
+    return `${needed} of the approvers of the database must have signed this with keys of their own, and ${different.size} did: stop it, and plan it anew`;
+  };
+}
+
+async function signerOfMigration(
+  { name, policy, database }: Pick<Fleet, 'name' | 'policy' | 'database'>,
+  people: readonly Person[],
+  rollout: Rollout,
+  each: Approval,
+): Promise<string | null> {
+  const { signed } = each;
+  if (!signed) return null;
+  try {
+    const { person, decision } = await signerOf(signed, people, each.at);
+    const isIt =
+      decision.fleet === name &&
+      rollout.id === decision.rollout &&
+      subjectOf(rollout) === decision.release &&
+      decision.verb === 'approve' &&
+      decision.at >= rollout.createdAt - skew;
+    const isTheirs = person.slack === each.by && database?.approvers.users.includes(person.slack) === true;
+    const isOwn = person.slack === rollout.requester && !policy.selfApproval;
+    return !isOwn && isTheirs && isIt ? person.name : null;
+  } catch (error) {
+    if (error instanceof Refused) return null;
+    throw error;
+  }
+}
+
 const bare = (id: string): string => id.replace(/^approval\//, '');
 
 /** As people may write what they approve, without spaces. */

@@ -47,7 +47,7 @@ export function directorySource(directory: string, service: string): ArchiveSour
 
 /** Read in a chat: where archives lie on the server is nobody's business there. */
 function noArchive(archive: string, versions: string[]): string {
-  const there = versions.length === 0 ? 'no archive is there' : `there are ${versions.slice(-10).join(', ')}`;
+  const there = versions.length === 0 ? 'no archive is there' : `there are ${versions.slice(-12).join(', ')}`;
   return `there is no ${archive} among the releases; ${there}`;
 }
 

@@ -31,6 +31,7 @@ import {
   oldImage,
   planned,
   release,
+  siblingsOf,
   surveyOf,
   tuesday,
 } from '../support/rollouts.ts';
@@ -93,8 +94,10 @@ function seenOf(rollout: Rollout, fleet: Fleet, byHand: string[]): NodeSurvey[] 
 }
 
 function sceneOfPress(rollout: Rollout, now: number, byHand: string[]) {
-  const { context, control, clock } = trial();
+  const { context: alone, control, clock } = trial();
   clock.at = now;
+  const several = rollout.services === undefined ? alone.fleet : siblingsOf(alone.fleet, rollout.blinds?.operator);
+  const context = { ...alone, fleet: several };
   const regions = context.fleet.regions.map((region) => ({ ...region, approvers: ines }));
   control.rollouts.set(rollout.id, rollout);
   control.looks = seenOf(rollout, context.fleet, byHand);

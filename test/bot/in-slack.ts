@@ -40,7 +40,7 @@ export async function inSlack(here: Trial): Promise<{ slack: Slack; bot: OneBot;
   };
 }
 
-export async function until<T>(what: string, look: () => T | undefined | null | false, timeoutMs = 8_000): Promise<T> {
+export async function until<T>(what: string, look: () => T | undefined | null | false, timeoutMs = 20_000): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const found = look();

@@ -65,7 +65,7 @@ const back: Move[] = [
   (run) => run.apply({ type: 'rollback-asked', at: run.now, by: 'U1', scope: all, epoch: run.now }),
 ];
 
-const numRuns = Number(process.env.RUNS ?? 20);
+const numRuns = Number(process.env.RUNS ?? 60);
 
 it('takes back nothing that was said of a failure, a question, a decision or an end, whatever comes after', () => {
   const kept = new Set<string>();

@@ -146,9 +146,11 @@ describe('the facts of a look', () => {
         "override": null,
         "phases": [
           {
+            "action": null,
             "approvedBy": null,
             "at": "2026-11-24T07:30:09.900Z",
             "comments": null,
+            "compared": null,
             "declined": null,
             "id": "stage",
             "is": "nodes",
@@ -169,9 +171,11 @@ describe('the facts of a look', () => {
             "title": "staging",
           },
           {
+            "action": null,
             "approvedBy": null,
             "at": "2026-11-24T07:31:26.400Z",
             "comments": null,
+            "compared": null,
             "declined": null,
             "id": "nodes/us-east",
             "is": "nodes",
@@ -186,9 +190,11 @@ describe('the facts of a look', () => {
             "title": "us-east",
           },
           {
+            "action": null,
             "approvedBy": null,
             "at": "2026-11-24T08:31:27.500Z",
             "comments": null,
+            "compared": [],
             "declined": null,
             "id": "watch/us-east",
             "is": "watch",
@@ -203,9 +209,11 @@ describe('the facts of a look', () => {
             "title": "us-east",
           },
           {
+            "action": null,
             "approvedBy": [],
             "at": null,
             "comments": [],
+            "compared": null,
             "declined": null,
             "id": "approval/eu-west",
             "is": "approval",
@@ -221,6 +229,7 @@ describe('the facts of a look', () => {
         "revision": 503,
         "run": 1,
         "service": "zeitwork-operator",
+        "services": null,
         "signedBy": {
           "key": "SHA256:KKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKKK",
           "name": "ana",

@@ -55,6 +55,7 @@ const understood: [string, Command][] = [
   ['approve eu-west', { verb: 'approve', what: 'eu-west' }],
   ['rollback', { verb: 'rollback', target: null, dryRun: false }],
   ['rollback all', { verb: 'rollback', target: 'all', dryRun: false }],
+  ['switch-back us-east', { verb: 'rollback', target: 'us-east', dryRun: false }],
   ['rollback us-east --dry-run', { verb: 'rollback', target: 'us-east', dryRun: true }],
   ['rollback —dry-run', { verb: 'rollback', target: null, dryRun: true }],
   [

@@ -54,6 +54,12 @@ export class MemoryControl implements Control {
   readonly woken: string[] = [];
   readonly wakeBuild: Control['wakeBuild'] = async (version, number) => void this.woken.push(`${version} ${number}`);
   readonly buildTold: Control['buildTold'] = async () => this.told;
+  /** What the database's host tells; null: nobody answers. */
+  migrations: Awaited<ReturnType<Control['database']>> | null = null;
+  readonly database: Control['database'] = async () => {
+    if (this.migrations === null) throw new Refused('Nothing was planned: the database could not be asked: no worker');
+    return this.migrations;
+  };
 
   readonly store: Control['store'] = {
     load: async (id) => this.rollouts.get(id) ?? null,

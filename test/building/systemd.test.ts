@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { second } from '../../src/base/duration.ts';
 import type { Building, BuildPlace, Sight } from '../../src/building/index.ts';
-import { overThere } from '../../src/building/index.ts';
+import { overThere } from '../../src/running/index.ts';
 import { createShell } from '../../src/upgrade/ssh/index.ts';
 import { buildingWorld } from '../support/building.ts';
 import { binary, makefile } from '../support/source.ts';

@@ -86,6 +86,12 @@ describe('slots', () => {
     expect(load(yaml).fleet.service).not.toHaveProperty('slots');
   });
 
+  it('are for a fleet of one service', () => {
+    const services =
+      'services: { operator: { name: zeitwork-operator, health: "http://{address}/health", slots: { port: 8081 } } }\n';
+    expect(() => load(`${yaml}${services}`)).toThrow(/services\.operator\.slots: unknown key/);
+  });
+
   it.each([
     ['{ port: 8081, set: { PORT: "80\\"81" } }', /set\.PORT: .* is not a value/],
     ['{ port: 8081, server: green }', /server: "green" is not the name of a server/],

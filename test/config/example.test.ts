@@ -41,6 +41,23 @@ const commented = [
   ...['on', 'repository', 'command', 'network', 'signedBy', 'signedBy.name', 'signedBy.key', 'limit', 'memory'].map(
     (key) => `build.${key}`,
   ),
+  'database',
+  ...[
+    'on',
+    'env',
+    'folder',
+    'prepare',
+    'status',
+    'before',
+    'after',
+    'query',
+    'version',
+    'backup',
+    'backup.command',
+  ].map((key) => `database.${key}`),
+  ...['backup.maxAge', 'backup.attest', 'region', 'approvers', 'approvers.groups', 'needed', 'limit'].map(
+    (key) => `database.${key}`,
+  ),
   'compatibility',
   ...['operator', 'agent', 'schema', 'from', 'before', 'after'].map((key) => `compatibility.${key}`),
   'checklists',
@@ -147,13 +164,15 @@ it('the example shows every key that there is', () => {
   const own = ['unit', 'binary', 'owner', 'mode', 'envFile', 'versionArgs', 'traffic', 'archiveMember'];
   const ofTraffic = ['drain', 'undrain', 'limit'].map((key) => `traffic.${key}`);
   // Those of `service`, written once.
-  const ofServices = [...own, ...ofTraffic].map((key) => `services.${key}`);
+  const ofSlots = ['port', 'unit', 'binary', 'envFile', 'set', 'server', 'warm'].map((key) => `slots.${key}`);
+  const ofServices = [...own, ...ofTraffic, 'slots', ...ofSlots].map((key) => `services.${key}`);
   const told = [
     ...commented,
     ...ofServices,
     ...access,
     ...again,
     ...hours,
+    'database.approvers.users',
     'roles.breakers.groups',
     'roles.stoppers.users',
     'roles.onCall.users',

@@ -164,4 +164,34 @@ describe('while the old one is warm', () => {
     await talk.type('stop');
     await talk.becomes('stopped');
   });
+
+  it.each(['beside', 'lb-switch', 'lb-back'])(
+    'a worker that is killed at %s is followed by one that looks, and does what is lacking',
+    { timeout: 300_000 },
+    async (step) => {
+      const { balancer, product, talk, versions, upgrade, approve } = here;
+      const load = startLoad(`${balancer.url}/health`, 50);
+      const kill = async () => {
+        await talk.until(
+          `${step} was begun`,
+          async () => (await talk.journal()).some(({ event }) => event.type === 'begun' && event.step === step),
+          120_000,
+        );
+        await product.kill('worker');
+        product.startWorker();
+      };
+      const killed = kill();
+      await upgrade('v2.0.0');
+      await approve();
+      await isSwitched();
+      expect(await versions()).toEqual(['v2.0.0']);
+      await talk.type(`rollback ${region}`);
+      await killed;
+      await talk.until('clients get the old one', async () => (await versions()).join() === 'v1.0.0', 120_000);
+      await talk.becomes('held', 60_000);
+      expect((await load.stop()).filter((each) => each === null)).toEqual([]);
+      await talk.type('stop');
+      await talk.becomes('stopped');
+    },
+  );
 });

@@ -30,7 +30,7 @@ describe('upgraded nodes are held against the others, on a simulated fleet', () 
   beforeAll(async () => {
     fleet = await startFleet({ directory: join(directory, 'fleet') });
     product = await startProduct({
-      ...{ nodes: fleet.nodes, releases: fleet.releasesDirectory, policy: { ...quick, bake: '14s' } },
+      ...{ nodes: fleet.nodes, releases: fleet.releasesDirectory, policy: { ...quick, bake: '24s' } },
       service: fleet.service,
       settings: { checks, compare },
     });
@@ -69,6 +69,7 @@ describe('upgraded nodes are held against the others, on a simulated fleet', () 
     );
     expect(talk.words()).toMatch(/‼ latency: worse on [23] of 3/);
     const { out } = await product.shell('report', '--json');
-    expect(JSON.parse(out).watches[0].compared[0]).toMatchObject({ region: 'us-east', check: 'latency', is: 'worse' });
+    const { report } = JSON.parse(out);
+    expect(report.watches[0].compared[0]).toMatchObject({ region: 'us-east', check: 'latency', is: 'worse' });
   });
 });

@@ -110,8 +110,8 @@ export const rows: Mutant[] = [
   {
     name: 'a restart is watched as an upgrade',
     file: 'src/upgrade/rollout/plan.ts',
-    from: '...(change === undefined ? afterwardsFor(fleet) : {}),',
-    to: '...afterwardsFor(fleet),',
+    from: '...(change === undefined ? afterwardsFor(whole) : {}),',
+    to: '...afterwardsFor(whole),',
     tests: ['test/upgrade/rollout/afterwards.test.ts'],
   },
   {

@@ -114,7 +114,7 @@ export const rows: Mutant[] = [
   {
     name: 'what came after a rollout and worked on nodes does not keep it from being brought back',
     file: 'src/bot/successor.ts',
-    from: "isOpen(rollout) || (rollout.startedAt !== null && rollout.change?.is !== 'restart');",
+    from: "isOpen(rollout) || (rollout.startedAt !== null && !isAny(rollout.change?.is, 'restart', 'migrate'));",
     to: 'isOpen(rollout);',
     tests: ['test/bot/said.test.ts', 'test/bot/commands.test.ts'],
   },
@@ -261,7 +261,7 @@ export const rows: Mutant[] = [
   {
     name: 'a plan does not say where one person begins',
     file: 'src/bot/commands/draft.ts',
-    from: 'canary: canaryOf(context.fleet) ?? null,',
+    from: 'canary: canaryOf(fleetOf(context.fleet, request.services?.[0]?.key ?? null)) ?? null,',
     to: 'canary: null,',
     tests: who,
   },
@@ -919,8 +919,8 @@ export const rows: Mutant[] = [
   {
     name: 'a restart keeps the upgrade before it from being brought back',
     file: 'src/bot/successor.ts',
-    from: "rollout.change?.is !== 'restart')",
-    to: "rollout.change?.is !== 'x')",
+    from: "!isAny(rollout.change?.is, 'restart', 'migrate')",
+    to: "!isAny(rollout.change?.is, 'migrate')",
     tests: ['test/bot/restart.test.ts'],
   },
   {
@@ -1024,7 +1024,7 @@ export const rows: Mutant[] = [
   {
     name: 'an offer to build counts for everybody who sees it',
     file: 'src/bot/actions/click.ts',
-    from: "['start', 'cancel', 'build-first'].includes(kind)",
+    from: "['start', 'cancel', 'build-first', 'migrate-first'].includes(kind)",
     to: "['start', 'cancel'].includes(kind)",
     tests: ['test/bot/build.test.ts'],
   },
@@ -1097,5 +1097,19 @@ export const rows: Mutant[] = [
     from: "may.is === 'allowed' && open === null",
     to: 'open === null',
     tests: ['test/bot/forms.test.ts'],
+  },
+  {
+    name: 'the forecast of the home tab knows nothing of a freeze that was just declared',
+    file: 'src/bot/home.ts',
+    from: 'open === null ? null : await asShownNow(context, open)',
+    to: 'open === null ? null : asShown(context, open)',
+    tests: ['test/bot/home.test.ts'],
+  },
+  {
+    name: 'the home tab says which version a node runs that nobody has proven',
+    file: 'src/bot/views/home.ts',
+    from: "const isOld = !touched || state.is === 'rolled-back';",
+    to: 'const isOld = before !== null;',
+    tests: ['test/bot/home.test.ts'],
   },
 ];

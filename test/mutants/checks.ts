@@ -265,8 +265,8 @@ export const rows: Mutant[] = [
   {
     name: 'a check that a worker did not ask is no bar to calling all right',
     file: 'src/bot/commands/verify.ts',
-    from: 'withUnasked(context.fleet.checks ?? [], await looked(context, fleet, where))',
-    to: 'await looked(context, fleet, where)',
+    from: '(isAsked(each) ? withUnasked(context.fleet.checks ?? [], [each]) : [each])',
+    to: '[each]',
     tests: ['test/bot/verify.test.ts'],
   },
   {

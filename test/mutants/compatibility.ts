@@ -8,7 +8,7 @@ export const rows: Mutant[] = [
   {
     name: 'a plan that the matrix does not allow is made',
     file: 'src/upgrade/rollout/plan.ts',
-    from: '  refuseIncompatible(input, nodes);\n',
+    from: '    refuseIncompatible(side, own);\n',
     to: '',
     tests: ['test/upgrade/rollout/compatibility.test.ts'],
   },

@@ -125,7 +125,7 @@ export const rows: Mutant[] = [
   {
     name: 'a rollback goes newest first, whoever is sick',
     file: `${core}/todo.ts`,
-    from: 'urgency(rollout, b) - urgency(rollout, a) || ',
+    from: '      urgency(rollout, b) - urgency(rollout, a) ||\n',
     to: '',
     tests: harms,
   },
@@ -314,7 +314,7 @@ export const rows: Mutant[] = [
   {
     name: 'a dead machine gets every turn of a rollback',
     file: `${core}/todo.ts`,
-    from: "if (node.state.is === 'stuck' && node.state.direction === 'back') return -1;",
+    from: '      Number(wasTried(a)) - Number(wasTried(b)) ||\n',
     to: '',
     tests: worse,
   },
@@ -412,7 +412,7 @@ export const rows: Mutant[] = [
   {
     name: 'a restore that broke is called a failure',
     file: `${core}/traits.ts`,
-    from: "isAny(traits[step].changes, 'traffic', 'service')",
+    from: "isAny(traits[step].changes, 'traffic', 'pool', 'service')",
     to: "step === 'switch'",
     tests: step,
   },
@@ -1191,7 +1191,7 @@ export const rows: Mutant[] = [
   {
     name: 'a plan is begun over nodes on which its steps fail',
     file: `${core}/plan.ts`,
-    from: '  refuseUnfit(input, nodes);\n',
+    from: '    refuseUnfit(side, own);\n',
     to: '',
     tests: ['test/upgrade/rollout/plan.test.ts'],
   },
@@ -1429,7 +1429,7 @@ export const rows: Mutant[] = [
   {
     name: 'a recovery is rolled back to what was broken',
     file: 'src/upgrade/rollout/queries.ts',
-    from: "recovery === undefined && change?.is !== 'restart';",
+    from: "recovery === undefined && change?.is !== 'restart' && change?.is !== 'migrate';",
     to: "change?.is !== 'restart';",
     tests: ['test/upgrade/rollout/recovery.test.ts'],
   },
@@ -1604,7 +1604,7 @@ export const rows: Mutant[] = [
   {
     name: 'a restart is brought back',
     file: `${core}/queries.ts`,
-    from: "recovery === undefined && change?.is !== 'restart';",
+    from: "recovery === undefined && change?.is !== 'restart' && change?.is !== 'migrate';",
     to: 'recovery === undefined;',
     tests: restart,
   },
@@ -1674,8 +1674,8 @@ export const rows: Mutant[] = [
   {
     name: 'what answers nothing counts as serving',
     file: `${core}/rules.ts`,
-    from: "const sick = others.filter((name) => standing[name] !== 'healthy' ||",
-    to: "const sick = others.filter((name) => standing[name] === 'down' ||",
+    from: "standing[each] === 'healthy' && !mayBeStopped",
+    to: "standing[each] !== 'down' && !mayBeStopped",
     tests: ['test/upgrade/rollout/gates.test.ts'],
   },
   {

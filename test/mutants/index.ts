@@ -8,6 +8,7 @@ import { rows as core } from './core.ts';
 import { rows as fleets } from './fleets.ts';
 import { rows as jobs } from './jobs.ts';
 import { rows as metrics } from './metrics.ts';
+import { rows as migrations } from './migrations.ts';
 import type { Mutant } from './mutant.ts';
 import { rows as nodes } from './nodes.ts';
 import { rows as report } from './report.ts';
@@ -32,6 +33,7 @@ export const mutants: Mutant[] = [
   ...aftercare,
   ...balancer,
   ...metrics,
+  ...migrations,
   ...fleets,
   ...siblings,
   ...simulation,

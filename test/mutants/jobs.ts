@@ -147,8 +147,8 @@ export const rows: Mutant[] = [
   {
     name: 'a node is stopped by settings that are others than those of the plan',
     file: 'src/jobs/own-settings.ts',
-    from: "const stops: readonly StepName[] = ['drain', 'switch', 'recover', 'restart', 'configure'];",
-    to: 'const stops: readonly StepName[] = [];',
+    from: "['drain', 'switch', 'recover', 'restart', 'configure', 'lb-switch', 'lb-home']",
+    to: '[]',
     tests: settings,
   },
   {
@@ -231,8 +231,8 @@ export const rows: Mutant[] = [
   {
     name: 'alerts are not asked for before the stop',
     file: 'src/jobs/evidence.ts',
-    from: '=> alerting.ask(region)',
-    to: "=> alerting.ask(region).then(() => ({ is: 'quiet' }))",
+    from: '=> alerting.ask(placeOf(region))',
+    to: "=> alerting.ask(placeOf(region)).then(() => ({ is: 'quiet' }))",
     tests: step,
   },
   {
@@ -245,8 +245,8 @@ export const rows: Mutant[] = [
   {
     name: 'another archive of the same name is proven elsewhere',
     file: 'src/jobs/elsewhere.ts',
-    from: 'isUpgrade(rollout) && brings(rollout, archiveSha256)',
-    to: 'isUpgrade(rollout) && versionsIn(rollout).includes(version)',
+    from: 'release.archiveSha256 === archive)',
+    to: 'release.version !== archive)',
     tests: elsewhere,
   },
   {
@@ -385,8 +385,8 @@ export const rows: Mutant[] = [
   {
     name: 'unit and paths come from what is stored',
     file: 'src/jobs/step.ts',
-    from: 'const own = { ...rollout, service: parts.fleet.service };',
-    to: 'const own = { ...rollout };',
+    from: '{ ...asSeenBy(rollout, task.node), service: serviceOf(parts.fleet, task.node) }',
+    to: '{ ...asSeenBy(rollout, task.node) }',
     tests: step,
   },
   {
@@ -658,7 +658,7 @@ export const rows: Mutant[] = [
   {
     name: 'a step asks nobody whether its release is still accepted',
     file: 'src/jobs/step.ts',
-    from: 'const withdrawn = () => parts.withdrawn(rollout.release);',
+    from: 'const withdrawn = () => parts.withdrawn(release);',
     to: 'const withdrawn = () => null;',
     tests: step,
   },
@@ -1050,8 +1050,8 @@ export const rows: Mutant[] = [
   {
     name: 'a restart wants nobody who signed for it',
     file: 'src/jobs/step.ts',
-    from: "['backup', 'drain', 'switch', 'restart', 'configure'];",
-    to: "['backup', 'drain', 'switch', 'configure'];",
+    from: "(['backup', 'drain', 'switch', 'restart', 'configure'] as const)",
+    to: "(['backup', 'drain', 'switch', 'configure'] as const)",
     tests: ['test/jobs/vouched.test.ts'],
   },
   {
@@ -1071,8 +1071,8 @@ export const rows: Mutant[] = [
   {
     name: 'a signed yes to one change of configuration counts for another one',
     file: 'src/jobs/subject.ts',
-    from: 'if (configuration === null) return',
-    to: 'if (configuration !== undefined) return',
+    from: '...(configuration === null ? {} : { wanted, files }),',
+    to: '',
     tests: ['test/jobs/vouched.test.ts'],
   },
   {
@@ -1133,7 +1133,7 @@ export const rows: Mutant[] = [
   },
   {
     name: 'what a build leaves running goes on',
-    file: 'src/building/scripts.ts',
+    file: 'src/running/scripts.ts',
     from: '    quench "$home" "$name"\n    say state "$(cat "$folder/ended")"',
     to: '    say state "$(cat "$folder/ended")"',
     tests: ['test/building/place.test.ts'],

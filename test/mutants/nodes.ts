@@ -568,8 +568,8 @@ export const rows: Mutant[] = [
   {
     name: 'a way back stops a node that its region needs',
     file: `${steps}/come-back.ts`,
-    from: 'healthy >= fleet.policy.minimumHealthy) return [];',
-    to: 'true) return [];',
+    from: 'healthy < fleet.policy.minimumHealthy)',
+    to: 'healthy < 0)',
     tests: ['test/upgrade/steps/come-back.test.ts'],
   },
   {

@@ -30,7 +30,7 @@ export const rows: Mutant[] = [
     file: 'src/upgrade/rollout/todo.ts',
     from: '(node.held === null || node.held.until <= now) && !comesLater(node)',
     to: '(node.held === null || node.held.until <= now)',
-    tests: ['test/upgrade/rollout/faults.property.test.ts', 'test/upgrade/rollout/siblings.test.ts'],
+    tests: siblings,
   },
   {
     name: 'siblings: a node is ordered the archive of another service',

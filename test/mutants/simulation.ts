@@ -15,8 +15,8 @@ export const rows: Mutant[] = [
   {
     name: 'nights: fewer than the minimum may serve',
     file: 'src/upgrade/rollout/rules.ts',
-    from: 'if (left >= rollout.policy.minimumHealthy) return null;',
-    to: 'if (left >= rollout.policy.minimumHealthy - 1) return null;',
+    from: 'if (left >= policy.minimumHealthy) return null;',
+    to: 'if (left >= policy.minimumHealthy - 1) return null;',
     tests: nights,
     nights: 30,
   },

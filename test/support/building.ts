@@ -7,10 +7,9 @@ import {
   type BuildShelf,
   createBuildPlace,
   createBuildShelf,
-  here,
 } from '../../src/building/index.ts';
-import type { Machine } from '../../src/building/run.ts';
 import type { LedgerStore } from '../../src/jobs/types.ts';
+import { here, type Machine } from '../../src/running/index.ts';
 import { openKey, type Signer } from '../../src/trust/index.ts';
 import { binary, type SourceRepository, sourceRepository } from './source.ts';
 

@@ -46,10 +46,11 @@ export function checkStep(before: Rollout, after: Rollout, event: Event, world: 
 }
 
 /** Nothing of a service is brought back while one that came after it has still to be, unless that was tried. */
-function checkOrder({ status, nodes, services = {} }: Rollout, { node }: Task): void {
+function checkOrder(rollout: Rollout, { node }: Task): void {
+  const { status, nodes } = rollout;
   if (status.is !== 'rolling-back' || !status.queue.includes(node)) return;
-  const keys = Object.keys(services);
-  const place = (name: string) => keys.indexOf(serviceIn(name) ?? '');
+  const keys = [...new Set(nodesInOrder(rollout).map(({ name }) => serviceIn(name)))];
+  const place = (name: string) => keys.indexOf(serviceIn(name));
   const later = status.queue.filter((name) => place(name) > place(node) && nodes[name]?.state.is !== 'stuck');
   holds(later.length === 0, `${node} goes back before ${later.join(', ')}`);
 }

@@ -40,7 +40,7 @@ function programs(): string {
 }
 
 /** The server refuses to run as root. */
-function somebody(): { uid: number; gid: number } | undefined {
+export function serverUser(): { uid: number; gid: number } | undefined {
   if (userInfo().uid !== 0) return undefined;
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
@@ -61,7 +61,7 @@ export interface Kind {
 export async function startPostgres(options: Kind = {}): Promise<Postgres> {
   const bin = programs();
   const dir = mkdtempSync(join(tmpdir(), 'zeitwork-postgres-'));
-  const as = somebody();
+  const as = serverUser();
   const data = join(dir, 'data');
   const secret = join(dir, 'password');
   writeFileSync(secret, password, { mode: 0o600 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import type { Machine } from '../../src/building/run.ts';
+import type { Machine } from '../../src/running/index.ts';
 import { openContent } from '../../src/upgrade/ssh/content.ts';
 import type { Host } from '../../src/upgrade/ssh/types.ts';
 import { generateKey } from './sshd.ts';

@@ -56,6 +56,8 @@ export function dialogs(ui: Ui): void {
       if (field.hasAttribute('name')) values[field.getAttribute('name') ?? ''] = [];
     }
     for (const [name, value] of new FormData(form)) values[name]?.push(String(value));
+    for (const field of form.querySelectorAll<HTMLInputElement>('input[type="datetime-local"]'))
+      values[field.name] = field.value === '' ? [] : [`${Math.floor(new Date(field.value).getTime() / 1_000)}`];
     void ui.act({ do: 'submit', values });
   });
 
@@ -63,10 +65,20 @@ export function dialogs(ui: Ui): void {
     if (event.key === 'Escape' && document.querySelector('[data-modal]')) void ui.act({ do: 'closeModal' });
   });
 
+  /** Times that are filled in already, in the zone of the browser. */
+  const showTimes = (modal: Element): void => {
+    for (const field of modal.querySelectorAll<HTMLInputElement>('input[data-at]')) {
+      const at = Number(field.dataset.at) * 1_000;
+      const local = at - new Date(at).getTimezoneOffset() * 60_000;
+      field.value = new Date(local).toISOString().slice(0, 16);
+    }
+  };
+
   // The first field of a modal that has just opened.
   let opened: Element | null = null;
   ui.onPatch.push(() => {
     const modal = document.querySelector('[data-modal]');
+    if (modal && modal !== opened) showTimes(modal);
     if (modal && modal !== opened)
       modal.querySelector<HTMLElement>('.modal-body :is(input, textarea, select)')?.focus();
     opened = modal;

@@ -35,6 +35,17 @@ const readings: Record<string, Reading> = {
   recover: ({ g }) => ({ verb: 'recover', node: g, from: null, dryRun: false }),
   accept: ({ g }) => ({ verb: 'drift', act: { is: 'adopt', node: g, reason: null } }),
   plan: ({ g }) => plainUpgrade(g),
+  'migrate-first': ({ g }) => ({
+    verb: 'migrate',
+    act: { is: 'before', version: g, attest: false, dryRun: false },
+  }),
+  'migrate-after': ({ g }) => ({
+    verb: 'migrate',
+    act: { is: 'after', version: g, attest: false, dryRun: false },
+  }),
+  'restart-next': () => ({
+    ...{ verb: 'restart', strategy: null, regions: null, limit: null, when: { is: 'windows' }, dryRun: false },
+  }),
   promote: ({ g }) => ({ ...plainUpgrade(promotedIn(g).version), archive: promotedIn(g).archive }),
   'build-first': ({ g }) => ({ verb: 'build', act: { is: 'start', version: g } }),
   'build-again': ({ g }) => ({ verb: 'build', act: { is: 'start', version: g } }),
@@ -60,7 +71,7 @@ function promotedIn(text: string): { fleet: string; version: string; archive: st
 }
 
 /** Buttons of an answer to one person, which name all that they are about. */
-export const isOfAnswer = (kind: string): boolean => ['start', 'cancel', 'build-first'].includes(kind);
+export const isOfAnswer = (kind: string): boolean => ['start', 'cancel', 'build-first', 'migrate-first'].includes(kind);
 
 /** Reads action id (`zw:approve:eu-west`) and value; null for what this version does not know. */
 export function readClick(actionId: string, value: string | undefined): Click | null {

@@ -96,15 +96,21 @@ function verdictOf(input: PlanInput, rollout: Rollout): Verdict | null {
 }
 
 /**
- * Whether what a plan brings was proven on another fleet; of several releases the first that is not. What brings no release is proven nowhere.
+ * Whether what a plan brings was proven on another fleet, as `elsewhereOf`.
  * @throws Refused where the settings let nobody plan what is not
  */
 export async function elsewhereFor(context: Pick<CommandContext, 'elsewhere'>, rollout: Rollout): Promise<Elsewhere> {
+  const found = await elsewhereOf(context, rollout);
+  if (found.is === 'unproven' && found.refuses === true)
+    throw new Refused(`The settings want it proven first: ${found.reason}.`);
+  return found;
+}
+
+/** Of several releases the first that is not proven. What brings no release is proven nowhere. */
+export async function elsewhereOf(context: Pick<CommandContext, 'elsewhere'>, rollout: Rollout): Promise<Elsewhere> {
   if (rollout.change !== undefined) return { is: 'not wanted' };
   const all = await Promise.all(allBrought(rollout).map(({ release }) => context.elsewhere(release)));
   const lacking = all.find(({ is }) => is === 'unproven') ?? all.find(({ is }) => is === 'doubted');
-  if (lacking?.is === 'unproven' && lacking.refuses === true)
-    throw new Refused(`The settings want it proven first: ${lacking.reason}.`);
   return lacking ?? all[0] ?? { is: 'not wanted' };
 }
 

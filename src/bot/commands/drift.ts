@@ -2,6 +2,7 @@ import { Refused } from '../../base/errors.ts';
 import { basisOf } from '../../jobs/index.ts';
 import { type Compared, compared, foundOn, markOf } from '../../upgrade/ledger/index.ts';
 import type { Ledger } from '../../upgrade/ledger/types.ts';
+import { serviceOf } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey } from '../../upgrade/rollout/types.ts';
 import { type Asking, aloud, type CommandContext, ended, type Reply, say, withFacts } from '../context.ts';
 import { iso } from '../facts/instants.ts';
@@ -58,9 +59,13 @@ async function compareAll(
   const { control, fleet } = context;
   const nodes = seen.map(({ node }) => ({ name: node }));
   const known = { store: { ...control.store, lastEpoch: () => knownEpoch(context) }, ledger: control.ledger };
-  const basis = await basisOf(nodes, known, fleet.service.envFile !== null);
+  const basis = await basisOf(nodes, known, true);
+  const hasEnvironment = (node: string) => serviceOf(fleet, node).envFile !== null;
   return {
-    rows: seen.map((each) => ({ seen: each, found: compared(each, basis) })),
+    rows: seen.map((each) => ({
+      seen: each,
+      found: compared(each, { ...basis, hasEnvironment: hasEnvironment(each.node) }),
+    })),
     ledger: await control.ledger.load(),
   };
 }

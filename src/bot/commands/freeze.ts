@@ -1,5 +1,6 @@
 import { Refused } from '../../base/errors.ts';
 import { isAny } from '../../base/is-any.ts';
+import { placeOf } from '../../base/sibling.ts';
 import { covers, standing, withFreezes } from '../../upgrade/ledger/index.ts';
 import type { DeclaredFreeze, Ledger } from '../../upgrade/ledger/types.ts';
 import { isOpen, nextNode, nodesInOrder, waitsForWindows, workingNodes } from '../../upgrade/rollout/index.ts';
@@ -130,7 +131,8 @@ function chosenOf(context: CommandContext, ledger: Ledger, what: string, now: nu
   const word = what.toLowerCase();
   if (ledger.freezes.some(({ id }) => id === word)) return all.filter(({ id }) => id === word);
   if (word === 'all') return all;
-  const regions = context.fleet.regions.map(({ name }) => name);
+  const names = context.fleet.regions.map(({ name }) => name);
+  const regions = [...new Set([...names.map(placeOf), ...names])];
   if (!regions.includes(word))
     throw unknownName('freeze or region', what, [...all.map(({ id }) => id), ...regions, 'all']);
   const own = all.filter((each) => each.regions?.every((name) => name === word) ?? false);

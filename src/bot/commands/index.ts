@@ -12,6 +12,7 @@ import { keep, replace } from './foreign.ts';
 import { freeze, unfreeze } from './freeze.ts';
 import { help, whoami } from './help.ts';
 import { diagnose, history, status, why, windows } from './look.ts';
+import { migrate } from './migrate.ts';
 import { mine } from './mine.ts';
 import { own } from './own.ts';
 import { recover } from './recover.ts';
@@ -56,6 +57,7 @@ const handlers: { [V in Command['verb']]: Handler<V> } = {
   recover,
   drift,
   build,
+  migrate,
   restart,
   config,
   adopt,

@@ -50,6 +50,7 @@ import {
   theRollout,
   unknownName,
 } from './common.ts';
+import { elsewhereOf } from './draft.ts';
 import { forgottenWords, saidOfForgotten } from './forgotten.ts';
 
 export const status: Handler<'status'> = async (context, asking) => {
@@ -145,7 +146,7 @@ function named({ nodes }: Rollout, name: string): NodeRun {
 async function asOfNow(context: CommandContext, rollout: Rollout): Promise<Rollout> {
   const { regions } = await fleetNow(context);
   const freezes = (name: string) => regions.find((region) => region.name === name)?.calendar.freezes ?? [];
-  return knowing(rollout, freezes, await context.elsewhere(rollout.release));
+  return knowing(rollout, freezes, await elsewhereOf(context, rollout));
 }
 
 /** Of a rollback that was asked for: what waits longest to be brought back, else the first of its queue. */

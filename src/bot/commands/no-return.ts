@@ -1,5 +1,5 @@
 import { noWayBack } from '../../upgrade/compatibility/index.ts';
-import { isAskedChecks } from '../../upgrade/rollout/index.ts';
+import { actions, isAskedChecks } from '../../upgrade/rollout/index.ts';
 import type { RollbackScope, Rollout } from '../../upgrade/rollout/types.ts';
 import type { CommandContext } from '../context.ts';
 import { touchedIn } from '../views/words.ts';
@@ -27,6 +27,22 @@ export async function noReturn(
   const nodes = fleet.regions
     .flatMap((region) => region.nodes.slice(0, asked))
     .filter(({ name }) => isAskedChecks(fleet, name));
-  const lost = noWayBack(rows, versions, await control.survey(nodes, patience, 'work'));
+  const seen = await control.survey(nodes, patience, 'work');
+  const isTold = seen.some(({ inventory }) => inventory?.schema?.is === 'told');
+  const lost = noWayBack(rows, versions, isTold ? seen : await lastMade(control));
   return lost === null ? null : `Nothing was done: ${lost.reason}.`;
+}
+
+/** So many of the newest rollouts are looked through. */
+const looked = 10;
+
+/** The schema that the last migration made here, for when nobody tells it in time. */
+async function lastMade({ store }: CommandContext['control']): Promise<Parameters<typeof noWayBack>[2]> {
+  for (const id of await store.newestIds(looked)) {
+    const rollout = await store.load(id);
+    for (const { work } of rollout === null ? [] : actions(rollout))
+      if (work.state.is === 'done' && work.facts.schema !== undefined)
+        return [{ node: 'the last migration', inventory: { schema: { is: 'told', what: work.facts.schema } } }];
+  }
+  return [];
 }

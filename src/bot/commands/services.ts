@@ -48,8 +48,12 @@ export function servicesOf(
 ): { key: string; release: Release | null }[] | undefined {
   if (services === undefined) return undefined;
   const isUpgrade = draft.change === undefined;
-  if (draft.services !== undefined)
-    return Object.entries(draft.services).map(([key, { release }]) => ({ key, release: isUpgrade ? release : null }));
+  const { services: brought } = draft;
+  if (brought !== undefined)
+    return services.flatMap(({ key }) => {
+      const each = brought[key];
+      return each === undefined ? [] : [{ key, release: isUpgrade ? each.release : null }];
+    });
   const [node = ''] = Object.keys(draft.nodes);
   return [{ key: serviceIn(node) ?? '', release: isUpgrade ? draft.release : null }];
 }

@@ -1,4 +1,5 @@
 import { Refused } from '../../base/errors.ts';
+import { serviceIn } from '../../base/sibling.ts';
 import { begunBefore } from '../../upgrade/ledger/index.ts';
 import { approvals, configurationOf, isBegunFreely, plan } from '../../upgrade/rollout/index.ts';
 import type { NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
@@ -9,6 +10,7 @@ import { goalFirst, goalOf } from '../views/goal.ts';
 import { foreign } from '../views/text.ts';
 import { demand, type Handler, survey } from './common.ts';
 import { elsewhereFor, fleetMark, inputOf, type Request, requestOf, show, wantsSecond } from './draft.ts';
+import { confirmMigration } from './migrate.ts';
 import { confirmRecovery } from './recover.ts';
 import { cancelStart } from './reschedule.ts';
 
@@ -17,6 +19,7 @@ export const start: Handler<'start'> = async (context, asking, { plan: token }) 
   const draft = await taken(context, asking, 'start', token);
   await mayStart(context, asking, draft);
   if (draft.recovery !== undefined) return confirmRecovery(context, draft, token);
+  if (draft.change?.is === 'migrate') return confirmMigration(context, draft, token);
   const seen = await survey(context, 'work', configurationOf(draft)?.wanted);
   const request = requestOf(context, draft, asking.actor);
   if (fleetMark(seen) !== token.split('~')[1] && token.includes('~')) {
@@ -96,10 +99,13 @@ export const cancel: Handler<'cancel'> = async (context, asking, { plan: token, 
   return say(`The plan for ${goalOf(draft)} was thrown away; nothing was started.`);
 };
 
-function askAgain({ recovery, change, release, nodes }: Rollout): string {
+function askAgain({ recovery, change, release, services, nodes }: Rollout): string {
   if (recovery !== undefined) return `recover ${Object.keys(nodes).join()}`;
-  if (change === undefined) return `upgrade ${release.version}`;
-  return change.is === 'restart' ? 'restart' : 'config';
+  if (change?.is === 'migrate') return `migrate ${change.when} ${release.version}`;
+  const key = serviceIn(Object.keys(nodes)[0] ?? '');
+  const each = Object.entries(services ?? (key === null ? {} : { [key]: { release } }));
+  if (change !== undefined) return change.is === 'restart' ? 'restart' : 'config';
+  return `upgrade ${each.length === 0 ? release.version : each.map(([name, of]) => `${name}=${of.release.version}`).join(' ')}`;
 }
 
 async function taken(

@@ -1,7 +1,8 @@
 import type { Actor } from '../../base/actor.ts';
 import { Refused } from '../../base/errors.ts';
 import { isMeantBy } from '../../base/sibling.ts';
-import { isOpen, wayOut } from '../../upgrade/rollout/index.ts';
+import { rowFor } from '../../upgrade/compatibility/index.ts';
+import { Incompatible, isOpen, wayOut } from '../../upgrade/rollout/index.ts';
 import type { Release } from '../../upgrade/rollout/types.ts';
 import { neverCloses, nextOpening } from '../../windows/index.ts';
 import type { Command, When } from '../command.ts';
@@ -10,6 +11,7 @@ import { goalOf } from '../views/goal.ts';
 import { unbuilt } from './build.ts';
 import { demand, type Handler, knownRegion, timeOf } from './common.ts';
 import { type Request, show } from './draft.ts';
+import { unmigrated } from './migrate.ts';
 import { type Wanted, wantedIn } from './services.ts';
 
 /** Answers with a plan; nothing starts before it is confirmed. */
@@ -28,8 +30,21 @@ export const upgrade: Handler<'upgrade'> = async (context, asking, command) => {
     ...asked(context, asking, command),
     ...(command.rehearse === undefined ? {} : { rehearse: command.rehearse }),
   };
-  return show(context, request, command.dryRun, null);
+  try {
+    return await show(context, request, command.dryRun, null);
+  } catch (error) {
+    const version = request.release?.version ?? command.version;
+    const to = error instanceof Incompatible ? migratesTo(context, version, error) : null;
+    if (to === null || !(error instanceof Refused)) throw error;
+    return unmigrated(version, to, error.message);
+  }
 };
+
+/** The schema that the migration before it makes, where only the schema is in the way; null: that would not help. */
+function migratesTo({ fleet }: CommandContext, version: string, { verdict }: Incompatible): number | null {
+  if (fleet.database === undefined || verdict.refusals.some(({ what }) => what !== 'schema')) return null;
+  return rowFor(fleet.compatibility ?? [], version)?.before ?? null;
+}
 
 /** The same name may stand for another archive in another fleet. */
 function refuseOther({ version, archiveSha256 }: Release, wanted: string | undefined): void {

@@ -24,6 +24,7 @@ export function rolloutFacts(rollout: Rollout) {
     fleet,
     service: service.name,
     version: release.version,
+    services: servicesFacts(rollout),
     signedBy: release.signed === null ? null : { name: release.signed.by, key: release.signed.key },
     strategy,
     recovery:
@@ -51,6 +52,15 @@ export function rolloutFacts(rollout: Rollout) {
     nodes: nodesInOrder(rollout).map(nodeFacts),
   };
 }
+
+/** null where one service is brought; `version` and `signedBy` are those of the first. */
+const servicesFacts = ({ services }: Rollout) =>
+  services === undefined
+    ? null
+    : Object.entries(services).map(([key, { service, release }]) => ({
+        ...{ key, name: service.name, version: release.version },
+        signedBy: release.signed === null ? null : { name: release.signed.by, key: release.signed.key },
+      }));
 
 /** `waits`: `held`, `start`, `node NAME`, `region NAME`, or the id of an approval or a watch. */
 function takenFacts(rollout: Rollout, waiting: Waiting) {

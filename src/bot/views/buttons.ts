@@ -126,6 +126,24 @@ export function promoteButtons(rollout: Rollout): Button[] {
   }));
 }
 
+/** What the settings want next, as a plan: nothing of it is begun by the button. */
+export function nextButtons(rollout: Rollout): Button[] {
+  const { follows, unsigned, onlyBack, release } = rollout;
+  if (follows === undefined || unsigned || onlyBack) return [];
+  const to = reference(rollout);
+  if (follows.is === 'restart')
+    return [{ label: 'Restart all nodes…', action: 'restart-next', reference: to, typed: 'restart' }];
+  const { version } = release;
+  return [
+    {
+      label: `Migrate to ${follows.to}…`,
+      action: `migrate-after:${version}`,
+      reference: { ...to, g: version },
+      typed: `migrate after ${version}`,
+    },
+  ];
+}
+
 function ends(rollout: Rollout): string {
   const { status, startedAt } = rollout;
   if (startedAt === null) return 'It does not begin, and then it is over. No node was restarted.';

@@ -1,7 +1,7 @@
 import { isAny } from '../../base/is-any.ts';
 import { channel, dueNotices, isOpen, nodesInOrder, releaseOf } from '../../upgrade/rollout/index.ts';
 import type { NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
-import { ownButtons, promoteButtons, rollbackButtons } from './buttons.ts';
+import { nextButtons, ownButtons, promoteButtons, rollbackButtons } from './buttons.ts';
 import { broughtWords, goalFirst, goalOf, newOf, reached, reachedShort } from './goal.ts';
 import { wrongAtTheEnd } from './node.ts';
 import { complianceLines } from './notice.ts';
@@ -35,14 +35,27 @@ export function endingPosts(rollout: Rollout, people: People = nobody): Post[] {
             signedLine(rollout),
             ...complianceLines(rollout),
             ...nodeLines(rollout),
+            ...nextLines(rollout),
             ...ownerLines(rollout),
             ...call,
           ],
         },
-        { is: 'buttons', buttons: [...promoteButtons(rollout), ...ownButtons(rollout), ...scopes] },
+        {
+          is: 'buttons',
+          buttons: [...promoteButtons(rollout), ...nextButtons(rollout), ...ownButtons(rollout), ...scopes],
+        },
       ],
       cancelled === undefined ? {} : { announces: cancelled },
     ),
+  ];
+}
+
+function nextLines({ follows, release }: Rollout): string[] {
+  if (follows === undefined) return [];
+  if (follows.is === 'restart') return ['Next: `/zeitwork restart`, so that every node begins anew on this schema.'];
+  const { version } = release;
+  return [
+    `Next, when all is well: \`/zeitwork migrate after ${foreign(version, 60)}\` brings the schema to ${follows.to}. Versions that do not work with that cannot come back then; its plan says which.`,
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { ActionsBlock, Button, KnownBlock } from '@slack/types';
-import { nodesInOrder, regionsOf } from '../../upgrade/rollout/index.ts';
+import { nodesInOrder, regionsOf, releaseOf } from '../../upgrade/rollout/index.ts';
 import type { Fleet, NodeRun, NodeSurvey, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { forecast } from './forecast.ts';
@@ -58,8 +58,8 @@ export function versionsKnown(rollout: Rollout): Part {
 }
 
 /** A node that may have been changed and is not proven runs nobody knows what. */
-function versionOf({ release }: Rollout, { state, before, touched }: NodeRun): string {
-  if (state.is === 'done') return `on ${foreign(release.version, 60)}`;
+function versionOf(rollout: Rollout, { name, state, before, touched }: NodeRun): string {
+  if (state.is === 'done') return `on ${foreign(releaseOf(rollout, name).version, 60)}`;
   const isOld = !touched || state.is === 'rolled-back';
   return isOld && before?.version != null ? `on ${foreign(before.version, 60)}` : 'not known until it is proven';
 }

@@ -1,4 +1,5 @@
 import {
+  actions,
   allBrought,
   approvals,
   asksFrom,
@@ -15,7 +16,7 @@ import {
   watchBefore,
   watchEnd,
 } from '../../upgrade/rollout/index.ts';
-import type { ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
+import type { ActionPhase, ApprovalPhase, NodeRun, Rollout } from '../../upgrade/rollout/types.ts';
 import { describeLocal } from '../../windows/index.ts';
 import { pauseButton, rollbackButtons, stopButton, wayOn } from './buttons.ts';
 import { checklistLines } from './checklist.ts';
@@ -24,7 +25,7 @@ import { comparedIn } from './comparison.ts';
 import { declinedBy, stillOpen } from './declined.ts';
 import { ranBefore, unsure } from './ending.ts';
 import { forecast } from './forecast.ts';
-import { broughtWords, reached, titled, titleOf } from './goal.ts';
+import { broughtWords, goalFirst, reached, titled, titleOf } from './goal.ts';
 import { haltLines } from './halted.ts';
 import type { Button, Part } from './parts.ts';
 import { type Post, post } from './post.ts';
@@ -69,6 +70,8 @@ export function mainParts(rollout: Rollout): Part[] {
 
 function what(rollout: Rollout): string {
   if (rollout.recovery !== undefined) return recoveryLine(rollout);
+  if (rollout.change?.is === 'migrate')
+    return `*${goalFirst(rollout)}* of the database of ${foreign(rollout.fleet)}, from ${rollout.change.from}, asked for by ${who(rollout.requester)}`;
   const before = versionsBefore(rollout);
   const nodes = count(nodesInOrder(rollout).filter((node) => !isBalancer(node)).length, 'node');
   const change =
@@ -86,9 +89,32 @@ const unsigned = ({ release, recovery, change }: Rollout): string[] =>
 
 /** A bar of ten with the numbers beside it. */
 export function progress(rollout: Rollout): string {
+  const acts = actions(rollout);
+  if (nodesInOrder(rollout).length === 0 && acts.length > 0) return acts.map(actionWords).join('\n');
   const { all, onNew } = tally(rollout);
   const filled = all === 0 ? 0 : Math.floor((10 * onNew.length) / all);
   return `\`${'█'.repeat(filled)}${'░'.repeat(10 - filled)}\` ${onNew.length} of ${count(all, 'node')} ${reached(rollout)}${ranBefore(rollout)}${unsure(rollout)}`;
+}
+
+/** How an action stands, in one line. */
+export function actionWords({ title, work: { state, facts } }: ActionPhase): string {
+  const name = foreign(title, 80);
+  switch (state.is) {
+    case 'waiting':
+      return `○ ${name} was not begun`;
+    case 'working': {
+      const how = state.lastReason === null ? '' : `: ${foreign(state.lastReason, 200)}`;
+      return `● ${name} ${state.direction === 'back' ? 'goes back' : 'is under way'} since ${when(state.underWaySince ?? state.since ?? 0)}${how}`;
+    }
+    case 'done':
+      return `✓ ${name} is done${facts.schema === undefined ? '' : `, the schema is ${facts.schema}`}, at ${when(state.at)}`;
+    case 'failed':
+      return `✗ ${name} failed before anything was changed: ${foreign(state.reason, 600)}`;
+    case 'undone':
+      return `↩ ${name} was brought back: ${foreign(state.reason, 300)}`;
+    case 'stuck':
+      return `✗ ${name} needs a person, nothing brings it back by itself: ${foreign(state.reason, 1_500)}`;
+  }
 }
 
 function statusLines(rollout: Rollout): string[] {

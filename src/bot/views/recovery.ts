@@ -109,6 +109,7 @@ export const finishedFirst = (rollout: Rollout): string =>
 
 /** Why nothing of a recovery or restart that was begun goes back, for whoever asks for that; null where something may. */
 export function noWayBackOf(rollout: Rollout): string | null {
+  if (rollout.change?.is === 'migrate') return 'a schema is never brought back, and no node was touched';
   if (rollout.change?.is === 'restart' && rollout.startedAt !== null)
     return 'this was a restart, and every node runs what it ran before';
   if (rollout.recovery === undefined || rollout.startedAt === null) return null;

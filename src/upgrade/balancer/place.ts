@@ -98,8 +98,10 @@ export function createBalancer({ balancer, fleet, region, shell, timeoutMs }: Ba
       case 'waiting':
         return later(`${host}: ${lacking.reason}`);
       case 'nothing':
-        if (seen.unsettled?.is === 'leaving') return later(`${host}: ${seen.unsettled.reason}`);
-        if (seen.unsettled === null) return succeeded();
+        // New requests are where they should be; on a way back nobody waits for one that is slow.
+        if (seen.unsettled?.is === 'leaving' && wanted.fromMaintenance)
+          return later(`${host}: ${seen.unsettled.reason}`);
+        if (seen.unsettled === null || seen.unsettled.is === 'leaving') return succeeded();
         break;
       case 'commands':
         break;

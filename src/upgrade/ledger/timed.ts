@@ -1,4 +1,4 @@
-import { isOpen, nodesInOrder } from '../rollout/index.ts';
+import { isOpen, nodesInOrder, releaseOf } from '../rollout/index.ts';
 import type { Rollout, Took } from '../rollout/types.ts';
 import type { LedgerEvent } from './types.ts';
 
@@ -7,8 +7,9 @@ export function timedBy(rollout: Rollout): LedgerEvent | null {
   const { status, id, release, change } = rollout;
   if (isOpen(rollout) || !('at' in status)) return null;
   const nodes = nodesInOrder(rollout).flatMap(({ name, took: { stage, ...took } }): [string, Took][] => {
-    // What brings nothing says nothing of how long that takes.
-    const all = stage === undefined || change !== undefined ? took : { ...took, stage };
+    // What brings nothing says nothing of how long that takes, nor does an archive of another size.
+    const isOther = releaseOf(rollout, name).archiveBytes !== release.archiveBytes;
+    const all = stage === undefined || change !== undefined || isOther ? took : { ...took, stage };
     return Object.keys(all).length === 0 ? [] : [[name, all]];
   });
   if (nodes.length === 0) return null;

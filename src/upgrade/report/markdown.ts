@@ -24,15 +24,20 @@ export function packMarkdown(pack: Pack, names: Names = {}): string {
 }
 
 /** What it was for. */
-export const goal = ({ release, change }: Pack): string => goalWords(change, release.version);
+export const goal = (pack: Pack): string => goalWords(pack.change, versions(pack));
+
+/** Of several services each by its key. */
+const versions = ({ release, services }: Pack): string =>
+  services === undefined ? release.version : services.map(({ key, version }) => `${key} ${version}`).join(', ');
 
 /** What became of it, in one line. */
-export function outcome({ ended, release, change, nodes, startedAt }: Pack): string {
+export function outcome(pack: Pack): string {
+  const { ended, change, nodes, startedAt } = pack;
+  const schema =
+    change?.is === 'migrate' ? `the schema ${ended.is === 'done' ? 'is' : 'was to be'} ${change.to}` : null;
   const proven = nodes.filter(({ state, after }) => state === 'done' && after.is === 'proven').length;
   const how =
-    change === null
-      ? `proven on ${release.version}`
-      : `${change.is === 'restart' ? 'restarted' : 'changed'} and proven`;
+    change === null ? `proven on ${versions(pack)}` : `${change.is === 'restart' ? 'restarted' : 'changed'} and proven`;
   const on = `${proven} of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} ${how}`;
   const words: Record<Pack['ended']['is'], string> = {
     running: 'under way',
@@ -44,7 +49,7 @@ export function outcome({ ended, release, change, nodes, startedAt }: Pack): str
     'rolled-back': 'rolled back',
     stopped: startedAt === null ? 'stopped before it began' : 'stopped',
   };
-  return `${words[ended.is]}; ${on}`;
+  return `${words[ended.is]}; ${schema ?? on}`;
 }
 
 function head(pack: Pack, names: Names): string[] {
@@ -71,16 +76,19 @@ function head(pack: Pack, names: Names): string[] {
       ? []
       : [`- ${md(nameOf(owner.by, names))} writes down what went wrong, since ${utc(owner.at)} UTC`]),
     ...(ended.reason === null ? [] : [`- Held: ${md(ended.reason)}`]),
-    ...(pack.change !== null
-      ? [
-          `- No binary was brought there: what ran was started anew${pack.change.is === 'config' ? `, with another environment file (${md(pack.change.keys)})` : ''}`,
-        ]
-      : [
-          `- Archive ${md(release.archive)}, SHA-256 \`${release.archiveSha256}\`, ${release.signedBy === null ? 'signed by nobody' : `signed by ${md(release.signedBy.name)}`}`,
-        ]),
-    `- Its binary has the SHA-256 \`${release.binarySha256}\``,
+    ...(pack.change?.is === 'migrate'
+      ? [`- The schema of the database, from ${pack.change.from} to ${pack.change.to}; no node was touched`]
+      : pack.change !== null
+        ? [
+            `- No binary was brought there: what ran was started anew${pack.change.is === 'config' ? `, with another environment file (${md(pack.change.keys)})` : ''}`,
+          ]
+        : (pack.services ?? [release]).map(archive)),
+    ...(pack.services ?? [release]).map(({ binarySha256 }) => `- Its binary has the SHA-256 \`${binarySha256}\``),
   ];
 }
+
+const archive = ({ archive: name, archiveSha256, signedBy }: Pack['release']): string =>
+  `- Archive ${md(name)}, SHA-256 \`${archiveSha256}\`, ${signedBy === null ? 'signed by nobody' : `signed by ${md(signedBy.name)}`}`;
 
 const nobodyApproved = ({ questions }: Pack): string =>
   questions.length === 0 ? 'Nobody was asked to approve it' : 'Nobody approved it';

@@ -24,6 +24,7 @@ import type {
   Entry,
   List,
   NodeRun,
+  Release,
   Rollout,
   Tick,
   WatchPhase,
@@ -35,19 +36,23 @@ import { type Span, spansOf } from './spans.ts';
 import { type StepTry, triesOf } from './steps.ts';
 import { type ChangeReport, changeIn, type Moment, momentsOf } from './told.ts';
 
+export interface ReleaseReport {
+  version: string;
+  archive: string;
+  archiveSha256: string;
+  binarySha256: string;
+  /** null: nobody signed it. */
+  signedBy: { name: string; key: string } | null;
+}
+
 /** All that a rollout's journal says of a night, and nothing else. Instants are epoch ms, durations ms. */
 export interface Pack {
   rollout: string;
   fleet: string;
   service: string;
-  release: {
-    version: string;
-    archive: string;
-    archiveSha256: string;
-    binarySha256: string;
-    /** null: nobody signed it. */
-    signedBy: { name: string; key: string } | null;
-  };
+  release: ReleaseReport;
+  /** Where several services were brought, all of them, in order; absent where one was. */
+  services?: ({ key: string } & ReleaseReport)[];
   strategy: string;
   recovery: boolean;
   /** What was done instead of bringing a release; null: one was brought. */
@@ -189,19 +194,18 @@ export interface NoticeReport {
 export function packOf(lines: readonly Line[]): Pack {
   const frames = [...framesOf(lines)];
   const rollout = lastOf(frames);
-  const { status, release, override } = rollout;
+  const { status, override } = rollout;
   const timeline = momentsOf(frames);
   return {
     rollout: rollout.id,
     fleet: rollout.fleet,
     service: rollout.service.name,
-    release: {
-      version: release.version,
-      archive: release.archive,
-      archiveSha256: release.archiveSha256,
-      binarySha256: release.binarySha256,
-      signedBy: release.signed === null ? null : { name: release.signed.by, key: release.signed.key },
-    },
+    release: releaseReport(rollout.release),
+    ...(rollout.services === undefined
+      ? {}
+      : {
+          services: Object.entries(rollout.services).map(([key, each]) => ({ key, ...releaseReport(each.release) })),
+        }),
     strategy: rollout.strategy,
     recovery: rollout.recovery !== undefined,
     change: changeIn(rollout),
@@ -240,6 +244,11 @@ export function packOf(lines: readonly Line[]): Pack {
     ),
   };
 }
+
+const releaseReport = ({ version, archive, archiveSha256, binarySha256, signed }: Release): ReleaseReport => ({
+  ...{ version, archive, archiveSha256, binarySha256 },
+  signedBy: signed === null ? null : { name: signed.by, key: signed.key },
+});
 
 const lastOf = (frames: readonly Frame[]): Rollout => {
   const last = frames.at(-1);

@@ -9,6 +9,8 @@ import {
   keysInWords,
   nodesInOrder,
   phaseOf,
+  releaseOf,
+  versionsOf,
   watching,
   worseWords,
 } from '../rollout/index.ts';
@@ -123,16 +125,22 @@ const itemText = (rollout: Rollout, item: string): string =>
   entriesOf(rollout).find(({ key }) => key === item)?.item.text ?? item;
 
 /** `restart`: what ran was started anew; `config`: with these keys of its environment file changed. No binary was brought. */
-export type ChangeReport = { is: 'restart' } | { is: 'config'; keys: string };
+export type ChangeReport =
+  | { is: 'restart' }
+  | { is: 'config'; keys: string }
+  /** The schema of the database, from one number to another. */
+  | { is: 'migrate'; from: number; to: number };
 
 export function changeIn({ change }: Pick<Rollout, 'change'>): ChangeReport | null {
   if (change === undefined) return null;
+  if (change.is === 'migrate') return { is: 'migrate', from: change.from, to: change.to };
   return change.is === 'restart' ? { is: 'restart' } : { is: 'config', keys: keysInWords(change) };
 }
 
 /** What it was for. */
 export function goalWords(change: ChangeReport | null, version: string): string {
   if (change === null) return version;
+  if (change.is === 'migrate') return `migration to ${change.to} (${version})`;
   return change.is === 'restart' ? `restart of ${version}` : `change of ${change.keys}`;
 }
 
@@ -145,7 +153,7 @@ function askedFor(rollout: Rollout): string {
       ? ''
       : `, windows overridden by ${override.by === requester ? 'them' : override.by}: ${override.reason}`;
   const change = changeIn(rollout);
-  return `asked for ${change === null ? '' : 'a '}${goalWords(change, release.version)} (${strategy})${later}${how}`;
+  return `asked for ${change === null ? '' : 'a '}${goalWords(change, versionsOf(rollout))} (${strategy})${later}${how}`;
 }
 
 function noticeIn({ line: { event } }: Frame): Told[] {
@@ -164,14 +172,14 @@ function nodesIn(before: Rollout, after: Rollout): Told[] {
 }
 
 function nodeWords(before: NodeRun, after: NodeRun, rollout: Rollout): string | null {
-  const { release } = rollout;
+  const { version } = releaseOf(rollout, after.name);
   const { state } = after;
   if (after.sick !== null && before.sick === null) return `is not as it was proven any more: ${after.sick.reason}`;
   if (after.held !== null && !isSameHold(before, after))
     return `is kept waiting: ${after.held.gates.map(({ reason }) => reason).join('; ')}`;
   const change = changeIn(rollout);
   if (after.touched && !before.touched) {
-    if (change === null) return `is switched to ${release.version}`;
+    if (change === null) return `is switched to ${version}`;
     return change.is === 'restart' ? 'is restarted' : 'has its environment file changed';
   }
   if (after.rehearsedAt !== undefined && before.rehearsedAt === undefined) return 'is back from its rehearsal, proven';
@@ -182,7 +190,7 @@ function nodeWords(before: NodeRun, after: NodeRun, rollout: Rollout): string | 
   if (state.is === before.state.is) return null;
   switch (state.is) {
     case 'done':
-      return state.already ? `runs ${release.version} already, proven` : `runs ${release.version}, proven`;
+      return state.already ? `runs ${version} already, proven` : `runs ${version}, proven`;
     case 'failed':
       return `failed (${state.step}), unchanged: ${state.reason}`;
     case 'unproven':

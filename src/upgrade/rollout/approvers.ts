@@ -11,11 +11,19 @@ export function together(all: Approvers[]): Approvers {
  * The same rollout, approved by those whom the settings name now: lists of the plan are only what was true then. A region
  * that the settings do not have any more has no approvers, and whatever opens it neither.
  */
-export function withApproversOf({ regions }: Pick<Fleet, 'regions'>, rollout: Rollout): Rollout {
+export function withApproversOf({ regions, database }: Pick<Fleet, 'regions' | 'database'>, rollout: Rollout): Rollout {
   return changePhases(rollout, (phase) =>
-    phase.is === 'approval' ? { ...phase, by: now(regions, rollout, phase), ...eachNow(regions, phase) } : phase,
+    phase.is !== 'approval'
+      ? phase
+      : opensMigration(rollout, phase)
+        ? { ...phase, by: database?.approvers ?? together([]) }
+        : { ...phase, by: now(regions, rollout, phase), ...eachNow(regions, phase) },
   );
 }
+
+/** The database has approvers of its own. */
+const opensMigration = ({ phases }: Rollout, { opens }: ApprovalPhase): boolean =>
+  phases.some((phase) => phase.is === 'action' && phase.action === 'migrate' && opens.includes(phase.id));
 
 function now(regions: Region[], rollout: Rollout, phase: ApprovalPhase): Approvers {
   const found = openedBy(rollout, phase).map((name) => regions.find((region) => region.name === name));

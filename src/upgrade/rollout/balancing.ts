@@ -10,6 +10,7 @@ import type {
   NodeRun,
   NodesPhase,
   Phase,
+  PlanInput,
   Region,
   Rollout,
   StepName,
@@ -57,11 +58,21 @@ const paths: Record<keyof BalancerTurns, StepName[]> = {
 };
 
 /** Whoever wants it must have what it takes. @throws Refused */
-export function refuseUnbalanced(fleet: Fleet, regions: readonly Region[], services: number): void {
+export function refuseUnbalanced(
+  { fleet, change, limit }: Pick<PlanInput, 'fleet' | 'change' | 'limit'>,
+  regions: readonly Region[],
+  { services, changesKeys }: { services: number; changesKeys: boolean },
+): void {
   if (services > 1)
     throw new Refused(
       '--strategy blue-green is for one service at a time: bring the others with an upgrade of their own.',
     );
+  if (change !== undefined || changesKeys)
+    throw new Refused(
+      '--strategy blue-green brings a release and nothing else: what runs beside reads the environment file as it is. Take another strategy.',
+    );
+  if (limit !== null)
+    throw new Refused('--strategy blue-green switches whole regions: leave --nodes out, and take --regions.');
   const without = regions.filter(({ balanced }) => !balanced).map(({ name }) => name);
   if (fleet.service.slots === undefined)
     throw new Refused(

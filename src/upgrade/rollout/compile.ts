@@ -78,7 +78,9 @@ export function compile(sides: Side[], isOnIt: (node: string) => boolean): Phase
 }
 
 function turnsOf({ groups, input }: Side, isOnIt: (node: string) => boolean): NodesPhase[] {
-  const path = (input.change === undefined ? pathFor : paths[input.change.is])(input.fleet.service);
+  const path = (input.change === undefined || input.change.is === 'migrate' ? pathFor : paths[input.change.is])(
+    input.fleet.service,
+  );
   return withRehearsal(
     groups.map(({ id, title, nodes }) => turn(id, title, nodes, nodes.every(isOnIt) ? onlyProven : path)),
     input,

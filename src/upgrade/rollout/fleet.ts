@@ -112,6 +112,18 @@ export interface Profile {
   blinds: string[];
 }
 
+/** Who may let the database be migrated, and in whose region that is done: its windows, freezes and alerts count. */
+export interface DatabaseRules {
+  region: string;
+  approvers: Approvers;
+  needed: number;
+  /** How long a migration may run, ms; and how old the last backup may be. */
+  limit: number;
+  maxAge: number;
+  /** A person's word for the backup will do. */
+  attest: boolean;
+}
+
 export interface Fleet {
   name: string;
   service: Service;
@@ -127,6 +139,8 @@ export interface Fleet {
   audiences: string[];
   /** Which versions go with which agents and schemas. Absent: nothing is checked. */
   compatibility?: Row[];
+  /** Absent: it is not migrated. */
+  database?: DatabaseRules;
   /** Absent: no night is looked at. */
   drift?: Drift;
   /** Absent: nothing is cleaned up. */

@@ -34,12 +34,14 @@ export { lackOfSpace } from './disk-space.ts';
 export { expectedAge } from './expected.ts';
 export { troublesIn } from './fitness.ts';
 export { followUpAt, nextAsk } from './follow-up.ts';
+export { followsOn } from './follows.ts';
 export { type Forecast, forecast, type RegionForecast } from './forecast.ts';
 export { finishedNodes } from './freshness.ts';
 export { askedByLooks, evidenceFor, gates, whyWaiting } from './gates.ts';
 export { format, lift } from './lift.ts';
 export { longWatch } from './long-watch.ts';
 export { asksChecks, knowing, wasIllBefore } from './looks.ts';
+export { type DatabaseSeen, type MigrationInput, planMigration } from './migration.ts';
 export { neglected } from './neglected.ts';
 export { next, summary } from './next.ts';
 export { channel, type DueNotice, dueNotices, noticeExpected, noticeOver, toldSince } from './notice.ts';
@@ -117,6 +119,7 @@ export {
   profileOf,
   releaseOf,
   serviceOf,
+  versionsOf,
 } from './services.ts';
 export { startOf } from './start.ts';
 export { grouped, strategies } from './strategies.ts';

@@ -70,7 +70,11 @@ export function plan(wanted: PlanInput): Rollout {
   const change = asked?.is === 'config' ? frozen(asked, first.fleet, ofFirst, first.survey) : asked;
   const config = asked === undefined ? withRelease(first.fleet, first.release, ofFirst, first.survey) : null;
   const isBeside = input.strategy === 'blue-green';
-  if (isBeside) refuseUnbalanced(first.fleet, ofFirstService, works.length);
+  if (isBeside)
+    refuseUnbalanced({ ...input, fleet: first.fleet }, ofFirstService, {
+      services: works.length,
+      changesKeys: config !== null,
+    });
   const compiled = compile(works.map(sideOf), (node) => each.some((side) => isLeftAlone(node, side)));
   const phases = isBeside ? withBalancers(compiled, first) : compiled;
   for (const { side } of works) refuseLongRehearsal(side, phases, start);
@@ -295,14 +299,16 @@ export function troublesOf(
   { fleet, release, change }: Pick<PlanInput, 'fleet' | 'release' | 'change'>,
 ): Trouble[] {
   if (seen.fitness === undefined) return [];
+  if (change?.is === 'migrate') return [];
   if (change !== undefined) return troublesIn(seen.fitness, fleet.service, null, change.is);
   return troublesIn(seen.fitness, fleet.service, seen.sha256 === release.binarySha256 ? null : release);
 }
 
-function refuseFinished({ release, survey }: PlanInput, nodes: FleetNode[]): void {
+function refuseFinished({ release, survey, services = [] }: PlanInput, nodes: FleetNode[]): void {
+  const of = services.map(({ key }) => ` for ${key}`).join('');
   const seen = nodes.map(({ name }) => survey.find(({ node }) => node === name));
   if (seen.every((node) => node?.sha256 === release.binarySha256 && node.healthy)) {
-    throw new Refused(`Nothing to do: all ${nodes.length} nodes run ${release.version} and are healthy.`);
+    throw new Refused(`Nothing to do${of}: all ${nodes.length} nodes run ${release.version} and are healthy.`);
   }
   const newer = seen.filter((node) => isNewer(node?.version ?? '', release.version));
   if (newer.length > 0) {

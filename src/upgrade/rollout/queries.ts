@@ -86,9 +86,9 @@ export function inScope(node: NodeRun, scope: RollbackScope): boolean {
   }
 }
 
-/** A recovery has no way back, since what was there was broken; a restart none, since nothing was changed. */
+/** A recovery has no way back, since what was there was broken; a restart none, since nothing was changed; of a migration nothing brings it back. */
 export const leadsBack = ({ recovery, change }: Pick<Rollout, 'recovery' | 'change'>): boolean =>
-  recovery === undefined && change?.is !== 'restart';
+  recovery === undefined && change?.is !== 'restart' && change?.is !== 'migrate';
 
 /** Names of the nodes that this rollout changed and has not brought back, newest first; none where no way leads back. */
 export function touchedNewestFirst(rollout: Rollout, scope: RollbackScope): string[] {

@@ -312,7 +312,20 @@ export interface OwnSignature {
 }
 
 /** `restart`: nothing is changed, each node runs what it ran before, started anew. */
-export type Change = { is: 'restart' } | ConfigChange;
+export type Change = { is: 'restart' } | ConfigChange | Migration;
+
+/** The schema of the database is brought from one number to another; no node is touched. `release` is the version that has the migration. */
+export interface Migration {
+  is: 'migrate';
+  /** `before` the first node of the release, or `after` the last: from then on what the schema excludes cannot come back. */
+  when: 'before' | 'after';
+  from: number;
+  to: number;
+  /** Of the release's tag when this was planned: nothing else is run. */
+  commit: string;
+  /** Somebody answers for the backup by their name; absent: its age is asked for. */
+  attested?: { by: Actor; at: number };
+}
 
 /** The environment file is changed by key, and each node runs what it ran before, started anew with that. */
 export interface ConfigChange extends Configuration {
@@ -344,13 +357,16 @@ export interface Brought {
   release: Release;
 }
 
+/** What comes after a rollout, asked for by people: the migration to a schema, or a restart of every node. */
+export type Follows = { is: 'migrate'; to: number } | { is: 'restart' };
+
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
 export interface Rollout {
   id: string;
   fleet: string;
   service: Service;
   release: Release;
-  /** Where it brings several services: each by its key, in order of work, with the first one. Ask `broughtTo`. */
+  /** Where it brings several services: each by its key, with the first one; the order of work is that of the phases. Ask `broughtTo`. */
   services?: Record<string, Brought>;
   /** By key of a service: those that do not serve on a host while it does not. Absent where none is so. */
   blinds?: Record<string, string[]>;
@@ -385,6 +401,8 @@ export interface Rollout {
   superseded?: true;
   /** Never stored: fleets of the same bot on which this release may be begun, now that it is done here. */
   promotesTo?: readonly string[];
+  /** Never stored: what the settings want next, now that this is done. */
+  follows?: Follows;
   status: Status;
   /** What is to be done, in order: the first that is not over is the one that is worked on. */
   phases: Phase[];

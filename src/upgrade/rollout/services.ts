@@ -41,13 +41,21 @@ export const releaseOf = (rollout: Pick<Rollout, 'services' | 'service' | 'relea
 export const asSeenBy = <R extends Pick<Rollout, 'services' | 'service' | 'release'>>(rollout: R, name: string): R =>
   rollout.services === undefined ? rollout : { ...rollout, ...broughtTo(rollout, name) };
 
-/** All that it brings, in order of work. */
+/** All that it brings. */
 export const allBrought = ({
   services,
   service,
   release,
 }: Pick<Rollout, 'services' | 'service' | 'release'>): Brought[] =>
   services === undefined ? [{ service, release }] : Object.values(services);
+
+/** What it brings, in words; of several services each by its key. */
+export const versionsOf = ({ services, release }: Pick<Rollout, 'services' | 'release'>): string =>
+  services === undefined
+    ? release.version
+    : Object.entries(services)
+        .map(([key, each]) => `${key} ${each.release.version}`)
+        .join(', ');
 
 /** Nodes on the same host that serve as long as this one does. */
 export const blindedBy = ({ blinds = {} }: Pick<Rollout, 'blinds'>, name: string): string[] =>

@@ -21,9 +21,11 @@ function settleAsks(rollout: Rollout, at: number): Rollout {
   );
 }
 
-/** The clock alone brings an ask that waits for its hour. The same object when it brings none. */
+/** The clock alone brings an ask that waits for its hour, or that nothing comes before. The same object when it brings none. */
 export const askedByClock = (rollout: Rollout, at: number): Rollout =>
-  askable(rollout).every((phase) => asksFrom(rollout, phase) === null) ? rollout : settleAsks(rollout, at);
+  askable(rollout).every((phase) => phase !== rollout.phases[0] && asksFrom(rollout, phase) === null)
+    ? rollout
+    : settleAsks(rollout, at);
 
 function settleStatus(rollout: Rollout, at: number): Rollout {
   const { status } = rollout;

@@ -89,8 +89,9 @@ export function toBringBack(rollout: Rollout, now: number): NodeRun | null {
   const neglectedRegions = neglected(rollout).map(({ region }) => region);
   if (unseen.some((region) => !neglectedRegions.includes(region))) return null;
   const reached = queue.filter(({ region }) => !unseen.includes(region));
-  const comesLater = (node: NodeRun) =>
-    reached.some((other) => !wasTried(other) && placeInOrder(rollout, other) > placeInOrder(rollout, node));
+  const place = placeInOrder(rollout);
+  const last = Math.max(...reached.filter((node) => !wasTried(node)).map(place));
+  const comesLater = (node: NodeRun) => last > place(node);
   const free = reached.filter((node) => (node.held === null || node.held.until <= now) && !comesLater(node));
   return goingBack(rollout, free)[0] ?? null;
 }
@@ -102,18 +103,26 @@ function newestAction(rollout: Rollout, ids: readonly string[] = []): number | n
 }
 
 /** In the order in which they would go back, as things are known now. */
-export const goingBack = (rollout: Rollout, nodes: NodeRun[]): NodeRun[] =>
-  nodes.toSorted(
+export function goingBack(rollout: Rollout, nodes: NodeRun[]): NodeRun[] {
+  const place = placeInOrder(rollout);
+  return nodes.toSorted(
     (a, b) =>
       Number(wasTried(a)) - Number(wasTried(b)) ||
-      placeInOrder(rollout, b) - placeInOrder(rollout, a) ||
+      place(b) - place(a) ||
       urgency(rollout, b) - urgency(rollout, a) ||
       newest(b) - newest(a),
   );
+}
 
-/** A service goes back whole before the one that it came after: none is left with a sibling that it does not go with. */
-const placeInOrder = ({ services = {} }: Rollout, { name }: NodeRun): number =>
-  Object.keys(services).indexOf(serviceIn(name) ?? '');
+/**
+ * A service goes back whole before the one that it came after: none is left with a sibling that it does not go with. By the plan's order of
+ * work: that of keys in what is stored says nothing.
+ */
+function placeInOrder(rollout: Rollout): (node: NodeRun) => number {
+  if (rollout.services === undefined) return () => 0;
+  const keys = [...new Set(nodesInOrder(rollout).map(({ name }) => serviceIn(name)))];
+  return ({ name }) => keys.indexOf(serviceIn(name));
+}
 
 const newest = ({ touchedAt }: NodeRun): number => touchedAt ?? 0;
 

@@ -1,8 +1,8 @@
 import { nextAfterwards } from './afterwards.ts';
 import { nextAhead } from './ahead.ts';
 import { whyWaiting } from './gates.ts';
-import { actions, approvals, saidAt, sinceOf } from './phases.ts';
-import { isOpen, nodesInOrder } from './queries.ts';
+import { actions, approvals, askable, saidAt, sinceOf } from './phases.ts';
+import { goesForward, isOpen, nodesInOrder } from './queries.ts';
 import { nextReminder } from './reminders.ts';
 import { restDue } from './rest.ts';
 import type { Rollout } from './types.ts';
@@ -25,6 +25,8 @@ export function nextWake(rollout: Rollout, now: number): number | null {
       held?.until ?? 0,
     ]),
     ...whyWaiting(rollout, now).map(({ opensAt }) => opensAt ?? 0),
+    // What nothing comes before is asked by the clock.
+    goesForward(rollout) && askable(rollout).some((phase) => phase === rollout.phases[0]) ? now + 1 : 0,
     nextLook(rollout, now) ?? 0,
     restDue(rollout) ?? 0,
     nextReminder(rollout, now) ?? 0,

@@ -56,6 +56,8 @@ export const lookAtBalancer: Step = withBalancing(async (context) => {
 
 /** The release runs in the second place of every node, proven as a node is; what serves is not touched. */
 export const beside: Step = withBalancing(async (context) => {
+  const withdrawn = context.withdrawn();
+  if (withdrawn !== null) return failed(withdrawn);
   const reports = await Promise.all(context.behind.map((name) => besideOn(context, name)));
   return together(context, reports);
 });
@@ -95,6 +97,8 @@ const proofOf = ({ release }: Rollout, soaked: number): Proof => ({
 export const lbSwitch: Step = withBalancing(async (context) => {
   const seen = await poolsOf(context);
   if ('report' in seen) return seen.report;
+  const withdrawn = context.withdrawn();
+  if (withdrawn !== null) return failed(withdrawn);
   const sick = await sickBeside(context);
   if (sick !== null) return failedForNow(sick);
   const unchanged = seen.pools.every((pool) => otherThan(pool, homeward(context, pool)) === null);

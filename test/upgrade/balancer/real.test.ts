@@ -1,6 +1,8 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createBalancer, otherThan, type Wanted } from '../../../src/upgrade/balancer/index.ts';
+import { type Balancer, createBalancer, otherThan, type Wanted } from '../../../src/upgrade/balancer/index.ts';
 import type { Report } from '../../../src/upgrade/rollout/types.ts';
 import {
   ask,
@@ -263,5 +265,70 @@ describe('a real nginx', () => {
     expect(await bring(back, 6)).toMatchObject({ is: 'failed', reason: expect.stringContaining('newer run') });
     expect(read(file)).toBe(switched);
     expect(existsSync(`${file}.part`)).toBe(false);
+  });
+});
+
+describe('a program of the settings', () => {
+  const start = (
+    apply = 'for n in $(echo "$2" | tr , " "); do echo "$n in up"; done; for n in $(echo "$3" | tr , " "); do echo "$n out"; done',
+  ) => {
+    const folder = mkdtempSync(join(tmpdir(), 'zw-pool-'));
+    closing.push(async () => rmSync(folder, { recursive: true, force: true }));
+    const [pool, program] = [join(folder, 'pool'), join(folder, 'program')];
+    writeFileSync(pool, 'op-1 in up\nop-2 in up\nop-1-b out\nop-2-b out\n');
+    const text = `#!/bin/sh\ncase $1 in show) cat ${pool} ;; apply) { ${apply}; } >${pool}.new || exit $?; mv ${pool}.new ${pool} ;; esac\n`;
+    writeFileSync(program, text, { mode: 0o755 });
+    const balancer: Balancer = {
+      ...{ kind: 'command', hosts: ['lb-1'], show: [program, 'show'], apply: [program, 'apply', '{in}', '{out}'] },
+      ...{ probe: 'http://127.0.0.1:1/health', drain: 1_000 },
+    };
+    const shell = balancerShell(folder);
+    const place = createBalancer({ balancer, fleet: 'trial', region: 'eu-west', shell, timeoutMs: 20_000 });
+    const wanted: Wanted = {
+      ...{
+        in: ['op-1-b', 'op-2-b'],
+        out: ['op-1', 'op-2'],
+        rest: 'drained',
+        need: 2,
+        fromMaintenance: true,
+        ports: {},
+      },
+    };
+    const bring = (attempt: number, epoch = 5) => place.bring(wanted, { epoch, attempt }, never);
+    return { pool, bring };
+  };
+
+  it('makes it so, and is read back', async () => {
+    const { pool, bring } = start();
+    expect(await bring(1)).toMatchObject({ is: 'succeeded' });
+    expect(read(pool)).toBe('op-1-b in up\nop-2-b in up\nop-1 out\nop-2 out\n');
+    expect(await bring(2)).toMatchObject({ is: 'succeeded' });
+  });
+
+  it.each([
+    ['exit 75', { is: 'later' }],
+    ['echo no such pool; exit 3', { is: 'failed', reason: expect.stringContaining('ended with exit code 3') }],
+    ['cat POOL', { is: 'later' }],
+  ])('that says %j has not done it', async (apply, report) => {
+    const { bring } = start(
+      apply === 'cat POOL'
+        ? 'cat "$0" >/dev/null; echo "op-1 in"; echo "op-2 in"; echo "op-1-b out"; echo "op-2-b out"'
+        : apply,
+    );
+    expect(await bring(1)).toMatchObject(report);
+  });
+
+  it('that shows anything else shows no pool', async () => {
+    const { pool, bring } = start();
+    writeFileSync(pool, 'op-1 in\nwarning: slow\n');
+    expect(await bring(1)).toMatchObject({ is: 'failed', reason: expect.stringContaining('said something else') });
+  });
+
+  it('is not called for an older run', async () => {
+    const { pool, bring } = start();
+    await bring(1, 7);
+    writeFileSync(pool, 'op-1 in\nop-2 in\nop-1-b out\nop-2-b out\n');
+    expect(await bring(2, 6)).toMatchObject({ is: 'failed', reason: expect.stringContaining('newer run') });
+    expect(read(pool)).toContain('op-1 in');
   });
 });

@@ -90,6 +90,11 @@ describe('a plan of blue-green', () => {
   });
 });
 
+it('nothing but a release of whole regions is brought so', () => {
+  expect(() => planned({ change: { is: 'restart' } })).toThrow(/brings a release and nothing else/);
+  expect(() => planned({ limit: 2 })).toThrow(/leave --nodes out/);
+});
+
 /** Plays one region: whatever is due succeeds, and a look finds all well, but for what is said. */
 class Played {
   rollout = planned({ regions: ['us-east'] });

@@ -6,11 +6,13 @@ import {
   backPlan,
   fleetOf as fleetFor,
   gates,
+  isLook,
   next,
   nodesInOrder,
   ordersAfter,
   plan,
   releaseOf,
+  todo,
   turns,
 } from '../../../src/upgrade/rollout/index.ts';
 import type { Evidence, Fleet, Rollout, Standing } from '../../../src/upgrade/rollout/types.ts';
@@ -156,7 +158,9 @@ describe('what two services are to each other', () => {
   });
 
   it('all goes back in reverse order, what is down of the first one, too', () => {
-    const first = planOf(siblingsOf(always()), { strategy: 'rolling' });
+    const made = planOf(siblingsOf(always()), { strategy: 'rolling' });
+    // What is stored may have its keys in any order.
+    const first = { ...made, services: Object.fromEntries(Object.entries(made.services ?? {}).reverse()) };
     const world = worldOf(first);
     const { rollout, now } = through(first, world);
     world.starts.length = 0;
@@ -170,6 +174,23 @@ describe('what two services are to each other', () => {
     ]);
     const said = backPlan(rollout, asked, null).back.map(({ node }) => serviceIn(node.name));
     expect(said).toEqual([...Array(9).fill('agent'), ...Array(9).fill('operator')]);
+  });
+
+  it('nothing of the first goes back while one of the second waits at its gate', () => {
+    const first = planOf(siblingsOf(always()), { strategy: 'rolling' });
+    const world = worldOf(first);
+    const { rollout, now } = through(first, world);
+    const asked = { type: 'rollback-asked', at: now + 1, by: 'U1', scope: { is: 'all' }, epoch: now + 1 } as const;
+    const isNext = (each: Rollout, at: number) => todo(each, at).some((task) => !isLook(task));
+    const looked = drive(next(rollout, asked), world, { from: now + 2, until: isNext });
+    const held = { gates: [], since: looked.now, at: looked.now, times: 1, until: looked.now + 60_000 };
+    const nodes = Object.entries(looked.rollout.nodes).map(([name, node]) => [
+      name,
+      serviceIn(name) === 'agent' ? { ...node, held } : node,
+    ]);
+    const waiting: Rollout = { ...looked.rollout, nodes: Object.fromEntries(nodes) };
+    expect(isNext(looked.rollout, looked.now)).toBe(true);
+    expect(isNext(waiting, looked.now)).toBe(false);
   });
 
   it.each([

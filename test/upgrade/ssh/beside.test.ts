@@ -8,11 +8,13 @@ import type { Check } from '../../../src/upgrade/checks/types.ts';
 import { noRules, wantsNothing } from '../../../src/upgrade/environment/index.ts';
 import { read } from '../../../src/upgrade/host/answer.ts';
 import {
+  beside as bringBeside,
   checkBackup,
   compareEnvironment,
   configure,
   gather,
   restart,
+  retire,
   stageEnvironment,
 } from '../../../src/upgrade/host/commands.ts';
 import {
@@ -324,7 +326,14 @@ describe('the work on a node beside one that answers with anything at all', { ti
       const how = { wanted, resolve: resolverFor(noRules, () => ({ refused: 'no file' })), rules: noRules };
       await seeEnvironment(node, how, fuzzedService, counting, 5_000, signal);
       const [is, becomes] = [before.envSha256 ?? '', 'd'.repeat(64)];
+      const slots = {
+        ...{ port: 8081, unit: 'green', binary: '/usr/local/bin/green', envFile: '/etc/zeitwork/green.env' },
+        ...{ set: {}, server: '{name}-green', warm: 0 },
+      };
+      const second = { ...turn, rollout: { ...plan, service: { ...fuzzedService, slots } } };
       for (const command of [
+        bringBeside(second),
+        retire(second),
         stageEnvironment(turn, is, becomes, 'upload'),
         configure(turn, before, becomes),
         compareEnvironment(fuzzedService, 'upload', 5_000),
