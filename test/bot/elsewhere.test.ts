@@ -48,4 +48,37 @@ describe('a release that must be proven on another fleet', () => {
     const { plan, why, main } = await told({ is: 'not wanted' });
     for (const text of [plan, why, main]) expect(text).not.toMatch(/proven on|No node is begun yet/i);
   });
+
+  it('and is only doubted is told, and held by nothing', async () => {
+    const { plan, why, main } = await told({ is: 'doubted', reason: 'v2.0.0 is not proven on staging: <!here> no' });
+    expect(plan).toMatch(/Not proven, and begun all the same.*v2\.0\.0 is not proven on staging/);
+    expect(main).toContain('Begun all the same, as the settings want: v2.0.0 is not proven on staging');
+    expect(why).not.toContain('whoever brings the proof');
+    expect(main).not.toContain('<!here>');
+  });
+
+  it('is not even planned where the settings refuse that, nor begun from a plan that was shown before', async () => {
+    const here = trial();
+    const refused: Elsewhere = {
+      is: 'unproven',
+      reason: 'v2.0.0 is not proven on staging: it went back',
+      refuses: true,
+    };
+    const run = (text: string) => runCommand(here.context, 'U0ROSA', text);
+    here.context.elsewhere = async () => refused;
+    expect(asText(await run('upgrade v2.0.0'))).toMatch(/The settings want it proven first: .*it went back/);
+    expect(here.control.drafts.size).toBe(0);
+    here.context.elsewhere = async () => ({
+      is: 'proven',
+      fleet: 'staging',
+      since: tuesday - 86_400_000,
+      rollout: 'r-9',
+      head: 'ab',
+    });
+    const { parts, facts } = await run('upgrade v2.0.0');
+    expect(asText({ parts })).toMatch(/Proven on staging, since .*: r-9, done .* ago, hash [0-9a-f]{12}… the same/);
+    here.context.elsewhere = async () => refused;
+    expect(asText(await run(`start ${facts?.plan}`))).toMatch(/The settings want it proven first/);
+    expect(here.control.rollouts.size).toBe(0);
+  });
 });

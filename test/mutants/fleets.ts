@@ -97,4 +97,18 @@ export const rows: Mutant[] = [
     to: 'recovery === undefined || change !== undefined;',
     tests: elsewhere,
   },
+  {
+    name: 'a plan that was shown is begun on a proof that is gone',
+    file: 'src/bot/commands/start.ts',
+    from: 'await elsewhereFor(context, rollout);',
+    to: '',
+    tests: ['test/bot/elsewhere.test.ts'],
+  },
+  {
+    name: 'what is not proven is planned where the settings refuse that',
+    file: 'src/bot/commands/draft.ts',
+    from: "found.is === 'unproven' && found.refuses === true",
+    to: "found.is === 'unproven' && found.refuses !== true",
+    tests: ['test/bot/elsewhere.test.ts'],
+  },
 ];
