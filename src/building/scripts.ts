@@ -77,14 +77,9 @@ in_group() {
     cp "$source" "$folder/in/source.tar"
     run_file >"$folder/in/run"
     for word; do printf '%s\\n' "$word"; done >"$folder/in/words"
-    chmod -R a+rX "$folder/in"
-    printf '%s\\n' "$by" >"$folder/by"
-    : >"$log"
-    # From here on it may run, and is not begun a second time.
-    : >"$folder/started"
-    sync "$folder/started" "$folder"
+    mark_begun "$folder" "$log" "$by"
     if [ "$by" = unit ]; then in_unit; else in_group; fi
-    find "$home/logs" -name '*.log' -printf '%T@ %p\\n' | sort -rn | tail -n +11 | cut -d' ' -f2- | while IFS= read -r old; do rm -f "$old"; done
+    keep_newest_logs "$home"
   fi
   say end ok`,
 );

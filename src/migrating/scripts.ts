@@ -129,12 +129,7 @@ is_over() { # NAME
       : >"$folder/in/words.$at"
       while [ "$count" -gt 0 ]; do printf '%s\\n' "$1" >>"$folder/in/words.$at"; shift; count=$((count - 1)); done
     done
-    chmod -R a+rX "$folder/in"
-    printf '%s\\n' "$by" >"$folder/by"
-    : >"$log"
-    # From here on it may run, and is not begun a second time.
-    : >"$folder/started"
-    sync "$folder/started" "$folder"
+    mark_begun "$folder" "$log" "$by"
     if [ "$by" = unit ]; then
       rm -rf "/var/lib/private/$folder_name" "/var/lib/$folder_name"
       begin_unit "$name" "$folder" "$log" "$seconds" "$memory" --description="Migration of a database" \\
@@ -147,7 +142,7 @@ is_over() { # NAME
       begin_group "$folder" "$log" "$seconds" "$memory" 0 \\
         sh -c 'set -a; . "$0"; set +a; exec "$@"' "$file" sh "$folder/in/run" "$folder/in" "$home/work" "$sub" "$most"
     fi
-    find "$home/logs" -name '*.log' -printf '%T@ %p\\n' | sort -rn | tail -n +11 | cut -d' ' -f2- | while IFS= read -r old; do rm -f "$old"; done
+    keep_newest_logs "$home"
   fi
   say end ok`,
 );

@@ -50,6 +50,16 @@ export const script = (functions: string[], body: string): string =>
  * What `$limits` of `begin_unit` is, goes to systemd-run before the command.
  */
 export const begin = `
+mark_begun() { # FOLDER LOG BY: from here on it may run, and is not begun a second time
+  chmod -R a+rX "$1/in"
+  printf '%s\\n' "$3" >"$1/by"
+  : >"$2"
+  : >"$1/started"
+  sync "$1/started" "$1"
+}
+keep_newest_logs() { # HOME
+  find "$1/logs" -name '*.log' -printf '%T@ %p\\n' | sort -rn | tail -n +11 | cut -d' ' -f2- | while IFS= read -r old; do rm -f "$old"; done
+}
 begin_unit() { # NAME FOLDER LOG SECONDS MEMORY, then words of systemd-run and the command
   unit=$1 of=$2 into=$3 most_seconds=$4 most_memory=$5
   shift 5
