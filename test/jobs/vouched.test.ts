@@ -1,14 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { createLedger, createStore, subjectOf, vouching } from '../../src/jobs/index.ts';
+import { createLedger, createStore, subjectOf, vouching, vouchingForActions } from '../../src/jobs/index.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { taskRunner } from '../../src/jobs/step.ts';
 import { type Decision, signDecision } from '../../src/trust/index.ts';
 import { wantsNothing } from '../../src/upgrade/environment/index.ts';
-import { approvals, asked, next, nodeOf, plan, todo } from '../../src/upgrade/rollout/index.ts';
-import type { ConfigChange, Fleet, Rollout, StepName } from '../../src/upgrade/rollout/types.ts';
+import {
+  actionOf,
+  approvals,
+  asked,
+  next,
+  nodeOf,
+  plan,
+  planMigration,
+  todo,
+} from '../../src/upgrade/rollout/index.ts';
+import type {
+  ActionPhase,
+  ConfigChange,
+  Fleet,
+  Migration,
+  Rollout,
+  StepName,
+} from '../../src/upgrade/rollout/types.ts';
 import type { Step, Steps } from '../../src/upgrade/steps/types.ts';
 import { belief } from '../support/belief.ts';
-import { fleetOf, inputOf, newImage, oldImage, tuesday } from '../support/rollouts.ts';
+import { fleetOf, inputOf, newImage, oldImage, surveyOf, tuesday } from '../support/rollouts.ts';
 import { testKey } from '../support/signing.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { production, workerParts } from './fixtures/parts.ts';
@@ -318,4 +334,66 @@ it.each([
   });
   expect(rollout.status).toMatchObject({ is: 'held', reason: expect.stringMatching(reason) });
   expect(done.filter((each) => each.startsWith(begin))).toEqual([]);
+});
+
+describe('approvals: signed, of a migration', () => {
+  const database = {
+    ...{ region: 'us-east', approvers: { users: ['U0INES', 'U0ROSA'], groups: [] }, needed: 1 },
+    ...{ limit: 60_000, maxAge: 60_000, attest: false },
+  };
+  const rows = [
+    { operator: '1.0.x', agent: null, schema: { min: 1, max: 2 }, from: null, before: null, after: null },
+    { operator: '2.0.x', agent: null, schema: { min: 2, max: 3 }, from: null, before: 2, after: null },
+  ];
+  const all: Fleet = { ...fleet(), database, compatibility: rows };
+  const begin = planMigration({
+    ...{ id: 'm1', fleet: all, version: 'v2.0.0', when: 'before', attestedBy: null, requester: 'U0ROSA' },
+    ...{ survey: surveyOf(all), now: tuesday, epoch: 1, sha256: 'c'.repeat(64) },
+    seen: { schema: 1, commit: 'c'.repeat(40), backedUpAt: tuesday },
+  });
+  const vouched = vouchingForActions(all, people);
+  const action = (rollout: Rollout) => actionOf(rollout, 'action/migrate') as ActionPhase;
+  const of: Decision = {
+    ...{ fleet: all.name, rollout: 'm1', revision: 0, release: subjectOf(begin), verb: 'approve' },
+    ...{ arguments: 'approve database', at: tuesday, nonce: 'n1' },
+  };
+
+  async function given(by: keyof typeof keys | null, other: Partial<Decision> = {}): Promise<Rollout> {
+    const signed = by === null ? {} : { signed: await signDecision({ ...of, ...other }, keys[by].file) };
+    const slack = people.find(({ name }) => name === by)?.slack ?? 'U0INES';
+    const phases = begin.phases.map((phase) =>
+      phase.is === 'approval' ? { ...phase, given: [{ by: slack, at: tuesday, watched: null, ...signed }] } : phase,
+    );
+    return { ...begin, phases };
+  }
+
+  it('count when an approver of the database signed exactly this', async () => {
+    const rollout = await given('ines');
+    expect(await vouched(rollout, action(rollout))).toBeNull();
+  });
+
+  it.each<[string, keyof typeof keys | null, Partial<Decision>]>([
+    ['nobody signed, whatever a bot wrote', null, {}],
+    ['the one who asked signed', 'rosa', {}],
+    ['an approver of a region signed', 'kiran', {}],
+    ['was signed for another rollout', 'ines', { rollout: 'r1' }],
+    ['was signed for another fleet', 'ines', { fleet: 'staging' }],
+    ['was signed for a release', 'ines', { release: 'c'.repeat(64) }],
+    ['was signed as something else', 'ines', { verb: 'retry' }],
+    ['was signed before it was planned', 'ines', { at: tuesday - 120_000 }],
+  ])('do not count that %s', async (_, by, other) => {
+    const rollout = await given(by, other);
+    expect(await vouched(rollout, action(rollout))).toMatch(/1 of the approvers of the database must have signed/);
+  });
+
+  it('do not count when a bot makes another schema, commit or number of approvers of it since', async () => {
+    const signed = await given('ines');
+    const change = signed.change as Migration;
+    for (const other of [{ to: 3 }, { from: 0 }, { commit: 'd'.repeat(40) }, { when: 'after' as const }]) {
+      const rollout: Rollout = { ...signed, change: { ...change, ...other } };
+      expect(await vouched(rollout, action(rollout)), JSON.stringify(other)).not.toBeNull();
+    }
+    const two = vouchingForActions({ ...all, database: { ...database, needed: 2 } }, people);
+    expect(await two(signed, action(signed))).toMatch(/^2 of the approvers of the database/);
+  });
 });

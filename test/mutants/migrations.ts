@@ -3,6 +3,27 @@ import type { Mutant } from './mutant.ts';
 /** Actions of the core, and the migration of a database. */
 export const rows: Mutant[] = [
   {
+    name: 'a migration that a person signed is another one by now',
+    file: 'src/jobs/subject.ts',
+    from: 'const migration = { version: rollout.release.version, when, from, to, commit };',
+    to: 'const migration = { version: rollout.release.version, when, from, commit };',
+    tests: ['test/jobs/vouched.test.ts'],
+  },
+  {
+    name: 'whoever signs may approve a migration',
+    file: 'src/jobs/vouched.ts',
+    from: 'const isTheirs = person.slack === each.by && database?.approvers.users.includes(person.slack) === true;',
+    to: 'const isTheirs = person.slack === each.by;',
+    tests: ['test/jobs/vouched.test.ts'],
+  },
+  {
+    name: 'whoever asked for a migration signs for it',
+    file: 'src/jobs/vouched.ts',
+    from: 'return !isOwn && isTheirs && isIt ? person.name : null;',
+    to: 'return isTheirs && isIt ? person.name : null;',
+    tests: ['test/jobs/vouched.test.ts'],
+  },
+  {
     name: 'doctor takes a pooler of transactions for the database itself',
     file: 'src/migrating/place.ts',
     from: 'if (looks === 2) return true;',
