@@ -1,4 +1,5 @@
 import { isAny } from '../base/is-any.ts';
+import { serviceIn } from '../base/sibling.ts';
 import type { Store } from '../jobs/types.ts';
 import { isOpen } from '../upgrade/rollout/index.ts';
 import type { Rollout } from '../upgrade/rollout/types.ts';
@@ -13,25 +14,37 @@ const looked = 10;
 const comesBetween = (rollout: Rollout): boolean =>
   isOpen(rollout) || (rollout.startedAt !== null && !isAny(rollout.change?.is, 'restart', 'migrate'));
 
+/** Other services of the same hosts have their own files and units. */
+const isBeside = (newer: Rollout, older: Rollout): boolean =>
+  !isOpen(newer) && !servicesIn(newer).some((key) => servicesIn(older).includes(key));
+
+const servicesIn = ({ nodes }: Rollout): (string | null)[] => [...new Set(Object.keys(nodes).map(serviceIn))];
+
 type Known = Pick<Store, 'newestIds' | 'load'>;
 
 /** Of a rollout that is over, what came after it and keeps it from being brought back; null when nothing does. */
-export async function successorOf(store: Known, { id }: Rollout): Promise<Rollout | null> {
+export async function successorOf(store: Known, rollout: Rollout): Promise<Rollout | null> {
   let oldest: Rollout | null = null;
   for (const newer of await store.newestIds(looked)) {
-    if (newer === id) return null;
+    if (newer === rollout.id) return null;
     oldest = await store.load(newer);
-    if (oldest !== null && comesBetween(oldest)) return oldest;
+    if (oldest !== null && comesBetween(oldest) && !isBeside(oldest, rollout)) return oldest;
   }
   return oldest;
 }
 
-/** The one that can be brought back, or else the newest, for whoever names none; null when there is none at all. */
-export async function lastToGoBack(store: Known): Promise<Rollout | null> {
+/**
+ * The one that can be brought back, or else the newest, for whoever names none; null when there is none at all.
+ * @param isMeant says of which rollout something is meant that was named
+ */
+export async function lastToGoBack(
+  store: Known,
+  isMeant: (rollout: Rollout) => boolean = () => true,
+): Promise<Rollout | null> {
   let newest: Rollout | null = null;
   for (const id of await store.newestIds(looked)) {
     const rollout = await store.load(id);
-    if (rollout !== null && comesBetween(rollout)) return rollout;
+    if (rollout !== null && comesBetween(rollout) && isMeant(rollout)) return rollout;
     newest ??= rollout;
   }
   return newest;

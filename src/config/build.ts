@@ -117,11 +117,13 @@ function buildingFrom(
   return { host: hosts[on] ?? null, repository, command, network, signedBy: signers, limit, memory };
 }
 
-function databaseFrom({ database, regions }: Written): Pick<Settings['fleet'], 'database'> {
+function databaseFrom(written: Written): Pick<Settings['fleet'], 'database'> {
+  const { database, regions } = written;
   if (!database) return {};
   const { approvers, needed, limit, backup, region = regions[0]?.name ?? '' } = database;
   const { users, groups } = approvers;
-  const rules = { region, approvers: { users, groups }, needed, limit };
+  // Of several services the first is the one that works with the database.
+  const rules = { region: askedName(region, written), approvers: { users, groups }, needed, limit };
   return { database: { ...rules, maxAge: backup.maxAge, attest: backup.attest } };
 }
 
@@ -216,7 +218,7 @@ function healthUrls({ regions, health, services }: Written, hosts: Record<string
   );
 }
 
-/** What is asked of nodes is asked of the first service. */
+/** What is asked of nodes is asked of the first service, which also is the one that the database is migrated for. */
 function askedName(name: string, { services }: Written): string {
   const [first] = services ? profilesFrom(services) : [];
   return first === undefined ? name : siblingName(name, first.key);

@@ -203,13 +203,13 @@ function judge(all: readonly Known[], source: ProvenOn, release: Parameters<AskE
       status.is === 'rolled-back' ? 'was rolled back' : status.is === 'stopped' ? 'was stopped' : 'is not finished';
     throw unproven(`${id} ${how} there${again}`);
   }
-  const next = replacedBy(all, newest.rollout);
-  if (next !== null && isNewer(version, next.release.version))
-    throw unproven(`${id} was followed there by the older ${next.release.version} (${next.id})`);
+  const next = replacedBy(all, newest.rollout, archiveSha256);
+  if (next !== null && isNewer(version, next.version))
+    throw unproven(`${id} was followed there by the older ${next.version} (${next.rollout.id})`);
   if (source.atLeast === 'well' && afterwards?.end?.is !== 'well')
     throw unproven(`${id} was ${notWell(afterwards)}${again}`);
   // As far as is known: what came after that may have been the way back.
-  const until = Math.min(newest.at, now, next?.startedAt ?? Number.POSITIVE_INFINITY);
+  const until = Math.min(newest.at, now, next?.rollout.startedAt ?? Number.POSITIVE_INFINITY);
   if (until - status.at < source.for) throw new Unproven(tooShort(source, release, status.at, next));
   if (within !== null && now - status.at > within)
     throw unproven(
@@ -222,11 +222,11 @@ function tooShort(
   { fleet, journal, for: wanted }: ProvenOn,
   { version }: Parameters<AskElsewhere>[0],
   since: number,
-  next: Rollout | null,
+  next: Replacement | null,
 ): string {
   const what = `${version} has not been proven on ${fleet} for long enough`;
   if (next !== null)
-    return `${what}: ${next.release.version} (${next.id}) took its place there. Roll it out there anew`;
+    return `${what}: ${next.version} (${next.rollout.id}) took its place there. Roll it out there anew`;
   const enough = minuteOf(since + wanted);
   return journal === null
     ? `${what}: it has at ${enough}`
@@ -246,16 +246,20 @@ function newestOf(all: readonly Known[]): Known | null {
   return all.toSorted((a, b) => b.rollout.createdAt - a.rollout.createdAt)[0] ?? null;
 }
 
-/** What worked on nodes there after it, with another archive. */
-function replacedBy(all: readonly Known[], { createdAt, release }: Rollout): Rollout | null {
-  const later = all.filter(
-    ({ rollout }) =>
-      rollout.createdAt > createdAt &&
-      rollout.startedAt !== null &&
-      isUpgrade(rollout) &&
-      rollout.release.archiveSha256 !== release.archiveSha256,
-  );
-  return later.toSorted((a, b) => a.rollout.createdAt - b.rollout.createdAt)[0]?.rollout ?? null;
+interface Replacement {
+  version: string;
+  rollout: Rollout;
+}
+
+/** What worked on nodes there after it, with another archive of the same service. */
+function replacedBy(all: readonly Known[], proven: Rollout, archive: string): Replacement | null {
+  const of = allBrought(proven).find(({ release }) => release.archiveSha256 === archive)?.service.name;
+  const later = all.flatMap(({ rollout }) => {
+    if (rollout.createdAt <= proven.createdAt || rollout.startedAt === null || !isUpgrade(rollout)) return [];
+    const other = allBrought(rollout).find(({ service }) => service.name === of)?.release;
+    return other === undefined || other.archiveSha256 === archive ? [] : [{ version: other.version, rollout }];
+  });
+  return later.toSorted((a, b) => a.rollout.createdAt - b.rollout.createdAt)[0] ?? null;
 }
 
 function notWell(afterwards: Rollout['afterwards']): string {

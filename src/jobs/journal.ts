@@ -6,7 +6,7 @@ import type { Entry, JournalEntry } from './types.ts';
  * What lines mean, by number. Raised with whatever folds otherwise than before, or is said for the first time: a program that
  * does not know the number waits, instead of taking for forged what it cannot follow. Update the bot first.
  */
-export const meaning = 1;
+export const meaning = 2;
 
 /** A line of a journal, tied to all lines before it and signed by the process that admitted it. */
 export interface Chained<E> extends Entry<E> {

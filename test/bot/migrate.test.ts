@@ -170,9 +170,13 @@ describe('migrate', () => {
     it('is a restart of every node after that migration, and not after the one before', () => {
       const change = { is: 'migrate', from: 2, to: 3, commit: 'c'.repeat(40) } as const;
       const after = { ...done, change: { ...change, when: 'after' as const } };
-      expect(followsOn(fleet, after)).toEqual({ is: 'restart' });
-      expect(labels({ ...after, follows: { is: 'restart' } })).toContain('Restart all nodes…');
+      expect(followsOn(fleet, after)).toEqual({ is: 'restart', service: null });
+      expect(labels({ ...after, follows: { is: 'restart', service: null } })).toContain('Restart all nodes…');
       expect(followsOn(fleet, { ...done, change: { ...change, when: 'before' } })).toBe(null);
+      expect(readClick('zw:restart-next', JSON.stringify({ r: 'u1', g: 'operator', v: 0 }))?.command).toMatchObject({
+        service: 'operator',
+        verb: 'restart',
+      });
       expect(readClick('zw:restart-next', JSON.stringify({ r: 'u1', g: '', v: 0 }))?.command).toMatchObject({
         verb: 'restart',
         dryRun: false,

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from '../../src/bot/parse.ts';
 import { runCommand } from '../../src/bot/run.ts';
+import { lastToGoBack, successorOf } from '../../src/bot/successor.ts';
 import { mainParts } from '../../src/bot/views/main.ts';
-import { next } from '../../src/upgrade/rollout/index.ts';
+import { next, plan } from '../../src/upgrade/rollout/index.ts';
 import type { Rollout } from '../../src/upgrade/rollout/types.ts';
-import { agentRelease, hours, newImage, release, siblingsOf, tuesday } from '../support/rollouts.ts';
+import { agentRelease, hours, inputOf, newImage, release, siblingsOf, tuesday } from '../support/rollouts.ts';
 import { drive, worldOf } from '../support/simulation.ts';
 import { run } from './acting.ts';
 import { type Trial, trial, trialFleet } from './support.ts';
@@ -136,3 +137,25 @@ function namesIn(facts: Record<string, unknown>): Record<string, number> {
   const keys = nodes.map(({ node }) => node.split('/')[1] ?? '');
   return Object.fromEntries([...new Set(keys)].map((key) => [key, keys.filter((each) => each === key).length]));
 }
+
+describe('a rollback of one service', () => {
+  it('is not kept from it by what came after to another one', async () => {
+    const ended = (rollout: Rollout): Rollout => drive(rollout, worldOf(rollout), { from: tuesday }).rollout;
+    const first = ended(
+      plan(inputOf(here.context.fleet, { id: 'r1', services: [{ key: 'operator', release, begun: null }] })),
+    );
+    here.control.rollouts.set('r1', first);
+    const later = {
+      ...inputOf(here.context.fleet, { id: 'r2' }),
+      services: [{ key: 'agent', release: agentRelease, begun: null }],
+    };
+    const second = ended(plan({ ...later, now: tuesday + hours(2) }));
+    here.control.rollouts.set('r2', second);
+    expect([first.status.is, second.status.is]).toEqual(['done', 'done']);
+    expect(await successorOf(here.context.control.store, first)).toBe(null);
+    expect((await lastToGoBack(here.context.control.store))?.id).toBe('r2');
+    const open = { ...second, status: { is: 'running' } as const };
+    here.control.rollouts.set('r2', open);
+    expect((await successorOf(here.context.control.store, first))?.id).toBe('r2');
+  });
+});

@@ -208,6 +208,11 @@ describe('the proof of a release on a fleet that is at hand', () => {
   const newer = { ...release, version: 'v2.1.0', archiveSha256: 'd'.repeat(64) };
   const next = (of: Release, startedAt: number | null = 1_030_000) =>
     known({ id: 's2', release: of, createdAt: 1_020_000, startedAt, status: { is: 'running' } });
+  const beside = (of: Release) =>
+    known({
+      ...{ id: 's2', release: of, createdAt: 1_020_000, startedAt: 1_030_000, status: { is: 'running' } },
+      service: { ...quickRollout('s1').service, name: 'zeitwork-node-agent' },
+    });
   const watchedTo = (end: unknown) =>
     ({ afterwards: { for: 1, every: 1, since: 1, regions: {}, worse: [], end } }) as never;
 
@@ -269,6 +274,7 @@ describe('the proof of a release on a fleet that is at hand', () => {
     ['at the end of its time', { within: 600_000 }, [known({})]],
     ['when a newer one took its place later', { for: 30_000 }, [known({}), next(newer)]],
     ['when what came next never began', {}, [known({}), next(older, null)]],
+    ['when another service was brought to an older one since', {}, [known({}), beside(older)]],
     ['when its day after was well', { atLeast: 'well' }, [known(watchedTo({ is: 'well', at: 5 }))]],
   ])('is there %s', async (_, source, rollouts) => {
     expect((await askNearby(source, nearbyOf(...rollouts))).is).toBe('proven');

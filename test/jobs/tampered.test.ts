@@ -16,12 +16,13 @@ import {
   startPublisher,
   Tampered,
 } from '../../src/jobs/index.ts';
+import { meaning } from '../../src/jobs/journal.ts';
 import { keysOf, prefixOf } from '../../src/jobs/keys.ts';
 import { recorder } from '../../src/jobs/record.ts';
 import { Newer } from '../../src/jobs/replay.ts';
 import { ticker } from '../../src/jobs/tick.ts';
 import { canonical } from '../../src/trust/index.ts';
-import { todo, turns } from '../../src/upgrade/rollout/index.ts';
+import { format, todo, turns } from '../../src/upgrade/rollout/index.ts';
 import { undoOf } from '../../src/upgrade/rollout/traits.ts';
 import type { NodeRun, Rollout } from '../../src/upgrade/rollout/types.ts';
 import { belief, testKey } from '../support/belief.ts';
@@ -420,11 +421,19 @@ describe('what a newer version wrote', () => {
     const last = (await lines('r1')).at(-1);
     const line = forged('r1', last?.hash ?? '', 5, event, signer, meaning) as ChainedEntry;
     await redis().rpush(keys.journal('r1'), JSON.stringify(line));
-    await redis().hset(keys.rollout('r1'), 'revision', 5, 'hash', line.hash, 'body', '{"format":3,"rollout":{}}');
+    await redis().hset(
+      keys.rollout('r1'),
+      'revision',
+      5,
+      'hash',
+      line.hash,
+      'body',
+      `{"format":${format + 1},"rollout":{}}`,
+    );
   };
 
   it.each(['bot', 'worker'])('and a %s signed is waited for without an alarm', async (signer) => {
-    await adopted({ type: 'said for the first time', at: 9 }, signer, 2);
+    await adopted({ type: 'said for the first time', at: 9 }, signer, meaning + 1);
     const found = await storeOf(asWeAre())
       .load('r1')
       .catch((error: unknown) => error);
@@ -432,13 +441,18 @@ describe('what a newer version wrote', () => {
     expect(String(found)).toMatch(/A newer version of zeitwork went on with r1; this one waits/);
   });
 
+  it('is known by its number: what is stored in a new format has lines of a new meaning', () => {
+    // Raise both, or a program of before takes what this one stored for forged.
+    expect({ format, meaning }).toEqual({ format: 3, meaning: 2 });
+  });
+
   it('is not believed to be that when nobody signed it whose word counts', async () => {
-    await adopted({ type: 'said for the first time', at: 9 }, 'mallory', 2);
+    await adopted({ type: 'said for the first time', at: 9 }, 'mallory', meaning + 1);
     await expect(storeOf(asWeAre()).load('r1')).rejects.toThrow(Tampered);
   });
 
   it('is told by a bot that cannot follow, when its own update does not come soon', async () => {
-    await adopted({ type: 'said for the first time', at: 9 }, 'worker', 2);
+    await adopted({ type: 'said for the first time', at: 9 }, 'worker', meaning + 1);
     const clock = { ...systemClock, at: 0, now: () => clock.at };
     const told: string[] = [];
     const alarms: string[] = [];
@@ -479,7 +493,14 @@ describe('what a newer version wrote', () => {
     await paused('r1');
     const sound = await lines('r1');
     const stored = await redis().hgetall(keys.rollout('r1'));
-    const line = forged('r1', sound.at(-1)?.hash ?? '', 5, { type: 'said for the first time', at: 9 }, 'bot', 2);
+    const line = forged(
+      'r1',
+      sound.at(-1)?.hash ?? '',
+      5,
+      { type: 'said for the first time', at: 9 },
+      'bot',
+      meaning + 1,
+    );
     await putLines('r1', [...sound, line]);
     await redis().hset(keys.rollout('r1'), 'revision', 5, 'hash', (line as ChainedEntry).hash);
     const { sweep } = await rig.worker({ sweep: never });

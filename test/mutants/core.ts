@@ -433,7 +433,7 @@ export const rows: Mutant[] = [
   {
     name: 'a proof that is lacking leaves a fleet between two versions',
     file: `${core}/rules.ts`,
-    from: 'if (nodesInOrder(rollout).some((other) => other.touched && other.name !== name)) return null;',
+    from: 'if (isBegunElsewhere(rollout, name)) return null;',
     to: '',
     tests: elsewhere,
   },

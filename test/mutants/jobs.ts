@@ -245,8 +245,8 @@ export const rows: Mutant[] = [
   {
     name: 'another archive of the same name is proven elsewhere',
     file: 'src/jobs/elsewhere.ts',
-    from: 'release.archiveSha256 === archive)',
-    to: 'release.version !== archive)',
+    from: '  allBrought(rollout).some(({ release }) => release.archiveSha256 === archive);',
+    to: '  allBrought(rollout).some(({ release }) => release.version !== archive);',
     tests: elsewhere,
   },
   {

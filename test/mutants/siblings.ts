@@ -7,9 +7,44 @@ export const rows: Mutant[] = [
   {
     name: 'siblings: what is blinded is not counted',
     file: 'src/upgrade/rollout/rules.ts',
-    from: 'const blinded = blindedBy(rollout, node.name).filter((name) => !isLost(name));',
-    to: 'const blinded = blindedBy(rollout, node.name).filter((name) => isLost(name));',
+    from: '[node.name, ...blindedBy(rollout, node.name)].filter((name) => !isLost(name));',
+    to: '[node.name].filter((name) => !isLost(name));',
     tests: siblings,
+  },
+  {
+    name: 'siblings: what nothing serves keeps its own way back waiting for a quorum',
+    file: 'src/upgrade/rollout/rules.ts',
+    from: '[node.name, ...blindedBy(rollout, node.name)].filter((name) => !isLost(name));',
+    to: '[node.name, ...blindedBy(rollout, node.name)].filter((name) => name === node.name || !isLost(name));',
+    tests: siblings,
+  },
+  {
+    name: 'siblings: what is down waits for what waits for it',
+    file: 'src/upgrade/rollout/todo.ts',
+    from: '(isDown(rollout, node) ? lastToMove : last) > place(node)',
+    to: 'last > place(node)',
+    tests: siblings,
+  },
+  {
+    name: 'siblings: a proof of one service opens another one',
+    file: 'src/upgrade/rollout/rules.ts',
+    from: 'other.touched && other.name !== name && releaseOf(rollout, other.name).archiveSha256 === archiveSha256',
+    to: 'other.touched && other.name !== name && archiveSha256 !== undefined',
+    tests: siblings,
+  },
+  {
+    name: 'siblings: the first of a second service does not go alone',
+    file: 'src/upgrade/rollout/places.ts',
+    from: 'serviceIn(name) === serviceIn(region));',
+    to: 'name !== region);',
+    tests: siblings,
+  },
+  {
+    name: 'siblings: a rollout of one service takes away the way back of another',
+    file: 'src/bot/successor.ts',
+    from: ' && !isBeside(oldest, rollout)',
+    to: '',
+    tests: ['test/bot/siblings.test.ts'],
   },
   {
     name: 'siblings: the silence of a sibling costs nothing',
@@ -21,8 +56,8 @@ export const rows: Mutant[] = [
   {
     name: 'siblings: what is blinded counts although nothing serves it',
     file: 'src/upgrade/rollout/rules.ts',
-    from: '[name, ...blindingOf(rollout, name)].every(',
-    to: '[name].every(',
+    from: '[name, ...blindingOf(rollout, name)].find(',
+    to: '[name].find(',
     tests: siblings,
   },
   {

@@ -43,7 +43,8 @@ const readings: Record<string, Reading> = {
     verb: 'migrate',
     act: { is: 'after', version: g, attest: false, dryRun: false },
   }),
-  'restart-next': () => ({
+  'restart-next': ({ g }) => ({
+    ...(g === '' ? {} : { service: g }),
     ...{ verb: 'restart', strategy: null, regions: null, limit: null, when: { is: 'windows' }, dryRun: false },
   }),
   promote: ({ g }) => ({ ...plainUpgrade(promotedIn(g).version), archive: promotedIn(g).archive }),

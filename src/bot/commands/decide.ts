@@ -238,7 +238,7 @@ export const retry: Handler<'retry'> = async (context, asking) => {
 export const rollback: Handler<'rollback'> = async (context, asking, { target, dryRun }) => {
   if (dryRun) return tryBack(context, asking, target);
   await demand(context, asking, { is: 'go-back' });
-  const rollout = await rollbackTarget(context, asking);
+  const rollout = await rollbackTarget(context, asking, target);
   if (target === null) return choices(rollout);
   const scope = scopeOf(rollout, target);
   const nodes = touchedIn(rollout, scope).length;
@@ -255,7 +255,7 @@ export const rollback: Handler<'rollback'> = async (context, asking, { target, d
 /** Looks and plays it; nothing is decided by that. Without a name: of everything. */
 async function tryBack(context: CommandContext, asking: Asking, target: string | null): Promise<Reply> {
   await demand(context, asking, { is: 'look' });
-  const rollout = await rollbackTarget(context, asking);
+  const rollout = await rollbackTarget(context, asking, target);
   const scope = scopeOf(rollout, target ?? 'all');
   const { control, fleet, clock } = context;
   const nodes = fleet.regions.flatMap((region) => region.nodes);
@@ -309,10 +309,13 @@ const holdsOnly = (rollout: Rollout): string =>
     ? '; it has begun nothing and holds the fleet: `stop` it, and the one before it can be rolled back'
     : '';
 
-async function rollbackTarget(context: CommandContext, asking: Asking): Promise<Rollout> {
+async function rollbackTarget(context: CommandContext, asking: Asking, target: string | null): Promise<Rollout> {
   const { store } = context.control;
+  const isMeant = (rollout: Rollout) => target === null || isIn(rollout, target);
   const rollout =
-    asking.rollout === null ? ((await store.open()) ?? (await lastToGoBack(store))) : await theRollout(context, asking);
+    asking.rollout === null
+      ? ((await store.open()) ?? (await lastToGoBack(store, isMeant)))
+      : await theRollout(context, asking);
   if (rollout === null) throw new NothingKnown('There was no rollout yet, so there is nothing to roll back.');
   const successor = isOpen(rollout) ? null : await successorOf(store, rollout);
   if (successor === null) return rollout;
@@ -337,6 +340,16 @@ function choices(rollout: Rollout): Reply {
   const question = say(`Roll back what? Nodes go back to what they were before ${goalOf(rollout)}, newest first.`);
   // A script whose variable was empty must not take the question for a rollback.
   return ended('usage', withButtons(question, buttons));
+}
+
+function isIn(rollout: Rollout, target: string): boolean {
+  try {
+    scopeOf(rollout, target);
+    return true;
+  } catch (error) {
+    if (error instanceof Refused) return false;
+    throw error;
+  }
 }
 
 function scopeOf(rollout: Rollout, target: string): RollbackScope {

@@ -131,8 +131,11 @@ export function nextButtons(rollout: Rollout): Button[] {
   const { follows, unsigned, onlyBack, release } = rollout;
   if (follows === undefined || unsigned || onlyBack) return [];
   const to = reference(rollout);
-  if (follows.is === 'restart')
-    return [{ label: 'Restart all nodes…', action: 'restart-next', reference: to, typed: 'restart' }];
+  if (follows.is === 'restart') {
+    const { service } = follows;
+    const typed = service === null ? 'restart' : `restart --service ${service}`;
+    return [{ label: 'Restart all nodes…', action: 'restart-next', reference: { ...to, g: service ?? '' }, typed }];
+  }
   const { version } = release;
   return [
     {

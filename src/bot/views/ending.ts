@@ -52,7 +52,10 @@ export function endingPosts(rollout: Rollout, people: People = nobody): Post[] {
 
 function nextLines({ follows, release }: Rollout): string[] {
   if (follows === undefined) return [];
-  if (follows.is === 'restart') return ['Next: `/zeitwork restart`, so that every node begins anew on this schema.'];
+  if (follows.is === 'restart')
+    return [
+      `Next: \`/zeitwork restart${follows.service === null ? '' : ` --service ${follows.service}`}\`, so that every node begins anew on this schema.`,
+    ];
   const { version } = release;
   return [
     `Next, when all is well: \`/zeitwork migrate after ${foreign(version, 60)}\` brings the schema to ${follows.to}. Versions that do not work with that cannot come back then; its plan says which.`,

@@ -6,6 +6,7 @@ import {
   currentPhase,
   declineOf,
   isBalancer,
+  isBegunElsewhere,
   isOpen,
   nextNode,
   nodesInOrder,
@@ -243,8 +244,7 @@ function alertLines({ looks }: Rollout, { region, state }: NodeRun): string[] {
 /** What was begun goes on without it. */
 function proofLines(rollout: Rollout, { name, region, state }: NodeRun): string[] {
   const said = rollout.looks[region]?.elsewhere;
-  const isBegun = nodesInOrder(rollout).some((other) => other.touched && other.name !== name);
-  if (state.is !== 'ready' || isBegun) return [];
+  if (state.is !== 'ready' || isBegunElsewhere(rollout, name)) return [];
   if (said?.is === 'doubted') return [`‼ Begun all the same, as the settings want: ${foreign(said.reason, 500)}`];
   if (said?.is !== 'unproven') return [];
   const none = rollout.startedAt === null ? 'No node is begun yet' : 'No further node is begun';

@@ -67,8 +67,8 @@ const isAhead = ({ startedAt, status }: Rollout): boolean =>
   startedAt === null && isAny(status.is, 'running', 'paused', 'held');
 
 function announcement(rollout: Rollout, key: string, move: Move | null): Post {
-  const { service, requester, nodes } = rollout;
-  const head = `*${foreign(service.name)} ${titleOf(rollout)}* is ${move === null ? `scheduled by ${who(requester)}` : `moved by ${who(move.by)}`}`;
+  const { requester, nodes } = rollout;
+  const head = `*${titled(rollout, titleOf(rollout))}* is ${move === null ? `scheduled by ${who(requester)}` : `moved by ${who(move.by)}`}`;
   const lines = [
     `${head}; ${untouched(forecast(rollout).regions[0]?.begin)}`,
     `${count(Object.keys(nodes).length, 'node')}, without downtime:`,
@@ -96,12 +96,12 @@ export function cameTo({ startedAt, status }: Rollout): string {
 
 /** Before it begins, so that nobody is surprised: only the newest of these. */
 function soon(rollout: Rollout): Post[] {
-  const { ahead, service, requester, nodes } = rollout;
+  const { ahead, requester, nodes } = rollout;
   if (ahead == null || ahead.of !== startOf(rollout) || !isAhead(rollout)) return [];
   const { of } = ahead;
   // Within: it may be said late, after Slack or we were away.
   const then = `within ${span(ahead.before)}*, ${when(of)}`;
-  const name = `*${foreign(service.name)} ${titleOf(rollout)}`;
+  const name = `*${titled(rollout, titleOf(rollout))}`;
   const unasked = firstApproval(rollout);
   const before = 'no node is restarted before that';
   const head = isKept(rollout, of)

@@ -11,7 +11,8 @@ export function followsOn(
   { status, change, recovery, release, nodes }: Rollout,
 ): Follows | null {
   if (status.is !== 'done' || recovery !== undefined) return null;
-  if (change?.is === 'migrate') return change.when === 'after' ? { is: 'restart' } : null;
+  if (change?.is === 'migrate')
+    return change.when === 'after' ? { is: 'restart', service: fleet.services?.[0]?.key ?? null } : null;
   if (change !== undefined || fleet.database === undefined) return null;
   const all = fleet.regions.flatMap((region) => region.nodes).filter(({ name }) => isAskedChecks(fleet, name));
   const to = rowFor(fleet.compatibility ?? [], release.version)?.after ?? null;

@@ -108,6 +108,7 @@ export {
   waitKey,
 } from './reminders.ts';
 export { whatRuns } from './restart.ts';
+export { isBegunElsewhere } from './rules.ts';
 export {
   allBrought,
   asSeenBy,

@@ -1,16 +1,18 @@
+import { serviceIn } from '../../base/sibling.ts';
 import { turns } from './phases.ts';
 import { isDown, nodeOf, nodesInOrder, workingNodes } from './queries.ts';
 import type { NodeRun, Rollout } from './types.ts';
 
 /**
  * How many more nodes may be begun in a region now. What is under way counts as down for the quorum, so the places are
- * given away before anything is begun: two that were begun never keep each other from going on. The first node of all goes
- * alone, the first one of each region alone there, and so does the next one when the quorum kept one there from its stop.
+ * given away before anything is begun: two that were begun never keep each other from going on. The first node of a service
+ * goes alone, the first one of each region alone there, and so does the next one when the quorum kept one there from its stop.
  */
 export function placesLeft(rollout: Rollout, region: string): number {
   const working = workingNodes(rollout);
   const here = working.filter((node) => node.region === region).length;
-  const isFirst = nodesInOrder(rollout)[0]?.state.is !== 'done' || isRehearsing(rollout);
+  const ofService = nodesInOrder(rollout).find(({ name }) => serviceIn(name) === serviceIn(region));
+  const isFirst = ofService?.state.is !== 'done' || isRehearsing(rollout);
   const most = goesAlone(rollout, region) ? 1 : mostAtOnce(rollout, region);
   return Math.min((isFirst ? 1 : rollout.policy.atOnce) - working.length, most - here);
 }

@@ -358,7 +358,7 @@ export interface Brought {
 }
 
 /** What comes after a rollout, asked for by people: the migration to a schema, or a restart of every node. */
-export type Follows = { is: 'migrate'; to: number } | { is: 'restart' };
+export type Follows = { is: 'migrate'; to: number } | { is: 'restart'; service: string | null };
 
 /** One attempt to bring a fleet to a release, in either direction. A plain value. */
 export interface Rollout {

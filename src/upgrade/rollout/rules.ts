@@ -12,7 +12,7 @@ import { approvals, endOf, isStaging, turnOf, watchBefore, watchEnd } from './ph
 import { nextNode, placesLeft } from './places.ts';
 import { leadsBack, nodesInOrder, workingNodes } from './queries.ts';
 import { rested } from './rest.ts';
-import { blindedBy, blindingOf } from './services.ts';
+import { blindedBy, blindingOf, releaseOf } from './services.ts';
 import type {
   Actor,
   ApprovalPhase,
@@ -231,13 +231,21 @@ const alerts = rule(['alerts'], (rollout, { region }: OfRegion, now, known) => {
 
 /**
  * Nothing of a release is begun before it was proven on another fleet, where the settings want that; no override opens it.
- * Once a node was changed the rollout goes on: what is left between two versions is proven nowhere.
+ * Once a node was changed to it the rollout goes on: what is left between two versions is proven nowhere.
  */
 const elsewhere = rule(['elsewhere'], (rollout, { name, region }, _now, known) => {
-  if (nodesInOrder(rollout).some((other) => other.touched && other.name !== name)) return null;
+  if (isBegunElsewhere(rollout, name)) return null;
   const said = known?.elsewhere ?? rollout.looks[region]?.elsewhere;
   return said?.is === 'unproven' ? shut(said.reason, 'whoever brings the proof') : null;
 });
+
+/** Whether another node was changed to what this one gets. */
+export function isBegunElsewhere(rollout: Rollout, name: string): boolean {
+  const { archiveSha256 } = releaseOf(rollout, name);
+  return nodesInOrder(rollout).some(
+    (other) => other.touched && other.name !== name && releaseOf(rollout, other.name).archiveSha256 === archiveSha256,
+  );
+}
 
 /**
  * Agents or the schema may have moved since the plan was judged by them; no override opens it. A region that was begun goes on: what is
@@ -258,12 +266,10 @@ const quorum = rule(['standing'], (rollout, node, _now, known) => {
   if (known === null) return null;
   const { standing, sight } = known;
   if (sight.down || standing[node.name] === 'down' || isOut(node, sight)) return null;
-  const own = tooFew(rollout, node.name, node.name, standing);
-  if (own !== null) return own;
-  // What is proven to serve no more costs its own service nothing; silence proves nothing here either.
+  // What is proven to serve no more, by itself or by what it needs, costs its service nothing; silence proves nothing here either.
   const isLost = (name: string) => [name, ...blindingOf(rollout, name)].some((each) => standing[each] === 'down');
-  const blinded = blindedBy(rollout, node.name).filter((name) => !isLost(name));
-  return blinded.map((name) => tooFew(rollout, node.name, name, standing)).find((gate) => gate !== null) ?? null;
+  const lost = [node.name, ...blindedBy(rollout, node.name)].filter((name) => !isLost(name));
+  return lost.map((name) => tooFew(rollout, node.name, name, standing)).find((gate) => gate !== null) ?? null;
 });
 
 /** @param lost the node that does not serve any more when `stopped` is */
@@ -274,15 +280,19 @@ function tooFew(rollout: Rollout, stopped: string, lost: string, standing: Findi
   const sick = others.filter((name) => !serves(rollout, name, standing));
   const left = others.length - sick.length;
   if (left >= policy.minimumHealthy) return null;
-  const all = sick.length === 0 ? '' : `; not healthy: ${sick.join(', ')}`;
+  const causes = sick.map((name) => notServing(rollout, name, standing)).join(', ');
+  const all = sick.length === 0 ? '' : `; not healthy: ${causes}`;
   const reason = `stopping ${stopped} would leave ${left} healthy in ${region}, ${policy.minimumHealthy} are needed${all}`;
-  return shut(reason, sick.join(', ') || region);
+  return shut(reason, causes || region);
 }
 
-/** Itself, and what on its host it does not serve without. */
 const serves = (rollout: Rollout, name: string, standing: Findings['standing']): boolean =>
-  [name, ...blindingOf(rollout, name)].every(
-    (each) => standing[each] === 'healthy' && !mayBeStopped(rollout.nodes[each]),
+  notServing(rollout, name, standing) === undefined;
+
+/** Itself, or what on its host it does not serve without; undefined: it serves. */
+const notServing = (rollout: Rollout, name: string, standing: Findings['standing']): string | undefined =>
+  [name, ...blindingOf(rollout, name)].find(
+    (each) => !(standing[each] === 'healthy' && !mayBeStopped(rollout.nodes[each])),
   );
 
 /**

@@ -90,11 +90,17 @@ export function toBringBack(rollout: Rollout, now: number): NodeRun | null {
   if (unseen.some((region) => !neglectedRegions.includes(region))) return null;
   const reached = queue.filter(({ region }) => !unseen.includes(region));
   const place = placeInOrder(rollout);
-  const last = Math.max(...reached.filter((node) => !wasTried(node)).map(place));
-  const comesLater = (node: NodeRun) => last > place(node);
+  const untried = reached.filter((node) => !wasTried(node));
+  const last = Math.max(...untried.map(place));
+  // One that keeps it waiting at the quorum may be what is down of an earlier service: that is not kept waiting in its turn.
+  const lastToMove = Math.max(...untried.filter((node) => !waitsForQuorum(node)).map(place));
+  const comesLater = (node: NodeRun) => (isDown(rollout, node) ? lastToMove : last) > place(node);
   const free = reached.filter((node) => (node.held === null || node.held.until <= now) && !comesLater(node));
   return goingBack(rollout, free)[0] ?? null;
 }
+
+const waitsForQuorum = ({ held }: NodeRun): boolean =>
+  held !== null && held.gates.length > 0 && held.gates.every(({ name }) => name === 'quorum');
 
 /** What was changed before an action that is still to go back waits for that. */
 function newestAction(rollout: Rollout, ids: readonly string[] = []): number | null {

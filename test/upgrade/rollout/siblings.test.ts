@@ -176,6 +176,17 @@ describe('what two services are to each other', () => {
     expect(said).toEqual([...Array(9).fill('agent'), ...Array(9).fill('operator')]);
   });
 
+  it('all goes back where what is down of the first leaves too few of what it blinds', () => {
+    const first = planOf(siblingsOf(always(), ['agent']), { strategy: 'rolling' });
+    const world = worldOf(first);
+    const { rollout, now } = through(first, world);
+    world.down.add('us-east-op-1/operator');
+    world.down.add('us-east-op-2/operator');
+    const asked = { type: 'rollback-asked', at: now + 1, by: 'U1', scope: { is: 'all' }, epoch: now + 1 } as const;
+    const back = drive(next(rollout, asked), world, { from: now + 2 }).rollout;
+    expect(back.status.is).toBe('rolled-back');
+  });
+
   it('nothing of the first goes back while one of the second waits at its gate', () => {
     const first = planOf(siblingsOf(always()), { strategy: 'rolling' });
     const world = worldOf(first);
@@ -270,6 +281,15 @@ describe('the quorum', () => {
     expect(quorumOf(siblingsOf(always(), ['agent']), 'us-east-op-1/operator', down)).toEqual([]);
   });
 
+  it('costs a service nothing where it does not serve anyway, and says who is sick', () => {
+    const fleet = siblingsOf(always(), ['agent']);
+    const down = { 'us-east-op-1/operator': 'down', 'us-east-op-2/operator': 'down' } as const;
+    expect(quorumOf(fleet, 'us-east-op-1/agent', down, 'agent')).toEqual([]);
+    expect(quorumOf(fleet, 'us-east-op-3/agent', down, 'agent')).toEqual([
+      'stopping us-east-op-3/agent would leave 0 healthy in us-east/agent, 2 are needed; not healthy: us-east-op-1/operator, us-east-op-2/operator',
+    ]);
+  });
+
   it('takes the silence of a sibling for no proof that it is down', () => {
     const silent = { 'us-east-op-1/agent': 'unclear', 'us-east-op-2/agent': 'down' } as const;
     expect(quorumOf(siblingsOf(always(), ['agent']), 'us-east-op-1/operator', silent)).toHaveLength(1);
@@ -278,9 +298,38 @@ describe('the quorum', () => {
   it('of what is blinded counts only where what blinds it serves', () => {
     const down = { 'us-east-op-2/operator': 'down' } as const;
     expect(quorumOf(siblingsOf(always(), ['agent']), 'us-east-op-1/agent', down, 'agent')).toEqual([
-      'stopping us-east-op-1/agent would leave 1 healthy in us-east/agent, 2 are needed; not healthy: us-east-op-2/agent',
+      'stopping us-east-op-1/agent would leave 1 healthy in us-east/agent, 2 are needed; not healthy: us-east-op-2/operator',
     ]);
     expect(quorumOf(siblingsOf(always()), 'us-east-op-1/agent', down, 'agent')).toEqual([]);
+  });
+});
+
+describe('a service after another one', () => {
+  it('begins with one node alone, also where several may be under way', () => {
+    const fleet = siblingsOf(always({ atOnce: 3, minimumHealthy: 1 }));
+    const first = planOf(fleet, { strategy: 'canary-all' });
+    const isUnderWay = ({ state, name }: { state: { is: string }; name: string }) =>
+      state.is === 'working' && serviceIn(name) === 'agent';
+    let most = 0;
+    through(first, worldOf(first), (each) => {
+      const agents = nodesInOrder(each);
+      const canary = agents.find(({ name }) => serviceIn(name) === 'agent');
+      if (canary?.state.is !== 'done') most = Math.max(most, agents.filter(isUnderWay).length);
+      return false;
+    });
+    expect(most).toBe(1);
+  });
+
+  it('waits for the proof of its own release, whatever was begun of the first', () => {
+    const first = planOf(siblingsOf(always()), { strategy: 'rolling' });
+    const begun = through(first, worldOf(first), (each) => isDone(each, 'operator'));
+    const unproven = { is: 'unproven', reason: 'v1.1.0 is not proven' } as const;
+    const shut = (node: string) =>
+      gates(begun.rollout, node, begun.now, { ...evidenceWith(begun.rollout, {}), elsewhere: unproven }).some(
+        ({ name }) => name === 'elsewhere',
+      );
+    expect(shut('us-east-op-1/agent')).toBe(true);
+    expect(shut('us-east-op-1/operator')).toBe(false);
   });
 });
 
